@@ -1,0 +1,3 @@
+//! Business activity: orders, invoices, payments, shipments, appointments and whatever else a tenant records.
+
+pub mod event;

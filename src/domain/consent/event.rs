@@ -1,0 +1,110 @@
+//! Events of consent (in the customer's stream) and of suppression (in the address's stream).
+
+use crate::domain::customer::event::Source;
+use crate::domain::event::{event, stream_events};
+use crate::domain::value::{AddressKind, Channel, words};
+use crate::ids::{AddressId, CustomerId, ImportId, MessageId};
+
+words! {
+    /// What a customer agreed to, for one channel and topic.
+    ConsentState, "consent state" {
+        /// Agreed.
+        OptedIn = "opted_in",
+        /// Refused or withdrawn.
+        OptedOut = "opted_out",
+        /// Asked, to be confirmed (double opt-in).
+        Pending = "pending",
+        /// Nothing is known.
+        None = "none",
+    }
+}
+
+words! {
+    /// Why nothing is sent to an address, whoever has it.
+    SuppressionReason, "suppression reason" {
+        /// The address does not exist.
+        HardBounce = "hard_bounce",
+        /// A message was reported as spam.
+        Complaint = "complaint",
+        /// STOP was sent from this number.
+        Stop = "stop",
+        /// An operator decided so.
+        Manual = "manual",
+    }
+}
+
+event! {
+    /// The state of consent for a channel and topic, as it now is.
+    ConsentChanged 1 {
+        channel: Channel,
+        /// A topic's name; `all` stands for every topic of the channel.
+        topic: String,
+        state: ConsentState,
+        source: Source,
+        /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
+        method: String,
+        /// The message that led to it: an opt-out counts for that message and its campaign.
+        message_id: Option<MessageId>,
+        campaign_id: Option<crate::ids::CampaignId>,
+        variant: Option<String>,
+        import_id: Option<ImportId>,
+    }
+    personal ConsentChangedPersonal {
+        /// The wording that was shown.
+        wording: Option<String>,
+        ip: Option<String>,
+        user_agent: Option<String>,
+    }
+}
+
+event! {
+    /// A customer has this address. Several may share one.
+    AddressClaimed 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        customer_id: CustomerId,
+    }
+}
+
+event! {
+    /// A customer no longer has this address.
+    AddressReleased 1 {
+        address_id: AddressId,
+        customer_id: CustomerId,
+    }
+}
+
+event! {
+    /// Nothing more is sent to this address.
+    AddressSuppressed 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        reason: SuppressionReason,
+        /// The message that led to it.
+        message_id: Option<MessageId>,
+        /// Of whom it was learnt.
+        customer_id: Option<CustomerId>,
+        source: Source,
+    }
+}
+
+event! {
+    /// The suppression was lifted.
+    SuppressionLifted 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        reason: SuppressionReason,
+        /// Why it may be used again.
+        note: String,
+    }
+}
+
+stream_events! {
+    /// Everything that can happen in an address's stream.
+    AddressEvent {
+        AddressClaimed,
+        AddressReleased,
+        AddressSuppressed,
+        SuppressionLifted,
+    }
+}

@@ -1,0 +1,3 @@
+//! Consent per channel and topic, with its evidence; suppression of addresses.
+
+pub mod event;

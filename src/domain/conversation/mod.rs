@@ -1,0 +1,3 @@
+//! Conversations: open, pending, snoozed or resolved, with priority and assignee.
+
+pub mod event;

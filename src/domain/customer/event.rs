@@ -1,0 +1,208 @@
+//! Events of a customer's stream.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::activity::event::{ActivityRecorded, ActivityRetracted};
+use crate::domain::consent::event::ConsentChanged;
+use crate::domain::conversation::event::ConversationChanged;
+use crate::domain::event::{event, stream_events};
+use crate::domain::message::event::{
+    DispatchFailed, DispatchInDoubt, DispatchStarted, MessageBounced, MessageCancelled, MessageClicked,
+    MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened, MessageQueued,
+    MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
+};
+use crate::domain::value::{AddressKind, words};
+use crate::ids::{AddressId, ImportId, NoteId};
+
+stream_events! {
+    /// Everything that can happen in a customer's stream.
+    CustomerEvent {
+        CustomerRegistered,
+        CustomerProfileChanged,
+        CustomerAddressAdded,
+        CustomerAddressRemoved,
+        CustomerRetracted,
+        CustomerForgotten,
+        ErasureCompleted,
+        NoteAdded,
+        NotePinned,
+        ActivityRecorded,
+        ActivityRetracted,
+        ConsentChanged,
+        ConversationChanged,
+        MessageQueued,
+        MessageHeld,
+        MessageSuppressed,
+        MessageReleased,
+        MessageCancelled,
+        DispatchStarted,
+        DispatchFailed,
+        DispatchInDoubt,
+        MessageSent,
+        MessageDelivered,
+        MessageDeferred,
+        MessageBounced,
+        MessageFailed,
+        MessageOpened,
+        MessageClicked,
+        MessageComplained,
+        MessageReceived,
+        MessageRetracted,
+    }
+}
+
+words! {
+    /// Where a fact came from.
+    Source, "source" {
+        /// The GraphQL API.
+        Api = "api",
+        /// A file.
+        Import = "import",
+        /// A provider's callback.
+        Provider = "provider",
+        /// An inbound message from an address that nobody claimed.
+        Inbound = "inbound",
+        /// The demo's sample data.
+        Demo = "demo",
+    }
+}
+
+/// What is known of a customer that no person can be read from. Events carry the whole resulting profile.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Sales territory.
+    pub territory: Option<String>,
+    /// Such as `retail`, `wholesale`.
+    pub account_type: Option<String>,
+    /// Such as `high`, `normal`.
+    pub priority: Option<String>,
+    /// The user who looks after this customer.
+    pub owner: Option<String>,
+    /// Any scale that the tenant uses.
+    pub lead_score: Option<i64>,
+    /// Industry.
+    pub industry: Option<String>,
+    /// BCP 47, such as `en-GB`.
+    pub locale: Option<String>,
+    /// IANA name, such as `Europe/London`.
+    pub time_zone: Option<String>,
+    /// Sorted, without repetitions.
+    pub tags: Vec<String>,
+}
+
+/// What is known of a customer and is sealed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PersonalProfile {
+    /// The full name.
+    pub name: Option<String>,
+    /// The id in the system that the customer was imported from.
+    pub external_id: Option<String>,
+    /// Free attributes by name.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+event! {
+    /// The stream's first event. Carries the resulting profile.
+    CustomerRegistered 1 {
+        /// How we came to know of the customer.
+        source: Source,
+        /// The customer that activities without a customer go to.
+        #[serde(default)]
+        anonymous: bool,
+        /// The import that registered it.
+        import_id: Option<ImportId>,
+        profile: Profile,
+    }
+    personal CustomerRegisteredPersonal {
+        #[serde(flatten)]
+        profile: PersonalProfile,
+    }
+}
+
+event! {
+    /// The profile changed; carries the whole resulting one.
+    CustomerProfileChanged 1 {
+        source: Source,
+        import_id: Option<ImportId>,
+        /// The names of the fields that changed.
+        changed: Vec<String>,
+        profile: Profile,
+    }
+    personal CustomerProfileChangedPersonal {
+        #[serde(flatten)]
+        profile: PersonalProfile,
+    }
+}
+
+event! {
+    /// The customer can be reached at an address; of one kind, the primary one is used unless another is asked for.
+    CustomerAddressAdded 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        /// True if this is now the primary address of its kind.
+        primary: bool,
+        /// For mailboxes, the lower-case domain: it names a provider, not a person.
+        domain: Option<String>,
+        import_id: Option<ImportId>,
+    }
+    personal CustomerAddressAddedPersonal {
+        /// Normalised: E.164, or a mailbox with a lower-case domain.
+        address: String,
+        /// Such as `work`.
+        label: Option<String>,
+    }
+}
+
+event! {
+    /// The address is no longer one of the customer's.
+    CustomerAddressRemoved 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        /// The address of this kind that is primary from now on.
+        primary: Option<AddressId>,
+        import_id: Option<ImportId>,
+    }
+}
+
+event! {
+    /// The import that registered this customer was undone, and nothing else had happened. Registering again revives it.
+    CustomerRetracted 1 {
+        import_id: ImportId,
+    }
+}
+
+event! {
+    /// The customer asked to be forgotten. The key is destroyed next, then the read tables are purged.
+    CustomerForgotten 1 {
+        /// Such as `request`, `retention`.
+        reason: String,
+        /// The addresses that only this customer had, whose keys are destroyed too.
+        addresses: Vec<AddressId>,
+    }
+}
+
+event! {
+    /// Key destroyed and live read tables purged: nothing of the person is left.
+    ErasureCompleted 1 {}
+}
+
+event! {
+    /// A private note.
+    NoteAdded 1 {
+        note_id: NoteId,
+        pinned: bool,
+    }
+    personal NoteAddedPersonal {
+        text: String,
+    }
+}
+
+event! {
+    /// A note was pinned to the top of the timeline, or released.
+    NotePinned 1 {
+        note_id: NoteId,
+        pinned: bool,
+    }
+}

@@ -1,0 +1,3 @@
+//! Imports: batches of facts from files, which can be undone.
+
+pub mod event;

@@ -1,0 +1,344 @@
+//! Events of messages, in the customer's stream.
+//!
+//! Every event names message, channel, campaign and variant (and, once dispatched, the route), so that metrics and
+//! states are computed from events alone, without a look-up.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::event::event;
+use crate::domain::value::{Channel, Currency, words};
+use crate::ids::{AddressId, CampaignId, ConversationId, ImportId, MessageId};
+
+words! {
+    /// What a message is for; transactional ones need no marketing consent.
+    MessageClass, "message class" {
+        /// Advertising, newsletters.
+        Marketing = "marketing",
+        /// Order confirmations, answers, reminders.
+        Transactional = "transactional",
+    }
+}
+
+words! {
+    /// Who probably made an open or a click.
+    EngagementClass, "engagement class" {
+        /// A person, as far as the rule can tell.
+        Human = "human",
+        /// A proxy, scanner or prefetcher.
+        Machine = "machine",
+    }
+}
+
+words! {
+    /// Whether an address may work later.
+    BounceKind, "bounce kind" {
+        /// Full mailbox, greylisting: may work later.
+        Soft = "soft",
+        /// The address does not exist.
+        Hard = "hard",
+    }
+}
+
+words! {
+    /// What to do about a provider's refusal.
+    RetryClass, "retry class" {
+        /// Never again with this message.
+        Permanent = "permanent",
+        /// Later.
+        Transient = "transient",
+        /// Slower.
+        RateLimited = "rate_limited",
+        /// Never again to this address on this channel.
+        OptedOut = "opted_out",
+        /// Not with this text.
+        ContentRefused = "content_refused",
+        /// Not before an operator mends the account.
+        Configuration = "configuration",
+    }
+}
+
+/// Which message an event is about, with what read models group by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageKey {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its channel.
+    pub channel: Channel,
+    /// The campaign that it belongs to.
+    pub campaign_id: Option<CampaignId>,
+    /// The campaign's variant.
+    pub variant: Option<String>,
+    /// The conversation that it belongs to.
+    pub conversation_id: Option<ConversationId>,
+}
+
+/// Which way a message left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The provider's name, such as `twilio`.
+    pub provider: String,
+    /// The provider account's name.
+    pub account: String,
+    /// For email, the sending domain.
+    pub domain: Option<String>,
+}
+
+event! {
+    /// A message was asked for. Always the first event of an outbound message, whatever is decided about it.
+    MessageQueued 2 {
+        #[serde(flatten)]
+        key: MessageKey,
+        class: MessageClass,
+        /// The topic that consent is judged for.
+        topic: String,
+        /// The customer's address that it goes to.
+        address_id: Option<AddressId>,
+        /// Not before this time.
+        send_at: Option<DateTime<Utc>>,
+        /// The message that it answers.
+        in_reply_to: Option<MessageId>,
+    }
+    personal MessageQueuedPersonal {
+        /// The address, normalised.
+        to: Option<String>,
+        subject: Option<String>,
+        /// Plain text.
+        body: String,
+    }
+}
+
+event! {
+    /// It waits: quiet hours, a cap, a planned time.
+    MessageHeld 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        until: DateTime<Utc>,
+        rule: String,
+        /// What the rule looked at.
+        inputs: serde_json::Value,
+    }
+}
+
+event! {
+    /// It is not sent, and this is why.
+    MessageSuppressed 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        rule: String,
+        /// What the rule looked at.
+        inputs: serde_json::Value,
+    }
+}
+
+event! {
+    /// The hold has ended.
+    MessageReleased 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        rule: String,
+    }
+}
+
+event! {
+    /// It was taken back before it was dispatched.
+    MessageCancelled 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        reason: String,
+    }
+}
+
+event! {
+    /// The provider is about to be called. Between this and the outcome, the message is in doubt.
+    DispatchStarted 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        /// From 1.
+        attempt: u32,
+        /// The version of the address's stream at which it was judged.
+        address_version: u64,
+        /// SHA-256 of what was rendered, in hex.
+        content_hash: String,
+    }
+}
+
+event! {
+    /// The provider refused definitely.
+    DispatchFailed 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        attempt: u32,
+        class: RetryClass,
+        /// The provider's code.
+        code: Option<String>,
+        /// When it is tried again; absent if it is not.
+        retry_at: Option<DateTime<Utc>>,
+    }
+    personal DispatchFailedPersonal {
+        /// The provider's words.
+        detail: String,
+    }
+}
+
+event! {
+    /// Nobody knows whether the provider took it: a time-out, a crash. Only evidence resolves this.
+    DispatchInDoubt 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        attempt: u32,
+        /// `timeout`, `crash`, `connection_lost`.
+        cause: String,
+    }
+}
+
+event! {
+    /// The provider took it.
+    MessageSent 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        /// The provider's id of the message.
+        provider_message_id: Option<String>,
+        /// SMS segments; 1 on other channels.
+        segments: u32,
+        cost_micros: Option<i64>,
+        currency: Option<Currency>,
+    }
+}
+
+event! {
+    /// It reached the device or mailbox.
+    MessageDelivered 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+    }
+}
+
+event! {
+    /// The receiving side asked to wait; the provider tries again.
+    MessageDeferred 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        code: Option<String>,
+    }
+}
+
+event! {
+    /// It came back.
+    MessageBounced 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        bounce: BounceKind,
+        /// Such as `5.1.1`.
+        code: Option<String>,
+    }
+    personal MessageBouncedPersonal {
+        /// The receiving server's words.
+        diagnostic: Option<String>,
+    }
+}
+
+event! {
+    /// The provider took it but could not deliver it.
+    MessageFailed 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        class: RetryClass,
+        code: Option<String>,
+    }
+    personal MessageFailedPersonal {
+        detail: Option<String>,
+    }
+}
+
+event! {
+    /// It was opened or read.
+    MessageOpened 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        class: EngagementClass,
+        /// The rule and its version that classed it, such as `engagement/1`.
+        rule: String,
+    }
+    personal MessageOpenedPersonal {
+        ip: Option<String>,
+        user_agent: Option<String>,
+    }
+}
+
+event! {
+    /// A link in it was followed.
+    MessageClicked 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        class: EngagementClass,
+        rule: String,
+    }
+    personal MessageClickedPersonal {
+        url: Option<String>,
+        ip: Option<String>,
+        user_agent: Option<String>,
+    }
+}
+
+event! {
+    /// It was reported as spam.
+    MessageComplained 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        /// Such as `abuse`.
+        kind: Option<String>,
+    }
+}
+
+event! {
+    /// The customer wrote.
+    MessageReceived 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        /// The customer's address that it came from.
+        address_id: Option<AddressId>,
+        /// Our message that it answers.
+        in_reply_to: Option<MessageId>,
+        /// Who handed it over: a provider's name, `import`.
+        provider: String,
+        import_id: Option<ImportId>,
+    }
+    personal MessageReceivedPersonal {
+        from: Option<String>,
+        to: Option<String>,
+        subject: Option<String>,
+        body: String,
+    }
+}
+
+event! {
+    /// The import that brought the message was undone.
+    MessageRetracted 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        import_id: ImportId,
+    }
+}

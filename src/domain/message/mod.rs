@@ -1,0 +1,3 @@
+//! Messages, in and out: their states are a lattice, so callbacks may arrive in any order.
+
+pub mod event;

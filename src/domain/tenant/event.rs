@@ -1,0 +1,84 @@
+//! Events of a tenant's stream.
+
+use crate::domain::event::{event, stream_events};
+use crate::domain::value::words;
+use crate::ids::{ApiKeyId, EventId};
+
+words! {
+    /// What an API key may do.
+    Role, "role" {
+        /// Everything.
+        Admin = "admin",
+        /// Edits campaigns and customers; does not send.
+        Marketer = "marketer",
+        /// Answers customers.
+        Agent = "agent",
+        /// Reads; no personal data unless granted.
+        Analyst = "analyst",
+        /// Reads events and exports.
+        Auditor = "auditor",
+        /// Writes events only.
+        Ingest = "ingest",
+    }
+}
+
+event! {
+    /// The stream's first event.
+    TenantCreated 1 {
+        /// The company's name.
+        name: String,
+    }
+}
+
+event! {
+    /// A key may be used from now on. Its secret is not stored.
+    ApiKeyIssued 1 {
+        key_id: ApiKeyId,
+        role: Role,
+        /// Whether it may see personal data.
+        personal: bool,
+        /// Whether it may send.
+        send: bool,
+        /// What it is for.
+        label: String,
+        /// SHA-256 of the secret (256 random bits), in hex.
+        secret_hash: String,
+    }
+}
+
+event! {
+    /// The key is refused from now on.
+    ApiKeyRevoked 1 {
+        key_id: ApiKeyId,
+    }
+}
+
+event! {
+    /// An operator gave up a parked event of a projection.
+    ParkedEventSkipped 1 {
+        projection: String,
+        event_id: EventId,
+        reason: String,
+    }
+}
+
+event! {
+    /// Personal data was read in bulk or exported.
+    PersonalDataRead 1 {
+        /// Which part of the interface: `export`, `events`, `customer`.
+        what: String,
+        /// How many people's.
+        count: u64,
+    }
+}
+
+stream_events! {
+    /// Everything that can happen in a tenant's stream.
+    TenantEvent {
+        TenantCreated,
+        ApiKeyIssued,
+        ApiKeyRevoked,
+        ParkedEventSkipped,
+        PersonalDataRead,
+    }
+}

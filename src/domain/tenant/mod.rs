@@ -1,0 +1,3 @@
+//! A tenant: its API keys and its operators' decisions.
+
+pub mod event;

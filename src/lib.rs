@@ -1,0 +1,22 @@
+//! commlog: an event-sourced communication log for a CRM. The modules, in reading order:
+
+pub mod clock;
+pub mod ids;
+
+pub mod domain;
+pub mod log;
+pub mod sql;
+
+pub mod app;
+pub mod projections;
+pub mod queries;
+
+pub mod processes;
+pub mod providers;
+
+pub mod graphql;
+pub mod http;
+
+pub mod boot;
+pub mod cli;
+pub mod config;

@@ -1,0 +1,219 @@
+//! An event's envelope, and the encoding that its hash covers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::ids::{CommandId, CorrelationId, EventId, ParseIdError, Position, SubjectId, TenantId};
+
+/// SHA-256 over the previous hash of the stream and the event's [encoding](SealedEvent::compute_hash).
+pub type EventHash = [u8; 32];
+
+/// What a stream's aggregate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// A person or account.
+    Customer,
+    /// A phone number, mailbox or device: suppression and STOP are facts about it.
+    Address,
+    /// A campaign.
+    Campaign,
+    /// A message template.
+    Template,
+    /// A static or smart list.
+    List,
+    /// A journey.
+    Journey,
+    /// One run of an import.
+    Import,
+    /// A tenant: its settings, API keys, operators' decisions.
+    Tenant,
+}
+
+impl Category {
+    /// Every category, in the order of [`Self::code`].
+    pub const ALL: [Self; 8] = [
+        Self::Customer,
+        Self::Address,
+        Self::Campaign,
+        Self::Template,
+        Self::List,
+        Self::Journey,
+        Self::Import,
+        Self::Tenant,
+    ];
+
+    /// The name in stream names and in SQL.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Address => "address",
+            Self::Campaign => "campaign",
+            Self::Template => "template",
+            Self::List => "list",
+            Self::Journey => "journey",
+            Self::Import => "import",
+            Self::Tenant => "tenant",
+        }
+    }
+}
+
+impl FromStr for Category {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        Self::ALL.into_iter().find(|category| category.name() == text).ok_or(ParseIdError { what: "stream category" })
+    }
+}
+
+/// A stream's identity. Displays as `customer-<key>`; the tenant is part of it but not of the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId {
+    /// Whose stream it is.
+    pub tenant: TenantId,
+    /// What its aggregate is.
+    pub category: Category,
+    /// Which aggregate it is.
+    pub key: Uuid,
+}
+
+impl StreamId {
+    /// Names a stream.
+    #[must_use]
+    pub fn new(tenant: TenantId, category: Category, key: impl Into<Uuid>) -> Self {
+        Self { tenant, category, key: key.into() }
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.category.name(), self.key)
+    }
+}
+
+/// What is known of a stored event beside its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where it stands in the whole log. Not hashed: a copy into another engine keeps its chains.
+    pub position: Position,
+    /// Its stream, which names the tenant.
+    pub stream: StreamId,
+    /// Its place in the stream, from 1.
+    pub version: u64,
+    /// Its id.
+    pub id: EventId,
+    /// Its type's name.
+    pub event_type: String,
+    /// The version of its payload's schema, as stored.
+    pub schema_version: u16,
+    /// When it happened; microseconds.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was appended; microseconds, never decreasing along positions.
+    pub recorded_at: DateTime<Utc>,
+    /// Who acted.
+    pub actor: String,
+    /// The command that made it, if it can be repeated.
+    pub command_id: Option<CommandId>,
+    /// The piece of work that it belongs to.
+    pub correlation_id: Option<CorrelationId>,
+    /// The event that led to it.
+    pub causation_id: Option<EventId>,
+    /// Whose key seals the personal part.
+    pub subject: Option<SubjectId>,
+    /// The log's epoch when it was appended.
+    pub epoch: u32,
+    /// The chain's hash up to and with this event.
+    pub hash: EventHash,
+}
+
+/// An event as the log stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedEvent {
+    /// Beside the payload.
+    pub envelope: Envelope,
+    /// JSON without personal data, as stored.
+    pub data: Vec<u8>,
+    /// The sealed personal part, as stored.
+    pub personal: Option<Vec<u8>>,
+}
+
+impl SealedEvent {
+    /// The hash that this event must carry after `previous` (32 zero bytes before a stream's first event).
+    ///
+    /// SHA-256 over, in this order: the encoding's version (one byte, 1), `previous` (32 bytes), tenant and stream key
+    /// (16 bytes each), then each of the following fields as a big-endian u64 length and its bytes: category name,
+    /// version, event id, type, schema version, occurred at, recorded at, actor, command id, correlation id,
+    /// causation id, subject, epoch, data, personal. Numbers are big-endian u64 (times: microseconds since 1970, i64).
+    /// An absent field has the length 2⁶⁴−1 and no bytes, so that absent and empty differ.
+    #[must_use]
+    pub fn compute_hash(&self, previous: &EventHash) -> EventHash {
+        let envelope = &self.envelope;
+        let mut encoder = Encoder(Sha256::new());
+        encoder.0.update([1]);
+        encoder.0.update(previous);
+        encoder.0.update(envelope.stream.tenant.0.as_bytes());
+        encoder.0.update(envelope.stream.key.as_bytes());
+        encoder.field(envelope.stream.category.name().as_bytes());
+        encoder.number(envelope.version);
+        encoder.field(envelope.id.0.as_bytes());
+        encoder.field(envelope.event_type.as_bytes());
+        encoder.number(u64::from(envelope.schema_version));
+        encoder.field(&envelope.occurred_at.timestamp_micros().to_be_bytes());
+        encoder.field(&envelope.recorded_at.timestamp_micros().to_be_bytes());
+        encoder.field(envelope.actor.as_bytes());
+        encoder.optional(envelope.command_id.as_ref().map(|id| &id.0.as_bytes()[..]));
+        encoder.optional(envelope.correlation_id.as_ref().map(|id| &id.0.as_bytes()[..]));
+        encoder.optional(envelope.causation_id.as_ref().map(|id| &id.0.as_bytes()[..]));
+        encoder.optional(envelope.subject.as_ref().map(|id| &id.0.as_bytes()[..]));
+        encoder.number(u64::from(envelope.epoch));
+        encoder.field(&self.data);
+        encoder.optional(self.personal.as_deref());
+        encoder.0.finalize().into()
+    }
+}
+
+struct Encoder(Sha256);
+
+impl Encoder {
+    fn field(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.field(&number.to_be_bytes());
+    }
+
+    fn optional(&mut self, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => self.field(bytes),
+            None => self.0.update(u64::MAX.to_be_bytes()),
+        }
+    }
+}
+
+/// The personal part of an event that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Personal {
+    /// The event has none.
+    None,
+    /// JSON in the clear.
+    Clear(Vec<u8>),
+    /// Its key was destroyed: the person was forgotten.
+    Erased,
+}
+
+/// An event as readers get it: opened, and upcast to the newest schema of its type.
+#[derive(Debug, Clone)]
+pub struct RecordedEvent {
+    /// Beside the payload; `schema_version` is the stored one.
+    pub envelope: Envelope,
+    /// JSON without personal data, in the newest schema version of this type.
+    pub data: Vec<u8>,
+    /// The personal part, in the newest schema version of this type.
+    pub personal: Personal,
+}
