@@ -65,6 +65,13 @@ const CUSTOMERS: &[Field] = &[
     field("locale", "such as en-GB", &["locale", "language"]),
     field("time_zone", "such as Europe/London", &["timezone", "tz"]),
     field("tags", "separated by ; or ,", &["tags", "labels"]),
+    field(
+        "consent_email",
+        "opted_in, opted_out or pending; yes or no",
+        &["consentemail", "emailconsent", "emailoptin"],
+    ),
+    field("consent_sms", "opted_in, opted_out or pending; yes or no", &["consentsms", "smsconsent", "smsoptin"]),
+    field("consent_whatsapp", "opted_in, opted_out or pending; yes or no", &["consentwhatsapp", "whatsappconsent"]),
 ];
 
 const ORDERS: &[Field] = &[
