@@ -175,13 +175,13 @@ impl Journal {
         fold: &str,
         fold_version: u32,
         version: u64,
-        state: &[u8],
+        state: Vec<u8>,
     ) -> Result<(), LogError> {
         let state = match subject {
-            None => [&[CLEAR], state].concat(),
+            None => [&[CLEAR], &state[..]].concat(),
             Some(subject) => match self.0.ring.for_sealing(&HashSet::from([subject])).await?.get(&subject) {
                 Some(KeyState::Live(key)) => {
-                    key.seal(&self.0.ambient, &seal::snapshot_place(&stream, version, fold_version, fold), state)
+                    key.seal(&self.0.ambient, &seal::snapshot_place(&stream, version, fold_version, fold), &state)
                 }
                 Some(KeyState::Destroyed) | None => return Ok(()),
             },
