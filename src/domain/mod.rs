@@ -2,6 +2,8 @@
 //! `state.rs` (the fold), `decide.rs` (state, command, policy and now → events or a refusal).
 
 pub mod decision;
+use serde_json::{Map, Value};
+
 pub mod event;
 pub mod refusal;
 pub mod value;
@@ -13,3 +15,12 @@ pub mod customer;
 pub mod import;
 pub mod message;
 pub mod tenant;
+
+/// A step from an old schema version: type, version that it starts from, and a pure function of `data` and `personal`.
+pub type Upcaster = (&'static str, u16, fn(&mut Map<String, Value>, Option<&mut Map<String, Value>>));
+
+/// Every step from a schema version of the past, for the log to apply when events are read.
+#[must_use]
+pub fn upcasters() -> Vec<Upcaster> {
+    message::upcast::STEPS.to_vec()
+}

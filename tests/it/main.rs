@@ -1,3 +1,4 @@
-//! Every integration test, in one program. One folder or file per area.
+//! The integration suite: one binary, one module per area.
 
 mod log_contract;
+mod support;
