@@ -2,8 +2,6 @@
 //! `state.rs` (the fold), `decide.rs` (state, command, policy and now → events or a refusal).
 
 pub mod decision;
-use serde_json::{Map, Value};
-
 pub mod event;
 pub mod refusal;
 pub mod value;
@@ -15,6 +13,8 @@ pub mod customer;
 pub mod import;
 pub mod message;
 pub mod tenant;
+
+use serde_json::{Map, Value};
 
 /// A step from an old schema version: type, version that it starts from, and a pure function of `data` and `personal`.
 pub type Upcaster = (&'static str, u16, fn(&mut Map<String, Value>, Option<&mut Map<String, Value>>));
