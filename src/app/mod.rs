@@ -1,1 +1,89 @@
-//! (see the module list in lib.rs)
+//! Use cases: load, decide, append. The only module that appends to the log.
+//!
+//! Every command is one method of [`App`]. It answers [`Outcome::Refused`] where the domain says no, and an
+//! [`AppError`] where no answer could be found.
+
+mod activities;
+mod consents;
+mod conversations;
+mod customers;
+mod erasure;
+mod error;
+mod imports;
+mod messages;
+mod tenants;
+
+use std::sync::Arc;
+
+pub use error::{AppError, Done, Outcome};
+
+use crate::clock::Ambient;
+use crate::domain::decision::Policy;
+use crate::ids::{CorrelationId, TenantId};
+use crate::log::Journal;
+
+/// On whose behalf a command is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose data it is about.
+    pub tenant: TenantId,
+    /// Who acts, as an identifier: `key:<id>`, `process:dispatcher`, `provider:twilio`, `cli`.
+    pub actor: String,
+    /// Makes the command repeatable: the same key with the same input is carried out once.
+    pub idempotency_key: Option<String>,
+    /// The piece of work that the command belongs to.
+    pub correlation: Option<CorrelationId>,
+}
+
+impl Caller {
+    /// A caller without idempotency key and correlation.
+    #[must_use]
+    pub fn new(tenant: TenantId, actor: impl Into<String>) -> Self {
+        Self { tenant, actor: actor.into(), idempotency_key: None, correlation: None }
+    }
+
+    /// The same caller with an idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+}
+
+/// All use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    journal: Journal,
+    ambient: Ambient,
+    policy: Policy,
+}
+
+impl App {
+    /// Use cases over a journal, with the default policy.
+    #[must_use]
+    pub fn new(journal: Journal, ambient: Ambient) -> Self {
+        Self::with_policy(journal, ambient, Policy::default())
+    }
+
+    /// Use cases over a journal.
+    #[must_use]
+    pub fn with_policy(journal: Journal, ambient: Ambient, policy: Policy) -> Self {
+        Self { shared: Arc::new(Shared { journal, ambient, policy }) }
+    }
+
+    /// Clock and randomness, as the use cases see them.
+    #[must_use]
+    pub fn ambient(&self) -> &Ambient {
+        &self.shared.ambient
+    }
+}
+
+/// Stands in for the commands until their decisions are in.
+async fn pending<C, T>(app: &App, _caller: &Caller, _command: C) -> Result<T, AppError> {
+    app.shared.journal.backend().head().await?;
+    Err(crate::log::LogError::Closed.into())
+}

@@ -1,3 +1,4 @@
 //! Consent per channel and topic, with its evidence; suppression of addresses.
 
+pub mod decide;
 pub mod event;

@@ -1,3 +1,4 @@
 //! Conversations: open, pending, snoozed or resolved, with priority and assignee.
 
+pub mod decide;
 pub mod event;

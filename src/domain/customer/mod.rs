@@ -1,4 +1,5 @@
 //! A customer: profile, addresses, notes, and being forgotten. Its stream also holds the customer's activities,
 //! messages, consents and conversations, so that one stream tells the whole story of a person.
 
+pub mod decide;
 pub mod event;

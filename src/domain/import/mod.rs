@@ -1,3 +1,4 @@
 //! Imports: batches of facts from files, which can be undone.
 
+pub mod decide;
 pub mod event;

@@ -4,11 +4,11 @@
 //! states are computed from events alone, without a look-up.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use crate::domain::event::event;
-use crate::domain::value::{Channel, Currency, words};
-use crate::ids::{AddressId, CampaignId, ConversationId, ImportId, MessageId};
+pub use crate::domain::value::message::{BounceKind, EngagementClass, MessageKey, RetryClass, Route};
+use crate::domain::value::{Currency, words};
+use crate::ids::{AddressId, ImportId, MessageId};
 
 words! {
     /// What a message is for; transactional ones need no marketing consent.
@@ -18,70 +18,6 @@ words! {
         /// Order confirmations, answers, reminders.
         Transactional = "transactional",
     }
-}
-
-words! {
-    /// Who probably made an open or a click.
-    EngagementClass, "engagement class" {
-        /// A person, as far as the rule can tell.
-        Human = "human",
-        /// A proxy, scanner or prefetcher.
-        Machine = "machine",
-    }
-}
-
-words! {
-    /// Whether an address may work later.
-    BounceKind, "bounce kind" {
-        /// Full mailbox, greylisting: may work later.
-        Soft = "soft",
-        /// The address does not exist.
-        Hard = "hard",
-    }
-}
-
-words! {
-    /// What to do about a provider's refusal.
-    RetryClass, "retry class" {
-        /// Never again with this message.
-        Permanent = "permanent",
-        /// Later.
-        Transient = "transient",
-        /// Slower.
-        RateLimited = "rate_limited",
-        /// Never again to this address on this channel.
-        OptedOut = "opted_out",
-        /// Not with this text.
-        ContentRefused = "content_refused",
-        /// Not before an operator mends the account.
-        Configuration = "configuration",
-    }
-}
-
-/// Which message an event is about, with what read models group by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageKey {
-    /// The message.
-    pub message_id: MessageId,
-    /// Its channel.
-    pub channel: Channel,
-    /// The campaign that it belongs to.
-    pub campaign_id: Option<CampaignId>,
-    /// The campaign's variant.
-    pub variant: Option<String>,
-    /// The conversation that it belongs to.
-    pub conversation_id: Option<ConversationId>,
-}
-
-/// Which way a message left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// The provider's name, such as `twilio`.
-    pub provider: String,
-    /// The provider account's name.
-    pub account: String,
-    /// For email, the sending domain.
-    pub domain: Option<String>,
 }
 
 event! {

@@ -1,3 +1,4 @@
 //! Messages, in and out: their states are a lattice, so callbacks may arrive in any order.
 
+pub mod decide;
 pub mod event;

@@ -1,3 +1,4 @@
 //! A tenant: its API keys and its operators' decisions.
 
+pub mod decide;
 pub mod event;

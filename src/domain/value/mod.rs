@@ -1,5 +1,7 @@
 //! Values that several nouns share.
 
+pub mod message;
+
 use std::fmt;
 use std::str::FromStr;
 

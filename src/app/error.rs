@@ -1,0 +1,79 @@
+//! What commands answer.
+
+use crate::domain::event::DecodeError;
+use crate::domain::refusal::Refusal;
+use crate::ids::{EventId, Position};
+use crate::log::{AppendError, LogError, StreamId};
+
+/// The answer to a command that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// Carried out, now or earlier.
+    Done(Done<T>),
+    /// Not carried out, for a reason that the caller can act on.
+    Refused(Refusal),
+}
+
+/// The answer to a command that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// The command's own answer.
+    pub value: T,
+    /// Where its last event stands: a query that waits for this position sees what the command did.
+    pub position: Position,
+    /// True if the command had been carried out before, and this is its first answer again.
+    pub repeated: bool,
+}
+
+impl<T> Outcome<T> {
+    /// Changes the value of an answer.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Self::Done(done) => {
+                Outcome::Done(Done { value: change(done.value), position: done.position, repeated: done.repeated })
+            }
+            Self::Refused(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    /// The answer, with a refusal as the error.
+    pub fn into_result(self) -> Result<Done<T>, Refusal> {
+        match self {
+            Self::Done(done) => Ok(done),
+            Self::Refused(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// Why a command could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The log did not answer. The command may or may not have been carried out; repeat it with its idempotency key.
+    #[error("the log did not answer")]
+    Log(#[from] LogError),
+    /// A stored event cannot be read by this binary.
+    #[error("event {event_id} of stream {stream} cannot be read")]
+    Decode {
+        /// Its stream.
+        stream: StreamId,
+        /// Its id.
+        event_id: EventId,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// Others kept changing the same stream.
+    #[error("stream {stream} changed {attempts} times while a command on it was decided; try again")]
+    Contended {
+        /// The stream.
+        stream: StreamId,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The idempotency key was used for another command, or for the same one with other input.
+    #[error("the idempotency key was used for another command")]
+    KeyReused,
+    /// The log refused an append that this module should not have made.
+    #[error("the log refused an append")]
+    Append(#[source] AppendError),
+}

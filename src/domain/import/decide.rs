@@ -1,0 +1,207 @@
+//! Commands on imports, and the rows that they take in.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::activity::event::LineItem;
+use crate::domain::consent::event::ConsentState;
+use crate::domain::customer::decide::{AddressInput, ProfileInput};
+use crate::domain::import::event::ImportKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::value::Channel;
+use crate::ids::{ImportId, Position};
+
+/// Begins the import of a file, or goes on with it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StartImport {
+    /// What the file holds.
+    pub kind: ImportKind,
+    /// SHA-256 of the file's bytes, in hex: the same file is the same import.
+    pub file_digest: String,
+    /// The file's name without its folder.
+    pub file_name: String,
+}
+
+/// One run of an import, as chunks of rows are handed in under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportRun {
+    /// Names the batch: undo takes this id.
+    pub import_id: ImportId,
+    /// How often this file's import was undone before.
+    pub run: u32,
+    /// When it was started first: the time of facts that have none of their own.
+    pub started_at: DateTime<Utc>,
+    /// True if the same file was read to its end before: every fact should be known already.
+    pub completed_before: bool,
+    /// SHA-256 of the file's bytes, in hex.
+    pub file_digest: String,
+}
+
+/// Ends an import's run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompleteImport {
+    /// Which run.
+    pub import_id: ImportId,
+    /// Lines read, without the header.
+    pub lines: u64,
+    /// Events that were appended.
+    pub appended: u64,
+    /// Facts that the log knew already.
+    pub already: u64,
+    /// Lines that were refused.
+    pub refused: u64,
+}
+
+/// Takes back what an import brought.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UndoImport {
+    /// Which run.
+    pub import_id: ImportId,
+}
+
+/// The answer to [`UndoImport`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoneImport {
+    /// Which run.
+    pub import_id: ImportId,
+    /// Facts that were taken back.
+    pub retracted: u64,
+    /// Facts that were left standing: opt-outs, and customers that had become more than imported.
+    pub kept: u64,
+}
+
+/// An order with its lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderRow {
+    /// Its first line in the file, from 1; in reports about the row.
+    pub line: u64,
+    /// How many lines of the file it was made of.
+    pub file_lines: u64,
+    /// The customer's external id; absent: see [`OrderOptions::anonymous`].
+    pub customer: Option<String>,
+    /// The order's number.
+    pub reference: String,
+    /// When it was placed.
+    pub occurred_at: DateTime<Utc>,
+    /// ISO 4217.
+    pub currency: String,
+    /// In micros; absent: the sum of the lines.
+    pub amount_micros: Option<i64>,
+    /// The tenant's own word.
+    pub status: Option<String>,
+    /// Line items.
+    pub lines: Vec<LineItem>,
+    /// Free attributes of the order.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+    /// What is known of the customer, used if this order makes the customer known.
+    pub customer_attributes: BTreeMap<String, serde_json::Value>,
+}
+
+/// How orders are imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderOptions {
+    /// True: orders without a customer go to the tenant's one anonymous customer. False (the default): they are
+    /// refused, because revenue that silently joins a made-up customer is found by nobody.
+    pub anonymous: bool,
+}
+
+/// What to do when a customer already has a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub enum Collision {
+    /// Leave the customer's value, and do not fill in blanks either.
+    Never,
+    /// Fill in what is blank.
+    #[default]
+    IfBlank,
+    /// The file wins. A blank in the file never removes a value.
+    Overwrite,
+}
+
+/// The collision rules of a customer import.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomerOptions {
+    /// Of fields without a rule of their own.
+    pub collision: Collision,
+    /// By field name as in [`ProfileInput`]; `attributes.<name>` for free attributes, `tags`, `addresses`.
+    pub by_field: BTreeMap<String, Collision>,
+}
+
+/// A customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomerRow {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// What is known; `external_id` tells which customer it is, otherwise the first address does.
+    pub profile: ProfileInput,
+    /// Where the customer can be reached.
+    pub addresses: Vec<AddressInput>,
+    /// What the customer agreed to. Never overwrites an opt-out.
+    pub consents: Vec<ConsentRow>,
+}
+
+/// Consent as a file tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConsentRow {
+    /// For which channel.
+    pub channel: Channel,
+    /// For which topic.
+    pub topic: String,
+    /// What was agreed.
+    pub state: ConsentState,
+}
+
+/// An inbound message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageRow {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// The customer's external id; absent: see [`MessageOptions::anonymous`].
+    pub customer: Option<String>,
+    /// The id that the file gives it; absent: file and line tell it apart.
+    pub reference: Option<String>,
+    /// How it came.
+    pub channel: Channel,
+    /// The customer's address.
+    pub from: Option<String>,
+    /// Our address.
+    pub to: Option<String>,
+    /// When it was written; absent: when the import was started.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The subject, for email.
+    pub subject: Option<String>,
+    /// The text, kept exactly.
+    pub body: String,
+}
+
+/// How messages are imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageOptions {
+    /// True: messages without a customer go to the tenant's one anonymous customer. False: they are refused.
+    pub anonymous: bool,
+}
+
+/// A row that was not taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRow {
+    /// Its (first) line in the file.
+    pub line: u64,
+    /// How many lines of the file are refused with it.
+    pub file_lines: u64,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// What became of a chunk of rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportedChunk {
+    /// Events that were appended.
+    pub appended: u64,
+    /// Rows that the log knew already, or that change nothing.
+    pub already: u64,
+    /// Rows that were not taken in.
+    pub refused: Vec<RefusedRow>,
+    /// Position of the last appended event; the start if there was none.
+    pub position: Position,
+}

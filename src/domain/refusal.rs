@@ -1,0 +1,57 @@
+//! Why a command was not carried out, as data for whoever gave it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::domain::value::InvalidValue;
+
+/// An expected "no". Holds no personal data: neither code nor message repeats what was entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// For programs, such as `CUSTOMER_UNKNOWN`; never changes its meaning.
+    pub code: &'static str,
+    /// For people: what is wrong, and what would be right.
+    pub message: String,
+    /// The input field that it is about, in the words of the command.
+    pub field: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal that is not about a single field.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: None }
+    }
+
+    /// Input that is not allowed in a field.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let field = field.into();
+        Self { code: "INVALID_INPUT", message: format!("{field}: {}", message.into()), field: Some(field) }
+    }
+
+    /// A value that could not be read, given in `field`.
+    #[must_use]
+    pub fn of_value(field: &str, invalid: &InvalidValue) -> Self {
+        Self::invalid(field, invalid.reason.clone())
+    }
+
+    /// The customer is not known to this tenant.
+    #[must_use]
+    pub fn customer_unknown() -> Self {
+        Self::new("CUSTOMER_UNKNOWN", "there is no such customer")
+    }
+
+    /// The customer was forgotten; nothing about the person can be recorded any more.
+    #[must_use]
+    pub fn customer_forgotten() -> Self {
+        Self::new("CUSTOMER_FORGOTTEN", "the customer was forgotten; nothing more can be recorded about the person")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,145 @@
+//! What providers and messages have in common: which message, which way it left, and what became of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::value::{Channel, Currency, words};
+use crate::ids::{CampaignId, ConversationId, MessageId};
+
+words! {
+    /// Who probably made an open or a click.
+    EngagementClass, "engagement class" {
+        /// A person, as far as the rule can tell.
+        Human = "human",
+        /// A proxy, scanner or prefetcher.
+        Machine = "machine",
+    }
+}
+
+words! {
+    /// Whether an address may work later.
+    BounceKind, "bounce kind" {
+        /// Full mailbox, greylisting: may work later.
+        Soft = "soft",
+        /// The address does not exist.
+        Hard = "hard",
+    }
+}
+
+words! {
+    /// What to do about a provider's refusal.
+    RetryClass, "retry class" {
+        /// Never again with this message.
+        Permanent = "permanent",
+        /// Later.
+        Transient = "transient",
+        /// Slower.
+        RateLimited = "rate_limited",
+        /// Never again to this address on this channel.
+        OptedOut = "opted_out",
+        /// Not with this text.
+        ContentRefused = "content_refused",
+        /// Not before an operator mends the account.
+        Configuration = "configuration",
+    }
+}
+
+/// Which message an event is about, with what read models group by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageKey {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its channel.
+    pub channel: Channel,
+    /// The campaign that it belongs to.
+    pub campaign_id: Option<CampaignId>,
+    /// The campaign's variant.
+    pub variant: Option<String>,
+    /// The conversation that it belongs to.
+    pub conversation_id: Option<ConversationId>,
+}
+
+/// Which way a message left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The provider's name, such as `twilio`.
+    pub provider: String,
+    /// The provider account's name.
+    pub account: String,
+    /// For email, the sending domain.
+    pub domain: Option<String>,
+}
+
+/// What a provider tells about a message that it took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Report {
+    /// It was handed on to the receiving side.
+    Sent {
+        /// The provider's id of the message.
+        provider_message_id: Option<String>,
+        /// SMS segments; 1 on other channels.
+        segments: u32,
+        /// What it cost, in micros of `currency`.
+        cost_micros: Option<i64>,
+        /// Of which currency.
+        currency: Option<Currency>,
+    },
+    /// It reached the device or mailbox.
+    Delivered,
+    /// The receiving side asked to wait.
+    Deferred {
+        /// The provider's code.
+        code: Option<String>,
+    },
+    /// It came back.
+    Bounced {
+        /// Whether the address may work later.
+        bounce: BounceKind,
+        /// Such as `5.1.1`.
+        code: Option<String>,
+        /// The receiving server's words.
+        diagnostic: Option<String>,
+    },
+    /// It could not be delivered.
+    Failed {
+        /// What to do about it.
+        class: RetryClass,
+        /// The provider's code.
+        code: Option<String>,
+        /// The provider's words.
+        detail: Option<String>,
+    },
+    /// It was opened or read.
+    Opened {
+        /// By whom, probably.
+        class: EngagementClass,
+        /// The rule that classed it and its version.
+        rule: String,
+        /// Where from.
+        ip: Option<String>,
+        /// With what.
+        user_agent: Option<String>,
+    },
+    /// A link in it was followed.
+    Clicked {
+        /// By whom, probably.
+        class: EngagementClass,
+        /// The rule that classed it and its version.
+        rule: String,
+        /// Which link.
+        url: Option<String>,
+        /// Where from.
+        ip: Option<String>,
+        /// With what.
+        user_agent: Option<String>,
+    },
+    /// It was reported as spam.
+    Complained {
+        /// Such as `abuse`.
+        kind: Option<String>,
+    },
+    /// The receiver wants nothing more on this channel at this address.
+    OptedOut {
+        /// How it was said: `keyword`, `one_click`, `provider`.
+        method: String,
+    },
+}
