@@ -1,1 +1,3 @@
-//! (see the module list in lib.rs)
+//! The command line.
+
+pub mod import;

@@ -1,0 +1,317 @@
+//! Configuration: embedded defaults ← `commlog.toml` ← `COMMLOG_*` variables. This is the only place that reads the
+//! environment.
+//!
+//! A key has one name: `log_url` in the file is `COMMLOG_LOG_URL` in the environment. Unknown keys are errors, because a
+//! misspelt key would otherwise mean the default, silently.
+
+mod store;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::ids::TenantId;
+
+pub use store::StoreUrl;
+
+/// The file that is read from the working directory if no other is named.
+pub const DEFAULT_FILE: &str = "commlog.toml";
+
+/// The tenant of an installation that has only one.
+pub const DEFAULT_TENANT: TenantId = TenantId(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
+
+/// Every key, with what it is for; the text of `commlog help configuration` comes from here.
+pub const KEYS: &[(&str, &str)] = &[
+    ("data_dir", "folder of the embedded stores and of the key file [default: data]"),
+    ("log_url", "the log: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/log.db]"),
+    ("read_url", "the read tables: sqlite:FOLDER or postgres://… [default: as the log; embedded <data_dir>/read]"),
+    (
+        "keys_url",
+        "the key store, kept out of the log's backups: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/keys.db]",
+    ),
+    ("master_key", "64 hex digits that wrap every key of the key store [default: from master_key_file]"),
+    (
+        "master_key_file",
+        "file with the master key; made, readable by its owner only, with a new key store [default: <data_dir>/master.key]",
+    ),
+    ("listen", "address and port of the API [default: 127.0.0.1:7700]"),
+    ("roles", "what this node does, separated by commas: api, projector, processes [default: all]"),
+    ("tenant", "the tenant that commands act for without --tenant"),
+    ("projections_dir", "folder of *.sql files that replace or add read models [default: the embedded ones only]"),
+    ("simulator_seed", "seed of the simulated provider's fates [default: 1]"),
+    ("log_filter", "which diagnostics are written to stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
+    ("log_format", "text or json [default: text]"),
+];
+
+/// What one node does; each part can run on nodes of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Serves GraphQL, health and metrics.
+    pub api: bool,
+    /// Brings the read tables up to date.
+    pub projector: bool,
+    /// Dispatches messages and completes erasures.
+    pub processes: bool,
+}
+
+impl Roles {
+    /// Everything: what a single node does.
+    pub const ALL: Self = Self { api: true, projector: true, processes: true };
+
+    /// Reads a list such as `api,projector`.
+    pub fn parse(list: &str) -> Result<Self, String> {
+        let mut roles = Self { api: false, projector: false, processes: false };
+        for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word {
+                "api" => roles.api = true,
+                "projector" => roles.projector = true,
+                "processes" => roles.processes = true,
+                "all" => roles = Self::ALL,
+                other => return Err(format!("{other:?} is no role; the roles are api, projector, processes")),
+            }
+        }
+        if roles == (Self { api: false, projector: false, processes: false }) {
+            return Err("at least one role is needed: api, projector, processes".to_owned());
+        }
+        Ok(roles)
+    }
+}
+
+/// How diagnostics are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the master key comes from.
+#[derive(Clone)]
+pub enum MasterKeySource {
+    /// The configuration itself, usually the environment.
+    Given(Zeroizing<[u8; 32]>),
+    /// A file.
+    File(PathBuf),
+}
+
+impl fmt::Debug for MasterKeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("Given(..)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder of the embedded stores.
+    pub data_dir: PathBuf,
+    /// Where the log is.
+    pub log: StoreUrl,
+    /// Where the read tables are; for SQLite a folder, because each generation is a file.
+    pub read: StoreUrl,
+    /// Where the key store is.
+    pub keys: StoreUrl,
+    /// What wraps the keys.
+    pub master_key: MasterKeySource,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// What this node does.
+    pub roles: Roles,
+    /// Whom commands act for.
+    pub tenant: TenantId,
+    /// Read models beside or instead of the embedded ones.
+    pub projections_dir: Option<PathBuf>,
+    /// Of the simulated provider.
+    pub simulator_seed: u64,
+    /// Which diagnostics are written.
+    pub log_filter: String,
+    /// How they are written.
+    pub log_format: LogFormat,
+}
+
+/// Why there is no valid configuration. Names the key and where it was set.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{} is not valid TOML", path.display())]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// Nobody reads this key.
+    #[error("unknown key {key:?} in {origin}; the keys are {}", known_keys())]
+    UnknownKey {
+        /// As it was written.
+        key: String,
+        /// The file, or the environment.
+        origin: String,
+    },
+    /// The value does not fit.
+    #[error("{key} in {origin}: {reason}")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// The file, or the environment.
+        origin: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+}
+
+fn known_keys() -> String {
+    KEYS.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
+}
+
+/// Values with where each was set, by key.
+type Values = BTreeMap<String, (String, String)>;
+
+impl Config {
+    /// Reads the configuration of this process: the named file, which must exist, or `commlog.toml` if there is one; and
+    /// the process's environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let text = match file {
+            Some(path) => Some((path.to_owned(), read(path)?)),
+            None if Path::new(DEFAULT_FILE).exists() => Some((DEFAULT_FILE.into(), read(Path::new(DEFAULT_FILE))?)),
+            None => None,
+        };
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            // A value that is not UTF-8 keeps its replacement characters and fails where it is parsed, with its name.
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Self::from_parts(text.as_ref().map(|(path, text)| (path.as_path(), text.as_str())), variables)
+    }
+
+    /// Combines the text of a file with variables; pure.
+    pub fn from_parts(
+        file: Option<(&Path, &str)>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut values = Values::new();
+        if let Some((path, text)) = file {
+            read_file_values(path, text, &mut values)?;
+        }
+        for (name, value) in variables {
+            let Some(key) = name.strip_prefix("COMMLOG_").map(str::to_lowercase) else { continue };
+            // Settings of the benchmark share the prefix but are none of ours.
+            if key.starts_with("bench_") {
+                continue;
+            }
+            if !KEYS.iter().any(|(known, _)| *known == key) {
+                return Err(ConfigError::UnknownKey { key: name, origin: "the environment".to_owned() });
+            }
+            // A variable that is set to nothing is how shells and compose files say "not set".
+            if !value.is_empty() {
+                values.insert(key, (value, format!("the environment (variable {name})")));
+            }
+        }
+        Self::from_values(&values)
+    }
+
+    fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        let text = |key: &str| values.get(key).map(|(value, _)| value.as_str());
+        let data_dir = PathBuf::from(text("data_dir").unwrap_or("data"));
+        let store = |key: &str| -> Result<Option<StoreUrl>, ConfigError> { parse(values, key, StoreUrl::parse) };
+        let log = store("log_url")?.unwrap_or_else(|| StoreUrl::Sqlite(data_dir.join("log.db")));
+        let read = store("read_url")?.unwrap_or_else(|| match &log {
+            StoreUrl::Sqlite(_) => StoreUrl::Sqlite(data_dir.join("read")),
+            StoreUrl::Postgres(url) => StoreUrl::Postgres(url.clone()),
+        });
+        let keys = store("keys_url")?.unwrap_or_else(|| StoreUrl::Sqlite(data_dir.join("keys.db")));
+        let key_file = text("master_key_file").map_or_else(|| data_dir.join("master.key"), PathBuf::from);
+        Ok(Self {
+            log,
+            read,
+            keys,
+            master_key: parse(values, "master_key", parse_master_key)?
+                .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
+            listen: parse(values, "listen", |text| {
+                text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7700".to_owned())
+            })?
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7700))),
+            roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
+            tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
+                .unwrap_or(DEFAULT_TENANT),
+            projections_dir: text("projections_dir").map(PathBuf::from),
+            simulator_seed: parse(values, "simulator_seed", |text| {
+                text.parse().map_err(|_| "must be a whole number".to_owned())
+            })?
+            .unwrap_or(1),
+            log_filter: text("log_filter").unwrap_or("info,sqlx=warn").to_owned(),
+            log_format: parse(values, "log_format", |text| match text {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                _ => Err("must be text or json".to_owned()),
+            })?
+            .unwrap_or(LogFormat::Text),
+            data_dir,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+}
+
+fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<(), ConfigError> {
+    let origin = path.display().to_string();
+    let table: toml::Table =
+        text.parse().map_err(|source| ConfigError::NotToml { path: path.to_owned(), source: Box::new(source) })?;
+    for (key, value) in table {
+        if !KEYS.iter().any(|(known, _)| *known == key) {
+            return Err(ConfigError::UnknownKey { key, origin });
+        }
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Array(words) if words.iter().all(toml::Value::is_str) => {
+                words.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
+            other => {
+                let reason = format!("a {} does not fit here", other.type_str());
+                return Err(ConfigError::Invalid { key, origin, reason });
+            }
+        };
+        values.insert(key, (value, origin.clone()));
+    }
+    Ok(())
+}
+
+fn parse<T>(values: &Values, key: &str, parser: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
+    let Some((value, origin)) = values.get(key) else { return Ok(None) };
+    parser(value).map(Some).map_err(|reason| ConfigError::Invalid {
+        key: key.to_owned(),
+        origin: origin.clone(),
+        reason,
+    })
+}
+
+/// Reads 64 hex digits. The reason never repeats the input, which is a secret.
+pub fn parse_master_key(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
+    let mut key = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), key.as_mut_slice())
+        .map_err(|_| "must be 64 hex digits (make one with: openssl rand -hex 32)".to_owned())?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use super::*;
+
+fn config(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::from_parts(file.map(|text| (Path::new("commlog.toml"), text)), variables)
+}
+
+#[test]
+fn no_configuration_means_sqlite_under_data_and_loopback() {
+    let config = config(None, &[("HOME", "/root")]).unwrap();
+    assert_eq!(config.log, StoreUrl::Sqlite("data/log.db".into()));
+    assert_eq!(config.read, StoreUrl::Sqlite("data/read".into()));
+    assert_eq!(config.keys, StoreUrl::Sqlite("data/keys.db".into()));
+    assert!(config.listen.ip().is_loopback());
+    assert_eq!(config.roles, Roles::ALL);
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let config = config(
+        Some("data_dir = \"a\"\nlisten = \"127.0.0.1:1\"\nroles = [\"api\", \"projector\"]\n"),
+        &[("COMMLOG_LISTEN", "127.0.0.1:2"), ("COMMLOG_DATA_DIR", "")],
+    )
+    .unwrap();
+    assert_eq!(config.data_dir, PathBuf::from("a"));
+    assert_eq!(config.listen.port(), 2);
+    assert!(config.roles.api && config.roles.projector && !config.roles.processes);
+}
+
+#[test]
+fn read_tables_follow_the_log_to_postgresql_and_keys_do_not() {
+    let config = config(None, &[("COMMLOG_LOG_URL", "postgres://u:secret@db:5433/crm")]).unwrap();
+    assert_eq!(config.read.to_string(), "postgres://db:5433/crm");
+    assert_eq!(config.keys, StoreUrl::Sqlite("data/keys.db".into()));
+    assert!(!format!("{config:?}").contains("secret"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_where_it_stands() {
+    let in_file = config(Some("lissten = \"x\""), &[]).unwrap_err().to_string();
+    assert!(
+        in_file.starts_with("unknown key \"lissten\" in commlog.toml; the keys are data_dir, log_url"),
+        "{in_file}"
+    );
+    let in_environment = config(None, &[("COMMLOG_LOGURL", "x")]).unwrap_err().to_string();
+    assert!(in_environment.starts_with("unknown key \"COMMLOG_LOGURL\" in the environment"), "{in_environment}");
+}
+
+#[test]
+fn a_bad_value_is_explained_with_key_and_origin() {
+    let cases = [
+        ("COMMLOG_LOG_URL", "kurrentdb://localhost:2113", "KurrentDB is not in this version"),
+        ("COMMLOG_LOG_URL", "esdb://localhost:2113", "KurrentDB is not in this version"),
+        ("COMMLOG_LOG_URL", "mysql://localhost", "no backend has the scheme"),
+        ("COMMLOG_LOG_URL", "/var/lib/log.db", "must begin with a scheme"),
+        ("COMMLOG_LOG_URL", "sqlite::memory:", "would lose the log"),
+        ("COMMLOG_LISTEN", "7700", "an address and a port"),
+        ("COMMLOG_ROLES", "api,cook", "\"cook\" is no role"),
+        ("COMMLOG_ROLES", ",", "at least one role"),
+        ("COMMLOG_MASTER_KEY", "abc", "64 hex digits"),
+    ];
+    for (name, value, expected) in cases {
+        let error = config(None, &[(name, value)]).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains(name), "{name}={value}: {error}");
+    }
+    let error = config(Some("listen = 1.5"), &[]).unwrap_err().to_string();
+    assert_eq!(error, "listen in commlog.toml: a float does not fit here");
+}
+
+#[test]
+fn a_master_key_never_shows() {
+    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let config = config(None, &[("COMMLOG_MASTER_KEY", key)]).unwrap();
+    assert!(!format!("{config:?}").contains("0011"));
+    let error = super::parse_master_key(&key[1..]).unwrap_err();
+    assert!(!error.contains("0112"));
+}
