@@ -27,6 +27,7 @@ use crate::domain::import::decide::{
 };
 use crate::domain::import::event::ImportKind;
 use crate::ids::ImportId;
+use crate::queries::{self, Page};
 use args::{FileArgs, ImportArgs, ImportCommand};
 use customers::CustomerReader;
 use messages::MessageReader;
@@ -262,4 +263,33 @@ async fn undo(session: &Session, caller: &Caller, import: ImportId) -> Outcome {
         undone.retracted, undone.kept
     ))?;
     print::line("  the log still tells both; importing the file again brings it back")
+}
+
+async fn list(session: &Session, caller: &Caller) -> Outcome {
+    let stores = session.open_existing().await?;
+    let reads = session.read_store(&stores).await?;
+    let mut page = Page::first(200);
+    loop {
+        let slice = queries::imports::list(&reads.live().db, caller.tenant, &page).await.map_err(Failure::unavailable)?;
+        for (_, import) in &slice.rows {
+            let count = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+            print::line(format_args!(
+                "{}  {}  {:<9}  {:<9}  {} lines, {} events, {} refused  {}",
+                import.import_id,
+                import.started_at.format("%Y-%m-%d %H:%M"),
+                import.kind,
+                import.state,
+                count(import.lines),
+                count(import.appended),
+                count(import.refused),
+                import.file_name.as_deref().unwrap_or_default()
+            ))?;
+        }
+        match slice.rows.last() {
+            Some((cursor, _)) if slice.has_next => page.after = Some(cursor.clone()),
+            _ => break,
+        }
+    }
+    stores.close().await;
+    Ok(())
 }
