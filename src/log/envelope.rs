@@ -152,46 +152,105 @@ impl SealedEvent {
     #[must_use]
     pub fn compute_hash(&self, previous: &EventHash) -> EventHash {
         let envelope = &self.envelope;
-        let mut encoder = Encoder(Sha256::new());
-        encoder.0.update([1]);
-        encoder.0.update(previous);
-        encoder.0.update(envelope.stream.tenant.0.as_bytes());
-        encoder.0.update(envelope.stream.key.as_bytes());
-        encoder.field(envelope.stream.category.name().as_bytes());
-        encoder.number(envelope.version);
-        encoder.field(envelope.id.0.as_bytes());
-        encoder.field(envelope.event_type.as_bytes());
-        encoder.number(u64::from(envelope.schema_version));
-        encoder.field(&envelope.occurred_at.timestamp_micros().to_be_bytes());
-        encoder.field(&envelope.recorded_at.timestamp_micros().to_be_bytes());
-        encoder.field(envelope.actor.as_bytes());
-        encoder.optional(envelope.command_id.as_ref().map(|id| &id.0.as_bytes()[..]));
-        encoder.optional(envelope.correlation_id.as_ref().map(|id| &id.0.as_bytes()[..]));
-        encoder.optional(envelope.causation_id.as_ref().map(|id| &id.0.as_bytes()[..]));
-        encoder.optional(envelope.subject.as_ref().map(|id| &id.0.as_bytes()[..]));
-        encoder.number(u64::from(envelope.epoch));
-        encoder.field(&self.data);
-        encoder.optional(self.personal.as_deref());
-        encoder.0.finalize().into()
+        Content {
+            stream: envelope.stream,
+            version: envelope.version,
+            id: envelope.id,
+            event_type: &envelope.event_type,
+            schema_version: envelope.schema_version,
+            occurred_at: envelope.occurred_at,
+            recorded_at: envelope.recorded_at,
+            actor: &envelope.actor,
+            command_id: envelope.command_id,
+            correlation_id: envelope.correlation_id,
+            causation_id: envelope.causation_id,
+            subject: envelope.subject,
+            epoch: envelope.epoch,
+            data: &self.data,
+            personal: self.personal.as_deref(),
+        }
+        .hash(previous)
     }
 }
 
-struct Encoder(Sha256);
+/// What an event's hash covers, borrowed: backends hash what they are about to store without copying it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Content<'a> {
+    pub stream: StreamId,
+    pub version: u64,
+    pub id: EventId,
+    pub event_type: &'a str,
+    pub schema_version: u16,
+    pub occurred_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    pub actor: &'a str,
+    pub command_id: Option<CommandId>,
+    pub correlation_id: Option<CorrelationId>,
+    pub causation_id: Option<EventId>,
+    pub subject: Option<SubjectId>,
+    pub epoch: u32,
+    pub data: &'a [u8],
+    pub personal: Option<&'a [u8]>,
+}
+
+impl Content<'_> {
+    pub(super) fn hash(&self, previous: &EventHash) -> EventHash {
+        let mut encoder = Encoder(Vec::with_capacity(384 + self.event_type.len() + self.actor.len()));
+        encoder.0.push(1);
+        encoder.0.extend_from_slice(previous);
+        encoder.0.extend_from_slice(self.stream.tenant.0.as_bytes());
+        encoder.0.extend_from_slice(self.stream.key.as_bytes());
+        encoder.field(self.stream.category.name().as_bytes());
+        encoder.number(self.version);
+        encoder.field(self.id.0.as_bytes());
+        encoder.field(self.event_type.as_bytes());
+        encoder.number(u64::from(self.schema_version));
+        encoder.field(&self.occurred_at.timestamp_micros().to_be_bytes());
+        encoder.field(&self.recorded_at.timestamp_micros().to_be_bytes());
+        encoder.field(self.actor.as_bytes());
+        encoder.optional_id(self.command_id.map(CommandId::uuid));
+        encoder.optional_id(self.correlation_id.map(CorrelationId::uuid));
+        encoder.optional_id(self.causation_id.map(EventId::uuid));
+        encoder.optional_id(self.subject.map(SubjectId::uuid));
+        encoder.number(u64::from(self.epoch));
+        encoder.length(self.data.len());
+        let mut digest = Sha256::new();
+        digest.update(&encoder.0);
+        digest.update(self.data);
+        match self.personal {
+            Some(personal) => {
+                digest.update((personal.len() as u64).to_be_bytes());
+                digest.update(personal);
+            }
+            None => digest.update(ABSENT),
+        }
+        digest.finalize().into()
+    }
+}
+
+const ABSENT: [u8; 8] = u64::MAX.to_be_bytes();
+
+/// Gathers the small fields, so that the digest is fed in few pieces.
+struct Encoder(Vec<u8>);
 
 impl Encoder {
+    fn length(&mut self, length: usize) {
+        self.0.extend_from_slice(&(length as u64).to_be_bytes());
+    }
+
     fn field(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        self.length(bytes.len());
+        self.0.extend_from_slice(bytes);
     }
 
     fn number(&mut self, number: u64) {
         self.field(&number.to_be_bytes());
     }
 
-    fn optional(&mut self, bytes: Option<&[u8]>) {
-        match bytes {
-            Some(bytes) => self.field(bytes),
-            None => self.0.update(u64::MAX.to_be_bytes()),
+    fn optional_id(&mut self, id: Option<Uuid>) {
+        match id {
+            Some(id) => self.field(id.as_bytes()),
+            None => self.0.extend_from_slice(&ABSENT),
         }
     }
 }

@@ -5,20 +5,25 @@
 //! opens and upcasts it on the way out. `app` is the only place that appends.
 
 pub mod chain;
+pub mod checkpoint;
 pub mod envelope;
+mod heads;
 pub mod journal;
 pub mod keys;
+mod plan;
 pub mod postgres;
 pub mod seal;
 pub mod sqlite;
 pub mod upcast;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use envelope::{Category, Envelope, EventHash, Personal, RecordedEvent, SealedEvent, StreamId};
-pub use journal::Journal;
+pub use journal::{Journal, JournalError};
 
 use crate::ids::{CommandId, CorrelationId, EventId, Position, SubjectId, TenantId};
 
@@ -194,19 +199,36 @@ pub enum AppendError {
     /// The append holds no event.
     #[error("an append without events")]
     Empty,
+    /// The event has personal data, but names nobody whose key could seal it.
+    #[error("an event of type {event_type} has personal data, but no subject")]
+    NoSubject {
+        /// Its type.
+        event_type: &'static str,
+    },
 }
 
+/// A driver's error, shared by all callers of a group that failed together.
+pub type Source = Arc<dyn std::error::Error + Send + Sync>;
+
 /// Why the log as a whole did not answer. Nothing of the call was acknowledged.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// The database failed or refused; `doing` says what was tried.
-    #[error("the log could not {doing}")]
+    #[error("the log at {url} could not {doing}")]
     Database {
+        /// The store's URL without credentials.
+        url: String,
         /// What was tried, as a verb phrase.
         doing: &'static str,
         /// The driver's error.
         #[source]
-        source: sqlx::Error,
+        source: Source,
+    },
+    /// Another process holds the store's write lock, and did not let go for longer than an append waits.
+    #[error("the log at {url} is locked by another process")]
+    Locked {
+        /// The store's URL without credentials.
+        url: String,
     },
     /// The store is not one of ours, or of a version that this binary does not know.
     #[error("{url} is not a commlog log: {reason}")]
@@ -225,7 +247,7 @@ pub enum LogError {
         reason: String,
     },
     /// The key store failed.
-    #[error("the key store failed")]
+    #[error(transparent)]
     Keys(#[from] keys::KeyStoreError),
     /// The writer has stopped: the process is shutting down.
     #[error("the log is closed")]
@@ -283,8 +305,10 @@ pub struct Snapshot {
 /// A backend that stores sealed events. The contract suite (`tests/it/log_contract`) runs on every implementation.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    /// Appends a group and returns a result for each append, in order. Each append is atomic and independent of the
-    /// others' failure; all successful ones are durable when this returns. Concurrent calls share a commit.
+    /// Appends a group and returns a result for each append, in order. Each append is atomic; all successful ones are
+    /// durable when this returns. An append fails without the others, except that those of one call under one command
+    /// stand or fall together, because a command that is found again counts as carried out. Concurrent calls share a
+    /// commit. Dropping the future does not take back what was handed in.
     async fn append(&self, appends: Vec<SealedAppend>) -> Result<Vec<Result<Appended, AppendError>>, LogError>;
 
     /// Events after a position, in commit order. A later call never finds an event before one that was returned.
@@ -319,6 +343,14 @@ pub trait EventLog: Send + Sync {
 
     /// The position of the last event recorded at or before `time`; [`Position::START`] if there is none.
     async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError>;
+
+    /// The subject of the log's first event that has one: whoever opens the log must have a key store that knows it.
+    async fn first_subject(&self) -> Result<Option<SubjectId>, LogError>;
+
+    /// True if positions count the events without a gap, so that a missing event can be told.
+    fn counts_positions(&self) -> bool {
+        false
+    }
 
     /// How many events lie after a position and up to another.
     async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError>;

@@ -1,1 +1,344 @@
-//! (see the module list in lib.rs)
+//! The log in a SQLite file: the embedded default.
+//!
+//! One writer thread commits appends in groups (`BEGIN IMMEDIATE`, write-ahead log, `synchronous=FULL`); reads run on a
+//! few connections of their own. Other processes may use the same file: the writer looks at `PRAGMA data_version` under
+//! the write lock. Uses rusqlite instead of sqlx, because a log reads every column of every row, which costs sqlx
+//! several allocations and a channel message each.
+
+mod lookup;
+mod readers;
+mod rows;
+pub(super) mod store;
+mod writer;
+
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, mpsc};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::clock::Ambient;
+use crate::ids::{CommandId, Position, SubjectId, TenantId};
+use crate::log::plan::{Call, command_outcome};
+use crate::log::{
+    AppendError, Appended, CommandKey, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent, Snapshot,
+    StreamHead, StreamId,
+};
+use readers::Readers;
+use rows::{select_events, signed};
+use store::{Kind, StoreError};
+use writer::{Job, Writer};
+
+const KIND: Kind = Kind {
+    application_id: i32::from_be_bytes(*b"clog"),
+    migrations: &[include_str!("../../../migrations/sqlite/log/0001_log.sql")],
+};
+
+/// Memory for appends that wait for the writer, in KiB. Who finds none left waits.
+const WAITING_KIB: usize = 64 * 1024;
+
+/// The log in a SQLite file.
+pub struct SqliteLog {
+    url: String,
+    readers: Readers,
+    jobs: Sender<Job>,
+    waiting: Arc<Semaphore>,
+    end: watch::Receiver<Position>,
+}
+
+impl SqliteLog {
+    /// Opens the log at a path or `sqlite:` URL; makes it if there is none.
+    ///
+    /// # Errors
+    /// [`LogError::Foreign`] if the file is something else, [`LogError::Locked`] if another process locks it.
+    pub async fn open(location: &str, ambient: Ambient) -> Result<Self, LogError> {
+        let path = store::path_of(location);
+        let url = format!("sqlite:{}", path.display());
+        let (announce, end) = watch::channel(Position::START);
+        let (jobs, queue) = mpsc::channel();
+        let readers = Readers::new(path.clone(), url.clone());
+        let opened = {
+            let url = url.clone();
+            tokio::task::spawn_blocking(move || open_writer(&path, &url, ambient, announce)).await
+        };
+        let writer = opened.map_err(|_| LogError::Closed)??;
+        std::thread::Builder::new().name("commlog-log-writer".to_owned()).spawn(move || writer.run(&queue)).map_err(
+            |source| LogError::Database { url: url.clone(), doing: "start its writer", source: Arc::new(source) },
+        )?;
+        Ok(Self { url, readers, jobs, waiting: Arc::new(Semaphore::new(WAITING_KIB)), end })
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, LogError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(job(reply)).map_err(|_| LogError::Closed)?;
+        answer.await.map_err(|_| LogError::Closed)
+    }
+}
+
+fn open_writer(
+    path: &Path,
+    url: &str,
+    ambient: Ambient,
+    announce: watch::Sender<Position>,
+) -> Result<Writer, LogError> {
+    let connection = store::open(path, &KIND).map_err(|error| store_error(url, error))?;
+    let fail = |error| store_error(url, StoreError::from(error));
+    let system_id = system_id(path);
+    prepare(&connection, &ambient, &system_id).map_err(fail)?;
+    Writer::new(connection, url.to_owned(), system_id, ambient, announce).map_err(fail)
+}
+
+/// Sets the connection up, gives a new log its id and first epoch, and touches what the first append will need.
+fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    let new: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM epochs)", [], |row| row.get(0))?;
+    if new {
+        connection.execute(
+            "INSERT INTO meta (name, value) VALUES ('log_id', ?1) ON CONFLICT DO NOTHING",
+            [ambient.uuid().as_bytes()],
+        )?;
+        connection.execute(
+            "INSERT INTO epochs (epoch, started_at, system_id) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING",
+            params![ambient.now().timestamp_micros(), system_id],
+        )?;
+    }
+    Ok(())
+}
+
+/// Tells a file from its copy: by device and inode where there are such.
+fn system_id(path: &Path) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if let Ok(metadata) = std::fs::metadata(path) {
+            return format!("inode {}:{}", metadata.dev(), metadata.ino());
+        }
+    }
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn store_error(url: &str, error: StoreError) -> LogError {
+    match error {
+        StoreError::Foreign(reason) => LogError::Foreign { url: url.to_owned(), reason },
+        StoreError::Locked => LogError::Locked { url: url.to_owned() },
+        StoreError::Sqlite(source) => {
+            LogError::Database { url: url.to_owned(), doing: "be opened", source: Arc::new(source) }
+        }
+    }
+}
+
+fn database(url: &str, doing: &'static str, error: rusqlite::Error) -> LogError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LogError::Locked { url: url.to_owned() },
+        _ => LogError::Database { url: url.to_owned(), doing, source: Arc::new(error) },
+    }
+}
+
+fn weight(call: &Call) -> u32 {
+    let bytes: usize = call
+        .iter()
+        .flat_map(|append| &append.events)
+        .map(|event| 256 + event.data.len() + event.personal.as_ref().map_or(0, Vec::len))
+        .sum();
+    u32::try_from((bytes / 1024).clamp(1, WAITING_KIB)).unwrap_or(1)
+}
+
+fn rows_wanted(limit: ReadLimit) -> i64 {
+    i64::try_from(limit.events.max(1)).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl EventLog for SqliteLog {
+    async fn append(&self, appends: Vec<SealedAppend>) -> Result<Vec<Result<Appended, AppendError>>, LogError> {
+        let waiting = Arc::clone(&self.waiting).acquire_many_owned(weight(&appends)).await;
+        let permit = waiting.map_err(|_| LogError::Closed)?;
+        self.ask(|reply| Job::Append { call: appends, reply, permit }).await?
+    }
+
+    async fn read_all(&self, after: Position, limit: ReadLimit) -> Result<Vec<SealedEvent>, LogError> {
+        self.readers
+            .read("read events", move |connection| {
+                let mut statement =
+                    connection.prepare_cached(select_events!("WHERE e.position > ?1 ORDER BY e.position LIMIT ?2"))?;
+                rows::events(&mut statement, params![signed(after.counter()), rows_wanted(limit)], limit)
+            })
+            .await
+    }
+
+    async fn read_all_backwards(
+        &self,
+        before: Option<Position>,
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let before = before.map_or(i64::MAX, |position| signed(position.counter()));
+        self.readers
+            .read("read events", move |connection| {
+                let mut statement = connection
+                    .prepare_cached(select_events!("WHERE e.position < ?1 ORDER BY e.position DESC LIMIT ?2"))?;
+                rows::events(&mut statement, params![before, rows_wanted(limit)], limit)
+            })
+            .await
+    }
+
+    async fn read_stream(&self, stream: StreamId, after: u64, limit: ReadLimit) -> Result<Vec<SealedEvent>, LogError> {
+        self.readers
+            .read("read a stream", move |connection| {
+                let mut statement = connection.prepare_cached(select_events!(
+                    "WHERE e.stream = (SELECT stream FROM streams WHERE tenant_id = ?1 AND category = ?2 AND key = ?3) ",
+                    "AND e.version > ?4 ORDER BY e.version LIMIT ?5"
+                ))?;
+                let (tenant, key) = (stream.tenant.0.as_bytes(), stream.key.as_bytes());
+                let parameters = params![tenant, stream.category.name(), key, signed(after), rows_wanted(limit)];
+                rows::events(&mut statement, parameters, limit)
+            })
+            .await
+    }
+
+    async fn read_stream_backwards(
+        &self,
+        stream: StreamId,
+        before: Option<u64>,
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let before = before.map_or(i64::MAX, signed);
+        self.readers
+            .read("read a stream", move |connection| {
+                let mut statement = connection.prepare_cached(select_events!(
+                    "WHERE e.stream = (SELECT stream FROM streams WHERE tenant_id = ?1 AND category = ?2 AND key = ?3) ",
+                    "AND e.version < ?4 ORDER BY e.version DESC LIMIT ?5"
+                ))?;
+                let (tenant, key) = (stream.tenant.0.as_bytes(), stream.key.as_bytes());
+                let parameters = params![tenant, stream.category.name(), key, before, rows_wanted(limit)];
+                rows::events(&mut statement, parameters, limit)
+            })
+            .await
+    }
+
+    async fn stream_heads(&self, streams: &[StreamId]) -> Result<Vec<Option<StreamHead>>, LogError> {
+        let streams = streams.to_vec();
+        self.readers
+            .read("read stream heads", move |connection| {
+                Ok(streams.iter().map(|stream| lookup::head(connection, stream)).collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    async fn find_command(&self, tenant: TenantId, id: CommandId) -> Result<Option<(CommandKey, Appended)>, LogError> {
+        self.readers
+            .read("look a command up", move |connection| {
+                Ok(command_outcome(id, &lookup::command(connection, (tenant, id))?))
+            })
+            .await
+    }
+
+    async fn head(&self) -> Result<LogHead, LogError> {
+        self.readers
+            .read("read its end", |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT coalesce(max(position), 0), \
+                     coalesce((SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), 0), \
+                     (SELECT max(epoch) FROM epochs) FROM events",
+                )?;
+                Ok(statement.query_row([], |row| {
+                    Ok(LogHead {
+                        position: Position::from_counter(row.get::<_, i64>(0)?.try_into().unwrap_or_default()),
+                        recorded_at: rows::time(row.get(1)?),
+                        epoch: row.get(2)?,
+                    })
+                })?)
+            })
+            .await
+    }
+
+    async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
+        self.readers
+            .read("find a position by time", move |connection| {
+                let mut recorded = connection.prepare_cached("SELECT recorded_at FROM events WHERE position = ?1")?;
+                // The last position that is not after `time` lies in `low..=high`: times never decrease along it.
+                let mut low = 0_i64;
+                let mut high: i64 =
+                    connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
+                while low < high {
+                    let middle = low + (high - low + 1) / 2;
+                    let at: Option<i64> = recorded.query_row([middle], |row| row.get(0)).optional()?;
+                    if at.is_some_and(|at| at <= time.timestamp_micros()) {
+                        low = middle;
+                    } else {
+                        high = middle - 1;
+                    }
+                }
+                Ok(Position::from_counter(low.try_into().unwrap_or_default()))
+            })
+            .await
+    }
+
+    async fn first_subject(&self) -> Result<Option<SubjectId>, LogError> {
+        self.readers
+            .read("look for sealed events", |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT subject_id FROM events WHERE personal IS NOT NULL ORDER BY position LIMIT 1",
+                )?;
+                let subject = statement.query_row([], |row| row.get(0)).optional()?;
+                Ok(subject.map(|bytes| uuid::Uuid::from_bytes(bytes).into()))
+            })
+            .await
+    }
+
+    fn counts_positions(&self) -> bool {
+        true
+    }
+
+    async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError> {
+        let end = self.head().await?.position;
+        Ok(until.min(end).counter().saturating_sub(after.counter()))
+    }
+
+    fn watch(&self) -> watch::Receiver<Position> {
+        self.end.clone()
+    }
+
+    async fn load_snapshot(&self, stream: StreamId, fold: &str) -> Result<Option<Snapshot>, LogError> {
+        let fold = fold.to_owned();
+        self.readers
+            .read("load a snapshot", move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT n.version, n.fold_version, n.state FROM snapshots n JOIN streams s ON s.stream = n.stream \
+                     WHERE s.tenant_id = ?1 AND s.category = ?2 AND s.key = ?3 AND n.fold = ?4",
+                )?;
+                let (tenant, key) = (stream.tenant.0.as_bytes(), stream.key.as_bytes());
+                let snapshot = statement.query_row(params![tenant, stream.category.name(), key, fold], |row| {
+                    let version = row.get::<_, i64>(0)?.try_into().unwrap_or_default();
+                    Ok(Snapshot { version, fold_version: row.get(1)?, state: row.get(2)? })
+                });
+                Ok(snapshot.optional()?)
+            })
+            .await
+    }
+
+    async fn save_snapshot(&self, stream: StreamId, fold: &str, snapshot: Snapshot) -> Result<(), LogError> {
+        let fold = fold.to_owned();
+        self.ask(|reply| Job::SaveSnapshot { stream, fold, snapshot, reply }).await?
+    }
+
+    async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError> {
+        self.ask(|reply| Job::DropSnapshots { stream, reply }).await?
+    }
+
+    async fn start_epoch(&self) -> Result<u32, LogError> {
+        self.ask(|reply| Job::StartEpoch { reply }).await?
+    }
+
+    async fn close(&self) {
+        self.waiting.close();
+        if self.ask(|reply| Job::Close { reply }).await.is_err() {
+            tracing::debug!(url = self.url, "the log was closed before");
+        }
+        self.readers.close().await;
+    }
+}

@@ -1,0 +1,115 @@
+//! The key store: one key per subject, wrapped by the master key, in a store of its own.
+//!
+//! It has its own URL, because it must be kept out of the log's backups: a destroyed key makes the subject's personal
+//! data unreadable in every copy of the log. A destroyed key leaves a tombstone, which a restored row cannot undo.
+
+pub mod postgres;
+mod ring;
+pub mod sqlite;
+mod wrap;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub(super) use ring::{KeyRing, Keys};
+
+use crate::ids::SubjectId;
+use crate::log::Source;
+use crate::log::seal::SubjectKey;
+
+/// Why the key store did not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeyStoreError {
+    /// The database failed; `doing` says what was tried.
+    #[error("the key store at {url} could not {doing}")]
+    Database {
+        /// Its URL without credentials.
+        url: String,
+        /// What was tried, as a verb phrase.
+        doing: &'static str,
+        /// The driver's error.
+        #[source]
+        source: Source,
+    },
+    /// The store is not one of ours, or of a version that this binary does not know.
+    #[error("{url} is not a commlog key store: {reason}")]
+    Foreign {
+        /// Its URL without credentials.
+        url: String,
+        /// What was found.
+        reason: String,
+    },
+    /// Another process holds the store's write lock, and did not let go.
+    #[error("the key store at {url} is locked by another process")]
+    Locked {
+        /// Its URL without credentials.
+        url: String,
+    },
+    /// The master key is not the one that the store's keys were wrapped with.
+    #[error("the master key does not fit the key store at {url}: it was made with another one")]
+    WrongMasterKey {
+        /// Its URL without credentials.
+        url: String,
+    },
+    /// The log has sealed events of a subject whose key this store never held.
+    #[error(
+        "the key store at {url} has never held the key of subject {subject}, whose events are in the log: \
+         it is missing, or belongs to another log"
+    )]
+    Missing {
+        /// Its URL without credentials.
+        url: String,
+        /// The subject.
+        subject: SubjectId,
+    },
+    /// A stored key does not unwrap, though the master key fits.
+    #[error("the key of subject {subject} in the key store at {url} is damaged")]
+    Damaged {
+        /// Its URL without credentials.
+        url: String,
+        /// The subject.
+        subject: SubjectId,
+    },
+    /// The store was closed: the process is shutting down.
+    #[error("the key store is closed")]
+    Closed,
+}
+
+/// What the store holds for a subject.
+#[derive(Debug, Clone)]
+pub enum KeyState {
+    /// The key.
+    Live(SubjectKey),
+    /// A tombstone: the subject was forgotten, and never gets a key again.
+    Destroyed,
+}
+
+/// Where subjects' keys are kept.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    /// The keys of subjects, in the order asked; those that never were are made, durably before this returns.
+    async fn get_or_create(&self, subjects: &[SubjectId]) -> Result<Vec<KeyState>, KeyStoreError>;
+
+    /// The keys of subjects, in the order asked; [`None`] for one that the store never held.
+    async fn get(&self, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, KeyStoreError>;
+
+    /// Destroys a subject's key for good, also one that was not made yet. Repeating it changes nothing.
+    async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError>;
+
+    /// The subjects whose keys were destroyed, by any process, since the mark that an earlier call returned; 0 is the
+    /// beginning. What a cache must forget.
+    async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError>;
+
+    /// Its URL without credentials, for messages.
+    fn url(&self) -> &str;
+}
+
+/// Turns a driver's error into ours.
+fn database<E>(url: &str, doing: &'static str) -> impl FnOnce(E) -> KeyStoreError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let url = url.to_owned();
+    move |source| KeyStoreError::Database { url, doing, source: Arc::new(source) }
+}

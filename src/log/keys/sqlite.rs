@@ -1,0 +1,209 @@
+//! The key store in a SQLite file of its own.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::wrap::Wrapper;
+use super::{KeyState, KeyStore, KeyStoreError, database};
+use crate::clock::Ambient;
+use crate::ids::SubjectId;
+use crate::log::seal::{MasterKey, SubjectKey};
+use crate::log::sqlite::store::{self, Kind, StoreError};
+
+const KIND: Kind = Kind {
+    application_id: i32::from_be_bytes(*b"clky"),
+    migrations: &[include_str!("../../../migrations/sqlite/keys/0001_keys.sql")],
+};
+
+/// A key store in a SQLite file.
+pub struct SqliteKeyStore(Arc<Inner>);
+
+struct Inner {
+    url: String,
+    wrapper: Wrapper,
+    ambient: Ambient,
+    connection: Mutex<Connection>,
+}
+
+impl SqliteKeyStore {
+    /// Opens the store at a path or `sqlite:` URL; makes it if there is none.
+    ///
+    /// # Errors
+    /// [`KeyStoreError::WrongMasterKey`], or [`KeyStoreError::Foreign`] if the file is something else.
+    pub async fn open(location: &str, master: &MasterKey, ambient: Ambient) -> Result<Self, KeyStoreError> {
+        let path = store::path_of(location);
+        let url = format!("sqlite:{}", path.display());
+        let wrapper = Wrapper::new(master, ambient.clone());
+        let opened = tokio::task::spawn_blocking(move || open(&path, url, wrapper, ambient)).await;
+        opened.map_err(|_| KeyStoreError::Closed)?.map(|inner| Self(Arc::new(inner)))
+    }
+
+    async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, KeyStoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Inner, &mut Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let work = tokio::task::spawn_blocking(move || {
+            let mut connection = inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&inner, &mut connection).map_err(|failure| match failure {
+                Failure::Sqlite(error) => database(&inner.url, doing)(error),
+                Failure::Store(error) => error,
+            })
+        });
+        work.await.map_err(|_| KeyStoreError::Closed)?
+    }
+}
+
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Store(KeyStoreError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<KeyStoreError> for Failure {
+    fn from(error: KeyStoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn open(path: &Path, url: String, wrapper: Wrapper, ambient: Ambient) -> Result<Inner, KeyStoreError> {
+    let connection = store::open(path, &KIND).map_err(|error| match error {
+        StoreError::Foreign(reason) => KeyStoreError::Foreign { url: url.clone(), reason },
+        StoreError::Locked => KeyStoreError::Locked { url: url.clone() },
+        StoreError::Sqlite(error) => database(&url, "be opened")(error),
+    })?;
+    restrict(path).map_err(database(&url, "be kept from other users"))?;
+    let check = || -> Result<Vec<u8>, rusqlite::Error> {
+        // What is deleted is overwritten: a destroyed key must not be found in a free page.
+        connection.pragma_update(None, "secure_delete", true)?;
+        connection.execute(
+            "INSERT INTO master (only, check_value) VALUES (1, ?1) ON CONFLICT DO NOTHING",
+            [wrapper.check_value()],
+        )?;
+        connection.query_row("SELECT check_value FROM master", [], |row| row.get(0))
+    };
+    let value = check().map_err(database(&url, "be opened"))?;
+    wrapper.check(&url, &value)?;
+    Ok(Inner { url, wrapper, ambient, connection: Mutex::new(connection) })
+}
+
+/// Only the owner may read the file.
+#[cfg(unix)]
+fn restrict(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn restrict(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+impl Inner {
+    fn read(&self, connection: &Connection, subject: SubjectId) -> Result<Option<KeyState>, Failure> {
+        let id = subject.0.as_bytes();
+        let destroyed: bool = connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM tombstones WHERE subject_id = ?1)")?
+            .query_row([id], |row| row.get(0))?;
+        if destroyed {
+            return Ok(Some(KeyState::Destroyed));
+        }
+        let wrapped: Option<Vec<u8>> = connection
+            .prepare_cached("SELECT wrapped FROM subject_keys WHERE subject_id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let key = wrapped.map(|wrapped| self.wrapper.unwrap(&self.url, subject, &wrapped)).transpose()?;
+        Ok(key.map(KeyState::Live))
+    }
+
+    fn read_all(&self, connection: &Connection, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, Failure> {
+        subjects.iter().map(|&subject| self.read(connection, subject)).collect()
+    }
+
+    fn create(&self, connection: &Connection, subject: SubjectId) -> Result<SubjectKey, Failure> {
+        let (key, wrapped) = self.wrapper.create(subject);
+        connection
+            .prepare_cached("INSERT INTO subject_keys (subject_id, wrapped) VALUES (?1, ?2)")?
+            .execute(params![subject.0.as_bytes(), wrapped])?;
+        Ok(key)
+    }
+}
+
+#[async_trait]
+impl KeyStore for SqliteKeyStore {
+    async fn get_or_create(&self, subjects: &[SubjectId]) -> Result<Vec<KeyState>, KeyStoreError> {
+        let subjects = subjects.to_vec();
+        self.run("make keys", move |inner, connection| {
+            let found = inner.read_all(connection, &subjects)?;
+            if found.iter().all(Option::is_some) {
+                return Ok(found.into_iter().flatten().collect());
+            }
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut states = Vec::with_capacity(subjects.len());
+            for (&subject, found) in subjects.iter().zip(found) {
+                // Between the first look and the lock, another process may have made or destroyed it.
+                let state = match found {
+                    Some(state) => Some(state),
+                    None => inner.read(&transaction, subject)?,
+                };
+                states.push(match state {
+                    Some(state) => state,
+                    None => KeyState::Live(inner.create(&transaction, subject)?),
+                });
+            }
+            transaction.commit()?;
+            Ok(states)
+        })
+        .await
+    }
+
+    async fn get(&self, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, KeyStoreError> {
+        let subjects = subjects.to_vec();
+        self.run("read keys", move |inner, connection| inner.read_all(connection, &subjects)).await
+    }
+
+    async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
+        self.run("destroy a key", move |inner, connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let id = subject.0.as_bytes();
+            transaction.execute("DELETE FROM subject_keys WHERE subject_id = ?1", [id])?;
+            transaction.execute(
+                "INSERT INTO tombstones (subject_id, destroyed_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                params![id, inner.ambient.now().timestamp_micros()],
+            )?;
+            transaction.commit()?;
+            // The write-ahead log still holds the page with the key, until it is emptied.
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError> {
+        self.run("read tombstones", move |_, connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT mark, subject_id FROM tombstones WHERE mark > ?1 ORDER BY mark")?;
+            let mut rows = statement.query([mark])?;
+            let (mut mark, mut subjects) = (mark, Vec::new());
+            while let Some(row) = rows.next()? {
+                mark = row.get(0)?;
+                subjects.push(SubjectId(uuid::Uuid::from_bytes(row.get(1)?)));
+            }
+            Ok((mark, subjects))
+        })
+        .await
+    }
+
+    fn url(&self) -> &str {
+        &self.0.url
+    }
+}

@@ -1,0 +1,98 @@
+//! What an append looks up: heads of streams, commands, event ids.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows;
+use crate::ids::{EventId, Position};
+use crate::log::plan::{CommandRef, CommandRow, Stand, Stored};
+use crate::log::{StreamHead, StreamId};
+
+/// Where a stream stands; [`None`] if it does not exist.
+pub(super) fn stand(connection: &Connection, stream: &StreamId) -> Result<Option<Stand>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT s.stream, e.version, e.hash FROM streams s JOIN events e ON e.stream = s.stream \
+             WHERE s.tenant_id = ?1 AND s.category = ?2 AND s.key = ?3 ORDER BY e.version DESC LIMIT 1",
+        )?
+        .query_row(params![stream.tenant.0.as_bytes(), stream.category.name(), stream.key.as_bytes()], |row| {
+            Ok(Stand { number: row.get(0)?, version: counter(row, 1)?, hash: row.get(2)? })
+        })
+        .optional()
+}
+
+/// A stream's head, for those who do not append.
+pub(super) fn head(connection: &Connection, stream: &StreamId) -> Result<Option<StreamHead>, rusqlite::Error> {
+    Ok(stand(connection, stream)?.map(|stand| StreamHead { version: stand.version, hash: stand.hash }))
+}
+
+/// What a command made, by the order of its appends; empty if it was not carried out.
+pub(super) fn command(connection: &Connection, (tenant, id): CommandRef) -> Result<Vec<CommandRow>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT c.ordinal, c.fingerprint, s.category, s.key, c.first_version, c.last_version, c.position \
+             FROM commands c JOIN streams s ON s.stream = c.stream \
+             WHERE c.tenant_id = ?1 AND c.command_id = ?2 ORDER BY c.ordinal",
+        )?
+        .query_map(params![tenant.0.as_bytes(), id.0.as_bytes()], |row| {
+            Ok(CommandRow {
+                ordinal: usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
+                fingerprint: row.get(1)?,
+                stream: StreamId { tenant, category: parsed(row, 2)?, key: uuid::Uuid::from_bytes(row.get(3)?) },
+                first_version: counter(row, 4)?,
+                last_version: counter(row, 5)?,
+                position: Position::from_counter(counter(row, 6)?),
+            })
+        })?
+        .collect()
+}
+
+/// The stored events with these ids.
+pub(super) fn events(
+    connection: &Connection,
+    ids: impl Iterator<Item = EventId>,
+) -> Result<HashMap<EventId, Stored>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.tenant_id, s.category, s.key, e.version, e.position, e.type, e.schema_version, e.occurred_at, e.data \
+         FROM events e JOIN streams s ON s.stream = e.stream WHERE e.event_id = ?1",
+    )?;
+    let mut found = HashMap::new();
+    for id in ids {
+        let stored = statement
+            .query_row([id.0.as_bytes()], |row| {
+                Ok(Stored {
+                    stream: StreamId {
+                        tenant: uuid::Uuid::from_bytes(row.get(0)?).into(),
+                        category: parsed(row, 1)?,
+                        key: uuid::Uuid::from_bytes(row.get(2)?),
+                    },
+                    version: counter(row, 3)?,
+                    position: Position::from_counter(counter(row, 4)?),
+                    event_type: row.get(5)?,
+                    schema_version: row.get(6)?,
+                    occurred_at: rows::time(row.get(7)?),
+                    data: row.get(8)?,
+                })
+            })
+            .optional()?;
+        if let Some(stored) = stored {
+            found.insert(id, stored);
+        }
+    }
+    Ok(found)
+}
+
+fn counter(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<T, rusqlite::Error> {
+    row.get_ref(column)?.as_str()?.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}

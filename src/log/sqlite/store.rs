@@ -1,0 +1,124 @@
+//! Opening a SQLite file that is ours: told apart from others by its application id, brought to the newest schema.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+/// How long a statement waits for another process's lock.
+pub(in crate::log) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A kind of file: how it is told, and how it is made.
+pub(in crate::log) struct Kind {
+    /// `PRAGMA application_id`.
+    pub application_id: i32,
+    /// Statements that bring schema version n to n + 1.
+    pub migrations: &'static [&'static str],
+}
+
+/// Why a file was not opened.
+#[derive(Debug)]
+pub(in crate::log) enum StoreError {
+    Foreign(String),
+    Locked,
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::Foreign("it is no SQLite database".to_owned()),
+            Some(ErrorCode::DatabaseCorrupt) => Self::Foreign("it is truncated or damaged".to_owned()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// The path in a `sqlite:` URL, or the text itself as a path.
+pub(in crate::log) fn path_of(location: &str) -> PathBuf {
+    let path = location.strip_prefix("sqlite://").or_else(|| location.strip_prefix("sqlite:")).unwrap_or(location);
+    PathBuf::from(path)
+}
+
+/// Opens for writing; makes the file, or its newer tables, where needed.
+pub(in crate::log) fn open(path: &Path, kind: &Kind) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    check_kind(&connection, kind)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "recursive_triggers", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    migrate(&mut connection, kind)?;
+    check_length(&connection, path)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Opens a further connection that only reads.
+pub(in crate::log) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -4096)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Refuses what is neither ours nor empty, before a byte of it is changed. Returns the schema version.
+fn check_kind(connection: &Connection, kind: &Kind) -> Result<usize, StoreError> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let (application_id, version) = (number("application_id")?, number("user_version")?);
+    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if (application_id, version, objects) == (0, 0, 0) {
+        return Ok(0);
+    }
+    if application_id != i64::from(kind.application_id) {
+        return Err(StoreError::Foreign("it is a SQLite database of another program".to_owned()));
+    }
+    match usize::try_from(version) {
+        Ok(version) if version <= kind.migrations.len() => Ok(version),
+        _ => Err(StoreError::Foreign(format!(
+            "its schema has version {version}, and this program knows versions up to {}",
+            kind.migrations.len()
+        ))),
+    }
+}
+
+fn migrate(connection: &mut Connection, kind: &Kind) -> Result<(), StoreError> {
+    if check_kind(connection, kind)? == kind.migrations.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let version = check_kind(&transaction, kind)?;
+    for migration in &kind.migrations[version..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", kind.application_id)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(kind.migrations.len()).unwrap_or(i64::MAX))?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// A truncated file is found now, not when its lost pages are read. Pages that are only in the write-ahead log do not
+/// count, so the check is made when that one is empty.
+fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if length(Path::new(&wal)) > 0 {
+        return Ok(());
+    }
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let expected = u64::try_from(number("page_count")? * number("page_size")?).unwrap_or_default();
+    let actual = length(path);
+    if actual < expected {
+        let reason = format!("it is truncated: {actual} of {expected} bytes are left");
+        return Err(StoreError::Foreign(reason));
+    }
+    Ok(())
+}
