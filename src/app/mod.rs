@@ -4,6 +4,7 @@
 //! [`AppError`] where no answer could be found.
 
 mod activities;
+mod addresses;
 mod aggregate;
 mod consents;
 mod conversations;

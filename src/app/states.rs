@@ -59,6 +59,11 @@ impl<A: Aggregate> Cell<A> {
     pub async fn lock(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
         self.slot.lock().await
     }
+
+    /// Takes the place if it is free.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, Option<Loaded<A>>>> {
+        self.slot.try_lock().ok()
+    }
 }
 
 /// The states of one kind of stream.
