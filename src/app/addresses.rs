@@ -86,7 +86,10 @@ impl App {
         let is_known = self
             .look::<Address, _>(stream, |loaded| {
                 let mut after = loaded.state.clone();
-                after.apply(&event, crate::domain::decision::Meta { version: loaded.version + 1, occurred_at });
+                after.apply(
+                    &event,
+                    crate::domain::decision::Meta { id: causation, version: loaded.version + 1, occurred_at },
+                );
                 after == loaded.state
             })
             .await?;

@@ -112,9 +112,3 @@ impl App {
         &self.shared.ambient
     }
 }
-
-/// Stands in for the commands until their decisions are in.
-async fn pending<C, T>(app: &App, _caller: &Caller, _command: C) -> Result<T, AppError> {
-    app.shared.journal.backend().head().await?;
-    Err(crate::log::LogError::Closed.into())
-}

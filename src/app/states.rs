@@ -35,7 +35,7 @@ impl<A: Aggregate> Loaded<A> {
     /// Folds in an event that follows.
     pub fn apply(&mut self, event: &Decided<A::Event>) {
         self.version += 1;
-        self.state.apply(&event.event, Meta { version: self.version, occurred_at: event.occurred_at });
+        self.state.apply(&event.event, Meta { id: event.id, version: self.version, occurred_at: event.occurred_at });
     }
 }
 
