@@ -30,7 +30,8 @@ impl Isolation<'_> {
             match self.attempt(&part).await? {
                 None => {}
                 Some(reason) if part.len() == 1 => {
-                    park(self.session, self.memory, self.projection, &self.batch.events[part[0]], Some(&reason)).await?;
+                    park(self.session, self.memory, self.projection, &self.batch.events[part[0]], Some(&reason))
+                        .await?;
                     parked += 1;
                 }
                 Some(_) => {

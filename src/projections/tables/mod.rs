@@ -10,6 +10,6 @@ mod writer;
 
 pub(super) use create::{Checkpoint, checkpoint, create, definitions};
 pub(super) use history::History;
-pub use parked::{Parked, ParkedStream};
 pub(super) use parked::list as parked;
+pub use parked::{Parked, ParkedStream};
 pub(super) use writer::Writer;
