@@ -59,17 +59,18 @@ CREATE TABLE customer_totals (
 
 -- section: apply
 
--- The totals lose what is stored of the activities in the batch, and gain what is stored after it: so they are always
--- the sum of the table, whatever is recorded, taken back and recorded again.
+-- What is taken back leaves the totals. It is read from the table: what was recorded and taken back within the batch
+-- never got there, and does not enter the totals below.
 INSERT INTO customer_totals (tenant_id, customer_id, currency, revenue_micros, orders, cancellations)
 SELECT
-    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency, -@sum(COALESCE(a.amount_micros, 0)),
-    -@count_if(COALESCE(a.amount_micros, 0) >= 0), -@count_if(a.amount_micros < 0)
+    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency,
+    -@sum(COALESCE(a.amount_micros, 0), a.kind = 'order'),
+    -@count_if(a.kind = 'order' AND COALESCE(a.amount_micros, 0) >= 0),
+    -@count_if(a.kind = 'order' AND a.amount_micros < 0)
 FROM activities a
-WHERE a.kind = 'order' AND (a.tenant_id, a.activity_id) IN (
-    SELECT tenant_id, activity_id FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
-)
+WHERE (a.tenant_id, a.activity_id) IN (SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted')
 GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
+HAVING @count_if(a.kind = 'order') > 0
 ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
     revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
     orders = customer_totals.orders + excluded.orders,
@@ -120,15 +121,22 @@ INSERT INTO customer_totals (
     tenant_id, customer_id, currency, revenue_micros, orders, cancellations, first_order_at, last_order_at
 )
 SELECT
-    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency, @sum(COALESCE(a.amount_micros, 0)),
-    @count_if(COALESCE(a.amount_micros, 0) >= 0), @count_if(a.amount_micros < 0),
-    @min_if(a.occurred_at, COALESCE(a.amount_micros, 0) >= 0),
-    @max_if(a.occurred_at, COALESCE(a.amount_micros, 0) >= 0)
-FROM activities a
-WHERE a.kind = 'order' AND (a.tenant_id, a.activity_id) IN (
-    SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRecorded'
-)
-GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
+    o.tenant_id, o.customer_id, o.currency, @sum(o.amount_micros, o.kind = 'order'),
+    @count_if(o.kind = 'order' AND o.amount_micros >= 0), @count_if(o.kind = 'order' AND o.amount_micros < 0),
+    @min_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0),
+    @max_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0)
+FROM (
+    SELECT
+        b.tenant_id, b.customer_id, b.occurred_at, @text(b.data, 'kind') AS kind,
+        COALESCE(@text(b.data, 'currency'), '') AS currency, COALESCE(@int(b.data, 'amount_micros'), 0) AS amount_micros
+    FROM batch b
+    WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
+        GROUP BY tenant_id, activity_id
+    )
+) AS o
+GROUP BY o.tenant_id, o.customer_id, o.currency
+HAVING @count_if(o.kind = 'order') > 0
 ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
     revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
     orders = customer_totals.orders + excluded.orders,
