@@ -141,6 +141,14 @@ impl Position {
     }
 }
 
+impl TryFrom<Vec<u8>> for Position {
+    type Error = ParseIdError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, ParseIdError> {
+        Self::try_from_bytes(&bytes)
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))

@@ -41,6 +41,8 @@ pub const KEYS: &[(&str, &str)] = &[
     ("listen", "address and port of the API [default: 127.0.0.1:7700]"),
     ("roles", "what this node does, separated by commas: api, projector, processes [default: all]"),
     ("tenant", "the tenant that commands act for without --tenant"),
+    ("require_opt_in", "true: marketing needs an opt-in; false: the absence of an opt-out [default: false]"),
+    ("default_region", "region of phone numbers without a country code, such as GB [default: none, they are refused]"),
     ("projections_dir", "folder of *.sql files that replace or add read models [default: the embedded ones only]"),
     ("simulator_seed", "seed of the simulated provider's fates [default: 1]"),
     ("log_filter", "which diagnostics are written to stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
@@ -127,6 +129,10 @@ pub struct Config {
     pub roles: Roles,
     /// Whom commands act for.
     pub tenant: TenantId,
+    /// Whether marketing needs an explicit opt-in.
+    pub require_opt_in: bool,
+    /// The region of phone numbers without a country code.
+    pub default_region: Option<String>,
     /// Read models beside or instead of the embedded ones.
     pub projections_dir: Option<PathBuf>,
     /// Of the simulated provider.
@@ -251,6 +257,14 @@ impl Config {
             roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
             tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
                 .unwrap_or(DEFAULT_TENANT),
+            require_opt_in: parse(values, "require_opt_in", |text| {
+                text.parse().map_err(|_| "must be true or false".to_owned())
+            })?
+            .unwrap_or(false),
+            default_region: parse(values, "default_region", |text| match text.as_bytes() {
+                [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(text.to_owned()),
+                _ => Err("must be an ISO 3166 code of two capital letters, such as GB".to_owned()),
+            })?,
             projections_dir: text("projections_dir").map(PathBuf::from),
             simulator_seed: parse(values, "simulator_seed", |text| {
                 text.parse().map_err(|_| "must be a whole number".to_owned())
@@ -283,6 +297,7 @@ fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<(), 
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(value) => value.to_string(),
             toml::Value::Array(words) if words.iter().all(toml::Value::is_str) => {
                 words.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
             }

@@ -1,1 +1,33 @@
-//! (see the module list in lib.rs)
+//! Reads for people and processes: one file per read model, over the tables that `projections/*.sql` declare.
+//!
+//! Every function takes the tables to read ([`Db`](crate::sql::Db): the live generation, or one as of an earlier
+//! moment) and the tenant. Rows hold what the tables hold: ids as UUIDs, words as text, money as integer micros.
+//! Columns that come from sealed data are [`None`] once the person was forgotten.
+
+pub mod activities;
+pub mod campaigns;
+pub mod consents;
+pub mod conversations;
+pub mod customers;
+pub mod deliverability;
+mod error;
+pub mod imports;
+pub mod messages;
+pub mod page;
+mod search;
+mod select;
+pub mod suppressions;
+pub mod tenants;
+pub mod timeline;
+
+pub use error::QueryError;
+pub use page::{Cursor, Page, PageError, Slice};
+
+/// A JSON column.
+pub type Json = sqlx::types::Json<serde_json::Value>;
+
+/// The number in the only column of a query's only row.
+#[derive(sqlx::FromRow)]
+struct Count {
+    count: i64,
+}

@@ -1,4 +1,5 @@
 //! The integration suite: one binary, one module per area.
 
+mod architecture;
 mod log_contract;
 mod support;

@@ -1,10 +1,295 @@
-//! Delimited files as commands for the log: reading, mapping columns, parsing values; `commlog import`.
+//! `commlog import`: delimited files as commands for the log. Reading and parsing run on a thread of their own; what
+//! they give goes to `app` in chunks.
 
+pub mod args;
 pub mod columns;
 pub mod customers;
 pub mod messages;
 pub mod orders;
+pub mod pipeline;
 pub mod records;
+pub mod refused;
 pub mod row;
 pub mod source;
+pub mod survey;
 pub mod values;
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::app::Caller;
+use crate::boot::Stores;
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, print, progress};
+use crate::domain::import::decide::{
+    CompleteImport, CustomerOptions, ImportRun, MessageOptions, OrderOptions, StartImport, UndoImport,
+};
+use crate::domain::import::event::ImportKind;
+use crate::ids::ImportId;
+use crate::queries::{self, Page};
+use args::{FileArgs, ImportArgs, ImportCommand};
+use customers::CustomerReader;
+use messages::MessageReader;
+use orders::OrderReader;
+use pipeline::{Chunk, Totals};
+use refused::RefusedLines;
+use row::{RowReader, Settings};
+use source::Source;
+use survey::Survey;
+use values::TimeReader;
+
+/// Runs `commlog import …`.
+pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
+    match args.what {
+        ImportCommand::Customers(file) => import(session, ImportKind::Customers, file).await,
+        ImportCommand::Orders(file) => import(session, ImportKind::Orders, file).await,
+        ImportCommand::Messages(file) => import(session, ImportKind::Messages, file).await,
+        ImportCommand::Undo { import, tenant } => undo(session, &session.caller(&tenant), import).await,
+        ImportCommand::List { tenant } => list(session, &session.caller(&tenant)).await,
+    }
+}
+
+async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome {
+    let source = Source::open(&args.file).map_err(refused)?;
+    let survey = survey(&source, kind, &args).await?;
+    let settings = settings(&args, survey.columns.header());
+    print::note(format_args!("columns: {}", survey.columns.describe()));
+    if let Some(line) = survey.fallback {
+        print::note(format_args!("not UTF-8 from line {line} on: such lines are read as Windows-1252"));
+    }
+    let job = Job { session, kind, source, digest: survey.digest, records: survey.records, args: &args };
+    match kind {
+        ImportKind::Orders => {
+            let options = OrderOptions { anonymous: args.anonymous };
+            let reader = OrderReader::try_new(survey.columns, settings, survey.ends).map_err(refused)?;
+            job.run(reader, async |node, caller, run, rows| node.app.import_orders(caller, run, &options, rows).await)
+                .await
+        }
+        ImportKind::Customers => {
+            let mut options = CustomerOptions::default();
+            for (field, rule) in &args.collision {
+                match field {
+                    None => options.collision = *rule,
+                    Some(field) => drop(options.by_field.insert(field.clone(), *rule)),
+                }
+            }
+            let reader = CustomerReader::try_new(survey.columns, settings).map_err(refused)?;
+            job.run(reader, async |node, caller, run, rows| node.app.import_customers(caller, run, &options, rows).await)
+                .await
+        }
+        ImportKind::Messages => {
+            let options = MessageOptions { anonymous: args.anonymous };
+            let reader = MessageReader::try_new(survey.columns, settings).map_err(refused)?;
+            job.run(reader, async |node, caller, run, rows| node.app.import_messages(caller, run, &options, rows).await)
+                .await
+        }
+    }
+}
+
+fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::from_error(Exit::Refused, error)
+}
+
+async fn survey(source: &Source, kind: ImportKind, args: &FileArgs) -> Outcome<Survey> {
+    let (source, encoding, wishes) = (source.clone(), args.encoding, args.map.clone());
+    let bar = progress::counter("lines looked at");
+    let taken = tokio::task::spawn_blocking(move || {
+        let survey = Survey::take(&source, kind, encoding, &wishes, |records| bar.set_position(records));
+        bar.finish_and_clear();
+        survey
+    });
+    taken.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(refused)
+}
+
+/// What is known of a file by its header is not asked for.
+fn settings(args: &FileArgs, header: &[String]) -> Settings {
+    let (mut currency, mut zone) = (args.currency, args.time_zone);
+    if orders::is_online_retail(header) && (currency.is_none() || zone.is_none()) {
+        currency = currency.or_else(|| "GBP".parse().ok());
+        zone = zone.or(Some(chrono_tz::Europe::London));
+        print::note("recognised as the UCI Online Retail data set: prices in GBP, times of Europe/London");
+    }
+    Settings {
+        times: TimeReader { zone: zone.unwrap_or(chrono_tz::UTC), format: args.time_format.clone() },
+        decimal_mark: args.decimal,
+        currency,
+        channel: args.channel,
+        anonymous: args.anonymous,
+        number_rows: args.number_rows.clone(),
+    }
+}
+
+/// One file on its way into the log.
+struct Job<'a> {
+    session: &'a Session,
+    kind: ImportKind,
+    source: Source,
+    digest: String,
+    records: u64,
+    args: &'a FileArgs,
+}
+
+impl Job<'_> {
+    async fn run<R: RowReader + 'static>(
+        self,
+        reader: R,
+        take_in: impl AsyncFn(
+            &Stores,
+            &Caller,
+            &ImportRun,
+            Vec<R::Row>,
+        ) -> Result<crate::domain::import::decide::ImportedChunk, crate::app::AppError>,
+    ) -> Outcome {
+        let started = Instant::now();
+        let refused_lines = RefusedLines::try_new(self.args.refused.as_deref(), reader.columns().header());
+        let mut totals = Totals::new(refused_lines.map_err(Failure::unavailable)?);
+        let keep_lines = totals.refused.keeps_lines();
+        let mut chunks = pipeline::start(self.source.clone(), self.args.encoding, reader, keep_lines);
+        let bar = progress::bar("lines", self.records);
+        if self.args.dry_run {
+            while let Some(chunk) = chunks.recv().await {
+                let chunk = chunk?;
+                bar.inc(chunk.lines);
+                totals.rows += chunk.rows.len() as u64;
+                totals.refuse(&chunk.refused)?;
+            }
+            bar.finish_and_clear();
+            totals.refused.finish().map_err(Failure::unavailable)?;
+            return self.report_dry_run(&totals);
+        }
+        let stores = self.session.open().await?;
+        let mut caller = self.session.caller(&self.args.tenant);
+        self.session.ensure_tenant(&stores, &caller).await?;
+        let start = StartImport { kind: self.kind, file_digest: self.digest.clone(), file_name: self.source.name() };
+        let run = stores.app.start_import(&caller, start).await?.into_result()?.value;
+        caller.correlation = Some(run.import_id.into());
+        let interrupted = CancellationToken::new();
+        let _watch = crate::cli::signal::cancel_on_interrupt(interrupted.clone());
+        while let Some(chunk) = chunks.recv().await {
+            let Chunk { rows, raw, refused, lines } = chunk?;
+            totals.refuse(&refused)?;
+            totals.rows += rows.len() as u64;
+            if !rows.is_empty() {
+                let taken = take_in(&stores, &caller, &run, rows).await?;
+                totals.take(&taken, raw)?;
+            }
+            bar.inc(lines);
+            if interrupted.is_cancelled() {
+                bar.abandon();
+                stores.close().await;
+                let advice = "interrupted; what was taken in so far stands, and the same command goes on from there";
+                return Err(Failure::new(Exit::Interrupted, advice));
+            }
+        }
+        bar.finish_and_clear();
+        totals.refused.finish().map_err(Failure::unavailable)?;
+        let complete = CompleteImport {
+            import_id: run.import_id,
+            lines: self.records,
+            appended: totals.appended,
+            already: totals.already,
+            refused: totals.refused.total(),
+        };
+        stores.app.complete_import(&caller, complete).await?.into_result()?;
+        stores.close().await;
+        self.report(&totals, &run, started)
+    }
+
+    fn report_dry_run(&self, totals: &Totals) -> Outcome {
+        print::line(format_args!("dry run of {}: nothing was written to the log", self.source.name()))?;
+        print::line(format_args!(
+            "  {} lines: {} {} can be taken in, {} lines are refused",
+            self.records,
+            totals.rows,
+            self.kind,
+            totals.refused.total()
+        ))?;
+        self.report_refused(totals)
+    }
+
+    fn report(&self, totals: &Totals, run: &ImportRun, started: Instant) -> Outcome {
+        let seconds = started.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = self.records as f64 / seconds.max(0.001);
+        print::line(format_args!("import {} of {}", run.import_id, self.source.name()))?;
+        print::line(format_args!(
+            "  {} lines: {} {} read, {} of them known already, {} events appended, {} lines refused",
+            self.records,
+            totals.rows,
+            self.kind,
+            totals.already,
+            totals.appended,
+            totals.refused.total()
+        ))?;
+        print::line(format_args!("  {seconds:.1} s, {rate:.0} lines/s"))?;
+        print::line(format_args!("  take it back with: commlog import undo {}", run.import_id))?;
+        self.report_refused(totals)
+    }
+
+    /// Tells what was refused. A file of which nothing could be taken in is a refusal; single lines are, if asked for.
+    fn report_refused(&self, totals: &Totals) -> Outcome {
+        for (count, line, reason) in totals.refused.summary(10) {
+            let lines = if count == 1 { "line" } else { "lines" };
+            print::line(format_args!("  refused: {count} {lines}, first line {line}: {reason}"))?;
+        }
+        let refused = totals.refused.total();
+        match &self.args.refused {
+            Some(file) => print::line(format_args!("  refused lines are in {}", file.display()))?,
+            None if refused > 0 => print::line("  (--refused FILE writes them to a file that can be mended)")?,
+            None => {}
+        }
+        let nothing = refused > 0 && totals.taken() == 0;
+        if nothing {
+            return Err(Failure::new(Exit::Refused, format!("every line of {} was refused", self.source.name())));
+        }
+        if self.args.strict && refused > 0 {
+            return Err(Failure::new(Exit::Refused, format!("{refused} lines of {} were refused", self.source.name())));
+        }
+        Ok(())
+    }
+}
+
+async fn undo(session: &Session, caller: &Caller, import: ImportId) -> Outcome {
+    let stores = session.open().await?;
+    let bar = progress::counter("facts");
+    let done = stores.app.undo_import(caller, UndoImport { import_id: import }).await?.into_result();
+    bar.finish_and_clear();
+    stores.close().await;
+    let undone = done?.value;
+    print::line(format_args!(
+        "import {import} is undone: {} facts were taken back, {} were left standing (opt-outs, and customers that had \
+         become more than imported)",
+        undone.retracted, undone.kept
+    ))?;
+    print::line("  the log still tells both; importing the file again brings it back")
+}
+
+async fn list(session: &Session, caller: &Caller) -> Outcome {
+    let stores = session.open_existing().await?;
+    let reads = session.read_store(&stores).await?;
+    let mut page = Page::first(200);
+    loop {
+        let slice = queries::imports::list(&reads.live().db, caller.tenant, &page).await.map_err(Failure::unavailable)?;
+        for (_, import) in &slice.rows {
+            let count = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+            print::line(format_args!(
+                "{}  {}  {:<9}  {:<9}  {} lines, {} events, {} refused  {}",
+                import.import_id,
+                import.started_at.format("%Y-%m-%d %H:%M"),
+                import.kind,
+                import.state,
+                count(import.lines),
+                count(import.appended),
+                count(import.refused),
+                import.file_name.as_deref().unwrap_or_default()
+            ))?;
+        }
+        match slice.rows.last() {
+            Some((cursor, _)) if slice.has_next => page.after = Some(cursor.clone()),
+            _ => break,
+        }
+    }
+    stores.close().await;
+    Ok(())
+}

@@ -1,0 +1,443 @@
+-- projection: messages
+-- question: Where does this message stand, when did it get there, and why?
+-- events: MessageQueued, MessageReceived, MessageRetracted
+-- events: MessageHeld, MessageReleased, MessageSuppressed, MessageCancelled
+-- events: DispatchStarted, DispatchFailed, DispatchInDoubt
+-- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed
+-- events: MessageOpened, MessageClicked, MessageComplained, ConsentChanged
+-- scope: customer
+-- version: 1
+
+-- section: tables
+
+-- Reports commute: a row holds, per state, the first time and the count, and the state is computed from the counts. So
+-- neither a late report nor the order of reports can change what is known. A message's first event (queued or
+-- received) makes its row; the log has it before any report.
+CREATE TABLE messages (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    direction TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    campaign_id UUID,
+    variant TEXT,
+    conversation_id UUID,
+    class TEXT,
+    topic TEXT,
+    address_id UUID,
+    in_reply_to UUID,
+    send_at TIMESTAMPTZ,
+    import_id UUID,
+    actor TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    position BYTES NOT NULL,
+    held_at TIMESTAMPTZ,
+    held_count BIGINT NOT NULL DEFAULT 0,
+    held_until TIMESTAMPTZ,
+    released_count BIGINT NOT NULL DEFAULT 0,
+    suppressed_at TIMESTAMPTZ,
+    suppressed_count BIGINT NOT NULL DEFAULT 0,
+    cancelled_at TIMESTAMPTZ,
+    cancelled_count BIGINT NOT NULL DEFAULT 0,
+    dispatching_at TIMESTAMPTZ,
+    dispatching_count BIGINT NOT NULL DEFAULT 0,
+    refused_at TIMESTAMPTZ,
+    refused_count BIGINT NOT NULL DEFAULT 0,
+    refused_finally_count BIGINT NOT NULL DEFAULT 0,
+    retry_at TIMESTAMPTZ,
+    in_doubt_at TIMESTAMPTZ,
+    in_doubt_count BIGINT NOT NULL DEFAULT 0,
+    sent_at TIMESTAMPTZ,
+    sent_count BIGINT NOT NULL DEFAULT 0,
+    delivered_at TIMESTAMPTZ,
+    delivered_count BIGINT NOT NULL DEFAULT 0,
+    deferred_at TIMESTAMPTZ,
+    deferred_count BIGINT NOT NULL DEFAULT 0,
+    bounced_at TIMESTAMPTZ,
+    bounced_count BIGINT NOT NULL DEFAULT 0,
+    hard_bounced_count BIGINT NOT NULL DEFAULT 0,
+    failed_at TIMESTAMPTZ,
+    failed_count BIGINT NOT NULL DEFAULT 0,
+    opened_at TIMESTAMPTZ,
+    opened_count BIGINT NOT NULL DEFAULT 0,
+    opened_human_at TIMESTAMPTZ,
+    opened_human_count BIGINT NOT NULL DEFAULT 0,
+    opened_machine_count BIGINT NOT NULL DEFAULT 0,
+    clicked_at TIMESTAMPTZ,
+    clicked_count BIGINT NOT NULL DEFAULT 0,
+    clicked_human_at TIMESTAMPTZ,
+    clicked_human_count BIGINT NOT NULL DEFAULT 0,
+    clicked_machine_count BIGINT NOT NULL DEFAULT 0,
+    replied_at TIMESTAMPTZ,
+    replied_count BIGINT NOT NULL DEFAULT 0,
+    complained_at TIMESTAMPTZ,
+    complained_count BIGINT NOT NULL DEFAULT 0,
+    opted_out_at TIMESTAMPTZ,
+    opted_out_count BIGINT NOT NULL DEFAULT 0,
+    provider TEXT,
+    account TEXT,
+    domain TEXT,
+    provider_message_id TEXT,
+    segments BIGINT,
+    cost_micros BIGINT,
+    currency TEXT,
+    from_address TEXT,
+    to_address TEXT,
+    subject TEXT,
+    body TEXT,
+    -- The order of these lines is the rank of the states. A hard bounce after the delivery outranks it (the mailbox
+    -- sent it back); a machine's open or click shows that it was delivered, not that anybody read it.
+    state TEXT NOT NULL GENERATED ALWAYS AS (
+        CASE
+            WHEN direction = 'inbound' THEN 'received'
+            WHEN complained_count > 0 THEN 'complained'
+            WHEN opted_out_count > 0 THEN 'opted_out'
+            WHEN replied_count > 0 THEN 'replied'
+            WHEN clicked_human_count > 0 THEN 'clicked'
+            WHEN opened_human_count > 0 THEN 'opened'
+            WHEN hard_bounced_count > 0 THEN 'bounced'
+            WHEN delivered_count > 0 OR opened_count > 0 OR clicked_count > 0 THEN 'delivered'
+            WHEN failed_count > 0 THEN 'failed'
+            WHEN bounced_count > 0 THEN 'bounced'
+            WHEN deferred_count > 0 THEN 'deferred'
+            WHEN sent_count > 0 THEN 'sent'
+            WHEN refused_finally_count > 0 THEN 'failed'
+            WHEN dispatching_count > refused_count AND in_doubt_count > 0 THEN 'in_doubt'
+            WHEN dispatching_count > refused_count THEN 'dispatching'
+            WHEN cancelled_count > 0 THEN 'cancelled'
+            WHEN suppressed_count > 0 THEN 'suppressed'
+            WHEN held_count > released_count THEN 'held'
+            ELSE 'queued'
+        END
+    ) STORED,
+    PRIMARY KEY (tenant_id, message_id)
+);
+CREATE INDEX messages_of_conversation ON messages (tenant_id, conversation_id, created_at, message_id)
+    WHERE conversation_id IS NOT NULL;
+CREATE INDEX messages_replies ON messages (tenant_id, in_reply_to) WHERE in_reply_to IS NOT NULL;
+CREATE INDEX messages_inbound ON messages (tenant_id, customer_id, created_at) WHERE direction = 'inbound';
+CREATE INDEX messages_undispatched ON messages (tenant_id, message_id)
+    WHERE state IN ('queued', 'held', 'dispatching', 'in_doubt');
+
+-- Why a message is, or was, in a state: a row per event that gave a reason, so that none wipes another's.
+CREATE TABLE message_reasons (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    event_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    state TEXT NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    reason TEXT,
+    class TEXT,
+    code TEXT,
+    until TIMESTAMPTZ,
+    inputs JSONB,
+    detail TEXT,
+    PRIMARY KEY (tenant_id, message_id, event_id)
+);
+
+-- When we last heard of each other.
+CREATE TABLE customer_contacts (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    last_inbound_at TIMESTAMPTZ,
+    last_outbound_at TIMESTAMPTZ,
+    PRIMARY KEY (tenant_id, customer_id)
+);
+
+-- section: apply
+
+-- An import's message that is taken back leaves, and with it the reply that it was.
+UPDATE messages AS m SET
+    replied_count = m.replied_count - r.replies,
+    replied_at = (
+        SELECT MIN(i.created_at) FROM messages i
+        WHERE i.tenant_id = m.tenant_id AND i.in_reply_to = m.message_id AND i.direction = 'inbound'
+            AND (i.tenant_id, i.message_id) NOT IN (
+                SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted'
+            )
+    )
+FROM (
+    SELECT s.tenant_id, s.in_reply_to, COUNT(*) AS replies
+    FROM messages s
+    WHERE s.direction = 'inbound' AND s.in_reply_to IS NOT NULL AND (s.tenant_id, s.message_id) IN (
+        SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted'
+    )
+    GROUP BY s.tenant_id, s.in_reply_to
+) AS r
+WHERE m.tenant_id = r.tenant_id AND m.message_id = r.in_reply_to;
+DELETE FROM messages WHERE (tenant_id, message_id) IN (
+    SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted'
+);
+
+INSERT INTO messages (
+    tenant_id, message_id, customer_id, direction, channel, campaign_id, variant, conversation_id, class, topic,
+    address_id, in_reply_to, send_at, import_id, actor, created_at, position, provider, from_address, to_address,
+    subject, body
+)
+SELECT
+    b.tenant_id, b.message_id, b.customer_id,
+    CASE b.type WHEN 'MessageReceived' THEN 'inbound' ELSE 'outbound' END,
+    b.channel, b.campaign_id, b.variant, b.conversation_id, @text(b.data, 'class'), @text(b.data, 'topic'),
+    b.address_id, @uuid(b.data, 'in_reply_to'), @time(b.data, 'send_at'), b.import_id, b.actor, b.occurred_at,
+    b.position, @text(b.data, 'provider'), @text(b.personal, 'from'), @text(b.personal, 'to'),
+    @text(b.personal, 'subject'), @text(b.personal, 'body')
+FROM batch b
+WHERE b.type IN ('MessageQueued', 'MessageReceived') AND b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type IN ('MessageQueued', 'MessageReceived', 'MessageRetracted')
+    GROUP BY tenant_id, message_id
+)
+ON CONFLICT (tenant_id, message_id) DO NOTHING;
+
+-- Reports, in groups of those that come together: a statement for all of them would count what is hardly ever there.
+UPDATE messages AS m SET
+    dispatching_at = @least(m.dispatching_at, s.dispatching_at),
+    dispatching_count = m.dispatching_count + s.dispatching_count,
+    sent_at = @least(m.sent_at, s.sent_at),
+    sent_count = m.sent_count + s.sent_count,
+    delivered_at = @least(m.delivered_at, s.delivered_at),
+    delivered_count = m.delivered_count + s.delivered_count,
+    provider = @greatest(m.provider, s.provider),
+    account = @greatest(m.account, s.account),
+    domain = @greatest(m.domain, s.domain),
+    provider_message_id = @greatest(m.provider_message_id, s.provider_message_id),
+    segments = @greatest(m.segments, s.segments),
+    cost_micros = @greatest(m.cost_micros, s.cost_micros),
+    currency = @greatest(m.currency, s.currency)
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'DispatchStarted') AS dispatching_at,
+        @count_if(r.type = 'DispatchStarted') AS dispatching_count,
+        @min_if(r.occurred_at, r.type = 'MessageSent') AS sent_at,
+        @count_if(r.type = 'MessageSent') AS sent_count,
+        @min_if(r.occurred_at, r.type = 'MessageDelivered') AS delivered_at,
+        @count_if(r.type = 'MessageDelivered') AS delivered_count,
+        MAX(r.provider) AS provider,
+        MAX(r.account) AS account,
+        MAX(r.domain) AS domain,
+        MAX(r.provider_message_id) AS provider_message_id,
+        MAX(r.segments) AS segments,
+        MAX(r.cost_micros) AS cost_micros,
+        MAX(r.currency) AS currency
+    FROM (
+        SELECT
+            b.tenant_id, b.message_id, b.occurred_at, b.type,
+            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'provider') END AS provider,
+            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'account') END AS account,
+            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'domain') END AS domain,
+            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'provider_message_id') END AS provider_message_id,
+            CASE WHEN b.type = 'MessageSent' THEN @int(b.data, 'segments') END AS segments,
+            CASE WHEN b.type = 'MessageSent' THEN @int(b.data, 'cost_micros') END AS cost_micros,
+            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'currency') END AS currency
+        FROM batch b
+        WHERE b.type IN ('DispatchStarted', 'MessageSent', 'MessageDelivered')
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    opened_at = @least(m.opened_at, s.opened_at),
+    opened_count = m.opened_count + s.opened_count,
+    opened_human_at = @least(m.opened_human_at, s.opened_human_at),
+    opened_human_count = m.opened_human_count + s.opened_human_count,
+    opened_machine_count = m.opened_machine_count + s.opened_machine_count,
+    clicked_at = @least(m.clicked_at, s.clicked_at),
+    clicked_count = m.clicked_count + s.clicked_count,
+    clicked_human_at = @least(m.clicked_human_at, s.clicked_human_at),
+    clicked_human_count = m.clicked_human_count + s.clicked_human_count,
+    clicked_machine_count = m.clicked_machine_count + s.clicked_machine_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'MessageOpened') AS opened_at,
+        @count_if(r.type = 'MessageOpened') AS opened_count,
+        @min_if(r.occurred_at, r.type = 'MessageOpened' AND r.class = 'human') AS opened_human_at,
+        @count_if(r.type = 'MessageOpened' AND r.class = 'human') AS opened_human_count,
+        @count_if(r.type = 'MessageOpened' AND r.class = 'machine') AS opened_machine_count,
+        @min_if(r.occurred_at, r.type = 'MessageClicked') AS clicked_at,
+        @count_if(r.type = 'MessageClicked') AS clicked_count,
+        @min_if(r.occurred_at, r.type = 'MessageClicked' AND r.class = 'human') AS clicked_human_at,
+        @count_if(r.type = 'MessageClicked' AND r.class = 'human') AS clicked_human_count,
+        @count_if(r.type = 'MessageClicked' AND r.class = 'machine') AS clicked_machine_count
+    FROM (
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, @text(b.data, 'class') AS class
+        FROM batch b
+        WHERE b.type IN ('MessageOpened', 'MessageClicked')
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    held_at = @least(m.held_at, s.held_at),
+    held_count = m.held_count + s.held_count,
+    held_until = @greatest(m.held_until, s.held_until),
+    released_count = m.released_count + s.released_count,
+    suppressed_at = @least(m.suppressed_at, s.suppressed_at),
+    suppressed_count = m.suppressed_count + s.suppressed_count,
+    cancelled_at = @least(m.cancelled_at, s.cancelled_at),
+    cancelled_count = m.cancelled_count + s.cancelled_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'MessageHeld') AS held_at,
+        @count_if(r.type = 'MessageHeld') AS held_count,
+        MAX(r.until) AS held_until,
+        @count_if(r.type = 'MessageReleased') AS released_count,
+        @min_if(r.occurred_at, r.type = 'MessageSuppressed') AS suppressed_at,
+        @count_if(r.type = 'MessageSuppressed') AS suppressed_count,
+        @min_if(r.occurred_at, r.type = 'MessageCancelled') AS cancelled_at,
+        @count_if(r.type = 'MessageCancelled') AS cancelled_count
+    FROM (
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, @time(b.data, 'until') AS until
+        FROM batch b
+        WHERE b.type IN ('MessageHeld', 'MessageReleased', 'MessageSuppressed', 'MessageCancelled')
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    refused_at = @least(m.refused_at, s.refused_at),
+    refused_count = m.refused_count + s.refused_count,
+    refused_finally_count = m.refused_finally_count + s.refused_finally_count,
+    retry_at = @greatest(m.retry_at, s.retry_at),
+    in_doubt_at = @least(m.in_doubt_at, s.in_doubt_at),
+    in_doubt_count = m.in_doubt_count + s.in_doubt_count,
+    deferred_at = @least(m.deferred_at, s.deferred_at),
+    deferred_count = m.deferred_count + s.deferred_count,
+    bounced_at = @least(m.bounced_at, s.bounced_at),
+    bounced_count = m.bounced_count + s.bounced_count,
+    hard_bounced_count = m.hard_bounced_count + s.hard_bounced_count,
+    failed_at = @least(m.failed_at, s.failed_at),
+    failed_count = m.failed_count + s.failed_count,
+    complained_at = @least(m.complained_at, s.complained_at),
+    complained_count = m.complained_count + s.complained_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'DispatchFailed') AS refused_at,
+        @count_if(r.type = 'DispatchFailed') AS refused_count,
+        @count_if(r.type = 'DispatchFailed' AND r.retry_at IS NULL) AS refused_finally_count,
+        MAX(r.retry_at) AS retry_at,
+        @min_if(r.occurred_at, r.type = 'DispatchInDoubt') AS in_doubt_at,
+        @count_if(r.type = 'DispatchInDoubt') AS in_doubt_count,
+        @min_if(r.occurred_at, r.type = 'MessageDeferred') AS deferred_at,
+        @count_if(r.type = 'MessageDeferred') AS deferred_count,
+        @min_if(r.occurred_at, r.type = 'MessageBounced') AS bounced_at,
+        @count_if(r.type = 'MessageBounced') AS bounced_count,
+        @count_if(r.bounce = 'hard') AS hard_bounced_count,
+        @min_if(r.occurred_at, r.type = 'MessageFailed') AS failed_at,
+        @count_if(r.type = 'MessageFailed') AS failed_count,
+        @min_if(r.occurred_at, r.type = 'MessageComplained') AS complained_at,
+        @count_if(r.type = 'MessageComplained') AS complained_count
+    FROM (
+        SELECT
+            b.tenant_id, b.message_id, b.occurred_at, b.type, @time(b.data, 'retry_at') AS retry_at,
+            @text(b.data, 'bounce') AS bounce
+        FROM batch b
+        WHERE b.type IN (
+            'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred', 'MessageBounced', 'MessageFailed',
+            'MessageComplained'
+        )
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+-- Replies and opt-outs count for the message that they answer.
+UPDATE messages AS m SET
+    replied_at = @least(m.replied_at, s.replied_at),
+    replied_count = m.replied_count + s.replied_count,
+    opted_out_at = @least(m.opted_out_at, s.opted_out_at),
+    opted_out_count = m.opted_out_count + s.opted_out_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'MessageReceived') AS replied_at,
+        @count_if(r.type = 'MessageReceived') AS replied_count,
+        @min_if(r.occurred_at, r.type = 'ConsentChanged') AS opted_out_at,
+        @count_if(r.type = 'ConsentChanged') AS opted_out_count
+    FROM (
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type
+        FROM batch b
+        WHERE b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out'
+        UNION ALL
+        SELECT b.tenant_id, @uuid(b.data, 'in_reply_to'), b.occurred_at, b.type
+        FROM batch b
+        WHERE b.type = 'MessageReceived' AND @text(b.data, 'in_reply_to') IS NOT NULL AND b.ordinal IN (
+            SELECT MAX(ordinal) FROM batch WHERE type IN ('MessageReceived', 'MessageRetracted')
+            GROUP BY tenant_id, message_id
+        )
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+INSERT INTO message_reasons (
+    tenant_id, message_id, event_id, customer_id, state, occurred_at, reason, class, code, until, inputs, detail
+)
+SELECT
+    b.tenant_id, b.message_id, b.event_id, b.customer_id,
+    CASE b.type
+        WHEN 'MessageHeld' THEN 'held'
+        WHEN 'MessageSuppressed' THEN 'suppressed'
+        WHEN 'MessageCancelled' THEN 'cancelled'
+        WHEN 'DispatchFailed' THEN 'refused'
+        WHEN 'DispatchInDoubt' THEN 'in_doubt'
+        WHEN 'MessageDeferred' THEN 'deferred'
+        WHEN 'MessageBounced' THEN 'bounced'
+        WHEN 'MessageFailed' THEN 'failed'
+        ELSE 'complained'
+    END,
+    b.occurred_at,
+    CASE b.type
+        WHEN 'MessageHeld' THEN @text(b.data, 'rule')
+        WHEN 'MessageSuppressed' THEN @text(b.data, 'rule')
+        WHEN 'MessageCancelled' THEN @text(b.data, 'reason')
+        WHEN 'DispatchInDoubt' THEN @text(b.data, 'cause')
+        WHEN 'MessageComplained' THEN @text(b.data, 'kind')
+    END,
+    CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE @text(b.data, 'class') END,
+    @text(b.data, 'code'),
+    CASE WHEN b.type = 'MessageHeld' THEN @time(b.data, 'until') ELSE @time(b.data, 'retry_at') END,
+    @json(b.data, 'inputs'),
+    CASE WHEN b.type = 'MessageBounced' THEN @text(b.personal, 'diagnostic') ELSE @text(b.personal, 'detail') END
+FROM batch b
+WHERE b.type IN (
+    'MessageHeld', 'MessageSuppressed', 'MessageCancelled', 'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred',
+    'MessageBounced', 'MessageFailed', 'MessageComplained'
+);
+
+INSERT INTO customer_contacts (tenant_id, customer_id, last_inbound_at, last_outbound_at)
+SELECT
+    b.tenant_id, b.customer_id,
+    @max_if(b.occurred_at, b.type = 'MessageReceived'),
+    @max_if(b.occurred_at, b.type <> 'MessageReceived')
+FROM batch b
+WHERE b.type IN ('MessageReceived', 'MessageSent', 'MessageDelivered')
+GROUP BY b.tenant_id, b.customer_id
+ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
+    last_inbound_at = @greatest(customer_contacts.last_inbound_at, excluded.last_inbound_at),
+    last_outbound_at = @greatest(customer_contacts.last_outbound_at, excluded.last_outbound_at);
+-- The last message may be one that was taken back: look at what is left.
+UPDATE customer_contacts SET last_inbound_at = (
+    SELECT MAX(m.created_at) FROM messages m
+    WHERE m.tenant_id = customer_contacts.tenant_id AND m.customer_id = customer_contacts.customer_id
+        AND m.direction = 'inbound'
+)
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
+DELETE FROM customer_contacts
+WHERE last_inbound_at IS NULL AND last_outbound_at IS NULL
+    AND (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
+
+-- section: forget
+UPDATE messages SET from_address = NULL, to_address = NULL, subject = NULL, body = NULL
+WHERE (tenant_id, message_id) IN (
+    SELECT t.tenant_id, t.message_id FROM messages t
+    WHERE (t.tenant_id, t.customer_id) IN (SELECT tenant_id, customer_id FROM forgotten)
+);
+UPDATE message_reasons SET detail = NULL
+WHERE detail IS NOT NULL AND (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);

@@ -1,1 +1,0 @@
-//! (see the module list in lib.rs)

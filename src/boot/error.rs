@@ -1,0 +1,72 @@
+//! Why commlog does not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::boot::master_key::MasterKeyError;
+use crate::log::LogError;
+use crate::log::keys::KeyStoreError;
+use crate::projections::ProjectionError;
+use crate::queries::QueryError;
+
+/// Why a part of commlog cannot be opened or started. Names what, and where it is.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The key store.
+    #[error(transparent)]
+    Keys(#[from] KeyStoreError),
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The read tables.
+    #[error(transparent)]
+    Projections(#[from] ProjectionError),
+    /// A read from the read tables.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A log stands without the key store that its personal data was sealed with.
+    #[error(
+        "the log {log} exists, but its key store {keys} is missing: without it no personal data can be read or written. \
+         Restore the key store, or name it in COMMLOG_KEYS_URL"
+    )]
+    KeyStoreMissing {
+        /// The log's URL.
+        log: String,
+        /// The key store's URL.
+        keys: String,
+    },
+    /// A command that only reads found nothing to read.
+    #[error("there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or start with commlog demo, serve or import")]
+    NoLog {
+        /// The log's URL.
+        url: String,
+    },
+    /// A folder cannot be made.
+    #[error("cannot make the folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The port is taken.
+    #[error("{address} is in use by another program: choose another address in COMMLOG_LISTEN")]
+    PortInUse {
+        /// Where commlog would have listened.
+        address: SocketAddr,
+    },
+    /// Nobody can listen there.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where commlog would have listened.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,101 @@
+//! The master key: given, read from its file, or made together with a new key store.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::clock::Ambient;
+use crate::config::{Config, MasterKeySource, StoreUrl, parse_master_key};
+
+/// Why there is no master key. Never tells the key.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyError {
+    /// The file is gone although keys were wrapped with it.
+    #[error(
+        "the master key file {} is missing, but the key store {store} was made with it: restore the file, or give the \
+         key in COMMLOG_MASTER_KEY", path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The key store's URL.
+        store: String,
+    },
+    /// A shared key store has no key beside it.
+    #[error(
+        "the key store {store} is shared by all nodes, so its master key must be given: put 64 hex digits (openssl rand \
+         -hex 32) into COMMLOG_MASTER_KEY or into {}", path.display()
+    )]
+    Ungiven {
+        /// The file that could hold it.
+        path: PathBuf,
+        /// The key store's URL.
+        store: String,
+    },
+    /// The file cannot be read or made.
+    #[error("cannot {doing} the master key file {}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("the master key file {}: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        reason: String,
+    },
+}
+
+/// Finds the master key, or makes one if key store and file are both new.
+pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<Zeroizing<[u8; 32]>, MasterKeyError> {
+    let path = match &config.master_key {
+        MasterKeySource::Given(key) => return Ok(key.clone()),
+        MasterKeySource::File(path) => path,
+    };
+    match fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) => {
+            parse_master_key(&text).map_err(|reason| MasterKeyError::Invalid { path: path.clone(), reason })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match &config.keys {
+            StoreUrl::Sqlite(store) if !store.exists() => make(path, ambient),
+            StoreUrl::Sqlite(_) => Err(MasterKeyError::Missing { path: path.clone(), store: config.keys.to_string() }),
+            StoreUrl::Postgres(_) => {
+                Err(MasterKeyError::Ungiven { path: path.clone(), store: config.keys.to_string() })
+            }
+        },
+        Err(source) => Err(MasterKeyError::File { doing: "read", path: path.clone(), source }),
+    }
+}
+
+fn make(path: &Path, ambient: &Ambient) -> Result<Zeroizing<[u8; 32]>, MasterKeyError> {
+    let key = Zeroizing::new(ambient.bytes::<32>());
+    let write = || -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = create_private(path)?;
+        file.write_all(Zeroizing::new(format!("{}\n", hex::encode(*key))).as_bytes())?;
+        // Keys that it wraps are durable before their first use, so it must be durable before them.
+        file.sync_all()
+    };
+    write().map_err(|source| MasterKeyError::File { doing: "make", path: path.to_owned(), source })?;
+    Ok(key)
+}
+
+/// Makes a file that only its owner may read. Fails if there is one already.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,130 @@
+//! The composition root: configuration → stores, use cases, processes, servers. The only module that names concrete
+//! backends and providers.
+
+mod error;
+pub mod master_key;
+mod node;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use error::BootError;
+pub use node::{Node, Running};
+
+pub use crate::projections::ReadStore;
+
+use crate::app::App;
+use crate::clock::Ambient;
+use crate::config::{Config, StoreUrl};
+use crate::domain::decision::Policy;
+use crate::domain::upcasters;
+use crate::log::keys::KeyStore;
+use crate::log::keys::postgres::PostgresKeyStore;
+use crate::log::keys::sqlite::SqliteKeyStore;
+use crate::log::postgres::PostgresLog;
+use crate::log::seal::MasterKey;
+use crate::log::sqlite::SqliteLog;
+use crate::log::{EventLog, Journal};
+use crate::projections::Registry;
+
+/// The log with its key store, and the use cases over them: what every command needs.
+pub struct Stores {
+    /// The log as the rest of commlog uses it.
+    pub journal: Journal,
+    /// The use cases.
+    pub app: App,
+    ambient: Ambient,
+    config: Config,
+}
+
+impl Stores {
+    /// Opens log and key store; makes them if there are none.
+    pub async fn open(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
+        let (log_exists, keys_exist) = (may_exist(&config.log), may_exist(&config.keys));
+        if is_file(&config.log) && !keys_exist {
+            return Err(BootError::KeyStoreMissing { log: config.log.to_string(), keys: config.keys.to_string() });
+        }
+        make_folder(&config.log)?;
+        make_folder(&config.keys)?;
+        // The key store comes first: a log without its key store is an error, the other way round is a crash survived.
+        let master = MasterKey::new(*master_key::find_or_make(config, ambient)?);
+        let keys: Arc<dyn KeyStore> = match &config.keys {
+            StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), &master, ambient.clone()).await?),
+            StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, &master, ambient.clone()).await?),
+        };
+        let log: Arc<dyn EventLog> = match &config.log {
+            StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
+            StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
+        };
+        tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
+        let journal = Journal::open(log, keys, upcasters(), ambient.clone()).await?;
+        let policy = Policy { require_opt_in: config.require_opt_in, default_region: config.default_region.clone() };
+        let app = App::with_policy(journal.clone(), ambient.clone(), policy);
+        Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
+    }
+
+    /// Opens stores that must exist already: commands that only read make no empty log.
+    pub async fn open_existing(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
+        if may_exist(&config.log) {
+            Self::open(config, ambient).await
+        } else {
+            Err(BootError::NoLog { url: config.log.to_string() })
+        }
+    }
+
+    /// Opens the read tables. They show what was applied so far.
+    pub async fn read_store(&self) -> Result<ReadStore, BootError> {
+        let registry = match &self.config.projections_dir {
+            None => Registry::builtin()?,
+            Some(folder) => Registry::load_dir(folder)?,
+        };
+        make_folder(&self.config.read)?;
+        let location = match &self.config.read {
+            StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            StoreUrl::Postgres(url) => url.clone(),
+        };
+        Ok(ReadStore::open(&location, self.journal.clone(), registry, self.ambient.clone()).await?)
+    }
+
+    /// The configuration that the stores were opened with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Clock and randomness.
+    #[must_use]
+    pub fn ambient(&self) -> &Ambient {
+        &self.ambient
+    }
+
+    /// Finishes what was accepted and closes the log.
+    pub async fn close(&self) {
+        self.journal.backend().close().await;
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn is_file(url: &StoreUrl) -> bool {
+    matches!(url, StoreUrl::Sqlite(path) if path.is_file())
+}
+
+/// A database server has to be asked; a file can be looked for.
+fn may_exist(url: &StoreUrl) -> bool {
+    match url {
+        StoreUrl::Sqlite(path) => path.exists(),
+        StoreUrl::Postgres(_) => true,
+    }
+}
+
+fn make_folder(url: &StoreUrl) -> Result<(), BootError> {
+    let StoreUrl::Sqlite(path) = url else { return Ok(()) };
+    match path.parent() {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .map_err(|source| BootError::Folder { path: folder.to_owned(), source }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,227 @@
+//! `commlog demo`: a living example. Everything that happens goes through the same commands as in earnest; the
+//! simulated provider delivers, opens, clicks, answers, bounces and opts out.
+
+mod sample;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Caller};
+use crate::boot::master_key::create_private;
+use crate::boot::{Node, Stores};
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, print, signal};
+use crate::domain::activity::decide::RecordActivity;
+use crate::domain::activity::event::ActivityKind;
+use crate::domain::consent::decide::SetConsent;
+use crate::domain::consent::event::ConsentState;
+use crate::domain::customer::decide::{AddNote, RegisterCustomer};
+use crate::domain::customer::event::Source;
+use crate::domain::message::decide::{ReceiveMessage, SendMessage};
+use crate::domain::message::event::MessageClass;
+use crate::domain::tenant::decide::{CreateTenant, IssueApiKey};
+use crate::domain::tenant::event::Role;
+use crate::domain::value::Channel;
+use crate::ids::{CampaignId, CustomerId, Position};
+use crate::log::ReadLimit;
+use sample::{CUSTOMERS, SampleCustomer};
+
+/// `commlog demo`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Starts commlog with sample data and a simulated provider: a small wine merchant with 36 customers, who \
+                  keeps sending messages that are delivered, opened, answered or bounced. A second start keeps data and \
+                  key. Nothing is ever sent to anybody.",
+    after_help = "Examples:\n  commlog demo\n  COMMLOG_DATA_DIR=/tmp/play COMMLOG_LISTEN=127.0.0.1:8080 commlog demo"
+)]
+pub struct DemoArgs {}
+
+/// Between two messages while somebody may be watching, and later.
+const PACE: Duration = Duration::from_secs(12);
+const LATER_PACE: Duration = Duration::from_secs(180);
+const FIRST_MESSAGES: u64 = 60;
+
+/// Runs `commlog demo`.
+pub async fn run(session: Session, _: DemoArgs) -> Outcome {
+    session.trace()?;
+    let stores = session.open().await?;
+    let caller = Caller::new(session.config.tenant, "demo");
+    let key_file = session.config.data_dir.join("demo.key");
+    let token = match std::fs::read_to_string(&key_file) {
+        Ok(token) => token.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let token = begin(&stores, &caller).await?;
+            keep(&key_file, &token)?;
+            token
+        }
+        Err(error) => {
+            return Err(Failure::doing(Exit::Unavailable, format!("cannot read {}", key_file.display()), error));
+        }
+    };
+    let people = customers(&stores, &caller).await?;
+    let app = stores.app.clone();
+    let stop = CancellationToken::new();
+    let _watch = signal::cancel_on_interrupt(stop.clone());
+    let running = Node::start(stores, stop.clone()).await?;
+    print::line(format_args!(
+        "\n  commlog demo is running.\n\n  Open      http://{}/\n  API key   {token}\n\n  The page asks for the key once; \
+         its tabs hold queries to begin with: a customer's timeline, live.\n  Data are in {}; Ctrl-C stops, the next \
+         start goes on. Nothing is sent to anybody.\n",
+        running.address(),
+        session.config.data_dir.display()
+    ))?;
+    tokio::select! {
+        lived = live(&app, &caller, &people) => lived?,
+        () = stop.cancelled() => {}
+    }
+    Ok(running.finish().await?)
+}
+
+/// Makes tenant, key, customers and their past. Every command carries an idempotency key, so that a demo that was
+/// interrupted here goes on at its next start.
+async fn begin(stores: &Stores, caller: &Caller) -> Outcome<String> {
+    let app = &stores.app;
+    let tenant = CreateTenant { name: "Juniper & Oak, wine merchants".to_owned() };
+    app.create_tenant(&caller.clone().with_key("demo: tenant"), tenant).await?.into_result()?;
+    let since = began(stores).await?;
+    for number in 0..CUSTOMERS {
+        past(app, caller, number, sample::customer(number, since)).await?;
+    }
+    // The key comes last and is not repeatable: its token is told only once.
+    let key = IssueApiKey { role: Role::Admin, personal: Some(true), send: Some(true), label: "demo".to_owned() };
+    Ok(app.issue_api_key(caller, key).await?.into_result()?.value.token)
+}
+
+/// When the demo's log was begun: the anchor of its past.
+async fn began(stores: &Stores) -> Outcome<DateTime<Utc>> {
+    let first = stores.journal.read_all(Position::START, ReadLimit::events(1)).await?;
+    Ok(first.first().map_or_else(|| stores.ambient().now(), |event| event.envelope.recorded_at))
+}
+
+fn keep(file: &PathBuf, token: &str) -> Outcome {
+    use std::io::Write;
+    create_private(file)
+        .and_then(|mut file| writeln!(file, "{token}"))
+        .map_err(|error| Failure::doing(Exit::Unavailable, format!("cannot write {}", file.display()), error))
+}
+
+fn registration(sample: &SampleCustomer) -> RegisterCustomer {
+    RegisterCustomer { profile: sample.profile.clone(), addresses: sample.addresses.clone(), source: Source::Demo }
+}
+
+/// The ids of the sample's customers, who are registered by now: the same commands give the same answers.
+async fn customers(stores: &Stores, caller: &Caller) -> Outcome<Vec<CustomerId>> {
+    let since = began(stores).await?;
+    let mut ids = Vec::with_capacity(CUSTOMERS);
+    for number in 0..CUSTOMERS {
+        let caller = caller.clone().with_key(format!("demo: customer {number}"));
+        let command = registration(&sample::customer(number, since));
+        ids.push(stores.app.register_customer(&caller, command).await?.into_result()?.value);
+    }
+    Ok(ids)
+}
+
+async fn past(app: &App, caller: &Caller, number: usize, sample: SampleCustomer) -> Outcome {
+    let key = |what: &str| caller.clone().with_key(format!("demo: {what} {number}"));
+    let registered = app.register_customer(&key("customer"), registration(&sample)).await?.into_result()?;
+    let customer_id = registered.value;
+    let consent = SetConsent {
+        customer_id,
+        channel: Channel::Email,
+        topic: "all".to_owned(),
+        state: if sample.opted_out { ConsentState::OptedOut } else { ConsentState::OptedIn },
+        method: "form".to_owned(),
+        wording: Some("Yes, write me about new wines and tastings.".to_owned()),
+        ip: None,
+        user_agent: None,
+        message_id: None,
+        source: Source::Demo,
+    };
+    app.set_consent(&key("consent"), consent).await?.into_result()?;
+    for order in sample.orders {
+        let activity = RecordActivity {
+            customer_id,
+            kind: ActivityKind::Order,
+            name: None,
+            reference: Some(order.reference.clone()),
+            status: Some("paid".to_owned()),
+            occurred_at: Some(order.at),
+            amount_micros: None,
+            currency: Some("GBP".to_owned()),
+            lines: order.lines,
+            due_at: None,
+            message_id: None,
+            title: None,
+            attributes: BTreeMap::new(),
+            source: Source::Demo,
+        };
+        app.record_activity(&key(&format!("order {}", order.reference)), activity).await?.into_result()?;
+    }
+    if let Some((channel, at, text)) = sample.wrote {
+        let from = sample.addresses.into_iter().find(|address| address.kind == channel.address_kind());
+        let message = ReceiveMessage {
+            customer_id: Some(customer_id),
+            channel,
+            from: from.map(|address| address.address),
+            to: None,
+            subject: (channel == Channel::Email).then(|| "A question".to_owned()),
+            body: text.to_owned(),
+            occurred_at: Some(at),
+            in_reply_to: None,
+            provider: "simulator".to_owned(),
+            provider_message_id: Some(format!("demo-{number}")),
+            source: Source::Demo,
+        };
+        app.receive_message(&key("message"), message).await?.into_result()?;
+    }
+    if number.is_multiple_of(9) {
+        let note = AddNote { customer_id, text: "Prefers deliveries after five.".to_owned(), pinned: true };
+        app.add_note(&key("note"), note).await?.into_result()?;
+    }
+    Ok(())
+}
+
+/// Keeps sending, so that there is something to watch.
+async fn live(app: &App, caller: &Caller, people: &[CustomerId]) -> Outcome {
+    // Numbering by the clock goes on where an earlier start stopped.
+    let first = app.ambient().now().timestamp().unsigned_abs();
+    for number in 0.. {
+        let message = sample::message(first + number);
+        let campaign_id = message.topic.map(|topic| campaign(caller, topic));
+        let command = SendMessage {
+            customer_id: people[message.customer % people.len()],
+            channel: message.channel,
+            class: if message.topic.is_some() { MessageClass::Marketing } else { MessageClass::Transactional },
+            topic: message.topic.unwrap_or("service").to_owned(),
+            address_id: None,
+            subject: message.subject.map(str::to_owned),
+            body: message.body.to_owned(),
+            send_at: None,
+            in_reply_to: None,
+            campaign_id,
+            variant: campaign_id.map(|_| if number.is_multiple_of(2) { "a" } else { "b" }.to_owned()),
+        };
+        if let Err(refusal) = app.send_message(caller, command).await?.into_result() {
+            tracing::debug!(code = refusal.code, "the demo's message was refused");
+        }
+        let pace = match number {
+            0..6 => Duration::from_millis(400),
+            6..FIRST_MESSAGES => PACE,
+            _ => LATER_PACE,
+        };
+        tokio::time::sleep(pace).await;
+    }
+    Ok(())
+}
+
+/// The same campaign for the same topic at every start.
+fn campaign(caller: &Caller, topic: &str) -> CampaignId {
+    let mut bytes = *caller.tenant.0.as_bytes();
+    topic.bytes().enumerate().for_each(|(index, byte)| bytes[index % 16] ^= byte);
+    CampaignId(uuid::Uuid::new_v8(bytes))
+}

@@ -1,0 +1,201 @@
+//! Sample data of the demo: a small wine merchant. Made from tables and a seeded generator, so that every start of a
+//! new demo tells the same story.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::domain::activity::event::LineItem;
+use crate::domain::customer::decide::{AddressInput, ProfileInput};
+use crate::domain::value::{AddressKind, Channel};
+
+/// How many customers there are.
+pub const CUSTOMERS: usize = 36;
+
+const NAMES: [&str; CUSTOMERS] = [
+    "Amara Okafor", "Ben Whitfield", "Chiara Ricci", "Dmitri Volkov", "Elena Petrova", "Farid Haddad", "Grace Kim",
+    "Hugo Lindqvist", "Ines Carvalho", "Jonas Weber", "Katya Novak", "Liam Byrne", "Mei Tanaka", "Nadia Rahman",
+    "Oscar Dahl", "Priya Nair", "Quentin Moreau", "Rosa Jimenez", "Samir Patel", "Tessa de Vries", "Umar Farouk",
+    "Vera Horvat", "Will Ashworth", "Xenia Pappas", "Yusuf Demir", "Zoe Campbell", "Anton Berg", "Bianca Rossi",
+    "Cormac Doyle", "Delia Marin", "Emil Sorensen", "Flora MacLeod", "Gustav Eriksson", "Hannah Cohen", "Ivan Kolar",
+    "Jana Svoboda",
+];
+
+const TERRITORIES: [&str; 4] = ["North", "South", "Midlands", "London"];
+
+/// Article code, description, price in micros.
+const WINES: [(&str, &str, i64); 8] = [
+    ("RIO-19", "Rioja Reserva 2019", 14_500_000),
+    ("SAN-23", "Sancerre 2023", 19_900_000),
+    ("PRO-NV", "Prosecco Extra Dry", 11_250_000),
+    ("BAR-18", "Barolo 2018", 38_000_000),
+    ("RIE-22", "Riesling Kabinett 2022", 13_750_000),
+    ("CHA-NV", "Champagne Brut", 32_400_000),
+    ("MAL-21", "Malbec 2021", 10_990_000),
+    ("POR-10", "Tawny Port 10 Years", 24_600_000),
+];
+
+const OFFERS: [(&str, &str, &str); 4] = [
+    ("weekly_specials", "This week: Riesling and oysters", "Three Rieslings that love the sea, 15 % off until Sunday."),
+    ("new_products", "New in: Tawny Port", "Ten years in small casks. The first twelve bottles go out with free shipping."),
+    ("tastings", "Tasting on Thursday", "Six Barolos, one long table. Will you join us on Thursday at seven?"),
+    ("weekly_specials", "The Malbec is back", "It was gone in four days last time."),
+];
+
+const SERVICE: [&str; 4] = [
+    "Your order is on its way and should arrive tomorrow.",
+    "We have put your case aside; pick it up when you like.",
+    "A gentle reminder: the invoice of last month is still open.",
+    "How did you like the Sancerre? A short answer helps us choose.",
+];
+
+const INBOUND: [&str; 6] = [
+    "Do you have the Barolo in half bottles?",
+    "One bottle arrived broken, could you send another?",
+    "Can I move my delivery to Friday?",
+    "Lovely wine, thank you! Same again for next month please.",
+    "Is the tasting on Thursday still on?",
+    "Please call me about a larger order for our restaurant.",
+];
+
+/// A customer of the sample.
+pub struct SampleCustomer {
+    /// What is known.
+    pub profile: ProfileInput,
+    /// Where to reach them.
+    pub addresses: Vec<AddressInput>,
+    /// What they bought, oldest first.
+    pub orders: Vec<SampleOrder>,
+    /// What they wrote, with channel and time.
+    pub wrote: Option<(Channel, DateTime<Utc>, &'static str)>,
+    /// Whether they refused advertising by email.
+    pub opted_out: bool,
+}
+
+/// An order of the sample.
+pub struct SampleOrder {
+    /// Its number.
+    pub reference: String,
+    /// When it was placed.
+    pub at: DateTime<Utc>,
+    /// What was bought.
+    pub lines: Vec<LineItem>,
+}
+
+/// The customer with this number; `since` is when the demo was begun, and everything lies in the year before.
+#[must_use]
+pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
+    let mut random = SmallRng::seed_from_u64(number as u64);
+    let name = NAMES[number % CUSTOMERS];
+    let mailbox = name.to_lowercase().replace(' ', ".");
+    let wholesale = random.random_ratio(1, 5);
+    let days_ago = |days: i64, minutes: i64| since - Duration::days(days) - Duration::minutes(minutes);
+    let mut orders: Vec<SampleOrder> = (0..random.random_range(0..6))
+        .map(|index| SampleOrder {
+            reference: format!("W-{:04}-{}", number + 1, index + 1),
+            at: days_ago(random.random_range(2..360), random.random_range(0..1_440)),
+            lines: (0..random.random_range(1..4)).map(|_| line(&mut random, wholesale)).collect(),
+        })
+        .collect();
+    orders.sort_by_key(|order| order.at);
+    let mut tags = vec![if wholesale { "trade" } else { "private" }.to_owned()];
+    if orders.len() > 3 {
+        tags.push("regular".to_owned());
+    }
+    let profile = ProfileInput {
+        name: Some(name.to_owned()),
+        external_id: Some(format!("demo-{:03}", number + 1)),
+        territory: Some(TERRITORIES[number % TERRITORIES.len()].to_owned()),
+        account_type: Some(if wholesale { "wholesale" } else { "retail" }.to_owned()),
+        priority: Some(if orders.len() > 3 { "high" } else { "normal" }.to_owned()),
+        owner: Some(["mara", "tom"][number % 2].to_owned()),
+        lead_score: Some(random.random_range(0..100)),
+        industry: wholesale.then(|| "restaurants".to_owned()),
+        locale: Some("en-GB".to_owned()),
+        time_zone: Some("Europe/London".to_owned()),
+        tags,
+        attributes: BTreeMap::from([("favourite".to_owned(), WINES[number % WINES.len()].1.into())]),
+    };
+    let address = |kind, address: String| AddressInput { kind, address, label: None, primary: true };
+    // Domains and numbers that are reserved for examples: nobody could ever be reached by them.
+    let mut addresses = vec![address(AddressKind::Email, format!("{mailbox}@example.com"))];
+    if number % 3 != 2 {
+        addresses.push(address(AddressKind::Phone, format!("+447700900{number:03}")));
+    }
+    let channel = if number.is_multiple_of(2) { Channel::Email } else { Channel::Sms };
+    let reachable = channel == Channel::Email || addresses.len() > 1;
+    let wrote = (number % 3 == 0 && reachable).then(|| {
+        let text = INBOUND[(number / 3) % INBOUND.len()];
+        (channel, days_ago(random.random_range(0..9), random.random_range(1..1_440)), text)
+    });
+    SampleCustomer { profile, addresses, orders, wrote, opted_out: number % 11 == 7 }
+}
+
+fn line(random: &mut SmallRng, wholesale: bool) -> LineItem {
+    let (sku, description, price) = WINES[random.random_range(0..WINES.len())];
+    let bottles = if wholesale { random.random_range(12..60) } else { random.random_range(1..7) };
+    LineItem {
+        sku: sku.to_owned(),
+        description: Some(description.to_owned()),
+        quantity_milli: bottles * 1_000,
+        unit_price_micros: price,
+    }
+}
+
+/// A message that the merchant sends.
+pub struct SampleMessage {
+    /// To which customer.
+    pub customer: usize,
+    /// How.
+    pub channel: Channel,
+    /// The topic; absent for messages about an order.
+    pub topic: Option<&'static str>,
+    /// The subject, for email.
+    pub subject: Option<&'static str>,
+    /// The text.
+    pub body: &'static str,
+}
+
+/// The message with this number: offers by email, service by SMS in between.
+#[must_use]
+pub fn message(number: u64) -> SampleMessage {
+    let mut random = SmallRng::seed_from_u64(number);
+    let mut customer = random.random_range(0..CUSTOMERS);
+    if number % 3 == 2 {
+        // Every third customer has no telephone.
+        customer -= usize::from(customer % 3 == 2);
+        let body = SERVICE[random.random_range(0..SERVICE.len())];
+        return SampleMessage { customer, channel: Channel::Sms, topic: None, subject: None, body };
+    }
+    let (topic, subject, body) = OFFERS[random.random_range(0..OFFERS.len())];
+    SampleMessage { customer, channel: Channel::Email, topic: Some(topic), subject: Some(subject), body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_the_same_every_time() {
+        let since = DateTime::UNIX_EPOCH + Duration::days(20_000);
+        for number in 0..CUSTOMERS {
+            let (once, again) = (customer(number, since), customer(number, since));
+            assert_eq!(once.profile, again.profile);
+            assert!(once.orders.iter().map(|order| order.at).eq(again.orders.iter().map(|order| order.at)));
+            assert!(once.orders.iter().all(|order| order.at < since && !order.lines.is_empty()));
+        }
+    }
+
+    #[test]
+    fn messages_go_to_customers_who_have_an_address_for_them() {
+        let since = DateTime::UNIX_EPOCH + Duration::days(20_000);
+        for number in 0..200 {
+            let message = message(number);
+            let kind = message.channel.address_kind();
+            let customer = customer(message.customer, since);
+            assert!(customer.addresses.iter().any(|address| address.kind == kind), "message {number}");
+        }
+    }
+}

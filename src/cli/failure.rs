@@ -1,0 +1,140 @@
+//! How a command ends when it does not end well: an exit code for scripts, one error with its causes for people.
+
+use std::error::Error;
+use std::fmt;
+use std::io::Write;
+
+use crate::app::AppError;
+use crate::domain::refusal::Refusal;
+
+/// The exit codes, as `commlog help` documents them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// A check was carried out and found something: a damaged event, a table that differs.
+    Found = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// The input was understood and refused.
+    Refused = 3,
+    /// A store, a port or a file cannot be used.
+    Unavailable = 4,
+    /// A fault in commlog itself.
+    Internal = 5,
+    /// The user interrupted the command.
+    Interrupted = 130,
+}
+
+/// A command's failure.
+#[derive(Debug)]
+pub struct Failure {
+    /// For scripts.
+    pub exit: Exit,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What most of the command line returns.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure that needs no further cause.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), source: None }
+    }
+
+    /// A failure that an error explains.
+    pub fn from_error(exit: Exit, error: impl Error + Send + Sync + 'static) -> Self {
+        let message = error.to_string();
+        // The error itself is told by its text; only its causes remain to be told.
+        Self { exit, message, source: Some(Box::new(Causes(Box::new(error)))) }
+    }
+
+    /// What was tried when `error` happened.
+    pub fn doing(exit: Exit, message: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { exit, message: message.into(), source: Some(Box::new(error)) }
+    }
+
+    /// A wrong command line.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A store, port or file that cannot be used.
+    pub fn unavailable(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::from_error(Exit::Unavailable, error)
+    }
+
+    /// Writes the failure to stderr: the message, then each cause once.
+    pub fn report(&self) {
+        let mut text = format!("error: {}", self.message);
+        let mut cause = self.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(error) = cause {
+            let line = error.to_string();
+            // Drivers often repeat their cause in their own text.
+            if !line.is_empty() && !text.contains(&line) {
+                text.push_str("\n  because: ");
+                text.push_str(&line);
+            }
+            cause = error.source();
+        }
+        // Nobody can be told that stderr is gone.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+/// Stands for the causes of an error whose own text is told already.
+#[derive(Debug)]
+struct Causes(Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for Causes {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+impl Error for Causes {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl From<crate::boot::BootError> for Failure {
+    fn from(error: crate::boot::BootError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::from_error(Exit::Usage, error)
+    }
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        let exit = match &error {
+            AppError::Log(_) => Exit::Unavailable,
+            AppError::KeyReused => Exit::Refused,
+            AppError::Contended { .. } | AppError::Decode { .. } | AppError::Append(_) => Exit::Internal,
+        };
+        Self::from_error(exit, error)
+    }
+}
+
+impl From<crate::log::LogError> for Failure {
+    fn from(error: crate::log::LogError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Exit::Refused, refusal.message)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::doing(Exit::Unavailable, "cannot write the output", error)
+    }
+}

@@ -1,0 +1,40 @@
+//! `commlog forget`
+
+use clap::Args;
+
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, TenantArg, print};
+use crate::domain::customer::decide::ForgetCustomer;
+use crate::ids::CustomerId;
+
+/// `commlog forget`
+#[derive(Debug, Args)]
+#[command(long_about = "Forgets a customer for good. The key that seals the customer's personal data is destroyed, so \
+                        neither the log nor any backup of it can show the person again; the read tables are purged. \
+                        Figures stay. This cannot be taken back.")]
+pub struct ForgetArgs {
+    /// Whom to forget.
+    #[arg(long, value_name = "ID")]
+    customer: CustomerId,
+    /// Why, for the record; no personal data.
+    #[arg(long, default_value = "request")]
+    reason: String,
+    #[command(flatten)]
+    tenant: TenantArg,
+}
+
+/// Runs `commlog forget`.
+pub async fn run(session: &Session, args: ForgetArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let caller = session.caller(&args.tenant);
+    let command = ForgetCustomer { customer_id: args.customer, reason: args.reason };
+    let done = stores.app.forget_customer(&caller, command).await?.into_result()?;
+    print::line(format_args!("the key of customer {} is destroyed", done.value))?;
+    // The rest may be left to a server, but then this command could not say that it is done.
+    let reads = session.read_store(&stores).await?;
+    crate::boot::complete_erasures(&stores, &reads).await.map_err(|error| {
+        Failure::doing(Exit::Unavailable, "the read tables could not be purged yet; commlog serve will do it", error)
+    })?;
+    stores.close().await;
+    print::line("the read tables are purged; figures stay")
+}

@@ -1,0 +1,147 @@
+//! The arguments of `commlog import`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::cli::TenantArg;
+use crate::cli::import::records::Encoding;
+use crate::cli::import::values::DecimalMark;
+use crate::domain::import::decide::Collision;
+use crate::domain::value::{Channel, Currency};
+use crate::ids::ImportId;
+
+const EXAMPLES: &str = "\
+Examples:
+  commlog import orders online-retail.csv.gz
+  commlog import orders shop.csv --currency EUR --time-zone Europe/Vienna --map 'Order no'=order
+  commlog import customers crm.csv --dry-run
+  commlog import customers crm.csv --collision overwrite --collision owner=never --refused refused.csv
+  commlog import messages sms-messages.tsv.gz --anonymous
+  commlog import undo 0198c0de-0000-8000-8000-000000000000
+
+The first line names the columns. Usual names are understood; --map says the others, and --map COLUMN=- leaves one out.
+Separators, quotes, byte order marks, line ends and gzip are found out; .tsv files are never quoted. A line that is not
+UTF-8 is read as Windows-1252, and it is said where that begins.
+
+An order is made of all lines with its number, wherever they stand, and is imported with all of them or not at all. Lines
+without a customer are refused unless --anonymous is given: pooled under a customer who is none, they would distort
+every figure per customer, and nobody would notice.
+
+Importing a file again changes nothing, so an interrupted import is finished by giving the same command again.";
+
+/// `commlog import …`
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct ImportArgs {
+    #[command(subcommand)]
+    pub what: ImportCommand,
+}
+
+/// What is imported, or done about an import.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Customers, one a line: profile, addresses, tags, consent, free attributes.
+    #[command(after_long_help = EXAMPLES)]
+    Customers(FileArgs),
+    /// Orders, one line item a line, grouped by order number.
+    #[command(after_long_help = EXAMPLES)]
+    Orders(FileArgs),
+    /// Inbound messages, one a line.
+    #[command(after_long_help = EXAMPLES)]
+    Messages(FileArgs),
+    /// Takes back what an import brought, except opt-outs. The log still tells that it was there.
+    Undo {
+        /// The import, as it was printed when it ran and as `commlog import list` shows it.
+        import: ImportId,
+        #[command(flatten)]
+        tenant: TenantArg,
+    },
+    /// Lists the imports of a tenant, newest first.
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+    },
+}
+
+/// Which file, and how it is read.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The file: .csv or .tsv, plain or .gz.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub tenant: TenantArg,
+    /// Reads a column as a field, `attribute.NAME` for a free attribute, `-` to leave it out. Repeatable.
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+    /// Reads and checks the whole file, and writes nothing to the log.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Writes refused lines to this CSV file, each with its number and the reason. Mended, it can be imported.
+    #[arg(long, value_name = "FILE")]
+    pub refused: Option<PathBuf>,
+    /// Ends with exit code 3 if any line was refused, not only if all were.
+    #[arg(long)]
+    pub strict: bool,
+    /// Imports lines without a customer for the tenant's one anonymous customer.
+    #[arg(long)]
+    pub anonymous: bool,
+    /// Currency of prices that have none (ISO 4217).
+    #[arg(long, value_name = "CODE", value_parser = |text: &str| text.parse::<Currency>())]
+    pub currency: Option<Currency>,
+    /// Zone of times that name none (IANA name) [default: UTC]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub time_zone: Option<chrono_tz::Tz>,
+    /// Form of times that are not ISO 8601, as strftime writes it: '%d/%m/%Y %H:%M'
+    #[arg(long, value_name = "FORM")]
+    pub time_format: Option<String>,
+    /// Which character separates decimals.
+    #[arg(long, value_enum, default_value = "point")]
+    pub decimal: DecimalMark,
+    /// How bytes are read.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub encoding: Encoding,
+    /// Channel of messages that name none.
+    #[arg(long, value_name = "CHANNEL", value_parser = |text: &str| text.parse::<Channel>())]
+    pub channel: Option<Channel>,
+    /// What to do when a customer already has a value: never, if-blank (the default) or overwrite; FIELD=RULE for one
+    /// field. Repeatable. Nothing ever overwrites an opt-out.
+    #[arg(long, value_name = "[FIELD=]RULE", value_parser = collision)]
+    pub collision: Vec<(Option<String>, Collision)>,
+    /// Numbers customers that have no id: PREFIX-<line>. The same file then gives the same customers.
+    #[arg(long, value_name = "PREFIX")]
+    pub number_rows: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((column, field)) if !column.is_empty() && !field.is_empty() => Ok((column.to_owned(), field.to_owned())),
+        _ => Err("must be COLUMN=FIELD".to_owned()),
+    }
+}
+
+fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
+    text.parse().map_err(|_| "is no zone of the IANA database, such as Europe/London".to_owned())
+}
+
+/// The words for [`Collision`].
+#[derive(Clone, Copy, ValueEnum)]
+enum CollisionWord {
+    Never,
+    IfBlank,
+    Overwrite,
+}
+
+fn collision(text: &str) -> Result<(Option<String>, Collision), String> {
+    let (field, word) = match text.split_once('=') {
+        Some((field, word)) => (Some(field.to_owned()), word),
+        None => (None, text),
+    };
+    let word = CollisionWord::from_str(word, true).map_err(|_| "must be never, if-blank or overwrite".to_owned())?;
+    let collision = match word {
+        CollisionWord::Never => Collision::Never,
+        CollisionWord::IfBlank => Collision::IfBlank,
+        CollisionWord::Overwrite => Collision::Overwrite,
+    };
+    Ok((field, collision))
+}

@@ -1,0 +1,20 @@
+//! Output: results go to stdout, notes to stderr.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use crate::cli::failure::Outcome;
+
+/// Writes a line of the command's result to stdout. A reader that went away (`| head`) is no failure.
+pub fn line(text: impl Display) -> Outcome {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a remark to stderr.
+pub fn note(text: impl Display) {
+    // Nobody can be told that stderr is gone.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,50 @@
+//! `commlog serve`
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::boot::Node;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::{Session, print, signal};
+use crate::config::{KEYS, Roles};
+
+/// `commlog serve`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Serves the GraphQL API, keeps the read tables up to date and dispatches messages. Each of these can run \
+                  on nodes of its own that share the same stores.",
+    after_long_help = configuration()
+)]
+pub struct ServeArgs {
+    /// What this node does, separated by commas: api, projector, processes [default: all]
+    #[arg(long, value_name = "LIST", value_parser = Roles::parse)]
+    roles: Option<Roles>,
+}
+
+fn configuration() -> String {
+    let mut text = "Examples:\n  commlog serve\n  commlog serve --config /etc/commlog.toml --roles api\n  \
+                    COMMLOG_LOG_URL=postgres://commlog@db/crm commlog serve\n\nConfiguration keys, in commlog.toml or as \
+                    COMMLOG_<KEY> in the environment:\n"
+        .to_owned();
+    for (key, meaning) in KEYS {
+        text.push_str(&format!("  {key:<16} {meaning}\n"));
+    }
+    text
+}
+
+/// Runs `commlog serve` until SIGINT or SIGTERM.
+pub async fn run(mut session: Session, args: ServeArgs) -> Outcome {
+    session.trace()?;
+    session.config.roles = args.roles.unwrap_or(session.config.roles);
+    let stores = session.open().await?;
+    let caller = session.caller(&crate::cli::TenantArg { tenant: None });
+    session.ensure_tenant(&stores, &caller).await?;
+    let stop = CancellationToken::new();
+    let _watch = signal::cancel_on_interrupt(stop.clone());
+    let running = Node::start(stores, stop.clone()).await?;
+    if session.config.roles.api {
+        print::note(format_args!("listening on http://{}/  (keys: commlog keys issue --role admin --label me)", running.address()));
+    }
+    running.wait(&stop).await.map_err(Failure::from)?;
+    Ok(running.finish().await?)
+}

@@ -1,0 +1,79 @@
+//! What every command starts from: configuration, clock, diagnostics.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::app::Caller;
+use crate::boot::{ReadStore, Stores};
+use crate::cli::TenantArg;
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::clock::Ambient;
+use crate::config::{Config, LogFormat};
+use crate::domain::tenant::decide::CreateTenant;
+
+/// One run of a command.
+pub struct Session {
+    /// The configuration.
+    pub config: Config,
+    /// Clock and randomness.
+    pub ambient: Ambient,
+}
+
+impl Session {
+    /// A command with this configuration.
+    #[must_use]
+    pub fn new(config: Config, ambient: Ambient) -> Self {
+        Self { config, ambient }
+    }
+
+    /// Writes diagnostics to stderr, as configured: for commands that serve.
+    pub fn trace(&self) -> Outcome {
+        let filter = EnvFilter::try_new(&self.config.log_filter)
+            .map_err(|error| Failure::doing(Exit::Usage, "log_filter is not valid", error))?;
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let set = match self.config.log_format {
+            LogFormat::Text => builder.finish().try_init(),
+            LogFormat::Json => builder.json().finish().try_init(),
+        };
+        set.map_err(|error| Failure::doing(Exit::Internal, "diagnostics are set up already", error))
+    }
+
+    /// Writes only errors to stderr: for commands with an output of their own.
+    pub fn trace_errors_only(&self) {
+        let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("error")).with_writer(std::io::stderr);
+        // Only a second subscriber in one process can fail here, and the first one does.
+        let _ = builder.finish().try_init();
+    }
+
+    /// Who gives the command.
+    #[must_use]
+    pub fn caller(&self, tenant: &TenantArg) -> Caller {
+        Caller::new(tenant.tenant.unwrap_or(self.config.tenant), "cli")
+    }
+
+    /// Opens log and key store; makes them if this is the first command.
+    pub async fn open(&self) -> Outcome<Stores> {
+        Ok(Stores::open(&self.config, &self.ambient).await?)
+    }
+
+    /// Opens stores that must exist: commands that only read make no empty log.
+    pub async fn open_existing(&self) -> Outcome<Stores> {
+        Ok(Stores::open_existing(&self.config, &self.ambient).await?)
+    }
+
+    /// Opens the read tables and brings them up to date.
+    pub async fn read_store(&self, stores: &Stores) -> Outcome<ReadStore> {
+        let reads = stores.read_store().await?;
+        crate::cli::rebuild::catch_up(&reads).await?;
+        Ok(reads)
+    }
+
+    /// Makes the tenant that commands without `--tenant` act for, if this is the first command.
+    pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller) -> Outcome {
+        if caller.tenant == self.config.tenant {
+            let caller = caller.clone().with_key("commlog: default tenant");
+            stores.app.create_tenant(&caller, CreateTenant { name: "default".to_owned() }).await?.into_result()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! `commlog verify`
+
+use clap::Args;
+
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, print, progress};
+use crate::log::chain;
+
+/// `commlog verify`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Recomputes the hash chain of every stream and checks that versions, positions and times are in order. \
+                  Needs no keys: what is hashed is what is stored, sealed as it is.",
+    after_help = "Exit code 1 and the first bad event, if anything was changed."
+)]
+pub struct VerifyArgs {}
+
+/// Runs `commlog verify`.
+pub async fn run(session: &Session, _: VerifyArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let head = stores.journal.backend().head().await?;
+    let bar = progress::bar("events", head.position.counter());
+    let verified = chain::verify(stores.journal.backend().as_ref(), |events| bar.set_position(events)).await;
+    bar.finish_and_clear();
+    stores.close().await;
+    match verified {
+        Ok(verified) => print::line(format_args!(
+            "{} events in {} streams: every hash, version and position is as it was written; the log ends at {}",
+            verified.events, verified.streams, verified.head
+        )),
+        Err(chain::VerifyError::Broken(broken)) => Err(Failure::from_error(Exit::Found, broken)),
+        Err(chain::VerifyError::Log(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,247 @@
+//! Admits documents: what is too large, too deep or too often repeated is refused before it costs anything, and what
+//! was parsed once is kept.
+//!
+//! Three gates, each linear in what it reads: a scan of the bytes before the parser recurses into them; a count of what
+//! fragments spread out to (a dozen fragments that use each other twice stand for thousands of fields); and, in
+//! async-graphql, the complexity that pages multiply.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{Name, ServerError};
+use moka::sync::Cache;
+
+use super::failure::refused;
+use super::limits::Limits;
+
+/// Bytes of documents whose parsed form is kept.
+const KEPT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Parsed documents by their text. Cheap to clone.
+#[derive(Clone)]
+pub struct Documents {
+    limits: Arc<Limits>,
+    parsed: Cache<Arc<str>, Arc<ExecutableDocument>>,
+}
+
+impl Documents {
+    /// An empty store that admits by these limits.
+    #[must_use]
+    pub fn new(limits: Arc<Limits>) -> Self {
+        let parsed = Cache::builder()
+            .weigher(|text: &Arc<str>, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX))
+            .max_capacity(KEPT_BYTES)
+            .build();
+        Self { limits, parsed }
+    }
+
+    /// The parsed document, or the limit that it breaks.
+    pub fn admit(&self, text: &str) -> Result<Arc<ExecutableDocument>, ServerError> {
+        if let Some(document) = self.parsed.get(text) {
+            return Ok(document);
+        }
+        scan(text, &self.limits)?;
+        let document = parse_query(text).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.message = format!("the document cannot be parsed: {}", error.message);
+            error
+        })?;
+        measure(&document, &self.limits)?;
+        let document = Arc::new(document);
+        self.parsed.insert(text.into(), Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+/// Refuses by size, nesting and number of directives. Reads bytes only, so that nothing can make it recurse.
+fn scan(text: &str, limits: &Limits) -> Result<(), ServerError> {
+    if text.len() > limits.document_bytes {
+        let (bytes, most) = (text.len(), limits.document_bytes);
+        return Err(refused(
+            "DOCUMENT_TOO_LARGE",
+            format!("the document has {bytes} bytes; at most {most} are allowed (values belong in variables)"),
+        ));
+    }
+    let bytes = text.as_bytes();
+    let (mut at, mut depth, mut directives) = (0, 0_usize, 0_usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'#' => at += bytes[at..].iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(bytes.len() - at),
+            b'"' => at = after_string(bytes, at),
+            b'{' | b'[' | b'(' => {
+                depth += 1;
+                if depth > limits.depth {
+                    let most = limits.depth;
+                    return Err(refused(
+                        "DOCUMENT_TOO_DEEP",
+                        format!("the document nests deeper than {most} levels of selections, lists and inputs"),
+                    ));
+                }
+            }
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            b'@' => {
+                directives += 1;
+                if directives > limits.directives {
+                    let most = limits.directives;
+                    return Err(refused(
+                        "TOO_MANY_DIRECTIVES",
+                        format!("the document has more than {most} directives"),
+                    ));
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// The index of the last byte of the string that starts at `at`; the document's end if it is not closed.
+fn after_string(bytes: &[u8], at: usize) -> usize {
+    let block = bytes[at..].starts_with(b"\"\"\"");
+    let mut at = at + if block { 3 } else { 1 };
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if block && bytes[at..].starts_with(b"\\\"\"\"") => at += 3,
+            b'\\' if !block => at += 1,
+            b'"' if !block => return at,
+            b'\n' | b'\r' if !block => return at,
+            b'"' if bytes[at..].starts_with(b"\"\"\"") => return at + 2,
+            _ => {}
+        }
+        at += 1;
+    }
+    at
+}
+
+/// What a selection set stands for once its fragments are spread out.
+#[derive(Clone, Copy, Default)]
+struct Extent {
+    depth: usize,
+    selections: usize,
+    aliases: usize,
+}
+
+fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
+    let mut fragments = HashMap::new();
+    let mut whole = Extent::default();
+    for (_, operation) in document.operations.iter() {
+        let extent = extent(document, &operation.node.selection_set.node, &mut fragments)?;
+        whole.depth = whole.depth.max(extent.depth);
+        whole.selections = whole.selections.saturating_add(extent.selections);
+        whole.aliases = whole.aliases.saturating_add(extent.aliases);
+    }
+    let refuse = |code, what: &str, found: usize, most: usize| {
+        if found > most {
+            return Err(refused(code, format!("the document {what}: {found}; at most {most} are allowed")));
+        }
+        Ok(())
+    };
+    refuse("DOCUMENT_TOO_DEEP", "nests selections too deep, fragments spread out", whole.depth, limits.depth)?;
+    refuse("TOO_MANY_FIELDS", "selects too many fields, fragments spread out", whole.selections, limits.selections)?;
+    refuse("TOO_MANY_ALIASES", "has too many aliases, fragments spread out", whole.aliases, limits.aliases)
+}
+
+/// Fragments are measured once each. [`None`] marks one that is being measured: to meet it again is a cycle.
+fn extent<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    fragments: &mut HashMap<&'a Name, Option<Extent>>,
+) -> Result<Extent, ServerError> {
+    let mut whole = Extent::default();
+    for selection in &set.items {
+        let part = match &selection.node {
+            Selection::Field(field) => {
+                let below = extent(document, &field.node.selection_set.node, fragments)?;
+                Extent {
+                    depth: below.depth + 1,
+                    selections: below.selections.saturating_add(1),
+                    aliases: below.aliases.saturating_add(usize::from(field.node.alias.is_some())),
+                }
+            }
+            Selection::InlineFragment(inline) => extent(document, &inline.node.selection_set.node, fragments)?,
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                match (fragments.entry(name), document.fragments.get(name)) {
+                    // The validation rules name the fragment that does not exist.
+                    (_, None) => Extent::default(),
+                    (Entry::Occupied(known), _) => known.get().ok_or_else(|| {
+                        refused("FRAGMENT_CYCLE", format!("the fragment {name} contains itself"))
+                    })?,
+                    (Entry::Vacant(new), Some(fragment)) => {
+                        new.insert(None);
+                        let measured = extent(document, &fragment.node.selection_set.node, fragments)?;
+                        fragments.insert(name, Some(measured));
+                        measured
+                    }
+                }
+            }
+        };
+        whole.depth = whole.depth.max(part.depth);
+        whole.selections = whole.selections.saturating_add(part.selections);
+        whole.aliases = whole.aliases.saturating_add(part.aliases);
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Documents::new(Arc::new(Limits::default())).admit(text).map(|_| ()).expect_err("refused").message
+    }
+
+    #[test]
+    fn a_usual_document_is_admitted_and_parsed_once() {
+        let documents = Documents::new(Arc::new(Limits::default()));
+        let first = documents.admit("{ customers(first: 5) { nodes { name } } }").expect("admitted");
+        let again = documents.admit("{ customers(first: 5) { nodes { name } } }").expect("admitted");
+        assert!(Arc::ptr_eq(&first, &again));
+    }
+
+    #[test]
+    fn nesting_is_refused_before_parsing() {
+        assert!(refusal(&"{a".repeat(20_000)).contains("deeper than 24"));
+        assert!(refusal(&format!("{{ a(x: {}1) }}", "[".repeat(30_000))).contains("deeper than 24"));
+    }
+
+    #[test]
+    fn braces_in_strings_and_comments_do_not_count() {
+        let text = format!("# {}\n{{ a(x: \"{}\\\"\", y: \"\"\"{}\"\"\") }}", "{".repeat(50), "(".repeat(50), "[".repeat(50));
+        assert!(Documents::new(Arc::new(Limits::default())).admit(&text).is_ok());
+    }
+
+    #[test]
+    fn fragments_that_multiply_are_counted_without_being_spread() {
+        let mut text = String::from("{ ...f0 }");
+        for level in 0..20 {
+            write!(text, " fragment f{level} on Query {{ ...f{0} ...f{0} }}", level + 1).expect("writes");
+        }
+        text.push_str(" fragment f20 on Query { a }");
+        assert!(refusal(&text).contains("selects too many fields"), "{}", refusal(&text));
+    }
+
+    #[test]
+    fn a_fragment_that_contains_itself_is_refused() {
+        assert!(refusal("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").contains("contains itself"));
+    }
+
+    #[test]
+    fn aliases_and_directives_are_counted() {
+        let aliases: String = (0..100).map(|n| format!("a{n}: node(id: 1) {{ id }} ")).collect();
+        assert!(refusal(&format!("{{ {aliases} }}")).contains("too many aliases"));
+        assert!(refusal(&format!("{{ a {} }}", "@skip(if: false) ".repeat(100))).contains("more than 60 directives"));
+    }
+
+    #[test]
+    fn nul_and_unclosed_strings_are_parse_errors() {
+        assert!(refusal("{ a\0 }").contains("cannot be parsed"));
+        assert!(refusal("{ a(x: \"").contains("cannot be parsed"));
+    }
+}

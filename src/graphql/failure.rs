@@ -1,0 +1,58 @@
+//! Errors of the interface: a refusal that the caller can act on has a code; what nobody foresaw is one opaque error
+//! with an id, and one line in the server's log that has the same id and the whole chain of causes.
+
+use std::error::Error as StdError;
+use std::fmt::Write;
+
+use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError};
+
+use crate::clock::Ambient;
+
+/// A request error with a code in its extensions.
+#[must_use]
+pub fn refused(code: &'static str, message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    error.extensions = Some(extensions);
+    error
+}
+
+/// A field error with a code in its extensions.
+#[must_use]
+pub fn field_refused(code: &'static str, message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// An argument that cannot be what it was given for.
+#[must_use]
+pub fn bad_argument(argument: &str, reason: impl std::fmt::Display) -> Error {
+    Error::new(format!("{argument}: {reason}")).extend_with(|_, extensions| {
+        extensions.set("code", "BAD_ARGUMENT");
+        extensions.set("argument", argument);
+    })
+}
+
+/// Logs an unforeseen failure and returns what the caller may know of it.
+#[must_use]
+pub fn opaque(ambient: &Ambient, failure: &(dyn StdError + 'static)) -> Error {
+    let id = ambient.uuid();
+    tracing::error!(error_id = %id, error = chain(failure), "a request failed");
+    Error::new("the server failed; its log tells more under this id").extend_with(|_, extensions| {
+        extensions.set("code", "INTERNAL");
+        extensions.set("id", id.to_string());
+    })
+}
+
+/// An error and its causes, outermost first.
+#[must_use]
+pub fn chain(failure: &(dyn StdError + 'static)) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        // Writing into a String does not fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! Scalars that GraphQL lacks: 64-bit amounts, positions in the log, JSON objects.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+
+use crate::ids::Position;
+
+/// Millionths of a unit as a whole number of 64 bits. Written as a string, because JSON numbers lose digits beyond
+/// 2^53 in most languages; read from a string or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Micros(pub i64);
+
+#[Scalar(name = "Micros")]
+impl ScalarType for Micros {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let number = match &value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        };
+        number.map(Self).ok_or_else(|| InputValueError::custom("must be a whole number of 64 bits, such as \"1990000\""))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A whole number of 64 bits, written as a string for the same reason as `Micros`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Long(pub i64);
+
+#[Scalar(name = "Long")]
+impl ScalarType for Long {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Micros::parse(value).map(|micros| Self(micros.0)).map_err(|_| InputValueError::custom("must be a whole number of 64 bits"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// Where an event stands in the log: opaque, and sortable as text. Mutations answer one, queries wait for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub Position);
+
+#[Scalar(name = "Position")]
+impl ScalarType for Cursor {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => text.parse().map(Self).map_err(InputValueError::custom),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl From<Position> for Cursor {
+    fn from(position: Position) -> Self {
+        Self(position)
+    }
+}
+
+/// A JSON object: names and any values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attributes(pub BTreeMap<String, serde_json::Value>);
+
+#[Scalar(name = "Attributes")]
+impl ScalarType for Attributes {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value.into_json() {
+            Ok(serde_json::Value::Object(entries)) => Ok(Self(entries.into_iter().collect())),
+            _ => Err(InputValueError::custom("must be a JSON object")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        let entries = self.0.iter().map(|(name, value)| {
+            (async_graphql::Name::new(name), Value::from_json(value.clone()).unwrap_or(Value::Null))
+        });
+        Value::Object(entries.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn micros_keep_every_digit() {
+        let micros = Micros(i64::MAX);
+        assert_eq!(micros.to_value(), Value::String("9223372036854775807".to_owned()));
+        assert_eq!(Micros::parse(micros.to_value()).ok(), Some(micros));
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_refused() {
+        for value in [Value::from("1.5"), Value::from(1.5), Value::from("99999999999999999999"), Value::from(true)] {
+            assert!(Micros::parse(value).is_err());
+        }
+    }
+
+    #[test]
+    fn a_position_is_read_back() {
+        let cursor = Cursor(Position::from_counter(77));
+        assert_eq!(Cursor::parse(cursor.to_value()).ok(), Some(cursor));
+        assert!(Cursor::parse(Value::from("77")).is_err());
+    }
+}

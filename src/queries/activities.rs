@@ -1,0 +1,140 @@
+//! Business activity: orders, invoices, payments, shipments, appointments.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::select::{Key, Select};
+use super::{Json, Page, QueryError, Slice};
+use crate::ids::{ActivityId, CustomerId, Position, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "activities";
+
+/// Newest first.
+const KEY: Key = Key { columns: "a.occurred_at, a.position", shape: "tp" };
+
+/// An activity that was not taken back.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct ActivityRow {
+    pub tenant_id: Uuid,
+    pub activity_id: Uuid,
+    pub customer_id: Uuid,
+    /// `order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`.
+    pub kind: String,
+    /// For custom ones, what it is.
+    pub name: Option<String>,
+    pub reference: Option<String>,
+    pub status: Option<String>,
+    pub amount_micros: Option<i64>,
+    pub currency: Option<String>,
+    /// How many line items it has.
+    pub line_count: i64,
+    pub due_at: Option<DateTime<Utc>>,
+    /// The message that it is attributed to.
+    pub message_id: Option<Uuid>,
+    pub source: String,
+    pub import_id: Option<Uuid>,
+    /// Who recorded it.
+    pub actor: String,
+    pub occurred_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub position: Position,
+    pub title: Option<String>,
+    /// Free attributes.
+    pub attributes: Option<Json>,
+}
+
+/// A line item.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LineRow {
+    pub activity_id: Uuid,
+    /// From 1, in the order recorded.
+    pub line: i64,
+    pub sku: String,
+    pub description: Option<String>,
+    /// Thousandths; negative for returns.
+    pub quantity_milli: i64,
+    /// Micros of the activity's currency.
+    pub unit_price_micros: i64,
+}
+
+/// Which activities are asked for; what is not set does not restrict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActivityFilter {
+    /// Any of these kinds.
+    pub kinds: Vec<String>,
+    pub reference: Option<String>,
+    pub status: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// One activity.
+pub async fn by_id(db: &Db, tenant: TenantId, id: ActivityId) -> Result<Option<ActivityRow>, QueryError> {
+    Ok(by_ids(db, tenant, &[id]).await?.pop())
+}
+
+/// Several activities, in no order; those that do not exist or were taken back are missing.
+pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[ActivityId]) -> Result<Vec<ActivityRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT a.* FROM activities a", []);
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_in("a.activity_id", ids.iter().map(|id| id.0.into()));
+    select.all(db, READING).await
+}
+
+/// A page of a customer's activities, newest first.
+pub async fn of_customer(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    filter: &ActivityFilter,
+    page: &Page,
+) -> Result<Slice<ActivityRow>, QueryError> {
+    let mut select = Select::new("SELECT a.* FROM activities a", []);
+    restrict(&mut select, tenant, customer, filter);
+    select.page(KEY, page)?;
+    select.slice(db, READING, page, |row: &ActivityRow| vec![row.occurred_at.into(), row.position.into()]).await
+}
+
+/// How many of a customer's activities a filter finds.
+pub async fn count_of_customer(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    filter: &ActivityFilter,
+) -> Result<u64, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM activities a", []);
+    restrict(&mut select, tenant, customer, filter);
+    select.count(db, READING).await
+}
+
+/// The line items of several activities: by activity, in order.
+pub async fn lines(db: &Db, tenant: TenantId, ids: &[ActivityId]) -> Result<Vec<LineRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT l.* FROM activity_lines l", []);
+    select.and_equal("l.tenant_id", Some(tenant.0));
+    select.and_in("l.activity_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY l.activity_id, l.line", []);
+    select.all(db, READING).await
+}
+
+fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, filter: &ActivityFilter) {
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_equal("a.customer_id", Some(customer.0));
+    select.and_in("a.kind", filter.kinds.iter().map(|kind| kind.as_str().into()));
+    select.and_equal("a.reference", filter.reference.clone());
+    select.and_equal("a.status", filter.status.clone());
+    if let Some(since) = filter.since {
+        select.and("a.occurred_at >= ?", [since.into()]);
+    }
+    if let Some(until) = filter.until {
+        select.and("a.occurred_at < ?", [until.into()]);
+    }
+}

@@ -1,0 +1,137 @@
+//! What campaigns achieved, by variant and channel: in all, and by hour.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::QueryError;
+use super::select::Select;
+use crate::ids::{CampaignId, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "campaign metrics";
+
+/// Counts of messages, and of opens and clicks. Raw opens are machine and human ones together; the unique ones count
+/// each message once. A message counts as sent from the first evidence that a provider took it, so that nothing can
+/// have been opened by more than were sent.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct MetricsRow {
+    pub campaign_id: Uuid,
+    /// Empty for messages without a variant.
+    pub variant: String,
+    pub channel: String,
+    /// Messages asked for.
+    pub queued: i64,
+    /// Messages not sent by a rule.
+    pub suppressed: i64,
+    /// Messages taken back before dispatch.
+    pub cancelled: i64,
+    pub sent: i64,
+    pub delivered: i64,
+    pub deferred: i64,
+    pub soft_bounced: i64,
+    pub hard_bounced: i64,
+    /// Messages that a provider refused for good, or took and could not deliver.
+    pub failed: i64,
+    pub complained: i64,
+    pub opted_out: i64,
+    pub replied: i64,
+    pub opens: i64,
+    pub opens_machine: i64,
+    pub opens_human: i64,
+    pub unique_opens: i64,
+    pub unique_opens_machine: i64,
+    pub unique_opens_human: i64,
+    pub clicks: i64,
+    pub clicks_machine: i64,
+    pub clicks_human: i64,
+    pub unique_clicks: i64,
+    pub unique_clicks_machine: i64,
+    pub unique_clicks_human: i64,
+}
+
+/// What was reported in one hour. These count reports, not messages: a second delivery report counts again.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HourlyMetricsRow {
+    pub campaign_id: Uuid,
+    /// Empty for messages without a variant.
+    pub variant: String,
+    pub channel: String,
+    /// Its beginning, UTC.
+    pub hour: DateTime<Utc>,
+    pub queued: i64,
+    pub suppressed: i64,
+    pub cancelled: i64,
+    pub sent: i64,
+    pub delivered: i64,
+    pub deferred: i64,
+    pub soft_bounced: i64,
+    pub hard_bounced: i64,
+    /// Taken by the provider, but not deliverable.
+    pub failed: i64,
+    /// Refused by the provider for good.
+    pub refused: i64,
+    pub complained: i64,
+    pub opted_out: i64,
+    pub replied: i64,
+    pub opens_machine: i64,
+    pub opens_human: i64,
+    pub clicks_machine: i64,
+    pub clicks_human: i64,
+}
+
+/// What the messages of a campaign cost, in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct CostRow {
+    pub campaign_id: Uuid,
+    pub variant: String,
+    pub channel: String,
+    pub currency: String,
+    pub cost_micros: i64,
+    /// SMS segments; on other channels messages.
+    pub segments: i64,
+}
+
+/// The totals of several campaigns: by campaign, variant and channel.
+pub async fn totals(db: &Db, tenant: TenantId, ids: &[CampaignId]) -> Result<Vec<MetricsRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT * FROM campaign_metrics", []);
+    select.and_equal("tenant_id", Some(tenant.0));
+    select.and_in("campaign_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY campaign_id, variant, channel", []);
+    select.all(db, READING).await
+}
+
+/// A campaign's hours from `since` to before `until`: by hour, variant and channel.
+pub async fn by_hour(
+    db: &Db,
+    tenant: TenantId,
+    campaign: CampaignId,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<HourlyMetricsRow>, QueryError> {
+    let mut select = Select::new("SELECT * FROM campaign_hours", []);
+    select.and_equal("tenant_id", Some(tenant.0));
+    select.and_equal("campaign_id", Some(campaign.0));
+    if let Some(since) = since {
+        select.and("hour >= ?", [since.into()]);
+    }
+    if let Some(until) = until {
+        select.and("hour < ?", [until.into()]);
+    }
+    select.push(" ORDER BY hour, variant, channel", []);
+    select.all(db, READING).await
+}
+
+/// What several campaigns cost: by campaign, variant, channel and currency.
+pub async fn costs(db: &Db, tenant: TenantId, ids: &[CampaignId]) -> Result<Vec<CostRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT * FROM campaign_costs", []);
+    select.and_equal("tenant_id", Some(tenant.0));
+    select.and_in("campaign_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY campaign_id, variant, channel, currency", []);
+    select.all(db, READING).await
+}

@@ -1,0 +1,87 @@
+//! Consent per channel and topic: as it stands, and how it came to that, with the evidence.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::select::{Key, Select};
+use super::{Page, QueryError, Slice};
+use crate::ids::{CustomerId, Position, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "consents";
+
+/// Newest first.
+const KEY: Key = Key { columns: "h.position", shape: "p" };
+
+/// The consent of a customer for a channel and topic, as it stands or as it once changed.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConsentRow {
+    pub tenant_id: Uuid,
+    pub customer_id: Uuid,
+    pub channel: String,
+    /// A topic's name; `all` stands for every topic of the channel.
+    pub topic: String,
+    /// `opted_in`, `opted_out`, `pending`, `none`.
+    pub state: String,
+    pub source: String,
+    /// `form`, `keyword`, `one_click`, `provider`, `operator`.
+    pub method: String,
+    /// The message that led to it.
+    pub message_id: Option<Uuid>,
+    pub campaign_id: Option<Uuid>,
+    pub import_id: Option<Uuid>,
+    pub actor: String,
+    pub event_id: Uuid,
+    pub occurred_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub position: Position,
+    /// The wording that was shown.
+    pub wording: Option<String>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+/// What several customers agreed to, as it stands: by customer, channel and topic.
+pub async fn of_customers(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<ConsentRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT c.* FROM consents c", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and_in("c.customer_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY c.customer_id, c.channel, c.topic", []);
+    select.all(db, READING).await
+}
+
+/// A page of the changes of a customer's consent, newest first; of one channel where one is given.
+pub async fn history(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    channel: Option<&str>,
+    page: &Page,
+) -> Result<Slice<ConsentRow>, QueryError> {
+    let mut select = Select::new("SELECT h.* FROM consent_history h", []);
+    restrict(&mut select, tenant, customer, channel);
+    select.page(KEY, page)?;
+    select.slice(db, READING, page, |row: &ConsentRow| vec![row.position.into()]).await
+}
+
+/// How many changes [`history`] tells.
+pub async fn count_history(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    channel: Option<&str>,
+) -> Result<u64, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM consent_history h", []);
+    restrict(&mut select, tenant, customer, channel);
+    select.count(db, READING).await
+}
+
+fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, channel: Option<&str>) {
+    select.and_equal("h.tenant_id", Some(tenant.0));
+    select.and_equal("h.customer_id", Some(customer.0));
+    select.and_equal("h.channel", channel);
+}

@@ -1,0 +1,245 @@
+//! Customers: who they are, what they are worth, when we last heard of each other.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::select::{Key, Select};
+use super::{Json, Page, QueryError, Slice, search};
+use crate::ids::{CustomerId, TenantId};
+use crate::sql::{Db, Value};
+
+const READING: &str = "customers";
+
+/// Newest first.
+const KEY: Key = Key { columns: "c.registered_at, c.customer_id", shape: "tu" };
+
+/// A customer. Totals count orders only, so that an order and its invoice are not counted twice.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct CustomerRow {
+    pub tenant_id: Uuid,
+    pub customer_id: Uuid,
+    /// How we came to know of the customer.
+    pub source: String,
+    /// The customer that activities without a customer go to.
+    pub anonymous: bool,
+    pub import_id: Option<Uuid>,
+    pub territory: Option<String>,
+    pub account_type: Option<String>,
+    pub priority: Option<String>,
+    pub owner: Option<String>,
+    pub lead_score: Option<i64>,
+    pub industry: Option<String>,
+    pub locale: Option<String>,
+    pub time_zone: Option<String>,
+    /// A list of texts, sorted.
+    pub tags: Json,
+    pub name: Option<String>,
+    pub external_id: Option<String>,
+    /// Free attributes by name.
+    pub attributes: Option<Json>,
+    pub registered_at: DateTime<Utc>,
+    /// When the profile last changed.
+    pub changed_at: DateTime<Utc>,
+    /// When the customer was forgotten; what is personal is gone since.
+    pub forgotten_at: Option<DateTime<Utc>>,
+    /// Orders that are no cancellations, in all currencies.
+    pub orders: i64,
+    /// Orders of a negative amount, in all currencies.
+    pub cancellations: i64,
+    /// The latest order that is no cancellation.
+    pub last_order_at: Option<DateTime<Utc>>,
+    /// The latest message from the customer.
+    pub last_inbound_at: Option<DateTime<Utc>>,
+    /// The latest message that a provider took for the customer.
+    pub last_outbound_at: Option<DateTime<Utc>>,
+}
+
+/// A customer's orders in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct RevenueRow {
+    pub customer_id: Uuid,
+    /// ISO 4217; empty for orders without an amount.
+    pub currency: String,
+    /// Sum of the amounts of all orders, cancellations included, in micros.
+    pub revenue_micros: i64,
+    /// Orders that are no cancellations.
+    pub orders: i64,
+    /// Orders of a negative amount.
+    pub cancellations: i64,
+    pub first_order_at: Option<DateTime<Utc>>,
+    pub last_order_at: Option<DateTime<Utc>>,
+}
+
+/// One of a customer's addresses.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AddressRow {
+    pub customer_id: Uuid,
+    pub address_id: Uuid,
+    /// `email`, `phone`, `push_token`, `in_app`.
+    pub kind: String,
+    /// The one of its kind that is used unless another is asked for.
+    pub is_primary: bool,
+    /// Of mailboxes, the lower-case domain.
+    pub domain: Option<String>,
+    pub import_id: Option<Uuid>,
+    pub added_at: DateTime<Utc>,
+    /// E.164, or a mailbox.
+    pub address: Option<String>,
+    pub label: Option<String>,
+}
+
+/// Which customers are asked for; what is not set does not restrict.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CustomerFilter {
+    /// Beginnings of words of the name, of an address or of the external id; all must occur.
+    pub search: Option<String>,
+    pub territory: Option<String>,
+    pub account_type: Option<String>,
+    pub priority: Option<String>,
+    pub owner: Option<String>,
+    pub industry: Option<String>,
+    /// All of these.
+    pub tags: Vec<String>,
+    pub lead_score_min: Option<i64>,
+    pub lead_score_max: Option<i64>,
+    pub has_email: Option<bool>,
+    pub has_phone: Option<bool>,
+    pub anonymous: Option<bool>,
+    pub import_id: Option<Uuid>,
+    pub registered_since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub registered_until: Option<DateTime<Utc>>,
+    /// Forgotten customers are left out unless this is set.
+    pub include_forgotten: bool,
+}
+
+const COLUMNS: &str = "SELECT c.*, \
+    CAST(COALESCE((SELECT SUM(t.orders) FROM customer_totals t \
+        WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id), 0) AS BIGINT) AS orders, \
+    CAST(COALESCE((SELECT SUM(t.cancellations) FROM customer_totals t \
+        WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id), 0) AS BIGINT) AS cancellations, \
+    (SELECT MAX(t.last_order_at) FROM customer_totals t \
+        WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id) AS last_order_at, \
+    k.last_inbound_at, k.last_outbound_at \
+    FROM ";
+
+const CONTACTS: &str = " LEFT JOIN customer_contacts k ON k.tenant_id = c.tenant_id AND k.customer_id = c.customer_id";
+
+/// One customer, forgotten ones too.
+pub async fn by_id(db: &Db, tenant: TenantId, id: CustomerId) -> Result<Option<CustomerRow>, QueryError> {
+    Ok(by_ids(db, tenant, &[id]).await?.pop())
+}
+
+/// Several customers, in no order; those that do not exist are missing.
+pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<CustomerRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new(&format!("{COLUMNS} customers c {CONTACTS}"), []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and_in("c.customer_id", ids.iter().map(|id| id.0.into()));
+    select.all(db, READING).await
+}
+
+/// A page of customers, newest first.
+pub async fn list(
+    db: &Db,
+    tenant: TenantId,
+    filter: &CustomerFilter,
+    page: &Page,
+) -> Result<Slice<CustomerRow>, QueryError> {
+    let mut select = Select::new(&format!("{COLUMNS} (SELECT c.* FROM customers c"), []);
+    restrict(&mut select, tenant, filter);
+    select.page(KEY, page)?;
+    select.push(&format!(") c {CONTACTS}"), []);
+    select.order(KEY, page.from_end);
+    select.slice(db, READING, page, |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()]).await
+}
+
+/// How many customers a filter finds.
+pub async fn count(db: &Db, tenant: TenantId, filter: &CustomerFilter) -> Result<u64, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM customers c", []);
+    restrict(&mut select, tenant, filter);
+    select.count(db, READING).await
+}
+
+/// What several customers ordered, per currency.
+pub async fn revenue(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<RevenueRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT * FROM customer_totals t", []);
+    select.and_equal("t.tenant_id", Some(tenant.0));
+    select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY t.customer_id, t.currency", []);
+    select.all(db, READING).await
+}
+
+const ADDRESSES: &str = "SELECT a.*, COALESCE(p.address_id = a.address_id, FALSE) AS is_primary \
+    FROM customer_addresses a LEFT JOIN customer_primary_addresses p \
+    ON p.tenant_id = a.tenant_id AND p.customer_id = a.customer_id AND p.kind = a.kind";
+
+/// The addresses of several customers: by customer and kind, oldest first.
+pub async fn addresses(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<AddressRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new(ADDRESSES, []);
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_in("a.customer_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY a.customer_id, a.kind, a.added_at, a.address_id", []);
+    select.all(db, READING).await
+}
+
+fn restrict(select: &mut Select, tenant: TenantId, filter: &CustomerFilter) {
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    for (column, value) in [
+        ("c.territory", &filter.territory),
+        ("c.account_type", &filter.account_type),
+        ("c.priority", &filter.priority),
+        ("c.owner", &filter.owner),
+        ("c.industry", &filter.industry),
+    ] {
+        select.and_equal(column, value.clone());
+    }
+    select.and_equal("c.anonymous", filter.anonymous);
+    select.and_equal("c.import_id", filter.import_id);
+    for (condition, value) in [
+        ("c.lead_score >= ?", filter.lead_score_min.map(Value::from)),
+        ("c.lead_score <= ?", filter.lead_score_max.map(Value::from)),
+        ("c.registered_at >= ?", filter.registered_since.map(Value::from)),
+        ("c.registered_at < ?", filter.registered_until.map(Value::from)),
+    ] {
+        if let Some(value) = value {
+            select.and(condition, [value]);
+        }
+    }
+    if !filter.include_forgotten {
+        select.and("c.forgotten_at IS NULL", []);
+    }
+    for tag in &filter.tags {
+        select.and(
+            "c.customer_id IN (SELECT g.customer_id FROM customer_tags g WHERE g.tenant_id = ? AND g.tag = ?)",
+            [tenant.0.into(), tag.clone().into()],
+        );
+    }
+    for (kind, wanted) in [("email", filter.has_email), ("phone", filter.has_phone)] {
+        if let Some(wanted) = wanted {
+            let not = if wanted { "" } else { "NOT " };
+            select.and(
+                &format!(
+                    "{not}EXISTS (SELECT 1 FROM customer_addresses a WHERE a.tenant_id = c.tenant_id \
+                     AND a.customer_id = c.customer_id AND a.kind = '{kind}')"
+                ),
+                [],
+            );
+        }
+    }
+    for word in filter.search.iter().flat_map(|text| search::words(text)) {
+        select.and(
+            "c.customer_id IN (SELECT s.customer_id FROM customer_tokens s \
+             WHERE s.tenant_id = ? AND s.token >= ? AND s.token < ?)",
+            [tenant.0.into(), word.clone().into(), search::end_of_prefix(&word).into()],
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! Messages, out and in: where each stands, when it first got there, how often, and why.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::select::{Key, Select};
+use super::{Json, Page, QueryError, Slice};
+use crate::ids::{ConversationId, MessageId, Position, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "messages";
+
+/// Newest first.
+const KEY: Key = Key { columns: "m.created_at, m.message_id", shape: "tu" };
+
+/// A message. `…_at` is the first time that a state was reported (by the reporter's clock), `…_count` how often.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct MessageRow {
+    pub tenant_id: Uuid,
+    pub message_id: Uuid,
+    pub customer_id: Uuid,
+    /// `inbound` or `outbound`.
+    pub direction: String,
+    pub channel: String,
+    pub campaign_id: Option<Uuid>,
+    pub variant: Option<String>,
+    pub conversation_id: Option<Uuid>,
+    /// The furthest state reached, whatever the order of reports: `queued`, `held`, `suppressed`, `cancelled`,
+    /// `dispatching`, `in_doubt`, `sent`, `deferred`, `failed`, `delivered`, `bounced`, `opened`, `clicked`,
+    /// `replied`, `opted_out`, `complained`; for inbound ones `received`. A machine's opens and clicks show delivery.
+    pub state: String,
+    /// `marketing` or `transactional`; outbound only.
+    pub class: Option<String>,
+    pub topic: Option<String>,
+    /// The customer's address.
+    pub address_id: Option<Uuid>,
+    pub in_reply_to: Option<Uuid>,
+    /// Not before this time.
+    pub send_at: Option<DateTime<Utc>>,
+    pub import_id: Option<Uuid>,
+    /// Who asked for it, or who brought it.
+    pub actor: String,
+    /// When it was asked for, or received.
+    pub created_at: DateTime<Utc>,
+    /// Of the event that it began with.
+    #[sqlx(try_from = "Vec<u8>")]
+    pub position: Position,
+    pub held_at: Option<DateTime<Utc>>,
+    pub held_count: i64,
+    /// The latest end of a hold.
+    pub held_until: Option<DateTime<Utc>>,
+    pub released_count: i64,
+    pub suppressed_at: Option<DateTime<Utc>>,
+    pub suppressed_count: i64,
+    pub cancelled_at: Option<DateTime<Utc>>,
+    pub cancelled_count: i64,
+    pub dispatching_at: Option<DateTime<Utc>>,
+    /// Attempts.
+    pub dispatching_count: i64,
+    /// The provider's definite refusals.
+    pub refused_at: Option<DateTime<Utc>>,
+    pub refused_count: i64,
+    /// Refusals after which it is not tried again.
+    pub refused_finally_count: i64,
+    /// The latest time at which it is tried again.
+    pub retry_at: Option<DateTime<Utc>>,
+    pub in_doubt_at: Option<DateTime<Utc>>,
+    pub in_doubt_count: i64,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub sent_count: i64,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub delivered_count: i64,
+    pub deferred_at: Option<DateTime<Utc>>,
+    pub deferred_count: i64,
+    pub bounced_at: Option<DateTime<Utc>>,
+    /// Soft and hard.
+    pub bounced_count: i64,
+    pub hard_bounced_count: i64,
+    pub failed_at: Option<DateTime<Utc>>,
+    pub failed_count: i64,
+    pub opened_at: Option<DateTime<Utc>>,
+    /// Raw: every open that was reported.
+    pub opened_count: i64,
+    pub opened_human_at: Option<DateTime<Utc>>,
+    pub opened_human_count: i64,
+    pub opened_machine_count: i64,
+    pub clicked_at: Option<DateTime<Utc>>,
+    /// Raw: every click that was reported.
+    pub clicked_count: i64,
+    pub clicked_human_at: Option<DateTime<Utc>>,
+    pub clicked_human_count: i64,
+    pub clicked_machine_count: i64,
+    pub replied_at: Option<DateTime<Utc>>,
+    pub replied_count: i64,
+    pub complained_at: Option<DateTime<Utc>>,
+    pub complained_count: i64,
+    pub opted_out_at: Option<DateTime<Utc>>,
+    pub opted_out_count: i64,
+    /// Of the provider that took it, or that handed it over.
+    pub provider: Option<String>,
+    pub account: Option<String>,
+    /// The sending domain.
+    pub domain: Option<String>,
+    pub provider_message_id: Option<String>,
+    /// SMS segments.
+    pub segments: Option<i64>,
+    pub cost_micros: Option<i64>,
+    pub currency: Option<String>,
+    pub from_address: Option<String>,
+    pub to_address: Option<String>,
+    pub subject: Option<String>,
+    pub body: Option<String>,
+}
+
+/// Why a message is, or was, in a state. No later event removes one.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct ReasonRow {
+    pub message_id: Uuid,
+    pub event_id: Uuid,
+    /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
+    pub state: String,
+    pub occurred_at: DateTime<Utc>,
+    /// The rule, the cause or the kind of complaint.
+    pub reason: Option<String>,
+    /// Of refusals and failures the retry class, of bounces `soft` or `hard`.
+    pub class: Option<String>,
+    /// The provider's code.
+    pub code: Option<String>,
+    /// The end of a hold; the time of the next attempt.
+    pub until: Option<DateTime<Utc>>,
+    /// What the rule looked at.
+    pub inputs: Option<Json>,
+    /// The provider's or receiving server's words.
+    pub detail: Option<String>,
+}
+
+/// A message that waits for the dispatcher, or that a crash left between its attempt and the outcome.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct UndispatchedRow {
+    pub tenant_id: Uuid,
+    pub message_id: Uuid,
+    pub customer_id: Uuid,
+    pub channel: String,
+    /// `queued`, `held`, `dispatching` or `in_doubt`.
+    pub state: String,
+    pub address_id: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub send_at: Option<DateTime<Utc>>,
+    pub held_until: Option<DateTime<Utc>>,
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Attempts.
+    pub dispatching_count: i64,
+}
+
+/// One message.
+pub async fn by_id(db: &Db, tenant: TenantId, id: MessageId) -> Result<Option<MessageRow>, QueryError> {
+    Ok(by_ids(db, tenant, &[id]).await?.pop())
+}
+
+/// Several messages, in no order; those that do not exist or were taken back are missing.
+pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[MessageId]) -> Result<Vec<MessageRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT m.* FROM messages m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and_in("m.message_id", ids.iter().map(|id| id.0.into()));
+    select.all(db, READING).await
+}
+
+/// The reasons of several messages: by message, oldest first.
+pub async fn reasons(db: &Db, tenant: TenantId, ids: &[MessageId]) -> Result<Vec<ReasonRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT r.* FROM message_reasons r", []);
+    select.and_equal("r.tenant_id", Some(tenant.0));
+    select.and_in("r.message_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY r.message_id, r.occurred_at, r.event_id", []);
+    select.all(db, READING).await
+}
+
+/// A page of a conversation's messages, newest first.
+pub async fn of_conversation(
+    db: &Db,
+    tenant: TenantId,
+    conversation: ConversationId,
+    page: &Page,
+) -> Result<Slice<MessageRow>, QueryError> {
+    let mut select = Select::new("SELECT m.* FROM messages m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and_equal("m.conversation_id", Some(conversation.0));
+    select.page(KEY, page)?;
+    select.slice(db, READING, page, |row: &MessageRow| vec![row.created_at.into(), row.message_id.into()]).await
+}
+
+/// How many messages a conversation has.
+pub async fn count_of_conversation(db: &Db, tenant: TenantId, conversation: ConversationId) -> Result<u64, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM messages m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and_equal("m.conversation_id", Some(conversation.0));
+    select.count(db, READING).await
+}
+
+/// Messages of all tenants whose dispatch is not settled, by id; for the dispatcher's start. `after` continues.
+pub async fn undispatched(
+    db: &Db,
+    after: Option<(TenantId, MessageId)>,
+    limit: usize,
+) -> Result<Vec<UndispatchedRow>, QueryError> {
+    let mut select = Select::new(
+        "SELECT m.tenant_id, m.message_id, m.customer_id, m.channel, m.state, m.address_id, m.created_at, m.send_at, \
+         m.held_until, m.retry_at, m.dispatching_count FROM messages m",
+        [],
+    );
+    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);
+    if let Some((tenant, message)) = after {
+        select.and("(m.tenant_id, m.message_id) > (?, ?)", [tenant.0.into(), message.0.into()]);
+    }
+    select.push(&format!(" ORDER BY m.tenant_id, m.message_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}

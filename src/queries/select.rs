@@ -1,0 +1,109 @@
+//! Builds a query: conditions with bound values, and the keyset of a page.
+
+use super::{Page, QueryError, Slice};
+use crate::sql::{Db, Row, Value};
+
+/// The sort key of a list: its columns, all descending, and their types in the letters of a cursor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub columns: &'static str,
+    pub shape: &'static str,
+}
+
+/// A query in the making. `?` in a text stands for the next value.
+#[derive(Debug, Clone)]
+pub(super) struct Select {
+    sql: String,
+    values: Vec<Value>,
+    has_where: bool,
+}
+
+impl Select {
+    /// Starts with `SELECT … FROM …`, whose `?` stand for `values`.
+    pub fn new(text: &str, values: impl IntoIterator<Item = Value>) -> Self {
+        let mut select = Self { sql: String::with_capacity(512), values: Vec::new(), has_where: false };
+        select.push(text, values);
+        select
+    }
+
+    /// Adds text, numbering its `?`.
+    pub fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
+        let mut values = values.into_iter();
+        for (index, piece) in text.split('?').enumerate() {
+            if index > 0 {
+                self.values.extend(values.next());
+                self.sql.push('$');
+                self.sql.push_str(&self.values.len().to_string());
+            }
+            self.sql.push_str(piece);
+        }
+    }
+
+    /// Adds a condition.
+    pub fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(if self.has_where { " AND " } else { " WHERE " });
+        self.has_where = true;
+        self.push(condition, values);
+    }
+
+    /// Adds `column = value` where there is a value.
+    pub fn and_equal(&mut self, column: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.and(&format!("{column} = ?"), [value.into()]);
+        }
+    }
+
+    /// Adds `column IN (…)` unless the list is empty, which means "any".
+    pub fn and_in(&mut self, column: &str, values: impl IntoIterator<Item = Value>) {
+        let values: Vec<Value> = values.into_iter().collect();
+        if !values.is_empty() {
+            self.and(&format!("{column} IN ({})", vec!["?"; values.len()].join(", ")), values);
+        }
+    }
+
+    /// Adds the bounds, order and limit of a page; one row more than it holds tells whether the list goes on.
+    pub fn page(&mut self, key: Key, page: &Page) -> Result<(), QueryError> {
+        let marks = vec!["?"; key.shape.len()].join(", ");
+        for (cursor, sign) in [(&page.after, "<"), (&page.before, ">")] {
+            if let Some(cursor) = cursor {
+                self.and(&format!("({}) {sign} ({marks})", key.columns), cursor.key(key.shape)?);
+            }
+        }
+        self.order(key, page.from_end);
+        self.sql.push_str(&format!(" LIMIT {}", page.size + 1));
+        Ok(())
+    }
+
+    /// Adds the order of a list, or its reverse.
+    pub fn order(&mut self, key: Key, reversed: bool) {
+        let direction = if reversed { "ASC" } else { "DESC" };
+        let columns: Vec<String> = key.columns.split(", ").map(|column| format!("{column} {direction}")).collect();
+        self.sql.push_str(" ORDER BY ");
+        self.sql.push_str(&columns.join(", "));
+    }
+
+    pub async fn all<T: Row>(&self, db: &Db, reading: &'static str) -> Result<Vec<T>, QueryError> {
+        db.fetch_all(&self.sql, &self.values).await.map_err(QueryError::reading(reading))
+    }
+
+    pub async fn optional<T: Row>(&self, db: &Db, reading: &'static str) -> Result<Option<T>, QueryError> {
+        db.fetch_optional(&self.sql, &self.values).await.map_err(QueryError::reading(reading))
+    }
+
+    /// Runs a query of `SELECT COUNT(*) AS count`.
+    pub async fn count(&self, db: &Db, reading: &'static str) -> Result<u64, QueryError> {
+        let row: Option<super::Count> = self.optional(db, reading).await?;
+        Ok(row.and_then(|row| u64::try_from(row.count).ok()).unwrap_or(0))
+    }
+
+    /// Runs a query that ends with [`Self::page`].
+    pub async fn slice<T: Row>(
+        &self,
+        db: &Db,
+        reading: &'static str,
+        page: &Page,
+        key: impl Fn(&T) -> Vec<Value>,
+    ) -> Result<Slice<T>, QueryError> {
+        Ok(Slice::cut(self.all(db, reading).await?, page, key))
+    }
+}

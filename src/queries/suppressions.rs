@@ -1,0 +1,112 @@
+//! Addresses that nothing is sent to, and who has an address.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::select::{Key, Select};
+use super::{Page, QueryError, Slice};
+use crate::ids::{AddressId, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "suppressions";
+
+/// Newest first.
+const KEY: Key = Key { columns: "s.suppressed_at, s.address_id, s.reason", shape: "tus" };
+
+/// The suppression of an address for a reason. Whoever has the address: several customers may share one.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SuppressionRow {
+    pub tenant_id: Uuid,
+    pub address_id: Uuid,
+    /// `hard_bounce`, `complaint`, `stop`, `manual`.
+    pub reason: String,
+    /// `email`, `phone`, `push_token`, `in_app`.
+    pub kind: String,
+    /// False once it was lifted.
+    pub active: bool,
+    pub suppressed_at: DateTime<Utc>,
+    pub lifted_at: Option<DateTime<Utc>>,
+    /// Why the address may be used again.
+    pub note: Option<String>,
+    pub source: String,
+    /// The message that led to it.
+    pub message_id: Option<Uuid>,
+    /// Of whom it was learnt.
+    pub customer_id: Option<Uuid>,
+    pub actor: String,
+}
+
+/// That a customer has an address, as the address knows it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ClaimRow {
+    pub tenant_id: Uuid,
+    pub address_id: Uuid,
+    pub customer_id: Uuid,
+    pub kind: String,
+    pub claimed_at: DateTime<Utc>,
+}
+
+/// Which suppressions are asked for; what is not set does not restrict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SuppressionFilter {
+    /// Any of these reasons.
+    pub reasons: Vec<String>,
+    /// `email`, `phone` …
+    pub kind: Option<String>,
+    /// Lifted ones too.
+    pub include_lifted: bool,
+}
+
+/// The suppressions of several addresses, lifted ones too: by address and reason.
+pub async fn of_addresses(db: &Db, tenant: TenantId, ids: &[AddressId]) -> Result<Vec<SuppressionRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT s.* FROM suppressions s", []);
+    select.and_equal("s.tenant_id", Some(tenant.0));
+    select.and_in("s.address_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY s.address_id, s.reason", []);
+    select.all(db, READING).await
+}
+
+/// A page of a tenant's suppressions, newest first.
+pub async fn list(
+    db: &Db,
+    tenant: TenantId,
+    filter: &SuppressionFilter,
+    page: &Page,
+) -> Result<Slice<SuppressionRow>, QueryError> {
+    let mut select = Select::new("SELECT s.* FROM suppressions s", []);
+    restrict(&mut select, tenant, filter);
+    select.page(KEY, page)?;
+    select
+        .slice(db, READING, page, |row: &SuppressionRow| {
+            vec![row.suppressed_at.into(), row.address_id.into(), row.reason.clone().into()]
+        })
+        .await
+}
+
+/// How many suppressions a filter finds.
+pub async fn count(db: &Db, tenant: TenantId, filter: &SuppressionFilter) -> Result<u64, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM suppressions s", []);
+    restrict(&mut select, tenant, filter);
+    select.count(db, READING).await
+}
+
+/// Who has an address, in the order of their claims.
+pub async fn claims(db: &Db, tenant: TenantId, address: AddressId) -> Result<Vec<ClaimRow>, QueryError> {
+    let mut select = Select::new("SELECT a.* FROM address_claims a", []);
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_equal("a.address_id", Some(address.0));
+    select.push(" ORDER BY a.claimed_at, a.customer_id", []);
+    select.all(db, READING).await
+}
+
+fn restrict(select: &mut Select, tenant: TenantId, filter: &SuppressionFilter) {
+    select.and_equal("s.tenant_id", Some(tenant.0));
+    select.and_in("s.reason", filter.reasons.iter().map(|reason| reason.as_str().into()));
+    select.and_equal("s.kind", filter.kind.clone());
+    if !filter.include_lifted {
+        select.and("s.active", []);
+    }
+}

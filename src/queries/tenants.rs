@@ -1,0 +1,65 @@
+//! Tenants and their API keys.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::QueryError;
+use super::select::Select;
+use crate::ids::{ApiKeyId, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "API keys";
+
+/// A company that uses commlog.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct TenantRow {
+    pub tenant_id: Uuid,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ApiKeyRow {
+    pub key_id: Uuid,
+    pub tenant_id: Uuid,
+    /// `admin`, `marketer`, `agent`, `analyst`, `auditor`, `ingest`.
+    pub role: String,
+    /// Whether it may see personal data.
+    pub personal: bool,
+    /// Whether it may send.
+    pub send: bool,
+    pub label: String,
+    /// SHA-256 of the secret, in hex.
+    pub secret_hash: String,
+    pub issued_at: DateTime<Utc>,
+    /// Since when it is refused.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// One tenant.
+pub async fn by_id(db: &Db, id: TenantId) -> Result<Option<TenantRow>, QueryError> {
+    let mut select = Select::new("SELECT t.* FROM tenants t", []);
+    select.and_equal("t.tenant_id", Some(id.0));
+    select.optional(db, "tenants").await
+}
+
+/// All tenants, by name.
+pub async fn list(db: &Db) -> Result<Vec<TenantRow>, QueryError> {
+    Select::new("SELECT t.* FROM tenants t ORDER BY t.name, t.tenant_id", []).all(db, "tenants").await
+}
+
+/// One key of any tenant, revoked ones too: the caller checks the secret and `revoked_at`.
+pub async fn api_key(db: &Db, id: ApiKeyId) -> Result<Option<ApiKeyRow>, QueryError> {
+    let mut select = Select::new("SELECT k.* FROM api_keys k", []);
+    select.and_equal("k.key_id", Some(id.0));
+    select.optional(db, READING).await
+}
+
+/// A tenant's keys, oldest first, revoked ones too.
+pub async fn api_keys(db: &Db, tenant: TenantId) -> Result<Vec<ApiKeyRow>, QueryError> {
+    let mut select = Select::new("SELECT k.* FROM api_keys k", []);
+    select.and_equal("k.tenant_id", Some(tenant.0));
+    select.push(" ORDER BY k.issued_at, k.key_id", []);
+    select.all(db, READING).await
+}

@@ -1,0 +1,156 @@
+//! A customer's timeline: messages, activities, notes, consent and conversation changes in one list, newest first.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::select::{Key, Select};
+use super::{Cursor, Page, QueryError, Slice};
+use crate::ids::{CustomerId, Position, TenantId};
+use crate::sql::{Db, Value};
+
+const READING: &str = "timeline";
+
+/// Newest first.
+const KEY: Key = Key { columns: "t.occurred_at, t.position", shape: "tp" };
+
+/// An entry. Opens, clicks and delivery of a message do not stand on their own: the message's entry carries them.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct TimelineRow {
+    pub customer_id: Uuid,
+    pub occurred_at: DateTime<Utc>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub position: Position,
+    /// `message`, an activity's kind (`order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`), `note`,
+    /// `consent`, `conversation`, `registered`.
+    pub kind: String,
+    /// Of the message, activity, note or conversation; otherwise of the event.
+    pub entry_id: Uuid,
+    /// Of messages, consent and conversations.
+    pub channel: Option<String>,
+    /// Of messages.
+    pub direction: Option<String>,
+    pub campaign_id: Option<Uuid>,
+    pub conversation_id: Option<Uuid>,
+    pub import_id: Option<Uuid>,
+    /// Who acted: `key:<id>`, `process:<name>`, `provider:<name>`.
+    pub author: String,
+    /// Of notes.
+    pub pinned: bool,
+    /// The topic of a consent; the assignee of a conversation.
+    pub subject_matter: Option<String>,
+    /// The resulting state of a consent or conversation; how we came to know of the customer.
+    pub outcome: Option<String>,
+    /// A note's text.
+    pub note: Option<String>,
+
+    /// See [`super::messages::MessageRow::state`].
+    pub message_state: Option<String>,
+    pub message_subject: Option<String>,
+    /// The first 280 characters of the body.
+    pub message_preview: Option<String>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// Every open that was reported.
+    pub opened_count: Option<i64>,
+    /// Those that were probably a person's.
+    pub opened_human_count: Option<i64>,
+    /// Those of proxies and scanners.
+    pub opened_machine_count: Option<i64>,
+    pub clicked_count: Option<i64>,
+    pub clicked_human_count: Option<i64>,
+    pub clicked_machine_count: Option<i64>,
+    pub replied_count: Option<i64>,
+
+    /// For custom activities, what it is.
+    pub activity_name: Option<String>,
+    pub activity_title: Option<String>,
+    pub activity_reference: Option<String>,
+    pub activity_status: Option<String>,
+    pub amount_micros: Option<i64>,
+    pub currency: Option<String>,
+    pub line_count: Option<i64>,
+}
+
+/// Which entries are asked for; what is not set does not restrict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimelineFilter {
+    /// Any of these kinds.
+    pub kinds: Vec<String>,
+    /// Any of these channels.
+    pub channels: Vec<String>,
+    pub direction: Option<String>,
+    pub campaign_id: Option<Uuid>,
+    pub conversation_id: Option<Uuid>,
+    pub author: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub until: Option<DateTime<Utc>>,
+    /// Only pinned notes.
+    pub pinned: bool,
+}
+
+/// What the messages and activities themselves know; joined to the few entries of a page.
+const DETAILS: &str = "SELECT t.*, \
+    m.state AS message_state, m.subject AS message_subject, SUBSTR(m.body, 1, 280) AS message_preview, m.delivered_at, \
+    m.opened_count, m.opened_human_count, m.opened_machine_count, \
+    m.clicked_count, m.clicked_human_count, m.clicked_machine_count, m.replied_count, \
+    a.name AS activity_name, a.title AS activity_title, a.reference AS activity_reference, \
+    a.status AS activity_status, a.amount_micros, a.currency, a.line_count \
+    FROM (SELECT t.* FROM timeline t";
+
+const JOINS: &str = ") t \
+    LEFT JOIN messages m ON t.kind = 'message' AND m.tenant_id = t.tenant_id AND m.message_id = t.entry_id \
+    LEFT JOIN activities a ON t.kind <> 'message' AND a.tenant_id = t.tenant_id AND a.activity_id = t.entry_id";
+
+/// A page of a customer's timeline.
+pub async fn of_customer(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    filter: &TimelineFilter,
+    page: &Page,
+) -> Result<Slice<TimelineRow>, QueryError> {
+    let mut select = Select::new(DETAILS, []);
+    restrict(&mut select, tenant, customer, filter);
+    select.page(KEY, page)?;
+    select.push(JOINS, []);
+    select.order(KEY, page.from_end);
+    select.slice(db, READING, page, |row: &TimelineRow| vec![row.occurred_at.into(), row.position.into()]).await
+}
+
+/// How many of a customer's entries a filter finds.
+pub async fn count_of_customer(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    filter: &TimelineFilter,
+) -> Result<u64, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM timeline t", []);
+    restrict(&mut select, tenant, customer, filter);
+    select.count(db, READING).await
+}
+
+/// The cursor just before the newest entry at or before `time`: to jump to a date, page `after` it.
+#[must_use]
+pub fn cursor_at(time: DateTime<Utc>) -> Cursor {
+    Cursor::of(&[time.into(), Value::Bytes(vec![u8::MAX; 16])])
+}
+
+fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, filter: &TimelineFilter) {
+    select.and_equal("t.tenant_id", Some(tenant.0));
+    select.and_equal("t.customer_id", Some(customer.0));
+    select.and_in("t.kind", filter.kinds.iter().map(|kind| kind.as_str().into()));
+    select.and_in("t.channel", filter.channels.iter().map(|channel| channel.as_str().into()));
+    select.and_equal("t.direction", filter.direction.clone());
+    select.and_equal("t.campaign_id", filter.campaign_id);
+    select.and_equal("t.conversation_id", filter.conversation_id);
+    select.and_equal("t.author", filter.author.clone());
+    if filter.pinned {
+        select.and("t.pinned", []);
+    }
+    if let Some(since) = filter.since {
+        select.and("t.occurred_at >= ?", [since.into()]);
+    }
+    if let Some(until) = filter.until {
+        select.and("t.occurred_at < ?", [until.into()]);
+    }
+}

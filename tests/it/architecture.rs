@@ -1,0 +1,208 @@
+//! Imports go one way. This test reads every path that begins with `crate::` and keeps it so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each module may name, beside itself.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("ids", &[]),
+    ("clock", &[]),
+    ("sql", &["ids"]),
+    ("domain", &["ids"]),
+    ("log", &["ids", "clock"]),
+    ("providers", &["ids", "clock", "domain"]),
+    ("app", &["ids", "clock", "domain", "log"]),
+    ("projections", &["ids", "clock", "sql", "log", "domain"]),
+    ("queries", &["ids", "clock", "sql", "log", "domain", "projections"]),
+    ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers"]),
+    ("graphql", &["ids", "clock", "domain", "log", "app", "queries"]),
+    ("http", &["ids", "clock", "domain", "log", "app", "queries", "graphql"]),
+    ("config", &["ids"]),
+    (
+        "boot",
+        &[
+            "ids",
+            "clock",
+            "sql",
+            "domain",
+            "log",
+            "providers",
+            "app",
+            "projections",
+            "queries",
+            "processes",
+            "graphql",
+            "http",
+            "config",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "ids",
+            "clock",
+            "sql",
+            "domain",
+            "log",
+            "providers",
+            "app",
+            "projections",
+            "queries",
+            "processes",
+            "graphql",
+            "http",
+            "config",
+            "boot",
+        ],
+    ),
+];
+
+/// What only `boot` (and the module itself) may name: the concrete backends and providers.
+const CONCRETE: &[(&str, &str)] = &[
+    ("log::sqlite", "log"),
+    ("log::postgres", "log"),
+    ("log::keys::sqlite", "log"),
+    ("log::keys::postgres", "log"),
+    ("providers::simulator", "providers"),
+];
+
+fn sources() -> Vec<(String, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+                let relative = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                let module = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+                files.push((module, path));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A file's code without its unit tests, which may put real parts together.
+fn code_of(file: &Path) -> String {
+    let code = fs::read_to_string(file).unwrap();
+    code.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned()
+}
+
+/// Every path after `crate::` in code, with groups in braces taken apart: `crate::{a::b, c}` gives `a::b` and `c`.
+fn crate_paths(code: &str) -> BTreeSet<String> {
+    let code: String =
+        code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+    let mut paths = BTreeSet::new();
+    for (start, _) in code.match_indices("crate::") {
+        let standing_alone = !code[..start].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        if standing_alone {
+            collect(&code[start + "crate::".len()..], "", &mut paths);
+        }
+    }
+    paths
+}
+
+/// Reads one path, or a group of paths, behind `prefix`; returns what is left of the text.
+fn collect<'t>(text: &'t str, prefix: &str, paths: &mut BTreeSet<String>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = collect(rest, prefix, paths).trim_start();
+            match rest.strip_prefix(',') {
+                Some(more) if !more.trim_start().starts_with('}') => rest = more,
+                Some(more) => return more.trim_start().strip_prefix('}').unwrap_or_default(),
+                None => return rest.strip_prefix('}').unwrap_or(rest),
+            }
+        }
+    }
+    let end = text.find(|character: char| !(character.is_alphanumeric() || character == '_')).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}::{name}") };
+    match rest.strip_prefix("::") {
+        Some(rest) => collect(rest, &path, paths),
+        None => {
+            paths.insert(path);
+            rest
+        }
+    }
+}
+
+#[test]
+fn paths_are_read_out_of_code() {
+    let code =
+        "use crate::{ids::{A, B as C}, log}; // crate::boot\nfn f() { crate::app::run(); } $crate::sql::x mycrate::cli";
+    let found = crate_paths(code);
+    let expected = ["app::run", "ids::A", "ids::B", "log", "sql::x"];
+    assert!(expected.iter().all(|path| found.contains(*path)), "{found:?}");
+    assert!(!found.iter().any(|path| path.starts_with("boot") || path.starts_with("cli")), "{found:?}");
+}
+
+#[test]
+fn imports_go_one_way() {
+    let mut violations = Vec::new();
+    for (module, file) in sources() {
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let allowed = LAYERS.iter().find(|(name, _)| *name == module).map(|(_, allowed)| *allowed);
+        let allowed = allowed.unwrap_or_else(|| panic!("say in LAYERS what the module {module} may use"));
+        for path in crate_paths(&code_of(&file)) {
+            let used = path.split("::").next().unwrap();
+            let is_module = LAYERS.iter().any(|(name, _)| *name == used);
+            if is_module && used != module && !allowed.contains(&used) {
+                violations.push(format!("{}: {module} must not use crate::{path}", file.display()));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}
+
+#[test]
+fn providers_know_of_the_domain_only_its_values() {
+    for (_, file) in sources().iter().filter(|(module, _)| module == "providers") {
+        for path in crate_paths(&code_of(file)) {
+            let allowed = !path.starts_with("domain") || path.starts_with("domain::value");
+            assert!(allowed, "{} uses crate::{path}", file.display());
+        }
+    }
+}
+
+#[test]
+fn only_boot_names_concrete_backends_and_providers() {
+    for (module, file) in sources() {
+        for path in crate_paths(&code_of(&file)) {
+            let concrete = CONCRETE.iter().find(|(concrete, _)| path.starts_with(concrete));
+            if let Some((_, home)) = concrete {
+                assert!(module == "boot" || module == *home, "{} names crate::{path}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_domain_reads_no_clock_and_does_no_input_or_output() {
+    for (_, file) in sources().iter().filter(|(module, _)| module == "domain") {
+        let code = code_of(file);
+        for forbidden in ["std::fs", "std::net", "std::env", "std::time", "tokio::", "sqlx::", "Utc::now"] {
+            assert!(!code.contains(forbidden), "{} uses {forbidden}", file.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_application_appends() {
+    for (module, file) in sources() {
+        if ["log", "app"].contains(&module.as_str()) {
+            continue;
+        }
+        let code = code_of(&file);
+        let appends =
+            code.contains(".append_all(") || code.contains("journal.append(") || code.contains("log::Append,");
+        assert!(!appends, "{} appends to the log", file.display());
+    }
+}
