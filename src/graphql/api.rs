@@ -20,8 +20,8 @@ use super::stub::Reads;
 use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::CustomerId;
-use crate::queries::QueryError;
 use crate::queries::Db;
+use crate::queries::QueryError;
 
 /// What all requests share.
 #[derive(Clone)]
