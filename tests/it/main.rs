@@ -1,4 +1,6 @@
 //! The integration suite: one binary, one module per area.
 
+mod api;
 mod architecture;
 mod log_contract;
+mod support;
