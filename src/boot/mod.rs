@@ -22,7 +22,6 @@ use crate::log::keys::KeyStore;
 use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
 use crate::log::postgres::PostgresLog;
-use crate::log::seal::MasterKey;
 use crate::log::sqlite::SqliteLog;
 use crate::log::{EventLog, Journal};
 use crate::projections::Registry;
@@ -47,7 +46,7 @@ impl Stores {
         make_folder(&config.log)?;
         make_folder(&config.keys)?;
         // The key store comes first: a log without its key store is an error, the other way round is a crash survived.
-        let master = MasterKey::new(*master_key::find_or_make(config, ambient)?);
+        let master = master_key::find_or_make(config, ambient)?;
         let keys: Arc<dyn KeyStore> = match &config.keys {
             StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), &master, ambient.clone()).await?),
             StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, &master, ambient.clone()).await?),

@@ -28,7 +28,15 @@ pub async fn run(session: &Session, _: VerifyArgs) -> Outcome {
             "{} events in {} streams: every hash, version and position is as it was written; the log ends at {}",
             verified.events, verified.streams, verified.head
         )),
-        Err(chain::VerifyError::Broken(broken)) => Err(Failure::from_error(Exit::Found, broken)),
+        Err(chain::VerifyError::Broken(broken)) => {
+            if let Some(event) = &broken.event {
+                print::line(format_args!(
+                    "event {} ({}, version {} of stream {}) is not what was appended",
+                    event.id, event.event_type, event.version, event.stream
+                ))?;
+            }
+            Err(Failure::from_error(Exit::Found, broken))
+        }
         Err(chain::VerifyError::Log(error)) => Err(error.into()),
     }
 }

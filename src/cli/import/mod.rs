@@ -286,7 +286,7 @@ async fn list(session: &Session, caller: &Caller) -> Outcome {
             ))?;
         }
         match slice.rows.last() {
-            Some((cursor, _)) if slice.has_next => page.after = Some(cursor.clone()),
+            Some((cursor, _)) if slice.has_next => page = Page::first(200).after(cursor.clone()),
             _ => break,
         }
     }
