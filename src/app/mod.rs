@@ -4,21 +4,31 @@
 //! [`AppError`] where no answer could be found.
 
 mod activities;
+mod aggregate;
 mod consents;
 mod conversations;
 mod customers;
+mod deciding;
 mod erasure;
 mod error;
 mod imports;
 mod messages;
+mod states;
 mod tenants;
 
 use std::sync::Arc;
 
 pub use error::{AppError, Done, Outcome};
 
+use tokio::sync::Semaphore;
+
+use crate::app::states::States;
 use crate::clock::Ambient;
+use crate::domain::consent::state::Address;
+use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
+use crate::domain::import::state::Import;
+use crate::domain::tenant::state::Tenant;
 use crate::ids::{CorrelationId, TenantId};
 use crate::log::Journal;
 
@@ -60,7 +70,16 @@ struct Shared {
     journal: Journal,
     ambient: Ambient,
     policy: Policy,
+    customers: States<Customer>,
+    addresses: States<Address>,
+    tenants: States<Tenant>,
+    imports: States<Import>,
+    /// Snapshots are written one at a time: they must not crowd out appends.
+    snapshots: Arc<Semaphore>,
 }
+
+/// How much memory the states of customers may take; those of addresses take a quarter of it, others hardly any.
+const STATE_BYTES: u64 = 32 * 1024 * 1024;
 
 impl App {
     /// Use cases over a journal, with the default policy.
@@ -72,7 +91,18 @@ impl App {
     /// Use cases over a journal.
     #[must_use]
     pub fn with_policy(journal: Journal, ambient: Ambient, policy: Policy) -> Self {
-        Self { shared: Arc::new(Shared { journal, ambient, policy }) }
+        Self {
+            shared: Arc::new(Shared {
+                journal,
+                ambient,
+                policy,
+                customers: States::new(STATE_BYTES),
+                addresses: States::new(STATE_BYTES / 4),
+                tenants: States::new(STATE_BYTES / 16),
+                imports: States::new(STATE_BYTES / 16),
+                snapshots: Arc::new(Semaphore::new(1)),
+            }),
+        }
     }
 
     /// Clock and randomness, as the use cases see them.

@@ -4,6 +4,7 @@
 pub mod decision;
 pub mod event;
 pub mod refusal;
+pub mod text;
 pub mod value;
 
 pub mod activity;

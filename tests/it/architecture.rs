@@ -22,15 +22,38 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "boot",
         &[
-            "ids", "clock", "sql", "domain", "log", "providers", "app", "projections", "queries", "processes", "graphql",
-            "http", "config",
+            "ids",
+            "clock",
+            "sql",
+            "domain",
+            "log",
+            "providers",
+            "app",
+            "projections",
+            "queries",
+            "processes",
+            "graphql",
+            "http",
+            "config",
         ],
     ),
     (
         "cli",
         &[
-            "ids", "clock", "sql", "domain", "log", "providers", "app", "projections", "queries", "processes", "graphql",
-            "http", "config", "boot",
+            "ids",
+            "clock",
+            "sql",
+            "domain",
+            "log",
+            "providers",
+            "app",
+            "projections",
+            "queries",
+            "processes",
+            "graphql",
+            "http",
+            "config",
+            "boot",
         ],
     ),
 ];
@@ -72,7 +95,8 @@ fn code_of(file: &Path) -> String {
 
 /// Every path after `crate::` in code, with groups in braces taken apart: `crate::{a::b, c}` gives `a::b` and `c`.
 fn crate_paths(code: &str) -> BTreeSet<String> {
-    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+    let code: String =
+        code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
     let mut paths = BTreeSet::new();
     for (start, _) in code.match_indices("crate::") {
         let standing_alone = !code[..start].ends_with(|before: char| before.is_alphanumeric() || before == '_');
@@ -110,7 +134,8 @@ fn collect<'t>(text: &'t str, prefix: &str, paths: &mut BTreeSet<String>) -> &'t
 
 #[test]
 fn paths_are_read_out_of_code() {
-    let code = "use crate::{ids::{A, B as C}, log}; // crate::boot\nfn f() { crate::app::run(); } $crate::sql::x mycrate::cli";
+    let code =
+        "use crate::{ids::{A, B as C}, log}; // crate::boot\nfn f() { crate::app::run(); } $crate::sql::x mycrate::cli";
     let found = crate_paths(code);
     let expected = ["app::run", "ids::A", "ids::B", "log", "sql::x"];
     assert!(expected.iter().all(|path| found.contains(*path)), "{found:?}");
@@ -176,7 +201,8 @@ fn only_the_application_appends() {
             continue;
         }
         let code = code_of(&file);
-        let appends = code.contains(".append_all(") || code.contains("journal.append(") || code.contains("log::Append,");
+        let appends =
+            code.contains(".append_all(") || code.contains("journal.append(") || code.contains("log::Append,");
         assert!(!appends, "{} appends to the log", file.display());
     }
 }

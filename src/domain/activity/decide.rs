@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::activity::event::{ActivityKind, LineItem};
-use crate::domain::customer::event::Source;
-use crate::ids::{CustomerId, MessageId};
+use crate::domain::activity::event::{ActivityKind, ActivityRecorded, ActivityRecordedPersonal, LineItem};
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decision};
+use crate::domain::refusal::Refusal;
+use crate::domain::text;
+use crate::domain::value::Currency;
+use crate::domain::value::money::line_total;
+use crate::ids::{ActivityId, CustomerId, ImportId, MessageId};
 
 /// Records business activity.
 ///
@@ -43,4 +49,92 @@ pub struct RecordActivity {
     pub attributes: BTreeMap<String, serde_json::Value>,
     /// Where it comes from.
     pub source: Source,
+}
+
+/// How many line items an activity has at most; the size of an event limits them too.
+const MAX_LINES: usize = 5_000;
+
+/// Records an activity; `import_id` tells which import brings it.
+pub fn record(
+    state: &Customer,
+    command: RecordActivity,
+    import_id: Option<ImportId>,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let name = text::optional("name", command.name, text::SHORT)?;
+    if name.is_some() != (command.kind == ActivityKind::Custom) {
+        return Err(Refusal::invalid("name", "must be given for custom activities, and only for them"));
+    }
+    let reference = text::optional("reference", command.reference, text::SHORT)?;
+    let lines = clean_lines(command.lines)?;
+    let amount_micros = match command.amount_micros {
+        None if !lines.is_empty() => Some(sum(&lines)?),
+        given => given,
+    };
+    let currency = text::optional("currency", command.currency, text::SHORT)?
+        .map(|code| code.parse::<Currency>().map_err(|e| Refusal::of_value("currency", &e)))
+        .transpose()?;
+    if amount_micros.is_some() && currency.is_none() {
+        return Err(Refusal::invalid("currency", "must be given where there is an amount"));
+    }
+    let occurred_at = command.occurred_at.unwrap_or(context.now);
+    let identity = reference.as_deref().map(|reference| {
+        let micros = occurred_at.timestamp_micros().to_be_bytes();
+        let name = name.as_deref().unwrap_or_default();
+        let kind = command.kind.word();
+        [command.customer_id.0.as_bytes().as_slice(), kind.as_bytes(), name.as_bytes(), reference.as_bytes(), &micros]
+            .map(<[u8]>::to_vec)
+    });
+    let activity_id = identity.as_ref().map_or_else(
+        || context.id(),
+        |parts| ActivityId(context.secret.derive("activity", &parts.each_ref().map(Vec::as_slice))),
+    );
+    let event = ActivityRecorded {
+        activity_id,
+        kind: command.kind,
+        name,
+        reference,
+        status: text::optional("status", command.status, text::SHORT)?,
+        amount_micros,
+        currency,
+        lines,
+        due_at: command.due_at,
+        message_id: command.message_id,
+        source: command.source,
+        import_id,
+        personal: Some(ActivityRecordedPersonal {
+            title: text::optional("title", command.title, text::SHORT)?,
+            attributes: text::attributes("attributes", command.attributes)?,
+        }),
+    };
+    Ok(vec![if identity.is_some() {
+        // An activity that was retracted may come again: as another event, under the same activity id.
+        let retractions = state.retractions(activity_id.0).to_be_bytes();
+        context.derived(occurred_at, "activity recorded", &[activity_id.0.as_bytes(), &retractions], event)
+    } else {
+        context.at(occurred_at, event)
+    }])
+}
+
+fn clean_lines(lines: Vec<LineItem>) -> Result<Vec<LineItem>, Refusal> {
+    if lines.len() > MAX_LINES {
+        let message = format!("has {} line items; at most {MAX_LINES} are allowed", lines.len());
+        return Err(Refusal::invalid("lines", message));
+    }
+    let clean = |line: LineItem| {
+        Ok(LineItem {
+            sku: text::required("lines.sku", line.sku, text::SHORT)?,
+            description: text::optional("lines.description", line.description, text::SHORT)?,
+            ..line
+        })
+    };
+    lines.into_iter().map(clean).collect()
+}
+
+fn sum(lines: &[LineItem]) -> Result<i64, Refusal> {
+    lines
+        .iter()
+        .try_fold(0_i64, |sum, line| sum.checked_add(line_total(line.quantity_milli, line.unit_price_micros)?))
+        .ok_or_else(|| Refusal::invalid("lines", "the sum of the lines is too large"))
 }

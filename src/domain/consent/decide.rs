@@ -2,9 +2,17 @@
 
 use serde::Serialize;
 
-use crate::domain::consent::event::{ConsentState, SuppressionReason};
-use crate::domain::customer::event::Source;
-use crate::domain::value::{AddressKind, Channel};
+use crate::domain::consent::event::{
+    AddressEvent, AddressSuppressed, ConsentChanged, ConsentChangedPersonal, ConsentState, SuppressionLifted,
+    SuppressionReason,
+};
+use crate::domain::consent::state::Address;
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decision};
+use crate::domain::refusal::Refusal;
+use crate::domain::text;
+use crate::domain::value::{AddressKind, Channel, address};
 use crate::ids::{AddressId, CustomerId, MessageId};
 
 /// The topic that stands for every topic of a channel.
@@ -78,4 +86,77 @@ pub struct LiftSuppression {
     pub reason: SuppressionReason,
     /// Why it may be used again.
     pub note: String,
+}
+
+impl AddressRef {
+    /// What the address is.
+    #[must_use]
+    pub const fn kind(&self) -> AddressKind {
+        match self {
+            Self::Id { kind, .. } | Self::Text { kind, .. } => *kind,
+        }
+    }
+
+    /// The address's id.
+    pub fn id(&self, context: &Context<'_>) -> Result<AddressId, Refusal> {
+        match self {
+            Self::Id { address_id, .. } => Ok(*address_id),
+            Self::Text { kind, address } => {
+                address::Address::parse(*kind, address, context.policy.default_region.as_deref())
+                    .map(|address| address.id(context.secret))
+                    .map_err(|e| Refusal::of_value("address", &e))
+            }
+        }
+    }
+}
+
+/// Records consent. The same state again is recorded again: its evidence is new.
+pub fn set(state: &Customer, command: SetConsent, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let event = ConsentChanged {
+        channel: command.channel,
+        topic: text::word("topic", &command.topic)?,
+        state: command.state,
+        source: command.source,
+        method: text::word("method", &command.method)?,
+        message_id: command.message_id,
+        campaign_id: None,
+        variant: None,
+        import_id: None,
+        personal: Some(ConsentChangedPersonal {
+            wording: text::optional("wording", command.wording, text::LONG)?,
+            ip: text::optional("ip", command.ip, text::SHORT)?,
+            user_agent: text::optional("userAgent", command.user_agent, text::LONG)?,
+        }),
+    };
+    Ok(vec![context.now(event)])
+}
+
+/// Suppresses an address; one that is suppressed for this reason stays so.
+pub fn suppress(state: &Address, command: &SuppressAddress, context: &Context<'_>) -> Decision<AddressEvent> {
+    if state.suppressions.contains(&command.reason) {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.now(AddressSuppressed {
+        address_id: command.address.id(context)?,
+        kind: command.address.kind(),
+        reason: command.reason,
+        message_id: command.message_id,
+        customer_id: command.customer_id,
+        source: command.source,
+    })])
+}
+
+/// Lifts a suppression.
+pub fn lift(state: &Address, command: LiftSuppression, context: &Context<'_>) -> Decision<AddressEvent> {
+    if !state.suppressions.contains(&command.reason) {
+        let message = format!("the address is not suppressed for the reason {}", command.reason);
+        return Err(Refusal::new("NOT_SUPPRESSED", message));
+    }
+    Ok(vec![context.now(SuppressionLifted {
+        address_id: command.address.id(context)?,
+        kind: command.address.kind(),
+        reason: command.reason,
+        note: text::required("note", command.note, text::LONG)?,
+    })])
 }

@@ -5,9 +5,19 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::customer::event::Source;
+use crate::domain::customer::event::{
+    CustomerAddressRemoved, CustomerEvent, CustomerForgotten, CustomerProfileChanged, CustomerProfileChangedPersonal,
+    CustomerRegistered, CustomerRegisteredPersonal, NoteAdded, NoteAddedPersonal, NotePinned, Source,
+};
+use crate::domain::customer::profile;
+use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::decision::{Context, Decision};
+use crate::domain::message::event::MessageCancelled;
+use crate::domain::message::state::Stage;
+use crate::domain::refusal::Refusal;
+use crate::domain::text;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, CustomerId, ImportId, NoteId};
+use crate::ids::{AddressId, CustomerId, ImportId, NoteId, TenantSecret};
 
 /// A customer's profile as it is entered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -165,4 +175,171 @@ pub struct ForgetCustomer {
     pub customer_id: CustomerId,
     /// Such as `request`, `retention`; no personal data.
     pub reason: String,
+}
+
+/// The id of the customer that another system knows by `external_id`: the same on every node, at every import.
+#[must_use]
+pub fn id_of_external(secret: &TenantSecret, external_id: &str) -> CustomerId {
+    CustomerId(secret.derive("customer", &[b"external", external_id.trim().as_bytes()]))
+}
+
+/// The id of the tenant's one customer that activities without a customer go to.
+#[must_use]
+pub fn id_of_anonymous(secret: &TenantSecret) -> CustomerId {
+    CustomerId(secret.derive("customer", &[b"anonymous"]))
+}
+
+/// The id of a customer of whom only an address is known.
+#[must_use]
+pub fn id_of_address(secret: &TenantSecret, address_id: AddressId) -> CustomerId {
+    CustomerId(secret.derive("customer", &[b"address", address_id.0.as_bytes()]))
+}
+
+/// How a customer came to be registered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Registration {
+    /// The import that registers it.
+    pub import_id: Option<ImportId>,
+    /// True for the customer that activities without a customer go to.
+    pub anonymous: bool,
+}
+
+/// Registers a customer, or revives one whose import was undone.
+pub fn register(
+    state: &Customer,
+    command: RegisterCustomer,
+    registration: Registration,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    match state.existence {
+        Existence::Unknown | Existence::Retracted => {}
+        Existence::Registered => {
+            return Err(Refusal::new("CUSTOMER_EXISTS", "a customer with this external id is registered already"));
+        }
+        Existence::Forgotten | Existence::Erased => return Err(Refusal::customer_forgotten()),
+    }
+    let (profile, personal) = profile::clean(command.profile)?;
+    let mut events = vec![context.now(CustomerRegistered {
+        source: command.source,
+        anonymous: registration.anonymous,
+        import_id: registration.import_id,
+        profile,
+        personal: Some(CustomerRegisteredPersonal { profile: personal }),
+    })];
+    let mut owned = vec![];
+    for address in command.addresses {
+        let added = super::address::add(&owned, address, registration.import_id, context)?;
+        if let Some(added) = added {
+            super::address::remember(&mut owned, &added);
+            events.push(context.now(added));
+        }
+    }
+    Ok(events)
+}
+
+/// Changes a profile. Nothing to change: nothing happens.
+pub fn change_profile(state: &Customer, command: ChangeProfile, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let (profile, personal, changed) = profile::patched(&state.profile, &state.personal, command.patch)?;
+    if changed.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.now(CustomerProfileChanged {
+        source: command.source,
+        import_id: command.import_id,
+        changed,
+        profile,
+        personal: Some(CustomerProfileChangedPersonal { profile: personal }),
+    })])
+}
+
+/// Adds an address. One that the customer has, as it is entered, changes nothing.
+pub fn add_address(state: &Customer, command: AddAddress, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let added = super::address::add(&state.addresses, command.address, None, context)?;
+    Ok(added.into_iter().map(|event| context.now(event)).collect())
+}
+
+/// Removes an address; the oldest remaining one of its kind becomes primary in its place.
+pub fn remove_address(state: &Customer, command: &RemoveAddress, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let removed = state
+        .address(command.address_id)
+        .ok_or_else(|| Refusal::new("ADDRESS_UNKNOWN", "the customer has no such address"))?;
+    let mut others = state.addresses.iter().filter(|a| a.kind == removed.kind && a.address_id != removed.address_id);
+    let primary = if removed.primary { others.next() } else { others.find(|a| a.primary) };
+    Ok(vec![context.now(CustomerAddressRemoved {
+        address_id: removed.address_id,
+        kind: removed.kind,
+        primary: primary.map(|a| a.address_id),
+        import_id: None,
+    })])
+}
+
+/// Adds a note.
+pub fn add_note(state: &Customer, command: AddNote, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    if command.text.trim().is_empty() {
+        return Err(Refusal::invalid("text", "must not be blank"));
+    }
+    let text = text::exact("text", command.text, text::LONG)?;
+    let note_id = context.id();
+    if command.pinned {
+        may_pin(state)?;
+    }
+    Ok(vec![context.now(NoteAdded { note_id, pinned: command.pinned, personal: Some(NoteAddedPersonal { text }) })])
+}
+
+/// How many notes of one customer are pinned at most.
+const MAX_PINNED: usize = 20;
+
+/// Pins or releases a note. `is_known` tells of notes that the state no longer remembers.
+pub fn pin_note(state: &Customer, command: &PinNote, is_known: bool, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let is_pinned = state.pinned_notes.contains(&command.note_id);
+    if !is_known && !is_pinned && !state.recent_notes.contains(&command.note_id) {
+        return Err(Refusal::new("NOTE_UNKNOWN", "the customer has no such note"));
+    }
+    if is_pinned == command.pinned {
+        return Ok(vec![]);
+    }
+    if command.pinned {
+        may_pin(state)?;
+    }
+    Ok(vec![context.now(NotePinned { note_id: command.note_id, pinned: command.pinned })])
+}
+
+fn may_pin(state: &Customer) -> Result<(), Refusal> {
+    if state.pinned_notes.len() < MAX_PINNED {
+        return Ok(());
+    }
+    Err(Refusal::new("TOO_MANY_PINNED", format!("at most {MAX_PINNED} notes of a customer can be pinned")))
+}
+
+/// Forgets a customer, also a retracted one, whose data the log still holds. Messages that were not dispatched are
+/// taken back. `only_theirs` are the addresses that nobody else has.
+pub fn forget(
+    state: &Customer,
+    command: &ForgetCustomer,
+    only_theirs: &[AddressId],
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    match state.existence {
+        Existence::Registered | Existence::Retracted => {}
+        Existence::Unknown => return Err(Refusal::customer_unknown()),
+        Existence::Forgotten | Existence::Erased => return Ok(vec![]),
+    }
+    let reason = text::required("reason", command.reason.clone(), text::SHORT)?;
+    let is_waiting = |stage: &Stage| matches!(stage, Stage::Queued | Stage::Held { .. } | Stage::Retry { .. });
+    let mut events: Vec<_> = state
+        .pending
+        .all()
+        .iter()
+        .filter(|message| is_waiting(&message.stage))
+        .map(|message| {
+            context.now(MessageCancelled { key: message.key.clone(), reason: "customer forgotten".to_owned() })
+        })
+        .collect();
+    events.push(context.now(CustomerForgotten { reason, addresses: only_theirs.to_vec() }));
+    Ok(events)
 }

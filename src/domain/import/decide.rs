@@ -8,10 +8,15 @@ use serde::Serialize;
 use crate::domain::activity::event::LineItem;
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::decide::{AddressInput, ProfileInput};
-use crate::domain::import::event::ImportKind;
+use crate::domain::decision::{Context, Decision};
+use crate::domain::import::event::{
+    ImportCompleted, ImportEvent, ImportKind, ImportStarted, ImportStartedPersonal, ImportUndone,
+};
+use crate::domain::import::state::Import;
 use crate::domain::refusal::Refusal;
+use crate::domain::text;
 use crate::domain::value::Channel;
-use crate::ids::{ImportId, Position};
+use crate::ids::{ImportId, Position, TenantSecret};
 
 /// Begins the import of a file, or goes on with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -204,4 +209,64 @@ pub struct ImportedChunk {
     pub refused: Vec<RefusedRow>,
     /// Position of the last appended event; the start if there was none.
     pub position: Position,
+}
+
+/// The id of run number `run` of a file's import: the same file is the same import, until it is undone.
+#[must_use]
+pub fn import_id(secret: &TenantSecret, kind: ImportKind, file_digest: &str, run: u32) -> ImportId {
+    ImportId(secret.derive("import", &[kind.word().as_bytes(), file_digest.as_bytes(), &run.to_be_bytes()]))
+}
+
+/// Begins an import. One that was begun before goes on without an event.
+pub fn start(state: &Import, command: StartImport, run: u32, context: &Context<'_>) -> Decision<ImportEvent> {
+    let file_name = text::required("fileName", command.file_name, text::SHORT)?;
+    let file_digest = digest(command.file_digest)?;
+    if state.started_at.is_some() {
+        return Ok(vec![]);
+    }
+    let import_id = import_id(context.secret, command.kind, &file_digest, run);
+    let personal = Some(ImportStartedPersonal { file_name });
+    Ok(vec![context.now(ImportStarted { import_id, kind: command.kind, file_digest, run, personal })])
+}
+
+/// Checks a file's digest.
+pub fn digest(text: String) -> Result<String, Refusal> {
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        return Err(Refusal::invalid("fileDigest", "must be a SHA-256 in 64 lower-case hexadecimal digits"));
+    }
+    Ok(text)
+}
+
+/// Ends a run. A file that was read before and brought nothing new changes nothing.
+pub fn complete(state: &Import, command: &CompleteImport, context: &Context<'_>) -> Decision<ImportEvent> {
+    must_exist(state)?;
+    if state.undone.is_some() {
+        return Err(Refusal::new("IMPORT_UNDONE", "the import was undone meanwhile"));
+    }
+    if state.completed && command.appended == 0 {
+        return Ok(vec![]);
+    }
+    let CompleteImport { import_id, lines, appended, already, refused } = *command;
+    Ok(vec![context.now(ImportCompleted { import_id, lines, appended, already, refused })])
+}
+
+/// Ends an undo; what was undone stays so.
+pub fn undone(
+    state: &Import,
+    import_id: ImportId,
+    (retracted, kept): (u64, u64),
+    context: &Context<'_>,
+) -> Decision<ImportEvent> {
+    must_exist(state)?;
+    if state.undone.is_some() {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.now(ImportUndone { import_id, retracted, kept })])
+}
+
+fn must_exist(state: &Import) -> Result<(), Refusal> {
+    match state.started_at {
+        Some(_) => Ok(()),
+        None => Err(Refusal::new("IMPORT_UNKNOWN", "there is no such import")),
+    }
 }

@@ -2,3 +2,6 @@
 
 pub mod decide;
 pub mod event;
+pub mod rows;
+pub mod state;
+pub mod undo;

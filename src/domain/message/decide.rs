@@ -3,11 +3,23 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::customer::event::Source;
-use crate::domain::message::event::MessageClass;
-use crate::domain::value::Channel;
+use crate::domain::consent::state::Address;
+use crate::domain::conversation::decide::{after_answer, after_inbound};
+use crate::domain::conversation::state::conversation_id;
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::customer::state::{Customer, OwnAddress};
+use crate::domain::decision::{Context, Decision};
+use crate::domain::message::event::{
+    MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
+    MessageReceivedPersonal, MessageSuppressed,
+};
+use crate::domain::message::rules::{Asked, judge};
+use crate::domain::message::state::{Pending, Stage};
+use crate::domain::refusal::Refusal;
+use crate::domain::text;
 use crate::domain::value::message::{MessageKey, Report, Route};
-use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, MessageId};
+use crate::domain::value::{AddressKind, Channel, address};
+use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, ImportId, MessageId};
 
 /// Asks for a message to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -131,4 +143,175 @@ pub struct RecordProviderFact {
     pub provider_event_id: Option<String>,
     /// What happened.
     pub report: Report,
+}
+
+impl SendMessage {
+    /// The customer's address that the message would go to.
+    pub fn recipient<'a>(&self, state: &'a Customer) -> Result<Option<&'a OwnAddress>, Refusal> {
+        let kind = self.channel.address_kind();
+        match self.address_id {
+            None => Ok(state.primary(kind)),
+            Some(id) => state.address(id).filter(|address| address.kind == kind).map(Some).ok_or_else(|| {
+                let message = "the customer has no such address that this channel reaches";
+                Refusal { code: "ADDRESS_UNKNOWN", message: message.to_owned(), field: Some("addressId".to_owned()) }
+            }),
+        }
+    }
+}
+
+/// Decides on a message that is asked for: always `MessageQueued`, then what holds or forbids it. `address` is the fold
+/// of the address that [`SendMessage::recipient`] tells.
+pub fn send(
+    state: &Customer,
+    address: &Address,
+    command: SendMessage,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    if state.pending.all().len() >= Pending::MAX {
+        let message = format!("{} messages to this customer are waiting; at most that many may", Pending::MAX);
+        return Err(Refusal::new("TOO_MANY_PENDING", message));
+    }
+    let recipient = command.recipient(state)?;
+    let topic = text::word("topic", &command.topic)?;
+    if command.body.trim().is_empty() {
+        return Err(Refusal::invalid("body", "must not be blank"));
+    }
+    let message_id = context.id();
+    let key = MessageKey {
+        message_id,
+        channel: command.channel,
+        campaign_id: command.campaign_id,
+        variant: text::optional("variant", command.variant, text::SHORT)?,
+        conversation_id: Some(conversation_id(context.secret, command.customer_id, command.channel)),
+    };
+    let queued = MessageQueued {
+        key: key.clone(),
+        class: command.class,
+        topic,
+        address_id: recipient.map(|own| own.address_id),
+        send_at: command.send_at,
+        in_reply_to: command.in_reply_to,
+        personal: Some(MessageQueuedPersonal {
+            to: recipient.and_then(|own| own.address.clone()),
+            subject: text::optional("subject", command.subject, text::LONG)?,
+            body: text::exact("body", command.body, text::BODY)?,
+        }),
+    };
+    let asked =
+        Asked { channel: command.channel, class: command.class, topic: &queued.topic, address_id: queued.address_id };
+    let mut events = vec![];
+    let forbidden = judge(state, address, asked, context.policy);
+    events.push(context.now(queued.clone()));
+    if let Some(forbidden) = forbidden {
+        events.push(context.now(MessageSuppressed { key, rule: forbidden.rule.to_owned(), inputs: forbidden.inputs }));
+        return Ok(events);
+    }
+    if let Some(until) = command.send_at.filter(|at| *at > context.now) {
+        let inputs = serde_json::json!({ "send_at": until });
+        events.push(context.now(MessageHeld { key, until, rule: "scheduled".to_owned(), inputs }));
+    }
+    if command.class == MessageClass::Transactional {
+        events.extend(after_answer(state, command.channel, message_id).map(|event| context.now(event)));
+    }
+    Ok(events)
+}
+
+impl SentMessage {
+    /// Reads the answer from the command's events.
+    #[must_use]
+    pub fn told_by(events: &[CustomerEvent]) -> Option<Self> {
+        let mut answer = None;
+        for event in events {
+            match (event, &mut answer) {
+                (CustomerEvent::MessageQueued(e), None) => {
+                    answer = Some(Self { message_id: e.key.message_id, decision: SendDecision::Queued });
+                }
+                (CustomerEvent::MessageHeld(e), Some(answer)) => {
+                    answer.decision = SendDecision::Held { until: e.until, rule: e.rule.clone() };
+                }
+                (CustomerEvent::MessageSuppressed(e), Some(answer)) => {
+                    answer.decision = SendDecision::Suppressed { rule: e.rule.clone() };
+                }
+                _ => {}
+            }
+        }
+        answer
+    }
+}
+
+/// Takes a message back. One that was handed to a provider stays sent.
+pub fn cancel(state: &Customer, command: &CancelMessage, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let message = state.pending.get(command.message_id).ok_or_else(|| {
+        Refusal::new("MESSAGE_NOT_PENDING", "there is no such message waiting to be sent to this customer")
+    })?;
+    if matches!(message.stage, Stage::Dispatching { .. } | Stage::InDoubt { .. }) {
+        return Err(Refusal::new("MESSAGE_DISPATCHED", "the message was handed to a provider already"));
+    }
+    let reason = text::required("reason", command.reason.clone(), text::SHORT)?;
+    Ok(vec![context.now(MessageCancelled { key: message.key.clone(), reason })])
+}
+
+/// The sender's address, normalised where it can be. What a provider hands over may be no address, such as a short
+/// code or a withheld number: that is no reason to lose the message.
+#[must_use]
+pub fn sender(channel: Channel, from: Option<&str>, context: &Context<'_>) -> Option<address::Address> {
+    let kind: AddressKind = channel.address_kind();
+    from.and_then(|from| address::Address::parse(kind, from, context.policy.default_region.as_deref()).ok())
+}
+
+/// Takes in a message: `MessageReceived`, and the conversation opens.
+pub fn receive(
+    state: &Customer,
+    customer_id: CustomerId,
+    command: ReceiveMessage,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let message_id = context.id();
+    let changed = after_inbound(state, customer_id, command.channel, message_id, context);
+    let key = MessageKey {
+        message_id,
+        channel: command.channel,
+        campaign_id: None,
+        variant: None,
+        conversation_id: Some(changed.conversation_id),
+    };
+    let occurred_at = command.occurred_at.unwrap_or(context.now);
+    let received = received(key, command, None, context)?;
+    Ok(vec![context.at(occurred_at, received), context.now(changed)])
+}
+
+/// The event of an inbound message. A provider's text is taken as it is, except for NUL characters, which no store
+/// holds; other sources are asked to mend theirs.
+pub fn received(
+    key: MessageKey,
+    command: ReceiveMessage,
+    import_id: Option<ImportId>,
+    context: &Context<'_>,
+) -> Result<MessageReceived, Refusal> {
+    let is_provider = command.source == Source::Provider;
+    let checked = |field: &str, text: Option<String>, max: usize| match text {
+        Some(text) if is_provider => Ok(Some(text.replace('\0', "\u{FFFD}").chars().take(max).collect())),
+        Some(text) => text::exact(field, text, max).map(Some),
+        None => Ok(None),
+    };
+    let sender = sender(command.channel, command.from.as_deref(), context);
+    Ok(MessageReceived {
+        key,
+        address_id: sender.as_ref().map(|address| address.id(context.secret)),
+        in_reply_to: command.in_reply_to,
+        provider: text::word("provider", &command.provider)?,
+        import_id,
+        personal: Some(MessageReceivedPersonal {
+            from: match sender {
+                Some(address) => Some(address.text().to_owned()),
+                None => checked("from", command.from, text::SHORT)?,
+            },
+            to: checked("to", command.to, text::SHORT)?,
+            subject: checked("subject", command.subject, text::LONG)?,
+            body: checked("body", Some(command.body), text::BODY)?.unwrap_or_default(),
+        }),
+    })
 }

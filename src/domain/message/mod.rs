@@ -1,4 +1,10 @@
 //! Messages, in and out: their states are a lattice, so callbacks may arrive in any order.
 
 pub mod decide;
+pub mod dispatch;
 pub mod event;
+pub mod lattice;
+pub mod report;
+pub mod retry;
+pub mod rules;
+pub mod state;

@@ -1,9 +1,16 @@
 //! Commands on a tenant.
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::domain::tenant::event::Role;
-use crate::ids::{ApiKeyId, EventId};
+use crate::domain::decision::{Context, Decision};
+use crate::domain::refusal::Refusal;
+use crate::domain::tenant::event::{
+    ApiKeyIssued, ApiKeyRevoked, ParkedEventSkipped, PersonalDataRead, Role, TenantCreated, TenantEvent,
+};
+use crate::domain::tenant::state::Tenant;
+use crate::domain::text;
+use crate::ids::{ApiKeyId, EventId, TenantSecret};
 
 /// Opens a tenant under the caller's tenant id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,4 +72,79 @@ pub struct RecordPersonalRead {
     pub what: String,
     /// How many people's.
     pub count: u64,
+}
+
+impl IssuedApiKey {
+    /// The key and its token. The secret derives from the tenant's secret, so that a repeated command can tell it again
+    /// although it is stored nowhere.
+    #[must_use]
+    pub fn of(key_id: ApiKeyId, secret: &TenantSecret) -> Self {
+        let token = format!("clk_{}_{}", key_id.0.simple(), hex::encode(key_secret(key_id, secret)));
+        Self { key_id, token }
+    }
+}
+
+/// Reads a token: the key that it names, and the SHA-256 of its secret in hex, to be compared in constant time with the
+/// `secret_hash` of [`ApiKeyIssued`]. [`None`] if it is not of our form.
+#[must_use]
+pub fn read_token(token: &str) -> Option<(ApiKeyId, String)> {
+    let (key_id, secret) = token.strip_prefix("clk_")?.split_once('_')?;
+    let key_id = uuid::Uuid::try_parse(key_id).ok().filter(|_| key_id.len() == 32)?;
+    let secret = <[u8; 32]>::try_from(hex::decode(secret).ok()?).ok()?;
+    Some((ApiKeyId(key_id), hex::encode(Sha256::digest(secret))))
+}
+
+/// 256 bits that nobody can guess without the tenant's secret.
+fn key_secret(key_id: ApiKeyId, secret: &TenantSecret) -> [u8; 32] {
+    secret.fingerprint("api key", &[key_id.0.as_bytes()])
+}
+
+/// Opens the tenant.
+pub fn create(state: &Tenant, command: CreateTenant, context: &Context<'_>) -> Decision<TenantEvent> {
+    if state.exists {
+        return Err(Refusal::new("TENANT_EXISTS", "there is such a tenant already"));
+    }
+    let name = text::required("name", command.name, text::SHORT)?;
+    Ok(vec![context.now(TenantCreated { name })])
+}
+
+/// Issues a key. Personal data and sending are granted as is usual for the role, unless the command says otherwise.
+pub fn issue_key(state: &Tenant, command: IssueApiKey, context: &Context<'_>) -> Decision<TenantEvent> {
+    must_exist(state)?;
+    let label = text::required("label", command.label, text::SHORT)?;
+    let key_id = context.id();
+    let secret_hash = hex::encode(Sha256::digest(key_secret(key_id, context.secret)));
+    let role = command.role;
+    let personal = command.personal.unwrap_or(matches!(role, Role::Admin | Role::Marketer | Role::Agent));
+    let send = command.send.unwrap_or(matches!(role, Role::Admin | Role::Agent));
+    Ok(vec![context.now(ApiKeyIssued { key_id, role, personal, send, label, secret_hash })])
+}
+
+/// Revokes a key; a revoked one stays so.
+pub fn revoke_key(state: &Tenant, command: &RevokeApiKey, context: &Context<'_>) -> Decision<TenantEvent> {
+    must_exist(state)?;
+    if state.revoked.contains(&command.key_id) {
+        return Ok(vec![]);
+    }
+    if !state.keys.contains(&command.key_id) {
+        return Err(Refusal::new("API_KEY_UNKNOWN", "there is no such API key"));
+    }
+    Ok(vec![context.now(ApiKeyRevoked { key_id: command.key_id })])
+}
+
+/// Records that a parked event was given up.
+pub fn skip_parked(_state: &Tenant, command: SkipParked, context: &Context<'_>) -> Decision<TenantEvent> {
+    let projection = text::required("projection", command.projection, text::SHORT)?;
+    let reason = text::required("reason", command.reason, text::LONG)?;
+    Ok(vec![context.now(ParkedEventSkipped { projection, event_id: command.event_id, reason })])
+}
+
+/// Records that personal data was read.
+pub fn record_read(_state: &Tenant, command: RecordPersonalRead, context: &Context<'_>) -> Decision<TenantEvent> {
+    let what = text::required("what", command.what, text::SHORT)?;
+    Ok(vec![context.now(PersonalDataRead { what, count: command.count })])
+}
+
+fn must_exist(state: &Tenant) -> Result<(), Refusal> {
+    if state.exists { Ok(()) } else { Err(Refusal::new("TENANT_UNKNOWN", "there is no such tenant")) }
 }

@@ -1,6 +1,8 @@
 //! Values that several nouns share.
 
+pub mod address;
 pub mod message;
+pub mod money;
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,132 @@
 //! Enums of the schema: the words of the domain, in capitals.
 
-use async_graphql::Enum;
+use async_graphql::{Enum, Result};
+
+use crate::domain;
+use crate::graphql::failure::field_refused;
+
+/// An enum that read models hold as words.
+pub trait Word: Sized {
+    /// The value of a word.
+    fn of(word: &str) -> Option<Self>;
+
+    /// The word of a value.
+    fn word(self) -> &'static str;
+}
+
+/// Reads a word of a read model. An unknown one means that the tables are newer than this binary.
+pub fn word<T: Word>(text: &str) -> Result<T> {
+    T::of(text).ok_or_else(|| field_refused("INTERNAL", "the read tables hold a word that this server does not know"))
+}
+
+macro_rules! words_of_domain {
+    ($($name:ident = $domain:path,)*) => {$(
+        impl Word for $name {
+            fn of(word: &str) -> Option<Self> {
+                word.parse::<$domain>().ok().map(Into::into)
+            }
+
+            fn word(self) -> &'static str {
+                <$domain>::from(self).word()
+            }
+        }
+    )*};
+}
+
+/// Enums that only read models have.
+macro_rules! words_of_reads {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl Word for $name {
+            fn of(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    )*};
+}
+
+words_of_reads! {
+    /// The furthest state that a message reached, whatever the order of reports.
+    MessageState {
+        /// Asked for.
+        Queued = "queued",
+        /// Waits.
+        Held = "held",
+        /// Not sent, by a rule.
+        Suppressed = "suppressed",
+        /// Taken back before dispatch.
+        Cancelled = "cancelled",
+        /// The provider is being called.
+        Dispatching = "dispatching",
+        /// Nobody knows whether the provider took it.
+        InDoubt = "in_doubt",
+        /// The provider took it.
+        Sent = "sent",
+        /// The receiving side asked to wait.
+        Deferred = "deferred",
+        /// Could not be delivered.
+        Failed = "failed",
+        /// Reached the device or mailbox.
+        Delivered = "delivered",
+        /// Came back.
+        Bounced = "bounced",
+        /// Opened or read.
+        Opened = "opened",
+        /// A link was followed.
+        Clicked = "clicked",
+        /// Answered.
+        Replied = "replied",
+        /// The receiver wants nothing more.
+        OptedOut = "opted_out",
+        /// Reported as spam.
+        Complained = "complained",
+        /// Inbound.
+        Received = "received",
+    }
+
+    /// What an entry of a timeline is.
+    TimelineKind {
+        /// A message, in or out.
+        Message = "message",
+        /// An order.
+        Order = "order",
+        /// An invoice.
+        Invoice = "invoice",
+        /// A payment.
+        Payment = "payment",
+        /// A shipment.
+        Shipment = "shipment",
+        /// An appointment.
+        Appointment = "appointment",
+        /// Another activity, told apart by its name.
+        Custom = "custom",
+        /// A private note.
+        Note = "note",
+        /// A change of consent.
+        Consent = "consent",
+        /// A change of a conversation.
+        Conversation = "conversation",
+        /// The customer became known.
+        Registered = "registered",
+    }
+
+    /// Where an import stands.
+    ImportState {
+        /// Its file is being read.
+        Running = "running",
+        /// Its file was read to the end.
+        Completed = "completed",
+        /// What it brought was taken back.
+        Undone = "undone",
+    }
+}
 
 /// How a message travels.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,4 +238,18 @@ pub enum Source {
     Provider,
     Inbound,
     Demo,
+}
+
+words_of_domain! {
+    Channel = domain::value::Channel,
+    Direction = domain::value::Direction,
+    AddressKind = domain::value::AddressKind,
+    ActivityKind = domain::activity::event::ActivityKind,
+    MessageClass = domain::message::event::MessageClass,
+    ConsentState = domain::consent::event::ConsentState,
+    SuppressionReason = domain::consent::event::SuppressionReason,
+    ConversationState = domain::conversation::event::ConversationState,
+    Role = domain::tenant::event::Role,
+    ImportKind = domain::import::event::ImportKind,
+    Source = domain::customer::event::Source,
 }

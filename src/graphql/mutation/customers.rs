@@ -148,6 +148,7 @@ payload! {
 #[ComplexObject]
 impl CustomerPayload {
     /// The customer as it is after this mutation: waits until the read tables show it.
+    #[graphql(guard = "May(Permission::Read)")]
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         let (Some(id), Some(position)) = (&self.customer_id, self.position) else { return Ok(None) };
         Api::of(ctx)?.wait_for(Some(position)).await?;

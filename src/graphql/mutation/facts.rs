@@ -147,6 +147,7 @@ payload! {
 #[ComplexObject]
 impl ActivityPayload {
     /// The activity as it is after this mutation: waits until the read tables show it.
+    #[graphql(guard = "May(Permission::Read)")]
     async fn activity(&self, ctx: &Context<'_>) -> Result<Option<Activity>> {
         let (Some(id), Some(position)) = (&self.activity_id, self.position) else { return Ok(None) };
         Api::of(ctx)?.wait_for(Some(position)).await?;

@@ -126,6 +126,7 @@ payload! {
 #[ComplexObject]
 impl SendMessagePayload {
     /// The message as it is after this mutation: waits until the read tables show it.
+    #[graphql(guard = "May(Permission::Read)")]
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let (Some(id), Some(position)) = (&self.message_id, self.position) else { return Ok(None) };
         Api::of(ctx)?.wait_for(Some(position)).await?;

@@ -1,0 +1,169 @@
+-- projection: activities
+-- question: What business did we do with this customer, and what did it bring?
+-- events: ActivityRecorded, ActivityRetracted
+-- scope: customer
+-- version: 1
+
+-- section: tables
+
+-- An activity that was taken back has no row.
+CREATE TABLE activities (
+    tenant_id UUID NOT NULL,
+    activity_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT,
+    reference TEXT,
+    status TEXT,
+    amount_micros BIGINT,
+    currency TEXT,
+    line_count BIGINT NOT NULL,
+    due_at TIMESTAMPTZ,
+    message_id UUID,
+    source TEXT NOT NULL,
+    import_id UUID,
+    actor TEXT NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    position BYTES NOT NULL,
+    title TEXT,
+    attributes JSONB,
+    PRIMARY KEY (tenant_id, activity_id)
+);
+CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
+
+CREATE TABLE activity_lines (
+    tenant_id UUID NOT NULL,
+    activity_id UUID NOT NULL,
+    line BIGINT NOT NULL,
+    sku TEXT NOT NULL,
+    description TEXT,
+    quantity_milli BIGINT NOT NULL,
+    unit_price_micros BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, activity_id, line)
+);
+
+-- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
+-- a cancellation is an order of negative amount. The currency is empty for orders without an amount.
+CREATE TABLE customer_totals (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    currency TEXT NOT NULL,
+    revenue_micros BIGINT NOT NULL,
+    orders BIGINT NOT NULL,
+    cancellations BIGINT NOT NULL,
+    first_order_at TIMESTAMPTZ,
+    last_order_at TIMESTAMPTZ,
+    PRIMARY KEY (tenant_id, customer_id, currency)
+);
+
+-- section: apply
+
+-- The totals lose what is stored of the activities in the batch, and gain what is stored after it: so they are always
+-- the sum of the table, whatever is recorded, taken back and recorded again.
+INSERT INTO customer_totals (tenant_id, customer_id, currency, revenue_micros, orders, cancellations)
+SELECT
+    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency, -@sum(COALESCE(a.amount_micros, 0)),
+    -@count_if(COALESCE(a.amount_micros, 0) >= 0), -@count_if(a.amount_micros < 0)
+FROM activities a
+WHERE a.kind = 'order' AND (a.tenant_id, a.activity_id) IN (
+    SELECT tenant_id, activity_id FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
+)
+GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
+ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
+    revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
+    orders = customer_totals.orders + excluded.orders,
+    cancellations = customer_totals.cancellations + excluded.cancellations;
+
+-- on: ActivityRetracted
+DELETE FROM activity_lines WHERE (tenant_id, activity_id) IN (
+    SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted'
+);
+-- on: ActivityRetracted
+DELETE FROM activities WHERE (tenant_id, activity_id) IN (
+    SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted'
+);
+
+-- on: ActivityRecorded
+INSERT INTO activities (
+    tenant_id, activity_id, customer_id, kind, name, reference, status, amount_micros, currency, line_count, due_at,
+    message_id, source, import_id, actor, occurred_at, recorded_at, position, title, attributes
+)
+SELECT
+    b.tenant_id, b.activity_id, b.customer_id, @text(b.data, 'kind'), @text(b.data, 'name'),
+    @text(b.data, 'reference'), @text(b.data, 'status'), @int(b.data, 'amount_micros'), @text(b.data, 'currency'),
+    @length(@json(b.data, 'lines')), @time(b.data, 'due_at'), b.message_id, @text(b.data, 'source'), b.import_id,
+    b.actor, b.occurred_at, b.recorded_at, b.position, @text(b.personal, 'title'), @json(b.personal, 'attributes')
+FROM batch b
+WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
+    GROUP BY tenant_id, activity_id
+)
+ON CONFLICT (tenant_id, activity_id) DO UPDATE SET
+    customer_id = excluded.customer_id, kind = excluded.kind, name = excluded.name, reference = excluded.reference,
+    status = excluded.status, amount_micros = excluded.amount_micros, currency = excluded.currency,
+    line_count = excluded.line_count, due_at = excluded.due_at, message_id = excluded.message_id,
+    source = excluded.source, import_id = excluded.import_id, actor = excluded.actor,
+    occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, position = excluded.position,
+    title = excluded.title, attributes = excluded.attributes;
+
+-- on: ActivityRecorded
+INSERT INTO activity_lines (tenant_id, activity_id, line, sku, description, quantity_milli, unit_price_micros)
+SELECT l.tenant_id, l.activity_id, l.line, l.sku, l.description, l.quantity_milli, l.unit_price_micros
+FROM batch_lines l
+WHERE l.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
+    GROUP BY tenant_id, activity_id
+)
+ON CONFLICT (tenant_id, activity_id, line) DO UPDATE SET
+    sku = excluded.sku, description = excluded.description, quantity_milli = excluded.quantity_milli,
+    unit_price_micros = excluded.unit_price_micros;
+
+-- on: ActivityRecorded
+INSERT INTO customer_totals (
+    tenant_id, customer_id, currency, revenue_micros, orders, cancellations, first_order_at, last_order_at
+)
+SELECT
+    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency, @sum(COALESCE(a.amount_micros, 0)),
+    @count_if(COALESCE(a.amount_micros, 0) >= 0), @count_if(a.amount_micros < 0),
+    MIN(CASE WHEN COALESCE(a.amount_micros, 0) >= 0 THEN a.occurred_at END),
+    MAX(CASE WHEN COALESCE(a.amount_micros, 0) >= 0 THEN a.occurred_at END)
+FROM activities a
+WHERE a.kind = 'order' AND (a.tenant_id, a.activity_id) IN (
+    SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRecorded'
+)
+GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
+ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
+    revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
+    orders = customer_totals.orders + excluded.orders,
+    cancellations = customer_totals.cancellations + excluded.cancellations,
+    first_order_at = @least(customer_totals.first_order_at, excluded.first_order_at),
+    last_order_at = @greatest(customer_totals.last_order_at, excluded.last_order_at);
+
+-- The first and last orders may be those that were taken back: look at what is left.
+-- on: ActivityRetracted
+UPDATE customer_totals SET
+    first_order_at = (
+        SELECT MIN(a.occurred_at) FROM activities a
+        WHERE a.tenant_id = customer_totals.tenant_id AND a.customer_id = customer_totals.customer_id
+            AND a.kind = 'order' AND COALESCE(a.currency, '') = customer_totals.currency
+            AND COALESCE(a.amount_micros, 0) >= 0
+    ),
+    last_order_at = (
+        SELECT MAX(a.occurred_at) FROM activities a
+        WHERE a.tenant_id = customer_totals.tenant_id AND a.customer_id = customer_totals.customer_id
+            AND a.kind = 'order' AND COALESCE(a.currency, '') = customer_totals.currency
+            AND COALESCE(a.amount_micros, 0) >= 0
+    )
+WHERE (tenant_id, customer_id) IN (
+    SELECT tenant_id, customer_id FROM batch WHERE type = 'ActivityRetracted'
+);
+-- on: ActivityRetracted
+DELETE FROM customer_totals
+WHERE orders = 0 AND cancellations = 0 AND (tenant_id, customer_id) IN (
+    SELECT tenant_id, customer_id FROM batch WHERE type = 'ActivityRetracted'
+);
+
+-- section: forget
+UPDATE activities SET title = NULL, attributes = NULL
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);

@@ -1,0 +1,93 @@
+-- projection: consents
+-- question: What did this customer agree to, and how can we prove it?
+-- events: ConsentChanged
+-- scope: customer
+-- version: 1
+
+-- section: tables
+
+-- As it stands: the newest event per channel and topic.
+CREATE TABLE consents (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    channel TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    state TEXT NOT NULL,
+    source TEXT NOT NULL,
+    method TEXT NOT NULL,
+    message_id UUID,
+    campaign_id UUID,
+    import_id UUID,
+    actor TEXT NOT NULL,
+    event_id UUID NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    position BYTES NOT NULL,
+    wording TEXT,
+    ip TEXT,
+    user_agent TEXT,
+    PRIMARY KEY (tenant_id, customer_id, channel, topic)
+);
+
+-- Every change, with its evidence.
+CREATE TABLE consent_history (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    position BYTES NOT NULL,
+    channel TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    state TEXT NOT NULL,
+    source TEXT NOT NULL,
+    method TEXT NOT NULL,
+    message_id UUID,
+    campaign_id UUID,
+    import_id UUID,
+    actor TEXT NOT NULL,
+    event_id UUID NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    wording TEXT,
+    ip TEXT,
+    user_agent TEXT,
+    PRIMARY KEY (tenant_id, customer_id, position)
+);
+
+-- section: apply
+INSERT INTO consent_history (
+    tenant_id, customer_id, position, channel, topic, state, source, method, message_id, campaign_id, import_id, actor,
+    event_id, occurred_at, recorded_at, wording, ip, user_agent
+)
+SELECT
+    b.tenant_id, b.customer_id, b.position, b.channel, @text(b.data, 'topic'), @text(b.data, 'state'),
+    @text(b.data, 'source'), @text(b.data, 'method'), b.message_id, b.campaign_id, b.import_id, b.actor, b.event_id,
+    b.occurred_at, b.recorded_at, @text(b.personal, 'wording'), @text(b.personal, 'ip'),
+    @text(b.personal, 'user_agent')
+FROM batch b
+WHERE b.type = 'ConsentChanged';
+
+INSERT INTO consents (
+    tenant_id, customer_id, position, channel, topic, state, source, method, message_id, campaign_id, import_id, actor,
+    event_id, occurred_at, recorded_at, wording, ip, user_agent
+)
+SELECT
+    b.tenant_id, b.customer_id, b.position, b.channel, @text(b.data, 'topic'), @text(b.data, 'state'),
+    @text(b.data, 'source'), @text(b.data, 'method'), b.message_id, b.campaign_id, b.import_id, b.actor, b.event_id,
+    b.occurred_at, b.recorded_at, @text(b.personal, 'wording'), @text(b.personal, 'ip'),
+    @text(b.personal, 'user_agent')
+FROM batch b
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type = 'ConsentChanged'
+    GROUP BY tenant_id, customer_id, channel, @text(data, 'topic')
+)
+ON CONFLICT (tenant_id, customer_id, channel, topic) DO UPDATE SET
+    position = excluded.position, state = excluded.state, source = excluded.source, method = excluded.method,
+    message_id = excluded.message_id, campaign_id = excluded.campaign_id, import_id = excluded.import_id,
+    actor = excluded.actor, event_id = excluded.event_id, occurred_at = excluded.occurred_at,
+    recorded_at = excluded.recorded_at, wording = excluded.wording, ip = excluded.ip,
+    user_agent = excluded.user_agent;
+
+-- section: forget
+UPDATE consents SET wording = NULL, ip = NULL, user_agent = NULL
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);
+UPDATE consent_history SET wording = NULL, ip = NULL, user_agent = NULL
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);

@@ -1,0 +1,270 @@
+-- projection: customers
+-- question: Who is this customer, how can they be reached, and which customers match a search?
+-- events: CustomerRegistered, CustomerProfileChanged, CustomerAddressAdded, CustomerAddressRemoved
+-- events: CustomerRetracted, CustomerForgotten
+-- scope: customer
+-- version: 1
+
+-- section: tables
+
+-- Events carry the whole resulting profile: the newest one is the profile. `version` is that of the stream.
+CREATE TABLE customers (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    source TEXT NOT NULL,
+    anonymous BOOLEAN NOT NULL,
+    import_id UUID,
+    territory TEXT,
+    account_type TEXT,
+    priority TEXT,
+    owner TEXT,
+    lead_score BIGINT,
+    industry TEXT,
+    locale TEXT,
+    time_zone TEXT,
+    tags JSONB NOT NULL,
+    name TEXT,
+    external_id TEXT,
+    attributes JSONB,
+    registered_at TIMESTAMPTZ NOT NULL,
+    changed_at TIMESTAMPTZ NOT NULL,
+    forgotten_at TIMESTAMPTZ,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id)
+);
+CREATE INDEX customers_newest ON customers (tenant_id, registered_at, customer_id);
+
+CREATE TABLE customer_tags (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    tag TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id, tag)
+);
+CREATE INDEX customer_tags_by_tag ON customer_tags (tenant_id, tag, customer_id);
+
+CREATE TABLE customer_addresses (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    address_id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    domain TEXT,
+    import_id UUID,
+    added_at TIMESTAMPTZ NOT NULL,
+    version BIGINT NOT NULL,
+    address TEXT,
+    label TEXT,
+    PRIMARY KEY (tenant_id, customer_id, address_id)
+);
+
+-- The address of each kind that is used unless another is asked for; none once the last was removed.
+CREATE TABLE customer_primary_addresses (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    address_id UUID,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id, kind)
+);
+
+-- What a search finds: normalised words of the name and the external id (source_id is the customer), and of each
+-- address (source_id is the address). Rows exist only while the personal data does.
+CREATE TABLE customer_tokens (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    source_id UUID NOT NULL,
+    field TEXT NOT NULL,
+    token TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id, source_id, field, token)
+);
+CREATE INDEX customer_tokens_by_token ON customer_tokens (tenant_id, token, customer_id);
+
+-- section: apply
+
+-- on: CustomerRegistered
+INSERT INTO customers (
+    tenant_id, customer_id, source, anonymous, import_id, territory, account_type, priority, owner, lead_score,
+    industry, locale, time_zone, tags, name, external_id, attributes, registered_at, changed_at, version
+)
+SELECT
+    b.tenant_id, b.customer_id, @text(b.data, 'source'), COALESCE(@bool(b.data, 'anonymous'), FALSE), b.import_id,
+    @text(@json(b.data, 'profile'), 'territory'), @text(@json(b.data, 'profile'), 'account_type'),
+    @text(@json(b.data, 'profile'), 'priority'), @text(@json(b.data, 'profile'), 'owner'),
+    @int(@json(b.data, 'profile'), 'lead_score'), @text(@json(b.data, 'profile'), 'industry'),
+    @text(@json(b.data, 'profile'), 'locale'), @text(@json(b.data, 'profile'), 'time_zone'),
+    @json(@json(b.data, 'profile'), 'tags'),
+    @text(b.personal, 'name'), @text(b.personal, 'external_id'), @json(b.personal, 'attributes'),
+    b.occurred_at, b.occurred_at, b.version
+FROM batch b
+WHERE b.type = 'CustomerRegistered' AND b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerRegistered' GROUP BY tenant_id, customer_id
+)
+ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
+    source = excluded.source, anonymous = excluded.anonymous, import_id = excluded.import_id,
+    territory = excluded.territory, account_type = excluded.account_type, priority = excluded.priority,
+    owner = excluded.owner, lead_score = excluded.lead_score, industry = excluded.industry,
+    locale = excluded.locale, time_zone = excluded.time_zone, tags = excluded.tags, name = excluded.name,
+    external_id = excluded.external_id, attributes = excluded.attributes,
+    registered_at = excluded.registered_at, changed_at = excluded.changed_at, version = excluded.version;
+
+-- on: CustomerProfileChanged
+UPDATE customers AS c SET
+    territory = p.territory, account_type = p.account_type, priority = p.priority, owner = p.owner,
+    lead_score = p.lead_score, industry = p.industry, locale = p.locale, time_zone = p.time_zone, tags = p.tags,
+    name = p.name, external_id = p.external_id, attributes = p.attributes, changed_at = p.occurred_at,
+    version = p.version
+FROM (
+    SELECT
+        b.tenant_id, b.customer_id, b.occurred_at, b.version,
+        @text(@json(b.data, 'profile'), 'territory') AS territory,
+        @text(@json(b.data, 'profile'), 'account_type') AS account_type,
+        @text(@json(b.data, 'profile'), 'priority') AS priority,
+        @text(@json(b.data, 'profile'), 'owner') AS owner,
+        @int(@json(b.data, 'profile'), 'lead_score') AS lead_score,
+        @text(@json(b.data, 'profile'), 'industry') AS industry,
+        @text(@json(b.data, 'profile'), 'locale') AS locale,
+        @text(@json(b.data, 'profile'), 'time_zone') AS time_zone,
+        @json(@json(b.data, 'profile'), 'tags') AS tags,
+        @text(b.personal, 'name') AS name,
+        @text(b.personal, 'external_id') AS external_id,
+        @json(b.personal, 'attributes') AS attributes
+    FROM batch b
+    WHERE b.type = 'CustomerProfileChanged' AND b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerProfileChanged' GROUP BY tenant_id, customer_id
+    )
+) AS p
+WHERE c.tenant_id = p.tenant_id AND c.customer_id = p.customer_id AND c.version < p.version;
+
+-- on: CustomerForgotten
+UPDATE customers AS c SET forgotten_at = f.forgotten_at
+FROM (
+    SELECT tenant_id, customer_id, MIN(occurred_at) AS forgotten_at
+    FROM batch WHERE type = 'CustomerForgotten' GROUP BY tenant_id, customer_id
+) AS f
+WHERE c.tenant_id = f.tenant_id AND c.customer_id = f.customer_id AND c.forgotten_at IS NULL;
+
+-- Tags and tokens of the profile are replaced by those of the newest event.
+-- on: CustomerProfileChanged, CustomerRegistered
+DELETE FROM customer_tags WHERE (tenant_id, customer_id) IN (
+    SELECT tenant_id, customer_id FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
+);
+-- on: CustomerProfileChanged, CustomerRegistered
+INSERT INTO customer_tags (tenant_id, customer_id, tag, version)
+SELECT DISTINCT b.tenant_id, b.customer_id, tag.value, b.version
+FROM batch b, @elements(@json(@json(b.data, 'profile'), 'tags'), tag)
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
+    GROUP BY tenant_id, customer_id
+);
+-- on: CustomerProfileChanged, CustomerRegistered
+DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
+    SELECT tenant_id, customer_id, customer_id FROM batch
+    WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
+);
+-- on: CustomerProfileChanged, CustomerRegistered
+INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
+SELECT DISTINCT b.tenant_id, b.customer_id, b.customer_id, t.field, t.token, b.version
+FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
+    GROUP BY tenant_id, customer_id
+);
+
+-- on: CustomerAddressAdded
+INSERT INTO customer_addresses (
+    tenant_id, customer_id, address_id, kind, domain, import_id, added_at, version, address, label
+)
+SELECT
+    b.tenant_id, b.customer_id, b.address_id, @text(b.data, 'kind'), @text(b.data, 'domain'), b.import_id,
+    b.occurred_at, b.version, @text(b.personal, 'address'), @text(b.personal, 'label')
+FROM batch b
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerAddressAdded' GROUP BY tenant_id, customer_id, address_id
+)
+ON CONFLICT (tenant_id, customer_id, address_id) DO UPDATE SET
+    kind = excluded.kind, domain = excluded.domain, import_id = excluded.import_id, added_at = excluded.added_at,
+    version = excluded.version, address = excluded.address, label = excluded.label;
+
+-- on: CustomerAddressAdded
+DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
+    SELECT tenant_id, customer_id, address_id FROM batch WHERE type = 'CustomerAddressAdded'
+);
+-- on: CustomerAddressAdded
+INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
+SELECT DISTINCT b.tenant_id, b.customer_id, b.address_id, t.field, t.token, b.version
+FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerAddressAdded' GROUP BY tenant_id, customer_id, address_id
+);
+
+-- on: CustomerAddressAdded, CustomerAddressRemoved
+INSERT INTO customer_primary_addresses (tenant_id, customer_id, kind, address_id, version)
+SELECT b.tenant_id, b.customer_id, k.kind,
+    CASE WHEN b.type = 'CustomerAddressAdded' THEN b.address_id ELSE @uuid(b.data, 'primary') END,
+    b.version
+FROM (
+    SELECT tenant_id, customer_id, @text(data, 'kind') AS kind, MAX(ordinal) AS ordinal
+    FROM batch
+    WHERE type = 'CustomerAddressRemoved' OR (type = 'CustomerAddressAdded' AND @bool(data, 'primary'))
+    GROUP BY tenant_id, customer_id, @text(data, 'kind')
+) AS k JOIN batch b ON b.ordinal = k.ordinal
+WHERE TRUE
+ON CONFLICT (tenant_id, customer_id, kind) DO UPDATE SET
+    address_id = excluded.address_id, version = excluded.version;
+
+-- Removed, unless added again since: the stored version tells.
+-- on: CustomerAddressRemoved
+DELETE FROM customer_addresses WHERE (tenant_id, customer_id, address_id) IN (
+    SELECT a.tenant_id, a.customer_id, a.address_id
+    FROM batch r JOIN customer_addresses a
+        ON a.tenant_id = r.tenant_id AND a.customer_id = r.customer_id AND a.address_id = r.address_id
+    WHERE r.type = 'CustomerAddressRemoved' AND a.version < r.version
+);
+-- on: CustomerAddressRemoved
+DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id, field, token) IN (
+    SELECT t.tenant_id, t.customer_id, t.source_id, t.field, t.token
+    FROM batch r JOIN customer_tokens t
+        ON t.tenant_id = r.tenant_id AND t.customer_id = r.customer_id AND t.source_id = r.address_id
+    WHERE r.type = 'CustomerAddressRemoved' AND t.version < r.version
+);
+
+-- A retraction takes back whatever stood before it.
+-- on: CustomerRetracted
+DELETE FROM customers WHERE (tenant_id, customer_id) IN (
+    SELECT c.tenant_id, c.customer_id
+    FROM batch r JOIN customers c ON c.tenant_id = r.tenant_id AND c.customer_id = r.customer_id
+    WHERE r.type = 'CustomerRetracted' AND c.version < r.version
+);
+-- on: CustomerRetracted
+DELETE FROM customer_tags WHERE (tenant_id, customer_id, tag) IN (
+    SELECT t.tenant_id, t.customer_id, t.tag
+    FROM batch r JOIN customer_tags t ON t.tenant_id = r.tenant_id AND t.customer_id = r.customer_id
+    WHERE r.type = 'CustomerRetracted' AND t.version < r.version
+);
+-- on: CustomerRetracted
+DELETE FROM customer_addresses WHERE (tenant_id, customer_id, address_id) IN (
+    SELECT a.tenant_id, a.customer_id, a.address_id
+    FROM batch r JOIN customer_addresses a ON a.tenant_id = r.tenant_id AND a.customer_id = r.customer_id
+    WHERE r.type = 'CustomerRetracted' AND a.version < r.version
+);
+-- on: CustomerRetracted
+DELETE FROM customer_primary_addresses WHERE (tenant_id, customer_id, kind) IN (
+    SELECT a.tenant_id, a.customer_id, a.kind
+    FROM batch r JOIN customer_primary_addresses a ON a.tenant_id = r.tenant_id AND a.customer_id = r.customer_id
+    WHERE r.type = 'CustomerRetracted' AND a.version < r.version
+);
+-- on: CustomerRetracted
+DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id, field, token) IN (
+    SELECT t.tenant_id, t.customer_id, t.source_id, t.field, t.token
+    FROM batch r JOIN customer_tokens t ON t.tenant_id = r.tenant_id AND t.customer_id = r.customer_id
+    WHERE r.type = 'CustomerRetracted' AND t.version < r.version
+);
+
+-- section: forget
+UPDATE customers SET name = NULL, external_id = NULL, attributes = NULL
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);
+UPDATE customer_addresses SET address = NULL, label = NULL
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);
+DELETE FROM customer_tokens
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);

@@ -1,0 +1,62 @@
+-- projection: deliverability
+-- question: How well does what we send arrive, by sending domain, provider and day?
+-- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed, MessageComplained
+-- events: DispatchFailed
+-- scope: tenant
+-- version: 1
+
+-- section: tables
+
+-- Sums over reports, so their order cannot matter. The domain is empty where the channel has none.
+CREATE TABLE deliverability (
+    tenant_id UUID NOT NULL,
+    domain TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    day TIMESTAMPTZ NOT NULL,
+    sent BIGINT NOT NULL,
+    delivered BIGINT NOT NULL,
+    deferred BIGINT NOT NULL,
+    soft_bounced BIGINT NOT NULL,
+    hard_bounced BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    complained BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, day, domain, provider, channel)
+);
+
+-- section: apply
+INSERT INTO deliverability (
+    tenant_id, domain, provider, channel, day, sent, delivered, deferred, soft_bounced, hard_bounced, failed, refused,
+    complained
+)
+SELECT
+    r.tenant_id, r.domain, r.provider, r.channel, r.day,
+    @count_if(r.report = 'MessageSent'), @count_if(r.report = 'MessageDelivered'),
+    @count_if(r.report = 'MessageDeferred'), @count_if(r.report = 'soft'), @count_if(r.report = 'hard'),
+    @count_if(r.report = 'MessageFailed'), @count_if(r.report = 'DispatchFailed'),
+    @count_if(r.report = 'MessageComplained')
+FROM (
+    SELECT
+        b.tenant_id, b.channel, b.day,
+        COALESCE(@text(b.data, 'domain'), '') AS domain,
+        @text(b.data, 'provider') AS provider,
+        CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE b.type END AS report
+    FROM batch b
+    WHERE b.type IN (
+        'MessageSent', 'MessageDelivered', 'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageComplained',
+        'DispatchFailed'
+    )
+) AS r
+GROUP BY r.tenant_id, r.domain, r.provider, r.channel, r.day
+ON CONFLICT (tenant_id, day, domain, provider, channel) DO UPDATE SET
+    sent = deliverability.sent + excluded.sent,
+    delivered = deliverability.delivered + excluded.delivered,
+    deferred = deliverability.deferred + excluded.deferred,
+    soft_bounced = deliverability.soft_bounced + excluded.soft_bounced,
+    hard_bounced = deliverability.hard_bounced + excluded.hard_bounced,
+    failed = deliverability.failed + excluded.failed,
+    refused = deliverability.refused + excluded.refused,
+    complained = deliverability.complained + excluded.complained;
+
+-- section: forget

@@ -1,0 +1,84 @@
+-- projection: imports
+-- question: Which files were imported, what did each bring, and was it taken back?
+-- events: ImportStarted, ImportCompleted, ImportUndone
+-- scope: tenant
+-- version: 1
+
+-- section: tables
+
+-- `version` is that of the event that the state comes from.
+CREATE TABLE imports (
+    tenant_id UUID NOT NULL,
+    import_id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    file_digest TEXT NOT NULL,
+    run BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    started_at TIMESTAMPTZ NOT NULL,
+    completed_at TIMESTAMPTZ,
+    undone_at TIMESTAMPTZ,
+    lines BIGINT,
+    appended BIGINT,
+    already BIGINT,
+    refused BIGINT,
+    retracted BIGINT,
+    kept BIGINT,
+    file_name TEXT,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, import_id)
+);
+CREATE INDEX imports_newest ON imports (tenant_id, started_at, import_id);
+
+-- section: apply
+
+-- An import that was interrupted is started again under the same id.
+-- on: ImportStarted
+INSERT INTO imports (
+    tenant_id, import_id, kind, state, file_digest, run, actor, started_at, file_name, version
+)
+SELECT
+    b.tenant_id, b.import_id, @text(b.data, 'kind'), 'running', @text(b.data, 'file_digest'), @int(b.data, 'run'),
+    b.actor, b.occurred_at, @text(b.personal, 'file_name'), b.version
+FROM batch b
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type = 'ImportStarted' GROUP BY tenant_id, import_id
+)
+ON CONFLICT (tenant_id, import_id) DO UPDATE SET
+    kind = excluded.kind, state = excluded.state, file_digest = excluded.file_digest, run = excluded.run,
+    actor = excluded.actor, started_at = excluded.started_at, file_name = excluded.file_name,
+    version = excluded.version;
+
+-- on: ImportCompleted
+UPDATE imports AS i SET
+    completed_at = c.occurred_at, lines = c.lines, appended = c.appended, already = c.already, refused = c.refused,
+    state = CASE WHEN c.version > i.version THEN 'completed' ELSE i.state END,
+    version = @greatest(i.version, c.version)
+FROM (
+    SELECT
+        b.tenant_id, b.import_id, b.occurred_at, b.version, @int(b.data, 'lines') AS lines,
+        @int(b.data, 'appended') AS appended, @int(b.data, 'already') AS already, @int(b.data, 'refused') AS refused
+    FROM batch b
+    WHERE b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type = 'ImportCompleted' GROUP BY tenant_id, import_id
+    )
+) AS c
+WHERE i.tenant_id = c.tenant_id AND i.import_id = c.import_id;
+
+-- on: ImportUndone
+UPDATE imports AS i SET
+    undone_at = u.occurred_at, retracted = u.retracted, kept = u.kept,
+    state = CASE WHEN u.version > i.version THEN 'undone' ELSE i.state END,
+    version = @greatest(i.version, u.version)
+FROM (
+    SELECT
+        b.tenant_id, b.import_id, b.occurred_at, b.version, @int(b.data, 'retracted') AS retracted,
+        @int(b.data, 'kept') AS kept
+    FROM batch b
+    WHERE b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type = 'ImportUndone' GROUP BY tenant_id, import_id
+    )
+) AS u
+WHERE i.tenant_id = u.tenant_id AND i.import_id = u.import_id;
+
+-- section: forget

@@ -1,0 +1,111 @@
+//! What the use cases need to know of each kind of stream.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::consent::event::AddressEvent;
+use crate::domain::consent::state::Address;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Decided, Meta};
+use crate::domain::event::{DecodeError, Payload};
+use crate::domain::import::event::ImportEvent;
+use crate::domain::import::state::Import;
+use crate::domain::tenant::event::TenantEvent;
+use crate::domain::tenant::state::Tenant;
+use crate::ids::SubjectId;
+use crate::log::{Category, NewEvent, StreamId};
+
+/// A state that is folded from the events of one stream.
+pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The events of its streams.
+    type Event: Send + Sync + 'static;
+    /// The category of its streams.
+    const CATEGORY: Category;
+    /// The version of the fold: raised whenever the same events fold to another state, so that older snapshots are
+    /// ignored.
+    const FOLD_VERSION: u32 = 1;
+
+    /// Folds an event in.
+    fn apply(&mut self, event: &Self::Event, meta: Meta);
+    /// Reads a stored payload.
+    fn decode(event_type: &str, data: &[u8], personal: Option<&[u8]>) -> Result<Self::Event, DecodeError>;
+    /// Writes a payload.
+    fn encode(event: &Self::Event) -> Payload;
+    /// Roughly how many bytes the state takes beyond its own size.
+    fn heap_bytes(&self) -> usize;
+
+    /// Whose key seals the personal part of a stream's events.
+    fn subject(stream: &StreamId) -> SubjectId {
+        match stream.category {
+            Category::Customer | Category::Address => SubjectId(stream.key),
+            _ => stream.tenant.into(),
+        }
+    }
+
+    /// An event as the log takes it.
+    fn seal_ready(stream: &StreamId, decided: &Decided<Self::Event>) -> NewEvent {
+        let payload = Self::encode(&decided.event);
+        NewEvent {
+            id: decided.id,
+            event_type: payload.event_type,
+            schema_version: payload.schema_version,
+            occurred_at: decided.occurred_at,
+            data: payload.data,
+            subject: payload.personal.is_some().then(|| Self::subject(stream)),
+            personal: payload.personal,
+        }
+    }
+}
+
+macro_rules! aggregate {
+    ($state:ident, $event:ident, $category:ident, $heap:expr) => {
+        impl Aggregate for $state {
+            type Event = $event;
+            const CATEGORY: Category = Category::$category;
+
+            fn apply(&mut self, event: &$event, meta: Meta) {
+                $state::apply(self, event, meta);
+            }
+
+            fn decode(event_type: &str, data: &[u8], personal: Option<&[u8]>) -> Result<$event, DecodeError> {
+                $event::decode(event_type, data, personal)
+            }
+
+            fn encode(event: &$event) -> Payload {
+                event.encode()
+            }
+
+            fn heap_bytes(&self) -> usize {
+                let heap: fn(&$state) -> usize = $heap;
+                heap(self)
+            }
+        }
+    };
+}
+
+aggregate!(Customer, CustomerEvent, Customer, |state| {
+    let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
+    attributes
+        + state.profile.tags.len() * 48
+        + state.addresses.len() * 256
+        + state.consents.all().len() * 96
+        + state.recent_notes.len() * 16
+        + state.pending.all().len() * 320
+        + state.retracted.len() * 32
+        + 256
+});
+aggregate!(Address, AddressEvent, Address, |state| state.claims.len() * 16);
+aggregate!(Tenant, TenantEvent, Tenant, |state| (state.keys.len() + state.revoked.len()) * 16);
+aggregate!(Import, ImportEvent, Import, |_| 0);
+
+fn json_bytes(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::String(text) => 32 + text.len(),
+        serde_json::Value::Array(values) => 32 + values.iter().map(json_bytes).sum::<usize>(),
+        serde_json::Value::Object(fields) => {
+            32 + fields.iter().map(|(name, value)| 32 + name.len() + json_bytes(value)).sum::<usize>()
+        }
+        _ => 32,
+    }
+}

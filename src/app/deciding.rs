@@ -1,0 +1,339 @@
+//! Load, decide, append: the way of every command.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::aggregate::Aggregate;
+use crate::app::states::{self, Cell, Loaded, SNAPSHOT_EVERY, States};
+use crate::app::{App, AppError, Caller, Done, Outcome};
+use crate::domain::consent::state::Address;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decided, Decision};
+use crate::domain::import::state::Import;
+use crate::domain::refusal::Refusal;
+use crate::domain::tenant::state::Tenant;
+use crate::ids::{CommandId, EventId, Position, TenantSecret};
+use crate::log::journal::JournalError;
+use crate::log::{Append, AppendError, Appended, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId};
+
+/// How often a command is decided anew when others change the same stream.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// Which states are kept where.
+pub(crate) trait Kept: Aggregate {
+    /// The states of this kind.
+    fn states(app: &App) -> &States<Self>;
+}
+
+macro_rules! kept {
+    ($($state:ident $field:ident)*) => {$(
+        impl Kept for $state {
+            fn states(app: &App) -> &States<Self> {
+                &app.shared.$field
+            }
+        }
+    )*};
+}
+
+kept!(Customer customers  Address addresses  Tenant tenants  Import imports);
+
+/// Where a command decides, and on whose behalf.
+#[derive(Clone)]
+pub(crate) struct Order<'a> {
+    /// Who gave the command.
+    pub caller: &'a Caller,
+    /// The stream that is decided on.
+    pub stream: StreamId,
+    /// Makes the command repeatable.
+    pub command: Option<CommandKey>,
+    /// Other streams that must not move meanwhile.
+    pub preconditions: Vec<Precondition>,
+    /// The stream most likely does not exist: it is not looked up first.
+    pub is_new: bool,
+    /// The event that led to it.
+    pub causation: Option<EventId>,
+}
+
+impl<'a> Order<'a> {
+    /// A command on an existing stream.
+    pub fn new(caller: &'a Caller, stream: StreamId, command: Option<CommandKey>) -> Self {
+        Self { caller, stream, command, preconditions: vec![], is_new: false, causation: None }
+    }
+
+    /// The cause that its events carry.
+    pub fn cause(&self) -> Cause {
+        Cause {
+            actor: self.caller.actor.clone(),
+            command: self.command,
+            correlation: self.caller.correlation,
+            causation: self.causation,
+        }
+    }
+}
+
+/// What came of deciding once.
+pub(crate) enum Tried<E> {
+    /// The command's events stand in the log.
+    Done(Made<E>),
+    /// The domain said no.
+    Refused(Refusal),
+    /// A stream moved: decide again.
+    Moved,
+}
+
+/// The events of a command.
+pub(crate) struct Made<E> {
+    /// The stream that they are in.
+    pub stream: StreamId,
+    /// The events, in order; none if all was as asked.
+    pub events: Vec<Decided<E>>,
+    /// Of the last of them; [`None`] if there are none.
+    pub position: Option<Position>,
+    /// True if an earlier call made them.
+    pub repeated: bool,
+}
+
+impl App {
+    /// Identifies a command by the caller's idempotency key, if there is one.
+    pub(crate) fn command_key<C: Serialize>(
+        caller: &Caller,
+        secret: &TenantSecret,
+        name: &str,
+        command: &C,
+    ) -> Result<Option<CommandKey>, Refusal> {
+        let Some(key) = &caller.idempotency_key else { return Ok(None) };
+        if key.is_empty() || key.len() > MAX_KEY_BYTES || key.contains('\0') {
+            let message = format!("must have 1 to {MAX_KEY_BYTES} bytes and no NUL character");
+            return Err(Refusal::invalid("idempotencyKey", message));
+        }
+        let input = serde_json::to_vec(command)
+            .map_err(|_| Refusal::invalid("idempotencyKey", "the command's input has no canonical form"))?;
+        Ok(Some(CommandKey {
+            id: CommandId(secret.derive("command", &[key.as_bytes()])),
+            fingerprint: secret.fingerprint("command input", &[name.as_bytes(), &input]),
+        }))
+    }
+
+    /// Runs a decision with what it may depend on.
+    pub(crate) fn deciding<T>(&self, secret: &TenantSecret, decide: impl FnOnce(&Context<'_>) -> T) -> T {
+        let new_id = || self.shared.ambient.uuid();
+        let policy = &self.shared.policy;
+        decide(&Context { now: self.shared.ambient.now(), new_id: &new_id, secret, policy })
+    }
+
+    /// A tenant's secret.
+    pub(crate) async fn secret(&self, caller: &Caller) -> Result<TenantSecret, AppError> {
+        Ok(self.shared.journal.tenant_secret(caller.tenant).await?)
+    }
+
+    /// Looks at a stream's state, loading it if it is not in memory.
+    pub(crate) async fn look<A: Kept, T>(
+        &self,
+        stream: StreamId,
+        look: impl FnOnce(&Loaded<A>) -> T,
+    ) -> Result<T, AppError> {
+        let cell = A::states(self).cell(stream);
+        let mut slot = cell.lock().await;
+        let loaded = match slot.take() {
+            Some(loaded) => loaded,
+            None => self.load(stream, &cell).await?,
+        };
+        let seen = look(&loaded);
+        *slot = Some(loaded);
+        Ok(seen)
+    }
+
+    async fn load<A: Kept>(&self, stream: StreamId, cell: &Arc<Cell<A>>) -> Result<Loaded<A>, AppError> {
+        let mut loaded = states::load::<A>(&self.shared.journal, stream).await?;
+        A::states(self).weigh(stream, cell, &loaded);
+        self.keep_snapshot(stream, &mut loaded);
+        Ok(loaded)
+    }
+
+    /// Stores the state of a stream that has grown, beside the command that made it grow.
+    fn keep_snapshot<A: Kept>(&self, stream: StreamId, loaded: &mut Loaded<A>) {
+        if loaded.version < loaded.snapshot + SNAPSHOT_EVERY {
+            return;
+        }
+        // One at a time: with many streams growing at once, the next command on a stream stores its state.
+        let Ok(permit) = Arc::clone(&self.shared.snapshots).try_acquire_owned() else { return };
+        loaded.snapshot = loaded.version;
+        let (journal, kept) = (self.shared.journal.clone(), loaded.clone());
+        tokio::spawn(async move {
+            if let Err(error) = states::save(&journal, stream, &kept).await {
+                tracing::debug!(%stream, %error, "a snapshot was not stored");
+            }
+            drop(permit);
+        });
+    }
+
+    /// Decides once on a stream's state and appends what was decided.
+    pub(crate) async fn attempt<A: Kept>(
+        &self,
+        order: &Order<'_>,
+        secret: &TenantSecret,
+        decide: impl FnOnce(&A, &Context<'_>) -> Decision<A::Event> + Send,
+    ) -> Result<Tried<A::Event>, AppError> {
+        let states = A::states(self);
+        let cell = states.cell(order.stream);
+        let mut slot = cell.lock().await;
+        // The state leaves its place while it is used: if this future is dropped meanwhile, it is loaded anew.
+        let mut loaded = match slot.take() {
+            Some(loaded) => loaded,
+            None if order.is_new => Loaded::default(),
+            None => self.load(order.stream, &cell).await?,
+        };
+        let events = match self.deciding(secret, |context| decide(&loaded.state, context)) {
+            Ok(events) => events,
+            Err(refusal) => {
+                // The state is kept, except that of a stream that was only assumed to be new.
+                if loaded.version > 0 {
+                    *slot = Some(loaded);
+                }
+                return self.repeated_or::<A>(order, Tried::Refused(refusal)).await;
+            }
+        };
+        if events.is_empty() {
+            *slot = Some(loaded);
+            return self
+                .repeated_or::<A>(
+                    order,
+                    Tried::Done(Made { stream: order.stream, events: vec![], position: None, repeated: false }),
+                )
+                .await;
+        }
+        let append = Append {
+            stream: order.stream,
+            expected: Expected::Exact(loaded.version),
+            preconditions: order.preconditions.clone(),
+            cause: order.cause(),
+            events: events.iter().map(|event| A::seal_ready(&order.stream, event)).collect(),
+        };
+        match self.shared.journal.append(append).await {
+            Ok(appended) if appended.already => {
+                drop(slot);
+                Ok(Tried::Done(self.original::<A>(&appended).await?))
+            }
+            Ok(appended) => {
+                for event in &events {
+                    loaded.apply(event);
+                }
+                states.weigh(order.stream, &cell, &loaded);
+                self.keep_snapshot(order.stream, &mut loaded);
+                *slot = Some(loaded);
+                let position = Some(appended.position);
+                Ok(Tried::Done(Made { stream: order.stream, events, position, repeated: false }))
+            }
+            Err(JournalError::Append(AppendError::Conflict { stream, .. })) => {
+                if stream != order.stream {
+                    *slot = Some(loaded);
+                    self.shared.addresses.forget(stream);
+                }
+                Ok(Tried::Moved)
+            }
+            Err(JournalError::Append(error)) => refused(error).map(Tried::Refused),
+            Err(JournalError::Log(error)) => Err(error.into()),
+        }
+    }
+
+    /// A refusal, or that there is nothing to do, may only mean that the command was carried out before.
+    async fn repeated_or<A: Kept>(
+        &self,
+        order: &Order<'_>,
+        otherwise: Tried<A::Event>,
+    ) -> Result<Tried<A::Event>, AppError>
+    where
+        Tried<A::Event>: Send,
+    {
+        let Some(key) = order.command else { return Ok(otherwise) };
+        match self.shared.journal.backend().find_command(order.caller.tenant, key.id).await? {
+            None => Ok(otherwise),
+            Some((known, _)) if known.fingerprint != key.fingerprint => Err(AppError::KeyReused),
+            Some((_, appended)) => Ok(Tried::Done(self.original::<A>(&appended).await?)),
+        }
+    }
+
+    /// The events of an earlier append.
+    async fn original<A: Kept>(&self, appended: &Appended) -> Result<Made<A::Event>, AppError> {
+        let count = usize::try_from(appended.last_version + 1 - appended.first_version).unwrap_or(usize::MAX);
+        let limit = ReadLimit::events(count);
+        let recorded = self.shared.journal.read_stream(appended.stream, appended.first_version - 1, limit).await?;
+        let events = recorded.iter().map(states::decode::<A>).collect::<Result<_, _>>()?;
+        Ok(Made { stream: appended.stream, events, position: Some(appended.position), repeated: true })
+    }
+
+    /// Decides until it is done or refused.
+    pub(crate) async fn decide<A: Kept>(
+        &self,
+        order: &Order<'_>,
+        secret: &TenantSecret,
+        mut decide: impl FnMut(&A, &Context<'_>) -> Decision<A::Event> + Send,
+    ) -> Result<Result<Made<A::Event>, Refusal>, AppError> {
+        for attempt in 0..MAX_ATTEMPTS {
+            // What was assumed to be new, and is not, is looked up from the second time on.
+            let order = Order { is_new: order.is_new && attempt == 0, ..order.clone() };
+            match self.attempt::<A>(&order, secret, &mut decide).await? {
+                Tried::Done(made) => return Ok(Ok(made)),
+                Tried::Refused(refusal) => return Ok(Err(refusal)),
+                Tried::Moved => {}
+            }
+        }
+        Err(AppError::Contended { stream: order.stream, attempts: MAX_ATTEMPTS })
+    }
+
+    /// The whole way of a command on one stream, with the answer read from its events.
+    pub(crate) async fn run<A: Kept, C: Serialize + Clone + Send + Sync, T>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        (name, command): (&str, C),
+        decide: impl Fn(&A, C, &Context<'_>) -> Decision<A::Event> + Send + Sync,
+        answer: impl FnOnce(&Made<A::Event>) -> Option<T>,
+    ) -> Result<Outcome<T>, AppError> {
+        let secret = self.secret(caller).await?;
+        let key = match Self::command_key(caller, &secret, name, &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let order = Order::new(caller, stream, key);
+        let decide = |state: &A, context: &Context<'_>| decide(state, command.clone(), context);
+        match self.decide(&order, &secret, decide).await? {
+            Ok(made) => self.done(&made, answer).await,
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+        }
+    }
+
+    /// The answer of a command that was carried out.
+    pub(crate) async fn done<E, T>(
+        &self,
+        made: &Made<E>,
+        answer: impl FnOnce(&Made<E>) -> Option<T>,
+    ) -> Result<Outcome<T>, AppError> {
+        let value = answer(made).ok_or(AppError::Unanswerable { stream: made.stream })?;
+        let position = match made.position {
+            Some(position) => position,
+            None => self.shared.journal.backend().head().await?.position,
+        };
+        Ok(Outcome::Done(Done { value, position, repeated: made.repeated }))
+    }
+}
+
+/// What the log refuses for a reason that the caller can act on.
+pub(crate) fn refused(error: AppendError) -> Result<Refusal, AppError> {
+    match error {
+        AppendError::CommandReused => Err(AppError::KeyReused),
+        AppendError::SubjectErased { .. } => Ok(Refusal::customer_forgotten()),
+        AppendError::TooLarge { .. } => Ok(Refusal::new("TOO_LARGE", error.to_string())),
+        AppendError::EventIdTaken { .. } | AppendError::PartlyAppended { .. } => {
+            let message = "this is recorded already, with other content";
+            Ok(Refusal::new("RECORDED_DIFFERENTLY", message))
+        }
+        AppendError::Conflict { .. } | AppendError::Empty | AppendError::NoSubject { .. } => {
+            Err(AppError::Append(error))
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Folded states, kept in memory: bounded by weight, loaded from the log when they are missing.
+//!
+//! A cached state may be out of date, as other processes append too. That does no harm: what is decided on it is
+//! appended with the version that it was decided at, and a conflict drops it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use moka::sync::Cache;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::app::AppError;
+use crate::app::aggregate::Aggregate;
+use crate::domain::decision::{Decided, Meta};
+use crate::log::{Journal, LogError, Personal, ReadLimit, RecordedEvent, StreamId};
+
+/// How many events a stream grows before its state is stored again.
+pub(crate) const SNAPSHOT_EVERY: u64 = 256;
+
+/// The name under which states are stored.
+const FOLD: &str = "state";
+
+/// A state at a version of its stream.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Loaded<A> {
+    /// How many events are folded in.
+    pub version: u64,
+    /// The fold.
+    pub state: A,
+    /// The version of the newest snapshot, as far as this process knows.
+    pub snapshot: u64,
+}
+
+impl<A: Aggregate> Loaded<A> {
+    /// Folds in an event that follows.
+    pub fn apply(&mut self, event: &Decided<A::Event>) {
+        self.version += 1;
+        self.state.apply(&event.event, Meta { version: self.version, occurred_at: event.occurred_at });
+    }
+}
+
+/// The place of one stream's state. Whoever decides on the stream holds its lock, so that commands of this process on
+/// one stream queue up instead of conflicting.
+pub(crate) struct Cell<A> {
+    slot: Mutex<Option<Loaded<A>>>,
+    weight: AtomicU32,
+}
+
+impl<A: Aggregate> Cell<A> {
+    fn empty() -> Self {
+        Self { slot: Mutex::new(None), weight: AtomicU32::new(Self::own_bytes()) }
+    }
+
+    fn own_bytes() -> u32 {
+        u32::try_from(size_of::<Self>() + 128).unwrap_or(u32::MAX)
+    }
+
+    /// Waits for the place to be free.
+    pub async fn lock(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
+        self.slot.lock().await
+    }
+}
+
+/// The states of one kind of stream.
+pub(crate) struct States<A> {
+    cells: Cache<StreamId, Arc<Cell<A>>>,
+}
+
+impl<A: Aggregate> States<A> {
+    /// Keeps states of about `bytes` bytes.
+    pub fn new(bytes: u64) -> Self {
+        let weigh = |_: &StreamId, cell: &Arc<Cell<A>>| cell.weight.load(Ordering::Relaxed);
+        Self { cells: Cache::builder().max_capacity(bytes).weigher(weigh).build() }
+    }
+
+    /// The place of a stream's state, empty at first.
+    pub fn cell(&self, stream: StreamId) -> Arc<Cell<A>> {
+        self.cells.get_with(stream, || Arc::new(Cell::empty()))
+    }
+
+    /// The place of a stream's state, if there is one.
+    pub fn existing(&self, stream: StreamId) -> Option<Arc<Cell<A>>> {
+        self.cells.get(&stream)
+    }
+
+    /// Forgets a stream's state.
+    pub fn forget(&self, stream: StreamId) {
+        self.cells.invalidate(&stream);
+    }
+
+    /// Weighs a state that has changed; the cache learns of it once it has doubled or halved.
+    pub fn weigh(&self, stream: StreamId, cell: &Arc<Cell<A>>, loaded: &Loaded<A>) {
+        let weight =
+            Cell::<A>::own_bytes().saturating_add(u32::try_from(loaded.state.heap_bytes()).unwrap_or(u32::MAX));
+        let before = cell.weight.load(Ordering::Relaxed);
+        if weight > before.saturating_mul(2) || weight < before / 2 {
+            cell.weight.store(weight, Ordering::Relaxed);
+            self.cells.insert(stream, Arc::clone(cell));
+        }
+    }
+}
+
+/// Folds a stream from its start, or from a snapshot if it is long.
+pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> Result<Loaded<A>, AppError> {
+    let mut loaded = Loaded::<A>::default();
+    // A stream that is shorter than the interval has no snapshot: one read tells everything.
+    let page = usize::try_from(SNAPSHOT_EVERY).unwrap_or(usize::MAX);
+    let first = journal.read_stream(stream, 0, ReadLimit::events(page)).await?;
+    let is_long = first.len() == page;
+    let snapshot = if is_long {
+        journal.load_snapshot(stream, Some(A::subject(&stream)), FOLD, A::FOLD_VERSION).await?
+    } else {
+        None
+    };
+    // A snapshot is only a short-cut: one that cannot be read is left alone.
+    match snapshot.and_then(|(version, state)| Some((version, serde_json::from_slice(&state).ok()?))) {
+        Some((version, state)) if version > SNAPSHOT_EVERY => {
+            loaded = Loaded { version, state, snapshot: version };
+        }
+        _ => fold(&mut loaded, &first)?,
+    }
+    while is_long {
+        let events = journal.read_stream(stream, loaded.version, ReadLimit::events(1024)).await?;
+        if events.is_empty() {
+            break;
+        }
+        fold(&mut loaded, &events)?;
+    }
+    Ok(loaded)
+}
+
+fn fold<A: Aggregate>(loaded: &mut Loaded<A>, events: &[RecordedEvent]) -> Result<(), AppError> {
+    for event in events {
+        loaded.apply(&decode::<A>(event)?);
+    }
+    Ok(())
+}
+
+/// Reads a stored event.
+pub(crate) fn decode<A: Aggregate>(recorded: &RecordedEvent) -> Result<Decided<A::Event>, AppError> {
+    let personal = match &recorded.personal {
+        Personal::Clear(bytes) => Some(bytes.as_slice()),
+        Personal::None | Personal::Erased => None,
+    };
+    let envelope = &recorded.envelope;
+    let event = A::decode(&envelope.event_type, &recorded.data, personal).map_err(|source| AppError::Decode {
+        stream: envelope.stream,
+        event_id: envelope.id,
+        source,
+    })?;
+    Ok(Decided { id: envelope.id, occurred_at: envelope.occurred_at, event })
+}
+
+/// Stores a state, as a short-cut for the next load.
+pub(crate) async fn save<A: Aggregate>(
+    journal: &Journal,
+    stream: StreamId,
+    loaded: &Loaded<A>,
+) -> Result<(), LogError> {
+    let Ok(state) = serde_json::to_vec(&loaded.state) else { return Ok(()) };
+    let subject = Some(A::subject(&stream));
+    journal.save_snapshot(stream, subject, FOLD, A::FOLD_VERSION, loaded.version, state).await
+}

@@ -1,0 +1,161 @@
+//! Consent as it stands, and what is known of an address.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::consent::decide::ALL_TOPICS;
+use crate::domain::consent::event::{AddressEvent, ConsentChanged, ConsentState, SuppressionReason};
+use crate::domain::customer::event::Source;
+use crate::domain::decision::Meta;
+use crate::domain::value::{AddressKind, Channel};
+use crate::ids::{CustomerId, ImportId};
+
+/// What a customer last said about one channel and topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The channel.
+    pub channel: Channel,
+    /// The topic; `all` stands for every topic of the channel.
+    pub topic: String,
+    /// What was said.
+    pub state: ConsentState,
+    /// Where it came from.
+    pub source: Source,
+    /// The import that brought it.
+    pub import_id: Option<ImportId>,
+    /// The version of the event that says so.
+    pub version: u64,
+}
+
+/// Everything that a customer said about being written to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Consents(Vec<Standing>);
+
+impl Consents {
+    /// All standings.
+    #[must_use]
+    pub fn all(&self) -> &[Standing] {
+        &self.0
+    }
+
+    /// What was last said about exactly this channel and topic.
+    #[must_use]
+    pub fn of(&self, channel: Channel, topic: &str) -> Option<&Standing> {
+        self.0.iter().find(|standing| standing.channel == channel && standing.topic == topic)
+    }
+
+    /// What holds for a topic: an opt-out, of the topic or of everything, until something later contradicts it for this
+    /// topic; otherwise the topic's own standing before that of everything.
+    #[must_use]
+    pub fn effective(&self, channel: Channel, topic: &str) -> Option<&Standing> {
+        let own = self.of(channel, topic);
+        let all = self.of(channel, ALL_TOPICS);
+        match (own, all) {
+            (Some(own), Some(all)) if all.state == ConsentState::OptedOut && all.version > own.version => Some(all),
+            (Some(own), Some(all)) if own.state == ConsentState::None && all.version >= own.version => Some(all),
+            (Some(own), _) => Some(own),
+            (None, all) => all,
+        }
+    }
+
+    /// Folds a change in.
+    pub fn apply(&mut self, event: &ConsentChanged, meta: Meta) {
+        self.0.retain(|standing| standing.channel != event.channel || standing.topic != event.topic);
+        self.0.push(Standing {
+            channel: event.channel,
+            topic: event.topic.clone(),
+            state: event.state,
+            source: event.source,
+            import_id: event.import_id,
+            version: meta.version,
+        });
+    }
+}
+
+/// The fold of an address's stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// What it is, once anything is known of it.
+    pub kind: Option<AddressKind>,
+    /// Who has it, in the order of claiming.
+    pub claims: Vec<CustomerId>,
+    /// Why nothing is sent to it; empty if it may be used.
+    pub suppressions: Vec<SuppressionReason>,
+}
+
+impl Address {
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &AddressEvent, _meta: Meta) {
+        match event {
+            AddressEvent::AddressClaimed(e) => {
+                self.kind = Some(e.kind);
+                if !self.claims.contains(&e.customer_id) {
+                    self.claims.push(e.customer_id);
+                }
+            }
+            AddressEvent::AddressReleased(e) => self.claims.retain(|id| *id != e.customer_id),
+            AddressEvent::AddressSuppressed(e) => {
+                self.kind = Some(e.kind);
+                if !self.suppressions.contains(&e.reason) {
+                    self.suppressions.push(e.reason);
+                }
+            }
+            AddressEvent::SuppressionLifted(e) => self.suppressions.retain(|reason| *reason != e.reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn said(history: &[(&str, ConsentState)]) -> Consents {
+        let mut consents = Consents::default();
+        for (version, (topic, state)) in (1..).zip(history) {
+            let event = ConsentChanged {
+                channel: Channel::Email,
+                topic: (*topic).to_owned(),
+                state: *state,
+                source: Source::Api,
+                method: "form".to_owned(),
+                message_id: None,
+                campaign_id: None,
+                variant: None,
+                import_id: None,
+                personal: None,
+            };
+            consents.apply(&event, Meta { version, occurred_at: DateTime::UNIX_EPOCH });
+        }
+        consents
+    }
+
+    fn effective(history: &[(&str, ConsentState)]) -> Option<ConsentState> {
+        said(history).effective(Channel::Email, "news").map(|standing| standing.state)
+    }
+
+    #[test]
+    fn nothing_said_is_nothing_known() {
+        assert_eq!(effective(&[]), None);
+        assert_eq!(said(&[("news", ConsentState::OptedIn)]).effective(Channel::Sms, "news"), None);
+    }
+
+    #[test]
+    fn opting_out_of_everything_ends_an_earlier_opt_in_to_a_topic() {
+        use ConsentState::{OptedIn, OptedOut};
+        assert_eq!(effective(&[("news", OptedIn), ("all", OptedOut)]), Some(OptedOut));
+    }
+
+    #[test]
+    fn opting_in_to_a_topic_after_opting_out_of_everything_holds_for_the_topic() {
+        use ConsentState::{OptedIn, OptedOut};
+        assert_eq!(effective(&[("all", OptedOut), ("news", OptedIn)]), Some(OptedIn));
+    }
+
+    #[test]
+    fn opting_in_to_everything_does_not_end_an_opt_out_of_a_topic() {
+        use ConsentState::{OptedIn, OptedOut};
+        assert_eq!(effective(&[("news", OptedOut), ("all", OptedIn)]), Some(OptedOut));
+    }
+}

@@ -1,0 +1,242 @@
+//! What decisions need to know of a customer: the fold of its stream.
+//!
+//! It stays small however long the stream: of messages only those not yet handed to a provider, of notes only the
+//! newest and the pinned, of activities none.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::consent::event::ConsentState;
+use crate::domain::consent::state::Consents;
+use crate::domain::conversation::state::Conversations;
+use crate::domain::customer::address;
+use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
+use crate::domain::decision::Meta;
+use crate::domain::message::state::Pending;
+use crate::domain::refusal::Refusal;
+use crate::domain::value::AddressKind;
+use crate::ids::{AddressId, ImportId, NoteId};
+
+/// How many of the newest notes are remembered, so that pinning one needs no look into the log.
+const RECENT_NOTES: usize = 100;
+
+/// Whether there is such a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Existence {
+    /// Nothing happened yet, or facts arrived before the registration.
+    #[default]
+    Unknown,
+    /// Registered.
+    Registered,
+    /// The import that registered it was undone.
+    Retracted,
+    /// Asked to be forgotten; the key is being destroyed.
+    Forgotten,
+    /// Nothing of the person is left.
+    Erased,
+}
+
+/// An address that the customer has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnAddress {
+    /// The address as an aggregate.
+    pub address_id: AddressId,
+    /// What it is.
+    pub kind: AddressKind,
+    /// True if it is the primary one of its kind.
+    pub primary: bool,
+    /// For mailboxes, the domain.
+    pub domain: Option<String>,
+    /// Normalised; absent once the customer was forgotten.
+    pub address: Option<String>,
+    /// Such as `work`.
+    pub label: Option<String>,
+    /// The import that brought it.
+    pub import_id: Option<ImportId>,
+}
+
+/// The fold of a customer's stream.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Whether there is such a customer.
+    pub existence: Existence,
+    /// The customer that activities without a customer go to.
+    pub anonymous: bool,
+    /// The import that registered it.
+    pub registered_by: Option<ImportId>,
+    /// How many events after the registration the registering import did not bring.
+    pub others: u64,
+    /// What no person can be read from.
+    pub profile: Profile,
+    /// The rest; empty once forgotten.
+    pub personal: PersonalProfile,
+    /// In the order in which they were added.
+    pub addresses: Vec<OwnAddress>,
+    /// What the customer agreed to.
+    pub consents: Consents,
+    /// The newest notes, oldest first.
+    pub recent_notes: VecDeque<NoteId>,
+    /// How many notes there are.
+    pub notes: u64,
+    /// The pinned notes.
+    pub pinned_notes: Vec<NoteId>,
+    /// Messages that were asked for and that no provider has yet taken or definitely refused.
+    pub pending: Pending,
+    /// The conversations, one per channel.
+    pub conversations: Conversations,
+    /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
+    pub retracted: BTreeMap<Uuid, u32>,
+    /// The addresses whose keys go with the customer's.
+    pub forgotten_addresses: Vec<AddressId>,
+}
+
+impl Customer {
+    /// Refuses unless the customer is registered.
+    pub fn must_exist(&self) -> Result<(), Refusal> {
+        match self.existence {
+            Existence::Registered => Ok(()),
+            Existence::Unknown | Existence::Retracted => Err(Refusal::customer_unknown()),
+            Existence::Forgotten | Existence::Erased => Err(Refusal::customer_forgotten()),
+        }
+    }
+
+    /// True from the moment when the customer asked to be forgotten.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        matches!(self.existence, Existence::Forgotten | Existence::Erased)
+    }
+
+    /// One of the customer's addresses.
+    #[must_use]
+    pub fn address(&self, address_id: AddressId) -> Option<&OwnAddress> {
+        self.addresses.iter().find(|address| address.address_id == address_id)
+    }
+
+    /// The primary address of a kind.
+    #[must_use]
+    pub fn primary(&self, kind: AddressKind) -> Option<&OwnAddress> {
+        self.addresses.iter().find(|address| address.kind == kind && address.primary)
+    }
+
+    /// True if nothing but what `import_id` brought is known, and no opt-out is among it.
+    #[must_use]
+    pub fn is_only_of(&self, import_id: ImportId) -> bool {
+        self.existence == Existence::Registered
+            && self.registered_by == Some(import_id)
+            && self.others == 0
+            && !self.consents.all().iter().any(|standing| standing.state == ConsentState::OptedOut)
+    }
+
+    /// How often an activity or message was retracted.
+    #[must_use]
+    pub fn retractions(&self, id: Uuid) -> u32 {
+        self.retracted.get(&id).copied().unwrap_or(0)
+    }
+
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &CustomerEvent, meta: Meta) {
+        self.count_other(event);
+        self.pending.apply(event, meta);
+        match event {
+            CustomerEvent::CustomerRegistered(e) => {
+                self.existence = Existence::Registered;
+                self.anonymous = e.anonymous;
+                self.registered_by = e.import_id;
+                self.others = 0;
+                self.profile = e.profile.clone();
+                self.personal = e.personal.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
+            }
+            CustomerEvent::CustomerProfileChanged(e) => {
+                self.profile = e.profile.clone();
+                self.personal = e.personal.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
+            }
+            CustomerEvent::CustomerAddressAdded(e) => address::remember(&mut self.addresses, e),
+            CustomerEvent::CustomerAddressRemoved(e) => {
+                self.addresses.retain(|address| address.address_id != e.address_id);
+                if let Some(primary) = e.primary {
+                    self.make_primary(e.kind, primary);
+                }
+            }
+            CustomerEvent::CustomerRetracted(_) => {
+                self.existence = Existence::Retracted;
+                self.profile = Profile::default();
+                self.personal = PersonalProfile::default();
+                self.addresses.clear();
+            }
+            CustomerEvent::CustomerForgotten(e) => {
+                self.existence = Existence::Forgotten;
+                self.personal = PersonalProfile::default();
+                self.forgotten_addresses.clone_from(&e.addresses);
+                for address in &mut self.addresses {
+                    (address.address, address.label) = (None, None);
+                }
+            }
+            CustomerEvent::ErasureCompleted(_) => self.existence = Existence::Erased,
+            CustomerEvent::NoteAdded(e) => {
+                self.notes += 1;
+                self.recent_notes.push_back(e.note_id);
+                if self.recent_notes.len() > RECENT_NOTES {
+                    self.recent_notes.pop_front();
+                }
+                self.pin(e.note_id, e.pinned);
+            }
+            CustomerEvent::NotePinned(e) => self.pin(e.note_id, e.pinned),
+            CustomerEvent::ConsentChanged(e) => self.consents.apply(e, meta),
+            CustomerEvent::ConversationChanged(e) => self.conversations.apply(e),
+            CustomerEvent::ActivityRetracted(e) => *self.retracted.entry(e.activity_id.0).or_default() += 1,
+            CustomerEvent::MessageRetracted(e) => *self.retracted.entry(e.key.message_id.0).or_default() += 1,
+            _ => {}
+        }
+    }
+
+    fn make_primary(&mut self, kind: AddressKind, primary: AddressId) {
+        for address in self.addresses.iter_mut().filter(|address| address.kind == kind) {
+            address.primary = address.address_id == primary;
+        }
+    }
+
+    fn pin(&mut self, note_id: NoteId, pinned: bool) {
+        self.pinned_notes.retain(|id| *id != note_id);
+        if pinned {
+            self.pinned_notes.push(note_id);
+        }
+    }
+
+    /// A retraction takes back one event that was counted, unless the registering import had brought that one.
+    fn count_other(&mut self, event: &CustomerEvent) {
+        match event {
+            CustomerEvent::ActivityRetracted(e) if Some(e.import_id) != self.registered_by => {
+                self.others = self.others.saturating_sub(1);
+            }
+            CustomerEvent::MessageRetracted(e) if Some(e.import_id) != self.registered_by => {
+                self.others = self.others.saturating_sub(1);
+            }
+            CustomerEvent::ActivityRetracted(_) | CustomerEvent::MessageRetracted(_) => {}
+            _ => {
+                let import_id = event.import_id();
+                if import_id.is_none() || import_id != self.registered_by {
+                    self.others += 1;
+                }
+            }
+        }
+    }
+}
+
+impl CustomerEvent {
+    /// The import that brought it.
+    #[must_use]
+    pub const fn import_id(&self) -> Option<ImportId> {
+        match self {
+            Self::CustomerRegistered(e) => e.import_id,
+            Self::CustomerProfileChanged(e) => e.import_id,
+            Self::CustomerAddressAdded(e) => e.import_id,
+            Self::CustomerAddressRemoved(e) => e.import_id,
+            Self::ActivityRecorded(e) => e.import_id,
+            Self::ConsentChanged(e) => e.import_id,
+            Self::MessageReceived(e) => e.import_id,
+            _ => None,
+        }
+    }
+}

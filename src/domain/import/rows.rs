@@ -1,0 +1,217 @@
+//! Rows of files, as events of customers.
+
+use crate::domain::activity::decide::RecordActivity;
+use crate::domain::activity::event::ActivityKind;
+use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::customer::decide::{
+    ChangeProfile, Patch, ProfileInput, ProfilePatch, RegisterCustomer, Registration, change_profile, register,
+};
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::decision::{Context, Decided, Decision};
+use crate::domain::import::decide::{
+    Collision, ConsentRow, CustomerOptions, CustomerRow, ImportRun, MessageRow, OrderRow,
+};
+use crate::domain::message::decide::{ReceiveMessage, received};
+use crate::domain::refusal::Refusal;
+use crate::domain::text;
+use crate::domain::value::message::MessageKey;
+use crate::domain::{activity, customer};
+use crate::ids::{CustomerId, ImportId, MessageId};
+
+/// True if the customer must be registered before facts about it make sense.
+#[must_use]
+pub fn needs_registration(state: &Customer) -> bool {
+    matches!(state.existence, Existence::Unknown | Existence::Retracted)
+}
+
+/// Registers a customer that a file names.
+pub fn registration(
+    state: &Customer,
+    profile: ProfileInput,
+    anonymous: bool,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let command = RegisterCustomer { profile, addresses: vec![], source: Source::Import };
+    register(state, command, Registration { import_id: Some(import_id), anonymous }, context)
+}
+
+/// Records an order. Its event id derives from customer, number and time: importing it again is found.
+pub fn order(
+    state: &Customer,
+    customer_id: CustomerId,
+    row: OrderRow,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let command = RecordActivity {
+        customer_id,
+        kind: ActivityKind::Order,
+        name: None,
+        reference: Some(text::required("reference", row.reference, text::SHORT)?),
+        status: row.status,
+        occurred_at: Some(row.occurred_at),
+        amount_micros: row.amount_micros,
+        currency: Some(row.currency),
+        lines: row.lines,
+        due_at: None,
+        message_id: None,
+        title: None,
+        attributes: row.attributes,
+        source: Source::Import,
+    };
+    activity::decide::record(state, command, Some(import_id), context)
+}
+
+/// Takes in a message of the past: it opens no conversation, since nobody waits for an answer.
+pub fn message(
+    state: &Customer,
+    customer_id: CustomerId,
+    row: MessageRow,
+    run: &ImportRun,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let reference = text::optional("reference", row.reference, text::SHORT)?;
+    let line = row.line.to_be_bytes();
+    let customer = customer_id.0.as_bytes().as_slice();
+    let message_id = MessageId(match &reference {
+        Some(reference) => context.secret.derive("message", &[customer, b"reference", reference.as_bytes()]),
+        None => context.secret.derive("message", &[customer, b"line", run.file_digest.as_bytes(), &line]),
+    });
+    let occurred_at = row.occurred_at.unwrap_or(run.started_at);
+    let key = MessageKey { message_id, channel: row.channel, campaign_id: None, variant: None, conversation_id: None };
+    let command = ReceiveMessage {
+        customer_id: Some(customer_id),
+        channel: row.channel,
+        from: row.from,
+        to: row.to,
+        subject: row.subject,
+        body: row.body,
+        occurred_at: Some(occurred_at),
+        in_reply_to: None,
+        provider: "import".to_owned(),
+        provider_message_id: reference,
+        source: Source::Import,
+    };
+    let event = received(key, command, Some(run.import_id), context)?;
+    let retractions = state.retractions(message_id.0).to_be_bytes();
+    Ok(vec![context.derived(occurred_at, "message received", &[message_id.0.as_bytes(), &retractions], event)])
+}
+
+/// Registers a customer, or merges a row into one by the collision rules. A row that brings nothing new changes nothing.
+pub fn customer(
+    state: &Customer,
+    customer_id: CustomerId,
+    row: CustomerRow,
+    options: &CustomerOptions,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let mut events = if needs_registration(state) {
+        let command = RegisterCustomer { profile: row.profile, addresses: row.addresses, source: Source::Import };
+        register(state, command, Registration { import_id: Some(import_id), anonymous: false }, context)?
+    } else {
+        state.must_exist()?;
+        merged(state, customer_id, row.profile, row.addresses, options, import_id, context)?
+    };
+    for consent in row.consents {
+        events.extend(consented(state, consent, import_id, context)?);
+    }
+    Ok(events)
+}
+
+/// An import never overwrites an opt-out, of the topic or of everything, and says nothing that is known already.
+fn consented(
+    state: &Customer,
+    row: ConsentRow,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Result<Option<Decided<CustomerEvent>>, Refusal> {
+    let topic = text::word("topic", &row.topic)?;
+    let is_out = |standing: &crate::domain::consent::state::Standing| standing.state == ConsentState::OptedOut;
+    let own = state.consents.of(row.channel, &topic);
+    if row.state == ConsentState::None
+        || own.is_some_and(|own| own.state == row.state || is_out(own))
+        || state.consents.effective(row.channel, &topic).is_some_and(is_out)
+    {
+        return Ok(None);
+    }
+    Ok(Some(context.now(ConsentChanged {
+        channel: row.channel,
+        topic,
+        state: row.state,
+        source: Source::Import,
+        method: "import".to_owned(),
+        message_id: None,
+        campaign_id: None,
+        variant: None,
+        import_id: Some(import_id),
+        personal: None,
+    })))
+}
+
+fn merged(
+    state: &Customer,
+    customer_id: CustomerId,
+    row: ProfileInput,
+    addresses: Vec<customer::decide::AddressInput>,
+    options: &CustomerOptions,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let rule = |field: &str| options.by_field.get(field).copied().unwrap_or(options.collision);
+    let wins = |field: &str, is_blank: bool| match rule(field) {
+        Collision::Never => false,
+        Collision::IfBlank => is_blank,
+        Collision::Overwrite => true,
+    };
+    macro_rules! patch {
+        ($before:expr, $field:ident) => {
+            match row.$field {
+                Some(value) if wins(stringify!($field), $before.$field.is_none()) => Patch::Set(value),
+                _ => Patch::Keep,
+            }
+        };
+    }
+    let (profile, personal) = (&state.profile, &state.personal);
+    let tags = (!row.tags.is_empty() && wins("tags", profile.tags.is_empty())).then_some(row.tags);
+    let attribute_wins = |name: &String| {
+        let own = options.by_field.get(&format!("attributes.{name}")).copied();
+        match own.unwrap_or_else(|| rule("attributes")) {
+            Collision::Never => false,
+            Collision::IfBlank => !personal.attributes.contains_key(name),
+            Collision::Overwrite => true,
+        }
+    };
+    let attributes = row.attributes.into_iter().filter(|(name, value)| !value.is_null() && attribute_wins(name));
+    let patch = ProfilePatch {
+        name: patch!(personal, name),
+        territory: patch!(profile, territory),
+        account_type: patch!(profile, account_type),
+        priority: patch!(profile, priority),
+        owner: patch!(profile, owner),
+        lead_score: patch!(profile, lead_score),
+        industry: patch!(profile, industry),
+        locale: patch!(profile, locale),
+        time_zone: patch!(profile, time_zone),
+        tags,
+        attributes: attributes.collect(),
+        ..ProfilePatch::default()
+    };
+    let change = ChangeProfile { customer_id, patch, source: Source::Import, import_id: Some(import_id) };
+    let mut events = change_profile(state, change, context)?;
+    let mut owned = state.addresses.clone();
+    for address in addresses {
+        let is_blank = !owned.iter().any(|own| own.kind == address.kind);
+        if !wins("addresses", is_blank) {
+            continue;
+        }
+        if let Some(added) = customer::address::add(&owned, address, Some(import_id), context)? {
+            customer::address::remember(&mut owned, &added);
+            events.push(context.now(added));
+        }
+    }
+    Ok(events)
+}

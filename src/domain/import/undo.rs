@@ -1,0 +1,138 @@
+//! Taking back what an import brought to one customer. Opt-outs stay.
+
+use crate::domain::activity::event::ActivityRetracted;
+use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::customer::event::{
+    CustomerAddressRemoved, CustomerEvent, CustomerProfileChanged, CustomerProfileChangedPersonal, CustomerRetracted,
+    PersonalProfile, Profile, Source,
+};
+use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::decision::{Context, Decided};
+use crate::domain::message::event::MessageRetracted;
+use crate::ids::ImportId;
+
+/// The retraction of an activity or a message, as a fact: its id derives from the one that it takes back.
+#[must_use]
+pub fn retraction(
+    fact: &Decided<CustomerEvent>,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Option<Decided<CustomerEvent>> {
+    let event: CustomerEvent = match &fact.event {
+        CustomerEvent::ActivityRecorded(e) => ActivityRetracted {
+            activity_id: e.activity_id,
+            kind: e.kind,
+            amount_micros: e.amount_micros,
+            currency: e.currency,
+            import_id,
+        }
+        .into(),
+        CustomerEvent::MessageReceived(e) => MessageRetracted { key: e.key.clone(), import_id }.into(),
+        _ => return None,
+    };
+    let derived = context.derived(fact.occurred_at, "retraction", &[fact.id.0.as_bytes()], event);
+    Some(Decided { occurred_at: context.now, ..derived })
+}
+
+/// The profile that a customer had before an import changed it, and the one that the import made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileChange {
+    /// Before.
+    pub before: (Profile, PersonalProfile),
+    /// After.
+    pub after: (Profile, PersonalProfile),
+}
+
+/// What else is taken back, once the retractions are in: the customer itself if there is nothing more to it, otherwise
+/// what the import added and nobody has changed since.
+#[must_use]
+pub fn take_back(
+    state: &Customer,
+    import_id: ImportId,
+    change: Option<&ProfileChange>,
+    context: &Context<'_>,
+) -> Vec<Decided<CustomerEvent>> {
+    if state.existence != Existence::Registered {
+        return vec![];
+    }
+    if state.is_only_of(import_id) {
+        return vec![context.now(CustomerRetracted { import_id })];
+    }
+    let mut events = vec![];
+    if let Some(restored) = change.and_then(|change| restored(state, change)) {
+        let (profile, personal, changed) = restored;
+        events.push(context.now(CustomerProfileChanged {
+            source: Source::Import,
+            import_id: Some(import_id),
+            changed,
+            profile,
+            personal: Some(CustomerProfileChangedPersonal { profile: personal }),
+        }));
+    }
+    let mut left = state.addresses.clone();
+    for own in state.addresses.iter().filter(|own| own.import_id == Some(import_id)) {
+        left.retain(|other| other.address_id != own.address_id);
+        let mut others = left.iter().filter(|other| other.kind == own.kind);
+        let primary =
+            others.clone().find(|other| other.primary).or_else(|| others.next()).map(|other| other.address_id);
+        left.iter_mut().filter(|other| other.kind == own.kind).for_each(|o| o.primary = Some(o.address_id) == primary);
+        events.push(context.now(CustomerAddressRemoved {
+            address_id: own.address_id,
+            kind: own.kind,
+            primary,
+            import_id: Some(import_id),
+        }));
+    }
+    let is_withdrawn = |state: ConsentState| matches!(state, ConsentState::OptedIn | ConsentState::Pending);
+    for standing in state.consents.all() {
+        if standing.import_id == Some(import_id) && is_withdrawn(standing.state) {
+            events.push(context.now(ConsentChanged {
+                channel: standing.channel,
+                topic: standing.topic.clone(),
+                state: ConsentState::None,
+                source: Source::Import,
+                method: "undo".to_owned(),
+                message_id: None,
+                campaign_id: None,
+                variant: None,
+                import_id: Some(import_id),
+                personal: None,
+            }));
+        }
+    }
+    events
+}
+
+/// The profile with every field put back that still has the value which the import gave it.
+fn restored(state: &Customer, change: &ProfileChange) -> Option<(Profile, PersonalProfile, Vec<String>)> {
+    let mut profile = state.profile.clone();
+    let mut personal = state.personal.clone();
+    let mut changed = vec![];
+    let ((before, before_personal), (after, after_personal)) = (&change.before, &change.after);
+    macro_rules! restore {
+        ($now:ident, $before:ident, $after:ident: $($field:ident)*) => {$(
+            if $before.$field != $after.$field && $now.$field == $after.$field {
+                $now.$field = $before.$field.clone();
+                changed.push(stringify!($field).to_owned());
+            }
+        )*};
+    }
+    restore!(profile, before, after:
+        territory account_type priority owner lead_score industry locale time_zone tags);
+    restore!(personal, before_personal, after_personal: name);
+    let mut attributes = personal.attributes.clone();
+    for (name, value) in &after_personal.attributes {
+        let old = before_personal.attributes.get(name);
+        if old != Some(value) && attributes.get(name) == Some(value) {
+            match old {
+                Some(old) => attributes.insert(name.clone(), old.clone()),
+                None => attributes.remove(name),
+            };
+        }
+    }
+    if attributes != personal.attributes {
+        personal.attributes = attributes;
+        changed.push("attributes".to_owned());
+    }
+    (!changed.is_empty()).then_some((profile, personal, changed))
+}

@@ -1,0 +1,164 @@
+//! From queued to handed over: when a provider may be called, and what came of the call.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::domain::consent::state::Address;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decided, Decision};
+use crate::domain::message::event::{
+    DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, MessageQueuedPersonal, MessageReleased,
+    MessageSent, MessageSuppressed,
+};
+use crate::domain::message::retry::retry_at;
+use crate::domain::message::rules::{Asked, judge};
+use crate::domain::message::state::{PendingMessage, Stage};
+use crate::domain::value::Currency;
+use crate::domain::value::message::{MessageKey, RetryClass, Route};
+use crate::ids::MessageId;
+
+/// What the log says about a pending message when a dispatcher wants to take it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// The fold of the address that it goes to.
+    pub address: &'a Address,
+    /// The version of the address's stream at which it is judged.
+    pub address_version: u64,
+    /// What will be sent; absent if it cannot be read any more.
+    pub content: Option<&'a MessageQueuedPersonal>,
+}
+
+/// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageSuppressed` if never, nothing if the
+/// message is not due, not pending, or in another dispatcher's hands.
+pub fn begin(
+    state: &Customer,
+    message_id: MessageId,
+    route: &Route,
+    judged: Judged<'_>,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let Some(message) = state.pending.get(message_id) else { return Ok(vec![]) };
+    let mut events = vec![];
+    match &message.stage {
+        Stage::Queued => {}
+        Stage::Held { until, rule } if *until <= context.now => {
+            events.push(context.now(MessageReleased { key: message.key.clone(), rule: rule.clone() }));
+        }
+        Stage::Retry { at } if *at <= context.now => {}
+        Stage::Held { .. } | Stage::Retry { .. } | Stage::Dispatching { .. } | Stage::InDoubt { .. } => {
+            return Ok(vec![]);
+        }
+    }
+    let asked = Asked {
+        channel: message.key.channel,
+        class: message.class,
+        topic: &message.topic,
+        address_id: message.address_id,
+    };
+    let key = message.key.clone();
+    let suppressed = |rule: &str, inputs| MessageSuppressed { key: key.clone(), rule: rule.to_owned(), inputs };
+    if let Some(forbidden) = judge(state, judged.address, asked, context.policy) {
+        events.push(context.now(suppressed(forbidden.rule, forbidden.inputs)));
+    } else if let Some(content) = judged.content {
+        events.push(context.now(DispatchStarted {
+            key: key.clone(),
+            route: route.clone(),
+            attempt: message.attempts + 1,
+            address_version: judged.address_version,
+            content_hash: content_hash(content),
+        }));
+    } else {
+        events.push(context.now(suppressed("erased", serde_json::json!({}))));
+    }
+    Ok(events)
+}
+
+fn content_hash(content: &MessageQueuedPersonal) -> String {
+    let mut hash = Sha256::new();
+    for part in [content.subject.as_deref().unwrap_or_default(), content.body.as_str()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// What came of calling a provider.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum CallOutcome {
+    /// It took the message.
+    Accepted {
+        /// Its id of the message.
+        provider_message_id: Option<String>,
+        /// SMS segments; 1 on other channels.
+        segments: u32,
+        /// What it cost, in micros of `currency`.
+        cost_micros: Option<i64>,
+        /// Of which currency.
+        currency: Option<Currency>,
+    },
+    /// It definitely refused.
+    Refused {
+        /// What to do about it.
+        class: RetryClass,
+        /// Its code.
+        code: Option<String>,
+        /// Its words.
+        detail: String,
+    },
+    /// Nobody knows.
+    Unknown {
+        /// `timeout`, `crash`, `connection_lost`.
+        cause: String,
+    },
+}
+
+/// The call that an outcome belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which message.
+    pub key: MessageKey,
+    /// Which provider was called.
+    pub route: Route,
+    /// From 1.
+    pub number: u32,
+}
+
+/// The event that tells what came of a call. It needs no state: callbacks may have come before it.
+#[must_use]
+pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Context<'_>) -> Decided<CustomerEvent> {
+    let Attempt { key, route, number } = attempt;
+    let event: CustomerEvent = match outcome {
+        CallOutcome::Accepted { provider_message_id, segments, cost_micros, currency } => {
+            MessageSent { key, route, provider_message_id, segments, cost_micros, currency }.into()
+        }
+        CallOutcome::Refused { class, code, detail } => DispatchFailed {
+            key,
+            route,
+            attempt: number,
+            class,
+            code,
+            retry_at: retry_at(class, number, context.now, jitter),
+            personal: Some(DispatchFailedPersonal { detail }),
+        }
+        .into(),
+        CallOutcome::Unknown { cause } => DispatchInDoubt { key, route, attempt: number, cause }.into(),
+    };
+    context.now(event)
+}
+
+/// After a crash: a message that stands in a provider's call is in doubt, as nobody will hear the answer.
+#[must_use]
+pub fn doubt(state: &Customer, message_id: MessageId, context: &Context<'_>) -> Vec<Decided<CustomerEvent>> {
+    match state.pending.get(message_id) {
+        Some(PendingMessage { key, attempts, stage: Stage::Dispatching { route }, .. }) => {
+            vec![context.now(DispatchInDoubt {
+                key: key.clone(),
+                route: route.clone(),
+                attempt: *attempts,
+                cause: "crash".to_owned(),
+            })]
+        }
+        _ => vec![],
+    }
+}

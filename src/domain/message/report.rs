@@ -1,0 +1,159 @@
+//! What a provider reports, as events. They need no state, so they can be appended in any order.
+
+use crate::domain::consent::decide::ALL_TOPICS;
+use crate::domain::consent::event::{AddressEvent, AddressSuppressed, ConsentChanged, ConsentState, SuppressionReason};
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::decision::{Context, Decided};
+use crate::domain::message::decide::RecordProviderFact;
+use crate::domain::message::event::{
+    MessageBounced, MessageBouncedPersonal, MessageClicked, MessageClickedPersonal, MessageComplained, MessageDeferred,
+    MessageDelivered, MessageFailed, MessageFailedPersonal, MessageOpened, MessageOpenedPersonal, MessageSent,
+};
+use crate::domain::text;
+use crate::domain::value::message::{BounceKind, Report, RetryClass};
+use crate::ids::AddressId;
+
+/// The method of an opt-out that concerns consent only, not the address: transactional messages may still be sent.
+pub const ONE_CLICK: &str = "one_click";
+
+/// The events of a report: for the customer's stream, and for the address's. Their ids derive from what is reported.
+#[must_use]
+pub fn events(
+    fact: &RecordProviderFact,
+    context: &Context<'_>,
+) -> (Vec<Decided<CustomerEvent>>, Option<(AddressId, Decided<AddressEvent>)>) {
+    let name = fact.report.name();
+    let told = fact.provider_event_id.clone().unwrap_or_else(|| fact.occurred_at.timestamp_micros().to_string());
+    let parts = [
+        fact.key.message_id.0.as_bytes().as_slice(),
+        fact.route.provider.as_bytes(),
+        fact.route.account.as_bytes(),
+        name.as_bytes(),
+        told.as_bytes(),
+    ];
+    let mut events = vec![];
+    if let Some(event) = message_event(fact) {
+        events.push(context.derived(fact.occurred_at, "report", &parts, event));
+    }
+    if let Some(method) = fact.report.opt_out() {
+        events.push(context.derived(fact.occurred_at, "report consent", &parts, opted_out(fact, method)));
+    }
+    let suppression = fact.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
+        let event = AddressSuppressed {
+            address_id,
+            kind: fact.key.channel.address_kind(),
+            reason,
+            message_id: Some(fact.key.message_id),
+            customer_id: Some(fact.customer_id),
+            source: Source::Provider,
+        };
+        (address_id, context.derived(fact.occurred_at, "report suppression", &parts, event))
+    });
+    (events, suppression)
+}
+
+impl Report {
+    /// The name that tells it from other reports about the same message.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::Delivered => "delivered",
+            Self::Deferred { .. } => "deferred",
+            Self::Bounced { .. } => "bounced",
+            Self::Failed { .. } => "failed",
+            Self::Opened { .. } => "opened",
+            Self::Clicked { .. } => "clicked",
+            Self::Complained { .. } => "complained",
+            Self::OptedOut { .. } => "opted_out",
+        }
+    }
+
+    /// How the receiver opted out, if that is what it reports.
+    fn opt_out(&self) -> Option<&str> {
+        match self {
+            Self::OptedOut { method } => Some(method),
+            Self::Failed { class: RetryClass::OptedOut, .. } => Some("provider"),
+            _ => None,
+        }
+    }
+
+    /// Why nothing may be sent to the address from now on.
+    fn suppression(&self) -> Option<SuppressionReason> {
+        match self {
+            Self::Bounced { bounce: BounceKind::Hard, .. } => Some(SuppressionReason::HardBounce),
+            Self::Complained { .. } => Some(SuppressionReason::Complaint),
+            _ => self.opt_out().filter(|method| *method != ONE_CLICK).map(|_| SuppressionReason::Stop),
+        }
+    }
+}
+
+fn opted_out(fact: &RecordProviderFact, method: &str) -> ConsentChanged {
+    ConsentChanged {
+        channel: fact.key.channel,
+        topic: ALL_TOPICS.to_owned(),
+        state: ConsentState::OptedOut,
+        source: Source::Provider,
+        method: method.to_owned(),
+        message_id: Some(fact.key.message_id),
+        campaign_id: fact.key.campaign_id,
+        variant: fact.key.variant.clone(),
+        import_id: None,
+        personal: None,
+    }
+}
+
+fn message_event(fact: &RecordProviderFact) -> Option<CustomerEvent> {
+    let (key, route) = (fact.key.clone(), fact.route.clone());
+    // Providers' words are kept as far as an event holds them: a callback is never lost for its length.
+    let words = |words: &Option<String>| {
+        words.as_ref().map(|words| words.replace('\0', "\u{FFFD}").chars().take(text::LONG).collect::<String>())
+    };
+    let code = words;
+    Some(match &fact.report {
+        Report::Sent { provider_message_id, segments, cost_micros, currency } => MessageSent {
+            key,
+            route,
+            provider_message_id: provider_message_id.clone(),
+            segments: *segments,
+            cost_micros: *cost_micros,
+            currency: *currency,
+        }
+        .into(),
+        Report::Delivered => MessageDelivered { key, route }.into(),
+        Report::Deferred { code: given } => MessageDeferred { key, route, code: code(given) }.into(),
+        Report::Bounced { bounce, code: given, diagnostic } => MessageBounced {
+            key,
+            route,
+            bounce: *bounce,
+            code: code(given),
+            personal: Some(MessageBouncedPersonal { diagnostic: words(diagnostic) }),
+        }
+        .into(),
+        Report::Failed { class, code: given, detail } => MessageFailed {
+            key,
+            route,
+            class: *class,
+            code: code(given),
+            personal: Some(MessageFailedPersonal { detail: words(detail) }),
+        }
+        .into(),
+        Report::Opened { class, rule, ip, user_agent } => MessageOpened {
+            key,
+            route,
+            class: *class,
+            rule: rule.clone(),
+            personal: Some(MessageOpenedPersonal { ip: words(ip), user_agent: words(user_agent) }),
+        }
+        .into(),
+        Report::Clicked { class, rule, url, ip, user_agent } => MessageClicked {
+            key,
+            route,
+            class: *class,
+            rule: rule.clone(),
+            personal: Some(MessageClickedPersonal { url: words(url), ip: words(ip), user_agent: words(user_agent) }),
+        }
+        .into(),
+        Report::Complained { kind } => MessageComplained { key, route, kind: words(kind) }.into(),
+        Report::OptedOut { .. } => return None,
+    })
+}

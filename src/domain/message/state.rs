@@ -1,0 +1,164 @@
+//! Messages that a dispatcher still has to do something about.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::decision::Meta;
+use crate::domain::message::event::{MessageClass, MessageQueued};
+use crate::domain::message::lattice::MessageState;
+use crate::domain::value::message::{MessageKey, Route};
+use crate::ids::{AddressId, MessageId};
+
+/// Where a pending message stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// A dispatcher may take it.
+    Queued,
+    /// It waits.
+    Held {
+        /// Until when.
+        until: DateTime<Utc>,
+        /// Which rule holds it.
+        rule: String,
+    },
+    /// An attempt failed, and the next one is due.
+    Retry {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A provider is being called.
+    Dispatching {
+        /// Which one.
+        route: Route,
+    },
+    /// Nobody knows whether the provider took it.
+    InDoubt {
+        /// Which provider.
+        route: Route,
+    },
+}
+
+/// A message that was asked for and that no provider has yet taken or definitely refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingMessage {
+    /// Which message.
+    pub key: MessageKey,
+    /// What it is for.
+    pub class: MessageClass,
+    /// The topic that consent is judged for.
+    pub topic: String,
+    /// Where it goes.
+    pub address_id: Option<AddressId>,
+    /// The version of its `MessageQueued`, which holds the content.
+    pub queued_version: u64,
+    /// How often a provider was called.
+    pub attempts: u32,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+/// A customer's pending messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pending(Vec<PendingMessage>);
+
+impl Pending {
+    /// How many there are at most for one customer; more are refused.
+    pub const MAX: usize = 500;
+
+    /// All of them, oldest first.
+    #[must_use]
+    pub fn all(&self) -> &[PendingMessage] {
+        &self.0
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, id: MessageId) -> Option<&PendingMessage> {
+        self.0.iter().find(|message| message.key.message_id == id)
+    }
+
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &CustomerEvent, meta: Meta) {
+        match event {
+            CustomerEvent::MessageQueued(e) => self.0.push(PendingMessage::new(e, meta)),
+            CustomerEvent::MessageHeld(e) => {
+                self.change(e.key.message_id, |message| {
+                    message.stage = Stage::Held { until: e.until, rule: e.rule.clone() };
+                });
+            }
+            CustomerEvent::MessageReleased(e) => self.change(e.key.message_id, |message| message.stage = Stage::Queued),
+            CustomerEvent::DispatchStarted(e) => self.change(e.key.message_id, |message| {
+                message.attempts = e.attempt;
+                message.stage = Stage::Dispatching { route: e.route.clone() };
+            }),
+            CustomerEvent::DispatchInDoubt(e) => self.change(e.key.message_id, |message| {
+                message.stage = Stage::InDoubt { route: e.route.clone() };
+            }),
+            CustomerEvent::DispatchFailed(e) => match e.retry_at {
+                Some(at) => self.change(e.key.message_id, |message| message.stage = Stage::Retry { at }),
+                None => self.settle(e.key.message_id),
+            },
+            event => {
+                if let (Some(state), Some(key)) = (MessageState::told_by(event), event.message_key())
+                    && state.is_settled()
+                {
+                    self.settle(key.message_id);
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, id: MessageId, change: impl FnOnce(&mut PendingMessage)) {
+        if let Some(message) = self.0.iter_mut().find(|message| message.key.message_id == id) {
+            change(message);
+        }
+    }
+
+    fn settle(&mut self, id: MessageId) {
+        self.0.retain(|message| message.key.message_id != id);
+    }
+}
+
+impl PendingMessage {
+    fn new(event: &MessageQueued, meta: Meta) -> Self {
+        Self {
+            key: event.key.clone(),
+            class: event.class,
+            topic: event.topic.clone(),
+            address_id: event.address_id,
+            queued_version: meta.version,
+            attempts: 0,
+            stage: Stage::Queued,
+        }
+    }
+}
+
+impl CustomerEvent {
+    /// The message that it is about.
+    #[must_use]
+    pub const fn message_key(&self) -> Option<&MessageKey> {
+        Some(match self {
+            Self::MessageQueued(e) => &e.key,
+            Self::MessageHeld(e) => &e.key,
+            Self::MessageSuppressed(e) => &e.key,
+            Self::MessageReleased(e) => &e.key,
+            Self::MessageCancelled(e) => &e.key,
+            Self::DispatchStarted(e) => &e.key,
+            Self::DispatchFailed(e) => &e.key,
+            Self::DispatchInDoubt(e) => &e.key,
+            Self::MessageSent(e) => &e.key,
+            Self::MessageDelivered(e) => &e.key,
+            Self::MessageDeferred(e) => &e.key,
+            Self::MessageBounced(e) => &e.key,
+            Self::MessageFailed(e) => &e.key,
+            Self::MessageOpened(e) => &e.key,
+            Self::MessageClicked(e) => &e.key,
+            Self::MessageComplained(e) => &e.key,
+            Self::MessageReceived(e) => &e.key,
+            Self::MessageRetracted(e) => &e.key,
+            _ => return None,
+        })
+    }
+}

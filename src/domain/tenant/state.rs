@@ -1,0 +1,33 @@
+//! The fold of a tenant's stream.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::decision::Meta;
+use crate::domain::tenant::event::TenantEvent;
+use crate::ids::ApiKeyId;
+
+/// What decisions need to know of a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// True once it was created.
+    pub exists: bool,
+    /// The keys that may be used.
+    pub keys: Vec<ApiKeyId>,
+    /// The keys that were revoked.
+    pub revoked: Vec<ApiKeyId>,
+}
+
+impl Tenant {
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &TenantEvent, _meta: Meta) {
+        match event {
+            TenantEvent::TenantCreated(_) => self.exists = true,
+            TenantEvent::ApiKeyIssued(e) => self.keys.push(e.key_id),
+            TenantEvent::ApiKeyRevoked(e) => {
+                self.keys.retain(|id| *id != e.key_id);
+                self.revoked.push(e.key_id);
+            }
+            TenantEvent::ParkedEventSkipped(_) | TenantEvent::PersonalDataRead(_) => {}
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What resolvers work with.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, Error, Result};
+
+use super::connection::of_page;
+use super::failure::{field_refused, opaque};
+use super::limits::Limits;
+use super::loaders::Batches;
+use super::principal::{Permission, Principal};
+use super::scalar::Cursor;
+use crate::app::App;
+use crate::clock::Ambient;
+use crate::queries::{QueryError, Reads};
+use crate::sql::Db;
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct Api {
+    /// The use cases.
+    pub app: App,
+    /// The read tables.
+    pub reads: Reads,
+    /// What a request may cost.
+    pub limits: Arc<Limits>,
+}
+
+impl Api {
+    /// The shared part, out of a field's context.
+    pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
+        ctx.data::<Self>()
+    }
+
+    /// Clock and randomness.
+    #[must_use]
+    pub fn ambient(&self) -> &Ambient {
+        self.app.ambient()
+    }
+
+    /// Waits until the read tables show a position, if one is given.
+    pub async fn wait_for(&self, position: Option<Cursor>) -> Result<()> {
+        let Some(position) = position else { return Ok(()) };
+        let most: Duration = self.limits.wait_for;
+        self.reads.wait_for(position.0, most).await.map_err(|_| {
+            let seconds = most.as_secs();
+            field_refused("NOT_YET_VISIBLE", format!("the read tables did not reach this position within {seconds} s"))
+        })
+    }
+
+    /// A failed read as the caller may know it: a page that does not exist is the caller's matter.
+    pub fn failed(&self, error: &QueryError) -> Error {
+        match error {
+            QueryError::Page(error) => of_page(error),
+            QueryError::Database { .. } => opaque(self.ambient(), error),
+        }
+    }
+}
+
+/// What belongs to one request: who asks, and the batches in which nested objects are read.
+pub struct Session {
+    /// The key's holder.
+    pub principal: Principal,
+    batches: OnceLock<DataLoader<Batches>>,
+}
+
+impl Session {
+    /// A session without reads so far.
+    #[must_use]
+    pub const fn new(principal: Principal) -> Self {
+        Self { principal, batches: OnceLock::new() }
+    }
+
+    /// The request's data loader.
+    pub fn batches(&self, api: &Api) -> &DataLoader<Batches> {
+        self.batches.get_or_init(|| DataLoader::new(Batches::new(api.clone(), self.principal.tenant), tokio::spawn))
+    }
+}
+
+/// The session, the shared part and the tables at once: what a resolver of the read side begins with.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// What all requests share.
+    pub api: &'a Api,
+    /// What belongs to this one.
+    pub session: &'a Session,
+}
+
+impl<'a> Reading<'a> {
+    /// Out of a field's context.
+    pub fn of(ctx: &Context<'a>) -> Result<Self> {
+        let session = ctx.data::<Session>().map_err(|_| field_refused("UNAUTHENTICATED", "an API key is needed"))?;
+        Ok(Self { api: Api::of(ctx)?, session })
+    }
+
+    /// Whether names, addresses and texts are shown.
+    #[must_use]
+    pub const fn personal(self) -> bool {
+        self.session.principal.may(Permission::SeePersonal)
+    }
+
+    /// The request's data loader.
+    #[must_use]
+    pub fn batches(self) -> &'a DataLoader<Batches> {
+        self.session.batches(self.api)
+    }
+}
+
+/// Which tables an object was read from; what hangs on it is read from the same.
+#[derive(Clone)]
+pub enum Tables {
+    /// The live ones.
+    Live,
+    /// One customer's, as of an earlier moment.
+    AsOf(Db),
+}
+
+impl Tables {
+    /// The tables to read.
+    #[must_use]
+    pub fn db(&self, api: &Api) -> Db {
+        match self {
+            Self::Live => api.reads.db(),
+            Self::AsOf(db) => db.clone(),
+        }
+    }
+}
