@@ -1,3 +1,4 @@
 //! The integration suite: one binary, one module per area.
 
 mod architecture;
+mod log_contract;

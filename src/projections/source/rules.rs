@@ -1,0 +1,177 @@
+//! What a projection file may not do: depend on the moment of a run, or touch what is not its own.
+
+use super::lexer::{Kind, Token, tokens};
+use super::parse::Mistake;
+use super::{Source, Text};
+use crate::domain::consent::event::AddressEvent;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::import::event::ImportEvent;
+use crate::domain::tenant::event::TenantEvent;
+
+/// Words that would make a replay differ from the first run, or one engine from the other.
+const VOLATILE: &[&str] = &[
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "timeofday",
+    "random",
+    "randomblob",
+    "gen_random_uuid",
+    "autoincrement",
+    "serial",
+    "bigserial",
+    "nextval",
+    "identity",
+    "rowid",
+    "_rowid_",
+    "oid",
+    "ctid",
+    "last_insert_rowid",
+    "changes",
+    "total_changes",
+    "current_user",
+    "session_user",
+];
+
+/// Words for which there is no use in a read model.
+const FORBIDDEN: &[&str] = &["pragma", "attach", "detach", "vacuum", "copy", "pg_sleep", "set_config", "load_extension"];
+
+/// Staging relations; see `staging`.
+pub(super) const STAGED: &[&str] = &["batch", "batch_tokens", "batch_lines", "forgotten"];
+
+/// Whether an event type of this name exists.
+pub(super) fn is_event(name: &str) -> bool {
+    [CustomerEvent::TYPES, TenantEvent::TYPES, ImportEvent::TYPES, AddressEvent::TYPES]
+        .iter()
+        .any(|types| types.iter().any(|(known, _)| *known == name))
+}
+
+/// The event types that a statement names in its texts, in order of appearance.
+pub(super) fn types_named(sql: &str) -> Vec<String> {
+    let mut types: Vec<String> = Vec::new();
+    for token in tokens(sql).unwrap_or_default() {
+        if let Some(name) = token.literal().filter(|name| is_event(name))
+            && !types.iter().any(|known| known == name)
+        {
+            types.push(name.to_owned());
+        }
+    }
+    types
+}
+
+/// One line without doubled blanks outside of quotes: what the fingerprint covers and the database gets.
+pub(super) fn squeeze(sql: &str) -> String {
+    let mut squeezed = String::with_capacity(sql.len());
+    let mut blank = false;
+    for token in tokens(sql).unwrap_or_default() {
+        if matches!(token.kind, Kind::Space | Kind::Comment) {
+            blank = !squeezed.is_empty();
+        } else {
+            if std::mem::take(&mut blank) {
+                squeezed.push(' ');
+            }
+            squeezed.push_str(token.text);
+        }
+    }
+    squeezed
+}
+
+pub(super) fn check(source: &Source) -> Result<(), Mistake> {
+    if source.declared.is_empty() {
+        return Err(Mistake::new(0, "the projection declares no table"));
+    }
+    for text in &source.tables {
+        check_text(source, text)?;
+    }
+    for text in source.apply.iter().chain(&source.forget) {
+        check_text(source, text)?;
+        check_write(source, text)?;
+    }
+    Ok(())
+}
+
+fn check_text(source: &Source, text: &Text) -> Result<(), Mistake> {
+    for token in tokens(&text.sql).unwrap_or_default() {
+        let refuse = |reason: String| Err(Mistake::new(text.at + token.at, reason));
+        if let Some(word) = (token.kind == Kind::Word).then(|| token.text.to_ascii_lowercase()) {
+            if VOLATILE.contains(&word.as_str()) {
+                return refuse(format!("`{}` would make a replay differ from the first run", token.text));
+            }
+            if FORBIDDEN.contains(&word.as_str()) {
+                return refuse(format!("{} cannot stand here", token.text));
+            }
+        }
+        if token.is_sign("$") || token.is_sign("?") {
+            return refuse("a projection takes no parameters".to_owned());
+        }
+        if let Some(literal) = token.literal() {
+            if ["now", "today", "yesterday", "tomorrow"].contains(&literal.to_ascii_lowercase().as_str()) {
+                return refuse(format!("'{literal}' would make a replay differ from the first run"));
+            }
+            if is_event(literal) && !source.events.iter().any(|event| event == literal) {
+                return refuse(format!("{literal} is not among the events of the header"));
+            }
+        }
+    }
+    match text.on.iter().find(|name| !source.events.contains(name)) {
+        Some(name) => Err(Mistake::new(text.at, format!("{name} is not among the events of the header"))),
+        None => Ok(()),
+    }
+}
+
+/// A statement writes exactly one table, one of its own, and reads nothing but its own and the staging relations.
+fn check_write(source: &Source, text: &Text) -> Result<(), Mistake> {
+    let all = tokens(&text.sql).unwrap_or_default();
+    let words: Vec<&Token<'_>> = all.iter().filter(|token| token.kind != Kind::Space).collect();
+    let own = |name: &str| source.declared.iter().any(|table| table.name == name);
+    let common: Vec<&str> = words
+        .windows(3)
+        .filter(|window| window[1].is_word("as") && (window[2].is_sign("(") || window[2].is_word("materialized") || window[2].is_word("not")))
+        .filter_map(|window| window[0].name())
+        .collect();
+    let mut writes = 0usize;
+    for (index, token) in words.iter().enumerate() {
+        let previous = index.checked_sub(1).map(|index| words[index]);
+        let name_after = |offset: usize| words.get(index + offset).and_then(|token| token.name());
+        let target = if token.is_word("insert") {
+            // Also `INSERT OR IGNORE INTO`.
+            let into = words[index..].iter().position(|word| word.is_word("into")).unwrap_or(0);
+            Some(name_after(into + 1))
+        } else if token.is_word("delete") {
+            Some(name_after(2))
+        } else if token.is_word("update") && !previous.is_some_and(|word| word.is_word("do") || word.is_word("for")) {
+            Some(name_after(1))
+        } else {
+            None
+        };
+        if let Some(target) = target {
+            writes += 1;
+            let target = target.unwrap_or_default();
+            if !own(target) {
+                let reason = format!("writes {target}, which this projection does not declare");
+                return Err(Mistake::new(text.at + token.at, reason));
+            }
+        }
+        if (token.is_word("from") || token.is_word("join"))
+            && !previous.is_some_and(|word| word.is_word("distinct") || word.is_word("delete"))
+            && let Some(name) = name_after(1)
+            && words.get(index + 2).is_none_or(|next| !next.is_sign("("))
+            && !(own(name) || STAGED.contains(&name) || common.contains(&name))
+            && !name.eq_ignore_ascii_case("lateral")
+        {
+            let reason = format!("reads {name}, which is neither a table of this projection nor staged");
+            return Err(Mistake::new(text.at + token.at, reason));
+        }
+    }
+    let verb = words.first().map_or("", |token| token.text);
+    if !["insert", "update", "delete", "with"].contains(&verb.to_ascii_lowercase().as_str()) {
+        return Err(Mistake::new(text.at, format!("{verb} cannot stand here")));
+    }
+    if writes == 1 { Ok(()) } else { Err(Mistake::new(text.at, "a statement writes exactly one table")) }
+}

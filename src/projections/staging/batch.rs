@@ -1,0 +1,187 @@
+//! A batch in memory, ready to be staged: payloads parsed and cleaned outside of any transaction.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::payload::{self, Extra, Keys, Skip};
+use crate::ids::{EventId, Position, SubjectId};
+use crate::log::{Category, Personal, RecordedEvent, StreamId};
+
+/// Events in log order, as staging wants them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub(in crate::projections) events: Vec<StagedEvent>,
+    /// Of the last event that was read, staged or not.
+    pub(in crate::projections) last: Option<(Position, DateTime<Utc>)>,
+}
+
+/// One event's row in `batch`, and what it brings to the other relations.
+#[derive(Debug)]
+pub(in crate::projections) struct StagedEvent {
+    pub position: Position,
+    pub ordinal: i64,
+    pub id: EventId,
+    pub stream: StreamId,
+    pub version: i64,
+    pub event_type: String,
+    pub occurred_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    pub actor: String,
+    pub command_id: Option<Uuid>,
+    pub correlation_id: Option<Uuid>,
+    pub causation_id: Option<Uuid>,
+    pub subject: Option<SubjectId>,
+    pub ids: Ids,
+    pub channel: Option<String>,
+    pub variant: Option<String>,
+    pub hour: DateTime<Utc>,
+    pub day: DateTime<Utc>,
+    pub data: String,
+    pub personal: Option<String>,
+    pub extra: Extra,
+    /// Why the payload cannot be staged: then no projection sees the event, and those that read its type park it.
+    pub malformed: Option<String>,
+}
+
+/// The native id columns.
+#[derive(Debug, Default, Clone)]
+pub(in crate::projections) struct Ids {
+    pub customer: Option<Uuid>,
+    pub message: Option<Uuid>,
+    pub campaign: Option<Uuid>,
+    pub conversation: Option<Uuid>,
+    pub activity: Option<Uuid>,
+    pub address: Option<Uuid>,
+    pub note: Option<Uuid>,
+    pub import: Option<Uuid>,
+    pub key: Option<Uuid>,
+}
+
+impl Batch {
+    /// Prepares events, which must be in log order.
+    #[must_use]
+    pub fn prepare(events: &[RecordedEvent]) -> Self {
+        let last = events.last().map(|event| (event.envelope.position, event.envelope.recorded_at));
+        let events = events.iter().zip(1..).map(|(event, ordinal)| StagedEvent::prepare(event, ordinal)).collect();
+        Self { events, last }
+    }
+
+    /// How many events it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Position and time of its last event.
+    #[must_use]
+    pub fn last(&self) -> Option<(Position, DateTime<Utc>)> {
+        self.last
+    }
+
+    /// The types of some of its events.
+    pub(in crate::projections) fn types(&self, events: &[usize]) -> HashSet<&str> {
+        events.iter().map(|&index| self.events[index].event_type.as_str()).collect()
+    }
+
+    /// Tenant and customer of its `CustomerForgotten` events.
+    pub(in crate::projections) fn forgotten(&self) -> Vec<(Uuid, Uuid)> {
+        let forgotten = self.events.iter().filter(|event| event.event_type == "CustomerForgotten");
+        forgotten.map(|event| (event.stream.tenant.uuid(), event.stream.key)).collect()
+    }
+
+    /// All whose keys its `CustomerForgotten` events destroy: customers, and addresses of theirs.
+    pub(in crate::projections) fn erased_subjects(&self) -> Vec<SubjectId> {
+        let forgotten = self.events.iter().filter(|event| event.event_type == "CustomerForgotten");
+        forgotten
+            .flat_map(|event| std::iter::once(event.stream.key).chain(event.extra.addresses.iter().copied()))
+            .map(SubjectId)
+            .collect()
+    }
+
+    /// The operators' decisions in it, in order.
+    pub(in crate::projections) fn skips(&self) -> Vec<(StreamId, Skip)> {
+        self.events.iter().filter_map(|event| event.extra.skip.clone().map(|skip| (event.stream, skip))).collect()
+    }
+}
+
+impl StagedEvent {
+    fn prepare(event: &RecordedEvent, ordinal: i64) -> Self {
+        let envelope = &event.envelope;
+        let cut = |to: TimeDelta| envelope.occurred_at.duration_trunc(to).unwrap_or(envelope.occurred_at);
+        let mut staged = Self {
+            position: envelope.position,
+            ordinal,
+            id: envelope.id,
+            stream: envelope.stream,
+            version: i64::try_from(envelope.version).unwrap_or(i64::MAX),
+            event_type: envelope.event_type.clone(),
+            occurred_at: envelope.occurred_at,
+            recorded_at: envelope.recorded_at,
+            actor: payload::clean_text(&envelope.actor),
+            command_id: envelope.command_id.map(|id| id.uuid()),
+            correlation_id: envelope.correlation_id.map(|id| id.uuid()),
+            causation_id: envelope.causation_id.map(|id| id.uuid()),
+            subject: envelope.subject,
+            ids: Ids::default(),
+            channel: None,
+            variant: None,
+            hour: cut(TimeDelta::hours(1)),
+            day: cut(TimeDelta::days(1)),
+            data: String::new(),
+            personal: None,
+            extra: Extra::default(),
+            malformed: None,
+        };
+        if let Err(reason) = staged.read(event) {
+            staged.malformed = Some(reason);
+        }
+        staged
+    }
+
+    fn read(&mut self, event: &RecordedEvent) -> Result<(), String> {
+        let not_text = |part: &str, error: std::str::Utf8Error| format!("{part} is not UTF-8: {error}");
+        // serde's messages may quote what they found, so only the place is kept of what can be personal.
+        let not_json =
+            |part: &str, error: &serde_json::Error| format!("{part} cannot be read at column {}", error.column());
+        let data = payload::clean_json(&event.data).map_err(|error| not_text("data", error))?;
+        let personal = match &event.personal {
+            Personal::Clear(bytes) => Some(payload::clean_json(bytes).map_err(|error| not_text("personal", error))?),
+            Personal::None | Personal::Erased => None,
+        };
+        let keys: Keys<'_> = serde_json::from_str(&data).map_err(|error| not_json("data", &error))?;
+        let customer = if self.stream.category == Category::Customer { Some(self.stream.key) } else { keys.customer_id };
+        self.ids = Ids {
+            customer,
+            message: keys.message_id,
+            campaign: keys.campaign_id,
+            conversation: keys.conversation_id,
+            activity: keys.activity_id,
+            address: keys.address_id,
+            note: keys.note_id,
+            import: keys.import_id,
+            key: keys.key_id,
+        };
+        self.channel = keys.channel.map(|text| payload::clean_text(&text));
+        self.variant = keys.variant.map(|text| payload::clean_text(&text));
+        self.extra = payload::extra(&self.event_type, &data, personal.as_deref())
+            .map_err(|error| not_json("the payload", &error))?;
+        self.data = data;
+        self.personal = personal;
+        Ok(())
+    }
+
+    /// Whether its personal part must not be staged.
+    pub fn is_forgotten(&self, forgotten: &super::Forgotten) -> bool {
+        !forgotten.is_empty()
+            && (self.subject.is_some_and(|subject| forgotten.contains(&subject))
+                || (self.stream.category == Category::Customer && forgotten.contains(&SubjectId(self.stream.key))))
+    }
+}

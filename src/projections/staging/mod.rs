@@ -1,0 +1,55 @@
+//! A batch of events as projections see it: the staging relations `batch`, `batch_tokens`, `batch_lines` and
+//! `forgotten`, temporary and in memory, so that personal data is never on disk in the clear because of them.
+
+mod batch;
+mod payload;
+mod postgres;
+mod sqlite;
+mod tokens;
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+pub use batch::Batch;
+pub(super) use batch::StagedEvent;
+
+use crate::ids::SubjectId;
+use crate::sql::{Session, Value};
+
+/// Raised when the staging relations change in a way that changes tables; part of a generation's fingerprint.
+pub(super) const REVISION: u32 = 1;
+
+/// Whose personal data is no longer shown, though the log may still have been able to open it.
+pub(super) type Forgotten = HashSet<SubjectId>;
+
+/// Creates the staging relations of a connection, unless it has them.
+pub(super) async fn create(session: &mut Session) -> Result<(), sqlx::Error> {
+    match session {
+        Session::Sqlite(_) => session.run(sqlite::CREATE).await,
+        Session::Postgres(_) => session.run(postgres::CREATE).await,
+    }
+}
+
+/// Puts events of a batch (by index) into the staging relations, in place of what they held.
+pub(super) async fn fill(
+    session: &mut Session,
+    batch: &Batch,
+    events: &[usize],
+    forgotten: &Forgotten,
+) -> Result<(), sqlx::Error> {
+    match session {
+        Session::Sqlite(connection) => sqlite::fill(connection, batch, events, forgotten).await,
+        Session::Postgres(connection) => postgres::fill(connection, batch, events, forgotten).await,
+    }
+}
+
+/// Fills `forgotten` with customers.
+pub(super) async fn fill_forgotten(session: &mut Session, customers: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+    session.run("DELETE FROM forgotten").await?;
+    for (tenant, customer) in customers {
+        let insert = "INSERT INTO forgotten (tenant_id, customer_id) VALUES ($1, $2)";
+        session.execute(insert, &[Value::Uuid(*tenant), Value::Uuid(*customer)]).await?;
+    }
+    Ok(())
+}

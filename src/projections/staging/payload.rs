@@ -1,0 +1,150 @@
+//! What staging reads out of payloads, and how it cleans them.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use uuid::Uuid;
+
+/// The ids and words that many read models need as columns of their own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Keys<'a> {
+    pub customer_id: Option<Uuid>,
+    pub message_id: Option<Uuid>,
+    pub campaign_id: Option<Uuid>,
+    pub conversation_id: Option<Uuid>,
+    pub activity_id: Option<Uuid>,
+    pub address_id: Option<Uuid>,
+    pub note_id: Option<Uuid>,
+    pub import_id: Option<Uuid>,
+    pub key_id: Option<Uuid>,
+    #[serde(borrow)]
+    pub channel: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub variant: Option<Cow<'a, str>>,
+}
+
+/// A line of an order or invoice.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Line {
+    pub sku: String,
+    pub description: Option<String>,
+    pub quantity_milli: i64,
+    pub unit_price_micros: i64,
+}
+
+#[derive(Deserialize)]
+struct Lines {
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Addresses {
+    addresses: Vec<Uuid>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Searched<'a> {
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    external_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    address: Option<Cow<'a, str>>,
+}
+
+/// Which operator's decision a `ParkedEventSkipped` is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Skip {
+    pub projection: String,
+    pub event_id: Uuid,
+}
+
+/// What an event brings beside its columns.
+#[derive(Debug, Default)]
+pub struct Extra {
+    pub lines: Vec<Line>,
+    pub tokens: Vec<(&'static str, String)>,
+    /// Of `CustomerForgotten`: the addresses whose keys are destroyed as well.
+    pub addresses: Vec<Uuid>,
+    pub skip: Option<Skip>,
+}
+
+/// Reads what only some types have.
+pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Extra, serde_json::Error> {
+    let mut extra = Extra::default();
+    match event_type {
+        "ActivityRecorded" => extra.lines = serde_json::from_str::<Lines>(data)?.lines,
+        "CustomerForgotten" => extra.addresses = serde_json::from_str::<Addresses>(data)?.addresses,
+        "ParkedEventSkipped" => extra.skip = Some(serde_json::from_str(data)?),
+        _ => {}
+    }
+    let Some(personal) = personal else { return Ok(extra) };
+    if event_type.starts_with("Customer") {
+        let searched: Searched<'_> = serde_json::from_str(personal)?;
+        let fields = [
+            ("name", searched.name.map(|text| super::tokens::words(&text))),
+            ("external_id", searched.external_id.map(|text| super::tokens::words(&text))),
+            ("address", searched.address.map(|text| super::tokens::address(&text))),
+        ];
+        for (field, tokens) in fields {
+            extra.tokens.extend(tokens.into_iter().flatten().map(|token| (field, token)));
+        }
+    } else {
+        serde_json::from_str::<IgnoredAny>(personal)?;
+    }
+    Ok(extra)
+}
+
+/// JSON text without `\u0000`, which PostgreSQL cannot hold: it becomes U+FFFD.
+pub fn clean_json(bytes: &[u8]) -> Result<String, std::str::Utf8Error> {
+    let text = std::str::from_utf8(bytes)?;
+    if !text.contains("\\u0000") {
+        return Ok(text.to_owned());
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        cleaned.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("\\u0000") {
+            cleaned.push('\u{FFFD}');
+            rest = after;
+        } else {
+            // An escape of two characters is taken whole, so that the second backslash of `\\u0000` starts nothing.
+            let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+            cleaned.push_str(&rest[..length]);
+            rest = &rest[length..];
+        }
+    }
+    cleaned.push_str(rest);
+    Ok(cleaned)
+}
+
+/// Text without NUL.
+pub fn clean_text(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_escapes_are_replaced_and_nothing_else() {
+        let cleaned = clean_json(br#"{"a":"x\u0000y","b":"\\u0000","c":"\\\u0000\n"}"#).unwrap();
+        assert_eq!(cleaned, "{\"a\":\"x\u{FFFD}y\",\"b\":\"\\\\u0000\",\"c\":\"\\\\\u{FFFD}\\n\"}");
+    }
+
+    #[test]
+    fn tokens_and_lines_are_read_from_the_types_that_have_them() {
+        let order = r#"{"lines":[{"sku":"A","description":null,"quantity_milli":1000,"unit_price_micros":5}]}"#;
+        assert_eq!(extra("ActivityRecorded", order, None).unwrap().lines[0].sku, "A");
+        let tokens = extra("CustomerRegistered", "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
+        assert_eq!(tokens, [("name", "ann".to_owned()), ("name", "lee".to_owned())]);
+        assert!(extra("ImportCompleted", r#"{"lines":3}"#, None).unwrap().lines.is_empty());
+        assert!(extra("NoteAdded", "{}", Some("{")).is_err());
+    }
+}

@@ -1,0 +1,55 @@
+-- Temporary tables in `temp_buffers`: emptied at the end of each transaction.
+CREATE TEMP TABLE IF NOT EXISTS batch (
+    ordinal bigint NOT NULL,
+    position bytea NOT NULL,
+    event_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    category text COLLATE "C" NOT NULL,
+    stream_key uuid NOT NULL,
+    version bigint NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    command_id uuid,
+    correlation_id uuid,
+    causation_id uuid,
+    customer_id uuid,
+    message_id uuid,
+    campaign_id uuid,
+    conversation_id uuid,
+    activity_id uuid,
+    address_id uuid,
+    note_id uuid,
+    import_id uuid,
+    key_id uuid,
+    channel text COLLATE "C",
+    variant text COLLATE "C",
+    hour timestamptz NOT NULL,
+    day timestamptz NOT NULL,
+    data jsonb NOT NULL,
+    personal jsonb
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS batch_lines (
+    ordinal bigint NOT NULL,
+    activity_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    line bigint NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    description text COLLATE "C",
+    quantity_milli bigint NOT NULL,
+    unit_price_micros bigint NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS batch_tokens (
+    ordinal bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    customer_id uuid,
+    event_id uuid NOT NULL,
+    field text COLLATE "C" NOT NULL,
+    token text COLLATE "C" NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS forgotten (
+    tenant_id uuid NOT NULL,
+    customer_id uuid NOT NULL
+) ON COMMIT DELETE ROWS;

@@ -1,0 +1,77 @@
+//! The log's contract: one named test per clause, run on every backend.
+
+mod clauses;
+mod sqlite;
+mod world;
+
+pub(crate) use world::{Store, World};
+
+/// Makes a test of each clause for one backend.
+macro_rules! tests {
+    ($store:ty; $($part:ident: $($clause:ident)*;)*) => {$($(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $clause() {
+            let world = $crate::log_contract::World::new(Box::new(<$store>::fresh().await)).await;
+            $crate::log_contract::clauses::$part::$clause(&world).await;
+            world.log.close().await;
+        }
+    )*)*};
+}
+pub(crate) use tests;
+
+/// The clauses that every backend must meet.
+macro_rules! contract {
+    ($store:ty) => {
+        $crate::log_contract::tests! { $store;
+            appending:
+                the_first_event_of_a_stream_has_version_one_and_positions_have_no_gaps
+                events_come_back_as_they_were_handed_in
+                a_version_conflict_tells_expected_and_actual
+                a_stream_that_must_not_exist_is_made_once
+                of_twenty_parallel_appends_with_one_expected_version_exactly_one_wins
+                an_append_is_made_as_a_whole_or_not_at_all
+                each_append_of_a_group_has_its_own_result
+                appends_of_one_call_to_one_stream_build_on_each_other
+                facts_need_no_version
+                an_append_without_events_is_refused
+                an_event_of_more_than_256_kb_is_refused
+                personal_data_without_a_subject_is_refused
+                tenants_with_the_same_keys_have_streams_of_their_own
+                an_append_whose_caller_goes_away_is_whole_or_absent
+                many_concurrent_appends_share_commits_and_all_stand;
+            preconditions:
+                a_precondition_that_does_not_hold_is_a_conflict_of_that_stream
+                a_precondition_that_holds_lets_the_append_through
+                a_precondition_sees_the_appends_before_it_in_the_call
+                of_two_appends_that_judge_each_others_stream_one_wins;
+            repetition:
+                a_repeated_command_gets_the_first_answer_and_adds_nothing
+                a_command_id_with_other_input_is_refused
+                a_command_is_found_by_its_id_in_its_tenant_only
+                a_command_repeated_in_parallel_is_carried_out_once
+                appends_of_one_command_stand_or_fall_together
+                appends_of_one_command_are_repeated_as_they_were
+                repeated_event_ids_are_answered_with_the_original_positions
+                a_repetition_is_recognised_though_its_expected_version_is_stale
+                an_event_id_of_another_event_is_taken
+                an_event_id_twice_in_one_append_is_taken
+                a_partly_repeated_append_is_refused
+                facts_repeated_in_parallel_are_appended_once;
+            reading:
+                all_events_are_read_in_commit_order_whatever_the_batch
+                the_log_is_read_backwards
+                a_read_stops_at_its_byte_limit_but_returns_one_event
+                a_stream_is_read_forwards_and_backwards
+                a_stream_that_does_not_exist_is_empty
+                heads_are_told_in_the_order_asked
+                an_empty_log_has_a_head
+                recorded_at_never_decreases_though_the_clock_does
+                a_position_is_found_by_time
+                events_between_two_positions_are_counted
+                a_watcher_is_told_of_appends_by_another_process
+                a_tailing_reader_sees_every_event_once_in_order
+                an_epoch_marks_the_events_after_it;
+        }
+    };
+}
+pub(crate) use contract;

@@ -1,0 +1,86 @@
+//! The contract on SQLite.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use commlog::clock::Ambient;
+use commlog::log::keys::sqlite::SqliteKeyStore;
+use commlog::log::keys::{KeyStore, KeyStoreError};
+use commlog::log::seal::MasterKey;
+use commlog::log::sqlite::SqliteLog;
+use commlog::log::{EventLog, LogError};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::log_contract::{Store, contract};
+
+contract!(SqliteStore);
+
+struct SqliteStore(TempDir);
+
+impl SqliteStore {
+    async fn fresh() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn execute(&self, file: &str, sql: &str) -> Result<(), String> {
+        // As the sqlite3 shell opens it: without recursive_triggers.
+        let connection = Connection::open(self.path(file)).map_err(|error| error.to_string())?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
+        connection.execute_batch(sql).map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.path("log.db").display())
+    }
+
+    async fn log(&self, ambient: Ambient) -> Result<Arc<dyn EventLog>, LogError> {
+        Ok(Arc::new(SqliteLog::open(&self.url(), ambient).await?))
+    }
+
+    async fn keys(&self, master: &MasterKey, ambient: Ambient) -> Result<Arc<dyn KeyStore>, KeyStoreError> {
+        let url = format!("sqlite:{}", self.path("keys.db").display());
+        Ok(Arc::new(SqliteKeyStore::open(&url, master, ambient).await?))
+    }
+
+    async fn tamper(&self, sql: &str) -> Result<(), String> {
+        self.execute("log.db", sql)
+    }
+
+    async fn tamper_without_triggers(&self, sql: &str) -> Result<(), String> {
+        let connection = Connection::open(self.path("log.db")).map_err(|error| error.to_string())?;
+        let triggers: String = connection
+            .query_row(
+                "SELECT group_concat('DROP TRIGGER ' || name, ';') FROM sqlite_schema WHERE type = 'trigger'",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|error| error.to_string())?;
+        let restore: String = connection
+            .query_row("SELECT group_concat(sql, ';') FROM sqlite_schema WHERE type = 'trigger'", [], |row| row.get(0))
+            .map_err(|error| error.to_string())?;
+        drop(connection);
+        self.execute("log.db", &format!("BEGIN; {triggers}; {sql}; {restore}; COMMIT"))
+    }
+
+    async fn tamper_keys(&self, sql: &str) -> Result<(), String> {
+        self.execute("keys.db", sql)
+    }
+
+    async fn raw(&self) -> Vec<u8> {
+        let read = |file| std::fs::read(self.path(file)).unwrap_or_default();
+        [read("log.db"), read("log.db-wal")].concat()
+    }
+
+    fn literal(&self, bytes: &[u8]) -> String {
+        format!("X'{}'", hex::encode(bytes))
+    }
+}
