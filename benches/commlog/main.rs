@@ -138,7 +138,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
     for measurement in measurements {
         println!("{}", serde_json::to_string(&measurement)?);
     }
-    println!("{}", serde_json::to_string(&report::peak_memory(place.engine, section.name())?)?);
+    println!("{}", serde_json::to_string(&report::peak_memory(place.engine, section.name()))?);
     Ok(())
 }
 

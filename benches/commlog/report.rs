@@ -68,17 +68,18 @@ pub fn goal(engine: Engine, sqlite: Goal, postgres: Goal) -> Goal {
     }
 }
 
-/// The most memory that this process ever held (Linux: `VmHWM`).
-pub fn peak_memory(engine: Engine, section: &str) -> Result<Measurement> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kilobytes = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse::<f64>().ok());
-    let goal = if kilobytes.is_some() { Goal::Below(250.0) } else { Goal::None };
-    let megabytes = kilobytes.unwrap_or(f64::NAN) / 1_024.0;
-    Ok(Measurement::new(engine, format!("peak memory: {section}"), megabytes, "MB", goal))
+/// The most memory that a process ever held, in MB (Linux: `VmHWM`); `self` is this one.
+pub fn peak_of(process: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.split_whitespace().next()?.parse::<f64>().ok()? / 1_024.0)
+}
+
+/// The most memory that this process ever held.
+pub fn peak_memory(engine: Engine, section: &str) -> Measurement {
+    let peak = peak_of("self");
+    let goal = if peak.is_some() { Goal::Below(250.0) } else { Goal::None };
+    Measurement::new(engine, format!("peak memory: {section}"), peak.unwrap_or_default(), "MB", goal)
 }
 
 /// Collects and prints.

@@ -43,6 +43,8 @@ impl Place {
     pub async fn prepare(engine: Engine, folder: &Path) -> Result<Self> {
         let mut databases = Vec::new();
         if engine == Engine::Postgres {
+            // PostgreSQL's own defaults, fsync and autovacuum included.
+            let _ = postgres::SETTINGS.set("-c listen_addresses=127.0.0.1 -c max_connections=200");
             for _ in 0..4 {
                 databases.push((postgres::database().await, postgres::database().await));
             }
@@ -75,6 +77,11 @@ impl Place {
     /// The database of stores, where there is one.
     pub fn database(&self, own: Own) -> Option<&str> {
         self.databases.get(own as usize).map(|(log, _)| log.as_str())
+    }
+
+    /// The key store's database, where there is one.
+    pub fn keys(&self, own: Own) -> Option<&str> {
+        self.databases.get(own as usize).map(|(_, keys)| keys.as_str())
     }
 }
 
