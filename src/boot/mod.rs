@@ -24,7 +24,7 @@ use crate::log::keys::sqlite::SqliteKeyStore;
 use crate::log::postgres::PostgresLog;
 use crate::log::sqlite::SqliteLog;
 use crate::log::{EventLog, Journal};
-use crate::projections::Registry;
+use crate::projections::{ProjectionError, Registry};
 
 /// The log with its key store, and the use cases over them: what every command needs.
 pub struct Stores {
@@ -71,18 +71,23 @@ impl Stores {
         }
     }
 
+    /// The projection files: the embedded ones, and those of the configured folder.
+    pub fn registry(&self) -> Result<Registry, BootError> {
+        let builtin = Registry::builtin().map_err(ProjectionError::from)?;
+        Ok(match &self.config.projections_dir {
+            None => builtin,
+            Some(folder) => builtin.load_dir(folder).map_err(ProjectionError::from)?,
+        })
+    }
+
     /// Opens the read tables. They show what was applied so far.
     pub async fn read_store(&self) -> Result<ReadStore, BootError> {
-        let registry = match &self.config.projections_dir {
-            None => Registry::builtin()?,
-            Some(folder) => Registry::load_dir(folder)?,
-        };
         make_folder(&self.config.read)?;
         let location = match &self.config.read {
             StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             StoreUrl::Postgres(url) => url.clone(),
         };
-        Ok(ReadStore::open(&location, self.journal.clone(), registry, self.ambient.clone()).await?)
+        Ok(ReadStore::open(&location, self.journal.clone(), self.registry()?, self.ambient.clone()).await?)
     }
 
     /// The configuration that the stores were opened with.

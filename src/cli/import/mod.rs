@@ -270,7 +270,7 @@ async fn list(session: &Session, caller: &Caller) -> Outcome {
     let reads = session.read_store(&stores).await?;
     let mut page = Page::first(200);
     loop {
-        let slice = queries::imports::list(&reads.live().db, caller.tenant, &page).await.map_err(Failure::unavailable)?;
+        let slice = queries::imports::list(reads.live().db(), caller.tenant, &page).await.map_err(Failure::unavailable)?;
         for (_, import) in &slice.rows {
             let count = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
             print::line(format_args!(
