@@ -1,7 +1,11 @@
 //! Commands on business activity.
 
-use crate::app::{App, AppError, Caller, Outcome, pending};
-use crate::domain::activity::decide::RecordActivity;
+use crate::app::customers::customer;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::activity::decide::{self, RecordActivity};
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
 use crate::ids::ActivityId;
 
 impl App {
@@ -11,6 +15,14 @@ impl App {
         caller: &Caller,
         command: RecordActivity,
     ) -> Result<Outcome<ActivityId>, AppError> {
-        pending(self, caller, command).await
+        let stream = customer(caller.tenant, command.customer_id);
+        let decide = |state: &Customer, command, context: &Context<'_>| decide::record(state, command, None, context);
+        self.run(caller, stream, ("record_activity", command), decide, |made| {
+            made.events.iter().find_map(|decided| match &decided.event {
+                CustomerEvent::ActivityRecorded(activity) => Some(activity.activity_id),
+                _ => None,
+            })
+        })
+        .await
     }
 }

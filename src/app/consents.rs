@@ -1,23 +1,62 @@
 //! Commands on consent and suppression.
 
-use crate::app::{App, AppError, Caller, Outcome, pending};
-use crate::domain::consent::decide::{LiftSuppression, SetConsent, SuppressAddress};
-use crate::domain::consent::event::ConsentState;
+use crate::app::addresses::address;
+use crate::app::customers::customer;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
+use crate::domain::consent::event::{ConsentState, SuppressionReason};
+use crate::domain::consent::state::Address;
+use crate::domain::decision::Context;
+use crate::domain::refusal::Refusal;
+use crate::domain::value::{AddressKind, Channel};
 use crate::ids::AddressId;
 
 impl App {
     /// Records what a customer agreed to.
     pub async fn set_consent(&self, caller: &Caller, command: SetConsent) -> Result<Outcome<ConsentState>, AppError> {
-        pending(self, caller, command).await
+        let state = command.state;
+        let stream = customer(caller.tenant, command.customer_id);
+        self.run(caller, stream, ("set_consent", command), decide::set, |_| Some(state)).await
     }
 
-    /// Forbids sending to an address, whoever has it.
+    /// Forbids sending to an address, whoever has it. A STOP is recorded as the customer's opt-out too, for every channel
+    /// that the address serves.
     pub async fn suppress_address(
         &self,
         caller: &Caller,
         command: SuppressAddress,
     ) -> Result<Outcome<AddressId>, AppError> {
-        pending(self, caller, command).await
+        let address_id = match self.address_id(caller, &command.address).await? {
+            Ok(id) => id,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let stream = address(caller.tenant, address_id);
+        let decide = |state: &Address, command, context: &Context<'_>| decide::suppress(state, &command, context);
+        // The address first: from then on nothing is sent, whatever becomes of the rest.
+        let outcome =
+            self.run(caller, stream, ("suppress_address", command.clone()), decide, |_| Some(address_id)).await?;
+        if let (Outcome::Done(done), SuppressionReason::Stop, Some(customer_id)) =
+            (&outcome, command.reason, command.customer_id)
+            && !done.repeated
+        {
+            let anonymous = Caller { idempotency_key: None, ..caller.clone() };
+            for channel in channels(command.address.kind()) {
+                let consent = SetConsent {
+                    customer_id,
+                    channel,
+                    topic: ALL_TOPICS.to_owned(),
+                    state: ConsentState::OptedOut,
+                    method: "keyword".to_owned(),
+                    wording: None,
+                    ip: None,
+                    user_agent: None,
+                    message_id: command.message_id,
+                    source: command.source,
+                };
+                self.set_consent(&anonymous, consent).await?;
+            }
+        }
+        Ok(outcome)
     }
 
     /// Allows sending to an address again.
@@ -26,6 +65,21 @@ impl App {
         caller: &Caller,
         command: LiftSuppression,
     ) -> Result<Outcome<AddressId>, AppError> {
-        pending(self, caller, command).await
+        let address_id = match self.address_id(caller, &command.address).await? {
+            Ok(id) => id,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let stream = address(caller.tenant, address_id);
+        self.run(caller, stream, ("lift_suppression", command), decide::lift, |_| Some(address_id)).await
     }
+
+    async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<Result<AddressId, Refusal>, AppError> {
+        let secret = self.secret(caller).await?;
+        Ok(self.deciding(&secret, |context| address.id(context)))
+    }
+}
+
+/// The channels that an address of a kind serves.
+fn channels(kind: AddressKind) -> impl Iterator<Item = Channel> {
+    Channel::ALL.iter().copied().filter(move |channel| channel.address_kind() == kind)
 }

@@ -1,7 +1,8 @@
 //! Commands on conversations.
 
-use crate::app::{App, AppError, Caller, Outcome, pending};
-use crate::domain::conversation::decide::UpdateConversation;
+use crate::app::customers::customer;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::conversation::decide::{self, UpdateConversation};
 use crate::ids::ConversationId;
 
 impl App {
@@ -11,6 +12,8 @@ impl App {
         caller: &Caller,
         command: UpdateConversation,
     ) -> Result<Outcome<ConversationId>, AppError> {
-        pending(self, caller, command).await
+        let id = command.conversation_id;
+        let stream = customer(caller.tenant, command.customer_id);
+        self.run(caller, stream, ("update_conversation", command), decide::update, |_| Some(id)).await
     }
 }

@@ -1,17 +1,45 @@
 //! Commands on customers.
 
-use crate::app::{App, AppError, Caller, Outcome, pending};
-use crate::domain::customer::decide::{AddAddress, AddNote, ChangeProfile, PinNote, RegisterCustomer, RemoveAddress};
-use crate::ids::{AddressId, CustomerId, NoteId};
+use crate::app::deciding::{Made, Order};
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::customer::decide::{
+    self, AddAddress, AddNote, ChangeProfile, PinNote, RegisterCustomer, Registration, RemoveAddress, id_of_external,
+};
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
+use crate::domain::value::address::Address;
+use crate::ids::{AddressId, CustomerId, NoteId, TenantId};
+use crate::log::{Category, ReadLimit, StreamId};
 
 impl App {
-    /// Registers a customer.
+    /// Registers a customer. With an external id, the customer's id derives from it.
     pub async fn register_customer(
         &self,
         caller: &Caller,
         command: RegisterCustomer,
     ) -> Result<Outcome<CustomerId>, AppError> {
-        pending(self, caller, command).await
+        let secret = self.secret(caller).await?;
+        let key = match Self::command_key(caller, &secret, "register_customer", &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let external = command.profile.external_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+        let id = external.map_or_else(|| CustomerId(self.shared.ambient.uuid()), |id| id_of_external(&secret, id));
+        let stream = customer(caller.tenant, id);
+        let order = Order { is_new: true, ..Order::new(caller, stream, key) };
+        let decided = self
+            .decide::<Customer>(&order, &secret, |state, context| {
+                decide::register(state, command.clone(), Registration::default(), context)
+            })
+            .await?;
+        match decided {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(made) => {
+                self.follow_addresses(caller, &made).await?;
+                self.done(&made, |made| Some(CustomerId(made.stream.key))).await
+            }
+        }
     }
 
     /// Changes a customer's profile.
@@ -20,12 +48,19 @@ impl App {
         caller: &Caller,
         command: ChangeProfile,
     ) -> Result<Outcome<CustomerId>, AppError> {
-        pending(self, caller, command).await
+        let id = command.customer_id;
+        let stream = customer(caller.tenant, id);
+        self.run(caller, stream, ("change_profile", command), decide::change_profile, |_| Some(id)).await
     }
 
     /// Adds an address, or changes its label, or makes it primary.
     pub async fn add_address(&self, caller: &Caller, command: AddAddress) -> Result<Outcome<AddressId>, AppError> {
-        pending(self, caller, command).await
+        let secret = self.secret(caller).await?;
+        let region = self.shared.policy.default_region.as_deref();
+        let input = &command.address;
+        let address_id = Address::parse(input.kind, &input.address, region).ok().map(|a| a.id(&secret));
+        let stream = customer(caller.tenant, command.customer_id);
+        self.run_on_addresses(caller, stream, ("add_address", command), decide::add_address, |_| address_id).await
     }
 
     /// Removes an address.
@@ -34,16 +69,62 @@ impl App {
         caller: &Caller,
         command: RemoveAddress,
     ) -> Result<Outcome<AddressId>, AppError> {
-        pending(self, caller, command).await
+        let address_id = command.address_id;
+        let stream = customer(caller.tenant, command.customer_id);
+        let decide =
+            |state: &Customer, command, context: &Context<'_>| decide::remove_address(state, &command, context);
+        self.run_on_addresses(caller, stream, ("remove_address", command), decide, |_| Some(address_id)).await
     }
 
     /// Adds a private note.
     pub async fn add_note(&self, caller: &Caller, command: AddNote) -> Result<Outcome<NoteId>, AppError> {
-        pending(self, caller, command).await
+        let stream = customer(caller.tenant, command.customer_id);
+        self.run(caller, stream, ("add_note", command), decide::add_note, |made: &Made<CustomerEvent>| {
+            made.events.iter().find_map(|decided| match &decided.event {
+                CustomerEvent::NoteAdded(note) => Some(note.note_id),
+                _ => None,
+            })
+        })
+        .await
     }
 
     /// Pins a note to the top of the timeline, or releases it.
     pub async fn pin_note(&self, caller: &Caller, command: PinNote) -> Result<Outcome<NoteId>, AppError> {
-        pending(self, caller, command).await
+        let note_id = command.note_id;
+        let stream = customer(caller.tenant, command.customer_id);
+        let recent = self
+            .look::<Customer, _>(stream, |loaded| {
+                let recent = &loaded.state.recent_notes;
+                recent.contains(&note_id) || loaded.state.notes <= recent.len() as u64
+            })
+            .await?;
+        // Only a note older than those that the state remembers is worth reading the stream for.
+        let is_known = !recent && self.has_note(stream, note_id).await?;
+        let decide =
+            |state: &Customer, command, context: &Context<'_>| decide::pin_note(state, &command, is_known, context);
+        self.run(caller, stream, ("pin_note", command), decide, |_| Some(note_id)).await
     }
+
+    async fn has_note(&self, stream: StreamId, note_id: NoteId) -> Result<bool, AppError> {
+        let mut before = None;
+        loop {
+            let events = self.shared.journal.read_stream_backwards(stream, before, ReadLimit::events(1024)).await?;
+            for recorded in &events {
+                if let CustomerEvent::NoteAdded(note) = crate::app::states::decode::<Customer>(recorded)?.event
+                    && note.note_id == note_id
+                {
+                    return Ok(true);
+                }
+            }
+            match events.last() {
+                Some(oldest) => before = Some(oldest.envelope.version),
+                None => return Ok(false),
+            }
+        }
+    }
+}
+
+/// A customer's stream.
+pub(crate) fn customer(tenant: TenantId, id: CustomerId) -> StreamId {
+    StreamId::new(tenant, Category::Customer, id.0)
 }

@@ -332,6 +332,8 @@ pub(crate) fn refused(error: AppendError) -> Result<Refusal, AppError> {
             let message = "this is recorded already, with other content";
             Ok(Refusal::new("RECORDED_DIFFERENTLY", message))
         }
-        AppendError::Conflict { .. } | AppendError::Empty | AppendError::NoSubject { .. } => Err(AppError::Append(error)),
+        AppendError::Conflict { .. } | AppendError::Empty | AppendError::NoSubject { .. } => {
+            Err(AppError::Append(error))
+        }
     }
 }

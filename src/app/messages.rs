@@ -1,15 +1,42 @@
 //! Commands on messages.
 
-use crate::app::{App, AppError, Caller, Outcome, pending};
+use crate::app::addresses::address;
+use crate::app::customers::customer;
+use crate::app::deciding::{Made, Order};
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::consent::state::Address;
+use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
 use crate::domain::message::decide::{
-    CancelMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SentMessage,
+    self, CancelMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SentMessage,
 };
-use crate::ids::MessageId;
+use crate::domain::message::report;
+use crate::domain::refusal::Refusal;
+use crate::ids::{CommandId, CustomerId, MessageId, TenantSecret};
+use crate::log::{AppendError, CommandKey};
 
 impl App {
     /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed.
     pub async fn send_message(&self, caller: &Caller, command: SendMessage) -> Result<Outcome<SentMessage>, AppError> {
-        pending(self, caller, command).await
+        let stream = customer(caller.tenant, command.customer_id);
+        // Refusals about the recipient come from the decision itself, on the state that is appended to.
+        let recipient = self
+            .look::<Customer, _>(stream, |loaded| {
+                command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id)
+            })
+            .await?;
+        let address = match recipient {
+            Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
+            None => Address::default(),
+        };
+        let decide = |state: &Customer, command, context: &Context<'_>| decide::send(state, &address, command, context);
+        self.run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
+            let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
+            SentMessage::told_by(&events)
+        })
+        .await
     }
 
     /// Takes a message back that was not dispatched yet.
@@ -18,16 +45,84 @@ impl App {
         caller: &Caller,
         command: CancelMessage,
     ) -> Result<Outcome<MessageId>, AppError> {
-        pending(self, caller, command).await
+        let id = command.message_id;
+        let stream = customer(caller.tenant, command.customer_id);
+        let decide = |state: &Customer, command, context: &Context<'_>| decide::cancel(state, &command, context);
+        self.run(caller, stream, ("cancel_message", command), decide, |_| Some(id)).await
     }
 
-    /// Takes in a message that a customer wrote.
+    /// Takes in a message that a customer wrote. A provider's message id is taken in once.
     pub async fn receive_message(
         &self,
         caller: &Caller,
         command: ReceiveMessage,
     ) -> Result<Outcome<ReceivedMessage>, AppError> {
-        pending(self, caller, command).await
+        let secret = self.secret(caller).await?;
+        let key = match received_key(caller, &secret, &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let customer_id = match command.customer_id {
+            Some(id) => id,
+            None => match self.writer(caller, &secret, &command).await? {
+                Ok(id) => id,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            },
+        };
+        let order = Order::new(caller, customer(caller.tenant, customer_id), key);
+        let decided = self
+            .decide::<Customer>(&order, &secret, |state, context| {
+                decide::receive(state, customer_id, command.clone(), context)
+            })
+            .await?;
+        match decided {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(made) => self.done(&made, received).await,
+        }
+    }
+
+    /// Whoever has the address that a message came from, or a new customer of whom only the address is known.
+    async fn writer(
+        &self,
+        caller: &Caller,
+        secret: &TenantSecret,
+        command: &ReceiveMessage,
+    ) -> Result<Result<CustomerId, Refusal>, AppError> {
+        let sender = self.deciding(secret, |context| decide::sender(command.channel, command.from.as_deref(), context));
+        let Some(sender) = sender else {
+            let message = "must be an address that the channel reaches, or the customer must be named";
+            return Ok(Err(Refusal::invalid("from", message)));
+        };
+        let address_id = sender.id(secret);
+        let stream = address(caller.tenant, address_id);
+        let owner = self.look::<Address, _>(stream, |loaded| loaded.state.claims.first().copied()).await?;
+        if let Some(owner) = owner {
+            return Ok(Ok(owner));
+        }
+        let id = id_of_address(secret, address_id);
+        let order = Order::new(caller, customer(caller.tenant, id), None);
+        let registered = self
+            .decide::<Customer>(&order, secret, |state, context| {
+                if state.must_exist().is_ok() {
+                    return Ok(vec![]);
+                }
+                let input =
+                    AddressInput { kind: sender.kind(), address: sender.text().to_owned(), label: None, primary: true };
+                let command = RegisterCustomer {
+                    profile: ProfileInput::default(),
+                    addresses: vec![input],
+                    source: Source::Inbound,
+                };
+                crate::domain::customer::decide::register(state, command, Registration::default(), context)
+            })
+            .await?;
+        match registered {
+            Err(refusal) => Ok(Err(refusal)),
+            Ok(made) => {
+                self.follow_addresses(caller, &made).await?;
+                Ok(Ok(id))
+            }
+        }
     }
 
     /// Records a provider's callback. Callbacks may come in any order, and repeatedly.
@@ -36,6 +131,58 @@ impl App {
         caller: &Caller,
         command: RecordProviderFact,
     ) -> Result<Outcome<MessageId>, AppError> {
-        pending(self, caller, command).await
+        let secret = self.secret(caller).await?;
+        let message_id = command.key.message_id;
+        let (events, suppression) = self.deciding(&secret, |context| report::events(&command, context));
+        // The address first: once this callback is acknowledged, nothing more may be sent there.
+        let mut told = vec![];
+        if let Some((address_id, event)) = suppression {
+            let stream = address(caller.tenant, address_id);
+            told.push(self.append_fact::<Address>(caller, stream, None, vec![event]).await);
+        }
+        let stream = customer(caller.tenant, command.customer_id);
+        if !events.is_empty() {
+            told.push(self.append_fact::<Customer>(caller, stream, None, events).await);
+        }
+        let mut made = Made::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
+        for appended in told {
+            match appended {
+                Ok(appended) => {
+                    made.position = made.position.max(Some(appended.position));
+                    made.repeated &= appended.already;
+                }
+                // The same callback in other words: the first one stands.
+                Err(AppError::Append(AppendError::EventIdTaken { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.done(&made, |_| Some(message_id)).await
     }
+}
+
+/// A provider's message id identifies the message; otherwise the caller's idempotency key does.
+fn received_key(
+    caller: &Caller,
+    secret: &TenantSecret,
+    command: &ReceiveMessage,
+) -> Result<Option<CommandKey>, Refusal> {
+    let Some(id) = &command.provider_message_id else {
+        return App::command_key(caller, secret, "receive_message", command);
+    };
+    let parts = [command.channel.word().as_bytes(), command.provider.as_bytes(), id.as_bytes()];
+    Ok(Some(CommandKey {
+        id: CommandId(secret.derive("received", &parts)),
+        fingerprint: secret.fingerprint("received", &parts),
+    }))
+}
+
+fn received(made: &Made<CustomerEvent>) -> Option<ReceivedMessage> {
+    made.events.iter().find_map(|decided| match &decided.event {
+        CustomerEvent::MessageReceived(message) => Some(ReceivedMessage {
+            customer_id: CustomerId(made.stream.key),
+            message_id: message.key.message_id,
+            conversation_id: message.key.conversation_id,
+        }),
+        _ => None,
+    })
 }

@@ -4,6 +4,7 @@
 //! [`AppError`] where no answer could be found.
 
 mod activities;
+mod addresses;
 mod aggregate;
 mod consents;
 mod conversations;
@@ -110,10 +111,4 @@ impl App {
     pub fn ambient(&self) -> &Ambient {
         &self.shared.ambient
     }
-}
-
-/// Stands in for the commands until their decisions are in.
-async fn pending<C, T>(app: &App, _caller: &Caller, _command: C) -> Result<T, AppError> {
-    app.shared.journal.backend().head().await?;
-    Err(crate::log::LogError::Closed.into())
 }

@@ -35,7 +35,7 @@ impl<A: Aggregate> Loaded<A> {
     /// Folds in an event that follows.
     pub fn apply(&mut self, event: &Decided<A::Event>) {
         self.version += 1;
-        self.state.apply(&event.event, Meta { version: self.version, occurred_at: event.occurred_at });
+        self.state.apply(&event.event, Meta { id: event.id, version: self.version, occurred_at: event.occurred_at });
     }
 }
 
@@ -58,6 +58,11 @@ impl<A: Aggregate> Cell<A> {
     /// Waits for the place to be free.
     pub async fn lock(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
         self.slot.lock().await
+    }
+
+    /// Takes the place if it is free.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, Option<Loaded<A>>>> {
+        self.slot.try_lock().ok()
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Context<'a> {
 /// Where a folded event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
+    /// Its id.
+    pub id: EventId,
     /// Its place in the stream, from 1.
     pub version: u64,
     /// When it happened.

@@ -110,6 +110,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::ids::EventId;
 
     fn said(history: &[(&str, ConsentState)]) -> Consents {
         let mut consents = Consents::default();
@@ -126,7 +127,7 @@ mod tests {
                 import_id: None,
                 personal: None,
             };
-            consents.apply(&event, Meta { version, occurred_at: DateTime::UNIX_EPOCH });
+            consents.apply(&event, Meta { id: EventId(uuid::Uuid::nil()), version, occurred_at: DateTime::UNIX_EPOCH });
         }
         consents
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::customer::event::{
     CustomerAddressRemoved, CustomerEvent, CustomerForgotten, CustomerProfileChanged, CustomerProfileChangedPersonal,
-    CustomerRegistered, CustomerRegisteredPersonal, NoteAdded, NoteAddedPersonal, NotePinned, Source,
+    CustomerRegistered, CustomerRegisteredPersonal, ErasureCompleted, NoteAdded, NoteAddedPersonal, NotePinned, Source,
 };
 use crate::domain::customer::profile;
 use crate::domain::customer::state::{Customer, Existence};
@@ -342,4 +342,15 @@ pub fn forget(
         .collect();
     events.push(context.now(CustomerForgotten { reason, addresses: only_theirs.to_vec() }));
     Ok(events)
+}
+
+/// Ends a forgetting, once the keys are destroyed and the read tables purged.
+pub fn complete_erasure(state: &Customer, context: &Context<'_>) -> Decision<CustomerEvent> {
+    match state.existence {
+        Existence::Forgotten => Ok(vec![context.now(ErasureCompleted {})]),
+        Existence::Erased => Ok(vec![]),
+        Existence::Unknown | Existence::Registered | Existence::Retracted => {
+            Err(Refusal::new("NOT_FORGOTTEN", "the customer did not ask to be forgotten"))
+        }
+    }
 }

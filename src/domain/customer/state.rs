@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::domain::decision::Meta;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, ImportId, NoteId};
+use crate::ids::{AddressId, EventId, ImportId, NoteId};
 
 /// How many of the newest notes are remembered, so that pinning one needs no look into the log.
 const RECENT_NOTES: usize = 100;
@@ -88,8 +89,19 @@ pub struct Customer {
     pub conversations: Conversations,
     /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
     pub retracted: BTreeMap<Uuid, u32>,
+    /// How the customer is being forgotten.
+    pub forgetting: Option<Forgetting>,
+}
+
+/// What is left to do, or was done, once a customer asked to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgetting {
+    /// The `CustomerForgotten`.
+    pub event_id: EventId,
+    /// When it was asked.
+    pub at: DateTime<Utc>,
     /// The addresses whose keys go with the customer's.
-    pub forgotten_addresses: Vec<AddressId>,
+    pub addresses: Vec<AddressId>,
 }
 
 impl Customer {
@@ -168,7 +180,8 @@ impl Customer {
             CustomerEvent::CustomerForgotten(e) => {
                 self.existence = Existence::Forgotten;
                 self.personal = PersonalProfile::default();
-                self.forgotten_addresses.clone_from(&e.addresses);
+                let addresses = e.addresses.clone();
+                self.forgetting = Some(Forgetting { event_id: meta.id, at: meta.occurred_at, addresses });
                 for address in &mut self.addresses {
                     (address.address, address.label) = (None, None);
                 }

@@ -1,0 +1,158 @@
+//! Who has which address: what happens to a customer's addresses is told to the streams of the addresses.
+
+use serde::Serialize;
+
+use crate::app::aggregate::Aggregate;
+use crate::app::deciding::{Made, Order};
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
+use crate::domain::consent::state::Address;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decided, Decision};
+use crate::ids::{AddressId, CustomerId, EventId, TenantId};
+use crate::log::journal::JournalError;
+use crate::log::{Append, Category, Expected, StreamId};
+
+impl App {
+    /// As [`Self::run`], for commands that give or take a customer's addresses.
+    pub(crate) async fn run_on_addresses<C: Serialize + Clone + Send + Sync, T>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        (name, command): (&str, C),
+        decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
+        answer: impl FnOnce(&Made<CustomerEvent>) -> Option<T>,
+    ) -> Result<Outcome<T>, AppError> {
+        let secret = self.secret(caller).await?;
+        let key = match Self::command_key(caller, &secret, name, &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let order = Order::new(caller, stream, key);
+        let decide = |state: &Customer, context: &Context<'_>| decide(state, command.clone(), context);
+        match self.decide::<Customer>(&order, &secret, decide).await? {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(made) => {
+                self.follow_addresses(caller, &made).await?;
+                self.done(&made, answer).await
+            }
+        }
+    }
+
+    /// Claims and releases addresses as a customer's events tell. Repeating it changes nothing: what an address's stream
+    /// knows already is left out, and the ids of the rest derive from the events that led to them.
+    pub(crate) async fn follow_addresses(&self, caller: &Caller, made: &Made<CustomerEvent>) -> Result<(), AppError> {
+        let customer_id = CustomerId(made.stream.key);
+        for decided in &made.events {
+            let (address_id, event) = match &decided.event {
+                CustomerEvent::CustomerAddressAdded(e) => {
+                    (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
+                }
+                CustomerEvent::CustomerAddressRemoved(e) => {
+                    (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
+                }
+                _ => continue,
+            };
+            self.tell_address(caller, address_id, decided.id, decided.occurred_at, event).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a customer's claims on addresses, because of an event that names none of them.
+    pub(crate) async fn release_addresses(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        addresses: &[AddressId],
+        because: (EventId, chrono::DateTime<chrono::Utc>),
+    ) -> Result<(), AppError> {
+        for &address_id in addresses {
+            let event = AddressReleased { address_id, customer_id }.into();
+            self.tell_address(caller, address_id, because.0, because.1, event).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_address(
+        &self,
+        caller: &Caller,
+        address_id: AddressId,
+        causation: EventId,
+        occurred_at: chrono::DateTime<chrono::Utc>,
+        event: AddressEvent,
+    ) -> Result<(), AppError> {
+        let stream = address(caller.tenant, address_id);
+        let is_known = self
+            .look::<Address, _>(stream, |loaded| {
+                let mut after = loaded.state.clone();
+                after.apply(
+                    &event,
+                    crate::domain::decision::Meta { id: causation, version: loaded.version + 1, occurred_at },
+                );
+                after == loaded.state
+            })
+            .await?;
+        if is_known {
+            return Ok(());
+        }
+        let secret = self.secret(caller).await?;
+        let parts = [causation.0.as_bytes().as_slice(), address_id.0.as_bytes()];
+        let decided = self.deciding(&secret, |context| context.derived(occurred_at, "address", &parts, event));
+        self.append_fact::<Address>(caller, stream, Some(causation), vec![decided]).await?;
+        Ok(())
+    }
+
+    /// Appends facts, which need no decision, to a stream. True if they are new; false if the log knew them.
+    pub(crate) async fn append_fact<A: crate::app::deciding::Kept>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        causation: Option<EventId>,
+        events: Vec<Decided<A::Event>>,
+    ) -> Result<crate::log::Appended, AppError> {
+        let order = Order { causation, ..Order::new(caller, stream, None) };
+        let append = Append {
+            stream,
+            expected: Expected::Any,
+            preconditions: vec![],
+            cause: order.cause(),
+            events: events.iter().map(|event| A::seal_ready(&stream, event)).collect(),
+        };
+        match self.shared.journal.append(append).await {
+            Ok(appended) => {
+                if !appended.already {
+                    self.apply_facts::<A>(stream, appended.first_version, &events);
+                }
+                Ok(appended)
+            }
+            Err(JournalError::Append(error)) => Err(AppError::Append(error)),
+            Err(JournalError::Log(error)) => Err(error.into()),
+        }
+    }
+
+    /// Brings a cached state up to date with facts that were appended without looking at it. If somebody decides on the
+    /// stream just now, nothing is done: that append conflicts, and the state is loaded anew.
+    pub(crate) fn apply_facts<A: crate::app::deciding::Kept>(
+        &self,
+        stream: StreamId,
+        first_version: u64,
+        events: &[Decided<<A as Aggregate>::Event>],
+    ) {
+        let Some(cell) = A::states(self).existing(stream) else { return };
+        let Some(mut slot) = cell.try_lock() else { return };
+        match slot.as_mut() {
+            Some(loaded) if loaded.version + 1 == first_version => {
+                for event in events {
+                    loaded.apply(event);
+                }
+            }
+            _ => *slot = None,
+        }
+    }
+}
+
+/// An address's stream.
+pub(crate) fn address(tenant: TenantId, id: AddressId) -> StreamId {
+    StreamId::new(tenant, Category::Address, id.0)
+}

@@ -1,0 +1,75 @@
+//! Imports: chunks of rows become bulk appends, which can be undone as a batch.
+
+mod chunk;
+mod rows;
+mod undo;
+
+use crate::app::deciding::Order;
+use crate::app::{App, AppError, Caller, Done, Outcome};
+use crate::domain::decision::Context;
+use crate::domain::import::decide::{self, CompleteImport, ImportRun, StartImport};
+use crate::domain::import::state::Import;
+use crate::ids::{ImportId, TenantId};
+use crate::log::{Category, StreamId};
+
+/// How often a file can be imported and undone.
+const MAX_RUNS: u32 = 1_000;
+
+impl App {
+    /// Begins the import of a file, or goes on with it: the same file is the same import until it is undone.
+    pub async fn start_import(&self, caller: &Caller, command: StartImport) -> Result<Outcome<ImportRun>, AppError> {
+        let secret = self.secret(caller).await?;
+        let file_digest = match decide::digest(command.file_digest.clone()) {
+            Ok(digest) => digest,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        for run in 0..MAX_RUNS {
+            let import_id = decide::import_id(&secret, command.kind, &file_digest, run);
+            let stream = import(caller.tenant, import_id);
+            if self.look::<Import, _>(stream, |loaded| loaded.state.undone.is_some()).await? {
+                continue;
+            }
+            // The stream's id says which file and run it is; an idempotency key has nothing to add.
+            let caller = of_import(caller, import_id);
+            let start = |state: &Import, context: &Context<'_>| decide::start(state, command.clone(), run, context);
+            let made = match self.decide(&Order::new(&caller, stream, None), &secret, start).await? {
+                Ok(made) => made,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            };
+            let (started_at, completed_before) =
+                self.look::<Import, _>(stream, |loaded| (loaded.state.started_at, loaded.state.completed)).await?;
+            let answer =
+                started_at.map(|started_at| ImportRun { import_id, run, started_at, completed_before, file_digest });
+            return self.done(&made, |_| answer).await;
+        }
+        let message = format!("this file was imported and undone {MAX_RUNS} times");
+        Ok(Outcome::Refused(crate::domain::refusal::Refusal::new("TOO_MANY_RUNS", message)))
+    }
+
+    /// Records that a file was read to its end. If it had been read before and brought nothing new, nothing is recorded.
+    pub async fn complete_import(
+        &self,
+        caller: &Caller,
+        command: CompleteImport,
+    ) -> Result<Outcome<ImportId>, AppError> {
+        let import_id = command.import_id;
+        let stream = import(caller.tenant, import_id);
+        let decide = |state: &Import, command, context: &Context<'_>| decide::complete(state, &command, context);
+        let caller = of_import(caller, import_id);
+        let done = self.run(&caller, stream, ("complete_import", command), decide, |_| Some(import_id)).await?;
+        Ok(match done {
+            Outcome::Done(done) => Outcome::Done(Done { value: import_id, ..done }),
+            refused @ Outcome::Refused(_) => refused,
+        })
+    }
+}
+
+/// The same caller, as part of an import.
+fn of_import(caller: &Caller, import_id: ImportId) -> Caller {
+    Caller { correlation: Some(import_id.into()), idempotency_key: None, ..caller.clone() }
+}
+
+/// An import's stream.
+fn import(tenant: TenantId, id: ImportId) -> StreamId {
+    StreamId::new(tenant, Category::Import, id.0)
+}

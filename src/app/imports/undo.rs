@@ -1,0 +1,245 @@
+//! Undoing an import: what it brought is found by its correlation id and taken back, except opt-outs.
+
+use std::collections::HashMap;
+
+use futures::{StreamExt, TryStreamExt};
+
+use crate::app::aggregate::Aggregate;
+use crate::app::customers::customer;
+use crate::app::deciding::Order;
+use crate::app::imports::import;
+use crate::app::states::{Loaded, decode};
+use crate::app::{App, AppError, Caller, Done, Outcome};
+use crate::domain::consent::event::ConsentState;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::decision::{Context, Decided};
+use crate::domain::import::decide::{self, UndoImport, UndoneImport};
+use crate::domain::import::state::Import;
+use crate::domain::import::undo::{ProfileChange, retraction, take_back};
+use crate::domain::refusal::Refusal;
+use crate::ids::{CustomerId, ImportId, Position, TenantSecret};
+use crate::log::{Append, AppendError, Category, Expected, ReadLimit, RecordedEvent};
+
+/// How many events are read at once.
+const PAGE: usize = 2_000;
+/// How many customers are decided at once: their appends share commits.
+const CUSTOMERS_AT_ONCE: usize = 128;
+
+/// What an import brought to one customer, beside activities and messages.
+#[derive(Debug, Clone, Default)]
+struct Brought {
+    registered: bool,
+    addresses: u64,
+    profile_changes: Option<(u64, u64)>,
+    consents: u64,
+    opt_outs: u64,
+}
+
+impl App {
+    /// Takes back what an import brought, except opt-outs. Importing the file again then brings it back. After a crash,
+    /// the command can be given again and goes on.
+    pub async fn undo_import(&self, caller: &Caller, command: UndoImport) -> Result<Outcome<UndoneImport>, AppError> {
+        let import_id = command.import_id;
+        let secret = self.secret(caller).await?;
+        let key = match Self::command_key(caller, &secret, "undo_import", &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let stream = import(caller.tenant, import_id);
+        let first = self.shared.journal.read_stream(stream, 0, ReadLimit::events(1)).await?;
+        let Some(first) = first.first() else {
+            return Ok(Outcome::Refused(Refusal::new("IMPORT_UNKNOWN", "there is no such import")));
+        };
+        let undone = self.look::<Import, _>(stream, |loaded| loaded.state.undone).await?;
+        let counts = match undone {
+            Some(counts) => counts,
+            None => self.take_back_all(caller, &secret, import_id, first.envelope.position).await?,
+        };
+        let decide = |state: &Import, context: &Context<'_>| decide::undone(state, import_id, counts, context);
+        match self.decide(&Order::new(caller, stream, key), &secret, decide).await? {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(made) => {
+                let (retracted, kept) =
+                    self.look::<Import, _>(stream, |loaded| loaded.state.undone).await?.unwrap_or(counts);
+                let repeated = made.repeated || undone.is_some();
+                let done = self.done(&made, |_| Some(UndoneImport { import_id, retracted, kept })).await?;
+                Ok(match done {
+                    Outcome::Done(done) => Outcome::Done(Done { repeated, ..done }),
+                    refused @ Outcome::Refused(_) => refused,
+                })
+            }
+        }
+    }
+
+    /// Takes everything back; returns how many facts were, and how many were left standing.
+    async fn take_back_all(
+        &self,
+        caller: &Caller,
+        secret: &TenantSecret,
+        import_id: ImportId,
+        start: Position,
+    ) -> Result<(u64, u64), AppError> {
+        // What is taken back belongs to the undo, not to the import: a second scan must not find it.
+        let caller = &Caller { correlation: None, idempotency_key: None, ..caller.clone() };
+        let mut brought: HashMap<CustomerId, Brought> = HashMap::new();
+        let mut retracted = 0;
+        let mut after = start;
+        loop {
+            let page = self.shared.journal.read_all(after, ReadLimit::events(PAGE)).await?;
+            let Some(last) = page.last() else { break };
+            after = last.envelope.position;
+            retracted += self.retract(caller, secret, import_id, &page, &mut brought).await?;
+        }
+        let counts: Vec<_> = futures::stream::iter(brought)
+            .map(|(id, brought)| self.take_back_from(caller, secret, import_id, id, brought))
+            .buffer_unordered(CUSTOMERS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let (others, kept) = counts.into_iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+        Ok((retracted + others, kept))
+    }
+
+    /// Retracts the activities and messages of a page, and notes what else the import brought.
+    async fn retract(
+        &self,
+        caller: &Caller,
+        secret: &TenantSecret,
+        import_id: ImportId,
+        page: &[RecordedEvent],
+        brought: &mut HashMap<CustomerId, Brought>,
+    ) -> Result<u64, AppError> {
+        let mut facts: Vec<(CustomerId, Decided<CustomerEvent>)> = vec![];
+        for recorded in page {
+            let envelope = &recorded.envelope;
+            let is_ours = envelope.correlation_id == Some(import_id.into())
+                && envelope.stream.tenant == caller.tenant
+                && envelope.stream.category == Category::Customer;
+            if !is_ours {
+                continue;
+            }
+            let id = CustomerId(envelope.stream.key);
+            let fact = decode::<Customer>(recorded)?;
+            if let Some(retraction) = self.deciding(secret, |context| retraction(&fact, import_id, context)) {
+                facts.push((id, retraction));
+            }
+            brought.entry(id).or_default().note(&fact.event, envelope.version);
+        }
+        let appends = facts
+            .iter()
+            .map(|(id, event)| {
+                let stream = customer(caller.tenant, *id);
+                Append {
+                    stream,
+                    expected: Expected::Any,
+                    preconditions: vec![],
+                    cause: Order::new(caller, stream, None).cause(),
+                    events: vec![Customer::seal_ready(&stream, event)],
+                }
+            })
+            .collect::<Vec<_>>();
+        if appends.is_empty() {
+            return Ok(0);
+        }
+        for ((id, event), result) in facts.iter().zip(self.shared.journal.append_all(appends).await?) {
+            match result {
+                Ok(appended) if appended.already => {}
+                Ok(appended) => {
+                    let stream = customer(caller.tenant, *id);
+                    self.apply_facts::<Customer>(stream, appended.first_version, std::slice::from_ref(event));
+                }
+                // An earlier attempt took it back, at an earlier time.
+                Err(AppendError::EventIdTaken { .. }) => {}
+                Err(error) => return Err(AppError::Append(error)),
+            }
+        }
+        Ok(facts.len() as u64)
+    }
+
+    async fn take_back_from(
+        &self,
+        caller: &Caller,
+        secret: &TenantSecret,
+        import_id: ImportId,
+        id: CustomerId,
+        brought: Brought,
+    ) -> Result<(u64, u64), AppError> {
+        let stream = customer(caller.tenant, id);
+        let change = match brought.profile_changes {
+            Some((first, last)) => self.profile_change(caller, id, first, last).await?,
+            None => None,
+        };
+        let addresses = self
+            .look::<Customer, _>(stream, |loaded| {
+                loaded.state.addresses.iter().map(|own| own.address_id).collect::<Vec<_>>()
+            })
+            .await?;
+        let decide =
+            |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, change.as_ref(), context));
+        if let Ok(made) = self.decide::<Customer>(&Order::new(caller, stream, None), secret, decide).await? {
+            self.follow_addresses(caller, &made).await?;
+            if let Some(gone) = made.events.iter().find(|e| matches!(e.event, CustomerEvent::CustomerRetracted(_))) {
+                self.release_addresses(caller, id, &addresses, (gone.id, gone.occurred_at)).await?;
+            }
+        }
+        self.look::<Customer, _>(stream, |loaded| brought.counts(&loaded.state, import_id)).await
+    }
+
+    /// The profile before the import's first change and after its last one.
+    async fn profile_change(
+        &self,
+        caller: &Caller,
+        id: CustomerId,
+        first: u64,
+        last: u64,
+    ) -> Result<Option<ProfileChange>, AppError> {
+        let stream = customer(caller.tenant, id);
+        let mut loaded = Loaded::<Customer>::default();
+        let mut before = None;
+        while loaded.version < last {
+            let events = self.shared.journal.read_stream(stream, loaded.version, ReadLimit::events(PAGE)).await?;
+            if events.is_empty() {
+                return Ok(None);
+            }
+            for recorded in &events {
+                if loaded.version + 1 == first {
+                    before = Some((loaded.state.profile.clone(), loaded.state.personal.clone()));
+                }
+                loaded.apply(&decode::<Customer>(recorded)?);
+                if loaded.version == last {
+                    break;
+                }
+            }
+        }
+        Ok(before.map(|before| ProfileChange { before, after: (loaded.state.profile, loaded.state.personal) }))
+    }
+}
+
+impl Brought {
+    fn note(&mut self, event: &CustomerEvent, version: u64) {
+        match event {
+            CustomerEvent::CustomerRegistered(_) => self.registered = true,
+            CustomerEvent::CustomerAddressAdded(_) => self.addresses += 1,
+            CustomerEvent::CustomerProfileChanged(_) => {
+                let first = self.profile_changes.map_or(version, |(first, _)| first);
+                self.profile_changes = Some((first, version));
+            }
+            CustomerEvent::ConsentChanged(e) if e.state == ConsentState::OptedOut => self.opt_outs += 1,
+            CustomerEvent::ConsentChanged(_) => self.consents += 1,
+            _ => {}
+        }
+    }
+
+    /// How many facts beside activities and messages were taken back, and how many stand, now that all is done.
+    fn counts(&self, state: &Customer, import_id: ImportId) -> (u64, u64) {
+        let still_there =
+            state.addresses.iter().filter(|own| own.import_id == Some(import_id)).count().try_into().unwrap_or(0);
+        let gone = state.existence == Existence::Retracted;
+        let registered = u64::from(self.registered);
+        let retracted = self.addresses.saturating_sub(still_there)
+            + self.consents
+            + u64::from(self.profile_changes.is_some())
+            + if gone { registered } else { 0 };
+        (retracted, self.opt_outs + if gone { 0 } else { registered })
+    }
+}
