@@ -59,32 +59,30 @@ CREATE TABLE customer_totals (
 
 -- section: apply
 
--- The totals lose what is stored of the activities in the batch, and gain what is stored after it: so they are always
--- the sum of the table, whatever is recorded, taken back and recorded again.
+-- What is taken back leaves the totals. It is read from the table: what was recorded and taken back within the batch
+-- never got there, and does not enter the totals below.
 INSERT INTO customer_totals (tenant_id, customer_id, currency, revenue_micros, orders, cancellations)
 SELECT
-    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency, -@sum(COALESCE(a.amount_micros, 0)),
-    -@count_if(COALESCE(a.amount_micros, 0) >= 0), -@count_if(a.amount_micros < 0)
+    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency,
+    -@sum(COALESCE(a.amount_micros, 0), a.kind = 'order'),
+    -@count_if(a.kind = 'order' AND COALESCE(a.amount_micros, 0) >= 0),
+    -@count_if(a.kind = 'order' AND a.amount_micros < 0)
 FROM activities a
-WHERE a.kind = 'order' AND (a.tenant_id, a.activity_id) IN (
-    SELECT tenant_id, activity_id FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
-)
+WHERE (a.tenant_id, a.activity_id) IN (SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted')
 GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
+HAVING @count_if(a.kind = 'order') > 0
 ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
     revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
     orders = customer_totals.orders + excluded.orders,
     cancellations = customer_totals.cancellations + excluded.cancellations;
 
--- on: ActivityRetracted
 DELETE FROM activity_lines WHERE (tenant_id, activity_id) IN (
     SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted'
 );
--- on: ActivityRetracted
 DELETE FROM activities WHERE (tenant_id, activity_id) IN (
     SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted'
 );
 
--- on: ActivityRecorded
 INSERT INTO activities (
     tenant_id, activity_id, customer_id, kind, name, reference, status, amount_micros, currency, line_count, due_at,
     message_id, source, import_id, actor, occurred_at, recorded_at, position, title, attributes
@@ -92,9 +90,10 @@ INSERT INTO activities (
 SELECT
     b.tenant_id, b.activity_id, b.customer_id, @text(b.data, 'kind'), @text(b.data, 'name'),
     @text(b.data, 'reference'), @text(b.data, 'status'), @int(b.data, 'amount_micros'), @text(b.data, 'currency'),
-    @length(@json(b.data, 'lines')), @time(b.data, 'due_at'), b.message_id, @text(b.data, 'source'), b.import_id,
+    COALESCE(l.lines, 0), @time(b.data, 'due_at'), b.message_id, @text(b.data, 'source'), b.import_id,
     b.actor, b.occurred_at, b.recorded_at, b.position, @text(b.personal, 'title'), @json(b.personal, 'attributes')
-FROM batch b
+FROM batch b LEFT JOIN (SELECT ordinal, COUNT(*) AS lines FROM batch_lines GROUP BY ordinal) AS l
+    ON l.ordinal = b.ordinal
 WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
     GROUP BY tenant_id, activity_id
@@ -107,7 +106,6 @@ ON CONFLICT (tenant_id, activity_id) DO UPDATE SET
     occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, position = excluded.position,
     title = excluded.title, attributes = excluded.attributes;
 
--- on: ActivityRecorded
 INSERT INTO activity_lines (tenant_id, activity_id, line, sku, description, quantity_milli, unit_price_micros)
 SELECT l.tenant_id, l.activity_id, l.line, l.sku, l.description, l.quantity_milli, l.unit_price_micros
 FROM batch_lines l
@@ -119,20 +117,26 @@ ON CONFLICT (tenant_id, activity_id, line) DO UPDATE SET
     sku = excluded.sku, description = excluded.description, quantity_milli = excluded.quantity_milli,
     unit_price_micros = excluded.unit_price_micros;
 
--- on: ActivityRecorded
 INSERT INTO customer_totals (
     tenant_id, customer_id, currency, revenue_micros, orders, cancellations, first_order_at, last_order_at
 )
 SELECT
-    a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency, @sum(COALESCE(a.amount_micros, 0)),
-    @count_if(COALESCE(a.amount_micros, 0) >= 0), @count_if(a.amount_micros < 0),
-    MIN(CASE WHEN COALESCE(a.amount_micros, 0) >= 0 THEN a.occurred_at END),
-    MAX(CASE WHEN COALESCE(a.amount_micros, 0) >= 0 THEN a.occurred_at END)
-FROM activities a
-WHERE a.kind = 'order' AND (a.tenant_id, a.activity_id) IN (
-    SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRecorded'
-)
-GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
+    o.tenant_id, o.customer_id, o.currency, @sum(o.amount_micros, o.kind = 'order'),
+    @count_if(o.kind = 'order' AND o.amount_micros >= 0), @count_if(o.kind = 'order' AND o.amount_micros < 0),
+    @min_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0),
+    @max_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0)
+FROM (
+    SELECT
+        b.tenant_id, b.customer_id, b.occurred_at, @text(b.data, 'kind') AS kind,
+        COALESCE(@text(b.data, 'currency'), '') AS currency, COALESCE(@int(b.data, 'amount_micros'), 0) AS amount_micros
+    FROM batch b
+    WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
+        GROUP BY tenant_id, activity_id
+    )
+) AS o
+GROUP BY o.tenant_id, o.customer_id, o.currency
+HAVING @count_if(o.kind = 'order') > 0
 ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
     revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
     orders = customer_totals.orders + excluded.orders,
@@ -141,7 +145,6 @@ ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
     last_order_at = @greatest(customer_totals.last_order_at, excluded.last_order_at);
 
 -- The first and last orders may be those that were taken back: look at what is left.
--- on: ActivityRetracted
 UPDATE customer_totals SET
     first_order_at = (
         SELECT MIN(a.occurred_at) FROM activities a
@@ -158,7 +161,6 @@ UPDATE customer_totals SET
 WHERE (tenant_id, customer_id) IN (
     SELECT tenant_id, customer_id FROM batch WHERE type = 'ActivityRetracted'
 );
--- on: ActivityRetracted
 DELETE FROM customer_totals
 WHERE orders = 0 AND cancellations = 0 AND (tenant_id, customer_id) IN (
     SELECT tenant_id, customer_id FROM batch WHERE type = 'ActivityRetracted'

@@ -22,7 +22,6 @@ CREATE TABLE api_keys (
 -- section: apply
 
 -- A key is issued once; nothing ever gives a revoked one back.
--- on: ApiKeyIssued
 INSERT INTO api_keys (key_id, tenant_id, role, personal, send, label, secret_hash, issued_at)
 SELECT
     b.key_id, b.tenant_id, @text(b.data, 'role'), @bool(b.data, 'personal'), @bool(b.data, 'send'),
@@ -31,7 +30,6 @@ FROM batch b
 WHERE b.ordinal IN (SELECT MIN(ordinal) FROM batch WHERE type = 'ApiKeyIssued' GROUP BY key_id)
 ON CONFLICT (key_id) DO NOTHING;
 
--- on: ApiKeyRevoked
 UPDATE api_keys AS k SET revoked_at = r.revoked_at
 FROM (
     SELECT tenant_id, key_id, MIN(occurred_at) AS revoked_at

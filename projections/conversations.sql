@@ -41,8 +41,8 @@ FROM (
     SELECT
         MAX(ordinal) AS ordinal,
         MIN(occurred_at) AS started_at,
-        MAX(CASE WHEN @text(data, 'cause') = 'inbound' THEN occurred_at END) AS last_inbound_at,
-        MAX(CASE WHEN @text(data, 'cause') = 'outbound' THEN occurred_at END) AS last_outbound_at
+        @max_if(occurred_at, @text(data, 'cause') = 'inbound') AS last_inbound_at,
+        @max_if(occurred_at, @text(data, 'cause') = 'outbound') AS last_outbound_at
     FROM batch
     WHERE type = 'ConversationChanged'
     GROUP BY tenant_id, conversation_id

@@ -82,18 +82,17 @@ CREATE INDEX customer_tokens_by_token ON customer_tokens (tenant_id, token, cust
 
 -- section: apply
 
--- on: CustomerRegistered
 INSERT INTO customers (
     tenant_id, customer_id, source, anonymous, import_id, territory, account_type, priority, owner, lead_score,
     industry, locale, time_zone, tags, name, external_id, attributes, registered_at, changed_at, version
 )
 SELECT
     b.tenant_id, b.customer_id, @text(b.data, 'source'), COALESCE(@bool(b.data, 'anonymous'), FALSE), b.import_id,
-    @text(@json(b.data, 'profile'), 'territory'), @text(@json(b.data, 'profile'), 'account_type'),
-    @text(@json(b.data, 'profile'), 'priority'), @text(@json(b.data, 'profile'), 'owner'),
-    @int(@json(b.data, 'profile'), 'lead_score'), @text(@json(b.data, 'profile'), 'industry'),
-    @text(@json(b.data, 'profile'), 'locale'), @text(@json(b.data, 'profile'), 'time_zone'),
-    @json(@json(b.data, 'profile'), 'tags'),
+    @text(b.data, 'profile.territory'), @text(b.data, 'profile.account_type'),
+    @text(b.data, 'profile.priority'), @text(b.data, 'profile.owner'),
+    @int(b.data, 'profile.lead_score'), @text(b.data, 'profile.industry'),
+    @text(b.data, 'profile.locale'), @text(b.data, 'profile.time_zone'),
+    @json(b.data, 'profile.tags'),
     @text(b.personal, 'name'), @text(b.personal, 'external_id'), @json(b.personal, 'attributes'),
     b.occurred_at, b.occurred_at, b.version
 FROM batch b
@@ -108,7 +107,6 @@ ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
     external_id = excluded.external_id, attributes = excluded.attributes,
     registered_at = excluded.registered_at, changed_at = excluded.changed_at, version = excluded.version;
 
--- on: CustomerProfileChanged
 UPDATE customers AS c SET
     territory = p.territory, account_type = p.account_type, priority = p.priority, owner = p.owner,
     lead_score = p.lead_score, industry = p.industry, locale = p.locale, time_zone = p.time_zone, tags = p.tags,
@@ -117,15 +115,15 @@ UPDATE customers AS c SET
 FROM (
     SELECT
         b.tenant_id, b.customer_id, b.occurred_at, b.version,
-        @text(@json(b.data, 'profile'), 'territory') AS territory,
-        @text(@json(b.data, 'profile'), 'account_type') AS account_type,
-        @text(@json(b.data, 'profile'), 'priority') AS priority,
-        @text(@json(b.data, 'profile'), 'owner') AS owner,
-        @int(@json(b.data, 'profile'), 'lead_score') AS lead_score,
-        @text(@json(b.data, 'profile'), 'industry') AS industry,
-        @text(@json(b.data, 'profile'), 'locale') AS locale,
-        @text(@json(b.data, 'profile'), 'time_zone') AS time_zone,
-        @json(@json(b.data, 'profile'), 'tags') AS tags,
+        @text(b.data, 'profile.territory') AS territory,
+        @text(b.data, 'profile.account_type') AS account_type,
+        @text(b.data, 'profile.priority') AS priority,
+        @text(b.data, 'profile.owner') AS owner,
+        @int(b.data, 'profile.lead_score') AS lead_score,
+        @text(b.data, 'profile.industry') AS industry,
+        @text(b.data, 'profile.locale') AS locale,
+        @text(b.data, 'profile.time_zone') AS time_zone,
+        @json(b.data, 'profile.tags') AS tags,
         @text(b.personal, 'name') AS name,
         @text(b.personal, 'external_id') AS external_id,
         @json(b.personal, 'attributes') AS attributes
@@ -136,7 +134,6 @@ FROM (
 ) AS p
 WHERE c.tenant_id = p.tenant_id AND c.customer_id = p.customer_id AND c.version < p.version;
 
--- on: CustomerForgotten
 UPDATE customers AS c SET forgotten_at = f.forgotten_at
 FROM (
     SELECT tenant_id, customer_id, MIN(occurred_at) AS forgotten_at
@@ -145,24 +142,20 @@ FROM (
 WHERE c.tenant_id = f.tenant_id AND c.customer_id = f.customer_id AND c.forgotten_at IS NULL;
 
 -- Tags and tokens of the profile are replaced by those of the newest event.
--- on: CustomerProfileChanged, CustomerRegistered
 DELETE FROM customer_tags WHERE (tenant_id, customer_id) IN (
     SELECT tenant_id, customer_id FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
 );
--- on: CustomerProfileChanged, CustomerRegistered
 INSERT INTO customer_tags (tenant_id, customer_id, tag, version)
 SELECT DISTINCT b.tenant_id, b.customer_id, tag.value, b.version
-FROM batch b, @elements(@json(@json(b.data, 'profile'), 'tags'), tag)
+FROM batch b, @elements(b.data, 'profile.tags') AS tag
 WHERE b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
     GROUP BY tenant_id, customer_id
 );
--- on: CustomerProfileChanged, CustomerRegistered
 DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
     SELECT tenant_id, customer_id, customer_id FROM batch
     WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
 );
--- on: CustomerProfileChanged, CustomerRegistered
 INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
 SELECT DISTINCT b.tenant_id, b.customer_id, b.customer_id, t.field, t.token, b.version
 FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
@@ -171,7 +164,6 @@ WHERE b.ordinal IN (
     GROUP BY tenant_id, customer_id
 );
 
--- on: CustomerAddressAdded
 INSERT INTO customer_addresses (
     tenant_id, customer_id, address_id, kind, domain, import_id, added_at, version, address, label
 )
@@ -186,11 +178,9 @@ ON CONFLICT (tenant_id, customer_id, address_id) DO UPDATE SET
     kind = excluded.kind, domain = excluded.domain, import_id = excluded.import_id, added_at = excluded.added_at,
     version = excluded.version, address = excluded.address, label = excluded.label;
 
--- on: CustomerAddressAdded
 DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
     SELECT tenant_id, customer_id, address_id FROM batch WHERE type = 'CustomerAddressAdded'
 );
--- on: CustomerAddressAdded
 INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
 SELECT DISTINCT b.tenant_id, b.customer_id, b.address_id, t.field, t.token, b.version
 FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
@@ -198,7 +188,6 @@ WHERE b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerAddressAdded' GROUP BY tenant_id, customer_id, address_id
 );
 
--- on: CustomerAddressAdded, CustomerAddressRemoved
 INSERT INTO customer_primary_addresses (tenant_id, customer_id, kind, address_id, version)
 SELECT b.tenant_id, b.customer_id, k.kind,
     CASE WHEN b.type = 'CustomerAddressAdded' THEN b.address_id ELSE @uuid(b.data, 'primary') END,
@@ -214,14 +203,12 @@ ON CONFLICT (tenant_id, customer_id, kind) DO UPDATE SET
     address_id = excluded.address_id, version = excluded.version;
 
 -- Removed, unless added again since: the stored version tells.
--- on: CustomerAddressRemoved
 DELETE FROM customer_addresses WHERE (tenant_id, customer_id, address_id) IN (
     SELECT a.tenant_id, a.customer_id, a.address_id
     FROM batch r JOIN customer_addresses a
         ON a.tenant_id = r.tenant_id AND a.customer_id = r.customer_id AND a.address_id = r.address_id
     WHERE r.type = 'CustomerAddressRemoved' AND a.version < r.version
 );
--- on: CustomerAddressRemoved
 DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id, field, token) IN (
     SELECT t.tenant_id, t.customer_id, t.source_id, t.field, t.token
     FROM batch r JOIN customer_tokens t
@@ -230,31 +217,26 @@ DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id, field, tok
 );
 
 -- A retraction takes back whatever stood before it.
--- on: CustomerRetracted
 DELETE FROM customers WHERE (tenant_id, customer_id) IN (
     SELECT c.tenant_id, c.customer_id
     FROM batch r JOIN customers c ON c.tenant_id = r.tenant_id AND c.customer_id = r.customer_id
     WHERE r.type = 'CustomerRetracted' AND c.version < r.version
 );
--- on: CustomerRetracted
 DELETE FROM customer_tags WHERE (tenant_id, customer_id, tag) IN (
     SELECT t.tenant_id, t.customer_id, t.tag
     FROM batch r JOIN customer_tags t ON t.tenant_id = r.tenant_id AND t.customer_id = r.customer_id
     WHERE r.type = 'CustomerRetracted' AND t.version < r.version
 );
--- on: CustomerRetracted
 DELETE FROM customer_addresses WHERE (tenant_id, customer_id, address_id) IN (
     SELECT a.tenant_id, a.customer_id, a.address_id
     FROM batch r JOIN customer_addresses a ON a.tenant_id = r.tenant_id AND a.customer_id = r.customer_id
     WHERE r.type = 'CustomerRetracted' AND a.version < r.version
 );
--- on: CustomerRetracted
 DELETE FROM customer_primary_addresses WHERE (tenant_id, customer_id, kind) IN (
     SELECT a.tenant_id, a.customer_id, a.kind
     FROM batch r JOIN customer_primary_addresses a ON a.tenant_id = r.tenant_id AND a.customer_id = r.customer_id
     WHERE r.type = 'CustomerRetracted' AND a.version < r.version
 );
--- on: CustomerRetracted
 DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id, field, token) IN (
     SELECT t.tenant_id, t.customer_id, t.source_id, t.field, t.token
     FROM batch r JOIN customer_tokens t ON t.tenant_id = r.tenant_id AND t.customer_id = r.customer_id

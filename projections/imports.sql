@@ -33,7 +33,6 @@ CREATE INDEX imports_newest ON imports (tenant_id, started_at, import_id);
 -- section: apply
 
 -- An import that was interrupted is started again under the same id.
--- on: ImportStarted
 INSERT INTO imports (
     tenant_id, import_id, kind, state, file_digest, run, actor, started_at, file_name, version
 )
@@ -49,7 +48,6 @@ ON CONFLICT (tenant_id, import_id) DO UPDATE SET
     actor = excluded.actor, started_at = excluded.started_at, file_name = excluded.file_name,
     version = excluded.version;
 
--- on: ImportCompleted
 UPDATE imports AS i SET
     completed_at = c.occurred_at, lines = c.lines, appended = c.appended, already = c.already, refused = c.refused,
     state = CASE WHEN c.version > i.version THEN 'completed' ELSE i.state END,
@@ -65,7 +63,6 @@ FROM (
 ) AS c
 WHERE i.tenant_id = c.tenant_id AND i.import_id = c.import_id;
 
--- on: ImportUndone
 UPDATE imports AS i SET
     undone_at = u.occurred_at, retracted = u.retracted, kept = u.kept,
     state = CASE WHEN u.version > i.version THEN 'undone' ELSE i.state END,

@@ -148,7 +148,6 @@ CREATE TABLE customer_contacts (
 -- section: apply
 
 -- An import's message that is taken back leaves, and with it the reply that it was.
--- on: MessageRetracted
 UPDATE messages AS m SET
     replied_count = m.replied_count - r.replies,
     replied_at = (
@@ -167,12 +166,10 @@ FROM (
     GROUP BY s.tenant_id, s.in_reply_to
 ) AS r
 WHERE m.tenant_id = r.tenant_id AND m.message_id = r.in_reply_to;
--- on: MessageRetracted
 DELETE FROM messages WHERE (tenant_id, message_id) IN (
     SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted'
 );
 
--- on: MessageQueued, MessageReceived
 INSERT INTO messages (
     tenant_id, message_id, customer_id, direction, channel, campaign_id, variant, conversation_id, class, topic,
     address_id, in_reply_to, send_at, import_id, actor, created_at, position, provider, from_address, to_address,
@@ -192,50 +189,14 @@ WHERE b.type IN ('MessageQueued', 'MessageReceived') AND b.ordinal IN (
 )
 ON CONFLICT (tenant_id, message_id) DO NOTHING;
 
+-- Reports, in groups of those that come together: a statement for all of them would count what is hardly ever there.
 UPDATE messages AS m SET
-    held_at = @least(m.held_at, s.held_at),
-    held_count = m.held_count + s.held_count,
-    held_until = @greatest(m.held_until, s.held_until),
-    released_count = m.released_count + s.released_count,
-    suppressed_at = @least(m.suppressed_at, s.suppressed_at),
-    suppressed_count = m.suppressed_count + s.suppressed_count,
-    cancelled_at = @least(m.cancelled_at, s.cancelled_at),
-    cancelled_count = m.cancelled_count + s.cancelled_count,
     dispatching_at = @least(m.dispatching_at, s.dispatching_at),
     dispatching_count = m.dispatching_count + s.dispatching_count,
-    refused_at = @least(m.refused_at, s.refused_at),
-    refused_count = m.refused_count + s.refused_count,
-    refused_finally_count = m.refused_finally_count + s.refused_finally_count,
-    retry_at = @greatest(m.retry_at, s.retry_at),
-    in_doubt_at = @least(m.in_doubt_at, s.in_doubt_at),
-    in_doubt_count = m.in_doubt_count + s.in_doubt_count,
     sent_at = @least(m.sent_at, s.sent_at),
     sent_count = m.sent_count + s.sent_count,
     delivered_at = @least(m.delivered_at, s.delivered_at),
     delivered_count = m.delivered_count + s.delivered_count,
-    deferred_at = @least(m.deferred_at, s.deferred_at),
-    deferred_count = m.deferred_count + s.deferred_count,
-    bounced_at = @least(m.bounced_at, s.bounced_at),
-    bounced_count = m.bounced_count + s.bounced_count,
-    hard_bounced_count = m.hard_bounced_count + s.hard_bounced_count,
-    failed_at = @least(m.failed_at, s.failed_at),
-    failed_count = m.failed_count + s.failed_count,
-    opened_at = @least(m.opened_at, s.opened_at),
-    opened_count = m.opened_count + s.opened_count,
-    opened_human_at = @least(m.opened_human_at, s.opened_human_at),
-    opened_human_count = m.opened_human_count + s.opened_human_count,
-    opened_machine_count = m.opened_machine_count + s.opened_machine_count,
-    clicked_at = @least(m.clicked_at, s.clicked_at),
-    clicked_count = m.clicked_count + s.clicked_count,
-    clicked_human_at = @least(m.clicked_human_at, s.clicked_human_at),
-    clicked_human_count = m.clicked_human_count + s.clicked_human_count,
-    clicked_machine_count = m.clicked_machine_count + s.clicked_machine_count,
-    replied_at = @least(m.replied_at, s.replied_at),
-    replied_count = m.replied_count + s.replied_count,
-    complained_at = @least(m.complained_at, s.complained_at),
-    complained_count = m.complained_count + s.complained_count,
-    opted_out_at = @least(m.opted_out_at, s.opted_out_at),
-    opted_out_count = m.opted_out_count + s.opted_out_count,
     provider = @greatest(m.provider, s.provider),
     account = @greatest(m.account, s.account),
     domain = @greatest(m.domain, s.domain),
@@ -246,65 +207,22 @@ UPDATE messages AS m SET
 FROM (
     SELECT
         r.tenant_id, r.message_id,
-        MIN(CASE WHEN r.report = 'MessageHeld' THEN r.occurred_at END) AS held_at,
-        @count_if(r.report = 'MessageHeld') AS held_count,
-        MAX(CASE WHEN r.report = 'MessageHeld' THEN r.until END) AS held_until,
-        @count_if(r.report = 'MessageReleased') AS released_count,
-        MIN(CASE WHEN r.report = 'MessageSuppressed' THEN r.occurred_at END) AS suppressed_at,
-        @count_if(r.report = 'MessageSuppressed') AS suppressed_count,
-        MIN(CASE WHEN r.report = 'MessageCancelled' THEN r.occurred_at END) AS cancelled_at,
-        @count_if(r.report = 'MessageCancelled') AS cancelled_count,
-        MIN(CASE WHEN r.report = 'DispatchStarted' THEN r.occurred_at END) AS dispatching_at,
-        @count_if(r.report = 'DispatchStarted') AS dispatching_count,
-        MIN(CASE WHEN r.report = 'DispatchFailed' THEN r.occurred_at END) AS refused_at,
-        @count_if(r.report = 'DispatchFailed') AS refused_count,
-        @count_if(r.report = 'DispatchFailed' AND r.until IS NULL) AS refused_finally_count,
-        MAX(CASE WHEN r.report = 'DispatchFailed' THEN r.until END) AS retry_at,
-        MIN(CASE WHEN r.report = 'DispatchInDoubt' THEN r.occurred_at END) AS in_doubt_at,
-        @count_if(r.report = 'DispatchInDoubt') AS in_doubt_count,
-        MIN(CASE WHEN r.report = 'MessageSent' THEN r.occurred_at END) AS sent_at,
-        @count_if(r.report = 'MessageSent') AS sent_count,
-        MIN(CASE WHEN r.report = 'MessageDelivered' THEN r.occurred_at END) AS delivered_at,
-        @count_if(r.report = 'MessageDelivered') AS delivered_count,
-        MIN(CASE WHEN r.report = 'MessageDeferred' THEN r.occurred_at END) AS deferred_at,
-        @count_if(r.report = 'MessageDeferred') AS deferred_count,
-        MIN(CASE WHEN r.report IN ('bounced soft', 'bounced hard') THEN r.occurred_at END) AS bounced_at,
-        @count_if(r.report IN ('bounced soft', 'bounced hard')) AS bounced_count,
-        @count_if(r.report = 'bounced hard') AS hard_bounced_count,
-        MIN(CASE WHEN r.report = 'MessageFailed' THEN r.occurred_at END) AS failed_at,
-        @count_if(r.report = 'MessageFailed') AS failed_count,
-        MIN(CASE WHEN r.report IN ('opened human', 'opened machine') THEN r.occurred_at END) AS opened_at,
-        @count_if(r.report IN ('opened human', 'opened machine')) AS opened_count,
-        MIN(CASE WHEN r.report = 'opened human' THEN r.occurred_at END) AS opened_human_at,
-        @count_if(r.report = 'opened human') AS opened_human_count,
-        @count_if(r.report = 'opened machine') AS opened_machine_count,
-        MIN(CASE WHEN r.report IN ('clicked human', 'clicked machine') THEN r.occurred_at END) AS clicked_at,
-        @count_if(r.report IN ('clicked human', 'clicked machine')) AS clicked_count,
-        MIN(CASE WHEN r.report = 'clicked human' THEN r.occurred_at END) AS clicked_human_at,
-        @count_if(r.report = 'clicked human') AS clicked_human_count,
-        @count_if(r.report = 'clicked machine') AS clicked_machine_count,
-        MIN(CASE WHEN r.report = 'MessageReceived' THEN r.occurred_at END) AS replied_at,
-        @count_if(r.report = 'MessageReceived') AS replied_count,
-        MIN(CASE WHEN r.report = 'MessageComplained' THEN r.occurred_at END) AS complained_at,
-        @count_if(r.report = 'MessageComplained') AS complained_count,
-        MIN(CASE WHEN r.report = 'ConsentChanged' THEN r.occurred_at END) AS opted_out_at,
-        @count_if(r.report = 'ConsentChanged') AS opted_out_count,
-        MAX(r.provider) AS provider, MAX(r.account) AS account, MAX(r.domain) AS domain,
-        MAX(r.provider_message_id) AS provider_message_id, MAX(r.segments) AS segments,
-        MAX(r.cost_micros) AS cost_micros, MAX(r.currency) AS currency
+        @min_if(r.occurred_at, r.type = 'DispatchStarted') AS dispatching_at,
+        @count_if(r.type = 'DispatchStarted') AS dispatching_count,
+        @min_if(r.occurred_at, r.type = 'MessageSent') AS sent_at,
+        @count_if(r.type = 'MessageSent') AS sent_count,
+        @min_if(r.occurred_at, r.type = 'MessageDelivered') AS delivered_at,
+        @count_if(r.type = 'MessageDelivered') AS delivered_count,
+        MAX(r.provider) AS provider,
+        MAX(r.account) AS account,
+        MAX(r.domain) AS domain,
+        MAX(r.provider_message_id) AS provider_message_id,
+        MAX(r.segments) AS segments,
+        MAX(r.cost_micros) AS cost_micros,
+        MAX(r.currency) AS currency
     FROM (
         SELECT
-            b.tenant_id, b.message_id, b.occurred_at,
-            CASE b.type
-                WHEN 'MessageOpened' THEN @concat('opened ', @text(b.data, 'class'))
-                WHEN 'MessageClicked' THEN @concat('clicked ', @text(b.data, 'class'))
-                WHEN 'MessageBounced' THEN @concat('bounced ', @text(b.data, 'bounce'))
-                ELSE b.type
-            END AS report,
-            CASE b.type
-                WHEN 'MessageHeld' THEN @time(b.data, 'until')
-                WHEN 'DispatchFailed' THEN @time(b.data, 'retry_at')
-            END AS until,
+            b.tenant_id, b.message_id, b.occurred_at, b.type,
             CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'provider') END AS provider,
             CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'account') END AS account,
             CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'domain') END AS domain,
@@ -313,16 +231,141 @@ FROM (
             CASE WHEN b.type = 'MessageSent' THEN @int(b.data, 'cost_micros') END AS cost_micros,
             CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'currency') END AS currency
         FROM batch b
-        WHERE b.type IN (
-                'MessageHeld', 'MessageReleased', 'MessageSuppressed', 'MessageCancelled', 'DispatchStarted',
-                'DispatchFailed', 'DispatchInDoubt', 'MessageSent', 'MessageDelivered', 'MessageDeferred',
-                'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked', 'MessageComplained'
-            )
-            OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
-        UNION ALL
+        WHERE b.type IN ('DispatchStarted', 'MessageSent', 'MessageDelivered')
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    opened_at = @least(m.opened_at, s.opened_at),
+    opened_count = m.opened_count + s.opened_count,
+    opened_human_at = @least(m.opened_human_at, s.opened_human_at),
+    opened_human_count = m.opened_human_count + s.opened_human_count,
+    opened_machine_count = m.opened_machine_count + s.opened_machine_count,
+    clicked_at = @least(m.clicked_at, s.clicked_at),
+    clicked_count = m.clicked_count + s.clicked_count,
+    clicked_human_at = @least(m.clicked_human_at, s.clicked_human_at),
+    clicked_human_count = m.clicked_human_count + s.clicked_human_count,
+    clicked_machine_count = m.clicked_machine_count + s.clicked_machine_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'MessageOpened') AS opened_at,
+        @count_if(r.type = 'MessageOpened') AS opened_count,
+        @min_if(r.occurred_at, r.type = 'MessageOpened' AND r.class = 'human') AS opened_human_at,
+        @count_if(r.type = 'MessageOpened' AND r.class = 'human') AS opened_human_count,
+        @count_if(r.type = 'MessageOpened' AND r.class = 'machine') AS opened_machine_count,
+        @min_if(r.occurred_at, r.type = 'MessageClicked') AS clicked_at,
+        @count_if(r.type = 'MessageClicked') AS clicked_count,
+        @min_if(r.occurred_at, r.type = 'MessageClicked' AND r.class = 'human') AS clicked_human_at,
+        @count_if(r.type = 'MessageClicked' AND r.class = 'human') AS clicked_human_count,
+        @count_if(r.type = 'MessageClicked' AND r.class = 'machine') AS clicked_machine_count
+    FROM (
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, @text(b.data, 'class') AS class
+        FROM batch b
+        WHERE b.type IN ('MessageOpened', 'MessageClicked')
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    held_at = @least(m.held_at, s.held_at),
+    held_count = m.held_count + s.held_count,
+    held_until = @greatest(m.held_until, s.held_until),
+    released_count = m.released_count + s.released_count,
+    suppressed_at = @least(m.suppressed_at, s.suppressed_at),
+    suppressed_count = m.suppressed_count + s.suppressed_count,
+    cancelled_at = @least(m.cancelled_at, s.cancelled_at),
+    cancelled_count = m.cancelled_count + s.cancelled_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'MessageHeld') AS held_at,
+        @count_if(r.type = 'MessageHeld') AS held_count,
+        MAX(r.until) AS held_until,
+        @count_if(r.type = 'MessageReleased') AS released_count,
+        @min_if(r.occurred_at, r.type = 'MessageSuppressed') AS suppressed_at,
+        @count_if(r.type = 'MessageSuppressed') AS suppressed_count,
+        @min_if(r.occurred_at, r.type = 'MessageCancelled') AS cancelled_at,
+        @count_if(r.type = 'MessageCancelled') AS cancelled_count
+    FROM (
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, @time(b.data, 'until') AS until
+        FROM batch b
+        WHERE b.type IN ('MessageHeld', 'MessageReleased', 'MessageSuppressed', 'MessageCancelled')
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    refused_at = @least(m.refused_at, s.refused_at),
+    refused_count = m.refused_count + s.refused_count,
+    refused_finally_count = m.refused_finally_count + s.refused_finally_count,
+    retry_at = @greatest(m.retry_at, s.retry_at),
+    in_doubt_at = @least(m.in_doubt_at, s.in_doubt_at),
+    in_doubt_count = m.in_doubt_count + s.in_doubt_count,
+    deferred_at = @least(m.deferred_at, s.deferred_at),
+    deferred_count = m.deferred_count + s.deferred_count,
+    bounced_at = @least(m.bounced_at, s.bounced_at),
+    bounced_count = m.bounced_count + s.bounced_count,
+    hard_bounced_count = m.hard_bounced_count + s.hard_bounced_count,
+    failed_at = @least(m.failed_at, s.failed_at),
+    failed_count = m.failed_count + s.failed_count,
+    complained_at = @least(m.complained_at, s.complained_at),
+    complained_count = m.complained_count + s.complained_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'DispatchFailed') AS refused_at,
+        @count_if(r.type = 'DispatchFailed') AS refused_count,
+        @count_if(r.type = 'DispatchFailed' AND r.retry_at IS NULL) AS refused_finally_count,
+        MAX(r.retry_at) AS retry_at,
+        @min_if(r.occurred_at, r.type = 'DispatchInDoubt') AS in_doubt_at,
+        @count_if(r.type = 'DispatchInDoubt') AS in_doubt_count,
+        @min_if(r.occurred_at, r.type = 'MessageDeferred') AS deferred_at,
+        @count_if(r.type = 'MessageDeferred') AS deferred_count,
+        @min_if(r.occurred_at, r.type = 'MessageBounced') AS bounced_at,
+        @count_if(r.type = 'MessageBounced') AS bounced_count,
+        @count_if(r.bounce = 'hard') AS hard_bounced_count,
+        @min_if(r.occurred_at, r.type = 'MessageFailed') AS failed_at,
+        @count_if(r.type = 'MessageFailed') AS failed_count,
+        @min_if(r.occurred_at, r.type = 'MessageComplained') AS complained_at,
+        @count_if(r.type = 'MessageComplained') AS complained_count
+    FROM (
         SELECT
-            b.tenant_id, @uuid(b.data, 'in_reply_to'), b.occurred_at, b.type, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, NULL
+            b.tenant_id, b.message_id, b.occurred_at, b.type, @time(b.data, 'retry_at') AS retry_at,
+            @text(b.data, 'bounce') AS bounce
+        FROM batch b
+        WHERE b.type IN (
+            'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred', 'MessageBounced', 'MessageFailed',
+            'MessageComplained'
+        )
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+-- Replies and opt-outs count for the message that they answer.
+UPDATE messages AS m SET
+    replied_at = @least(m.replied_at, s.replied_at),
+    replied_count = m.replied_count + s.replied_count,
+    opted_out_at = @least(m.opted_out_at, s.opted_out_at),
+    opted_out_count = m.opted_out_count + s.opted_out_count
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        @min_if(r.occurred_at, r.type = 'MessageReceived') AS replied_at,
+        @count_if(r.type = 'MessageReceived') AS replied_count,
+        @min_if(r.occurred_at, r.type = 'ConsentChanged') AS opted_out_at,
+        @count_if(r.type = 'ConsentChanged') AS opted_out_count
+    FROM (
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type
+        FROM batch b
+        WHERE b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out'
+        UNION ALL
+        SELECT b.tenant_id, @uuid(b.data, 'in_reply_to'), b.occurred_at, b.type
         FROM batch b
         WHERE b.type = 'MessageReceived' AND @text(b.data, 'in_reply_to') IS NOT NULL AND b.ordinal IN (
             SELECT MAX(ordinal) FROM batch WHERE type IN ('MessageReceived', 'MessageRetracted')
@@ -333,8 +376,6 @@ FROM (
 ) AS s
 WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
 
--- on: MessageHeld, MessageSuppressed, MessageCancelled, DispatchFailed, DispatchInDoubt, MessageDeferred, MessageBounced
--- on: MessageFailed, MessageComplained
 INSERT INTO message_reasons (
     tenant_id, message_id, event_id, customer_id, state, occurred_at, reason, class, code, until, inputs, detail
 )
@@ -370,12 +411,11 @@ WHERE b.type IN (
     'MessageBounced', 'MessageFailed', 'MessageComplained'
 );
 
--- on: MessageReceived, MessageSent, MessageDelivered
 INSERT INTO customer_contacts (tenant_id, customer_id, last_inbound_at, last_outbound_at)
 SELECT
     b.tenant_id, b.customer_id,
-    MAX(CASE WHEN b.type = 'MessageReceived' THEN b.occurred_at END),
-    MAX(CASE WHEN b.type <> 'MessageReceived' THEN b.occurred_at END)
+    @max_if(b.occurred_at, b.type = 'MessageReceived'),
+    @max_if(b.occurred_at, b.type <> 'MessageReceived')
 FROM batch b
 WHERE b.type IN ('MessageReceived', 'MessageSent', 'MessageDelivered')
 GROUP BY b.tenant_id, b.customer_id
@@ -383,14 +423,12 @@ ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
     last_inbound_at = @greatest(customer_contacts.last_inbound_at, excluded.last_inbound_at),
     last_outbound_at = @greatest(customer_contacts.last_outbound_at, excluded.last_outbound_at);
 -- The last message may be one that was taken back: look at what is left.
--- on: MessageRetracted
 UPDATE customer_contacts SET last_inbound_at = (
     SELECT MAX(m.created_at) FROM messages m
     WHERE m.tenant_id = customer_contacts.tenant_id AND m.customer_id = customer_contacts.customer_id
         AND m.direction = 'inbound'
 )
 WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
--- on: MessageRetracted
 DELETE FROM customer_contacts
 WHERE last_inbound_at IS NULL AND last_outbound_at IS NULL
     AND (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');

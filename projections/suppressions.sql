@@ -37,7 +37,6 @@ CREATE TABLE address_claims (
 
 -- section: apply
 
--- on: AddressSuppressed
 INSERT INTO suppressions (
     tenant_id, address_id, reason, kind, active, suppressed_at, source, message_id, customer_id, actor, version
 )
@@ -54,7 +53,6 @@ ON CONFLICT (tenant_id, address_id, reason) DO UPDATE SET
     source = excluded.source, message_id = excluded.message_id, customer_id = excluded.customer_id,
     actor = excluded.actor, version = excluded.version;
 
--- on: SuppressionLifted
 UPDATE suppressions AS s SET active = FALSE, lifted_at = l.occurred_at, note = l.note, version = l.version
 FROM (
     SELECT b.tenant_id, b.address_id, b.occurred_at, b.version, @text(b.data, 'reason') AS reason,
@@ -67,7 +65,6 @@ FROM (
 ) AS l
 WHERE s.tenant_id = l.tenant_id AND s.address_id = l.address_id AND s.reason = l.reason AND s.version < l.version;
 
--- on: AddressClaimed
 INSERT INTO address_claims (tenant_id, address_id, customer_id, kind, claimed_at, version)
 SELECT b.tenant_id, b.address_id, b.customer_id, @text(b.data, 'kind'), b.occurred_at, b.version
 FROM batch b
@@ -77,7 +74,6 @@ WHERE b.ordinal IN (
 ON CONFLICT (tenant_id, address_id, customer_id) DO UPDATE SET
     kind = excluded.kind, claimed_at = excluded.claimed_at, version = excluded.version;
 
--- on: AddressReleased
 DELETE FROM address_claims WHERE (tenant_id, address_id, customer_id) IN (
     SELECT a.tenant_id, a.address_id, a.customer_id
     FROM batch r JOIN address_claims a

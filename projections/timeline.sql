@@ -77,7 +77,6 @@ WHERE b.type IN (
     )
     OR (b.type = 'ConversationChanged' AND @text(b.data, 'cause') IN ('agent', 'timer'));
 
--- on: NotePinned
 UPDATE timeline AS t SET pinned = n.pinned
 FROM (
     SELECT b.tenant_id, b.note_id, @bool(b.data, 'pinned') AS pinned
@@ -89,7 +88,6 @@ FROM (
 WHERE t.kind = 'note' AND t.tenant_id = n.tenant_id AND t.entry_id = n.note_id;
 
 -- What was recorded again after it was taken back stays.
--- on: ActivityRetracted, MessageRetracted, CustomerRetracted
 DELETE FROM timeline WHERE (tenant_id, customer_id, occurred_at, position) IN (
     SELECT t.tenant_id, t.customer_id, t.occurred_at, t.position
     FROM (

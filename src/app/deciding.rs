@@ -182,14 +182,17 @@ impl App {
         let cell = states.cell(order.stream);
         let mut slot = cell.lock().await;
         // The state leaves its place while it is used: if this future is dropped meanwhile, it is loaded anew.
-        let mut loaded = match slot.take() {
-            Some(loaded) => loaded,
-            None if order.is_new => Loaded::default(),
-            None => self.load(order.stream, &cell).await?,
+        let (mut loaded, fresh) = match slot.take() {
+            Some(loaded) => (loaded, false),
+            None if order.is_new => (Loaded::default(), false),
+            None => (self.load(order.stream, &cell).await?, true),
         };
         let events = match self.deciding(secret, |context| decide(&loaded.state, context)) {
             Ok(events) => events,
             Err(refusal) => {
+                if !fresh && self.has_moved(order.stream, loaded.version).await? {
+                    return Ok(Tried::Moved);
+                }
                 // The state is kept, except that of a stream that was only assumed to be new.
                 if loaded.version > 0 {
                     *slot = Some(loaded);
@@ -198,6 +201,9 @@ impl App {
             }
         };
         if events.is_empty() {
+            if !fresh && self.has_moved(order.stream, loaded.version).await? {
+                return Ok(Tried::Moved);
+            }
             *slot = Some(loaded);
             return self
                 .repeated_or::<A>(
@@ -238,6 +244,13 @@ impl App {
             Err(JournalError::Append(error)) => refused(error).map(Tried::Refused),
             Err(JournalError::Log(error)) => Err(error.into()),
         }
+    }
+
+    /// Whether another node appended since a state was folded. An append finds that out by itself; an answer that
+    /// appends nothing has to ask.
+    async fn has_moved(&self, stream: StreamId, version: u64) -> Result<bool, AppError> {
+        let heads = self.shared.journal.backend().stream_heads(&[stream]).await?;
+        Ok(heads.first().copied().flatten().map_or(0, |head| head.version) != version)
     }
 
     /// A refusal, or that there is nothing to do, may only mean that the command was carried out before.

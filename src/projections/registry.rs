@@ -62,19 +62,20 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Adds all `*.sql` of a folder; a file of a known name replaces that projection.
-    pub fn load_dir(mut self, folder: &Path) -> Result<Self, RegistryError> {
+    /// The files that this binary carries, and those of a folder; a file of a known name replaces that projection.
+    pub fn load_dir(folder: &Path) -> Result<Self, RegistryError> {
+        let mut registry = Self::builtin()?;
         let unreadable = |path: &Path, source| RegistryError::Read { path: path.to_owned(), source };
         let entries = std::fs::read_dir(folder).map_err(|source| unreadable(folder, source))?;
         for entry in entries {
             let path = entry.map_err(|source| unreadable(folder, source))?.path();
             if let Some(file) = path.file_name().and_then(|name| name.to_str()).filter(|_| is_sql(&path)) {
                 let text = std::fs::read_to_string(&path).map_err(|source| unreadable(&path, source))?;
-                self.add(file, &text)?;
+                registry.add(file, &text)?;
             }
         }
-        self.check()?;
-        Ok(self)
+        registry.check()?;
+        Ok(registry)
     }
 
     fn add(&mut self, file: &str, text: &str) -> Result<(), RegistryError> {

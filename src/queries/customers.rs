@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, search};
-use crate::ids::{AddressId, CustomerId, TenantId};
+use crate::ids::{CustomerId, TenantId};
 use crate::sql::{Db, Value};
 
 const READING: &str = "customers";
@@ -188,15 +188,6 @@ pub async fn addresses(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<
     select.and_equal("a.tenant_id", Some(tenant.0));
     select.and_in("a.customer_id", ids.iter().map(|id| id.0.into()));
     select.push(" ORDER BY a.customer_id, a.kind, a.added_at, a.address_id", []);
-    select.all(db, READING).await
-}
-
-/// Who has an address, as their customer pages tell it.
-pub async fn having_address(db: &Db, tenant: TenantId, id: AddressId) -> Result<Vec<AddressRow>, QueryError> {
-    let mut select = Select::new(ADDRESSES, []);
-    select.and_equal("a.tenant_id", Some(tenant.0));
-    select.and_equal("a.address_id", Some(id.0));
-    select.push(" ORDER BY a.customer_id", []);
     select.all(db, READING).await
 }
 

@@ -165,7 +165,6 @@ pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[MessageId]) -> Result<Vec<
     let mut select = Select::new("SELECT m.* FROM messages m", []);
     select.and_equal("m.tenant_id", Some(tenant.0));
     select.and_in("m.message_id", ids.iter().map(|id| id.0.into()));
-    select.and("m.created_at IS NOT NULL", []);
     select.all(db, READING).await
 }
 
@@ -191,7 +190,6 @@ pub async fn of_conversation(
     let mut select = Select::new("SELECT m.* FROM messages m", []);
     select.and_equal("m.tenant_id", Some(tenant.0));
     select.and_equal("m.conversation_id", Some(conversation.0));
-    select.and("m.created_at IS NOT NULL", []);
     select.page(KEY, page)?;
     select.slice(db, READING, page, |row: &MessageRow| vec![row.created_at.into(), row.message_id.into()]).await
 }
@@ -201,7 +199,6 @@ pub async fn count_of_conversation(db: &Db, tenant: TenantId, conversation: Conv
     let mut select = Select::new("SELECT COUNT(*) AS count FROM messages m", []);
     select.and_equal("m.tenant_id", Some(tenant.0));
     select.and_equal("m.conversation_id", Some(conversation.0));
-    select.and("m.created_at IS NOT NULL", []);
     select.count(db, READING).await
 }
 
@@ -217,7 +214,6 @@ pub async fn undispatched(
         [],
     );
     select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);
-    select.and("m.created_at IS NOT NULL", []);
     if let Some((tenant, message)) = after {
         select.and("(m.tenant_id, m.message_id) > (?, ?)", [tenant.0.into(), message.0.into()]);
     }

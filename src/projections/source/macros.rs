@@ -100,9 +100,10 @@ fn call(engine: Engine, name: &Token<'_>, arguments: &[&[Token<'_>]]) -> Result<
     let many = expanded.len();
     let wrong = |wanted: &str| Err(refuse(name, format!("{} takes {wanted}, not {many}", name.text)));
     match (&name.text[1..], expanded.as_slice()) {
-        (reader @ ("text" | "int" | "bool" | "uuid" | "time" | "json" | "has" | "elements" | "entries"), [json, key]) => {
-            Ok(read(engine, reader, json, &Path::parse(name, key)?))
-        }
+        (
+            reader @ ("text" | "int" | "bool" | "uuid" | "time" | "json" | "has" | "elements" | "entries"),
+            [json, key],
+        ) => Ok(read(engine, reader, json, &Path::parse(name, key)?)),
         // A staged document is kept parsed on SQLite; a column of a read table holds text there.
         ("json", [json]) => Ok(match engine {
             Engine::Sqlite => format!("json({json})"),
@@ -151,13 +152,15 @@ struct Path<'a>(Vec<&'a str>);
 
 impl<'a> Path<'a> {
     fn parse(name: &Token<'_>, key: &'a str) -> Result<Self, MacroError> {
-        let path = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')).map(|key| key.split('.').collect());
-        let plain = |part: &&str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
+        let path: Option<Vec<&str>> =
+            key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')).map(|key| key.split('.').collect());
+        let plain =
+            |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         match path {
-            Some(parts) if Vec::iter(&parts).all(plain) => Ok(Self(parts)),
-            _ => Err(refuse(name, format!("the key of {} must be a text such as 'total' or 'profile.owner'", name.text))),
+            Some(parts) if parts.iter().all(plain) => Ok(Self(parts)),
+            _ => {
+                Err(refuse(name, format!("the key of {} must be a text such as 'total' or 'profile.owner'", name.text)))
+            }
         }
     }
 

@@ -29,6 +29,7 @@ mod table;
 use serde::{Deserialize, Serialize};
 
 pub use table::Table;
+pub(super) use table::dialect;
 
 use crate::sql::Engine;
 

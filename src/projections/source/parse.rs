@@ -213,8 +213,16 @@ mod tests {
     fn mistakes_name_file_line_and_reason() {
         for (from, to, message) in [
             ("-- version: 2\n", "", "people.sql:1: the header has no `-- version:` line"),
-            ("events: CustomerRegistered", "events: CustomerRenamed", "people.sql:3: there is no event CustomerRenamed"),
-            ("section: forget", "section: finish", "people.sql:15: there is no section `finish`, only tables, apply and forget"),
+            (
+                "events: CustomerRegistered",
+                "events: CustomerRenamed",
+                "people.sql:3: there is no event CustomerRenamed",
+            ),
+            (
+                "section: forget",
+                "section: finish",
+                "people.sql:15: there is no section `finish`, only tables, apply and forget",
+            ),
             ("projection: people", "projection: folk", "people.sql:1: projection folk must be in a file folk.sql"),
             ("@text(", "@txt(", "people.sql:14: there is no macro @txt"),
             ("name = NULL", "name = now()", "people.sql:16: `now` would make a replay differ from the first run"),
@@ -222,7 +230,11 @@ mod tests {
             (", PRIMARY KEY (tenant_id, customer_id)", "", "people.sql:9: table people has no primary key"),
             ("UPDATE people SET name = NULL", "DROP TABLE people", "people.sql:16: DROP cannot stand here"),
             ("SET name = NULL;", "SET name = NULL", "people.sql:16: the statement does not end with `;`"),
-            ("type = 'CustomerRegistered'", "type = 'NoteAdded'", "people.sql:13: NoteAdded is not among the events of the header"),
+            (
+                "type = 'CustomerRegistered'",
+                "type = 'NoteAdded'",
+                "people.sql:13: NoteAdded is not among the events of the header",
+            ),
         ] {
             let text = FILE.replacen(from, to, 1);
             assert_ne!(text, FILE, "{from}");

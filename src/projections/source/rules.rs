@@ -40,7 +40,8 @@ const VOLATILE: &[&str] = &[
 ];
 
 /// Words for which there is no use in a read model.
-const FORBIDDEN: &[&str] = &["pragma", "attach", "detach", "vacuum", "copy", "pg_sleep", "set_config", "load_extension"];
+const FORBIDDEN: &[&str] =
+    &["pragma", "attach", "detach", "vacuum", "copy", "pg_sleep", "set_config", "load_extension"];
 
 /// Staging relations; see `staging`.
 pub(super) const STAGED: &[&str] = &["batch", "batch_tokens", "batch_lines", "forgotten"];
@@ -132,7 +133,10 @@ fn check_write(source: &Source, text: &Text) -> Result<(), Mistake> {
     let own = |name: &str| source.declared.iter().any(|table| table.name == name);
     let common: Vec<&str> = words
         .windows(3)
-        .filter(|window| window[1].is_word("as") && (window[2].is_sign("(") || window[2].is_word("materialized") || window[2].is_word("not")))
+        .filter(|window| {
+            window[1].is_word("as")
+                && (window[2].is_sign("(") || window[2].is_word("materialized") || window[2].is_word("not"))
+        })
         .filter_map(|window| window[0].name())
         .collect();
     let mut writes = 0usize;

@@ -87,7 +87,7 @@ fn read_item(table: &mut Table, item: &[Token<'_>]) {
 }
 
 /// Writes the column types of a CREATE statement in the engine's words. Text sorts by bytes on both.
-pub(super) fn dialect(engine: Engine, sql: &str) -> String {
+pub(in crate::projections) fn dialect(engine: Engine, sql: &str) -> String {
     let mut written = String::with_capacity(sql.len() + 64);
     for token in tokens(sql).unwrap_or_default() {
         let text = match (engine, token.text) {

@@ -157,7 +157,8 @@ impl StagedEvent {
             Personal::None | Personal::Erased => None,
         };
         let keys: Keys<'_> = serde_json::from_str(&data).map_err(|error| not_json("data", &error))?;
-        let customer = if self.stream.category == Category::Customer { Some(self.stream.key) } else { keys.customer_id };
+        let customer =
+            if self.stream.category == Category::Customer { Some(self.stream.key) } else { keys.customer_id };
         self.ids = Ids {
             customer,
             message: keys.message_id,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 pub use batch::Batch;
 pub(super) use batch::StagedEvent;
+pub(super) use payload::Skip;
 
 use crate::ids::SubjectId;
 use crate::sql::{Session, Value};

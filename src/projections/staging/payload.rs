@@ -142,7 +142,8 @@ mod tests {
     fn tokens_and_lines_are_read_from_the_types_that_have_them() {
         let order = r#"{"lines":[{"sku":"A","description":null,"quantity_milli":1000,"unit_price_micros":5}]}"#;
         assert_eq!(extra("ActivityRecorded", order, None).unwrap().lines[0].sku, "A");
-        let tokens = extra("CustomerRegistered", "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
+        let tokens =
+            extra("CustomerRegistered", "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
         assert_eq!(tokens, [("name", "ann".to_owned()), ("name", "lee".to_owned())]);
         assert!(extra("ImportCompleted", r#"{"lines":3}"#, None).unwrap().lines.is_empty());
         assert!(extra("NoteAdded", "{}", Some("{")).is_err());

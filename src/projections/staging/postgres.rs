@@ -28,7 +28,9 @@ pub async fn fill(
     events: &[usize],
     forgotten: &Forgotten,
 ) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("DELETE FROM batch; DELETE FROM batch_lines; DELETE FROM batch_tokens").execute(&mut *connection).await?;
+    sqlx::raw_sql("DELETE FROM batch; DELETE FROM batch_lines; DELETE FROM batch_tokens")
+        .execute(&mut *connection)
+        .await?;
     let staged: Vec<&StagedEvent> =
         events.iter().map(|&index| &batch.events[index]).filter(|event| event.malformed.is_none()).collect();
     fill_batch(connection, &staged, forgotten).await?;

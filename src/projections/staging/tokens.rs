@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn names_lose_accents_and_addresses_stay_whole_too() {
         assert_eq!(words("José  O'Neil, JOSÉ"), ["jose", "o", "neil"]);
-        assert_eq!(address("Ann.Lee@Example.com"), ["ann", "ann.lee", "ann.lee@example.com", "com", "example", "example.com", "lee"]);
+        assert_eq!(
+            address("Ann.Lee@Example.com"),
+            ["ann", "ann.lee", "ann.lee@example.com", "com", "example", "example.com", "lee"]
+        );
         assert_eq!(address("+447911123456"), ["+447911123456"]);
     }
 }

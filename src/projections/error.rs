@@ -1,0 +1,95 @@
+//! Why the projection engine did not do what it was asked.
+
+use crate::ids::Position;
+use crate::log::LogError;
+use crate::projections::registry::RegistryError;
+
+/// Why tables could not be created, advanced or compared.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// The projection files are not usable.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A projection's statement does not run even on an empty batch.
+    #[error("projection {projection}: a statement does not run: {statement}")]
+    Statement {
+        /// Which projection.
+        projection: String,
+        /// The beginning of the statement.
+        statement: String,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Another writer advanced these tables since this one looked.
+    #[error("another writer has advanced the read tables")]
+    Fenced,
+    /// The read tables' database failed or refused; `doing` says what was tried.
+    #[error("the read tables could not {doing}")]
+    Database {
+        /// What was tried, as a verb phrase.
+        doing: &'static str,
+        /// The driver's error.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The store is not one of ours, or damaged.
+    #[error("{location} does not hold read tables of commlog: {reason}")]
+    Foreign {
+        /// The file or URL without credentials.
+        location: String,
+        /// What was found.
+        reason: String,
+    },
+    /// A file or folder could not be made, moved or removed.
+    #[error("cannot {doing} {}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The log did not answer.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The tables stand before the position that was asked for and nothing moves them.
+    #[error("the log ends at {head}, before {wanted}")]
+    BeyondEnd {
+        /// What was asked for.
+        wanted: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// There is nothing parked of this projection and stream.
+    #[error("nothing of this stream is parked for projection {projection}")]
+    NotParked {
+        /// The projection.
+        projection: String,
+    },
+    /// The work was asked to stop.
+    #[error("stopped before the end")]
+    Stopped,
+}
+
+/// Turns a driver's error into ours: `.map_err(database("commit a batch"))`.
+pub(super) fn database(doing: &'static str) -> impl Fn(sqlx::Error) -> ProjectionError {
+    move |source| ProjectionError::Database { doing, source }
+}
+
+/// Whether the statement failed because of what the events say, not because of the machine, the network or other
+/// users: an event that always fails must not stop everything behind it.
+pub(super) fn is_poison(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Decode(_));
+    };
+    let Some(code) = error.code() else { return false };
+    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        // Data exceptions, constraint violations, type mismatches that only some values bring to light.
+        return ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class)) || code == "54001";
+    }
+    // SQLite's primary result codes: ERROR (such as malformed JSON), TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+    code.parse::<u32>().is_ok_and(|code| [1, 18, 19, 20, 25].contains(&(code & 0xff)))
+}

@@ -1,0 +1,3 @@
+//! Where generations of read tables live, and who follows the log.
+
+pub(super) mod options;

@@ -1,0 +1,79 @@
+//! How connections to read tables are set up.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::projections::error::{ProjectionError, database};
+use crate::sql::Db;
+
+/// Statements of all projections stay prepared.
+const STATEMENTS: usize = 1_000;
+
+/// A database in memory.
+pub fn in_memory() -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .in_memory(true)
+        .foreign_keys(false)
+        .statement_cache_capacity(STATEMENTS)
+        .pragma("temp_store", "MEMORY")
+        .pragma("journal_mode", "MEMORY")
+}
+
+/// Writes a SQLite file. Losing the last commits with the machine is harmless: the log has the events, and the
+/// checkpoint goes back with the tables.
+pub fn sqlite_writer(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(false)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(STATEMENTS)
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-49152")
+        .pragma("wal_autocheckpoint", "4000")
+        // What is deleted or overwritten is zeroed: a forgotten customer's name does not stay in a free page.
+        .pragma("secure_delete", "ON")
+}
+
+/// Reads a SQLite file that exists.
+pub fn sqlite_reader(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .read_only(true)
+        .foreign_keys(false)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(200)
+        .pragma("query_only", "ON")
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-6144")
+}
+
+/// A connection to one schema of a PostgreSQL database, `url` naming the database.
+pub fn postgres(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
+    let options = PgConnectOptions::from_str(url).map_err(database("read their URL"))?;
+    Ok(options.options([("search_path", schema)]))
+}
+
+/// One connection for writing. Staged events stay in its memory: sorting and joining them spills nothing either.
+pub fn postgres_writer(url: &str, schema: &str) -> Result<Db, ProjectionError> {
+    let options = postgres(url, schema)?.statement_cache_capacity(STATEMENTS).options([
+        ("temp_buffers", "64MB"),
+        ("work_mem", "32MB"),
+        ("synchronous_commit", "off"),
+        ("jit", "off"),
+    ]);
+    let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    Ok(Db::Postgres(pool.connect_lazy_with(options)))
+}
+
+/// Connections for queries.
+pub fn postgres_readers(url: &str, schema: &str) -> Result<PgPool, ProjectionError> {
+    let options = postgres(url, schema)?.statement_cache_capacity(200).options([("jit", "off")]);
+    Ok(PgPoolOptions::new().max_connections(12).connect_lazy_with(options))
+}

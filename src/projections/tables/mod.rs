@@ -1,0 +1,15 @@
+//! One set of read tables and how it is advanced: in batches, each in one transaction with the checkpoint.
+
+mod apply;
+mod create;
+mod forget;
+mod history;
+mod isolate;
+mod parked;
+mod writer;
+
+pub(super) use create::{Checkpoint, checkpoint, create, definitions};
+pub(super) use history::History;
+pub(super) use parked::list as parked;
+pub use parked::{Parked, ParkedStream};
+pub(super) use writer::Writer;

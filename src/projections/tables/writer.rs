@@ -1,0 +1,134 @@
+//! The one who writes a set of read tables: its connection, and what it remembers between batches.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::create::{Checkpoint, checkpoint};
+use super::parked;
+use crate::ids::SubjectId;
+use crate::log::StreamId;
+use crate::projections::error::{ProjectionError, database};
+use crate::projections::source::Projection;
+use crate::projections::staging::{self, Forgotten};
+use crate::sql::{Db, Session};
+
+/// Writes one set of read tables. Another writer may exist, in another process: the checkpoint fences.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) projections: Arc<[Projection]>,
+    db: Db,
+    session: Option<Session>,
+    memory: Option<Memory>,
+    /// Set while a transaction is open: if a call is dropped in the middle, the next one rolls back first.
+    in_transaction: bool,
+}
+
+/// What the tables say, kept so that a batch need not ask.
+#[derive(Debug, Clone)]
+pub(super) struct Memory {
+    pub checkpoint: Checkpoint,
+    pub parked: ParkedStreams,
+    pub forgotten: Forgotten,
+}
+
+/// By projection, the streams whose further events wait.
+pub(super) type ParkedStreams = HashMap<String, HashSet<StreamId>>;
+
+#[derive(FromRow)]
+struct Subject {
+    subject_id: Uuid,
+}
+
+impl Writer {
+    /// Takes a pool whose connections are for writing, and the projections that the tables were created from.
+    pub fn new(db: Db, projections: Arc<[Projection]>) -> Self {
+        Self { projections, db, session: None, memory: None, in_transaction: false }
+    }
+
+    /// How far the tables have come, as far as this writer knows or finds out.
+    pub async fn checkpoint(&mut self) -> Result<Checkpoint, ProjectionError> {
+        let (_, memory) = self.parts().await?;
+        Ok(memory.checkpoint)
+    }
+
+    /// Forgets what was remembered: somebody else has written.
+    pub fn refresh(&mut self) {
+        self.memory = None;
+    }
+
+    /// Gives the connection back to its pool; the next call takes one again.
+    pub fn release(&mut self) {
+        self.session = None;
+        self.memory = None;
+    }
+
+    /// The connection, with staging relations and no open transaction, and the memory.
+    pub(super) async fn parts(&mut self) -> Result<(&mut Session, &mut Memory), ProjectionError> {
+        if self.in_transaction {
+            self.memory = None;
+            if let Some(session) = &mut self.session
+                && session.rollback().await.is_err()
+            {
+                self.session = None;
+            }
+            self.in_transaction = false;
+        }
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                self.memory = None;
+                let mut session = self.db.session().await.map_err(database("be reached"))?;
+                staging::create(&mut session).await.map_err(database("create the staging relations"))?;
+                session
+            }
+        };
+        let session = self.session.insert(session);
+        let memory = match self.memory.take() {
+            Some(memory) => memory,
+            None => recall(session).await?,
+        };
+        Ok((session, self.memory.insert(memory)))
+    }
+
+    /// Runs work in a transaction; what it remembers counts only if it commits.
+    pub(super) async fn transaction<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Session, &mut Memory) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let mut memory = self.parts().await?.1.clone();
+        self.in_transaction = true;
+        let Some(session) = &mut self.session else { return Err(ProjectionError::Stopped) };
+        session.begin().await.map_err(database("begin"))?;
+        let done = work(session, &mut memory).await;
+        let done = match done {
+            Ok(value) => session.commit().await.map(|()| value).map_err(database("commit a batch")),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(value) => {
+                self.in_transaction = false;
+                self.memory = Some(memory);
+                Ok(value)
+            }
+            Err(error) => {
+                if session.rollback().await.is_err() {
+                    self.session = None;
+                }
+                self.in_transaction = false;
+                self.memory = None;
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn recall(session: &mut Session) -> Result<Memory, ProjectionError> {
+    let checkpoint = checkpoint(session).await?;
+    let sql = "SELECT subject_id FROM commlog_forgotten";
+    let forgotten: Vec<Subject> = session.fetch_all(sql, &[]).await.map_err(database("tell the forgotten"))?;
+    let forgotten = forgotten.into_iter().map(|row| SubjectId(row.subject_id)).collect();
+    Ok(Memory { checkpoint, parked: parked::streams(session).await?, forgotten })
+}
