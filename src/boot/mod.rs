@@ -51,10 +51,7 @@ impl Stores {
             StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), &master, ambient.clone()).await?),
             StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, &master, ambient.clone()).await?),
         };
-        let log: Arc<dyn EventLog> = match &config.log {
-            StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
-            StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
-        };
+        let log = open_log(config, ambient).await?;
         tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
         let journal = Journal::open(log, keys, upcasters(), ambient.clone()).await?;
         let policy = Policy { require_opt_in: config.require_opt_in, default_region: config.default_region.clone() };
@@ -76,7 +73,7 @@ impl Stores {
         let builtin = Registry::builtin().map_err(ProjectionError::from)?;
         Ok(match &self.config.projections_dir {
             None => builtin,
-            Some(folder) => builtin.load_dir(folder).map_err(ProjectionError::from)?,
+            Some(folder) => Registry::load_dir(folder).map_err(ProjectionError::from)?,
         })
     }
 
@@ -106,6 +103,22 @@ impl Stores {
     pub async fn close(&self) {
         self.journal.backend().close().await;
     }
+}
+
+/// Opens the log alone, which must exist: what needs no keys.
+pub async fn open_existing_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
+    if may_exist(&config.log) {
+        open_log(config, ambient).await
+    } else {
+        Err(BootError::NoLog { url: config.log.to_string() })
+    }
+}
+
+async fn open_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
+    Ok(match &config.log {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
+        StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
+    })
 }
 
 fn text(path: &Path) -> String {
