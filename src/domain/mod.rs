@@ -14,3 +14,14 @@ pub mod customer;
 pub mod import;
 pub mod message;
 pub mod tenant;
+
+use serde_json::{Map, Value};
+
+/// A step from an old schema version: type, version that it starts from, and a pure function of `data` and `personal`.
+pub type Upcaster = (&'static str, u16, fn(&mut Map<String, Value>, Option<&mut Map<String, Value>>));
+
+/// Every step from a schema version of the past, for the log to apply when events are read.
+#[must_use]
+pub fn upcasters() -> Vec<Upcaster> {
+    message::upcast::STEPS.to_vec()
+}

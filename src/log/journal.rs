@@ -46,9 +46,14 @@ struct Inner {
 impl Journal {
     /// Combines a backend with the key store and the upcasters of the domain.
     #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, keys: Arc<dyn KeyStore>, upcasters: Upcasters, ambient: Ambient) -> Self {
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        keys: Arc<dyn KeyStore>,
+        upcasters: impl Into<Upcasters>,
+        ambient: Ambient,
+    ) -> Self {
         let ring = KeyRing::new(keys);
-        Self(Arc::new(Inner { log, ring, upcasters, ambient, secrets: Cache::new(10_000) }))
+        Self(Arc::new(Inner { log, ring, upcasters: upcasters.into(), ambient, secrets: Cache::new(10_000) }))
     }
 
     /// As [`Self::new`], after making sure that the key store is the one that the log's events were sealed with.
@@ -58,7 +63,7 @@ impl Journal {
     pub async fn open(
         log: Arc<dyn EventLog>,
         keys: Arc<dyn KeyStore>,
-        upcasters: Upcasters,
+        upcasters: impl Into<Upcasters>,
         ambient: Ambient,
     ) -> Result<Self, LogError> {
         if let Some(subject) = log.first_subject().await?

@@ -116,6 +116,19 @@ pub(super) struct Plan<'a> {
     pub needs_events: bool,
 }
 
+/// Memory for appends that wait for a writer, in KiB. Who finds none left waits.
+pub(super) const WAITING_KIB: usize = 64 * 1024;
+
+/// What a call takes of that memory.
+pub(super) fn weight(call: &Call) -> u32 {
+    let bytes: usize = call
+        .iter()
+        .flat_map(|append| &append.events)
+        .map(|event| 256 + event.data.len() + event.personal.as_ref().map_or(0, Vec::len))
+        .sum();
+    u32::try_from((bytes / 1024).clamp(1, WAITING_KIB)).unwrap_or(1)
+}
+
 /// Every stream that the group appends to or judges.
 pub(super) fn streams(calls: &[Call]) -> impl Iterator<Item = StreamId> {
     calls.iter().flatten().flat_map(|append| {

@@ -70,6 +70,12 @@ impl Upcasters {
     }
 }
 
+impl From<Vec<(&'static str, u16, Upcast)>> for Upcasters {
+    fn from(steps: Vec<(&'static str, u16, Upcast)>) -> Self {
+        Self::new(steps)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,3 +2,4 @@
 
 mod architecture;
 mod log_contract;
+mod support;

@@ -8,3 +8,4 @@ pub mod report;
 pub mod retry;
 pub mod rules;
 pub mod state;
+pub mod upcast;

@@ -1,1 +1,182 @@
-//! The key store in a PostgreSQL database.
+//! The key store in a PostgreSQL database: in the schema `keys`, best in a database of its own.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::wrap::Wrapper;
+use super::{KeyState, KeyStore, KeyStoreError, database};
+use crate::clock::Ambient;
+use crate::ids::SubjectId;
+use crate::log::postgres::store::{self, Kind, Location, StoreError};
+use crate::log::seal::MasterKey;
+
+const KIND: Kind =
+    Kind { schema: "keys", migrations: &[include_str!("../../../migrations/postgres/keys/0001_keys.sql")] };
+
+/// Locked in shared mode by who makes keys, and exclusively by who destroys one: no key is made beside its tombstone.
+const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
+
+const CONNECTIONS: u32 = 4;
+
+/// A key store in a PostgreSQL database.
+pub struct PostgresKeyStore {
+    url: String,
+    wrapper: Wrapper,
+    ambient: Ambient,
+    pool: PgPool,
+}
+
+impl PostgresKeyStore {
+    /// Opens the store at a `postgres:` URL; makes its schema if there is none.
+    ///
+    /// # Errors
+    /// [`KeyStoreError::WrongMasterKey`], or [`KeyStoreError::Foreign`] if the schema is of something else.
+    pub async fn connect(url: &str, master: &MasterKey, ambient: Ambient) -> Result<Self, KeyStoreError> {
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?;
+        let wrapper = Wrapper::new(master, ambient.clone());
+        let open = async {
+            let mut connection = location.connect().await?;
+            store::migrate(&mut connection, &KIND).await?;
+            sqlx::query("INSERT INTO keys.master (check_value) VALUES ($1) ON CONFLICT DO NOTHING")
+                .bind(wrapper.check_value())
+                .execute(&mut connection)
+                .await?;
+            Ok(sqlx::query_scalar("SELECT check_value FROM keys.master").fetch_one(&mut connection).await?)
+        };
+        let value: Vec<u8> = open.await.map_err(|error| store_error(&location.url, error))?;
+        wrapper.check(&location.url, &value)?;
+        let pool = location.pool(CONNECTIONS);
+        Ok(Self { url: location.url, wrapper, ambient, pool })
+    }
+
+    async fn read(
+        &self,
+        connection: &mut PgConnection,
+        subjects: &[SubjectId],
+    ) -> Result<HashMap<SubjectId, KeyState>, KeyStoreError> {
+        let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.0).collect();
+        let rows: Vec<(Uuid, Option<Vec<u8>>)> = sqlx::query_as(
+            "SELECT subject_id, NULL::bytea FROM keys.tombstones WHERE subject_id = ANY ($1) \
+             UNION ALL SELECT k.subject_id, k.wrapped FROM keys.subject_keys k WHERE k.subject_id = ANY ($1) \
+             AND NOT EXISTS (SELECT 1 FROM keys.tombstones t WHERE t.subject_id = k.subject_id)",
+        )
+        .bind(ids)
+        .fetch_all(connection)
+        .await
+        .map_err(database(&self.url, "read keys"))?;
+        rows.into_iter()
+            .map(|(id, wrapped)| {
+                let subject = SubjectId(id);
+                let state = match wrapped {
+                    Some(wrapped) => KeyState::Live(self.wrapper.unwrap(&self.url, subject, &wrapped)?),
+                    None => KeyState::Destroyed,
+                };
+                Ok((subject, state))
+            })
+            .collect()
+    }
+
+    async fn create(&self, missing: &[SubjectId]) -> Result<HashMap<SubjectId, KeyState>, KeyStoreError> {
+        let fail = || database(&self.url, "make keys");
+        let wrapped: Vec<Vec<u8>> = missing.iter().map(|&subject| self.wrapper.create(subject).1).collect();
+        let ids: Vec<Uuid> = missing.iter().map(|subject| subject.0).collect();
+        let mut transaction = self.pool.begin().await.map_err(fail())?;
+        sqlx::query("SELECT pg_advisory_xact_lock_shared($1)")
+            .bind(LOCK)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fail())?;
+        // Another process may make the same key at the same time: one wins, and is read by both. In one order for all
+        // processes, so that none waits for each other in a circle.
+        sqlx::query(
+            "INSERT INTO keys.subject_keys (subject_id, wrapped) \
+             SELECT id, wrapped FROM unnest($1::uuid[], $2::bytea[]) AS made (id, wrapped) \
+             WHERE NOT EXISTS (SELECT 1 FROM keys.tombstones t WHERE t.subject_id = id) \
+             ORDER BY id ON CONFLICT (subject_id) DO NOTHING",
+        )
+        .bind(ids)
+        .bind(wrapped)
+        .execute(&mut *transaction)
+        .await
+        .map_err(fail())?;
+        let keys = self.read(&mut transaction, missing).await?;
+        transaction.commit().await.map_err(fail())?;
+        Ok(keys)
+    }
+}
+
+fn store_error(url: &str, error: StoreError) -> KeyStoreError {
+    match error {
+        StoreError::Foreign(reason) => KeyStoreError::Foreign { url: url.to_owned(), reason },
+        StoreError::Sqlx(error) => database(url, "be reached")(error),
+    }
+}
+
+#[async_trait]
+impl KeyStore for PostgresKeyStore {
+    async fn get_or_create(&self, subjects: &[SubjectId]) -> Result<Vec<KeyState>, KeyStoreError> {
+        let found = self.get(subjects).await?;
+        let mut missing: Vec<SubjectId> =
+            subjects.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(subject, _)| *subject).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        let created = if missing.is_empty() { HashMap::new() } else { self.create(&missing).await? };
+        subjects
+            .iter()
+            .zip(found)
+            .map(|(subject, found)| {
+                found
+                    .or_else(|| created.get(subject).cloned())
+                    .ok_or_else(|| KeyStoreError::Missing { url: self.url.clone(), subject: *subject })
+            })
+            .collect()
+    }
+
+    async fn get(&self, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, KeyStoreError> {
+        let mut connection = self.pool.acquire().await.map_err(database(&self.url, "be reached"))?;
+        let keys = self.read(&mut connection, subjects).await?;
+        Ok(subjects.iter().map(|subject| keys.get(subject).cloned()).collect())
+    }
+
+    async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
+        let fail = || database(&self.url, "destroy a key");
+        let mut transaction = self.pool.begin().await.map_err(fail())?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await.map_err(fail())?;
+        sqlx::query("DELETE FROM keys.subject_keys WHERE subject_id = $1")
+            .bind(subject.0)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fail())?;
+        sqlx::query(
+            "INSERT INTO keys.tombstones (mark, subject_id, destroyed_at) \
+             SELECT coalesce(max(mark), 0) + 1, $1, $2 FROM keys.tombstones ON CONFLICT (subject_id) DO NOTHING",
+        )
+        .bind(subject.0)
+        .bind(self.ambient.now().timestamp_micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(fail())?;
+        transaction.commit().await.map_err(fail())?;
+        // The deleted row lies in its page until it is vacuumed.
+        sqlx::query("VACUUM keys.subject_keys").execute(&self.pool).await.map_err(fail())?;
+        Ok(())
+    }
+
+    async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError> {
+        let rows: Vec<(i64, Uuid)> =
+            sqlx::query_as("SELECT mark, subject_id FROM keys.tombstones WHERE mark > $1 ORDER BY mark")
+                .bind(mark)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(database(&self.url, "read tombstones"))?;
+        let newest = rows.last().map_or(mark, |row| row.0);
+        Ok((newest, rows.into_iter().map(|(_, id)| SubjectId(id)).collect()))
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+}

@@ -1,1 +1,348 @@
-//! (see the module list in lib.rs)
+//! The log in a PostgreSQL database, in the schema `log`.
+//!
+//! Whoever appends locks the row of `log.head` first: position order is commit order, without sequences and without
+//! waiting for bystanders' transactions. Readers take no locks at all. Ends of the log are told by NOTIFY.
+
+mod listener;
+mod lookup;
+mod rows;
+pub(super) mod store;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgPool, Postgres};
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::Ambient;
+use crate::ids::{CommandId, Position, SubjectId, TenantId};
+use crate::log::plan::{WAITING_KIB, command_outcome, weight};
+use crate::log::{
+    AppendError, Appended, CommandKey, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent, Snapshot,
+    StreamHead, StreamId,
+};
+use rows::{ReadError, select_events, signed};
+use store::{Kind, Location, StoreError};
+use writer::{Job, Writer};
+
+const KIND: Kind = Kind { schema: "log", migrations: &[include_str!("../../../migrations/postgres/log/0001_log.sql")] };
+
+/// Connections for reading, and one for notifications.
+const CONNECTIONS: u32 = 6;
+
+/// Tells a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
+const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
+     (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()";
+
+/// The log in a PostgreSQL database.
+pub struct PostgresLog {
+    url: String,
+    pool: PgPool,
+    ambient: Ambient,
+    system_id: String,
+    jobs: UnboundedSender<Job>,
+    waiting: Arc<Semaphore>,
+    end: watch::Receiver<Position>,
+    closing: CancellationToken,
+}
+
+impl PostgresLog {
+    /// Opens the log at a `postgres:` URL; makes its schema if there is none.
+    ///
+    /// # Errors
+    /// [`LogError::Foreign`] if the schema `log` is of something else, [`LogError::Database`] if the server does not
+    /// answer.
+    pub async fn connect(url: &str, ambient: Ambient) -> Result<Self, LogError> {
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?;
+        let fail = |error| store_error(&location.url, error);
+        let system_id = prepare(&location, &ambient).await.map_err(fail)?;
+        let pool = location.pool(CONNECTIONS);
+        let (announce, end) = watch::channel(Position::START);
+        let closing = CancellationToken::new();
+        let listener = listener::start(&pool, &announce).await.map_err(|error| fail(error.into()))?;
+        tokio::spawn(listener::run(listener, pool.clone(), announce.clone(), closing.clone()));
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let url = location.url.clone();
+        tokio::spawn(Writer::new(location, ambient.clone(), announce).run(queue));
+        let waiting = Arc::new(Semaphore::new(WAITING_KIB));
+        Ok(Self { url, pool, ambient, system_id, jobs, waiting, end, closing })
+    }
+
+    async fn events(
+        &self,
+        doing: &'static str,
+        query: Query<'_, Postgres, PgArguments>,
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let fail = |error| database(&self.url, doing, error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        match rows::events(&mut connection, query, limit).await {
+            Ok(events) => Ok(events),
+            Err(ReadError::Sqlx(error)) => Err(fail(error)),
+            Err(ReadError::Log(error)) => Err(error),
+        }
+    }
+}
+
+/// Brings the schema to its newest version and gives a new log its id and first epoch. Returns the system's id.
+async fn prepare(location: &Location, ambient: &Ambient) -> Result<String, StoreError> {
+    let mut connection = location.connect().await?;
+    store::migrate(&mut connection, &KIND).await?;
+    let system_id: String = sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?;
+    sqlx::query("INSERT INTO log.meta (name, value) VALUES ('log_id', $1) ON CONFLICT DO NOTHING")
+        .bind(&ambient.uuid().as_bytes()[..])
+        .execute(&mut connection)
+        .await?;
+    sqlx::query("INSERT INTO log.epochs (epoch, started_at, system_id) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
+        .bind(ambient.now().timestamp_micros())
+        .bind(&system_id)
+        .execute(&mut connection)
+        .await?;
+    Ok(system_id)
+}
+
+fn store_error(url: &str, error: StoreError) -> LogError {
+    match error {
+        StoreError::Foreign(reason) => LogError::Foreign { url: url.to_owned(), reason },
+        StoreError::Sqlx(error) => database(url, "be reached", error),
+    }
+}
+
+fn database(url: &str, doing: &'static str, error: sqlx::Error) -> LogError {
+    let url = url.to_owned();
+    match &error {
+        // lock_not_available
+        sqlx::Error::Database(database) if database.code().as_deref() == Some("55P03") => LogError::Locked { url },
+        sqlx::Error::PoolClosed => LogError::Closed,
+        _ => LogError::Database { url, doing, source: Arc::new(error) },
+    }
+}
+
+/// Tells a later end of the log; an earlier one is old news.
+fn announce(sender: &watch::Sender<Position>, end: u64) {
+    let end = Position::from_counter(end);
+    sender.send_if_modified(|position| {
+        let later = end > *position;
+        *position = end.max(*position);
+        later
+    });
+}
+
+fn rows_wanted(limit: ReadLimit) -> i64 {
+    i64::try_from(limit.events.max(1)).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl EventLog for PostgresLog {
+    async fn append(&self, appends: Vec<SealedAppend>) -> Result<Vec<Result<Appended, AppendError>>, LogError> {
+        let waiting = Arc::clone(&self.waiting).acquire_many_owned(weight(&appends)).await;
+        let permit = waiting.map_err(|_| LogError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Append { call: appends, reply, permit }).map_err(|_| LogError::Closed)?;
+        answer.await.map_err(|_| LogError::Closed)?
+    }
+
+    async fn read_all(&self, after: Position, limit: ReadLimit) -> Result<Vec<SealedEvent>, LogError> {
+        let query = sqlx::query(select_events!("WHERE e.position > $1 ORDER BY e.position LIMIT $2"))
+            .bind(signed(after.counter()))
+            .bind(rows_wanted(limit));
+        self.events("read events", query, limit).await
+    }
+
+    async fn read_all_backwards(
+        &self,
+        before: Option<Position>,
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let query = sqlx::query(select_events!("WHERE e.position < $1 ORDER BY e.position DESC LIMIT $2"))
+            .bind(before.map_or(i64::MAX, |position| signed(position.counter())))
+            .bind(rows_wanted(limit));
+        self.events("read events", query, limit).await
+    }
+
+    async fn read_stream(&self, stream: StreamId, after: u64, limit: ReadLimit) -> Result<Vec<SealedEvent>, LogError> {
+        let query = sqlx::query(select_events!(
+            "WHERE e.stream = (SELECT stream FROM log.streams WHERE tenant_id = $1 AND category = $2 AND key = $3) ",
+            "AND e.version > $4 ORDER BY e.version LIMIT $5"
+        ))
+        .bind(stream.tenant.0)
+        .bind(stream.category.name())
+        .bind(stream.key)
+        .bind(signed(after))
+        .bind(rows_wanted(limit));
+        self.events("read a stream", query, limit).await
+    }
+
+    async fn read_stream_backwards(
+        &self,
+        stream: StreamId,
+        before: Option<u64>,
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let query = sqlx::query(select_events!(
+            "WHERE e.stream = (SELECT stream FROM log.streams WHERE tenant_id = $1 AND category = $2 AND key = $3) ",
+            "AND e.version < $4 ORDER BY e.version DESC LIMIT $5"
+        ))
+        .bind(stream.tenant.0)
+        .bind(stream.category.name())
+        .bind(stream.key)
+        .bind(before.map_or(i64::MAX, signed))
+        .bind(rows_wanted(limit));
+        self.events("read a stream", query, limit).await
+    }
+
+    async fn stream_heads(&self, streams: &[StreamId]) -> Result<Vec<Option<StreamHead>>, LogError> {
+        let fail = |error| database(&self.url, "read stream heads", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        let mut asked = streams.to_vec();
+        asked.sort_unstable();
+        asked.dedup();
+        let stands = lookup::stands(&mut connection, &asked).await.map_err(fail)?;
+        let head = |stream| stands.get(stream).map(|stand| StreamHead { version: stand.version, hash: stand.hash });
+        Ok(streams.iter().map(head).collect())
+    }
+
+    async fn find_command(&self, tenant: TenantId, id: CommandId) -> Result<Option<(CommandKey, Appended)>, LogError> {
+        let fail = |error| database(&self.url, "look a command up", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        let found = lookup::commands(&mut connection, &[(tenant, id)]).await.map_err(fail)?;
+        Ok(found.get(&(tenant, id)).and_then(|rows| command_outcome(id, rows)))
+    }
+
+    async fn head(&self) -> Result<LogHead, LogError> {
+        let (position, recorded_at, epoch): (i64, i64, i64) =
+            sqlx::query_as("SELECT position, recorded_at, epoch FROM log.head")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| database(&self.url, "read its end", error))?;
+        Ok(LogHead {
+            position: Position::from_counter(position.try_into().unwrap_or_default()),
+            recorded_at: rows::time(recorded_at),
+            epoch: epoch.try_into().unwrap_or_default(),
+        })
+    }
+
+    async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
+        // The last position that is not after the time lies in low..=high: times never decrease along it.
+        let found: i64 = sqlx::query_scalar(
+            "WITH RECURSIVE search (low, high) AS ( \
+                 SELECT 0::bigint, position FROM log.head \
+                 UNION ALL \
+                 SELECT CASE WHEN fits THEN middle ELSE low END, CASE WHEN fits THEN high ELSE middle - 1 END \
+                 FROM (SELECT low, high, (low + high + 1) / 2 AS middle, coalesce( \
+                     (SELECT recorded_at <= $1 FROM log.events WHERE position = (low + high + 1) / 2), false) AS fits \
+                     FROM search WHERE low < high) AS step \
+             ) SELECT low FROM search WHERE low >= high LIMIT 1",
+        )
+        .bind(time.timestamp_micros())
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "find a position by time", error))?;
+        Ok(Position::from_counter(found.try_into().unwrap_or_default()))
+    }
+
+    async fn first_subject(&self) -> Result<Option<SubjectId>, LogError> {
+        let subject: Option<Option<Uuid>> = sqlx::query_scalar(
+            "SELECT subject_id FROM log.events WHERE personal IS NOT NULL ORDER BY position LIMIT 1",
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "look for sealed events", error))?;
+        Ok(subject.flatten().map(Into::into))
+    }
+
+    fn counts_positions(&self) -> bool {
+        true
+    }
+
+    async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError> {
+        let end = self.head().await?.position;
+        Ok(until.min(end).counter().saturating_sub(after.counter()))
+    }
+
+    fn watch(&self) -> watch::Receiver<Position> {
+        self.end.clone()
+    }
+
+    async fn load_snapshot(&self, stream: StreamId, fold: &str) -> Result<Option<Snapshot>, LogError> {
+        let found: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT n.version, n.fold_version, n.state FROM log.snapshots n JOIN log.streams s USING (stream) \
+             WHERE s.tenant_id = $1 AND s.category = $2 AND s.key = $3 AND n.fold = $4",
+        )
+        .bind(stream.tenant.0)
+        .bind(stream.category.name())
+        .bind(stream.key)
+        .bind(fold)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "load a snapshot", error))?;
+        Ok(found.and_then(|(version, fold_version, state)| {
+            Some(Snapshot { version: version.try_into().ok()?, fold_version: fold_version.try_into().ok()?, state })
+        }))
+    }
+
+    async fn save_snapshot(&self, stream: StreamId, fold: &str, snapshot: Snapshot) -> Result<(), LogError> {
+        sqlx::query(
+            "INSERT INTO log.snapshots (stream, fold, version, fold_version, state) \
+             SELECT stream, $4, $5, $6, $7 FROM log.streams WHERE tenant_id = $1 AND category = $2 AND key = $3 \
+             ON CONFLICT (stream, fold) DO UPDATE SET version = excluded.version, \
+             fold_version = excluded.fold_version, state = excluded.state",
+        )
+        .bind(stream.tenant.0)
+        .bind(stream.category.name())
+        .bind(stream.key)
+        .bind(fold)
+        .bind(signed(snapshot.version))
+        .bind(i64::from(snapshot.fold_version))
+        .bind(snapshot.state)
+        .execute(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "save a snapshot", error))?;
+        Ok(())
+    }
+
+    async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError> {
+        sqlx::query(
+            "DELETE FROM log.snapshots n USING log.streams s WHERE s.stream = n.stream \
+             AND s.tenant_id = $1 AND s.category = $2 AND s.key = $3",
+        )
+        .bind(stream.tenant.0)
+        .bind(stream.category.name())
+        .bind(stream.key)
+        .execute(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "drop snapshots", error))?;
+        Ok(())
+    }
+
+    async fn start_epoch(&self) -> Result<u32, LogError> {
+        // The update takes the append lock, so that no event of the old epoch comes after one of the new.
+        let epoch: i64 = sqlx::query_scalar(
+            "WITH raised AS (UPDATE log.head SET epoch = epoch + 1 RETURNING epoch) \
+             INSERT INTO log.epochs (epoch, started_at, system_id) SELECT epoch, $1, $2 FROM raised RETURNING epoch",
+        )
+        .bind(self.ambient.now().timestamp_micros())
+        .bind(&self.system_id)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "start an epoch", error))?;
+        Ok(epoch.try_into().unwrap_or_default())
+    }
+
+    async fn close(&self) {
+        self.waiting.close();
+        let (reply, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close { reply }).is_err() || closed.await.is_err() {
+            tracing::debug!(url = self.url, "the log was closed before");
+        }
+        self.closing.cancel();
+        self.pool.close().await;
+    }
+}

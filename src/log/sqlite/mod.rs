@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::clock::Ambient;
 use crate::ids::{CommandId, Position, SubjectId, TenantId};
-use crate::log::plan::{Call, command_outcome};
+use crate::log::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent, Snapshot,
     StreamHead, StreamId,
@@ -36,9 +36,6 @@ const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clog"),
     migrations: &[include_str!("../../../migrations/sqlite/log/0001_log.sql")],
 };
-
-/// Memory for appends that wait for the writer, in KiB. Who finds none left waits.
-const WAITING_KIB: usize = 64 * 1024;
 
 /// The log in a SQLite file.
 pub struct SqliteLog {
@@ -138,15 +135,6 @@ fn database(url: &str, doing: &'static str, error: rusqlite::Error) -> LogError 
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LogError::Locked { url: url.to_owned() },
         _ => LogError::Database { url: url.to_owned(), doing, source: Arc::new(error) },
     }
-}
-
-fn weight(call: &Call) -> u32 {
-    let bytes: usize = call
-        .iter()
-        .flat_map(|append| &append.events)
-        .map(|event| 256 + event.data.len() + event.personal.as_ref().map_or(0, Vec::len))
-        .sum();
-    u32::try_from((bytes / 1024).clamp(1, WAITING_KIB)).unwrap_or(1)
 }
 
 fn rows_wanted(limit: ReadLimit) -> i64 {

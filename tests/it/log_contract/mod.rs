@@ -1,6 +1,7 @@
 //! The log's contract: one named test per clause, run on every backend.
 
 mod clauses;
+mod postgres;
 mod sqlite;
 mod world;
 

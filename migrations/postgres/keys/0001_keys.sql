@@ -1,0 +1,35 @@
+-- The key store: a key per subject, wrapped by the master key.
+
+CREATE SCHEMA keys;
+
+-- `check_value` opens with the master key that the store was made with, and with no other.
+CREATE TABLE keys.master (
+    singleton   boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    check_value bytea NOT NULL
+);
+
+CREATE TABLE keys.subject_keys (
+    subject_id uuid PRIMARY KEY,
+    wrapped    bytea NOT NULL
+);
+
+-- The subjects whose keys were destroyed, in that order. A key beside a tombstone, as a restored backup may bring it,
+-- is never used.
+CREATE TABLE keys.tombstones (
+    mark         bigint PRIMARY KEY,
+    subject_id   uuid NOT NULL UNIQUE,
+    destroyed_at bigint NOT NULL
+);
+
+CREATE FUNCTION keys.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of %.% is refused', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER tombstones_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON keys.tombstones
+FOR EACH STATEMENT EXECUTE FUNCTION keys.refuse();
+ALTER TABLE keys.tombstones ENABLE ALWAYS TRIGGER tombstones_stay;
+
+CREATE TRIGGER keys_stay_the_same BEFORE UPDATE OR TRUNCATE ON keys.subject_keys
+FOR EACH STATEMENT EXECUTE FUNCTION keys.refuse();
+ALTER TABLE keys.subject_keys ENABLE ALWAYS TRIGGER keys_stay_the_same;

@@ -1,0 +1,82 @@
+//! The contract on PostgreSQL.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use commlog::clock::Ambient;
+use commlog::log::keys::postgres::PostgresKeyStore;
+use commlog::log::keys::{KeyStore, KeyStoreError};
+use commlog::log::postgres::PostgresLog;
+use commlog::log::seal::MasterKey;
+use commlog::log::{EventLog, LogError};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::log_contract::{Store, contract};
+use crate::support::postgres::database;
+
+contract!(PostgresStore);
+
+pub(crate) struct PostgresStore {
+    url: String,
+    keys_url: String,
+}
+
+impl PostgresStore {
+    pub(crate) async fn fresh() -> Self {
+        Self { url: database().await, keys_url: database().await }
+    }
+}
+
+async fn execute(url: &str, sql: &str) -> Result<(), String> {
+    let mut connection = PgConnection::connect(url).await.map_err(|error| error.to_string())?;
+    let executed = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
+    executed.map(drop).map_err(|error| error.to_string())
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    async fn log(&self, ambient: Ambient) -> Result<Arc<dyn EventLog>, LogError> {
+        Ok(Arc::new(PostgresLog::connect(&self.url, ambient).await?))
+    }
+
+    async fn keys(&self, master: &MasterKey, ambient: Ambient) -> Result<Arc<dyn KeyStore>, KeyStoreError> {
+        Ok(Arc::new(PostgresKeyStore::connect(&self.keys_url, master, ambient).await?))
+    }
+
+    async fn tamper(&self, sql: &str) -> Result<(), String> {
+        execute(&self.url, &format!("SET search_path = log; {sql}")).await
+    }
+
+    async fn tamper_without_triggers(&self, sql: &str) -> Result<(), String> {
+        let switch = |state: &str| {
+            ["epochs", "streams", "events", "commands", "head"]
+                .map(|table| format!("ALTER TABLE log.{table} {state} TRIGGER ALL;"))
+                .concat()
+        };
+        let sql = format!("SET search_path = log; {} {sql}; {}", switch("DISABLE"), switch("ENABLE"));
+        execute(&self.url, &sql).await
+    }
+
+    async fn tamper_keys(&self, sql: &str) -> Result<(), String> {
+        execute(&self.keys_url, &format!("SET search_path = keys; {sql}")).await
+    }
+
+    async fn raw(&self) -> Vec<u8> {
+        let mut connection = PgConnection::connect(&self.url).await.expect("the test server answers");
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT convert_to(concat(e.*), 'UTF8') || e.data || e.hash || coalesce(e.personal, '') FROM log.events e",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .expect("the events are dumped");
+        rows.concat()
+    }
+
+    fn literal(&self, bytes: &[u8]) -> String {
+        format!("'\\x{}'", hex::encode(bytes))
+    }
+}
