@@ -4,12 +4,14 @@
 mod error;
 pub mod master_key;
 mod node;
+mod processes;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use error::BootError;
 pub use node::{Node, Running};
+pub use processes::complete_erasures;
 
 pub use crate::projections::ReadStore;
 
