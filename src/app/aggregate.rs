@@ -20,8 +20,6 @@ use crate::log::{Category, NewEvent, StreamId};
 pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The events of its streams.
     type Event: Send + Sync + 'static;
-    /// The category of its streams.
-    const CATEGORY: Category;
     /// The version of the fold: raised whenever the same events fold to another state, so that older snapshots are
     /// ignored.
     const FOLD_VERSION: u32 = 1;
@@ -59,11 +57,9 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
 }
 
 macro_rules! aggregate {
-    ($state:ident, $event:ident, $category:ident, $heap:expr) => {
+    ($state:ident, $event:ident, $heap:expr) => {
         impl Aggregate for $state {
             type Event = $event;
-            const CATEGORY: Category = Category::$category;
-
             fn apply(&mut self, event: &$event, meta: Meta) {
                 $state::apply(self, event, meta);
             }
@@ -84,7 +80,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, Customer, |state| {
+aggregate!(Customer, CustomerEvent, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -95,9 +91,9 @@ aggregate!(Customer, CustomerEvent, Customer, |state| {
         + state.retracted.len() * 32
         + 256
 });
-aggregate!(Address, AddressEvent, Address, |state| state.claims.len() * 16);
-aggregate!(Tenant, TenantEvent, Tenant, |state| (state.keys.len() + state.revoked.len()) * 16);
-aggregate!(Import, ImportEvent, Import, |_| 0);
+aggregate!(Address, AddressEvent, |state| state.claims.len() * 16);
+aggregate!(Tenant, TenantEvent, |state| (state.keys.len() + state.revoked.len()) * 16);
+aggregate!(Import, ImportEvent, |_| 0);
 
 fn json_bytes(value: &serde_json::Value) -> usize {
     match value {

@@ -10,8 +10,10 @@ mod consents;
 mod conversations;
 mod customers;
 mod deciding;
+mod dispatch;
 mod erasure;
 mod error;
+mod feed;
 mod imports;
 mod messages;
 mod states;
@@ -19,7 +21,9 @@ mod tenants;
 
 use std::sync::Arc;
 
+pub use dispatch::{Begun, Ticket};
 pub use error::{AppError, Done, Outcome};
+pub use feed::{MessageStage, Signal};
 
 use tokio::sync::Semaphore;
 

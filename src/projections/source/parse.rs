@@ -233,7 +233,7 @@ mod tests {
             (
                 "type = 'CustomerRegistered'",
                 "type = 'NoteAdded'",
-                "people.sql:13: NoteAdded is not among the events of the header",
+                "people.sql:14: NoteAdded is not among the events of the header",
             ),
         ] {
             let text = FILE.replacen(from, to, 1);

@@ -1,0 +1,158 @@
+//! The dispatcher's use cases: before and after a provider is called.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::addresses::address;
+use crate::app::customers::customer;
+use crate::app::deciding::{Order, Tried};
+use crate::app::states::decode;
+use crate::app::{App, AppError, Caller};
+use crate::domain::consent::state::Address;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::state::Customer;
+use crate::domain::message::dispatch::{self, Attempt, CallOutcome, Judged};
+use crate::domain::message::event::MessageQueuedPersonal;
+use crate::domain::message::state::Stage;
+use crate::domain::value::message::{Report, RetryClass, Route};
+use crate::ids::{AddressId, CustomerId, MessageId};
+use crate::log::{Precondition, ReadLimit, StreamId};
+
+/// How often beginning a dispatch is tried when customer or address keep changing.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// What came of wanting to dispatch a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Begun {
+    /// `DispatchStarted` is in the log: the provider is to be called, exactly once.
+    Go(Box<Ticket>),
+    /// Not before this time.
+    NotBefore(DateTime<Utc>),
+    /// It was suppressed, or there is nothing to do: it is settled, or in other hands.
+    Nothing,
+}
+
+/// The permission to call a provider once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ticket {
+    /// To whom.
+    pub customer_id: CustomerId,
+    /// Where it goes.
+    pub address_id: Option<AddressId>,
+    /// Which message, which provider, the how-many-eth time.
+    pub attempt: Attempt,
+    /// What is sent.
+    pub content: MessageQueuedPersonal,
+}
+
+impl App {
+    /// Decides whether a provider may be called for a message now, on the customer's and the address's present state.
+    /// An opt-out that comes in between makes it decide again: none stands before a later `DispatchStarted`.
+    pub async fn begin_dispatch(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: MessageId,
+        route: &Route,
+    ) -> Result<Begun, AppError> {
+        let secret = self.secret(caller).await?;
+        let stream = customer(caller.tenant, customer_id);
+        for _ in 0..MAX_ATTEMPTS {
+            let pending =
+                self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
+            let Some(pending) = pending else { return Ok(Begun::Nothing) };
+            match pending.stage {
+                Stage::Held { until: at, .. } | Stage::Retry { at } if at > self.shared.ambient.now() => {
+                    return Ok(Begun::NotBefore(at));
+                }
+                Stage::Dispatching { .. } | Stage::InDoubt { .. } => return Ok(Begun::Nothing),
+                Stage::Queued | Stage::Held { .. } | Stage::Retry { .. } => {}
+            }
+            let content = self.content(stream, pending.queued_version).await?;
+            let mut order = Order::new(caller, stream, None);
+            let (state, version) = match pending.address_id {
+                None => (Address::default(), 0),
+                Some(id) => {
+                    let stream = address(caller.tenant, id);
+                    let judged =
+                        self.look::<Address, _>(stream, |loaded| (loaded.state.clone(), loaded.version)).await?;
+                    order.preconditions.push(Precondition { stream, version: judged.1 });
+                    judged
+                }
+            };
+            let judged = Judged { address: &state, address_version: version, content: content.as_ref() };
+            let tried = self
+                .attempt::<Customer>(&order, &secret, |customer, context| {
+                    dispatch::begin(customer, message_id, route, judged, context)
+                })
+                .await?;
+            let made = match tried {
+                Tried::Done(made) => made,
+                Tried::Refused(_) => return Ok(Begun::Nothing),
+                Tried::Moved => continue,
+            };
+            let started = made.events.iter().find_map(|decided| match &decided.event {
+                CustomerEvent::DispatchStarted(started) => Some(started.attempt),
+                _ => None,
+            });
+            return Ok(match (started, content) {
+                (Some(number), Some(content)) => Begun::Go(Box::new(Ticket {
+                    customer_id,
+                    address_id: pending.address_id,
+                    attempt: Attempt { key: pending.key, route: route.clone(), number },
+                    content,
+                })),
+                _ => Begun::Nothing,
+            });
+        }
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
+    }
+
+    /// What is to be sent; [`None`] if the customer was forgotten.
+    async fn content(&self, stream: StreamId, version: u64) -> Result<Option<MessageQueuedPersonal>, AppError> {
+        let events = self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
+        let Some(recorded) = events.first() else { return Ok(None) };
+        Ok(match decode::<Customer>(recorded)?.event {
+            CustomerEvent::MessageQueued(queued) => queued.personal,
+            _ => None,
+        })
+    }
+
+    /// Records what came of calling the provider. An opt-out that the provider told counts at once.
+    pub async fn finish_dispatch(&self, caller: &Caller, ticket: Ticket, outcome: CallOutcome) -> Result<(), AppError> {
+        let secret = self.secret(caller).await?;
+        let opted_out = matches!(&outcome, CallOutcome::Refused { class: RetryClass::OptedOut, .. });
+        let [jitter] = self.shared.ambient.bytes::<1>();
+        let (attempt, stream) = (ticket.attempt, customer(caller.tenant, ticket.customer_id));
+        if opted_out {
+            let fact = crate::domain::message::decide::RecordProviderFact {
+                customer_id: ticket.customer_id,
+                key: attempt.key.clone(),
+                route: attempt.route.clone(),
+                address_id: ticket.address_id,
+                occurred_at: self.shared.ambient.now(),
+                provider_event_id: Some(format!("attempt {}", attempt.number)),
+                report: Report::OptedOut { method: "provider".to_owned() },
+            };
+            self.record_provider_fact(caller, fact).await?;
+        }
+        let event = self.deciding(&secret, |context| dispatch::finish(attempt, outcome, jitter, context));
+        self.append_fact::<Customer>(caller, stream, None, vec![event]).await?;
+        Ok(())
+    }
+
+    /// Records that nobody heard what came of a call: the process that made it is gone. False if it was heard.
+    pub async fn doubt_dispatch(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: MessageId,
+    ) -> Result<bool, AppError> {
+        let secret = self.secret(caller).await?;
+        let order = Order::new(caller, customer(caller.tenant, customer_id), None);
+        let doubt = |state: &Customer, context: &crate::domain::decision::Context<'_>| {
+            Ok(dispatch::doubt(state, message_id, context))
+        };
+        let made = self.decide::<Customer>(&order, &secret, doubt).await?;
+        Ok(made.is_ok_and(|made| !made.events.is_empty()))
+    }
+}

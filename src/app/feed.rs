@@ -1,0 +1,116 @@
+//! What processes watch for: the log's events that ask for something to be done, in order.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use crate::app::{App, AppError};
+use crate::domain::value::Channel;
+use crate::ids::{CustomerId, MessageId, Position, TenantId};
+use crate::log::{Category, LogError, ReadLimit, SealedEvent};
+
+/// Something that a process may have to act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// An outbound message changed its stage.
+    Message {
+        /// Whose it is.
+        tenant: TenantId,
+        /// To whom it goes.
+        customer_id: CustomerId,
+        /// Which one.
+        message_id: MessageId,
+        /// How.
+        channel: Channel,
+        /// Where it stands now.
+        stage: MessageStage,
+    },
+    /// A customer asked to be forgotten.
+    Forgotten {
+        /// Whose customer.
+        tenant: TenantId,
+        /// Whom.
+        customer_id: CustomerId,
+        /// Where the request stands: read tables are purged once they have reached it.
+        position: Position,
+    },
+    /// A forgetting ended.
+    Erased {
+        /// Whose customer.
+        tenant: TenantId,
+        /// Whom.
+        customer_id: CustomerId,
+    },
+}
+
+/// Where an outbound message stands, as far as a dispatcher cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageStage {
+    /// It may go out.
+    Ready,
+    /// It may go out from a time on.
+    Due(DateTime<Utc>),
+    /// A provider is being called, or was when a process died.
+    Dispatching,
+    /// There is nothing more to do.
+    Settled,
+}
+
+impl App {
+    /// The signals among the events after a position, and the position up to which was looked. The same position: there
+    /// is nothing newer. Reads what is not sealed, and only of the few types that matter.
+    pub async fn signals(&self, after: Position, limit: usize) -> Result<(Vec<Signal>, Position), AppError> {
+        let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
+        let until = events.last().map_or(after, |event| event.envelope.position);
+        let mut signals = vec![];
+        for event in &events {
+            signals.extend(signal(event)?);
+        }
+        Ok((signals, until))
+    }
+
+    /// The end of the log.
+    pub async fn end(&self) -> Result<Position, AppError> {
+        Ok(self.shared.journal.backend().head().await?.position)
+    }
+
+    /// Tells each new end of the log.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Position> {
+        self.shared.journal.backend().watch()
+    }
+}
+
+/// The part of an event's data that tells what is to be done. It is the same in all schema versions.
+#[derive(Deserialize)]
+struct Data {
+    message_id: MessageId,
+    channel: Channel,
+    #[serde(default)]
+    until: Option<DateTime<Utc>>,
+    #[serde(default)]
+    retry_at: Option<DateTime<Utc>>,
+}
+
+fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
+    let envelope = &event.envelope;
+    if envelope.stream.category != Category::Customer {
+        return Ok(None);
+    }
+    let tenant = envelope.stream.tenant;
+    let customer_id = CustomerId(envelope.stream.key);
+    let stage: fn(&Data) -> MessageStage = match envelope.event_type.as_str() {
+        "CustomerForgotten" => return Ok(Some(Signal::Forgotten { tenant, customer_id, position: envelope.position })),
+        "ErasureCompleted" => return Ok(Some(Signal::Erased { tenant, customer_id })),
+        "MessageQueued" | "MessageReleased" => |_| MessageStage::Ready,
+        "MessageHeld" => |data| data.until.map_or(MessageStage::Ready, MessageStage::Due),
+        "DispatchFailed" => |data| data.retry_at.map_or(MessageStage::Settled, MessageStage::Due),
+        "DispatchStarted" => |_| MessageStage::Dispatching,
+        "MessageSuppressed" | "MessageCancelled" | "DispatchInDoubt" | "MessageSent" => |_| MessageStage::Settled,
+        _ => return Ok(None),
+    };
+    let data: Data = serde_json::from_slice(&event.data)
+        .map_err(|error| LogError::Damaged { position: envelope.position, reason: error.to_string() })?;
+    let (message_id, channel) = (data.message_id, data.channel);
+    Ok(Some(Signal::Message { tenant, customer_id, message_id, channel, stage: stage(&data) }))
+}
