@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::CustomerId;
 use crate::queries::QueryError;
-use crate::sql::Db;
+use crate::queries::Db;
 
 /// What all requests share.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use crate::domain::tenant::decide::read_token;
 use crate::domain::tenant::event::Role;
 use crate::ids::ApiKeyId;
 use crate::queries::{QueryError, tenants};
-use crate::sql::Db;
+use crate::queries::Db;
 
 /// The API keys that were checked lately. Cheap to clone.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! Stands in for `queries::Reads` until it lands.
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::log::Journal;
-use crate::sql::Db;
+use crate::queries::Db;
 use std::time::Duration;
 #[derive(Clone)]
 pub struct Reads {

@@ -23,6 +23,9 @@ pub mod timeline;
 pub use error::QueryError;
 pub use page::{Cursor, Page, PageError, Slice};
 
+/// The tables that a query reads: the live generation's, or one as of an earlier moment.
+pub use crate::sql::Db;
+
 /// A JSON column.
 pub type Json = sqlx::types::Json<serde_json::Value>;
 

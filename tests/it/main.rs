@@ -1,5 +1,7 @@
 //! The integration suite: one binary, one module per area.
 
+mod api;
 mod architecture;
+mod cli;
 mod log_contract;
 mod support;
