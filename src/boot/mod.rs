@@ -25,6 +25,7 @@ use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
 use crate::log::postgres::PostgresLog;
 use crate::log::sqlite::SqliteLog;
+use crate::log::upcast::Upcasters;
 use crate::log::{EventLog, Journal};
 use crate::projections::{ProjectionError, Registry};
 
@@ -55,7 +56,7 @@ impl Stores {
         };
         let log = open_log(config, ambient).await?;
         tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
-        let journal = Journal::open(log, keys, upcasters(), ambient.clone()).await?;
+        let journal = Journal::open(log, keys, Upcasters::new(upcasters()), ambient.clone()).await?;
         let policy = Policy { require_opt_in: config.require_opt_in, default_region: config.default_region.clone() };
         let app = App::with_policy(journal.clone(), ambient.clone(), policy);
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })

@@ -47,5 +47,5 @@ pub async fn complete_erasures(stores: &Stores, reads: &ReadStore) -> Result<(),
 async fn backlog(stores: &Stores, reads: &ReadStore) -> Result<Backlog, BootError> {
     // Read before the tables, so that they stand there at least.
     let applied = *reads.applied().borrow();
-    Ok(Backlog::from_tables(&stores.app, reads.live().db(), applied).await?)
+    Ok(Backlog::from_tables(&stores.app, &reads.db(), applied).await?)
 }

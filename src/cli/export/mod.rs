@@ -83,7 +83,7 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
 async fn record_read(session: &Session, stores: &Stores, caller: &Caller) -> Outcome<ReadStore> {
     let reads = session.read_store(stores).await?;
     let filter = queries::customers::CustomerFilter::default();
-    let count = queries::customers::count(reads.live().db(), caller.tenant, &filter).await.map_err(Failure::unavailable)?;
+    let count = queries::customers::count(&reads.db(), caller.tenant, &filter).await.map_err(Failure::unavailable)?;
     let command = RecordPersonalRead { what: "export".to_owned(), count };
     stores.app.record_personal_read(caller, command).await?.into_result()?;
     Ok(reads)

@@ -44,13 +44,13 @@ impl ReadModel {
 
     /// Writes a tenant's rows in the order of their primary key.
     pub(super) async fn write(&self, reads: &ReadStore, caller: &Caller, format: Format, out: &mut Output) -> Outcome {
-        let generation = reads.live();
+        let db = reads.db();
         let columns: Vec<String> = self.table.columns.iter().map(|(name, _)| name.clone()).collect();
         if format == Format::Csv {
             out.record(&columns)?;
         }
-        let sql = self.select(generation.db().engine());
-        let mut rows = stream(generation.db(), &sql, caller.tenant);
+        let sql = self.select(db.engine());
+        let mut rows = stream(&db, &sql, caller.tenant);
         let failed = |error| Failure::doing(Exit::Unavailable, format!("cannot read the table {}", self.table.name), error);
         let bar = progress::counter("rows");
         while let Some((row,)) = rows.try_next().await.map_err(failed)? {
