@@ -204,6 +204,8 @@ impl Columns {
             let found = fields.iter().find(|field| field.names.contains(&plain(name).as_str()));
             match found {
                 Some(field) if !wished.contains(&field.name) => columns.assign(field, index)?,
+                _ if is_orders && of_orders(&plain(name)) => columns.unused.push(index),
+                _ if super::refused::COLUMNS.contains(&name.as_str()) => columns.unused.push(index),
                 _ if kind == ImportKind::Customers && !name.is_empty() => {
                     columns.attributes.push((index, name.clone()))
                 }
