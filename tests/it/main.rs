@@ -2,5 +2,6 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod log_contract;
 mod support;
