@@ -2,5 +2,7 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod log_contract;
+mod read_models;
 mod support;
