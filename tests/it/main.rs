@@ -3,4 +3,5 @@
 mod api;
 mod architecture;
 mod log_contract;
+mod projector;
 mod support;
