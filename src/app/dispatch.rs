@@ -140,20 +140,19 @@ impl App {
         Ok(())
     }
 
-    /// Records that nobody heard what came of a call: the process that made it is gone.
+    /// Records that nobody heard what came of a call: the process that made it is gone. False if it was heard.
     pub async fn doubt_dispatch(
         &self,
         caller: &Caller,
         customer_id: CustomerId,
         message_id: MessageId,
-    ) -> Result<(), AppError> {
+    ) -> Result<bool, AppError> {
         let secret = self.secret(caller).await?;
         let order = Order::new(caller, customer(caller.tenant, customer_id), None);
         let doubt = |state: &Customer, context: &crate::domain::decision::Context<'_>| {
             Ok(dispatch::doubt(state, message_id, context))
         };
-        // Nothing here is ever refused; what is settled meanwhile needs nothing.
-        let _settled = self.decide::<Customer>(&order, &secret, doubt).await?;
-        Ok(())
+        let made = self.decide::<Customer>(&order, &secret, doubt).await?;
+        Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 }

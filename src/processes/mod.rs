@@ -1,1 +1,57 @@
-//! (see the module list in lib.rs)
+//! What acts on the world because of what the log says: nothing else calls a provider, and a replay runs none of this.
+
+pub mod backlog;
+pub mod callbacks;
+pub mod dispatcher;
+pub mod erasure;
+mod tail;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::ids::Position;
+use crate::processes::backlog::Backlog;
+use crate::processes::dispatcher::{Dispatcher, DispatcherOptions};
+use crate::providers::{Callbacks, Provider};
+
+/// All processes of a node.
+pub struct Processes {
+    tasks: JoinSet<()>,
+}
+
+impl Processes {
+    /// Starts them. `applied` tells how far the read tables are; `backlog` what earlier processes left to do. They end
+    /// when `shutdown` is cancelled, after finishing what is in flight.
+    #[must_use]
+    pub fn start(
+        app: &App,
+        applied: watch::Receiver<Position>,
+        backlog: Backlog,
+        providers: Vec<(Arc<dyn Provider>, Callbacks)>,
+        options: DispatcherOptions,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let mut tasks = JoinSet::new();
+        let (providers, callbacks): (Vec<_>, Vec<_>) = providers.into_iter().unzip();
+        for callbacks in callbacks {
+            tasks.spawn(callbacks::run(app.clone(), callbacks, shutdown.clone()));
+        }
+        tasks.spawn(erasure::run(app.clone(), applied, backlog.position, backlog.erasures, shutdown.clone()));
+        let dispatcher = Dispatcher::new(app.clone(), providers, options);
+        tasks.spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()));
+        Self { tasks }
+    }
+
+    /// Waits until all have ended.
+    pub async fn finish(mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a process ended unexpectedly");
+            }
+        }
+    }
+}

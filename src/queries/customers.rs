@@ -141,6 +141,22 @@ pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec
     select.all(db, READING).await
 }
 
+/// Customers of all tenants who asked to be forgotten, by id; for the start of processes. `after` continues.
+pub async fn forgotten(
+    db: &Db,
+    after: Option<(TenantId, CustomerId)>,
+    limit: usize,
+) -> Result<Vec<(TenantId, CustomerId)>, QueryError> {
+    let mut select = Select::new("SELECT c.tenant_id, c.customer_id FROM customers c", []);
+    select.and("c.forgotten_at IS NOT NULL", []);
+    if let Some((tenant, customer)) = after {
+        select.and("(c.tenant_id, c.customer_id) > (?, ?)", [tenant.0.into(), customer.0.into()]);
+    }
+    select.push(&format!(" ORDER BY c.tenant_id, c.customer_id LIMIT {limit}"), []);
+    let rows: Vec<(uuid::Uuid, uuid::Uuid)> = select.all(db, READING).await?;
+    Ok(rows.into_iter().map(|(tenant, customer)| (TenantId(tenant), CustomerId(customer))).collect())
+}
+
 /// A page of customers, newest first.
 pub async fn list(
     db: &Db,

@@ -23,6 +23,9 @@ pub struct WriteError {
     source: csv::Error,
 }
 
+/// The columns in front of the file's own.
+pub const COLUMNS: [&str; 2] = ["refused_line", "refused_reason"];
+
 /// Reasons that name a line are told apart only by the file; the summary stays short.
 const MAX_REASONS: usize = 1_000;
 
@@ -34,7 +37,7 @@ impl RefusedLines {
             Some(path) => {
                 let failed = |source| WriteError { path: path.to_owned(), source };
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(failed)?;
-                let columns = ["refused_line", "refused_reason"].into_iter().chain(header.iter().map(String::as_str));
+                let columns = COLUMNS.into_iter().chain(header.iter().map(String::as_str));
                 writer.write_record(columns).map_err(failed)?;
                 Some((path.to_owned(), writer))
             }

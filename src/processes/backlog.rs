@@ -1,0 +1,135 @@
+//! What is left to do when processes start.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::app::{App, AppError, MessageStage, Signal};
+use crate::domain::value::Channel;
+use crate::ids::{CustomerId, MessageId, Position, TenantId};
+use crate::queries::messages::UndispatchedRow;
+use crate::queries::{QueryError, customers, messages};
+use crate::sql::Db;
+
+/// How many events are looked at in one read.
+const PAGE: usize = 10_000;
+/// How many rows are read at once.
+const ROWS: usize = 1_000;
+
+/// A message that a dispatcher has to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// To whom it goes.
+    pub customer_id: CustomerId,
+    /// Which one.
+    pub message_id: MessageId,
+    /// How.
+    pub channel: Channel,
+    /// Where it stands.
+    pub stage: MessageStage,
+}
+
+/// What earlier processes left to do, up to a position of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Backlog {
+    /// From here on, the log tells.
+    pub position: Position,
+    /// Messages that are not settled.
+    pub messages: Vec<Waiting>,
+    /// Customers who asked to be forgotten, with the position of the request.
+    pub erasures: Vec<(TenantId, CustomerId, Position)>,
+}
+
+/// Why the backlog could not be gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum BacklogError {
+    /// The log did not answer.
+    #[error("the log could not be read for what is left to do")]
+    App(#[from] AppError),
+    /// The read tables did not answer.
+    #[error("the read tables could not be read for what is left to do")]
+    Query(#[from] QueryError),
+}
+
+impl Backlog {
+    /// Gathers from the log alone, from its first event on.
+    pub async fn from_log(app: &App) -> Result<Self, BacklogError> {
+        Self::since(app, Position::START, BTreeMap::new(), BTreeMap::new()).await
+    }
+
+    /// Gathers from read tables that stand at least at `applied`, and from the log after it.
+    pub async fn from_tables(app: &App, db: &Db, applied: Position) -> Result<Self, BacklogError> {
+        let mut waiting = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let rows = messages::undispatched(db, after, ROWS).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some((TenantId(last.tenant_id), MessageId(last.message_id)));
+            for row in &rows {
+                waiting.extend(read(row).map(|message| (message.message_id, message)));
+            }
+        }
+        let mut forgotten = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let page = customers::forgotten(db, after, ROWS).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            forgotten.extend(page.into_iter().map(|key| (key, applied)));
+        }
+        Self::since(app, applied, waiting, forgotten).await
+    }
+
+    async fn since(
+        app: &App,
+        mut position: Position,
+        mut waiting: BTreeMap<MessageId, Waiting>,
+        mut forgotten: BTreeMap<(TenantId, CustomerId), Position>,
+    ) -> Result<Self, BacklogError> {
+        loop {
+            let (signals, until) = app.signals(position, PAGE).await?;
+            if until == position {
+                break;
+            }
+            position = until;
+            for signal in signals {
+                match signal {
+                    Signal::Message { message_id, stage: MessageStage::Settled, .. } => {
+                        waiting.remove(&message_id);
+                    }
+                    Signal::Message { tenant, customer_id, message_id, channel, stage } => {
+                        waiting.insert(message_id, Waiting { tenant, customer_id, message_id, channel, stage });
+                    }
+                    Signal::Forgotten { tenant, customer_id, position } => {
+                        forgotten.insert((tenant, customer_id), position);
+                    }
+                    Signal::Erased { tenant, customer_id } => {
+                        forgotten.remove(&(tenant, customer_id));
+                    }
+                }
+            }
+        }
+        let erasures = forgotten.into_iter().map(|((tenant, customer), at)| (tenant, customer, at)).collect();
+        Ok(Self { position, messages: waiting.into_values().collect(), erasures })
+    }
+}
+
+/// A row as it stands; what it may not know yet, the log tells.
+fn read(row: &UndispatchedRow) -> Option<Waiting> {
+    let due = |at: Option<DateTime<Utc>>| at.map_or(MessageStage::Ready, MessageStage::Due);
+    let stage = match row.state.as_str() {
+        "dispatching" => MessageStage::Dispatching,
+        "held" => due(row.held_until),
+        "queued" => due(row.retry_at),
+        _ => return None,
+    };
+    Some(Waiting {
+        tenant: TenantId(row.tenant_id),
+        customer_id: CustomerId(row.customer_id),
+        message_id: MessageId(row.message_id),
+        channel: row.channel.parse().ok()?,
+        stage,
+    })
+}

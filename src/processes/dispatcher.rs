@@ -1,0 +1,260 @@
+//! Hands queued messages to providers: each at most once.
+//!
+//! `DispatchStarted` is in the log before the provider is called, and the outcome after it. Whatever stands between the
+//! two when a process starts is in doubt: nobody heard the answer, so it is never sent again by itself.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, AppError, Begun, Caller, MessageStage, Signal, Ticket};
+use crate::domain::message::dispatch::CallOutcome;
+use crate::domain::value::Channel;
+use crate::ids::{CustomerId, MessageId, Position, TenantId};
+use crate::processes::backlog::Waiting;
+use crate::processes::tail;
+use crate::providers::{Accepted, OutboundMessage, Provider, SendError};
+
+/// Who acts.
+const ACTOR: &str = "process:dispatcher";
+/// More of the log is read when fewer messages than this are waiting.
+const READ_ON_BELOW: usize = 2_000;
+/// How long to leave a message alone after the log did not answer, or while no provider serves its channel.
+const PAUSE: TimeDelta = TimeDelta::seconds(10);
+
+/// How a dispatcher works.
+#[derive(Debug, Clone)]
+pub struct DispatcherOptions {
+    /// How many providers' calls are under way at once.
+    pub concurrency: usize,
+    /// How long a call may take; after that, the message is in doubt.
+    pub call_timeout: Duration,
+    /// How long a timer sleeps at most: the clock may be set while it does.
+    pub tick: Duration,
+}
+
+impl Default for DispatcherOptions {
+    fn default() -> Self {
+        Self { concurrency: 64, call_timeout: Duration::from_secs(60), tick: Duration::from_secs(1) }
+    }
+}
+
+/// One message to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Job {
+    tenant: TenantId,
+    customer_id: CustomerId,
+    message_id: MessageId,
+    channel: Channel,
+}
+
+/// The dispatcher of a node.
+pub struct Dispatcher {
+    app: App,
+    providers: Vec<Arc<dyn Provider>>,
+    options: DispatcherOptions,
+}
+
+/// What waits, and what is under way.
+#[derive(Default)]
+struct Work {
+    ready: VecDeque<Job>,
+    later: BinaryHeap<Reverse<(DateTime<Utc>, Job)>>,
+    under_way: JoinSet<Option<(DateTime<Utc>, Job)>>,
+}
+
+impl Dispatcher {
+    /// A dispatcher over providers; the first one that serves a channel gets its messages.
+    #[must_use]
+    pub fn new(app: App, providers: Vec<Arc<dyn Provider>>, options: DispatcherOptions) -> Self {
+        Self { app, providers, options }
+    }
+
+    /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
+    pub async fn run(self, from: Position, backlog: Vec<Waiting>, shutdown: CancellationToken) {
+        let mut work = Work::default();
+        for waiting in backlog {
+            let Waiting { tenant, customer_id, message_id, channel, stage } = waiting;
+            let job = Job { tenant, customer_id, message_id, channel };
+            if stage == MessageStage::Dispatching {
+                self.doubt(job).await;
+                // The read tables may not know that the call was refused and is to be made again: the log does.
+                work.ready.push_back(job);
+            } else {
+                work.take(job, stage);
+            }
+        }
+        let mut signals = tail::follow(self.app.clone(), from, shutdown.clone());
+        while !shutdown.is_cancelled() {
+            self.start_what_is_due(&mut work);
+            self.wait(&mut work, &mut signals, &shutdown).await;
+        }
+        while let Some(ended) = work.under_way.join_next().await {
+            report_panic(&ended);
+        }
+    }
+
+    /// Waits until something happened.
+    async fn wait(&self, work: &mut Work, signals: &mut mpsc::Receiver<Vec<Signal>>, shutdown: &CancellationToken) {
+        let pause = work.pause(self.app.ambient().now(), self.options.tick);
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            Some(ended) = work.under_way.join_next(), if !work.under_way.is_empty() => {
+                report_panic(&ended);
+                if let Ok(Some((at, job))) = ended {
+                    work.later.push(Reverse((at, job)));
+                }
+            }
+            found = signals.recv(), if work.ready.len() < READ_ON_BELOW => match found {
+                Some(found) => work.note(found),
+                // The log is closed: the process is shutting down.
+                None => shutdown.cancelled().await,
+            },
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    fn start_what_is_due(&self, work: &mut Work) {
+        let now = self.app.ambient().now();
+        while let Some(&Reverse((at, job))) = work.later.peek()
+            && at <= now
+        {
+            work.later.pop();
+            work.ready.push_back(job);
+        }
+        while work.under_way.len() < self.options.concurrency
+            && let Some(job) = work.ready.pop_front()
+        {
+            match self.providers.iter().find(|provider| provider.channels().contains(&job.channel)) {
+                Some(provider) => {
+                    let (app, provider) = (self.app.clone(), Arc::clone(provider));
+                    work.under_way.spawn(dispatch(app, provider, job, self.options.call_timeout));
+                }
+                None => work.later.push(Reverse((now + PAUSE, job))),
+            }
+        }
+    }
+
+    async fn doubt(&self, job: Job) {
+        let caller = Caller::new(job.tenant, ACTOR);
+        match self.app.doubt_dispatch(&caller, job.customer_id, job.message_id).await {
+            Ok(true) => tracing::warn!(message_id = %job.message_id, "a message is in doubt since the last run"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(message_id = %job.message_id, %error, "a message in doubt was not noted"),
+        }
+    }
+}
+
+impl Work {
+    fn take(&mut self, job: Job, stage: MessageStage) {
+        match stage {
+            MessageStage::Ready => self.ready.push_back(job),
+            MessageStage::Due(at) => self.later.push(Reverse((at, job))),
+            // Another call of this process, or settled.
+            MessageStage::Dispatching | MessageStage::Settled => {}
+        }
+    }
+
+    /// Of several signals about one message in a page, the last one counts.
+    fn note(&mut self, signals: Vec<Signal>) {
+        let mut last = std::collections::HashMap::new();
+        for (index, signal) in signals.iter().enumerate() {
+            if let Signal::Message { message_id, .. } = signal {
+                last.insert(*message_id, index);
+            }
+        }
+        for (index, signal) in signals.into_iter().enumerate() {
+            if let Signal::Message { tenant, customer_id, message_id, channel, stage } = signal
+                && last.get(&message_id) == Some(&index)
+            {
+                self.take(Job { tenant, customer_id, message_id, channel }, stage);
+            }
+        }
+    }
+
+    fn pause(&self, now: DateTime<Utc>, tick: Duration) -> Duration {
+        let due = self.later.peek().map(|Reverse((at, _))| (*at - now).to_std().unwrap_or(Duration::ZERO));
+        due.map_or(tick, |due| due.min(tick))
+    }
+}
+
+fn report_panic(ended: &Result<Option<(DateTime<Utc>, Job)>, tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a dispatch ended unexpectedly; its message is in doubt");
+    }
+}
+
+/// Looks at one message; tells when to look again, if it must be.
+async fn dispatch(
+    app: App,
+    provider: Arc<dyn Provider>,
+    job: Job,
+    call_timeout: Duration,
+) -> Option<(DateTime<Utc>, Job)> {
+    let caller = Caller::new(job.tenant, ACTOR);
+    let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, provider.route()).await {
+        Ok(Begun::Go(ticket)) => *ticket,
+        Ok(Begun::NotBefore(at)) => return Some((at, job)),
+        Ok(Begun::Nothing) => return None,
+        Err(error) => {
+            tracing::warn!(message_id = %job.message_id, %error, "a message cannot be dispatched yet");
+            return Some((app.ambient().now() + PAUSE, job));
+        }
+    };
+    let outcome = call(provider.as_ref(), &job, &ticket, call_timeout).await;
+    if let Err(error) = finish(&app, &caller, ticket, outcome).await {
+        tracing::error!(message_id = %job.message_id, %error, "an outcome was not noted; its message is in doubt");
+    }
+    None
+}
+
+async fn call(provider: &dyn Provider, job: &Job, ticket: &Ticket, call_timeout: Duration) -> CallOutcome {
+    let Some(to) = ticket.content.to.clone() else {
+        let detail = "the message has no address".to_owned();
+        return CallOutcome::Refused {
+            class: crate::domain::value::message::RetryClass::Permanent,
+            code: None,
+            detail,
+        };
+    };
+    let message = OutboundMessage {
+        tenant: job.tenant,
+        customer_id: job.customer_id,
+        key: ticket.attempt.key.clone(),
+        address_id: ticket.address_id,
+        attempt: ticket.attempt.number,
+        to,
+        subject: ticket.content.subject.clone(),
+        body: ticket.content.body.clone(),
+    };
+    match tokio::time::timeout(call_timeout, provider.send(message)).await {
+        Ok(Ok(Accepted { provider_message_id, segments, cost })) => CallOutcome::Accepted {
+            provider_message_id,
+            segments,
+            cost_micros: cost.map(|(micros, _)| micros),
+            currency: cost.map(|(_, currency)| currency),
+        },
+        Ok(Err(SendError::Refused { class, code, detail })) => CallOutcome::Refused { class, code, detail },
+        Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },
+        Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
+    }
+}
+
+/// Notes the outcome; while the log does not answer, a few times more.
+async fn finish(app: &App, caller: &Caller, ticket: Ticket, outcome: CallOutcome) -> Result<(), AppError> {
+    let mut pause = Duration::from_millis(100);
+    for _ in 0..5 {
+        match app.finish_dispatch(caller, ticket.clone(), outcome.clone()).await {
+            Err(AppError::Log(_)) => tokio::time::sleep(pause).await,
+            result => return result,
+        }
+        pause *= 2;
+    }
+    app.finish_dispatch(caller, ticket, outcome).await
+}
