@@ -4,5 +4,6 @@ mod api;
 mod architecture;
 mod cli;
 mod log_contract;
+mod projector;
 mod read_models;
 mod support;
