@@ -71,10 +71,8 @@ async fn only_orders_are_revenue_and_cancellations_lower_it(engine: Engine) {
     story.tell(customer(1), 3, free);
     check(engine, &story, async |db| {
         let rows = revenue(db, customer(1)).await;
-        let read: Vec<_> = rows
-            .iter()
-            .map(|row| (row.currency.as_str(), row.revenue_micros, row.orders, row.cancellations))
-            .collect();
+        let read: Vec<_> =
+            rows.iter().map(|row| (row.currency.as_str(), row.revenue_micros, row.orders, row.cancellations)).collect();
         assert_eq!(read, [("", 0, 1, 0), ("EUR", 1_000_000, 1, 0), ("GBP", 7_500_000, 1, 1)]);
         assert_eq!((rows[2].first_order_at, rows[2].last_order_at), (Some(minute(5)), Some(minute(5))));
     })
@@ -111,8 +109,9 @@ async fn what_is_taken_back_leaves_totals_and_timeline_exactly(engine: Engine) {
         assert!(revenue(db, customer(2)).await.is_empty());
         assert!(activities::by_id(db, TENANT, activity(3)).await.unwrap().is_none());
         assert!(activities::lines(db, TENANT, &[activity(2), activity(3)]).await.unwrap().is_empty());
-        let entries = timeline::of_customer(db, TENANT, customer(1), &Default::default(), &Page::default());
-        let entries: Vec<_> = entries.await.unwrap().into_rows().into_iter().map(|row| row.entry_id).collect();
+        let (all, page) = (timeline::TimelineFilter::default(), Page::default());
+        let entries = timeline::of_customer(db, TENANT, customer(1), &all, &page).await.unwrap();
+        let entries: Vec<_> = entries.into_rows().into_iter().map(|row| row.entry_id).collect();
         assert_eq!(entries, [activity(1).0]);
     })
     .await;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::story::{Story, campaign, customer, import, message};
-use super::{dump, events, told};
+use super::{difference, dump, events, told};
 
 /// A provider's callbacks about one message, at their times.
 fn callbacks(key: &MessageKey) -> Vec<(i64, CustomerEvent)> {
@@ -42,7 +42,7 @@ fn engines() -> impl Iterator<Item = (Engine, tokio::runtime::Runtime)> {
 
 /// As many cases as stay pleasant: a database is made for each.
 fn runner(engine: Engine) -> TestRunner {
-    let cases = if engine == Engine::Sqlite { 48 } else { 8 };
+    let cases = if engine == Engine::Sqlite { 32 } else { 6 };
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
@@ -88,7 +88,7 @@ fn callbacks_in_any_order_and_number_give_equal_rows() {
             runtime.block_on(async {
                 let expected = about_messages(dump(told(engine, &arrived(&ordered), 100).await.db()).await);
                 let rows = about_messages(dump(told(engine, &arrived(&shuffled), batch).await.db()).await);
-                prop_assert_eq!(rows, expected);
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
                 Ok(())
             })
         });
@@ -134,7 +134,9 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 commlog::domain::customer::event::Profile { tags: vec![number.to_string()], ..Default::default() },
             )
             .into(),
-            3 => events::address_added(super::story::address(id), &format!("a{number}@example.com"), at % 2 == 0).into(),
+            3 => {
+                events::address_added(super::story::address(id), &format!("a{number}@example.com"), at % 2 == 0).into()
+            }
             4 => CustomerAddressRemoved {
                 address_id: super::story::address(id),
                 kind: AddressKind::Email,
@@ -142,7 +144,9 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 import_id: None,
             }
             .into(),
-            5..=7 if !recorded(&story, imported.activity_id.0, "ActivityRecorded", "ActivityRetracted") => imported.into(),
+            5..=7 if !recorded(&story, imported.activity_id.0, "ActivityRecorded", "ActivityRetracted") => {
+                imported.into()
+            }
             5..=7 => events::retracted(&imported).into(),
             8 => events::note_added(super::story::note(story.events.len() as u128), "note").into(),
             9 => NotePinned { note_id: super::story::note(story.events.len() as u128 / 2), pinned: at % 2 == 0 }.into(),
@@ -154,7 +158,9 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 1,
             )
             .into(),
-            12..=13 if !recorded(&story, answer.key.message_id.0, "MessageReceived", "MessageRetracted") => answer.into(),
+            12..=13 if !recorded(&story, answer.key.message_id.0, "MessageReceived", "MessageRetracted") => {
+                answer.into()
+            }
             12..=13 => events::taken_back(&answer).into(),
             _ if !recorded(&story, key.message_id.0, "MessageQueued", "-") => events::queued(&key).into(),
             14 => events::held(&key, at),
@@ -180,7 +186,8 @@ fn the_size_of_batches_never_changes_a_row() {
             runtime.block_on(async {
                 let story = mixed(&steps);
                 let expected = dump(told(engine, &story, 1).await.db()).await;
-                prop_assert_eq!(dump(told(engine, &story, batch).await.db()).await, expected);
+                let rows = dump(told(engine, &story, batch).await.db()).await;
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
                 Ok(())
             })
         });
@@ -198,7 +205,8 @@ fn purging_equals_rebuilding_without_the_key() {
                 story.tell(customer(1), 400, events::forgotten());
                 let rebuilt = story.without_personal_data_of(customer(1));
                 let expected = dump(told(engine, &rebuilt, 7).await.db()).await;
-                prop_assert_eq!(dump(told(engine, &story, batch).await.db()).await, expected);
+                let rows = dump(told(engine, &story, batch).await.db()).await;
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
                 Ok(())
             })
         });
