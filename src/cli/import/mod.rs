@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Caller;
 use crate::boot::Stores;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, progress};
 use crate::domain::import::decide::{
     CompleteImport, CustomerOptions, ImportRun, MessageOptions, OrderOptions, StartImport, UndoImport,
@@ -161,7 +162,7 @@ impl Job<'_> {
         }
         let stores = self.session.open().await?;
         let mut caller = self.session.caller(&self.args.tenant);
-        self.session.ensure_tenant(&stores, &caller).await?;
+        self.session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
         let start = StartImport { kind: self.kind, file_digest: self.digest.clone(), file_name: self.source.name() };
         let run = stores.app.start_import(&caller, start).await?.into_result()?.value;
         caller.correlation = Some(run.import_id.into());
