@@ -16,12 +16,11 @@ use super::metrics::Metrics;
 use super::model::event::AsOfInput;
 use super::principal::{Permission, Principal};
 use super::scalar::Cursor;
-use super::stub::Reads;
 use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::CustomerId;
-use crate::queries::QueryError;
 use crate::queries::Db;
+use crate::queries::{QueryError, Reads};
 
 /// What all requests share.
 #[derive(Clone)]
@@ -115,7 +114,7 @@ impl<'a> Reading<'a> {
     pub async fn tables(self, customer: CustomerId, as_of: Option<AsOfInput>) -> Result<Tables> {
         let Some(as_of) = as_of else { return Ok(Tables::Live) };
         let tenant = self.session.principal.tenant;
-        let tables = self.api.reads.as_of_customer(tenant, customer, as_of).await;
+        let tables = self.api.reads.as_of_customer(tenant, customer, as_of.into()).await;
         tables.map(Tables::AsOf).map_err(|error| opaque(self.api.ambient(), &error))
     }
 

@@ -16,9 +16,9 @@ use super::keys::Keys;
 use super::limits::Limits;
 use super::metrics::{Metrics, OperationKind, OperationOutcome};
 use super::principal::{Permission, Principal};
-use super::stub::Reads;
 use super::{Schema, schema};
 use crate::app::App;
+use crate::queries::Reads;
 
 /// The API, ready to execute. Cheap to clone.
 #[derive(Clone)]

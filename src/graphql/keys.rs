@@ -9,8 +9,8 @@ use super::principal::Principal;
 use crate::domain::tenant::decide::read_token;
 use crate::domain::tenant::event::Role;
 use crate::ids::ApiKeyId;
-use crate::queries::{QueryError, tenants};
 use crate::queries::Db;
+use crate::queries::{QueryError, tenants};
 
 /// The API keys that were checked lately. Cheap to clone.
 #[derive(Clone)]

@@ -30,7 +30,6 @@ mod operations;
 mod principal;
 mod query;
 mod scalar;
-mod stub;
 mod subscription;
 
 pub use api::{Api, Session};
@@ -66,10 +65,7 @@ fn schema(api: &Api, mode: ValidationMode) -> Schema {
 /// The text of `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new()
-        .sorted_fields()
-        .sorted_arguments()
-        .sorted_enum_items()
-        .prefer_single_line_descriptions();
-    builder().finish().sdl_with_options(options)
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let text = builder().finish().sdl_with_options(options);
+    format!("{}\n", text.trim_end())
 }

@@ -4,4 +4,5 @@ mod api;
 mod architecture;
 mod cli;
 mod log_contract;
+mod read_models;
 mod support;

@@ -12,6 +12,7 @@ use crate::graphql::id::{Of, global};
 use crate::graphql::scalar::{Cursor, Long};
 use crate::ids::{CommandId, CorrelationId, CustomerId, EventId, MessageId, Position};
 use crate::log::{Category, Personal, RecordedEvent};
+use crate::queries::AsOf;
 
 /// An event as the log holds it.
 #[derive(SimpleObject, Clone)]
@@ -136,6 +137,15 @@ pub enum AsOfInput {
     Time(DateTime<Utc>),
     /// With everything up to and with this position.
     Position(Cursor),
+}
+
+impl From<AsOfInput> for AsOf {
+    fn from(input: AsOfInput) -> Self {
+        match input {
+            AsOfInput::Time(time) => Self::Time(time),
+            AsOfInput::Position(position) => Self::Position(position.0),
+        }
+    }
 }
 
 /// Events in the order of the log.

@@ -3,18 +3,23 @@
 use async_graphql::{InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::id::Of;
 use crate::graphql::scalar::Cursor;
+use crate::ids::EventId;
+use crate::queries::{Parked as ParkedEvent, ProjectionStatus};
 
 /// How far one read model is.
 #[derive(SimpleObject, Debug, Clone, PartialEq)]
 pub struct Projection {
     /// Its name: that of its file under `projections/`.
     pub name: String,
+    /// What it answers.
+    pub question: String,
     /// Up to where the log was applied.
     pub position: Cursor,
-    /// How many events of the log it lags behind.
+    /// How many events of the log are not applied yet.
     pub lag_events: i64,
-    /// How many seconds it lags behind: the age of the oldest event that is not applied.
+    /// How long the first of them has been waiting, in seconds.
     pub lag_seconds: f64,
     /// How many events are set aside because they could not be applied.
     pub parked: i64,
@@ -22,26 +27,55 @@ pub struct Projection {
     pub generation: String,
 }
 
-/// An event that a projection could not apply. Later events of its stream wait behind it, everything else goes on.
+impl From<ProjectionStatus> for Projection {
+    fn from(status: ProjectionStatus) -> Self {
+        Self {
+            name: status.name,
+            question: status.question,
+            position: status.position.into(),
+            lag_events: i64::try_from(status.lag_events).unwrap_or(i64::MAX),
+            lag_seconds: status.lag_seconds,
+            parked: i64::try_from(status.parked).unwrap_or(i64::MAX),
+            generation: status.generation,
+        }
+    }
+}
+
+/// An event that a projection could not apply, or that waits behind one of its stream. Everything else goes on.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Parked {
     /// Which projection.
-    pub projection: String,
+    projection: String,
     /// The event's stream.
-    pub stream: String,
+    stream: String,
+    /// Its place in the stream.
+    version: i64,
     /// The event.
-    pub event_id: uuid::Uuid,
+    event_id: Of<EventId>,
     /// Its type.
     #[graphql(name = "type")]
-    pub event_type: String,
+    event_type: String,
     /// Where it stands in the log.
-    pub position: Cursor,
-    /// Why it could not be applied.
-    pub error: String,
-    /// Since when.
-    pub parked_at: DateTime<Utc>,
-    /// How many events wait behind it.
-    pub waiting: i64,
+    position: Cursor,
+    /// When it was recorded.
+    recorded_at: DateTime<Utc>,
+    /// Why it could not be applied; null for an event that only waits behind another one.
+    reason: Option<String>,
+}
+
+impl From<ParkedEvent> for Parked {
+    fn from(parked: ParkedEvent) -> Self {
+        Self {
+            projection: parked.projection,
+            stream: parked.stream.to_string(),
+            version: i64::try_from(parked.version).unwrap_or(i64::MAX),
+            event_id: Of(parked.event_id),
+            event_type: parked.event_type,
+            position: parked.position.into(),
+            recorded_at: parked.recorded_at,
+            reason: parked.reason,
+        }
+    }
 }
 
 /// A parked event, to be retried or given up.
@@ -50,5 +84,5 @@ pub struct ParkedInput {
     /// The projection that could not apply it.
     pub projection: String,
     /// The event.
-    pub event_id: uuid::Uuid,
+    pub event_id: Of<EventId>,
 }

@@ -116,21 +116,18 @@ impl OperationMutations {
         idempotency_key: Option<String>,
     ) -> Result<ParkedPayload> {
         let api = Api::of(ctx)?;
-        api.require_parked(principal(ctx)?.tenant, &parked).await?;
-        let command = SkipParked { projection: parked.projection.clone(), event_id: EventId(parked.event_id), reason };
+        api.parked_stream(principal(ctx)?.tenant, &parked).await?;
+        let command = SkipParked { projection: parked.projection, event_id: parked.event_id.0, reason };
         let outcome = api.app.skip_parked(&caller(ctx, idempotency_key)?, command).await;
-        let answer = answer(ctx, outcome)?;
-        if answer.value.is_some() {
-            api.skip(&parked).await?;
-        }
-        Ok(answer.into())
+        answer(ctx, outcome).map(Into::into)
     }
 
-    /// Tries a parked event of a projection again, for example after its file was mended; true if it was applied.
+    /// Tries again what waits of a parked event's stream for a projection, for example after its file was mended.
+    /// Answers how many events were applied; what still fails waits on.
     #[graphql(guard = "May(Permission::Administer)")]
-    async fn retry_parked(&self, ctx: &Context<'_>, parked: ParkedInput) -> Result<bool> {
+    async fn retry_parked(&self, ctx: &Context<'_>, parked: ParkedInput) -> Result<i64> {
         let api = Api::of(ctx)?;
-        api.require_parked(principal(ctx)?.tenant, &parked).await?;
-        api.retry(&parked).await
+        let stream = api.parked_stream(principal(ctx)?.tenant, &parked).await?;
+        Ok(i64::try_from(api.retry(&stream).await?).unwrap_or(i64::MAX))
     }
 }
