@@ -64,9 +64,7 @@ pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<MasterKey, Mas
         MasterKeySource::File(path) => path,
     };
     match fs::read_to_string(path).map(Zeroizing::new) {
-        Ok(text) => {
-            text.parse().map_err(|source| MasterKeyError::Invalid { path: path.clone(), source })
-        }
+        Ok(text) => text.parse().map_err(|source| MasterKeyError::Invalid { path: path.clone(), source }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match &config.keys {
             StoreUrl::Sqlite(store) if !store.exists() => make(path, ambient),
             StoreUrl::Sqlite(_) => Err(MasterKeyError::Missing { path: path.clone(), store: config.keys.to_string() }),

@@ -11,6 +11,9 @@ use crate::clock::Ambient;
 use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::CreateTenant;
 
+/// The name of a tenant that was not asked for one.
+pub const DEFAULT_NAME: &str = "default";
+
 /// One run of a command.
 pub struct Session {
     /// The configuration.
@@ -69,11 +72,14 @@ impl Session {
     }
 
     /// Makes the tenant that commands without `--tenant` act for, if this is the first command.
-    pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller) -> Outcome {
-        if caller.tenant == self.config.tenant {
-            let caller = caller.clone().with_key("commlog: default tenant");
-            stores.app.create_tenant(&caller, CreateTenant { name: "default".to_owned() }).await?.into_result()?;
+    pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller, name: &str) -> Outcome {
+        if caller.tenant != self.config.tenant {
+            return Ok(());
         }
-        Ok(())
+        let create = CreateTenant { name: name.to_owned() };
+        match stores.app.create_tenant(caller, create).await?.into_result() {
+            Err(refusal) if refusal.code != "TENANT_EXISTS" => Err(refusal.into()),
+            _ => Ok(()),
+        }
     }
 }

@@ -18,7 +18,8 @@ fn filled() -> Place {
 /// Changes one byte of a stored event as somebody would who does not care for triggers.
 fn tamper(place: &Place, column: &str) -> String {
     let log = Connection::open(place.path("data/log.db")).unwrap();
-    log.execute_batch("PRAGMA writable_schema = OFF; DROP TRIGGER events_update; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    log.execute_batch("PRAGMA writable_schema = OFF; DROP TRIGGER events_update; PRAGMA wal_checkpoint(TRUNCATE);")
+        .unwrap();
     let flip = format!(
         "UPDATE events SET {column} = CAST(substr({column}, 1, 9) || char(65 + (unicode(substr({column}, 10, 1)) + 1) % 26) \
          || substr({column}, 11) AS BLOB) WHERE type = 'ActivityRecorded' AND position = \
@@ -26,9 +27,11 @@ fn tamper(place: &Place, column: &str) -> String {
     );
     assert_eq!(log.execute(&flip, []).unwrap(), 1);
     let id: Vec<u8> = log
-        .query_row("SELECT event_id FROM events WHERE type = 'ActivityRecorded' ORDER BY position DESC LIMIT 1", [], |row| {
-            row.get(0)
-        })
+        .query_row(
+            "SELECT event_id FROM events WHERE type = 'ActivityRecorded' ORDER BY position DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
         .unwrap();
     uuid::Uuid::from_slice(&id).unwrap().to_string()
 }
