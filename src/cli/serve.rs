@@ -44,7 +44,10 @@ pub async fn run(mut session: Session, args: ServeArgs) -> Outcome {
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
     if session.config.roles.api {
-        print::note(format_args!("listening on http://{}/  (keys: commlog keys issue --role admin --label me)", running.address()));
+        print::note(format_args!(
+            "listening on http://{}/  (keys: commlog keys issue --role admin --label me)",
+            running.address()
+        ));
     }
     let waited = running.wait().await;
     let finished = running.finish().await;

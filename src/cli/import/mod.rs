@@ -77,8 +77,10 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
                 }
             }
             let reader = CustomerReader::try_new(survey.columns, settings).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows| node.app.import_customers(caller, run, &options, rows).await)
-                .await
+            job.run(reader, async |node, caller, run, rows| {
+                node.app.import_customers(caller, run, &options, rows).await
+            })
+            .await
         }
         ImportKind::Messages => {
             let options = MessageOptions { anonymous: args.anonymous };

@@ -38,7 +38,9 @@ fn a_wrong_missing_or_damaged_master_key_is_told() {
     let key = std::fs::read_to_string(place.path("data/master.key")).unwrap();
     #[cfg(unix)]
     {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(place.path("data/master.key")).unwrap().permissions());
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(place.path("data/master.key")).unwrap().permissions(),
+        );
         assert_eq!(mode & 0o777, 0o600);
     }
     place.file("data/master.key", "not a key\n");

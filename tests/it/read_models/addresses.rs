@@ -65,7 +65,14 @@ async fn every_change_of_consent_is_kept_with_its_evidence(engine: Engine) {
 
 fn suppressed(address_id: AddressId, reason: SuppressionReason) -> AddressSuppressed {
     let (message_id, customer_id) = (Some(message(1)), Some(customer(1)));
-    AddressSuppressed { address_id, kind: AddressKind::Email, reason, message_id, customer_id, source: Source::Provider }
+    AddressSuppressed {
+        address_id,
+        kind: AddressKind::Email,
+        reason,
+        message_id,
+        customer_id,
+        source: Source::Provider,
+    }
 }
 
 fn lifted(address_id: AddressId, reason: SuppressionReason) -> SuppressionLifted {
@@ -84,8 +91,7 @@ async fn a_suppression_lasts_until_it_is_lifted(engine: Engine) {
     check(engine, &story, async |db| {
         let rows = suppressions::of_addresses(db, TENANT, &[address(1)]).await.unwrap();
         let read: Vec<_> = rows.iter().map(|row| (row.reason.as_str(), row.active, row.suppressed_at)).collect();
-        let expected =
-            [("complaint", true, minute(2)), ("hard_bounce", false, minute(1)), ("manual", true, minute(6))];
+        let expected = [("complaint", true, minute(2)), ("hard_bounce", false, minute(1)), ("manual", true, minute(6))];
         assert_eq!(read, expected);
         assert_eq!((rows[1].lifted_at, rows[1].note.as_deref()), (Some(minute(3)), Some("a mistake")));
         assert_eq!((rows[2].lifted_at, rows[2].note.as_deref()), (None, None));
@@ -118,11 +124,8 @@ async fn suppressions_are_filtered_and_paged(engine: Engine) {
 }
 
 async fn an_address_knows_who_has_it(engine: Engine) {
-    let claimed = |customer_id: CustomerId| AddressClaimed {
-        address_id: address(1),
-        kind: AddressKind::Phone,
-        customer_id,
-    };
+    let claimed =
+        |customer_id: CustomerId| AddressClaimed { address_id: address(1), kind: AddressKind::Phone, customer_id };
     let released = |customer_id: CustomerId| AddressReleased { address_id: address(1), customer_id };
     let mut story = Story::new();
     story.tell_address(address(1), 1, claimed(customer(1)));

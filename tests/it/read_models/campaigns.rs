@@ -126,11 +126,7 @@ async fn hours_count_reports(engine: Engine) {
             .iter()
             .map(|row| (row.hour, row.queued, row.sent, row.opens_machine, row.opens_human, row.clicks_human))
             .collect();
-        let expected = [
-            (minute(0), 1, 1, 0, 0, 0),
-            (minute(60), 0, 0, 1, 1, 0),
-            (minute(120), 0, 0, 0, 0, 1),
-        ];
+        let expected = [(minute(0), 1, 1, 0, 0, 0), (minute(60), 0, 0, 1, 1, 0), (minute(120), 0, 0, 0, 0, 1)];
         assert_eq!(read, expected);
         let some = campaigns::by_hour(db, TENANT, campaign(1), Some(minute(60)), Some(minute(120))).await.unwrap();
         assert_eq!(some.len(), 1);

@@ -1,6 +1,4 @@
-use commlog::domain::customer::event::{
-    CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, Profile,
-};
+use commlog::domain::customer::event::{CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, Profile};
 use commlog::domain::value::AddressKind;
 use commlog::queries::customers::{self, CustomerFilter};
 use commlog::queries::{Cursor, Page};
@@ -64,12 +62,8 @@ async fn one_address_of_a_kind_is_primary(engine: Engine) {
     story.tell(customer(1), 1, address_added(address(1), "ann@example.com", true));
     story.tell(customer(1), 2, address_added(address(2), "ann@example.org", true));
     story.tell(customer(1), 3, address_added(address(3), "+447911123456", true));
-    let removed = |primary| CustomerAddressRemoved {
-        address_id: address(2),
-        kind: AddressKind::Email,
-        primary,
-        import_id: None,
-    };
+    let removed =
+        |primary| CustomerAddressRemoved { address_id: address(2), kind: AddressKind::Email, primary, import_id: None };
     let before = story.clone();
     story.tell(customer(1), 4, removed(Some(address(1))));
     let primaries = async |db: &Db| {

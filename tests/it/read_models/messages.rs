@@ -34,7 +34,10 @@ async fn a_message_keeps_what_was_asked_for(engine: Engine) {
     story.tell(customer(1), 2, received(&key(message(2)), "Héllo \u{1F4E8}\r\n\t'quoted' \"too\" \\ and \u{0}"));
     check(engine, &story, async |db| {
         let asked = row(db, message(1)).await;
-        assert_eq!((asked.direction.as_str(), asked.state.as_str(), asked.channel.as_str()), ("outbound", "queued", "email"));
+        assert_eq!(
+            (asked.direction.as_str(), asked.state.as_str(), asked.channel.as_str()),
+            ("outbound", "queued", "email")
+        );
         assert_eq!((asked.class.as_deref(), asked.topic.as_deref()), (Some("marketing"), Some("news")));
         assert_eq!((asked.to_address.as_deref(), asked.subject.as_deref()), (Some("ann@example.com"), Some("Hello")));
         assert_eq!((asked.body.as_deref(), asked.from_address), (Some("Dear Ann"), None));
@@ -94,10 +97,17 @@ async fn late_reports_neither_lower_the_state_nor_wipe_reasons(engine: Engine) {
     check(engine, &story, async |db| {
         assert_eq!(row(db, message(1)).await.state, "bounced");
         let reasons = messages::reasons(db, TENANT, &[message(1)]).await.unwrap();
-        let read: Vec<_> = reasons.iter().map(|r| (r.state.as_str(), r.reason.as_deref(), r.class.as_deref())).collect();
+        let read: Vec<_> =
+            reasons.iter().map(|r| (r.state.as_str(), r.reason.as_deref(), r.class.as_deref())).collect();
         assert_eq!(read, [("held", Some("quiet_hours"), None), ("bounced", None, Some("hard"))]);
-        assert_eq!((reasons[0].until, &reasons[0].inputs.as_ref().unwrap().0), (Some(minute(9)), &json!({"zone": "Europe/London"})));
-        assert_eq!((reasons[1].code.as_deref(), reasons[1].detail.as_deref()), (Some("5.1.1"), Some("no such user: ann")));
+        assert_eq!(
+            (reasons[0].until, &reasons[0].inputs.as_ref().unwrap().0),
+            (Some(minute(9)), &json!({"zone": "Europe/London"}))
+        );
+        assert_eq!(
+            (reasons[1].code.as_deref(), reasons[1].detail.as_deref()),
+            (Some("5.1.1"), Some("no such user: ann"))
+        );
     })
     .await;
 }
@@ -127,8 +137,14 @@ async fn first_times_and_counts_are_kept_per_state(engine: Engine) {
         assert_eq!((row.bounced_at, row.bounced_count, row.hard_bounced_count), (Some(minute(6)), 1, 0));
         assert_eq!((row.complained_count, row.opted_out_count, row.opted_out_at), (1, 1, Some(minute(8))));
         assert_eq!((row.delivered_at, row.delivered_count, row.replied_count), (None, 0, 0));
-        assert_eq!((row.sent_at, row.provider.as_deref(), row.account.as_deref()), (Some(minute(1)), Some("simulator"), Some("main")));
-        assert_eq!((row.domain.as_deref(), row.provider_message_id.as_deref()), (Some("mail.example.com"), Some("p-1")));
+        assert_eq!(
+            (row.sent_at, row.provider.as_deref(), row.account.as_deref()),
+            (Some(minute(1)), Some("simulator"), Some("main"))
+        );
+        assert_eq!(
+            (row.domain.as_deref(), row.provider_message_id.as_deref()),
+            (Some("mail.example.com"), Some("p-1"))
+        );
         assert_eq!((row.segments, row.cost_micros, row.currency.as_deref()), (Some(1), Some(700), Some("EUR")));
     })
     .await;

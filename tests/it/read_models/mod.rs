@@ -78,7 +78,9 @@ async fn dump(db: &Db) -> Vec<String> {
     let mut dump = Vec::new();
     for table in REGISTRY.sources().flat_map(|source| source.tables()) {
         let columns: Vec<String> = match db.engine() {
-            Engine::Sqlite => table.columns.iter().map(|(column, _)| format!("'{column}=' || quote({column})")).collect(),
+            Engine::Sqlite => {
+                table.columns.iter().map(|(column, _)| format!("'{column}=' || quote({column})")).collect()
+            }
             Engine::Postgres => table
                 .columns
                 .iter()

@@ -134,7 +134,9 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 commlog::domain::customer::event::Profile { tags: vec![number.to_string()], ..Default::default() },
             )
             .into(),
-            3 => events::address_added(super::story::address(id), &format!("a{number}@example.com"), at % 2 == 0).into(),
+            3 => {
+                events::address_added(super::story::address(id), &format!("a{number}@example.com"), at % 2 == 0).into()
+            }
             4 => CustomerAddressRemoved {
                 address_id: super::story::address(id),
                 kind: AddressKind::Email,
@@ -142,7 +144,9 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 import_id: None,
             }
             .into(),
-            5..=7 if !recorded(&story, imported.activity_id.0, "ActivityRecorded", "ActivityRetracted") => imported.into(),
+            5..=7 if !recorded(&story, imported.activity_id.0, "ActivityRecorded", "ActivityRetracted") => {
+                imported.into()
+            }
             5..=7 => events::retracted(&imported).into(),
             8 => events::note_added(super::story::note(story.events.len() as u128), "note").into(),
             9 => NotePinned { note_id: super::story::note(story.events.len() as u128 / 2), pinned: at % 2 == 0 }.into(),
@@ -154,7 +158,9 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 1,
             )
             .into(),
-            12..=13 if !recorded(&story, answer.key.message_id.0, "MessageReceived", "MessageRetracted") => answer.into(),
+            12..=13 if !recorded(&story, answer.key.message_id.0, "MessageReceived", "MessageRetracted") => {
+                answer.into()
+            }
             12..=13 => events::taken_back(&answer).into(),
             _ if !recorded(&story, key.message_id.0, "MessageQueued", "-") => events::queued(&key).into(),
             14 => events::held(&key, at),

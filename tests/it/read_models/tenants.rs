@@ -1,8 +1,6 @@
 //! Tenants, API keys and imports.
 
-use commlog::domain::import::event::{
-    ImportCompleted, ImportKind, ImportStarted, ImportStartedPersonal, ImportUndone,
-};
+use commlog::domain::import::event::{ImportCompleted, ImportKind, ImportStarted, ImportStartedPersonal, ImportUndone};
 use commlog::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, Role, TenantCreated};
 use commlog::ids::{ApiKeyId, ImportId};
 use commlog::queries::{Page, imports, tenants};
@@ -58,7 +56,8 @@ fn started(import_id: ImportId) -> ImportStarted {
 }
 
 async fn an_import_tells_what_it_brought_and_whether_it_was_undone(engine: Engine) {
-    let completed = |appended, already| ImportCompleted { import_id: import(1), lines: 9, appended, already, refused: 1 };
+    let completed =
+        |appended, already| ImportCompleted { import_id: import(1), lines: 9, appended, already, refused: 1 };
     let mut story = Story::new();
     story.tell_import(import(1), 0, started(import(1)));
     let states = async |story: &Story, expected: &str| {

@@ -64,9 +64,15 @@ async fn everything_stands_in_one_list_newest_first(engine: Engine) {
         assert_eq!((rows[1].line_count, rows[1].activity_reference.as_deref()), (Some(1), Some("536365")));
         assert_eq!((rows[2].subject_matter.as_deref(), rows[2].outcome.as_deref()), (Some("news"), Some("opted_in")));
         assert_eq!((rows[3].note.as_deref(), rows[3].author.as_str()), (Some("likes lanterns"), "key:test"));
-        assert_eq!((rows[4].direction.as_deref(), rows[4].message_state.as_deref()), (Some("inbound"), Some("received")));
+        assert_eq!(
+            (rows[4].direction.as_deref(), rows[4].message_state.as_deref()),
+            (Some("inbound"), Some("received"))
+        );
         assert_eq!((rows[4].message_preview.as_deref(), rows[4].channel.as_deref()), (Some("Hi"), Some("sms")));
-        assert_eq!((rows[5].direction.as_deref(), rows[5].message_subject.as_deref()), (Some("outbound"), Some("Hello")));
+        assert_eq!(
+            (rows[5].direction.as_deref(), rows[5].message_subject.as_deref()),
+            (Some("outbound"), Some("Hello"))
+        );
         assert_eq!(rows[6].outcome.as_deref(), Some("api"));
     })
     .await;
@@ -112,7 +118,10 @@ async fn every_filter_restricts(engine: Engine) {
         let all = TimelineFilter::default;
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let (order, note) = (["order"], ["note"]);
-        assert_eq!(kinds(db, TimelineFilter { kinds: words(&["order", "note"]), ..all() }).await, [order, note].concat());
+        assert_eq!(
+            kinds(db, TimelineFilter { kinds: words(&["order", "note"]), ..all() }).await,
+            [order, note].concat()
+        );
         let sms = TimelineFilter { channels: words(&["sms"]), ..all() };
         assert_eq!(kinds(db, sms).await, ["conversation", "message"]);
         let inbound = TimelineFilter { direction: Some("inbound".to_owned()), ..all() };
@@ -131,7 +140,8 @@ async fn every_filter_restricts(engine: Engine) {
 async fn a_page_starts_at_a_date(engine: Engine) {
     let tables = told(engine, &a_bit_of_everything(), 100).await;
     let page = Page::first(2).after(timeline::cursor_at(minute(5)));
-    let rows = timeline::of_customer(tables.db(), TENANT, customer(1), &TimelineFilter::default(), &page).await.unwrap();
+    let rows =
+        timeline::of_customer(tables.db(), TENANT, customer(1), &TimelineFilter::default(), &page).await.unwrap();
     assert_eq!((rows.has_previous, rows.has_next), (true, true));
     assert_eq!(rows.into_rows().iter().map(|row| row.kind.as_str()).collect::<Vec<_>>(), ["consent", "note"]);
 }
