@@ -3,7 +3,10 @@
 mod world;
 
 mod concurrency;
+mod dispatching;
+mod erasure;
 mod idempotency;
+mod imports;
 mod messages;
 
 /// Declares tests that run once on each backend.

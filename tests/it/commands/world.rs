@@ -61,8 +61,12 @@ impl World {
 
     /// The use cases of another process: nothing in memory, the same stores.
     pub(crate) async fn elsewhere(&self) -> App {
-        let journal = journal(&self.place, &self.master, &self.ambient).await;
-        App::with_policy(journal, self.ambient.clone(), policy())
+        App::with_policy(self.journal_elsewhere().await, self.ambient.clone(), policy())
+    }
+
+    /// The journal of another process, which remembers no keys.
+    pub(crate) async fn journal_elsewhere(&self) -> Journal {
+        journal(&self.place, &self.master, &self.ambient).await
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
