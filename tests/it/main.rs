@@ -1,8 +1,0 @@
-//! The integration suite: one binary, one module per area.
-
-mod api;
-mod architecture;
-mod cli;
-mod log_contract;
-mod read_models;
-mod support;
