@@ -166,8 +166,8 @@ FROM (
                     'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
                     'MessageComplained'
                 )
-                OR (b.type = 'DispatchFailed' AND @text(b.data, 'retry_at') IS NULL)
-                OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @text(b.data, 'in_reply_to') IS NOT NULL)
+                OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
+                OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
                 OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
             )
         ) AS r
@@ -235,8 +235,8 @@ FROM (
                 'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
                 'MessageComplained'
             )
-            OR (b.type = 'DispatchFailed' AND @text(b.data, 'retry_at') IS NULL)
-            OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @text(b.data, 'in_reply_to') IS NOT NULL)
+            OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
+            OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
             OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
         )
     ) AS r
@@ -295,8 +295,8 @@ FROM (
                 'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
                 'MessageComplained'
             )
-            OR (b.type = 'DispatchFailed' AND @text(b.data, 'retry_at') IS NULL)
-            OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @text(b.data, 'in_reply_to') IS NOT NULL)
+            OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
+            OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
             OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
         )
     ) AS r

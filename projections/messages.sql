@@ -153,14 +153,14 @@ UPDATE messages AS m SET
     replied_at = (
         SELECT MIN(i.created_at) FROM messages i
         WHERE i.tenant_id = m.tenant_id AND i.in_reply_to = m.message_id AND i.direction = 'inbound'
-            AND (i.tenant_id, i.message_id) NOT IN (
+            AND i.position > m.position AND (i.tenant_id, i.message_id) NOT IN (
                 SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted'
             )
     )
 FROM (
     SELECT s.tenant_id, s.in_reply_to, COUNT(*) AS replies
-    FROM messages s
-    WHERE s.direction = 'inbound' AND s.in_reply_to IS NOT NULL AND (s.tenant_id, s.message_id) IN (
+    FROM messages s JOIN messages t ON t.tenant_id = s.tenant_id AND t.message_id = s.in_reply_to
+    WHERE t.position < s.position AND s.direction = 'inbound' AND s.in_reply_to IS NOT NULL AND (s.tenant_id, s.message_id) IN (
         SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted'
     )
     GROUP BY s.tenant_id, s.in_reply_to
@@ -347,7 +347,7 @@ FROM (
 ) AS s
 WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
 
--- Replies and opt-outs count for the message that they answer.
+-- Replies and opt-outs count for the message that they answer, if it was there before them.
 UPDATE messages AS m SET
     replied_at = @least(m.replied_at, s.replied_at),
     replied_count = m.replied_count + s.replied_count,
@@ -361,17 +361,19 @@ FROM (
         @min_if(r.occurred_at, r.type = 'ConsentChanged') AS opted_out_at,
         @count_if(r.type = 'ConsentChanged') AS opted_out_count
     FROM (
-        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, b.position
         FROM batch b
         WHERE b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out'
         UNION ALL
-        SELECT b.tenant_id, @uuid(b.data, 'in_reply_to'), b.occurred_at, b.type
+        SELECT b.tenant_id, @uuid(b.data, 'in_reply_to'), b.occurred_at, b.type, b.position
         FROM batch b
-        WHERE b.type = 'MessageReceived' AND @text(b.data, 'in_reply_to') IS NOT NULL AND b.ordinal IN (
+        WHERE b.type = 'MessageReceived' AND @has(b.data, 'in_reply_to') AND b.ordinal IN (
             SELECT MAX(ordinal) FROM batch WHERE type IN ('MessageReceived', 'MessageRetracted')
             GROUP BY tenant_id, message_id
         )
     ) AS r
+    JOIN messages t ON t.tenant_id = r.tenant_id AND t.message_id = r.message_id
+    WHERE t.position < r.position
     GROUP BY r.tenant_id, r.message_id
 ) AS s
 WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;

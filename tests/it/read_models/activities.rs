@@ -109,8 +109,9 @@ async fn what_is_taken_back_leaves_totals_and_timeline_exactly(engine: Engine) {
         assert!(revenue(db, customer(2)).await.is_empty());
         assert!(activities::by_id(db, TENANT, activity(3)).await.unwrap().is_none());
         assert!(activities::lines(db, TENANT, &[activity(2), activity(3)]).await.unwrap().is_empty());
-        let entries = timeline::of_customer(db, TENANT, customer(1), &Default::default(), &Page::default());
-        let entries: Vec<_> = entries.await.unwrap().into_rows().into_iter().map(|row| row.entry_id).collect();
+        let (all, page) = (timeline::TimelineFilter::default(), Page::default());
+        let entries = timeline::of_customer(db, TENANT, customer(1), &all, &page).await.unwrap();
+        let entries: Vec<_> = entries.into_rows().into_iter().map(|row| row.entry_id).collect();
         assert_eq!(entries, [activity(1).0]);
     })
     .await;

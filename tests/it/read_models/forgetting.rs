@@ -13,7 +13,7 @@ use super::events::{
     received, registered, sent,
 };
 use super::story::{Story, TENANT, activity, address, campaign, customer, message, minute, note};
-use super::{check, dump, on_both_engines, told};
+use super::{check, difference, dump, on_both_engines, told};
 
 on_both_engines! {
     purged_tables_equal_those_built_without_the_key,
@@ -51,7 +51,7 @@ async fn purged_tables_equal_those_built_without_the_key(engine: Engine) {
         late
     };
     let rebuilt = dump(told(engine, &story.without_personal_data_of(customer(1)), 3).await.db()).await;
-    check(engine, &story, async |db| assert_eq!(dump(db).await, rebuilt)).await;
+    check(engine, &story, async |db| assert_eq!(difference(dump(db).await, &rebuilt), [""; 0])).await;
 }
 
 async fn nothing_personal_is_left_and_figures_stay(engine: Engine) {
@@ -60,7 +60,7 @@ async fn nothing_personal_is_left_and_figures_stay(engine: Engine) {
     check(engine, &story, async |db| {
         for line in dump(db).await {
             let lower = line.to_lowercase();
-            for word in ["secret", "ann", "lantern", "192.0.2.1", "i agree", "crm", "vip", "hello"] {
+            for word in ["secret", "ann@", "lantern", "192.0.2.1", "i agree", "crm", "vip", "hello"] {
                 assert!(!lower.contains(word), "{word}: {line}");
             }
         }

@@ -14,9 +14,11 @@ mod tenants;
 mod timeline;
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use commlog::projections::{Registry, Scratch};
 use commlog::sql::{Db, Engine};
+use tokio::sync::OnceCell;
 
 use self::story::Story;
 
@@ -41,11 +43,17 @@ macro_rules! on_both_engines {
 }
 use on_both_engines;
 
-/// Empty read tables.
+/// Empty read tables: on PostgreSQL, schemas of one database, which are cheaper to make than databases.
 async fn empty(engine: Engine) -> Scratch {
+    static DATABASE: OnceCell<String> = OnceCell::const_new();
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let made = match engine {
         Engine::Sqlite => Scratch::in_memory(&REGISTRY).await,
-        Engine::Postgres => Scratch::in_schema(&crate::support::postgres::database().await, "read", &REGISTRY).await,
+        Engine::Postgres => {
+            let url = DATABASE.get_or_init(crate::support::postgres::database).await;
+            let schema = format!("read_{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+            Scratch::in_schema(url, &schema, &REGISTRY).await
+        }
     };
     made.expect("read tables can be made")
 }
@@ -93,4 +101,11 @@ async fn dump(db: &Db) -> Vec<String> {
         dump.extend(lines.into_iter().map(|line| line.line));
     }
     dump
+}
+
+/// The lines that only one of two dumps has: `+` the first, `-` the second.
+fn difference(first: Vec<String>, second: &[String]) -> Vec<String> {
+    let lost = second.iter().filter(|line| !first.contains(line)).map(|line| format!("- {line}"));
+    let lost: Vec<String> = lost.collect();
+    first.into_iter().filter(|line| !second.contains(line)).map(|line| format!("+ {line}")).chain(lost).collect()
 }

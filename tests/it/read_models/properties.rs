@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::story::{Story, campaign, customer, import, message};
-use super::{dump, events, told};
+use super::{difference, dump, events, told};
 
 /// A provider's callbacks about one message, at their times.
 fn callbacks(key: &MessageKey) -> Vec<(i64, CustomerEvent)> {
@@ -42,7 +42,7 @@ fn engines() -> impl Iterator<Item = (Engine, tokio::runtime::Runtime)> {
 
 /// As many cases as stay pleasant: a database is made for each.
 fn runner(engine: Engine) -> TestRunner {
-    let cases = if engine == Engine::Sqlite { 48 } else { 8 };
+    let cases = if engine == Engine::Sqlite { 32 } else { 6 };
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
@@ -88,7 +88,7 @@ fn callbacks_in_any_order_and_number_give_equal_rows() {
             runtime.block_on(async {
                 let expected = about_messages(dump(told(engine, &arrived(&ordered), 100).await.db()).await);
                 let rows = about_messages(dump(told(engine, &arrived(&shuffled), batch).await.db()).await);
-                prop_assert_eq!(rows, expected);
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
                 Ok(())
             })
         });
@@ -186,7 +186,8 @@ fn the_size_of_batches_never_changes_a_row() {
             runtime.block_on(async {
                 let story = mixed(&steps);
                 let expected = dump(told(engine, &story, 1).await.db()).await;
-                prop_assert_eq!(dump(told(engine, &story, batch).await.db()).await, expected);
+                let rows = dump(told(engine, &story, batch).await.db()).await;
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
                 Ok(())
             })
         });
@@ -204,7 +205,8 @@ fn purging_equals_rebuilding_without_the_key() {
                 story.tell(customer(1), 400, events::forgotten());
                 let rebuilt = story.without_personal_data_of(customer(1));
                 let expected = dump(told(engine, &rebuilt, 7).await.db()).await;
-                prop_assert_eq!(dump(told(engine, &story, batch).await.db()).await, expected);
+                let rows = dump(told(engine, &story, batch).await.db()).await;
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
                 Ok(())
             })
         });
