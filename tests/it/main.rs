@@ -1,0 +1,10 @@
+//! The integration suite: one binary, one module per area.
+
+mod api;
+mod architecture;
+mod cli;
+mod commands;
+mod log_contract;
+mod projector;
+mod read_models;
+mod support;

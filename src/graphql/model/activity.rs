@@ -182,7 +182,7 @@ pub async fn of_customer(
     customer: CustomerId,
     filter: Option<ActivityFilterInput>,
     page: &Page,
-) -> Result<ActivityConnection> {
+) -> Result<Flat<ActivityConnection>> {
     let tenant = reading.session.principal.tenant;
     let filter: ActivityFilter = filter.unwrap_or_default().into();
     let db = tables.db(reading.api);

@@ -226,7 +226,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<ConsentChangeConnection> {
+    ) -> Result<Flat<ConsentChangeConnection>> {
         let page = crate::graphql::connection::page(first, after, last, before)?;
         super::consent::history(Reading::of(ctx)?, &self.tables, self.customer_id(), channel, &page).await
     }
@@ -245,7 +245,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<TimelineConnection> {
+    ) -> Result<Flat<TimelineConnection>> {
         let page = super::timeline::page(at, first, after, last, before)?;
         super::timeline::of_customer(Reading::of(ctx)?, &self.tables, self.customer_id(), filter, &page).await
     }
@@ -261,7 +261,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<ActivityConnection> {
+    ) -> Result<Flat<ActivityConnection>> {
         let page = crate::graphql::connection::page(first, after, last, before)?;
         super::activity::of_customer(Reading::of(ctx)?, &self.tables, self.customer_id(), filter, &page).await
     }
@@ -277,7 +277,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<ConversationConnection> {
+    ) -> Result<Flat<ConversationConnection>> {
         let page = crate::graphql::connection::page(first, after, last, before)?;
         let customer = Some(self.customer_id());
         super::conversation::list(Reading::of(ctx)?, &self.tables, customer, filter, &page).await

@@ -285,7 +285,7 @@ pub async fn of_customer(
     customer: CustomerId,
     filter: Option<TimelineFilterInput>,
     page: &Page,
-) -> Result<TimelineConnection> {
+) -> Result<Flat<TimelineConnection>> {
     let tenant = reading.session.principal.tenant;
     let filter: TimelineFilter = filter.unwrap_or_default().into();
     let db = tables.db(reading.api);
