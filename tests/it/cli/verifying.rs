@@ -43,8 +43,28 @@ fn one_changed_byte_is_found_and_named() {
     let id = tamper(&place, "data");
     let ended = place.run(&["verify"]);
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains(&format!("event {id} (ActivityRecorded, version ")), "{}", ended.stdout);
+    assert!(ended.stderr.contains(&format!("event {id} (ActivityRecorded, version ")), "{}", ended.stderr);
     assert!(ended.stderr.contains("is broken"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_signed_checkpoint_catches_a_log_that_was_cut_short() {
+    let place = filled();
+    place.ok(&["verify", "--sign", "then.checkpoint"]);
+    place.ok(&["verify", "--against", "then.checkpoint"]);
+    let signed = std::fs::read_to_string(place.path("then.checkpoint")).unwrap();
+    place.file("forged.checkpoint", signed.replacen("\"events\":", "\"events\":1", 1));
+    let forged = place.fails(1, &["verify", "--against", "forged.checkpoint"]);
+    assert!(forged.contains("was not signed with this master key"), "{forged}");
+    let log = Connection::open(place.path("data/log.db")).unwrap();
+    let cut = "DROP TRIGGER events_delete; DELETE FROM events WHERE position = (SELECT max(position) FROM events);";
+    log.execute_batch(cut).unwrap();
+    drop(log);
+    place.ok(&["verify"]);
+    let shortened = place.fails(1, &["verify", "--against", "then.checkpoint"]);
+    assert!(shortened.contains("the log was shortened"), "{shortened}");
+    let none = place.fails(3, &["verify", "--against", "data/master.key"]);
+    assert!(none.contains("data/master.key is no checkpoint"), "{none}");
 }
 
 #[test]
