@@ -17,8 +17,6 @@ pub mod providers;
 pub mod graphql;
 pub mod http;
 
-// LEAD: boot, cli (and main.rs) rejoin main as soon as projections::ReadStore and the PostgreSQL log are merged; branch `cli`
-// keeps these three lines active.
-// pub mod boot;
-// pub mod cli;
+pub mod boot;
+pub mod cli;
 pub mod config;

@@ -4,9 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::app::AppError;
 use crate::boot::master_key::MasterKeyError;
+use crate::http::ServeError;
 use crate::log::LogError;
 use crate::log::keys::KeyStoreError;
+use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
 use crate::queries::QueryError;
 
@@ -28,6 +31,12 @@ pub enum BootError {
     /// A read from the read tables.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A use case that a command completes by itself.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// What earlier processes left to do could not be gathered.
+    #[error(transparent)]
+    Backlog(#[from] BacklogError),
     /// A log stands without the key store that its personal data was sealed with.
     #[error(
         "the log {log} exists, but its key store {keys} is missing: without it no personal data can be read or written. \
@@ -40,7 +49,9 @@ pub enum BootError {
         keys: String,
     },
     /// A command that only reads found nothing to read.
-    #[error("there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or start with commlog demo, serve or import")]
+    #[error(
+        "there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or start with commlog demo, serve or import"
+    )]
     NoLog {
         /// The log's URL.
         url: String,
@@ -54,6 +65,12 @@ pub enum BootError {
         #[source]
         source: io::Error,
     },
+    /// The server stopped serving.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A part of the node ended by a fault of its own; standard error tells where.
+    #[error("a part of this node failed")]
+    Panicked(#[source] tokio::task::JoinError),
     /// The port is taken.
     #[error("{address} is in use by another program: choose another address in COMMLOG_LISTEN")]
     PortInUse {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::clock::Ambient;
-use crate::config::{Config, MasterKeySource, StoreUrl, parse_master_key};
+use crate::config::{Config, MasterKeySource, StoreUrl};
+use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
 /// Why there is no master key. Never tells the key.
 #[derive(Debug, thiserror::Error)]
@@ -46,25 +47,24 @@ pub enum MasterKeyError {
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("the master key file {}: {reason}", path.display())]
+    #[error("the file {} holds no master key", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What it should hold.
-        reason: String,
+        #[source]
+        source: ParseMasterKeyError,
     },
 }
 
 /// Finds the master key, or makes one if key store and file are both new.
-pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<Zeroizing<[u8; 32]>, MasterKeyError> {
+pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<MasterKey, MasterKeyError> {
     let path = match &config.master_key {
         MasterKeySource::Given(key) => return Ok(key.clone()),
         MasterKeySource::File(path) => path,
     };
     match fs::read_to_string(path).map(Zeroizing::new) {
-        Ok(text) => {
-            parse_master_key(&text).map_err(|reason| MasterKeyError::Invalid { path: path.clone(), reason })
-        }
+        Ok(text) => text.parse().map_err(|source| MasterKeyError::Invalid { path: path.clone(), source }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match &config.keys {
             StoreUrl::Sqlite(store) if !store.exists() => make(path, ambient),
             StoreUrl::Sqlite(_) => Err(MasterKeyError::Missing { path: path.clone(), store: config.keys.to_string() }),
@@ -76,14 +76,14 @@ pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<Zeroizing<[u8;
     }
 }
 
-fn make(path: &Path, ambient: &Ambient) -> Result<Zeroizing<[u8; 32]>, MasterKeyError> {
-    let key = Zeroizing::new(ambient.bytes::<32>());
+fn make(path: &Path, ambient: &Ambient) -> Result<MasterKey, MasterKeyError> {
+    let key = MasterKey::generate(ambient);
     let write = || -> io::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         let mut file = create_private(path)?;
-        file.write_all(Zeroizing::new(format!("{}\n", hex::encode(*key))).as_bytes())?;
+        file.write_all(Zeroizing::new(key.to_hex() + "\n").as_bytes())?;
         // Keys that it wraps are durable before their first use, so it must be durable before them.
         file.sync_all()
     };

@@ -4,12 +4,14 @@
 mod error;
 pub mod master_key;
 mod node;
+mod processes;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use error::BootError;
 pub use node::{Node, Running};
+pub use processes::complete_erasures;
 
 pub use crate::projections::ReadStore;
 
@@ -22,10 +24,10 @@ use crate::log::keys::KeyStore;
 use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
 use crate::log::postgres::PostgresLog;
-use crate::log::seal::MasterKey;
 use crate::log::sqlite::SqliteLog;
+use crate::log::upcast::Upcasters;
 use crate::log::{EventLog, Journal};
-use crate::projections::Registry;
+use crate::projections::{ProjectionError, Registry};
 
 /// The log with its key store, and the use cases over them: what every command needs.
 pub struct Stores {
@@ -47,17 +49,14 @@ impl Stores {
         make_folder(&config.log)?;
         make_folder(&config.keys)?;
         // The key store comes first: a log without its key store is an error, the other way round is a crash survived.
-        let master = MasterKey::new(*master_key::find_or_make(config, ambient)?);
+        let master = master_key::find_or_make(config, ambient)?;
         let keys: Arc<dyn KeyStore> = match &config.keys {
             StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), &master, ambient.clone()).await?),
             StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, &master, ambient.clone()).await?),
         };
-        let log: Arc<dyn EventLog> = match &config.log {
-            StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
-            StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
-        };
+        let log = open_log(config, ambient).await?;
         tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
-        let journal = Journal::open(log, keys, upcasters(), ambient.clone()).await?;
+        let journal = Journal::open(log, keys, Upcasters::new(upcasters()), ambient.clone()).await?;
         let policy = Policy { require_opt_in: config.require_opt_in, default_region: config.default_region.clone() };
         let app = App::with_policy(journal.clone(), ambient.clone(), policy);
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
@@ -72,18 +71,23 @@ impl Stores {
         }
     }
 
+    /// The projection files: the embedded ones, and those of the configured folder.
+    pub fn registry(&self) -> Result<Registry, BootError> {
+        let builtin = Registry::builtin().map_err(ProjectionError::from)?;
+        Ok(match &self.config.projections_dir {
+            None => builtin,
+            Some(folder) => Registry::load_dir(folder).map_err(ProjectionError::from)?,
+        })
+    }
+
     /// Opens the read tables. They show what was applied so far.
     pub async fn read_store(&self) -> Result<ReadStore, BootError> {
-        let registry = match &self.config.projections_dir {
-            None => Registry::builtin()?,
-            Some(folder) => Registry::load_dir(folder)?,
-        };
         make_folder(&self.config.read)?;
         let location = match &self.config.read {
             StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             StoreUrl::Postgres(url) => url.clone(),
         };
-        Ok(ReadStore::open(&location, self.journal.clone(), registry, self.ambient.clone()).await?)
+        Ok(ReadStore::open(&location, self.journal.clone(), self.registry()?, self.ambient.clone()).await?)
     }
 
     /// The configuration that the stores were opened with.
@@ -102,6 +106,22 @@ impl Stores {
     pub async fn close(&self) {
         self.journal.backend().close().await;
     }
+}
+
+/// Opens the log alone, which must exist: what needs no keys.
+pub async fn open_existing_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
+    if may_exist(&config.log) {
+        open_log(config, ambient).await
+    } else {
+        Err(BootError::NoLog { url: config.log.to_string() })
+    }
+}
+
+async fn open_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
+    Ok(match &config.log {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
+        StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
+    })
 }
 
 fn text(path: &Path) -> String {
@@ -123,8 +143,9 @@ fn may_exist(url: &StoreUrl) -> bool {
 fn make_folder(url: &StoreUrl) -> Result<(), BootError> {
     let StoreUrl::Sqlite(path) = url else { return Ok(()) };
     match path.parent() {
-        Some(folder) => std::fs::create_dir_all(folder)
-            .map_err(|source| BootError::Folder { path: folder.to_owned(), source }),
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|source| BootError::Folder { path: folder.to_owned(), source })
+        }
         None => Ok(()),
     }
 }

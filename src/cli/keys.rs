@@ -105,7 +105,7 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
             let stores = session.open_existing().await?;
             let reads = session.read_store(&stores).await?;
             let tenant = session.caller(&tenant).tenant;
-            let keys = queries::tenants::api_keys(&reads.live().db, tenant).await;
+            let keys = queries::tenants::api_keys(&reads.db(), tenant).await;
             stores.close().await;
             for key in keys.map_err(crate::cli::failure::Failure::unavailable)? {
                 let may = match (key.personal, key.send) {

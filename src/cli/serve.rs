@@ -41,10 +41,14 @@ pub async fn run(mut session: Session, args: ServeArgs) -> Outcome {
     session.ensure_tenant(&stores, &caller).await?;
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
-    let running = Node::start(stores, stop.clone()).await?;
+    let mut running = Node::start(stores, stop.clone()).await?;
     if session.config.roles.api {
-        print::note(format_args!("listening on http://{}/  (keys: commlog keys issue --role admin --label me)", running.address()));
+        print::note(format_args!(
+            "listening on http://{}/  (keys: commlog keys issue --role admin --label me)",
+            running.address()
+        ));
     }
-    running.wait(&stop).await.map_err(Failure::from)?;
-    Ok(running.finish().await?)
+    let waited = running.wait().await;
+    let finished = running.finish().await;
+    waited.and(finished).map_err(Failure::from)
 }

@@ -64,7 +64,7 @@ impl Session {
     /// Opens the read tables and brings them up to date.
     pub async fn read_store(&self, stores: &Stores) -> Outcome<ReadStore> {
         let reads = stores.read_store().await?;
-        crate::cli::rebuild::catch_up(&reads).await?;
+        crate::cli::rebuild::catch_up(&reads, &stores.journal).await?;
         Ok(reads)
     }
 

@@ -40,7 +40,7 @@ pub async fn run(session: &Session, args: TenantsArgs) -> Outcome {
         TenantsCommand::List => {
             let stores = session.open_existing().await?;
             let reads = session.read_store(&stores).await?;
-            let tenants = queries::tenants::list(&reads.live().db).await;
+            let tenants = queries::tenants::list(&reads.db()).await;
             stores.close().await;
             for tenant in tenants.map_err(Failure::unavailable)? {
                 let default = if tenant.tenant_id == session.config.tenant.0 { "  (default)" } else { "" };

@@ -7,14 +7,13 @@
 mod store;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::ids::TenantId;
+use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
 pub use store::StoreUrl;
 
@@ -33,7 +32,7 @@ pub const KEYS: &[(&str, &str)] = &[
         "keys_url",
         "the key store, kept out of the log's backups: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/keys.db]",
     ),
-    ("master_key", "64 hex digits that wrap every key of the key store [default: from master_key_file]"),
+    ("master_key", "32 bytes in hex or base64 that wrap every key of the key store [default: from master_key_file]"),
     (
         "master_key_file",
         "file with the master key; made, readable by its owner only, with a new key store [default: <data_dir>/master.key]",
@@ -93,23 +92,13 @@ pub enum LogFormat {
 }
 
 /// Where the master key comes from.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum MasterKeySource {
     /// The configuration itself, usually the environment.
-    Given(Zeroizing<[u8; 32]>),
+    Given(MasterKey),
     /// A file.
     File(PathBuf),
 }
-
-impl fmt::Debug for MasterKeySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(_) => f.write_str("Given(..)"),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
-}
-
 /// The whole configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -248,8 +237,10 @@ impl Config {
             log,
             read,
             keys,
-            master_key: parse(values, "master_key", parse_master_key)?
-                .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
+            master_key: parse(values, "master_key", |text| {
+                text.parse().map_err(|error: ParseMasterKeyError| error.to_string())
+            })?
+            .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
             listen: parse(values, "listen", |text| {
                 text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7700".to_owned())
             })?
@@ -318,14 +309,6 @@ fn parse<T>(values: &Values, key: &str, parser: impl Fn(&str) -> Result<T, Strin
         origin: origin.clone(),
         reason,
     })
-}
-
-/// Reads 64 hex digits. The reason never repeats the input, which is a secret.
-pub fn parse_master_key(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
-    let mut key = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim(), key.as_mut_slice())
-        .map_err(|_| "must be 64 hex digits (make one with: openssl rand -hex 32)".to_owned())?;
-    Ok(key)
 }
 
 #[cfg(test)]

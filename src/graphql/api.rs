@@ -9,14 +9,18 @@ use async_graphql::{Context, Error, Result};
 
 use super::connection::of_page;
 use super::failure::{field_refused, opaque};
+use super::keys::Keys;
 use super::limits::Limits;
 use super::loaders::Batches;
+use super::metrics::Metrics;
+use super::model::event::AsOfInput;
 use super::principal::{Permission, Principal};
 use super::scalar::Cursor;
 use crate::app::App;
 use crate::clock::Ambient;
+use crate::ids::CustomerId;
+use crate::queries::Db;
 use crate::queries::{QueryError, Reads};
-use crate::sql::Db;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -27,6 +31,10 @@ pub struct Api {
     pub reads: Reads,
     /// What a request may cost.
     pub limits: Arc<Limits>,
+    /// The API keys that were checked lately.
+    pub keys: Keys,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Api {
@@ -100,6 +108,14 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub const fn personal(self) -> bool {
         self.session.principal.may(Permission::SeePersonal)
+    }
+
+    /// The tables to read of a customer: the live ones, or as of an earlier moment.
+    pub async fn tables(self, customer: CustomerId, as_of: Option<AsOfInput>) -> Result<Tables> {
+        let Some(as_of) = as_of else { return Ok(Tables::Live) };
+        let tenant = self.session.principal.tenant;
+        let tables = self.api.reads.as_of_customer(tenant, customer, as_of.into()).await;
+        tables.map(Tables::AsOf).map_err(|error| opaque(self.api.ambient(), &error))
     }
 
     /// The request's data loader.

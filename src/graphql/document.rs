@@ -8,23 +8,59 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, ServerError};
 use moka::sync::Cache;
 
 use super::failure::refused;
 use super::limits::Limits;
+use super::metrics::OperationKind;
 
 /// Bytes of documents whose parsed form is kept.
 const KEPT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A document that keeps the limits.
+pub struct Admitted {
+    /// Its parsed form.
+    pub document: ExecutableDocument,
+    valid: AtomicBool,
+}
+
+impl Admitted {
+    /// Whether the schema's rules were found to hold.
+    pub fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the schema's rules hold.
+    pub fn set_valid(&self) {
+        self.valid.store(true, Ordering::Relaxed);
+    }
+
+    /// What an operation of the document does.
+    pub fn kind(&self, operation: Option<&str>) -> OperationKind {
+        let found = match (&self.document.operations, operation) {
+            (DocumentOperations::Single(operation), _) => Some(operation),
+            (DocumentOperations::Multiple(all), Some(name)) => all.get(name),
+            (DocumentOperations::Multiple(all), None) => all.values().next().filter(|_| all.len() == 1),
+        };
+        match found.map(|operation| operation.node.ty) {
+            Some(OperationType::Query) => OperationKind::query,
+            Some(OperationType::Mutation) => OperationKind::mutation,
+            Some(OperationType::Subscription) => OperationKind::subscription,
+            None => OperationKind::unknown,
+        }
+    }
+}
 
 /// Parsed documents by their text. Cheap to clone.
 #[derive(Clone)]
 pub struct Documents {
     limits: Arc<Limits>,
-    parsed: Cache<Arc<str>, Arc<ExecutableDocument>>,
+    parsed: Cache<Arc<str>, Arc<Admitted>>,
 }
 
 impl Documents {
@@ -32,14 +68,14 @@ impl Documents {
     #[must_use]
     pub fn new(limits: Arc<Limits>) -> Self {
         let parsed = Cache::builder()
-            .weigher(|text: &Arc<str>, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX))
+            .weigher(|text: &Arc<str>, _: &Arc<Admitted>| u32::try_from(text.len()).unwrap_or(u32::MAX))
             .max_capacity(KEPT_BYTES)
             .build();
         Self { limits, parsed }
     }
 
     /// The parsed document, or the limit that it breaks.
-    pub fn admit(&self, text: &str) -> Result<Arc<ExecutableDocument>, ServerError> {
+    pub fn admit(&self, text: &str) -> Result<Arc<Admitted>, ServerError> {
         if let Some(document) = self.parsed.get(text) {
             return Ok(document);
         }
@@ -50,7 +86,7 @@ impl Documents {
             error
         })?;
         measure(&document, &self.limits)?;
-        let document = Arc::new(document);
+        let document = Arc::new(Admitted { document, valid: AtomicBool::new(false) });
         self.parsed.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
@@ -69,7 +105,9 @@ fn scan(text: &str, limits: &Limits) -> Result<(), ServerError> {
     let (mut at, mut depth, mut directives) = (0, 0_usize, 0_usize);
     while at < bytes.len() {
         match bytes[at] {
-            b'#' => at += bytes[at..].iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(bytes.len() - at),
+            b'#' => {
+                at += bytes[at..].iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(bytes.len() - at)
+            }
             b'"' => at = after_string(bytes, at),
             b'{' | b'[' | b'(' => {
                 depth += 1;
@@ -168,9 +206,9 @@ fn extent<'a>(
                 match (fragments.entry(name), document.fragments.get(name)) {
                     // The validation rules name the fragment that does not exist.
                     (_, None) => Extent::default(),
-                    (Entry::Occupied(known), _) => known.get().ok_or_else(|| {
-                        refused("FRAGMENT_CYCLE", format!("the fragment {name} contains itself"))
-                    })?,
+                    (Entry::Occupied(known), _) => known
+                        .get()
+                        .ok_or_else(|| refused("FRAGMENT_CYCLE", format!("the fragment {name} contains itself")))?,
                     (Entry::Vacant(new), Some(fragment)) => {
                         new.insert(None);
                         let measured = extent(document, &fragment.node.selection_set.node, fragments)?;
@@ -213,7 +251,8 @@ mod tests {
 
     #[test]
     fn braces_in_strings_and_comments_do_not_count() {
-        let text = format!("# {}\n{{ a(x: \"{}\\\"\", y: \"\"\"{}\"\"\") }}", "{".repeat(50), "(".repeat(50), "[".repeat(50));
+        let text =
+            format!("# {}\n{{ a(x: \"{}\\\"\", y: \"\"\"{}\"\"\") }}", "{".repeat(50), "(".repeat(50), "[".repeat(50));
         assert!(Documents::new(Arc::new(Limits::default())).admit(&text).is_ok());
     }
 
@@ -229,7 +268,9 @@ mod tests {
 
     #[test]
     fn a_fragment_that_contains_itself_is_refused() {
-        assert!(refusal("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").contains("contains itself"));
+        assert!(
+            refusal("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").contains("contains itself")
+        );
     }
 
     #[test]

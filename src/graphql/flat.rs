@@ -28,7 +28,10 @@ impl<T: OutputType + ContainerType> OutputType for Flat<T> {
         let items = &ctx.item.node.items;
         let mut plain = true;
         for (index, selection) in items.iter().enumerate() {
-            let Selection::Field(chosen) = &selection.node else { plain = false; break };
+            let Selection::Field(chosen) = &selection.node else {
+                plain = false;
+                break;
+            };
             let name = &chosen.node.response_key().node;
             let repeated = items[..index].iter().any(|earlier| match &earlier.node {
                 Selection::Field(earlier) => earlier.node.response_key().node == *name,

@@ -71,7 +71,8 @@ impl<T: Global + Send + Sync> Of<T> {
             },
             _ => None,
         };
-        let wrong = || InputValueError::custom(format!("must be the id of one {0}, {0}:<uuid> or the bare UUID", T::TYPE));
+        let wrong =
+            || InputValueError::custom(format!("must be the id of one {0}, {0}:<uuid> or the bare UUID", T::TYPE));
         uuid.map(|uuid| Self(T::from(uuid))).ok_or_else(wrong)
     }
 }

@@ -19,10 +19,6 @@ pub struct Limits {
     pub selections: usize,
     /// Fields that would be resolved if every page were full.
     pub complexity: usize,
-    /// Entries of a page if nothing is asked for.
-    pub page_default: usize,
-    /// Entries of the largest page.
-    pub page_max: usize,
     /// How long a query may wait for a position (`waitFor`).
     pub wait_for: Duration,
     /// How long headers may take to arrive.
@@ -53,8 +49,6 @@ impl Default for Limits {
             directives: 60,
             selections: 2_000,
             complexity: 20_000,
-            page_default: 50,
-            page_max: 200,
             wait_for: Duration::from_secs(10),
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),

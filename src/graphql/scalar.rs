@@ -19,7 +19,9 @@ impl ScalarType for Micros {
             Value::Number(number) => number.as_i64(),
             _ => None,
         };
-        number.map(Self).ok_or_else(|| InputValueError::custom("must be a whole number of 64 bits, such as \"1990000\""))
+        number
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom("must be a whole number of 64 bits, such as \"1990000\""))
     }
 
     fn to_value(&self) -> Value {
@@ -34,7 +36,9 @@ pub struct Long(pub i64);
 #[Scalar(name = "Long")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Micros::parse(value).map(|micros| Self(micros.0)).map_err(|_| InputValueError::custom("must be a whole number of 64 bits"))
+        Micros::parse(value)
+            .map(|micros| Self(micros.0))
+            .map_err(|_| InputValueError::custom("must be a whole number of 64 bits"))
     }
 
     fn to_value(&self) -> Value {

@@ -1,1 +1,37 @@
-//! (see the module list in lib.rs)
+//! HTTP: the GraphQL endpoint, its console, health and metrics.
+
+mod auth;
+mod body;
+mod console;
+mod endpoint;
+mod health;
+mod observe;
+mod server;
+mod socket;
+
+pub use server::{ServeError, serve};
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use tokio_util::sync::CancellationToken;
+
+use crate::graphql::Gateway;
+
+/// All routes. WebSockets are closed when the server is told to stop.
+pub fn router(gateway: Gateway, shutdown: CancellationToken) -> Router {
+    Router::new()
+        .route("/graphql", post(endpoint::execute).get(socket::upgrade))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/", get(console::page))
+        .route("/console/{file}", get(console::asset))
+        .fallback(observe::not_found)
+        // The endpoint reads its body itself, against its own limit.
+        .layer(DefaultBodyLimit::disable())
+        .layer(Extension(shutdown))
+        .layer(from_fn_with_state(gateway.clone(), observe::observe))
+        .with_state(gateway)
+}

@@ -93,3 +93,15 @@ pub(super) fn is_poison(error: &sqlx::Error) -> bool {
     // SQLite's primary result codes: ERROR (such as malformed JSON), TOOBIG, CONSTRAINT, MISMATCH, RANGE.
     code.parse::<u32>().is_ok_and(|code| [1, 18, 19, 20, 25].contains(&(code & 0xff)))
 }
+
+/// An error with all its causes, in one line for the log.
+pub(super) fn chain(error: &ProjectionError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -13,4 +13,5 @@ mod tables;
 pub use error::ProjectionError;
 pub use registry::{Registry, RegistryError};
 pub use scratch::Scratch;
+pub use store::{AsOf, Difference, Generation, Limits, ProjectionStatus, ReadStore, TableComparison, WaitError};
 pub use tables::{Parked, ParkedStream};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::sqlite::SqlitePoolOptions;
+use uuid::Uuid;
 
 use super::error::{ProjectionError, database};
 use super::registry::Registry;
@@ -33,7 +34,7 @@ impl Scratch {
     /// In a schema of a PostgreSQL database, which must not exist yet. `url` names the database.
     pub async fn in_schema(url: &str, schema: &str, registry: &Registry) -> Result<Self, ProjectionError> {
         let writer = options::postgres_writer(url, schema)?;
-        let readers = options::postgres_readers(url, schema)?;
+        let readers = options::postgres_reader_pool().connect_lazy_with(options::postgres_reader(url, schema)?);
         let mut session = writer.session().await.map_err(database("be reached"))?;
         session.run(&format!("CREATE SCHEMA {schema}")).await.map_err(database("create a schema"))?;
         drop(session);
@@ -59,6 +60,20 @@ impl Scratch {
         let done = self.writer.apply(&Batch::prepare(events), History::Events(&self.seen)).await;
         self.writer.release();
         done.map(drop)
+    }
+
+    /// As [`Self::apply`], without keeping the events: decisions about parked ones have no effect.
+    pub(super) async fn apply_once(&mut self, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
+        let done = self.writer.apply(&Batch::prepare(events), History::Events(&[])).await;
+        self.writer.release();
+        done.map(drop)
+    }
+
+    /// Purges customers, given as tenant and customer.
+    pub(super) async fn forget(&mut self, customers: &[(Uuid, Uuid)]) -> Result<(), ProjectionError> {
+        let done = self.writer.forget(customers).await;
+        self.writer.release();
+        done
     }
 
     /// What could not be applied.

@@ -14,6 +14,7 @@ mod error;
 pub mod imports;
 pub mod messages;
 pub mod page;
+mod reads;
 mod search;
 mod select;
 pub mod suppressions;
@@ -22,6 +23,12 @@ pub mod timeline;
 
 pub use error::QueryError;
 pub use page::{Cursor, Page, PageError, Slice};
+
+/// The tables that a query reads: the live generation's, or one as of an earlier moment.
+pub use crate::sql::Db;
+
+pub use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, WaitError};
+pub use reads::Reads;
 
 /// A JSON column.
 pub type Json = sqlx::types::Json<serde_json::Value>;

@@ -154,3 +154,26 @@ fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, filter:
         select.and("t.occurred_at < ?", [until.into()]);
     }
 }
+
+/// A customer's entries that began after a position, or that are one of the given messages, activities and notes:
+/// oldest first. For subscriptions.
+pub async fn changed(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    after: Position,
+    entries: &[Uuid],
+) -> Result<Vec<TimelineRow>, QueryError> {
+    let mut select = Select::new(DETAILS, []);
+    select.and_equal("t.tenant_id", Some(tenant.0));
+    select.and_equal("t.customer_id", Some(customer.0));
+    select.and("(t.position > ?", [after.into()]);
+    if !entries.is_empty() {
+        let marks = vec!["?"; entries.len()].join(", ");
+        let kinds = "t.kind NOT IN ('conversation', 'consent', 'registered')";
+        select.push(&format!(" OR ({kinds} AND t.entry_id IN ({marks}))"), entries.iter().map(|&id| id.into()));
+    }
+    select.push(&format!("){JOINS}"), []);
+    select.order(KEY, true);
+    select.all(db, READING).await
+}

@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers"]),
     ("graphql", &["ids", "clock", "domain", "log", "app", "queries"]),
     ("http", &["ids", "clock", "domain", "log", "app", "queries", "graphql"]),
-    ("config", &["ids"]),
+    ("config", &["ids", "log"]),
     (
         "boot",
         &[

@@ -1,6 +1,9 @@
 //! The integration suite: one binary, one module per area.
 
+mod api;
 mod architecture;
+mod cli;
 mod commands;
 mod log_contract;
+mod read_models;
 mod support;

@@ -67,7 +67,7 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let app = stores.app.clone();
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
-    let running = Node::start(stores, stop.clone()).await?;
+    let mut running = Node::start(stores, stop.clone()).await?;
     print::line(format_args!(
         "\n  commlog demo is running.\n\n  Open      http://{}/\n  API key   {token}\n\n  The page asks for the key once; \
          its tabs hold queries to begin with: a customer's timeline, live.\n  Data are in {}; Ctrl-C stops, the next \
@@ -75,11 +75,12 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
         running.address(),
         session.config.data_dir.display()
     ))?;
-    tokio::select! {
-        lived = live(&app, &caller, &people) => lived?,
-        () = stop.cancelled() => {}
-    }
-    Ok(running.finish().await?)
+    let lived = tokio::select! {
+        lived = live(&app, &caller, &people) => lived,
+        ended = running.wait() => ended.map_err(Failure::from),
+    };
+    let finished = running.finish().await.map_err(Failure::from);
+    lived.and(finished)
 }
 
 /// Makes tenant, key, customers and their past. Every command carries an idempotency key, so that a demo that was

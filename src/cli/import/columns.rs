@@ -193,11 +193,19 @@ impl Columns {
                 columns.assign(field, index)?;
             }
         }
+        // In a file of orders, only what tells of the customer is a customer's attribute.
+        let of_orders = |name: &str| ORDERS.iter().any(|field| field.names.contains(&name));
+        let is_orders = ["order", "sku"].iter().all(|wanted| {
+            let names = ORDERS.iter().find(|field| field.name == *wanted).map_or(&[][..], |field| field.names);
+            header.iter().any(|name| names.contains(&plain(name).as_str()))
+        });
         let wished: Vec<&str> = columns.by_field.keys().copied().collect();
         for (index, name) in header.iter().enumerate().filter(|(index, _)| !decided[*index]) {
             let found = fields.iter().find(|field| field.names.contains(&plain(name).as_str()));
             match found {
                 Some(field) if !wished.contains(&field.name) => columns.assign(field, index)?,
+                _ if is_orders && of_orders(&plain(name)) => columns.unused.push(index),
+                _ if super::refused::COLUMNS.contains(&name.as_str()) => columns.unused.push(index),
                 _ if kind == ImportKind::Customers && !name.is_empty() => {
                     columns.attributes.push((index, name.clone()))
                 }
@@ -305,6 +313,13 @@ mod tests {
         let row = header("a@b.c,,5");
         assert_eq!(columns.attributes(&row).collect::<Vec<_>>(), [("spend", "5")]);
         assert_eq!(columns.value("territory", &row), None);
+    }
+
+    #[test]
+    fn customers_out_of_a_file_of_orders_do_not_get_the_orders_columns() {
+        let columns = Columns::map(ImportKind::Customers, &header("InvoiceNo,StockCode,CustomerID,Country"), &[]);
+        let expected = "InvoiceNo is left out, StockCode is left out, CustomerID → customer, Country → territory";
+        assert_eq!(columns.unwrap().describe(), expected);
     }
 
     #[test]

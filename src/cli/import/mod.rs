@@ -51,6 +51,7 @@ pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
 }
 
 async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome {
+    let started = Instant::now();
     let source = Source::open(&args.file).map_err(refused)?;
     let survey = survey(&source, kind, &args).await?;
     let settings = settings(&args, survey.columns.header());
@@ -58,7 +59,7 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
     if let Some(line) = survey.fallback {
         print::note(format_args!("not UTF-8 from line {line} on: such lines are read as Windows-1252"));
     }
-    let job = Job { session, kind, source, digest: survey.digest, records: survey.records, args: &args };
+    let job = Job { session, kind, source, digest: survey.digest, records: survey.records, args: &args, started };
     match kind {
         ImportKind::Orders => {
             let options = OrderOptions { anonymous: args.anonymous };
@@ -75,8 +76,10 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
                 }
             }
             let reader = CustomerReader::try_new(survey.columns, settings).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows| node.app.import_customers(caller, run, &options, rows).await)
-                .await
+            job.run(reader, async |node, caller, run, rows| {
+                node.app.import_customers(caller, run, &options, rows).await
+            })
+            .await
         }
         ImportKind::Messages => {
             let options = MessageOptions { anonymous: args.anonymous };
@@ -128,6 +131,7 @@ struct Job<'a> {
     digest: String,
     records: u64,
     args: &'a FileArgs,
+    started: Instant,
 }
 
 impl Job<'_> {
@@ -141,7 +145,6 @@ impl Job<'_> {
             Vec<R::Row>,
         ) -> Result<crate::domain::import::decide::ImportedChunk, crate::app::AppError>,
     ) -> Outcome {
-        let started = Instant::now();
         let refused_lines = RefusedLines::try_new(self.args.refused.as_deref(), reader.columns().header());
         let mut totals = Totals::new(refused_lines.map_err(Failure::unavailable)?);
         let keep_lines = totals.refused.keeps_lines();
@@ -193,7 +196,7 @@ impl Job<'_> {
         };
         stores.app.complete_import(&caller, complete).await?.into_result()?;
         stores.close().await;
-        self.report(&totals, &run, started)
+        self.report(&totals, &run)
     }
 
     fn report_dry_run(&self, totals: &Totals) -> Outcome {
@@ -208,8 +211,8 @@ impl Job<'_> {
         self.report_refused(totals)
     }
 
-    fn report(&self, totals: &Totals, run: &ImportRun, started: Instant) -> Outcome {
-        let seconds = started.elapsed().as_secs_f64();
+    fn report(&self, totals: &Totals, run: &ImportRun) -> Outcome {
+        let seconds = self.started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.records as f64 / seconds.max(0.001);
         print::line(format_args!("import {} of {}", run.import_id, self.source.name()))?;
@@ -270,7 +273,7 @@ async fn list(session: &Session, caller: &Caller) -> Outcome {
     let reads = session.read_store(&stores).await?;
     let mut page = Page::first(200);
     loop {
-        let slice = queries::imports::list(&reads.live().db, caller.tenant, &page).await.map_err(Failure::unavailable)?;
+        let slice = queries::imports::list(&reads.db(), caller.tenant, &page).await.map_err(Failure::unavailable)?;
         for (_, import) in &slice.rows {
             let count = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
             print::line(format_args!(
@@ -286,7 +289,7 @@ async fn list(session: &Session, caller: &Caller) -> Outcome {
             ))?;
         }
         match slice.rows.last() {
-            Some((cursor, _)) if slice.has_next => page.after = Some(cursor.clone()),
+            Some((cursor, _)) if slice.has_next => page = Page::first(200).after(cursor.clone()),
             _ => break,
         }
     }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::cli::import::columns::Columns;
 use crate::cli::import::records::Record;
 use crate::cli::import::row::{HeaderError, Parsed, RawLine, RefusedLine, RowReader, Settings, in_field};
-use crate::cli::import::values::{external_id, filled, micros, milli};
+use crate::cli::import::values::{external_id, micros, milli};
 use crate::domain::activity::event::LineItem;
 use crate::domain::import::decide::OrderRow;
 use crate::domain::import::event::ImportKind;
@@ -245,7 +245,9 @@ fn refuse_all(raw: Vec<RawLine>, line: u64, reason: &str) -> Vec<RefusedLine> {
 pub fn is_online_retail(header: &[String]) -> bool {
     let known =
         ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"];
-    header.iter().filter(|name| filled(name).is_some()).map(|name| name.trim()).eq(known)
+    // A file of refused lines has two columns more.
+    let own = |name: &&str| !name.is_empty() && !crate::cli::import::refused::COLUMNS.contains(name);
+    header.iter().map(|name| name.trim()).filter(own).eq(known)
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ pub struct WriteError {
     source: csv::Error,
 }
 
+/// The columns in front of the file's own.
+pub const COLUMNS: [&str; 2] = ["refused_line", "refused_reason"];
+
 /// Reasons that name a line are told apart only by the file; the summary stays short.
 const MAX_REASONS: usize = 1_000;
 
@@ -34,7 +37,7 @@ impl RefusedLines {
             Some(path) => {
                 let failed = |source| WriteError { path: path.to_owned(), source };
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(failed)?;
-                let columns = ["refused_line", "refused_reason"].into_iter().chain(header.iter().map(String::as_str));
+                let columns = COLUMNS.into_iter().chain(header.iter().map(String::as_str));
                 writer.write_record(columns).map_err(failed)?;
                 Some((path.to_owned(), writer))
             }
@@ -79,7 +82,8 @@ impl RefusedLines {
     /// The commonest reasons: how many lines, the first one's number, the reason.
     #[must_use]
     pub fn summary(&self, at_most: usize) -> Vec<(u64, u64, &str)> {
-        let mut reasons: Vec<_> = self.reasons.iter().map(|(reason, (count, line))| (*count, *line, reason.as_str())).collect();
+        let mut reasons: Vec<_> =
+            self.reasons.iter().map(|(reason, (count, line))| (*count, *line, reason.as_str())).collect();
         reasons.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         reasons.truncate(at_most);
         reasons

@@ -1,6 +1,6 @@
 //! Business activity.
 
-use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::customer::Customer;
@@ -9,7 +9,7 @@ use super::money::Money;
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later};
 use crate::graphql::flat::Flat;
-use crate::graphql::id::Of;
+use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::{LinesOf, OneActivity};
 use crate::graphql::scalar::{Long, Micros};
 use crate::ids::{ActivityId, CustomerId, ImportId, MessageId};
@@ -55,7 +55,7 @@ impl From<ActivityFilterInput> for ActivityFilter {
 #[graphql(complex)]
 pub struct Activity {
     /// The global id.
-    id: Of<ActivityId>,
+    pub id: ID,
     /// Whose.
     customer_id: Of<CustomerId>,
     /// What it is.
@@ -88,6 +88,8 @@ pub struct Activity {
     title: Option<String>,
     /// Free attributes. Personal.
     attributes: Option<async_graphql::Json<serde_json::Value>>,
+    #[graphql(skip)]
+    key: ActivityId,
     #[graphql(skip)]
     tables: Tables,
 }
@@ -123,7 +125,7 @@ impl Activity {
     /// An activity as a key may see it.
     pub fn new(row: ActivityRow, personal: bool, tables: Tables) -> Result<Self> {
         Ok(Self {
-            id: Of(row.activity_id.into()),
+            id: global(ActivityId::from(row.activity_id)),
             customer_id: Of(row.customer_id.into()),
             kind: word(&row.kind)?,
             name: row.name,
@@ -140,6 +142,7 @@ impl Activity {
             recorded_at: row.recorded_at,
             title: row.title.filter(|_| personal),
             attributes: row.attributes.filter(|_| personal).map(|attributes| async_graphql::Json(attributes.0)),
+            key: row.activity_id.into(),
             tables,
         })
     }
@@ -167,7 +170,7 @@ impl Activity {
     /// Line items, in the order recorded.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn lines(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Line>>> {
-        let rows = LinesOf(self.id.0).load(Reading::of(ctx)?, &self.tables).await?;
+        let rows = LinesOf(self.key).load(Reading::of(ctx)?, &self.tables).await?;
         Ok(rows.into_iter().map(|row| Flat(row.into())).collect())
     }
 }

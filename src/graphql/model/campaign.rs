@@ -10,7 +10,7 @@ use crate::graphql::flat::Flat;
 use crate::graphql::id::Of;
 use crate::graphql::scalar::Micros;
 use crate::ids::CampaignId;
-use crate::queries::campaigns::{self, CostRow, MetricsRow};
+use crate::queries::campaigns::{self, CostRow, HourlyMetricsRow, MetricsRow};
 
 /// Counts of messages, and of opens and clicks. A message counts as sent from the first evidence that a provider took
 /// it. Raw opens are machine and human ones together; the unique ones count each message once.
@@ -104,13 +104,76 @@ impl Metrics {
     }
 }
 
-/// The metrics of one hour: a message counts in the hour in which it first got there.
+/// What was reported in one hour. These count reports, not messages: a second delivery report counts again.
 #[derive(SimpleObject, Clone)]
 pub struct HourlyMetrics {
     /// Its beginning, UTC.
     hour: DateTime<Utc>,
-    /// The counts of one variant and channel.
-    metrics: Flat<Metrics>,
+    /// The variant; empty for messages without one.
+    variant: String,
+    /// The channel.
+    channel: Channel,
+    /// Messages asked for.
+    queued: i64,
+    /// Messages not sent by a rule.
+    suppressed: i64,
+    /// Messages taken back before dispatch.
+    cancelled: i64,
+    /// Messages that a provider took.
+    sent: i64,
+    /// Arrivals.
+    delivered: i64,
+    /// The receiving side asked to wait.
+    deferred: i64,
+    /// Came back, may work later.
+    soft_bounced: i64,
+    /// Came back for good.
+    hard_bounced: i64,
+    /// Taken by the provider, but not deliverable.
+    failed: i64,
+    /// Refused by the provider for good.
+    refused: i64,
+    /// Reported as spam.
+    complained: i64,
+    /// Opt-outs.
+    opted_out: i64,
+    /// Answers.
+    replied: i64,
+    /// Opens by proxies and scanners.
+    opens_machine: i64,
+    /// Opens that were probably a person's.
+    opens_human: i64,
+    /// Clicks by scanners.
+    clicks_machine: i64,
+    /// Clicks that were probably a person's.
+    clicks_human: i64,
+}
+
+impl HourlyMetrics {
+    fn new(row: HourlyMetricsRow) -> Result<Self> {
+        Ok(Self {
+            hour: row.hour,
+            variant: row.variant,
+            channel: word(&row.channel)?,
+            queued: row.queued,
+            suppressed: row.suppressed,
+            cancelled: row.cancelled,
+            sent: row.sent,
+            delivered: row.delivered,
+            deferred: row.deferred,
+            soft_bounced: row.soft_bounced,
+            hard_bounced: row.hard_bounced,
+            failed: row.failed,
+            refused: row.refused,
+            complained: row.complained,
+            opted_out: row.opted_out,
+            replied: row.replied,
+            opens_machine: row.opens_machine,
+            opens_human: row.opens_human,
+            clicks_machine: row.clicks_machine,
+            clicks_human: row.clicks_human,
+        })
+    }
 }
 
 /// What messages of a campaign cost.
@@ -183,9 +246,7 @@ impl CampaignMetrics {
         let rows = campaigns::by_hour(&reading.api.reads.db(), tenant, self.campaign_id.0, since, until)
             .await
             .map_err(|error| reading.api.failed(&error))?;
-        rows.into_iter()
-            .map(|row| Ok(Flat(HourlyMetrics { hour: row.hour, metrics: Flat(Metrics::new(row.metrics)?) })))
-            .collect()
+        rows.into_iter().map(|row| HourlyMetrics::new(row).map(Flat)).collect()
     }
 
     /// What it cost, by variant, channel and currency.

@@ -94,9 +94,8 @@ pub async fn history(
     let tenant = reading.session.principal.tenant;
     let channel = channel.map(Word::word);
     let db = tables.db(reading.api);
-    let slice = consents::history(&db, tenant, customer, channel, page)
-        .await
-        .map_err(|error| reading.api.failed(&error))?;
+    let slice =
+        consents::history(&db, tenant, customer, channel, page).await.map_err(|error| reading.api.failed(&error))?;
     let api = reading.api.clone();
     let count = count_later(async move {
         consents::count_history(&db, tenant, customer, channel).await.map_err(|error| api.failed(&error))

@@ -1,6 +1,6 @@
 //! Conversations.
 
-use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::customer::Customer;
@@ -8,7 +8,7 @@ use super::enums::{Channel, ConversationState, Word, word};
 use super::message::{Message, MessageConnection};
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later, page_cost};
-use crate::graphql::id::Of;
+use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::OneConversation;
 use crate::ids::{ConversationId, CustomerId};
 use crate::queries::Page;
@@ -65,7 +65,7 @@ impl From<ConversationFilterInput> for ConversationFilter {
 #[graphql(complex)]
 pub struct Conversation {
     /// The global id.
-    id: Of<ConversationId>,
+    pub id: ID,
     /// With whom.
     customer_id: Of<CustomerId>,
     /// On which channel.
@@ -91,6 +91,8 @@ pub struct Conversation {
     /// When we last wrote.
     last_outbound_at: Option<DateTime<Utc>>,
     #[graphql(skip)]
+    key: ConversationId,
+    #[graphql(skip)]
     tables: Tables,
 }
 
@@ -98,7 +100,7 @@ impl Conversation {
     /// A conversation out of its row.
     pub fn new(row: ConversationRow, tables: Tables) -> Result<Self> {
         Ok(Self {
-            id: Of(row.conversation_id.into()),
+            id: global(ConversationId::from(row.conversation_id)),
             customer_id: Of(row.customer_id.into()),
             channel: word(&row.channel)?,
             state: word(&row.state)?,
@@ -111,6 +113,7 @@ impl Conversation {
             changed_at: row.changed_at,
             last_inbound_at: row.last_inbound_at,
             last_outbound_at: row.last_outbound_at,
+            key: row.conversation_id.into(),
             tables,
         })
     }
@@ -141,11 +144,10 @@ impl Conversation {
     ) -> Result<MessageConnection> {
         let reading = Reading::of(ctx)?;
         let page = crate::graphql::connection::page(first, after, last, before)?;
-        let (tenant, id) = (reading.session.principal.tenant, self.id.0);
+        let (tenant, id) = (reading.session.principal.tenant, self.key);
         let db = self.tables.db(reading.api);
-        let slice = messages::of_conversation(&db, tenant, id, &page)
-            .await
-            .map_err(|error| reading.api.failed(&error))?;
+        let slice =
+            messages::of_conversation(&db, tenant, id, &page).await.map_err(|error| reading.api.failed(&error))?;
         let api = reading.api.clone();
         let count = count_later(async move {
             messages::count_of_conversation(&db, tenant, id).await.map_err(|error| api.failed(&error))
@@ -169,8 +171,9 @@ pub async fn list(
     let db = tables.db(reading.api);
     let slice = conversations::list(&db, tenant, &filter, page).await.map_err(|error| reading.api.failed(&error))?;
     let api = reading.api.clone();
-    let count = count_later(async move {
-        conversations::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error))
-    });
+    let count =
+        count_later(
+            async move { conversations::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
+        );
     ConversationConnection::new(slice, count, |row| Conversation::new(row, tables.clone()))
 }

@@ -1,6 +1,6 @@
 //! Customers.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::activity::{ActivityConnection, ActivityFilterInput};
@@ -15,7 +15,7 @@ use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::flat::Flat;
 use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::{AddressesOf, ConsentsOf, OneCustomer, RevenueOf, SuppressionsOf};
-use crate::graphql::scalar::{Attributes, Long};
+use crate::graphql::scalar::Long;
 use crate::ids::{AddressId, CustomerId, ImportId};
 use crate::queries::customers::{AddressRow, CustomerRow, RevenueRow};
 
@@ -32,6 +32,7 @@ connection!(
 /// data, and once the customer was forgotten.
 #[derive(Clone)]
 pub struct Customer {
+    id: ID,
     row: CustomerRow,
     tables: Tables,
 }
@@ -44,7 +45,7 @@ impl Customer {
             row.external_id = None;
             row.attributes = None;
         }
-        Self { row, tables }
+        Self { id: global(CustomerId::from(row.customer_id)), row, tables }
     }
 
     /// A customer out of the live tables.
@@ -71,8 +72,8 @@ impl Customer {
 #[Object]
 impl Customer {
     /// The global id.
-    async fn id(&self) -> async_graphql::ID {
-        global(self.customer_id())
+    pub async fn id(&self) -> &ID {
+        &self.id
     }
 
     /// The full name. Personal.

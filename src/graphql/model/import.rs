@@ -1,12 +1,12 @@
 //! Imports.
 
-use async_graphql::{Context, Result, SimpleObject};
+use async_graphql::{Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::enums::{ImportKind, ImportState, word};
 use crate::graphql::api::Reading;
 use crate::graphql::connection::{connection, count_later};
-use crate::graphql::id::Of;
+use crate::graphql::id::global;
 use crate::ids::ImportId;
 use crate::queries::Page;
 use crate::queries::imports::{self, ImportRow};
@@ -22,7 +22,7 @@ connection!(
 #[derive(SimpleObject, Clone)]
 pub struct Import {
     /// The global id.
-    id: Of<ImportId>,
+    pub id: ID,
     /// What the file holds.
     kind: ImportKind,
     /// Where it stands.
@@ -58,7 +58,7 @@ pub struct Import {
 impl Import {
     fn new(row: ImportRow, personal: bool) -> Result<Self> {
         Ok(Self {
-            id: Of(row.import_id.into()),
+            id: global(ImportId::from(row.import_id)),
             kind: word(&row.kind)?,
             state: word(&row.state)?,
             file_digest: row.file_digest,

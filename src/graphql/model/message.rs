@@ -1,6 +1,6 @@
 //! Messages.
 
-use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::conversation::Conversation;
@@ -11,7 +11,7 @@ use super::money::Money;
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::flat::Flat;
-use crate::graphql::id::Of;
+use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::{OneMessage, ReasonsOf};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
 use crate::queries::messages::{MessageRow, ReasonRow};
@@ -98,7 +98,7 @@ impl Reason {
 #[graphql(complex)]
 pub struct Message {
     /// The global id.
-    id: Of<MessageId>,
+    pub id: ID,
     /// Who wrote it, or gets it.
     customer_id: Of<CustomerId>,
     /// Which way it went.
@@ -162,6 +162,8 @@ pub struct Message {
     #[graphql(skip)]
     began: crate::ids::Position,
     #[graphql(skip)]
+    key: MessageId,
+    #[graphql(skip)]
     tables: Tables,
 }
 
@@ -170,7 +172,7 @@ impl Message {
     pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Result<Self> {
         let milestones = milestones(&row);
         Ok(Self {
-            id: Of(row.message_id.into()),
+            id: global(MessageId::from(row.message_id)),
             customer_id: Of(row.customer_id.into()),
             direction: word(&row.direction)?,
             channel: word(&row.channel)?,
@@ -202,6 +204,7 @@ impl Message {
             subject: row.subject.filter(|_| personal),
             body: row.body.filter(|_| personal),
             began: row.position,
+            key: row.message_id.into(),
             tables,
         })
     }
@@ -240,9 +243,11 @@ fn milestones(row: &MessageRow) -> Vec<Flat<Milestone>> {
     ];
     let began = if row.direction == "inbound" { S::Received } else { S::Queued };
     let mut milestones = vec![Flat(Milestone { state: began, first_at: row.created_at, count: 1 })];
-    milestones.extend(reached.into_iter().filter_map(|(state, first_at, count)| {
-        Some(Flat(Milestone { state, first_at: first_at?, count }))
-    }));
+    milestones.extend(
+        reached
+            .into_iter()
+            .filter_map(|(state, first_at, count)| Some(Flat(Milestone { state, first_at: first_at?, count }))),
+    );
     milestones.sort_by_key(|milestone| milestone.0.first_at);
     milestones
 }
@@ -267,13 +272,13 @@ impl Message {
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn reasons(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Reason>>> {
         let reading = Reading::of(ctx)?;
-        let rows = ReasonsOf(self.id.0).load(reading, &self.tables).await?;
+        let rows = ReasonsOf(self.key).load(reading, &self.tables).await?;
         Ok(rows.into_iter().map(|row| Flat(Reason::new(row, reading.personal()))).collect())
     }
 
     /// Its whole history: every event in the log that is about it, in order.
     #[graphql(complexity = "page_cost(first, None, child_complexity)")]
     async fn history(&self, ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<EventConnection> {
-        events_of_message(ctx, self.customer_id.0, self.id.0, self.began, first, after).await
+        events_of_message(ctx, self.customer_id.0, self.key, self.began, first, after).await
     }
 }

@@ -97,8 +97,7 @@ pub async fn list(
     let db = reading.api.reads.db();
     let slice = suppressions::list(&db, tenant, &filter, page).await.map_err(|error| reading.api.failed(&error))?;
     let api = reading.api.clone();
-    let count = count_later(async move {
-        suppressions::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error))
-    });
+    let count =
+        count_later(async move { suppressions::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) });
     SuppressionConnection::new(slice, count, Suppression::new)
 }

@@ -218,7 +218,11 @@ impl TimelineEntry {
                     preview: row.message_preview.filter(|_| personal),
                     delivered_at: row.delivered_at,
                     opens: Flat(Engagement::new(row.opened_count, row.opened_human_count, row.opened_machine_count)),
-                    clicks: Flat(Engagement::new(row.clicked_count, row.clicked_human_count, row.clicked_machine_count)),
+                    clicks: Flat(Engagement::new(
+                        row.clicked_count,
+                        row.clicked_human_count,
+                        row.clicked_machine_count,
+                    )),
                     replies: row.replied_count.unwrap_or(0),
                     tables: tables.clone(),
                 }));

@@ -216,12 +216,8 @@ impl CustomerMutations {
         changes: CustomerPatch,
         idempotency_key: Option<String>,
     ) -> Result<CustomerPayload> {
-        let command = ChangeProfile {
-            customer_id: customer_id.0,
-            patch: changes.into(),
-            source: Source::Api,
-            import_id: None,
-        };
+        let command =
+            ChangeProfile { customer_id: customer_id.0, patch: changes.into(), source: Source::Api, import_id: None };
         let outcome = Api::of(ctx)?.app.change_profile(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }

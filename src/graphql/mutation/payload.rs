@@ -85,7 +85,9 @@ pub fn answer<T>(ctx: &Context<'_>, outcome: Result<Outcome<T>, AppError>) -> Re
             "this idempotency key was used for another command, or with other input",
             Some("idempotencyKey"),
         ),
-        Err(AppError::Contended { .. }) => Refusal::new("CONTENDED", "others kept changing the same data; try again", None),
+        Err(AppError::Contended { .. }) => {
+            Refusal::new("CONTENDED", "others kept changing the same data; try again", None)
+        }
         Err(AppError::Append(error @ AppendError::TooLarge { .. })) => {
             Refusal::new("EVENT_TOO_LARGE", error.to_string(), None)
         }

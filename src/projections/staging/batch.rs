@@ -74,12 +74,6 @@ impl Batch {
         self.events.len()
     }
 
-    /// Whether it holds none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
     /// Position and time of its last event.
     #[must_use]
     pub fn last(&self) -> Option<(Position, DateTime<Utc>)> {

@@ -1,3 +1,214 @@
 //! Where generations of read tables live, and who follows the log.
 
+mod as_of;
+mod catalog;
+mod check;
+mod compare;
+mod follower;
+mod generation;
+mod lease;
+mod location;
 pub(super) mod options;
+mod replay;
+mod run;
+mod scrub;
+mod status;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+pub use as_of::AsOf;
+pub use compare::{Difference, TableComparison};
+pub use follower::Limits;
+pub use generation::Generation;
+pub use status::ProjectionStatus;
+
+use catalog::Catalog;
+use location::Location;
+
+use crate::clock::Ambient;
+use crate::ids::Position;
+use crate::log::Journal;
+use crate::projections::error::ProjectionError;
+use crate::projections::registry::{Registry, fingerprint};
+use crate::projections::source::Projection;
+use crate::projections::tables::{self, Checkpoint, History, Parked, ParkedStream};
+use crate::sql::Db;
+
+/// Why a read table did not come as far as a reader asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// In this time it did not.
+    #[error("the read tables have not reached position {wanted} in time; they stand at {applied}")]
+    Late {
+        /// What was waited for.
+        wanted: Position,
+        /// Where the tables stand.
+        applied: Position,
+    },
+    /// Nobody will move the tables any more.
+    #[error("the projector has stopped")]
+    Stopped,
+}
+
+/// The read tables: the live generation for readers, and the projector that keeps it up. Cheap to clone.
+#[derive(Clone)]
+pub struct ReadStore(Arc<Inner>);
+
+struct Inner {
+    location: Location,
+    catalog: Catalog,
+    journal: Journal,
+    registry: Registry,
+    projections: Vec<Projection>,
+    fingerprint: String,
+    ambient: Ambient,
+    limits: Limits,
+    live: ArcSwap<Generation>,
+    applied: watch::Sender<Position>,
+    /// How many calls of `run` are at work in this process.
+    running: AtomicUsize,
+}
+
+impl ReadStore {
+    /// Opens the read tables at a location (`sqlite:FOLDER` or `postgres://…`); makes empty ones if there are none.
+    pub async fn open(
+        location: &str,
+        journal: Journal,
+        registry: Registry,
+        ambient: Ambient,
+    ) -> Result<Self, ProjectionError> {
+        Self::open_with(location, journal, registry, ambient, Limits::default()).await
+    }
+
+    /// As [`Self::open`], with other batch limits.
+    pub async fn open_with(
+        location: &str,
+        journal: Journal,
+        registry: Registry,
+        ambient: Ambient,
+        limits: Limits,
+    ) -> Result<Self, ProjectionError> {
+        let location = Location::parse(location);
+        let catalog = Catalog::open(&location).await?;
+        let projections = registry.compile(location.engine());
+        let fingerprint = fingerprint(&projections);
+        let live = match catalog.live().await? {
+            Some(entry) => Generation::open(&location, &entry.id).await?,
+            None => {
+                let new = create(&location, &catalog, &projections, &fingerprint, &ambient).await?;
+                let id = catalog.promote(&new.id, true).await?;
+                if id == new.id { new } else { Generation::open(&location, &id).await? }
+            }
+        };
+        let applied = watch::Sender::new(live.checkpoint().position);
+        Ok(Self(Arc::new(Inner {
+            location,
+            catalog,
+            journal,
+            registry,
+            projections,
+            fingerprint,
+            ambient,
+            limits,
+            live: ArcSwap::from_pointee(live),
+            applied,
+            running: AtomicUsize::new(0),
+        })))
+    }
+
+    /// The generation that readers use now.
+    #[must_use]
+    pub fn live(&self) -> Arc<Generation> {
+        self.0.live.load_full()
+    }
+
+    /// The live tables, for one query or several that belong together.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        self.0.live.load().db.clone()
+    }
+
+    /// The log that the tables follow.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// Tells how far the live tables have come; never goes back.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<Position> {
+        self.0.applied.subscribe()
+    }
+
+    /// Waits until the live tables show what was appended up to a position.
+    pub async fn wait_for(&self, position: Position, most: Duration) -> Result<(), WaitError> {
+        let mut applied = self.applied();
+        let reached = async {
+            loop {
+                if *applied.borrow_and_update() >= position {
+                    return;
+                }
+                if self.0.running.load(Ordering::Relaxed) > 0 {
+                    // The timeout only guards against a projector that stops meanwhile.
+                    let _ = tokio::time::timeout(Duration::from_secs(1), applied.changed()).await;
+                } else {
+                    // Another process moves the tables.
+                    if let Ok(checkpoint) = self.live().look().await {
+                        self.announce(checkpoint);
+                    }
+                    let _ = tokio::time::timeout(follower::LOOK, applied.changed()).await;
+                }
+            }
+        };
+        let late = |_| WaitError::Late { wanted: position, applied: *self.0.applied.borrow() };
+        tokio::time::timeout(most, reached).await.map_err(late)
+    }
+
+    /// What could not be applied to the live tables, in log order.
+    pub async fn parked(&self) -> Result<Vec<Parked>, ProjectionError> {
+        tables::parked(&self.live().db).await
+    }
+
+    /// Tries again what waits of a stream for a projection; returns how many events were applied. What still fails
+    /// waits again. (To give an event up, append `ParkedEventSkipped`: the projector does the rest.)
+    pub async fn retry(&self, parked: &ParkedStream) -> Result<usize, ProjectionError> {
+        let live = self.live();
+        let mut writer = live.writer.lock().await;
+        writer.retry(parked, History::Journal(&self.0.journal)).await
+    }
+
+    /// Announces what the live tables show.
+    fn announce(&self, checkpoint: Checkpoint) {
+        self.0.applied.send_if_modified(|applied| {
+            let forward = checkpoint.position > *applied;
+            if forward {
+                *applied = checkpoint.position;
+            }
+            forward
+        });
+    }
+
+    /// An empty generation of the current projections, to be built.
+    async fn create(&self) -> Result<Generation, ProjectionError> {
+        let Inner { location, catalog, projections, fingerprint, ambient, .. } = &*self.0;
+        create(location, catalog, projections, fingerprint, ambient).await
+    }
+}
+
+async fn create(
+    location: &Location,
+    catalog: &Catalog,
+    projections: &[Projection],
+    fingerprint: &str,
+    ambient: &Ambient,
+) -> Result<Generation, ProjectionError> {
+    let id = format!("g{}", ambient.uuid().simple());
+    let generation = Generation::create(location, &id, projections).await?;
+    catalog.add(&id, fingerprint, ambient.now()).await?;
+    Ok(generation)
+}

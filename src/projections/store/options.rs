@@ -4,7 +4,6 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -72,8 +71,12 @@ pub fn postgres_writer(url: &str, schema: &str) -> Result<Db, ProjectionError> {
     Ok(Db::Postgres(pool.connect_lazy_with(options)))
 }
 
-/// Connections for queries.
-pub fn postgres_readers(url: &str, schema: &str) -> Result<PgPool, ProjectionError> {
-    let options = postgres(url, schema)?.statement_cache_capacity(200).options([("jit", "off")]);
-    Ok(PgPoolOptions::new().max_connections(12).connect_lazy_with(options))
+/// A connection for queries.
+pub fn postgres_reader(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
+    Ok(postgres(url, schema)?.statement_cache_capacity(200).options([("jit", "off")]))
+}
+
+/// How many connections queries share.
+pub fn postgres_reader_pool() -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(12)
 }

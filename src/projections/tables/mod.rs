@@ -9,6 +9,7 @@ mod parked;
 mod writer;
 
 pub(super) use create::{Checkpoint, checkpoint, create, definitions};
+pub(super) use forget::purge;
 pub(super) use history::History;
 pub(super) use parked::list as parked;
 pub use parked::{Parked, ParkedStream};

@@ -65,6 +65,11 @@ impl Writer {
         self.memory = None;
     }
 
+    /// The connection, outside of any transaction.
+    pub async fn session(&mut self) -> Result<&mut Session, ProjectionError> {
+        self.parts().await.map(|(session, _)| session)
+    }
+
     /// The connection, with staging relations and no open transaction, and the memory.
     pub(super) async fn parts(&mut self) -> Result<(&mut Session, &mut Memory), ProjectionError> {
         if self.in_transaction {
@@ -91,6 +96,22 @@ impl Writer {
             None => recall(session).await?,
         };
         Ok((session, self.memory.insert(memory)))
+    }
+
+    /// Runs work in a transaction that is taken back.
+    pub async fn tentatively<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Session, &[Projection]) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let projections = self.projections.clone();
+        self.parts().await?;
+        self.in_transaction = true;
+        let Some(session) = &mut self.session else { return Err(ProjectionError::Stopped) };
+        session.begin().await.map_err(database("begin"))?;
+        // `parts` rolls back before anything else is done.
+        let done = work(session, &projections).await;
+        self.parts().await?;
+        done
     }
 
     /// Runs work in a transaction; what it remembers counts only if it commits.

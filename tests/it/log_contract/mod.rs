@@ -1,5 +1,6 @@
 //! The log's contract: one named test per clause, run on every backend.
 
+mod child;
 mod clauses;
 mod postgres;
 mod sqlite;
@@ -72,6 +73,38 @@ macro_rules! contract {
                 a_watcher_is_told_of_appends_by_another_process
                 a_tailing_reader_sees_every_event_once_in_order
                 an_epoch_marks_the_events_after_it;
+            sealing:
+                personal_data_is_nowhere_in_the_clear
+                personal_data_opens_for_who_has_the_keys
+                a_sealed_text_moved_to_another_event_does_not_open
+                a_decided_append_for_a_forgotten_subject_is_refused
+                a_late_fact_about_a_forgotten_subject_keeps_the_fact_only
+                a_forgotten_subjects_events_stay_without_personal_data
+                a_key_destroyed_elsewhere_is_forgotten_here
+                a_restored_key_never_undoes_its_tombstone
+                a_subject_forgotten_before_its_first_event_never_gets_a_key
+                concurrent_first_uses_agree_on_one_key
+                a_tenant_secret_is_made_once_and_outlives_the_tenants_key
+                snapshots_are_sealed_and_go_with_the_key
+                a_snapshot_of_another_fold_version_is_ignored
+                a_wrong_master_key_is_told
+                a_missing_key_store_is_told;
+            chain:
+                an_untouched_log_verifies
+                a_changed_byte_in_any_column_is_named_by_verify
+                a_removed_event_is_named_by_verify
+                swapped_events_are_named_by_verify
+                a_checkpoint_holds_for_a_log_that_grew
+                a_checkpoint_catches_a_shortened_log
+                a_checkpoint_catches_a_rewritten_log
+                a_forged_checkpoint_is_refused
+                events_are_never_updated
+                events_are_never_deleted
+                streams_commands_and_epochs_are_never_changed;
+            schema:
+                an_old_payload_is_read_in_the_newest_schema_and_stays_as_it_is;
+            crashes:
+                what_was_acknowledged_survives_a_killed_writer;
         }
     };
 }

@@ -79,4 +79,32 @@ impl Store for PostgresStore {
     fn literal(&self, bytes: &[u8]) -> String {
         format!("'\\x{}'", hex::encode(bytes))
     }
+    fn id_literal(&self, id: uuid::Uuid) -> String {
+        format!("'{id}'")
+    }
+
+    fn without_uniqueness(&self) -> &'static str {
+        "ALTER TABLE events DROP CONSTRAINT IF EXISTS events_by_stream;"
+    }
+
+    fn set_end(&self, position: u64) -> String {
+        format!("UPDATE head SET position = {position}")
+    }
+
+    fn replacements(&self) -> Vec<String> {
+        vec![
+            "INSERT INTO events SELECT * FROM events WHERE position = 3 \
+             ON CONFLICT (position) DO UPDATE SET actor = 'x'"
+                .to_owned(),
+            "MERGE INTO events e USING events f ON e.position = f.position WHEN MATCHED THEN UPDATE SET actor = 'x'"
+                .to_owned(),
+            "SET session_replication_role = replica; UPDATE events SET actor = 'x'".to_owned(),
+        ]
+    }
+
+    fn truncations(&self) -> Vec<String> {
+        ["TRUNCATE events", "TRUNCATE streams, events CASCADE", "TRUNCATE head", "DELETE FROM head"]
+            .map(str::to_owned)
+            .to_vec()
+    }
 }

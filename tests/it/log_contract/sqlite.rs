@@ -83,4 +83,42 @@ impl Store for SqliteStore {
     fn literal(&self, bytes: &[u8]) -> String {
         format!("X'{}'", hex::encode(bytes))
     }
+    fn id_literal(&self, id: uuid::Uuid) -> String {
+        self.literal(id.as_bytes())
+    }
+
+    fn without_uniqueness(&self) -> &'static str {
+        "DROP INDEX IF EXISTS events_by_stream;"
+    }
+
+    fn set_end(&self, _position: u64) -> String {
+        "SELECT 'the end is where the last event is'".to_owned()
+    }
+
+    fn replacements(&self) -> Vec<String> {
+        let columns = "event_id, type, schema_version, occurred_at, recorded_at, actor, command_id, correlation_id, \
+             causation_id, subject_id, epoch, hash, data, personal";
+        let copy = |position: &str, version: &str, from: &str| {
+            format!(
+                "INSERT OR REPLACE INTO events (position, stream, version, {columns}) \
+                 SELECT {position}, stream, {version}, {from} FROM events WHERE position = 3"
+            )
+        };
+        let fresh = columns.replace("event_id", "randomblob(16)");
+        vec![
+            copy("3", "version", columns),
+            copy("3", "99", &fresh),
+            copy("13", "version", &fresh),
+            copy("13", "99", columns),
+            "REPLACE INTO events SELECT * FROM events WHERE position = 3".to_owned(),
+            "UPDATE OR REPLACE events SET position = 4 WHERE position = 3".to_owned(),
+            "INSERT INTO events SELECT * FROM events WHERE position = 3 ON CONFLICT DO UPDATE SET actor = 'x'"
+                .to_owned(),
+            "INSERT INTO events SELECT * FROM events WHERE true ON CONFLICT DO NOTHING".to_owned(),
+        ]
+    }
+
+    fn truncations(&self) -> Vec<String> {
+        vec!["DELETE FROM events WHERE true".to_owned()]
+    }
 }

@@ -7,11 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::clock::{Ambient, ManualClock, SystemEntropy};
 use commlog::ids::{CommandId, CustomerId, EventId, Position, SubjectId, TenantId};
 use commlog::log::keys::{KeyStore, KeyStoreError};
+use commlog::log::postgres::PostgresLog;
 use commlog::log::seal::MasterKey;
+use commlog::log::sqlite::SqliteLog;
 use commlog::log::upcast::Upcasters;
 use commlog::log::{
     Append, AppendError, Appended, Category, Cause, CommandKey, EventLog, Expected, Journal, LogError, NewEvent,
-    ReadLimit, RecordedEvent, SealedEvent, StreamId,
+    ReadLimit, RecordedEvent, SealedAppend, SealedEvent, SealedNewEvent, StreamId,
 };
 use uuid::Uuid;
 
@@ -41,6 +43,45 @@ pub(crate) trait Store: Send + Sync {
 
     /// Bytes as a literal of this SQL.
     fn literal(&self, bytes: &[u8]) -> String;
+
+    /// An id as a literal of this SQL.
+    fn id_literal(&self, id: Uuid) -> String;
+
+    /// Statements that let two events have the same stream and version.
+    fn without_uniqueness(&self) -> &'static str;
+
+    /// Statements that make the log believe that it ends at a position.
+    fn set_end(&self, position: u64) -> String;
+
+    /// Statements that would replace an event.
+    fn replacements(&self) -> Vec<String>;
+
+    /// Statements that would empty the table of events.
+    fn truncations(&self) -> Vec<String>;
+}
+
+/// Opens the log at a URL: what a helper process does.
+pub(crate) async fn open_log(url: &str) -> Arc<dyn EventLog> {
+    if url.starts_with("postgres:") {
+        Arc::new(PostgresLog::connect(url, Ambient::system()).await.expect("the log opens"))
+    } else {
+        Arc::new(SqliteLog::open(url, Ambient::system()).await.expect("the log opens"))
+    }
+}
+
+/// An append of one plain event, as a backend takes it.
+pub(crate) fn plain(ambient: &Ambient, stream: StreamId, expected: Expected, data: Vec<u8>) -> SealedAppend {
+    let event = SealedNewEvent {
+        id: EventId(ambient.uuid()),
+        event_type: "Counted",
+        schema_version: 1,
+        occurred_at: ambient.now(),
+        data,
+        personal: None,
+        subject: None,
+    };
+    let cause = Cause { actor: "cli".into(), command: None, correlation: None, causation: None };
+    SealedAppend { stream, expected, preconditions: Vec::new(), cause, events: vec![event] }
 }
 
 pub(crate) struct World {
@@ -155,8 +196,4 @@ pub(crate) fn fresh(result: &Result<Appended, AppendError>) -> (u64, u64) {
 /// The number in an event of [`World::event`].
 pub(crate) fn number(data: &[u8]) -> u64 {
     serde_json::from_slice::<serde_json::Value>(data).expect("is JSON")["number"].as_u64().expect("has a number")
-}
-
-pub(crate) fn uuid(number: u128) -> Uuid {
-    Uuid::from_u128(number)
 }

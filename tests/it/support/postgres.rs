@@ -29,6 +29,9 @@ cat >"$DIR/end"
 const OPTIONS: &str = "-c listen_addresses=127.0.0.1 -c max_connections=400 -c fsync=off -c full_page_writes=off \
      -c shared_buffers=64MB -c max_wal_size=256MB -c autovacuum=off";
 
+/// What a benchmark sets before its first database, to measure with the protection that tests do without.
+pub(crate) static SETTINGS: OnceLock<&str> = OnceLock::new();
+
 struct Server {
     port: u16,
     /// Its standard input is the pipe that keeps the server alive.
@@ -77,7 +80,7 @@ fn try_start(bin: &Path) -> Option<Server> {
         .args(["-c", KEEPER])
         .env("DIR", &dir)
         .env("BIN", bin)
-        .env("OPTIONS", format!("{OPTIONS} -p {port} -k {}", dir.display()))
+        .env("OPTIONS", format!("{} -p {port} -k {}", SETTINGS.get().unwrap_or(&OPTIONS), dir.display()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         // An interrupt at the terminal ends the tests, and through the pipe the server, but not the shell first.

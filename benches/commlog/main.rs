@@ -1,0 +1,216 @@
+//! `make bench`: every promise on speed and memory, on SQLite and on PostgreSQL, each beside the limit that the same
+//! machine has in the same run. A table for people, `target/bench.json` for scripts.
+//!
+//! Each section runs in a process of its own, so that its peak memory is its own.
+
+mod catch_up;
+mod commands;
+mod events;
+mod import;
+mod load;
+mod log;
+mod raw;
+mod report;
+mod stores;
+mod timeline;
+
+#[path = "../../tests/it/support/postgres.rs"]
+mod postgres;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::{Parser, ValueEnum};
+
+use report::{Measurement, Report};
+use stores::Place;
+
+/// Any failure ends the section with its text.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measures commlog.
+#[derive(Debug, Parser)]
+struct Args {
+    /// A tenth of the size, for trying the benchmark itself; its figures say little.
+    #[arg(long)]
+    quick: bool,
+    /// Only this engine.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+    /// Only these sections; later ones need the stores that `log` and `catch-up` leave behind.
+    #[arg(long, value_enum)]
+    only: Vec<Section>,
+    /// A file of real orders (.csv or .csv.gz); without one, orders of the same shape are made.
+    #[arg(long, env = "COMMLOG_BENCH_ORDERS")]
+    orders: Option<PathBuf>,
+    /// Runs one section in this process. Used by the benchmark itself.
+    #[arg(long, hide = true, value_enum, requires = "place")]
+    child: Option<Section>,
+    #[arg(long, hide = true, value_parser = Place::parse)]
+    place: Option<Place>,
+    /// Passed by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Bulk appends, beside raw multi-row inserts; leaves the log that later sections read.
+    Log,
+    /// 256 concurrent single-event commands.
+    Commands,
+    /// All read models from the first event on.
+    CatchUp,
+    /// Verifying, and reading for replay.
+    Verify,
+    /// The first page of a long timeline over HTTP.
+    Timeline,
+    /// Orders from a file.
+    Import,
+}
+
+/// How much is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Events in the log.
+    pub events: u64,
+    /// Single-event commands.
+    pub commands: u64,
+    /// Lines of the orders file that is made.
+    pub lines: u64,
+    /// How long requests are sent.
+    pub seconds: u64,
+}
+
+impl Size {
+    fn of(quick: bool) -> Self {
+        if quick {
+            Self { events: 100_000, commands: 10_000, lines: 20_000, seconds: 3 }
+        } else {
+            Self { events: 1_000_000, commands: 100_000, lines: 541_909, seconds: 15 }
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match (args.child, &args.place) {
+        (Some(section), Some(place)) => child(section, place, &args),
+        _ => parent(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = format!("error: {error}");
+            let mut cause = error.source();
+            while let Some(source) = cause {
+                text.push_str(&format!("\n  because: {source}"));
+                cause = source.source();
+            }
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one section and prints its measurements as JSON lines.
+fn child(section: Section, place: &Place, args: &Args) -> Result {
+    let size = Size::of(args.quick);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let measurements = runtime.block_on(async {
+        match section {
+            Section::Log => log::run(place, size).await,
+            Section::Commands => commands::run(place, size).await,
+            Section::CatchUp => catch_up::run(place).await,
+            Section::Verify => log::verify(place).await,
+            Section::Timeline => timeline::run(place, size).await,
+            Section::Import => import::run(place, size, args.orders.as_deref()).await,
+        }
+    })?;
+    for measurement in measurements {
+        println!("{}", serde_json::to_string(&measurement)?);
+    }
+    println!("{}", serde_json::to_string(&report::peak_memory(place.engine, section.name()))?);
+    Ok(())
+}
+
+impl Section {
+    const ALL: [Self; 6] = [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "bulk append",
+            Self::Commands => "commands",
+            Self::CatchUp => "catch-up",
+            Self::Verify => "verify, reading",
+            Self::Timeline => "timeline",
+            Self::Import => "import",
+        }
+    }
+}
+
+fn parent(args: &Args) -> Result {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(target_folder()?)?;
+    let mut report = Report::new(args.quick);
+    report.print_head();
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        if args.engine.is_some_and(|only| only != engine) {
+            continue;
+        }
+        let place = runtime.block_on(Place::prepare(engine, folder.path()))?;
+        for section in Section::ALL {
+            if !args.only.is_empty() && !args.only.contains(&section) {
+                continue;
+            }
+            for measurement in run_child(section, &place, args)? {
+                report.add(measurement);
+            }
+        }
+    }
+    report.finish(&target_folder()?.join("bench.json"))
+}
+
+fn run_child(section: Section, place: &Place, args: &Args) -> Result<Vec<Measurement>> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--child").arg(section.to_possible_value().ok_or("a hidden section")?.get_name());
+    command.arg("--place").arg(place.to_string()).stdout(Stdio::piped());
+    if args.quick {
+        command.arg("--quick");
+    }
+    if let Some(orders) = &args.orders {
+        command.arg("--orders").arg(orders);
+    }
+    let output = command.output_with_stderr()?;
+    output.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+/// Runs a command whose stderr people may read at once.
+trait OutputWithStderr {
+    fn output_with_stderr(&mut self) -> Result<String>;
+}
+
+impl OutputWithStderr for Command {
+    fn output_with_stderr(&mut self) -> Result<String> {
+        let output = self.stderr(Stdio::inherit()).spawn()?.wait_with_output()?;
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout)?)
+        } else {
+            Err(format!("a section ended with {}", output.status).into())
+        }
+    }
+}
+
+/// Cargo's target folder: the bench binary stands in `<target>/release/deps`.
+fn target_folder() -> Result<PathBuf> {
+    let binary = std::env::current_exe()?;
+    Ok(binary.ancestors().nth(3).ok_or("the benchmark stands in no target folder")?.to_owned())
+}

@@ -1,0 +1,170 @@
+// The ready-made queries: one tab each, in this order. `name` is what ?tab=… in the address picks.
+window.commlogQueries = [
+  {
+    name: "customers",
+    query: `# Customers: newest first; search by beginnings of names and addresses, filter by what you know.
+# Run with Ctrl-Enter. Copy an id into the other tabs' variables.
+query Customers($search: String, $first: Int = 10, $after: String) {
+  customers(filter: { search: $search }, first: $first, after: $after) {
+    nodes {
+      id
+      name
+      externalId
+      territory
+      tags
+      orders
+      revenue { total { micros currency } orders }
+      lastOrderAt
+      lastInboundAt
+      lastOutboundAt
+      addresses { kind address primary }
+    }
+    pageInfo { hasNextPage endCursor }
+    totalCount
+  }
+}
+`,
+    variables: { search: null },
+  },
+  {
+    name: "timeline",
+    query: `# Everything that happened with one customer, newest first. Opens and clicks are told by their message's entry.
+query Timeline($customer: ID!, $first: Int = 50, $after: String, $filter: TimelineFilterInput) {
+  timeline(customerId: $customer, first: $first, after: $after, filter: $filter) {
+    nodes {
+      occurredAt
+      kind
+      channel
+      direction
+      author
+      message { id state subject preview deliveredAt opens { total human } clicks { total human } replies }
+      activity { id title reference status amount { micros currency } }
+      note { text pinned }
+      consent { topic state }
+      conversation { state assignee }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+`,
+    variables: { customer: "Customer:…", filter: {} },
+  },
+  {
+    name: "send",
+    query: `# Sends a message. The answer tells whether it is queued, held or suppressed, and by which rule.
+# The same idempotency key sends once, however often you run this.
+mutation Send($input: SendMessageInput!, $key: String) {
+  sendMessage(input: $input, idempotencyKey: $key) {
+    decision
+    rule
+    position
+    repeated
+    refusal { code message field }
+    message { id state to reasons { state reason inputs } }
+  }
+}
+`,
+    variables: {
+      input: {
+        customerId: "Customer:…",
+        channel: "EMAIL",
+        class: "TRANSACTIONAL",
+        topic: "service",
+        subject: "Hello",
+        body: "Hello from the console!",
+      },
+      key: "console-1",
+    },
+  },
+  {
+    name: "live",
+    query: `# Watch one customer's timeline live, then send a message in the tab before: it is sent, delivered, opened, answered.
+subscription Live($customer: ID!) {
+  timeline(customerId: $customer) {
+    occurredAt
+    kind
+    direction
+    message { id state subject preview opens { total human } clicks { total human } replies }
+    activity { title reference amount { micros currency } }
+    note { text }
+    consent { topic state }
+    conversation { state }
+  }
+}
+`,
+    variables: { customer: "Customer:…" },
+  },
+  {
+    name: "message",
+    query: `# One message: how far it got, why it was held or not sent, and every event about it.
+query Message($id: ID!) {
+  message(id: $id) {
+    state
+    channel
+    direction
+    subject
+    body
+    milestones { state firstAt count }
+    reasons { state reason class code inputs detail occurredAt }
+    history { nodes { position type occurredAt actor data } }
+    customer { id name }
+  }
+}
+`,
+    variables: { id: "Message:…" },
+  },
+  {
+    name: "campaign",
+    query: `# What a campaign achieved: three figures for opens and clicks, because proxies and scanners lie.
+query Campaign($campaign: ID!) {
+  campaignMetrics(campaignId: $campaign) {
+    totals {
+      variant channel queued suppressed sent delivered hardBounced complained optedOut replied
+      opens { raw machine human uniqueHuman }
+      clicks { raw machine human uniqueHuman }
+    }
+    byHour { hour variant channel sent delivered opensHuman clicksHuman replied }
+    costs { channel total { micros currency } }
+  }
+}
+`,
+    variables: { campaign: "Campaign:…" },
+  },
+  {
+    name: "audit",
+    query: `# The log itself, newest last: by customer, type and time. Seeing personal data here is itself recorded.
+query Audit($filter: EventFilterInput, $last: Int = 50, $before: String) {
+  events(filter: $filter, last: $last, before: $before) {
+    nodes { position stream version type occurredAt recordedAt actor data hash personalPart }
+    pageInfo { hasPreviousPage startCursor }
+  }
+}
+`,
+    variables: { filter: { types: null, customerId: null } },
+  },
+  {
+    name: "as-of",
+    query: `# A customer as of a moment: what did we know, and show, then? Later erasures apply.
+query AsOf($customer: ID!, $time: DateTime!) {
+  customer(id: $customer, asOf: { time: $time }) {
+    name
+    tags
+    orders
+    revenue { total { micros currency } }
+    consents { channel topic state occurredAt }
+    timeline(first: 10) { nodes { occurredAt kind message { state subject } } }
+  }
+}
+`,
+    variables: { customer: "Customer:…", time: "2026-01-01T00:00:00Z" },
+  },
+  {
+    name: "projections",
+    query: `# How far the read models are behind the log, and what they could not apply.
+query Projections {
+  projections { name position lagEvents lagSeconds parked generation }
+  viewer { role seesPersonalData maySend }
+}
+`,
+  },
+];

@@ -1,0 +1,104 @@
+//! A running node: the parts that its roles ask for, started together and ended together.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{BootError, Stores};
+use crate::graphql::{Gateway, Limits, Metrics};
+use crate::http;
+use crate::projections::ReadStore;
+use crate::queries::Reads;
+
+/// Starts the parts of a node.
+pub struct Node;
+
+/// A node whose parts run.
+pub struct Running {
+    address: SocketAddr,
+    reads: ReadStore,
+    stores: Stores,
+    stop: CancellationToken,
+    parts: JoinSet<Result<(), BootError>>,
+}
+
+impl Node {
+    /// Starts what the configuration's roles ask for. Returns once the API's port is taken and the read tables are open;
+    /// `stop` ends everything.
+    pub async fn start(stores: Stores, stop: CancellationToken) -> Result<Running, BootError> {
+        let roles = stores.config().roles;
+        let listen = stores.config().listen;
+        // The port comes first: a node that cannot be reached should not begin to work.
+        let listener = if roles.api { Some(bind(listen).await?) } else { None };
+        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(listen);
+        let reads = stores.read_store().await?;
+        let mut parts = JoinSet::new();
+        if roles.projector {
+            let (reads, stop) = (reads.clone(), stop.clone());
+            parts.spawn(async move { Ok(reads.run(stop).await?) });
+        }
+        if roles.processes {
+            super::processes::start(&stores, &reads, &stop, &mut parts).await?;
+        }
+        if let Some(listener) = listener {
+            let gateway =
+                Gateway::new(stores.app.clone(), Reads::new(reads.clone()), Limits::default(), Metrics::default());
+            let stop = stop.clone();
+            parts.spawn(async move { Ok(http::serve(listener, gateway, stop).await?) });
+        }
+        tracing::info!(%address, ?roles, log = %stores.config().log, "started");
+        Ok(Running { address, reads, stores, stop, parts })
+    }
+}
+
+impl Running {
+    /// Where the API listens; with port 0 in the configuration, the system chose one.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The log and the use cases.
+    #[must_use]
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// The read tables.
+    #[must_use]
+    pub fn reads(&self) -> &ReadStore {
+        &self.reads
+    }
+
+    /// Waits until the node is told to stop, or until one of its parts fails.
+    pub async fn wait(&mut self) -> Result<(), BootError> {
+        tokio::select! {
+            () = self.stop.cancelled() => Ok(()),
+            ended = self.parts.join_next() => ended.map_or(Ok(()), flatten),
+        }
+    }
+
+    /// Ends all parts, lets them finish what they accepted, and closes the stores.
+    pub async fn finish(mut self) -> Result<(), BootError> {
+        self.stop.cancel();
+        let mut first = Ok(());
+        while let Some(ended) = self.parts.join_next().await {
+            first = first.and(flatten(ended));
+        }
+        self.stores.close().await;
+        first
+    }
+}
+
+fn flatten(ended: Result<Result<(), BootError>, JoinError>) -> Result<(), BootError> {
+    ended.unwrap_or_else(|error| Err(BootError::Panicked(error)))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, BootError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => BootError::PortInUse { address },
+        _ => BootError::Listen { address, source },
+    })
+}

@@ -1,0 +1,133 @@
+//! `commlog export`: events or the rows of a read model, as JSON lines or CSV.
+
+mod events;
+mod rows;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+
+use crate::app::Caller;
+use crate::boot::{ReadStore, Stores};
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, TenantArg};
+use crate::domain::tenant::decide::RecordPersonalRead;
+use crate::queries;
+
+/// `commlog export`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Writes a tenant's events, or the rows of a read model, to stdout or a file. Exports that hold personal \
+                  data are themselves recorded in the log.",
+    after_help = "Examples:\n  commlog export events --since 2026-01-01 --type MessageBounced\n  commlog export events \
+                  --personal --output events.jsonl\n  commlog export customers --format csv > customers.csv\n\nRead models: \
+                  the names of projections/*.sql, such as customers, activities, timeline, messages."
+)]
+pub struct ExportArgs {
+    /// `events`, or a read model such as `customers`.
+    what: String,
+    /// How rows are written.
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: Format,
+    /// Only events that happened at or after this time.
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
+    since: Option<DateTime<Utc>>,
+    /// Only events that happened before this time.
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
+    until: Option<DateTime<Utc>>,
+    /// Only events of this type. Repeatable.
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
+    /// Writes the personal part of events too. Read models always hold personal data.
+    #[arg(long)]
+    personal: bool,
+    /// Writes to this file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    tenant: TenantArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// A header, then a record a line
+    Csv,
+}
+
+/// Runs `commlog export`.
+pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let caller = session.caller(&args.tenant);
+    let mut out = Output::open(&args)?;
+    let result = if args.what == "events" {
+        if args.personal {
+            record_read(session, &stores, &caller).await?;
+        }
+        events::write(&stores, &caller, &args, &mut out).await
+    } else {
+        let model = rows::ReadModel::find(&stores, &args)?;
+        let reads = record_read(session, &stores, &caller).await?;
+        model.write(&reads, &caller, args.format, &mut out).await
+    };
+    stores.close().await;
+    result?;
+    out.finish()
+}
+
+/// An export of personal data leaves its own trace, before the first line is written.
+async fn record_read(session: &Session, stores: &Stores, caller: &Caller) -> Outcome<ReadStore> {
+    let reads = session.read_store(stores).await?;
+    let filter = queries::customers::CustomerFilter::default();
+    let count = queries::customers::count(&reads.db(), caller.tenant, &filter).await.map_err(Failure::unavailable)?;
+    let command = RecordPersonalRead { what: "export".to_owned(), count };
+    stores.app.record_personal_read(caller, command).await?.into_result()?;
+    Ok(reads)
+}
+
+/// Where the export goes.
+struct Output {
+    to: Box<dyn Write + Send>,
+    /// A reader that went away (`| head`) ends the export quietly.
+    closed: bool,
+}
+
+impl Output {
+    fn open(args: &ExportArgs) -> Outcome<Self> {
+        let to: Box<dyn Write + Send> = match &args.output {
+            None => Box::new(BufWriter::new(io::stdout())),
+            Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|error| {
+                Failure::doing(Exit::Unavailable, format!("cannot write {}", path.display()), error)
+            })?)),
+        };
+        Ok(Self { to, closed: false })
+    }
+
+    fn line(&mut self, text: &str) -> Outcome {
+        self.write(|to| writeln!(to, "{text}"))
+    }
+
+    fn record(&mut self, values: &[String]) -> Outcome {
+        self.write(|to| {
+            let mut writer = csv::Writer::from_writer(to);
+            writer.write_record(values)?;
+            writer.flush()
+        })
+    }
+
+    fn write(&mut self, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+        match work(&mut self.to) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
+            other => other?,
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Outcome {
+        self.write(|to| to.flush())
+    }
+}

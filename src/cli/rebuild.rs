@@ -1,0 +1,85 @@
+//! `commlog rebuild`
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::boot::ReadStore;
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, print, progress};
+use crate::log::Journal;
+
+/// `commlog rebuild`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Builds a new generation of all read tables from the first event on, beside the live one, which serves \
+                  until the new one has caught up. With --check, the new tables are compared with the live ones instead, \
+                  at the position of the live ones, and thrown away.",
+    after_help = "Exit code 1 if --check finds a difference."
+)]
+pub struct RebuildArgs {
+    /// Compares instead of replacing.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs `commlog rebuild`.
+pub async fn run(session: &Session, args: RebuildArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let reads = session.read_store(&stores).await?;
+    let total = stores.journal.backend().head().await?.position.counter();
+    let bar = progress::bar("events", total);
+    if !args.check {
+        let rebuilt = reads.rebuild(|events| bar.set_position(events)).await;
+        bar.finish_and_clear();
+        stores.close().await;
+        rebuilt.map_err(Failure::unavailable)?;
+        return print::line(format_args!("a new generation of read tables, built from {total} events, is live"));
+    }
+    let compared = reads.check(|events| bar.set_position(events)).await;
+    bar.finish_and_clear();
+    stores.close().await;
+    let mut different = 0;
+    for table in compared.map_err(Failure::unavailable)? {
+        let rows = table.rows;
+        match table.difference {
+            None => print::line(format_args!("{:<28} {rows:>10} rows  equal", table.table))?,
+            Some(difference) => {
+                different += 1;
+                print::line(format_args!("{:<28} {rows:>10} rows  DIFFERENT: {difference}", table.table))?;
+            }
+        }
+    }
+    if different == 0 {
+        return print::line("every table is what the log says");
+    }
+    Err(Failure::new(Exit::Found, format!("{different} tables differ from what the log says")))
+}
+
+/// Brings the live read tables up to the log's end, unless a server does so already.
+pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
+    let head = journal.backend().head().await?.position;
+    if *reads.applied().borrow() >= head {
+        return Ok(());
+    }
+    let stop = CancellationToken::new();
+    let runner = tokio::spawn({
+        let (reads, stop) = (reads.clone(), stop.clone());
+        async move { reads.run(stop).await }
+    });
+    let bar = progress::bar("events applied", head.counter());
+    let mut applied = reads.applied();
+    loop {
+        let at = *applied.borrow_and_update();
+        bar.set_position(at.counter());
+        if at >= head || runner.is_finished() {
+            break;
+        }
+        // The projector may have ended with an error instead of moving on.
+        let _ = tokio::time::timeout(Duration::from_millis(200), applied.changed()).await;
+    }
+    bar.finish_and_clear();
+    stop.cancel();
+    runner.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(Failure::unavailable)
+}

@@ -1,0 +1,14 @@
+//! The root of queries.
+
+mod customers;
+mod log;
+mod metrics;
+mod node;
+
+use async_graphql::MergedObject;
+
+/// Everything that can be read. A key reads its own tenant's data; nothing else exists for it.
+///
+/// `waitFor` takes the position that a mutation answered: the query then sees what the mutation did.
+#[derive(MergedObject, Default)]
+pub struct Query(customers::CustomerQueries, metrics::MetricQueries, log::LogQueries, node::NodeQueries);

@@ -1,0 +1,62 @@
+//! Who asks: `Authorization: Bearer clk_…`.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+
+use super::body::refusal;
+use crate::graphql::failure::chain;
+use crate::graphql::{Gateway, Principal};
+
+/// The holder of the request's API key, or the answer that refuses the request.
+pub async fn principal(gateway: &Gateway, headers: &HeaderMap) -> Result<Principal, Response> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else {
+        return Err(unauthenticated("send the API key as `Authorization: Bearer clk_…`"));
+    };
+    let token = value.to_str().ok().and_then(bearer);
+    let Some(token) = token else {
+        return Err(unauthenticated("the header Authorization must be `Bearer clk_…`"));
+    };
+    check(gateway, token).await
+}
+
+/// The token of a header's value; the scheme's name is not case-sensitive (RFC 9110, section 11.1).
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The holder of a token. Unknown and revoked keys are told alike.
+pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response> {
+    let api = gateway.api();
+    match api.keys.check(&api.reads.db(), token).await {
+        Ok(Some(principal)) => Ok(principal),
+        Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
+        Err(error) => {
+            let id = api.ambient().uuid();
+            tracing::error!(error_id = %id, error = chain(&error), "an API key could not be checked");
+            let message = format!("the API key could not be checked; the server's log tells more under {id}");
+            Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message))
+        }
+    }
+}
+
+fn unauthenticated(message: &str) -> Response {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
+    let scheme = header::HeaderValue::from_static("Bearer realm=\"commlog\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn a_token_is_found_whatever_the_case_of_the_scheme() {
+        assert_eq!(bearer("Bearer clk_1"), Some("clk_1"));
+        assert_eq!(bearer("bearer  clk_1 "), Some("clk_1"));
+        assert_eq!(bearer("Basic clk_1"), None);
+        assert_eq!(bearer("clk_1"), None);
+    }
+}

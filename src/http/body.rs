@@ -1,0 +1,79 @@
+//! Bodies in and out: limits on what is read, and one form for what is refused.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use serde_json::json;
+
+use crate::graphql::Limits;
+
+/// How much of a body that is refused anyway is read and thrown away, so that its sender gets to read the answer.
+const MOST_DRAINED: usize = 256 * 1024 * 1024;
+
+/// For how long.
+const LONGEST_DRAIN: Duration = Duration::from_secs(20);
+
+/// A refusal of a whole request, in the form of a GraphQL response.
+pub fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// The whole body, or the answer that refuses it.
+pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Result<Bytes, Response> {
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > limits.body_bytes as u64) {
+        // A client that asks first is told before it sends anything.
+        if !headers.contains_key(header::EXPECT) {
+            drain(&mut body).await;
+        }
+        return Err(too_large(limits));
+    }
+    let whole = async {
+        let mut whole = BytesMut::with_capacity(declared.map_or(0, |declared| usize::try_from(declared).unwrap_or(0)));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| {
+                refusal(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", "the request's body ended before it was complete")
+            })?;
+            if let Some(data) = frame.data_ref() {
+                if whole.len() + data.len() > limits.body_bytes {
+                    drain(&mut body).await;
+                    return Err(too_large(limits));
+                }
+                whole.extend_from_slice(data);
+            }
+        }
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(limits.body_time + LONGEST_DRAIN, whole).await.unwrap_or_else(|_| {
+        let seconds = limits.body_time.as_secs();
+        let message = format!("the request's body did not arrive within {seconds} s");
+        Err(refusal(StatusCode::REQUEST_TIMEOUT, "BODY_TIMED_OUT", &message))
+    })
+}
+
+fn too_large(limits: &Limits) -> Response {
+    let message = format!("the request's body is larger than {} bytes", limits.body_bytes);
+    let mut response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", &message);
+    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
+}
+
+/// Reads on and throws away: a connection that is closed on unread data loses the answer too.
+async fn drain(body: &mut Body) {
+    let drained = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > MOST_DRAINED {
+                break;
+            }
+        }
+    };
+    // Whoever is slower than this loses the answer.
+    let _ = tokio::time::timeout(LONGEST_DRAIN, drained).await;
+}

@@ -1,0 +1,69 @@
+//! For whoever watches: alive, ready, and the counters.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::graphql::Gateway;
+use crate::graphql::failure::chain;
+
+/// How long the parts of the server may take to answer before it counts as not ready.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A projector that lags this far while the log stands still, or this long at all, is stalled.
+const STALLED_SECONDS: f64 = 60.0;
+
+/// `GET /healthz`: the process serves requests. Says nothing of what it depends on: a restart would not mend that.
+pub async fn alive() -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], json!({ "status": "ok" }).to_string())
+        .into_response()
+}
+
+/// `GET /readyz`: the log answers, the read tables answer, and the projector keeps up.
+pub async fn ready(State(gateway): State<Gateway>) -> Response {
+    let mut problems = Vec::new();
+    let api = gateway.api();
+    match tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
+        Ok(Ok(head)) => api.metrics.set_events(head.position.counter()),
+        Ok(Err(error)) => {
+            tracing::warn!(error = chain(&error), "not ready: the log does not answer");
+            problems.push("the log does not answer".to_owned());
+        }
+        Err(_) => problems.push(format!("the log did not answer within {} s", PATIENCE.as_secs())),
+    }
+    match tokio::time::timeout(PATIENCE, api.projections()).await {
+        Ok(Ok(status)) => {
+            for one in status.iter().filter(|one| one.lag_events > 0 && one.lag_seconds > STALLED_SECONDS) {
+                problems.push(format!("projection {} lags {:.0} s behind the log", one.name, one.lag_seconds));
+            }
+        }
+        Ok(Err(_)) => problems.push("the read tables do not answer".to_owned()),
+        Err(_) => problems.push(format!("the read tables did not answer within {} s", PATIENCE.as_secs())),
+    }
+    let (status, word) =
+        if problems.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let body = json!({ "status": word, "problems": problems }).to_string();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// `GET /metrics`: counters for Prometheus, in the OpenMetrics text format.
+pub async fn metrics(State(gateway): State<Gateway>) -> Response {
+    let api = gateway.api();
+    // What cannot be told now keeps its last value: a scrape must not fail because the log does.
+    if let Ok(Ok(head)) = tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
+        api.metrics.set_events(head.position.counter());
+    }
+    if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, api.projections()).await {
+        api.metrics.set_projections(&status);
+    }
+    match api.metrics.text() {
+        Ok(text) => {
+            let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, media)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

@@ -1,0 +1,58 @@
+//! What happens around every request: an id, a count, a time, safe headers.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, State};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+use super::body::refusal;
+use crate::graphql::Gateway;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id (the caller's, if it has a sane one), counts and times it.
+pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, next: Next) -> Response {
+    let began = Instant::now();
+    let route = route(&request);
+    let given = request.headers().get(&REQUEST_ID).filter(|id| is_sane(id)).cloned();
+    let id = given.unwrap_or_else(|| {
+        let id = gateway.api().ambient().uuid().simple().to_string();
+        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    });
+    let span = tracing::info_span!("request", id = id.to_str().unwrap_or("-"), route);
+    let mut response = next.run(request).instrument(span).await;
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    gateway.api().metrics.request(route, response.status().as_u16(), began.elapsed());
+    response
+}
+
+/// The route's pattern: paths themselves would make as many counters as there are paths.
+fn route(request: &Request<Body>) -> &'static str {
+    match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some("/graphql") if request.headers().contains_key(header::UPGRADE) => "/graphql (websocket)",
+        Some("/graphql") => "/graphql",
+        Some("/healthz") => "/healthz",
+        Some("/readyz") => "/readyz",
+        Some("/metrics") => "/metrics",
+        Some("/") => "/",
+        Some("/console/{file}") => "/console",
+        _ => "other",
+    }
+}
+
+fn is_sane(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    (1..=64).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+/// Tells what there is instead.
+pub async fn not_found() -> Response {
+    let message = "there is nothing here; the API is POST /graphql, its console is /";
+    refusal(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+}

@@ -1,0 +1,189 @@
+//! The list of generations: which one is live, which are being built, which wait to be removed.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions, FromRow};
+
+use super::location::{Location, file_error};
+use super::options;
+use crate::projections::error::{ProjectionError, database};
+use crate::projections::source::dialect;
+use crate::sql::{Db, Session, Value};
+
+/// What becomes of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Catches up; nobody reads it.
+    Building,
+    /// Readers use it.
+    Live,
+    /// Another one took over.
+    Retired,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Live => "live",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// A generation in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub id: String,
+    pub fingerprint: String,
+    pub state: State,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    fingerprint: String,
+    state: String,
+}
+
+/// The list, in a small SQLite file or a schema of its own.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    db: Db,
+}
+
+impl Catalog {
+    /// Opens the list; makes it and its folder if there is none.
+    pub async fn open(location: &Location) -> Result<Self, ProjectionError> {
+        let catalog = Self { db: pool(location).await? };
+        let create = |session: &Session| dialect(session.engine(), include_str!("catalog.sql"));
+        // Two nodes may start at once: creation waits for the lock like every change.
+        catalog
+            .change(async |session| {
+                if let Session::Postgres(_) = session {
+                    session.run("CREATE SCHEMA IF NOT EXISTS commlog_catalog").await?;
+                }
+                let sql = create(session);
+                session.run(&sql).await
+            })
+            .await
+            .map_err(|error| foreign(location, error))?;
+        Ok(catalog)
+    }
+
+    /// Runs a change while no other process runs one.
+    async fn change<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, sqlx::Error>,
+    ) -> Result<T, ProjectionError> {
+        let doing = database("change the list of generations");
+        let mut session = self.db.session().await.map_err(&doing)?;
+        session.begin().await.map_err(&doing)?;
+        let done = match lock(&mut session).await {
+            Ok(()) => work(&mut session).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(value) => session.commit().await.map(|()| value).map_err(doing),
+            Err(error) => {
+                // The first error is the one to tell.
+                session.rollback().await.ok();
+                Err(doing(error))
+            }
+        }
+    }
+
+    /// All generations, oldest first.
+    pub async fn entries(&self) -> Result<Vec<Entry>, ProjectionError> {
+        let sql = "SELECT id, fingerprint, state FROM generations ORDER BY created_at, id";
+        let rows: Vec<Row> = self.db.fetch_all(sql, &[]).await.map_err(database("list generations"))?;
+        Ok(rows.into_iter().map(entry).collect())
+    }
+
+    /// The live generation, if there is one.
+    pub async fn live(&self) -> Result<Option<Entry>, ProjectionError> {
+        Ok(self.entries().await?.into_iter().find(|entry| entry.state == State::Live))
+    }
+
+    /// Adds a generation that is to be built.
+    pub async fn add(&self, id: &str, fingerprint: &str, now: DateTime<Utc>) -> Result<(), ProjectionError> {
+        let sql = "INSERT INTO generations (id, fingerprint, state, created_at) VALUES ($1, $2, $3, $4)";
+        let state = State::Building.word();
+        let values = [Value::from(id), Value::from(fingerprint), Value::from(state), Value::from(now)];
+        self.change(async |session| session.execute(sql, &values).await.map(drop)).await
+    }
+
+    /// Makes a generation the live one. With `first_only`, only if there is none; returns the id of the live one.
+    pub async fn promote(&self, id: &str, first_only: bool) -> Result<String, ProjectionError> {
+        self.change(async |session| {
+            let live = "SELECT id, fingerprint, state FROM generations WHERE state = 'live'";
+            let live: Vec<Row> = session.fetch_all(live, &[]).await?;
+            if let Some(row) = live.into_iter().next()
+                && (first_only || row.id == id)
+            {
+                return Ok(row.id);
+            }
+            session.execute("UPDATE generations SET state = 'retired' WHERE state = 'live'", &[]).await?;
+            session.execute("UPDATE generations SET state = 'live' WHERE id = $1", &[Value::from(id)]).await?;
+            Ok(id.to_owned())
+        })
+        .await
+    }
+
+    /// Takes a generation off the list.
+    pub async fn remove(&self, id: &str) -> Result<(), ProjectionError> {
+        let sql = "DELETE FROM generations WHERE id = $1 AND state <> 'live'";
+        self.change(async |session| session.execute(sql, &[Value::from(id)]).await.map(drop)).await
+    }
+}
+
+fn entry(row: Row) -> Entry {
+    let state = match row.state.as_str() {
+        "live" => State::Live,
+        "building" => State::Building,
+        _ => State::Retired,
+    };
+    Entry { id: row.id, fingerprint: row.fingerprint, state }
+}
+
+async fn lock(session: &mut Session) -> Result<(), sqlx::Error> {
+    match session {
+        // BEGIN IMMEDIATE is the lock.
+        Session::Sqlite(_) => Ok(()),
+        Session::Postgres(_) => session.run("SELECT pg_advisory_xact_lock(7310598211364)").await,
+    }
+}
+
+async fn pool(location: &Location) -> Result<Db, ProjectionError> {
+    match location {
+        Location::Folder(folder) => {
+            std::fs::create_dir_all(folder).map_err(file_error("create", folder))?;
+            let options = SqliteConnectOptions::new()
+                .filename(folder.join("catalog.db"))
+                .create_if_missing(true)
+                .busy_timeout(std::time::Duration::from_secs(10))
+                .disable_statement_logging();
+            let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+            pool.map(Db::Sqlite).map_err(|source| foreign(location, database("open the list of generations")(source)))
+        }
+        Location::Database(url) => {
+            let options = options::postgres(url, "commlog_catalog")?;
+            let pool = PgPoolOptions::new().max_connections(2).connect_with(options).await;
+            pool.map(Db::Postgres).map_err(database("be reached"))
+        }
+    }
+}
+
+/// A file that is no database is told by name.
+fn foreign(location: &Location, error: ProjectionError) -> ProjectionError {
+    match error {
+        ProjectionError::Database { source: sqlx::Error::Database(source), .. }
+            if matches!(source.code().as_deref(), Some("26" | "11")) =>
+        {
+            let reason = format!("catalog.db: {}", source.message());
+            ProjectionError::Foreign { location: location.display(), reason }
+        }
+        error => error,
+    }
+}

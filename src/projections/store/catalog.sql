@@ -1,0 +1,8 @@
+-- Which sets of read tables there are. The same text runs on both engines.
+CREATE TABLE IF NOT EXISTS generations (
+    id TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    -- building, live (at most one) or retired
+    state TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL
+);

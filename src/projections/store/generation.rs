@@ -1,0 +1,176 @@
+//! One complete set of read tables at one position: a SQLite file, or a PostgreSQL schema.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use sqlx::sqlite::SqlitePoolOptions;
+use tokio::sync::{Mutex, watch};
+
+use super::lease::{Lease, Removal};
+use super::location::{Location, file, remove_database, schema};
+use super::options;
+use crate::projections::error::{ProjectionError, database};
+use crate::projections::source::Projection;
+use crate::projections::tables::{self, Checkpoint, Writer};
+use crate::sql::Db;
+
+/// Read tables that this process uses. They are not removed before the last copy of `db` is gone.
+#[derive(Debug)]
+pub struct Generation {
+    /// Its name in the catalog.
+    pub id: String,
+    /// For queries. A clone may be kept as long as one likes.
+    pub db: Db,
+    pub(in crate::projections) projections: Arc<[Projection]>,
+    pub(in crate::projections) writer: Mutex<Writer>,
+    pub(in crate::projections) writing: Db,
+    applied: watch::Sender<Checkpoint>,
+}
+
+impl Deref for Generation {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl Generation {
+    /// Creates empty tables.
+    pub async fn create(location: &Location, id: &str, projections: &[Projection]) -> Result<Self, ProjectionError> {
+        let lease = Lease::take(location, id).await?;
+        let writing = writer_pool(location, id, true).await?;
+        let mut session = writing.session().await.map_err(database("be reached"))?;
+        if let Location::Database(_) = location {
+            let sql = format!("CREATE SCHEMA {}", schema(id));
+            session.run(&sql).await.map_err(database("create a schema"))?;
+        }
+        tables::create(&mut session, projections).await?;
+        drop(session);
+        Self::with(location, id, writing, lease).await
+    }
+
+    /// Opens tables that exist. They bring the projections that they were created from.
+    pub async fn open(location: &Location, id: &str) -> Result<Self, ProjectionError> {
+        let lease = Lease::take(location, id).await?;
+        let writing = writer_pool(location, id, false).await?;
+        Self::with(location, id, writing, lease).await
+    }
+
+    async fn with(location: &Location, id: &str, writing: Db, lease: Lease) -> Result<Self, ProjectionError> {
+        let mut session = writing.session().await.map_err(database("be reached"))?;
+        let projections: Arc<[_]> = tables::definitions(&mut session).await?.into();
+        let checkpoint = tables::checkpoint(&mut session).await?;
+        drop(session);
+        Ok(Self {
+            id: id.to_owned(),
+            db: reader_pool(location, id, lease)?,
+            writer: Mutex::new(Writer::new(writing.clone(), projections.clone())),
+            projections,
+            writing,
+            applied: watch::Sender::new(checkpoint),
+        })
+    }
+
+    /// How far it has come, as far as this process knows.
+    pub fn checkpoint(&self) -> Checkpoint {
+        *self.applied.borrow()
+    }
+
+    /// Tells each advance.
+    pub fn progress(&self) -> watch::Receiver<Checkpoint> {
+        self.applied.subscribe()
+    }
+
+    /// Announces an advance, never backwards.
+    pub fn announce(&self, checkpoint: Checkpoint) {
+        self.applied.send_if_modified(|applied| {
+            let forward = checkpoint.position > applied.position;
+            if forward {
+                *applied = checkpoint;
+            }
+            forward
+        });
+    }
+
+    /// How far it has come, whoever moved it.
+    pub async fn look(&self) -> Result<Checkpoint, ProjectionError> {
+        let mut session = self.db.session().await.map_err(database("be reached"))?;
+        let checkpoint = tables::checkpoint(&mut session).await?;
+        self.announce(checkpoint);
+        Ok(checkpoint)
+    }
+
+    /// Gives the writing connection up.
+    pub async fn retire(&self) {
+        self.writer.lock().await.release();
+        self.writing.close().await;
+    }
+
+    /// Removes a generation that nobody uses; false if somebody does.
+    pub async fn remove(location: &Location, id: &str) -> Result<bool, ProjectionError> {
+        let Some(removal) = Removal::try_take(location, id).await? else { return Ok(false) };
+        match location {
+            Location::Folder(folder) => remove_database(&file(folder, id))?,
+            Location::Database(url) => {
+                let pool = options::postgres_writer(url, "public")?;
+                let mut session = pool.session().await.map_err(database("be reached"))?;
+                let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", schema(id));
+                session.run(&sql).await.map_err(database("remove a schema"))?;
+                drop(session);
+                pool.close().await;
+            }
+        }
+        removal.finish(location, id).await?;
+        Ok(true)
+    }
+}
+
+async fn writer_pool(location: &Location, id: &str, create: bool) -> Result<Db, ProjectionError> {
+    match location {
+        Location::Folder(folder) => {
+            let path = file(folder, id);
+            let options = options::sqlite_writer(&path).create_if_missing(create);
+            let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+            pool.connect_with(options).await.map(Db::Sqlite).map_err(|source| unreadable(&path, source))
+        }
+        Location::Database(url) => options::postgres_writer(url, &schema(id)),
+    }
+}
+
+fn unreadable(path: &std::path::Path, source: sqlx::Error) -> ProjectionError {
+    match &source {
+        sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("14" | "26" | "11")) => {
+            ProjectionError::Foreign { location: path.display().to_string(), reason: error.message().to_owned() }
+        }
+        _ => database("be opened")(source),
+    }
+}
+
+/// The pool owns the lease: it ends with the last clone.
+fn reader_pool(location: &Location, id: &str, lease: Lease) -> Result<Db, ProjectionError> {
+    let lease = Arc::new(lease);
+    match location {
+        Location::Folder(folder) => {
+            let pool = SqlitePoolOptions::new().max_connections(8).idle_timeout(None).max_lifetime(None);
+            let pool = pool.after_connect(move |_, _| {
+                let lease = lease.clone();
+                Box::pin(async move {
+                    drop(lease);
+                    Ok(())
+                })
+            });
+            Ok(Db::Sqlite(pool.connect_lazy_with(options::sqlite_reader(&file(folder, id)))))
+        }
+        Location::Database(url) => {
+            let pool = options::postgres_reader_pool().after_connect(move |_, _| {
+                let lease = lease.clone();
+                Box::pin(async move {
+                    drop(lease);
+                    Ok(())
+                })
+            });
+            Ok(Db::Postgres(pool.connect_lazy_with(options::postgres_reader(url, &schema(id))?)))
+        }
+    }
+}

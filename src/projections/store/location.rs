@@ -1,0 +1,78 @@
+//! Where read tables are: a folder with a SQLite file per generation, or a PostgreSQL database with a schema each.
+
+use std::path::{Path, PathBuf};
+
+use crate::projections::error::ProjectionError;
+use crate::sql::Engine;
+
+/// A place for generations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A folder.
+    Folder(PathBuf),
+    /// The URL of a database.
+    Database(String),
+}
+
+impl Location {
+    /// Reads `sqlite:FOLDER`, `postgres://…`, or a bare path of a folder.
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres:") || text.starts_with("postgresql:") {
+            return Self::Database(text.to_owned());
+        }
+        let path = text.strip_prefix("sqlite:").unwrap_or(text);
+        Self::Folder(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+    }
+
+    /// Which engine runs there.
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Folder(_) => Engine::Sqlite,
+            Self::Database(_) => Engine::Postgres,
+        }
+    }
+
+    /// For messages: without credentials.
+    pub fn display(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder.display().to_string(),
+            Self::Database(url) => match url::Url::parse(url) {
+                Ok(url) => format!("{}{}", url.host_str().unwrap_or("postgres"), url.path()),
+                Err(_) => "the PostgreSQL URL".to_owned(),
+            },
+        }
+    }
+}
+
+/// The file of a generation in a folder.
+pub fn file(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.db"))
+}
+
+/// The schema of a generation in a database.
+pub fn schema(id: &str) -> String {
+    format!("commlog_{id}")
+}
+
+/// Turns the system's error about a file into ours.
+pub fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ProjectionError {
+    move |source| ProjectionError::File { doing, path: path.to_owned(), source }
+}
+
+/// Removes a file that may not be there.
+pub fn remove_file(path: &Path) -> Result<(), ProjectionError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A SQLite file with what belongs to it.
+pub fn remove_database(path: &Path) -> Result<(), ProjectionError> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        remove_file(Path::new(&name))?;
+    }
+    Ok(())
+}

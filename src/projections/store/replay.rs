@@ -1,0 +1,87 @@
+//! All read tables as they were at an earlier moment, in a SQLite file of their own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use uuid::Uuid;
+
+use super::as_of::AsOf;
+use super::location::{file_error, remove_database};
+use super::{ReadStore, options};
+use crate::ids::Position;
+use crate::log::ReadLimit;
+use crate::projections::error::{ProjectionError, database};
+use crate::projections::staging::Batch;
+use crate::projections::tables::{self, History, Writer};
+use crate::sql::{Db, Engine};
+
+impl ReadStore {
+    /// Writes the read tables as of a moment into a new SQLite file; returns the position that it stands for.
+    /// Customers who were forgotten since are forgotten there too. `progress` is told how many events are applied.
+    pub async fn replay_into(
+        &self,
+        file: &Path,
+        as_of: AsOf,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> Result<Position, ProjectionError> {
+        let head = self.0.journal.backend().head().await?.position;
+        let until = match as_of {
+            AsOf::Position(position) if position > head => {
+                return Err(ProjectionError::BeyondEnd { wanted: position, head });
+            }
+            AsOf::Position(position) => position,
+            AsOf::Time(time) => self.0.journal.backend().position_at(time).await?,
+        };
+        let reserved = std::fs::File::create_new(file).map_err(file_error("create", file))?;
+        drop(reserved);
+        let done = self.replay(file, until, &progress).await;
+        if done.is_err() {
+            remove_database(file)?;
+        }
+        done
+    }
+
+    async fn replay(
+        &self,
+        file: &Path,
+        until: Position,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Position, ProjectionError> {
+        // Nobody reads the file before it is whole, and a file that is not is removed: it needs no protection.
+        let options =
+            options::sqlite_writer(file).journal_mode(SqliteJournalMode::Memory).synchronous(SqliteSynchronous::Off);
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let db = Db::Sqlite(pool.connect_with(options).await.map_err(database("be opened"))?);
+        let projections: Arc<[_]> = self.0.registry.compile(Engine::Sqlite).into();
+        tables::create(&mut db.session().await.map_err(database("be reached"))?, &projections).await?;
+        let mut writer = Writer::new(db.clone(), projections);
+        let limit = ReadLimit { events: self.0.limits.events, bytes: self.0.limits.bytes };
+        let mut after = Position::START;
+        while after < until {
+            let mut events = self.0.journal.read_all(after, limit).await?;
+            events.retain(|event| event.envelope.position <= until);
+            let Some(last) = events.last() else { break };
+            after = last.envelope.position;
+            writer.apply(&Batch::prepare(&events), History::Journal(&self.0.journal)).await?;
+            progress(after.counter());
+        }
+        writer.forget(&self.forgotten_after(until).await?).await?;
+        writer.release();
+        db.close().await;
+        Ok(until)
+    }
+
+    /// Tenant and customer of all who were forgotten after a position.
+    pub(super) async fn forgotten_after(&self, position: Position) -> Result<Vec<(Uuid, Uuid)>, ProjectionError> {
+        let (mut after, mut forgotten) = (position, Vec::new());
+        loop {
+            // Sealed: only the envelopes matter.
+            let events = self.0.journal.backend().read_all(after, ReadLimit::events(5_000)).await?;
+            let Some(last) = events.last() else { return Ok(forgotten) };
+            after = last.envelope.position;
+            let found = events.iter().filter(|event| event.envelope.event_type == "CustomerForgotten");
+            forgotten.extend(found.map(|event| (event.envelope.stream.tenant.uuid(), event.envelope.stream.key)));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The projector: follows the log, builds a new generation when the projections changed, and switches to it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::ReadStore;
+use super::catalog::{Entry, State};
+use super::follower::Follower;
+use super::generation::Generation;
+use crate::ids::Position;
+use crate::projections::error::{ProjectionError, chain};
+
+/// How often the catalog is looked at: another process may have switched or left something to remove.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A generation that is followed by a task of its own.
+struct Following {
+    generation: Arc<Generation>,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Following {
+    /// Ends the task between two batches.
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(generation = self.generation.id, %error, "following the log ended badly");
+        }
+    }
+}
+
+/// Counts this run while it lasts.
+struct Running<'a>(&'a ReadStore);
+
+impl<'a> Running<'a> {
+    fn new(store: &'a ReadStore) -> Self {
+        store.0.running.fetch_add(1, Ordering::Relaxed);
+        Self(store)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl ReadStore {
+    /// Keeps the read tables up until `stop`. Several nodes may run: the checkpoint lets only one of them write.
+    ///
+    /// # Errors
+    /// If a new generation cannot be created, or the catalog does not answer at the start. Later failures are logged
+    /// and survived.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), ProjectionError> {
+        let running = Running::new(self);
+        let mut building = self.wanted().await?.map(|generation| self.start(generation, &stop, false));
+        let mut live = self.start(self.live(), &stop, true);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = caught_up(building.as_ref(), &live.generation) => {
+                    if let Some(new) = building.take() {
+                        live = self.switch(live, new, &stop).await;
+                    }
+                }
+                _ = look.tick() => match self.look_around(live, building.as_ref(), &stop).await {
+                    (following, Ok(())) => live = following,
+                    (following, Err(error)) => {
+                        tracing::warn!(error = chain(&error), "the list of generations does not answer");
+                        live = following;
+                    }
+                },
+            }
+        }
+        live.end().await;
+        if let Some(building) = building {
+            building.end().await;
+        }
+        drop(running);
+        Ok(())
+    }
+
+    /// The generation to build if the live one was made from other projections; one that was begun is gone on with.
+    async fn wanted(&self) -> Result<Option<Arc<Generation>>, ProjectionError> {
+        let entries = self.0.catalog.entries().await?;
+        let ours = |state: State| {
+            entries.iter().find(move |entry| entry.state == state && entry.fingerprint == self.0.fingerprint)
+        };
+        if ours(State::Live).is_some() {
+            return Ok(None);
+        }
+        let generation = match ours(State::Building) {
+            Some(entry) => Generation::open(&self.0.location, &entry.id).await?,
+            None => self.create().await?,
+        };
+        tracing::info!(generation = generation.id, "the projections changed: building new read tables");
+        Ok(Some(Arc::new(generation)))
+    }
+
+    fn start(&self, generation: Arc<Generation>, stop: &CancellationToken, live: bool) -> Following {
+        let stop = stop.child_token();
+        let task = tokio::spawn({
+            let (store, generation, stop) = (self.clone(), generation.clone(), stop.clone());
+            async move {
+                let advanced = |checkpoint| {
+                    if live {
+                        store.announce(checkpoint);
+                    }
+                };
+                let follower = Follower {
+                    journal: &store.0.journal,
+                    location: &store.0.location,
+                    generation: &generation,
+                    limits: store.0.limits,
+                    stop: &stop,
+                    advanced: &advanced,
+                };
+                follower.follow().await;
+            }
+        });
+        Following { generation, task, stop }
+    }
+
+    /// Lets a generation that has caught up take over. Readers of the old one finish undisturbed.
+    async fn switch(&self, old: Following, new: Following, stop: &CancellationToken) -> Following {
+        let (before, retired) = (old.generation.checkpoint().position, old.generation.clone());
+        old.end().await;
+        // The old one may have moved until its end; readers must not see the tables go back.
+        let position = retired.checkpoint().position.max(before);
+        reach(&new.generation, position, stop).await;
+        let generation = new.generation.clone();
+        new.end().await;
+        match self.0.catalog.promote(&generation.id, false).await {
+            Ok(_) => {
+                self.take_over(&generation).await;
+                self.start(generation, stop, true)
+            }
+            Err(error) => {
+                // The old one goes on; the next look at the catalog tells whether the switch happened after all.
+                tracing::error!(
+                    error = chain(&error),
+                    generation = generation.id,
+                    "the new read tables could not be made live"
+                );
+                self.start(retired, stop, true)
+            }
+        }
+    }
+
+    /// Points readers to a generation.
+    async fn take_over(&self, generation: &Arc<Generation>) {
+        let old = self.0.live.swap(generation.clone());
+        self.announce(generation.checkpoint());
+        old.retire().await;
+        tracing::info!(generation = generation.id, "new read tables are live");
+    }
+
+    /// Follows another process's switch, and removes generations that nobody uses any more.
+    async fn look_around(
+        &self,
+        live: Following,
+        building: Option<&Following>,
+        stop: &CancellationToken,
+    ) -> (Following, Result<(), ProjectionError>) {
+        let entries = match self.0.catalog.entries().await {
+            Ok(entries) => entries,
+            Err(error) => return (live, Err(error)),
+        };
+        let mut live = live;
+        if let Some(entry) = entries.iter().find(|entry| entry.state == State::Live)
+            && entry.id != live.generation.id
+        {
+            match Generation::open(&self.0.location, &entry.id).await {
+                Ok(generation) => {
+                    let new = self.start(Arc::new(generation), stop, false);
+                    let position = live.generation.checkpoint().position;
+                    live.end().await;
+                    reach(&new.generation, position, stop).await;
+                    let generation = new.generation.clone();
+                    new.end().await;
+                    self.take_over(&generation).await;
+                    live = self.start(generation, stop, true);
+                }
+                Err(error) => return (live, Err(error)),
+            }
+        }
+        let building = building.map(|following| following.generation.id.as_str());
+        let swept = self.sweep(&entries, building).await;
+        (live, swept)
+    }
+
+    /// Removes what is retired, and what was begun and given up, once nobody uses it.
+    async fn sweep(&self, entries: &[Entry], building: Option<&str>) -> Result<(), ProjectionError> {
+        for entry in entries.iter().filter(|entry| entry.state != State::Live && Some(&*entry.id) != building) {
+            if Generation::remove(&self.0.location, &entry.id).await? {
+                self.0.catalog.remove(&entry.id).await?;
+                tracing::info!(generation = entry.id, "old read tables are removed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds a new generation from the log's first event on and makes it live. `progress` is told how many events are
+    /// applied.
+    pub async fn rebuild(&self, progress: impl Fn(u64) + Send + Sync) -> Result<(), ProjectionError> {
+        let generation = Arc::new(self.create().await?);
+        let stop = CancellationToken::new();
+        let advanced = |checkpoint: super::Checkpoint| progress(checkpoint.position.counter());
+        let follower = Follower {
+            journal: &self.0.journal,
+            location: &self.0.location,
+            generation: &generation,
+            limits: self.0.limits,
+            stop: &stop,
+            advanced: &advanced,
+        };
+        loop {
+            let live = self.live().look().await?.position.max(self.0.journal.backend().head().await?.position);
+            follower.advance(Some(live)).await?;
+            // Whoever runs the projector may have moved the live tables on meanwhile.
+            if self.live().look().await?.position <= generation.checkpoint().position {
+                break;
+            }
+        }
+        self.0.catalog.promote(&generation.id, false).await?;
+        if self.0.running.load(Ordering::Relaxed) == 0 {
+            self.take_over(&generation).await;
+            let entries = self.0.catalog.entries().await?;
+            self.sweep(&entries, None).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends when the generation that is built has come as far as the live one; never, if none is built.
+async fn caught_up(building: Option<&Following>, live: &Generation) {
+    let Some(building) = building else { return std::future::pending().await };
+    let mut progress = building.generation.progress();
+    while progress.borrow_and_update().position < live.checkpoint().position {
+        if progress.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Waits until a followed generation has come to a position, or all is stopped.
+async fn reach(generation: &Generation, position: Position, stop: &CancellationToken) {
+    let mut progress = generation.progress();
+    while progress.borrow_and_update().position < position && !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = progress.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Removes what deleted rows leave behind in files.
+
+use super::generation::Generation;
+use super::location::Location;
+use crate::projections::error::{ProjectionError, database};
+
+/// Makes sure that nothing of purged rows is left in the generation's files.
+///
+/// SQLite: `secure_delete` zeroes what is deleted, but cells that moved to another page of their tree may leave copies
+/// in the gaps, so the file is rewritten, and the write-ahead log cut. PostgreSQL: dead row versions are vacuumed.
+pub async fn scrub(location: &Location, generation: &Generation) -> Result<(), ProjectionError> {
+    let mut writer = generation.writer.lock().await;
+    let session = writer.session().await?;
+    match location {
+        Location::Folder(_) => {
+            for sql in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                session.run(sql).await.map_err(database("remove what forgotten customers left"))?;
+            }
+        }
+        Location::Database(_) => {
+            let tables = generation.projections.iter().flat_map(|projection| &projection.tables);
+            for table in tables.map(|table| table.name.as_str()).chain(["commlog_parked"]) {
+                let sql = format!("VACUUM {table}");
+                session.run(&sql).await.map_err(database("remove what forgotten customers left"))?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The read tables as the interfaces use them.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Db;
+use crate::ids::{CustomerId, Position, TenantId};
+use crate::log::Journal;
+use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, ReadStore, WaitError};
+
+/// The live tables, how far they are, and how they were. Cheap to clone.
+#[derive(Clone)]
+pub struct Reads(ReadStore);
+
+impl Reads {
+    /// Reads over a store of generations.
+    #[must_use]
+    pub const fn new(store: ReadStore) -> Self {
+        Self(store)
+    }
+
+    /// The live tables, for one query or several that belong together.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        self.0.db()
+    }
+
+    /// The log that the tables follow.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        self.0.journal()
+    }
+
+    /// Tells up to where the live tables show the log; never goes back.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<Position> {
+        self.0.applied()
+    }
+
+    /// Waits until the live tables show a position.
+    pub async fn wait_for(&self, position: Position, most: Duration) -> Result<(), WaitError> {
+        self.0.wait_for(position, most).await
+    }
+
+    /// One customer's tables as of a moment, in memory. Whoever was forgotten since is forgotten there too.
+    pub async fn as_of_customer(
+        &self,
+        tenant: TenantId,
+        customer: CustomerId,
+        as_of: AsOf,
+    ) -> Result<Db, ProjectionError> {
+        self.0.as_of_customer(tenant, customer, as_of).await
+    }
+
+    /// How far each projection is.
+    pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
+        self.0.status().await
+    }
+
+    /// A tenant's events that could not be applied, in log order.
+    pub async fn parked(&self, tenant: TenantId) -> Result<Vec<Parked>, ProjectionError> {
+        let mut parked = self.0.parked().await?;
+        parked.retain(|parked| parked.stream.tenant == tenant);
+        Ok(parked)
+    }
+
+    /// Tries again what waits of a stream for a projection; returns how many events were applied.
+    pub async fn retry(&self, parked: &ParkedStream) -> Result<usize, ProjectionError> {
+        self.0.retry(parked).await
+    }
+}

@@ -1,0 +1,47 @@
+//! `commlog forget`: nothing of the person is left anywhere, figures stay.
+
+use super::Place;
+
+#[test]
+fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
+    let place = Place::new();
+    place.file(
+        "crm.csv",
+        "customer,name,email,country\nk1,Zebulon Quackenbush,zebulon@quackenbush.example,North\nk2,Ada,ada@example.org,South\n",
+    );
+    place.file("orders.csv", "order,customer,date,sku,quantity,price\n1,k1,2026-01-01,A,2,1.50\n");
+    place.ok(&["import", "customers", "crm.csv"]);
+    place.ok(&["import", "orders", "orders.csv", "--currency", "EUR"]);
+    let customers = place.ok(&["export", "customers"]);
+    let row = customers.lines().find(|line| line.contains("Quackenbush")).unwrap();
+    let id = serde_json::from_str::<serde_json::Value>(row).unwrap()["customer_id"].as_str().unwrap().to_owned();
+
+    let forgotten = place.ok(&["forget", "--customer", &id]);
+    assert!(forgotten.contains("is destroyed") && forgotten.contains("purged"), "{forgotten}");
+
+    let all = place.ok(&["export", "events", "--personal"]) + &place.ok(&["export", "customers"]);
+    assert!(!all.to_lowercase().contains("quackenbush"), "{all}");
+    assert!(all.contains("\"erased\":true"), "the events themselves stay");
+    assert_eq!(place.ok(&["export", "events", "--type", "ErasureCompleted"]).lines().count(), 1);
+    assert!(place.ok(&["export", "customer_totals"]).contains("3000000"), "figures stay");
+    place.ok(&["verify"]);
+    place.ok(&["rebuild", "--check"]);
+    for file in files_below(&place.path("data")) {
+        let bytes = std::fs::read(&file).unwrap().to_ascii_lowercase();
+        let found = bytes.windows(11).any(|window| window == b"quackenbush");
+        assert!(!found, "{} still holds the name", file.display());
+    }
+    let again = place.run(&["forget", "--customer", &id]);
+    assert!(again.code == Some(0) || again.code == Some(3), "{}", again.stderr);
+    let unknown = place.fails(3, &["forget", "--customer", "0198c0de-0000-7000-8000-000000000000"]);
+    assert!(unknown.contains("no such customer"), "{unknown}");
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files
+}

@@ -1,0 +1,208 @@
+//! `commlog import`, with everything that files get wrong.
+
+use super::{Place, import_id};
+
+const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+
+fn orders() -> String {
+    format!(
+        "{HEADER}\
+         1,A,LAMP,2,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n\
+         2,B,\"VASE, BLUE\",1,2010-12-01 08:28:00,10.00,,United Kingdom\n\
+         1,C,CUP,1,2010-12-01 08:26:00,0.001,17850.0,United Kingdom\n\
+         C3,A,LAMP,-1,2010-12-02 08:26:00,2.55,17850.0,United Kingdom\n"
+    )
+}
+
+fn count(place: &Place, event_type: &str) -> usize {
+    place.ok(&["export", "events", "--type", event_type]).lines().count()
+}
+
+#[test]
+fn importing_twice_changes_nothing_and_undo_takes_it_back() {
+    let place = Place::new();
+    place.file("orders.csv", orders());
+    let first = place.ok(&["import", "orders", "orders.csv"]);
+    assert!(first.contains("4 lines: 2 orders read, 0 of them known already"), "{first}");
+    assert!(first.contains("refused: 1 line, first line 3: the order names no customer"), "{first}");
+    let end = place.ok(&["verify"]);
+
+    let second = place.ok(&["import", "orders", "orders.csv"]);
+    assert!(second.contains("2 orders read, 2 of them known already, 0 events appended"), "{second}");
+    assert_eq!(place.ok(&["verify"]), end, "nothing was appended");
+
+    let undone = place.ok(&["import", "undo", &import_id(&first)]);
+    assert!(undone.contains("3 facts were taken back"), "{undone}");
+    assert_eq!((count(&place, "ActivityRecorded"), count(&place, "ActivityRetracted")), (2, 2), "the log still tells");
+
+    let third = place.ok(&["import", "orders", "orders.csv"]);
+    assert!(third.contains("2 orders read, 0 of them known already"), "{third}");
+    assert_ne!(import_id(&third), import_id(&first));
+    let listed = place.ok(&["import", "list"]);
+    assert_eq!(listed.lines().filter(|line| line.contains("undone")).count(), 1, "{listed}");
+    assert_eq!(listed.lines().filter(|line| line.contains("completed")).count(), 1, "{listed}");
+}
+
+#[test]
+fn figures_are_exact_to_the_last_micro() {
+    let place = Place::new();
+    place.file("orders.csv", orders());
+    place.ok(&["import", "orders", "orders.csv", "--anonymous"]);
+    let totals = place.ok(&["export", "customer_totals"]);
+    let revenue: Vec<i64> = totals
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["revenue_micros"].as_i64().unwrap())
+        .collect();
+    assert_eq!(revenue.iter().sum::<i64>(), 5_101_000 + 10_000_000 - 2_550_000, "{totals}");
+    assert_eq!(revenue.len(), 2, "a customer and the anonymous one");
+}
+
+#[test]
+fn refused_lines_can_be_mended_and_imported() {
+    let place = Place::new();
+    place.file("orders.csv", orders());
+    let strict = place.fails(3, &["import", "orders", "orders.csv", "--refused", "refused.csv", "--strict"]);
+    assert!(strict.contains("1 lines of orders.csv were refused"), "{strict}");
+    let refused = std::fs::read_to_string(place.path("refused.csv")).unwrap();
+    assert!(refused.starts_with("refused_line,refused_reason,InvoiceNo,"), "{refused}");
+    assert!(refused.contains("\n3,the order names no customer"), "{refused}");
+    place.file("mended.csv", refused.replace("10.00,,", "10.00,17850.0,"));
+    let mended = place.ok(&["import", "orders", "mended.csv"]);
+    assert!(mended.contains("1 lines: 1 orders read, 0 of them known already"), "{mended}");
+}
+
+#[test]
+fn malformed_lines_are_refused_one_by_one_with_their_numbers() {
+    let place = Place::new();
+    let mut file = b"\xef\xbb\xbf".to_vec();
+    file.extend_from_slice(HEADER.trim_end().as_bytes());
+    file.extend_from_slice(b"\r\n1,A,CAF\xc9 LAMP,2,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\r\n");
+    file.extend_from_slice(b"2,A,too,few\n");
+    file.extend_from_slice(b"3,A,LAMP,2,01/12/2010,2.55,17850.0,United Kingdom\r");
+    file.extend_from_slice(b"4,A,\"never closed,2,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n");
+    file.extend_from_slice(b"\n5,A,NUL\0LAMP,2,2010-12-01 08:26:00,2.55,17850.0,United Kingdom");
+    place.file("orders.csv", file);
+    let ended = place.run(&["import", "orders", "orders.csv", "--refused", "refused.csv"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("not UTF-8 from line 2 on: such lines are read as Windows-1252"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("5 lines: 2 orders read"), "{}", ended.stdout);
+    let refused = std::fs::read_to_string(place.path("refused.csv")).unwrap();
+    let numbers: Vec<&str> = refused.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(numbers, ["3", "4", "5"], "{refused}");
+    assert!(place.ok(&["export", "events", "--personal", "--type", "ActivityRecorded"]).contains("CAFÉ LAMP"));
+    place.ok(&["rebuild", "--check"]);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let place = Place::new();
+    place.file("orders.csv", orders());
+    let printed = place.ok(&["import", "orders", "orders.csv", "--dry-run"]);
+    assert!(printed.contains("2 orders can be taken in, 1 lines are refused"), "{printed}");
+    assert!(!super::exists(&place.path("data")));
+}
+
+#[test]
+fn files_that_are_no_csv_are_refused_as_a_whole() {
+    let place = Place::new();
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let whole = gzip(&orders().repeat(200));
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("empty.csv", Vec::new(), "empty.csv is empty"),
+        ("cut.csv.gz", whole[..whole.len() / 2].to_vec(), "cut.csv.gz is not a complete gzip file"),
+        ("sheet.csv", b"PK\x03\x04rest".to_vec(), "an Excel workbook: unpack it, or save the sheet as CSV"),
+        ("wide.csv", b"\xff\xfea\0,\0".to_vec(), "UTF-16 text: save it as UTF-8"),
+        ("other.csv", b"a,b\n1,2\n".to_vec(), "no column holds the field order"),
+        ("price.csv", b"order,customer,date,sku,quantity,price\n1,2,2020-01-01,A,1,1\n".to_vec(), "--currency EUR"),
+    ];
+    for (name, content, expected) in cases {
+        place.file(name, content);
+        let error = place.fails(3, &["import", "orders", name]);
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+    let missing = place.fails(3, &["import", "orders", "nowhere.csv"]);
+    assert!(missing.contains("cannot read nowhere.csv\n  because: No such file"), "{missing}");
+    assert!(!super::exists(&place.path("data/log.db")), "nothing was begun");
+    place.file("whole.csv.gz", gzip(&orders()));
+    place.ok(&["import", "orders", "whole.csv.gz"]);
+}
+
+#[test]
+fn wrong_command_lines_are_explained() {
+    let place = Place::new();
+    place.file("orders.csv", orders());
+    for arguments in [
+        &["import", "orders", "orders.csv", "--map", "InvoiceNo"][..],
+        &["import", "orders", "orders.csv", "--currency", "pounds"],
+        &["import", "orders", "orders.csv", "--time-zone", "Mars/Olympus"],
+        &["import", "orders", "orders.csv", "--collision", "sometimes"],
+        &["import", "undo", "7"],
+        &["import"],
+    ] {
+        let ended = place.run(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn messages_keep_every_character() {
+    let place = Place::new();
+    let texts = ["Ok lar... \"Joking\" wif u", " £1.50 to rcv\u{92}", "he said \"no", "5\u{1F37A} and a\ttab?"];
+    place.file("sms.tsv", format!("Label\tSMS\nham\t{}\nspam\t{}\nham\t{}\n", texts[0], texts[1], texts[2]));
+    let refused = place.fails(3, &["import", "messages", "sms.tsv"]);
+    assert!(refused.contains("no column tells who wrote the messages"), "{refused}");
+    place.ok(&["import", "messages", "sms.tsv", "--anonymous"]);
+    let events = place.ok(&["export", "events", "--personal", "--type", "MessageReceived"]);
+    let bodies: Vec<String> = events
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["personal"]["body"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(bodies, texts[..3]);
+}
+
+#[test]
+fn customers_follow_the_collision_rules() {
+    let place = Place::new();
+    place.file("crm.csv", "id,customer,name,owner,email\nx,1,Ada,mara,ada@example.org\ny,2,Bob,,bob@example\n");
+    let first = place.ok(&["import", "customers", "crm.csv", "--map", "id=-"]);
+    assert!(first.contains("refused: 1 line, first line 3"), "{first}");
+    place.file("newer.csv", "customer,name,owner\n1,Ada Lovelace,tom\n");
+    place.ok(&["import", "customers", "newer.csv", "--collision", "overwrite", "--collision", "owner=never"]);
+    let customers = place.ok(&["export", "customers"]);
+    assert!(
+        customers.contains("Ada Lovelace") && customers.contains("mara") && !customers.contains("tom"),
+        "{customers}"
+    );
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_where_it_stopped() {
+    let place = Place::new();
+    let mut file = HEADER.to_owned();
+    for order in 0..20_000 {
+        file.push_str(&format!("{order},A,LAMP,2,2010-12-01 08:26:00,2.55,{}.0,UK\n", order % 500));
+    }
+    place.file("orders.csv", file);
+    let mut importing = place.command(&["import", "orders", "orders.csv"]).spawn().unwrap();
+    // Once the log's file has grown, something of the import is in it.
+    let log = place.path("data/log.db-wal");
+    while std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) < 2_000_000 {
+        assert!(importing.try_wait().unwrap().is_none(), "the import was over before it could be killed");
+        std::thread::yield_now();
+    }
+    importing.kill().unwrap();
+    importing.wait().unwrap();
+    place.ok(&["verify"]);
+    let before = count(&place, "ActivityRecorded");
+    assert!(before > 0 && before < 20_000, "{before}");
+    let resumed = place.ok(&["import", "orders", "orders.csv"]);
+    assert!(resumed.contains(&format!("20000 orders read, {before} of them known already")), "{resumed}");
+    assert_eq!(count(&place, "ActivityRecorded"), 20_000);
+    place.ok(&["verify"]);
+}

@@ -1,0 +1,110 @@
+//! The real binary, from outside.
+
+mod bad_stores;
+mod forgetting;
+mod importing;
+mod serving;
+mod verifying;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder with a data folder of its own, and the binary run in it.
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// How a command ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    /// With log, read tables and keys on PostgreSQL.
+    pub(crate) async fn postgres() -> Self {
+        let (log, keys) = (crate::support::postgres::database().await, crate::support::postgres::database().await);
+        let mut place = Self::new();
+        place.set("COMMLOG_LOG_URL", &log);
+        place.set("COMMLOG_KEYS_URL", &keys);
+        place.set("COMMLOG_MASTER_KEY", &"6b".repeat(32));
+        place
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file and returns its name.
+    pub(crate) fn file<'n>(&self, name: &'n str, content: impl AsRef<[u8]>) -> &'n str {
+        std::fs::write(self.path(name), content).unwrap();
+        name
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_commlog"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        // Whatever the machine has set must not reach the tests.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("COMMLOG_") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs a command that must succeed, and returns what it printed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
+        ended.stdout
+    }
+
+    /// Runs a command that must fail with an exit code, and returns its error.
+    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains("error: "), "{arguments:?}: {}", ended.stderr);
+        ended.stderr
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The rest of the first line that has this beginning.
+pub(crate) fn after<'t>(text: &'t str, beginning: &str) -> &'t str {
+    let found = text.lines().find_map(|line| line.trim_start().strip_prefix(beginning));
+    found.unwrap_or_else(|| panic!("no line begins with {beginning:?} in:\n{text}")).trim()
+}
+
+/// The import's id in what `commlog import` printed.
+pub(crate) fn import_id(printed: &str) -> String {
+    after(printed, "take it back with: commlog import undo ").to_owned()
+}
+
+pub(crate) fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap()
+}

@@ -1,0 +1,134 @@
+//! `commlog demo` and `commlog serve`: started as people start them, stopped by a signal.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+
+use super::{Place, after, exists};
+
+/// A server that is stopped at the end.
+struct Server {
+    child: Child,
+    printed: String,
+}
+
+impl Server {
+    /// Starts a server and waits until it tells its address.
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut printed = String::new();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let mut lines: Box<dyn BufRead> =
+            if arguments[0] == "demo" { Box::new(BufReader::new(stdout)) } else { Box::new(BufReader::new(stderr)) };
+        while !(printed.contains("http://")
+            && printed.ends_with("\n")
+            && (arguments[0] != "demo" || printed.contains("Ctrl-C")))
+        {
+            let mut line = String::new();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "the server ended: {printed}");
+            printed.push_str(&line);
+        }
+        // Whatever it says later must find a reader.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        Self { child, printed }
+    }
+
+    fn address(&self) -> String {
+        let start = self.printed.find("http://").unwrap() + "http://".len();
+        self.printed[start..].split('/').next().unwrap().to_owned()
+    }
+
+    fn request(&self, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let length = body.len();
+        write!(stream, "{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks the server to stop, as a service manager does, and returns its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let killed = std::process::Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // After `stop` there is nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn place() -> Place {
+    let mut place = Place::new();
+    place.set("COMMLOG_LISTEN", "127.0.0.1:0");
+    place.set("COMMLOG_LOG_FILTER", "error");
+    place
+}
+
+#[test]
+fn the_demo_keeps_data_and_key_over_a_restart() {
+    let place = place();
+    let first = Server::start(&place, &["demo"]);
+    let key = after(&first.printed, "API key").to_owned();
+    assert!(key.starts_with("clk_"), "{}", first.printed);
+    let head = format!("POST /graphql HTTP/1.1\r\nauthorization: Bearer {key}\r\ncontent-type: application/json");
+    let answer = first.request(&head, r#"{"query":"{ customers(first: 3) { totalCount nodes { name } } }"}"#);
+    assert!(answer.contains("200 OK") && answer.contains("\"totalCount\":36"), "{answer}");
+    assert!(first.request("GET / HTTP/1.1", "").contains("<html"), "the console is there");
+    assert_eq!(first.stop(), Some(0));
+
+    let second = Server::start(&place, &["demo"]);
+    assert_eq!(after(&second.printed, "API key"), key);
+    let answer = second.request(&head, r#"{"query":"{ customers(first: 1) { totalCount } }"}"#);
+    assert!(answer.contains("\"totalCount\":36"), "{answer}");
+    assert_eq!(second.stop(), Some(0));
+    let queued = place.ok(&["export", "events", "--type", "MessageQueued"]).lines().count();
+    assert!(queued > 0, "it lives");
+    place.ok(&["verify"]);
+    place.ok(&["rebuild", "--check"]);
+}
+
+#[test]
+fn a_server_answers_health_and_stops_cleanly() {
+    let place = place();
+    let server = Server::start(&place, &["serve"]);
+    assert!(server.request("GET /healthz HTTP/1.1", "").contains("200 OK"));
+    assert!(server.request("GET /metrics HTTP/1.1", "").contains("commlog_"));
+    // Commands work beside the server, on the same stores.
+    let token = place.ok(&["keys", "issue", "--role", "admin", "--label", "me"]);
+    assert!(token.starts_with("clk_"));
+    place.file("orders.csv", "order,customer,date,sku,quantity,price\n1,k1,2026-01-01,A,2,1.50\n");
+    place.ok(&["import", "orders", "orders.csv", "--currency", "EUR"]);
+    assert_eq!(place.ok(&["export", "customers"]).lines().count(), 1);
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_port_in_use_is_told_before_anything_is_begun() {
+    let mut place = place();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    place.set("COMMLOG_LISTEN", &address);
+    let error = place.fails(4, &["serve"]);
+    assert!(error.contains(&format!("{address} is in use by another program")), "{error}");
+    assert!(!exists(&place.path("data/read")));
+}
+
+#[test]
+fn help_teaches() {
+    let place = place();
+    let help = place.ok(&["--help"]);
+    assert!(help.contains("commlog demo") && help.contains("Exit codes"), "{help}");
+    for command in ["demo", "serve", "import", "export", "replay", "rebuild", "verify", "forget", "keys", "tenants"] {
+        let help = place.ok(&[command, "--help"]);
+        assert!(help.contains("Usage: commlog "), "{help}");
+    }
+    assert!(place.ok(&["serve", "--help"]).contains("master_key_file"));
+    assert!(place.ok(&["import", "orders", "--help"]).contains("--map 'Order no'=order"));
+    assert!(place.ok(&["schema"]).contains("type Query"));
+}

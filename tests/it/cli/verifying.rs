@@ -1,0 +1,160 @@
+//! `commlog verify`, `rebuild --check`, `replay` and `export` over real stores.
+
+use rusqlite::Connection;
+
+use super::{Place, after, exists, import_id};
+
+const ORDERS: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
+                      1,A,LAMP,2,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n\
+                      2,B,VASE,1,2010-12-01 08:28:00,10.00,17851.0,France\n";
+
+fn filled() -> Place {
+    let place = Place::new();
+    place.file("orders.csv", ORDERS);
+    place.ok(&["import", "orders", "orders.csv"]);
+    place
+}
+
+/// Changes one byte of a stored event as somebody would who does not care for triggers.
+fn tamper(place: &Place, column: &str) -> String {
+    let log = Connection::open(place.path("data/log.db")).unwrap();
+    log.execute_batch("PRAGMA writable_schema = OFF; DROP TRIGGER events_update; PRAGMA wal_checkpoint(TRUNCATE);")
+        .unwrap();
+    let flip = format!(
+        "UPDATE events SET {column} = CAST(substr({column}, 1, 9) || char(65 + (unicode(substr({column}, 10, 1)) + 1) % 26) \
+         || substr({column}, 11) AS BLOB) WHERE type = 'ActivityRecorded' AND position = \
+         (SELECT max(position) FROM events WHERE type = 'ActivityRecorded')"
+    );
+    assert_eq!(log.execute(&flip, []).unwrap(), 1);
+    let id: Vec<u8> = log
+        .query_row(
+            "SELECT event_id FROM events WHERE type = 'ActivityRecorded' ORDER BY position DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    uuid::Uuid::from_slice(&id).unwrap().to_string()
+}
+
+#[test]
+fn one_changed_byte_is_found_and_named() {
+    let place = filled();
+    assert!(place.ok(&["verify"]).contains("every hash, version and position is as it was written"));
+    let id = tamper(&place, "data");
+    let ended = place.run(&["verify"]);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains(&format!("event {id} (ActivityRecorded, version ")), "{}", ended.stdout);
+    assert!(ended.stderr.contains("is broken"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_log_can_be_verified_without_its_keys() {
+    let place = filled();
+    std::fs::remove_file(place.path("data/keys.db")).unwrap();
+    std::fs::remove_file(place.path("data/master.key")).unwrap();
+    place.ok(&["verify"]);
+    assert!(!exists(&place.path("data/keys.db")), "verifying makes no key store");
+}
+
+#[test]
+fn rebuilt_tables_equal_the_live_ones_and_a_changed_table_is_found() {
+    let place = filled();
+    let checked = place.ok(&["rebuild", "--check"]);
+    assert!(checked.contains("every table is what the log says"), "{checked}");
+    assert!(checked.contains("customer_totals"), "{checked}");
+    place.ok(&["rebuild"]);
+    place.ok(&["rebuild", "--check"]);
+}
+
+#[test]
+fn replay_writes_the_tables_as_they_were() {
+    let place = filled();
+    let events = place.ok(&["export", "events"]);
+    let last = serde_json::from_str::<serde_json::Value>(events.lines().last().unwrap()).unwrap();
+    let position = last["position"].as_str().unwrap().to_owned();
+    place.file("more.csv", ORDERS.replace("17850", "99").replace("\n1,", "\n7,").replace("\n2,", "\n8,"));
+    place.ok(&["import", "orders", "more.csv"]);
+    place.ok(&["replay", "--position", &position, "--into", "then.db"]);
+    place.ok(&["replay", "--into", "now.db"]);
+    let count = |file: &str| -> i64 {
+        let tables = Connection::open(place.path(file)).unwrap();
+        tables.query_row("SELECT count(*) FROM customers", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count("then.db"), count("now.db")), (2, 3));
+    let again = place.fails(3, &["replay", "--into", "now.db"]);
+    assert!(again.contains("now.db exists already"), "{again}");
+    let long_ago = place.ok(&["replay", "--until", "2001-01-01", "--into", "long_ago.db"]);
+    assert!(long_ago.contains("long_ago.db holds the read tables"), "{long_ago}");
+    assert_eq!(count("long_ago.db"), 0);
+}
+
+#[test]
+fn exports_are_json_lines_or_csv_and_leave_a_trace_when_personal() {
+    let place = filled();
+    let plain = place.ok(&["export", "events"]);
+    assert!(plain.lines().all(|line| !line.contains("\"personal\"")), "{plain}");
+    let csv = place.ok(&["export", "activities", "--format", "csv"]);
+    assert!(csv.starts_with("tenant_id,"), "{csv}");
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    place.ok(&["export", "events", "--personal", "--output", "events.jsonl"]);
+    let written = std::fs::read_to_string(place.path("events.jsonl")).unwrap();
+    assert!(written.contains("17850"), "the customer's own id is personal, and asked for");
+    assert_eq!(place.ok(&["export", "events", "--type", "PersonalDataRead"]).lines().count(), 2);
+    let unknown = place.fails(2, &["export", "weather"]);
+    assert!(unknown.contains("\"weather\" is no read model") && unknown.contains("timeline"), "{unknown}");
+    let none = place.ok(&["export", "events", "--until", "1999-01-01"]);
+    assert_eq!(none, "");
+}
+
+#[test]
+fn keys_are_issued_listed_and_revoked() {
+    let place = Place::new();
+    let token = place.ok(&["keys", "issue", "--role", "agent", "--label", "help desk"]);
+    assert!(token.starts_with("clk_"), "{token}");
+    let listed = place.ok(&["keys", "list"]);
+    assert!(listed.contains("agent") && listed.contains("help desk") && !listed.contains(token.trim()), "{listed}");
+    let id = listed.split_whitespace().next().unwrap().to_owned();
+    place.ok(&["keys", "revoke", &id]);
+    assert!(place.ok(&["keys", "list"]).contains("revoked"));
+    let unknown = place.fails(3, &["keys", "revoke", "0198c0de-0000-7000-8000-000000000000"]);
+    assert!(unknown.contains("key"), "{unknown}");
+}
+
+#[test]
+fn tenants_do_not_see_each_other() {
+    let place = filled();
+    let other = place.ok(&["tenants", "create", "Another company"]);
+    let other = other.trim();
+    assert_eq!(place.ok(&["export", "customers", "--tenant", other]), "");
+    place.ok(&["import", "orders", "orders.csv", "--tenant", other]);
+    assert_eq!(place.ok(&["export", "customers", "--tenant", other]).lines().count(), 2);
+    assert_eq!(place.ok(&["export", "customers"]).lines().count(), 2);
+    let listed = place.ok(&["tenants", "list"]);
+    assert!(listed.contains("Another company") && listed.contains("(default)"), "{listed}");
+    let unknown = "0198c0de-0000-7000-8000-00000000beef";
+    place.fails(3, &["import", "orders", "orders.csv", "--tenant", unknown]);
+}
+
+#[tokio::test]
+async fn the_same_commands_work_on_postgresql() {
+    let place = Place::postgres().await;
+    tokio::task::spawn_blocking(move || {
+        place.file("orders.csv", ORDERS);
+        let imported = place.ok(&["import", "orders", "orders.csv"]);
+        let again = place.ok(&["import", "orders", "orders.csv"]);
+        assert!(again.contains("2 of them known already, 0 events appended"), "{again}");
+        place.ok(&["verify"]);
+        place.ok(&["rebuild", "--check"]);
+        assert_eq!(place.ok(&["export", "customers"]).lines().count(), 2);
+        let totals = place.ok(&["export", "customer_totals", "--format", "csv"]);
+        assert!(totals.contains("5100000") && totals.contains("10000000"), "{totals}");
+        place.ok(&["replay", "--into", "now.db"]);
+        place.ok(&["import", "undo", &import_id(&imported)]);
+        place.ok(&["rebuild"]);
+        place.ok(&["rebuild", "--check"]);
+        let position = place.ok(&["verify"]);
+        assert!(after(&position, "").contains("events in"), "{position}");
+    })
+    .await
+    .unwrap();
+}

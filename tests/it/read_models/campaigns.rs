@@ -1,0 +1,191 @@
+//! Campaign metrics and deliverability.
+
+use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageReceived};
+use commlog::queries::campaigns;
+use commlog::queries::deliverability::{self, DeliverabilityFilter};
+use commlog::sql::Engine;
+
+use super::events::{
+    bounced, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started, failed, key, opened,
+    opted_out_by, queued, received, sent, suppressed,
+};
+use super::story::{Story, TENANT, campaign, customer, import, message, minute};
+use super::{check, on_both_engines};
+
+on_both_engines! {
+    opens_and_clicks_have_three_figures_each,
+    an_open_without_a_sending_counts_as_sent,
+    variants_are_counted_apart,
+    outcomes_count_messages,
+    hours_count_reports,
+    replies_of_an_import_are_no_response,
+    costs_are_exact_per_currency,
+    deliverability_is_counted_by_domain_provider_and_day,
+}
+
+fn of_campaign(number: u128, variant: &str) -> MessageKey {
+    let variant = (!variant.is_empty()).then(|| variant.to_owned());
+    MessageKey { campaign_id: Some(campaign(1)), variant, ..key(message(number)) }
+}
+
+async fn opens_and_clicks_have_three_figures_each(engine: Engine) {
+    let (human, machine) = (EngagementClass::Human, EngagementClass::Machine);
+    let mut story = Story::new();
+    for number in 1..=3 {
+        story.tell(customer(number), 0, queued(&of_campaign(number, "")));
+        story.tell(customer(number), 1, sent(&of_campaign(number, "")));
+        story.tell(customer(number), 1, sent(&of_campaign(number, "")));
+    }
+    for (number, class) in [(1, machine), (1, human), (1, human), (2, machine), (2, machine)] {
+        story.tell(customer(number), 2, opened(&of_campaign(number, ""), class));
+    }
+    story.tell(customer(1), 3, clicked(&of_campaign(1, ""), human));
+    story.tell(customer(2), 3, clicked(&of_campaign(2, ""), machine));
+    story.tell(customer(4), 3, opened(&key(message(9)), human));
+    check(engine, &story, async |db| {
+        let rows = campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        let row = &rows[0];
+        assert_eq!((row.variant.as_str(), row.channel.as_str(), row.queued, row.sent), ("", "email", 3, 3));
+        assert_eq!((row.opens, row.opens_machine, row.opens_human), (5, 3, 2));
+        assert_eq!((row.unique_opens, row.unique_opens_machine, row.unique_opens_human), (2, 2, 1));
+        assert_eq!((row.clicks, row.clicks_machine, row.clicks_human), (2, 1, 1));
+        assert_eq!((row.unique_clicks, row.unique_clicks_machine, row.unique_clicks_human), (2, 1, 1));
+    })
+    .await;
+}
+
+async fn an_open_without_a_sending_counts_as_sent(engine: Engine) {
+    let mut story = Story::new();
+    let key = of_campaign(1, "");
+    story.tell(customer(1), 0, queued(&key));
+    story.tell(customer(1), 2, opened(&key, EngagementClass::Human));
+    check(engine, &story, async |db| {
+        let row = &campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
+        assert_eq!((row.sent, row.unique_opens), (1, 1));
+    })
+    .await;
+    story.tell(customer(1), 1, sent(&key));
+    check(engine, &story, async |db| {
+        assert_eq!(campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0].sent, 1);
+    })
+    .await;
+}
+
+async fn variants_are_counted_apart(engine: Engine) {
+    let mut story = Story::new();
+    for (number, variant) in [(1, "a"), (2, "b"), (3, "b")] {
+        story.tell(customer(number), 0, sent(&of_campaign(number, variant)));
+    }
+    check(engine, &story, async |db| {
+        let rows = campaigns::totals(db, TENANT, &[campaign(1), campaign(2)]).await.unwrap();
+        assert_eq!(rows.iter().map(|row| (row.variant.as_str(), row.sent)).collect::<Vec<_>>(), [("a", 1), ("b", 2)]);
+    })
+    .await;
+}
+
+async fn outcomes_count_messages(engine: Engine) {
+    let key = |number| of_campaign(number, "");
+    let mut story = Story::new();
+    for number in 1..=8 {
+        story.tell(customer(number), 0, queued(&key(number)));
+    }
+    story.tell(customer(1), 1, suppressed(&key(1)));
+    story.tell(customer(2), 1, dispatch_failed(&key(2), 1, Some(9)));
+    story.tell(customer(2), 9, dispatch_failed(&key(2), 2, None));
+    story.tell(customer(3), 1, failed(&key(3)));
+    story.tell(customer(4), 1, bounced(&key(4), BounceKind::Soft));
+    story.tell(customer(4), 2, bounced(&key(4), BounceKind::Soft));
+    story.tell(customer(5), 2, bounced(&key(5), BounceKind::Hard));
+    story.tell(customer(6), 1, deferred(&key(6)));
+    story.tell(customer(6), 2, delivered(&key(6)));
+    story.tell(customer(6), 3, complained(&key(6)));
+    story.tell(customer(7), 3, opted_out_by(&key(7)));
+    let reply = MessageReceived { in_reply_to: Some(message(8)), ..received(&of_campaign(80, ""), "Yes") };
+    story.tell(customer(8), 4, reply);
+    check(engine, &story, async |db| {
+        let row = &campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
+        assert_eq!((row.queued, row.suppressed, row.cancelled, row.sent), (8, 1, 0, 6));
+        assert_eq!((row.delivered, row.deferred, row.soft_bounced, row.hard_bounced), (1, 1, 1, 1));
+        assert_eq!((row.failed, row.complained, row.opted_out, row.replied), (2, 1, 1, 1));
+    })
+    .await;
+}
+
+async fn hours_count_reports(engine: Engine) {
+    let key = of_campaign(1, "a");
+    let mut story = Story::new();
+    story.tell(customer(1), 0, queued(&key));
+    story.tell(customer(1), 59, sent(&key));
+    story.tell(customer(1), 60, opened(&key, EngagementClass::Machine));
+    story.tell(customer(1), 119, opened(&key, EngagementClass::Human));
+    story.tell(customer(1), 121, clicked(&key, EngagementClass::Human));
+    check(engine, &story, async |db| {
+        let rows = campaigns::by_hour(db, TENANT, campaign(1), None, None).await.unwrap();
+        let read: Vec<_> = rows
+            .iter()
+            .map(|row| (row.hour, row.queued, row.sent, row.opens_machine, row.opens_human, row.clicks_human))
+            .collect();
+        let expected = [(minute(0), 1, 1, 0, 0, 0), (minute(60), 0, 0, 1, 1, 0), (minute(120), 0, 0, 0, 0, 1)];
+        assert_eq!(read, expected);
+        let some = campaigns::by_hour(db, TENANT, campaign(1), Some(minute(60)), Some(minute(120))).await.unwrap();
+        assert_eq!(some.len(), 1);
+    })
+    .await;
+}
+
+async fn replies_of_an_import_are_no_response(engine: Engine) {
+    let key = of_campaign(1, "");
+    let mut story = Story::new();
+    story.tell(customer(1), 0, queued(&key));
+    let imported = MessageReceived {
+        in_reply_to: Some(message(1)),
+        import_id: Some(import(1)),
+        ..received(&of_campaign(2, ""), "Yes")
+    };
+    story.tell(customer(1), 1, imported);
+    check(engine, &story, async |db| {
+        let row = &campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
+        assert_eq!((row.queued, row.sent, row.replied), (1, 0, 0));
+    })
+    .await;
+}
+
+async fn costs_are_exact_per_currency(engine: Engine) {
+    let mut story = Story::new();
+    for number in 1..=3 {
+        story.tell(customer(number), 0, sent(&of_campaign(number, "")));
+    }
+    check(engine, &story, async |db| {
+        let rows = campaigns::costs(db, TENANT, &[campaign(1)]).await.unwrap();
+        assert_eq!((rows[0].currency.as_str(), rows[0].cost_micros, rows[0].segments), ("EUR", 2_100, 3));
+    })
+    .await;
+}
+
+async fn deliverability_is_counted_by_domain_provider_and_day(engine: Engine) {
+    let day = 24 * 60;
+    let mut story = Story::new();
+    for number in 1..=4 {
+        story.tell(customer(number), 0, dispatch_started(&key(message(number)), 1));
+        story.tell(customer(number), 1, sent(&key(message(number))));
+    }
+    story.tell(customer(1), 2, delivered(&key(message(1))));
+    story.tell(customer(2), day, bounced(&key(message(2)), BounceKind::Soft));
+    story.tell(customer(2), day + 1, bounced(&key(message(2)), BounceKind::Hard));
+    story.tell(customer(3), day, complained(&key(message(3))));
+    story.tell(customer(3), day, deferred(&key(message(3))));
+    story.tell(customer(4), day, failed(&key(message(4))));
+    story.tell(customer(5), day, dispatch_failed(&key(message(5)), 1, None));
+    check(engine, &story, async |db| {
+        let rows = deliverability::by_day(db, TENANT, &DeliverabilityFilter::default(), 10).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.day).collect::<Vec<_>>(), [minute(day), minute(0)]);
+        assert_eq!((rows[0].domain.as_str(), rows[0].provider.as_str()), ("mail.example.com", "simulator"));
+        assert_eq!((rows[0].soft_bounced, rows[0].hard_bounced, rows[0].complained), (1, 1, 1));
+        assert_eq!((rows[0].deferred, rows[0].failed, rows[0].refused, rows[0].sent), (1, 1, 1, 0));
+        assert_eq!((rows[1].sent, rows[1].delivered), (4, 1));
+        let other = DeliverabilityFilter { domain: Some("example.org".to_owned()), ..Default::default() };
+        assert!(deliverability::by_day(db, TENANT, &other, 10).await.unwrap().is_empty());
+    })
+    .await;
+}

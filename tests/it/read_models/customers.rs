@@ -1,0 +1,222 @@
+use commlog::domain::customer::event::{CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, Profile};
+use commlog::domain::value::AddressKind;
+use commlog::queries::customers::{self, CustomerFilter};
+use commlog::queries::{Cursor, Page};
+use commlog::sql::{Db, Engine};
+use serde_json::json;
+
+use super::events::{address_added, forgotten, order, profile_changed, received, registered};
+use super::story::{Story, TENANT, activity, address, customer, import, message, minute};
+use super::{check, events, on_both_engines, told};
+
+on_both_engines! {
+    the_newest_profile_counts,
+    one_address_of_a_kind_is_primary,
+    a_search_finds_names_and_addresses_by_their_beginnings,
+    filters_restrict_the_list_and_its_count,
+    a_list_is_paged_both_ways_without_gaps,
+    a_customer_that_was_taken_back_is_gone_until_registered_again,
+    totals_and_last_contacts_stand_beside_the_profile,
+}
+
+async fn names(db: &Db, filter: CustomerFilter) -> Vec<String> {
+    let page = customers::list(db, TENANT, &filter, &Page::default()).await.unwrap();
+    let count = customers::count(db, TENANT, &filter).await.unwrap();
+    let names: Vec<String> = page.into_rows().into_iter().map(|row| row.name.unwrap_or_default()).collect();
+    assert_eq!(count, names.len() as u64);
+    names
+}
+
+async fn found(db: &Db, search: &str) -> Vec<String> {
+    names(db, CustomerFilter { search: Some(search.to_owned()), ..CustomerFilter::default() }).await
+}
+
+async fn the_newest_profile_counts(engine: Engine) {
+    let mut story = Story::new();
+    story.tell(customer(1), 0, registered("Ann"));
+    story.tell(customer(1), 1, profile_changed("Anne", Profile { tags: vec!["a".into()], ..Profile::default() }));
+    let newest = Profile {
+        owner: Some("bob".to_owned()),
+        lead_score: Some(7),
+        tags: vec!["b".to_owned(), "c".to_owned()],
+        ..Profile::default()
+    };
+    story.tell(customer(1), 2, profile_changed("Anna", newest));
+    check(engine, &story, async |db| {
+        let row = customers::by_id(db, TENANT, customer(1)).await.unwrap().unwrap();
+        assert_eq!((row.name.as_deref(), row.owner.as_deref(), row.lead_score), (Some("Anna"), Some("bob"), Some(7)));
+        assert_eq!((row.territory, row.external_id), (None, None));
+        assert_eq!((row.tags.0, row.attributes.unwrap().0), (json!(["b", "c"]), json!({})));
+        assert_eq!((row.registered_at, row.changed_at), (minute(0), minute(2)));
+        assert_eq!((row.source.as_str(), row.anonymous), ("api", false));
+        let tagged = |tag: &str| CustomerFilter { tags: vec![tag.to_owned()], ..CustomerFilter::default() };
+        assert_eq!(names(db, tagged("b")).await, ["Anna"]);
+        assert!(names(db, tagged("a")).await.is_empty());
+    })
+    .await;
+}
+
+async fn one_address_of_a_kind_is_primary(engine: Engine) {
+    let mut story = Story::new();
+    story.tell(customer(1), 0, registered("Ann"));
+    story.tell(customer(1), 1, address_added(address(1), "ann@example.com", true));
+    story.tell(customer(1), 2, address_added(address(2), "ann@example.org", true));
+    story.tell(customer(1), 3, address_added(address(3), "+447911123456", true));
+    let removed =
+        |primary| CustomerAddressRemoved { address_id: address(2), kind: AddressKind::Email, primary, import_id: None };
+    let before = story.clone();
+    story.tell(customer(1), 4, removed(Some(address(1))));
+    let primaries = async |db: &Db| {
+        let rows = customers::addresses(db, TENANT, &[customer(1)]).await.unwrap();
+        rows.into_iter().map(|row| (row.address.unwrap(), row.is_primary)).collect::<Vec<_>>()
+    };
+    check(engine, &before, async |db| {
+        let expected = [("ann@example.com", false), ("ann@example.org", true), ("+447911123456", true)];
+        assert_eq!(primaries(db).await, expected.map(|(text, primary)| (text.to_owned(), primary)));
+    })
+    .await;
+    check(engine, &story, async |db| {
+        let expected = [("ann@example.com", true), ("+447911123456", true)];
+        assert_eq!(primaries(db).await, expected.map(|(text, primary)| (text.to_owned(), primary)));
+        assert!(found(db, "ann@example.org").await.is_empty());
+    })
+    .await;
+    story.tell(customer(1), 5, address_added(address(2), "ann@example.org", false));
+    check(engine, &story, async |db| {
+        assert_eq!(primaries(db).await.len(), 3);
+        assert_eq!(found(db, "ann@example.org").await, ["Ann"]);
+    })
+    .await;
+}
+
+async fn a_search_finds_names_and_addresses_by_their_beginnings(engine: Engine) {
+    let mut story = Story::new();
+    story.tell(customer(1), 0, registered("José O'Neil"));
+    story.tell(customer(1), 1, address_added(address(1), "jo.neil@Example.com", true));
+    story.tell(customer(1), 1, address_added(address(2), "+447911123456", true));
+    story.tell(customer(2), 2, registered("Joan Neilson"));
+    check(engine, &story, async |db| {
+        assert_eq!(found(db, "jos").await, ["José O'Neil"]);
+        assert_eq!(found(db, "NEIL jo").await, ["Joan Neilson", "José O'Neil"]);
+        assert_eq!(found(db, "neils").await, ["Joan Neilson"]);
+        assert_eq!(found(db, "jo.neil@exam").await, ["José O'Neil"]);
+        assert_eq!(found(db, "+447911").await, ["José O'Neil"]);
+        assert_eq!(found(db, "crm").await.len(), 2);
+        assert!(found(db, "eil").await.is_empty());
+    })
+    .await;
+}
+
+async fn filters_restrict_the_list_and_its_count(engine: Engine) {
+    let mut story = Story::new();
+    let with = |name: &str, profile: Profile| CustomerRegistered { profile, ..registered(name) };
+    let profile = Profile {
+        territory: Some("north".to_owned()),
+        account_type: Some("wholesale".to_owned()),
+        priority: Some("high".to_owned()),
+        industry: Some("wine".to_owned()),
+        lead_score: Some(10),
+        ..Profile::default()
+    };
+    story.tell(customer(1), 0, with("Ann", profile));
+    story.tell(customer(1), 0, address_added(address(1), "ann@example.com", true));
+    story.tell(customer(2), 1, with("Ben", Profile { lead_score: Some(20), ..Profile::default() }));
+    story.tell(customer(2), 1, address_added(address(2), "+447911123456", true));
+    story.tell(customer(3), 2, registered("Cat"));
+    story.tell(customer(3), 3, forgotten());
+    check(engine, &story, async |db| {
+        let all = CustomerFilter::default();
+        let filter = |change: fn(&mut CustomerFilter)| {
+            let mut filter = all.clone();
+            change(&mut filter);
+            filter
+        };
+        assert_eq!(names(db, all.clone()).await, ["Ben", "Ann"]);
+        assert_eq!(names(db, filter(|f| f.include_forgotten = true)).await, ["", "Ben", "Ann"]);
+        assert_eq!(names(db, filter(|f| f.territory = Some("north".into()))).await, ["Ann"]);
+        assert_eq!(names(db, filter(|f| f.account_type = Some("retail".into()))).await, [""; 0]);
+        assert_eq!(names(db, filter(|f| f.priority = Some("high".into()))).await, ["Ann"]);
+        assert_eq!(names(db, filter(|f| f.industry = Some("wine".into()))).await, ["Ann"]);
+        assert_eq!(names(db, filter(|f| f.lead_score_min = Some(11))).await, ["Ben"]);
+        assert_eq!(names(db, filter(|f| f.lead_score_max = Some(10))).await, ["Ann"]);
+        assert_eq!(names(db, filter(|f| f.has_email = Some(true))).await, ["Ann"]);
+        assert_eq!(names(db, filter(|f| f.has_email = Some(false))).await, ["Ben"]);
+        assert_eq!(names(db, filter(|f| f.has_phone = Some(true))).await, ["Ben"]);
+        assert_eq!(names(db, filter(|f| f.anonymous = Some(true))).await, [""; 0]);
+        assert_eq!(names(db, filter(|f| f.registered_since = Some(minute(1)))).await, ["Ben"]);
+        assert_eq!(names(db, filter(|f| f.registered_until = Some(minute(1)))).await, ["Ann"]);
+    })
+    .await;
+}
+
+async fn a_list_is_paged_both_ways_without_gaps(engine: Engine) {
+    let mut story = Story::new();
+    for number in 0..7 {
+        story.tell(customer(number), number as i64 / 2, registered(&number.to_string()));
+    }
+    let tables = told(engine, &story, 100).await;
+    let all = CustomerFilter::default();
+    let step = async |page: Page| {
+        let slice = customers::list(tables.db(), TENANT, &all, &page).await.unwrap();
+        let ends = (slice.has_previous, slice.has_next);
+        let cursors: Vec<Cursor> = slice.rows.iter().map(|(cursor, _)| cursor.clone()).collect();
+        let names: Vec<String> = slice.into_rows().into_iter().map(|row| row.name.unwrap()).collect();
+        (names.concat(), cursors, ends)
+    };
+    let (names, cursors, ends) = step(Page::first(3)).await;
+    assert_eq!((names.as_str(), ends), ("654", (false, true)));
+    let (names, cursors, ends) = step(Page::first(3).after(cursors[2].clone())).await;
+    assert_eq!((names.as_str(), ends), ("321", (true, true)));
+    let (names, _, ends) = step(Page::first(3).after(cursors[2].clone())).await;
+    assert_eq!((names.as_str(), ends), ("0", (true, false)));
+    let (names, _, ends) = step(Page::last(2).before(cursors[0].clone())).await;
+    assert_eq!((names.as_str(), ends), ("54", (true, true)));
+    let (names, _, ends) = step(Page::last(2)).await;
+    assert_eq!((names.as_str(), ends), ("10", (true, false)));
+    let foreign = Page::first(1).after(Cursor::from_text("AAAA"));
+    assert!(customers::list(tables.db(), TENANT, &all, &foreign).await.is_err());
+}
+
+async fn a_customer_that_was_taken_back_is_gone_until_registered_again(engine: Engine) {
+    let mut story = Story::new();
+    let imported = CustomerRegistered { import_id: Some(import(1)), ..registered("Ann") };
+    story.tell(customer(1), 0, imported.clone());
+    story.tell(customer(1), 0, profile_changed("Ann", Profile { tags: vec!["x".into()], ..Profile::default() }));
+    story.tell(customer(1), 0, address_added(address(1), "ann@example.com", true));
+    story.tell(customer(1), 1, CustomerRetracted { import_id: import(1) });
+    check(engine, &story, async |db| {
+        let dump = super::dump(db).await;
+        assert!(dump.is_empty(), "{dump:?}");
+    })
+    .await;
+    story.tell(customer(1), 2, CustomerRegistered { import_id: Some(import(2)), ..imported });
+    check(engine, &story, async |db| {
+        let row = customers::by_id(db, TENANT, customer(1)).await.unwrap().unwrap();
+        assert_eq!((row.registered_at, row.import_id), (minute(2), Some(import(2).0)));
+        assert_eq!(row.tags.0, json!([]));
+        assert_eq!(found(db, "ann").await, ["Ann"]);
+        assert!(found(db, "ann@example.com").await.is_empty());
+        assert!(customers::addresses(db, TENANT, &[customer(1)]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+async fn totals_and_last_contacts_stand_beside_the_profile(engine: Engine) {
+    let mut story = Story::new();
+    story.tell(customer(1), 0, registered("Ann"));
+    story.tell(customer(1), 10, order(activity(1), 5_000_000, None));
+    story.tell(customer(1), 20, order(activity(2), -1_000_000, None));
+    let key = events::key(message(1));
+    story.tell(customer(1), 30, events::queued(&key));
+    story.tell(customer(1), 31, events::sent(&key));
+    story.tell(customer(1), 40, received(&events::key(message(2)), "Hi"));
+    check(engine, &story, async |db| {
+        let row = customers::by_id(db, TENANT, customer(1)).await.unwrap().unwrap();
+        assert_eq!((row.orders, row.cancellations, row.last_order_at), (1, 1, Some(minute(10))));
+        assert_eq!((row.last_outbound_at, row.last_inbound_at), (Some(minute(31)), Some(minute(40))));
+        let revenue = customers::revenue(db, TENANT, &[customer(1)]).await.unwrap();
+        assert_eq!(revenue.len(), 1);
+        assert_eq!((revenue[0].currency.as_str(), revenue[0].revenue_micros), ("GBP", 4_000_000));
+    })
+    .await;
+}

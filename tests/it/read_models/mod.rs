@@ -1,0 +1,96 @@
+//! The read models, `projections/*.sql` and the queries over them, on SQLite and on PostgreSQL.
+
+mod activities;
+mod addresses;
+mod campaigns;
+mod conversations;
+mod customers;
+mod events;
+mod forgetting;
+mod messages;
+mod properties;
+mod story;
+mod tenants;
+mod timeline;
+
+use std::sync::LazyLock;
+
+use commlog::projections::{Registry, Scratch};
+use commlog::sql::{Db, Engine};
+
+use self::story::Story;
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::builtin().expect("the projection files are right"));
+
+/// Makes a test on each engine of every function named: `async fn name(engine: Engine)`.
+macro_rules! on_both_engines {
+    ($($name:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(commlog::sql::Engine::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(commlog::sql::Engine::Postgres).await;
+            })*
+        }
+    };
+}
+use on_both_engines;
+
+/// Empty read tables.
+async fn empty(engine: Engine) -> Scratch {
+    let made = match engine {
+        Engine::Sqlite => Scratch::in_memory(&REGISTRY).await,
+        Engine::Postgres => Scratch::in_schema(&crate::support::postgres::database().await, "read", &REGISTRY).await,
+    };
+    made.expect("read tables can be made")
+}
+
+/// The read tables after a story, told in batches of a size.
+async fn told(engine: Engine, story: &Story, batch: usize) -> Scratch {
+    let mut tables = empty(engine).await;
+    for events in story.events.chunks(batch) {
+        tables.apply(events).await.expect("a batch can be applied");
+    }
+    let parked = tables.parked().await.expect("parked work can be listed");
+    assert!(parked.is_empty(), "{parked:?}");
+    tables
+}
+
+/// Checks what the tables say after a story, whatever the size of the batches.
+async fn check(engine: Engine, story: &Story, expect: impl AsyncFn(&Db)) {
+    for batch in [story.events.len().max(1), 2, 1] {
+        expect(told(engine, story, batch).await.db()).await;
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Line {
+    line: String,
+}
+
+/// Every row of every table, as text.
+async fn dump(db: &Db) -> Vec<String> {
+    let mut dump = Vec::new();
+    for table in REGISTRY.sources().flat_map(|source| source.tables()) {
+        let columns: Vec<String> = match db.engine() {
+            Engine::Sqlite => {
+                table.columns.iter().map(|(column, _)| format!("'{column}=' || quote({column})")).collect()
+            }
+            Engine::Postgres => table
+                .columns
+                .iter()
+                .map(|(column, _)| format!("'{column}=' || COALESCE(quote_literal({column}), 'NULL')"))
+                .collect(),
+        };
+        let name = &table.name;
+        let sql = format!("SELECT '{name}: ' || {} AS line FROM {name} ORDER BY 1", columns.join(" || ' ' || "));
+        let lines: Vec<Line> = db.fetch_all(&sql, &[]).await.expect("a table can be read");
+        dump.extend(lines.into_iter().map(|line| line.line));
+    }
+    dump
+}
