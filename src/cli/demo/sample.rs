@@ -156,7 +156,7 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
     // Domains and numbers that are reserved for examples: nobody could ever be reached by them.
     let mut addresses = vec![address(AddressKind::Email, format!("{mailbox}@example.com"))];
     if number % 3 != 2 {
-        addresses.push(address(AddressKind::Phone, format!("+447700900{number:03}")));
+        addresses.push(address(AddressKind::Phone, format!("+442079460{number:03}")));
     }
     let channel = if number.is_multiple_of(2) { Channel::Email } else { Channel::Sms };
     let reachable = channel == Channel::Email || addresses.len() > 1;
