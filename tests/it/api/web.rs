@@ -18,7 +18,7 @@ async fn health_and_metrics_tell_how_the_node_is() {
     for line in [
         "commlog_http_requests_total{route=\"/graphql\",status=\"200\"}",
         "commlog_graphql_operations_total{kind=\"mutation\",outcome=\"ok\"} 1",
-        "commlog_http_request_seconds_bucket{le=\"0.005\",route=\"/graphql\"}",
+        "commlog_http_request_seconds_bucket{",
         "commlog_log_events_total",
         "commlog_projection_lag_events{projection=\"timeline\"}",
         "commlog_projection_lag_seconds{projection=\"timeline\"}",
