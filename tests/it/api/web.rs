@@ -23,6 +23,7 @@ async fn health_and_metrics_tell_how_the_node_is() {
         "commlog_projection_lag_events{projection=\"timeline\"}",
         "commlog_projection_lag_seconds{projection=\"timeline\"}",
         "commlog_projection_parked{projection=\"timeline\"} 0",
+        "commlog_dispatch_waiting{state=\"in_doubt\"} 0",
         "commlog_projection_position{projection=\"timeline\"}",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
