@@ -103,7 +103,7 @@ where
     F: Future<Output = Result> + Send + 'static,
 {
     let next = Arc::new(AtomicU64::new(0));
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = tokio::task::JoinSet::<Result>::new();
     for _ in 0..CALLERS {
         let (next, work) = (next.clone(), work.clone());
         tasks.spawn(async move {
