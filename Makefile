@@ -25,6 +25,7 @@ bench: need-rust need-postgres
 	cargo bench --bench commlog
 
 schema: need-rust
+	@mkdir -p target
 	cargo run --quiet -- schema > target/schema.graphql
 	mv target/schema.graphql schema.graphql
 
