@@ -62,6 +62,8 @@ impl TestApp {
         create_tenant(&stores, tenant).await;
         let stop = CancellationToken::new();
         let running = Node::start(stores, stop.clone()).await.expect("the node starts");
+        // The client is compiled without a provider of its own; whichever test comes first installs ours.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { running, _folder: folder, stop, tenant, http: reqwest::Client::new() }
     }
 
