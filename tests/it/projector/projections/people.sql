@@ -59,9 +59,10 @@ SET name = excluded.name, owner = excluded.owner, attributes = excluded.attribut
     lead_score = excluded.lead_score, anonymous = excluded.anonymous,
     version = excluded.version;
 
-UPDATE people SET forgotten = TRUE
-WHERE EXISTS (SELECT 1 FROM batch b WHERE b.type = 'CustomerForgotten'
-              AND b.tenant_id = people.tenant_id AND b.customer_id = people.customer_id);
+-- Before or after the registration, in one batch or in two: the row comes out the same.
+INSERT INTO people (tenant_id, customer_id, version, forgotten)
+SELECT DISTINCT tenant_id, customer_id, 0, TRUE FROM batch WHERE type = 'CustomerForgotten'
+ON CONFLICT (tenant_id, customer_id) DO UPDATE SET forgotten = TRUE;
 
 INSERT INTO people_tags (tenant_id, customer_id, tag, version)
 SELECT b.tenant_id, b.customer_id, t.value, max(b.version)
