@@ -49,6 +49,8 @@
         query,
         variables: variables ? JSON.stringify(variables, null, 2) : undefined,
       })),
+      // GraphiQL takes the first tab's variables from here, those of the others from their tabs.
+      variables: tabs[0].variables ? JSON.stringify(tabs[0].variables, null, 2) : undefined,
       defaultEditorToolsVisibility: "variables",
       isHeadersEditorEnabled: true,
       shouldPersistHeaders: false,

@@ -1,5 +1,7 @@
 //! commlog: an event-sourced communication log for a CRM. The modules, in reading order:
 
+#![recursion_limit = "256"]
+
 pub mod clock;
 pub mod ids;
 

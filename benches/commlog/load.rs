@@ -82,7 +82,12 @@ pub async fn once(address: SocketAddr, request: &Request) -> Result<String> {
 }
 
 /// As many requests a second as `connections` connections get answered.
-pub async fn highest_rate(address: SocketAddr, request: &Request, connections: usize, lasting: Duration) -> Result<f64> {
+pub async fn highest_rate(
+    address: SocketAddr,
+    request: &Request,
+    connections: usize,
+    lasting: Duration,
+) -> Result<f64> {
     let end = Instant::now() + lasting;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..connections {
@@ -107,7 +112,12 @@ pub async fn highest_rate(address: SocketAddr, request: &Request, connections: u
 
 /// Latencies at a fixed rate, each counted from the moment at which the request was due, so that a slow answer does not
 /// hide the ones that queue behind it.
-pub async fn latencies(address: SocketAddr, request: &Request, per_second: u32, lasting: Duration) -> Result<Vec<Duration>> {
+pub async fn latencies(
+    address: SocketAddr,
+    request: &Request,
+    per_second: u32,
+    lasting: Duration,
+) -> Result<Vec<Duration>> {
     const CONNECTIONS: usize = 32;
     let (due, queue) = mpsc::channel::<Instant>(1_024);
     let queue = std::sync::Arc::new(tokio::sync::Mutex::new(queue));

@@ -43,7 +43,13 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     ];
     if place.engine == crate::Engine::Sqlite {
         let share = 100.0 * rate / raw;
-        measurements.push(Measurement::new(place.engine, "bulk append beside raw inserts", share, "%", Goal::AtLeast(50.0)));
+        measurements.push(Measurement::new(
+            place.engine,
+            "bulk append beside raw inserts",
+            share,
+            "%",
+            Goal::AtLeast(50.0),
+        ));
     }
     Ok(measurements)
 }

@@ -143,8 +143,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 6] =
-        [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import];
+    const ALL: [Self; 6] = [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import];
 
     const fn name(self) -> &'static str {
         match self {

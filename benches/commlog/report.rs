@@ -30,15 +30,7 @@ pub struct Measurement {
 
 impl Measurement {
     pub fn new(engine: Engine, work: impl Into<String>, value: f64, unit: &str, goal: Goal) -> Self {
-        Self {
-            engine,
-            work: work.into(),
-            value,
-            unit: unit.to_owned(),
-            goal,
-            limit: None,
-            note: String::new(),
-        }
+        Self { engine, work: work.into(), value, unit: unit.to_owned(), goal, limit: None, note: String::new() }
     }
 
     pub fn limit(mut self, value: f64, what: impl Into<String>) -> Self {

@@ -60,7 +60,13 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
             .note(format!("p50 {p50:.2} ms; a page of {ROWS}; the customer has a tenth of the log's events")),
         Measurement::new(place.engine, "timeline first page, highest rate", highest, "requests/s", Goal::None)
             .limit(limit, "requests/s of a bare axum handler with the same SQL"),
-        Measurement::new(place.engine, "highest rate beside the bare handler", 100.0 * highest / limit, "%", Goal::AtLeast(35.0)),
+        Measurement::new(
+            place.engine,
+            "highest rate beside the bare handler",
+            100.0 * highest / limit,
+            "%",
+            Goal::AtLeast(35.0),
+        ),
     ])
 }
 

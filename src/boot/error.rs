@@ -49,7 +49,9 @@ pub enum BootError {
         keys: String,
     },
     /// A command that only reads found nothing to read.
-    #[error("there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or start with commlog demo, serve or import")]
+    #[error(
+        "there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or start with commlog demo, serve or import"
+    )]
     NoLog {
         /// The log's URL.
         url: String,

@@ -59,22 +59,30 @@ pub enum MasterKeyError {
 
 /// Finds the master key, or makes one if key store and file are both new.
 pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<MasterKey, MasterKeyError> {
+    match (&config.master_key, &config.keys) {
+        (MasterKeySource::File(path), StoreUrl::Sqlite(store)) if !path.exists() && !store.exists() => {
+            make(path, ambient)
+        }
+        _ => find(config),
+    }
+}
+
+/// Finds the master key, which must be there.
+pub fn find(config: &Config) -> Result<MasterKey, MasterKeyError> {
     let path = match &config.master_key {
         MasterKeySource::Given(key) => return Ok(key.clone()),
         MasterKeySource::File(path) => path,
     };
-    match fs::read_to_string(path).map(Zeroizing::new) {
-        Ok(text) => {
-            text.parse().map_err(|source| MasterKeyError::Invalid { path: path.clone(), source })
+    let store = config.keys.to_string();
+    match (fs::read_to_string(path).map(Zeroizing::new), &config.keys) {
+        (Ok(text), _) => text.parse().map_err(|source| MasterKeyError::Invalid { path: path.clone(), source }),
+        (Err(error), StoreUrl::Sqlite(_)) if error.kind() == io::ErrorKind::NotFound => {
+            Err(MasterKeyError::Missing { path: path.clone(), store })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match &config.keys {
-            StoreUrl::Sqlite(store) if !store.exists() => make(path, ambient),
-            StoreUrl::Sqlite(_) => Err(MasterKeyError::Missing { path: path.clone(), store: config.keys.to_string() }),
-            StoreUrl::Postgres(_) => {
-                Err(MasterKeyError::Ungiven { path: path.clone(), store: config.keys.to_string() })
-            }
-        },
-        Err(source) => Err(MasterKeyError::File { doing: "read", path: path.clone(), source }),
+        (Err(error), StoreUrl::Postgres(_)) if error.kind() == io::ErrorKind::NotFound => {
+            Err(MasterKeyError::Ungiven { path: path.clone(), store })
+        }
+        (Err(source), _) => Err(MasterKeyError::File { doing: "read", path: path.clone(), source }),
     }
 }
 

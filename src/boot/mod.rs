@@ -143,8 +143,9 @@ fn may_exist(url: &StoreUrl) -> bool {
 fn make_folder(url: &StoreUrl) -> Result<(), BootError> {
     let StoreUrl::Sqlite(path) = url else { return Ok(()) };
     match path.parent() {
-        Some(folder) => std::fs::create_dir_all(folder)
-            .map_err(|source| BootError::Folder { path: folder.to_owned(), source }),
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|source| BootError::Folder { path: folder.to_owned(), source })
+        }
         None => Ok(()),
     }
 }

@@ -115,7 +115,10 @@ impl From<AppError> for Failure {
         let exit = match &error {
             AppError::Log(_) => Exit::Unavailable,
             AppError::KeyReused => Exit::Refused,
-            AppError::Contended { .. } | AppError::Unanswerable { .. } | AppError::Decode { .. } | AppError::Append(_) => Exit::Internal,
+            AppError::Contended { .. }
+            | AppError::Unanswerable { .. }
+            | AppError::Decode { .. }
+            | AppError::Append(_) => Exit::Internal,
         };
         Self::from_error(exit, error)
     }

@@ -9,9 +9,11 @@ use crate::ids::CustomerId;
 
 /// `commlog forget`
 #[derive(Debug, Args)]
-#[command(long_about = "Forgets a customer for good. The key that seals the customer's personal data is destroyed, so \
+#[command(
+    long_about = "Forgets a customer for good. The key that seals the customer's personal data is destroyed, so \
                         neither the log nor any backup of it can show the person again; the read tables are purged. \
-                        Figures stay. This cannot be taken back.")]
+                        Figures stay. This cannot be taken back."
+)]
 pub struct ForgetArgs {
     /// Whom to forget.
     #[arg(long, value_name = "ID")]

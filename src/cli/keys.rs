@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::failure::Outcome;
+use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, TenantArg, print};
 use crate::domain::tenant::decide::{IssueApiKey, RevokeApiKey};
 use crate::domain::tenant::event::Role;
@@ -87,7 +88,7 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
         KeysCommand::Issue { role, label, personal, send, tenant } => {
             let stores = session.open().await?;
             let caller = session.caller(&tenant);
-            session.ensure_tenant(&stores, &caller).await?;
+            session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
             let command = IssueApiKey { role: role.into(), personal, send, label };
             let issued = stores.app.issue_api_key(&caller, command).await?.into_result()?.value;
             stores.close().await;

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::boot::Node;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, signal};
 use crate::config::{KEYS, Roles};
 
@@ -38,12 +39,15 @@ pub async fn run(mut session: Session, args: ServeArgs) -> Outcome {
     session.config.roles = args.roles.unwrap_or(session.config.roles);
     let stores = session.open().await?;
     let caller = session.caller(&crate::cli::TenantArg { tenant: None });
-    session.ensure_tenant(&stores, &caller).await?;
+    session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
     if session.config.roles.api {
-        print::note(format_args!("listening on http://{}/  (keys: commlog keys issue --role admin --label me)", running.address()));
+        print::note(format_args!(
+            "listening on http://{}/  (keys: commlog keys issue --role admin --label me)",
+            running.address()
+        ));
     }
     let waited = running.wait().await;
     let finished = running.finish().await;

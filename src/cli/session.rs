@@ -1,5 +1,7 @@
 //! What every command starts from: configuration, clock, diagnostics.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -10,6 +12,9 @@ use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::clock::Ambient;
 use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::CreateTenant;
+
+/// The name of a tenant that was not asked for one.
+pub const DEFAULT_NAME: &str = "default";
 
 /// One run of a command.
 pub struct Session {
@@ -31,6 +36,7 @@ impl Session {
         let filter = EnvFilter::try_new(&self.config.log_filter)
             .map_err(|error| Failure::doing(Exit::Usage, "log_filter is not valid", error))?;
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let builder = builder.with_ansi(std::io::stderr().is_terminal());
         let set = match self.config.log_format {
             LogFormat::Text => builder.finish().try_init(),
             LogFormat::Json => builder.json().finish().try_init(),
@@ -41,6 +47,7 @@ impl Session {
     /// Writes only errors to stderr: for commands with an output of their own.
     pub fn trace_errors_only(&self) {
         let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("error")).with_writer(std::io::stderr);
+        let builder = builder.with_ansi(std::io::stderr().is_terminal());
         // Only a second subscriber in one process can fail here, and the first one does.
         let _ = builder.finish().try_init();
     }
@@ -69,11 +76,14 @@ impl Session {
     }
 
     /// Makes the tenant that commands without `--tenant` act for, if this is the first command.
-    pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller) -> Outcome {
-        if caller.tenant == self.config.tenant {
-            let caller = caller.clone().with_key("commlog: default tenant");
-            stores.app.create_tenant(&caller, CreateTenant { name: "default".to_owned() }).await?.into_result()?;
+    pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller, name: &str) -> Outcome {
+        if caller.tenant != self.config.tenant {
+            return Ok(());
         }
-        Ok(())
+        let create = CreateTenant { name: name.to_owned() };
+        match stores.app.create_tenant(caller, create).await?.into_result() {
+            Err(refusal) if refusal.code != "TENANT_EXISTS" => Err(refusal.into()),
+            _ => Ok(()),
+        }
     }
 }

@@ -21,7 +21,8 @@ pub fn cancel_on_interrupt(token: CancellationToken) -> AbortOnDropHandle<()> {
 #[cfg(unix)]
 async fn wait() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         // Without handlers, signals end the process at once: nothing acknowledged is lost by that.
         return std::future::pending().await;
     };

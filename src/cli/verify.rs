@@ -1,42 +1,100 @@
 //! `commlog verify`
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
+use crate::boot::master_key;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, print, progress};
-use crate::log::chain;
+use crate::log::chain::{self, VerifyError};
+use crate::log::checkpoint::{Checkpoint, CheckpointError};
+use crate::log::seal::MasterKey;
 
 /// `commlog verify`
 #[derive(Debug, Args)]
 #[command(
     long_about = "Recomputes the hash chain of every stream and checks that versions, positions and times are in order. \
-                  Needs no keys: what is hashed is what is stored, sealed as it is.",
-    after_help = "Exit code 1 and the first bad event, if anything was changed."
+                  Needs no keys: what is hashed is what is stored, sealed as it is.\n\nA log that was cut short, or \
+                  rewritten from some event on with hashes and all, holds by itself. A signed checkpoint that is kept \
+                  elsewhere catches both.",
+    after_help = "Examples:\n  commlog verify\n  commlog verify --sign 2026-03.checkpoint\n  commlog verify --against \
+                  2026-03.checkpoint\n\nExit code 1 and the first bad event, if anything was changed."
 )]
-pub struct VerifyArgs {}
+pub struct VerifyArgs {
+    /// Writes a signed checkpoint of the verified log to this file, which must not exist. Needs the master key.
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    sign: Option<PathBuf>,
+    /// Checks that the log still holds what this signed checkpoint says. Needs the master key.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+}
 
 /// Runs `commlog verify`.
-pub async fn run(session: &Session, _: VerifyArgs) -> Outcome {
+pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
+    let signed = args.against.as_deref().map(read).transpose()?;
+    let key = if args.sign.is_some() || signed.is_some() { Some(key(session)?) } else { None };
     let log = crate::boot::open_existing_log(&session.config, &session.ambient).await?;
-    let head = log.head().await?;
-    let bar = progress::bar("events", head.position.counter());
+    let bar = progress::bar("events", log.head().await?.position.counter());
+    if let (Some(checkpoint), Some(key)) = (signed, &key) {
+        let checked = checkpoint.check(log.as_ref(), key, |events| bar.set_position(events)).await;
+        bar.finish_and_clear();
+        checked.map_err(check_failure)?;
+        print::line(format_args!("the first {} events are those of the checkpoint", checkpoint.events))?;
+        bar.reset();
+    }
     let verified = chain::verify(log.as_ref(), |events| bar.set_position(events)).await;
     bar.finish_and_clear();
     log.close().await;
-    match verified {
-        Ok(verified) => print::line(format_args!(
-            "{} events in {} streams: every hash, version and position is as it was written; the log ends at {}",
-            verified.events, verified.streams, verified.head
-        )),
-        Err(chain::VerifyError::Broken(broken)) => {
+    let verified = verified.map_err(failure)?;
+    print::line(format_args!(
+        "{} events in {} streams: every hash, version and position is as it was written; the log ends at {}",
+        verified.events, verified.streams, verified.head
+    ))?;
+    if let (Some(file), Some(key)) = (&args.sign, &key) {
+        write(file, &Checkpoint::sign(&verified, key))?;
+        print::line(format_args!("{} holds a signed checkpoint: keep it away from the log", file.display()))?;
+    }
+    Ok(())
+}
+
+fn key(session: &Session) -> Outcome<MasterKey> {
+    master_key::find(&session.config).map_err(Failure::unavailable)
+}
+
+fn read(file: &Path) -> Outcome<Checkpoint> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::doing(Exit::Unavailable, format!("cannot read {}", file.display()), error))?;
+    text.trim()
+        .parse()
+        .map_err(|error| Failure::doing(Exit::Refused, format!("{} is no checkpoint", file.display()), error))
+}
+
+fn write(file: &Path, checkpoint: &Checkpoint) -> Outcome {
+    use std::io::Write;
+    std::fs::File::create_new(file)
+        .and_then(|mut file| writeln!(file, "{checkpoint}"))
+        .map_err(|error| Failure::doing(Exit::Unavailable, format!("cannot write {}", file.display()), error))
+}
+
+fn check_failure(error: CheckpointError) -> Failure {
+    match error {
+        CheckpointError::Verify(error) => failure(error),
+        found => Failure::from_error(Exit::Found, found),
+    }
+}
+
+fn failure(error: VerifyError) -> Failure {
+    match error {
+        VerifyError::Log(error) => error.into(),
+        VerifyError::Broken(broken) => {
             if let Some(event) = &broken.event {
-                print::line(format_args!(
+                print::note(format_args!(
                     "event {} ({}, version {} of stream {}) is not what was appended",
                     event.id, event.event_type, event.version, event.stream
-                ))?;
+                ));
             }
-            Err(Failure::from_error(Exit::Found, broken))
+            Failure::from_error(Exit::Found, broken)
         }
-        Err(chain::VerifyError::Log(error)) => Err(error.into()),
     }
 }

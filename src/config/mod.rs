@@ -237,8 +237,10 @@ impl Config {
             log,
             read,
             keys,
-            master_key: parse(values, "master_key", |text| text.parse().map_err(|error: ParseMasterKeyError| error.to_string()))?
-                .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
+            master_key: parse(values, "master_key", |text| {
+                text.parse().map_err(|error: ParseMasterKeyError| error.to_string())
+            })?
+            .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
             listen: parse(values, "listen", |text| {
                 text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7700".to_owned())
             })?

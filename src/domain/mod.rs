@@ -15,6 +15,9 @@ pub mod import;
 pub mod message;
 pub mod tenant;
 
+#[cfg(test)]
+mod scenario;
+
 use serde_json::{Map, Value};
 
 /// A step from an old schema version: type, version that it starts from, and a pure function of `data` and `personal`.

@@ -71,7 +71,7 @@ macro_rules! connection {
                 slice: $crate::queries::Slice<T>,
                 total_count: $crate::graphql::connection::TotalCount,
                 mut node: impl FnMut(T) -> async_graphql::Result<$node>,
-            ) -> async_graphql::Result<Self> {
+            ) -> async_graphql::Result<$crate::graphql::flat::Boxed<Self>> {
                 let cursor = |row: Option<&($crate::queries::Cursor, T)>| row.map(|(cursor, _)| cursor.as_str().to_owned());
                 let page_info = $crate::graphql::connection::PageInfo {
                     has_next_page: slice.has_next,
@@ -84,7 +84,7 @@ macro_rules! connection {
                     let node = $crate::graphql::flat::Flat(node(row)?);
                     edges.push($crate::graphql::flat::Flat($edge { cursor: cursor.as_str().to_owned(), node }));
                 }
-                Ok(Self { edges, page_info, total_count })
+                Ok($crate::graphql::flat::Boxed(Self { edges, page_info, total_count }))
             }
         }
 

@@ -13,6 +13,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::model::projection::Projection;
+use crate::queries::deliverability::ProviderRow;
+use crate::queries::messages::WaitingRow;
 
 /// Upper bounds of durations, in seconds: dense where the goals lie.
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -50,8 +52,15 @@ struct ProjectionLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct DispatchLabels {
+struct OutcomeLabels {
+    provider: String,
+    channel: String,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct WaitingLabels {
+    state: String,
 }
 
 /// What a GraphQL operation does.
@@ -96,7 +105,8 @@ struct Inner {
     lag_events: Family<ProjectionLabels, Gauge>,
     lag_seconds: Family<ProjectionLabels, Gauge<f64, AtomicU64>>,
     parked: Family<ProjectionLabels, Gauge>,
-    dispatches: Family<DispatchLabels, Counter>,
+    outcomes: Family<OutcomeLabels, Counter>,
+    waiting: Family<WaitingLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -124,7 +134,8 @@ impl Metrics {
             lag_events: Family::default(),
             lag_seconds: Family::default(),
             parked: Family::default(),
-            dispatches: Family::default(),
+            outcomes: Family::default(),
+            waiting: Family::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Answered HTTP requests", inner.requests.clone());
@@ -154,7 +165,8 @@ impl Metrics {
             inner.lag_seconds.clone(),
         );
         registry.register("projection_parked", "Events that a read model could not apply", inner.parked.clone());
-        registry.register("dispatches", "Attempts to hand a message to a provider", inner.dispatches.clone());
+        registry.register("dispatch_outcomes", "What became of messages, by provider", inner.outcomes.clone());
+        registry.register("dispatch_waiting", "Messages whose dispatch is not settled", inner.waiting.clone());
         Self(Arc::new(Inner { registry, ..inner }))
     }
 
@@ -173,11 +185,6 @@ impl Metrics {
     /// Counts a read of a data loader.
     pub fn batch(&self, batch: &'static str) {
         self.0.batches.get_or_create(&BatchLabels { batch }).inc();
-    }
-
-    /// Counts an attempt to hand a message to a provider: `sent`, `refused`, `in_doubt`. For the dispatcher.
-    pub fn dispatch(&self, outcome: &'static str) {
-        self.0.dispatches.get_or_create(&DispatchLabels { outcome }).inc();
     }
 
     /// Counts an open subscription for as long as what it returns lives.
@@ -207,6 +214,30 @@ impl Metrics {
             self.0.lag_events.get_or_create(&labels).set(one.lag_events);
             self.0.lag_seconds.get_or_create(&labels).set(one.lag_seconds);
             self.0.parked.get_or_create(&labels).set(one.parked);
+        }
+    }
+
+    /// Takes over what became of messages. The counts are those of the read tables: the same on every node, and after
+    /// every restart.
+    pub fn set_outcomes(&self, outcomes: &[ProviderRow], waiting: &[WaitingRow]) {
+        for row in outcomes {
+            let counts = [
+                ("sent", row.sent),
+                ("delivered", row.delivered),
+                ("bounced", row.bounced),
+                ("failed", row.failed),
+                ("refused", row.refused),
+                ("complained", row.complained),
+            ];
+            for (outcome, count) in counts {
+                let labels = OutcomeLabels { provider: row.provider.clone(), channel: row.channel.clone(), outcome };
+                let count = u64::try_from(count).unwrap_or(0);
+                self.0.outcomes.get_or_create(&labels).inner().store(count, Ordering::Relaxed);
+            }
+        }
+        for state in ["queued", "held", "dispatching", "in_doubt"] {
+            let count = waiting.iter().find(|row| row.state == state).map_or(0, |row| row.count);
+            self.0.waiting.get_or_create(&WaitingLabels { state: state.to_owned() }).set(count);
         }
     }
 

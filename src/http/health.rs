@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::graphql::Gateway;
 use crate::graphql::failure::chain;
+use crate::queries::{deliverability, messages};
 
 /// How long the parts of the server may take to answer before it counts as not ready.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -58,6 +59,11 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Response {
     }
     if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, api.projections()).await {
         api.metrics.set_projections(&status);
+    }
+    let db = api.reads.db();
+    let outcomes = async { tokio::try_join!(deliverability::by_provider(&db), messages::waiting(&db)) };
+    if let Ok(Ok((outcomes, waiting))) = tokio::time::timeout(PATIENCE, outcomes).await {
+        api.metrics.set_outcomes(&outcomes, &waiting);
     }
     match api.metrics.text() {
         Ok(text) => {

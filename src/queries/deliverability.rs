@@ -65,3 +65,30 @@ pub async fn by_day(
     select.push(&format!(" ORDER BY d.day DESC, d.domain, d.provider, d.channel LIMIT {limit}"), []);
     select.all(db, READING).await
 }
+
+/// What became of all tenants' messages at one provider, over all days; for whoever watches the node.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ProviderRow {
+    pub provider: String,
+    pub channel: String,
+    pub sent: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    /// Taken, but not deliverable.
+    pub failed: i64,
+    /// Refused by the provider.
+    pub refused: i64,
+    pub complained: i64,
+}
+
+/// The outcomes by provider and channel.
+pub async fn by_provider(db: &Db) -> Result<Vec<ProviderRow>, QueryError> {
+    let sums = ["sent", "delivered", "failed", "refused", "complained"]
+        .map(|count| format!("CAST(SUM(d.{count}) AS BIGINT) AS {count}"));
+    let text = format!(
+        "SELECT d.provider, d.channel, {}, CAST(SUM(d.soft_bounced + d.hard_bounced) AS BIGINT) AS bounced \
+         FROM deliverability d GROUP BY d.provider, d.channel ORDER BY d.provider, d.channel",
+        sums.join(", ")
+    );
+    Select::new(&text, []).all(db, READING).await
+}

@@ -220,3 +220,19 @@ pub async fn undispatched(
     select.push(&format!(" ORDER BY m.tenant_id, m.message_id LIMIT {limit}"), []);
     select.all(db, READING).await
 }
+
+/// How many messages of all tenants stand in a state of unsettled dispatch.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct WaitingRow {
+    /// `queued`, `held`, `dispatching` or `in_doubt`.
+    pub state: String,
+    pub count: i64,
+}
+
+/// How many messages of all tenants wait for their dispatch to be settled, by state; for whoever watches the node.
+pub async fn waiting(db: &Db) -> Result<Vec<WaitingRow>, QueryError> {
+    let mut select = Select::new("SELECT m.state, COUNT(*) AS count FROM messages m", []);
+    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);
+    select.push(" GROUP BY m.state ORDER BY m.state", []);
+    select.all(db, READING).await
+}

@@ -3,6 +3,8 @@
 mod api;
 mod architecture;
 mod cli;
+mod commands;
 mod log_contract;
+mod projector;
 mod read_models;
 mod support;

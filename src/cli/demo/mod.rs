@@ -24,7 +24,7 @@ use crate::domain::customer::decide::{AddNote, RegisterCustomer};
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{ReceiveMessage, SendMessage};
 use crate::domain::message::event::MessageClass;
-use crate::domain::tenant::decide::{CreateTenant, IssueApiKey};
+use crate::domain::tenant::decide::IssueApiKey;
 use crate::domain::tenant::event::Role;
 use crate::domain::value::Channel;
 use crate::ids::{CampaignId, CustomerId, Position};
@@ -55,6 +55,7 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let token = match std::fs::read_to_string(&key_file) {
         Ok(token) => token.trim().to_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            session.ensure_tenant(&stores, &caller, "Juniper & Oak, wine merchants").await?;
             let token = begin(&stores, &caller).await?;
             keep(&key_file, &token)?;
             token
@@ -68,12 +69,11 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
+    let (address, folder) = (running.address(), session.config.data_dir.display());
     print::line(format_args!(
-        "\n  commlog demo is running.\n\n  Open      http://{}/\n  API key   {token}\n\n  The page asks for the key once; \
-         its tabs hold queries to begin with: a customer's timeline, live.\n  Data are in {}; Ctrl-C stops, the next \
-         start goes on. Nothing is sent to anybody.\n",
-        running.address(),
-        session.config.data_dir.display()
+        "\n  commlog demo is running.\n\n  Open      http://{address}/#key={token}\n  API key   {token}\n\n  The page's \
+         tabs hold queries to begin with; the subscription shows a timeline live.\n  Data are in {folder}. Ctrl-C stops, \
+         the next start goes on. Nothing is sent to anybody.\n"
     ))?;
     let lived = tokio::select! {
         lived = live(&app, &caller, &people) => lived,
@@ -83,12 +83,10 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     lived.and(finished)
 }
 
-/// Makes tenant, key, customers and their past. Every command carries an idempotency key, so that a demo that was
+/// Makes customers, their past, and a key. Every command carries an idempotency key, so that a demo that was
 /// interrupted here goes on at its next start.
 async fn begin(stores: &Stores, caller: &Caller) -> Outcome<String> {
     let app = &stores.app;
-    let tenant = CreateTenant { name: "Juniper & Oak, wine merchants".to_owned() };
-    app.create_tenant(&caller.clone().with_key("demo: tenant"), tenant).await?.into_result()?;
     let since = began(stores).await?;
     for number in 0..CUSTOMERS {
         past(app, caller, number, sample::customer(number, since)).await?;

@@ -15,11 +15,41 @@ use crate::domain::value::{AddressKind, Channel};
 pub const CUSTOMERS: usize = 36;
 
 const NAMES: [&str; CUSTOMERS] = [
-    "Amara Okafor", "Ben Whitfield", "Chiara Ricci", "Dmitri Volkov", "Elena Petrova", "Farid Haddad", "Grace Kim",
-    "Hugo Lindqvist", "Ines Carvalho", "Jonas Weber", "Katya Novak", "Liam Byrne", "Mei Tanaka", "Nadia Rahman",
-    "Oscar Dahl", "Priya Nair", "Quentin Moreau", "Rosa Jimenez", "Samir Patel", "Tessa de Vries", "Umar Farouk",
-    "Vera Horvat", "Will Ashworth", "Xenia Pappas", "Yusuf Demir", "Zoe Campbell", "Anton Berg", "Bianca Rossi",
-    "Cormac Doyle", "Delia Marin", "Emil Sorensen", "Flora MacLeod", "Gustav Eriksson", "Hannah Cohen", "Ivan Kolar",
+    "Amara Okafor",
+    "Ben Whitfield",
+    "Chiara Ricci",
+    "Dmitri Volkov",
+    "Elena Petrova",
+    "Farid Haddad",
+    "Grace Kim",
+    "Hugo Lindqvist",
+    "Ines Carvalho",
+    "Jonas Weber",
+    "Katya Novak",
+    "Liam Byrne",
+    "Mei Tanaka",
+    "Nadia Rahman",
+    "Oscar Dahl",
+    "Priya Nair",
+    "Quentin Moreau",
+    "Rosa Jimenez",
+    "Samir Patel",
+    "Tessa de Vries",
+    "Umar Farouk",
+    "Vera Horvat",
+    "Will Ashworth",
+    "Xenia Pappas",
+    "Yusuf Demir",
+    "Zoe Campbell",
+    "Anton Berg",
+    "Bianca Rossi",
+    "Cormac Doyle",
+    "Delia Marin",
+    "Emil Sorensen",
+    "Flora MacLeod",
+    "Gustav Eriksson",
+    "Hannah Cohen",
+    "Ivan Kolar",
     "Jana Svoboda",
 ];
 
@@ -39,7 +69,11 @@ const WINES: [(&str, &str, i64); 8] = [
 
 const OFFERS: [(&str, &str, &str); 4] = [
     ("weekly_specials", "This week: Riesling and oysters", "Three Rieslings that love the sea, 15 % off until Sunday."),
-    ("new_products", "New in: Tawny Port", "Ten years in small casks. The first twelve bottles go out with free shipping."),
+    (
+        "new_products",
+        "New in: Tawny Port",
+        "Ten years in small casks. The first twelve bottles go out with free shipping.",
+    ),
     ("tastings", "Tasting on Thursday", "Six Barolos, one long table. Will you join us on Thursday at seven?"),
     ("weekly_specials", "The Malbec is back", "It was gone in four days last time."),
 ];
@@ -122,7 +156,7 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
     // Domains and numbers that are reserved for examples: nobody could ever be reached by them.
     let mut addresses = vec![address(AddressKind::Email, format!("{mailbox}@example.com"))];
     if number % 3 != 2 {
-        addresses.push(address(AddressKind::Phone, format!("+447700900{number:03}")));
+        addresses.push(address(AddressKind::Phone, format!("+442079460{number:03}")));
     }
     let channel = if number.is_multiple_of(2) { Channel::Email } else { Channel::Sms };
     let reachable = channel == Channel::Email || addresses.len() > 1;

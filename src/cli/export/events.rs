@@ -67,7 +67,17 @@ impl<'a> Line<'a> {
 }
 
 const COLUMNS: [&str; 12] = [
-    "position", "stream", "version", "id", "type", "schema_version", "occurred_at", "recorded_at", "actor", "hash", "data",
+    "position",
+    "stream",
+    "version",
+    "id",
+    "type",
+    "schema_version",
+    "occurred_at",
+    "recorded_at",
+    "actor",
+    "hash",
+    "data",
     "personal",
 ];
 
@@ -101,11 +111,13 @@ fn wanted(event: &RecordedEvent, caller: &Caller, args: &ExportArgs) -> bool {
 }
 
 fn write_event(event: &RecordedEvent, args: &ExportArgs, out: &mut Output) -> Outcome {
-    let damaged = |error| crate::cli::failure::Failure::doing(
-        crate::cli::failure::Exit::Unavailable,
-        format!("event {} at position {} holds no JSON", event.envelope.id, event.envelope.position),
-        error,
-    );
+    let damaged = |error| {
+        crate::cli::failure::Failure::doing(
+            crate::cli::failure::Exit::Unavailable,
+            format!("event {} at position {} holds no JSON", event.envelope.id, event.envelope.position),
+            error,
+        )
+    };
     let line = Line::new(event, args.personal).map_err(damaged)?;
     if args.format == Format::Jsonl {
         return out.line(&serde_json::to_string(&line).map_err(damaged)?);

@@ -23,7 +23,9 @@ impl ReadModel {
     /// Finds a table by its name, or by the name of the projection whose first table it is.
     pub(super) fn find(stores: &Stores, args: &ExportArgs) -> Outcome<Self> {
         if args.since.is_some() || args.until.is_some() || !args.types.is_empty() {
-            return Err(Failure::usage("--since, --until and --type choose events; a read model is exported as it stands"));
+            return Err(Failure::usage(
+                "--since, --until and --type choose events; a read model is exported as it stands",
+            ));
         }
         let registry = stores.registry()?;
         let mut names = Vec::new();
@@ -51,7 +53,8 @@ impl ReadModel {
         }
         let sql = self.select(db.engine());
         let mut rows = stream(&db, &sql, caller.tenant);
-        let failed = |error| Failure::doing(Exit::Unavailable, format!("cannot read the table {}", self.table.name), error);
+        let failed =
+            |error| Failure::doing(Exit::Unavailable, format!("cannot read the table {}", self.table.name), error);
         let bar = progress::counter("rows");
         while let Some((row,)) = rows.try_next().await.map_err(failed)? {
             if out.closed {
@@ -78,8 +81,10 @@ impl ReadModel {
                 format!("SELECT json_object({members}) FROM {name} WHERE tenant_id = $1 ORDER BY {order}")
             }
             Engine::Postgres => {
-                let members: Vec<String> =
-                    columns.iter().map(|(column, kind)| format!("{} AS {column}", postgres_json(column, kind))).collect();
+                let members: Vec<String> = columns
+                    .iter()
+                    .map(|(column, kind)| format!("{} AS {column}", postgres_json(column, kind)))
+                    .collect();
                 let members = members.join(", ");
                 format!(
                     "SELECT (SELECT row_to_json(j)::text FROM (SELECT {members}) j) FROM {name} WHERE tenant_id = $1 \

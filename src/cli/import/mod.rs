@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Caller;
 use crate::boot::Stores;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, progress};
 use crate::domain::import::decide::{
     CompleteImport, CustomerOptions, ImportRun, MessageOptions, OrderOptions, StartImport, UndoImport,
@@ -76,8 +77,10 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
                 }
             }
             let reader = CustomerReader::try_new(survey.columns, settings).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows| node.app.import_customers(caller, run, &options, rows).await)
-                .await
+            job.run(reader, async |node, caller, run, rows| {
+                node.app.import_customers(caller, run, &options, rows).await
+            })
+            .await
         }
         ImportKind::Messages => {
             let options = MessageOptions { anonymous: args.anonymous };
@@ -161,7 +164,7 @@ impl Job<'_> {
         }
         let stores = self.session.open().await?;
         let mut caller = self.session.caller(&self.args.tenant);
-        self.session.ensure_tenant(&stores, &caller).await?;
+        self.session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
         let start = StartImport { kind: self.kind, file_digest: self.digest.clone(), file_name: self.source.name() };
         let run = stores.app.start_import(&caller, start).await?.into_result()?.value;
         caller.correlation = Some(run.import_id.into());

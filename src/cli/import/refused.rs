@@ -82,7 +82,8 @@ impl RefusedLines {
     /// The commonest reasons: how many lines, the first one's number, the reason.
     #[must_use]
     pub fn summary(&self, at_most: usize) -> Vec<(u64, u64, &str)> {
-        let mut reasons: Vec<_> = self.reasons.iter().map(|(reason, (count, line))| (*count, *line, reason.as_str())).collect();
+        let mut reasons: Vec<_> =
+            self.reasons.iter().map(|(reason, (count, line))| (*count, *line, reason.as_str())).collect();
         reasons.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         reasons.truncate(at_most);
         reasons

@@ -2,3 +2,6 @@
 
 pub mod decide;
 pub mod event;
+
+#[cfg(test)]
+mod tests;

@@ -6,3 +6,6 @@ pub mod decide;
 pub mod event;
 pub mod profile;
 pub mod state;
+
+#[cfg(test)]
+mod tests;

@@ -9,3 +9,6 @@ pub mod retry;
 pub mod rules;
 pub mod state;
 pub mod upcast;
+
+#[cfg(test)]
+mod tests;

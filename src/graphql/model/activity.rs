@@ -8,7 +8,7 @@ use super::enums::{ActivityKind, Source, Word, word};
 use super::money::Money;
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later};
-use crate::graphql::flat::Flat;
+use crate::graphql::flat::{Boxed, Flat};
 use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::{LinesOf, OneActivity};
 use crate::graphql::scalar::{Long, Micros};
@@ -182,7 +182,7 @@ pub async fn of_customer(
     customer: CustomerId,
     filter: Option<ActivityFilterInput>,
     page: &Page,
-) -> Result<ActivityConnection> {
+) -> Result<Boxed<ActivityConnection>> {
     let tenant = reading.session.principal.tenant;
     let filter: ActivityFilter = filter.unwrap_or_default().into();
     let db = tables.db(reading.api);

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::enums::{Channel, ConsentState, Source, Word, word};
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later};
+use crate::graphql::flat::Boxed;
 use crate::graphql::id::Of;
 use crate::graphql::scalar::Cursor;
 use crate::ids::{CampaignId, CustomerId, EventId, ImportId, MessageId};
@@ -90,7 +91,7 @@ pub async fn history(
     customer: CustomerId,
     channel: Option<Channel>,
     page: &Page,
-) -> Result<ConsentChangeConnection> {
+) -> Result<Boxed<ConsentChangeConnection>> {
     let tenant = reading.session.principal.tenant;
     let channel = channel.map(Word::word);
     let db = tables.db(reading.api);

@@ -8,6 +8,7 @@ use super::enums::{Channel, ConversationState, Word, word};
 use super::message::{Message, MessageConnection};
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later, page_cost};
+use crate::graphql::flat::Boxed;
 use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::OneConversation;
 use crate::ids::{ConversationId, CustomerId};
@@ -141,7 +142,7 @@ impl Conversation {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<MessageConnection> {
+    ) -> Result<Boxed<MessageConnection>> {
         let reading = Reading::of(ctx)?;
         let page = crate::graphql::connection::page(first, after, last, before)?;
         let (tenant, id) = (reading.session.principal.tenant, self.key);
@@ -164,7 +165,7 @@ pub async fn list(
     customer: Option<CustomerId>,
     filter: Option<ConversationFilterInput>,
     page: &Page,
-) -> Result<ConversationConnection> {
+) -> Result<Boxed<ConversationConnection>> {
     let tenant = reading.session.principal.tenant;
     let mut filter: ConversationFilter = filter.unwrap_or_default().into();
     filter.customer_id = customer.or(filter.customer_id);

@@ -12,7 +12,7 @@ use super::suppression::Suppression;
 use super::timeline::{TimelineConnection, TimelineFilterInput};
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, page_cost};
-use crate::graphql::flat::Flat;
+use crate::graphql::flat::{Boxed, Flat};
 use crate::graphql::id::{Of, global};
 use crate::graphql::loaders::{AddressesOf, ConsentsOf, OneCustomer, RevenueOf, SuppressionsOf};
 use crate::graphql::scalar::Long;
@@ -167,7 +167,7 @@ impl Customer {
         self.row.forgotten_at
     }
 
-    /// Orders that are no cancellations, in all currencies.
+    /// Orders in all currencies, cancellations included.
     async fn orders(&self) -> i64 {
         self.row.orders
     }
@@ -226,7 +226,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<ConsentChangeConnection> {
+    ) -> Result<Boxed<ConsentChangeConnection>> {
         let page = crate::graphql::connection::page(first, after, last, before)?;
         super::consent::history(Reading::of(ctx)?, &self.tables, self.customer_id(), channel, &page).await
     }
@@ -245,7 +245,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<TimelineConnection> {
+    ) -> Result<Boxed<TimelineConnection>> {
         let page = super::timeline::page(at, first, after, last, before)?;
         super::timeline::of_customer(Reading::of(ctx)?, &self.tables, self.customer_id(), filter, &page).await
     }
@@ -261,7 +261,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<ActivityConnection> {
+    ) -> Result<Boxed<ActivityConnection>> {
         let page = crate::graphql::connection::page(first, after, last, before)?;
         super::activity::of_customer(Reading::of(ctx)?, &self.tables, self.customer_id(), filter, &page).await
     }
@@ -277,7 +277,7 @@ impl Customer {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<ConversationConnection> {
+    ) -> Result<Boxed<ConversationConnection>> {
         let page = crate::graphql::connection::page(first, after, last, before)?;
         let customer = Some(self.customer_id());
         super::conversation::list(Reading::of(ctx)?, &self.tables, customer, filter, &page).await
@@ -289,7 +289,7 @@ impl Customer {
 pub struct Revenue {
     /// Sum of the amounts of all orders, cancellations included.
     total: Money,
-    /// Orders that are no cancellations.
+    /// Orders, cancellations included.
     orders: i64,
     /// Orders of a negative amount.
     cancellations: i64,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::enums::{ImportKind, ImportState, word};
 use crate::graphql::api::Reading;
 use crate::graphql::connection::{connection, count_later};
+use crate::graphql::flat::Boxed;
 use crate::graphql::id::global;
 use crate::ids::ImportId;
 use crate::queries::Page;
@@ -88,7 +89,7 @@ impl Import {
 }
 
 /// A page of the tenant's imports.
-pub async fn list(reading: Reading<'_>, page: &Page) -> Result<ImportConnection> {
+pub async fn list(reading: Reading<'_>, page: &Page) -> Result<Boxed<ImportConnection>> {
     let tenant = reading.session.principal.tenant;
     let db = reading.api.reads.db();
     let slice = imports::list(&db, tenant, page).await.map_err(|error| reading.api.failed(&error))?;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::enums::{AddressKind, Source, SuppressionReason, Word, word};
 use crate::graphql::api::Reading;
 use crate::graphql::connection::{connection, count_later};
+use crate::graphql::flat::Boxed;
 use crate::graphql::id::Of;
 use crate::ids::{AddressId, CustomerId, MessageId};
 use crate::queries::Page;
@@ -91,7 +92,7 @@ pub async fn list(
     reading: Reading<'_>,
     filter: Option<SuppressionFilterInput>,
     page: &Page,
-) -> Result<SuppressionConnection> {
+) -> Result<Boxed<SuppressionConnection>> {
     let tenant = reading.session.principal.tenant;
     let filter: SuppressionFilter = filter.unwrap_or_default().into();
     let db = reading.api.reads.db();

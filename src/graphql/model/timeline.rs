@@ -10,7 +10,7 @@ use super::money::Money;
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later};
 use crate::graphql::failure::bad_argument;
-use crate::graphql::flat::Flat;
+use crate::graphql::flat::{Boxed, Flat};
 use crate::graphql::id::Of;
 use crate::ids::{ActivityId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, NoteId};
 use crate::queries::Page;
@@ -285,7 +285,7 @@ pub async fn of_customer(
     customer: CustomerId,
     filter: Option<TimelineFilterInput>,
     page: &Page,
-) -> Result<TimelineConnection> {
+) -> Result<Boxed<TimelineConnection>> {
     let tenant = reading.session.principal.tenant;
     let filter: TimelineFilter = filter.unwrap_or_default().into();
     let db = tables.db(reading.api);

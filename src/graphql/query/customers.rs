@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{count_later, page, page_cost};
 use crate::graphql::failure::field_refused;
+use crate::graphql::flat::Boxed;
 use crate::graphql::guard::May;
 use crate::graphql::id::Of;
 use crate::graphql::model::activity::{ActivityConnection, ActivityFilterInput};
@@ -117,7 +118,7 @@ impl CustomerQueries {
         last: Option<i32>,
         before: Option<String>,
         wait_for: Option<Cursor>,
-    ) -> Result<CustomerConnection> {
+    ) -> Result<Boxed<CustomerConnection>> {
         let reading = Reading::of(ctx)?;
         let filter: CustomerFilter = filter.unwrap_or_default().into();
         if filter.search.is_some() && !reading.personal() {
@@ -155,7 +156,7 @@ impl CustomerQueries {
         before: Option<String>,
         as_of: Option<AsOfInput>,
         wait_for: Option<Cursor>,
-    ) -> Result<TimelineConnection> {
+    ) -> Result<Boxed<TimelineConnection>> {
         let reading = Reading::of(ctx)?;
         let page = timeline::page(at, first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;
@@ -183,7 +184,7 @@ impl CustomerQueries {
         last: Option<i32>,
         before: Option<String>,
         wait_for: Option<Cursor>,
-    ) -> Result<ActivityConnection> {
+    ) -> Result<Boxed<ActivityConnection>> {
         let reading = Reading::of(ctx)?;
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;
@@ -214,7 +215,7 @@ impl CustomerQueries {
         last: Option<i32>,
         before: Option<String>,
         wait_for: Option<Cursor>,
-    ) -> Result<ConversationConnection> {
+    ) -> Result<Boxed<ConversationConnection>> {
         let reading = Reading::of(ctx)?;
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;
@@ -249,7 +250,7 @@ impl CustomerQueries {
         last: Option<i32>,
         before: Option<String>,
         wait_for: Option<Cursor>,
-    ) -> Result<SuppressionConnection> {
+    ) -> Result<Boxed<SuppressionConnection>> {
         let reading = Reading::of(ctx)?;
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;

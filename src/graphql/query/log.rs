@@ -5,6 +5,7 @@ use async_graphql::{Context, Object, Result};
 use crate::graphql::api::Reading;
 use crate::graphql::connection::{page, page_cost};
 use crate::graphql::failure::opaque;
+use crate::graphql::flat::Boxed;
 use crate::graphql::guard::May;
 use crate::graphql::id::Of;
 use crate::graphql::model::event::{EventConnection, EventFilterInput, events};
@@ -54,7 +55,7 @@ impl LogQueries {
         last: Option<i32>,
         before: Option<String>,
         wait_for: Option<Cursor>,
-    ) -> Result<ImportConnection> {
+    ) -> Result<Boxed<ImportConnection>> {
         let reading = Reading::of(ctx)?;
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;

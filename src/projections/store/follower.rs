@@ -93,7 +93,7 @@ impl Follower<'_> {
         let (send, mut batches) = mpsc::channel(1);
         let reader = Reader { journal: self.journal.clone(), limits: self.limits, until, stop: self.stop.clone() };
         let reader = tokio::spawn(reader.run(start.position, send));
-        let applied = self.apply_all(&mut batches, until).await;
+        let applied = self.apply_all(&mut batches, start.unclean, until).await;
         drop(batches);
         let read = reader.await.unwrap_or(Err(LogError::Closed));
         applied?;
@@ -103,16 +103,17 @@ impl Follower<'_> {
     async fn apply_all(
         &self,
         batches: &mut mpsc::Receiver<Batch>,
+        mut unclean: bool,
         until: Option<Position>,
     ) -> Result<(), ProjectionError> {
-        let mut unclean = false;
         loop {
             let batch = match batches.try_recv() {
                 Ok(batch) => batch,
                 Err(_) => {
                     // The log's end: the moment to remove what forgotten customers left behind.
-                    if std::mem::take(&mut unclean) {
-                        self.scrub().await?;
+                    // (Tables that are built up to a position are cleaned by those who follow them later.)
+                    if unclean && until.is_none() {
+                        self.tell(scrub::scrub(self.location, self.generation).await?);
                     }
                     match batches.recv().await {
                         Some(batch) => batch,
@@ -123,19 +124,15 @@ impl Follower<'_> {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
-            unclean |= !batch.forgotten().is_empty();
             let mut writer = self.generation.writer.lock().await;
             let checkpoint = writer.apply(&batch, History::Journal(self.journal)).await?;
             drop(writer);
             self.tell(checkpoint);
+            unclean = checkpoint.unclean;
             if until.is_some_and(|until| checkpoint.position >= until) {
-                return if unclean { self.scrub().await } else { Ok(()) };
+                return Ok(());
             }
         }
-    }
-
-    async fn scrub(&self) -> Result<(), ProjectionError> {
-        scrub::scrub(self.location, self.generation).await
     }
 
     fn tell(&self, checkpoint: Checkpoint) {

@@ -85,7 +85,8 @@ impl Generation {
     /// Announces an advance, never backwards.
     pub fn announce(&self, checkpoint: Checkpoint) {
         self.applied.send_if_modified(|applied| {
-            let forward = checkpoint.position > applied.position;
+            let forward = checkpoint.position > applied.position
+                || (checkpoint.position == applied.position && checkpoint.unclean != applied.unclean);
             if forward {
                 *applied = checkpoint;
             }

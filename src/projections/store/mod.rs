@@ -169,6 +169,29 @@ impl ReadStore {
         tokio::time::timeout(most, reached).await.map_err(late)
     }
 
+    /// Waits until whoever was forgotten up to a position is in no read table and, as far as the database allows, in no
+    /// file of theirs either.
+    pub async fn wait_scrubbed(&self, position: Position, most: Duration) -> Result<(), WaitError> {
+        let begun = tokio::time::Instant::now();
+        self.wait_for(position, most).await?;
+        let clean = async {
+            loop {
+                let live = self.live();
+                let mut progress = live.progress();
+                if !progress.borrow_and_update().unclean {
+                    return;
+                }
+                if self.0.running.load(Ordering::Relaxed) == 0 {
+                    // Another process cleans; an unreachable database is told by the time-out.
+                    live.look().await.ok();
+                }
+                let _ = tokio::time::timeout(follower::LOOK, progress.changed()).await;
+            }
+        };
+        let late = |_| WaitError::Late { wanted: position, applied: *self.0.applied.borrow() };
+        tokio::time::timeout(most.saturating_sub(begun.elapsed()), clean).await.map_err(late)
+    }
+
     /// What could not be applied to the live tables, in log order.
     pub async fn parked(&self) -> Result<Vec<Parked>, ProjectionError> {
         tables::parked(&self.live().db).await

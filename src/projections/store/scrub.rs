@@ -3,12 +3,13 @@
 use super::generation::Generation;
 use super::location::Location;
 use crate::projections::error::{ProjectionError, database};
+use crate::projections::tables::Checkpoint;
 
 /// Makes sure that nothing of purged rows is left in the generation's files.
 ///
 /// SQLite: `secure_delete` zeroes what is deleted, but cells that moved to another page of their tree may leave copies
 /// in the gaps, so the file is rewritten, and the write-ahead log cut. PostgreSQL: dead row versions are vacuumed.
-pub async fn scrub(location: &Location, generation: &Generation) -> Result<(), ProjectionError> {
+pub async fn scrub(location: &Location, generation: &Generation) -> Result<Checkpoint, ProjectionError> {
     let mut writer = generation.writer.lock().await;
     let session = writer.session().await?;
     match location {
@@ -25,5 +26,5 @@ pub async fn scrub(location: &Location, generation: &Generation) -> Result<(), P
             }
         }
     }
-    Ok(())
+    writer.set_clean().await
 }

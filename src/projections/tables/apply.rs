@@ -22,7 +22,8 @@ impl Writer {
         let projections = self.projections.clone();
         self.transaction(async |session, memory| {
             if let Some((position, recorded_at)) = batch.last() {
-                let next = Checkpoint { position, recorded_at };
+                let unclean = memory.checkpoint.unclean || !batch.forgotten().is_empty();
+                let next = Checkpoint { position, recorded_at, unclean };
                 move_checkpoint(session, memory.checkpoint.position, next).await?;
                 memory.checkpoint = next;
             }
@@ -39,8 +40,8 @@ impl Writer {
 /// Compare-and-set, first in the transaction: on PostgreSQL a second writer waits here for the first one's commit, and
 /// is then fenced.
 async fn move_checkpoint(session: &mut Session, from: Position, to: Checkpoint) -> Result<(), ProjectionError> {
-    let sql = "UPDATE commlog_checkpoint SET position = $1, recorded_at = $2 WHERE position = $3";
-    let values = [Value::from(to.position), Value::from(to.recorded_at), Value::from(from)];
+    let sql = "UPDATE commlog_checkpoint SET position = $1, recorded_at = $2, unclean = $3 WHERE position = $4";
+    let values = [to.position.into(), to.recorded_at.into(), to.unclean.into(), Value::from(from)];
     match session.execute(sql, &values).await.map_err(database("move their checkpoint"))? {
         1 => Ok(()),
         _ => Err(ProjectionError::Fenced),

@@ -16,12 +16,15 @@ pub struct Checkpoint {
     pub position: Position,
     /// When that event was recorded.
     pub recorded_at: DateTime<Utc>,
+    /// Whether traces of forgotten customers are still to be removed from the files.
+    pub unclean: bool,
 }
 
 #[derive(FromRow)]
 struct CheckpointRow {
     position: Vec<u8>,
     recorded_at: DateTime<Utc>,
+    unclean: bool,
 }
 
 #[derive(FromRow)]
@@ -46,7 +49,7 @@ pub async fn create(session: &mut Session, projections: &[Projection]) -> Result
 async fn create_all(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {
     let meta = dialect(session.engine(), include_str!("meta.sql"));
     session.run(&meta).await.map_err(database("create their bookkeeping"))?;
-    let first = "INSERT INTO commlog_checkpoint (one, position, recorded_at) VALUES (1, $1, $2)";
+    let first = "INSERT INTO commlog_checkpoint (one, position, recorded_at, unclean) VALUES (1, $1, $2, FALSE)";
     let start = [Value::from(Position::START), Value::from(DateTime::UNIX_EPOCH)];
     session.execute(first, &start).await.map_err(database("set their checkpoint"))?;
     for projection in projections {
@@ -68,11 +71,11 @@ async fn create_all(session: &mut Session, projections: &[Projection]) -> Result
 
 /// How far the tables have come.
 pub async fn checkpoint(session: &mut Session) -> Result<Checkpoint, ProjectionError> {
-    let sql = "SELECT position, recorded_at FROM commlog_checkpoint";
+    let sql = "SELECT position, recorded_at, unclean FROM commlog_checkpoint";
     let rows: Vec<CheckpointRow> = session.fetch_all(sql, &[]).await.map_err(database("tell their checkpoint"))?;
     let row = rows.first().ok_or_else(|| damaged("the checkpoint is missing"))?;
     let position = Position::try_from_bytes(&row.position).map_err(|_| damaged("the checkpoint is no position"))?;
-    Ok(Checkpoint { position, recorded_at: row.recorded_at })
+    Ok(Checkpoint { position, recorded_at: row.recorded_at, unclean: row.unclean })
 }
 
 /// The projections that the tables were created from, by name.

@@ -2,7 +2,9 @@
 CREATE TABLE commlog_checkpoint (
     one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
     position BYTES NOT NULL,
-    recorded_at TIMESTAMPTZ NOT NULL
+    recorded_at TIMESTAMPTZ NOT NULL,
+    -- Rows of forgotten customers were purged, and their traces in the files are still to be removed.
+    unclean BOOLEAN NOT NULL
 );
 CREATE TABLE commlog_projections (
     name TEXT NOT NULL PRIMARY KEY,

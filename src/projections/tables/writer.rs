@@ -98,6 +98,18 @@ impl Writer {
         Ok((session, self.memory.insert(memory)))
     }
 
+    /// Keeps that no traces of forgotten customers are left.
+    pub async fn set_clean(&mut self) -> Result<Checkpoint, ProjectionError> {
+        self.transaction(async |session, memory| {
+            let sql = "UPDATE commlog_checkpoint SET unclean = FALSE WHERE position = $1";
+            let values = [memory.checkpoint.position.into()];
+            session.execute(sql, &values).await.map_err(database("keep that they are clean"))?;
+            memory.checkpoint.unclean = false;
+            Ok(memory.checkpoint)
+        })
+        .await
+    }
+
     /// Runs work in a transaction that is taken back.
     pub async fn tentatively<T>(
         &mut self,

@@ -1,3 +1,11 @@
-//! The API over real HTTP: a server on loopback, a real HTTP client, a real WebSocket client.
+//! The API over real HTTP: a node on loopback, a real HTTP client, a real WebSocket client.
 
+mod auth;
+mod commands;
+mod hostile;
+mod live;
+mod reading;
 mod schema;
+mod socket;
+mod tenants;
+mod web;

@@ -159,7 +159,9 @@ fn messages_keep_every_character() {
     let events = place.ok(&["export", "events", "--personal", "--type", "MessageReceived"]);
     let bodies: Vec<String> = events
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["personal"]["body"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["personal"]["body"].as_str().unwrap().to_owned()
+        })
         .collect();
     assert_eq!(bodies, texts[..3]);
 }
@@ -173,7 +175,10 @@ fn customers_follow_the_collision_rules() {
     place.file("newer.csv", "customer,name,owner\n1,Ada Lovelace,tom\n");
     place.ok(&["import", "customers", "newer.csv", "--collision", "overwrite", "--collision", "owner=never"]);
     let customers = place.ok(&["export", "customers"]);
-    assert!(customers.contains("Ada Lovelace") && customers.contains("mara") && !customers.contains("tom"), "{customers}");
+    assert!(
+        customers.contains("Ada Lovelace") && customers.contains("mara") && !customers.contains("tom"),
+        "{customers}"
+    );
 }
 
 #[test]

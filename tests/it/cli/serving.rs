@@ -18,9 +18,12 @@ impl Server {
         let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut printed = String::new();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let mut lines: Box<dyn BufRead> =
+        let mut lines: Box<dyn BufRead + Send> =
             if arguments[0] == "demo" { Box::new(BufReader::new(stdout)) } else { Box::new(BufReader::new(stderr)) };
-        while !(printed.contains("http://") && printed.ends_with("\n") && (arguments[0] != "demo" || printed.contains("Ctrl-C"))) {
+        while !(printed.contains("http://")
+            && printed.ends_with("\n")
+            && (arguments[0] != "demo" || printed.contains("Ctrl-C")))
+        {
             let mut line = String::new();
             assert!(lines.read_line(&mut line).unwrap() > 0, "the server ended: {printed}");
             printed.push_str(&line);

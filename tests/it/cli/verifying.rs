@@ -18,7 +18,8 @@ fn filled() -> Place {
 /// Changes one byte of a stored event as somebody would who does not care for triggers.
 fn tamper(place: &Place, column: &str) -> String {
     let log = Connection::open(place.path("data/log.db")).unwrap();
-    log.execute_batch("PRAGMA writable_schema = OFF; DROP TRIGGER events_update; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    log.execute_batch("PRAGMA writable_schema = OFF; DROP TRIGGER events_update; PRAGMA wal_checkpoint(TRUNCATE);")
+        .unwrap();
     let flip = format!(
         "UPDATE events SET {column} = CAST(substr({column}, 1, 9) || char(65 + (unicode(substr({column}, 10, 1)) + 1) % 26) \
          || substr({column}, 11) AS BLOB) WHERE type = 'ActivityRecorded' AND position = \
@@ -26,9 +27,11 @@ fn tamper(place: &Place, column: &str) -> String {
     );
     assert_eq!(log.execute(&flip, []).unwrap(), 1);
     let id: Vec<u8> = log
-        .query_row("SELECT event_id FROM events WHERE type = 'ActivityRecorded' ORDER BY position DESC LIMIT 1", [], |row| {
-            row.get(0)
-        })
+        .query_row(
+            "SELECT event_id FROM events WHERE type = 'ActivityRecorded' ORDER BY position DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
         .unwrap();
     uuid::Uuid::from_slice(&id).unwrap().to_string()
 }
@@ -40,8 +43,28 @@ fn one_changed_byte_is_found_and_named() {
     let id = tamper(&place, "data");
     let ended = place.run(&["verify"]);
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains(&format!("event {id} (ActivityRecorded, version ")), "{}", ended.stdout);
+    assert!(ended.stderr.contains(&format!("event {id} (ActivityRecorded, version ")), "{}", ended.stderr);
     assert!(ended.stderr.contains("is broken"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_signed_checkpoint_catches_a_log_that_was_cut_short() {
+    let place = filled();
+    place.ok(&["verify", "--sign", "then.checkpoint"]);
+    place.ok(&["verify", "--against", "then.checkpoint"]);
+    let signed = std::fs::read_to_string(place.path("then.checkpoint")).unwrap();
+    place.file("forged.checkpoint", signed.replacen("\"events\":", "\"events\":1", 1));
+    let forged = place.fails(1, &["verify", "--against", "forged.checkpoint"]);
+    assert!(forged.contains("was not signed with this master key"), "{forged}");
+    let log = Connection::open(place.path("data/log.db")).unwrap();
+    let cut = "DROP TRIGGER events_delete; DELETE FROM events WHERE position = (SELECT max(position) FROM events);";
+    log.execute_batch(cut).unwrap();
+    drop(log);
+    place.ok(&["verify"]);
+    let shortened = place.fails(1, &["verify", "--against", "then.checkpoint"]);
+    assert!(shortened.contains("the log was shortened"), "{shortened}");
+    let none = place.fails(3, &["verify", "--against", "data/master.key"]);
+    assert!(none.contains("data/master.key is no checkpoint"), "{none}");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The log's contract: one named test per clause, run on every backend.
 
+mod bad_files;
 mod child;
 mod clauses;
 mod postgres;
+mod power_cut;
+mod servers;
 mod sqlite;
 mod world;
 

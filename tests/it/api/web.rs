@@ -1,0 +1,108 @@
+//! Health, metrics, the console, and what every answer carries.
+
+use commlog::domain::tenant::event::Role;
+use serde_json::{Value, json};
+
+use crate::support::app::{TestApp, http_client};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_and_metrics_tell_how_the_node_is() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    agent.customer("Uma Example").await;
+    assert_eq!(agent.get("/healthz").await.status(), 200);
+    let ready = agent.get("/readyz").await;
+    assert_eq!(ready.status(), 200);
+    assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "status": "ready", "problems": [] }));
+    let text = agent.get("/metrics").await.text().await.unwrap();
+    for line in [
+        "commlog_http_requests_total{route=\"/graphql\",status=\"200\"}",
+        "commlog_graphql_operations_total{kind=\"mutation\",outcome=\"ok\"} 1",
+        "commlog_http_request_seconds_bucket{",
+        "commlog_log_events_total",
+        "commlog_projection_lag_events{projection=\"timeline\"}",
+        "commlog_projection_lag_seconds{projection=\"timeline\"}",
+        "commlog_projection_parked{projection=\"timeline\"} 0",
+        "commlog_dispatch_waiting{state=\"in_doubt\"} 0",
+        "commlog_projection_position{projection=\"timeline\"}",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_comes_out_of_the_binary_and_loads_nothing_from_elsewhere() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    let page = agent.get("/").await;
+    assert_eq!(page.status(), 200);
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe-eval") && !policy.contains("script-src 'self' 'unsafe"), "{policy}");
+    let html = page.text().await.unwrap();
+    let mut found = 0;
+    for attribute in ["src=\"", "href=\""] {
+        for (start, _) in html.match_indices(attribute) {
+            let url = html[start + attribute.len()..].split('"').next().unwrap();
+            if url.starts_with("data:") {
+                continue;
+            }
+            assert!(url.starts_with("/console/"), "{url}");
+            let asset = agent.get(url).await;
+            assert_eq!(asset.status(), 200, "{url}");
+            let tag = asset.headers()["etag"].clone();
+            assert!(asset.bytes().await.unwrap().len() > 100, "{url}");
+            let again = http_client().get(agent.url(url)).header("if-none-match", tag).send().await.unwrap();
+            assert_eq!(again.status(), 304, "{url}");
+            found += 1;
+        }
+    }
+    assert!(found >= 6, "{found}");
+    for missing in ["/console/../Cargo.toml", "/console/LICENSES.txt", "/console/nothing.js", "/nothing"] {
+        assert_eq!(agent.get(missing).await.status(), 404, "{missing}");
+    }
+    let packed = http_client().get(agent.url("/console/graphiql.min.js")).header("accept-encoding", "gzip");
+    assert_eq!(packed.send().await.unwrap().headers()["content-encoding"], "gzip");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_has_a_request_id() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    assert_eq!(agent.get("/healthz").await.headers()["x-request-id"].len(), 32);
+    let given = agent.post().header("x-request-id", "front-end.7").json(&json!({ "query": "{ viewer { role } }" }));
+    assert_eq!(given.send().await.unwrap().headers()["x-request-id"], "front-end.7");
+    let hostile = agent.post().header("x-request-id", "a b").json(&json!({ "query": "{ viewer { role } }" }));
+    assert_ne!(hostile.send().await.unwrap().headers()["x-request-id"], "a b");
+    let get = agent.get("/graphql").await;
+    assert_eq!(get.status(), 405);
+    app.finish().await;
+}
+
+/// The ready-made queries of the console are what people try first: each must fit the schema.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_consoles_ready_made_queries_fit_the_schema() {
+    let app = TestApp::sqlite().await;
+    let admin = app.actor(Role::Admin).await;
+    let customer = admin.customer("Vic Example").await;
+    let script = admin.get("/console/queries.js").await.text().await.unwrap();
+    let queries: Vec<&str> = script.split('`').skip(1).step_by(2).collect();
+    assert!(queries.len() >= 7, "{}", queries.len());
+    let variables = json!({
+        "customer": customer, "id": "Message:01920000-0000-7000-8000-000000000001", "time": "2026-01-01T00:00:00Z",
+        "campaign": "Campaign:01920000-0000-7000-8000-000000000001",
+        "input": { "customerId": customer, "channel": "EMAIL", "class": "TRANSACTIONAL", "topic": "t", "body": "b" },
+    });
+    for query in queries {
+        let answer = admin.answer(query, variables.clone()).await;
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(
+            answer.get("errors").is_none() || message.contains("Subscriptions are not supported"),
+            "{query}\n{answer:#}"
+        );
+    }
+    app.finish().await;
+}

@@ -1,0 +1,313 @@
+//! The dispatcher: at most once, whatever happens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use commlog::app::App;
+use commlog::clock::Ambient;
+use commlog::domain::consent::decide::SetConsent;
+use commlog::domain::consent::event::ConsentState;
+use commlog::domain::customer::event::Source;
+use commlog::domain::message::decide::SendMessage;
+use commlog::domain::message::event::MessageClass;
+use commlog::domain::value::Channel;
+use commlog::domain::value::message::{RetryClass, Route};
+use commlog::ids::{CustomerId, Position};
+use commlog::processes::Processes;
+use commlog::processes::backlog::Backlog;
+use commlog::processes::callbacks;
+use commlog::processes::dispatcher::{Dispatcher, DispatcherOptions};
+use commlog::providers::simulator::{Audience, Simulator, SimulatorOptions};
+use commlog::providers::{Accepted, OutboundMessage, Provider, SendError};
+use futures::StreamExt;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::on_both;
+use super::world::{World, email};
+
+/// A provider that counts its calls, answers them when the gate lets it, and refuses the first few.
+struct Counting {
+    route: Route,
+    calls: AtomicUsize,
+    refusals: AtomicUsize,
+    gate: Semaphore,
+    called: watch::Sender<usize>,
+}
+
+impl Counting {
+    fn new(open: usize, refusals: usize) -> Arc<Self> {
+        Arc::new(Self {
+            route: Route { provider: "double".to_owned(), account: "test".to_owned(), domain: None },
+            calls: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(refusals),
+            gate: Semaphore::new(open),
+            called: watch::channel(0).0,
+        })
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    async fn is_called(&self) {
+        self.called.subscribe().wait_for(|calls| *calls > 0).await.expect("the provider is there");
+    }
+}
+
+#[async_trait]
+impl Provider for Counting {
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn channels(&self) -> &[Channel] {
+        Channel::ALL
+    }
+
+    async fn send(&self, _message: OutboundMessage) -> Result<Accepted, SendError> {
+        let calls = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        self.called.send_replace(calls);
+        self.gate.acquire().await.expect("the gate is not closed").forget();
+        if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            let detail = "busy".to_owned();
+            return Err(SendError::Refused { class: RetryClass::Transient, code: None, detail });
+        }
+        Ok(Accepted { provider_message_id: None, segments: 1, cost: None })
+    }
+}
+
+fn options() -> DispatcherOptions {
+    DispatcherOptions { tick: Duration::from_millis(5), ..DispatcherOptions::default() }
+}
+
+async fn dispatcher(app: App, provider: Arc<dyn Provider>, shutdown: &CancellationToken) -> JoinHandle<()> {
+    let backlog = Backlog::from_log(&app).await.expect("the log answers");
+    let dispatcher = Dispatcher::new(app, vec![provider], options());
+    tokio::spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()))
+}
+
+/// Waits until a customer's stream holds an event of a type.
+async fn until(world: &World, id: CustomerId, event_type: &str) {
+    let mut grown = world.journal.backend().watch();
+    while !world.types(id).await.iter().any(|name| name == event_type) {
+        grown.changed().await.expect("the log is open");
+    }
+}
+
+async fn queue(world: &World, id: CustomerId, class: MessageClass) {
+    world.done(world.app.send_message(&world.agent(), email(id, class)).await);
+}
+
+fn opt_out(customer_id: CustomerId) -> SetConsent {
+    SetConsent {
+        customer_id,
+        channel: Channel::Email,
+        topic: "all".to_owned(),
+        state: ConsentState::OptedOut,
+        method: "form".to_owned(),
+        wording: None,
+        ip: None,
+        user_agent: None,
+        message_id: None,
+        source: Source::Api,
+    }
+}
+
+on_both! {
+    async fn a_queued_message_is_sent_once(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.app.clone(), provider.clone(), &shutdown).await;
+        queue(&world, ada, MessageClass::Marketing).await;
+        until(&world, ada, "MessageSent").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        assert_eq!(world.types(ada).await[2..], ["MessageQueued", "DispatchStarted", "MessageSent"]);
+        assert_eq!(provider.calls(), 1);
+    }
+
+    async fn a_message_in_flight_at_a_crash_is_in_doubt_and_not_sent_again(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Marketing).await;
+        let stuck = Counting::new(0, 0);
+        let crashing = dispatcher(world.elsewhere().await, stuck.clone(), &CancellationToken::new()).await;
+        stuck.is_called().await;
+        crashing.abort();
+        assert!(crashing.await.is_err_and(|ended| ended.is_cancelled()));
+
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
+        until(&world, ada, "DispatchInDoubt").await;
+        let (grace, _) = world.customer("grace@example.org").await;
+        queue(&world, grace, MessageClass::Marketing).await;
+        until(&world, grace, "MessageSent").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        assert_eq!((stuck.calls(), provider.calls()), (1, 1));
+        assert_eq!(world.types(ada).await[2..], ["MessageQueued", "DispatchStarted", "DispatchInDoubt"]);
+    }
+
+    async fn what_was_queued_before_a_start_is_sent_after_it(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Marketing).await;
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
+        until(&world, ada, "MessageSent").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+    }
+
+    async fn a_shutdown_finishes_what_is_in_flight(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Marketing).await;
+        let (provider, shutdown) = (Counting::new(0, 0), CancellationToken::new());
+        let running = dispatcher(world.app.clone(), provider.clone(), &shutdown).await;
+        provider.is_called().await;
+        shutdown.cancel();
+        provider.gate.add_permits(1);
+        running.await.expect("the dispatcher ends");
+        assert!(world.types(ada).await.contains(&"MessageSent".to_owned()));
+    }
+
+    async fn an_opt_out_after_queueing_still_suppresses(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Marketing).await;
+        world.done(world.app.set_consent(&world.agent(), opt_out(ada)).await);
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.app.clone(), provider.clone(), &shutdown).await;
+        until(&world, ada, "MessageSuppressed").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        assert_eq!(provider.calls(), 0);
+    }
+
+    async fn no_dispatch_starts_after_an_opt_out_that_races_it(world: World) {
+        let (provider, shutdown) = (Counting::new(1_000, 0), CancellationToken::new());
+        let mut customers = vec![];
+        for number in 0..40 {
+            customers.push(world.customer(&format!("c{number}@example.org")).await.0);
+        }
+        let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
+        let agent = world.agent();
+        futures::stream::iter(&customers).for_each_concurrent(16, |&id| {
+            let (world, agent) = (&world, &agent);
+            async move {
+                queue(world, id, MessageClass::Marketing).await;
+                world.done(world.app.set_consent(agent, opt_out(id)).await);
+                let mut grown = world.journal.backend().watch();
+                let settled = |types: Vec<String>| types.iter().any(|name| name == "MessageSent" || name == "MessageSuppressed");
+                while !settled(world.types(id).await) {
+                    grown.changed().await.expect("the log is open");
+                }
+            }
+        }).await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        for id in customers {
+            let types = world.types(id).await;
+            let place = |name: &str| types.iter().position(|event| event == name);
+            let (out, started) = (place("ConsentChanged").expect("opted out"), place("DispatchStarted"));
+            assert!(started.is_none_or(|started| started < out), "{types:?}");
+        }
+    }
+
+    async fn a_definite_transient_refusal_is_tried_again_when_it_is_due(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Marketing).await;
+        let (provider, shutdown) = (Counting::new(10, 1), CancellationToken::new());
+        let running = dispatcher(world.app.clone(), provider.clone(), &shutdown).await;
+        until(&world, ada, "DispatchFailed").await;
+        assert_eq!(provider.calls(), 1);
+        world.advance(TimeDelta::minutes(1));
+        until(&world, ada, "MessageSent").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        assert_eq!(world.types(ada).await[2..], [
+            "MessageQueued", "DispatchStarted", "DispatchFailed", "DispatchStarted", "MessageSent",
+        ]);
+    }
+
+    async fn a_held_message_is_released_on_time(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        let until_then = world.now() + TimeDelta::hours(1);
+        let later = SendMessage { send_at: Some(until_then), ..email(ada, MessageClass::Marketing) };
+        world.done(world.app.send_message(&world.agent(), later).await);
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.app.clone(), provider.clone(), &shutdown).await;
+        let (grace, _) = world.customer("grace@example.org").await;
+        queue(&world, grace, MessageClass::Marketing).await;
+        until(&world, grace, "MessageSent").await;
+        assert_eq!(provider.calls(), 1);
+        world.advance(TimeDelta::hours(1));
+        until(&world, ada, "MessageSent").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        assert_eq!(world.types(ada).await[3..], ["MessageHeld", "MessageReleased", "DispatchStarted", "MessageSent"]);
+    }
+
+    async fn the_simulator_brings_messages_to_life_and_repeated_callbacks_change_nothing(world: World) {
+        let ambient: Ambient = world.app.ambient().clone();
+        let audience = Audience { open: 1.0, click: 1.0, reply: 1.0, ..Audience::silent() };
+        let options = SimulatorOptions { seed: 7, audience, pace: Duration::ZERO };
+        let (simulator, callbacks) = Simulator::new(options.clone(), ambient.clone());
+        let (_applied, watched) = watch::channel(Position::START);
+        let shutdown = CancellationToken::new();
+        let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
+        let providers: Vec<(Arc<dyn Provider>, _)> = vec![(simulator, callbacks)];
+        let processes = Processes::start(&world.app, watched, backlog, providers, self::options(), &shutdown);
+        let (ada, address_id) = world.customer("ada@example.org").await;
+        let sent = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await).value;
+        for happening in ["MessageSent", "MessageDelivered", "MessageOpened", "MessageClicked", "MessageReceived"] {
+            until(&world, ada, happening).await;
+        }
+        shutdown.cancel();
+        processes.finish().await;
+
+        let size = world.size().await;
+        let (again, stories) = Simulator::new(options, ambient);
+        let queued = world.events(ada).await.into_iter().find_map(|event| event.message_key().cloned());
+        let message = OutboundMessage {
+            tenant: world.tenant,
+            customer_id: ada,
+            key: queued.expect("the message"),
+            address_id: Some(address_id),
+            attempt: 1,
+            to: "ada@example.org".to_owned(),
+            subject: Some("Hello".to_owned()),
+            body: String::new(),
+        };
+        assert_eq!(message.key.message_id, sent.message_id);
+        again.send(message).await.expect("is accepted");
+        drop(again);
+        let elsewhere = world.elsewhere().await;
+        let mut stories: Vec<_> = stories.collect().await;
+        stories.reverse();
+        for story in stories {
+            callbacks::record(&elsewhere, story).await.expect("the log answers");
+        }
+        assert_eq!(world.size().await, size);
+    }
+
+    async fn a_hard_bounce_suppresses_the_address_at_once(world: World) {
+        let audience = Audience { hard_bounce: 1.0, ..Audience::silent() };
+        let options = SimulatorOptions { seed: 7, audience, pace: Duration::ZERO };
+        let (simulator, callbacks) = Simulator::new(options, world.app.ambient().clone());
+        let (_applied, watched) = watch::channel(Position::START);
+        let shutdown = CancellationToken::new();
+        let providers: Vec<(Arc<dyn Provider>, _)> = vec![(simulator, callbacks)];
+        let processes =
+            Processes::start(&world.app, watched, Backlog::default(), providers, self::options(), &shutdown);
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Transactional).await;
+        until(&world, ada, "MessageBounced").await;
+        queue(&world, ada, MessageClass::Transactional).await;
+        assert_eq!(world.types(ada).await.last().map(String::as_str), Some("MessageSuppressed"));
+        shutdown.cancel();
+        processes.finish().await;
+    }
+}

@@ -1,0 +1,36 @@
+//! Commands through the real journal, on SQLite and on PostgreSQL.
+
+mod world;
+
+mod concurrency;
+mod dispatching;
+mod erasure;
+mod idempotency;
+mod imports;
+mod messages;
+
+/// Declares tests that run once on each backend.
+macro_rules! on_both {
+    ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn check($world: $crate::commands::world::World) $body
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                check($crate::commands::world::World::sqlite().await).await;
+            }
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                check($crate::commands::world::World::postgres().await).await;
+            }
+        }
+    )*};
+}
+
+use on_both;

@@ -1,0 +1,198 @@
+//! What a test of commands starts from: an empty log and key store, one tenant, a clock of its own.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use commlog::app::{App, Caller, Done, Outcome};
+use commlog::clock::{Ambient, ManualClock, SystemEntropy};
+use commlog::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer};
+use commlog::domain::customer::event::{CustomerEvent, Source};
+use commlog::domain::decision::Policy;
+use commlog::domain::message::decide::SendMessage;
+use commlog::domain::message::event::MessageClass;
+use commlog::domain::refusal::Refusal;
+use commlog::domain::value::{AddressKind, Channel};
+use commlog::ids::{AddressId, CustomerId, Position, TenantId};
+use commlog::log::keys::KeyStore;
+use commlog::log::keys::postgres::PostgresKeyStore;
+use commlog::log::keys::sqlite::SqliteKeyStore;
+use commlog::log::postgres::PostgresLog;
+use commlog::log::seal::MasterKey;
+use commlog::log::sqlite::SqliteLog;
+use commlog::log::upcast::Upcasters;
+use commlog::log::{Category, EventLog, Journal, Personal, ReadLimit, RecordedEvent, StreamId};
+use tempfile::TempDir;
+
+use crate::support::postgres;
+
+enum Place {
+    Sqlite(TempDir),
+    Postgres { log: String, keys: String },
+}
+
+pub(crate) struct World {
+    place: Place,
+    master: MasterKey,
+    ambient: Ambient,
+    clock: Arc<ManualClock>,
+    pub tenant: TenantId,
+    pub journal: Journal,
+    pub app: App,
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        Self::open(Place::Sqlite(tempfile::tempdir().expect("a temporary folder"))).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::open(Place::Postgres { log: postgres::database().await, keys: postgres::database().await }).await
+    }
+
+    async fn open(place: Place) -> Self {
+        let start: DateTime<Utc> = "2026-03-02T10:00:00Z".parse().expect("a time");
+        let clock = Arc::new(ManualClock::new(start));
+        let ambient = Ambient::new(clock.clone(), Arc::new(SystemEntropy));
+        let master = MasterKey::generate(&ambient);
+        let journal = journal(&place, &master, &ambient).await;
+        let app = App::with_policy(journal.clone(), ambient.clone(), policy());
+        Self { place, master, tenant: ambient.uuid().into(), ambient, clock, journal, app }
+    }
+
+    /// The use cases of another process: nothing in memory, the same stores.
+    pub(crate) async fn elsewhere(&self) -> App {
+        App::with_policy(self.journal_elsewhere().await, self.ambient.clone(), policy())
+    }
+
+    /// The journal of another process, which remembers no keys.
+    pub(crate) async fn journal_elsewhere(&self) -> Journal {
+        journal(&self.place, &self.master, &self.ambient).await
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.ambient.now()
+    }
+
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    pub(crate) fn agent(&self) -> Caller {
+        Caller::new(self.tenant, "key:agent")
+    }
+
+    /// A customer with a mailbox.
+    pub(crate) async fn customer(&self, email: &str) -> (CustomerId, AddressId) {
+        let id = self.done(self.app.register_customer(&self.agent(), registration(email)).await).value;
+        let added = self.events(id).await.into_iter().find_map(|event| match event {
+            CustomerEvent::CustomerAddressAdded(added) => Some(added.address_id),
+            _ => None,
+        });
+        (id, added.expect("the mailbox was added"))
+    }
+
+    /// The answer of a command that must have been carried out.
+    #[track_caller]
+    pub(crate) fn done<T>(&self, outcome: Result<Outcome<T>, commlog::app::AppError>) -> Done<T> {
+        outcome.expect("the log answers").into_result().expect("the command is carried out")
+    }
+
+    /// The refusal of a command that must have been refused.
+    #[track_caller]
+    pub(crate) fn refused<T: std::fmt::Debug>(&self, outcome: Result<Outcome<T>, commlog::app::AppError>) -> Refusal {
+        outcome.expect("the log answers").into_result().expect_err("the command is refused")
+    }
+
+    pub(crate) async fn recorded(&self, id: CustomerId) -> Vec<RecordedEvent> {
+        let stream = StreamId::new(self.tenant, Category::Customer, id.0);
+        self.journal.read_stream(stream, 0, ReadLimit::events(100_000)).await.expect("the log answers")
+    }
+
+    /// A customer's events.
+    pub(crate) async fn events(&self, id: CustomerId) -> Vec<CustomerEvent> {
+        self.recorded(id).await.iter().map(decode).collect()
+    }
+
+    /// The names of a customer's events.
+    pub(crate) async fn types(&self, id: CustomerId) -> Vec<String> {
+        self.recorded(id).await.into_iter().map(|event| event.envelope.event_type).collect()
+    }
+
+    /// How many events the log holds.
+    pub(crate) async fn size(&self) -> usize {
+        self.all().await.len()
+    }
+
+    pub(crate) async fn all(&self) -> Vec<RecordedEvent> {
+        let mut events = vec![];
+        let mut after = Position::START;
+        loop {
+            let page = self.journal.read_all(after, ReadLimit::events(5_000)).await.expect("the log answers");
+            match page.last() {
+                Some(last) => after = last.envelope.position,
+                None => return events,
+            }
+            events.extend(page);
+        }
+    }
+}
+
+pub(crate) fn decode(recorded: &RecordedEvent) -> CustomerEvent {
+    let personal = match &recorded.personal {
+        Personal::Clear(bytes) => Some(bytes.as_slice()),
+        Personal::None | Personal::Erased => None,
+    };
+    CustomerEvent::decode(&recorded.envelope.event_type, &recorded.data, personal).expect("a customer's event")
+}
+
+pub(crate) fn registration(email: &str) -> RegisterCustomer {
+    RegisterCustomer {
+        profile: ProfileInput { name: Some("Ada Lovelace".to_owned()), ..ProfileInput::default() },
+        addresses: vec![AddressInput {
+            kind: AddressKind::Email,
+            address: email.to_owned(),
+            label: None,
+            primary: true,
+        }],
+        source: Source::Api,
+    }
+}
+
+pub(crate) fn email(customer_id: CustomerId, class: MessageClass) -> SendMessage {
+    SendMessage {
+        customer_id,
+        channel: Channel::Email,
+        class,
+        topic: "news".to_owned(),
+        address_id: None,
+        subject: Some("Hello".to_owned()),
+        body: "A new vintage is in.".to_owned(),
+        send_at: None,
+        in_reply_to: None,
+        campaign_id: None,
+        variant: None,
+    }
+}
+
+fn policy() -> Policy {
+    Policy { require_opt_in: false, default_region: Some("GB".to_owned()) }
+}
+
+async fn journal(place: &Place, master: &MasterKey, ambient: &Ambient) -> Journal {
+    let (log, keys): (Arc<dyn EventLog>, Arc<dyn KeyStore>) = match place {
+        Place::Sqlite(folder) => {
+            let url = |file: &str| format!("sqlite:{}", folder.path().join(file).display());
+            let log = SqliteLog::open(&url("log.db"), ambient.clone()).await.expect("the log opens");
+            let keys = SqliteKeyStore::open(&url("keys.db"), master, ambient.clone()).await.expect("the keys open");
+            (Arc::new(log), Arc::new(keys))
+        }
+        Place::Postgres { log, keys } => {
+            let log = PostgresLog::connect(log, ambient.clone()).await.expect("the log opens");
+            let keys = PostgresKeyStore::connect(keys, master, ambient.clone()).await.expect("the keys open");
+            (Arc::new(log), Arc::new(keys))
+        }
+    };
+    Journal::open(log, keys, Upcasters::new(commlog::domain::upcasters()), ambient.clone())
+        .await
+        .expect("log and keys fit")
+}

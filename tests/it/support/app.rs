@@ -1,0 +1,214 @@
+//! A whole node for tests: real stores, real HTTP on a port of loopback, and named actors with keys of their own.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use commlog::app::Caller;
+use commlog::boot::{Node, Running, Stores};
+use commlog::clock::Ambient;
+use commlog::config::Config;
+use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
+use commlog::domain::tenant::event::Role;
+use commlog::ids::{Position, TenantId};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// Which database the node stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A node that runs until [`TestApp::finish`].
+pub(crate) struct TestApp {
+    running: Running,
+    _folder: TempDir,
+    stop: CancellationToken,
+    /// The tenant of [`TestApp::key`].
+    pub(crate) tenant: TenantId,
+    http: reqwest::Client,
+}
+
+/// Somebody with an API key.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    address: SocketAddr,
+    http: reqwest::Client,
+    pub(crate) token: String,
+}
+
+impl TestApp {
+    /// On the embedded store.
+    pub(crate) async fn sqlite() -> Self {
+        Self::on(Engine::Sqlite).await
+    }
+
+    /// On the store of an engine, everything in it.
+    pub(crate) async fn on(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut settings = vec![
+            ("COMMLOG_DATA_DIR".to_owned(), folder.path().display().to_string()),
+            ("COMMLOG_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            ("COMMLOG_DEFAULT_REGION".to_owned(), "GB".to_owned()),
+        ];
+        if engine == Engine::Postgres {
+            settings.push(("COMMLOG_LOG_URL".to_owned(), super::postgres::database().await));
+        }
+        let config = Config::from_parts(None, settings).expect("a valid configuration");
+        let stores = Stores::open(&config, &Ambient::system()).await.expect("the stores open");
+        let tenant = config.tenant;
+        create_tenant(&stores, tenant).await;
+        let stop = CancellationToken::new();
+        let running = Node::start(stores, stop.clone()).await.expect("the node starts");
+        Self { running, _folder: folder, stop, tenant, http: http_client() }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address()
+    }
+
+    /// The log and the use cases.
+    pub(crate) fn stores(&self) -> &Stores {
+        self.running.stores()
+    }
+
+    /// Somebody of the first tenant, with what is usual for the role.
+    pub(crate) async fn actor(&self, role: Role) -> Actor {
+        self.actor_of(self.tenant, role, None).await
+    }
+
+    /// Somebody of any tenant; `personal` grants or denies sight of personal data.
+    pub(crate) async fn actor_of(&self, tenant: TenantId, role: Role, personal: Option<bool>) -> Actor {
+        let caller = Caller::new(tenant, "test");
+        let command = IssueApiKey { role, personal, send: None, label: "test".to_owned() };
+        let outcome = self.stores().app.issue_api_key(&caller, command).await.expect("the log answers");
+        let done = outcome.into_result().expect("the key is issued");
+        self.visible(done.position).await;
+        Actor { address: self.address(), http: self.http.clone(), token: done.value.token }
+    }
+
+    /// Another tenant.
+    pub(crate) async fn other_tenant(&self) -> TenantId {
+        let tenant = TenantId(Ambient::system().uuid());
+        create_tenant(self.stores(), tenant).await;
+        tenant
+    }
+
+    /// Waits until the read tables show a position.
+    pub(crate) async fn visible(&self, position: Position) {
+        let patience = std::time::Duration::from_secs(30);
+        self.running.reads().wait_for(position, patience).await.expect("the read tables follow the log");
+    }
+
+    /// Tells the node to stop, and does not wait.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops everything. Nothing may be left undone.
+    pub(crate) async fn finish(self) {
+        let parked = self.running.reads().parked().await.expect("the read tables answer");
+        assert!(parked.is_empty(), "events that no projection could apply: {parked:?}");
+        self.stop.cancel();
+        self.running.finish().await.expect("the node ends in order");
+    }
+}
+
+async fn create_tenant(stores: &Stores, tenant: TenantId) {
+    let command = CreateTenant { name: "Test".to_owned() };
+    let outcome = stores.app.create_tenant(&Caller::new(tenant, "test"), command).await.expect("the log answers");
+    outcome.into_result().expect("the tenant is opened");
+}
+
+impl Actor {
+    /// The same place with another token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// A URL of the node.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A POST to the API, with the key.
+    pub(crate) fn post(&self) -> reqwest::RequestBuilder {
+        self.http.post(self.url("/graphql")).bearer_auth(&self.token)
+    }
+
+    /// A GET of any path, without the key.
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(self.url(path)).send().await.expect("the server answers")
+    }
+
+    /// The whole answer to an operation.
+    pub(crate) async fn answer(&self, query: &str, variables: Value) -> Value {
+        let response = self.post().json(&json!({ "query": query, "variables": variables })).send().await;
+        response.expect("the server answers").json().await.expect("the answer is JSON")
+    }
+
+    /// The data of an operation that must succeed.
+    pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.answer(query, variables).await;
+        assert!(answer.get("errors").is_none(), "{answer:#}");
+        answer["data"].take()
+    }
+
+    /// The code of the first error of an operation that must fail.
+    pub(crate) async fn error(&self, query: &str, variables: Value) -> String {
+        let answer = self.answer(query, variables).await;
+        answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+    }
+
+    /// Registers a customer with a name and a mailbox; its id, once it can be read.
+    pub(crate) async fn customer(&self, name: &str) -> String {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let mutation = "mutation($input: CustomerInput!) { registerCustomer(input: $input) \
+            { customer { id } refusal { code message } } }";
+        let address = json!({ "kind": "EMAIL", "address": format!("person{number}@example.com") });
+        let input = json!({ "name": name, "territory": "north", "addresses": [address] });
+        let data = self.data(mutation, json!({ "input": input })).await;
+        let id = data["registerCustomer"]["customer"]["id"].as_str();
+        id.unwrap_or_else(|| panic!("{data:#}")).to_owned()
+    }
+}
+
+/// Runs a test on both engines.
+macro_rules! on_both_engines {
+    ($($(#[$meta:meta])* $name:ident($app:ident) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn story($app: &crate::support::app::TestApp) $body
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let app = crate::support::app::TestApp::on(crate::support::app::Engine::Sqlite).await;
+                story(&app).await;
+                app.finish().await;
+            }
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let app = crate::support::app::TestApp::on(crate::support::app::Engine::Postgres).await;
+                story(&app).await;
+                app.finish().await;
+            }
+        }
+    )*};
+}
+
+pub(crate) use on_both_engines;
+
+/// A client that could speak TLS too: which implementation that takes is the program's choice, here as in `boot`.
+pub(crate) fn http_client() -> reqwest::Client {
+    // Another test of this process may have chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
