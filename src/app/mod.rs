@@ -34,7 +34,7 @@ use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
 use crate::domain::import::state::Import;
 use crate::domain::tenant::state::Tenant;
-use crate::ids::{CorrelationId, TenantId};
+use crate::ids::{CorrelationId, Position, TenantId};
 use crate::log::Journal;
 
 /// On whose behalf a command is given.
@@ -108,6 +108,12 @@ impl App {
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
         }
+    }
+
+    /// The position of the last event that this node knows of.
+    #[must_use]
+    pub fn end_of_log(&self) -> Position {
+        *self.shared.journal.backend().watch().borrow()
     }
 
     /// Clock and randomness, as the use cases see them.

@@ -75,10 +75,16 @@ impl Session {
         Ok(reads)
     }
 
-    /// Makes the tenant that commands without `--tenant` act for, if this is the first command.
+    /// Makes the tenant that commands without `--tenant` act for, if this is the first command; another one must exist.
     pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller, name: &str) -> Outcome {
         if caller.tenant != self.config.tenant {
-            return Ok(());
+            return match stores.app.tenant_exists(caller.tenant).await? {
+                true => Ok(()),
+                false => Err(Failure::new(
+                    Exit::Refused,
+                    format!("there is no tenant {}: `commlog tenants list` shows those there are", caller.tenant),
+                )),
+            };
         }
         let create = CreateTenant { name: name.to_owned() };
         match stores.app.create_tenant(caller, create).await?.into_result() {

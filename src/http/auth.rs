@@ -1,11 +1,16 @@
 //! Who asks: `Authorization: Bearer clk_…`.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::body::refusal;
 use crate::graphql::failure::chain;
 use crate::graphql::{Gateway, Principal};
+
+/// How long a key that nobody knows may be looked for in what the read tables do not show yet.
+const NEW_KEY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The holder of the request's API key, or the answer that refuses the request.
 pub async fn principal(gateway: &Gateway, headers: &HeaderMap) -> Result<Principal, Response> {
@@ -29,7 +34,12 @@ pub fn bearer(value: &str) -> Option<&str> {
 /// The holder of a token. Unknown and revoked keys are told alike.
 pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response> {
     let api = gateway.api();
-    match api.keys.check(&api.reads.db(), token).await {
+    let mut found = api.keys.check(&api.reads.db(), token).await;
+    if matches!(found, Ok(None)) && api.reads.wait_for(api.app.end_of_log(), NEW_KEY_PATIENCE).await.is_ok() {
+        // The key may have been issued a moment ago; now the read tables show all that the log held.
+        found = api.keys.check(&api.reads.db(), token).await;
+    }
+    match found {
         Ok(Some(principal)) => Ok(principal),
         Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
         Err(error) => {
