@@ -8,10 +8,11 @@
 
 -- section: tables
 
--- Opens and clicks: raw is machine and human together, the unique ones count each message once. All other columns count
--- messages. A message counts as sent from the first evidence that a provider took it (an open may be reported before
--- the sending is), so there are never more unique opens or clicks than messages sent. Refused by the provider for good
--- counts as failed. The variant is empty for messages without one.
+-- Counts of messages: each counts once in a column, however often it was reported. Opens and clicks are told apart by
+-- who probably made them; the figure without a suffix is both together. A message counts as sent from the first evidence
+-- that a provider took it (an open may be reported before the sending is), so there are never more unique opens or
+-- clicks than messages sent. Refused by the provider for good counts as failed. The variant is empty for messages
+-- without one.
 CREATE TABLE campaign_metrics (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -29,15 +30,9 @@ CREATE TABLE campaign_metrics (
     complained BIGINT NOT NULL,
     opted_out BIGINT NOT NULL,
     replied BIGINT NOT NULL,
-    opens BIGINT NOT NULL,
-    opens_machine BIGINT NOT NULL,
-    opens_human BIGINT NOT NULL,
     unique_opens BIGINT NOT NULL,
     unique_opens_machine BIGINT NOT NULL,
     unique_opens_human BIGINT NOT NULL,
-    clicks BIGINT NOT NULL,
-    clicks_machine BIGINT NOT NULL,
-    clicks_human BIGINT NOT NULL,
     unique_clicks BIGINT NOT NULL,
     unique_clicks_machine BIGINT NOT NULL,
     unique_clicks_human BIGINT NOT NULL,
@@ -56,7 +51,7 @@ CREATE TABLE campaign_messages (
     PRIMARY KEY (tenant_id, message_id)
 );
 
--- Reports by the hour in which they happened.
+-- All reports, by the hour in which they happened.
 CREATE TABLE campaign_hours (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -96,68 +91,61 @@ CREATE TABLE campaign_costs (
 
 -- section: apply
 
--- A message counts where it has a mark that it did not have before the batch. A reply counts for the message that it
--- answers; replies that an import brought do not count.
+-- A message counts where it has a mark that it did not have before the batch. Messages with the same marks are counted
+-- together first. A reply counts for the message that it answers; replies that an import brought do not count.
 INSERT INTO campaign_metrics (
     tenant_id, campaign_id, variant, channel,
     queued, suppressed, cancelled, sent, delivered, deferred, soft_bounced, hard_bounced, failed, complained,
-    opted_out, replied, opens, opens_machine, opens_human, unique_opens, unique_opens_machine, unique_opens_human,
-    clicks, clicks_machine, clicks_human, unique_clicks, unique_clicks_machine, unique_clicks_human
+    opted_out, replied, unique_opens, unique_opens_machine, unique_opens_human, unique_clicks, unique_clicks_machine,
+    unique_clicks_human
 )
 SELECT
-    n.tenant_id, n.campaign_id, n.variant, n.channel,
-    @count_if((n.marks & 1) <> 0 AND (COALESCE(o.marks, 0) & 1) = 0),
-    @count_if((n.marks & 2) <> 0 AND (COALESCE(o.marks, 0) & 2) = 0),
-    @count_if((n.marks & 4) <> 0 AND (COALESCE(o.marks, 0) & 4) = 0),
-    @count_if((n.marks & 130552) <> 0 AND (COALESCE(o.marks, 0) & 130552) = 0),
-    @count_if((n.marks & 16) <> 0 AND (COALESCE(o.marks, 0) & 16) = 0),
-    @count_if((n.marks & 32) <> 0 AND (COALESCE(o.marks, 0) & 32) = 0),
-    @count_if((n.marks & 64) <> 0 AND (COALESCE(o.marks, 0) & 64) = 0),
-    @count_if((n.marks & 128) <> 0 AND (COALESCE(o.marks, 0) & 128) = 0),
-    @count_if((n.marks & 768) <> 0 AND (COALESCE(o.marks, 0) & 768) = 0),
-    @count_if((n.marks & 1024) <> 0 AND (COALESCE(o.marks, 0) & 1024) = 0),
-    @count_if((n.marks & 2048) <> 0 AND (COALESCE(o.marks, 0) & 2048) = 0),
-    @count_if((n.marks & 4096) <> 0 AND (COALESCE(o.marks, 0) & 4096) = 0),
-    @sum(n.opens_machine + n.opens_human),
-    @sum(n.opens_machine),
-    @sum(n.opens_human),
-    @count_if((n.marks & 24576) <> 0 AND (COALESCE(o.marks, 0) & 24576) = 0),
-    @count_if((n.marks & 8192) <> 0 AND (COALESCE(o.marks, 0) & 8192) = 0),
-    @count_if((n.marks & 16384) <> 0 AND (COALESCE(o.marks, 0) & 16384) = 0),
-    @sum(n.clicks_machine + n.clicks_human),
-    @sum(n.clicks_machine),
-    @sum(n.clicks_human),
-    @count_if((n.marks & 98304) <> 0 AND (COALESCE(o.marks, 0) & 98304) = 0),
-    @count_if((n.marks & 32768) <> 0 AND (COALESCE(o.marks, 0) & 32768) = 0),
-    @count_if((n.marks & 65536) <> 0 AND (COALESCE(o.marks, 0) & 65536) = 0)
+    k.tenant_id, k.campaign_id, k.variant, k.channel,
+    @sum(CASE WHEN (k.marks & 1) <> 0 AND (k.known & 1) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 2) <> 0 AND (k.known & 2) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 4) <> 0 AND (k.known & 4) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 130552) <> 0 AND (k.known & 130552) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 16) <> 0 AND (k.known & 16) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 32) <> 0 AND (k.known & 32) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 64) <> 0 AND (k.known & 64) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 128) <> 0 AND (k.known & 128) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 768) <> 0 AND (k.known & 768) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 1024) <> 0 AND (k.known & 1024) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 2048) <> 0 AND (k.known & 2048) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 4096) <> 0 AND (k.known & 4096) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 24576) <> 0 AND (k.known & 24576) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 8192) <> 0 AND (k.known & 8192) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 16384) <> 0 AND (k.known & 16384) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 98304) <> 0 AND (k.known & 98304) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 32768) <> 0 AND (k.known & 32768) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 65536) <> 0 AND (k.known & 65536) = 0 THEN k.messages ELSE 0 END)
 FROM (
     SELECT
-        m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel, @sum(m.mark) AS marks,
-        @sum(CASE WHEN m.mark = 8192 THEN m.reports ELSE 0 END) AS opens_machine,
-        @sum(CASE WHEN m.mark = 16384 THEN m.reports ELSE 0 END) AS opens_human,
-        @sum(CASE WHEN m.mark = 32768 THEN m.reports ELSE 0 END) AS clicks_machine,
-        @sum(CASE WHEN m.mark = 65536 THEN m.reports ELSE 0 END) AS clicks_human
+        n.tenant_id, n.campaign_id, n.variant, n.channel, n.marks, COALESCE(o.marks, 0) AS known, COUNT(*) AS messages
     FROM (
-        SELECT r.tenant_id, r.message_id, r.campaign_id, r.variant, r.channel, r.mark, COUNT(*) AS reports
+        SELECT r.tenant_id, r.message_id, r.campaign_id, r.variant, r.channel, @sum(DISTINCT r.mark) AS marks
         FROM (
             SELECT
                 b.tenant_id, b.campaign_id, COALESCE(b.variant, '') AS variant, b.channel,
-                CASE WHEN b.type = 'MessageReceived' THEN @uuid(b.data, 'in_reply_to') ELSE b.message_id END AS message_id,
                 CASE b.type
-                    WHEN 'MessageQueued' THEN 1
-                    WHEN 'MessageSuppressed' THEN 2
-                    WHEN 'MessageCancelled' THEN 4
+                    WHEN 'MessageReceived' THEN @uuid(b.data, 'in_reply_to')
+                    ELSE b.message_id
+                END AS message_id,
+                CASE b.type
                     WHEN 'MessageSent' THEN 8
                     WHEN 'MessageDelivered' THEN 16
+                    WHEN 'MessageQueued' THEN 1
+                    WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
+                    WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
+                    WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
                     WHEN 'MessageDeferred' THEN 32
                     WHEN 'MessageFailed' THEN 256
                     WHEN 'DispatchFailed' THEN 512
                     WHEN 'MessageComplained' THEN 1024
                     WHEN 'ConsentChanged' THEN 2048
                     WHEN 'MessageReceived' THEN 4096
-                    WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
-                    WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
-                    WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
+                    WHEN 'MessageSuppressed' THEN 2
+                    WHEN 'MessageCancelled' THEN 4
                 END AS mark
             FROM batch b
             WHERE b.campaign_id IS NOT NULL AND (
@@ -171,13 +159,12 @@ FROM (
                 OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
             )
         ) AS r
-        GROUP BY r.tenant_id, r.message_id, r.campaign_id, r.variant, r.channel, r.mark
-    ) AS m
-    GROUP BY m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel
-) AS n
-LEFT JOIN campaign_messages o ON o.tenant_id = n.tenant_id AND o.message_id = n.message_id
+        GROUP BY r.message_id, r.tenant_id, r.campaign_id, r.variant, r.channel
+    ) AS n LEFT JOIN campaign_messages o ON o.tenant_id = n.tenant_id AND o.message_id = n.message_id
+    GROUP BY n.marks, COALESCE(o.marks, 0), n.campaign_id, n.variant, n.channel, n.tenant_id
+) AS k
 WHERE TRUE
-GROUP BY n.tenant_id, n.campaign_id, n.variant, n.channel
+GROUP BY k.tenant_id, k.campaign_id, k.variant, k.channel
 ON CONFLICT (tenant_id, campaign_id, variant, channel) DO UPDATE SET
     queued = campaign_metrics.queued + excluded.queued,
     suppressed = campaign_metrics.suppressed + excluded.suppressed,
@@ -191,58 +178,49 @@ ON CONFLICT (tenant_id, campaign_id, variant, channel) DO UPDATE SET
     complained = campaign_metrics.complained + excluded.complained,
     opted_out = campaign_metrics.opted_out + excluded.opted_out,
     replied = campaign_metrics.replied + excluded.replied,
-    opens = campaign_metrics.opens + excluded.opens,
-    opens_machine = campaign_metrics.opens_machine + excluded.opens_machine,
-    opens_human = campaign_metrics.opens_human + excluded.opens_human,
     unique_opens = campaign_metrics.unique_opens + excluded.unique_opens,
     unique_opens_machine = campaign_metrics.unique_opens_machine + excluded.unique_opens_machine,
     unique_opens_human = campaign_metrics.unique_opens_human + excluded.unique_opens_human,
-    clicks = campaign_metrics.clicks + excluded.clicks,
-    clicks_machine = campaign_metrics.clicks_machine + excluded.clicks_machine,
-    clicks_human = campaign_metrics.clicks_human + excluded.clicks_human,
     unique_clicks = campaign_metrics.unique_clicks + excluded.unique_clicks,
     unique_clicks_machine = campaign_metrics.unique_clicks_machine + excluded.unique_clicks_machine,
     unique_clicks_human = campaign_metrics.unique_clicks_human + excluded.unique_clicks_human;
 
 INSERT INTO campaign_messages (tenant_id, message_id, marks)
-SELECT m.tenant_id, m.message_id, @sum(m.mark)
+SELECT r.tenant_id, r.message_id, @sum(DISTINCT r.mark)
 FROM (
-    SELECT DISTINCT r.tenant_id, r.message_id, r.mark
-    FROM (
-        SELECT
-            b.tenant_id,
-            CASE WHEN b.type = 'MessageReceived' THEN @uuid(b.data, 'in_reply_to') ELSE b.message_id END AS message_id,
-            CASE b.type
-                WHEN 'MessageQueued' THEN 1
-                WHEN 'MessageSuppressed' THEN 2
-                WHEN 'MessageCancelled' THEN 4
-                WHEN 'MessageSent' THEN 8
-                WHEN 'MessageDelivered' THEN 16
-                WHEN 'MessageDeferred' THEN 32
-                WHEN 'MessageFailed' THEN 256
-                WHEN 'DispatchFailed' THEN 512
-                WHEN 'MessageComplained' THEN 1024
-                WHEN 'ConsentChanged' THEN 2048
-                WHEN 'MessageReceived' THEN 4096
-                WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
-                WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
-                WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
-            END AS mark
-        FROM batch b
-        WHERE b.campaign_id IS NOT NULL AND (
-            b.type IN (
-                'MessageQueued', 'MessageSuppressed', 'MessageCancelled', 'MessageSent', 'MessageDelivered',
-                'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
-                'MessageComplained'
-            )
-            OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
-            OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
-            OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
+    SELECT
+        b.tenant_id,
+        CASE b.type WHEN 'MessageReceived' THEN @uuid(b.data, 'in_reply_to') ELSE b.message_id END AS message_id,
+        CASE b.type
+            WHEN 'MessageSent' THEN 8
+            WHEN 'MessageDelivered' THEN 16
+            WHEN 'MessageQueued' THEN 1
+            WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
+            WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
+            WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
+            WHEN 'MessageDeferred' THEN 32
+            WHEN 'MessageFailed' THEN 256
+            WHEN 'DispatchFailed' THEN 512
+            WHEN 'MessageComplained' THEN 1024
+            WHEN 'ConsentChanged' THEN 2048
+            WHEN 'MessageReceived' THEN 4096
+            WHEN 'MessageSuppressed' THEN 2
+            WHEN 'MessageCancelled' THEN 4
+        END AS mark
+    FROM batch b
+    WHERE b.campaign_id IS NOT NULL AND (
+        b.type IN (
+            'MessageQueued', 'MessageSuppressed', 'MessageCancelled', 'MessageSent', 'MessageDelivered',
+            'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
+            'MessageComplained'
         )
-    ) AS r
-) AS m
+        OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
+        OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
+        OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
+    )
+) AS r
 WHERE TRUE
-GROUP BY m.tenant_id, m.message_id
+GROUP BY r.message_id, r.tenant_id
 ON CONFLICT (tenant_id, message_id) DO UPDATE SET marks = campaign_messages.marks | excluded.marks;
 
 INSERT INTO campaign_hours (
@@ -251,42 +229,44 @@ INSERT INTO campaign_hours (
     complained, opted_out, replied, opens_machine, opens_human, clicks_machine, clicks_human
 )
 SELECT
-    r.tenant_id, r.campaign_id, r.variant, r.channel, r.hour,
-    @count_if(r.mark = 1),
-    @count_if(r.mark = 2),
-    @count_if(r.mark = 4),
-    @count_if(r.mark = 8),
-    @count_if(r.mark = 16),
-    @count_if(r.mark = 32),
-    @count_if(r.mark = 64),
-    @count_if(r.mark = 128),
-    @count_if(r.mark = 256),
-    @count_if(r.mark = 512),
-    @count_if(r.mark = 1024),
-    @count_if(r.mark = 2048),
-    @count_if(r.mark = 4096),
-    @count_if(r.mark = 8192),
-    @count_if(r.mark = 16384),
-    @count_if(r.mark = 32768),
-    @count_if(r.mark = 65536)
+    k.tenant_id, k.campaign_id, k.variant, k.channel, k.hour,
+    @sum(CASE WHEN k.mark = 1 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 2 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 4 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 8 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 16 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 32 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 64 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 128 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 256 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 512 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 1024 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 2048 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 4096 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 8192 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 16384 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 32768 THEN k.reports ELSE 0 END),
+    @sum(CASE WHEN k.mark = 65536 THEN k.reports ELSE 0 END)
 FROM (
+    SELECT r.tenant_id, r.campaign_id, r.variant, r.channel, r.hour, r.mark, COUNT(*) AS reports
+    FROM (
         SELECT
             b.tenant_id, b.campaign_id, COALESCE(b.variant, '') AS variant, b.channel, b.hour,
             CASE b.type
-                WHEN 'MessageQueued' THEN 1
-                WHEN 'MessageSuppressed' THEN 2
-                WHEN 'MessageCancelled' THEN 4
                 WHEN 'MessageSent' THEN 8
                 WHEN 'MessageDelivered' THEN 16
+                WHEN 'MessageQueued' THEN 1
+                WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
+                WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
+                WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
                 WHEN 'MessageDeferred' THEN 32
                 WHEN 'MessageFailed' THEN 256
                 WHEN 'DispatchFailed' THEN 512
                 WHEN 'MessageComplained' THEN 1024
                 WHEN 'ConsentChanged' THEN 2048
                 WHEN 'MessageReceived' THEN 4096
-                WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
-                WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
-                WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
+                WHEN 'MessageSuppressed' THEN 2
+                WHEN 'MessageCancelled' THEN 4
             END AS mark
         FROM batch b
         WHERE b.campaign_id IS NOT NULL AND (
@@ -300,8 +280,10 @@ FROM (
             OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
         )
     ) AS r
+    GROUP BY r.mark, r.hour, r.campaign_id, r.variant, r.channel, r.tenant_id
+) AS k
 WHERE TRUE
-GROUP BY r.tenant_id, r.campaign_id, r.variant, r.channel, r.hour
+GROUP BY k.tenant_id, k.campaign_id, k.variant, k.channel, k.hour
 ON CONFLICT (tenant_id, campaign_id, variant, channel, hour) DO UPDATE SET
     queued = campaign_hours.queued + excluded.queued,
     suppressed = campaign_hours.suppressed + excluded.suppressed,

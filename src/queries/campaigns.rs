@@ -91,15 +91,29 @@ pub struct CostRow {
     pub segments: i64,
 }
 
+/// Messages are counted in `campaign_metrics`, opens and clicks by the hour.
+const TOTALS: &str = "SELECT m.*, \
+    CAST(COALESCE(SUM(h.opens_machine + h.opens_human), 0) AS BIGINT) AS opens, \
+    CAST(COALESCE(SUM(h.opens_machine), 0) AS BIGINT) AS opens_machine, \
+    CAST(COALESCE(SUM(h.opens_human), 0) AS BIGINT) AS opens_human, \
+    CAST(COALESCE(SUM(h.clicks_machine + h.clicks_human), 0) AS BIGINT) AS clicks, \
+    CAST(COALESCE(SUM(h.clicks_machine), 0) AS BIGINT) AS clicks_machine, \
+    CAST(COALESCE(SUM(h.clicks_human), 0) AS BIGINT) AS clicks_human \
+    FROM campaign_metrics m LEFT JOIN campaign_hours h ON h.tenant_id = m.tenant_id \
+    AND h.campaign_id = m.campaign_id AND h.variant = m.variant AND h.channel = m.channel";
+
 /// The totals of several campaigns: by campaign, variant and channel.
 pub async fn totals(db: &Db, tenant: TenantId, ids: &[CampaignId]) -> Result<Vec<MetricsRow>, QueryError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut select = Select::new("SELECT * FROM campaign_metrics", []);
-    select.and_equal("tenant_id", Some(tenant.0));
-    select.and_in("campaign_id", ids.iter().map(|id| id.0.into()));
-    select.push(" ORDER BY campaign_id, variant, channel", []);
+    let mut select = Select::new(TOTALS, []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and_in("m.campaign_id", ids.iter().map(|id| id.0.into()));
+    select.push(
+        " GROUP BY m.tenant_id, m.campaign_id, m.variant, m.channel ORDER BY m.campaign_id, m.variant, m.channel",
+        [],
+    );
     select.all(db, READING).await
 }
 
