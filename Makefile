@@ -16,7 +16,7 @@ test: need-rust need-postgres
 
 lint: need-rust
 	cargo fmt --check
-	cargo clippy --all-targets --quiet
+	cargo clippy --all-targets --quiet -- -D unused -D clippy::all
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
 	@cargo run --quiet -- schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }
@@ -25,6 +25,7 @@ bench: need-rust need-postgres
 	cargo bench --bench commlog
 
 schema: need-rust
+	@mkdir -p target
 	cargo run --quiet -- schema > target/schema.graphql
 	mv target/schema.graphql schema.graphql
 

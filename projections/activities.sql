@@ -44,7 +44,7 @@ CREATE TABLE activity_lines (
 );
 
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
--- a cancellation is an order of negative amount. The currency is empty for orders without an amount.
+-- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.
 CREATE TABLE customer_totals (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -65,7 +65,7 @@ INSERT INTO customer_totals (tenant_id, customer_id, currency, revenue_micros, o
 SELECT
     a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency,
     -@sum(COALESCE(a.amount_micros, 0), a.kind = 'order'),
-    -@count_if(a.kind = 'order' AND COALESCE(a.amount_micros, 0) >= 0),
+    -@count_if(a.kind = 'order'),
     -@count_if(a.kind = 'order' AND a.amount_micros < 0)
 FROM activities a
 WHERE (a.tenant_id, a.activity_id) IN (SELECT tenant_id, activity_id FROM batch WHERE type = 'ActivityRetracted')
@@ -122,7 +122,7 @@ INSERT INTO customer_totals (
 )
 SELECT
     o.tenant_id, o.customer_id, o.currency, @sum(o.amount_micros, o.kind = 'order'),
-    @count_if(o.kind = 'order' AND o.amount_micros >= 0), @count_if(o.kind = 'order' AND o.amount_micros < 0),
+    @count_if(o.kind = 'order'), @count_if(o.kind = 'order' AND o.amount_micros < 0),
     @min_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0),
     @max_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0)
 FROM (

@@ -28,7 +28,7 @@ CREATE TABLE timeline (
     note TEXT,
     PRIMARY KEY (tenant_id, customer_id, occurred_at, position)
 );
-CREATE INDEX timeline_pinned ON timeline (tenant_id, customer_id) WHERE pinned;
+CREATE INDEX timeline_pinned ON timeline (tenant_id, customer_id, occurred_at, position) WHERE pinned;
 -- Only what an import brought can be taken back, and only notes can be pinned: the rest needs no way in by entry.
 CREATE INDEX timeline_imported ON timeline (tenant_id, entry_id) WHERE import_id IS NOT NULL;
 CREATE INDEX timeline_notes ON timeline (tenant_id, entry_id) WHERE kind = 'note';

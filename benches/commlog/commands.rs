@@ -100,10 +100,10 @@ async fn register(app: &App) -> Result<Vec<CustomerId>> {
 /// Does a piece of work `count` times, 256 at a time.
 async fn concurrently<F>(count: u64, work: impl Fn(u64) -> F + Clone + Send + 'static) -> Result
 where
-    F: Future<Output = Result> + Send,
+    F: Future<Output = Result> + Send + 'static,
 {
     let next = Arc::new(AtomicU64::new(0));
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = tokio::task::JoinSet::<Result>::new();
     for _ in 0..CALLERS {
         let (next, work) = (next.clone(), work.clone());
         tasks.spawn(async move {

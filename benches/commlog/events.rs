@@ -199,7 +199,7 @@ fn registered(number: u64) -> CustomerRegistered {
 pub fn append(customer: CustomerId, event: CustomerEvent, occurred_at: DateTime<Utc>, ambient: &Ambient) -> Append {
     let payload = event.encode();
     Append {
-        stream: StreamId::new(DEFAULT_TENANT, Category::Customer, customer),
+        stream: StreamId::new(DEFAULT_TENANT, Category::Customer, customer.0),
         expected: Expected::Any,
         preconditions: Vec::new(),
         cause: Cause { actor: "bench".to_owned(), command: None, correlation: None, causation: None },

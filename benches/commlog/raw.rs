@@ -44,10 +44,12 @@ fn sqlite(file: &std::path::Path, count: u64, per_transaction: u64) -> Result<f6
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     let fill = connection.transaction()?;
-    for stream in 1..=STREAMS {
-        let id = Uuid::from_u128(u128::from(stream));
-        let values = rusqlite::params![stream, Uuid::nil().as_bytes(), "customer", id.as_bytes()];
-        fill.execute("INSERT INTO streams (stream, tenant_id, category, key) VALUES (?1, ?2, ?3, ?4)", values)?;
+    for stream in 1..=i64::try_from(STREAMS)? {
+        let id = Uuid::from_u128(u128::from(stream.unsigned_abs()));
+        fill.execute(
+            "INSERT INTO streams (stream, tenant_id, category, key) VALUES (?1, ?2, ?3, ?4)",
+            rusqlite::params![stream, Uuid::nil().as_bytes(), "customer", id.as_bytes()],
+        )?;
     }
     fill.commit()?;
     let tuple = format!("({})", vec!["?"; 17].join(", "));

@@ -1,5 +1,7 @@
 //! What every command starts from: configuration, clock, diagnostics.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -34,6 +36,7 @@ impl Session {
         let filter = EnvFilter::try_new(&self.config.log_filter)
             .map_err(|error| Failure::doing(Exit::Usage, "log_filter is not valid", error))?;
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let builder = builder.with_ansi(std::io::stderr().is_terminal());
         let set = match self.config.log_format {
             LogFormat::Text => builder.finish().try_init(),
             LogFormat::Json => builder.json().finish().try_init(),
@@ -44,6 +47,7 @@ impl Session {
     /// Writes only errors to stderr: for commands with an output of their own.
     pub fn trace_errors_only(&self) {
         let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("error")).with_writer(std::io::stderr);
+        let builder = builder.with_ansi(std::io::stderr().is_terminal());
         // Only a second subscriber in one process can fail here, and the first one does.
         let _ = builder.finish().try_init();
     }

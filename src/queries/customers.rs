@@ -42,7 +42,7 @@ pub struct CustomerRow {
     pub changed_at: DateTime<Utc>,
     /// When the customer was forgotten; what is personal is gone since.
     pub forgotten_at: Option<DateTime<Utc>>,
-    /// Orders that are no cancellations, in all currencies.
+    /// Orders in all currencies, cancellations included.
     pub orders: i64,
     /// Orders of a negative amount, in all currencies.
     pub cancellations: i64,
@@ -62,7 +62,7 @@ pub struct RevenueRow {
     pub currency: String,
     /// Sum of the amounts of all orders, cancellations included, in micros.
     pub revenue_micros: i64,
-    /// Orders that are no cancellations.
+    /// Orders, cancellations included.
     pub orders: i64,
     /// Orders of a negative amount.
     pub cancellations: i64,

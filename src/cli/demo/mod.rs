@@ -69,12 +69,11 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
+    let (address, folder) = (running.address(), session.config.data_dir.display());
     print::line(format_args!(
-        "\n  commlog demo is running.\n\n  Open      http://{}/\n  API key   {token}\n\n  The page asks for the key once; \
-         its tabs hold queries to begin with: a customer's timeline, live.\n  Data are in {}; Ctrl-C stops, the next \
-         start goes on. Nothing is sent to anybody.\n",
-        running.address(),
-        session.config.data_dir.display()
+        "\n  commlog demo is running.\n\n  Open      http://{address}/#key={token}\n  API key   {token}\n\n  The page's \
+         tabs hold queries to begin with; the subscription shows a timeline live.\n  Data are in {folder}. Ctrl-C stops, \
+         the next start goes on. Nothing is sent to anybody.\n"
     ))?;
     let lived = tokio::select! {
         lived = live(&app, &caller, &people) => lived,

@@ -8,9 +8,10 @@ use crate::domain::import::decide::MessageRow;
 use crate::domain::import::event::ImportKind;
 use crate::domain::value::Channel;
 
-/// Why messages without a sender are refused unless `--anonymous` is given.
+/// Why messages without a customer are refused unless `--anonymous` is given. An address alone does not tell whose it
+/// is: several customers may share it.
 pub const NO_CUSTOMER: &str =
-    "the message names neither customer nor sender (--anonymous imports it for the tenant's anonymous customer)";
+    "the message names no customer (--anonymous imports it for the tenant's anonymous customer)";
 
 /// Reads messages.
 pub struct MessageReader {
@@ -30,11 +31,11 @@ impl MessageReader {
                 advice: "say it, for instance with --channel sms",
             });
         }
-        if !settings.anonymous && columns.index("customer").is_none() && columns.index("from").is_none() {
+        if !settings.anonymous && columns.index("customer").is_none() {
             return Err(HeaderError::Unsaid {
                 what: "no column tells who wrote the messages",
-                advice: "say which with --map COLUMN=from or --map COLUMN=customer, or give --anonymous to import them \
-                         for the tenant's anonymous customer",
+                advice: "say which with --map COLUMN=customer, or give --anonymous to import them for the tenant's \
+                         anonymous customer",
             });
         }
         Ok(Self { columns, settings })
@@ -54,8 +55,7 @@ impl MessageReader {
             None => self.settings.channel.ok_or("channel is blank")?,
         };
         let customer = text("customer").and_then(external_id).map(str::to_owned);
-        let from = trimmed("from");
-        if customer.is_none() && from.is_none() && !self.settings.anonymous {
+        if customer.is_none() && !self.settings.anonymous {
             return Err(NO_CUSTOMER.to_owned());
         }
         Ok(MessageRow {
@@ -63,7 +63,7 @@ impl MessageReader {
             customer,
             reference: trimmed("id"),
             channel,
-            from,
+            from: trimmed("from"),
             to: trimmed("to"),
             occurred_at: text("at").map(|time| in_field("at", self.settings.times.read(time))).transpose()?,
             subject: text("subject").map(str::to_owned),
@@ -121,7 +121,7 @@ mod tests {
     fn who_wrote_must_be_known_unless_it_may_be_anonymous() {
         assert!(read("SMS\nhello\n", Dialect::TSV, false).unwrap_err().contains("--anonymous"));
         let csv = Dialect { delimiter: b',', quoting: true };
-        let parsed = read("sms,from\nhello,\n", csv, false).unwrap();
+        let parsed = read("sms,customer\nhello,\n", csv, false).unwrap();
         assert!(matches!(&parsed[0], Parsed::Refused(lines) if lines[0].reason == NO_CUSTOMER));
     }
 
@@ -129,7 +129,7 @@ mod tests {
     fn channel_and_time_come_from_columns() {
         let csv = Dialect { delimiter: b',', quoting: true };
         let parsed =
-            read("text,from,channel,sent_at\nhello,a@b.c,Email,2026-01-02 03:04\nx,y,fax,\n", csv, false).unwrap();
+            read("text,customer,channel,sent_at\nhello,k1,Email,2026-01-02 03:04\nx,k1,fax,\n", csv, false).unwrap();
         let Parsed::Row(row, _) = &parsed[0] else { panic!("refused") };
         assert_eq!(row.channel, Channel::Email);
         assert_eq!(row.occurred_at.unwrap().to_rfc3339(), "2026-01-02T03:04:00+00:00");

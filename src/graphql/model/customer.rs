@@ -167,7 +167,7 @@ impl Customer {
         self.row.forgotten_at
     }
 
-    /// Orders that are no cancellations, in all currencies.
+    /// Orders in all currencies, cancellations included.
     async fn orders(&self) -> i64 {
         self.row.orders
     }
@@ -289,7 +289,7 @@ impl Customer {
 pub struct Revenue {
     /// Sum of the amounts of all orders, cancellations included.
     total: Money,
-    /// Orders that are no cancellations.
+    /// Orders, cancellations included.
     orders: i64,
     /// Orders of a negative amount.
     cancellations: i64,

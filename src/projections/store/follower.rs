@@ -114,7 +114,6 @@ impl Follower<'_> {
                     // (Tables that are built up to a position are cleaned by those who follow them later.)
                     if unclean && until.is_none() {
                         self.tell(scrub::scrub(self.location, self.generation).await?);
-                        unclean = false;
                     }
                     match batches.recv().await {
                         Some(batch) => batch,

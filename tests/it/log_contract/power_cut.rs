@@ -8,7 +8,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use commlog::clock::Ambient;
 use commlog::ids::{EventId, Position};
 use commlog::log::chain::verify;
 use commlog::log::{EventLog, ReadLimit};

@@ -7,7 +7,7 @@ use commlog::clock::Ambient;
 use commlog::ids::Position;
 use commlog::log::chain::verify;
 use commlog::log::postgres::PostgresLog;
-use commlog::log::{Category, EventLog, Expected, LogError, ReadLimit, StreamId};
+use commlog::log::{Category, Expected, LogError, ReadLimit, StreamId};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::timeout;
 

@@ -212,7 +212,7 @@ async fn totals_and_last_contacts_stand_beside_the_profile(engine: Engine) {
     story.tell(customer(1), 40, received(&events::key(message(2)), "Hi"));
     check(engine, &story, async |db| {
         let row = customers::by_id(db, TENANT, customer(1)).await.unwrap().unwrap();
-        assert_eq!((row.orders, row.cancellations, row.last_order_at), (1, 1, Some(minute(10))));
+        assert_eq!((row.orders, row.cancellations, row.last_order_at), (2, 1, Some(minute(10))));
         assert_eq!((row.last_outbound_at, row.last_inbound_at), (Some(minute(31)), Some(minute(40))));
         let revenue = customers::revenue(db, TENANT, &[customer(1)]).await.unwrap();
         assert_eq!(revenue.len(), 1);

@@ -11,7 +11,7 @@ use super::events::{
     in_doubt, key, opened, opted_out_by, queued, received, registered, released, sent, suppressed, taken_back,
 };
 use super::story::{Story, TENANT, conversation, customer, import, message, minute};
-use super::{check, on_both_engines};
+use super::{check, on_both_engines, told};
 
 on_both_engines! {
     a_message_keeps_what_was_asked_for,
@@ -166,7 +166,7 @@ async fn holds_and_attempts_are_told_apart_from_their_ends(engine: Engine) {
     story.tell(customer(1), 0, queued(&key));
     for (state, event) in stages {
         story.tell(customer(1), 1, event(&key));
-        check(engine, &story, async |db| assert_eq!(row(db, message(1)).await.state, state)).await;
+        assert_eq!(row(told(engine, &story, 3).await.db(), message(1)).await.state, state);
     }
     check(engine, &story, async |db| {
         let row = row(db, message(1)).await;
