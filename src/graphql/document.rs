@@ -81,8 +81,9 @@ impl Documents {
         }
         scan(text, &self.limits)?;
         let document = parse_query(text).map_err(|error| {
-            let mut error = ServerError::from(error);
-            error.message = format!("the document cannot be parsed: {}", error.message);
+            let found = ServerError::from(error);
+            let mut error = refused("INVALID_DOCUMENT", format!("the document cannot be parsed: {}", found.message));
+            error.locations = found.locations;
             error
         })?;
         measure(&document, &self.limits)?;
