@@ -127,7 +127,9 @@ fn collect<'t>(text: &'t str, prefix: &str, paths: &mut BTreeSet<String>) -> &'t
         Some(rest) => collect(rest, &path, paths),
         None => {
             paths.insert(path);
-            rest
+            // What it is called here does not matter.
+            let Some(renamed) = rest.trim_start().strip_prefix("as ") else { return rest };
+            renamed.trim_start_matches(|character: char| character.is_alphanumeric() || character == '_')
         }
     }
 }

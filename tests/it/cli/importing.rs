@@ -88,7 +88,8 @@ fn malformed_lines_are_refused_one_by_one_with_their_numbers() {
     assert!(ended.stdout.contains("5 lines: 2 orders read"), "{}", ended.stdout);
     let refused = std::fs::read_to_string(place.path("refused.csv")).unwrap();
     let numbers: Vec<&str> = refused.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
-    assert_eq!(numbers, ["3", "4", "5"], "{refused}");
+    assert_eq!(numbers, ["3", "4", "5", "7"], "{refused}");
+    assert!(refused.contains("must not contain the NUL character"), "{refused}");
     assert!(place.ok(&["export", "events", "--personal", "--type", "ActivityRecorded"]).contains("CAFÉ LAMP"));
     place.ok(&["rebuild", "--check"]);
 }
@@ -175,10 +176,7 @@ fn customers_follow_the_collision_rules() {
     place.file("newer.csv", "customer,name,owner\n1,Ada Lovelace,tom\n");
     place.ok(&["import", "customers", "newer.csv", "--collision", "overwrite", "--collision", "owner=never"]);
     let customers = place.ok(&["export", "customers"]);
-    assert!(
-        customers.contains("Ada Lovelace") && customers.contains("mara") && !customers.contains("tom"),
-        "{customers}"
-    );
+    assert!(customers.contains("Ada Lovelace") && customers.contains("\"mara\""), "{customers}");
 }
 
 #[test]
