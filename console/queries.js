@@ -1,4 +1,4 @@
-// The ready-made queries: one tab each, in this order. `name` is what ?tab=… in the address picks.
+// The ready-made queries: one tab each, in this order. The name is what ?tab=… in the address picks.
 window.commlogQueries = [
   {
     name: "customers",

@@ -6,10 +6,11 @@ use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
 use crate::domain::consent::state::Address;
+use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::{AddressKind, Channel};
-use crate::ids::AddressId;
+use crate::ids::{AddressId, CustomerId};
 
 impl App {
     /// Records what a customer agreed to.
@@ -35,28 +36,48 @@ impl App {
         // The address first: from then on nothing is sent, whatever becomes of the rest.
         let outcome =
             self.run(caller, stream, ("suppress_address", command.clone()), decide, |_| Some(address_id)).await?;
-        if let (Outcome::Done(done), SuppressionReason::Stop, Some(customer_id)) =
+        if let (Outcome::Done(_), SuppressionReason::Stop, Some(customer_id)) =
             (&outcome, command.reason, command.customer_id)
-            && !done.repeated
         {
-            let anonymous = Caller { idempotency_key: None, ..caller.clone() };
             for channel in channels(command.address.kind()) {
-                let consent = SetConsent {
-                    customer_id,
-                    channel,
-                    topic: ALL_TOPICS.to_owned(),
-                    state: ConsentState::OptedOut,
-                    method: "keyword".to_owned(),
-                    wording: None,
-                    ip: None,
-                    user_agent: None,
-                    message_id: command.message_id,
-                    source: command.source,
-                };
-                self.set_consent(&anonymous, consent).await?;
+                self.stop(caller, customer_id, channel, &command).await?;
             }
         }
         Ok(outcome)
+    }
+
+    /// Records a STOP as the customer's opt-out, unless it stands there: a repeated command makes up for what a crash
+    /// left out.
+    async fn stop(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        channel: Channel,
+        command: &SuppressAddress,
+    ) -> Result<(), AppError> {
+        let consent = SetConsent {
+            customer_id,
+            channel,
+            topic: ALL_TOPICS.to_owned(),
+            state: ConsentState::OptedOut,
+            method: "keyword".to_owned(),
+            wording: None,
+            ip: None,
+            user_agent: None,
+            message_id: command.message_id,
+            source: command.source,
+        };
+        let decide =
+            |state: &Customer, consent: SetConsent, context: &Context<'_>| match state.consents.of(channel, ALL_TOPICS)
+            {
+                Some(standing) if standing.state == ConsentState::OptedOut => Ok(vec![]),
+                _ => decide::set(state, consent, context),
+            };
+        let caller = Caller { idempotency_key: None, ..caller.clone() };
+        let stream = customer(caller.tenant, customer_id);
+        // A customer who is unknown or forgotten has nothing to record an opt-out in; the address is suppressed.
+        self.run(&caller, stream, ("stop", consent), decide, |_| Some(())).await?;
+        Ok(())
     }
 
     /// Allows sending to an address again.

@@ -10,6 +10,7 @@ use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::projections::ReadStore;
 use crate::providers::simulator::{Simulator, SimulatorOptions};
+use crate::queries::Reads;
 
 /// Starts the processes of a node.
 pub(super) async fn start(
@@ -45,7 +46,5 @@ pub async fn complete_erasures(stores: &Stores, reads: &ReadStore) -> Result<(),
 }
 
 async fn backlog(stores: &Stores, reads: &ReadStore) -> Result<Backlog, BootError> {
-    // Read before the tables, so that they stand there at least.
-    let applied = *reads.applied().borrow();
-    Ok(Backlog::from_tables(&stores.app, &reads.db(), applied).await?)
+    Ok(Backlog::from_tables(&stores.app, &Reads::new(reads.clone())).await?)
 }

@@ -79,7 +79,7 @@ impl Session {
     /// Makes the tenant that commands without `--tenant` act for, if this is the first command; any other one must be
     /// there.
     pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller, name: &str) -> Outcome {
-        let stream = StreamId::new(caller.tenant, Category::Tenant, caller.tenant);
+        let stream = StreamId::new(caller.tenant, Category::Tenant, caller.tenant.0);
         if stores.journal.backend().stream_heads(&[stream]).await?.iter().any(Option::is_some) {
             return Ok(());
         }

@@ -59,6 +59,9 @@ impl Gateway {
             Err(error) => return self.count(OperationKind::unknown, began, Response::from_errors(vec![error])),
         };
         let kind = admitted.kind(request.operation_name.as_deref());
+        if let Err(error) = without_nul(kind, &request) {
+            return self.count(kind, began, Response::from_errors(vec![error]));
+        }
         let trusted = admitted.is_valid() && kind == OperationKind::query && plain_variables(&request);
         request.set_parsed_query(admitted.document.clone());
         let request = request.data(Session::new(principal)).data(principal);
@@ -164,6 +167,22 @@ impl Gateway {
 /// Whether the document itself was refused, rather than something in its execution.
 fn is_refused(response: &Response) -> bool {
     response.errors.iter().any(|error| error.path.is_empty())
+}
+
+/// Refuses NUL in the texts of queries: no text of a read table has one, and PostgreSQL takes none as a parameter.
+/// Commands may have them, the log keeps every text exactly.
+fn without_nul(kind: OperationKind, request: &Request) -> Result<(), ServerError> {
+    fn has_nul(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::List(values) => values.iter().any(has_nul),
+            Value::Object(values) => values.values().any(has_nul),
+            _ => false,
+        }
+    }
+    let found =
+        kind == OperationKind::query && (request.variables.values().any(has_nul) || request.query.contains("\\u0000"));
+    if found { Err(refused("BAD_ARGUMENT", "texts in queries must not contain NUL")) } else { Ok(()) }
 }
 
 /// Whether variables hold scalars only: those are checked as they are read, while input objects are checked for unknown

@@ -8,8 +8,7 @@ use crate::app::{App, AppError, MessageStage, Signal};
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::queries::messages::UndispatchedRow;
-use crate::queries::{QueryError, customers, messages};
-use crate::sql::Db;
+use crate::queries::{QueryError, Reads, customers, messages};
 
 /// How many events are looked at in one read.
 const PAGE: usize = 10_000;
@@ -59,8 +58,11 @@ impl Backlog {
         Self::since(app, Position::START, BTreeMap::new(), BTreeMap::new()).await
     }
 
-    /// Gathers from read tables that stand at least at `applied`, and from the log after it.
-    pub async fn from_tables(app: &App, db: &Db, applied: Position) -> Result<Self, BacklogError> {
+    /// Gathers from the read tables, and from the log after what they show.
+    pub async fn from_tables(app: &App, reads: &Reads) -> Result<Self, BacklogError> {
+        // Read before the tables, so that they stand there at least.
+        let applied = *reads.applied().borrow();
+        let db = &reads.db();
         let mut waiting = BTreeMap::new();
         let mut after = None;
         loop {

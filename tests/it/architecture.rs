@@ -127,10 +127,18 @@ fn collect<'t>(text: &'t str, prefix: &str, paths: &mut BTreeSet<String>) -> &'t
         Some(rest) => collect(rest, &path, paths),
         None => {
             paths.insert(path);
-            // What it is called here does not matter.
-            let Some(renamed) = rest.trim_start().strip_prefix("as ") else { return rest };
-            renamed.trim_start_matches(|character: char| character.is_alphanumeric() || character == '_')
+            without_alias(rest)
         }
+    }
+}
+
+/// What follows a path: ` as Other` belongs to it.
+fn without_alias(rest: &str) -> &str {
+    match rest.trim_start().strip_prefix("as ") {
+        Some(alias) => {
+            alias.trim_start().trim_start_matches(|character: char| character.is_alphanumeric() || character == '_')
+        }
+        None => rest,
     }
 }
 

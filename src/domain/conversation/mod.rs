@@ -3,3 +3,6 @@
 pub mod decide;
 pub mod event;
 pub mod state;
+
+#[cfg(test)]
+mod tests;

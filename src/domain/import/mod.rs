@@ -5,3 +5,6 @@ pub mod event;
 pub mod rows;
 pub mod state;
 pub mod undo;
+
+#[cfg(test)]
+mod tests;

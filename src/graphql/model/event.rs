@@ -180,8 +180,8 @@ impl EventConnection {
             let list = field.field(list);
             list.field("personal").exists() || list.field("node").field("personal").exists()
         });
-        let personal = selected && reading.personal();
-        if personal {
+        let personal = reading.personal();
+        if selected && personal {
             audit::record_read(ctx, "events", &found.events).await?;
         }
         let mut nodes = Vec::with_capacity(found.events.len());

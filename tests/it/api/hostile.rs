@@ -85,7 +85,11 @@ async fn nul_in_texts_is_kept_out_of_the_databases_way() {
         assert_eq!(added["refusal"]["field"], "text");
     }
     let search = "query($search: String) { customers(filter: { search: $search }) { nodes { id } } }";
-    assert!(agent.answer(search, json!({ "search": "a\u{0}b" })).await.get("errors").is_none());
+    assert_eq!(agent.error(search, json!({ "search": "a\u{0}b" })).await, "BAD_ARGUMENT");
+    assert_eq!(
+        agent.error("{ customers(filter: { owner: \"\\u0000\" }) { totalCount } }", json!({})).await,
+        "BAD_ARGUMENT"
+    );
     app.finish().await;
 }
 

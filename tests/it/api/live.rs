@@ -11,12 +11,11 @@ on_both_engines! {
         let agent = app.actor(Role::Agent).await;
         let id = agent.customer("Nia Example").await;
         let mut socket = Socket::connect(&agent).await;
-        let watch = "subscription($id: ID!) { timeline(customerId: $id) { kind message { id state subject } note { text } } }";
-        socket.start("t", watch, json!({ "id": id })).await;
-        // An operation that ends tells that the one before it has begun.
-        socket.start("q", "{ viewer { role } }", json!({})).await;
-        socket.next("q").await;
-        assert_eq!(socket.json().await["type"], "complete");
+        // From here on: whether the subscription begins before or after what follows makes no difference.
+        let since = agent.data("{ projections { position } }", json!({})).await["projections"][0]["position"].take();
+        let watch = "subscription($id: ID!, $after: Position) { timeline(customerId: $id, after: $after) \
+            { kind message { id state subject } note { text } } }";
+        socket.start("t", watch, json!({ "id": id, "after": since })).await;
 
         let note = "mutation($id: ID!) { addNote(customerId: $id, text: \"call back\") { noteId } }";
         agent.data(note, json!({ "id": id })).await;
@@ -27,17 +26,14 @@ on_both_engines! {
             topic: \"service\", subject: \"Hello\", body: \"b\" }) { messageId decision } }";
         let sent = agent.data(send, json!({ "id": id })).await["sendMessage"].take();
         assert_eq!(sent["decision"], "QUEUED");
-        let mut states = Vec::new();
         loop {
             let told = socket.next("t").await["timeline"].take();
             if told["message"]["id"] != sent["messageId"] {
                 continue;
             }
             assert_eq!(told["message"]["subject"], "Hello");
-            let state = told["message"]["state"].as_str().unwrap().to_owned();
-            let done = ["SENT", "DELIVERED", "OPENED", "CLICKED", "REPLIED", "BOUNCED", "FAILED"].contains(&state.as_str());
-            states.push(state);
-            if done {
+            let state = told["message"]["state"].as_str().unwrap();
+            if !["QUEUED", "DISPATCHING"].contains(&state) {
                 break;
             }
         }

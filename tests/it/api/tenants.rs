@@ -56,19 +56,22 @@ on_both_engines! {
         let send = "mutation($id: ID!, $campaign: ID!) { sendMessage(input: { customerId: $id, channel: EMAIL, class: TRANSACTIONAL, \
             topic: \"service\", subject: \"s\", body: \"b\", campaignId: $campaign }) { messageId message { conversation { id } } refusal { message } } }";
         let sent = owner.data(send, json!({ "id": customer, "campaign": campaign })).await["sendMessage"].take();
-        let receive = "mutation($id: ID!) { receiveMessage(input: { customerId: $id, channel: SMS, from: \"+447700900123\", body: \"hi\" }) \
+        let receive = "mutation($id: ID!) { receiveMessage(input: { customerId: $id, channel: SMS, from: \"+447911123456\", body: \"hi\" }) \
             { conversationId position refusal { message } } }";
         let received = owner.data(receive, json!({ "id": customer })).await["receiveMessage"].take();
         let ids = json!({ "customer": customer, "message": sent["messageId"], "campaign": campaign,
             "conversation": received["conversationId"], "wait": received["position"] });
         let conversation = received["conversationId"].clone();
         assert!(conversation.is_string(), "{received}");
+        let consent = "mutation($id: ID!) { setConsent(input: { customerId: $id, channel: SMS, topic: \"all\", state: OPTED_IN, method: \"form\" }) { refusal { message } } }";
+        owner.data(consent, json!({ "id": customer })).await;
+        let activity = "mutation($id: ID!) { recordActivity(input: { customerId: $id, kind: ORDER, amountMicros: 1, currency: \"EUR\" }) { refusal { message } } }";
+        owner.data(activity, json!({ "id": customer })).await;
         let suppress = "mutation { suppressAddress(address: { text: { kind: EMAIL, address: \"x@example.com\" } }, reason: MANUAL) { position refusal { message } } }";
         let suppressed = owner.data(suppress, json!({})).await["suppressAddress"]["position"].take();
         owner.data("query($wait: Position) { suppressions(waitFor: $wait) { totalCount } }", json!({ "wait": suppressed })).await;
 
         let stranger = app.actor_of(app.other_tenant().await, Role::Admin, None).await;
-        let declared = "query($customer: ID!, $message: ID!, $campaign: ID!, $conversation: ID!)";
         for (name, field) in FIELDS {
             let used: Vec<&str> = ["customer", "message", "campaign", "conversation"]
                 .into_iter()
@@ -77,7 +80,6 @@ on_both_engines! {
             let declared = if used.is_empty() {
                 String::new()
             } else {
-                assert!(used.iter().all(|variable| declared.contains(variable)));
                 format!("({})", used.iter().map(|variable| format!("${variable}: ID!")).collect::<Vec<_>>().join(", "))
             };
             let query = format!("query{declared} {{ answer: {field} }}");

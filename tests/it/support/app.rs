@@ -62,7 +62,7 @@ impl TestApp {
         create_tenant(&stores, tenant).await;
         let stop = CancellationToken::new();
         let running = Node::start(stores, stop.clone()).await.expect("the node starts");
-        Self { running, _folder: folder, stop, tenant, http: reqwest::Client::new() }
+        Self { running, _folder: folder, stop, tenant, http: http_client() }
     }
 
     /// Where it listens.
@@ -205,3 +205,10 @@ macro_rules! on_both_engines {
 }
 
 pub(crate) use on_both_engines;
+
+/// A client that could speak TLS too: which implementation that takes is the program's choice, here as in `boot`.
+pub(crate) fn http_client() -> reqwest::Client {
+    // Another test of this process may have chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}

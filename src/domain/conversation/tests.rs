@@ -1,0 +1,93 @@
+use chrono::TimeDelta;
+
+use super::decide::{UpdateConversation, after_answer, after_inbound, update};
+use super::event::{ConversationChanged, ConversationState};
+use super::state::conversation_id;
+use crate::domain::customer::decide::Patch;
+use crate::domain::customer::event::CustomerEvent;
+use crate::domain::decision::Policy;
+use crate::domain::scenario::{ADA, given, noon, registered, with_context};
+use crate::domain::value::Channel;
+use crate::ids::{ConversationId, MessageId};
+
+const MESSAGE: MessageId = MessageId(uuid::Uuid::nil());
+
+fn id() -> ConversationId {
+    with_context(&Policy::default(), |context| conversation_id(context.secret, ADA, Channel::Sms))
+}
+
+fn nothing() -> UpdateConversation {
+    UpdateConversation {
+        customer_id: ADA,
+        conversation_id: id(),
+        state: None,
+        snoozed_until: None,
+        assignee: Patch::Keep,
+        team: Patch::Keep,
+        priority: None,
+        mark_read: false,
+    }
+}
+
+/// The customer wrote once, on SMS.
+fn written() -> Vec<CustomerEvent> {
+    let before = given([registered()]);
+    let opened =
+        with_context(&Policy::default(), |context| after_inbound(&before.state, ADA, Channel::Sms, MESSAGE, context));
+    vec![registered(), opened.into()]
+}
+
+fn changed(history: Vec<CustomerEvent>, command: UpdateConversation) -> ConversationChanged {
+    let events = given(history).when(|state, context| update(state, command, context)).events();
+    match &events[..] {
+        [CustomerEvent::ConversationChanged(now)] => now.clone(),
+        _ => panic!("{events:?}"),
+    }
+}
+
+#[test]
+fn a_first_message_opens_a_conversation_with_one_unread() {
+    let history = written();
+    let Some(CustomerEvent::ConversationChanged(now)) = history.last() else { panic!("no conversation") };
+    assert_eq!((now.state, now.unread, now.priority.as_str()), (ConversationState::Open, 1, "normal"));
+    assert_eq!(now.conversation_id, id());
+}
+
+#[test]
+fn snoozing_needs_a_time_in_the_future_and_no_other_state_has_one() {
+    let until = noon() + TimeDelta::hours(1);
+    let snooze =
+        |snoozed_until| UpdateConversation { state: Some(ConversationState::Snoozed), snoozed_until, ..nothing() };
+    assert_eq!(changed(written(), snooze(Some(until))).snoozed_until, Some(until));
+    for command in [snooze(None), snooze(Some(noon())), UpdateConversation { snoozed_until: Some(until), ..nothing() }]
+    {
+        given(written()).when(|state, context| update(state, command, context)).is_refused_for("snoozedUntil");
+    }
+}
+
+#[test]
+fn reopening_a_snoozed_conversation_forgets_the_time() {
+    let until = Some(noon() + TimeDelta::hours(1));
+    let snoozed = changed(
+        written(),
+        UpdateConversation { state: Some(ConversationState::Snoozed), snoozed_until: until, ..nothing() },
+    );
+    let history = [written(), vec![snoozed.into()]].concat();
+    let open = UpdateConversation { state: Some(ConversationState::Open), ..nothing() };
+    assert_eq!(changed(history, open).snoozed_until, None);
+}
+
+#[test]
+fn a_change_that_changes_nothing_is_no_event_and_an_odd_priority_is_refused() {
+    let same = UpdateConversation { state: Some(ConversationState::Open), ..nothing() };
+    given(written()).when(|state, context| update(state, same, context)).happens(&[]);
+    let odd = UpdateConversation { priority: Some("asap".to_owned()), ..nothing() };
+    given(written()).when(|state, context| update(state, odd, context)).is_refused_for("priority");
+}
+
+#[test]
+fn an_answer_waits_for_the_customer_and_a_message_that_we_begin_with_opens_nothing() {
+    let answered = after_answer(&given(written()).state, Channel::Sms, MESSAGE).expect("changes");
+    assert_eq!((answered.state, answered.unread), (ConversationState::Pending, 0));
+    assert_eq!(after_answer(&given([registered()]).state, Channel::Sms, MESSAGE), None);
+}
