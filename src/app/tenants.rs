@@ -11,13 +11,6 @@ use crate::ids::{ApiKeyId, EventId, TenantId};
 use crate::log::{Category, StreamId};
 
 impl App {
-    /// Whether a tenant was created. A tenant that a command merely names has no events.
-    pub async fn tenant_exists(&self, tenant: TenantId) -> Result<bool, AppError> {
-        let heads =
-            self.shared.journal.backend().stream_heads(&[StreamId::new(tenant, Category::Tenant, tenant.0)]).await?;
-        Ok(heads.iter().any(Option::is_some))
-    }
-
     /// Opens a tenant under the caller's tenant id.
     pub async fn create_tenant(&self, caller: &Caller, command: CreateTenant) -> Result<Outcome<TenantId>, AppError> {
         self.run(caller, tenant(caller), ("create_tenant", command), decide::create, |_| Some(caller.tenant)).await

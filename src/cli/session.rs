@@ -12,6 +12,7 @@ use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::clock::Ambient;
 use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::CreateTenant;
+use crate::log::{Category, StreamId};
 
 /// The name of a tenant that was not asked for one.
 pub const DEFAULT_NAME: &str = "default";
@@ -75,19 +76,20 @@ impl Session {
         Ok(reads)
     }
 
-    /// Makes the tenant that commands without `--tenant` act for, if this is the first command; another one must exist.
+    /// Makes the tenant that commands without `--tenant` act for, if this is the first command; any other one must be
+    /// there.
     pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller, name: &str) -> Outcome {
+        let stream = StreamId::new(caller.tenant, Category::Tenant, caller.tenant.0);
+        if stores.journal.backend().stream_heads(&[stream]).await?.iter().any(Option::is_some) {
+            return Ok(());
+        }
         if caller.tenant != self.config.tenant {
-            return match stores.app.tenant_exists(caller.tenant).await? {
-                true => Ok(()),
-                false => Err(Failure::new(
-                    Exit::Refused,
-                    format!("there is no tenant {}: `commlog tenants list` shows those there are", caller.tenant),
-                )),
-            };
+            let advice = "commlog tenants list shows those that there are, commlog tenants create makes one";
+            return Err(Failure::new(Exit::Refused, format!("there is no tenant {}; {advice}", caller.tenant)));
         }
         let create = CreateTenant { name: name.to_owned() };
         match stores.app.create_tenant(caller, create).await?.into_result() {
+            // Another process was faster.
             Err(refusal) if refusal.code != "TENANT_EXISTS" => Err(refusal.into()),
             _ => Ok(()),
         }

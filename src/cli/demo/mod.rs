@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Caller};
 use crate::boot::master_key::create_private;
-use crate::boot::{Node, Stores};
+use crate::boot::{Node, Running, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, print, signal};
 use crate::domain::activity::decide::RecordActivity;
@@ -69,6 +69,12 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
+    // The page and the key are shown when they work.
+    let head = stores_head(&running).await?;
+    let shown = running.reads().wait_for(head, Duration::from_secs(60)).await;
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the first queries may not show everything yet");
+    }
     let (address, folder) = (running.address(), session.config.data_dir.display());
     print::line(format_args!(
         "\n  commlog demo is running.\n\n  Open      http://{address}/#key={token}\n  API key   {token}\n\n  The page's \
@@ -81,6 +87,10 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     };
     let finished = running.finish().await.map_err(Failure::from);
     lived.and(finished)
+}
+
+async fn stores_head(running: &Running) -> Outcome<Position> {
+    Ok(running.stores().journal.backend().head().await?.position)
 }
 
 /// Makes customers, their past, and a key. Every command carries an idempotency key, so that a demo that was

@@ -89,6 +89,7 @@ fn malformed_lines_are_refused_one_by_one_with_their_numbers() {
     let refused = std::fs::read_to_string(place.path("refused.csv")).unwrap();
     let numbers: Vec<&str> = refused.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(numbers, ["3", "4", "5", "7"], "{refused}");
+    assert!(refused.contains("must not contain the NUL character"), "{refused}");
     assert!(place.ok(&["export", "events", "--personal", "--type", "ActivityRecorded"]).contains("CAFÉ LAMP"));
     place.ok(&["rebuild", "--check"]);
 }
@@ -172,13 +173,10 @@ fn customers_follow_the_collision_rules() {
     place.file("crm.csv", "id,customer,name,owner,email\nx,1,Ada,mara,ada@example.org\ny,2,Bob,,bob@example\n");
     let first = place.ok(&["import", "customers", "crm.csv", "--map", "id=-"]);
     assert!(first.contains("refused: 1 line, first line 3"), "{first}");
-    place.file("newer.csv", "customer,name,owner\n1,Ada Lovelace,zeno\n");
+    place.file("newer.csv", "customer,name,owner\n1,Ada Lovelace,tom\n");
     place.ok(&["import", "customers", "newer.csv", "--collision", "overwrite", "--collision", "owner=never"]);
     let customers = place.ok(&["export", "customers"]);
-    assert!(
-        customers.contains("Ada Lovelace") && customers.contains("mara") && !customers.contains("zeno"),
-        "{customers}"
-    );
+    assert!(customers.contains("Ada Lovelace") && customers.contains("\"mara\""), "{customers}");
 }
 
 #[test]
@@ -192,7 +190,7 @@ fn an_import_that_was_killed_goes_on_where_it_stopped() {
     let mut importing = place.command(&["import", "orders", "orders.csv"]).spawn().unwrap();
     // Once the log's file has grown, something of the import is in it.
     let log = place.path("data/log.db-wal");
-    while std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) < 6_000_000 {
+    while std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) < 2_000_000 {
         assert!(importing.try_wait().unwrap().is_none(), "the import was over before it could be killed");
         std::thread::yield_now();
     }
