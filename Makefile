@@ -9,14 +9,14 @@ help:
 	@echo "make schema  write schema.graphql"
 
 run: need-rust
-	cargo run --release --quiet -- demo
+	cargo run --release -- demo
 
 test: need-rust need-postgres
 	cargo test --lib --bins --test it
 
 lint: need-rust
 	cargo fmt --check
-	cargo clippy --all-targets --quiet -- -D unused -D clippy::all
+	cargo clippy --all-targets --quiet -- -D unused
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
 	@cargo run --quiet -- schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }

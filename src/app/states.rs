@@ -124,14 +124,16 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
         }
         _ => fold(&mut loaded, &first)?,
     }
-    while is_long {
+    if !is_long {
+        return Ok(loaded);
+    }
+    loop {
         let events = journal.read_stream(stream, loaded.version, ReadLimit::events(1024)).await?;
         if events.is_empty() {
-            break;
+            return Ok(loaded);
         }
         fold(&mut loaded, &events)?;
     }
-    Ok(loaded)
 }
 
 fn fold<A: Aggregate>(loaded: &mut Loaded<A>, events: &[RecordedEvent]) -> Result<(), AppError> {

@@ -7,7 +7,6 @@ use crate::cli::failure::Exit;
 
 /// Cancels `token` at the first SIGINT or SIGTERM, and ends the process at the second one, should it hang. Nothing that
 /// was acknowledged is lost by that.
-#[must_use]
 pub fn cancel_on_interrupt(token: CancellationToken) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         wait().await;

@@ -93,13 +93,13 @@ impl Then {
 
     /// Then it is refused with this code.
     #[track_caller]
-    pub fn is_refused(self, code: &str) {
+    pub fn refused_with(self, code: &str) {
         assert_eq!(self.0.expect_err("it is refused").code, code);
     }
 
     /// Then it is refused because of this field.
     #[track_caller]
-    pub fn is_refused_for(self, field: &str) {
+    pub fn refused_for(self, field: &str) {
         assert_eq!(self.0.expect_err("it is refused").field.as_deref(), Some(field));
     }
 }

@@ -4,7 +4,7 @@
 mod sample;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -112,7 +112,7 @@ async fn began(stores: &Stores) -> Outcome<DateTime<Utc>> {
     Ok(first.first().map_or_else(|| stores.ambient().now(), |event| event.envelope.recorded_at))
 }
 
-fn keep(file: &PathBuf, token: &str) -> Outcome {
+fn keep(file: &Path, token: &str) -> Outcome {
     use std::io::Write;
     create_private(file)
         .and_then(|mut file| writeln!(file, "{token}"))

@@ -160,7 +160,7 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
     }
     let channel = if number.is_multiple_of(2) { Channel::Email } else { Channel::Sms };
     let reachable = channel == Channel::Email || addresses.len() > 1;
-    let wrote = (number % 3 == 0 && reachable).then(|| {
+    let wrote = (number.is_multiple_of(3) && reachable).then(|| {
         let text = INBOUND[(number / 3) % INBOUND.len()];
         (channel, days_ago(random.random_range(0..9), random.random_range(1..1_440)), text)
     });

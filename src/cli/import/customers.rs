@@ -134,7 +134,7 @@ mod tests {
 
     fn read(text: &str, number_rows: Option<&str>) -> Result<Vec<Parsed<CustomerRow>>, String> {
         let mut records = Records::new(text.as_bytes(), Dialect { delimiter: b',', quoting: true }, Encoding::Auto);
-        let header = records.next().unwrap().unwrap();
+        let header = records.read().unwrap().unwrap();
         let columns = Columns::map(ImportKind::Customers, &header.fields, &[]).map_err(|error| error.to_string())?;
         let settings = Settings {
             times: TimeReader { zone: chrono_tz::UTC, format: None },
@@ -145,7 +145,7 @@ mod tests {
             number_rows: number_rows.map(str::to_owned),
         };
         let mut reader = CustomerReader::try_new(columns, settings).map_err(|error| error.to_string())?;
-        let records = std::iter::from_fn(|| records.next().unwrap());
+        let records = std::iter::from_fn(|| records.read().unwrap());
         Ok(records.filter_map(|record| reader.push(record).unwrap()).collect())
     }
 

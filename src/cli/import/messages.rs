@@ -95,7 +95,7 @@ mod tests {
 
     fn read(text: &str, dialect: Dialect, anonymous: bool) -> Result<Vec<Parsed<MessageRow>>, String> {
         let mut records = Records::new(text.as_bytes(), dialect, Encoding::Auto);
-        let header = records.next().unwrap().unwrap();
+        let header = records.read().unwrap().unwrap();
         let columns = Columns::map(ImportKind::Messages, &header.fields, &[]).unwrap();
         let settings = Settings {
             times: TimeReader { zone: chrono_tz::UTC, format: None },
@@ -106,7 +106,7 @@ mod tests {
             number_rows: None,
         };
         let mut reader = MessageReader::try_new(columns, settings).map_err(|error| error.to_string())?;
-        Ok(std::iter::from_fn(|| records.next().unwrap()).filter_map(|record| reader.push(record).unwrap()).collect())
+        Ok(std::iter::from_fn(|| records.read().unwrap()).filter_map(|record| reader.push(record).unwrap()).collect())
     }
 
     #[test]

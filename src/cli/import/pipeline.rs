@@ -64,7 +64,7 @@ fn read<R: RowReader>(
     let (mut records, _, _) = survey::records(source, encoding).map_err(refused)?;
     let mut chunk = Chunk::new();
     loop {
-        let record = records.next().map_err(|error| refused(source.broken(records.lines_read(), error).into()))?;
+        let record = records.read().map_err(|error| refused(source.broken(records.lines_read(), error).into()))?;
         let Some(record) = record else { break };
         chunk.lines += 1;
         match reader.push(record).map_err(|reason| Failure::new(Exit::Refused, reason))? {

@@ -107,7 +107,7 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The next record that is not blank. The first one sets the number of columns that the others must have.
-    pub fn next(&mut self) -> io::Result<Option<Record>> {
+    pub fn read(&mut self) -> io::Result<Option<Record>> {
         loop {
             let Some(line) = self.take_line()? else { return Ok(None) };
             if line.bytes.iter().all(u8::is_ascii_whitespace) && !line.too_long {
@@ -263,7 +263,7 @@ mod tests {
 
     fn read(text: &[u8], dialect: Dialect, encoding: Encoding) -> Vec<Record> {
         let mut records = Records::new(text, dialect, encoding);
-        std::iter::from_fn(|| records.next().unwrap()).collect()
+        std::iter::from_fn(|| records.read().unwrap()).collect()
     }
 
     fn csv(text: &[u8]) -> Vec<Record> {

@@ -42,14 +42,14 @@ pub enum SurveyError {
     },
 }
 
+/// A file's records after its header, the header, and how the file is written.
+type Opened = (Records<Box<dyn std::io::BufRead + Send>>, Record, Dialect);
+
 /// Opens the file at its beginning, past its header. Returns the header too.
-pub fn records(
-    source: &Source,
-    encoding: Encoding,
-) -> Result<(Records<Box<dyn std::io::BufRead + Send>>, Record, Dialect), SurveyError> {
+pub(super) fn records(source: &Source, encoding: Encoding) -> Result<Opened, SurveyError> {
     let dialect = dialect(source, encoding)?;
     let mut records = Records::new(source.reader()?, dialect, encoding);
-    let header = records.next().map_err(|error| source.broken(0, error))?;
+    let header = records.read().map_err(|error| source.broken(0, error))?;
     let header = header.ok_or_else(|| FileError::Empty { path: source.path().to_owned() })?;
     match header.malformed {
         None => Ok((records, header, dialect)),
@@ -62,7 +62,7 @@ fn dialect(source: &Source, encoding: Encoding) -> Result<Dialect, SurveyError> 
         return Ok(Dialect::TSV);
     }
     let mut lines = Records::new(source.reader()?, Dialect { delimiter: 0, quoting: false }, encoding);
-    let header = lines.next().map_err(|error| source.broken(0, error))?;
+    let header = lines.read().map_err(|error| source.broken(0, error))?;
     Ok(Dialect::of_csv_header(&header.map_or_else(String::new, |header| header.fields.concat())))
 }
 
@@ -80,7 +80,7 @@ impl Survey {
         let columns = Columns::map(kind, &header.fields, wishes)?;
         let mut survey = Self { digest, dialect, columns, records: 0, fallback: None, ends: OrderEnds::default() };
         loop {
-            let record = match records.next() {
+            let record = match records.read() {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(survey),
                 Err(error) => return Err(source.broken(records.lines_read(), error).into()),

@@ -54,15 +54,15 @@ fn the_amount_of_an_activity_is_the_sum_of_its_lines_unless_it_is_given() {
 #[test]
 fn an_amount_needs_a_currency_that_there_could_be() {
     let without = RecordActivity { currency: None, ..order() };
-    given([registered()]).when(|state, context| record(state, without, None, context)).is_refused_for("currency");
+    given([registered()]).when(|state, context| record(state, without, None, context)).refused_for("currency");
     let odd = RecordActivity { currency: Some("Pound".to_owned()), ..order() };
-    given([registered()]).when(|state, context| record(state, odd, None, context)).is_refused_for("currency");
+    given([registered()]).when(|state, context| record(state, odd, None, context)).refused_for("currency");
 }
 
 #[test]
 fn only_custom_activities_have_a_name() {
     let named = RecordActivity { name: Some("tasting".to_owned()), ..order() };
-    given([registered()]).when(|state, context| record(state, named.clone(), None, context)).is_refused_for("name");
+    given([registered()]).when(|state, context| record(state, named.clone(), None, context)).refused_for("name");
     let custom = RecordActivity { kind: ActivityKind::Custom, ..named };
     given([registered()]).when(|state, context| record(state, custom, None, context)).happens(&["ActivityRecorded"]);
 }
@@ -99,5 +99,5 @@ fn a_retracted_activity_comes_back_as_another_event_of_the_same_activity() {
 
 #[test]
 fn an_activity_of_nobody_is_refused() {
-    given([]).when(|state, context| record(state, order(), None, context)).is_refused("CUSTOMER_UNKNOWN");
+    given([]).when(|state, context| record(state, order(), None, context)).refused_with("CUSTOMER_UNKNOWN");
 }

@@ -61,7 +61,7 @@ fn snoozing_needs_a_time_in_the_future_and_no_other_state_has_one() {
     assert_eq!(changed(written(), snooze(Some(until))).snoozed_until, Some(until));
     for command in [snooze(None), snooze(Some(noon())), UpdateConversation { snoozed_until: Some(until), ..nothing() }]
     {
-        given(written()).when(|state, context| update(state, command, context)).is_refused_for("snoozedUntil");
+        given(written()).when(|state, context| update(state, command, context)).refused_for("snoozedUntil");
     }
 }
 
@@ -82,7 +82,7 @@ fn a_change_that_changes_nothing_is_no_event_and_an_odd_priority_is_refused() {
     let same = UpdateConversation { state: Some(ConversationState::Open), ..nothing() };
     given(written()).when(|state, context| update(state, same, context)).happens(&[]);
     let odd = UpdateConversation { priority: Some("asap".to_owned()), ..nothing() };
-    given(written()).when(|state, context| update(state, odd, context)).is_refused_for("priority");
+    given(written()).when(|state, context| update(state, odd, context)).refused_for("priority");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_customer_is_registered_only_once() {
         .when(|state, context| {
             register(state, registration(ProfileInput::default(), vec![]), Registration::default(), context)
         })
-        .is_refused("CUSTOMER_EXISTS");
+        .refused_with("CUSTOMER_EXISTS");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_profile_with_an_unknown_time_zone_is_refused_for_that_field() {
     let profile = ProfileInput { time_zone: Some("Mars/Olympus".to_owned()), ..ProfileInput::default() };
     given([])
         .when(|state, context| register(state, registration(profile, vec![]), Registration::default(), context))
-        .is_refused_for("timeZone");
+        .refused_for("timeZone");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_customer_has_at_most_fifty_addresses() {
     let addresses = (0..50).map(|number| mailbox(&format!("a{number}@example.org"), number == 0));
     given(std::iter::once(registered()).chain(addresses))
         .when(|state, context| add_address(state, adding(input("one.more@example.org", false)), context))
-        .is_refused("TOO_MANY_ADDRESSES");
+        .refused_with("TOO_MANY_ADDRESSES");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_note_that_is_not_the_customers_cannot_be_pinned() {
     let command = PinNote { customer_id: ADA, note_id: NoteId(uuid::Uuid::from_u128(9)), pinned: true };
     given([registered(), note(1)])
         .when(|state, context| pin_note(state, &command, false, context))
-        .is_refused("NOTE_UNKNOWN");
+        .refused_with("NOTE_UNKNOWN");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn nothing_is_recorded_about_a_forgotten_customer() {
     let command = AddNote { customer_id: ADA, text: "Called her.".to_owned(), pinned: false };
     given([registered(), forgotten()])
         .when(|state, context| add_note(state, command, context))
-        .is_refused("CUSTOMER_FORGOTTEN");
+        .refused_with("CUSTOMER_FORGOTTEN");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn forgetting_takes_back_what_was_not_dispatched_and_clears_the_state() {
 #[test]
 fn a_customer_asks_to_be_forgotten_once() {
     given([registered(), forgotten()]).when(|state, context| forget(state, &forgetting(), &[], context)).happens(&[]);
-    given([]).when(|state, context| forget(state, &forgetting(), &[], context)).is_refused("CUSTOMER_UNKNOWN");
+    given([]).when(|state, context| forget(state, &forgetting(), &[], context)).refused_with("CUSTOMER_UNKNOWN");
 }
 
 #[test]

@@ -16,12 +16,12 @@ use crate::ids::AddressId;
 /// The method of an opt-out that concerns consent only, not the address: transactional messages may still be sent.
 pub const ONE_CLICK: &str = "one_click";
 
+/// What a report tells of an address, for the address's own stream.
+pub type AboutAddress = (AddressId, Decided<AddressEvent>);
+
 /// The events of a report: for the customer's stream, and for the address's. Their ids derive from what is reported.
 #[must_use]
-pub fn events(
-    fact: &RecordProviderFact,
-    context: &Context<'_>,
-) -> (Vec<Decided<CustomerEvent>>, Option<(AddressId, Decided<AddressEvent>)>) {
+pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<CustomerEvent>>, Option<AboutAddress>) {
     let name = fact.report.name();
     let told = fact.provider_event_id.clone().unwrap_or_else(|| fact.occurred_at.timestamp_micros().to_string());
     let parts = [

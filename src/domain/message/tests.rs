@@ -139,7 +139,7 @@ fn a_message_for_later_is_held_and_a_time_in_the_past_means_now() {
 #[test]
 fn an_address_of_somebody_else_is_refused() {
     let command = SendMessage { address_id: Some(uuid::Uuid::nil().into()), ..asking(MessageClass::Marketing) };
-    sent(history(), &Address::default(), command).is_refused_for("addressId");
+    sent(history(), &Address::default(), command).refused_for("addressId");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn what_was_handed_to_a_provider_cannot_be_cancelled() {
     let command = CancelMessage { customer_id: ADA, message_id, reason: "typo".to_owned() };
     given(history.clone()).when(|state, context| cancel(state, &command, context)).happens(&["MessageCancelled"]);
     let under_way = [history.clone(), started(&history, message_id)].concat();
-    given(under_way).when(|state, context| cancel(state, &command, context)).is_refused("MESSAGE_DISPATCHED");
+    given(under_way).when(|state, context| cancel(state, &command, context)).refused_with("MESSAGE_DISPATCHED");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn only_a_message_under_way_can_be_in_doubt() {
 fn a_forgotten_customer_gets_nothing() {
     let forgotten = CustomerForgotten { reason: "request".to_owned(), addresses: vec![] }.into();
     let history = [history(), vec![forgotten]].concat();
-    sent(history, &Address::default(), asking(MessageClass::Transactional)).is_refused("CUSTOMER_FORGOTTEN");
+    sent(history, &Address::default(), asking(MessageClass::Transactional)).refused_with("CUSTOMER_FORGOTTEN");
 }
 
 #[test]
@@ -226,5 +226,5 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
     };
     let personal = received.personal.as_ref().expect("is there");
     assert_eq!((personal.body.as_str(), personal.from.as_deref()), ("a\u{FFFD}b", Some("withheld")));
-    given(history()).when(|state, context| receive(state, ADA, from(Source::Api), context)).is_refused_for("body");
+    given(history()).when(|state, context| receive(state, ADA, from(Source::Api), context)).refused_for("body");
 }

@@ -117,7 +117,7 @@ async fn insert<T>(
         while rest.len() >= size {
             let (some, after) = rest.split_at(size);
             rest = after;
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql.as_str())), |query, row| bind(query, row));
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql.as_str())), &bind);
             query.execute(&mut *connection).await?;
         }
     }

@@ -65,7 +65,7 @@ impl Socket {
     pub(crate) async fn json(&mut self) -> Value {
         match self.hear().await {
             Said::Json(value) => value,
-            closed @ Said::Closed(..) => panic!("{closed:?}"),
+            Said::Closed(code, reason) => panic!("closed: {code} {reason}"),
         }
     }
 

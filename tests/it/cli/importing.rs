@@ -190,7 +190,7 @@ fn an_import_that_was_killed_goes_on_where_it_stopped() {
     let mut importing = place.command(&["import", "orders", "orders.csv"]).spawn().unwrap();
     // Once the log's file has grown, something of the import is in it.
     let log = place.path("data/log.db-wal");
-    while std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) < 2_000_000 {
+    while std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) < 6_000_000 {
         assert!(importing.try_wait().unwrap().is_none(), "the import was over before it could be killed");
         std::thread::yield_now();
     }

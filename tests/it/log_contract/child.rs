@@ -32,6 +32,7 @@ pub(crate) fn appender(url: &str, appends: usize, bytes: usize) -> Command {
     command
 }
 
+#[expect(clippy::disallowed_methods, reason = "how the parent test tells this process what to do")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn append() {
     let Ok(url) = std::env::var(URL) else { return };

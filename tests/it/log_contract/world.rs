@@ -192,8 +192,3 @@ pub(crate) fn fresh(result: &Result<Appended, AppendError>) -> (u64, u64) {
     assert!(!appended.already, "is new");
     (appended.first_version, appended.last_version)
 }
-
-/// The number in an event of [`World::event`].
-pub(crate) fn number(data: &[u8]) -> u64 {
-    serde_json::from_slice::<serde_json::Value>(data).expect("is JSON")["number"].as_u64().expect("has a number")
-}

@@ -151,7 +151,8 @@ async fn first_times_and_counts_are_kept_per_state(engine: Engine) {
 }
 
 async fn holds_and_attempts_are_told_apart_from_their_ends(engine: Engine) {
-    let stages: [(&str, fn(&MessageKey) -> CustomerEvent); 8] = [
+    type Stage = fn(&MessageKey) -> CustomerEvent;
+    let stages: [(&str, Stage); 8] = [
         ("held", |k| held(k, 9)),
         ("queued", released),
         ("held", |k| held(k, 12)),

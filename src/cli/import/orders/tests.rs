@@ -17,9 +17,9 @@ fn settings(anonymous: bool) -> Settings {
 
 fn records(text: &str) -> (Columns, Vec<Record>) {
     let mut records = Records::new(text.as_bytes(), Dialect { delimiter: b',', quoting: true }, Encoding::Auto);
-    let header = records.next().unwrap().unwrap();
+    let header = records.read().unwrap().unwrap();
     let columns = Columns::map(ImportKind::Orders, &header.fields, &[]).unwrap();
-    (columns, std::iter::from_fn(|| records.next().unwrap()).collect())
+    (columns, std::iter::from_fn(|| records.read().unwrap()).collect())
 }
 
 fn orders(body: &str, anonymous: bool) -> Vec<Parsed<OrderRow>> {
