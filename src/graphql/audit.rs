@@ -47,7 +47,7 @@ pub struct Wanted {
 impl Wanted {
     fn matches(&self, event: &SealedEvent) -> bool {
         let envelope = &event.envelope;
-        (self.types.is_empty() || self.types.iter().any(|wanted| *wanted == envelope.event_type))
+        (self.types.is_empty() || self.types.contains(&envelope.event_type))
             && self.actor.as_ref().is_none_or(|actor| *actor == envelope.actor)
             && self.correlation.is_none_or(|id| envelope.correlation_id.is_some_and(|found| found.0 == id))
             && self.since.is_none_or(|since| envelope.recorded_at >= since)
@@ -221,7 +221,7 @@ impl Scan<'_> {
                 Some(until) => Some(self.log.position_at(until).await?),
                 None => None,
             };
-            let until = until.map(|until| just_after(until));
+            let until = until.map(just_after);
             Place::BeforePosition(match (before, until) {
                 (Some(before), Some(until)) => Some(before.min(until)),
                 (before, until) => before.or(until),
