@@ -60,6 +60,7 @@ impl Api {
     }
 
     /// A failed read as the caller may know it: a page that does not exist is the caller's matter.
+    #[must_use]
     pub fn failed(&self, error: &QueryError) -> Error {
         match error {
             QueryError::Page(error) => of_page(error),
