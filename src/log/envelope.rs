@@ -34,7 +34,7 @@ pub enum Category {
 }
 
 impl Category {
-    /// Every category, in the order of [`Self::code`].
+    /// Every category.
     pub const ALL: [Self; 8] = [
         Self::Customer,
         Self::Address,

@@ -1,6 +1,6 @@
 //! Reads for people and processes: one file per read model, over the tables that `projections/*.sql` declare.
 //!
-//! Every function takes the tables to read ([`Db`](crate::sql::Db): the live generation, or one as of an earlier
+//! Every function takes the tables to read ([`Db`]: the live generation, or one as of an earlier
 //! moment) and the tenant. Rows hold what the tables hold: ids as UUIDs, words as text, money as integer micros.
 //! Columns that come from sealed data are [`None`] once the person was forgotten.
 

@@ -108,7 +108,7 @@ pub struct FileArgs {
     /// field. Repeatable. Nothing ever overwrites an opt-out.
     #[arg(long, value_name = "[FIELD=]RULE", value_parser = collision)]
     pub collision: Vec<(Option<String>, Collision)>,
-    /// Numbers customers that have no id: PREFIX-<line>. The same file then gives the same customers.
+    /// Numbers customers that have no id: PREFIX and the number of the line. The same file then gives the same customers.
     #[arg(long, value_name = "PREFIX")]
     pub number_rows: Option<String>,
 }
