@@ -144,8 +144,16 @@ fn make_folder(url: &StoreUrl) -> Result<(), BootError> {
     let StoreUrl::Sqlite(path) = url else { return Ok(()) };
     match path.parent() {
         Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|source| BootError::Folder { path: folder.to_owned(), source })
+            create_private_folders(folder).map_err(|source| BootError::Folder { path: folder.to_owned(), source })
         }
         None => Ok(()),
     }
+}
+
+/// Makes a folder and those above it for this user alone: the read tables in it hold personal data in the clear.
+fn create_private_folders(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
