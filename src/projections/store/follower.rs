@@ -35,6 +35,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// How long another writer may stand still, with events waiting, before this one takes over.
 const TAKE_OVER: Duration = Duration::from_secs(2);
 
+/// How long after a reader was in the way the traces of forgotten customers are looked at again.
+const SCRUB_AGAIN: Duration = Duration::from_secs(2);
+
 /// How often the checkpoint is looked at while another process writes.
 pub(super) const LOOK: Duration = Duration::from_millis(25);
 
@@ -113,9 +116,20 @@ impl Follower<'_> {
                     // The log's end: the moment to remove what forgotten customers left behind.
                     // (Tables that are built up to a position are cleaned by those who follow them later.)
                     if unclean && until.is_none() {
-                        self.tell(scrub::scrub(self.location, self.generation).await?);
+                        let checkpoint = scrub::scrub(self.location, self.generation).await?;
+                        self.tell(checkpoint);
+                        unclean = checkpoint.unclean;
                     }
-                    match batches.recv().await {
+                    let next = if unclean && until.is_none() {
+                        // A reader was in the way: look again, whether events come or not.
+                        match tokio::time::timeout(SCRUB_AGAIN, batches.recv()).await {
+                            Ok(next) => next,
+                            Err(_) => continue,
+                        }
+                    } else {
+                        batches.recv().await
+                    };
+                    match next {
                         Some(batch) => batch,
                         None => return Ok(()),
                     }
