@@ -367,6 +367,10 @@ pub trait EventLog: Send + Sync {
     /// Removes all snapshots of a stream.
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError>;
 
+    /// True if this is another store than the one that the epoch was started on: a restored or copied log, which must
+    /// not send what the original has sent. Starting an epoch says that it may.
+    async fn is_copy(&self) -> Result<bool, LogError>;
+
     /// Raises the epoch and returns it.
     async fn start_epoch(&self) -> Result<u32, LogError>;
 

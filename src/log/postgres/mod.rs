@@ -322,6 +322,14 @@ impl EventLog for PostgresLog {
         Ok(())
     }
 
+    async fn is_copy(&self) -> Result<bool, LogError> {
+        sqlx::query_scalar("SELECT system_id <> $1 FROM log.epochs ORDER BY epoch DESC LIMIT 1")
+            .bind(&self.system_id)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|error| database(&self.url, "read its epoch", error))
+    }
+
     async fn start_epoch(&self) -> Result<u32, LogError> {
         // The update takes the append lock, so that no event of the old epoch comes after one of the new.
         let epoch: i64 = sqlx::query_scalar(

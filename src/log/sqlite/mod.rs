@@ -40,6 +40,7 @@ const KIND: Kind = Kind {
 /// The log in a SQLite file.
 pub struct SqliteLog {
     url: String,
+    system_id: String,
     readers: Readers,
     jobs: Sender<Job>,
     waiting: Arc<Semaphore>,
@@ -58,14 +59,21 @@ impl SqliteLog {
         let (jobs, queue) = mpsc::channel();
         let readers = Readers::new(path.clone(), url.clone());
         let opened = {
-            let url = url.clone();
+            let (path, url) = (path.clone(), url.clone());
             tokio::task::spawn_blocking(move || open_writer(&path, &url, ambient, announce)).await
         };
         let writer = opened.map_err(|_| LogError::Closed)??;
         std::thread::Builder::new().name("commlog-log-writer".to_owned()).spawn(move || writer.run(&queue)).map_err(
             |source| LogError::Database { url: url.clone(), doing: "start its writer", source: Arc::new(source) },
         )?;
-        Ok(Self { url, readers, jobs, waiting: Arc::new(Semaphore::new(WAITING_KIB)), end })
+        Ok(Self {
+            url,
+            system_id: system_id(&path),
+            readers,
+            jobs,
+            waiting: Arc::new(Semaphore::new(WAITING_KIB)),
+            end,
+        })
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, LogError> {
@@ -108,13 +116,13 @@ fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Resul
     Ok(())
 }
 
-/// Tells a file from its copy: by device and inode where there are such.
+/// Tells a file from its copy: by its inode where there are such. Device numbers may change at each start of a system.
 fn system_id(path: &Path) -> String {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         if let Ok(metadata) = std::fs::metadata(path) {
-            return format!("inode {}:{}", metadata.dev(), metadata.ino());
+            return format!("inode {}", metadata.ino());
         }
     }
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
@@ -316,6 +324,16 @@ impl EventLog for SqliteLog {
 
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError> {
         self.ask(|reply| Job::DropSnapshots { stream, reply }).await?
+    }
+
+    async fn is_copy(&self) -> Result<bool, LogError> {
+        let system_id = self.system_id.clone();
+        self.readers
+            .read("read its epoch", move |connection| {
+                let sql = "SELECT system_id <> ?1 FROM epochs ORDER BY epoch DESC LIMIT 1";
+                Ok(connection.query_row(sql, [system_id], |row| row.get(0))?)
+            })
+            .await
     }
 
     async fn start_epoch(&self) -> Result<u32, LogError> {

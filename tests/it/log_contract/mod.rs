@@ -75,7 +75,8 @@ macro_rules! contract {
                 events_between_two_positions_are_counted
                 a_watcher_is_told_of_appends_by_another_process
                 a_tailing_reader_sees_every_event_once_in_order
-                an_epoch_marks_the_events_after_it;
+                an_epoch_marks_the_events_after_it
+                a_copied_log_knows_it_until_an_epoch_is_started;
             sealing:
                 personal_data_is_nowhere_in_the_clear
                 personal_data_opens_for_who_has_the_keys
@@ -95,6 +96,7 @@ macro_rules! contract {
             chain:
                 an_untouched_log_verifies
                 a_changed_byte_in_any_column_is_named_by_verify
+                a_changed_stream_is_named_by_verify_with_its_first_event
                 a_removed_event_is_named_by_verify
                 swapped_events_are_named_by_verify
                 a_checkpoint_holds_for_a_log_that_grew

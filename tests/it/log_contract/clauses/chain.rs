@@ -97,6 +97,23 @@ pub(crate) async fn a_changed_byte_in_any_column_is_named_by_verify(world: &Worl
     assert_eq!(broken(world).await.position, Position::from_counter(8));
 }
 
+pub(crate) async fn a_changed_stream_is_named_by_verify_with_its_first_event(world: &World) {
+    history(world).await;
+    let id = world.store.id_literal(world.ambient.uuid());
+    world.store.tamper_without_triggers("CREATE TABLE kept AS SELECT * FROM streams").await.expect("are kept");
+    for (column, value) in [("tenant_id", id.as_str()), ("key", &id), ("category", "'list'"), ("category", "'lost'")] {
+        let change = format!("UPDATE streams SET {column} = {value} WHERE stream = 2");
+        world.store.tamper_without_triggers(&change).await.expect("is changed");
+        let broken = broken(world).await;
+        assert_eq!(broken.position, Position::from_counter(2), "{column} = {value}: {broken}");
+        let restore =
+            format!("UPDATE streams SET {column} = (SELECT {column} FROM kept WHERE stream = 2) WHERE stream = 2");
+        world.store.tamper_without_triggers(&restore).await.expect("is restored");
+    }
+    world.store.tamper_without_triggers("DELETE FROM streams WHERE stream = 3").await.expect("is removed");
+    assert_eq!(broken(world).await.position, Position::from_counter(3));
+}
+
 pub(crate) async fn a_removed_event_is_named_by_verify(world: &World) {
     history(world).await;
     world.store.tamper_without_triggers("DELETE FROM events WHERE position = 5").await.expect("is removed");
