@@ -41,7 +41,7 @@ CREATE TABLE activity_lines (
     quantity_milli BIGINT NOT NULL,
     unit_price_micros BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, activity_id, line)
-);
+) CLUSTERED;
 
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
 -- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.
@@ -55,7 +55,7 @@ CREATE TABLE customer_totals (
     first_order_at TIMESTAMPTZ,
     last_order_at TIMESTAMPTZ,
     PRIMARY KEY (tenant_id, customer_id, currency)
-);
+) CLUSTERED;
 
 -- section: apply
 

@@ -37,7 +37,7 @@ CREATE TABLE campaign_metrics (
     unique_clicks_machine BIGINT NOT NULL,
     unique_clicks_human BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, campaign_id, variant, channel)
-);
+) CLUSTERED;
 
 -- What is known of each message, one bit per kind of report: what makes the unique figures exact, in any order of
 -- reports and however often they come.
@@ -47,9 +47,12 @@ CREATE TABLE campaign_metrics (
 CREATE TABLE campaign_messages (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
+    campaign_id UUID NOT NULL,
+    variant TEXT NOT NULL,
+    channel TEXT NOT NULL,
     marks BIGINT NOT NULL,
-    PRIMARY KEY (tenant_id, message_id)
-);
+    PRIMARY KEY (tenant_id, message_id, campaign_id, variant, channel)
+) CLUSTERED;
 
 -- All reports, by the hour in which they happened.
 CREATE TABLE campaign_hours (
@@ -76,7 +79,7 @@ CREATE TABLE campaign_hours (
     clicks_machine BIGINT NOT NULL,
     clicks_human BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, hour)
-);
+) CLUSTERED;
 
 CREATE TABLE campaign_costs (
     tenant_id UUID NOT NULL,
@@ -87,12 +90,108 @@ CREATE TABLE campaign_costs (
     cost_micros BIGINT NOT NULL,
     segments BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, currency)
+) CLUSTERED;
+
+-- section: batch
+
+-- Every report of the batch about a campaign's message, and what its messages gain by them.
+CREATE TABLE batch_campaign_reports (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    campaign_id UUID NOT NULL,
+    variant TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    hour TIMESTAMPTZ NOT NULL,
+    mark BIGINT NOT NULL
+);
+CREATE TABLE batch_campaign_marks (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    campaign_id UUID NOT NULL,
+    variant TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    marks BIGINT NOT NULL,
+    known BIGINT NOT NULL
 );
 
 -- section: apply
 
+INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
+SELECT
+    b.tenant_id, b.message_id, b.campaign_id, COALESCE(b.variant, ''), b.channel, b.hour,
+    CASE b.type
+        WHEN 'MessageSent' THEN 8
+        WHEN 'MessageDelivered' THEN 16
+        WHEN 'MessageQueued' THEN 1
+        WHEN 'MessageOpened' THEN CASE b.class WHEN 'human' THEN 16384 ELSE 8192 END
+        WHEN 'MessageClicked' THEN CASE b.class WHEN 'human' THEN 65536 ELSE 32768 END
+        WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
+        WHEN 'MessageDeferred' THEN 32
+        WHEN 'MessageFailed' THEN 256
+        WHEN 'DispatchFailed' THEN 512
+        WHEN 'MessageComplained' THEN 1024
+        WHEN 'MessageSuppressed' THEN 2
+        WHEN 'MessageCancelled' THEN 4
+    END
+FROM batch b
+WHERE b.campaign_id IS NOT NULL AND (
+    b.type IN (
+        'MessageQueued', 'MessageSuppressed', 'MessageCancelled', 'MessageSent', 'MessageDelivered',
+        'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
+        'MessageComplained'
+    )
+    OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
+);
+
+-- A reply counts for the message that it answers, an opt-out for the message that led to it, whether or not they know
+-- the campaign; replies that an import brought do not count. The message may have been queued in an earlier batch, or
+-- in this one.
+INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
+SELECT m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel, r.hour, r.mark
+FROM (
+    SELECT
+        b.tenant_id, b.hour,
+        CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END AS message_id,
+        CASE b.type WHEN 'MessageReceived' THEN 4096 ELSE 2048 END AS mark
+    FROM batch b
+    WHERE (b.type = 'MessageReceived' AND b.import_id IS NULL AND b.in_reply_to IS NOT NULL)
+        OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out')
+) AS r JOIN campaign_messages m ON m.tenant_id = r.tenant_id AND m.message_id = r.message_id;
+INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
+SELECT q.tenant_id, q.message_id, q.campaign_id, q.variant, q.channel, r.hour, r.mark
+FROM (
+    SELECT
+        b.tenant_id, b.hour,
+        CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END AS message_id,
+        CASE b.type WHEN 'MessageReceived' THEN 4096 ELSE 2048 END AS mark
+    FROM batch b
+    WHERE (b.type = 'MessageReceived' AND b.import_id IS NULL AND b.in_reply_to IS NOT NULL)
+        OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out')
+) AS r
+JOIN (
+    SELECT DISTINCT tenant_id, message_id, campaign_id, variant, channel FROM batch_campaign_reports WHERE mark = 1
+) AS q ON q.tenant_id = r.tenant_id AND q.message_id = r.message_id
+LEFT JOIN campaign_messages m ON m.tenant_id = q.tenant_id AND m.message_id = q.message_id
+WHERE m.message_id IS NULL;
+
+INSERT INTO batch_campaign_marks (tenant_id, message_id, campaign_id, variant, channel, marks, known)
+SELECT n.tenant_id, n.message_id, n.campaign_id, n.variant, n.channel, n.marks, COALESCE(o.marks, 0)
+FROM (
+    SELECT tenant_id, message_id, campaign_id, variant, channel, @sum(DISTINCT mark) AS marks
+    FROM batch_campaign_reports
+    GROUP BY message_id, tenant_id, campaign_id, variant, channel
+) AS n LEFT JOIN campaign_messages o
+    ON o.tenant_id = n.tenant_id AND o.message_id = n.message_id AND o.campaign_id = n.campaign_id
+        AND o.variant = n.variant AND o.channel = n.channel;
+
+INSERT INTO campaign_messages (tenant_id, message_id, campaign_id, variant, channel, marks)
+SELECT tenant_id, message_id, campaign_id, variant, channel, marks FROM batch_campaign_marks
+WHERE (marks | known) <> known
+ON CONFLICT (tenant_id, message_id, campaign_id, variant, channel) DO UPDATE SET
+    marks = campaign_messages.marks | excluded.marks;
+
 -- A message counts where it has a mark that it did not have before the batch. Messages with the same marks are counted
--- together first. A reply counts for the message that it answers; replies that an import brought do not count.
+-- together first.
 INSERT INTO campaign_metrics (
     tenant_id, campaign_id, variant, channel,
     queued, suppressed, cancelled, sent, delivered, deferred, soft_bounced, hard_bounced, failed, complained,
@@ -120,48 +219,10 @@ SELECT
     @sum(CASE WHEN (k.marks & 32768) <> 0 AND (k.known & 32768) = 0 THEN k.messages ELSE 0 END),
     @sum(CASE WHEN (k.marks & 65536) <> 0 AND (k.known & 65536) = 0 THEN k.messages ELSE 0 END)
 FROM (
-    SELECT
-        n.tenant_id, n.campaign_id, n.variant, n.channel, n.marks, COALESCE(o.marks, 0) AS known, COUNT(*) AS messages
-    FROM (
-        SELECT r.tenant_id, r.message_id, r.campaign_id, r.variant, r.channel, @sum(DISTINCT r.mark) AS marks
-        FROM (
-            SELECT
-                b.tenant_id, b.campaign_id, COALESCE(b.variant, '') AS variant, b.channel,
-                CASE b.type
-                    WHEN 'MessageReceived' THEN @uuid(b.data, 'in_reply_to')
-                    ELSE b.message_id
-                END AS message_id,
-                CASE b.type
-                    WHEN 'MessageSent' THEN 8
-                    WHEN 'MessageDelivered' THEN 16
-                    WHEN 'MessageQueued' THEN 1
-                    WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
-                    WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
-                    WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
-                    WHEN 'MessageDeferred' THEN 32
-                    WHEN 'MessageFailed' THEN 256
-                    WHEN 'DispatchFailed' THEN 512
-                    WHEN 'MessageComplained' THEN 1024
-                    WHEN 'ConsentChanged' THEN 2048
-                    WHEN 'MessageReceived' THEN 4096
-                    WHEN 'MessageSuppressed' THEN 2
-                    WHEN 'MessageCancelled' THEN 4
-                END AS mark
-            FROM batch b
-            WHERE b.campaign_id IS NOT NULL AND (
-                b.type IN (
-                    'MessageQueued', 'MessageSuppressed', 'MessageCancelled', 'MessageSent', 'MessageDelivered',
-                    'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
-                    'MessageComplained'
-                )
-                OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
-                OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
-                OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
-            )
-        ) AS r
-        GROUP BY r.message_id, r.tenant_id, r.campaign_id, r.variant, r.channel
-    ) AS n LEFT JOIN campaign_messages o ON o.tenant_id = n.tenant_id AND o.message_id = n.message_id
-    GROUP BY n.marks, COALESCE(o.marks, 0), n.campaign_id, n.variant, n.channel, n.tenant_id
+    SELECT tenant_id, campaign_id, variant, channel, marks, known, COUNT(*) AS messages
+    FROM batch_campaign_marks
+    WHERE (marks | known) <> known
+    GROUP BY tenant_id, campaign_id, variant, channel, marks, known
 ) AS k
 WHERE TRUE
 GROUP BY k.tenant_id, k.campaign_id, k.variant, k.channel
@@ -184,44 +245,6 @@ ON CONFLICT (tenant_id, campaign_id, variant, channel) DO UPDATE SET
     unique_clicks = campaign_metrics.unique_clicks + excluded.unique_clicks,
     unique_clicks_machine = campaign_metrics.unique_clicks_machine + excluded.unique_clicks_machine,
     unique_clicks_human = campaign_metrics.unique_clicks_human + excluded.unique_clicks_human;
-
-INSERT INTO campaign_messages (tenant_id, message_id, marks)
-SELECT r.tenant_id, r.message_id, @sum(DISTINCT r.mark)
-FROM (
-    SELECT
-        b.tenant_id,
-        CASE b.type WHEN 'MessageReceived' THEN @uuid(b.data, 'in_reply_to') ELSE b.message_id END AS message_id,
-        CASE b.type
-            WHEN 'MessageSent' THEN 8
-            WHEN 'MessageDelivered' THEN 16
-            WHEN 'MessageQueued' THEN 1
-            WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
-            WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
-            WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
-            WHEN 'MessageDeferred' THEN 32
-            WHEN 'MessageFailed' THEN 256
-            WHEN 'DispatchFailed' THEN 512
-            WHEN 'MessageComplained' THEN 1024
-            WHEN 'ConsentChanged' THEN 2048
-            WHEN 'MessageReceived' THEN 4096
-            WHEN 'MessageSuppressed' THEN 2
-            WHEN 'MessageCancelled' THEN 4
-        END AS mark
-    FROM batch b
-    WHERE b.campaign_id IS NOT NULL AND (
-        b.type IN (
-            'MessageQueued', 'MessageSuppressed', 'MessageCancelled', 'MessageSent', 'MessageDelivered',
-            'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
-            'MessageComplained'
-        )
-        OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
-        OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
-        OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
-    )
-) AS r
-WHERE TRUE
-GROUP BY r.message_id, r.tenant_id
-ON CONFLICT (tenant_id, message_id) DO UPDATE SET marks = campaign_messages.marks | excluded.marks;
 
 INSERT INTO campaign_hours (
     tenant_id, campaign_id, variant, channel, hour,
@@ -248,39 +271,9 @@ SELECT
     @sum(CASE WHEN k.mark = 32768 THEN k.reports ELSE 0 END),
     @sum(CASE WHEN k.mark = 65536 THEN k.reports ELSE 0 END)
 FROM (
-    SELECT r.tenant_id, r.campaign_id, r.variant, r.channel, r.hour, r.mark, COUNT(*) AS reports
-    FROM (
-        SELECT
-            b.tenant_id, b.campaign_id, COALESCE(b.variant, '') AS variant, b.channel, b.hour,
-            CASE b.type
-                WHEN 'MessageSent' THEN 8
-                WHEN 'MessageDelivered' THEN 16
-                WHEN 'MessageQueued' THEN 1
-                WHEN 'MessageOpened' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 16384 ELSE 8192 END
-                WHEN 'MessageClicked' THEN CASE @text(b.data, 'class') WHEN 'human' THEN 65536 ELSE 32768 END
-                WHEN 'MessageBounced' THEN CASE @text(b.data, 'bounce') WHEN 'hard' THEN 128 ELSE 64 END
-                WHEN 'MessageDeferred' THEN 32
-                WHEN 'MessageFailed' THEN 256
-                WHEN 'DispatchFailed' THEN 512
-                WHEN 'MessageComplained' THEN 1024
-                WHEN 'ConsentChanged' THEN 2048
-                WHEN 'MessageReceived' THEN 4096
-                WHEN 'MessageSuppressed' THEN 2
-                WHEN 'MessageCancelled' THEN 4
-            END AS mark
-        FROM batch b
-        WHERE b.campaign_id IS NOT NULL AND (
-            b.type IN (
-                'MessageQueued', 'MessageSuppressed', 'MessageCancelled', 'MessageSent', 'MessageDelivered',
-                'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageOpened', 'MessageClicked',
-                'MessageComplained'
-            )
-            OR (b.type = 'DispatchFailed' AND NOT @has(b.data, 'retry_at'))
-            OR (b.type = 'MessageReceived' AND b.import_id IS NULL AND @has(b.data, 'in_reply_to'))
-            OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out')
-        )
-    ) AS r
-    GROUP BY r.mark, r.hour, r.campaign_id, r.variant, r.channel, r.tenant_id
+    SELECT tenant_id, campaign_id, variant, channel, hour, mark, COUNT(*) AS reports
+    FROM batch_campaign_reports
+    GROUP BY hour, mark, campaign_id, variant, channel, tenant_id
 ) AS k
 WHERE TRUE
 GROUP BY k.tenant_id, k.campaign_id, k.variant, k.channel, k.hour

@@ -58,7 +58,7 @@ INSERT INTO consent_history (
     event_id, occurred_at, recorded_at, wording, ip, user_agent
 )
 SELECT
-    b.tenant_id, b.customer_id, b.position, b.channel, @text(b.data, 'topic'), @text(b.data, 'state'),
+    b.tenant_id, b.customer_id, b.position, b.channel, @text(b.data, 'topic'), b.state,
     @text(b.data, 'source'), @text(b.data, 'method'), b.message_id, b.campaign_id, b.import_id, b.actor, b.event_id,
     b.occurred_at, b.recorded_at, @text(b.personal, 'wording'), @text(b.personal, 'ip'),
     @text(b.personal, 'user_agent')
@@ -70,7 +70,7 @@ INSERT INTO consents (
     event_id, occurred_at, recorded_at, wording, ip, user_agent
 )
 SELECT
-    b.tenant_id, b.customer_id, b.position, b.channel, @text(b.data, 'topic'), @text(b.data, 'state'),
+    b.tenant_id, b.customer_id, b.position, b.channel, @text(b.data, 'topic'), b.state,
     @text(b.data, 'source'), @text(b.data, 'method'), b.message_id, b.campaign_id, b.import_id, b.actor, b.event_id,
     b.occurred_at, b.recorded_at, @text(b.personal, 'wording'), @text(b.personal, 'ip'),
     @text(b.personal, 'user_agent')

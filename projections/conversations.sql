@@ -34,7 +34,7 @@ INSERT INTO conversations (
     started_at, changed_at, last_inbound_at, last_outbound_at, version
 )
 SELECT
-    b.tenant_id, b.conversation_id, b.customer_id, b.channel, @text(b.data, 'state'), @time(b.data, 'snoozed_until'),
+    b.tenant_id, b.conversation_id, b.customer_id, b.channel, b.state, @time(b.data, 'snoozed_until'),
     @text(b.data, 'assignee'), @text(b.data, 'team'), @text(b.data, 'priority'), @int(b.data, 'unread'),
     k.started_at, b.occurred_at, k.last_inbound_at, k.last_outbound_at, b.version
 FROM (

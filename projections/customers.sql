@@ -40,7 +40,7 @@ CREATE TABLE customer_tags (
     tag TEXT NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id, tag)
-);
+) CLUSTERED;
 CREATE INDEX customer_tags_by_tag ON customer_tags (tenant_id, tag, customer_id);
 
 CREATE TABLE customer_addresses (
@@ -55,7 +55,7 @@ CREATE TABLE customer_addresses (
     address TEXT,
     label TEXT,
     PRIMARY KEY (tenant_id, customer_id, address_id)
-);
+) CLUSTERED;
 
 -- The address of each kind that is used unless another is asked for; none once the last was removed.
 CREATE TABLE customer_primary_addresses (
@@ -65,7 +65,7 @@ CREATE TABLE customer_primary_addresses (
     address_id UUID,
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id, kind)
-);
+) CLUSTERED;
 
 -- What a search finds: normalised words of the name and the external id (source_id is the customer), and of each
 -- address (source_id is the address). Rows exist only while the personal data does.
@@ -77,7 +77,7 @@ CREATE TABLE customer_tokens (
     token TEXT NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id, source_id, field, token)
-);
+) CLUSTERED;
 CREATE INDEX customer_tokens_by_token ON customer_tokens (tenant_id, token, customer_id);
 
 -- section: apply
@@ -168,7 +168,7 @@ INSERT INTO customer_addresses (
     tenant_id, customer_id, address_id, kind, domain, import_id, added_at, version, address, label
 )
 SELECT
-    b.tenant_id, b.customer_id, b.address_id, @text(b.data, 'kind'), @text(b.data, 'domain'), b.import_id,
+    b.tenant_id, b.customer_id, b.address_id, @text(b.data, 'kind'), b.domain, b.import_id,
     b.occurred_at, b.version, @text(b.personal, 'address'), @text(b.personal, 'label')
 FROM batch b
 WHERE b.ordinal IN (

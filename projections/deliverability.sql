@@ -23,7 +23,7 @@ CREATE TABLE deliverability (
     refused BIGINT NOT NULL,
     complained BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, day, domain, provider, channel)
-);
+) CLUSTERED;
 
 -- section: apply
 INSERT INTO deliverability (
@@ -39,8 +39,8 @@ SELECT
 FROM (
     SELECT
         b.tenant_id, b.channel, b.day,
-        COALESCE(@text(b.data, 'domain'), '') AS domain,
-        @text(b.data, 'provider') AS provider,
+        COALESCE(b.domain, '') AS domain,
+        b.provider AS provider,
         CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE b.type END AS report
     FROM batch b
     WHERE b.type IN (

@@ -134,7 +134,7 @@ CREATE TABLE message_reasons (
     inputs JSONB,
     detail TEXT,
     PRIMARY KEY (tenant_id, message_id, event_id)
-);
+) CLUSTERED;
 
 -- When we last heard of each other.
 CREATE TABLE customer_contacts (
@@ -143,7 +143,7 @@ CREATE TABLE customer_contacts (
     last_inbound_at TIMESTAMPTZ,
     last_outbound_at TIMESTAMPTZ,
     PRIMARY KEY (tenant_id, customer_id)
-);
+) CLUSTERED;
 
 -- section: apply
 
@@ -178,9 +178,9 @@ INSERT INTO messages (
 SELECT
     b.tenant_id, b.message_id, b.customer_id,
     CASE b.type WHEN 'MessageReceived' THEN 'inbound' ELSE 'outbound' END,
-    b.channel, b.campaign_id, b.variant, b.conversation_id, @text(b.data, 'class'), @text(b.data, 'topic'),
-    b.address_id, @uuid(b.data, 'in_reply_to'), @time(b.data, 'send_at'), b.import_id, b.actor, b.occurred_at,
-    b.position, @text(b.data, 'provider'), @text(b.personal, 'from'), @text(b.personal, 'to'),
+    b.channel, b.campaign_id, b.variant, b.conversation_id, b.class, @text(b.data, 'topic'),
+    b.address_id, b.in_reply_to, @time(b.data, 'send_at'), b.import_id, b.actor, b.occurred_at,
+    b.position, b.provider, @text(b.personal, 'from'), @text(b.personal, 'to'),
     @text(b.personal, 'subject'), @text(b.personal, 'body')
 FROM batch b
 WHERE b.type IN ('MessageQueued', 'MessageReceived') AND b.ordinal IN (
@@ -223,9 +223,9 @@ FROM (
     FROM (
         SELECT
             b.tenant_id, b.message_id, b.occurred_at, b.type,
-            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'provider') END AS provider,
-            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'account') END AS account,
-            CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'domain') END AS domain,
+            CASE WHEN b.type = 'MessageSent' THEN b.provider END AS provider,
+            CASE WHEN b.type = 'MessageSent' THEN b.account END AS account,
+            CASE WHEN b.type = 'MessageSent' THEN b.domain END AS domain,
             CASE WHEN b.type = 'MessageSent' THEN @text(b.data, 'provider_message_id') END AS provider_message_id,
             CASE WHEN b.type = 'MessageSent' THEN @int(b.data, 'segments') END AS segments,
             CASE WHEN b.type = 'MessageSent' THEN @int(b.data, 'cost_micros') END AS cost_micros,
@@ -262,7 +262,7 @@ FROM (
         @count_if(r.type = 'MessageClicked' AND r.class = 'human') AS clicked_human_count,
         @count_if(r.type = 'MessageClicked' AND r.class = 'machine') AS clicked_machine_count
     FROM (
-        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, @text(b.data, 'class') AS class
+        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, b.class AS class
         FROM batch b
         WHERE b.type IN ('MessageOpened', 'MessageClicked')
     ) AS r
@@ -363,11 +363,11 @@ FROM (
     FROM (
         SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, b.position
         FROM batch b
-        WHERE b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND @text(b.data, 'state') = 'opted_out'
+        WHERE b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out'
         UNION ALL
-        SELECT b.tenant_id, @uuid(b.data, 'in_reply_to'), b.occurred_at, b.type, b.position
+        SELECT b.tenant_id, b.in_reply_to, b.occurred_at, b.type, b.position
         FROM batch b
-        WHERE b.type = 'MessageReceived' AND @has(b.data, 'in_reply_to') AND b.ordinal IN (
+        WHERE b.type = 'MessageReceived' AND b.in_reply_to IS NOT NULL AND b.ordinal IN (
             SELECT MAX(ordinal) FROM batch WHERE type IN ('MessageReceived', 'MessageRetracted')
             GROUP BY tenant_id, message_id
         )
@@ -402,7 +402,7 @@ SELECT
         WHEN 'DispatchInDoubt' THEN @text(b.data, 'cause')
         WHEN 'MessageComplained' THEN @text(b.data, 'kind')
     END,
-    CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE @text(b.data, 'class') END,
+    CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE b.class END,
     @text(b.data, 'code'),
     CASE WHEN b.type = 'MessageHeld' THEN @time(b.data, 'until') ELSE @time(b.data, 'retry_at') END,
     @json(b.data, 'inputs'),

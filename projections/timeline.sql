@@ -27,7 +27,7 @@ CREATE TABLE timeline (
     outcome TEXT,
     note TEXT,
     PRIMARY KEY (tenant_id, customer_id, occurred_at, position)
-);
+) CLUSTERED;
 CREATE INDEX timeline_pinned ON timeline (tenant_id, customer_id, occurred_at, position) WHERE pinned;
 -- Only what an import brought can be taken back, and only notes can be pinned: the rest needs no way in by entry.
 CREATE INDEX timeline_imported ON timeline (tenant_id, entry_id) WHERE import_id IS NOT NULL;
@@ -67,7 +67,7 @@ SELECT
         WHEN 'ConversationChanged' THEN @text(b.data, 'assignee')
     END,
     CASE
-        WHEN b.type IN ('ConsentChanged', 'ConversationChanged') THEN @text(b.data, 'state')
+        WHEN b.type IN ('ConsentChanged', 'ConversationChanged') THEN b.state
         WHEN b.type = 'CustomerRegistered' THEN @text(b.data, 'source')
     END,
     CASE WHEN b.type = 'NoteAdded' THEN @text(b.personal, 'text') END

@@ -171,12 +171,22 @@ impl Customer {
 
 fn message(customer: CustomerId, number: u64) -> MessageKey {
     MessageKey {
-        message_id: MessageId(Uuid::from_u128(customer.0.as_u128() | u128::from(number) << 16 | 1)),
+        // Time-ordered, as those that commlog gives.
+        message_id: MessageId(
+            uuid::Builder::from_unix_timestamp_millis(1_700_000_000_000 + number, &customer_bytes(customer))
+                .into_uuid(),
+        ),
         channel: Channel::Email,
         campaign_id: Some(CampaignId(Uuid::from_u128(0xca))),
         variant: Some(if number.is_multiple_of(2) { "a" } else { "b" }.into()),
         conversation_id: None,
     }
+}
+
+fn customer_bytes(customer: CustomerId) -> [u8; 10] {
+    let mut bytes = [0; 10];
+    bytes.copy_from_slice(&customer.0.as_bytes()[..10]);
+    bytes
 }
 
 fn registered(number: u64) -> CustomerRegistered {

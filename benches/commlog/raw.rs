@@ -42,7 +42,7 @@ fn sqlite(file: &std::path::Path, count: u64, per_transaction: u64) -> Result<f6
     let mut connection = rusqlite::Connection::open(file)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     let fill = connection.transaction()?;
     for stream in 1..=i64::try_from(STREAMS)? {
         let id = Uuid::from_u128(u128::from(stream.unsigned_abs()));

@@ -27,7 +27,8 @@ pub(super) async fn start(
         reads.applied(),
         backlog,
         vec![(simulator, callbacks)],
-        DispatcherOptions::default(),
+        // The simulator reaches nobody.
+        DispatcherOptions { unattended: true, ..DispatcherOptions::default() },
         stop,
     );
     parts.spawn(async move {

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+pub mod confirm;
 pub mod demo;
 pub mod export;
 pub mod failure;
@@ -71,6 +72,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Forgets a customer for good: the key is destroyed, the read tables are purged.
     Forget(forget::ForgetArgs),
+    /// Lets a restored or copied log send again.
+    ConfirmDispatch(confirm::ConfirmArgs),
     /// API keys: issue, revoke, list.
     Keys(keys::KeysArgs),
     /// Tenants: create, list.
@@ -145,6 +148,10 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Forget(args) => {
             session.trace_errors_only();
             forget::run(&session, args).await
+        }
+        Command::ConfirmDispatch(_) => {
+            session.trace_errors_only();
+            confirm::run(&session).await
         }
         Command::Keys(args) => {
             session.trace_errors_only();

@@ -274,6 +274,18 @@ pub struct LogHead {
     pub epoch: u32,
 }
 
+/// A time in which one store, and no copy of it, sends what the log asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it was started: with the log, or by an operator.
+    pub started_at: DateTime<Utc>,
+    /// True if it was started on another store than this one: a restored or copied log, which must not send what the
+    /// original has sent. Starting an epoch says that it may.
+    pub is_copy: bool,
+}
+
 /// How many events and bytes one read returns at most: whichever is reached first, but at least one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimit {
@@ -367,9 +379,8 @@ pub trait EventLog: Send + Sync {
     /// Removes all snapshots of a stream.
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError>;
 
-    /// True if this is another store than the one that the epoch was started on: a restored or copied log, which must
-    /// not send what the original has sent. Starting an epoch says that it may.
-    async fn is_copy(&self) -> Result<bool, LogError>;
+    /// The epoch that the log is in.
+    async fn epoch(&self) -> Result<Epoch, LogError>;
 
     /// Raises the epoch and returns it.
     async fn start_epoch(&self) -> Result<u32, LogError>;

@@ -28,6 +28,8 @@ pub struct Waiting {
     pub channel: Channel,
     /// Where it stands.
     pub stage: MessageStage,
+    /// When it was asked for, as far as the read tables tell: those that they do not show yet are new.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// What earlier processes left to do, up to a position of the log.
@@ -102,7 +104,8 @@ impl Backlog {
                         waiting.remove(&message_id);
                     }
                     Signal::Message { tenant, customer_id, message_id, channel, stage } => {
-                        waiting.insert(message_id, Waiting { tenant, customer_id, message_id, channel, stage });
+                        let since = waiting.get(&message_id).and_then(|known| known.since);
+                        waiting.insert(message_id, Waiting { tenant, customer_id, message_id, channel, stage, since });
                     }
                     Signal::Forgotten { tenant, customer_id, position } => {
                         forgotten.insert((tenant, customer_id), position);
@@ -133,5 +136,6 @@ fn read(row: &UndispatchedRow) -> Option<Waiting> {
         message_id: MessageId(row.message_id),
         channel: row.channel.parse().ok()?,
         stage,
+        since: Some(row.created_at),
     })
 }

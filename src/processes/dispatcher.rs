@@ -18,7 +18,7 @@ use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
-use crate::processes::tail;
+use crate::processes::{hold, tail};
 use crate::providers::{Accepted, OutboundMessage, Provider, SendError};
 
 /// Who acts.
@@ -37,11 +37,13 @@ pub struct DispatcherOptions {
     pub call_timeout: Duration,
     /// How long a timer sleeps at most: the clock may be set while it does.
     pub tick: Duration,
+    /// Nothing real can be sent twice, so that a restored or copied log needs nobody's confirmation.
+    pub unattended: bool,
 }
 
 impl Default for DispatcherOptions {
     fn default() -> Self {
-        Self { concurrency: 64, call_timeout: Duration::from_secs(60), tick: Duration::from_secs(1) }
+        Self { concurrency: 64, call_timeout: Duration::from_secs(60), tick: Duration::from_secs(1), unattended: false }
     }
 }
 
@@ -77,10 +79,15 @@ impl Dispatcher {
     }
 
     /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
+    ///
+    /// If the log may be a restored or copied one, nothing is done until an operator confirms it.
     pub async fn run(self, from: Position, backlog: Vec<Waiting>, shutdown: CancellationToken) {
+        if !self.options.unattended && !hold::pass(&self.app, &backlog, &shutdown).await {
+            return;
+        }
         let mut work = Work::default();
         for waiting in backlog {
-            let Waiting { tenant, customer_id, message_id, channel, stage } = waiting;
+            let Waiting { tenant, customer_id, message_id, channel, stage, .. } = waiting;
             let job = Job { tenant, customer_id, message_id, channel };
             if stage == MessageStage::Dispatching {
                 self.doubt(job).await;

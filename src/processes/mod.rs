@@ -4,6 +4,7 @@ pub mod backlog;
 pub mod callbacks;
 pub mod dispatcher;
 pub mod erasure;
+pub mod hold;
 mod tail;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! Statements use `$1`, `$2` … on both engines. Values are always bound.
 
+pub mod checkpointer;
 mod session;
 
 use chrono::{DateTime, Utc};

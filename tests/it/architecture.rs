@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("sql", &["ids"]),
     ("domain", &["ids"]),
-    ("log", &["ids", "clock"]),
+    ("log", &["ids", "clock", "sql"]),
     ("providers", &["ids", "clock", "domain"]),
     ("app", &["ids", "clock", "domain", "log"]),
     ("projections", &["ids", "clock", "sql", "log", "domain"]),

@@ -1,9 +1,5 @@
-//! The states of a message are a lattice: what is known only ever grows, whatever order callbacks come in.
-
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+//! How far a message has come, as one event tells it. What all of them tell together is a lattice in which callbacks
+//! commute; it is computed where all of them are known, in `projections/messages.sql`.
 
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::value::words;
@@ -23,14 +19,14 @@ words! {
         Dispatching = "dispatching",
         /// Nobody knows whether the provider took it.
         InDoubt = "in_doubt",
-        /// It could not be sent or delivered.
-        Failed = "failed",
         /// The provider took it.
         Sent = "sent",
         /// The receiving side asked to wait.
         Deferred = "deferred",
         /// It came back.
         Bounced = "bounced",
+        /// It could not be sent or delivered.
+        Failed = "failed",
         /// It reached the device or mailbox.
         Delivered = "delivered",
         /// It was opened or read.
@@ -73,80 +69,21 @@ impl MessageState {
     /// dispatcher to do, and no late news changes that.
     #[must_use]
     pub fn is_settled(self) -> bool {
-        matches!(self, Self::Suppressed | Self::Cancelled) || self >= Self::Failed
-    }
-}
-
-/// Everything that is known of how far a message has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// How often each state was told, and when first.
-    pub seen: BTreeMap<MessageState, (u64, DateTime<Utc>)>,
-}
-
-impl Progress {
-    /// Takes in one distinct piece of news. The order of calls does not matter.
-    pub fn tell(&mut self, state: MessageState, at: DateTime<Utc>) {
-        let (count, first) = self.seen.entry(state).or_insert((0, at));
-        *count += 1;
-        *first = at.min(*first);
-    }
-
-    /// The highest state that was told.
-    #[must_use]
-    pub fn state(&self) -> Option<MessageState> {
-        self.seen.keys().next_back().copied()
+        matches!(self, Self::Suppressed | Self::Cancelled) || self >= Self::Sent
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    fn news() -> impl Strategy<Value = Vec<(MessageState, i64)>> {
-        prop::collection::vec((prop::sample::select(MessageState::ALL), 0..1_000_000_i64), 0..24)
-    }
-
-    fn told(news: &[(MessageState, i64)]) -> Progress {
-        let mut progress = Progress::default();
-        for (state, seconds) in news {
-            progress.tell(*state, DateTime::from_timestamp(*seconds, 0).unwrap_or_default());
-        }
-        progress
-    }
-
-    proptest! {
-        #[test]
-        fn any_order_of_callbacks_gives_the_same_progress(
-            (ordered, shuffled) in news().prop_flat_map(|news| (Just(news.clone()), Just(news).prop_shuffle()))
-        ) {
-            prop_assert_eq!(told(&ordered), told(&shuffled));
-        }
-
-        #[test]
-        fn more_news_never_lower_the_state(news in news(), late in prop::sample::select(MessageState::ALL)) {
-            let before = told(&news).state();
-            let mut progress = told(&news);
-            progress.tell(late, DateTime::UNIX_EPOCH);
-            prop_assert!(progress.state() >= before);
-        }
-    }
-
     #[test]
-    fn a_late_sent_does_not_overwrite_delivered() {
-        assert_eq!(
-            told(&[(MessageState::Delivered, 2), (MessageState::Sent, 1)]).state(),
-            Some(MessageState::Delivered)
-        );
-    }
-
-    #[test]
-    fn what_a_provider_took_is_settled_and_what_is_in_doubt_is_not() {
-        assert!(MessageState::Sent.is_settled());
-        assert!(MessageState::Suppressed.is_settled());
-        assert!(!MessageState::InDoubt.is_settled());
-        assert!(!MessageState::Held.is_settled());
+    fn what_a_provider_took_or_refused_for_good_is_settled_and_what_is_in_doubt_is_not() {
+        for state in [MessageState::Sent, MessageState::Failed, MessageState::Suppressed, MessageState::Complained] {
+            assert!(state.is_settled(), "{state}");
+        }
+        for state in [MessageState::Queued, MessageState::Held, MessageState::Dispatching, MessageState::InDoubt] {
+            assert!(!state.is_settled(), "{state}");
+        }
     }
 }

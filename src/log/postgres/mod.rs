@@ -25,8 +25,8 @@ use crate::clock::Ambient;
 use crate::ids::{CommandId, Position, SubjectId, TenantId};
 use crate::log::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
-    AppendError, Appended, CommandKey, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent, Snapshot,
-    StreamHead, StreamId,
+    AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
+    Snapshot, StreamHead, StreamId,
 };
 use rows::{ReadError, select_events, signed};
 use store::{Kind, Location, StoreError};
@@ -322,12 +322,14 @@ impl EventLog for PostgresLog {
         Ok(())
     }
 
-    async fn is_copy(&self) -> Result<bool, LogError> {
-        sqlx::query_scalar("SELECT system_id <> $1 FROM log.epochs ORDER BY epoch DESC LIMIT 1")
-            .bind(&self.system_id)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|error| database(&self.url, "read its epoch", error))
+    async fn epoch(&self) -> Result<Epoch, LogError> {
+        let (number, started_at, is_copy): (i64, i64, bool) =
+            sqlx::query_as("SELECT epoch, started_at, system_id <> $1 FROM log.epochs ORDER BY epoch DESC LIMIT 1")
+                .bind(&self.system_id)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| database(&self.url, "read its epoch", error))?;
+        Ok(Epoch { number: number.try_into().unwrap_or_default(), started_at: rows::time(started_at), is_copy })
     }
 
     async fn start_epoch(&self) -> Result<u32, LogError> {

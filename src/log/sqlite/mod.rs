@@ -24,9 +24,10 @@ use crate::clock::Ambient;
 use crate::ids::{CommandId, Position, SubjectId, TenantId};
 use crate::log::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
-    AppendError, Appended, CommandKey, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent, Snapshot,
-    StreamHead, StreamId,
+    AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
+    Snapshot, StreamHead, StreamId,
 };
+use crate::sql::checkpointer::{self, Checkpointer};
 use readers::Readers;
 use rows::{select_events, signed};
 use store::{Kind, StoreError};
@@ -34,8 +35,14 @@ use writer::{Job, Writer};
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clog"),
-    migrations: &[include_str!("../../../migrations/sqlite/log/0001_log.sql")],
+    migrations: &[
+        include_str!("../../../migrations/sqlite/log/0001_log.sql"),
+        include_str!("../../../migrations/sqlite/log/0002_insert_trigger.sql"),
+    ],
 };
+
+/// After how many events the write-ahead log is copied into the file.
+const CHECKPOINT_EVENTS: usize = 2_000;
 
 /// The log in a SQLite file.
 pub struct SqliteLog {
@@ -93,14 +100,15 @@ fn open_writer(
     let fail = |error| store_error(url, StoreError::from(error));
     let system_id = system_id(path);
     prepare(&connection, &ambient, &system_id).map_err(fail)?;
-    Writer::new(connection, url.to_owned(), system_id, ambient, announce).map_err(fail)
+    let checkpointer = Checkpointer::start(path, CHECKPOINT_EVENTS, "FULL");
+    Writer::new(connection, url.to_owned(), system_id, ambient, announce, checkpointer).map_err(fail)
 }
 
 /// Sets the connection up, gives a new log its id and first epoch, and touches what the first append will need.
 fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Result<(), rusqlite::Error> {
-    connection.pragma_update(None, "cache_size", -16_384)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "cache_size", -49_152)?;
+    connection.pragma_update(None, "wal_autocheckpoint", checkpointer::WRITER_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", 96 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let new: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM epochs)", [], |row| row.get(0))?;
     if new {
@@ -326,12 +334,14 @@ impl EventLog for SqliteLog {
         self.ask(|reply| Job::DropSnapshots { stream, reply }).await?
     }
 
-    async fn is_copy(&self) -> Result<bool, LogError> {
+    async fn epoch(&self) -> Result<Epoch, LogError> {
         let system_id = self.system_id.clone();
         self.readers
             .read("read its epoch", move |connection| {
-                let sql = "SELECT system_id <> ?1 FROM epochs ORDER BY epoch DESC LIMIT 1";
-                Ok(connection.query_row(sql, [system_id], |row| row.get(0))?)
+                let sql = "SELECT epoch, started_at, system_id <> ?1 FROM epochs ORDER BY epoch DESC LIMIT 1";
+                Ok(connection.query_row(sql, [system_id], |row| {
+                    Ok(Epoch { number: row.get(0)?, started_at: rows::time(row.get(1)?), is_copy: row.get(2)? })
+                })?)
             })
             .await
     }

@@ -24,7 +24,7 @@ macro_rules! select_events {
 }
 pub(super) use select_events;
 
-const INSERT: &str = "INSERT INTO events (position, stream, version, event_id, type, schema_version, occurred_at, \
+const INSERT: &str = "INSERT OR ROLLBACK INTO events (position, stream, version, event_id, type, schema_version, occurred_at, \
      recorded_at, actor, command_id, correlation_id, causation_id, subject_id, epoch, hash, data, personal) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 

@@ -13,6 +13,7 @@ use crate::ids::Position;
 use crate::log::heads::Heads;
 use crate::log::plan::{self, Call, Known, Outcome, Plan};
 use crate::log::{LogError, Snapshot, StreamId};
+use crate::sql::checkpointer::Checkpointer;
 
 /// A group holds at most this many events (but at least one call), so that a commit stays short.
 const GROUP_EVENTS: usize = 8_192;
@@ -48,6 +49,7 @@ pub(super) struct Writer {
     end: End,
     /// `PRAGMA data_version`: moves when another connection commits.
     data_version: i64,
+    checkpointer: Checkpointer,
 }
 
 type Waiting = Vec<(oneshot::Sender<Result<Outcome, LogError>>, OwnedSemaphorePermit)>;
@@ -59,10 +61,12 @@ impl Writer {
         system_id: String,
         ambient: Ambient,
         announce: watch::Sender<Position>,
+        checkpointer: Checkpointer,
     ) -> Result<Self, rusqlite::Error> {
         let end = End { position: 0, recorded_at: DateTime::UNIX_EPOCH, next_stream: 1, epoch: 1 };
         let heads = Heads::default();
-        let mut writer = Self { connection, url, system_id, ambient, announce, heads, end, data_version: -1 };
+        let mut writer =
+            Self { connection, url, system_id, ambient, announce, heads, end, data_version: -1, checkpointer };
         writer.look_around()?;
         Ok(writer)
     }
@@ -155,6 +159,7 @@ impl Writer {
         }
         self.store(&plan, &known)?;
         self.connection.execute_batch("COMMIT")?;
+        self.checkpointer.wrote(plan.rows.len());
         self.end.position = plan.rows.last().map_or(self.end.position, |row| row.position);
         self.end.recorded_at = known.recorded_at;
         self.end.next_stream += i64::try_from(plan.new_streams.len()).unwrap_or(0);

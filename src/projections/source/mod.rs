@@ -9,6 +9,8 @@
 //!
 //! -- section: tables
 //! CREATE TABLE customers (tenant_id UUID NOT NULL, customer_id UUID NOT NULL, name TEXT, PRIMARY KEY (tenant_id, customer_id));
+//! -- section: batch
+//! CREATE TABLE batch_names (tenant_id UUID NOT NULL, name TEXT);
 //! -- section: apply
 //! -- on: CustomerRegistered
 //! INSERT INTO customers … SELECT … FROM batch WHERE type = 'CustomerRegistered' …;
@@ -18,7 +20,9 @@
 //!
 //! `apply` runs over each batch of events, `forget` over the customers of its `CustomerForgotten` events. Statements
 //! end with `;`. A statement is skipped when the batch holds none of the types of its `-- on:` line or, without one, of
-//! the event types that it names. See [`macros`] for what makes the text run on both engines.
+//! the event types that it names. Tables of the section `batch` hold what several statements need of one batch: they
+//! are temporary, in memory, and empty when a batch begins; a statement that names no types and reads one of them runs
+//! when it was filled. See [`macros`] for what makes the text run on both engines.
 
 mod lexer;
 pub mod macros;
@@ -74,6 +78,14 @@ pub struct Source {
     apply: Vec<Text>,
     forget: Vec<Text>,
     declared: Vec<Table>,
+    batch: Vec<BatchTable>,
+}
+
+/// A table that lives for one batch.
+#[derive(Debug, Clone)]
+struct BatchTable {
+    name: String,
+    create: Text,
 }
 
 /// A statement as written, without its `;`.
@@ -103,6 +115,9 @@ pub struct Projection {
     pub tables: Vec<Table>,
     /// Creates tables and indexes.
     pub create: Vec<String>,
+    /// Creates the tables that live for one batch.
+    #[serde(default)]
+    pub create_for_batch: Vec<String>,
     /// Runs over `batch`.
     pub apply: Vec<Statement>,
     /// Runs over `forgotten`.
@@ -141,7 +156,17 @@ impl Source {
             version: self.version,
             tables: self.declared.clone(),
             create: self.tables.iter().map(|text| table::dialect(engine, &expand(text))).collect(),
-            apply: self.apply.iter().map(|text| Statement { sql: expand(text), on: text.on.clone() }).collect(),
+            create_for_batch: self
+                .batch
+                .iter()
+                .map(|table| table::temporary(engine, &table::dialect(engine, &expand(&table.create))))
+                .collect(),
+            apply: self
+                .batch
+                .iter()
+                .map(|table| Statement { sql: format!("DELETE FROM {}", table.name), on: table.create.on.clone() })
+                .chain(self.apply.iter().map(|text| Statement { sql: expand(text), on: text.on.clone() }))
+                .collect(),
             forget: self.forget.iter().map(expand).collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::lexer::{Kind, Token, line_of, tokens};
 use super::macros::{self, MacroError};
-use super::{Scope, Source, SourceError, Text, rules, table};
+use super::{BatchTable, Scope, Source, SourceError, Text, rules, table};
 use crate::sql::Engine;
 
 /// A mistake and its offset in the file.
@@ -27,12 +27,14 @@ struct Draft {
     tables: Vec<Text>,
     apply: Vec<Text>,
     forget: Vec<Text>,
+    batch: Vec<Text>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Section {
     Header,
     Tables,
+    Batch,
     Apply,
     Forget,
 }
@@ -49,7 +51,7 @@ fn read(file: &str, text: &str) -> Result<Source, Mistake> {
     let tokens = tokens(text).map_err(|unclosed| Mistake::new(unclosed.at, "a quote or comment is not closed"))?;
     let draft = draft(&tokens)?;
     let absent = |what: &str| Mistake::new(0, format!("the header has no `-- {what}:` line"));
-    let source = Source {
+    let mut source = Source {
         name: draft.projection.ok_or_else(|| absent("projection"))?,
         question: draft.question.ok_or_else(|| absent("question"))?,
         events: draft.events,
@@ -59,7 +61,13 @@ fn read(file: &str, text: &str) -> Result<Source, Mistake> {
         tables: draft.tables,
         apply: draft.apply,
         forget: draft.forget,
+        batch: draft
+            .batch
+            .into_iter()
+            .map(|create| table::declared_for_batch(&create).map(|name| BatchTable { name, create }))
+            .collect::<Result<_, _>>()?,
     };
+    rules::let_follow(&mut source);
     if file.strip_suffix(".sql").unwrap_or(file) != source.name {
         return Err(Mistake::new(0, format!("projection {} must be in a file {}.sql", source.name, source.name)));
     }
@@ -67,7 +75,8 @@ fn read(file: &str, text: &str) -> Result<Source, Mistake> {
         return Err(absent("events"));
     }
     rules::check(&source)?;
-    for statement in source.tables.iter().chain(&source.apply).chain(&source.forget) {
+    let created = source.tables.iter().chain(source.batch.iter().map(|table| &table.create));
+    for statement in created.chain(&source.apply).chain(&source.forget) {
         for engine in [Engine::Sqlite, Engine::Postgres] {
             macros::expand(engine, &statement.sql)
                 .map_err(|MacroError { at, reason }| Mistake::new(statement.at + at, reason))?;
@@ -106,6 +115,7 @@ fn draft(tokens: &[Token<'_>]) -> Result<Draft, Mistake> {
                 let statement = Text { sql: text, at, on: types };
                 match section {
                     Section::Tables => draft.tables.push(statement),
+                    Section::Batch => draft.batch.push(statement),
                     Section::Apply => draft.apply.push(statement),
                     Section::Header | Section::Forget => draft.forget.push(statement),
                 }
@@ -141,9 +151,12 @@ fn directive<'a>(token: &Token<'a>) -> Option<(&'a str, &'a str)> {
 fn parse_section(token: &Token<'_>, value: &str) -> Result<Section, Mistake> {
     match value {
         "tables" => Ok(Section::Tables),
+        "batch" => Ok(Section::Batch),
         "apply" => Ok(Section::Apply),
         "forget" => Ok(Section::Forget),
-        _ => Err(Mistake::new(token.at, format!("there is no section `{value}`, only tables, apply and forget"))),
+        _ => {
+            Err(Mistake::new(token.at, format!("there is no section `{value}`, only tables, batch, apply and forget")))
+        }
     }
 }
 
@@ -221,7 +234,7 @@ mod tests {
             (
                 "section: forget",
                 "section: finish",
-                "people.sql:15: there is no section `finish`, only tables, apply and forget",
+                "people.sql:15: there is no section `finish`, only tables, batch, apply and forget",
             ),
             ("projection: people", "projection: folk", "people.sql:1: projection folk must be in a file folk.sql"),
             ("@text(", "@txt(", "people.sql:14: there is no macro @txt"),

@@ -66,6 +66,24 @@ pub(super) fn types_named(sql: &str) -> Vec<String> {
     types
 }
 
+/// Lets statements that name no types run when the tables of the batch that they read were filled, and empties these
+/// tables as often.
+pub(super) fn let_follow(source: &mut Source) {
+    for table in &mut source.batch {
+        let mentions = |text: &Text| {
+            tokens(&text.sql).unwrap_or_default().iter().any(|token| token.name() == Some(table.name.as_str()))
+        };
+        let mut filled: Vec<String> =
+            source.apply.iter().filter(|text| mentions(text)).flat_map(|text| text.on.clone()).collect();
+        filled.sort();
+        filled.dedup();
+        for text in source.apply.iter_mut().filter(|text| text.on.is_empty() && mentions(text)) {
+            text.on.clone_from(&filled);
+        }
+        table.create.on = filled;
+    }
+}
+
 /// One line without doubled blanks outside of quotes: what the fingerprint covers and the database gets.
 pub(super) fn squeeze(sql: &str) -> String {
     let mut squeezed = String::with_capacity(sql.len());
@@ -89,6 +107,9 @@ pub(super) fn check(source: &Source) -> Result<(), Mistake> {
     }
     for text in &source.tables {
         check_text(source, text)?;
+    }
+    for table in &source.batch {
+        check_text(source, &table.create)?;
     }
     for text in source.apply.iter().chain(&source.forget) {
         check_text(source, text)?;
@@ -130,7 +151,9 @@ fn check_text(source: &Source, text: &Text) -> Result<(), Mistake> {
 fn check_write(source: &Source, text: &Text) -> Result<(), Mistake> {
     let all = tokens(&text.sql).unwrap_or_default();
     let words: Vec<&Token<'_>> = all.iter().filter(|token| token.kind != Kind::Space).collect();
-    let own = |name: &str| source.declared.iter().any(|table| table.name == name);
+    let own = |name: &str| {
+        source.declared.iter().any(|table| table.name == name) || source.batch.iter().any(|table| table.name == name)
+    };
     let common: Vec<&str> = words
         .windows(3)
         .filter(|window| {

@@ -50,6 +50,30 @@ pub(super) fn declared(text: &Text) -> Result<Option<Table>, Mistake> {
     Ok(Some(table))
 }
 
+/// The name of the table that a statement of the section `batch` declares.
+pub(super) fn declared_for_batch(text: &Text) -> Result<String, Mistake> {
+    let all = tokens(&text.sql).unwrap_or_default();
+    let words: Vec<Token<'_>> = all.into_iter().filter(|token| token.kind != Kind::Space).collect();
+    let is = |index: usize, wanted: &str| words.get(index).is_some_and(|token| token.is_word(wanted));
+    let name = words.get(2).and_then(Token::name).unwrap_or_default();
+    if !(is(0, "create") && is(1, "table")) || STAGED.contains(&name) || !name.starts_with("batch_") {
+        return Err(Mistake::new(
+            text.at,
+            "the section `batch` holds CREATE TABLE only, of tables whose names begin with `batch_`",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+/// The statement that creates such a table for a connection.
+pub(super) fn temporary(engine: Engine, create: &str) -> String {
+    let create = create.trim_start().splitn(3, ' ').nth(2).unwrap_or_default();
+    match engine {
+        Engine::Sqlite => format!("CREATE TEMP TABLE IF NOT EXISTS {create}"),
+        Engine::Postgres => format!("CREATE TEMP TABLE IF NOT EXISTS {create} ON COMMIT DELETE ROWS"),
+    }
+}
+
 /// The parts between the outermost parentheses, cut at commas.
 fn items<'t, 's>(tokens: &'t [Token<'s>]) -> Vec<&'t [Token<'s>]> {
     let (mut items, mut depth, mut start) = (Vec::new(), 0usize, 1);
@@ -95,6 +119,9 @@ pub(in crate::projections) fn dialect(engine: Engine, sql: &str) -> String {
             (Engine::Sqlite, "JSONB") => "TEXT",
             (Engine::Sqlite, "BYTES") => "BLOB",
             (Engine::Postgres, "BYTES") => "bytea",
+            // Rows kept in the order of the primary key: one tree instead of two. PostgreSQL has no such tables.
+            (Engine::Sqlite, "CLUSTERED") => "WITHOUT ROWID",
+            (Engine::Postgres, "CLUSTERED") => "",
             (Engine::Postgres, "TEXT") => "text COLLATE \"C\"",
             (_, text) => text,
         };

@@ -1,5 +1,6 @@
 //! A batch in memory, ready to be staged: payloads parsed and cleaned outside of any transaction.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -34,8 +35,7 @@ pub(in crate::projections) struct StagedEvent {
     pub causation_id: Option<Uuid>,
     pub subject: Option<SubjectId>,
     pub ids: Ids,
-    pub channel: Option<String>,
-    pub variant: Option<String>,
+    pub words: Words,
     pub hour: DateTime<Utc>,
     pub day: DateTime<Utc>,
     pub data: String,
@@ -57,6 +57,19 @@ pub(in crate::projections) struct Ids {
     pub note: Option<Uuid>,
     pub import: Option<Uuid>,
     pub key: Option<Uuid>,
+    pub in_reply_to: Option<Uuid>,
+}
+
+/// The native word columns.
+#[derive(Debug, Default, Clone)]
+pub(in crate::projections) struct Words {
+    pub channel: Option<String>,
+    pub variant: Option<String>,
+    pub class: Option<String>,
+    pub state: Option<String>,
+    pub provider: Option<String>,
+    pub account: Option<String>,
+    pub domain: Option<String>,
 }
 
 impl Batch {
@@ -125,8 +138,7 @@ impl StagedEvent {
             causation_id: envelope.causation_id.map(|id| id.uuid()),
             subject: envelope.subject,
             ids: Ids::default(),
-            channel: None,
-            variant: None,
+            words: Words::default(),
             hour: cut(TimeDelta::hours(1)),
             day: cut(TimeDelta::days(1)),
             data: String::new(),
@@ -163,9 +175,18 @@ impl StagedEvent {
             note: keys.note_id,
             import: keys.import_id,
             key: keys.key_id,
+            in_reply_to: keys.in_reply_to,
         };
-        self.channel = keys.channel.map(|text| payload::clean_text(&text));
-        self.variant = keys.variant.map(|text| payload::clean_text(&text));
+        let word = |text: Option<Cow<'_, str>>| text.map(|text| payload::clean_text(&text));
+        self.words = Words {
+            channel: word(keys.channel),
+            variant: word(keys.variant),
+            class: word(keys.class),
+            state: word(keys.state),
+            provider: word(keys.provider),
+            account: word(keys.account),
+            domain: word(keys.domain),
+        };
         self.extra = payload::extra(&self.event_type, &data, personal.as_deref())
             .map_err(|error| not_json("the payload", &error))?;
         self.data = data;

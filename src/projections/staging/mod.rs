@@ -19,7 +19,7 @@ use crate::ids::SubjectId;
 use crate::sql::{Session, Value};
 
 /// Raised when the staging relations change in a way that changes tables; part of a generation's fingerprint.
-pub(super) const REVISION: u32 = 1;
+pub(super) const REVISION: u32 = 2;
 
 /// Whose personal data is no longer shown, though the log may still have been able to open it.
 pub(super) type Forgotten = HashSet<SubjectId>;

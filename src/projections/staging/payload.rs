@@ -23,6 +23,17 @@ pub struct Keys<'a> {
     pub channel: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub variant: Option<Cow<'a, str>>,
+    pub in_reply_to: Option<Uuid>,
+    #[serde(borrow)]
+    pub class: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub state: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub provider: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub account: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub domain: Option<Cow<'a, str>>,
 }
 
 /// A line of an order or invoice.

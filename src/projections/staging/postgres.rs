@@ -11,7 +11,8 @@ const INSERT_BATCH: &str = "\
         $1::bigint[], $2::bytea[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::bigint[], $8::text[], \
         $9::timestamptz[], $10::timestamptz[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], \
         $16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::uuid[], \
-        $24::text[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[]::jsonb[], $29::text[]::jsonb[])";
+        $24::uuid[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], \
+        $32::timestamptz[], $33::timestamptz[], $34::text[]::jsonb[], $35::text[]::jsonb[])";
 
 const INSERT_LINES: &str = "\
     INSERT INTO batch_lines SELECT * FROM unnest(\
@@ -72,8 +73,14 @@ async fn fill_batch(
         .bind(column(staged, |event| event.ids.note))
         .bind(column(staged, |event| event.ids.import))
         .bind(column(staged, |event| event.ids.key))
-        .bind(column(staged, |event| event.channel.as_deref()))
-        .bind(column(staged, |event| event.variant.as_deref()))
+        .bind(column(staged, |event| event.ids.in_reply_to))
+        .bind(column(staged, |event| event.words.channel.as_deref()))
+        .bind(column(staged, |event| event.words.variant.as_deref()))
+        .bind(column(staged, |event| event.words.class.as_deref()))
+        .bind(column(staged, |event| event.words.state.as_deref()))
+        .bind(column(staged, |event| event.words.provider.as_deref()))
+        .bind(column(staged, |event| event.words.account.as_deref()))
+        .bind(column(staged, |event| event.words.domain.as_deref()))
         .bind(column(staged, |event| event.hour))
         .bind(column(staged, |event| event.day))
         .bind(column(staged, |event| event.data.as_str()))

@@ -63,10 +63,10 @@ pub async fn fill(
 }
 
 /// Columns of `batch`.
-const BATCH: usize = 29;
+const BATCH: usize = 35;
 
 fn bind_event<'q>(query: Bound<'q>, event: &StagedEvent, forgotten: bool) -> Bound<'q> {
-    let ids = &event.ids;
+    let (ids, words) = (&event.ids, &event.words);
     query
         .bind(event.ordinal)
         .bind(event.position.bytes().to_vec())
@@ -91,8 +91,14 @@ fn bind_event<'q>(query: Bound<'q>, event: &StagedEvent, forgotten: bool) -> Bou
         .bind(ids.note)
         .bind(ids.import)
         .bind(ids.key)
-        .bind(event.channel.clone())
-        .bind(event.variant.clone())
+        .bind(ids.in_reply_to)
+        .bind(words.channel.clone())
+        .bind(words.variant.clone())
+        .bind(words.class.clone())
+        .bind(words.state.clone())
+        .bind(words.provider.clone())
+        .bind(words.account.clone())
+        .bind(words.domain.clone())
         .bind(event.hour)
         .bind(event.day)
         .bind(event.data.clone())

@@ -25,7 +25,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { events: 5_000, bytes: 6 * 1024 * 1024 }
+        Self { events: 10_000, bytes: 6 * 1024 * 1024 }
     }
 }
 
@@ -141,6 +141,7 @@ impl Follower<'_> {
             let mut writer = self.generation.writer.lock().await;
             let checkpoint = writer.apply(&batch, History::Journal(self.journal)).await?;
             drop(writer);
+            self.generation.wrote(batch.len());
             self.tell(checkpoint);
             unclean = checkpoint.unclean;
             if until.is_some_and(|until| checkpoint.position >= until) {

@@ -13,6 +13,10 @@ use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
 use crate::projections::tables::{self, Checkpoint, Writer};
 use crate::sql::Db;
+use crate::sql::checkpointer::Checkpointer;
+
+/// After how many events the write-ahead log is copied into the file.
+const CHECKPOINT_EVENTS: usize = 2_000;
 
 /// Read tables that this process uses. They are not removed before the last copy of `db` is gone.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub struct Generation {
     pub(in crate::projections) writer: Mutex<Writer>,
     pub(in crate::projections) writing: Db,
     applied: watch::Sender<Checkpoint>,
+    checkpointer: Option<Checkpointer>,
 }
 
 impl Deref for Generation {
@@ -69,12 +74,23 @@ impl Generation {
             projections,
             writing,
             applied: watch::Sender::new(checkpoint),
+            checkpointer: match location {
+                Location::Folder(folder) => Some(Checkpointer::start(&file(folder, id), CHECKPOINT_EVENTS, "NORMAL")),
+                Location::Database(_) => None,
+            },
         })
     }
 
     /// How far it has come, as far as this process knows.
     pub fn checkpoint(&self) -> Checkpoint {
         *self.applied.borrow()
+    }
+
+    /// Takes note that so many events were applied and committed.
+    pub fn wrote(&self, events: usize) {
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.wrote(events);
+        }
     }
 
     /// Tells each advance.

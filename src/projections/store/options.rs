@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::projections::error::{ProjectionError, database};
-use crate::sql::Db;
+use crate::sql::{Db, checkpointer};
 
 /// Statements of all projections stay prepared.
 const STATEMENTS: usize = 1_000;
@@ -35,7 +35,7 @@ pub fn sqlite_writer(file: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(STATEMENTS)
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-49152")
-        .pragma("wal_autocheckpoint", "4000")
+        .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES.to_string())
         // What is deleted or overwritten is zeroed: a forgotten customer's name does not stay in a free page.
         .pragma("secure_delete", "ON")
 }

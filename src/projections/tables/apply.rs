@@ -19,6 +19,23 @@ impl Writer {
     /// # Errors
     /// [`ProjectionError::Fenced`] if another writer moved the checkpoint first: nothing of the batch was applied.
     pub async fn apply(&mut self, batch: &Batch, history: History<'_>) -> Result<Checkpoint, ProjectionError> {
+        match self.advance(batch, history, false).await {
+            Err(ProjectionError::Database { source, .. }) if is_poison(&source) => {
+                tracing::warn!(error = %source, "a batch holds an event that cannot be applied; isolating it");
+                self.advance(batch, history, true).await
+            }
+            done => done,
+        }
+    }
+
+    /// Applies a batch in one transaction. Savepoints cost a copy of every page that changes, and hardly any batch needs
+    /// them: they are set only once it is known that something in the batch fails.
+    async fn advance(
+        &mut self,
+        batch: &Batch,
+        history: History<'_>,
+        savepoints: bool,
+    ) -> Result<Checkpoint, ProjectionError> {
         let projections = self.projections.clone();
         self.transaction(async |session, memory| {
             if let Some((position, recorded_at)) = batch.last() {
@@ -28,7 +45,7 @@ impl Writer {
                 memory.checkpoint = next;
             }
             forget::remember(session, memory, batch).await?;
-            Application { session, memory, batch, staged: false }.all(&projections).await?;
+            Application { session, memory, batch, savepoints, staged: false }.all(&projections).await?;
             forget::purge(session, &projections, &batch.forgotten()).await?;
             skip(session, memory, &projections, batch, history).await?;
             Ok(memory.checkpoint)
@@ -62,6 +79,7 @@ struct Application<'a> {
     session: &'a mut Session,
     memory: &'a mut Memory,
     batch: &'a Batch,
+    savepoints: bool,
     /// Whether the staging relations hold the whole batch.
     staged: bool,
 }
@@ -83,24 +101,35 @@ impl Application<'_> {
         Ok(())
     }
 
-    /// Applies the whole batch at once; false, with nothing done, if an event in it cannot be applied.
+    /// Applies the whole batch at once; false, with nothing done, if an event in it cannot be applied. Without
+    /// savepoints, that is an error, and the transaction is to be given up.
     async fn together(&mut self, projection: &Projection, events: &[usize]) -> Result<bool, ProjectionError> {
         if !self.staged {
-            self.session.run("SAVEPOINT attempt").await.map_err(database("set a savepoint"))?;
+            self.savepoint().await?;
             let filled = staging::fill(self.session, self.batch, events, &self.memory.forgotten).await;
-            if settle(self.session, filled).await?.is_some() {
+            if !self.settled(filled).await? {
                 return Ok(false);
             }
             self.staged = true;
         }
-        self.session.run("SAVEPOINT attempt").await.map_err(database("set a savepoint"))?;
+        self.savepoint().await?;
         let done = run(self.session, projection, self.batch, events).await;
-        if let Err(error) = &done
-            && is_poison(error)
-        {
-            tracing::warn!(projection = projection.name, "a batch holds an event that cannot be applied; isolating it");
+        self.settled(done).await
+    }
+
+    async fn savepoint(&mut self) -> Result<(), ProjectionError> {
+        if self.savepoints {
+            self.session.run("SAVEPOINT attempt").await.map_err(database("set a savepoint"))?;
         }
-        Ok(settle(self.session, done).await?.is_none())
+        Ok(())
+    }
+
+    async fn settled(&mut self, done: Result<(), sqlx::Error>) -> Result<bool, ProjectionError> {
+        if self.savepoints {
+            Ok(settle(self.session, done).await?.is_none())
+        } else {
+            done.map(|()| true).map_err(database("apply a batch"))
+        }
     }
 }
 

@@ -54,7 +54,7 @@ async fn create_all(session: &mut Session, projections: &[Projection]) -> Result
     session.execute(first, &start).await.map_err(database("set their checkpoint"))?;
     for projection in projections {
         let statements = projection.apply.iter().map(|statement| &statement.sql).chain(&projection.forget);
-        for sql in projection.create.iter().chain(statements) {
+        for sql in projection.create.iter().chain(&projection.create_for_batch).chain(statements) {
             session.run(sql).await.map_err(|source| ProjectionError::Statement {
                 projection: projection.name.clone(),
                 statement: sql.chars().take(200).collect(),

@@ -86,7 +86,11 @@ impl Writer {
             None => {
                 self.memory = None;
                 let mut session = self.db.session().await.map_err(database("be reached"))?;
-                staging::create(&mut session).await.map_err(database("create the staging relations"))?;
+                let staging = database("create the staging relations");
+                staging::create(&mut session).await.map_err(&staging)?;
+                for create in self.projections.iter().flat_map(|projection| &projection.create_for_batch) {
+                    session.run(create).await.map_err(&staging)?;
+                }
                 session
             }
         };

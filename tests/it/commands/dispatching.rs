@@ -20,6 +20,7 @@ use commlog::processes::Processes;
 use commlog::processes::backlog::Backlog;
 use commlog::processes::callbacks;
 use commlog::processes::dispatcher::{Dispatcher, DispatcherOptions};
+use commlog::processes::hold::{self, Hold};
 use commlog::providers::simulator::{Audience, Simulator, SimulatorOptions};
 use commlog::providers::{Accepted, OutboundMessage, Provider, SendError};
 use futures::StreamExt;
@@ -248,6 +249,28 @@ on_both! {
         shutdown.cancel();
         running.await.expect("the dispatcher ends");
         assert_eq!(world.types(ada).await[3..], ["MessageHeld", "MessageReleased", "DispatchStarted", "MessageSent"]);
+    }
+
+    async fn a_log_with_sends_long_overdue_sends_nothing_before_an_operator_confirms_it(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        let later = SendMessage { send_at: Some(world.now() + TimeDelta::hours(1)), ..email(ada, MessageClass::Marketing) };
+        world.done(world.app.send_message(&world.agent(), later).await);
+        world.advance(TimeDelta::hours(3));
+        let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
+        assert_eq!(hold::signs(&world.app, &backlog.messages).await.expect("the log answers"), Some(Hold::Overdue(1)));
+
+        let ended = CancellationToken::new();
+        ended.cancel();
+        assert!(!hold::pass(&world.app, &backlog.messages, &ended).await);
+
+        assert_eq!(world.app.confirm_dispatch().await.expect("the log answers"), 2);
+        assert!(hold::pass(&world.app, &backlog.messages, &CancellationToken::new()).await);
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
+        until(&world, ada, "MessageSent").await;
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
+        assert_eq!(provider.calls(), 1);
     }
 
     async fn the_simulator_brings_messages_to_life_and_repeated_callbacks_change_nothing(world: World) {

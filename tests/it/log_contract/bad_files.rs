@@ -85,7 +85,7 @@ async fn a_log_of_a_newer_program_is_told() {
     let folder = Folder::new();
     folder.open().await.expect("is made").close().await;
     Connection::open(folder.path()).and_then(|log| log.pragma_update(None, "user_version", 99)).expect("is changed");
-    told(&folder.refusal().await, &folder, "its schema has version 99, and this program knows versions up to 1");
+    told(&folder.refusal().await, &folder, "its schema has version 99, and this program knows versions up to 2");
 }
 
 #[tokio::test]
