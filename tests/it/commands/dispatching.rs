@@ -74,8 +74,7 @@ impl Provider for Counting {
         self.called.send_replace(calls);
         self.gate.acquire().await.expect("the gate is not closed").forget();
         if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
-            let detail = "busy".to_owned();
-            return Err(SendError::Refused { class: RetryClass::Transient, code: None, detail });
+            return Err(SendError::refused(RetryClass::Transient, None, "busy"));
         }
         Ok(Accepted { provider_message_id: None, segments: 1, cost: None })
     }
