@@ -96,8 +96,12 @@ pub(super) struct Reply {
 /// Makes one call.
 pub(super) async fn call(request: RequestBuilder) -> Result<Reply, SendError> {
     let mut response = request.send().await.map_err(|error| lost(&error))?;
-    let mut reply =
-        Reply { status: response.status().as_u16(), headers: response.headers().clone(), body: vec![], is_whole: false };
+    let mut reply = Reply {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: vec![],
+        is_whole: false,
+    };
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if reply.body.len() + chunk.len() <= MAX_ANSWER => reply.body.extend_from_slice(&chunk),
@@ -234,7 +238,9 @@ mod tests {
             ("x-ratelimit-reset", "99999999999999999999", None),
         ];
         for (name, value, expected) in cases {
-            let SendError::Refused { retry_after, .. } = refusal(&reply(429, &[(name, value)])) else { panic!("{value}") };
+            let SendError::Refused { retry_after, .. } = refusal(&reply(429, &[(name, value)])) else {
+                panic!("{value}")
+            };
             assert_eq!(retry_after, expected.map(Duration::from_secs), "{value}");
         }
     }

@@ -164,7 +164,10 @@ pub struct Unconfirmed {
 
 impl std::fmt::Debug for Unconfirmed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Unconfirmed").field("key", &self.key).field("called_at", &self.called_at).finish_non_exhaustive()
+        f.debug_struct("Unconfirmed")
+            .field("key", &self.key)
+            .field("called_at", &self.called_at)
+            .finish_non_exhaustive()
     }
 }
 

@@ -29,7 +29,8 @@ pub(super) fn raw(bytes: &[u8]) -> String {
 
 /// A provider's time, if it can be one: not before this century, not more than an hour ahead of us.
 pub(super) fn plausible(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    time.filter(|time| time.timestamp() > 946_684_800 && *time <= now + TimeDelta::hours(1)).map(crate::clock::to_micros)
+    time.filter(|time| time.timestamp() > 946_684_800 && *time <= now + TimeDelta::hours(1))
+        .map(crate::clock::to_micros)
 }
 
 /// The address in `Name <address>`, or the whole text.

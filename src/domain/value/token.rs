@@ -44,11 +44,7 @@ pub struct Correlation {
 #[must_use]
 pub fn seal(correlation: &Correlation, secret: &TenantSecret) -> String {
     let Correlation { tenant, customer_id, key, address_id, route, called_at } = correlation;
-    let optional = [
-        key.campaign_id.map(|id| id.0),
-        key.conversation_id.map(|id| id.0),
-        address_id.map(|id| id.0),
-    ];
+    let optional = [key.campaign_id.map(|id| id.0), key.conversation_id.map(|id| id.0), address_id.map(|id| id.0)];
     let texts = [key.variant.as_deref(), Some(&route.provider), Some(&route.account), route.domain.as_deref()];
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(tenant.0.as_bytes());
@@ -332,7 +328,11 @@ mod tests {
             customer_id: Uuid::max().into(),
             key,
             address_id: Some(Uuid::max().into()),
-            route: Route { provider: "sendgrid".to_owned(), account: "main".to_owned(), domain: Some("x.example".into()) },
+            route: Route {
+                provider: "sendgrid".to_owned(),
+                account: "main".to_owned(),
+                domain: Some("x.example".into()),
+            },
             called_at: DateTime::UNIX_EPOCH,
         };
         assert!(seal(&correlation, &secret(1)).len() < 240);

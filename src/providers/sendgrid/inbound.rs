@@ -99,7 +99,8 @@ impl Form {
             envelope["to"].as_array().into_iter().flatten().filter_map(Value::as_str).take(100).collect();
         let envelope_from = envelope["from"].as_str().map(str::trim);
         let from = self.short("from").or_else(|| headers.get("from").and_then(texts::short));
-        let from = from.or_else(|| envelope_from.and_then(texts::short)).map(|from| texts::address_in(&from).to_owned());
+        let from =
+            from.or_else(|| envelope_from.and_then(texts::short)).map(|from| texts::address_in(&from).to_owned());
         let from = from.filter(|from| from.contains('@'))?;
 
         let written_to = self.text("to").or_else(|| headers.get("to").map(str::to_owned)).unwrap_or_default();
@@ -113,7 +114,8 @@ impl Form {
         let is_long = |text: &str| text.len() > texts::MAX_BODY;
         let is_cut = self.is_cut || is_long(&text) || html.as_deref().is_some_and(is_long);
 
-        let mut inbound = Inbound::new(Channel::Email, id.trim().to_owned(), from, texts::bounded(&text, texts::MAX_BODY));
+        let mut inbound =
+            Inbound::new(Channel::Email, id.trim().to_owned(), from, texts::bounded(&text, texts::MAX_BODY));
         inbound.to = to.and_then(texts::short);
         inbound.subject = self.short("subject").or_else(|| headers.get("subject").and_then(texts::short));
         inbound.html = html.map(|html| texts::bounded(&html, texts::MAX_BODY));

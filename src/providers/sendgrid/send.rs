@@ -81,7 +81,9 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Value, SendErr
         put("attachments", message.attachments.iter().map(attachment).collect());
     }
     let mut tracking = Map::new();
-    tracking.extend(settings.track_clicks.map(|on| ("click_tracking".to_owned(), json!({ "enable": on, "enable_text": on }))));
+    tracking.extend(
+        settings.track_clicks.map(|on| ("click_tracking".to_owned(), json!({ "enable": on, "enable_text": on }))),
+    );
     tracking.extend(settings.track_opens.map(|on| ("open_tracking".to_owned(), json!({ "enable": on }))));
     if !tracking.is_empty() {
         put("tracking_settings", Value::Object(tracking));

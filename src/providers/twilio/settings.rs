@@ -74,7 +74,10 @@ impl TwilioSettings {
                 return wrong("messaging_service_sid", "must be MG and 32 hexadecimal digits");
             }
             TwilioSender::From(from) if !is_sender(from) => {
-                return wrong("from", "must be a number with + and its country code, a short code, or a name of 1 to 11 letters");
+                return wrong(
+                    "from",
+                    "must be a number with + and its country code, a short code, or a name of 1 to 11 letters",
+                );
             }
             TwilioSender::From(_) | TwilioSender::Service(_) => {}
         }
@@ -103,7 +106,8 @@ fn is_sid(text: &str, prefix: &str) -> bool {
 }
 
 fn is_sender(text: &str) -> bool {
-    let digits = |text: &str, least, most| (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        |text: &str, least, most| (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let is_name = (1..=11).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+'))
         && text.bytes().any(|byte| byte.is_ascii_alphabetic());

@@ -123,7 +123,9 @@ fn about_ours(
 ) -> Result<Option<ToldKind>, String> {
     let written_code = form.any(&["ErrorCode"]);
     let code = match &written_code {
-        Some(code) => Some(code.parse::<u32>().map_err(|_| "an error code that is no number")?).filter(|&code| code > 0),
+        Some(code) => {
+            Some(code.parse::<u32>().map_err(|_| "an error code that is no number")?).filter(|&code| code > 0)
+        }
         None => None,
     };
     let words = form.any(&["ErrorMessage", "ChannelStatusMessage"]);
@@ -160,9 +162,7 @@ pub(super) fn report(
             user_agent: None,
         },
         "undelivered" | "failed" => not_delivered(code, words),
-        "canceled" => {
-            Report::Failed { class: RetryClass::Permanent, code: Some("canceled".to_owned()), detail: words }
-        }
+        "canceled" => Report::Failed { class: RetryClass::Permanent, code: Some("canceled".to_owned()), detail: words },
         other => return Err(format!("an unknown status: {}", texts::bounded(other, 40))),
     }))
 }
