@@ -270,16 +270,10 @@ on_both! {
         let size = world.size().await;
         let (again, stories) = Simulator::new(options, ambient);
         let queued = world.events(ada).await.into_iter().find_map(|event| event.message_key().cloned());
-        let message = OutboundMessage {
-            tenant: world.tenant,
-            customer_id: ada,
-            key: queued.expect("the message"),
-            address_id: Some(address_id),
-            attempt: 1,
-            to: "ada@example.org".to_owned(),
-            subject: Some("Hello".to_owned()),
-            body: String::new(),
-        };
+        let (key, to) = (queued.expect("the message"), "ada@example.org".to_owned());
+        let mut message = OutboundMessage::text(world.tenant, ada, key, to, String::new());
+        message.address_id = Some(address_id);
+        message.subject = Some("Hello".to_owned());
         assert_eq!(message.key.message_id, sent.message_id);
         again.send(message).await.expect("is accepted");
         drop(again);
