@@ -21,7 +21,7 @@ use crate::domain::value::message::RetryClass;
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 2 * 1024 * 1024;
 /// The longest pause that a provider may ask for.
-const MAX_PAUSE: Duration = Duration::from_secs(24 * 3600);
+const MAX_PAUSE: Duration = Duration::from_hours(24);
 
 /// How calls are made.
 #[derive(Debug, Clone)]

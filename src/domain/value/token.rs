@@ -92,11 +92,12 @@ pub fn open(token: &str, secret: &TenantSecret) -> Option<Correlation> {
     let number = reader.byte()?;
     let channel = Channel::ALL.iter().copied().find(|&channel| channel_number(channel) == number)?;
     let called_at = DateTime::from_timestamp_millis(i64::from_be_bytes(reader.take(8)?.try_into().ok()?))?;
-    let campaign_id = reader.optional_uuid()?.map(Into::into);
-    let conversation_id = reader.optional_uuid()?.map(Into::into);
-    let address_id = reader.optional_uuid()?.map(Into::into);
-    let variant = reader.text()?;
-    let (provider, account, domain) = (reader.text()??, reader.text()??, reader.text()?);
+    let campaign_id = reader.optional_uuid().ok()?.map(Into::into);
+    let conversation_id = reader.optional_uuid().ok()?.map(Into::into);
+    let address_id = reader.optional_uuid().ok()?.map(Into::into);
+    let variant = reader.text().ok()?;
+    let (provider, account) = (reader.text().ok()??, reader.text().ok()??);
+    let domain = reader.text().ok()?;
     let key = MessageKey { message_id, channel, campaign_id, variant, conversation_id };
     let route = Route { provider, account, domain };
     reader.0.is_empty().then_some(Correlation { tenant, customer_id, key, address_id, route, called_at })
@@ -125,6 +126,9 @@ fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+/// A token that we made, and cannot read: made by a version with other fields.
+struct Damaged;
+
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -142,20 +146,19 @@ impl<'a> Reader<'a> {
         Uuid::from_slice(self.take(16)?).ok()
     }
 
-    /// The outer [`None`] is a damaged token.
-    fn optional_uuid(&mut self) -> Option<Option<Uuid>> {
-        match self.byte()? {
-            0 => Some(None),
-            1 => self.uuid().map(Some),
-            _ => None,
+    fn optional_uuid(&mut self) -> Result<Option<Uuid>, Damaged> {
+        match self.byte() {
+            Some(0) => Ok(None),
+            Some(1) => self.uuid().map(Some).ok_or(Damaged),
+            _ => Err(Damaged),
         }
     }
 
-    fn text(&mut self) -> Option<Option<String>> {
-        let length = u16::from_be_bytes(self.take(2)?.try_into().ok()?);
-        let Some(length) = length.checked_sub(1) else { return Some(None) };
-        let text = self.take(usize::from(length))?;
-        String::from_utf8(text.to_vec()).ok().map(Some)
+    fn text(&mut self) -> Result<Option<String>, Damaged> {
+        let length = self.take(2).and_then(|bytes| bytes.try_into().ok()).map(u16::from_be_bytes).ok_or(Damaged)?;
+        let Some(length) = length.checked_sub(1) else { return Ok(None) };
+        let text = self.take(usize::from(length)).ok_or(Damaged)?;
+        String::from_utf8(text.to_vec()).map(Some).map_err(|_| Damaged)
     }
 }
 

@@ -184,17 +184,14 @@ fn encoded_words(text: &str) -> String {
         if !(is_after_word && before.trim().is_empty()) {
             read.push_str(before);
         }
-        match encoded_word(word) {
-            Some((decoded, after)) => {
-                read.push_str(&decoded);
-                rest = after;
-                is_after_word = true;
-            }
-            None => {
-                read.push_str("=?");
-                rest = &word[2..];
-                is_after_word = false;
-            }
+        if let Some((decoded, after)) = encoded_word(word) {
+            read.push_str(&decoded);
+            rest = after;
+            is_after_word = true;
+        } else {
+            read.push_str("=?");
+            rest = &word[2..];
+            is_after_word = false;
         }
     }
     read.push_str(rest);

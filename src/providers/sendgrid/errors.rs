@@ -13,7 +13,8 @@ pub(super) fn class(status: u16, field: Option<&str>) -> Option<RetryClass> {
             "content" | "subject" | "attachments" | "headers" => RetryClass::ContentRefused,
             _ => RetryClass::Permanent,
         }),
-        400..=499 => Some(RetryClass::Permanent),
+        429 => Some(RetryClass::RateLimited),
+        _ if (400..500).contains(&status) => Some(RetryClass::Permanent),
         _ => None,
     }
 }
@@ -86,6 +87,7 @@ mod tests {
             (406, None, Some(Permanent)),
             (413, None, Some(ContentRefused)),
             (415, None, Some(Permanent)),
+            (429, None, Some(RetryClass::RateLimited)),
             (451, None, Some(Permanent)),
             (500, None, None),
         ];

@@ -147,10 +147,7 @@ fn refusal(reply: &Reply, sendgrid: &Sendgrid) -> SendError {
     let detail = texts::bounded(&words.join("; "), 1_000);
     // A page of something else than SendGrid says nothing in its status about the message.
     let class = if errors.is_empty() { None } else { errors::class(reply.status, field) };
-    let code = match field {
-        Some(field) => Some(format!("http_{}:{}", reply.status, texts::bounded(field, 100))),
-        None => None,
-    };
+    let code = field.map(|field| format!("http_{}:{}", reply.status, texts::bounded(field, 100)));
     reply.refusal(class, code, detail, sendgrid.ambient.now())
 }
 

@@ -123,11 +123,12 @@ pub(super) mod tests {
         SendgridSettings::new("main", Secret::new("SG.key"), from, base_url)
     }
 
+    type Spoil = fn(&mut SendgridSettings);
+
     #[test]
     fn settings_that_cannot_work_are_refused_by_name() {
         assert!(settings().validate().is_ok());
         assert_eq!(settings().domain, "shop.example");
-        type Spoil = fn(&mut SendgridSettings);
         let cases: [(&str, Spoil); 9] = [
             ("account_name", |s| s.account_name = String::new()),
             ("api_key", |s| s.api_key = Secret::new("key")),

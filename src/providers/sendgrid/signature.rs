@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(check(&[KEY], &trimmed, 1_600_112_502), Err(SignatureError::Forged));
     }
 
-    /// A POST that SendGrid's own test of a webhook made (StrongGrid, `WebhookParserTests.cs`).
+    /// A POST that SendGrid's own test of a webhook made (`StrongGrid`, `WebhookParserTests.cs`).
     #[test]
     fn a_batch_of_every_event_is_genuine() {
         let signature =

@@ -3,70 +3,54 @@
 
 use crate::domain::value::message::RetryClass;
 
+/// The documented codes.
+const TABLE: &[(RetryClass, &[u32])] = &[
+    // The account: bad credentials, suspended, a sender that is not ours, not registered or not allowed there, a country
+    // that is switched off, a trial, a messaging service without senders, a channel that is not set up.
+    (
+        RetryClass::Configuration,
+        &[
+            10001, 20003, 20005, 20006, 20008, 21212, 21408, 21601, 21606, 21608, 21659, 21660, 21701, 21702, 21703,
+            21704, 21705, 30002, 30010, 30018, 30024, 30032, 30034, 63001, 63002, 63007, 63008, 63015, 63020, 63040,
+            63041,
+        ],
+    ),
+    // Too fast or too many: the API's concurrency, a sender's queue, a carrier's daily cap, a channel's limit.
+    (RetryClass::RateLimited, &[20429, 21611, 30001, 30022, 30023, 30027, 35125, 63017, 63018, 63038]),
+    // The receiver said STOP, or blocked the business on the channel.
+    (RetryClass::OptedOut, &[21610, 63014, 63033]),
+    // The text, the pictures or the template.
+    (
+        RetryClass::ContentRefused,
+        &[
+            21617, 21619, 21620, 21623, 21655, 21656, 30007, 30011, 30019, 63005, 63013, 63016, 63019, 63021, 63027,
+            63028, 63029, 63030, 63034,
+        ],
+    ),
+    // Switched off or out of range, congestion, a carrier's time-out, Twilio's or the channel's own trouble.
+    (RetryClass::Transient, &[30003, 30008, 30017, 30410, 63009, 63010, 63012]),
+    // No such number, not a mobile one, no route, blocked by receiver or carrier, not on the channel, and our own mistakes
+    // in a request. 63049: Meta will not deliver marketing to this person, and asks not to insist.
+    (
+        RetryClass::Permanent,
+        &[
+            20001, 20404, 21211, 21214, 21602, 21603, 21604, 21609, 21612, 21614, 21624, 21635, 21654, 30004, 30005,
+            30006, 30009, 30409, 35111, 35114, 35115, 35118, 35126, 63003, 63024, 63031, 63032, 63049,
+        ],
+    ),
+];
+
 /// The class of a code. Codes that are not listed go by their family: Twilio splits old ones into siblings.
-pub(super) const fn class(code: u32) -> RetryClass {
-    match code {
-        // The account: bad credentials, suspended, a sender that is not ours, not registered or not allowed there, a
-        // country that is switched off, a trial, a messaging service without senders, a channel not set up.
-        20003
-        | 20005
-        | 20006
-        | 20008
-        | 10001
-        | 21212
-        | 21408
-        | 21601
-        | 21606
-        | 21608
-        | 21659
-        | 21660
-        | 21701..=21705
-        | 30002
-        | 30010
-        | 30018
-        | 30024
-        | 30032
-        | 30034
-        | 63001
-        | 63002
-        | 63007
-        | 63008
-        | 63015
-        | 63020
-        | 63040
-        | 63041 => RetryClass::Configuration,
-        // Too fast or too many: the API's concurrency, a sender's queue, a carrier's daily cap, a channel's limit.
-        20429 | 21611 | 30001 | 30022 | 30023 | 30027 | 35125 | 63017 | 63018 | 63038 => RetryClass::RateLimited,
-        // The receiver said STOP, or blocked the business on the channel.
-        21610 | 63014 | 63033 => RetryClass::OptedOut,
-        // The text, the pictures or the template.
-        21617
-        | 21619
-        | 21620
-        | 21623
-        | 21655
-        | 21656
-        | 30007
-        | 30011
-        | 30019
-        | 63005
-        | 63013
-        | 63016
-        | 63019
-        | 63021
-        | 63027..=63030
-        | 63034 => RetryClass::ContentRefused,
-        // Switched off or out of range, congestion, a carrier's time-out, Twilio's or the channel's own trouble.
-        30003 | 30008 | 30017 | 30410 | 63009 | 63010 | 63012 => RetryClass::Transient,
-        // No such number, not a mobile one, no route, blocked by receiver or carrier, not on the channel, and our own
-        // mistakes in a request. 63049: Meta will not deliver marketing to this person, and asks not to insist.
-        20001 | 20404 | 21211 | 21214 | 21602 | 21603 | 21604 | 21609 | 21612 | 21614 | 21624 | 21635 | 21654
-        | 30004 | 30005 | 30006 | 30009 | 30409 | 35111 | 35114 | 35115 | 35118 | 35126 | 63003 | 63024 | 63031
-        | 63032 | 63049 => RetryClass::Permanent,
-        30000..=30999 => RetryClass::Transient,
-        63000..=63999 => RetryClass::ContentRefused,
-        _ => RetryClass::Permanent,
-    }
+pub(super) fn class(code: u32) -> RetryClass {
+    let listed = TABLE.iter().find(|(_, codes)| codes.contains(&code));
+    listed.map_or_else(
+        || match code {
+            30000..=30999 => RetryClass::Transient,
+            63000..=63999 => RetryClass::ContentRefused,
+            _ => RetryClass::Permanent,
+        },
+        |(class, _)| *class,
+    )
 }
 
 /// Whether a code says that the number does not exist: nothing will ever arrive there, on any channel.

@@ -121,7 +121,7 @@ pub(super) fn accepted(message: &Value, body: &str) -> Accepted {
     Accepted {
         provider_message_id: text("sid").and_then(texts::short),
         segments: segments.unwrap_or_else(|| sms::segments(body)),
-        cost: price.map(|price| price.saturating_neg()).zip(currency),
+        cost: price.map(i64::saturating_neg).zip(currency),
     }
 }
 

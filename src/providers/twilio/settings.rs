@@ -130,10 +130,11 @@ pub(super) mod tests {
         }
     }
 
+    type Spoil = fn(&mut TwilioSettings);
+
     #[test]
     fn settings_that_cannot_work_are_refused_by_name() {
         assert!(settings().validate().is_ok());
-        type Spoil = fn(&mut TwilioSettings);
         let cases: [(&str, Spoil); 9] = [
             ("account_name", |s| s.account_name = "a/b".to_owned()),
             ("account_sid", |s| s.account_sid = "AC12".to_owned()),

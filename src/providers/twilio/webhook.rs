@@ -68,7 +68,7 @@ impl Webhook for TwilioWebhook {
         }
     }
 
-    /// An empty TwiML document: nothing is to be answered to the sender.
+    /// An empty `TwiML` document: nothing is to be answered to the sender.
     fn answer(&self) -> Answer {
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
         Answer { content_type: "text/xml", body }

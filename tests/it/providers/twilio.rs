@@ -1,5 +1,7 @@
 //! Twilio against its double.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use commlog::domain::value::Channel;
 use commlog::domain::value::message::{BounceKind, Report, RetryClass};
@@ -7,6 +9,9 @@ use commlog::domain::value::token::{open, tenant_of};
 use commlog::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
 use commlog::providers::{Keyword, OutboundMessage, Provider, Secret, SendError, ToldKind, Unconfirmed, Webhook};
 use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use url::Url;
 
 use super::{NOW, ambient, cause_of, class_of, client, correlation, message, now, secret};
 use crate::support::doubles::Act;
@@ -141,6 +146,7 @@ async fn every_other_failure_leaves_doubt_and_is_called_once() {
         (Act::Hang { taken: true }, "timeout"),
         (Act::Hang { taken: false }, "timeout"),
         (Act::Half { taken: true }, "half_an_answer"),
+        (Act::Endless { taken: true }, "half_an_answer"),
         (Act::Html { taken: false }, "not_an_answer"),
         (Act::OkWithError { taken: true }, "not_an_answer"),
         (Act::ServerError { status: 500, taken: true }, "server_error"),
@@ -154,15 +160,38 @@ async fn every_other_failure_leaves_doubt_and_is_called_once() {
     }
 }
 
+/// Settings of an account whose API is at a port of loopback.
+async fn at(port: u16) -> Twilio {
+    let mut settings = TwilioDouble::start(ambient(2)).await.settings(CALLBACK);
+    settings.base_url = Url::parse(&format!("http://127.0.0.1:{port}")).expect("a URL");
+    provider(settings)
+}
+
 #[tokio::test]
 async fn where_nothing_listens_the_message_certainly_did_not_leave() {
-    let double = TwilioDouble::start(ambient(2)).await;
-    let settings = double.settings(CALLBACK);
-    drop(double);
-    // The port is free once the server's task is gone.
-    tokio::task::yield_now().await;
-    let error = provider(settings).send(sms()).await.expect_err("no success");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let error = at(port).await.send(sms()).await.expect_err("no success");
     assert_eq!(class_of(&error), Some(RetryClass::Transient), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_before_any_answer_leaves_doubt() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let connections = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a connection");
+        let mut request = [0; 4096];
+        let read = socket.read(&mut request).await.expect("a request");
+        drop(socket);
+        assert!(read > 0);
+        // Nobody comes a second time.
+        tokio::time::timeout(Duration::from_millis(300), listener.accept()).await.is_err()
+    });
+    let error = at(port).await.send(sms()).await.expect_err("no success");
+    assert_eq!(cause_of(&error), Some("connection_lost"));
+    assert!(connections.await.expect("no panic"), "the call was repeated");
 }
 
 #[tokio::test]

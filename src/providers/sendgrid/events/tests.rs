@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::value::message::{BounceKind, EngagementClass, RetryClass};
 
-/// A POST that SendGrid's own test of a webhook made, byte by byte (StrongGrid, `WebhookParserTests.cs`).
+/// A POST that SendGrid's own test of a webhook made, byte by byte (`StrongGrid`, `WebhookParserTests.cs`).
 pub(in crate::providers::sendgrid) const BATCH: &str = "[{\"email\":\"example@test.com\",\"timestamp\":1606575333,\"smtp-id\":\"\\u003c14c5d75ce93.dfd.64b469@ismtpd\
     -555\\u003e\",\"event\":\"processed\",\"category\":[\"cat facts\"],\"sg_event_id\":\"m-8gndi_kLAVOUXWX79vdg=\
     =\",\"sg_message_id\":\"14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0\"},\r\n\

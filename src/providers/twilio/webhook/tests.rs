@@ -7,7 +7,6 @@ use super::super::settings::tests::settings;
 use super::*;
 
 const URL: &str = "https://crm.example.com/hooks/twilio/";
-const TOKEN: &str = "test_auth_token_0000000000000000";
 
 /// Name, end of the URL, body, signature: fields as in Twilio's pages and the tests of nyaruka/courier.
 const SAMPLES: &[(&str, &str, &str, &str)] = &[

@@ -34,6 +34,8 @@ pub(crate) enum Act {
     Hang { taken: bool },
     /// With the head of an answer and half its body, then the connection is gone.
     Half { taken: bool },
+    /// With an answer that has no end.
+    Endless { taken: bool },
     /// With a page of something in between, status 200.
     Html { taken: bool },
     /// With a document that is no success, status 200.
@@ -48,6 +50,7 @@ impl Act {
             Self::ServerError { taken, .. }
             | Self::Hang { taken }
             | Self::Half { taken }
+            | Self::Endless { taken }
             | Self::Html { taken }
             | Self::OkWithError { taken } => *taken,
         }
@@ -76,6 +79,10 @@ impl Act {
                 let mut answer = Response::new(Body::from_stream(start.chain(end)));
                 *answer.status_mut() = StatusCode::CREATED;
                 answer
+            }
+            Self::Endless { .. } => {
+                let chunks = futures::stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b' '; 8_192])));
+                Response::new(Body::from_stream(chunks))
             }
             Self::Html { .. } => text(200, "text/html", "<html><body>Please sign in to the network</body></html>"),
             Self::OkWithError { .. } => json(200, &serde_json::json!({ "error": "try again", "errors": [] })),

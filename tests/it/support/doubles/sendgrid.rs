@@ -255,8 +255,8 @@ async fn send(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
             shared.book.take(token.as_deref(), taken);
         }
     }
-    let usual = Response::builder().status(if is_sandbox { 200 } else { 202 }).header("x-message-id", &id);
-    Ok(act.spoil(usual.body(Body::empty()).expect("an answer")).await)
+    let taken = Response::builder().status(if is_sandbox { 200 } else { 202 }).header("x-message-id", &id);
+    Ok(act.spoil(taken.body(Body::empty()).expect("an answer")).await)
 }
 
 type Wrong = (u16, String, &'static str);
