@@ -230,16 +230,11 @@ async fn call(provider: &dyn Provider, job: &Job, ticket: &Ticket, call_timeout:
             detail,
         };
     };
-    let message = OutboundMessage {
-        tenant: job.tenant,
-        customer_id: job.customer_id,
-        key: ticket.attempt.key.clone(),
-        address_id: ticket.address_id,
-        attempt: ticket.attempt.number,
-        to,
-        subject: ticket.content.subject.clone(),
-        body: ticket.content.body.clone(),
-    };
+    let (key, body) = (ticket.attempt.key.clone(), ticket.content.body.clone());
+    let mut message = OutboundMessage::text(job.tenant, job.customer_id, key, to, body);
+    message.address_id = ticket.address_id;
+    message.attempt = ticket.attempt.number;
+    message.subject.clone_from(&ticket.content.subject);
     match tokio::time::timeout(call_timeout, provider.send(message)).await {
         Ok(Ok(Accepted { provider_message_id, segments, cost })) => CallOutcome::Accepted {
             provider_message_id,
@@ -247,7 +242,7 @@ async fn call(provider: &dyn Provider, job: &Job, ticket: &Ticket, call_timeout:
             cost_micros: cost.map(|(micros, _)| micros),
             currency: cost.map(|(_, currency)| currency),
         },
-        Ok(Err(SendError::Refused { class, code, detail })) => CallOutcome::Refused { class, code, detail },
+        Ok(Err(SendError::Refused { class, code, detail, .. })) => CallOutcome::Refused { class, code, detail },
         Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },
         Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
     }

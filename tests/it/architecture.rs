@@ -64,7 +64,9 @@ const CONCRETE: &[(&str, &str)] = &[
     ("log::postgres", "log"),
     ("log::keys::sqlite", "log"),
     ("log::keys::postgres", "log"),
+    ("providers::sendgrid", "providers"),
     ("providers::simulator", "providers"),
+    ("providers::twilio", "providers"),
 ];
 
 fn sources() -> Vec<(String, PathBuf)> {

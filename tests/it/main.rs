@@ -6,5 +6,6 @@ mod cli;
 mod commands;
 mod log_contract;
 mod projector;
+mod providers;
 mod read_models;
 mod support;

@@ -3,6 +3,8 @@
 pub mod address;
 pub mod message;
 pub mod money;
+pub mod sms;
+pub mod token;
 
 use std::fmt;
 use std::str::FromStr;

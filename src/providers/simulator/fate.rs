@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{Planned, SimulatorOptions};
-use crate::domain::value::Channel;
 use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass, Route};
+use crate::domain::value::{Channel, sms};
 use crate::providers::{Accepted, Callback, OutboundMessage, SendError};
 
 /// What people answer.
@@ -37,10 +37,7 @@ pub(super) fn of(
     let mut chance = dice(options.seed, message, message.attempt);
     if chance.random_bool(audience.transient) {
         let detail = "the simulated carrier is busy".to_owned();
-        return (
-            Err(SendError::Refused { class: RetryClass::Transient, code: Some("busy".to_owned()), detail }),
-            vec![],
-        );
+        return (Err(SendError::refused(RetryClass::Transient, Some("busy".to_owned()), detail)), vec![]);
     }
     let is_answer_lost = chance.random_bool(audience.lost_answer);
     // Attempts share their fate from here on: it is the message's.
@@ -67,12 +64,8 @@ fn dice(seed: u64, message: &OutboundMessage, attempt: u32) -> StdRng {
     StdRng::from_seed(bytes)
 }
 
-/// How many SMS a text takes, roughly: the simulator knows no alphabets.
 fn segments(message: &OutboundMessage) -> u32 {
-    match message.key.channel {
-        Channel::Sms => u32::try_from(message.body.chars().count().div_ceil(153)).unwrap_or(u32::MAX).max(1),
-        _ => 1,
-    }
+    if message.key.channel == Channel::Sms { sms::segments(&message.body) } else { 1 }
 }
 
 struct Story<'a> {
@@ -223,22 +216,15 @@ mod tests {
     use crate::domain::value::message::MessageKey;
 
     fn message(number: u128) -> OutboundMessage {
-        OutboundMessage {
-            tenant: Uuid::nil().into(),
-            customer_id: Uuid::nil().into(),
-            key: MessageKey {
-                message_id: Uuid::from_u128(number).into(),
-                channel: Channel::Email,
-                campaign_id: None,
-                variant: None,
-                conversation_id: None,
-            },
-            address_id: None,
-            attempt: 1,
-            to: "ada@example.org".to_owned(),
-            subject: None,
-            body: "Hello".to_owned(),
-        }
+        let key = MessageKey {
+            message_id: Uuid::from_u128(number).into(),
+            channel: Channel::Email,
+            campaign_id: None,
+            variant: None,
+            conversation_id: None,
+        };
+        let (to, body) = ("ada@example.org".to_owned(), "Hello".to_owned());
+        OutboundMessage::text(Uuid::nil().into(), Uuid::nil().into(), key, to, body)
     }
 
     fn fates(seed: u64) -> Vec<usize> {

@@ -75,8 +75,7 @@ impl Provider for Counting {
         self.called.send_replace(calls);
         self.gate.acquire().await.expect("the gate is not closed").forget();
         if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
-            let detail = "busy".to_owned();
-            return Err(SendError::Refused { class: RetryClass::Transient, code: None, detail });
+            return Err(SendError::refused(RetryClass::Transient, None, "busy"));
         }
         Ok(Accepted { provider_message_id: None, segments: 1, cost: None })
     }
@@ -294,16 +293,10 @@ on_both! {
         let size = world.size().await;
         let (again, stories) = Simulator::new(options, ambient);
         let queued = world.events(ada).await.into_iter().find_map(|event| event.message_key().cloned());
-        let message = OutboundMessage {
-            tenant: world.tenant,
-            customer_id: ada,
-            key: queued.expect("the message"),
-            address_id: Some(address_id),
-            attempt: 1,
-            to: "ada@example.org".to_owned(),
-            subject: Some("Hello".to_owned()),
-            body: String::new(),
-        };
+        let (key, to) = (queued.expect("the message"), "ada@example.org".to_owned());
+        let mut message = OutboundMessage::text(world.tenant, ada, key, to, String::new());
+        message.address_id = Some(address_id);
+        message.subject = Some("Hello".to_owned());
         assert_eq!(message.key.message_id, sent.message_id);
         again.send(message).await.expect("is accepted");
         drop(again);

@@ -1,0 +1,58 @@
+//! What a provider inside the process tells: resolved, needing neither proof nor a token. Only the simulator is one.
+
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+
+use crate::domain::value::Channel;
+use crate::domain::value::message::{MessageKey, Report, Route};
+use crate::ids::{AddressId, CustomerId, MessageId, TenantId};
+
+/// What a provider tells later.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Callback {
+    /// About a message that it took.
+    Report {
+        /// Whose message it is.
+        tenant: TenantId,
+        /// To whom it went.
+        customer_id: CustomerId,
+        /// Which message.
+        key: MessageKey,
+        /// Which way it left.
+        route: Route,
+        /// Where it went.
+        address_id: Option<AddressId>,
+        /// When it happened, by the provider's clock.
+        occurred_at: DateTime<Utc>,
+        /// Its id of the event, where it has one.
+        provider_event_id: Option<String>,
+        /// What happened.
+        report: Report,
+    },
+    /// A customer wrote.
+    Inbound {
+        /// To whose number or mailbox.
+        tenant: TenantId,
+        /// Who wrote, if the provider's echo of our token tells.
+        customer_id: Option<CustomerId>,
+        /// How.
+        channel: Channel,
+        /// The provider's name.
+        provider: String,
+        /// Its id of the message.
+        provider_message_id: String,
+        /// The customer's address.
+        from: String,
+        /// The subject, for email.
+        subject: Option<String>,
+        /// The text.
+        body: String,
+        /// Our message that it answers, if that is known.
+        in_reply_to: Option<MessageId>,
+        /// When it was written, by the provider's clock.
+        occurred_at: DateTime<Utc>,
+    },
+}
+
+/// Callbacks as they come in.
+pub type Callbacks = BoxStream<'static, Callback>;

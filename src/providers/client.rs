@@ -1,0 +1,252 @@
+//! HTTP calls to providers: what every one of them needs, and what failures mean before a provider's own words are read.
+//!
+//! A failure is definite only if the request provably had no effect: no connection came about, or the answer is a
+//! documented refusal. Everything else (a time-out, a lost connection, half an answer, a server's error) leaves the
+//! message in doubt. Nothing is ever retried here.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, redirect, retry};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls_platform_verifier::BuilderVerifierExt;
+use serde_json::Value;
+use url::Url;
+
+use super::SendError;
+use crate::domain::value::message::RetryClass;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 2 * 1024 * 1024;
+/// The longest pause that a provider may ask for.
+const MAX_PAUSE: Duration = Duration::from_hours(24);
+
+/// How calls are made.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a call may take as a whole, its answer included.
+    pub timeout: Duration,
+    /// A proxy that all calls go through; the environment is not asked.
+    pub proxy: Option<Url>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(10), timeout: Duration::from_secs(30), proxy: None }
+    }
+}
+
+/// Why there can be no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The system's certificates cannot be used.
+    #[error("no TLS connections can be made")]
+    Tls(#[from] rustls::Error),
+    /// Something else in the options.
+    #[error("the HTTP client cannot be set up")]
+    Setup(#[from] reqwest::Error),
+}
+
+/// Makes calls; cheap to clone, and shared by all providers of a node.
+#[derive(Debug, Clone)]
+pub struct HttpClient(reqwest::Client);
+
+impl HttpClient {
+    /// A client that follows no redirects, repeats nothing, and trusts the system's certificates.
+    pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
+        let provider = std::sync::Arc::new(ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_platform_verifier()?
+            .with_no_client_auth();
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(concat!("commlog/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.timeout)
+            .pool_idle_timeout(Duration::from_secs(20))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never());
+        let builder = match options.proxy {
+            Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?),
+            None => builder.no_proxy(),
+        };
+        Ok(Self(builder.build()?))
+    }
+
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.0.request(method, url)
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// Nothing is missing at the end of the body.
+    is_whole: bool,
+}
+
+/// Makes one call.
+pub(super) async fn call(request: RequestBuilder) -> Result<Reply, SendError> {
+    let mut response = request.send().await.map_err(|error| lost(&error))?;
+    let mut reply = Reply {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: vec![],
+        is_whole: false,
+    };
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if reply.body.len() + chunk.len() <= MAX_ANSWER => reply.body.extend_from_slice(&chunk),
+            Ok(Some(_)) | Err(_) => return Ok(reply),
+            Ok(None) => {
+                reply.is_whole = true;
+                return Ok(reply);
+            }
+        }
+    }
+}
+
+/// No answer came.
+fn lost(error: &reqwest::Error) -> SendError {
+    if error.is_connect() {
+        return SendError::refused(RetryClass::Transient, Some("connect".to_owned()), "no connection came about");
+    }
+    if error.is_builder() {
+        let detail = "the request cannot be written: look at the account's settings";
+        return SendError::refused(RetryClass::Configuration, Some("request".to_owned()), detail);
+    }
+    SendError::Ambiguous { cause: if error.is_timeout() { "timeout" } else { "connection_lost" } }
+}
+
+impl Reply {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_whole && self.body.is_empty()
+    }
+
+    /// The body as JSON, if all of it is there and is JSON.
+    pub(super) fn json(&self) -> Option<Value> {
+        self.is_whole.then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// What an answer with status 2xx is if it does not say what a success says.
+    pub(super) fn unproved(&self) -> SendError {
+        SendError::Ambiguous { cause: if self.is_whole { "not_an_answer" } else { "half_an_answer" } }
+    }
+
+    /// What a status other than 2xx means. `class` is what the provider's own code or status means; without one, the
+    /// status decides.
+    pub(super) fn refusal(
+        &self,
+        class: Option<RetryClass>,
+        code: Option<String>,
+        detail: String,
+        now: DateTime<Utc>,
+    ) -> SendError {
+        let class = match self.status {
+            // Proxies answer so when they gave up waiting for the provider, who may go on.
+            408 => return SendError::Ambiguous { cause: "timeout" },
+            500.. => return SendError::Ambiguous { cause: "server_error" },
+            429 => RetryClass::RateLimited,
+            // Something else than the provider's API stands at the base URL.
+            301 | 307 | 308 => RetryClass::Configuration,
+            400..=499 => class.unwrap_or(match self.status {
+                401 | 403 | 404 | 405 | 407 => RetryClass::Configuration,
+                413 => RetryClass::ContentRefused,
+                _ => RetryClass::Permanent,
+            }),
+            _ => return self.unproved(),
+        };
+        let code = code.or_else(|| Some(format!("http_{}", self.status)));
+        SendError::Refused { class, code, detail, retry_after: self.retry_after(now) }
+    }
+
+    /// How long to wait, by `Retry-After` (seconds or a date) or `X-RateLimit-Reset` (Unix seconds).
+    fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let until = |time: DateTime<Utc>| (time - now).to_std().unwrap_or_default();
+        let after = self.header("retry-after").and_then(|text| {
+            let seconds = text.trim().parse().ok().map(Duration::from_secs);
+            seconds.or_else(|| DateTime::parse_from_rfc2822(text.trim()).ok().map(|time| until(time.to_utc())))
+        });
+        let is_limited = self.status == 429;
+        let reset = || {
+            let seconds = self.header("x-ratelimit-reset")?.trim().parse().ok()?;
+            DateTime::from_timestamp(seconds, 0).map(until)
+        };
+        after.or_else(|| is_limited.then(reset).flatten()).map(|pause| pause.min(MAX_PAUSE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, headers: &[(&'static str, &str)]) -> Reply {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().expect("a header"));
+        }
+        Reply { status, headers: map, body: vec![], is_whole: true }
+    }
+
+    fn refusal(reply: &Reply) -> SendError {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+        reply.refusal(None, None, String::new(), now)
+    }
+
+    #[test]
+    fn a_status_alone_refuses_or_leaves_doubt() {
+        use RetryClass::{Configuration, ContentRefused, Permanent, RateLimited};
+        let definite = [
+            (400, Permanent),
+            (401, Configuration),
+            (403, Configuration),
+            (404, Configuration),
+            (407, Configuration),
+            (413, ContentRefused),
+            (429, RateLimited),
+            (308, Configuration),
+        ];
+        for (status, expected) in definite {
+            assert!(matches!(refusal(&reply(status, &[])), SendError::Refused { class, .. } if class == expected));
+        }
+        for status in [302, 303, 408, 500, 502, 503, 504, 520] {
+            assert!(matches!(refusal(&reply(status, &[])), SendError::Ambiguous { .. }), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_provider_says_how_long_to_wait() {
+        let cases: &[(&str, &str, Option<u64>)] = &[
+            ("retry-after", "7", Some(7)),
+            ("retry-after", "Tue, 14 Nov 2023 22:13:50 GMT", Some(30)),
+            ("retry-after", "Tue, 14 Nov 2023 22:00:00 GMT", Some(0)),
+            ("retry-after", "99999999999", Some(24 * 3600)),
+            ("retry-after", "soon", None),
+            ("x-ratelimit-reset", "1700000012", Some(12)),
+            ("x-ratelimit-reset", "99999999999999999999", None),
+        ];
+        for (name, value, expected) in cases {
+            let SendError::Refused { retry_after, .. } = refusal(&reply(429, &[(name, value)])) else {
+                panic!("{value}")
+            };
+            assert_eq!(retry_after, expected.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_client_can_be_built() {
+        assert!(HttpClient::new(ClientOptions::default()).is_ok());
+    }
+}

@@ -1,0 +1,216 @@
+//! Headers of a mail: unfolded, and with encoded words (RFC 2047) read.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use chrono::{DateTime, Utc};
+
+use super::decode;
+use crate::providers::texts;
+
+/// How many headers are read.
+const MAX_HEADERS: usize = 500;
+/// How many ids a header names at most.
+const MAX_IDS: usize = 100;
+
+/// Base64 as mail programs write it: padding may be missing.
+pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Headers by lower-case name.
+#[derive(Debug, Clone, Default)]
+pub(in crate::providers) struct Headers(Vec<(String, String)>);
+
+/// A header's value before the first `;`, in lower case, and its parameters.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    pub(super) value: String,
+    parameters: Vec<(String, String)>,
+}
+
+impl Parameters {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Headers {
+    /// Reads a block of headers, up to an empty line or its end.
+    pub(in crate::providers) fn parse(block: &[u8]) -> Self {
+        let text = decode(block, None);
+        let mut headers: Vec<(String, String)> = vec![];
+        for line in text.lines() {
+            if line.is_empty() {
+                break;
+            }
+            if line.starts_with([' ', '\t']) {
+                if let Some((_, value)) = headers.last_mut() {
+                    value.push(' ');
+                    value.push_str(line.trim());
+                }
+            } else if let Some((name, value)) = line.split_once(':') {
+                if headers.len() == MAX_HEADERS {
+                    break;
+                }
+                headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+            }
+        }
+        for (_, value) in &mut headers {
+            *value = encoded_words(value);
+        }
+        Self(headers)
+    }
+
+    /// The first header of a name, given in lower case.
+    pub(in crate::providers) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The ids in angle brackets that a header names, with their brackets.
+    pub(in crate::providers) fn ids(&self, name: &str) -> Vec<String> {
+        let mut rest = self.get(name).unwrap_or_default();
+        let mut ids = vec![];
+        while let Some((_, after)) = rest.split_once('<')
+            && let Some((id, after)) = after.split_once('>')
+            && ids.len() < MAX_IDS
+        {
+            if !id.is_empty() && !id.contains(char::is_whitespace) {
+                ids.push(texts::bounded(&format!("<{id}>"), texts::MAX_SHORT));
+            }
+            rest = after;
+        }
+        ids
+    }
+
+    /// The `Date`, by the sender's clock.
+    pub(in crate::providers) fn date(&self) -> Option<DateTime<Utc>> {
+        let date = self.get("date")?;
+        // A comment with the zone's name may follow.
+        let date = date.split('(').next().unwrap_or_default().trim();
+        let named = date.strip_suffix("UTC").map(|date| format!("{date}+0000"));
+        DateTime::parse_from_rfc2822(named.as_deref().unwrap_or(date)).ok().map(|date| date.to_utc())
+    }
+
+    /// Whether a machine wrote it (RFC 3834): an answer to such a mail would go to nobody, or round in circles.
+    pub(in crate::providers) fn is_automatic(&self) -> bool {
+        let is = |name: &str, words: &[&str]| {
+            let value = self.get(name).unwrap_or_default().trim().to_ascii_lowercase();
+            words.iter().any(|word| value.starts_with(word))
+        };
+        let is_submitted = self.get("auto-submitted").is_some() && !is("auto-submitted", &["no"]);
+        is_submitted
+            || is("precedence", &["bulk", "list", "junk", "auto_reply"])
+            || is("return-path", &["<>"])
+            || is("content-type", &["multipart/report"])
+            || ["list-id", "x-autoreply", "x-autorespond", "x-auto-reply"].iter().any(|name| self.get(name).is_some())
+    }
+
+    pub(super) fn parameters(&self, name: &str) -> Parameters {
+        let text = self.get(name).unwrap_or_default();
+        let mut pieces = quoted_split(text).into_iter();
+        let value = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
+        let parameters = pieces.filter_map(|piece| {
+            let (name, value) = piece.split_once('=')?;
+            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"'));
+            Some(match name.strip_suffix('*') {
+                Some(name) => (name.to_owned(), extended(value)),
+                None => (name, value.replace("\\\"", "\"").replace("\\\\", "\\")),
+            })
+        });
+        Parameters { value, parameters: parameters.take(50).collect() }
+    }
+}
+
+/// Splits at `;` outside of quotes.
+fn quoted_split(text: &str) -> Vec<&str> {
+    let (mut pieces, mut start, mut is_quoted, mut is_escaped) = (vec![], 0, false, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            ';' if !is_quoted => {
+                pieces.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+/// A parameter with its charset (RFC 2231): `utf-8''na%C3%AFve.txt`.
+fn extended(value: &str) -> String {
+    let mut parts = value.splitn(3, '\'');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(_), Some(text)) => decode(&percent_decoded(text, b'%'), Some(charset)),
+        _ => value.to_owned(),
+    }
+}
+
+/// Bytes written as a sign and two hexadecimal digits.
+pub(super) fn percent_decoded(text: &str, sign: u8) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let code = bytes.get(at + 1..at + 3).and_then(|digits| hex::decode(digits).ok());
+        match code {
+            Some(code) if byte == sign => {
+                decoded.extend(code);
+                at += 3;
+            }
+            _ => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+/// Reads `=?charset?B?…?=` and `=?charset?Q?…?=`; white space between two of them does not count.
+fn encoded_words(text: &str) -> String {
+    let mut read = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_after_word = false;
+    while let Some(at) = rest.find("=?") {
+        let (before, word) = rest.split_at(at);
+        if !(is_after_word && before.trim().is_empty()) {
+            read.push_str(before);
+        }
+        if let Some((decoded, after)) = encoded_word(word) {
+            read.push_str(&decoded);
+            rest = after;
+            is_after_word = true;
+        } else {
+            read.push_str("=?");
+            rest = &word[2..];
+            is_after_word = false;
+        }
+    }
+    read.push_str(rest);
+    read
+}
+
+fn encoded_word(text: &str) -> Option<(String, &str)> {
+    let mut parts = text.strip_prefix("=?")?.splitn(3, '?');
+    let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let (written, after) = rest.split_once("?=")?;
+    if written.contains(char::is_whitespace) || charset.len() > 40 {
+        return None;
+    }
+    let bytes = match encoding {
+        "B" | "b" => LENIENT.decode(written).ok()?,
+        "Q" | "q" => percent_decoded(&written.replace('_', " "), b'='),
+        _ => return None,
+    };
+    // A language may follow the charset (RFC 2231).
+    let charset = charset.split('*').next();
+    Some((decode(&bytes, charset), after))
+}

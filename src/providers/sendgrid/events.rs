@@ -1,0 +1,114 @@
+//! Batches of the Event Webhook. One item that cannot be read does not hide the others.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{TOKEN, errors};
+use crate::domain::value::Channel;
+use crate::domain::value::message::Report;
+use crate::providers::engagement::{self, Signs};
+use crate::providers::{Told, ToldKind, texts};
+
+/// An opt-out that was clicked in a mail concerns consent only, and not the address: what is not marketing may still go.
+const ONE_CLICK: &str = "one_click";
+
+pub(super) fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<Told> {
+    if let Ok(items) = serde_json::from_slice::<Vec<&RawValue>>(body) {
+        return items.into_iter().map(|item| told(item.get(), now)).collect();
+    }
+    match serde_json::from_slice::<&RawValue>(body) {
+        Ok(item) => vec![told(item.get(), now)],
+        Err(_) => vec![Told::unclear(texts::raw(body), "a batch that is not JSON")],
+    }
+}
+
+fn told(item: &str, now: DateTime<Utc>) -> Told {
+    let raw = texts::raw(item.as_bytes());
+    let event = match serde_json::from_str::<Value>(item) {
+        Ok(Value::Object(event)) => Event(event),
+        Ok(_) | Err(_) => return Told::unclear(raw, "an item that is not an event"),
+    };
+    match event.kind(now) {
+        Ok(kind) => Told { raw, kind },
+        Err(reason) => Told::unclear(raw, reason),
+    }
+}
+
+struct Event(serde_json::Map<String, Value>);
+
+impl Event {
+    fn text(&self, name: &str) -> Option<String> {
+        texts::short(self.0.get(name)?.as_str()?)
+    }
+
+    /// A number is one at times in quotes.
+    fn time(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let seconds = match self.0.get("timestamp")? {
+            Value::Number(seconds) => seconds.as_i64(),
+            Value::String(seconds) => seconds.parse().ok(),
+            _ => None,
+        };
+        texts::plausible(DateTime::from_timestamp(seconds?, 0), now)
+    }
+
+    /// What `X-Message-Id` said: the part before the first point. Some bounces that come late lack it.
+    fn message_id(&self) -> Option<String> {
+        let id = self.text("sg_message_id")?;
+        id.split('.').next().and_then(texts::short)
+    }
+
+    fn kind(&self, now: DateTime<Utc>) -> Result<ToldKind, String> {
+        let name = self.text("event").ok_or("an item without a kind")?;
+        if name == "group_resubscribe" {
+            return Ok(ToldKind::Resubscribed {
+                token: self.text(TOKEN),
+                address: self.text("email"),
+                channel: Channel::Email,
+                occurred_at: self.time(now),
+                provider_event_id: self.text("sg_event_id"),
+                group: self.0.get("asm_group_id").map(|group| texts::bounded(&group.to_string(), 100)),
+            });
+        }
+        let report = self.report(&name)?;
+        Ok(ToldKind::Report {
+            token: self.text(TOKEN),
+            provider_message_id: self.message_id(),
+            to: self.text("email"),
+            channel: Channel::Email,
+            occurred_at: self.time(now),
+            provider_event_id: self.text("sg_event_id"),
+            report,
+        })
+    }
+
+    fn report(&self, name: &str) -> Result<Report, String> {
+        let (reason, status) = (self.text("reason"), self.text("status"));
+        let (ip, user_agent) = (self.text("ip"), self.text("useragent"));
+        let is_flagged = self.0.get("sg_machine_open").is_some_and(|flag| flag == true || flag == "true");
+        let class = engagement::class(Signs { user_agent: user_agent.as_deref(), ip: ip.as_deref(), is_flagged });
+        let rule = engagement::RULE.to_owned();
+        Ok(match name {
+            // Evidence that SendGrid took the message, should the answer to the call have been lost.
+            "processed" => {
+                let provider_message_id = self.message_id();
+                Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None }
+            }
+            "deferred" => Report::Deferred { code: self.text("response").as_deref().and_then(errors::code_in) },
+            "delivered" => Report::Delivered,
+            "bounce" => {
+                let classification = self.text("bounce_classification").unwrap_or_default();
+                errors::bounced(&self.text("type").unwrap_or_default(), status, &classification, reason)
+            }
+            "dropped" => errors::dropped(reason, status),
+            "open" => Report::Opened { class, rule, ip, user_agent },
+            "click" => Report::Clicked { class, rule, url: self.text("url"), ip, user_agent },
+            "spamreport" => Report::Complained { kind: Some("abuse".to_owned()) },
+            "unsubscribe" | "group_unsubscribe" => Report::OptedOut { method: ONE_CLICK.to_owned() },
+            other => return Err(format!("an unknown event: {}", texts::bounded(other, 40))),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

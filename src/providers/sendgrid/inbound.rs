@@ -1,0 +1,186 @@
+//! Mail that comes in through Inbound Parse: a multipart form with a charset for each of its fields, or with the whole
+//! mail in one.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use multer::{Constraints, Multipart, SizeLimit};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::domain::value::Channel;
+use crate::domain::value::token::reply_token_in;
+use crate::providers::mime::{self, Headers, decode};
+use crate::providers::{Inbound, MediaRef, Told, ToldKind, WebhookRequest, texts};
+
+/// SendGrid's own limit is 30 MB.
+const MAX_FORM: u64 = 32 * 1024 * 1024;
+/// How many parts of a form are read.
+const MAX_PARTS: usize = 200;
+/// How much of one field is kept in `raw`, in characters.
+const MAX_RAW_FIELD: usize = 20_000;
+
+pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Told {
+    let Some(boundary) = request.header("content-type").and_then(|given| multer::parse_boundary(given).ok()) else {
+        return Told::unclear(texts::raw(&request.body), "a form without a boundary");
+    };
+    let Ok(form) = Form::read(request.body.clone(), boundary).await else {
+        return Told::unclear(texts::raw(&request.body), "a form that is damaged");
+    };
+    let raw = form.raw();
+    match form.inbound(now) {
+        Some(inbound) => Told { raw, kind: ToldKind::Inbound(Box::new(inbound)) },
+        None => Told::unclear(raw, "an incoming mail without a sender"),
+    }
+}
+
+struct File {
+    name: Option<String>,
+    content_type: Option<String>,
+    content: Bytes,
+}
+
+#[derive(Default)]
+struct Form {
+    fields: HashMap<String, Bytes>,
+    files: Vec<(String, File)>,
+    charsets: HashMap<String, String>,
+    is_cut: bool,
+}
+
+impl Form {
+    async fn read(body: Bytes, boundary: String) -> Result<Self, multer::Error> {
+        let limits = SizeLimit::new().whole_stream(MAX_FORM).per_field(MAX_FORM);
+        let stream = futures::stream::once(async move { Ok::<_, Infallible>(body) });
+        let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
+        let mut form = Self::default();
+        for _ in 0..MAX_PARTS {
+            let Some(part) = parts.next_field().await? else {
+                form.charsets = form.json("charsets").unwrap_or_default();
+                return Ok(form);
+            };
+            let name = part.name().unwrap_or_default().to_owned();
+            if part.file_name().is_some() || name.strip_prefix("attachment").is_some_and(is_number) {
+                let file_name = part.file_name().map(str::to_owned);
+                let content_type = part.content_type().map(ToString::to_string);
+                form.files.push((name, File { name: file_name, content_type, content: part.bytes().await? }));
+            } else {
+                let value = part.bytes().await?;
+                form.fields.entry(name).or_insert(value);
+            }
+        }
+        form.charsets = form.json("charsets").unwrap_or_default();
+        form.is_cut = true;
+        Ok(form)
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(self.fields.get(name)?).ok()
+    }
+
+    /// A field in its own charset.
+    fn text(&self, name: &str) -> Option<String> {
+        let charset = self.charsets.get(name).map(String::as_str);
+        Some(decode(self.fields.get(name)?, charset))
+    }
+
+    fn short(&self, name: &str) -> Option<String> {
+        texts::short(&self.text(name)?)
+    }
+
+    fn inbound(&self, now: DateTime<Utc>) -> Option<Inbound> {
+        let mail = self.fields.get("email").map(|whole| mime::parse(whole));
+        let own_headers = Headers::parse(self.fields.get("headers").map_or(&[][..], |headers| &headers[..]));
+        let headers = mail.as_ref().map_or(&own_headers, |mail| &mail.headers);
+        let envelope: Value = self.json("envelope").unwrap_or_default();
+        let receivers: Vec<&str> =
+            envelope["to"].as_array().into_iter().flatten().filter_map(Value::as_str).take(100).collect();
+        let envelope_from = envelope["from"].as_str().map(str::trim);
+        let from = self.short("from").or_else(|| headers.get("from").and_then(texts::short));
+        let from =
+            from.or_else(|| envelope_from.and_then(texts::short)).map(|from| texts::address_in(&from).to_owned());
+        let from = from.filter(|from| from.contains('@'))?;
+
+        let written_to = self.text("to").or_else(|| headers.get("to").map(str::to_owned)).unwrap_or_default();
+        let to = receivers.first().copied().or_else(|| written_to.split(',').next()).map(texts::address_in);
+        let message_id = headers.ids("message-id").into_iter().next();
+        let id = message_id.clone().unwrap_or_else(|| self.digest());
+        let id = texts::bounded(&format!("{id} {}", receivers.join(",")), texts::MAX_SHORT);
+
+        let text = mail.as_ref().map_or_else(|| self.text("text"), |mail| mail.text.clone()).unwrap_or_default();
+        let html = mail.as_ref().map_or_else(|| self.text("html"), |mail| mail.html.clone());
+        let is_long = |text: &str| text.len() > texts::MAX_BODY;
+        let is_cut = self.is_cut || is_long(&text) || html.as_deref().is_some_and(is_long);
+
+        let mut inbound =
+            Inbound::new(Channel::Email, id.trim().to_owned(), from, texts::bounded(&text, texts::MAX_BODY));
+        inbound.to = to.and_then(texts::short);
+        inbound.subject = self.short("subject").or_else(|| headers.get("subject").and_then(texts::short));
+        inbound.html = html.map(|html| texts::bounded(&html, texts::MAX_BODY));
+        inbound.message_id = message_id;
+        inbound.in_reply_to = headers.ids("in-reply-to").into_iter().next();
+        inbound.references = headers.ids("references");
+        let written = written_to.split(',').map(texts::address_in).take(100);
+        inbound.reply_token = receivers.iter().copied().chain(written).find_map(reply_token_in);
+        inbound.media = match mail {
+            Some(ref mail) => mail.files.clone(),
+            None => self.files(),
+        };
+        inbound.occurred_at = texts::plausible(headers.date(), now);
+        inbound.hints.spam_score = self.short("spam_score");
+        inbound.hints.spf = self.short("SPF").map(|spf| spf.to_ascii_lowercase());
+        inbound.hints.dkim = self.short("dkim");
+        inbound.hints.is_automatic = headers.is_automatic() || envelope_from == Some("");
+        inbound.hints.is_cut = is_cut;
+        Some(inbound)
+    }
+
+    fn files(&self) -> Vec<MediaRef> {
+        let info: Value = self.json("attachment-info").unwrap_or_default();
+        let files = self.files.iter().map(|(part, file)| {
+            let told = |name: &str| info[part.as_str()][name].as_str().and_then(texts::short);
+            MediaRef {
+                url: None,
+                name: told("filename").or_else(|| file.name.as_deref().and_then(texts::short)),
+                content_type: told("type").or_else(|| file.content_type.as_deref().and_then(texts::short)),
+                content_id: told("content-id"),
+                content: Some(file.content.clone()),
+            }
+        });
+        files.collect()
+    }
+
+    /// Stands in for a missing `Message-ID`: the same in each repetition, as the same fields come again.
+    fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for name in ["headers", "email", "envelope", "from", "to", "subject", "text", "html"] {
+            let value = self.fields.get(name).map_or(&[][..], |value| &value[..]);
+            hash.update((value.len() as u64).to_be_bytes());
+            hash.update(value);
+        }
+        hex::encode(&hash.finalize()[..16])
+    }
+
+    /// The fields as JSON, without what files hold.
+    fn raw(&self) -> String {
+        let mut names: Vec<_> = self.fields.keys().collect();
+        names.sort_unstable();
+        let fields: serde_json::Map<_, _> = names
+            .into_iter()
+            .map(|name| {
+                let value = texts::bounded(&self.text(name).unwrap_or_default(), MAX_RAW_FIELD);
+                (texts::bounded(name, 100), json!(value))
+            })
+            .collect();
+        texts::raw(Value::Object(fields).to_string().as_bytes())
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

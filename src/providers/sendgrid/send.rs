@@ -1,0 +1,173 @@
+//! Handing a mail to SendGrid.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Map, Value, json};
+
+use super::{Mailbox, Sendgrid, TOKEN, errors};
+use crate::domain::value::message::RetryClass;
+use crate::providers::client::{Reply, call};
+use crate::providers::{Accepted, Attachment, OutboundMessage, SendError, texts};
+
+pub(super) async fn send(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Accepted, SendError> {
+    let mail = mail(sendgrid, message)?;
+    let reply = call(request(sendgrid, Method::POST, "/v3/mail/send")?.json(&mail)).await?;
+    if !(200..300).contains(&reply.status) {
+        return Err(refusal(&reply, sendgrid));
+    }
+    // The id is in a header, and the body is empty. Whatever answers otherwise is not SendGrid.
+    let id = reply.header("x-message-id").and_then(texts::short);
+    let is_taken = match reply.status {
+        202 => id.is_some() || reply.is_empty(),
+        200 => sendgrid.settings.is_sandbox,
+        _ => false,
+    };
+    if !is_taken {
+        return Err(reply.unproved());
+    }
+    Ok(Accepted { provider_message_id: id, segments: 1, cost: None })
+}
+
+/// Lists what the key may do.
+pub(super) async fn check(sendgrid: &Sendgrid) -> Result<(), SendError> {
+    let reply = call(request(sendgrid, Method::GET, "/v3/scopes")?).await?;
+    if reply.status != 200 {
+        return Err(refusal(&reply, sendgrid));
+    }
+    let answer = reply.json().ok_or_else(|| reply.unproved())?;
+    let scopes = answer.get("scopes").and_then(Value::as_array).ok_or_else(|| reply.unproved())?;
+    if scopes.iter().any(|scope| scope == "mail.send") {
+        return Ok(());
+    }
+    Err(SendError::refused(RetryClass::Configuration, None, "the API key may not send mail (mail.send)"))
+}
+
+fn request(sendgrid: &Sendgrid, method: Method, path: &str) -> Result<RequestBuilder, SendError> {
+    let wrong = || SendError::refused(RetryClass::Configuration, None, "the base URL does not lead to an API");
+    let url = sendgrid.settings.base_url.join(path).map_err(|_| wrong())?;
+    let key = sendgrid.settings.api_key.expose();
+    Ok(sendgrid.client.request(method, url).bearer_auth(key).header("accept", "application/json"))
+}
+
+/// One personalization with one receiver, so that every event says whose it is.
+fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Value, SendError> {
+    let settings = &sendgrid.settings;
+    let mut personalization = Map::new();
+    personalization.insert("to".to_owned(), json!([{ "email": message.to }]));
+    if let Some(token) = &message.token {
+        personalization.insert("custom_args".to_owned(), json!({ TOKEN: token }));
+    }
+    let mut content = vec![];
+    // SendGrid wants plain text before HTML.
+    if !message.body.is_empty() || message.html.is_none() {
+        content.push(json!({ "type": "text/plain", "value": message.body }));
+    }
+    content.extend(message.html.as_ref().map(|html| json!({ "type": "text/html", "value": html })));
+    let from = message.from.as_deref().map_or_else(|| settings.from.clone(), mailbox);
+    let mut mail = Map::new();
+    let mut put = |name: &str, value: Value| mail.insert(name.to_owned(), value);
+    put("personalizations", json!([personalization]));
+    put("from", address(&from));
+    put("subject", json!(one_line(message.subject.as_deref().unwrap_or_default())));
+    put("content", json!(content));
+    if let Some(reply_to) = &message.reply_to {
+        put("reply_to", address(&mailbox(reply_to)));
+    }
+    if !message.headers.is_empty() {
+        put("headers", Value::Object(headers(&message.headers)?));
+    }
+    if !message.attachments.is_empty() {
+        put("attachments", message.attachments.iter().map(attachment).collect());
+    }
+    let mut tracking = Map::new();
+    tracking.extend(
+        settings.track_clicks.map(|on| ("click_tracking".to_owned(), json!({ "enable": on, "enable_text": on }))),
+    );
+    tracking.extend(settings.track_opens.map(|on| ("open_tracking".to_owned(), json!({ "enable": on }))));
+    if !tracking.is_empty() {
+        put("tracking_settings", Value::Object(tracking));
+    }
+    if settings.is_sandbox {
+        put("mail_settings", json!({ "sandbox_mode": { "enable": true } }));
+    }
+    Ok(Value::Object(mail))
+}
+
+fn address(mailbox: &Mailbox) -> Value {
+    match &mailbox.name {
+        Some(name) => json!({ "email": mailbox.email, "name": name }),
+        None => json!({ "email": mailbox.email }),
+    }
+}
+
+/// Reads `Name <address>` or a bare address.
+fn mailbox(text: &str) -> Mailbox {
+    let email = texts::address_in(text).to_owned();
+    let name = text.rsplit_once('<').map(|(name, _)| name.trim().trim_matches('"').trim());
+    Mailbox { email, name: name.filter(|name| !name.is_empty()).map(one_line) }
+}
+
+fn headers(headers: &[(String, String)]) -> Result<Map<String, Value>, SendError> {
+    let mut written = Map::new();
+    for (name, value) in headers {
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        if !is_name || value.contains(|c: char| c.is_control()) {
+            let detail = "a header of the message cannot be written";
+            return Err(SendError::refused(RetryClass::ContentRefused, Some("header".to_owned()), detail));
+        }
+        written.insert(name.clone(), json!(value));
+    }
+    Ok(written)
+}
+
+fn attachment(file: &Attachment) -> Value {
+    let mut written = json!({
+        "content": STANDARD.encode(&file.content),
+        "filename": file.name,
+        "type": file.content_type,
+        "disposition": if file.content_id.is_some() { "inline" } else { "attachment" },
+    });
+    if let Some(id) = &file.content_id {
+        written["content_id"] = json!(id);
+    }
+    written
+}
+
+/// A text for a header: without line breaks and other control characters.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}
+
+fn refusal(reply: &Reply, sendgrid: &Sendgrid) -> SendError {
+    let answer = reply.json().unwrap_or_default();
+    let errors = answer.get("errors").and_then(Value::as_array).cloned().unwrap_or_default();
+    let field = errors.first().and_then(|error| error.get("field")).and_then(Value::as_str);
+    let words: Vec<_> = errors.iter().filter_map(|error| error.get("message").and_then(Value::as_str)).collect();
+    let detail = texts::bounded(&words.join("; "), 1_000);
+    // A page of something else than SendGrid says nothing in its status about the message.
+    let class = if errors.is_empty() { None } else { errors::class(reply.status, field) };
+    let code = field.map(|field| format!("http_{}:{}", reply.status, texts::bounded(field, 100)));
+    reply.refusal(class, code, detail, sendgrid.ambient.now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_is_read_with_and_without_a_name() {
+        let named = mailbox("\"Ada\r\nLovelace\" <ada@example.org>");
+        assert_eq!((named.email.as_str(), named.name.as_deref()), ("ada@example.org", Some("Ada  Lovelace")));
+        assert_eq!(mailbox("ada@example.org"), Mailbox { email: "ada@example.org".to_owned(), name: None });
+        assert_eq!(mailbox("<ada@example.org>").name, None);
+    }
+
+    #[test]
+    fn no_header_can_bring_another_one_along() {
+        let bad = [("X\r\nBcc".to_owned(), "a".to_owned())];
+        assert!(headers(&bad).is_err());
+        let bad = [("X".to_owned(), "a\r\nBcc: b@example.org".to_owned())];
+        assert!(headers(&bad).is_err());
+    }
+}

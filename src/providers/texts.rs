@@ -1,0 +1,68 @@
+//! Texts from outside: bounded, and without the NUL character, which no store takes.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How much of what was told is kept as it came, in bytes.
+pub(super) const MAX_RAW: usize = 128 * 1024;
+/// The longest text of a message that is taken over, in characters: what the log holds of one.
+pub(super) const MAX_BODY: usize = 100_000;
+/// The longest short text: an address, a subject, a code.
+pub(super) const MAX_SHORT: usize = 2_000;
+
+/// A text without NUL, cut to a number of characters.
+pub(super) fn bounded(text: &str, max: usize) -> String {
+    let end = text.char_indices().nth(max).map_or(text.len(), |(end, _)| end);
+    text[..end].replace('\0', "\u{FFFD}")
+}
+
+/// As [`bounded`]; a blank one is absent.
+pub(super) fn short(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| bounded(text, MAX_SHORT))
+}
+
+/// What came in, as text, to be kept.
+pub(super) fn raw(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_RAW)]);
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// A provider's time, if it can be one: not before this century, not more than an hour ahead of us.
+pub(super) fn plausible(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    time.filter(|time| time.timestamp() > 946_684_800 && *time <= now + TimeDelta::hours(1))
+        .map(crate::clock::to_micros)
+}
+
+/// The address in `Name <address>`, or the whole text.
+pub(super) fn address_in(text: &str) -> &str {
+    let inner = text.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(address, _)| address);
+    inner.unwrap_or(text).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters_and_lose_nul() {
+        assert_eq!(bounded("a\0üb", 3), "a\u{FFFD}ü");
+        assert_eq!(short(" \n"), None);
+        assert_eq!(raw(b"a\xff\0"), "a\u{FFFD}\u{FFFD}");
+        assert_eq!(raw(&vec![b'x'; MAX_RAW + 1]).len(), MAX_RAW);
+    }
+
+    #[test]
+    fn an_address_is_found_behind_a_name() {
+        assert_eq!(address_in("\"Lovelace, Ada <x>\" <ada@example.org>"), "ada@example.org");
+        assert_eq!(address_in(" ada@example.org "), "ada@example.org");
+        assert_eq!(address_in("<"), "<");
+    }
+
+    #[test]
+    fn times_of_other_centuries_are_no_times() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+        assert_eq!(plausible(DateTime::from_timestamp(0, 0), now), None);
+        assert_eq!(plausible(Some(now + TimeDelta::hours(2)), now), None);
+        assert_eq!(plausible(Some(now), now), Some(now));
+    }
+}

@@ -1,0 +1,66 @@
+//! Twilio: SMS and MMS, and what its webhook tells of them.
+//!
+//! Wire format: the Messages resource of the API of 2010-04-01 (`twilio-oai`, `twilio_api_v2010.json`), and the pages on
+//! message status callbacks, webhooks and errors of `docs.twilio.com`.
+
+mod errors;
+mod find;
+mod send;
+mod settings;
+mod signature;
+mod webhook;
+
+use async_trait::async_trait;
+
+pub use settings::{TwilioAuth, TwilioSender, TwilioSettings};
+pub use signature::sign;
+pub use webhook::TwilioWebhook;
+
+use super::client::HttpClient;
+use super::{Accepted, Found, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
+use crate::clock::Ambient;
+use crate::domain::value::Channel;
+use crate::domain::value::message::Route;
+
+/// The provider's name in routes, URLs and events.
+pub const PROVIDER: &str = "twilio";
+
+/// One Twilio account.
+pub struct Twilio {
+    settings: TwilioSettings,
+    client: HttpClient,
+    ambient: Ambient,
+    route: Route,
+}
+
+impl Twilio {
+    /// Checks the settings; calls nothing.
+    pub fn try_new(settings: TwilioSettings, client: HttpClient, ambient: Ambient) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        let route = Route { provider: PROVIDER.to_owned(), account: settings.account_name.clone(), domain: None };
+        Ok(Self { settings, client, ambient, route })
+    }
+}
+
+#[async_trait]
+impl Provider for Twilio {
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn channels(&self) -> &[Channel] {
+        &[Channel::Sms]
+    }
+
+    async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {
+        send::send(self, &message).await
+    }
+
+    async fn find(&self, message: &Unconfirmed) -> Result<Option<Found>, SendError> {
+        find::find(self, message).await
+    }
+
+    async fn check(&self) -> Result<(), SendError> {
+        send::check(self).await
+    }
+}

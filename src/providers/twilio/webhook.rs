@@ -1,0 +1,244 @@
+//! What Twilio tells: the status of messages, and messages that come in.
+//!
+//! A status callback carries no time that can be trusted (`RawDlrDoneDate` is the carrier's local one, without a zone), so
+//! none is told; and no id, so one is made of message, status and error code, as Twilio advises. `accepted`, `scheduled`,
+//! `queued` and `sending` change nothing for us and are told as nothing.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use url::form_urlencoded;
+
+use super::{PROVIDER, TwilioSettings, errors, send, signature};
+use crate::domain::value::Channel;
+use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
+use crate::providers::{
+    Answer, Inbound, Keyword, MediaRef, Secret, SettingsError, SignatureError, Told, ToldKind, Webhook, WebhookRequest,
+    engagement, texts,
+};
+
+/// How many parameters of a form are looked at.
+const MAX_PARAMETERS: usize = 500;
+/// How many files a message has at most.
+const MAX_MEDIA: usize = 10;
+/// Shorter texts are never taken for base64.
+const MIN_BASE64: usize = 32;
+
+/// The webhook of one account: status callbacks and incoming messages have the same URL.
+pub struct TwilioWebhook {
+    account: String,
+    tokens: Vec<Secret>,
+}
+
+impl TwilioWebhook {
+    /// Checks the settings.
+    pub fn try_new(settings: &TwilioSettings) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        Ok(Self { account: settings.account_name.clone(), tokens: settings.webhook_tokens.clone() })
+    }
+}
+
+#[async_trait]
+impl Webhook for TwilioWebhook {
+    fn provider(&self) -> &str {
+        PROVIDER
+    }
+
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    fn verify(&self, request: &WebhookRequest, _now: DateTime<Utc>) -> Result<(), SignatureError> {
+        signature::verify(request, &self.tokens)
+    }
+
+    async fn parse(&self, request: &WebhookRequest, _now: DateTime<Utc>) -> Vec<Told> {
+        let is_get = request.method.eq_ignore_ascii_case("GET");
+        let written = if is_get { request.query().as_bytes() } else { &request.body[..] };
+        let raw = texts::raw(written);
+        let form = Form(form_urlencoded::parse(written).take(MAX_PARAMETERS).fold(HashMap::new(), first_counts));
+        match told(&form, request) {
+            Ok(Some(kind)) => vec![Told { raw, kind }],
+            Ok(None) => vec![],
+            Err(reason) => vec![Told::unclear(raw, reason)],
+        }
+    }
+
+    /// An empty `TwiML` document: nothing is to be answered to the sender.
+    fn answer(&self) -> Answer {
+        let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
+        Answer { content_type: "text/xml", body }
+    }
+}
+
+/// Parameters by name; a repeated one counts once.
+struct Form<'a>(HashMap<Cow<'a, str>, Cow<'a, str>>);
+
+fn first_counts<'a>(
+    mut form: HashMap<Cow<'a, str>, Cow<'a, str>>,
+    (name, value): (Cow<'a, str>, Cow<'a, str>),
+) -> HashMap<Cow<'a, str>, Cow<'a, str>> {
+    form.entry(name).or_insert(value);
+    form
+}
+
+impl Form<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(Cow::as_ref)
+    }
+
+    /// The first of several names that is given and not blank.
+    fn any(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| texts::short(self.get(name)?))
+    }
+}
+
+fn told(form: &Form<'_>, request: &WebhookRequest) -> Result<Option<ToldKind>, String> {
+    let sid = form.any(&["MessageSid", "SmsSid", "SmsMessageSid"]);
+    let Some(sid) = sid else {
+        let is_call = form.get("CallSid").is_some();
+        return Err(if is_call { "a call, which this account does not make" } else { "no message is named" }.to_owned());
+    };
+    let status = form.any(&["MessageStatus", "SmsStatus"]).unwrap_or_default().to_ascii_lowercase();
+    match status.as_str() {
+        "receiving" => Ok(None),
+        "received" => inbound(form, sid).map(|inbound| Some(ToldKind::Inbound(Box::new(inbound)))),
+        // Older and forwarded webhooks of incoming messages lack the status.
+        "" if form.get("From").is_some() && form.get("Body").is_some() => {
+            inbound(form, sid).map(|inbound| Some(ToldKind::Inbound(Box::new(inbound))))
+        }
+        status => about_ours(form, request, sid, status),
+    }
+}
+
+fn about_ours(
+    form: &Form<'_>,
+    request: &WebhookRequest,
+    sid: String,
+    status: &str,
+) -> Result<Option<ToldKind>, String> {
+    let written_code = form.any(&["ErrorCode"]);
+    let code = match &written_code {
+        Some(code) => {
+            Some(code.parse::<u32>().map_err(|_| "an error code that is no number")?).filter(|&code| code > 0)
+        }
+        None => None,
+    };
+    let words = form.any(&["ErrorMessage", "ChannelStatusMessage"]);
+    let Some(report) = report(status, code, Some(sid.clone()), words)? else { return Ok(None) };
+    let to = form.any(&["To"]);
+    let channel = to.as_deref().and_then(channel_of).unwrap_or(Channel::Sms);
+    Ok(Some(ToldKind::Report {
+        token: request.query_parameter(send::TOKEN).and_then(|token| texts::short(&token)),
+        provider_event_id: Some(format!("{sid}:{status}:{}", code.unwrap_or_default())),
+        provider_message_id: Some(sid),
+        to: to.map(|to| without_prefix(&to).to_owned()),
+        channel,
+        occurred_at: None,
+        report,
+    }))
+}
+
+/// What a status says of a message; [`None`] if it changes nothing for us.
+pub(super) fn report(
+    status: &str,
+    code: Option<u32>,
+    provider_message_id: Option<String>,
+    words: Option<String>,
+) -> Result<Option<Report>, String> {
+    Ok(Some(match status {
+        "accepted" | "scheduled" | "queued" | "sending" => return Ok(None),
+        "sent" => Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None },
+        "delivered" => Report::Delivered,
+        // A read receipt of a channel that has them: nothing but a person's device sends one.
+        "read" => Report::Opened {
+            class: EngagementClass::Human,
+            rule: engagement::RULE.to_owned(),
+            ip: None,
+            user_agent: None,
+        },
+        "undelivered" | "failed" => not_delivered(code, words),
+        "canceled" => Report::Failed { class: RetryClass::Permanent, code: Some("canceled".to_owned()), detail: words },
+        other => return Err(format!("an unknown status: {}", texts::bounded(other, 40))),
+    }))
+}
+
+fn not_delivered(code: Option<u32>, words: Option<String>) -> Report {
+    let number = code.unwrap_or_default();
+    let code = code.map(|code| code.to_string());
+    if errors::is_dead_number(number) {
+        return Report::Bounced { bounce: BounceKind::Hard, code, diagnostic: words };
+    }
+    Report::Failed { class: errors::class(number), code, detail: words }
+}
+
+fn inbound(form: &Form<'_>, sid: String) -> Result<Inbound, String> {
+    let from = form.any(&["From"]).ok_or("an incoming message without a sender")?;
+    let channel = channel_of(&from).ok_or("an incoming message of an unknown channel")?;
+    let written = form.get("Body").unwrap_or_default();
+    let (text, is_cut) = match whole_base64(written) {
+        Some(decoded) => (texts::bounded(&decoded, texts::MAX_BODY), decoded.len() > texts::MAX_BODY),
+        None => (texts::bounded(written, texts::MAX_BODY), written.len() > texts::MAX_BODY),
+    };
+    let mut inbound = Inbound::new(channel, sid, without_prefix(&from).to_owned(), text);
+    inbound.hints.is_cut = is_cut;
+    inbound.to = form.any(&["To"]).map(|to| without_prefix(&to).to_owned());
+    inbound.in_reply_to = form.any(&["OriginalRepliedMessageSid"]);
+    inbound.opt_out = match form.get("OptOutType").unwrap_or_default().to_ascii_uppercase().as_str() {
+        "STOP" => Some(Keyword::Stop),
+        "START" => Some(Keyword::Start),
+        "HELP" => Some(Keyword::Help),
+        _ => None,
+    };
+    // `NumMedia` may lie; the URLs are what counts.
+    inbound.media = (0..MAX_MEDIA)
+        .filter_map(|number| {
+            Some(MediaRef {
+                url: Some(form.any(&[&format!("MediaUrl{number}")])?),
+                name: None,
+                content_type: form.any(&[&format!("MediaContentType{number}")]),
+                content_id: None,
+                content: None,
+            })
+        })
+        .collect();
+    Ok(inbound)
+}
+
+fn channel_of(address: &str) -> Option<Channel> {
+    match address.split_once(':') {
+        None | Some(("rcs", _)) => Some(Channel::Sms),
+        Some(("whatsapp", _)) => Some(Channel::Whatsapp),
+        Some(_) => None,
+    }
+}
+
+fn without_prefix(address: &str) -> &str {
+    address.split_once(':').map_or(address, |(_, address)| address)
+}
+
+/// Long texts at times arrive in base64, their last character cut in the middle. Only what is wholly base64, and then
+/// wholly words, is one of these.
+fn whole_base64(text: &str) -> Option<String> {
+    if text.len() < MIN_BASE64 || !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let mut bytes = STANDARD.decode(text).ok()?;
+    if let Err(error) = std::str::from_utf8(&bytes) {
+        // `error_len` is absent if only the end is missing.
+        if error.error_len().is_some() {
+            return None;
+        }
+        bytes.truncate(error.valid_up_to());
+    }
+    let decoded = String::from_utf8(bytes).ok()?;
+    let is_text = decoded.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
+    (is_text && decoded.contains(char::is_whitespace)).then_some(decoded)
+}
+
+#[cfg(test)]
+mod tests;

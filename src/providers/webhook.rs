@@ -1,0 +1,289 @@
+//! The port for what providers tell over HTTP: who speaks is proved first, then what is said is taken apart.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use url::form_urlencoded;
+
+use crate::domain::value::Channel;
+use crate::domain::value::message::Report;
+
+/// A request as it came in, before anything is believed.
+#[derive(Clone, Default)]
+pub struct WebhookRequest {
+    /// `POST` or `GET`.
+    pub method: String,
+    /// The URL that the provider called, as it wrote it: public scheme and host from our own settings (never from the
+    /// `Host` header), path and query exactly as received.
+    pub url: String,
+    /// The headers, names in any case.
+    pub headers: Vec<(String, Bytes)>,
+    /// The body, not decoded: signatures cover its bytes.
+    pub body: Bytes,
+}
+
+impl std::fmt::Debug for WebhookRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookRequest")
+            .field("method", &self.method)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl WebhookRequest {
+    /// The first header of a name, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok().map(str::trim)
+    }
+
+    /// The part of the URL behind the `?`, without fragment; empty if there is none.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        let url = self.url.split('#').next().unwrap_or_default();
+        url.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The first parameter of a name in the query.
+    #[must_use]
+    pub fn query_parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        form_urlencoded::parse(self.query().as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The media type of the body in lower case, without parameters.
+    #[must_use]
+    pub fn media_type(&self) -> String {
+        let whole = self.header("content-type").unwrap_or_default();
+        whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+/// Why a request is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// It carries no proof, or we have nothing to check it against.
+    #[error("the request is not signed")]
+    Missing,
+    /// The proof is not one, or is for something else.
+    #[error("the signature does not belong to the request")]
+    Forged,
+    /// It was signed at another time.
+    #[error("the request was signed {} seconds ago", age.num_seconds())]
+    Stale {
+        /// How long ago; negative if it is ahead of our clock.
+        age: TimeDelta,
+    },
+    /// The proof cannot be read.
+    #[error("the signature is malformed")]
+    Malformed,
+}
+
+/// What to answer once everything that was told is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// The media type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: &'static str,
+}
+
+/// A provider account's webhook.
+#[async_trait]
+pub trait Webhook: Send + Sync {
+    /// The provider's name, as in events and in the URL.
+    fn provider(&self) -> &str;
+
+    /// The account's name, as in events and in the URL.
+    fn account(&self) -> &str;
+
+    /// Proves that the provider made this request, in constant time, over its bytes as they came.
+    fn verify(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Result<(), SignatureError>;
+
+    /// Takes apart what is told; `request` must have been verified. Never fails as a whole and never panics: what cannot
+    /// be read is [`ToldKind::Unclear`]. Empty if nothing is told that we have a word for.
+    async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Told>;
+
+    /// What to answer with status 200.
+    fn answer(&self) -> Answer;
+}
+
+/// One thing that a provider told.
+#[derive(Clone, PartialEq)]
+pub struct Told {
+    /// How it was written: the item of a batch, or the whole form. At most 128 KB; without the bytes of attachments.
+    pub raw: String,
+    /// What it means.
+    pub kind: ToldKind,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // For the messages of failed tests; logs name ids only.
+        f.debug_struct("Told").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What was told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToldKind {
+    /// About a message that we sent.
+    Report {
+        /// Our correlation token, as it came back.
+        token: Option<String>,
+        /// The provider's id of the message, as `send` returned it.
+        provider_message_id: Option<String>,
+        /// The address that it went to, as the provider writes it.
+        to: Option<String>,
+        /// How it went.
+        channel: Channel,
+        /// When it happened, by the provider's clock. Absent where the provider does not say: the moment of receipt must
+        /// stand in, and differs in each repetition.
+        occurred_at: Option<DateTime<Utc>>,
+        /// The same in each repetition of this report, and in no other.
+        provider_event_id: Option<String>,
+        /// What happened.
+        report: Report,
+    },
+    /// The receiver took an opt-out back, on a page of the provider's. Whether that is consent is not the provider's to say.
+    Resubscribed {
+        /// Our correlation token, as it came back.
+        token: Option<String>,
+        /// The address, as the provider writes it.
+        address: Option<String>,
+        /// How messages go there.
+        channel: Channel,
+        /// When it happened, by the provider's clock.
+        occurred_at: Option<DateTime<Utc>>,
+        /// The same in each repetition.
+        provider_event_id: Option<String>,
+        /// The provider's name of what was subscribed to.
+        group: Option<String>,
+    },
+    /// Somebody wrote.
+    Inbound(Box<Inbound>),
+    /// It cannot be read, or we have no word for it: to be kept and looked at.
+    Unclear {
+        /// What is odd; no personal data.
+        reason: String,
+    },
+}
+
+/// A message that somebody wrote to us.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inbound {
+    /// How it came.
+    pub channel: Channel,
+    /// The provider's id of it, the same in each repetition.
+    pub provider_message_id: String,
+    /// Who wrote, as the provider says: E.164, a mailbox without its name, or an id of the channel's.
+    pub from: String,
+    /// The address that it was sent to.
+    pub to: Option<String>,
+    /// The subject, for email.
+    pub subject: Option<String>,
+    /// Plain text; empty if there is none.
+    pub text: String,
+    /// HTML, for email; not cleaned: never to be shown as it is.
+    pub html: Option<String>,
+    /// The `Message-ID`, with its angle brackets.
+    pub message_id: Option<String>,
+    /// What it answers: for email the `In-Reply-To`, otherwise the provider's id of our message.
+    pub in_reply_to: Option<String>,
+    /// The `References`, oldest first.
+    pub references: Vec<String>,
+    /// What looks like a reply token in an address that it was sent to; not proved.
+    pub reply_token: Option<String>,
+    /// Files and pictures; what they link to is never fetched here.
+    pub media: Vec<MediaRef>,
+    /// What the provider itself made of the text, and acts on.
+    pub opt_out: Option<Keyword>,
+    /// When it was written, by the sender's or provider's clock, where told.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Whether to trust it.
+    pub hints: Hints,
+}
+
+/// A keyword that a provider recognised by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyword {
+    /// The provider now blocks this sender's messages to the number.
+    Stop,
+    /// It lets them through again.
+    Start,
+    /// It has answered with help.
+    Help,
+}
+
+/// A file or picture of an inbound message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MediaRef {
+    /// Where it lies, if the message does not hold it. Written by outsiders: it may point anywhere.
+    pub url: Option<String>,
+    /// Its name, as the sender wrote it: not fit for a file system.
+    pub name: Option<String>,
+    /// What the sender says that it is.
+    pub content_type: Option<String>,
+    /// The name by which HTML shows it inline.
+    pub content_id: Option<String>,
+    /// What it holds, if the message holds it.
+    pub content: Option<Bytes>,
+}
+
+impl std::fmt::Debug for MediaRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaRef")
+            .field("content_type", &self.content_type)
+            .field("bytes", &self.content.as_ref().map(Bytes::len))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What else is known of an inbound message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The provider's spam score, as it writes it.
+    pub spam_score: Option<String>,
+    /// The result of SPF: `pass`, `fail`, `softfail`, `none` …
+    pub spf: Option<String>,
+    /// The results of DKIM, as the provider writes them.
+    pub dkim: Option<String>,
+    /// A machine wrote it: an out-of-office note, a bounce, a mailing list (RFC 3834).
+    pub is_automatic: bool,
+    /// It was longer than we take; the rest is gone.
+    pub is_cut: bool,
+}
+
+impl Inbound {
+    /// A message of which only the text is known.
+    #[must_use]
+    pub fn new(channel: Channel, provider_message_id: String, from: String, text: String) -> Self {
+        Self {
+            channel,
+            provider_message_id,
+            from,
+            to: None,
+            subject: None,
+            text,
+            html: None,
+            message_id: None,
+            in_reply_to: None,
+            references: vec![],
+            reply_token: None,
+            media: vec![],
+            opt_out: None,
+            occurred_at: None,
+            hints: Hints::default(),
+        }
+    }
+}
+
+impl Told {
+    /// Something that is kept as it came, with what is odd about it.
+    pub(super) fn unclear(raw: String, reason: impl Into<String>) -> Self {
+        Self { raw, kind: ToldKind::Unclear { reason: reason.into() } }
+    }
+}
