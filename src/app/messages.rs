@@ -3,6 +3,7 @@
 use crate::app::addresses::address;
 use crate::app::customers::customer;
 use crate::app::deciding::{Made, Order};
+use crate::app::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
@@ -57,21 +58,21 @@ impl App {
         caller: &Caller,
         command: ReceiveMessage,
     ) -> Result<Outcome<ReceivedMessage>, AppError> {
-        let secret = self.secret(caller).await?;
-        let key = match received_key(caller, &secret, &command) {
+        let basis = self.basis(caller).await?;
+        let key = match received_key(caller, &basis, &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let customer_id = match command.customer_id {
             Some(id) => id,
-            None => match self.writer(caller, &secret, &command).await? {
+            None => match self.writer(caller, &basis, &command).await? {
                 Ok(id) => id,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             },
         };
         let order = Order::new(caller, customer(caller.tenant, customer_id), key);
         let decided = self
-            .decide::<Customer>(&order, &secret, |state, context| {
+            .decide::<Customer>(&order, &basis, |state, context| {
                 decide::receive(state, customer_id, command.clone(), context)
             })
             .await?;
@@ -85,24 +86,24 @@ impl App {
     async fn writer(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         command: &ReceiveMessage,
     ) -> Result<Result<CustomerId, Refusal>, AppError> {
-        let sender = self.deciding(secret, |context| decide::sender(command.channel, command.from.as_deref(), context));
+        let sender = self.deciding(basis, |context| decide::sender(command.channel, command.from.as_deref(), context));
         let Some(sender) = sender else {
             let message = "must be an address that the channel reaches, or the customer must be named";
             return Ok(Err(Refusal::invalid("from", message)));
         };
-        let address_id = sender.id(secret);
+        let address_id = sender.id(basis);
         let stream = address(caller.tenant, address_id);
         let owner = self.look::<Address, _>(stream, |loaded| loaded.state.claims.first().copied()).await?;
         if let Some(owner) = owner {
             return Ok(Ok(owner));
         }
-        let id = id_of_address(secret, address_id);
+        let id = id_of_address(basis, address_id);
         let order = Order::new(caller, customer(caller.tenant, id), None);
         let registered = self
-            .decide::<Customer>(&order, secret, |state, context| {
+            .decide::<Customer>(&order, basis, |state, context| {
                 if state.must_exist().is_ok() {
                     return Ok(vec![]);
                 }
@@ -131,9 +132,9 @@ impl App {
         caller: &Caller,
         command: RecordProviderFact,
     ) -> Result<Outcome<MessageId>, AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let message_id = command.key.message_id;
-        let (events, suppression) = self.deciding(&secret, |context| report::events(&command, context));
+        let (events, suppression) = self.deciding(&basis, |context| report::events(&command, context));
         // The address first: once this callback is acknowledged, nothing more may be sent there.
         let mut told = vec![];
         if let Some((address_id, event)) = suppression {

@@ -16,6 +16,7 @@ mod error;
 mod feed;
 mod imports;
 mod messages;
+mod policies;
 mod states;
 mod tenants;
 
@@ -27,6 +28,7 @@ pub use feed::{MessageStage, Signal};
 
 use tokio::sync::Semaphore;
 
+use crate::app::policies::Policies;
 use crate::app::states::States;
 use crate::clock::Ambient;
 use crate::domain::consent::state::Address;
@@ -74,7 +76,9 @@ pub struct App {
 struct Shared {
     journal: Journal,
     ambient: Ambient,
+    /// Of the installation: what holds for tenants that have none of their own.
     policy: Policy,
+    policies: Policies,
     customers: States<Customer>,
     addresses: States<Address>,
     tenants: States<Tenant>,
@@ -101,6 +105,7 @@ impl App {
                 journal,
                 ambient,
                 policy,
+                policies: Policies::new(),
                 customers: States::new(STATE_BYTES),
                 addresses: States::new(STATE_BYTES / 4),
                 tenants: States::new(STATE_BYTES / 16),

@@ -57,7 +57,11 @@ impl Stores {
         let log = open_log(config, ambient).await?;
         tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
         let journal = Journal::open(log, keys, Upcasters::new(upcasters()), ambient.clone()).await?;
-        let policy = Policy { require_opt_in: config.require_opt_in, default_region: config.default_region.clone() };
+        let policy = Policy {
+            require_opt_in: config.require_opt_in,
+            default_region: config.default_region.clone(),
+            ..Policy::default()
+        };
         let app = App::with_policy(journal.clone(), ambient.clone(), policy);
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
     }

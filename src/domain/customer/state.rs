@@ -1,7 +1,7 @@
 //! What decisions need to know of a customer: the fold of its stream.
 //!
 //! It stays small however long the stream: of messages only those not yet handed to a provider, of notes only the
-//! newest and the pinned, of activities none.
+//! newest and the pinned, of activities none, of what was sent only the newest marketing.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,6 +15,7 @@ use crate::domain::conversation::state::Conversations;
 use crate::domain::customer::address;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
 use crate::domain::decision::Meta;
+use crate::domain::message::history::Recent;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
@@ -85,6 +86,8 @@ pub struct Customer {
     pub pinned_notes: Vec<NoteId>,
     /// Messages that were asked for and that no provider has yet taken or definitely refused.
     pub pending: Pending,
+    /// The marketing messages of late, for frequency caps.
+    pub recent: Recent,
     /// The conversations, one per channel.
     pub conversations: Conversations,
     /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
@@ -150,6 +153,7 @@ impl Customer {
     /// Folds an event in.
     pub fn apply(&mut self, event: &CustomerEvent, meta: Meta) {
         self.count_other(event);
+        self.recent.apply(event, &self.pending, meta);
         self.pending.apply(event, meta);
         match event {
             CustomerEvent::CustomerRegistered(e) => {

@@ -13,7 +13,7 @@ use crate::domain::message::event::{
     MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
     MessageReceivedPersonal, MessageSuppressed,
 };
-use crate::domain::message::rules::{Asked, judge};
+use crate::domain::message::rules::{Asked, Reason, Verdict, forbidden, judge};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
@@ -198,18 +198,34 @@ pub fn send(
             body: text::exact("body", command.body, text::BODY)?,
         }),
     };
-    let asked =
-        Asked { channel: command.channel, class: command.class, topic: &queued.topic, address_id: queued.address_id };
-    let mut events = vec![];
-    let forbidden = judge(state, address, asked, context.policy);
-    events.push(context.now(queued.clone()));
-    if let Some(forbidden) = forbidden {
-        events.push(context.now(MessageSuppressed { key, rule: forbidden.rule.to_owned(), inputs: forbidden.inputs }));
-        return Ok(events);
-    }
-    if let Some(until) = command.send_at.filter(|at| *at > context.now) {
-        let inputs = serde_json::json!({ "send_at": until });
-        events.push(context.now(MessageHeld { key, until, rule: "scheduled".to_owned(), inputs }));
+    let asked = Asked {
+        channel: command.channel,
+        class: command.class,
+        topic: &queued.topic,
+        address_id: queued.address_id,
+        queued_version: None,
+    };
+    // A planned message is judged by the rules on time and number once its time has come.
+    let verdict = match command.send_at.filter(|at| *at > context.now) {
+        None => judge(state, address, asked, context),
+        Some(until) => match forbidden(state, address, asked, context.policy) {
+            Some(reason) => Verdict::Suppress(reason),
+            None => {
+                let inputs = serde_json::json!({ "send_at": until });
+                Verdict::Hold { until, because: Reason { rule: "scheduled", inputs } }
+            }
+        },
+    };
+    let mut events = vec![context.now(queued)];
+    match verdict {
+        Verdict::Suppress(Reason { rule, inputs }) => {
+            events.push(context.now(MessageSuppressed { key, rule: rule.to_owned(), inputs }));
+            return Ok(events);
+        }
+        Verdict::Hold { until, because: Reason { rule, inputs } } => {
+            events.push(context.now(MessageHeld { key, until, rule: rule.to_owned(), inputs }));
+        }
+        Verdict::Send => {}
     }
     if command.class == MessageClass::Transactional {
         events.extend(after_answer(state, command.channel, message_id).map(|event| context.now(event)));
