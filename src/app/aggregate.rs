@@ -94,7 +94,7 @@ aggregate!(Customer, CustomerEvent, 2, |state| {
         + state.retracted.len() * 32
         + 256
 });
-aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16);
+aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);
 aggregate!(Tenant, TenantEvent, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
 aggregate!(Import, ImportEvent, 1, |_| 0);
 

@@ -14,13 +14,17 @@ use crate::log::{Category, StreamId};
 impl App {
     /// Opens a tenant under the caller's tenant id.
     pub async fn create_tenant(&self, caller: &Caller, command: CreateTenant) -> Result<Outcome<TenantId>, AppError> {
-        self.run(caller, tenant_stream(caller.tenant), ("create_tenant", command), decide::create, |_| Some(caller.tenant)).await
+        self.run(caller, tenant_stream(caller.tenant), ("create_tenant", command), decide::create, |_| {
+            Some(caller.tenant)
+        })
+        .await
     }
 
     /// Changes the rules for sending; answers those that are in force from then on.
     pub async fn update_policy(&self, caller: &Caller, command: UpdatePolicy) -> Result<Outcome<Policy>, AppError> {
-        let decide =
-            |state: &Tenant, command, context: &Context<'_>| change_policy::update(state, command, &caller.actor, context);
+        let decide = |state: &Tenant, command, context: &Context<'_>| {
+            change_policy::update(state, command, &caller.actor, context)
+        };
         let stream = tenant_stream(caller.tenant);
         let outcome = self.run(caller, stream, ("update_policy", command), decide, |_| Some(())).await?;
         self.shared.policies.forget(caller.tenant);
@@ -54,7 +58,10 @@ impl App {
     /// Records that an operator gave up a parked event of a projection.
     pub async fn skip_parked(&self, caller: &Caller, command: SkipParked) -> Result<Outcome<EventId>, AppError> {
         let event_id = command.event_id;
-        self.run(caller, tenant_stream(caller.tenant), ("skip_parked", command), decide::skip_parked, |_| Some(event_id)).await
+        self.run(caller, tenant_stream(caller.tenant), ("skip_parked", command), decide::skip_parked, |_| {
+            Some(event_id)
+        })
+        .await
     }
 
     /// Records that personal data was read in bulk or exported.
@@ -63,7 +70,10 @@ impl App {
         caller: &Caller,
         command: RecordPersonalRead,
     ) -> Result<Outcome<()>, AppError> {
-        self.run(caller, tenant_stream(caller.tenant), ("record_personal_read", command), decide::record_read, |_| Some(())).await
+        self.run(caller, tenant_stream(caller.tenant), ("record_personal_read", command), decide::record_read, |_| {
+            Some(())
+        })
+        .await
     }
 }
 

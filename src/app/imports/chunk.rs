@@ -6,8 +6,8 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
-use crate::app::policies::Basis;
 use crate::app::deciding::{Kept, Order};
+use crate::app::policies::Basis;
 use crate::app::states::Loaded;
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};

@@ -6,9 +6,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
-use crate::app::policies::Basis;
 use crate::app::deciding::Order;
 use crate::app::imports::import;
+use crate::app::policies::Basis;
 use crate::app::states::{Loaded, decode};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::event::ConsentState;

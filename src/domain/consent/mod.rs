@@ -2,4 +2,6 @@
 
 pub mod decide;
 pub mod event;
+pub mod keywords;
+pub mod reach;
 pub mod state;

@@ -19,7 +19,7 @@ use crate::domain::message::history::Recent;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, EventId, ImportId, NoteId};
+use crate::ids::{AddressId, CampaignId, EventId, ImportId, MessageId, NoteId};
 
 /// How many of the newest notes are remembered, so that pinning one needs no look into the log.
 const RECENT_NOTES: usize = 100;
@@ -133,6 +133,18 @@ impl Customer {
     #[must_use]
     pub fn primary(&self, kind: AddressKind) -> Option<&OwnAddress> {
         self.addresses.iter().find(|address| address.kind == kind && address.primary)
+    }
+
+    /// The campaign and variant of a message to this customer; nothing if it has none, or is no longer remembered.
+    #[must_use]
+    pub fn campaign_of(&self, message_id: MessageId) -> (Option<CampaignId>, Option<String>) {
+        if let Some(message) = self.pending.get(message_id) {
+            return (message.key.campaign_id, message.key.variant.clone());
+        }
+        match self.recent.all().find(|contact| contact.message_id == message_id) {
+            Some(contact) => (contact.campaign_id, contact.variant.clone()),
+            None => (None, None),
+        }
     }
 
     /// True if nothing but what `import_id` brought is known, and no opt-out is among it.

@@ -93,6 +93,7 @@ pub fn message(
         in_reply_to: None,
         provider: "import".to_owned(),
         provider_message_id: reference,
+        hint: None,
         source: Source::Import,
     };
     let event = received(key, command, Some(run.import_id), context)?;

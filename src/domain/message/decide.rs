@@ -3,6 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::domain::consent::decide::ALL_TOPICS;
+use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
+use crate::domain::consent::keywords::{self, Keyword};
 use crate::domain::consent::state::Address;
 use crate::domain::conversation::decide::{after_answer, after_inbound};
 use crate::domain::conversation::state::conversation_id;
@@ -110,6 +113,8 @@ pub struct ReceiveMessage {
     pub provider: String,
     /// The provider's id of the message: the same id is taken in once.
     pub provider_message_id: Option<String>,
+    /// What the provider read in it, where providers read: counts before what we read ourselves.
+    pub hint: Option<Keyword>,
     /// Where it comes from.
     pub source: Source,
 }
@@ -277,15 +282,15 @@ pub fn sender(channel: Channel, from: Option<&str>, context: &Context<'_>) -> Op
     from.and_then(|from| address::Address::parse(kind, from, context.policy.default_region.as_deref()).ok())
 }
 
-/// Takes in a message: `MessageReceived`, and the conversation opens.
+/// Takes in a message: `MessageReceived`, and the conversation opens. A whole message STOP opts out of every topic of its
+/// channel, START opts in; the evidence is the text itself. What they mean for the address is told to its own stream.
 pub fn receive(
     state: &Customer,
-    customer_id: CustomerId,
+    (customer_id, message_id): (CustomerId, MessageId),
     command: ReceiveMessage,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
-    let message_id = context.id();
     let changed = after_inbound(state, customer_id, command.channel, message_id, context);
     let key = MessageKey {
         message_id,
@@ -295,8 +300,34 @@ pub fn receive(
         conversation_id: Some(changed.conversation_id),
     };
     let occurred_at = command.occurred_at.unwrap_or(context.now);
-    let received = received(key, command, None, context)?;
-    Ok(vec![context.at(occurred_at, received), context.now(changed)])
+    let (source, answered) = (command.source, command.in_reply_to);
+    let keyword = keywords::of_message(command.channel, &command.body, command.hint);
+    let received = MessageReceived { keyword, ..received(key, command, None, context)? };
+    let said = match keyword {
+        Some(Keyword::Stop) => Some(ConsentState::OptedOut),
+        Some(Keyword::Start) => Some(ConsentState::OptedIn),
+        Some(Keyword::Help) | None => None,
+    };
+    let consent = said.map(|consent| {
+        // An opt-out counts for the message that it answers, if that is known.
+        let (campaign_id, variant) = answered.map(|id| state.campaign_of(id)).unwrap_or_default();
+        let wording = received.personal.as_ref().map(|personal| personal.body.clone());
+        ConsentChanged {
+            channel: received.key.channel,
+            topic: ALL_TOPICS.to_owned(),
+            state: consent,
+            source,
+            method: "keyword".to_owned(),
+            message_id: Some(answered.unwrap_or(message_id)),
+            campaign_id,
+            variant,
+            import_id: None,
+            personal: Some(ConsentChangedPersonal { wording, ip: None, user_agent: None }),
+        }
+    });
+    let mut events = vec![context.at(occurred_at, received), context.now(changed)];
+    events.extend(consent.map(|consent| context.at(occurred_at, consent)));
+    Ok(events)
 }
 
 /// The event of an inbound message. A provider's text is taken as it is, except for NUL characters, which no store
@@ -319,6 +350,7 @@ pub fn received(
         address_id: sender.as_ref().map(|address| address.id(context.secret)),
         in_reply_to: command.in_reply_to,
         provider: text::word("provider", &command.provider)?,
+        keyword: None,
         import_id,
         personal: Some(MessageReceivedPersonal {
             from: match sender {

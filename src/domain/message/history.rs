@@ -10,7 +10,7 @@ use crate::domain::decision::Meta;
 use crate::domain::message::event::MessageClass;
 use crate::domain::message::state::Pending;
 use crate::domain::value::Channel;
-use crate::ids::MessageId;
+use crate::ids::{CampaignId, MessageId};
 
 /// The highest limit that a cap may have.
 pub const MAX_LIMIT: u32 = 100;
@@ -31,6 +31,10 @@ pub struct Contact {
     pub topic: String,
     /// Which message.
     pub message_id: MessageId,
+    /// The campaign that it belonged to.
+    pub campaign_id: Option<CampaignId>,
+    /// The campaign's variant.
+    pub variant: Option<String>,
 }
 
 /// The newest contacts, in the order of their calls.
@@ -59,8 +63,14 @@ impl Recent {
                 if message.class != MessageClass::Marketing {
                     return;
                 }
-                let (channel, topic, message_id) = (e.key.channel, message.topic.clone(), e.key.message_id);
-                self.0.push_back(Contact { at: meta.occurred_at, channel, topic, message_id });
+                self.0.push_back(Contact {
+                    at: meta.occurred_at,
+                    channel: e.key.channel,
+                    topic: message.topic.clone(),
+                    message_id: e.key.message_id,
+                    campaign_id: e.key.campaign_id,
+                    variant: e.key.variant.clone(),
+                });
                 let longest = TimeDelta::hours(LONGEST_WINDOW_HOURS.into());
                 while self.0.front().is_some_and(|oldest| self.0.len() > KEPT || oldest.at + longest < meta.occurred_at)
                 {

@@ -243,10 +243,7 @@ mod tests {
     fn a_policy_that_would_block_everything_is_refused() {
         let days = Weekday::ALL.to_vec();
         let weekdays = Some(ProtectedWeekdays { days, action: RuleAction::Hold });
-        assert_eq!(
-            refused_for(UpdatePolicy { weekdays, ..UpdatePolicy::default() }).as_deref(),
-            Some("weekdays.days")
-        );
+        assert_eq!(refused_for(UpdatePolicy { weekdays, ..UpdatePolicy::default() }).as_deref(), Some("weekdays.days"));
         let quiet_hours = Some(vec![quiet((8, 0), (20, 0)), quiet((20, 0), (8, 0))]);
         assert_eq!(
             refused_for(UpdatePolicy { quiet_hours, ..UpdatePolicy::default() }).as_deref(),

@@ -196,6 +196,7 @@ pub enum SuppressionReason {
     Complaint,
     Stop,
     Manual,
+    Unreachable,
 }
 
 /// Where a conversation stands.

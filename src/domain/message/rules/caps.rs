@@ -31,8 +31,7 @@ impl FrequencyCap {
     }
 
     fn concerns(&self, channel: Channel, topic: &str) -> bool {
-        self.channel.is_none_or(|capped| capped == channel)
-            && self.topic.as_ref().is_none_or(|capped| capped == topic)
+        self.channel.is_none_or(|capped| capped == channel) && self.topic.as_ref().is_none_or(|capped| capped == topic)
     }
 }
 

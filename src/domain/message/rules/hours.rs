@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn in_every_zone_the_end_is_open_and_nothing_before_it_is() {
-        let windows = [hours("21:00", "08:00"), hours("23:30", "02:30"), hours("00:00", "00:30"), hours("01:15", "03:00")];
+        let windows =
+            [hours("21:00", "08:00"), hours("23:30", "02:30"), hours("00:00", "00:30"), hours("01:15", "03:00")];
         let mut with_changes = 0;
         for zone in chrono_tz::TZ_VARIANTS {
             let mut moments = changes(zone);

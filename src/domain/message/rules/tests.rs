@@ -197,7 +197,10 @@ fn whoever_was_sent_more_than_is_remembered_has_reached_every_cap() {
     assert_eq!(customer.recent.all().len(), 200);
     let mut policy = cap(5, DAY, RuleAction::Hold);
     policy.caps[0].topic = Some("news".to_owned());
-    assert_eq!(found(marketing(now, &customer, &policy)), Some(("frequency_cap", Some(times[1] + TimeDelta::hours(24)))));
+    assert_eq!(
+        found(marketing(now, &customer, &policy)),
+        Some(("frequency_cap", Some(times[1] + TimeDelta::hours(24))))
+    );
     let short = CapWindow::Rolling { hours: 1 };
     policy.caps[0].window = short;
     assert_eq!(marketing(now, &customer, &policy), Verdict::Send);
