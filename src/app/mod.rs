@@ -15,6 +15,7 @@ mod erasure;
 mod error;
 mod feed;
 mod imports;
+mod links;
 mod messages;
 mod policies;
 mod states;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use dispatch::{Begun, Ticket};
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
+pub use links::{ListUnsubscribe, OptInRequest};
 
 use tokio::sync::Semaphore;
 
@@ -71,6 +73,8 @@ impl Caller {
 #[derive(Clone)]
 pub struct App {
     shared: Arc<Shared>,
+    /// What links in messages begin with; no slash at its end.
+    public_url: Arc<str>,
 }
 
 struct Shared {
@@ -112,6 +116,7 @@ impl App {
                 imports: States::new(STATE_BYTES / 16),
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
+            public_url: Arc::from("http://localhost"),
         }
     }
 

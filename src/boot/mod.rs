@@ -62,7 +62,7 @@ impl Stores {
             default_region: config.default_region.clone(),
             ..Policy::default()
         };
-        let app = App::with_policy(journal.clone(), ambient.clone(), policy);
+        let app = App::with_policy(journal.clone(), ambient.clone(), policy).with_public_url(&config.public_url);
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
     }
 

@@ -43,7 +43,7 @@ event! {
         topic: String,
         state: ConsentState,
         source: Source,
-        /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
+        /// How it was given: `form`, `keyword`, `one_click`, `preferences`, `double_opt_in`, `provider`, `operator`.
         method: String,
         /// The message that led to it: an opt-out counts for that message and its campaign.
         message_id: Option<MessageId>,

@@ -238,6 +238,7 @@ pub enum Source {
     Import,
     Provider,
     Inbound,
+    Customer,
     Demo,
 }
 
