@@ -66,12 +66,12 @@ pub fn begin(
         (Verdict::Hold { until, because: Reason { rule, inputs } }, _) => {
             MessageHeld { key, until, rule: rule.to_owned(), inputs }.into()
         }
-        (Verdict::Send, Some(content)) => DispatchStarted {
+        (Verdict::Send, Some(text)) => DispatchStarted {
             key,
             route: route.clone(),
             attempt: message.attempts + 1,
             address_version: judged.address_version,
-            content_hash: content_hash(content),
+            content_hash: content_hash(text),
         }
         .into(),
         (Verdict::Send, None) => {

@@ -44,6 +44,7 @@ pub struct Recent(VecDeque<Contact>);
 
 impl Recent {
     /// All that are remembered.
+    #[must_use]
     pub fn all(&self) -> impl ExactSizeIterator<Item = &Contact> {
         self.0.iter()
     }
