@@ -131,6 +131,7 @@ impl Customer {
                 address_id: None,
                 in_reply_to: Some(self.message.message_id),
                 provider: "simulator".into(),
+                keyword: None,
                 import_id: None,
                 personal: Some(MessageReceivedPersonal {
                     from: Some("somebody@example.com".into()),

@@ -24,14 +24,14 @@ impl App {
         decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
         answer: impl FnOnce(&Made<CustomerEvent>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
-        let secret = self.secret(caller).await?;
-        let key = match Self::command_key(caller, &secret, name, &command) {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, name, &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let order = Order::new(caller, stream, key);
         let decide = |state: &Customer, context: &Context<'_>| decide(state, command.clone(), context);
-        match self.decide::<Customer>(&order, &secret, decide).await? {
+        match self.decide::<Customer>(&order, &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
             Ok(made) => {
                 self.follow_addresses(caller, &made).await?;
@@ -96,9 +96,9 @@ impl App {
         if is_known {
             return Ok(());
         }
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let parts = [causation.0.as_bytes().as_slice(), address_id.0.as_bytes()];
-        let decided = self.deciding(&secret, |context| context.derived(occurred_at, "address", &parts, event));
+        let decided = self.deciding(&basis, |context| context.derived(occurred_at, "address", &parts, event));
         self.append_fact::<Address>(caller, stream, Some(causation), vec![decided]).await?;
         Ok(())
     }

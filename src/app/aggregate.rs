@@ -22,7 +22,7 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
     type Event: Send + Sync + 'static;
     /// The version of the fold: raised whenever the same events fold to another state, so that older snapshots are
     /// ignored.
-    const FOLD_VERSION: u32 = 1;
+    const FOLD_VERSION: u32;
 
     /// Folds an event in.
     fn apply(&mut self, event: &Self::Event, meta: Meta);
@@ -57,9 +57,11 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
 }
 
 macro_rules! aggregate {
-    ($state:ident, $event:ident, $heap:expr) => {
+    ($state:ident, $event:ident, $fold:literal, $heap:expr) => {
         impl Aggregate for $state {
             type Event = $event;
+            const FOLD_VERSION: u32 = $fold;
+
             fn apply(&mut self, event: &$event, meta: Meta) {
                 $state::apply(self, event, meta);
             }
@@ -80,7 +82,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, |state| {
+aggregate!(Customer, CustomerEvent, 2, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -88,12 +90,13 @@ aggregate!(Customer, CustomerEvent, |state| {
         + state.consents.all().len() * 96
         + state.recent_notes.len() * 16
         + state.pending.all().len() * 320
+        + state.recent.all().len() * 80
         + state.retracted.len() * 32
         + 256
 });
-aggregate!(Address, AddressEvent, |state| state.claims.len() * 16);
-aggregate!(Tenant, TenantEvent, |state| (state.keys.len() + state.revoked.len()) * 16);
-aggregate!(Import, ImportEvent, |_| 0);
+aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);
+aggregate!(Tenant, TenantEvent, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
+aggregate!(Import, ImportEvent, 1, |_| 0);
 
 fn json_bytes(value: &serde_json::Value) -> usize {
     match value {

@@ -95,8 +95,8 @@ impl App {
     }
 
     async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<Result<AddressId, Refusal>, AppError> {
-        let secret = self.secret(caller).await?;
-        Ok(self.deciding(&secret, |context| address.id(context)))
+        let basis = self.basis(caller).await?;
+        Ok(self.deciding(&basis, |context| address.id(context)))
     }
 }
 

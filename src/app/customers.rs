@@ -19,17 +19,17 @@ impl App {
         caller: &Caller,
         command: RegisterCustomer,
     ) -> Result<Outcome<CustomerId>, AppError> {
-        let secret = self.secret(caller).await?;
-        let key = match Self::command_key(caller, &secret, "register_customer", &command) {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, "register_customer", &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let external = command.profile.external_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
-        let id = external.map_or_else(|| CustomerId(self.shared.ambient.uuid()), |id| id_of_external(&secret, id));
+        let id = external.map_or_else(|| CustomerId(self.shared.ambient.uuid()), |id| id_of_external(&basis, id));
         let stream = customer(caller.tenant, id);
         let order = Order { is_new: true, ..Order::new(caller, stream, key) };
         let decided = self
-            .decide::<Customer>(&order, &secret, |state, context| {
+            .decide::<Customer>(&order, &basis, |state, context| {
                 decide::register(state, command.clone(), Registration::default(), context)
             })
             .await?;
@@ -55,10 +55,10 @@ impl App {
 
     /// Adds an address, or changes its label, or makes it primary.
     pub async fn add_address(&self, caller: &Caller, command: AddAddress) -> Result<Outcome<AddressId>, AppError> {
-        let secret = self.secret(caller).await?;
-        let region = self.shared.policy.default_region.as_deref();
+        let basis = self.basis(caller).await?;
+        let region = basis.policy.default_region.as_deref();
         let input = &command.address;
-        let address_id = Address::parse(input.kind, &input.address, region).ok().map(|a| a.id(&secret));
+        let address_id = Address::parse(input.kind, &input.address, region).ok().map(|a| a.id(&basis));
         let stream = customer(caller.tenant, command.customer_id);
         self.run_on_addresses(caller, stream, ("add_address", command), decide::add_address, |_| address_id).await
     }

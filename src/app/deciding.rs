@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::aggregate::Aggregate;
+use crate::app::policies::Basis;
 use crate::app::states::{self, Cell, Loaded, SNAPSHOT_EVERY, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::state::Address;
@@ -119,15 +120,10 @@ impl App {
     }
 
     /// Runs a decision with what it may depend on.
-    pub(crate) fn deciding<T>(&self, secret: &TenantSecret, decide: impl FnOnce(&Context<'_>) -> T) -> T {
+    pub(crate) fn deciding<T>(&self, basis: &Basis, decide: impl FnOnce(&Context<'_>) -> T) -> T {
         let new_id = || self.shared.ambient.uuid();
-        let policy = &self.shared.policy;
-        decide(&Context { now: self.shared.ambient.now(), new_id: &new_id, secret, policy })
-    }
-
-    /// A tenant's secret.
-    pub(crate) async fn secret(&self, caller: &Caller) -> Result<TenantSecret, AppError> {
-        Ok(self.shared.journal.tenant_secret(caller.tenant).await?)
+        let now = self.shared.ambient.now();
+        decide(&Context { now, new_id: &new_id, secret: &basis.secret, policy: &basis.policy })
     }
 
     /// Looks at a stream's state, loading it if it is not in memory.
@@ -175,7 +171,7 @@ impl App {
     pub(crate) async fn attempt<A: Kept>(
         &self,
         order: &Order<'_>,
-        secret: &TenantSecret,
+        basis: &Basis,
         decide: impl FnOnce(&A, &Context<'_>) -> Decision<A::Event> + Send,
     ) -> Result<Tried<A::Event>, AppError> {
         let states = A::states(self);
@@ -187,7 +183,7 @@ impl App {
             None if order.is_new => (Loaded::default(), false),
             None => (self.load(order.stream, &cell).await?, true),
         };
-        let events = match self.deciding(secret, |context| decide(&loaded.state, context)) {
+        let events = match self.deciding(basis, |context| decide(&loaded.state, context)) {
             Ok(events) => events,
             Err(refusal) => {
                 if !fresh && self.has_moved(order.stream, loaded.version).await? {
@@ -283,13 +279,13 @@ impl App {
     pub(crate) async fn decide<A: Kept>(
         &self,
         order: &Order<'_>,
-        secret: &TenantSecret,
+        basis: &Basis,
         mut decide: impl FnMut(&A, &Context<'_>) -> Decision<A::Event> + Send,
     ) -> Result<Result<Made<A::Event>, Refusal>, AppError> {
         for attempt in 0..MAX_ATTEMPTS {
             // What was assumed to be new, and is not, is looked up from the second time on.
             let order = Order { is_new: order.is_new && attempt == 0, ..order.clone() };
-            match self.attempt::<A>(&order, secret, &mut decide).await? {
+            match self.attempt::<A>(&order, basis, &mut decide).await? {
                 Tried::Done(made) => return Ok(Ok(made)),
                 Tried::Refused(refusal) => return Ok(Err(refusal)),
                 Tried::Moved => {}
@@ -307,14 +303,14 @@ impl App {
         decide: impl Fn(&A, C, &Context<'_>) -> Decision<A::Event> + Send + Sync,
         answer: impl FnOnce(&Made<A::Event>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
-        let secret = self.secret(caller).await?;
-        let key = match Self::command_key(caller, &secret, name, &command) {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, name, &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let order = Order::new(caller, stream, key);
         let decide = |state: &A, context: &Context<'_>| decide(state, command.clone(), context);
-        match self.decide(&order, &secret, decide).await? {
+        match self.decide(&order, &basis, decide).await? {
             Ok(made) => self.done(&made, answer).await,
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }

@@ -54,7 +54,7 @@ impl App {
         message_id: MessageId,
         route: &Route,
     ) -> Result<Begun, AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let stream = customer(caller.tenant, customer_id);
         for _ in 0..MAX_ATTEMPTS {
             let pending =
@@ -81,7 +81,7 @@ impl App {
             };
             let judged = Judged { address: &state, address_version: version, content: content.as_ref() };
             let tried = self
-                .attempt::<Customer>(&order, &secret, |customer, context| {
+                .attempt::<Customer>(&order, &basis, |customer, context| {
                     dispatch::begin(customer, message_id, route, judged, context)
                 })
                 .await?;
@@ -119,7 +119,7 @@ impl App {
 
     /// Records what came of calling the provider. An opt-out that the provider told counts at once.
     pub async fn finish_dispatch(&self, caller: &Caller, ticket: Ticket, outcome: CallOutcome) -> Result<(), AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let opted_out = matches!(&outcome, CallOutcome::Refused { class: RetryClass::OptedOut, .. });
         let [jitter] = self.shared.ambient.bytes::<1>();
         let (attempt, stream) = (ticket.attempt, customer(caller.tenant, ticket.customer_id));
@@ -135,7 +135,7 @@ impl App {
             };
             self.record_provider_fact(caller, fact).await?;
         }
-        let event = self.deciding(&secret, |context| dispatch::finish(attempt, outcome, jitter, context));
+        let event = self.deciding(&basis, |context| dispatch::finish(attempt, outcome, jitter, context));
         self.append_fact::<Customer>(caller, stream, None, vec![event]).await?;
         Ok(())
     }
@@ -147,12 +147,12 @@ impl App {
         customer_id: CustomerId,
         message_id: MessageId,
     ) -> Result<bool, AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let order = Order::new(caller, customer(caller.tenant, customer_id), None);
         let doubt = |state: &Customer, context: &crate::domain::decision::Context<'_>| {
             Ok(dispatch::doubt(state, message_id, context))
         };
-        let made = self.decide::<Customer>(&order, &secret, doubt).await?;
+        let made = self.decide::<Customer>(&order, &basis, doubt).await?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 }

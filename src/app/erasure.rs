@@ -18,8 +18,8 @@ impl App {
         caller: &Caller,
         command: ForgetCustomer,
     ) -> Result<Outcome<CustomerId>, AppError> {
-        let secret = self.secret(caller).await?;
-        let key = match Self::command_key(caller, &secret, "forget_customer", &command) {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, "forget_customer", &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
@@ -27,7 +27,7 @@ impl App {
         let stream = customer(caller.tenant, id);
         let only_theirs = self.addresses_of_nobody_else(caller, id).await?;
         let decided = self
-            .decide::<Customer>(&Order::new(caller, stream, key), &secret, |state, context| {
+            .decide::<Customer>(&Order::new(caller, stream, key), &basis, |state, context| {
                 decide::forget(state, &command, &only_theirs, context)
             })
             .await?;

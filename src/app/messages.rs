@@ -1,9 +1,15 @@
 //! Commands on messages.
 
+use chrono::{DateTime, Utc};
+
 use crate::app::addresses::address;
 use crate::app::customers::customer;
 use crate::app::deciding::{Made, Order};
+use crate::app::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::consent::decide::{Said, start, stop};
+use crate::domain::consent::keywords::{self, Keyword};
+use crate::domain::consent::reach::{self, Told};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
 use crate::domain::customer::event::{CustomerEvent, Source};
@@ -14,7 +20,7 @@ use crate::domain::message::decide::{
 };
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
-use crate::ids::{CommandId, CustomerId, MessageId, TenantSecret};
+use crate::ids::{CommandId, CustomerId, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey};
 
 impl App {
@@ -57,52 +63,85 @@ impl App {
         caller: &Caller,
         command: ReceiveMessage,
     ) -> Result<Outcome<ReceivedMessage>, AppError> {
-        let secret = self.secret(caller).await?;
-        let key = match received_key(caller, &secret, &command) {
+        let basis = self.basis(caller).await?;
+        let key = match received_key(caller, &basis, &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let customer_id = match command.customer_id {
             Some(id) => id,
-            None => match self.writer(caller, &secret, &command).await? {
+            None => match self.writer(caller, &basis, &command).await? {
                 Ok(id) => id,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             },
         };
+        let at = command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
+        let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
+        let keyword = keywords::of_message(command.channel, &command.body, command.hint);
+        let sender = self.deciding(&basis, |context| decide::sender(command.channel, command.from.as_deref(), context));
+        let source = command.source;
+        let said = sender.map(|sender| {
+            let (address_id, kind) = (sender.id(&basis), sender.kind());
+            Said { address_id, kind, message_id, customer_id, at, source }
+        });
+        // The address first: once a STOP is acknowledged, or lost half-way, nothing more is sent there.
+        if let (Some(Keyword::Stop), Some(said)) = (keyword, said) {
+            let order = Order::new(caller, address(caller.tenant, said.address_id), None);
+            // A refusal means that the same message was recorded before, with another of those who share the number.
+            let _ = self.decide::<Address>(&order, &basis, |state, context| stop(state, said, context)).await?;
+        }
         let order = Order::new(caller, customer(caller.tenant, customer_id), key);
         let decided = self
-            .decide::<Customer>(&order, &secret, |state, context| {
-                decide::receive(state, customer_id, command.clone(), context)
+            .decide::<Customer>(&order, &basis, |state, context| {
+                decide::receive(state, (customer_id, message_id), command.clone(), context)
             })
             .await?;
-        match decided {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(made) => self.done(&made, received).await,
+        let made = match decided {
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            Ok(made) => made,
+        };
+        // The evidence first: only a START that is on record lifts anything.
+        if let (Some(Keyword::Start), Some(said)) = (keyword, said) {
+            let order = Order::new(caller, address(caller.tenant, said.address_id), None);
+            let _ = self.decide::<Address>(&order, &basis, |state, context| start(state, said, context)).await?;
         }
+        self.done(&made, received).await
     }
 
-    /// Whoever has the address that a message came from, or a new customer of whom only the address is known.
+    /// The id of an inbound message: derived where the message can be handed over again, so that what it leads to in
+    /// other streams is told once.
+    fn received_id(&self, basis: &Basis, key: Option<&CommandKey>, occurred_at: Option<DateTime<Utc>>) -> MessageId {
+        MessageId(match (key, occurred_at) {
+            (None, _) => self.shared.ambient.uuid(),
+            (Some(key), Some(at)) => basis.derive_ordered(at, "received message", &[key.id.0.as_bytes()]),
+            (Some(key), None) => basis.derive("received message", &[key.id.0.as_bytes()]),
+        })
+    }
+
+    /// Whoever has the address that a message came from, or a new customer of whom only the address is known. Where
+    /// several have it, whoever claimed it first and still does: the order of claims is that of the address's stream, so
+    /// every node answers alike.
     async fn writer(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         command: &ReceiveMessage,
     ) -> Result<Result<CustomerId, Refusal>, AppError> {
-        let sender = self.deciding(secret, |context| decide::sender(command.channel, command.from.as_deref(), context));
+        let sender = self.deciding(basis, |context| decide::sender(command.channel, command.from.as_deref(), context));
         let Some(sender) = sender else {
             let message = "must be an address that the channel reaches, or the customer must be named";
             return Ok(Err(Refusal::invalid("from", message)));
         };
-        let address_id = sender.id(secret);
+        let address_id = sender.id(basis);
         let stream = address(caller.tenant, address_id);
         let owner = self.look::<Address, _>(stream, |loaded| loaded.state.claims.first().copied()).await?;
         if let Some(owner) = owner {
             return Ok(Ok(owner));
         }
-        let id = id_of_address(secret, address_id);
+        let id = id_of_address(basis, address_id);
         let order = Order::new(caller, customer(caller.tenant, id), None);
         let registered = self
-            .decide::<Customer>(&order, secret, |state, context| {
+            .decide::<Customer>(&order, basis, |state, context| {
                 if state.must_exist().is_ok() {
                     return Ok(vec![]);
                 }
@@ -131,15 +170,19 @@ impl App {
         caller: &Caller,
         command: RecordProviderFact,
     ) -> Result<Outcome<MessageId>, AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let message_id = command.key.message_id;
-        let (events, suppression) = self.deciding(&secret, |context| report::events(&command, context));
+        let (events, suppression) = self.deciding(&basis, |context| report::events(&command, context));
         // The address first: once this callback is acknowledged, nothing more may be sent there.
         let mut told = vec![];
         if let Some((address_id, event)) = suppression {
             let stream = address(caller.tenant, address_id);
             told.push(self.append_fact::<Address>(caller, stream, None, vec![event]).await);
         }
+        let reached = match report::outcome(&command) {
+            Some(outcome) => self.tell_outcome(caller, &basis, outcome).await?,
+            None => None,
+        };
         let stream = customer(caller.tenant, command.customer_id);
         if !events.is_empty() {
             told.push(self.append_fact::<Customer>(caller, stream, None, events).await);
@@ -156,7 +199,23 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
+        made.position = made.position.max(reached);
         self.done(&made, |_| Some(message_id)).await
+    }
+
+    /// Tells an address whether a message arrived, where that changes what is known of it: usually a delivery does not,
+    /// and costs a look at the state in memory. The position of what was told.
+    async fn tell_outcome(&self, caller: &Caller, basis: &Basis, told: Told) -> Result<Option<Position>, AppError> {
+        let stream = address(caller.tenant, told.address_id);
+        if told.outcome.delivered
+            && !self.look::<Address, _>(stream, |loaded| loaded.state.outcomes.has_bounces()).await?
+        {
+            return Ok(None);
+        }
+        let order = Order::new(caller, stream, None);
+        let made = self.decide::<Address>(&order, basis, |state, context| reach::tell(state, told, context)).await?;
+        // Refused is what was told before, and forgotten since.
+        Ok(made.ok().and_then(|made| made.position))
     }
 }
 

@@ -15,7 +15,9 @@ mod erasure;
 mod error;
 mod feed;
 mod imports;
+mod links;
 mod messages;
+mod policies;
 mod states;
 mod tenants;
 
@@ -24,9 +26,11 @@ use std::sync::Arc;
 pub use dispatch::{Begun, Ticket};
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
+pub use links::{ListUnsubscribe, OptInRequest};
 
 use tokio::sync::Semaphore;
 
+use crate::app::policies::Policies;
 use crate::app::states::States;
 use crate::clock::Ambient;
 use crate::domain::consent::state::Address;
@@ -69,12 +73,16 @@ impl Caller {
 #[derive(Clone)]
 pub struct App {
     shared: Arc<Shared>,
+    /// What links in messages begin with; no slash at its end.
+    public_url: Arc<str>,
 }
 
 struct Shared {
     journal: Journal,
     ambient: Ambient,
+    /// Of the installation: what holds for tenants that have none of their own.
     policy: Policy,
+    policies: Policies,
     customers: States<Customer>,
     addresses: States<Address>,
     tenants: States<Tenant>,
@@ -101,12 +109,14 @@ impl App {
                 journal,
                 ambient,
                 policy,
+                policies: Policies::new(),
                 customers: States::new(STATE_BYTES),
                 addresses: States::new(STATE_BYTES / 4),
                 tenants: States::new(STATE_BYTES / 16),
                 imports: States::new(STATE_BYTES / 16),
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
+            public_url: Arc::from("http://localhost"),
         }
     }
 

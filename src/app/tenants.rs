@@ -1,7 +1,8 @@
 //! Commands on tenants.
 
 use crate::app::{App, AppError, Caller, Outcome};
-use crate::domain::decision::Context;
+use crate::domain::decision::{Context, Policy};
+use crate::domain::tenant::change_policy::{self, UpdatePolicy};
 use crate::domain::tenant::decide::{
     self, CreateTenant, IssueApiKey, IssuedApiKey, RecordPersonalRead, RevokeApiKey, SkipParked,
 };
@@ -13,7 +14,22 @@ use crate::log::{Category, StreamId};
 impl App {
     /// Opens a tenant under the caller's tenant id.
     pub async fn create_tenant(&self, caller: &Caller, command: CreateTenant) -> Result<Outcome<TenantId>, AppError> {
-        self.run(caller, tenant(caller), ("create_tenant", command), decide::create, |_| Some(caller.tenant)).await
+        self.run(caller, tenant_stream(caller.tenant), ("create_tenant", command), decide::create, |_| {
+            Some(caller.tenant)
+        })
+        .await
+    }
+
+    /// Changes the rules for sending; answers those that are in force from then on.
+    pub async fn update_policy(&self, caller: &Caller, command: UpdatePolicy) -> Result<Outcome<Policy>, AppError> {
+        let decide = |state: &Tenant, command, context: &Context<'_>| {
+            change_policy::update(state, command, &caller.actor, context)
+        };
+        let stream = tenant_stream(caller.tenant);
+        let outcome = self.run(caller, stream, ("update_policy", command), decide, |_| Some(())).await?;
+        self.shared.policies.forget(caller.tenant);
+        let policy = self.policy(caller.tenant).await?;
+        Ok(outcome.map(|()| Policy::clone(&policy)))
     }
 
     /// Issues an API key; the token is told once, here.
@@ -22,10 +38,10 @@ impl App {
         caller: &Caller,
         command: IssueApiKey,
     ) -> Result<Outcome<IssuedApiKey>, AppError> {
-        let secret = self.secret(caller).await?;
-        self.run(caller, tenant(caller), ("issue_api_key", command), decide::issue_key, |made| {
+        let basis = self.basis(caller).await?;
+        self.run(caller, tenant_stream(caller.tenant), ("issue_api_key", command), decide::issue_key, |made| {
             made.events.iter().find_map(|decided| match &decided.event {
-                TenantEvent::ApiKeyIssued(issued) => Some(IssuedApiKey::of(issued.key_id, &secret)),
+                TenantEvent::ApiKeyIssued(issued) => Some(IssuedApiKey::of(issued.key_id, &basis)),
                 _ => None,
             })
         })
@@ -36,13 +52,16 @@ impl App {
     pub async fn revoke_api_key(&self, caller: &Caller, command: RevokeApiKey) -> Result<Outcome<ApiKeyId>, AppError> {
         let key_id = command.key_id;
         let decide = |state: &Tenant, command, context: &Context<'_>| decide::revoke_key(state, &command, context);
-        self.run(caller, tenant(caller), ("revoke_api_key", command), decide, |_| Some(key_id)).await
+        self.run(caller, tenant_stream(caller.tenant), ("revoke_api_key", command), decide, |_| Some(key_id)).await
     }
 
     /// Records that an operator gave up a parked event of a projection.
     pub async fn skip_parked(&self, caller: &Caller, command: SkipParked) -> Result<Outcome<EventId>, AppError> {
         let event_id = command.event_id;
-        self.run(caller, tenant(caller), ("skip_parked", command), decide::skip_parked, |_| Some(event_id)).await
+        self.run(caller, tenant_stream(caller.tenant), ("skip_parked", command), decide::skip_parked, |_| {
+            Some(event_id)
+        })
+        .await
     }
 
     /// Records that personal data was read in bulk or exported.
@@ -51,10 +70,14 @@ impl App {
         caller: &Caller,
         command: RecordPersonalRead,
     ) -> Result<Outcome<()>, AppError> {
-        self.run(caller, tenant(caller), ("record_personal_read", command), decide::record_read, |_| Some(())).await
+        self.run(caller, tenant_stream(caller.tenant), ("record_personal_read", command), decide::record_read, |_| {
+            Some(())
+        })
+        .await
     }
 }
 
-fn tenant(caller: &Caller) -> StreamId {
-    StreamId::new(caller.tenant, Category::Tenant, caller.tenant.0)
+/// A tenant's own stream.
+pub(crate) fn tenant_stream(tenant: TenantId) -> StreamId {
+    StreamId::new(tenant, Category::Tenant, tenant.0)
 }

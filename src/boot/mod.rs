@@ -57,8 +57,12 @@ impl Stores {
         let log = open_log(config, ambient).await?;
         tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
         let journal = Journal::open(log, keys, Upcasters::new(upcasters()), ambient.clone()).await?;
-        let policy = Policy { require_opt_in: config.require_opt_in, default_region: config.default_region.clone() };
-        let app = App::with_policy(journal.clone(), ambient.clone(), policy);
+        let policy = Policy {
+            require_opt_in: config.require_opt_in,
+            default_region: config.default_region.clone(),
+            ..Policy::default()
+        };
+        let app = App::with_policy(journal.clone(), ambient.clone(), policy).with_public_url(&config.public_url);
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
     }
 

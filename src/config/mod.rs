@@ -38,6 +38,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "file with the master key; made, readable by its owner only, with a new key store [default: <data_dir>/master.key]",
     ),
     ("listen", "address and port of the API [default: 127.0.0.1:7700]"),
+    (
+        "public_url",
+        "where people reach this server, for links in messages, such as https://mail.example.com [default: http://<listen>]",
+    ),
     ("roles", "what this node does, separated by commas: api, projector, processes [default: all]"),
     ("tenant", "the tenant that commands act for without --tenant"),
     ("require_opt_in", "true: marketing needs an opt-in; false: the absence of an opt-out [default: false]"),
@@ -114,6 +118,8 @@ pub struct Config {
     pub master_key: MasterKeySource,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Where people reach the API's server: what links in messages begin with. Without a slash at its end.
+    pub public_url: String,
     /// What this node does.
     pub roles: Roles,
     /// Whom commands act for.
@@ -233,6 +239,10 @@ impl Config {
         });
         let keys = store("keys_url")?.unwrap_or_else(|| StoreUrl::Sqlite(data_dir.join("keys.db")));
         let key_file = text("master_key_file").map_or_else(|| data_dir.join("master.key"), PathBuf::from);
+        let listen = parse(values, "listen", |text| {
+            text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7700".to_owned())
+        })?
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7700)));
         Ok(Self {
             log,
             read,
@@ -241,10 +251,8 @@ impl Config {
                 text.parse().map_err(|error: ParseMasterKeyError| error.to_string())
             })?
             .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
-            listen: parse(values, "listen", |text| {
-                text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7700".to_owned())
-            })?
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7700))),
+            listen,
+            public_url: parse(values, "public_url", public_url)?.unwrap_or_else(|| format!("http://{listen}")),
             roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
             tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
                 .unwrap_or(DEFAULT_TENANT),
@@ -271,6 +279,19 @@ impl Config {
             data_dir,
         })
     }
+}
+
+/// A URL that paths can be put behind, in a header as well: without query, fragment, user and final slash.
+fn public_url(text: &str) -> Result<String, String> {
+    let wrong = || "must be a URL such as https://mail.example.com".to_owned();
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if is_plain { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(wrong()) }
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {

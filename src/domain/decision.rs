@@ -1,20 +1,11 @@
 //! What a decision is given, and what comes out of it.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::refusal::Refusal;
+pub use crate::domain::tenant::policy::Policy;
 use crate::ids::{EventId, TenantSecret};
-
-/// A tenant's rules for sending. Everything is off by default: off never blocks.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Policy {
-    /// Marketing needs an explicit opt-in; if false, it needs the absence of an opt-out.
-    pub require_opt_in: bool,
-    /// The region that phone numbers without a country code belong to, such as `GB`.
-    pub default_region: Option<String>,
-}
 
 /// What a decision depends on beside state and command: time, new ids, the tenant's secret and rules.
 #[derive(Clone, Copy)]

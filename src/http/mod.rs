@@ -1,11 +1,13 @@
-//! HTTP: the GraphQL endpoint, its console, health and metrics.
+//! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, health and metrics.
 
 mod auth;
 mod body;
+mod consent;
 mod console;
 mod endpoint;
 mod health;
 mod observe;
+mod page;
 mod server;
 mod socket;
 
@@ -28,6 +30,9 @@ pub fn router(gateway: Gateway, shutdown: CancellationToken) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/", get(console::page))
         .route("/console/{file}", get(console::asset))
+        .route("/u/{token}", get(consent::ask_unsubscribe).post(consent::unsubscribe))
+        .route("/confirm/{token}", get(consent::ask_confirm).post(consent::confirm))
+        .route("/preferences/{token}", get(consent::show_preferences).post(consent::set_preferences))
         .fallback(observe::not_found)
         // The endpoint reads its body itself, against its own limit.
         .layer(DefaultBodyLimit::disable())

@@ -42,6 +42,9 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/metrics") => "/metrics",
         Some("/") => "/",
         Some("/console/{file}") => "/console",
+        Some("/u/{token}") => "/u",
+        Some("/confirm/{token}") => "/confirm",
+        Some("/preferences/{token}") => "/preferences",
         _ => "other",
     }
 }

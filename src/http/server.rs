@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::consent::Peer;
 use super::router;
 use crate::graphql::{Gateway, Limits};
 
@@ -49,8 +52,8 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: Cancellati
             accepted = listener.accept() => accepted,
             () = shutdown.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) if is_of_exhaustion(&error) => {
                 // The system ran out of files or memory: connections that end give some back.
@@ -61,7 +64,13 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: Cancellati
             Err(source) => return Err(ServeError::Accept { address, source }),
         };
         let open = metrics.connection();
-        let connection = converse(stream, service.clone(), Arc::clone(&limits), shutdown.clone(), cut_off.clone());
+        let connection = converse(
+            stream,
+            WithPeer(service.clone(), Peer(peer)),
+            Arc::clone(&limits),
+            shutdown.clone(),
+            cut_off.clone(),
+        );
         running.spawn(async move {
             connection.await;
             drop((open, place));
@@ -74,6 +83,24 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: Cancellati
         running.wait().await;
     }
     Ok(())
+}
+
+/// Tells every request of a connection who is at its other end.
+#[derive(Clone)]
+struct WithPeer<S>(S, Peer);
+
+impl<S, B> Service<Request<B>> for WithPeer<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.1);
+        self.0.call(request)
+    }
 }
 
 async fn converse<S>(

@@ -69,6 +69,7 @@ pub async fn record(app: &App, callback: Callback) -> Result<(), AppError> {
                 in_reply_to,
                 provider,
                 provider_message_id: Some(provider_message_id),
+                hint: None,
                 source: Source::Provider,
             };
             app.receive_message(&caller, message).await?.into_result().err()

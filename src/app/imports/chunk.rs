@@ -7,6 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
 use crate::app::deciding::{Kept, Order};
+use crate::app::policies::Basis;
 use crate::app::states::Loaded;
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};
@@ -63,16 +64,16 @@ impl App {
         rows: Vec<R>,
         plan: impl Fn(&Customer, CustomerId, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync,
     ) -> Result<ImportedChunk, AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let mut chunk = ImportedChunk::default();
         let mut left = rows;
         for _ in 0..MAX_ROUNDS {
-            left = self.round(caller, &secret, left, &plan, &mut chunk).await?;
+            left = self.round(caller, &basis, left, &plan, &mut chunk).await?;
             if left.is_empty() {
                 return Ok(chunk);
             }
         }
-        let stream = match left[0].customer(&secret) {
+        let stream = match left[0].customer(&basis) {
             Ok(id) => customer(caller.tenant, id),
             Err(refusal) => {
                 chunk.refused.extend(left.iter().map(|row| refused(row, refusal.clone())));
@@ -86,14 +87,14 @@ impl App {
     async fn round<R: Row>(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         rows: Vec<R>,
         plan: &(impl Fn(&Customer, CustomerId, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync),
         chunk: &mut ImportedChunk,
     ) -> Result<Vec<R>, AppError> {
         let mut known = Vec::with_capacity(rows.len());
         for row in rows {
-            match row.customer(secret) {
+            match row.customer(basis) {
                 Ok(id) => known.push((id, row)),
                 Err(refusal) => chunk.refused.push(refused(&row, refusal)),
             }
@@ -101,7 +102,7 @@ impl App {
         let mut working = self.working(caller, known.iter().map(|(id, _)| *id).collect()).await?;
         let mut planned = Vec::with_capacity(known.len());
         let mut parts: Vec<(CustomerId, Expected, Vec<Decided<CustomerEvent>>)> = Vec::with_capacity(known.len());
-        self.deciding(secret, |context| {
+        self.deciding(basis, |context| {
             for (customer, row) in known {
                 let Some(own) = working.get_mut(&customer) else { continue };
                 let made = match plan(&own.loaded.state, customer, row.clone(), context) {
@@ -148,7 +149,7 @@ impl App {
                 None => {}
             }
         }
-        self.claim(caller, secret, &parts, &results).await?;
+        self.claim(caller, basis, &parts, &results).await?;
         self.keep(caller, working, &moved);
         Ok(again)
     }
@@ -194,7 +195,7 @@ impl App {
     async fn claim(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         parts: &[(CustomerId, Expected, Vec<Decided<CustomerEvent>>)],
         results: &[Result<Appended, AppendError>],
     ) -> Result<(), AppError> {
@@ -209,7 +210,7 @@ impl App {
                 let claimed = AddressClaimed { address_id, kind, customer_id: *customer_id };
                 let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes()];
                 let event: Decided<AddressEvent> =
-                    self.deciding(secret, |context| context.derived(decided.occurred_at, "address", &parts, claimed));
+                    self.deciding(basis, |context| context.derived(decided.occurred_at, "address", &parts, claimed));
                 let stream = crate::app::addresses::address(caller.tenant, address_id);
                 self.shared.addresses.forget(stream);
                 appends.push(Append {

@@ -18,13 +18,13 @@ const MAX_RUNS: u32 = 1_000;
 impl App {
     /// Begins the import of a file, or goes on with it: the same file is the same import until it is undone.
     pub async fn start_import(&self, caller: &Caller, command: StartImport) -> Result<Outcome<ImportRun>, AppError> {
-        let secret = self.secret(caller).await?;
+        let basis = self.basis(caller).await?;
         let file_digest = match decide::digest(command.file_digest.clone()) {
             Ok(digest) => digest,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         for run in 0..MAX_RUNS {
-            let import_id = decide::import_id(&secret, command.kind, &file_digest, run);
+            let import_id = decide::import_id(&basis, command.kind, &file_digest, run);
             let stream = import(caller.tenant, import_id);
             if self.look::<Import, _>(stream, |loaded| loaded.state.undone.is_some()).await? {
                 continue;
@@ -32,7 +32,7 @@ impl App {
             // The stream's id says which file and run it is; an idempotency key has nothing to add.
             let caller = of_import(caller, import_id);
             let start = |state: &Import, context: &Context<'_>| decide::start(state, command.clone(), run, context);
-            let made = match self.decide(&Order::new(&caller, stream, None), &secret, start).await? {
+            let made = match self.decide(&Order::new(&caller, stream, None), &basis, start).await? {
                 Ok(made) => made,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             };

@@ -46,7 +46,7 @@ impl App {
         rows: Vec<CustomerRow>,
     ) -> Result<ImportedChunk, AppError> {
         let import_id = run.import_id;
-        let region = self.shared.policy.default_region.clone();
+        let region = self.policy(caller.tenant).await?.default_region.clone();
         let rows = rows.into_iter().map(|row| Dedupe { region: region.clone(), row }).collect();
         self.take_in(&of_import(caller, import_id), rows, |state, id, Dedupe { row, .. }, context| {
             let events = rows::customer(state, id, row, options, import_id, context)?;

@@ -8,6 +8,7 @@ use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
 use crate::app::deciding::Order;
 use crate::app::imports::import;
+use crate::app::policies::Basis;
 use crate::app::states::{Loaded, decode};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::event::ConsentState;
@@ -18,7 +19,7 @@ use crate::domain::import::decide::{self, UndoImport, UndoneImport};
 use crate::domain::import::state::Import;
 use crate::domain::import::undo::{ProfileChange, retraction, take_back};
 use crate::domain::refusal::Refusal;
-use crate::ids::{CustomerId, ImportId, Position, TenantSecret};
+use crate::ids::{CustomerId, ImportId, Position};
 use crate::log::{Append, AppendError, Category, Expected, ReadLimit, RecordedEvent};
 
 /// How many events are read at once.
@@ -41,8 +42,8 @@ impl App {
     /// the command can be given again and goes on.
     pub async fn undo_import(&self, caller: &Caller, command: UndoImport) -> Result<Outcome<UndoneImport>, AppError> {
         let import_id = command.import_id;
-        let secret = self.secret(caller).await?;
-        let key = match Self::command_key(caller, &secret, "undo_import", &command) {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, "undo_import", &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
@@ -54,10 +55,10 @@ impl App {
         let undone = self.look::<Import, _>(stream, |loaded| loaded.state.undone).await?;
         let counts = match undone {
             Some(counts) => counts,
-            None => self.take_back_all(caller, &secret, import_id, first.envelope.position).await?,
+            None => self.take_back_all(caller, &basis, import_id, first.envelope.position).await?,
         };
         let decide = |state: &Import, context: &Context<'_>| decide::undone(state, import_id, counts, context);
-        match self.decide(&Order::new(caller, stream, key), &secret, decide).await? {
+        match self.decide(&Order::new(caller, stream, key), &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
             Ok(made) => {
                 let (retracted, kept) =
@@ -76,7 +77,7 @@ impl App {
     async fn take_back_all(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         import_id: ImportId,
         start: Position,
     ) -> Result<(u64, u64), AppError> {
@@ -89,10 +90,10 @@ impl App {
             let page = self.shared.journal.read_all(after, ReadLimit::events(PAGE)).await?;
             let Some(last) = page.last() else { break };
             after = last.envelope.position;
-            retracted += self.retract(caller, secret, import_id, &page, &mut brought).await?;
+            retracted += self.retract(caller, basis, import_id, &page, &mut brought).await?;
         }
         let counts: Vec<_> = futures::stream::iter(brought)
-            .map(|(id, brought)| self.take_back_from(caller, secret, import_id, id, brought))
+            .map(|(id, brought)| self.take_back_from(caller, basis, import_id, id, brought))
             .buffer_unordered(CUSTOMERS_AT_ONCE)
             .try_collect()
             .await?;
@@ -104,7 +105,7 @@ impl App {
     async fn retract(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         import_id: ImportId,
         page: &[RecordedEvent],
         brought: &mut HashMap<CustomerId, Brought>,
@@ -120,7 +121,7 @@ impl App {
             }
             let id = CustomerId(envelope.stream.key);
             let fact = decode::<Customer>(recorded)?;
-            if let Some(retraction) = self.deciding(secret, |context| retraction(&fact, import_id, context)) {
+            if let Some(retraction) = self.deciding(basis, |context| retraction(&fact, import_id, context)) {
                 facts.push((id, retraction));
             }
             brought.entry(id).or_default().note(&fact.event, envelope.version);
@@ -159,7 +160,7 @@ impl App {
     async fn take_back_from(
         &self,
         caller: &Caller,
-        secret: &TenantSecret,
+        basis: &Basis,
         import_id: ImportId,
         id: CustomerId,
         brought: Brought,
@@ -176,7 +177,7 @@ impl App {
             .await?;
         let decide =
             |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, change.as_ref(), context));
-        if let Ok(made) = self.decide::<Customer>(&Order::new(caller, stream, None), secret, decide).await? {
+        if let Ok(made) = self.decide::<Customer>(&Order::new(caller, stream, None), basis, decide).await? {
             self.follow_addresses(caller, &made).await?;
             if let Some(gone) = made.events.iter().find(|e| matches!(e.event, CustomerEvent::CustomerRetracted(_))) {
                 self.release_addresses(caller, id, &addresses, (gone.id, gone.occurred_at)).await?;

@@ -184,6 +184,7 @@ async fn past(app: &App, caller: &Caller, number: usize, sample: SampleCustomer)
             in_reply_to: None,
             provider: "simulator".to_owned(),
             provider_message_id: Some(format!("demo-{number}")),
+            hint: None,
             source: Source::Demo,
         };
         app.receive_message(&key("message"), message).await?.into_result()?;

@@ -1,5 +1,6 @@
 //! Commands on consent and suppression.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::consent::event::{
@@ -113,6 +114,7 @@ impl AddressRef {
 /// Records consent. The same state again is recorded again: its evidence is new.
 pub fn set(state: &Customer, command: SetConsent, context: &Context<'_>) -> Decision<CustomerEvent> {
     state.must_exist()?;
+    let (campaign_id, variant) = command.message_id.map(|id| state.campaign_of(id)).unwrap_or_default();
     let event = ConsentChanged {
         channel: command.channel,
         topic: text::word("topic", &command.topic)?,
@@ -120,8 +122,8 @@ pub fn set(state: &Customer, command: SetConsent, context: &Context<'_>) -> Deci
         source: command.source,
         method: text::word("method", &command.method)?,
         message_id: command.message_id,
-        campaign_id: None,
-        variant: None,
+        campaign_id,
+        variant,
         import_id: None,
         personal: Some(ConsentChangedPersonal {
             wording: text::optional("wording", command.wording, text::LONG)?,
@@ -130,6 +132,57 @@ pub fn set(state: &Customer, command: SetConsent, context: &Context<'_>) -> Deci
         }),
     };
     Ok(vec![context.now(event)])
+}
+
+/// STOP or START, sent from an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// From which address.
+    pub address_id: AddressId,
+    /// What it is.
+    pub kind: AddressKind,
+    /// In which message.
+    pub message_id: MessageId,
+    /// By whom.
+    pub customer_id: CustomerId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// A STOP suppresses the address for everybody who has it. Its event derives from the message, so that a message that is
+/// handed over again does not end a START that came after it.
+pub fn stop(state: &Address, said: Said, context: &Context<'_>) -> Decision<AddressEvent> {
+    if state.suppressions.contains(&SuppressionReason::Stop) {
+        return Ok(vec![]);
+    }
+    let event = AddressSuppressed {
+        address_id: said.address_id,
+        kind: said.kind,
+        reason: SuppressionReason::Stop,
+        message_id: Some(said.message_id),
+        customer_id: Some(said.customer_id),
+        source: said.source,
+    };
+    let parts = [said.address_id.0.as_bytes().as_slice(), said.message_id.0.as_bytes()];
+    Ok(vec![context.derived(said.at, "keyword stop", &parts, event)])
+}
+
+/// A START lifts a STOP that was sent before it; bounces, complaints and operators' decisions stay.
+pub fn start(state: &Address, said: Said, context: &Context<'_>) -> Decision<AddressEvent> {
+    let is_stopped = state.suppressions.contains(&SuppressionReason::Stop);
+    if !is_stopped || state.stopped_at.is_some_and(|stopped| stopped > said.at) {
+        return Ok(vec![]);
+    }
+    let event = SuppressionLifted {
+        address_id: said.address_id,
+        kind: said.kind,
+        reason: SuppressionReason::Stop,
+        note: "START was sent from this number".to_owned(),
+    };
+    let parts = [said.address_id.0.as_bytes().as_slice(), said.message_id.0.as_bytes()];
+    Ok(vec![context.derived(said.at, "keyword start", &parts, event)])
 }
 
 /// Suppresses an address; one that is suppressed for this reason stays so.

@@ -30,6 +30,8 @@ words! {
         Stop = "stop",
         /// An operator decided so.
         Manual = "manual",
+        /// Too many messages in a row bounced softly.
+        Unreachable = "unreachable",
     }
 }
 
@@ -41,7 +43,7 @@ event! {
         topic: String,
         state: ConsentState,
         source: Source,
-        /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
+        /// How it was given: `form`, `keyword`, `one_click`, `preferences`, `double_opt_in`, `provider`, `operator`.
         method: String,
         /// The message that led to it: an opt-out counts for that message and its campaign.
         message_id: Option<MessageId>,
@@ -50,7 +52,7 @@ event! {
         import_id: Option<ImportId>,
     }
     personal ConsentChangedPersonal {
-        /// The wording that was shown.
+        /// The wording that was shown, or the keyword that the customer wrote.
         wording: Option<String>,
         ip: Option<String>,
         user_agent: Option<String>,
@@ -99,6 +101,22 @@ event! {
     }
 }
 
+event! {
+    /// A message to this address came back, but may arrive later.
+    AddressSoftBounced 1 {
+        address_id: AddressId,
+        message_id: MessageId,
+    }
+}
+
+event! {
+    /// A message to this address arrived, which makes up for earlier soft bounces; not recorded where there were none.
+    AddressDelivered 1 {
+        address_id: AddressId,
+        message_id: MessageId,
+    }
+}
+
 stream_events! {
     /// Everything that can happen in an address's stream.
     AddressEvent {
@@ -106,5 +124,7 @@ stream_events! {
         AddressReleased,
         AddressSuppressed,
         SuppressionLifted,
+        AddressSoftBounced,
+        AddressDelivered,
     }
 }

@@ -1,5 +1,9 @@
 //! Consent per channel and topic, with its evidence; suppression of addresses.
 
+pub mod choice;
 pub mod decide;
 pub mod event;
+pub mod keywords;
+pub mod reach;
 pub mod state;
+pub mod token;

@@ -1,13 +1,15 @@
 //! Consent as it stands, and what is known of an address.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{AddressEvent, ConsentChanged, ConsentState, SuppressionReason};
+use crate::domain::consent::reach::{Outcome, Outcomes};
 use crate::domain::customer::event::Source;
 use crate::domain::decision::Meta;
 use crate::domain::value::{AddressKind, Channel};
-use crate::ids::{CustomerId, ImportId};
+use crate::ids::{CustomerId, ImportId, MessageId};
 
 /// What a customer last said about one channel and topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,11 +83,15 @@ pub struct Address {
     pub claims: Vec<CustomerId>,
     /// Why nothing is sent to it; empty if it may be used.
     pub suppressions: Vec<SuppressionReason>,
+    /// When the STOP that stands was sent.
+    pub stopped_at: Option<DateTime<Utc>>,
+    /// What became of the newest messages, as far as it matters.
+    pub outcomes: Outcomes,
 }
 
 impl Address {
     /// Folds an event in.
-    pub fn apply(&mut self, event: &AddressEvent, _meta: Meta) {
+    pub fn apply(&mut self, event: &AddressEvent, meta: Meta) {
         match event {
             AddressEvent::AddressClaimed(e) => {
                 self.kind = Some(e.kind);
@@ -99,9 +105,26 @@ impl Address {
                 if !self.suppressions.contains(&e.reason) {
                     self.suppressions.push(e.reason);
                 }
+                if e.reason == SuppressionReason::Stop {
+                    self.stopped_at = self.stopped_at.max(Some(meta.occurred_at));
+                }
             }
-            AddressEvent::SuppressionLifted(e) => self.suppressions.retain(|reason| *reason != e.reason),
+            AddressEvent::SuppressionLifted(e) => {
+                self.suppressions.retain(|reason| *reason != e.reason);
+                match e.reason {
+                    SuppressionReason::Stop => self.stopped_at = None,
+                    // What an operator lifts is forgiven, not only suspended; after a delivery nothing is left anyway.
+                    SuppressionReason::Unreachable if self.outcomes.is_unreachable() => self.outcomes.clear(),
+                    _ => {}
+                }
+            }
+            AddressEvent::AddressSoftBounced(e) => self.tell(meta.occurred_at, e.message_id, false),
+            AddressEvent::AddressDelivered(e) => self.tell(meta.occurred_at, e.message_id, true),
         }
+    }
+
+    fn tell(&mut self, at: DateTime<Utc>, message_id: MessageId, delivered: bool) {
+        self.outcomes.tell(Outcome { at, message_id, delivered });
     }
 }
 

@@ -64,6 +64,8 @@ words! {
         Provider = "provider",
         /// An inbound message from an address that nobody claimed.
         Inbound = "inbound",
+        /// The customer, on one of our pages.
+        Customer = "customer",
         /// The demo's sample data.
         Demo = "demo",
     }

@@ -1,7 +1,7 @@
 //! What decisions need to know of a customer: the fold of its stream.
 //!
 //! It stays small however long the stream: of messages only those not yet handed to a provider, of notes only the
-//! newest and the pinned, of activities none.
+//! newest and the pinned, of activities none, of what was sent only the newest marketing.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,10 +15,11 @@ use crate::domain::conversation::state::Conversations;
 use crate::domain::customer::address;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
 use crate::domain::decision::Meta;
+use crate::domain::message::history::Recent;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, EventId, ImportId, NoteId};
+use crate::ids::{AddressId, CampaignId, EventId, ImportId, MessageId, NoteId};
 
 /// How many of the newest notes are remembered, so that pinning one needs no look into the log.
 const RECENT_NOTES: usize = 100;
@@ -85,6 +86,8 @@ pub struct Customer {
     pub pinned_notes: Vec<NoteId>,
     /// Messages that were asked for and that no provider has yet taken or definitely refused.
     pub pending: Pending,
+    /// The marketing messages of late, for frequency caps.
+    pub recent: Recent,
     /// The conversations, one per channel.
     pub conversations: Conversations,
     /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
@@ -132,6 +135,18 @@ impl Customer {
         self.addresses.iter().find(|address| address.kind == kind && address.primary)
     }
 
+    /// The campaign and variant of a message to this customer; nothing if it has none, or is no longer remembered.
+    #[must_use]
+    pub fn campaign_of(&self, message_id: MessageId) -> (Option<CampaignId>, Option<String>) {
+        if let Some(message) = self.pending.get(message_id) {
+            return (message.key.campaign_id, message.key.variant.clone());
+        }
+        match self.recent.all().find(|contact| contact.message_id == message_id) {
+            Some(contact) => (contact.campaign_id, contact.variant.clone()),
+            None => (None, None),
+        }
+    }
+
     /// True if nothing but what `import_id` brought is known, and no opt-out is among it.
     #[must_use]
     pub fn is_only_of(&self, import_id: ImportId) -> bool {
@@ -150,6 +165,7 @@ impl Customer {
     /// Folds an event in.
     pub fn apply(&mut self, event: &CustomerEvent, meta: Meta) {
         self.count_other(event);
+        self.recent.apply(event, &self.pending, meta);
         self.pending.apply(event, meta);
         match event {
             CustomerEvent::CustomerRegistered(e) => {

@@ -93,6 +93,7 @@ pub fn message(
         in_reply_to: None,
         provider: "import".to_owned(),
         provider_message_id: reference,
+        hint: None,
         source: Source::Import,
     };
     let event = received(key, command, Some(run.import_id), context)?;
@@ -133,7 +134,7 @@ fn consented(
     let is_out = |standing: &crate::domain::consent::state::Standing| standing.state == ConsentState::OptedOut;
     let own = state.consents.of(row.channel, &topic);
     if row.state == ConsentState::None
-        || own.is_some_and(|own| own.state == row.state || is_out(own))
+        || own.is_some_and(|own| own.state == row.state || is_out(own) || own.state == ConsentState::Pending)
         || state.consents.effective(row.channel, &topic).is_some_and(is_out)
     {
         return Ok(None);

@@ -3,6 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::domain::consent::decide::ALL_TOPICS;
+use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
+use crate::domain::consent::keywords::{self, Keyword};
 use crate::domain::consent::state::Address;
 use crate::domain::conversation::decide::{after_answer, after_inbound};
 use crate::domain::conversation::state::conversation_id;
@@ -13,7 +16,7 @@ use crate::domain::message::event::{
     MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
     MessageReceivedPersonal, MessageSuppressed,
 };
-use crate::domain::message::rules::{Asked, judge};
+use crate::domain::message::rules::{Asked, Reason, Verdict, forbidden, judge};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
@@ -110,6 +113,8 @@ pub struct ReceiveMessage {
     pub provider: String,
     /// The provider's id of the message: the same id is taken in once.
     pub provider_message_id: Option<String>,
+    /// What the provider read in it, where providers read: counts before what we read ourselves.
+    pub hint: Option<Keyword>,
     /// Where it comes from.
     pub source: Source,
 }
@@ -198,18 +203,34 @@ pub fn send(
             body: text::exact("body", command.body, text::BODY)?,
         }),
     };
-    let asked =
-        Asked { channel: command.channel, class: command.class, topic: &queued.topic, address_id: queued.address_id };
-    let mut events = vec![];
-    let forbidden = judge(state, address, asked, context.policy);
-    events.push(context.now(queued.clone()));
-    if let Some(forbidden) = forbidden {
-        events.push(context.now(MessageSuppressed { key, rule: forbidden.rule.to_owned(), inputs: forbidden.inputs }));
-        return Ok(events);
-    }
-    if let Some(until) = command.send_at.filter(|at| *at > context.now) {
-        let inputs = serde_json::json!({ "send_at": until });
-        events.push(context.now(MessageHeld { key, until, rule: "scheduled".to_owned(), inputs }));
+    let asked = Asked {
+        channel: command.channel,
+        class: command.class,
+        topic: &queued.topic,
+        address_id: queued.address_id,
+        queued_version: None,
+    };
+    // A planned message is judged by the rules on time and number once its time has come.
+    let verdict = match command.send_at.filter(|at| *at > context.now) {
+        None => judge(state, address, asked, context),
+        Some(until) => match forbidden(state, address, asked, context.policy) {
+            Some(reason) => Verdict::Suppress(reason),
+            None => {
+                let inputs = serde_json::json!({ "send_at": until });
+                Verdict::Hold { until, because: Reason { rule: "scheduled", inputs } }
+            }
+        },
+    };
+    let mut events = vec![context.now(queued)];
+    match verdict {
+        Verdict::Suppress(Reason { rule, inputs }) => {
+            events.push(context.now(MessageSuppressed { key, rule: rule.to_owned(), inputs }));
+            return Ok(events);
+        }
+        Verdict::Hold { until, because: Reason { rule, inputs } } => {
+            events.push(context.now(MessageHeld { key, until, rule: rule.to_owned(), inputs }));
+        }
+        Verdict::Send => {}
     }
     if command.class == MessageClass::Transactional {
         events.extend(after_answer(state, command.channel, message_id).map(|event| context.now(event)));
@@ -261,15 +282,15 @@ pub fn sender(channel: Channel, from: Option<&str>, context: &Context<'_>) -> Op
     from.and_then(|from| address::Address::parse(kind, from, context.policy.default_region.as_deref()).ok())
 }
 
-/// Takes in a message: `MessageReceived`, and the conversation opens.
+/// Takes in a message: `MessageReceived`, and the conversation opens. A whole message STOP opts out of every topic of its
+/// channel, START opts in; the evidence is the text itself. What they mean for the address is told to its own stream.
 pub fn receive(
     state: &Customer,
-    customer_id: CustomerId,
+    (customer_id, message_id): (CustomerId, MessageId),
     command: ReceiveMessage,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
-    let message_id = context.id();
     let changed = after_inbound(state, customer_id, command.channel, message_id, context);
     let key = MessageKey {
         message_id,
@@ -279,8 +300,34 @@ pub fn receive(
         conversation_id: Some(changed.conversation_id),
     };
     let occurred_at = command.occurred_at.unwrap_or(context.now);
-    let received = received(key, command, None, context)?;
-    Ok(vec![context.at(occurred_at, received), context.now(changed)])
+    let (source, answered) = (command.source, command.in_reply_to);
+    let keyword = keywords::of_message(command.channel, &command.body, command.hint);
+    let received = MessageReceived { keyword, ..received(key, command, None, context)? };
+    let said = match keyword {
+        Some(Keyword::Stop) => Some(ConsentState::OptedOut),
+        Some(Keyword::Start) => Some(ConsentState::OptedIn),
+        Some(Keyword::Help) | None => None,
+    };
+    let consent = said.map(|consent| {
+        // An opt-out counts for the message that it answers, if that is known.
+        let (campaign_id, variant) = answered.map(|id| state.campaign_of(id)).unwrap_or_default();
+        let wording = received.personal.as_ref().map(|personal| personal.body.clone());
+        ConsentChanged {
+            channel: received.key.channel,
+            topic: ALL_TOPICS.to_owned(),
+            state: consent,
+            source,
+            method: "keyword".to_owned(),
+            message_id: Some(answered.unwrap_or(message_id)),
+            campaign_id,
+            variant,
+            import_id: None,
+            personal: Some(ConsentChangedPersonal { wording, ip: None, user_agent: None }),
+        }
+    });
+    let mut events = vec![context.at(occurred_at, received), context.now(changed)];
+    events.extend(consent.map(|consent| context.at(occurred_at, consent)));
+    Ok(events)
 }
 
 /// The event of an inbound message. A provider's text is taken as it is, except for NUL characters, which no store
@@ -303,6 +350,7 @@ pub fn received(
         address_id: sender.as_ref().map(|address| address.id(context.secret)),
         in_reply_to: command.in_reply_to,
         provider: text::word("provider", &command.provider)?,
+        keyword: None,
         import_id,
         personal: Some(MessageReceivedPersonal {
             from: match sender {

@@ -8,11 +8,11 @@ use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, MessageQueuedPersonal, MessageReleased,
-    MessageSent, MessageSuppressed,
+    DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, MessageHeld, MessageQueuedPersonal,
+    MessageReleased, MessageSent, MessageSuppressed,
 };
 use crate::domain::message::retry::retry_at;
-use crate::domain::message::rules::{Asked, judge};
+use crate::domain::message::rules::{Asked, Reason, Verdict, judge};
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::value::Currency;
 use crate::domain::value::message::{MessageKey, RetryClass, Route};
@@ -29,8 +29,9 @@ pub struct Judged<'a> {
     pub content: Option<&'a MessageQueuedPersonal>,
 }
 
-/// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageSuppressed` if never, nothing if the
-/// message is not due, not pending, or in another dispatcher's hands.
+/// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageHeld` until it may, `MessageSuppressed`
+/// if never; nothing if the message is not due, not pending, or in another dispatcher's hands. A message whose hold has
+/// ended is judged anew by every rule, so another one may hold it again: always until a later moment.
 pub fn begin(
     state: &Customer,
     message_id: MessageId,
@@ -55,22 +56,29 @@ pub fn begin(
         class: message.class,
         topic: &message.topic,
         address_id: message.address_id,
+        queued_version: Some(message.queued_version),
     };
     let key = message.key.clone();
-    let suppressed = |rule: &str, inputs| MessageSuppressed { key: key.clone(), rule: rule.to_owned(), inputs };
-    if let Some(forbidden) = judge(state, judged.address, asked, context.policy) {
-        events.push(context.now(suppressed(forbidden.rule, forbidden.inputs)));
-    } else if let Some(content) = judged.content {
-        events.push(context.now(DispatchStarted {
-            key: key.clone(),
+    let decided: CustomerEvent = match (judge(state, judged.address, asked, context), judged.content) {
+        (Verdict::Suppress(Reason { rule, inputs }), _) => {
+            MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
+        }
+        (Verdict::Hold { until, because: Reason { rule, inputs } }, _) => {
+            MessageHeld { key, until, rule: rule.to_owned(), inputs }.into()
+        }
+        (Verdict::Send, Some(text)) => DispatchStarted {
+            key,
             route: route.clone(),
             attempt: message.attempts + 1,
             address_version: judged.address_version,
-            content_hash: content_hash(content),
-        }));
-    } else {
-        events.push(context.now(suppressed("erased", serde_json::json!({}))));
-    }
+            content_hash: content_hash(text),
+        }
+        .into(),
+        (Verdict::Send, None) => {
+            MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into()
+        }
+    };
+    events.push(context.now(decided));
     Ok(events)
 }
 

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::consent::keywords::Keyword;
 use crate::domain::event::event;
 pub use crate::domain::value::message::{BounceKind, EngagementClass, MessageKey, RetryClass, Route};
 use crate::domain::value::{Currency, words};
@@ -260,6 +261,9 @@ event! {
         in_reply_to: Option<MessageId>,
         /// Who handed it over: a provider's name, `import`.
         provider: String,
+        /// The keyword that the whole message is, on channels that have keywords.
+        #[serde(default)]
+        keyword: Option<Keyword>,
         import_id: Option<ImportId>,
     }
     personal MessageReceivedPersonal {

@@ -3,6 +3,7 @@
 pub mod decide;
 pub mod dispatch;
 pub mod event;
+pub mod history;
 pub mod lattice;
 pub mod report;
 pub mod retry;

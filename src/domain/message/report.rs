@@ -2,6 +2,7 @@
 
 use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{AddressEvent, AddressSuppressed, ConsentChanged, ConsentState, SuppressionReason};
+use crate::domain::consent::reach::{Outcome, Told};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::message::decide::RecordProviderFact;
@@ -50,6 +51,22 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
         (address_id, context.derived(fact.occurred_at, "report suppression", &parts, event))
     });
     (events, suppression)
+}
+
+/// What a report tells of whether mail still arrives at the address.
+#[must_use]
+pub fn outcome(fact: &RecordProviderFact) -> Option<Told> {
+    let delivered = match &fact.report {
+        Report::Delivered => true,
+        Report::Bounced { bounce: BounceKind::Soft, .. } => false,
+        _ => return None,
+    };
+    Some(Told {
+        address_id: fact.address_id?,
+        kind: fact.key.channel.address_kind(),
+        customer_id: fact.customer_id,
+        outcome: Outcome { at: fact.occurred_at, message_id: fact.key.message_id, delivered },
+    })
 }
 
 impl Report {

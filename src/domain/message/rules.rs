@@ -1,12 +1,26 @@
 //! May this message be sent now? The rules in their order; each verdict carries what the rule looked at.
+//!
+//! 1. `erased`, `unknown_address`: there is nobody, or nowhere, to send to.
+//! 2. `suppressed_address`: bounced, complained, STOP: whoever has the address.
+//! 3. `consent` for channel and topic.
+//! 4. `frequency_cap`.
+//! 5. `quiet_hours`, `blackout`, `weekday`, by the customer's clock.
+//!
+//! Transactional messages are judged by 1 and 2 only: they need no marketing consent, and are neither counted nor held.
+//! An emergency override lifts 4 and 5 for marketing; nothing lifts 1 to 3.
 
+mod caps;
+mod hours;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::domain::consent::event::ConsentState;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Policy;
+use crate::domain::decision::{Context, Policy};
 use crate::domain::message::event::MessageClass;
+use crate::domain::tenant::policy::RuleAction;
 use crate::domain::value::Channel;
 use crate::ids::AddressId;
 
@@ -21,31 +35,85 @@ pub struct Asked<'a> {
     pub topic: &'a str,
     /// Where it goes, if the customer has an address that its channel reaches.
     pub address_id: Option<AddressId>,
+    /// The version of its `MessageQueued`: those before it in the queue count against a cap. Absent: it is new.
+    pub queued_version: Option<u64>,
 }
 
-/// Why a message is not sent.
+/// What the rules say.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Forbidden {
-    /// The rule's name: `erased`, `unknown_address`, `suppressed_address`, `consent`.
+pub enum Verdict {
+    /// It may be sent.
+    Send,
+    /// Not before a moment, at which it is judged again.
+    Hold {
+        /// Later than now.
+        until: DateTime<Utc>,
+        /// Which rule.
+        because: Reason,
+    },
+    /// Never.
+    Suppress(Reason),
+}
+
+/// The rule that stands against a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reason {
+    /// The rule's name.
     pub rule: &'static str,
     /// What it looked at; no personal data.
     pub inputs: Value,
 }
 
-/// Judges a message; [`None`] if it may be sent. `address` is the fold of the address that it goes to.
+/// What a rule on time or number finds against a message.
+struct Obstacle {
+    rule: &'static str,
+    action: RuleAction,
+    /// When it is gone; absent: not within years.
+    until: Option<DateTime<Utc>>,
+    inputs: Value,
+}
+
+/// Judges a message by every rule. `address` is the fold of the address that it goes to.
 #[must_use]
-pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, policy: &Policy) -> Option<Forbidden> {
+pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, context: &Context<'_>) -> Verdict {
+    if let Some(reason) = forbidden(customer, address, asked, context.policy) {
+        return Verdict::Suppress(reason);
+    }
+    if asked.class == MessageClass::Transactional || context.policy.emergency_at(context.now).is_some() {
+        return Verdict::Send;
+    }
+    match obstacle(customer, asked, context) {
+        None => Verdict::Send,
+        Some(Obstacle { rule, action: RuleAction::Hold, until: Some(until), inputs }) if until > context.now => {
+            Verdict::Hold { until, because: Reason { rule, inputs } }
+        }
+        Some(Obstacle { rule, inputs, .. }) => Verdict::Suppress(Reason { rule, inputs }),
+    }
+}
+
+fn obstacle(customer: &Customer, asked: Asked<'_>, context: &Context<'_>) -> Option<Obstacle> {
+    let (policy, now) = (context.policy, context.now);
+    let zone = policy.zone_of(customer.profile.time_zone.as_deref());
+    caps::exceeded(customer, asked, &policy.caps, zone, now)
+        .or_else(|| hours::quiet(asked, policy, zone, now))
+        .or_else(|| hours::blackout(&policy.blackout, zone, now))
+        .or_else(|| hours::weekday(&policy.weekdays, zone, now))
+}
+
+/// Judges a message by the rules that neither time nor an emergency changes; [`None`] if they let it pass.
+#[must_use]
+pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, policy: &Policy) -> Option<Reason> {
     if customer.is_forgotten() {
-        return Some(Forbidden { rule: "erased", inputs: json!({}) });
+        return Some(Reason { rule: "erased", inputs: json!({}) });
     }
     let own = asked.address_id.and_then(|id| customer.address(id));
     if own.is_none() {
         let inputs = json!({ "kind": asked.channel.address_kind(), "address_id": asked.address_id });
-        return Some(Forbidden { rule: "unknown_address", inputs });
+        return Some(Reason { rule: "unknown_address", inputs });
     }
     if !address.suppressions.is_empty() {
         let inputs = json!({ "address_id": asked.address_id, "reasons": address.suppressions });
-        return Some(Forbidden { rule: "suppressed_address", inputs });
+        return Some(Reason { rule: "suppressed_address", inputs });
     }
     if asked.class == MessageClass::Marketing {
         let standing = customer.consents.effective(asked.channel, asked.topic);
@@ -65,8 +133,11 @@ pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, policy: &
                 "version": standing.map(|standing| standing.version),
                 "opt_in_required": policy.require_opt_in,
             });
-            return Some(Forbidden { rule: "consent", inputs });
+            return Some(Reason { rule: "consent", inputs });
         }
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,6 +207,7 @@ fn a_forgotten_customer_gets_nothing() {
 
 #[test]
 fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_theirs() {
+    let inbound = MessageId(uuid::Uuid::nil());
     let from = |source| ReceiveMessage {
         customer_id: Some(ADA),
         channel: Channel::Sms,
@@ -218,13 +219,18 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
         in_reply_to: None,
         provider: "twilio".to_owned(),
         provider_message_id: None,
+        hint: None,
         source,
     };
-    let events = given(history()).when(|state, context| receive(state, ADA, from(Source::Provider), context)).events();
+    let events = given(history())
+        .when(|state, context| receive(state, (ADA, inbound), from(Source::Provider), context))
+        .events();
     let [CustomerEvent::MessageReceived(received), CustomerEvent::ConversationChanged(_)] = &events[..] else {
         panic!("{events:?}")
     };
     let personal = received.personal.as_ref().expect("is there");
     assert_eq!((personal.body.as_str(), personal.from.as_deref()), ("a\u{FFFD}b", Some("withheld")));
-    given(history()).when(|state, context| receive(state, ADA, from(Source::Api), context)).refused_for("body");
+    given(history())
+        .when(|state, context| receive(state, (ADA, inbound), from(Source::Api), context))
+        .refused_for("body");
 }

@@ -1,6 +1,7 @@
 //! Events of a tenant's stream.
 
 use crate::domain::event::{event, stream_events};
+use crate::domain::tenant::policy::Policy;
 use crate::domain::value::words;
 use crate::ids::{ApiKeyId, EventId};
 
@@ -72,10 +73,21 @@ event! {
     }
 }
 
+event! {
+    /// The rules for sending, as they are from now on: the whole resulting policy. The entry for auditors, too: an
+    /// emergency that lifts rules is declared here, with its actor and reason.
+    PolicyChanged 1 {
+        /// The names of the fields that changed.
+        changed: Vec<String>,
+        policy: Policy,
+    }
+}
+
 stream_events! {
     /// Everything that can happen in a tenant's stream.
     TenantEvent {
         TenantCreated,
+        PolicyChanged,
         ApiKeyIssued,
         ApiKeyRevoked,
         ParkedEventSkipped,

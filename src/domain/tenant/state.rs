@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::decision::Meta;
 use crate::domain::tenant::event::TenantEvent;
+use crate::domain::tenant::policy::Policy;
 use crate::ids::ApiKeyId;
 
 /// What decisions need to know of a tenant.
@@ -11,6 +12,8 @@ use crate::ids::ApiKeyId;
 pub struct Tenant {
     /// True once it was created.
     pub exists: bool,
+    /// Its rules for sending; absent: those of the installation's configuration.
+    pub policy: Option<Policy>,
     /// The keys that may be used.
     pub keys: Vec<ApiKeyId>,
     /// The keys that were revoked.
@@ -22,6 +25,7 @@ impl Tenant {
     pub fn apply(&mut self, event: &TenantEvent, _meta: Meta) {
         match event {
             TenantEvent::TenantCreated(_) => self.exists = true,
+            TenantEvent::PolicyChanged(e) => self.policy = Some(e.policy.clone()),
             TenantEvent::ApiKeyIssued(e) => self.keys.push(e.key_id),
             TenantEvent::ApiKeyRevoked(e) => {
                 self.keys.retain(|id| *id != e.key_id);

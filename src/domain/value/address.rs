@@ -60,6 +60,12 @@ impl Address {
     }
 }
 
+/// Whether a text is a country code of two letters that phone numbers can belong to.
+#[must_use]
+pub fn is_region(code: &str) -> bool {
+    code.parse::<country::Id>().is_ok()
+}
+
 fn email(text: &str) -> Result<String, InvalidValue> {
     let invalid = |reason: &str| InvalidValue::new("email address", reason);
     let (local, domain) = text.rsplit_once('@').ok_or_else(|| invalid("must have the form name@domain"))?;

@@ -196,6 +196,7 @@ pub enum SuppressionReason {
     Complaint,
     Stop,
     Manual,
+    Unreachable,
 }
 
 /// Where a conversation stands.
@@ -237,6 +238,7 @@ pub enum Source {
     Import,
     Provider,
     Inbound,
+    Customer,
     Demo,
 }
 

@@ -93,6 +93,41 @@ impl Reason {
     }
 }
 
+/// What a rule decided about a message.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RuleDecision {
+    /// The rule, such as `consent`, `frequency_cap`, `quiet_hours`.
+    rule: String,
+    /// `HELD` or `SUPPRESSED`.
+    outcome: MessageState,
+    /// What the rule looked at: the limit and what was counted, the window, the zone, the local time.
+    inputs: Option<async_graphql::Json<serde_json::Value>>,
+    /// When it was decided.
+    at: DateTime<Utc>,
+    /// Until when it was held.
+    until: Option<DateTime<Utc>>,
+    /// The event that says so.
+    event_id: Of<EventId>,
+}
+
+impl RuleDecision {
+    fn new(row: ReasonRow) -> Option<Self> {
+        let outcome = match row.state.as_str() {
+            "held" => MessageState::Held,
+            "suppressed" => MessageState::Suppressed,
+            _ => return None,
+        };
+        Some(Self {
+            rule: row.reason?,
+            outcome,
+            inputs: row.inputs.map(|inputs| async_graphql::Json(inputs.0)),
+            at: row.occurred_at,
+            until: row.until,
+            event_id: Of(row.event_id.into()),
+        })
+    }
+}
+
 /// A message, in or out, on any channel.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
@@ -274,6 +309,13 @@ impl Message {
         let reading = Reading::of(ctx)?;
         let rows = ReasonsOf(self.key).load(reading, &self.tables).await?;
         Ok(rows.into_iter().map(|row| Flat(Reason::new(row, reading.personal()))).collect())
+    }
+
+    /// Why it was held or not sent: each verdict of a rule, oldest first. None: no rule stood against it.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<RuleDecision>>> {
+        let rows = ReasonsOf(self.key).load(Reading::of(ctx)?, &self.tables).await?;
+        Ok(rows.into_iter().filter_map(RuleDecision::new).map(Flat).collect())
     }
 
     /// Its whole history: every event in the log that is about it, in order.

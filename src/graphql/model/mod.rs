@@ -12,6 +12,7 @@ pub mod import;
 pub mod key;
 pub mod message;
 pub mod money;
+pub mod policy;
 pub mod projection;
 pub mod suppression;
 pub mod timeline;

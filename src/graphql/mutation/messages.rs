@@ -228,6 +228,7 @@ impl MessageMutations {
             in_reply_to: input.in_reply_to.map(|id| id.0),
             provider: input.provider.unwrap_or_else(|| "api".to_owned()),
             provider_message_id: input.provider_message_id,
+            hint: None,
             source: Source::Api,
         };
         let outcome = Api::of(ctx)?.app.receive_message(&caller(ctx, idempotency_key)?, command).await;

@@ -9,6 +9,7 @@ mod facts;
 mod messages;
 mod operations;
 pub(super) mod payload;
+mod policy;
 
 use async_graphql::MergedObject;
 
@@ -20,4 +21,5 @@ pub struct Mutation(
     messages::MessageMutations,
     facts::FactMutations,
     operations::OperationMutations,
+    policy::PolicyMutations,
 );

@@ -4,6 +4,7 @@ mod customers;
 mod log;
 mod metrics;
 mod node;
+mod policy;
 
 use async_graphql::MergedObject;
 
@@ -11,4 +12,10 @@ use async_graphql::MergedObject;
 ///
 /// `waitFor` takes the position that a mutation answered: the query then sees what the mutation did.
 #[derive(MergedObject, Default)]
-pub struct Query(customers::CustomerQueries, metrics::MetricQueries, log::LogQueries, node::NodeQueries);
+pub struct Query(
+    customers::CustomerQueries,
+    metrics::MetricQueries,
+    log::LogQueries,
+    policy::PolicyQueries,
+    node::NodeQueries,
+);

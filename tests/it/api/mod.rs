@@ -3,7 +3,9 @@
 mod auth;
 mod commands;
 mod hostile;
+mod links;
 mod live;
+mod policy;
 mod reading;
 mod schema;
 mod socket;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commlog::app::App;
 use commlog::domain::activity::event::LineItem;
-use commlog::domain::consent::decide::SetConsent;
-use commlog::domain::consent::event::ConsentState;
+use commlog::domain::consent::decide::{AddressRef, SetConsent, SuppressAddress};
+use commlog::domain::consent::event::{ConsentState, SuppressionReason};
 use commlog::domain::customer::decide::{AddNote, AddressInput, ProfileInput, id_of_external};
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::import::decide::{
@@ -243,6 +243,26 @@ on_both! {
         let options = CustomerOptions { collision: Collision::Overwrite, by_field: BTreeMap::new() };
         let (_, chunk) = import_customers(&world, vec![row], &options).await;
         assert_eq!((chunk.appended, chunk.already), (0, 1));
+    }
+
+    async fn an_import_does_not_lift_a_stop(world: World) {
+        let stop = SuppressAddress {
+            address: AddressRef::Text { kind: AddressKind::Email, address: "grace@example.org".to_owned() },
+            reason: SuppressionReason::Stop,
+            message_id: None,
+            customer_id: None,
+            source: Source::Api,
+        };
+        world.done(world.app.suppress_address(&world.agent(), stop).await);
+        let opted_in = ConsentRow { channel: Channel::Email, topic: "all".to_owned(), state: ConsentState::OptedIn };
+        let address =
+            AddressInput { kind: AddressKind::Email, address: "grace@example.org".to_owned(), label: None, primary: true };
+        let row = CustomerRow { addresses: vec![address], consents: vec![opted_in], ..customer(1, "7", "Grace") };
+        let options = CustomerOptions { collision: Collision::Overwrite, by_field: BTreeMap::new() };
+        import_customers(&world, vec![row], &options).await;
+        let id = external(&world, "7").await;
+        let sent = world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Transactional)).await).value;
+        assert_eq!(sent.decision, SendDecision::Suppressed { rule: "suppressed_address".to_owned() });
     }
 
     async fn collision_rules_decide_field_by_field_and_undo_restores(world: World) {

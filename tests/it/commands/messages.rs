@@ -42,6 +42,7 @@ fn inbound(customer_id: Option<CustomerId>, id: &str) -> ReceiveMessage {
         in_reply_to: None,
         provider: "twilio".to_owned(),
         provider_message_id: Some(id.to_owned()),
+        hint: None,
         source: Source::Provider,
     }
 }

@@ -7,7 +7,9 @@ mod dispatching;
 mod erasure;
 mod idempotency;
 mod imports;
+mod keywords;
 mod messages;
+mod policies;
 
 /// Declares tests that run once on each backend.
 macro_rules! on_both {

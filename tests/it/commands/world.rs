@@ -175,7 +175,7 @@ pub(crate) fn email(customer_id: CustomerId, class: MessageClass) -> SendMessage
 }
 
 fn policy() -> Policy {
-    Policy { require_opt_in: false, default_region: Some("GB".to_owned()) }
+    Policy { default_region: Some("GB".to_owned()), ..Policy::default() }
 }
 
 async fn journal(place: &Place, master: &MasterKey, ambient: &Ambient) -> Journal {

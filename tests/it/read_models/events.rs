@@ -174,6 +174,7 @@ pub(crate) fn received(key: &MessageKey, body: &str) -> MessageReceived {
         address_id: Some(address(1)),
         in_reply_to: None,
         provider: "simulator".to_owned(),
+        keyword: None,
         import_id: None,
         personal: Some(MessageReceivedPersonal {
             from: Some("ann@example.com".to_owned()),

@@ -1,0 +1,201 @@
+//! Links in messages: who made them, what they are about, and what their holders decide.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::app::customers::customer;
+use crate::app::policies::Basis;
+use crate::app::tenants::tenant_stream;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::consent::choice::{self, Choice, Evidence, Preferences, RequestOptIn};
+use crate::domain::consent::decide::ALL_TOPICS;
+use crate::domain::consent::token::{Purpose, Token};
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
+use crate::domain::message::event::MessageClass;
+use crate::domain::tenant::state::Tenant;
+use crate::domain::text;
+use crate::domain::value::Channel;
+use crate::ids::{CustomerId, MessageId};
+
+/// Who acts on what a page was told.
+const ACTOR: &str = "customer:page";
+
+/// The headers of a marketing email that let mail programs offer "unsubscribe" (RFC 2369, RFC 8058). Both must be
+/// covered by the DKIM signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListUnsubscribe {
+    /// The value of `List-Unsubscribe`.
+    pub list_unsubscribe: String,
+    /// The value of `List-Unsubscribe-Post`.
+    pub list_unsubscribe_post: &'static str,
+}
+
+/// A confirmation that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptInRequest {
+    /// Where the customer confirms; to be sent to the customer.
+    pub url: String,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl App {
+    /// The same use cases with the address at which people reach this installation.
+    #[must_use]
+    pub fn with_public_url(self, url: &str) -> Self {
+        Self { public_url: Arc::from(url.trim_end_matches('/')), ..self }
+    }
+
+    /// The unsubscribe headers of a message that waits or is being sent; [`None`] unless it is marketing by email.
+    pub async fn list_unsubscribe(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: MessageId,
+    ) -> Result<Option<ListUnsubscribe>, AppError> {
+        let stream = customer(caller.tenant, customer_id);
+        let topic = self
+            .look::<Customer, _>(stream, |loaded| {
+                let message = loaded.state.pending.get(message_id)?;
+                let is_it = message.key.channel == Channel::Email && message.class == MessageClass::Marketing;
+                is_it.then(|| message.topic.clone())
+            })
+            .await?;
+        let Some(topic) = topic else { return Ok(None) };
+        let token = Token {
+            purpose: Purpose::Unsubscribe,
+            tenant: caller.tenant,
+            customer_id,
+            channel: Channel::Email,
+            topic,
+            message_id: Some(message_id),
+            expires_at: None,
+        };
+        let url = self.link("u", &token, &self.basis(caller).await?);
+        Ok(Some(ListUnsubscribe {
+            list_unsubscribe: format!("<{url}>"),
+            list_unsubscribe_post: "List-Unsubscribe=One-Click",
+        }))
+    }
+
+    /// Where a customer sees and changes what they agreed to; [`None`] if there is no such customer.
+    pub async fn preferences_url(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: Option<MessageId>,
+    ) -> Result<Option<String>, AppError> {
+        let stream = customer(caller.tenant, customer_id);
+        let exists = self.look::<Customer, _>(stream, |loaded| loaded.state.must_exist().is_ok()).await?;
+        let token = Token {
+            purpose: Purpose::Preferences,
+            tenant: caller.tenant,
+            customer_id,
+            channel: Channel::Email,
+            topic: ALL_TOPICS.to_owned(),
+            message_id,
+            expires_at: None,
+        };
+        let basis = self.basis(caller).await?;
+        Ok(exists.then(|| self.link("preferences", &token, &basis)))
+    }
+
+    /// Records that a customer was asked to confirm an opt-in, and tells where they do.
+    pub async fn request_opt_in(
+        &self,
+        caller: &Caller,
+        command: RequestOptIn,
+    ) -> Result<Outcome<OptInRequest>, AppError> {
+        let stream = customer(caller.tenant, command.customer_id);
+        let (customer_id, channel) = (command.customer_id, command.channel);
+        let topic = text::word("topic", &command.topic).unwrap_or_default();
+        let basis = self.basis(caller).await?;
+        self.run(caller, stream, ("request_opt_in", command), choice::request, |made| {
+            let expires_at = choice::confirm_until(made.events.first()?.occurred_at);
+            let token = Token {
+                purpose: Purpose::Confirm,
+                tenant: caller.tenant,
+                customer_id,
+                channel,
+                topic,
+                message_id: None,
+                expires_at: Some(expires_at),
+            };
+            Some(OptInRequest { url: self.link("confirm", &token, &basis), expires_at })
+        })
+        .await
+    }
+
+    /// What a link says; [`None`] if it is none of ours, has another purpose, or has expired. Records nothing.
+    pub async fn open_link(&self, text: &str, purpose: Purpose) -> Result<Option<Token>, AppError> {
+        let Some(tenant) = Token::claimed_tenant(text) else { return Ok(None) };
+        // Asking for the secret of a tenant makes one: not for whoever comes up with an id.
+        if !self.look::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.exists).await? {
+            return Ok(None);
+        }
+        let basis = self.basis(&Caller::new(tenant, ACTOR)).await?;
+        let token = Token::open(text, &basis, self.shared.ambient.now());
+        Ok(token.filter(|token| token.purpose == purpose))
+    }
+
+    /// Ends messages about a link's channel and topic.
+    pub async fn unsubscribe(&self, token: &Token, evidence: &Evidence) -> Result<Outcome<()>, AppError> {
+        let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
+            choice::unsubscribe(state, token, &evidence, context)
+        };
+        self.by_customer(token, ("unsubscribe", evidence.clone()), decide).await
+    }
+
+    /// Confirms a pending opt-in.
+    pub async fn confirm_opt_in(&self, token: &Token, evidence: &Evidence) -> Result<Outcome<()>, AppError> {
+        let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
+            choice::confirm(state, token, &evidence, context)
+        };
+        self.by_customer(token, ("confirm", evidence.clone()), decide).await
+    }
+
+    /// What a link's customer can choose; [`None`] if there is nobody any more.
+    pub async fn choices(&self, token: &Token) -> Result<Option<Vec<Choice>>, AppError> {
+        let policy = self.policy(token.tenant).await?;
+        self.look::<Customer, _>(customer(token.tenant, token.customer_id), |loaded| {
+            loaded.state.must_exist().is_ok().then(|| choice::choices(&loaded.state, &policy))
+        })
+        .await
+    }
+
+    /// Records what a customer chose.
+    pub async fn set_preferences(
+        &self,
+        token: &Token,
+        preferences: &Preferences,
+        evidence: &Evidence,
+    ) -> Result<Outcome<()>, AppError> {
+        let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
+            choice::prefer(state, token, preferences, &evidence, context)
+        };
+        self.by_customer(token, ("preferences", evidence.clone()), decide).await
+    }
+
+    async fn by_customer(
+        &self,
+        token: &Token,
+        (name, evidence): (&str, Evidence),
+        decide: impl Fn(
+            &Customer,
+            Evidence,
+            &Context<'_>,
+        ) -> crate::domain::decision::Decision<crate::domain::customer::event::CustomerEvent>
+        + Send
+        + Sync,
+    ) -> Result<Outcome<()>, AppError> {
+        let caller = Caller::new(token.tenant, ACTOR);
+        let stream = customer(token.tenant, token.customer_id);
+        self.run(&caller, stream, (name, evidence), decide, |_| Some(())).await
+    }
+
+    fn link(&self, page: &str, token: &Token, basis: &Basis) -> String {
+        format!("{}/{page}/{}", self.public_url, token.seal(basis))
+    }
+}

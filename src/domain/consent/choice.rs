@@ -1,0 +1,307 @@
+//! What customers decide themselves, by links in messages: unsubscribing, confirming, and their preferences.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::consent::decide::ALL_TOPICS;
+use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
+use crate::domain::consent::token::Token;
+use crate::domain::customer::event::{CustomerEvent, Source};
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decided, Decision, Policy};
+use crate::domain::refusal::Refusal;
+use crate::domain::text;
+use crate::domain::value::Channel;
+use crate::ids::{CustomerId, MessageId};
+
+/// How many choices a preference page offers at most.
+const MAX_CHOICES: usize = 100;
+
+/// What proves a decision that was made on a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// From which IP address.
+    pub ip: Option<String>,
+    /// With which program.
+    pub user_agent: Option<String>,
+    /// The wording that was shown.
+    pub wording: String,
+}
+
+/// Asks for a confirmation (double opt-in).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestOptIn {
+    /// Whom.
+    pub customer_id: CustomerId,
+    /// For which channel.
+    pub channel: Channel,
+    /// For which topic; `all` stands for every topic of the channel.
+    pub topic: String,
+    /// The wording that was shown when the customer asked.
+    pub wording: Option<String>,
+    /// From which IP address.
+    pub ip: Option<String>,
+    /// With which program.
+    pub user_agent: Option<String>,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// One line of a preference page.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Choice {
+    /// The channel.
+    pub channel: Channel,
+    /// The topic; `all` stands for every topic of the channel.
+    pub topic: String,
+    /// Whether marketing about it is sent now.
+    pub chosen: bool,
+}
+
+/// What a preference page's form says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Preferences {
+    /// Nothing more, on any channel.
+    Nothing,
+    /// Of the lines that were shown, these are wanted.
+    Lines {
+        /// The lines that were shown.
+        shown: BTreeSet<(Channel, String)>,
+        /// Those that are wanted.
+        wanted: BTreeSet<(Channel, String)>,
+    },
+}
+
+fn changed(
+    about: (Channel, String),
+    state: ConsentState,
+    (method, source): (&str, Source),
+    customer: &Customer,
+    message_id: Option<MessageId>,
+    evidence: &Evidence,
+) -> ConsentChanged {
+    let (campaign_id, variant) = message_id.map(|id| customer.campaign_of(id)).unwrap_or_default();
+    // What a browser says is kept as far as an event holds it: nobody's opt-out is lost for a long header.
+    let cut = |text: &str, max| text.replace('\0', "\u{FFFD}").chars().take(max).collect::<String>();
+    ConsentChanged {
+        channel: about.0,
+        topic: about.1,
+        state,
+        source,
+        method: method.to_owned(),
+        message_id,
+        campaign_id,
+        variant,
+        import_id: None,
+        personal: Some(ConsentChangedPersonal {
+            wording: Some(cut(&evidence.wording, text::LONG)).filter(|wording| !wording.is_empty()),
+            ip: evidence.ip.as_deref().map(|ip| cut(ip, text::SHORT)),
+            user_agent: evidence.user_agent.as_deref().map(|agent| cut(agent, text::LONG)),
+        }),
+    }
+}
+
+fn is_out(customer: &Customer, channel: Channel, topic: &str) -> bool {
+    customer.consents.effective(channel, topic).is_some_and(|standing| standing.state == ConsentState::OptedOut)
+}
+
+/// Ends messages about the token's channel and topic. Once ended, nothing happens.
+pub fn unsubscribe(
+    state: &Customer,
+    token: &Token,
+    evidence: &Evidence,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    if is_out(state, token.channel, &token.topic) {
+        return Ok(vec![]);
+    }
+    let about = (token.channel, token.topic.clone());
+    let how = (crate::domain::message::report::ONE_CLICK, Source::Customer);
+    Ok(vec![context.now(changed(about, ConsentState::OptedOut, how, state, token.message_id, evidence))])
+}
+
+/// Records that a customer was asked to confirm. Whoever has opted in already is not asked again.
+pub fn request(state: &Customer, command: RequestOptIn, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let topic = text::word("topic", &command.topic)?;
+    let standing = state.consents.effective(command.channel, &topic);
+    if standing.is_some_and(|standing| standing.state == ConsentState::OptedIn) {
+        return Err(Refusal::new("OPTED_IN_ALREADY", "the customer has opted in already; there is nothing to confirm"));
+    }
+    let evidence = Evidence {
+        ip: text::optional("ip", command.ip, text::SHORT)?,
+        user_agent: text::optional("user_agent", command.user_agent, text::LONG)?,
+        wording: text::optional("wording", command.wording, text::LONG)?.unwrap_or_default(),
+    };
+    let how = ("double_opt_in", command.source);
+    let asked = changed((command.channel, topic), ConsentState::Pending, how, state, None, &evidence);
+    Ok(vec![context.now(asked)])
+}
+
+/// Confirms a pending opt-in. Once confirmed, nothing happens; an opt-out that came in between stands.
+pub fn confirm(state: &Customer, token: &Token, evidence: &Evidence, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let about = (token.channel, token.topic.clone());
+    match state.consents.effective(about.0, &about.1).map(|standing| standing.state) {
+        Some(ConsentState::OptedIn) => Ok(vec![]),
+        Some(ConsentState::Pending) => {
+            let how = ("double_opt_in", Source::Customer);
+            Ok(vec![context.now(changed(about, ConsentState::OptedIn, how, state, token.message_id, evidence))])
+        }
+        Some(ConsentState::OptedOut | ConsentState::None) | None => {
+            Err(Refusal::new("NOT_PENDING", "there is nothing to confirm any more"))
+        }
+    }
+}
+
+/// What a customer can choose: every topic that is known of on each channel that reaches them, or the whole channel
+/// where no topic is.
+#[must_use]
+pub fn choices(state: &Customer, policy: &Policy) -> Vec<Choice> {
+    let is_reached = |channel: Channel| state.addresses.iter().any(|own| own.kind == channel.address_kind());
+    let mut known = BTreeSet::new();
+    for standing in state.consents.all() {
+        known.insert((standing.channel, standing.topic.clone()));
+    }
+    known.extend(state.recent.all().map(|contact| (contact.channel, contact.topic.clone())));
+    known.retain(|(channel, topic)| topic != ALL_TOPICS && is_reached(*channel));
+    for channel in Channel::ALL.iter().copied().filter(|channel| is_reached(*channel)) {
+        // Without a topic and without a word about it, only the channels that marketing uses are worth a line.
+        let is_usual = matches!(channel, Channel::Email | Channel::Sms | Channel::Whatsapp);
+        let is_told = state.consents.of(channel, ALL_TOPICS).is_some();
+        if (is_usual || is_told) && !known.iter().any(|(of, _)| *of == channel) {
+            known.insert((channel, ALL_TOPICS.to_owned()));
+        }
+    }
+    let chosen = |channel, topic: &str| match state.consents.effective(channel, topic).map(|standing| standing.state) {
+        Some(ConsentState::OptedIn) => true,
+        Some(ConsentState::OptedOut | ConsentState::Pending) => false,
+        Some(ConsentState::None) | None => !policy.require_opt_in,
+    };
+    let lines = known.into_iter().take(MAX_CHOICES);
+    lines.map(|(channel, topic)| Choice { chosen: chosen(channel, &topic), channel, topic }).collect()
+}
+
+/// Changes what differs from what the page showed, and nothing that it did not show.
+pub fn prefer(
+    state: &Customer,
+    token: &Token,
+    preferences: &Preferences,
+    evidence: &Evidence,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let event = |about: (Channel, String), consent: ConsentState| -> Decided<CustomerEvent> {
+        let how = ("preferences", Source::Customer);
+        context.now(changed(about, consent, how, state, token.message_id, evidence))
+    };
+    let choices = choices(state, context.policy);
+    match preferences {
+        Preferences::Nothing => {
+            let channels: BTreeSet<_> = choices.iter().map(|choice| choice.channel).collect();
+            let is_out = |channel: Channel| {
+                let all = state.consents.of(channel, ALL_TOPICS);
+                all.is_some_and(|standing| standing.state == ConsentState::OptedOut)
+                    && choices.iter().all(|choice| choice.channel != channel || !choice.chosen)
+            };
+            let ended = channels.into_iter().filter(|channel| !is_out(*channel));
+            Ok(ended.map(|channel| event((channel, ALL_TOPICS.to_owned()), ConsentState::OptedOut)).collect())
+        }
+        Preferences::Lines { shown, wanted } => {
+            let differs = choices.into_iter().filter_map(|choice| {
+                let line = (choice.channel, choice.topic);
+                let is_wanted = wanted.contains(&line);
+                (shown.contains(&line) && is_wanted != choice.chosen).then_some((line, is_wanted))
+            });
+            let state_of = |is_wanted| if is_wanted { ConsentState::OptedIn } else { ConsentState::OptedOut };
+            Ok(differs.map(|(line, is_wanted)| event(line, state_of(is_wanted))).collect())
+        }
+    }
+}
+
+/// When a confirmation that was asked for at a time is no longer accepted.
+#[must_use]
+pub fn confirm_until(asked: DateTime<Utc>) -> DateTime<Utc> {
+    asked + crate::domain::consent::token::CONFIRM_WITHIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::consent::token::Purpose;
+    use crate::domain::scenario::{ADA, Given, given, mailbox, registered, said};
+    use crate::ids::TenantId;
+    use ConsentState::{OptedIn, OptedOut, Pending};
+
+    fn token(topic: &str) -> Token {
+        Token {
+            purpose: Purpose::Unsubscribe,
+            tenant: TenantId(uuid::Uuid::nil()),
+            customer_id: ADA,
+            channel: Channel::Email,
+            topic: topic.to_owned(),
+            message_id: None,
+            expires_at: None,
+        }
+    }
+
+    fn ada(history: &[(&str, ConsentState)]) -> Given {
+        let said = history.iter().map(|(topic, state)| said(topic, *state));
+        given([registered(), mailbox("ada@example.org", true)].into_iter().chain(said))
+    }
+
+    fn preferred(given: &Given, preferences: &Preferences) -> Vec<(String, ConsentState)> {
+        let evidence = Evidence::default();
+        let then = given.when(|state, context| prefer(state, &token("all"), preferences, &evidence, context));
+        let told = then.events().into_iter().filter_map(|event| match event {
+            CustomerEvent::ConsentChanged(changed) => Some((changed.topic, changed.state)),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn unsubscribing_counts_once() {
+        let evidence = Evidence { wording: "Unsubscribe".to_owned(), ..Evidence::default() };
+        let out = |given: Given| given.when(|state, context| unsubscribe(state, &token("news"), &evidence, context));
+        out(ada(&[])).happens(&["ConsentChanged"]);
+        out(ada(&[("news", OptedIn)])).happens(&["ConsentChanged"]);
+        out(ada(&[("news", OptedOut)])).happens(&[]);
+        out(ada(&[("all", OptedOut)])).happens(&[]);
+    }
+
+    #[test]
+    fn only_what_is_pending_is_confirmed() {
+        let evidence = Evidence::default();
+        let confirmed = |given: Given| given.when(|state, context| confirm(state, &token("news"), &evidence, context));
+        confirmed(ada(&[("news", Pending)])).happens(&["ConsentChanged"]);
+        confirmed(ada(&[("news", OptedIn)])).happens(&[]);
+        confirmed(ada(&[("news", Pending), ("news", OptedOut)])).refused_with("NOT_PENDING");
+        confirmed(ada(&[("news", Pending), ("all", OptedOut)])).refused_with("NOT_PENDING");
+        confirmed(ada(&[])).refused_with("NOT_PENDING");
+    }
+
+    #[test]
+    fn only_lines_that_were_shown_and_differ_change() {
+        let ada = ada(&[("news", OptedIn), ("offers", OptedIn), ("events", OptedOut)]);
+        let line = |topic: &str| (Channel::Email, topic.to_owned());
+        let preferences = Preferences::Lines {
+            shown: [line("news"), line("events"), line("made-up")].into(),
+            wanted: [line("events"), line("made-up")].into(),
+        };
+        let told = [("events".to_owned(), OptedIn), ("news".to_owned(), OptedOut)];
+        assert_eq!(preferred(&ada, &preferences), told);
+    }
+
+    #[test]
+    fn nothing_means_every_channel_and_counts_once() {
+        let all = [("all".to_owned(), OptedOut)];
+        assert_eq!(preferred(&ada(&[("news", OptedIn)]), &Preferences::Nothing), all);
+        assert_eq!(preferred(&ada(&[("news", OptedIn), ("all", OptedOut)]), &Preferences::Nothing), []);
+        let since = [("all", OptedOut), ("news", OptedIn)];
+        assert_eq!(preferred(&ada(&since), &Preferences::Nothing), all);
+    }
+}
