@@ -141,7 +141,7 @@ on_both! {
         world.done(world.app.update_policy(&caller, command.clone()).await);
         assert!(world.done(world.elsewhere().await.update_policy(&caller, command).await).repeated);
         assert_eq!(ask(&world, &world.app, ada).await.1, SendDecision::Queued);
-        let recorded = world.all().await.into_iter().filter(|event| event.envelope.event_type == "PolicyChanged").last();
+        let recorded = world.all().await.into_iter().rfind(|event| event.envelope.event_type == "PolicyChanged");
         let data: serde_json::Value = serde_json::from_slice(&recorded.expect("is recorded").data).expect("JSON");
         assert_eq!(data["policy"]["emergency_override"]["actor"], "key:agent");
         assert_eq!(data["policy"]["emergency_override"]["reason"], "Recall of lot 7.");
