@@ -1,8 +1,11 @@
-//! The limit of bulk appends: rows of the same size, inserted into the same tables with the same indexes and triggers,
-//! many at a time, durable at each commit; without chains, sealing, versions or positions to work out.
+//! The limit of bulk appends: rows of the same size, for the same streams in the same order, inserted into the same
+//! tables with the same indexes and triggers, many at a time, durable at each commit; without chains, sealing, versions
+//! or positions to work out.
 
 use std::time::{Duration, Instant};
 
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 use rusqlite::params_from_iter;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
@@ -33,6 +36,25 @@ pub async fn inserts(place: &Place, count: u64, per_transaction: u64) -> Result<
     }
 }
 
+/// The stream and version of each event, distributed as in [`crate::events::Events`]: a tenth in one stream, the rest
+/// anywhere.
+struct Places {
+    random: SmallRng,
+    versions: Vec<u64>,
+}
+
+impl Places {
+    fn new() -> Self {
+        Self { random: SmallRng::seed_from_u64(7), versions: vec![0; usize::try_from(STREAMS).unwrap_or_default()] }
+    }
+
+    fn next(&mut self) -> (u64, u64) {
+        let index = if self.random.random_ratio(1, 10) { 0 } else { self.random.random_range(1..self.versions.len()) };
+        self.versions[index] += 1;
+        (index as u64 + 1, self.versions[index])
+    }
+}
+
 fn event_id(position: u64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(1_700_000_000_000 + position, &[7; 10]).into_uuid()
 }
@@ -57,13 +79,15 @@ fn sqlite(file: &std::path::Path, count: u64, per_transaction: u64) -> Result<f6
     let insert = format!("INSERT INTO events ({COLUMNS}) VALUES {tuples}");
     let mut spent = Duration::ZERO;
     let int = |number: u64| Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    let mut places = Places::new();
     for group in 0..count / per_transaction {
         let mut values = Vec::with_capacity(usize::try_from(per_transaction)? * 17);
         for position in group * per_transaction + 1..=(group + 1) * per_transaction {
+            let (stream, version) = places.next();
             values.extend([
                 int(position),
-                int(position % STREAMS + 1),
-                int(position / STREAMS + 1),
+                int(stream),
+                int(version),
                 Blob(event_id(position).as_bytes().to_vec()),
                 Text("MessageQueued".into()),
                 int(1),
@@ -73,7 +97,7 @@ fn sqlite(file: &std::path::Path, count: u64, per_transaction: u64) -> Result<f6
                 Null,
                 Null,
                 Null,
-                Blob(Uuid::from_u128(u128::from(position % STREAMS)).as_bytes().to_vec()),
+                Blob(Uuid::from_u128(u128::from(stream)).as_bytes().to_vec()),
                 int(1),
                 Blob(vec![7; 32]),
                 Blob(DATA.to_vec()),
@@ -104,12 +128,18 @@ async fn postgres(url: &str, count: u64, per_transaction: u64) -> Result<f64> {
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[]) AS t (position, stream, version, event_id)"
     );
     let mut spent = Duration::ZERO;
+    let mut places = Places::new();
     for group in 0..count / per_transaction {
         let positions: Vec<i64> = (group * per_transaction + 1..=(group + 1) * per_transaction)
             .map(i64::try_from)
             .collect::<std::result::Result<_, _>>()?;
-        let streams: Vec<i64> = positions.iter().map(|position| position % 10_000 + 1).collect();
-        let versions: Vec<i64> = positions.iter().map(|position| position / 10_000 + 1).collect();
+        let (streams, versions): (Vec<i64>, Vec<i64>) = positions
+            .iter()
+            .map(|_| {
+                let (stream, version) = places.next();
+                (stream.cast_signed(), version.cast_signed())
+            })
+            .unzip();
         let ids: Vec<Uuid> = positions.iter().map(|&position| event_id(position.unsigned_abs())).collect();
         let started = Instant::now();
         sqlx::query(AssertSqlSafe(insert.as_str()))

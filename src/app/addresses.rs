@@ -10,9 +10,9 @@ use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
-use crate::ids::{AddressId, CustomerId, EventId, TenantId};
+use crate::ids::{AddressId, CustomerId, EventId, SubjectId, TenantId};
 use crate::log::journal::JournalError;
-use crate::log::{Append, Category, Expected, StreamId};
+use crate::log::{Append, Category, Expected, NewEvent, StreamId};
 
 impl App {
     /// As [`Self::run`], for commands that give or take a customer's addresses.
@@ -111,14 +111,36 @@ impl App {
         causation: Option<EventId>,
         events: Vec<Decided<A::Event>>,
     ) -> Result<crate::log::Appended, AppError> {
+        let sealed = events.iter().map(|event| A::seal_ready(&stream, event)).collect();
+        self.append_facts::<A>(caller, stream, causation, events, sealed).await
+    }
+
+    /// As [`Self::append_fact`], keeping what the provider said in the first event's personal part.
+    pub(crate) async fn append_told<A: crate::app::deciding::Kept>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        events: Vec<Decided<A::Event>>,
+        raw: Option<&str>,
+    ) -> Result<crate::log::Appended, AppError> {
+        let mut sealed: Vec<_> = events.iter().map(|event| A::seal_ready(&stream, event)).collect();
+        if let (Some(raw), Some(first)) = (raw, sealed.first_mut()) {
+            keep_raw(first, SubjectId(stream.key), raw);
+        }
+        self.append_facts::<A>(caller, stream, None, events, sealed).await
+    }
+
+    async fn append_facts<A: crate::app::deciding::Kept>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        causation: Option<EventId>,
+        events: Vec<Decided<A::Event>>,
+        sealed: Vec<NewEvent>,
+    ) -> Result<crate::log::Appended, AppError> {
         let order = Order { causation, ..Order::new(caller, stream, None) };
-        let append = Append {
-            stream,
-            expected: Expected::Any,
-            preconditions: vec![],
-            cause: order.cause(),
-            events: events.iter().map(|event| A::seal_ready(&stream, event)).collect(),
-        };
+        let append =
+            Append { stream, expected: Expected::Any, preconditions: vec![], cause: order.cause(), events: sealed };
         match self.shared.journal.append(append).await {
             Ok(appended) => {
                 if !appended.already {
@@ -155,4 +177,23 @@ impl App {
 /// An address's stream.
 pub(crate) fn address(tenant: TenantId, id: AddressId) -> StreamId {
     StreamId::new(tenant, Category::Address, id.0)
+}
+
+/// The most of a callback that is kept: what else an event holds has room beside it.
+const RAW_BYTES: usize = 64 * 1024;
+
+/// Puts a callback's own text beside an event's personal data, as `raw`.
+fn keep_raw(event: &mut NewEvent, subject: SubjectId, raw: &str) {
+    let personal = event.personal.as_deref().map_or_else(|| Ok(serde_json::Map::new()), serde_json::from_slice);
+    // What we have written ourselves is an object.
+    let Ok(mut personal) = personal else { return };
+    let mut end = raw.len().min(RAW_BYTES);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    personal.insert("raw".to_owned(), raw[..end].into());
+    if let Ok(bytes) = serde_json::to_vec(&personal) {
+        event.personal = Some(bytes);
+        event.subject.get_or_insert(subject);
+    }
 }

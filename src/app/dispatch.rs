@@ -1,19 +1,22 @@
 //! The dispatcher's use cases: before and after a provider is called.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
 use crate::app::deciding::{Order, Tried};
+use crate::app::links::ListUnsubscribe;
 use crate::app::states::decode;
-use crate::app::{App, AppError, Caller};
+use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
-use crate::domain::message::dispatch::{self, Attempt, CallOutcome, Judged};
+use crate::domain::message::dispatch::{self, Attempt, CallOutcome, Judged, Resolution};
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::Stage;
-use crate::domain::value::message::{Report, RetryClass, Route};
+use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
+use crate::domain::value::token::{self, Correlation};
 use crate::ids::{AddressId, CustomerId, MessageId};
 use crate::log::{Precondition, ReadLimit, StreamId};
 
@@ -31,6 +34,32 @@ pub enum Begun {
     Nothing,
 }
 
+/// An operator's word on a message in doubt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ResolveInDoubt {
+    /// To whom it went, or did not.
+    pub customer_id: CustomerId,
+    /// Which one.
+    pub message_id: MessageId,
+    /// What became of it.
+    pub resolution: Resolution,
+}
+
+/// A message in doubt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InDoubt {
+    /// Which one.
+    pub key: MessageKey,
+    /// Which provider was called.
+    pub route: Route,
+    /// Where it was to go.
+    pub address_id: Option<AddressId>,
+    /// What was to be sent.
+    pub content: MessageQueuedPersonal,
+    /// The token that the call carried.
+    pub token: String,
+}
+
 /// The permission to call a provider once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ticket {
@@ -42,6 +71,16 @@ pub struct Ticket {
     pub attempt: Attempt,
     /// What is sent.
     pub content: MessageQueuedPersonal,
+    /// When the call was decided on.
+    pub called_at: DateTime<Utc>,
+    /// Names message and call wherever the provider echoes it.
+    pub token: String,
+    /// Names the message in the address that replies go to.
+    pub reply_token: String,
+    /// The headers with which mail programs offer to unsubscribe, for marketing.
+    pub unsubscribe: Option<ListUnsubscribe>,
+    /// Another account could be asked if this one refuses.
+    pub has_others: bool,
 }
 
 impl App {
@@ -52,7 +91,7 @@ impl App {
         caller: &Caller,
         customer_id: CustomerId,
         message_id: MessageId,
-        route: &Route,
+        routes: &[Route],
     ) -> Result<Begun, AppError> {
         let basis = self.basis(caller).await?;
         let stream = customer(caller.tenant, customer_id);
@@ -67,6 +106,9 @@ impl App {
                 Stage::Dispatching { .. } | Stage::InDoubt { .. } => return Ok(Begun::Nothing),
                 Stage::Queued | Stage::Held { .. } | Stage::Retry { .. } => {}
             }
+            // Another one than those that refused it; if all did, the first is asked again.
+            let untried = routes.iter().find(|route| !pending.refused_by.contains(route));
+            let Some(route) = untried.or(routes.first()) else { return Ok(Begun::Nothing) };
             let content = self.content(stream, pending.queued_version).await?;
             let mut order = Order::new(caller, stream, None);
             let (state, version) = match pending.address_id {
@@ -91,16 +133,32 @@ impl App {
                 Tried::Moved => continue,
             };
             let started = made.events.iter().find_map(|decided| match &decided.event {
-                CustomerEvent::DispatchStarted(started) => Some(started.attempt),
+                CustomerEvent::DispatchStarted(started) => Some((started.attempt, decided.occurred_at)),
                 _ => None,
             });
             return Ok(match (started, content) {
-                (Some(number), Some(content)) => Begun::Go(Box::new(Ticket {
-                    customer_id,
-                    address_id: pending.address_id,
-                    attempt: Attempt { key: pending.key, route: route.clone(), number },
-                    content,
-                })),
+                (Some((number, called_at)), Some(content)) => {
+                    let correlation = Correlation {
+                        tenant: caller.tenant,
+                        customer_id,
+                        key: pending.key.clone(),
+                        address_id: pending.address_id,
+                        route: route.clone(),
+                        called_at,
+                    };
+                    let others = routes.iter().filter(|other| *other != route && !pending.refused_by.contains(other));
+                    Begun::Go(Box::new(Ticket {
+                        customer_id,
+                        address_id: pending.address_id,
+                        called_at,
+                        token: token::seal(&correlation, &basis),
+                        reply_token: token::seal_reply(caller.tenant, message_id, &basis),
+                        has_others: others.count() > 0,
+                        unsubscribe: self.list_unsubscribe(caller, customer_id, message_id).await?,
+                        attempt: Attempt { key: pending.key, route: route.clone(), number },
+                        content,
+                    }))
+                }
                 _ => Begun::Nothing,
             });
         }
@@ -132,6 +190,8 @@ impl App {
                 occurred_at: self.shared.ambient.now(),
                 provider_event_id: Some(format!("attempt {}", attempt.number)),
                 report: Report::OptedOut { method: "provider".to_owned() },
+                called_at: Some(ticket.called_at),
+                raw: None,
             };
             self.record_provider_fact(caller, fact).await?;
         }
@@ -154,5 +214,56 @@ impl App {
         };
         let made = self.decide::<Customer>(&order, &basis, doubt).await?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))
+    }
+
+    /// Decides on a message in doubt by an operator's word.
+    pub async fn resolve_in_doubt(&self, caller: &Caller, command: ResolveInDoubt) -> Result<Outcome<()>, AppError> {
+        let stream = customer(caller.tenant, command.customer_id);
+        let decide = |state: &Customer, command: ResolveInDoubt, context: &crate::domain::decision::Context<'_>| {
+            dispatch::resolve(state, command.message_id, command.resolution, context)
+        };
+        self.run(caller, stream, ("resolve_in_doubt", command), decide, |_| Some(())).await
+    }
+
+    /// What a provider can be asked about a message in doubt; [`None`] if it is no longer in doubt, or was forgotten.
+    pub async fn in_doubt(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: MessageId,
+        called_at: DateTime<Utc>,
+    ) -> Result<Option<InDoubt>, AppError> {
+        let stream = customer(caller.tenant, customer_id);
+        let pending = self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
+        let Some(pending) = pending else { return Ok(None) };
+        let Stage::InDoubt { route } = pending.stage else { return Ok(None) };
+        let Some(content) = self.content(stream, pending.queued_version).await? else { return Ok(None) };
+        let basis = self.basis(caller).await?;
+        let correlation = Correlation {
+            tenant: caller.tenant,
+            customer_id,
+            key: pending.key.clone(),
+            address_id: pending.address_id,
+            route: route.clone(),
+            called_at,
+        };
+        let token = token::seal(&correlation, &basis);
+        Ok(Some(InDoubt { key: pending.key, route, address_id: pending.address_id, content, token }))
+    }
+
+    /// What a provider's echo of our token says; [`None`] if it is none of ours.
+    pub async fn open_token(&self, text: &str) -> Result<Option<Correlation>, AppError> {
+        let Some(tenant) = token::tenant_of(text) else { return Ok(None) };
+        if !self.is_tenant(tenant).await? {
+            return Ok(None);
+        }
+        let basis = self.basis(&Caller::new(tenant, "token")).await?;
+        Ok(token::open(text, &basis))
+    }
+
+    /// The message that a reply's address names; [`None`] if it is none of this tenant's.
+    pub async fn open_reply_token(&self, caller: &Caller, text: &str) -> Result<Option<MessageId>, AppError> {
+        let basis = self.basis(caller).await?;
+        Ok(token::open_reply(text, caller.tenant, &basis))
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::message::event::MessageClass;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
 use crate::domain::value::Channel;
-use crate::ids::{CustomerId, MessageId};
+use crate::ids::{CustomerId, MessageId, TenantId};
 
 /// Who acts on what a page was told.
 const ACTOR: &str = "customer:page";
@@ -132,12 +132,17 @@ impl App {
     pub async fn open_link(&self, text: &str, purpose: Purpose) -> Result<Option<Token>, AppError> {
         let Some(tenant) = Token::claimed_tenant(text) else { return Ok(None) };
         // Asking for the secret of a tenant makes one: not for whoever comes up with an id.
-        if !self.look::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.exists).await? {
+        if !self.is_tenant(tenant).await? {
             return Ok(None);
         }
         let basis = self.basis(&Caller::new(tenant, ACTOR)).await?;
         let token = Token::open(text, &basis, self.shared.ambient.now());
         Ok(token.filter(|token| token.purpose == purpose))
+    }
+
+    /// Whether there is a tenant of this id.
+    pub(crate) async fn is_tenant(&self, tenant: TenantId) -> Result<bool, AppError> {
+        self.look::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.exists).await
     }
 
     /// Ends messages about a link's channel and topic.

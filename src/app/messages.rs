@@ -185,7 +185,7 @@ impl App {
         };
         let stream = customer(caller.tenant, command.customer_id);
         if !events.is_empty() {
-            told.push(self.append_fact::<Customer>(caller, stream, None, events).await);
+            told.push(self.append_told::<Customer>(caller, stream, events, command.raw.as_deref()).await);
         }
         let mut made = Made::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
         for appended in told {

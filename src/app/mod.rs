@@ -23,7 +23,7 @@ mod tenants;
 
 use std::sync::Arc;
 
-pub use dispatch::{Begun, Ticket};
+pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
 pub use links::{ListUnsubscribe, OptInRequest};

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BootError, Stores};
 use crate::app::Caller;
 use crate::processes::Processes;
+use crate::processes::accounts::{Account, Accounts, Terms};
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::projections::ReadStore;
@@ -26,7 +27,8 @@ pub(super) async fn start(
         &stores.app,
         reads.applied(),
         backlog,
-        vec![(simulator, callbacks)],
+        Accounts::new(vec![Account::new(simulator, None, Terms::default())]),
+        vec![callbacks],
         // The simulator reaches nobody.
         DispatcherOptions { unattended: true, ..DispatcherOptions::default() },
         stop,

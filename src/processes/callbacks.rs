@@ -41,8 +41,17 @@ pub async fn record(app: &App, callback: Callback) -> Result<(), AppError> {
     let refused = match callback {
         Callback::Report { tenant, customer_id, key, route, address_id, occurred_at, provider_event_id, report } => {
             let caller = Caller::new(tenant, format!("provider:{}", route.provider));
-            let fact =
-                RecordProviderFact { customer_id, key, route, address_id, occurred_at, provider_event_id, report };
+            let fact = RecordProviderFact {
+                customer_id,
+                key,
+                route,
+                address_id,
+                occurred_at,
+                provider_event_id,
+                report,
+                called_at: None,
+                raw: None,
+            };
             app.record_provider_fact(&caller, fact).await?.into_result().err()
         }
         Callback::Inbound {

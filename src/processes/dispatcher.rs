@@ -16,10 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, AppError, Begun, Caller, MessageStage, Signal, Ticket};
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
+use crate::domain::value::message::{RetryClass, Route};
+use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
+use crate::processes::accounts::{Account, Accounts};
 use crate::processes::backlog::Waiting;
 use crate::processes::{hold, tail};
-use crate::providers::{Accepted, OutboundMessage, Provider, SendError};
+use crate::providers::{Accepted, OutboundMessage, SendError};
 
 /// Who acts.
 const ACTOR: &str = "process:dispatcher";
@@ -59,7 +62,7 @@ struct Job {
 /// The dispatcher of a node.
 pub struct Dispatcher {
     app: App,
-    providers: Vec<Arc<dyn Provider>>,
+    accounts: Accounts,
     options: DispatcherOptions,
 }
 
@@ -72,10 +75,10 @@ struct Work {
 }
 
 impl Dispatcher {
-    /// A dispatcher over providers; the first one that serves a channel gets its messages.
+    /// A dispatcher over accounts.
     #[must_use]
-    pub fn new(app: App, providers: Vec<Arc<dyn Provider>>, options: DispatcherOptions) -> Self {
-        Self { app, providers, options }
+    pub fn new(app: App, accounts: Accounts, options: DispatcherOptions) -> Self {
+        Self { app, accounts, options }
     }
 
     /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
@@ -138,12 +141,17 @@ impl Dispatcher {
         while work.under_way.len() < self.options.concurrency
             && let Some(job) = work.ready.pop_front()
         {
-            match self.providers.iter().find(|provider| provider.channels().contains(&job.channel)) {
-                Some(provider) => {
-                    let (app, provider) = (self.app.clone(), Arc::clone(provider));
-                    work.under_way.spawn(dispatch(app, provider, job, self.options.call_timeout));
+            let serving = self.accounts.serving(job.tenant, job.channel, now);
+            let Some(first) = serving.first() else {
+                work.later.push(Reverse((now + PAUSE, job)));
+                continue;
+            };
+            match first.reserve(now) {
+                Ok(()) => {
+                    let app = self.app.clone();
+                    work.under_way.spawn(dispatch(app, serving, job, self.options.call_timeout));
                 }
-                None => work.later.push(Reverse((now + PAUSE, job))),
+                Err(at) => work.later.push(Reverse((at, job))),
             }
         }
     }
@@ -200,12 +208,13 @@ fn report_panic(ended: &Result<Option<(DateTime<Utc>, Job)>, tokio::task::JoinEr
 /// Looks at one message; tells when to look again, if it must be.
 async fn dispatch(
     app: App,
-    provider: Arc<dyn Provider>,
+    serving: Vec<Arc<Account>>,
     job: Job,
     call_timeout: Duration,
 ) -> Option<(DateTime<Utc>, Job)> {
     let caller = Caller::new(job.tenant, ACTOR);
-    let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, provider.route()).await {
+    let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
+    let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
         Ok(Begun::Go(ticket)) => *ticket,
         Ok(Begun::NotBefore(at)) => return Some((at, job)),
         Ok(Begun::Nothing) => return None,
@@ -214,35 +223,59 @@ async fn dispatch(
             return Some((app.ambient().now() + PAUSE, job));
         }
     };
-    let outcome = call(provider.as_ref(), &job, &ticket, call_timeout).await;
+    let account = serving.iter().find(|account| *account.route() == ticket.attempt.route)?;
+    let outcome = call(account, &job, &ticket, call_timeout).await;
+    match &outcome {
+        CallOutcome::Accepted { segments, .. } => account.charge(*segments),
+        CallOutcome::Refused { class: RetryClass::Configuration, code, detail, .. } => {
+            account.put_to_rest(app.ambient().now(), code.clone().unwrap_or_else(|| detail.clone()));
+        }
+        CallOutcome::Refused { .. } | CallOutcome::Unknown { .. } => {}
+    }
     if let Err(error) = finish(&app, &caller, ticket, outcome).await {
         tracing::error!(message_id = %job.message_id, %error, "an outcome was not noted; its message is in doubt");
     }
     None
 }
 
-async fn call(provider: &dyn Provider, job: &Job, ticket: &Ticket, call_timeout: Duration) -> CallOutcome {
+async fn call(account: &Account, job: &Job, ticket: &Ticket, call_timeout: Duration) -> CallOutcome {
     let Some(to) = ticket.content.to.clone() else {
         let detail = "the message has no address".to_owned();
-        return CallOutcome::Refused {
-            class: crate::domain::value::message::RetryClass::Permanent,
-            code: None,
-            detail,
-        };
+        let class = RetryClass::Permanent;
+        return CallOutcome::Refused { class, code: None, detail, retry_after: None, elsewhere: false };
     };
-    let (key, body) = (ticket.attempt.key.clone(), ticket.content.body.clone());
-    let mut message = OutboundMessage::text(job.tenant, job.customer_id, key, to, body);
-    message.address_id = ticket.address_id;
-    message.attempt = ticket.attempt.number;
-    message.subject.clone_from(&ticket.content.subject);
-    match tokio::time::timeout(call_timeout, provider.send(message)).await {
+    let reply_domain = account.terms.reply_domain.as_deref().filter(|_| job.channel == Channel::Email);
+    let unsubscribe = ticket.unsubscribe.iter().flat_map(|links| {
+        [
+            ("List-Unsubscribe".to_owned(), links.list_unsubscribe.clone()),
+            ("List-Unsubscribe-Post".to_owned(), links.list_unsubscribe_post.to_owned()),
+        ]
+    });
+    let message = OutboundMessage {
+        address_id: ticket.address_id,
+        attempt: ticket.attempt.number,
+        token: Some(ticket.token.clone()),
+        reply_to: reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain)),
+        subject: ticket.content.subject.clone(),
+        headers: unsubscribe.collect(),
+        ..OutboundMessage::text(
+            job.tenant,
+            job.customer_id,
+            ticket.attempt.key.clone(),
+            to,
+            ticket.content.body.clone(),
+        )
+    };
+    match tokio::time::timeout(call_timeout, account.provider.send(message)).await {
         Ok(Ok(Accepted { provider_message_id, segments, cost })) => CallOutcome::Accepted {
             provider_message_id,
             segments,
             cost_micros: cost.map(|(micros, _)| micros),
             currency: cost.map(|(_, currency)| currency),
         },
-        Ok(Err(SendError::Refused { class, code, detail, .. })) => CallOutcome::Refused { class, code, detail },
+        Ok(Err(SendError::Refused { class, code, detail, retry_after })) => {
+            CallOutcome::Refused { class, code, detail, retry_after, elsewhere: ticket.has_others }
+        }
         Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },
         Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
     }

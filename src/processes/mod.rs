@@ -1,5 +1,6 @@
 //! What acts on the world because of what the log says: nothing else calls a provider, and a replay runs none of this.
 
+pub mod accounts;
 pub mod backlog;
 pub mod callbacks;
 pub mod dispatcher;
@@ -7,17 +8,16 @@ pub mod erasure;
 pub mod hold;
 mod tail;
 
-use std::sync::Arc;
-
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::ids::Position;
+use crate::processes::accounts::Accounts;
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::{Dispatcher, DispatcherOptions};
-use crate::providers::{Callbacks, Provider};
+use crate::providers::Callbacks;
 
 /// All processes of a node.
 pub struct Processes {
@@ -32,17 +32,17 @@ impl Processes {
         app: &App,
         applied: watch::Receiver<Position>,
         backlog: Backlog,
-        providers: Vec<(Arc<dyn Provider>, Callbacks)>,
+        accounts: Accounts,
+        callbacks: Vec<Callbacks>,
         options: DispatcherOptions,
         shutdown: &CancellationToken,
     ) -> Self {
         let mut tasks = JoinSet::new();
-        let (providers, callbacks): (Vec<_>, Vec<_>) = providers.into_iter().unzip();
         for callbacks in callbacks {
             tasks.spawn(callbacks::run(app.clone(), callbacks, shutdown.clone()));
         }
         tasks.spawn(erasure::run(app.clone(), applied, backlog.position, backlog.erasures, shutdown.clone()));
-        let dispatcher = Dispatcher::new(app.clone(), providers, options);
+        let dispatcher = Dispatcher::new(app.clone(), accounts, options);
         tasks.spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()));
         Self { tasks }
     }

@@ -148,6 +148,11 @@ pub struct RecordProviderFact {
     pub provider_event_id: Option<String>,
     /// What happened.
     pub report: Report,
+    /// When the provider was called, if our token tells. Reports of a provider that tells no time are told from their
+    /// repetitions by this, because the time of receipt is another one each time.
+    pub called_at: Option<DateTime<Utc>>,
+    /// What the provider said, as it came, so that a better reader can be run over history.
+    pub raw: Option<String>,
 }
 
 impl SendMessage {

@@ -1,5 +1,6 @@
 //! From queued to handed over: when a provider may be called, and what came of the call.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -8,12 +9,13 @@ use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, MessageHeld, MessageQueuedPersonal,
-    MessageReleased, MessageSent, MessageSuppressed,
+    DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, MessageClass, MessageHeld,
+    MessageQueuedPersonal, MessageReleased, MessageSent, MessageSuppressed,
 };
 use crate::domain::message::retry::retry_at;
 use crate::domain::message::rules::{Asked, Reason, Verdict, judge};
 use crate::domain::message::state::{PendingMessage, Stage};
+use crate::domain::refusal::Refusal;
 use crate::domain::value::Currency;
 use crate::domain::value::message::{MessageKey, RetryClass, Route};
 use crate::ids::MessageId;
@@ -113,6 +115,10 @@ pub enum CallOutcome {
         code: Option<String>,
         /// Its words.
         detail: String,
+        /// How long it asked to be left alone.
+        retry_after: Option<std::time::Duration>,
+        /// Another account serves the channel and has not refused this message: it is tried at once.
+        elsewhere: bool,
     },
     /// Nobody knows.
     Unknown {
@@ -120,6 +126,9 @@ pub enum CallOutcome {
         cause: String,
     },
 }
+
+/// A provider that asks for a longer pause is asked again after this one.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
 
 /// The call that an outcome belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,13 +149,16 @@ pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Cont
         CallOutcome::Accepted { provider_message_id, segments, cost_micros, currency } => {
             MessageSent { key, route, provider_message_id, segments, cost_micros, currency }.into()
         }
-        CallOutcome::Refused { class, code, detail } => DispatchFailed {
+        CallOutcome::Refused { class, code, detail, retry_after, elsewhere } => DispatchFailed {
             key,
             route,
             attempt: number,
             class,
             code,
-            retry_at: retry_at(class, number, context.now, jitter),
+            retry_at: retry_at(class, number, context.now, jitter).map(|at| {
+                let asked = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
+                if elsewhere { context.now } else { at.max(context.now + asked.min(LONGEST_WAIT)) }
+            }),
             personal: Some(DispatchFailedPersonal { detail }),
         }
         .into(),
@@ -169,4 +181,57 @@ pub fn doubt(state: &Customer, message_id: MessageId, context: &Context<'_>) -> 
         }
         _ => vec![],
     }
+}
+
+/// What an operator decides about a message of which nobody knows whether it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Resolution {
+    /// It was: the provider's own pages show it, or the receiver has it.
+    Sent,
+    /// It stays unsent.
+    NotSent,
+    /// It is sent once more, at the risk of a second copy. For transactional messages only.
+    SendAgain,
+}
+
+/// Decides on a message in doubt by an operator's word.
+pub fn resolve(
+    state: &Customer,
+    message_id: MessageId,
+    resolution: Resolution,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let in_doubt = state.pending.get(message_id).and_then(|message| match &message.stage {
+        Stage::InDoubt { route } => Some((message, route)),
+        _ => None,
+    });
+    let Some((message, route)) = in_doubt else {
+        return Err(Refusal::new("MESSAGE_NOT_IN_DOUBT", "there is no such message in doubt"));
+    };
+    let (key, route) = (message.key.clone(), route.clone());
+    let failed = |retry_at| DispatchFailed {
+        key: key.clone(),
+        route: route.clone(),
+        attempt: message.attempts,
+        class: RetryClass::Transient,
+        code: Some("operator".to_owned()),
+        retry_at,
+        personal: None,
+    };
+    Ok(vec![match resolution {
+        Resolution::Sent => context.now(MessageSent {
+            key,
+            route,
+            provider_message_id: None,
+            segments: 1,
+            cost_micros: None,
+            currency: None,
+        }),
+        Resolution::NotSent => context.now(failed(None)),
+        Resolution::SendAgain if message.class == MessageClass::Marketing => {
+            return Err(Refusal::new("MARKETING_STAYS_UNSENT", "only a transactional message may be sent once more"));
+        }
+        Resolution::SendAgain => context.now(failed(Some(context.now))),
+    }])
 }

@@ -25,6 +25,7 @@ pub type AboutAddress = (AddressId, Decided<AddressEvent>);
 pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<CustomerEvent>>, Option<AboutAddress>) {
     let name = fact.report.name();
     let told = fact.provider_event_id.clone().unwrap_or_else(|| fact.occurred_at.timestamp_micros().to_string());
+    let known_from = fact.called_at.unwrap_or(fact.occurred_at);
     let parts = [
         fact.key.message_id.0.as_bytes().as_slice(),
         fact.route.provider.as_bytes(),
@@ -34,10 +35,13 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
     ];
     let mut events = vec![];
     if let Some(event) = message_event(fact) {
-        events.push(context.derived(fact.occurred_at, "report", &parts, event));
+        events.push(Decided { occurred_at: fact.occurred_at, ..context.derived(known_from, "report", &parts, event) });
     }
     if let Some(method) = fact.report.opt_out() {
-        events.push(context.derived(fact.occurred_at, "report consent", &parts, opted_out(fact, method)));
+        events.push(Decided {
+            occurred_at: fact.occurred_at,
+            ..context.derived(known_from, "report consent", &parts, opted_out(fact, method))
+        });
     }
     let suppression = fact.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
         let event = AddressSuppressed {
@@ -48,7 +52,8 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
             customer_id: Some(fact.customer_id),
             source: Source::Provider,
         };
-        (address_id, context.derived(fact.occurred_at, "report suppression", &parts, event))
+        let derived = context.derived(known_from, "report suppression", &parts, event);
+        (address_id, Decided { occurred_at: fact.occurred_at, ..derived })
     });
     (events, suppression)
 }

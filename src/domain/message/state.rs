@@ -54,6 +54,9 @@ pub struct PendingMessage {
     pub queued_version: u64,
     /// How often a provider was called.
     pub attempts: u32,
+    /// Which ones definitely refused it and may be asked again.
+    #[serde(default)]
+    pub refused_by: Vec<Route>,
     /// Where it stands.
     pub stage: Stage,
 }
@@ -97,7 +100,12 @@ impl Pending {
                 message.stage = Stage::InDoubt { route: e.route.clone() };
             }),
             CustomerEvent::DispatchFailed(e) => match e.retry_at {
-                Some(at) => self.change(e.key.message_id, |message| message.stage = Stage::Retry { at }),
+                Some(at) => self.change(e.key.message_id, |message| {
+                    if !message.refused_by.contains(&e.route) {
+                        message.refused_by.push(e.route.clone());
+                    }
+                    message.stage = Stage::Retry { at };
+                }),
                 None => self.settle(e.key.message_id),
             },
             event => {
@@ -130,6 +138,7 @@ impl PendingMessage {
             address_id: event.address_id,
             queued_version: meta.version,
             attempts: 0,
+            refused_by: vec![],
             stage: Stage::Queued,
         }
     }

@@ -17,6 +17,7 @@ use commlog::domain::value::Channel;
 use commlog::domain::value::message::{RetryClass, Route};
 use commlog::ids::{CustomerId, Position};
 use commlog::processes::Processes;
+use commlog::processes::accounts::{Account, Accounts, Terms};
 use commlog::processes::backlog::Backlog;
 use commlog::processes::callbacks;
 use commlog::processes::dispatcher::{Dispatcher, DispatcherOptions};
@@ -87,8 +88,12 @@ fn options() -> DispatcherOptions {
 
 async fn dispatcher(app: App, provider: Arc<dyn Provider>, shutdown: &CancellationToken) -> JoinHandle<()> {
     let backlog = Backlog::from_log(&app).await.expect("the log answers");
-    let dispatcher = Dispatcher::new(app, vec![provider], options());
+    let dispatcher = Dispatcher::new(app, accounts(provider), options());
     tokio::spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()))
+}
+
+fn accounts(provider: Arc<dyn Provider>) -> Accounts {
+    Accounts::new(vec![Account::new(provider, None, Terms::default())])
 }
 
 /// Waits until a customer's stream holds an event of a type.
@@ -280,8 +285,8 @@ on_both! {
         let (_applied, watched) = watch::channel(Position::START);
         let shutdown = CancellationToken::new();
         let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
-        let providers: Vec<(Arc<dyn Provider>, _)> = vec![(simulator, callbacks)];
-        let processes = Processes::start(&world.app, watched, backlog, providers, self::options(), &shutdown);
+        let (accounts, callbacks) = (accounts(simulator), vec![callbacks]);
+        let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, self::options(), &shutdown);
         let (ada, address_id) = world.customer("ada@example.org").await;
         let sent = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await).value;
         for happening in ["MessageSent", "MessageDelivered", "MessageOpened", "MessageClicked", "MessageReceived"] {
@@ -315,9 +320,8 @@ on_both! {
         let (simulator, callbacks) = Simulator::new(options, world.app.ambient().clone());
         let (_applied, watched) = watch::channel(Position::START);
         let shutdown = CancellationToken::new();
-        let providers: Vec<(Arc<dyn Provider>, _)> = vec![(simulator, callbacks)];
-        let processes =
-            Processes::start(&world.app, watched, Backlog::default(), providers, self::options(), &shutdown);
+        let (accounts, callbacks, backlog) = (accounts(simulator), vec![callbacks], Backlog::default());
+        let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, self::options(), &shutdown);
         let (ada, _) = world.customer("ada@example.org").await;
         queue(&world, ada, MessageClass::Transactional).await;
         until(&world, ada, "MessageBounced").await;

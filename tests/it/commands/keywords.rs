@@ -116,6 +116,8 @@ fn report(customer_id: CustomerId, address_id: AddressId, number: u128, at: i64,
         occurred_at: chrono::DateTime::UNIX_EPOCH + TimeDelta::minutes(at),
         provider_event_id: None,
         report,
+        called_at: None,
+        raw: None,
     }
 }
 

@@ -50,7 +50,7 @@ async fn ask(world: &World, app: &App, id: CustomerId) -> (MessageId, SendDecisi
 }
 
 async fn begin(world: &World, customer: CustomerId, message: MessageId) -> Begun {
-    world.app.begin_dispatch(&world.agent(), customer, message, &route()).await.expect("the log answers")
+    world.app.begin_dispatch(&world.agent(), customer, message, &[route()]).await.expect("the log answers")
 }
 
 /// Takes a message through a provider that accepts it.
