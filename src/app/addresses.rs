@@ -130,6 +130,21 @@ impl App {
         self.append_facts::<A>(caller, stream, None, events, sealed).await
     }
 
+    /// As [`Self::append_fact`], sealing the event for a subject of its own.
+    pub(crate) async fn append_fact_of<A: crate::app::deciding::Kept>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        subject: SubjectId,
+        event: Decided<A::Event>,
+    ) -> Result<crate::log::Appended, AppError> {
+        let mut sealed = A::seal_ready(&stream, &event);
+        if sealed.personal.is_some() {
+            sealed.subject = Some(subject);
+        }
+        self.append_facts::<A>(caller, stream, None, vec![event], vec![sealed]).await
+    }
+
     async fn append_facts<A: crate::app::deciding::Kept>(
         &self,
         caller: &Caller,

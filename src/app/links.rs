@@ -48,6 +48,12 @@ impl App {
         Self { public_url: Arc::from(url.trim_end_matches('/')), ..self }
     }
 
+    /// The address at which people reach this installation, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
     /// The unsubscribe headers of a message that waits or is being sent; [`None`] unless it is marketing by email.
     pub async fn list_unsubscribe(
         &self,

@@ -6,6 +6,7 @@
 mod activities;
 mod addresses;
 mod aggregate;
+mod callbacks;
 mod consents;
 mod conversations;
 mod customers;
@@ -23,6 +24,7 @@ mod tenants;
 
 use std::sync::Arc;
 
+pub use callbacks::KeepCallback;
 pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};

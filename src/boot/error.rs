@@ -11,6 +11,8 @@ use crate::log::LogError;
 use crate::log::keys::KeyStoreError;
 use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
+use crate::providers::SettingsError;
+use crate::providers::client::ClientError;
 use crate::queries::QueryError;
 
 /// Why a part of commlog cannot be opened or started. Names what, and where it is.
@@ -47,6 +49,34 @@ pub enum BootError {
         log: String,
         /// The key store's URL.
         keys: String,
+    },
+    /// No provider can be called.
+    #[error("providers cannot be called over HTTP")]
+    Client(#[source] ClientError),
+    /// A provider account is not usable as it is configured.
+    #[error("account {name} of {provider} in {origin}: {setting} {reason}")]
+    Account {
+        /// The provider.
+        provider: String,
+        /// The account.
+        name: String,
+        /// The file or variable.
+        origin: String,
+        /// Which setting.
+        setting: String,
+        /// What it must be.
+        reason: &'static str,
+    },
+    /// A provider does not take an account's settings.
+    #[error("account {name} in {origin} is not usable")]
+    AccountSettings {
+        /// The account.
+        name: String,
+        /// The file or variable.
+        origin: String,
+        /// Which setting, and what it must be.
+        #[source]
+        source: SettingsError,
     },
     /// A command that only reads found nothing to read.
     #[error(

@@ -1,6 +1,7 @@
 //! The composition root: configuration → stores, use cases, processes, servers. The only module that names concrete
 //! backends and providers.
 
+mod accounts;
 mod error;
 pub mod master_key;
 mod node;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BootError, Stores};
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
+use crate::processes::webhooks::Intake;
 use crate::projections::ReadStore;
 use crate::queries::Reads;
 
@@ -39,14 +40,17 @@ impl Node {
             let (reads, stop) = (reads.clone(), stop.clone());
             parts.spawn(async move { Ok(reads.run(stop).await?) });
         }
+        let accounts = super::processes::accounts(&stores)?;
+        let queries = Reads::new(reads.clone());
+        let intake = Intake::new(stores.app.clone(), queries, accounts.accounts.clone(), stores.config().tenant);
         if roles.processes {
-            super::processes::start(&stores, &reads, &stop, &mut parts).await?;
+            super::processes::start(&stores, &reads, accounts, intake.clone(), &stop, &mut parts).await?;
         }
         if let Some(listener) = listener {
             let gateway =
                 Gateway::new(stores.app.clone(), Reads::new(reads.clone()), Limits::default(), Metrics::default());
             let stop = stop.clone();
-            parts.spawn(async move { Ok(http::serve(listener, gateway, stop).await?) });
+            parts.spawn(async move { Ok(http::serve(listener, gateway, intake, stop).await?) });
         }
         tracing::info!(%address, ?roles, log = %stores.config().log, "started");
         Ok(Running { address, reads, stores, stop, parts })

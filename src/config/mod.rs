@@ -4,6 +4,7 @@
 //! A key has one name: `log_url` in the file is `COMMLOG_LOG_URL` in the environment. Unknown keys are errors, because a
 //! misspelt key would otherwise mean the default, silently.
 
+mod accounts;
 mod store;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::ids::TenantId;
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
+pub use accounts::AccountConfig;
 pub use store::StoreUrl;
 
 /// The file that is read from the working directory if no other is named.
@@ -120,6 +122,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where people reach the API's server: what links in messages begin with. Without a slash at its end.
     pub public_url: String,
+    /// Whether that was configured; without it, only this machine can follow links.
+    pub public_url_is_set: bool,
     /// What this node does.
     pub roles: Roles,
     /// Whom commands act for.
@@ -130,6 +134,8 @@ pub struct Config {
     pub default_region: Option<String>,
     /// Read models beside or instead of the embedded ones.
     pub projections_dir: Option<PathBuf>,
+    /// The providers' accounts; without any, messages go to the simulator.
+    pub accounts: Vec<AccountConfig>,
     /// Of the simulated provider.
     pub simulator_seed: u64,
     /// Which diagnostics are written.
@@ -208,11 +214,16 @@ impl Config {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let mut values = Values::new();
+        let mut accounts = vec![];
         if let Some((path, text)) = file {
-            read_file_values(path, text, &mut values)?;
+            accounts = read_file_values(path, text, &mut values)?;
         }
+        let mut others = BTreeMap::new();
         for (name, value) in variables {
-            let Some(key) = name.strip_prefix("COMMLOG_").map(str::to_lowercase) else { continue };
+            let Some(key) = name.strip_prefix("COMMLOG_").map(str::to_lowercase) else {
+                others.insert(name, value);
+                continue;
+            };
             // Settings of the benchmark share the prefix but are none of ours.
             if key.starts_with("bench_") {
                 continue;
@@ -225,10 +236,11 @@ impl Config {
                 values.insert(key, (value, format!("the environment (variable {name})")));
             }
         }
-        Self::from_values(&values)
+        accounts.extend(accounts::from_variables(&others));
+        Self::from_values(&values, accounts)
     }
 
-    fn from_values(values: &Values) -> Result<Self, ConfigError> {
+    fn from_values(values: &Values, accounts: Vec<AccountConfig>) -> Result<Self, ConfigError> {
         let text = |key: &str| values.get(key).map(|(value, _)| value.as_str());
         let data_dir = PathBuf::from(text("data_dir").unwrap_or("data"));
         let store = |key: &str| -> Result<Option<StoreUrl>, ConfigError> { parse(values, key, StoreUrl::parse) };
@@ -252,6 +264,7 @@ impl Config {
             })?
             .map_or(MasterKeySource::File(key_file), MasterKeySource::Given),
             listen,
+            public_url_is_set: values.contains_key("public_url"),
             public_url: parse(values, "public_url", public_url)?.unwrap_or_else(|| format!("http://{listen}")),
             roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
             tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
@@ -265,6 +278,7 @@ impl Config {
                 _ => Err("must be an ISO 3166 code of two capital letters, such as GB".to_owned()),
             })?,
             projections_dir: text("projections_dir").map(PathBuf::from),
+            accounts,
             simulator_seed: parse(values, "simulator_seed", |text| {
                 text.parse().map_err(|_| "must be a whole number".to_owned())
             })?
@@ -298,11 +312,17 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
 }
 
-fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<(), ConfigError> {
+/// Takes over the keys and returns the accounts.
+fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<Vec<AccountConfig>, ConfigError> {
     let origin = path.display().to_string();
+    let mut found = vec![];
     let table: toml::Table =
         text.parse().map_err(|source| ConfigError::NotToml { path: path.to_owned(), source: Box::new(source) })?;
     for (key, value) in table {
+        if key == "accounts" {
+            found = accounts::from_file(&origin, value)?;
+            continue;
+        }
         if !KEYS.iter().any(|(known, _)| *known == key) {
             return Err(ConfigError::UnknownKey { key, origin });
         }
@@ -320,7 +340,7 @@ fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<(), 
         };
         values.insert(key, (value, origin.clone()));
     }
-    Ok(())
+    Ok(found)
 }
 
 fn parse<T>(values: &Values, key: &str, parser: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, ConfigError> {

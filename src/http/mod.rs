@@ -1,4 +1,5 @@
-//! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, health and metrics.
+//! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, webhooks, health
+//! and metrics.
 
 mod auth;
 mod body;
@@ -10,20 +11,26 @@ mod observe;
 mod page;
 mod server;
 mod socket;
+mod webhooks;
 
 pub use server::{ServeError, serve};
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 
 use crate::graphql::Gateway;
+use crate::processes::webhooks::Intake;
 
 /// All routes. WebSockets are closed when the server is told to stop.
-pub fn router(gateway: Gateway, shutdown: CancellationToken) -> Router {
+pub fn router(gateway: Gateway, intake: Intake, shutdown: CancellationToken) -> Router {
+    let webhooks = Router::new()
+        .route("/webhooks/{provider}/{account}", any(webhooks::take))
+        .with_state(webhooks::Webhooks { gateway: gateway.clone(), intake });
     Router::new()
+        .merge(webhooks)
         .route("/graphql", post(endpoint::execute).get(socket::upgrade))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

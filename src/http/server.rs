@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::consent::Peer;
 use super::router;
 use crate::graphql::{Gateway, Limits};
+use crate::processes::webhooks::Intake;
 
 /// How long open requests may take to end once the server was told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -38,11 +39,16 @@ pub enum ServeError {
 }
 
 /// Serves until told to stop; then finishes what runs.
-pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: CancellationToken) -> Result<(), ServeError> {
+pub async fn serve(
+    listener: TcpListener,
+    gateway: Gateway,
+    intake: Intake,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
     let limits = Arc::clone(&gateway.api().limits);
     let metrics = gateway.api().metrics.clone();
-    let service = TowerToHyperService::new(router(gateway, shutdown.clone()));
+    let service = TowerToHyperService::new(router(gateway, intake, shutdown.clone()));
     let room = Arc::new(Semaphore::new(limits.connections));
     let running = TaskTracker::new();
     let cut_off = CancellationToken::new();

@@ -4,9 +4,11 @@ pub mod accounts;
 pub mod backlog;
 pub mod callbacks;
 pub mod dispatcher;
+pub mod doubts;
 pub mod erasure;
 pub mod hold;
 mod tail;
+pub mod webhooks;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;

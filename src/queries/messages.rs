@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice};
-use crate::ids::{ConversationId, MessageId, Position, TenantId};
+use crate::ids::{ConversationId, CustomerId, MessageId, Position, TenantId};
 use crate::sql::Db;
 
 const READING: &str = "messages";
@@ -155,6 +155,52 @@ pub struct UndispatchedRow {
 /// One message.
 pub async fn by_id(db: &Db, tenant: TenantId, id: MessageId) -> Result<Option<MessageRow>, QueryError> {
     Ok(by_ids(db, tenant, &[id]).await?.pop())
+}
+
+/// The message that a provider knows by an id of its own.
+pub async fn by_provider_id(
+    db: &Db,
+    tenant: TenantId,
+    provider: &str,
+    id: &str,
+) -> Result<Option<MessageRow>, QueryError> {
+    let mut select = Select::new("SELECT m.* FROM messages m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and("m.provider_message_id = ? AND m.provider = ?", [id.into(), provider.into()]);
+    Ok(select.all(db, READING).await?.pop())
+}
+
+/// Messages of all tenants in doubt since a time between two, the oldest first.
+pub async fn in_doubt(
+    db: &Db,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<MessageRow>, QueryError> {
+    let mut select = Select::new("SELECT m.* FROM messages m", []);
+    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt') AND m.state = 'in_doubt'", []);
+    select.and("m.in_doubt_at >= ? AND m.in_doubt_at <= ?", [since.into(), until.into()]);
+    select.push(&format!(" ORDER BY m.in_doubt_at, m.message_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
+/// The ids that providers know a customer's messages by.
+pub async fn provider_ids_of(db: &Db, tenant: TenantId, customer: CustomerId) -> Result<Vec<String>, QueryError> {
+    #[derive(sqlx::FromRow)]
+    struct Id {
+        provider_message_id: String,
+    }
+    let mut select = Select::new(
+        "SELECT m.provider_message_id FROM timeline t JOIN messages m \
+         ON m.tenant_id = t.tenant_id AND m.message_id = t.entry_id",
+        [],
+    );
+    select.and_equal("t.tenant_id", Some(tenant.0));
+    select.and_equal("t.customer_id", Some(customer.0));
+    select.and("t.kind = 'message' AND m.provider_message_id IS NOT NULL", []);
+    select.push(" ORDER BY t.occurred_at DESC, t.position DESC LIMIT 1000", []);
+    let rows: Vec<Id> = select.all(db, READING).await?;
+    Ok(rows.into_iter().map(|row| row.provider_message_id).collect())
 }
 
 /// Several messages, in no order; those that do not exist or were taken back are missing.

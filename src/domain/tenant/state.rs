@@ -31,7 +31,10 @@ impl Tenant {
                 self.keys.retain(|id| *id != e.key_id);
                 self.revoked.push(e.key_id);
             }
-            TenantEvent::ParkedEventSkipped(_) | TenantEvent::PersonalDataRead(_) => {}
+            TenantEvent::ParkedEventSkipped(_)
+            | TenantEvent::PersonalDataRead(_)
+            | TenantEvent::CallbackKept(_)
+            | TenantEvent::CallbackResolved(_) => {}
         }
     }
 }

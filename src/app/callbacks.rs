@@ -1,0 +1,111 @@
+//! What providers told and nobody understood yet: kept, and found again.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::app::states::decode;
+use crate::app::{App, AppError, Caller};
+use crate::domain::decision::Decided;
+use crate::domain::tenant::event::{CallbackKept, CallbackKeptPersonal, CallbackResolved, KeptReport, TenantEvent};
+use crate::domain::tenant::state::Tenant;
+use crate::ids::{EventId, SubjectId, TenantSecret};
+use crate::log::{AppendError, Category, Personal, ReadLimit, StreamId};
+
+/// The most of a callback that is kept.
+const RAW_BYTES: usize = 128 * 1024;
+
+/// Keeps a callback that cannot be recorded as what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeepCallback {
+    /// Who told it.
+    pub provider: String,
+    /// To which of our accounts.
+    pub account: String,
+    /// Why it cannot be recorded.
+    pub reason: String,
+    /// The provider's id of the message that it is about.
+    pub provider_message_id: Option<String>,
+    /// What it reports, if that was understood.
+    pub report: Option<KeptReport>,
+    /// As it came.
+    pub raw: String,
+}
+
+impl App {
+    /// Keeps a callback; the same one again changes nothing.
+    pub async fn keep_callback(&self, caller: &Caller, command: KeepCallback) -> Result<(), AppError> {
+        let secret = self.basis(caller).await?.secret;
+        let KeepCallback { provider, account, reason, provider_message_id, report, mut raw } = command;
+        let callback_id =
+            secret.derive("kept callback", &[provider.as_bytes(), account.as_bytes(), raw.as_bytes()]);
+        let mut end = raw.len().min(RAW_BYTES);
+        while !raw.is_char_boundary(end) {
+            end -= 1;
+        }
+        raw.truncate(end);
+        let stream = kept_stream(caller, &secret, &provider, &account);
+        let personal = Some(CallbackKeptPersonal { raw: raw.replace('\0', "\u{FFFD}"), report });
+        let event: TenantEvent =
+            CallbackKept { callback_id, provider, account, reason, provider_message_id, personal }.into();
+        self.append_kept(caller, stream, callback_id, event).await
+    }
+
+    /// What a kept callback reports, and how it came; [`None`] if that was not understood, or its key was destroyed.
+    pub async fn kept_report(
+        &self,
+        caller: &Caller,
+        provider: &str,
+        account: &str,
+        version: u64,
+    ) -> Result<Option<(KeptReport, String)>, AppError> {
+        let secret = self.basis(caller).await?.secret;
+        let stream = kept_stream(caller, &secret, provider, account);
+        let events =
+            self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
+        let Some(recorded) = events.first().filter(|event| matches!(event.personal, Personal::Clear(_))) else {
+            return Ok(None);
+        };
+        Ok(match decode::<Tenant>(recorded)?.event {
+            TenantEvent::CallbackKept(kept) => {
+                kept.personal.and_then(|personal| Some((personal.report?, personal.raw)))
+            }
+            _ => None,
+        })
+    }
+
+    /// Notes that what was kept is recorded as what it is.
+    pub async fn resolve_callback(
+        &self,
+        caller: &Caller,
+        provider: &str,
+        account: &str,
+        callback_id: Uuid,
+    ) -> Result<(), AppError> {
+        let secret = self.basis(caller).await?.secret;
+        let stream = kept_stream(caller, &secret, provider, account);
+        let id = secret.derive("resolved callback", &[callback_id.as_bytes()]);
+        self.append_kept(caller, stream, id, CallbackResolved { callback_id }.into()).await
+    }
+
+    async fn append_kept(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        id: Uuid,
+        event: TenantEvent,
+    ) -> Result<(), AppError> {
+        let occurred_at: DateTime<Utc> = self.shared.ambient.now();
+        let decided = Decided { id: EventId(id), occurred_at, event };
+        match self.append_fact_of::<Tenant>(caller, stream, SubjectId(id), decided).await {
+            // The same one, that came at another time.
+            Ok(_) | Err(AppError::Append(AppendError::EventIdTaken { .. })) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where the callbacks of an account are kept.
+fn kept_stream(caller: &Caller, secret: &TenantSecret, provider: &str, account: &str) -> StreamId {
+    let key = secret.derive("kept callbacks of", &[provider.as_bytes(), account.as_bytes()]);
+    StreamId::new(caller.tenant, Category::Tenant, key)
+}

@@ -1,0 +1,71 @@
+//! `/webhooks/{provider}/{account}`: what providers call.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use super::body::read;
+use crate::graphql::failure::chain;
+use crate::graphql::{Gateway, Limits};
+use crate::processes::webhooks::{Intake, IntakeError};
+use crate::providers::WebhookRequest;
+
+/// Mail with attachments comes as one request: SendGrid sends up to 30 MB.
+const BODY_BYTES: usize = 32 * 1024 * 1024;
+
+/// What the route needs.
+#[derive(Clone)]
+pub struct Webhooks {
+    pub gateway: Gateway,
+    pub intake: Intake,
+}
+
+/// Takes in one request. Nothing that it holds is written to the log of diagnostics: URLs carry tokens.
+pub async fn take(
+    State(webhooks): State<Webhooks>,
+    Path((provider, account)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Response {
+    let api = webhooks.gateway.api();
+    let limits = Limits { body_bytes: BODY_BYTES, ..Limits::clone(&api.limits) };
+    let (parts, body) = request.into_parts();
+    let body = match read(&parts.headers, body, &limits).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let path = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), |path| path.as_str());
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), Bytes::copy_from_slice(value.as_bytes())))
+        .collect();
+    let request = WebhookRequest {
+        method: parts.method.as_str().to_owned(),
+        url: format!("{}{path}", api.app.public_url()),
+        headers,
+        body,
+    };
+    // What was begun is finished even if the provider hangs up meanwhile.
+    let intake = Arc::new(webhooks.intake);
+    let taken = tokio::spawn(async move { intake.take(&provider, &account, &request).await }).await;
+    match taken {
+        Ok(Ok((answer, _))) => ([(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response(),
+        Ok(Err(IntakeError::Unknown)) => StatusCode::NOT_FOUND.into_response(),
+        Ok(Err(IntakeError::Unproved(error))) => {
+            tracing::info!(%error, "a webhook was refused");
+            StatusCode::UNAUTHORIZED.into_response()
+        }
+        Ok(Err(error)) => {
+            tracing::error!(error = chain(&error), "a webhook was not stored");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a webhook ended unexpectedly");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Looks for positive evidence about messages in doubt: whether the provider took them. Finding nothing means nothing: a
+//! message stays in doubt until a callback, a later look or an operator settles it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, AppError, Caller};
+use crate::domain::message::decide::RecordProviderFact;
+use crate::domain::value::message::Report;
+use crate::ids::TenantId;
+use crate::processes::accounts::Accounts;
+use crate::providers::{SendError, Unconfirmed};
+use crate::queries::messages::MessageRow;
+use crate::queries::{QueryError, Reads, messages};
+
+/// Who acts.
+const ACTOR: &str = "process:doubts";
+/// How often it is looked.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long after a call a provider's own listing surely shows the message, if it took it.
+const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(15);
+/// For how long it is looked.
+const LOOK_FOR: TimeDelta = TimeDelta::days(3);
+/// How many messages are looked for at once.
+const AT_ONCE: usize = 200;
+
+/// The process.
+pub struct Doubts {
+    app: App,
+    reads: Reads,
+    accounts: Accounts,
+}
+
+/// Why one look failed.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error("the log did not answer")]
+    App(#[from] AppError),
+    #[error("the read tables did not answer")]
+    Query(#[from] QueryError),
+    #[error("the provider did not answer")]
+    Provider(#[from] SendError),
+}
+
+impl Doubts {
+    /// Over all accounts.
+    #[must_use]
+    pub fn new(app: App, reads: Reads, accounts: Accounts) -> Self {
+        Self { app, reads, accounts }
+    }
+
+    /// Looks every now and then until `shutdown`.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(LOOK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => self.look().await,
+            }
+        }
+    }
+
+    /// Looks once for each message in doubt.
+    pub async fn look(&self) {
+        let now = self.app.ambient().now();
+        let rows = match messages::in_doubt(&self.reads.db(), now - LOOK_FOR, now - SETTLED_AFTER, AT_ONCE).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, "messages in doubt could not be listed");
+                return;
+            }
+        };
+        for row in rows {
+            if let Err(error) = self.settle(&row, now).await {
+                tracing::warn!(message_id = %row.message_id, %error, "a message in doubt could not be looked for");
+            }
+        }
+    }
+
+    async fn settle(&self, row: &MessageRow, now: DateTime<Utc>) -> Result<(), LookError> {
+        let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
+        let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
+        let called_at = row.dispatching_at.unwrap_or(row.created_at);
+        let Some(doubt) = self.app.in_doubt(&caller, customer_id, message_id, called_at).await? else { return Ok(()) };
+        let Some(account) = self.accounts.named(&doubt.route.provider, &doubt.route.account) else { return Ok(()) };
+        let Some(to) = doubt.content.to else { return Ok(()) };
+        let unconfirmed = Unconfirmed {
+            key: doubt.key.clone(),
+            token: Some(doubt.token),
+            to,
+            subject: doubt.content.subject,
+            body: doubt.content.body,
+            called_at,
+            given_up_at: row.in_doubt_at.unwrap_or(now),
+            claimed: messages::provider_ids_of(&self.reads.db(), caller.tenant, customer_id).await?,
+        };
+        let Some(found) = account.provider.find(&unconfirmed).await? else { return Ok(()) };
+        let id = found.accepted.provider_message_id.clone().unwrap_or_default();
+        let sent = Report::Sent {
+            provider_message_id: found.accepted.provider_message_id,
+            segments: found.accepted.segments,
+            cost_micros: found.accepted.cost.map(|(micros, _)| micros),
+            currency: found.accepted.cost.map(|(_, currency)| currency),
+        };
+        for (what, report) in [("sent", Some(sent)), ("fate", found.report)] {
+            let Some(report) = report else { continue };
+            let fact = RecordProviderFact {
+                customer_id,
+                key: doubt.key.clone(),
+                route: doubt.route.clone(),
+                address_id: doubt.address_id,
+                occurred_at: found.accepted_at.unwrap_or(called_at),
+                provider_event_id: Some(format!("found {id} {what}")),
+                report,
+                called_at: Some(called_at),
+                raw: None,
+            };
+            self.app.record_provider_fact(&caller, fact).await?.into_result().ok();
+        }
+        tracing::info!(%message_id, "a message in doubt was found at the provider");
+        Ok(())
+    }
+}

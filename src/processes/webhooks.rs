@@ -1,0 +1,351 @@
+//! Takes in what providers tell over HTTP: proves who speaks, records each thing that is told, and keeps what nobody
+//! understands yet.
+//!
+//! What is answered with success is in the log. A thing that is told about a message carries our token, so that it needs
+//! no look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
+//! now or, if the message is not known yet, later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, AppError, Caller, KeepCallback, Outcome};
+use crate::domain::consent::decide::{ALL_TOPICS, SetConsent};
+use crate::domain::consent::event::ConsentState;
+use crate::domain::consent::keywords;
+use crate::domain::customer::event::Source;
+use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
+use crate::domain::tenant::event::KeptReport;
+use crate::domain::value::message::{MessageKey, Route};
+use crate::domain::value::token::Correlation;
+use crate::ids::{MessageId, TenantId};
+use crate::processes::accounts::{Account, Accounts};
+use crate::providers::{Answer, Inbound, Keyword, SignatureError, Told, ToldKind, WebhookRequest};
+use crate::queries::messages::MessageRow;
+use crate::queries::{QueryError, Reads, callbacks, messages};
+
+/// How many things are recorded at once: their appends share commits.
+const AT_ONCE: usize = 256;
+
+/// How often it is looked for the messages of reports that were kept, and for how long.
+const LOOK: Duration = Duration::from_secs(30);
+const KEPT_FOR: TimeDelta = TimeDelta::days(3);
+/// How many at once.
+const ONE_LOOK: usize = 1_000;
+
+/// Takes in webhooks for all accounts. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake {
+    app: App,
+    reads: Reads,
+    accounts: Accounts,
+    /// Whom callbacks of accounts without a tenant of their own are kept for.
+    tenant: TenantId,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Things that were understood.
+    pub recorded: usize,
+    /// Things that were kept for later.
+    pub kept: usize,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// No account of this name has webhooks.
+    #[error("there is no such account")]
+    Unknown,
+    /// It is not proved who speaks. Nothing was stored.
+    #[error("the request is not proved to be the provider's")]
+    Unproved(#[from] SignatureError),
+    /// Not everything could be stored: the provider is to send it again, which changes nothing where it was.
+    #[error("a callback could not be stored")]
+    Unstored(#[from] AppError),
+    /// The read tables did not answer.
+    #[error("a callback's message could not be looked up")]
+    Query(#[from] QueryError),
+}
+
+/// What is to be done about a thing that is told.
+enum Meaning {
+    Fact(Box<RecordProviderFact>, TenantId),
+    Message(Box<ReceiveMessage>, TenantId),
+    Consent(Box<SetConsent>, TenantId),
+    /// Nobody knows; why.
+    Nothing(String),
+}
+
+impl Intake {
+    /// Over all accounts; `tenant` is whom those serve that serve everybody.
+    #[must_use]
+    pub fn new(app: App, reads: Reads, accounts: Accounts, tenant: TenantId) -> Self {
+        Self { app, reads, accounts, tenant }
+    }
+
+    /// Takes in one request to an account's webhook.
+    ///
+    /// # Errors
+    /// If who speaks is not proved, nothing is stored; if storing fails, the provider should send it again.
+    pub async fn take(
+        &self,
+        provider: &str,
+        account: &str,
+        request: &WebhookRequest,
+    ) -> Result<(Answer, Taken), IntakeError> {
+        let account = self.accounts.named(provider, account).ok_or(IntakeError::Unknown)?;
+        let webhook = account.webhook.as_ref().ok_or(IntakeError::Unknown)?;
+        let now = self.app.ambient().now();
+        webhook.verify(request, now)?;
+        let told = webhook.parse(request, now).await;
+        let mut results = futures::stream::iter(told.into_iter().map(|told| self.record(account, told, now)))
+            .buffer_unordered(AT_ONCE);
+        let (mut taken, mut failed) = (Taken::default(), None);
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(true) => taken.recorded += 1,
+                Ok(false) => taken.kept += 1,
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            None => Ok((webhook.answer(), taken)),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Records one thing; false if it was kept for later.
+    async fn record(&self, account: &Arc<Account>, told: Told, now: DateTime<Utc>) -> Result<bool, IntakeError> {
+        let raw = told.raw.clone();
+        let (looked_for, report) = match &told.kind {
+            ToldKind::Report { provider_message_id, occurred_at, provider_event_id, report, .. } => {
+                let kept = KeptReport {
+                    report: report.clone(),
+                    occurred_at: occurred_at.unwrap_or(now),
+                    provider_event_id: provider_event_id.clone(),
+                };
+                (provider_message_id.clone(), Some(kept))
+            }
+            _ => (None, None),
+        };
+        let actor = format!("provider:{}", account.route().provider);
+        let why = match self.meaning(account, told, now).await? {
+            Meaning::Fact(fact, tenant) => {
+                match self.app.record_provider_fact(&Caller::new(tenant, actor.as_str()), *fact).await? {
+                    Outcome::Done(_) => return Ok(true),
+                    Outcome::Refused(refusal) => refusal.code.to_owned(),
+                }
+            }
+            Meaning::Message(message, tenant) => {
+                match self.app.receive_message(&Caller::new(tenant, actor.as_str()), *message).await? {
+                    Outcome::Done(_) => return Ok(true),
+                    Outcome::Refused(refusal) => refusal.code.to_owned(),
+                }
+            }
+            Meaning::Consent(consent, tenant) => {
+                match self.app.set_consent(&Caller::new(tenant, actor.as_str()), *consent).await? {
+                    Outcome::Done(_) => return Ok(true),
+                    Outcome::Refused(refusal) => refusal.code.to_owned(),
+                }
+            }
+            Meaning::Nothing(why) => why,
+        };
+        let tenant = account.terms.tenant.unwrap_or(self.tenant);
+        let route = account.route();
+        let kept = KeepCallback {
+            provider: route.provider.clone(),
+            account: route.account.clone(),
+            reason: why,
+            provider_message_id: looked_for,
+            report,
+            raw,
+        };
+        self.app.keep_callback(&Caller::new(tenant, actor), kept).await?;
+        Ok(false)
+    }
+
+    async fn meaning(&self, account: &Account, told: Told, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
+        let raw = told.raw;
+        Ok(match told.kind {
+            ToldKind::Report { token, provider_message_id, occurred_at, provider_event_id, report, .. } => {
+                let fact = |correlation: Correlation, called_at| {
+                    let tenant = correlation.tenant;
+                    let fact = RecordProviderFact {
+                        customer_id: correlation.customer_id,
+                        key: correlation.key,
+                        route: correlation.route,
+                        address_id: correlation.address_id,
+                        occurred_at: occurred_at.unwrap_or(now),
+                        provider_event_id,
+                        report,
+                        called_at,
+                        raw: Some(raw),
+                    };
+                    Meaning::Fact(Box::new(fact), tenant)
+                };
+                match self.correlated(account, token.as_deref()).await? {
+                    Some(correlation) => {
+                        let called_at = Some(correlation.called_at);
+                        fact(correlation, called_at)
+                    }
+                    None => match self.by_provider_id(account, provider_message_id.as_deref()).await? {
+                        Some(row) => match correlation_of(account, &row) {
+                            Some(correlation) => fact(correlation, row.dispatching_at),
+                            None => Meaning::Nothing("its message has an unknown channel".to_owned()),
+                        },
+                        None => Meaning::Nothing("no message of ours is known by its token or id".to_owned()),
+                    },
+                }
+            }
+            ToldKind::Resubscribed { token, channel, .. } => match self.correlated(account, token.as_deref()).await? {
+                None => Meaning::Nothing("a resubscription names no message of ours".to_owned()),
+                Some(correlation) => {
+                    let consent = SetConsent {
+                        customer_id: correlation.customer_id,
+                        channel,
+                        topic: ALL_TOPICS.to_owned(),
+                        state: ConsentState::OptedIn,
+                        method: "provider".to_owned(),
+                        wording: None,
+                        ip: None,
+                        user_agent: None,
+                        message_id: Some(correlation.key.message_id),
+                        source: Source::Provider,
+                    };
+                    Meaning::Consent(Box::new(consent), correlation.tenant)
+                }
+            },
+            ToldKind::Inbound(inbound) => self.inbound(account, *inbound, now).await?,
+            ToldKind::Unclear { reason } => Meaning::Nothing(reason),
+        })
+    }
+
+    /// Looks again for the messages of reports that were kept: those that are known by now are recorded. Returns how
+    /// many were.
+    pub async fn look_again(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
+        let mut found = 0;
+        for kept in callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
+            let Some(account) = self.accounts.named(&kept.provider, &kept.account) else { continue };
+            let Some(row) = self.by_provider_id(account, kept.provider_message_id.as_deref()).await? else { continue };
+            let Some(correlation) = correlation_of(account, &row) else { continue };
+            let caller = Caller::new(TenantId(kept.tenant_id), format!("provider:{}", kept.provider));
+            let version = kept.version.cast_unsigned();
+            let Some((report, raw)) = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await? else {
+                continue;
+            };
+            let fact = RecordProviderFact {
+                customer_id: correlation.customer_id,
+                key: correlation.key,
+                route: correlation.route,
+                address_id: correlation.address_id,
+                occurred_at: report.occurred_at,
+                provider_event_id: report.provider_event_id,
+                report: report.report,
+                called_at: row.dispatching_at,
+                raw: Some(raw),
+            };
+            if let Outcome::Done(_) = self.app.record_provider_fact(&caller, fact).await? {
+                self.app.resolve_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
+                found += 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Looks again every now and then, for three days after a report was kept.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(LOOK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = self.look_again(self.app.ambient().now() - KEPT_FOR).await {
+                tracing::warn!(%error, "callbacks that were kept could not be looked at");
+            }
+        }
+    }
+
+    /// What a token says, if it is ours and of this account.
+    async fn correlated(&self, account: &Account, token: Option<&str>) -> Result<Option<Correlation>, IntakeError> {
+        let Some(token) = token else { return Ok(None) };
+        let Some(correlation) = self.app.open_token(token).await? else { return Ok(None) };
+        let own = account.terms.tenant.is_none_or(|tenant| tenant == correlation.tenant);
+        Ok((own && correlation.route.provider == account.route().provider).then_some(correlation))
+    }
+
+    async fn by_provider_id(&self, account: &Account, id: Option<&str>) -> Result<Option<MessageRow>, IntakeError> {
+        let Some(id) = id else { return Ok(None) };
+        let tenant = account.terms.tenant.unwrap_or(self.tenant);
+        Ok(messages::by_provider_id(&self.reads.db(), tenant, &account.route().provider, id).await?)
+    }
+
+    async fn inbound(&self, account: &Account, inbound: Inbound, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
+        let tenant = account.terms.tenant.unwrap_or(self.tenant);
+        if account.terms.own_addresses.iter().any(|own| own.eq_ignore_ascii_case(&inbound.from)) {
+            return Ok(Meaning::Nothing("it comes from an address of our own".to_owned()));
+        }
+        let caller = Caller::new(tenant, format!("provider:{}", account.route().provider));
+        let in_reply_to = match &inbound.reply_token {
+            None => None,
+            Some(token) => self.answered(&caller, token, &inbound.from).await?,
+        };
+        let message = ReceiveMessage {
+            customer_id: None,
+            channel: inbound.channel,
+            from: Some(inbound.from),
+            to: inbound.to,
+            subject: inbound.subject,
+            body: inbound.text,
+            occurred_at: Some(inbound.occurred_at.unwrap_or(now)),
+            in_reply_to,
+            provider: account.route().provider.clone(),
+            provider_message_id: Some(inbound.provider_message_id),
+            hint: inbound.opt_out.map(|keyword| match keyword {
+                Keyword::Stop => keywords::Keyword::Stop,
+                Keyword::Start => keywords::Keyword::Start,
+                Keyword::Help => keywords::Keyword::Help,
+            }),
+            source: Source::Provider,
+        };
+        Ok(Meaning::Message(Box::new(message), tenant))
+    }
+
+    /// The message that a reply's address names, if it went to whoever now writes: two people who answer the same mail,
+    /// one of whom got it forwarded, are not one person.
+    async fn answered(&self, caller: &Caller, token: &str, from: &str) -> Result<Option<MessageId>, IntakeError> {
+        let Some(message_id) = self.app.open_reply_token(caller, token).await? else { return Ok(None) };
+        let row = messages::by_id(&self.reads.db(), caller.tenant, message_id).await?;
+        let same = row.is_some_and(|row| row.to_address.is_some_and(|to| to.eq_ignore_ascii_case(from)));
+        Ok(same.then_some(message_id))
+    }
+}
+
+/// The read table's row of a message, as its token would say it.
+fn correlation_of(account: &Account, row: &MessageRow) -> Option<Correlation> {
+    let route = account.route();
+    Some(Correlation {
+        tenant: TenantId(row.tenant_id),
+        customer_id: row.customer_id.into(),
+        key: MessageKey {
+            message_id: row.message_id.into(),
+            channel: row.channel.parse().ok()?,
+            campaign_id: row.campaign_id.map(Into::into),
+            variant: row.variant.clone(),
+            conversation_id: row.conversation_id.map(Into::into),
+        },
+        address_id: row.address_id.map(Into::into),
+        route: Route {
+            provider: route.provider.clone(),
+            account: row.account.clone().unwrap_or_else(|| route.account.clone()),
+            domain: row.domain.clone(),
+        },
+        called_at: row.dispatching_at.unwrap_or(row.created_at),
+    })
+}

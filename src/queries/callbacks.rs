@@ -1,0 +1,36 @@
+//! What providers told and nobody understood yet.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::QueryError;
+use super::select::Select;
+use crate::sql::Db;
+
+const READING: &str = "kept callbacks";
+
+/// A callback that was kept. What it said is in the log only.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct KeptCallbackRow {
+    pub tenant_id: Uuid,
+    pub callback_id: Uuid,
+    pub provider: String,
+    pub account: String,
+    /// Why it was not recorded as what it is.
+    pub reason: String,
+    /// The provider's id of the message that it is about.
+    pub provider_message_id: Option<String>,
+    pub received_at: DateTime<Utc>,
+    /// When it was recorded as what it is.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// In the account's stream.
+    pub version: i64,
+}
+
+/// Reports of all tenants whose message was not known, the oldest first.
+pub async fn unresolved(db: &Db, since: DateTime<Utc>, limit: usize) -> Result<Vec<KeptCallbackRow>, QueryError> {
+    let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
+    select.and("c.resolved_at IS NULL AND c.provider_message_id IS NOT NULL AND c.received_at >= ?", [since.into()]);
+    select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
