@@ -36,8 +36,7 @@ impl App {
     pub async fn keep_callback(&self, caller: &Caller, command: KeepCallback) -> Result<(), AppError> {
         let secret = self.basis(caller).await?.secret;
         let KeepCallback { provider, account, reason, provider_message_id, report, mut raw } = command;
-        let callback_id =
-            secret.derive("kept callback", &[provider.as_bytes(), account.as_bytes(), raw.as_bytes()]);
+        let callback_id = secret.derive("kept callback", &[provider.as_bytes(), account.as_bytes(), raw.as_bytes()]);
         let mut end = raw.len().min(RAW_BYTES);
         while !raw.is_char_boundary(end) {
             end -= 1;
@@ -60,8 +59,7 @@ impl App {
     ) -> Result<Option<(KeptReport, String)>, AppError> {
         let secret = self.basis(caller).await?.secret;
         let stream = kept_stream(caller, &secret, provider, account);
-        let events =
-            self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
+        let events = self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
         let Some(recorded) = events.first().filter(|event| matches!(event.personal, Personal::Clear(_))) else {
             return Ok(None);
         };

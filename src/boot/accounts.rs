@@ -187,10 +187,6 @@ impl<'a> Settings<'a> {
     }
 
     fn unusable(&self, source: crate::providers::SettingsError) -> BootError {
-        BootError::AccountSettings {
-            name: self.account.name.clone(),
-            origin: self.account.origin.clone(),
-            source,
-        }
+        BootError::AccountSettings { name: self.account.name.clone(), origin: self.account.origin.clone(), source }
     }
 }

@@ -67,7 +67,8 @@ pub(super) fn from_variables(variables: &BTreeMap<String, String>) -> Vec<Accoun
 
 /// The accounts of a file's `[[accounts]]`.
 pub(super) fn from_file(origin: &str, value: toml::Value) -> Result<Vec<AccountConfig>, ConfigError> {
-    let invalid = |reason: String| ConfigError::Invalid { key: "accounts".to_owned(), origin: origin.to_owned(), reason };
+    let invalid =
+        |reason: String| ConfigError::Invalid { key: "accounts".to_owned(), origin: origin.to_owned(), reason };
     let toml::Value::Array(tables) = value else {
         return Err(invalid("accounts are written as [[accounts]], one table each".to_owned()));
     };
@@ -87,9 +88,8 @@ pub(super) fn from_file(origin: &str, value: toml::Value) -> Result<Vec<AccountC
             };
             settings.insert(name, text);
         }
-        let mut take = |name: &str| {
-            settings.remove(name).ok_or_else(|| invalid(format!("account {number} has no {name}")))
-        };
+        let mut take =
+            |name: &str| settings.remove(name).ok_or_else(|| invalid(format!("account {number} has no {name}")));
         let (provider, name) = (take("provider")?, take("name")?);
         if accounts.iter().any(|account| (&account.provider, &account.name) == (&provider, &name)) {
             return Err(invalid(format!("there are two accounts {name} of {provider}")));

@@ -274,6 +274,7 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, call_timeout: Durat
             currency: cost.map(|(_, currency)| currency),
         },
         Ok(Err(SendError::Refused { class, code, detail, retry_after })) => {
+            let retry_after = retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
             CallOutcome::Refused { class, code, detail, retry_after, elsewhere: ticket.has_others }
         }
         Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },

@@ -235,7 +235,8 @@ impl Intake {
             let Some(correlation) = correlation_of(account, &row) else { continue };
             let caller = Caller::new(TenantId(kept.tenant_id), format!("provider:{}", kept.provider));
             let version = kept.version.cast_unsigned();
-            let Some((report, raw)) = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await? else {
+            let Some((report, raw)) = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await?
+            else {
                 continue;
             };
             let fact = RecordProviderFact {

@@ -184,6 +184,15 @@ pub async fn in_doubt(
     select.all(db, READING).await
 }
 
+/// A tenant's messages in doubt, the oldest first.
+pub async fn in_doubt_of(db: &Db, tenant: TenantId, limit: usize) -> Result<Vec<MessageRow>, QueryError> {
+    let mut select = Select::new("SELECT m.* FROM messages m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt') AND m.state = 'in_doubt'", []);
+    select.push(&format!(" ORDER BY m.in_doubt_at, m.message_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
 /// The ids that providers know a customer's messages by.
 pub async fn provider_ids_of(db: &Db, tenant: TenantId, customer: CustomerId) -> Result<Vec<String>, QueryError> {
     #[derive(sqlx::FromRow)]

@@ -17,10 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("queries", &["ids", "clock", "sql", "log", "domain", "projections"]),
     ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers"]),
     ("graphql", &["ids", "clock", "domain", "log", "app", "queries"]),
-    (
-        "http",
-        &["ids", "clock", "domain", "log", "app", "queries", "graphql", "providers", "processes"],
-    ),
+    ("http", &["ids", "clock", "domain", "log", "app", "queries", "graphql", "providers", "processes"]),
     ("config", &["ids", "log"]),
     (
         "boot",

@@ -8,4 +8,5 @@ mod log_contract;
 mod projector;
 mod providers;
 mod read_models;
+mod sending;
 mod support;

@@ -115,8 +115,8 @@ pub enum CallOutcome {
         code: Option<String>,
         /// Its words.
         detail: String,
-        /// How long it asked to be left alone.
-        retry_after: Option<std::time::Duration>,
+        /// For how many seconds it asked to be left alone.
+        retry_after: Option<u32>,
         /// Another account serves the channel and has not refused this message: it is tried at once.
         elsewhere: bool,
     },
@@ -156,7 +156,7 @@ pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Cont
             class,
             code,
             retry_at: retry_at(class, number, context.now, jitter).map(|at| {
-                let asked = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
+                let asked = TimeDelta::seconds(i64::from(retry_after.unwrap_or_default()));
                 if elsewhere { context.now } else { at.max(context.now + asked.min(LONGEST_WAIT)) }
             }),
             personal: Some(DispatchFailedPersonal { detail }),

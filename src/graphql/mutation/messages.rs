@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 
 use super::customers::text_patch;
 use super::payload::{answer, caller, payload};
+use crate::app::ResolveInDoubt;
 use crate::domain::conversation::decide::UpdateConversation;
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{
     CancelMessage, ReceiveMessage, ReceivedMessage, SendDecision, SendMessage, SentMessage,
 };
+use crate::domain::message::dispatch;
 use crate::graphql::Api;
 use crate::graphql::guard::May;
 use crate::graphql::id::Of;
@@ -155,6 +157,25 @@ payload! {
 }
 
 payload! {
+    /// The answer to `resolveInDoubt`.
+    ResolveInDoubtPayload: () {
+        /// True if the message is settled.
+        resolved: bool = |()| Some(true),
+    }
+}
+
+/// What an operator knows of a message in doubt.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// It was sent: the provider's own pages show it, or the receiver has it.
+    Sent,
+    /// It stays unsent.
+    NotSent,
+    /// It is sent once more, at the risk of a second copy. For transactional messages only.
+    SendAgain,
+}
+
+payload! {
     /// The answer to `updateConversation`.
     ConversationPayload: ConversationId {
         /// Which conversation.
@@ -206,6 +227,26 @@ impl MessageMutations {
     ) -> Result<CancelMessagePayload> {
         let command = CancelMessage { customer_id: customer_id.0, message_id: message_id.0, reason };
         let outcome = Api::of(ctx)?.app.cancel_message(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Settles a message of which nobody knows whether the provider took it. Needs the permission to send.
+    #[graphql(guard = "May(Permission::Send)")]
+    async fn resolve_in_doubt(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        message_id: Of<MessageId>,
+        resolution: Resolution,
+        idempotency_key: Option<String>,
+    ) -> Result<ResolveInDoubtPayload> {
+        let resolution = match resolution {
+            Resolution::Sent => dispatch::Resolution::Sent,
+            Resolution::NotSent => dispatch::Resolution::NotSent,
+            Resolution::SendAgain => dispatch::Resolution::SendAgain,
+        };
+        let command = ResolveInDoubt { customer_id: customer_id.0, message_id: message_id.0, resolution };
+        let outcome = Api::of(ctx)?.app.resolve_in_doubt(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }
 

@@ -22,6 +22,7 @@ use crate::graphql::principal::Permission;
 use crate::graphql::scalar::{Cursor, Long};
 use crate::ids::{ConversationId, CustomerId, ImportId, MessageId};
 use crate::queries::customers::{self, CustomerFilter};
+use crate::queries::messages;
 
 /// Which customers are asked for; what is left out does not restrict.
 #[derive(InputObject, Default)]
@@ -169,6 +170,17 @@ impl CustomerQueries {
     async fn message(&self, ctx: &Context<'_>, id: Of<MessageId>, wait_for: Option<Cursor>) -> Result<Option<Message>> {
         Reading::of(ctx)?.api.wait_for(wait_for).await?;
         Message::load(ctx, id.0).await
+    }
+
+    /// Messages of which nobody knows whether a provider took them, the oldest first; at most 200.
+    #[graphql(guard = "May(Permission::Read)", complexity = "1 + 200 * child_complexity")]
+    async fn in_doubt(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<Message>> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        let tenant = reading.session.principal.tenant;
+        let rows = messages::in_doubt_of(&reading.api.reads.db(), tenant, 200).await;
+        let rows = rows.map_err(|error| reading.api.failed(&error))?;
+        rows.into_iter().map(|row| Message::new(row, reading.personal(), Tables::Live)).collect()
     }
 
     /// A customer's business activity, newest first.

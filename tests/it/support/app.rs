@@ -1,6 +1,7 @@
 //! A whole node for tests: real stores, real HTTP on a port of loopback, and named actors with keys of their own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use commlog::app::Caller;
@@ -9,7 +10,8 @@ use commlog::clock::Ambient;
 use commlog::config::Config;
 use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
 use commlog::domain::tenant::event::Role;
-use commlog::ids::{Position, TenantId};
+use commlog::ids::{CustomerId, Position, TenantId};
+use commlog::log::{Category, ReadLimit, StreamId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +49,11 @@ impl TestApp {
 
     /// On the store of an engine, everything in it.
     pub(crate) async fn on(engine: Engine) -> Self {
+        Self::with(engine, "").await
+    }
+
+    /// The same with a configuration file.
+    pub(crate) async fn with(engine: Engine, file: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut settings = vec![
             ("COMMLOG_DATA_DIR".to_owned(), folder.path().display().to_string()),
@@ -56,13 +63,34 @@ impl TestApp {
         if engine == Engine::Postgres {
             settings.push(("COMMLOG_LOG_URL".to_owned(), super::postgres::database().await));
         }
-        let config = Config::from_parts(None, settings).expect("a valid configuration");
+        let config = Config::from_parts(Some((Path::new("test.toml"), file)), settings).expect("a valid configuration");
         let stores = Stores::open(&config, &Ambient::system()).await.expect("the stores open");
         let tenant = config.tenant;
         create_tenant(&stores, tenant).await;
         let stop = CancellationToken::new();
         let running = Node::start(stores, stop.clone()).await.expect("the node starts");
         Self { running, _folder: folder, stop, tenant, http: http_client() }
+    }
+
+    /// Waits until what is recorded of a customer meets a condition; the names of the events.
+    pub(crate) async fn until(&self, customer: CustomerId, met: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let journal = &self.stores().journal;
+        let mut grown = journal.backend().watch();
+        let stream = StreamId::new(self.tenant, Category::Customer, customer.0);
+        loop {
+            grown.mark_unchanged();
+            let events = journal.read_stream(stream, 0, ReadLimit::events(100_000)).await.expect("the log answers");
+            let types: Vec<String> = events.into_iter().map(|event| event.envelope.event_type).collect();
+            if met(&types) {
+                return types;
+            }
+            grown.changed().await.expect("the log is open");
+        }
+    }
+
+    /// The end of the log.
+    pub(crate) async fn head(&self) -> Position {
+        self.stores().journal.backend().head().await.expect("the log answers").position
     }
 
     /// Where it listens.

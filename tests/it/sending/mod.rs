@@ -1,0 +1,5 @@
+//! Through the whole: a command over GraphQL, a provider's double over HTTP, its signed callbacks, and what is told about
+//! it afterwards.
+
+mod kills;
+mod story;
