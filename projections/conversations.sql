@@ -26,6 +26,7 @@ CREATE TABLE conversations (
     PRIMARY KEY (tenant_id, conversation_id)
 );
 CREATE INDEX conversations_inbox ON conversations (tenant_id, changed_at, conversation_id);
+CREATE INDEX conversations_snoozed ON conversations (snoozed_until) WHERE state = 'snoozed';
 CREATE INDEX conversations_of_customer ON conversations (tenant_id, customer_id, changed_at, conversation_id);
 
 -- section: apply

@@ -98,7 +98,7 @@ async fn register(app: &App) -> Result<Vec<CustomerId>> {
 }
 
 /// Does a piece of work `count` times, 256 at a time.
-async fn concurrently<F>(count: u64, work: impl Fn(u64) -> F + Clone + Send + 'static) -> Result
+pub async fn concurrently<F>(count: u64, work: impl Fn(u64) -> F + Clone + Send + 'static) -> Result
 where
     F: Future<Output = Result> + Send + 'static,
 {

@@ -11,9 +11,13 @@ mod load;
 mod log;
 mod raw;
 mod report;
+mod sending;
 mod stores;
 mod timeline;
 
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/it/support/doubles/mod.rs"]
+mod doubles;
 #[path = "../../tests/it/support/postgres.rs"]
 mod postgres;
 
@@ -75,6 +79,8 @@ enum Section {
     Timeline,
     /// Orders from a file.
     Import,
+    /// Messages to a provider over HTTP, and its webhooks.
+    Sending,
 }
 
 /// How much is done.
@@ -132,6 +138,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::CatchUp => catch_up::run(place).await,
             Section::Verify => log::verify(place).await,
             Section::Timeline => timeline::run(place, size).await,
+            Section::Sending => sending::run(place, size).await,
             Section::Import => import::run(place, size, args.orders.as_deref()).await,
         }
     })?;
@@ -143,7 +150,8 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 6] = [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import];
+    const ALL: [Self; 7] =
+        [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import, Self::Sending];
 
     const fn name(self) -> &'static str {
         match self {
@@ -153,6 +161,7 @@ impl Section {
             Self::Verify => "verify, reading",
             Self::Timeline => "timeline",
             Self::Import => "import",
+            Self::Sending => "sending",
         }
     }
 }

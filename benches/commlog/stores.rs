@@ -33,6 +33,7 @@ pub enum Own {
     Raw,
     Commands,
     Import,
+    Sending,
 }
 
 impl Place {
@@ -45,7 +46,7 @@ impl Place {
         if engine == Engine::Postgres {
             // PostgreSQL's own defaults, fsync and autovacuum included.
             let _ = postgres::SETTINGS.set("-c listen_addresses=127.0.0.1 -c max_connections=200");
-            for _ in 0..4 {
+            for _ in 0..5 {
                 databases.push((postgres::database().await, postgres::database().await));
             }
         }

@@ -1,9 +1,12 @@
 //! Commands on conversations.
 
 use crate::app::customers::customer;
+use crate::app::deciding::Order;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::conversation::decide::{self, UpdateConversation};
-use crate::ids::ConversationId;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
+use crate::ids::{ConversationId, CustomerId};
 
 impl App {
     /// An agent's changes to a conversation.
@@ -15,5 +18,20 @@ impl App {
         let id = command.conversation_id;
         let stream = customer(caller.tenant, command.customer_id);
         self.run(caller, stream, ("update_conversation", command), decide::update, |_| Some(id)).await
+    }
+
+    /// Lets time do to a conversation what it does; true if that was something.
+    pub async fn elapse_conversation(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        conversation_id: ConversationId,
+    ) -> Result<bool, AppError> {
+        let basis = self.basis(caller).await?;
+        let order = Order::new(caller, customer(caller.tenant, customer_id), None);
+        let elapse = |state: &Customer, context: &Context<'_>| decide::elapse(state, conversation_id, context);
+        // Refused is whoever was forgotten meanwhile.
+        let made = self.decide::<Customer>(&order, &basis, elapse).await?;
+        Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 }

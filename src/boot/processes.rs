@@ -11,6 +11,7 @@ use crate::processes::accounts::{Account, Accounts, Terms};
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
+use crate::processes::timers::Timers;
 use crate::processes::webhooks::Intake;
 use crate::projections::ReadStore;
 use crate::providers::Callbacks;
@@ -51,9 +52,10 @@ pub(super) async fn start(
     let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     let options = DispatcherOptions { unattended: simulated, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
-    let (again, doubting) = (stop.clone(), stop.clone());
+    let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
+    let (again, doubting, timing) = (stop.clone(), stop.clone(), stop.clone());
     parts.spawn(async move {
-        futures::join!(processes.finish(), intake.run(again), doubts.run(doubting));
+        futures::join!(processes.finish(), intake.run(again), doubts.run(doubting), timers.run(timing));
         Ok(())
     });
     Ok(())

@@ -54,6 +54,28 @@ pub struct ConversationFilter {
     pub unread: bool,
 }
 
+/// Conversations of all tenants whose time to be open again has come, the longest ago first.
+pub async fn due(db: &Db, now: DateTime<Utc>, limit: usize) -> Result<Vec<ConversationRow>, QueryError> {
+    let mut select = Select::new("SELECT c.* FROM conversations c", []);
+    select.and("c.state = 'snoozed' AND c.snoozed_until <= ?", [now.into()]);
+    select.push(&format!(" ORDER BY c.snoozed_until, c.conversation_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
+/// A tenant's conversations in which nothing waits for us and nothing moved since a time, the longest ago first.
+pub async fn idle(
+    db: &Db,
+    tenant: TenantId,
+    since: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<ConversationRow>, QueryError> {
+    let mut select = Select::new("SELECT c.* FROM conversations c", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and("c.state IN ('open', 'pending') AND c.unread = 0 AND c.changed_at <= ?", [since.into()]);
+    select.push(&format!(" ORDER BY c.changed_at, c.conversation_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
 /// One conversation.
 pub async fn by_id(db: &Db, tenant: TenantId, id: ConversationId) -> Result<Option<ConversationRow>, QueryError> {
     Ok(by_ids(db, tenant, &[id]).await?.pop())

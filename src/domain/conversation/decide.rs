@@ -1,6 +1,6 @@
 //! Commands on conversations.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::domain::conversation::event::{ConversationCause, ConversationChanged, ConversationState};
@@ -76,6 +76,26 @@ pub fn update(state: &Customer, command: UpdateConversation, context: &Context<'
         return Ok(vec![]);
     }
     Ok(vec![context.now(after.changed(ConversationCause::Agent, None))])
+}
+
+/// What time does to a conversation: one that was set aside is open again when its time has come; one in which nothing
+/// waits for us resolves itself after the minutes that the tenant's policy says, if it says any.
+pub fn elapse(state: &Customer, conversation_id: ConversationId, context: &Context<'_>) -> Decision<CustomerEvent> {
+    state.must_exist()?;
+    let Some(before) = state.conversations.by_id(conversation_id) else { return Ok(vec![]) };
+    let minutes = i64::from(context.policy.auto_resolve_minutes);
+    let idle = minutes > 0 && before.changed_at + TimeDelta::minutes(minutes) <= context.now;
+    let next = match before.state {
+        ConversationState::Snoozed if before.snoozed_until.is_some_and(|until| until <= context.now) => {
+            ConversationState::Open
+        }
+        ConversationState::Open | ConversationState::Pending if idle && before.unread == 0 => {
+            ConversationState::Resolved
+        }
+        _ => return Ok(vec![]),
+    };
+    let after = Conversation { state: next, snoozed_until: None, ..before.clone() };
+    Ok(vec![context.now(after.changed(ConversationCause::Timer, None))])
 }
 
 /// The conversation after the customer wrote: open, one more unread.

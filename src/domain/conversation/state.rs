@@ -26,6 +26,8 @@ pub struct Conversation {
     pub priority: String,
     /// Inbound messages that no agent has seen.
     pub unread: u32,
+    /// When it last moved.
+    pub changed_at: DateTime<Utc>,
 }
 
 impl Conversation {
@@ -41,6 +43,7 @@ impl Conversation {
             team: None,
             priority: "normal".to_owned(),
             unread: 0,
+            changed_at: DateTime::UNIX_EPOCH,
         }
     }
 
@@ -81,7 +84,7 @@ impl Conversations {
     }
 
     /// Folds a change in.
-    pub fn apply(&mut self, event: &ConversationChanged) {
+    pub fn apply(&mut self, event: &ConversationChanged, occurred_at: DateTime<Utc>) {
         self.0.retain(|conversation| conversation.channel != event.channel);
         self.0.push(Conversation {
             conversation_id: event.conversation_id,
@@ -92,6 +95,7 @@ impl Conversations {
             team: event.team.clone(),
             priority: event.priority.clone(),
             unread: event.unread,
+            changed_at: occurred_at,
         });
     }
 }

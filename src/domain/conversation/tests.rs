@@ -1,14 +1,14 @@
 use chrono::TimeDelta;
 
-use super::decide::{UpdateConversation, after_answer, after_inbound, update};
-use super::event::{ConversationChanged, ConversationState};
+use super::decide::{UpdateConversation, after_answer, after_inbound, elapse, update};
+use super::event::{ConversationCause, ConversationChanged, ConversationState};
 use super::state::conversation_id;
 use crate::domain::customer::decide::Patch;
 use crate::domain::customer::event::CustomerEvent;
-use crate::domain::decision::Policy;
+use crate::domain::decision::{Meta, Policy};
 use crate::domain::scenario::{ADA, given, noon, registered, with_context};
 use crate::domain::value::Channel;
-use crate::ids::{ConversationId, MessageId};
+use crate::ids::{ConversationId, EventId, MessageId};
 
 const MESSAGE: MessageId = MessageId(uuid::Uuid::nil());
 
@@ -90,4 +90,43 @@ fn an_answer_waits_for_the_customer_and_a_message_that_we_begin_with_opens_nothi
     let answered = after_answer(&given(written()).state, Channel::Sms, MESSAGE).expect("changes");
     assert_eq!((answered.state, answered.unread), (ConversationState::Pending, 0));
     assert_eq!(after_answer(&given([registered()]).state, Channel::Sms, MESSAGE), None);
+}
+
+/// What time makes of a conversation that an agent left so many minutes ago.
+fn after(minutes: i64, left: ConversationChanged, policy: &Policy) -> Option<ConversationState> {
+    let mut state = given(written()).state;
+    let occurred_at = noon() - TimeDelta::minutes(minutes);
+    state.apply(&left.into(), Meta { id: EventId(uuid::Uuid::nil()), version: 9, occurred_at });
+    let events = with_context(policy, |context| elapse(&state, id(), context)).expect("is decided");
+    events.first().map(|decided| match &decided.event {
+        CustomerEvent::ConversationChanged(now) => {
+            assert_eq!((now.cause, now.snoozed_until), (ConversationCause::Timer, None));
+            now.state
+        }
+        event => panic!("{event:?}"),
+    })
+}
+
+fn left(state: ConversationState, unread: u32) -> ConversationChanged {
+    let Some(CustomerEvent::ConversationChanged(opened)) = written().pop() else { panic!("no conversation") };
+    ConversationChanged { state, unread, ..opened }
+}
+
+#[test]
+fn a_snoozed_conversation_opens_when_its_time_has_come() {
+    let snoozed = |until| ConversationChanged { snoozed_until: Some(until), ..left(ConversationState::Snoozed, 0) };
+    assert_eq!(after(5, snoozed(noon()), &Policy::default()), Some(ConversationState::Open));
+    assert_eq!(after(5, snoozed(noon() + TimeDelta::seconds(1)), &Policy::default()), None);
+}
+
+#[test]
+fn an_idle_conversation_resolves_itself_if_the_policy_says_so_and_nothing_is_unread() {
+    let policy = |auto_resolve_minutes| Policy { auto_resolve_minutes, ..Policy::default() };
+    let pending = || left(ConversationState::Pending, 0);
+    assert_eq!(after(60, pending(), &policy(60)), Some(ConversationState::Resolved));
+    assert_eq!(after(59, pending(), &policy(60)), None);
+    assert_eq!(after(6_000, pending(), &policy(0)), None, "0 is off");
+    assert_eq!(after(60, left(ConversationState::Open, 0), &policy(60)), Some(ConversationState::Resolved));
+    assert_eq!(after(60, left(ConversationState::Open, 1), &policy(60)), None);
+    assert_eq!(after(60, left(ConversationState::Resolved, 0), &policy(60)), None);
 }

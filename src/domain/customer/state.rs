@@ -213,7 +213,7 @@ impl Customer {
             }
             CustomerEvent::NotePinned(e) => self.pin(e.note_id, e.pinned),
             CustomerEvent::ConsentChanged(e) => self.consents.apply(e, meta),
-            CustomerEvent::ConversationChanged(e) => self.conversations.apply(e),
+            CustomerEvent::ConversationChanged(e) => self.conversations.apply(e, meta.occurred_at),
             CustomerEvent::ActivityRetracted(e) => *self.retracted.entry(e.activity_id.0).or_default() += 1,
             CustomerEvent::MessageRetracted(e) => *self.retracted.entry(e.key.message_id.0).or_default() += 1,
             _ => {}

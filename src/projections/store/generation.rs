@@ -169,8 +169,9 @@ fn reader_pool(location: &Location, id: &str, lease: Lease) -> Result<Db, Projec
     let lease = Arc::new(lease);
     match location {
         Location::Folder(folder) => {
+            // A file does not go away between two queries: asking first would double the turns between threads.
             let pool = SqlitePoolOptions::new().max_connections(8).idle_timeout(None).max_lifetime(None);
-            let pool = pool.after_connect(move |_, _| {
+            let pool = pool.test_before_acquire(false).after_connect(move |_, _| {
                 let lease = lease.clone();
                 Box::pin(async move {
                     drop(lease);
