@@ -117,6 +117,7 @@ CREATE INDEX messages_of_conversation ON messages (tenant_id, conversation_id, c
 CREATE INDEX messages_replies ON messages (tenant_id, in_reply_to) WHERE in_reply_to IS NOT NULL;
 CREATE INDEX messages_inbound ON messages (tenant_id, customer_id, created_at) WHERE direction = 'inbound';
 CREATE INDEX messages_by_provider_id ON messages (tenant_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
+CREATE INDEX messages_in_doubt ON messages (tenant_id, in_doubt_at) WHERE state = 'in_doubt';
 CREATE INDEX messages_undispatched ON messages (tenant_id, message_id)
     WHERE state IN ('queued', 'held', 'dispatching', 'in_doubt');
 

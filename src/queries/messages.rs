@@ -178,7 +178,7 @@ pub async fn in_doubt(
     limit: usize,
 ) -> Result<Vec<MessageRow>, QueryError> {
     let mut select = Select::new("SELECT m.* FROM messages m", []);
-    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt') AND m.state = 'in_doubt'", []);
+    select.and("m.state = 'in_doubt'", []);
     select.and("m.in_doubt_at >= ? AND m.in_doubt_at <= ?", [since.into(), until.into()]);
     select.push(&format!(" ORDER BY m.in_doubt_at, m.message_id LIMIT {limit}"), []);
     select.all(db, READING).await
@@ -188,7 +188,7 @@ pub async fn in_doubt(
 pub async fn in_doubt_of(db: &Db, tenant: TenantId, limit: usize) -> Result<Vec<MessageRow>, QueryError> {
     let mut select = Select::new("SELECT m.* FROM messages m", []);
     select.and_equal("m.tenant_id", Some(tenant.0));
-    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt') AND m.state = 'in_doubt'", []);
+    select.and("m.state = 'in_doubt'", []);
     select.push(&format!(" ORDER BY m.in_doubt_at, m.message_id LIMIT {limit}"), []);
     select.all(db, READING).await
 }

@@ -4,7 +4,7 @@
 //! connection does that while the writer goes on. The writer keeps a checkpoint of its own for a log that grows
 //! nevertheless, since only a log that is copied to its end can be begun anew.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rusqlite::{Connection, OpenFlags};
@@ -37,7 +37,7 @@ impl Checkpointer {
     }
 }
 
-fn run(path: &PathBuf, writes: &Receiver<usize>, events: usize, synchronous: &'static str) {
+fn run(path: &Path, writes: &Receiver<usize>, events: usize, synchronous: &'static str) {
     let mut connection = None;
     let mut waiting = 0;
     while let Ok(wrote) = writes.recv() {

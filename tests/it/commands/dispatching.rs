@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::on_both;
 use super::world::{World, email};
+use crate::support::times;
 
 /// A provider that counts its calls, answers them when the gate lets it, and refuses the first few.
 struct Counting {
@@ -125,11 +126,6 @@ fn opt_out(customer_id: CustomerId) -> SetConsent {
     }
 }
 
-/// How many opt-outs race as many sends: `COMMLOG_RACES`, else some hundred.
-fn races() -> usize {
-    std::env::var("COMMLOG_RACES").map_or(300, |text| text.parse().expect("a number of races"))
-}
-
 on_both! {
     async fn a_queued_message_is_sent_once(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
@@ -202,8 +198,8 @@ on_both! {
         let (provider, shutdown) = (Counting::new(Semaphore::MAX_PERMITS, 0), CancellationToken::new());
         let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
         let agent = world.agent();
-        // Half of them withdraw their consent, half of them are struck from the list by their address.
-        let raced = futures::stream::iter(0..races()).map(|number| {
+        // `COMMLOG_RACES` says how many. Half of them withdraw their consent, half of them are struck from the list by their address.
+        let raced = futures::stream::iter(0..times("COMMLOG_RACES", 300)).map(|number| {
             let (world, agent) = (&world, &agent);
             async move {
                 let (id, address_id) = world.customer(&format!("c{number}@example.org")).await;

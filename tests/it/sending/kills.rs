@@ -16,6 +16,7 @@ use crate::cli::Place;
 use crate::support::app::http_client;
 use crate::support::doubles::Signed;
 use crate::support::doubles::twilio::{self, TwilioDouble};
+use crate::support::times;
 
 const PUBLIC: &str = "https://commlog.example";
 /// How many people give commands at once.
@@ -107,8 +108,7 @@ async fn callbacks(address: String, twilio: Arc<TwilioDouble>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
-    let rounds: usize =
-        std::env::var("COMMLOG_KILL_ROUNDS").map_or(10, |text| text.parse().expect("a number of rounds"));
+    let rounds = times("COMMLOG_KILL_ROUNDS", 10);
     let mut random = SmallRng::seed_from_u64(11);
     let twilio = Arc::new(TwilioDouble::start(Ambient::system()).await);
     let mut place = Place::new();

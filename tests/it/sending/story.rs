@@ -1,4 +1,3 @@
-use chrono::Utc;
 use commlog::clock::Ambient;
 use commlog::domain::tenant::event::Role;
 use commlog::ids::CustomerId;
@@ -121,7 +120,7 @@ async fn what_is_sent_over_the_wire_is_heard_of_answered_and_stopped(engine: Eng
         }
     }
     let hook = format!("{PUBLIC}/webhooks/sendgrid/main");
-    let at = Utc::now().timestamp();
+    let at = Ambient::system().now().timestamp();
     let opened = json!({ "useragent": "Mozilla/5.0 (Windows NT 10.0)", "ip": "203.0.113.9", "sg_machine_open": false });
     let proxied = json!({ "useragent": "Mozilla/5.0", "ip": "203.0.113.9", "sg_machine_open": true });
     let clicked = json!({ "useragent": "Mozilla/5.0 (Windows NT 10.0)", "url": "https://shop.example/wine" });
@@ -177,7 +176,7 @@ async fn what_is_forged_is_not_stored_and_what_is_unknown_is_kept_once(engine: E
     wire.app.until(ada, |types| count(types, "MessageSent") == 1).await;
     let letter = wire.sendgrid.taken().pop().expect("SendGrid took it");
     let hook = format!("{PUBLIC}/webhooks/sendgrid/main");
-    let at = Utc::now().timestamp();
+    let at = Ambient::system().now().timestamp();
     let delivered = letter.event("delivered", "e1", at, json!({}));
 
     let before = wire.app.head().await;
