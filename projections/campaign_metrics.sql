@@ -104,6 +104,12 @@ CREATE TABLE batch_campaign_reports (
     hour TIMESTAMPTZ NOT NULL,
     mark BIGINT NOT NULL
 );
+CREATE TABLE batch_campaign_answers (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    hour TIMESTAMPTZ NOT NULL,
+    mark BIGINT NOT NULL
+);
 CREATE TABLE batch_campaign_marks (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
@@ -146,31 +152,23 @@ WHERE b.campaign_id IS NOT NULL AND (
 -- A reply counts for the message that it answers, an opt-out for the message that led to it, whether or not they know
 -- the campaign; replies that an import brought do not count. The message may have been queued in an earlier batch, or
 -- in this one.
+INSERT INTO batch_campaign_answers (tenant_id, message_id, hour, mark)
+SELECT
+    b.tenant_id, CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END, b.hour,
+    CASE b.type WHEN 'MessageReceived' THEN 4096 ELSE 2048 END
+FROM batch b
+WHERE (b.type = 'MessageReceived' AND b.import_id IS NULL AND b.in_reply_to IS NOT NULL)
+    OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out');
 INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
-SELECT m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel, r.hour, r.mark
-FROM (
-    SELECT
-        b.tenant_id, b.hour,
-        CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END AS message_id,
-        CASE b.type WHEN 'MessageReceived' THEN 4096 ELSE 2048 END AS mark
-    FROM batch b
-    WHERE (b.type = 'MessageReceived' AND b.import_id IS NULL AND b.in_reply_to IS NOT NULL)
-        OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out')
-) AS r JOIN campaign_messages m ON m.tenant_id = r.tenant_id AND m.message_id = r.message_id;
+SELECT m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel, a.hour, a.mark
+FROM batch_campaign_answers a
+JOIN campaign_messages m ON m.tenant_id = a.tenant_id AND m.message_id = a.message_id;
 INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
-SELECT q.tenant_id, q.message_id, q.campaign_id, q.variant, q.channel, r.hour, r.mark
-FROM (
-    SELECT
-        b.tenant_id, b.hour,
-        CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END AS message_id,
-        CASE b.type WHEN 'MessageReceived' THEN 4096 ELSE 2048 END AS mark
-    FROM batch b
-    WHERE (b.type = 'MessageReceived' AND b.import_id IS NULL AND b.in_reply_to IS NOT NULL)
-        OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out')
-) AS r
+SELECT q.tenant_id, q.message_id, q.campaign_id, q.variant, q.channel, a.hour, a.mark
+FROM batch_campaign_answers a
 JOIN (
     SELECT DISTINCT tenant_id, message_id, campaign_id, variant, channel FROM batch_campaign_reports WHERE mark = 1
-) AS q ON q.tenant_id = r.tenant_id AND q.message_id = r.message_id
+) AS q ON q.tenant_id = a.tenant_id AND q.message_id = a.message_id
 LEFT JOIN campaign_messages m ON m.tenant_id = q.tenant_id AND m.message_id = q.message_id
 WHERE m.message_id IS NULL;
 

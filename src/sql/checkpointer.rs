@@ -6,15 +6,20 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OpenFlags};
 
 /// How many pages the log may have before the writer copies what is left itself.
 pub const WRITER_PAGES: u32 = 16_000;
 
-/// A thread with a connection of its own; ends when this is dropped.
+/// A thread with a connection of its own. Dropping this ends it and waits until its connection is closed: whoever closes
+/// the database last puts all of it into its file.
 #[derive(Debug)]
-pub struct Checkpointer(Sender<usize>);
+pub struct Checkpointer {
+    wrote: Option<Sender<usize>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Checkpointer {
     /// For the database at `path`; `events` is after how many of them a checkpoint is worth its while, and
@@ -24,16 +29,28 @@ impl Checkpointer {
         let (wrote, writes) = channel();
         let path = path.to_owned();
         let thread = std::thread::Builder::new().name("commlog-checkpoint".to_owned());
-        if let Err(error) = thread.spawn(move || run(&path, &writes, events, synchronous)) {
+        let thread = thread.spawn(move || run(&path, &writes, events, synchronous));
+        if let Err(error) = &thread {
             tracing::warn!(%error, "no thread for checkpoints");
         }
-        Self(wrote)
+        Self { wrote: Some(wrote), thread: thread.ok() }
     }
 
     /// Tells that so many events were committed.
     pub fn wrote(&self, events: usize) {
         // Nobody hears it only if there is no thread.
-        self.0.send(events).ok();
+        if let Some(thread) = &self.wrote {
+            thread.send(events).ok();
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        drop(self.wrote.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of checkpoints ended unexpectedly");
+        }
     }
 }
 

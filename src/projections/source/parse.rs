@@ -223,6 +223,32 @@ mod tests {
     }
 
     #[test]
+    fn statements_over_a_table_of_the_batch_run_when_it_was_filled() {
+        let text = FILE.replacen(
+            "-- section: apply\n",
+            "-- section: batch\nCREATE TABLE batch_b (name TEXT);\nCREATE TABLE batch_a (name TEXT);\n-- section: apply\n\
+             INSERT INTO batch_a SELECT @text(personal, 'name') FROM batch WHERE type = 'CustomerForgotten';\n\
+             INSERT INTO batch_b SELECT name FROM batch_a;\nDELETE FROM people WHERE name IN (SELECT name FROM batch_b);\n",
+            1,
+        );
+        let sqlite = Source::parse("people.sql", &text).unwrap().compile(Engine::Sqlite);
+        assert_eq!(sqlite.create_for_batch[0], "CREATE TEMP TABLE IF NOT EXISTS batch_b (name TEXT)");
+        let on: Vec<_> = sqlite.apply.iter().map(|statement| (&statement.sql[..19], statement.on.clone())).collect();
+        let forgotten = vec!["CustomerForgotten".to_owned()];
+        let expected = [
+            "DELETE FROM batch_b",
+            "DELETE FROM batch_a",
+            "INSERT INTO batch_a",
+            "INSERT INTO batch_b",
+            "DELETE FROM people ",
+        ];
+        assert_eq!(on[..5], expected.map(|sql| (sql, forgotten.clone())));
+        assert_eq!(on[5].1, ["CustomerRegistered"]);
+        let refused = Source::parse("people.sql", &text.replacen("TABLE batch_b", "TABLE names", 1)).unwrap_err();
+        assert!(refused.reason.contains("whose names begin with `batch_`"), "{refused}");
+    }
+
+    #[test]
     fn mistakes_name_file_line_and_reason() {
         for (from, to, message) in [
             ("-- version: 2\n", "", "people.sql:1: the header has no `-- version:` line"),

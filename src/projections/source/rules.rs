@@ -69,19 +69,43 @@ pub(super) fn types_named(sql: &str) -> Vec<String> {
 /// Lets statements that name no types run when the tables of the batch that they read were filled, and empties these
 /// tables as often.
 pub(super) fn let_follow(source: &mut Source) {
-    for table in &mut source.batch {
-        let mentions = |text: &Text| {
-            tokens(&text.sql).unwrap_or_default().iter().any(|token| token.name() == Some(table.name.as_str()))
-        };
-        let mut filled: Vec<String> =
-            source.apply.iter().filter(|text| mentions(text)).flat_map(|text| text.on.clone()).collect();
-        filled.sort();
-        filled.dedup();
-        for text in source.apply.iter_mut().filter(|text| text.on.is_empty() && mentions(text)) {
-            text.on.clone_from(&filled);
+    let follows: Vec<bool> = source.apply.iter().map(|text| text.on.is_empty()).collect();
+    // A table may be filled from another one: as long as something was learnt, look again.
+    let mut learnt = true;
+    while std::mem::take(&mut learnt) {
+        for table in &mut source.batch {
+            let filled = source.apply.iter().filter(|text| target(text) == Some(table.name.as_str()));
+            for name in filled.flat_map(|text| &text.on) {
+                learnt |= add(&mut table.create.on, name);
+            }
         }
-        table.create.on = filled;
+        for (text, _) in source.apply.iter_mut().zip(&follows).filter(|(_, follows)| **follows) {
+            let words = tokens(&text.sql).unwrap_or_default();
+            let names: Vec<&str> = words.iter().filter_map(Token::name).collect();
+            for table in source.batch.iter().filter(|table| names.contains(&table.name.as_str())) {
+                for name in &table.create.on {
+                    learnt |= add(&mut text.on, name);
+                }
+            }
+        }
     }
+}
+
+/// Adds a name that is not there yet.
+fn add(names: &mut Vec<String>, name: &String) -> bool {
+    let is_new = !names.contains(name);
+    if is_new {
+        names.push(name.clone());
+    }
+    is_new
+}
+
+/// The table that a statement inserts into.
+fn target(text: &Text) -> Option<&str> {
+    let words = tokens(&text.sql).ok()?;
+    let mut names = words.iter().filter(|token| token.kind != Kind::Space);
+    names.find(|token| token.is_word("into"))?;
+    names.next()?.name()
 }
 
 /// One line without doubled blanks outside of quotes: what the fingerprint covers and the database gets.
