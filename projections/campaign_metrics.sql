@@ -96,6 +96,7 @@ CREATE TABLE campaign_costs (
 
 -- Every report of the batch about a campaign's message, and what its messages gain by them.
 CREATE TABLE batch_campaign_reports (
+    ordinal BIGINT NOT NULL,
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -105,6 +106,7 @@ CREATE TABLE batch_campaign_reports (
     mark BIGINT NOT NULL
 );
 CREATE TABLE batch_campaign_answers (
+    ordinal BIGINT NOT NULL,
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
     hour TIMESTAMPTZ NOT NULL,
@@ -122,9 +124,9 @@ CREATE TABLE batch_campaign_marks (
 
 -- section: apply
 
-INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
+INSERT INTO batch_campaign_reports (ordinal, tenant_id, message_id, campaign_id, variant, channel, hour, mark)
 SELECT
-    b.tenant_id, b.message_id, b.campaign_id, COALESCE(b.variant, ''), b.channel, b.hour,
+    b.ordinal, b.tenant_id, b.message_id, b.campaign_id, COALESCE(b.variant, ''), b.channel, b.hour,
     CASE b.type
         WHEN 'MessageSent' THEN 8
         WHEN 'MessageDelivered' THEN 16
@@ -150,26 +152,30 @@ WHERE b.campaign_id IS NOT NULL AND (
 );
 
 -- A reply counts for the message that it answers, an opt-out for the message that led to it, whether or not they know
--- the campaign; replies that an import brought do not count. The message may have been queued in an earlier batch, or
--- in this one.
-INSERT INTO batch_campaign_answers (tenant_id, message_id, hour, mark)
+-- the campaign, if it was there before them; replies that an import brought do not count. The message may have been
+-- reported on in an earlier batch, or in this one.
+INSERT INTO batch_campaign_answers (ordinal, tenant_id, message_id, hour, mark)
 SELECT
-    b.tenant_id, CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END, b.hour,
+    b.ordinal, b.tenant_id, CASE b.type WHEN 'MessageReceived' THEN b.in_reply_to ELSE b.message_id END, b.hour,
     CASE b.type WHEN 'MessageReceived' THEN 4096 ELSE 2048 END
 FROM batch b
 WHERE (b.type = 'MessageReceived' AND b.import_id IS NULL AND b.in_reply_to IS NOT NULL)
     OR (b.type = 'ConsentChanged' AND b.message_id IS NOT NULL AND b.state = 'opted_out');
-INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
-SELECT m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel, a.hour, a.mark
+INSERT INTO batch_campaign_reports (ordinal, tenant_id, message_id, campaign_id, variant, channel, hour, mark)
+SELECT a.ordinal, m.tenant_id, m.message_id, m.campaign_id, m.variant, m.channel, a.hour, a.mark
 FROM batch_campaign_answers a
 JOIN campaign_messages m ON m.tenant_id = a.tenant_id AND m.message_id = a.message_id;
-INSERT INTO batch_campaign_reports (tenant_id, message_id, campaign_id, variant, channel, hour, mark)
-SELECT q.tenant_id, q.message_id, q.campaign_id, q.variant, q.channel, a.hour, a.mark
+INSERT INTO batch_campaign_reports (ordinal, tenant_id, message_id, campaign_id, variant, channel, hour, mark)
+SELECT a.ordinal, q.tenant_id, q.message_id, q.campaign_id, q.variant, q.channel, a.hour, a.mark
 FROM batch_campaign_answers a
 JOIN (
-    SELECT DISTINCT tenant_id, message_id, campaign_id, variant, channel FROM batch_campaign_reports WHERE mark = 1
-) AS q ON q.tenant_id = a.tenant_id AND q.message_id = a.message_id
-LEFT JOIN campaign_messages m ON m.tenant_id = q.tenant_id AND m.message_id = q.message_id
+    SELECT tenant_id, message_id, campaign_id, variant, channel, MIN(ordinal) AS ordinal
+    FROM batch_campaign_reports
+    GROUP BY tenant_id, message_id, campaign_id, variant, channel
+) AS q ON q.tenant_id = a.tenant_id AND q.message_id = a.message_id AND q.ordinal < a.ordinal
+LEFT JOIN campaign_messages m
+    ON m.tenant_id = q.tenant_id AND m.message_id = q.message_id AND m.campaign_id = q.campaign_id
+        AND m.variant = q.variant AND m.channel = q.channel
 WHERE m.message_id IS NULL;
 
 INSERT INTO batch_campaign_marks (tenant_id, message_id, campaign_id, variant, channel, marks, known)

@@ -126,13 +126,19 @@ FROM (
         @json(b.data, 'profile.tags') AS tags,
         @text(b.personal, 'name') AS name,
         @text(b.personal, 'external_id') AS external_id,
-        @json(b.personal, 'attributes') AS attributes
-    FROM batch b
+        @json(b.personal, 'attributes') AS attributes,
+        r.version AS retracted
+    FROM batch b LEFT JOIN (
+        SELECT tenant_id, customer_id, MAX(version) AS version FROM batch WHERE type = 'CustomerRetracted'
+        GROUP BY tenant_id, customer_id
+    ) AS r ON r.tenant_id = b.tenant_id AND r.customer_id = b.customer_id
     WHERE b.type = 'CustomerProfileChanged' AND b.ordinal IN (
         SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerProfileChanged' GROUP BY tenant_id, customer_id
     )
 ) AS p
-WHERE c.tenant_id = p.tenant_id AND c.customer_id = p.customer_id AND c.version < p.version;
+WHERE c.tenant_id = p.tenant_id AND c.customer_id = p.customer_id AND c.version < p.version
+    -- What was taken back before the change is not there to be changed.
+    AND (p.retracted IS NULL OR p.retracted < c.version OR p.retracted > p.version);
 
 UPDATE customers AS c SET forgotten_at = f.forgotten_at
 FROM (

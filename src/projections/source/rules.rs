@@ -80,15 +80,26 @@ pub(super) fn let_follow(source: &mut Source) {
             }
         }
         for (text, _) in source.apply.iter_mut().zip(&follows).filter(|(_, follows)| **follows) {
-            let words = tokens(&text.sql).unwrap_or_default();
-            let names: Vec<&str> = words.iter().filter_map(Token::name).collect();
-            for table in source.batch.iter().filter(|table| names.contains(&table.name.as_str())) {
-                for name in &table.create.on {
+            for table in &source.batch {
+                let types = if mentions(text, &table.name) { table.create.on.as_slice() } else { &[] };
+                for name in types {
                     learnt |= add(&mut text.on, name);
                 }
             }
         }
     }
+    // It is emptied before whatever looks at it, filled or not: what it held was the last batch's.
+    for table in &mut source.batch {
+        for text in source.apply.iter().filter(|text| mentions(text, &table.name)) {
+            for name in &text.on {
+                add(&mut table.create.on, name);
+            }
+        }
+    }
+}
+
+fn mentions(text: &Text, table: &str) -> bool {
+    tokens(&text.sql).unwrap_or_default().iter().any(|token| token.name() == Some(table))
 }
 
 /// Adds a name that is not there yet.
