@@ -14,7 +14,7 @@ use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::message::dispatch::{self, Attempt, CallOutcome, Judged, Resolution};
 use crate::domain::message::event::MessageQueuedPersonal;
-use crate::domain::message::state::Stage;
+use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
 use crate::ids::{AddressId, CustomerId, MessageId};
@@ -138,14 +138,7 @@ impl App {
             });
             return Ok(match (started, content) {
                 (Some((number, called_at)), Some(content)) => {
-                    let correlation = Correlation {
-                        tenant: caller.tenant,
-                        customer_id,
-                        key: pending.key.clone(),
-                        address_id: pending.address_id,
-                        route: route.clone(),
-                        called_at,
-                    };
+                    let correlation = correlation(caller, customer_id, &pending, route, called_at);
                     let others = routes.iter().filter(|other| *other != route && !pending.refused_by.contains(other));
                     Begun::Go(Box::new(Ticket {
                         customer_id,
@@ -236,17 +229,10 @@ impl App {
         let stream = customer(caller.tenant, customer_id);
         let pending = self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
         let Some(pending) = pending else { return Ok(None) };
-        let Stage::InDoubt { route } = pending.stage else { return Ok(None) };
+        let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
         let Some(content) = self.content(stream, pending.queued_version).await? else { return Ok(None) };
         let basis = self.basis(caller).await?;
-        let correlation = Correlation {
-            tenant: caller.tenant,
-            customer_id,
-            key: pending.key.clone(),
-            address_id: pending.address_id,
-            route: route.clone(),
-            called_at,
-        };
+        let correlation = correlation(caller, customer_id, &pending, &route, called_at);
         let token = token::seal(&correlation, &basis);
         Ok(Some(InDoubt { key: pending.key, route, address_id: pending.address_id, content, token }))
     }
@@ -265,5 +251,23 @@ impl App {
     pub async fn open_reply_token(&self, caller: &Caller, text: &str) -> Result<Option<MessageId>, AppError> {
         let basis = self.basis(caller).await?;
         Ok(token::open_reply(text, caller.tenant, &basis))
+    }
+}
+
+/// What the token of a call says.
+fn correlation(
+    caller: &Caller,
+    customer_id: CustomerId,
+    message: &PendingMessage,
+    route: &Route,
+    called_at: DateTime<Utc>,
+) -> Correlation {
+    Correlation {
+        tenant: caller.tenant,
+        customer_id,
+        key: message.key.clone(),
+        address_id: message.address_id,
+        route: route.clone(),
+        called_at,
     }
 }
