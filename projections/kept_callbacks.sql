@@ -1,12 +1,13 @@
 -- projection: kept_callbacks
 -- question: What have providers told that nobody understood, or about messages that nobody knew?
--- events: CallbackKept, CallbackResolved
+-- events: CallbackKept, CallbackResolved, CallbackExpired
 -- scope: tenant
 -- version: 1
 
 -- section: tables
 
--- What was told is in the log alone, each sealed with a key of its own.
+-- What was told is in the log alone, each sealed with a key of its own, which is destroyed at its end: when it is recorded
+-- as what it is, or when it is given up.
 CREATE TABLE kept_callbacks (
     tenant_id UUID NOT NULL,
     callback_id UUID NOT NULL,
@@ -16,10 +17,12 @@ CREATE TABLE kept_callbacks (
     provider_message_id TEXT,
     received_at TIMESTAMPTZ NOT NULL,
     resolved_at TIMESTAMPTZ,
+    expired_at TIMESTAMPTZ,
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, callback_id)
 );
-CREATE INDEX kept_callbacks_unresolved ON kept_callbacks (received_at, callback_id) WHERE resolved_at IS NULL;
+CREATE INDEX kept_callbacks_open ON kept_callbacks (received_at, callback_id)
+    WHERE resolved_at IS NULL AND expired_at IS NULL;
 
 -- section: apply
 
@@ -32,13 +35,18 @@ SELECT
 FROM batch b
 WHERE b.type = 'CallbackKept';
 
-UPDATE kept_callbacks AS k SET resolved_at = r.resolved_at
+UPDATE kept_callbacks AS k SET
+    resolved_at = COALESCE(k.resolved_at, e.resolved_at),
+    expired_at = COALESCE(k.expired_at, e.expired_at)
 FROM (
-    SELECT tenant_id, @uuid(data, 'callback_id') AS callback_id, MIN(occurred_at) AS resolved_at
+    SELECT
+        tenant_id, @uuid(data, 'callback_id') AS callback_id,
+        MIN(CASE WHEN type = 'CallbackResolved' THEN occurred_at END) AS resolved_at,
+        MIN(CASE WHEN type = 'CallbackExpired' THEN occurred_at END) AS expired_at
     FROM batch
-    WHERE type = 'CallbackResolved'
+    WHERE type IN ('CallbackResolved', 'CallbackExpired')
     GROUP BY tenant_id, @uuid(data, 'callback_id')
-) AS r
-WHERE k.tenant_id = r.tenant_id AND k.callback_id = r.callback_id;
+) AS e
+WHERE k.tenant_id = e.tenant_id AND k.callback_id = e.callback_id;
 
 -- section: forget

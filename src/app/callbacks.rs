@@ -6,7 +6,9 @@ use uuid::Uuid;
 use crate::app::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::decision::Decided;
-use crate::domain::tenant::event::{CallbackKept, CallbackKeptPersonal, CallbackResolved, KeptReport, TenantEvent};
+use crate::domain::tenant::event::{
+    CallbackExpired, CallbackKept, CallbackKeptPersonal, CallbackResolved, KeptReport, TenantEvent,
+};
 use crate::domain::tenant::state::Tenant;
 use crate::ids::{EventId, SubjectId, TenantSecret};
 use crate::log::{AppendError, Category, Personal, ReadLimit, StreamId};
@@ -71,7 +73,8 @@ impl App {
         })
     }
 
-    /// Notes that what was kept is recorded as what it is.
+    /// Notes that what was kept is recorded as what it is. Its text stands with the customer now, and is forgotten with
+    /// them: the key of its own is destroyed.
     pub async fn resolve_callback(
         &self,
         caller: &Caller,
@@ -79,10 +82,34 @@ impl App {
         account: &str,
         callback_id: Uuid,
     ) -> Result<(), AppError> {
+        let event = CallbackResolved { callback_id }.into();
+        self.end_kept(caller, (provider, account), ("resolved callback", callback_id), event).await
+    }
+
+    /// Gives up what was kept.
+    pub async fn expire_callback(
+        &self,
+        caller: &Caller,
+        provider: &str,
+        account: &str,
+        callback_id: Uuid,
+    ) -> Result<(), AppError> {
+        let event = CallbackExpired { callback_id }.into();
+        self.end_kept(caller, (provider, account), ("expired callback", callback_id), event).await
+    }
+
+    /// The key goes first: should the event not follow, a later look finds nothing to read, and the expiry ends it.
+    async fn end_kept(
+        &self,
+        caller: &Caller,
+        (provider, account): (&str, &str),
+        (how, callback_id): (&str, Uuid),
+        event: TenantEvent,
+    ) -> Result<(), AppError> {
         let secret = self.basis(caller).await?.secret;
-        let stream = kept_stream(caller, &secret, provider, account);
-        let id = secret.derive("resolved callback", &[callback_id.as_bytes()]);
-        self.append_kept(caller, stream, id, CallbackResolved { callback_id }.into()).await
+        self.shared.journal.destroy_key(SubjectId(callback_id)).await?;
+        let id = secret.derive(how, &[callback_id.as_bytes()]);
+        self.append_kept(caller, kept_stream(caller, &secret, provider, account), id, event).await
     }
 
     async fn append_kept(

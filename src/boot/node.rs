@@ -21,6 +21,7 @@ pub struct Running {
     address: SocketAddr,
     reads: ReadStore,
     stores: Stores,
+    intake: Intake,
     stop: CancellationToken,
     parts: JoinSet<Result<(), BootError>>,
 }
@@ -49,11 +50,11 @@ impl Node {
         if let Some(listener) = listener {
             let gateway =
                 Gateway::new(stores.app.clone(), Reads::new(reads.clone()), Limits::default(), Metrics::default());
-            let stop = stop.clone();
+            let (intake, stop) = (intake.clone(), stop.clone());
             parts.spawn(async move { Ok(http::serve(listener, gateway, intake, stop).await?) });
         }
         tracing::info!(%address, ?roles, log = %stores.config().log, "started");
-        Ok(Running { address, reads, stores, stop, parts })
+        Ok(Running { address, reads, stores, intake, stop, parts })
     }
 }
 
@@ -74,6 +75,12 @@ impl Running {
     #[must_use]
     pub fn reads(&self) -> &ReadStore {
         &self.reads
+    }
+
+    /// What takes in webhooks.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// Waits until the node is told to stop, or until one of its parts fails.

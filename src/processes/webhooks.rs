@@ -33,6 +33,9 @@ const AT_ONCE: usize = 256;
 /// How often it is looked for the messages of reports that were kept, and for how long.
 const LOOK: Duration = Duration::from_secs(30);
 const KEPT_FOR: TimeDelta = TimeDelta::days(3);
+/// When what nobody understands is given up: long enough for a better parser, and not for ever, since whoever it is about
+/// cannot be found when they ask to be forgotten.
+const EXPIRES_AFTER: TimeDelta = TimeDelta::days(90);
 /// How many at once.
 const ONE_LOOK: usize = 1_000;
 
@@ -258,7 +261,17 @@ impl Intake {
         Ok(found)
     }
 
-    /// Looks again every now and then, for three days after a report was kept.
+    /// Gives up what nobody could make sense of in time. Returns how much that was.
+    pub async fn expire(&self, before: DateTime<Utc>) -> Result<usize, IntakeError> {
+        let old = callbacks::kept_before(&self.reads.db(), before, ONE_LOOK).await?;
+        for kept in &old {
+            let caller = Caller::new(TenantId(kept.tenant_id), "process:webhooks".to_owned());
+            self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
+        }
+        Ok(old.len())
+    }
+
+    /// Looks again every now and then, for three days after a report was kept; what is open after ninety is given up.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(LOOK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -269,6 +282,9 @@ impl Intake {
             }
             if let Err(error) = self.look_again(self.app.ambient().now() - KEPT_FOR).await {
                 tracing::warn!(%error, "callbacks that were kept could not be looked at");
+            }
+            if let Err(error) = self.expire(self.app.ambient().now() - EXPIRES_AFTER).await {
+                tracing::warn!(%error, "callbacks that were kept long could not be given up");
             }
         }
     }

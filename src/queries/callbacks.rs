@@ -9,6 +9,9 @@ use crate::sql::Db;
 
 const READING: &str = "kept callbacks";
 
+/// As the index has it.
+const OPEN: &str = "c.resolved_at IS NULL AND c.expired_at IS NULL";
+
 /// A callback that was kept. What it said is in the log only.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct KeptCallbackRow {
@@ -23,6 +26,8 @@ pub struct KeptCallbackRow {
     pub received_at: DateTime<Utc>,
     /// When it was recorded as what it is.
     pub resolved_at: Option<DateTime<Utc>>,
+    /// When it was given up.
+    pub expired_at: Option<DateTime<Utc>>,
     /// In the account's stream.
     pub version: i64,
 }
@@ -30,7 +35,15 @@ pub struct KeptCallbackRow {
 /// Reports of all tenants whose message was not known, the oldest first.
 pub async fn unresolved(db: &Db, since: DateTime<Utc>, limit: usize) -> Result<Vec<KeptCallbackRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
-    select.and("c.resolved_at IS NULL AND c.provider_message_id IS NOT NULL AND c.received_at >= ?", [since.into()]);
+    select.and(&format!("{OPEN} AND c.provider_message_id IS NOT NULL AND c.received_at >= ?"), [since.into()]);
+    select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
+/// What was kept of all tenants before a time and is open still, the oldest first.
+pub async fn kept_before(db: &Db, time: DateTime<Utc>, limit: usize) -> Result<Vec<KeptCallbackRow>, QueryError> {
+    let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
+    select.and(&format!("{OPEN} AND c.received_at < ?"), [time.into()]);
     select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
     select.all(db, READING).await
 }

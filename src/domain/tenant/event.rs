@@ -120,8 +120,17 @@ event! {
 }
 
 event! {
-    /// What was kept is recorded now as what it is.
+    /// What was kept is recorded now as what it is, with its text, in the stream of the customer: the key of what was kept
+    /// is destroyed.
     CallbackResolved 1 {
+        callback_id: Uuid,
+    }
+}
+
+event! {
+    /// What was kept is no longer: nobody found its message in time, and nobody can say whose data it holds. Its key is
+    /// destroyed.
+    CallbackExpired 1 {
         callback_id: Uuid,
     }
 }
@@ -137,5 +146,6 @@ stream_events! {
         PersonalDataRead,
         CallbackKept,
         CallbackResolved,
+        CallbackExpired,
     }
 }

@@ -34,7 +34,8 @@ impl Tenant {
             TenantEvent::ParkedEventSkipped(_)
             | TenantEvent::PersonalDataRead(_)
             | TenantEvent::CallbackKept(_)
-            | TenantEvent::CallbackResolved(_) => {}
+            | TenantEvent::CallbackResolved(_)
+            | TenantEvent::CallbackExpired(_) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 use commlog::clock::Ambient;
 use commlog::domain::tenant::event::Role;
-use commlog::ids::CustomerId;
+use commlog::ids::{CustomerId, Position};
+use commlog::log::{Personal, ReadLimit};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -9,20 +10,20 @@ use crate::support::doubles::sendgrid::{self, SendgridDouble};
 use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::doubles::{Act, Signed};
 
-const PUBLIC: &str = "https://commlog.example";
+pub(super) const PUBLIC: &str = "https://commlog.example";
 const PHONE: &str = "+447400123456";
 const MAILBOX: &str = "ada@example.org";
 
 /// A node with an account at each double.
-struct Wire {
-    app: TestApp,
-    twilio: TwilioDouble,
-    sendgrid: SendgridDouble,
-    agent: Actor,
+pub(super) struct Wire {
+    pub(super) app: TestApp,
+    pub(super) twilio: TwilioDouble,
+    pub(super) sendgrid: SendgridDouble,
+    pub(super) agent: Actor,
 }
 
 impl Wire {
-    async fn start(engine: Engine) -> Self {
+    pub(super) async fn start(engine: Engine) -> Self {
         let ambient = Ambient::system();
         let twilio = TwilioDouble::start(ambient.clone()).await;
         let sendgrid = SendgridDouble::start(ambient).await;
@@ -51,9 +52,13 @@ impl Wire {
 
     /// A customer with a number and a mailbox.
     async fn ada(&self) -> CustomerId {
+        self.customer("Ada Lovelace", PHONE, MAILBOX).await
+    }
+
+    pub(super) async fn customer(&self, name: &str, phone: &str, mailbox: &str) -> CustomerId {
         let mutation = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId } }";
-        let addresses = json!([{ "kind": "PHONE", "address": PHONE }, { "kind": "EMAIL", "address": MAILBOX }]);
-        let input = json!({ "name": "Ada Lovelace", "addresses": addresses });
+        let addresses = json!([{ "kind": "PHONE", "address": phone }, { "kind": "EMAIL", "address": mailbox }]);
+        let input = json!({ "name": name, "addresses": addresses });
         let data = self.agent.data(mutation, json!({ "input": input })).await;
         data["registerCustomer"]["customerId"]
             .as_str()
@@ -63,11 +68,23 @@ impl Wire {
 
     /// Sends; the message's id, and the rule that keeps it back, if one does.
     async fn send(&self, customer: CustomerId, channel: &str, class: &str) -> (String, Option<String>) {
+        self.send_for(customer, channel, class, None).await
+    }
+
+    /// The same for a campaign.
+    pub(super) async fn send_for(
+        &self,
+        customer: CustomerId,
+        channel: &str,
+        class: &str,
+        campaign: Option<&str>,
+    ) -> (String, Option<String>) {
         let mutation = "mutation($input: SendMessageInput!) { sendMessage(input: $input) \
             { messageId decision rule refusal { code message } } }";
         let input = json!({
             "customerId": customer.to_string(), "channel": channel, "class": class, "topic": "news",
             "subject": if channel == "EMAIL" { Some("A new vintage") } else { None }, "body": "A new vintage is in.",
+            "campaignId": campaign,
         });
         let data = self.agent.data(mutation, json!({ "input": input })).await;
         let answer = &data["sendMessage"];
@@ -76,7 +93,7 @@ impl Wire {
     }
 
     /// Hands a callback to the node as the provider would.
-    async fn call(&self, signed: &Signed) -> StatusCode {
+    pub(super) async fn call(&self, signed: &Signed) -> StatusCode {
         let path = signed.url.strip_prefix(PUBLIC).expect("our public URL");
         let request = http_client().post(format!("http://{}{path}", self.app.address())).body(signed.body.clone());
         let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -222,6 +239,44 @@ async fn a_refusal_for_now_is_tried_again_and_silence_is_doubt(engine: Engine) {
     wire.app.finish().await;
 }
 
+async fn what_came_before_its_message_is_found_again_and_what_nobody_knows_is_given_up(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    let ada = wire.ada().await;
+    // The answer is lost: we do not know SendGrid's id of the mail.
+    wire.sendgrid.script([Act::Half { taken: true }]);
+    let (mail, _) = wire.send(ada, "EMAIL", "TRANSACTIONAL").await;
+    wire.app.until(ada, |types| count(types, "DispatchInDoubt") == 1).await;
+    let letter = wire.sendgrid.taken().pop().expect("SendGrid took it");
+    let hook = format!("{PUBLIC}/webhooks/sendgrid/main");
+    let at = Ambient::system().now().timestamp();
+    let mut delivered = letter.event("delivered", "e2", at + 2, json!({}));
+    delivered.as_object_mut().expect("an object").retain(|name, _| name != "commlog_token");
+    let mut of_nobody = delivered.clone();
+    of_nobody["sg_message_id"] = json!("nobody.knows-this");
+    assert!(wire.call(&wire.sendgrid.events(&hook, &[delivered, of_nobody])).await.is_success());
+    let intake = wire.app.intake();
+    let recently = Ambient::system().now() - chrono::TimeDelta::hours(1);
+    wire.app.visible(wire.app.head().await).await;
+    assert_eq!(intake.look_again(recently).await.expect("the log answers"), 0, "nobody knows either yet");
+
+    let processed = letter.event("processed", "e1", at, json!({}));
+    assert!(wire.call(&wire.sendgrid.events(&hook, &[processed])).await.is_success());
+    wire.app.visible(wire.app.head().await).await;
+    assert_eq!(intake.look_again(recently).await.expect("the log answers"), 1);
+    assert_eq!(wire.message(&mail).await["state"], "DELIVERED");
+    assert_eq!(intake.look_again(recently).await.expect("the log answers"), 0, "it is found once");
+
+    assert_eq!(intake.expire(recently).await.expect("the log answers"), 0, "it is not old enough");
+    assert_eq!(intake.expire(Ambient::system().now()).await.expect("the log answers"), 1);
+    wire.app.visible(wire.app.head().await).await;
+    assert_eq!(intake.expire(Ambient::system().now()).await.expect("the log answers"), 0, "it is given up once");
+    // Of neither is left what it said, but for what stands with its customer.
+    let events = wire.app.stores().journal.read_all(Position::START, ReadLimit::events(1_000)).await;
+    let kept = events.expect("the log answers").into_iter().filter(|event| event.envelope.event_type == "CallbackKept");
+    assert_eq!(kept.map(|event| event.personal).collect::<Vec<_>>(), [Personal::Erased, Personal::Erased]);
+    wire.app.finish().await;
+}
+
 /// A mail that somebody writes to a reply's address, and what the log then says of it.
 struct Case {
     what: &'static str,
@@ -321,5 +376,6 @@ on_both! {
     what_is_sent_over_the_wire_is_heard_of_answered_and_stopped
     what_is_forged_is_not_stored_and_what_is_unknown_is_kept_once
     a_refusal_for_now_is_tried_again_and_silence_is_doubt
+    what_came_before_its_message_is_found_again_and_what_nobody_knows_is_given_up
     replies_are_threaded_by_token_and_contact_and_never_by_subject
 }

@@ -12,6 +12,7 @@ use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
 use commlog::domain::tenant::event::Role;
 use commlog::ids::{CustomerId, Position, TenantId};
 use commlog::log::{Category, ReadLimit, StreamId};
+use commlog::processes::webhooks::Intake;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +92,11 @@ impl TestApp {
     /// The end of the log.
     pub(crate) async fn head(&self) -> Position {
         self.stores().journal.backend().head().await.expect("the log answers").position
+    }
+
+    /// What takes in webhooks.
+    pub(crate) fn intake(&self) -> &Intake {
+        self.running.intake()
     }
 
     /// Where it listens.
