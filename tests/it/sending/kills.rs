@@ -1,7 +1,7 @@
 //! A server that is killed at random moments, while commands, dispatches and callbacks run. `COMMLOG_KILL_ROUNDS` says how
 //! often; 200 rounds take about a quarter of an hour.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::cli::Place;
 use crate::support::app::http_client;
 use crate::support::doubles::Signed;
+use crate::support::doubles::sendgrid::{self, SendgridDouble, SendgridMail};
 use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::times;
 
@@ -52,7 +53,7 @@ impl Server {
     }
 }
 
-/// What was acknowledged: messages, with their positions.
+/// What was acknowledged: messages by what makes their texts differ.
 type Acknowledged = Arc<Mutex<HashMap<String, String>>>;
 
 /// One who sends messages to new customers until the server is gone.
@@ -66,22 +67,93 @@ async fn client(address: String, token: String, acknowledged: Acknowledged, numb
         Some(answer)
     };
     for turn in 0.. {
+        let order = format!("{number}-{turn}");
         let phone = format!("+4474{:08}", (number * 1_000_000 + turn) % 100_000_000);
-        let input = json!({ "addresses": [{ "kind": "PHONE", "address": phone }] });
+        let mailbox = format!("c{order}@example.org");
+        let addresses = json!([{ "kind": "PHONE", "address": phone }, { "kind": "EMAIL", "address": mailbox }]);
         let register = "mutation($input: CustomerInput!) { registerCustomer(input: $input) \
             { customerId refusal { code } } }";
-        let Some(answer) = ask(register, json!({ "input": input })).await else { return };
+        let Some(answer) = ask(register, json!({ "input": { "addresses": addresses } })).await else { return };
         let customer = answer["data"]["registerCustomer"]["customerId"].clone();
         let send = "mutation($input: SendMessageInput!) { sendMessage(input: $input) \
             { messageId position refusal { code message } } }";
+        let (channel, subject) = if turn % 2 == 0 { ("SMS", None) } else { ("EMAIL", Some("Your order")) };
         let input = json!({
-            "customerId": customer, "channel": "SMS", "class": "TRANSACTIONAL", "topic": "orders", "body": "It is on its way.",
+            "customerId": customer, "channel": channel, "class": "TRANSACTIONAL", "topic": "orders", "subject": subject,
+            "body": format!("On its way: order {order}."),
         });
         let Some(answer) = ask(send, json!({ "input": input })).await else { return };
         let sent = &answer["data"]["sendMessage"];
-        if let (Some(id), Some(position)) = (sent["messageId"].as_str(), sent["position"].as_str()) {
-            acknowledged.lock().expect("no panic before").insert(id.to_owned(), position.to_owned());
+        if let (Some(id), Some(_)) = (sent["messageId"].as_str(), sent["position"].as_str()) {
+            acknowledged.lock().expect("no panic before").insert(order, id.to_owned());
         }
+    }
+}
+
+/// What a text of [`client`] says that no other one says.
+fn order(text: &str) -> String {
+    let number = text.split_once("order ").and_then(|(_, rest)| rest.split_once('.')).map(|(number, _)| number);
+    number.unwrap_or_else(|| panic!("nobody sent {text:?}")).to_owned()
+}
+
+/// Both providers.
+struct Providers {
+    twilio: TwilioDouble,
+    sendgrid: SendgridDouble,
+}
+
+impl Providers {
+    async fn start() -> Self {
+        let ambient = Ambient::system();
+        Self { twilio: TwilioDouble::start(ambient.clone()).await, sendgrid: SendgridDouble::start(ambient).await }
+    }
+
+    /// An account at each.
+    fn configuration(&self) -> String {
+        let (sms, mail) = (self.twilio.settings(PUBLIC), self.sendgrid.settings());
+        format!(
+            "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\n\
+             account_sid = '{}'\nauth_token = '{}'\nfrom = '{}'\n[[accounts]]\nprovider = 'sendgrid'\nname = 'main'\n\
+             base_url = '{}'\napi_key = '{}'\nfrom = 'news@{}'\nwebhook_public_key = '{}'\n",
+            sms.base_url,
+            twilio::ACCOUNT,
+            twilio::TOKEN,
+            twilio::NUMBER,
+            mail.base_url,
+            sendgrid::KEY,
+            sendgrid::DOMAIN,
+            mail.event_public_keys[0],
+        )
+    }
+
+    /// The orders that were told to their customers, by text and by mail, in order each.
+    fn taken(&self) -> (Vec<String>, Vec<String>) {
+        let texts = self.twilio.taken();
+        let mails = self.sendgrid.taken();
+        (
+            texts.iter().map(|text| order(text.field("Body").unwrap_or_default())).collect(),
+            mails.iter().map(|mail| order(mail.request["content"][0]["value"].as_str().unwrap_or_default())).collect(),
+        )
+    }
+
+    /// That texts and mails, but for the first ones, were delivered.
+    fn deliveries(&self, (texts, mails): (usize, usize)) -> Vec<Signed> {
+        let texts = self.twilio.taken().split_off(texts);
+        let mut told: Vec<_> = texts.iter().map(|text| TwilioDouble::status(text, "delivered", None)).collect();
+        let mails = self.sendgrid.taken().split_off(mails);
+        let at = Ambient::system().now().timestamp();
+        let events = |mail: &SendgridMail| {
+            ["processed", "delivered"].map(|kind| mail.event(kind, &format!("{kind}-{}", mail.id), at, json!({})))
+        };
+        let events: Vec<_> = mails.iter().flat_map(events).collect();
+        let hook = format!("{PUBLIC}/webhooks/sendgrid/main");
+        told.extend(events.chunks(100).map(|events| self.sendgrid.events(&hook, events)));
+        told
+    }
+
+    fn assert_nothing_twice(&self, round: usize) {
+        assert!(self.twilio.most_per_token() <= 1, "round {round}: a text was sent twice");
+        assert!(self.sendgrid.most_per_token() <= 1, "round {round}: a mail was sent twice");
     }
 }
 
@@ -93,12 +165,13 @@ async fn call(http: &reqwest::Client, address: &str, signed: &Signed) -> bool {
     request.send().await.is_ok_and(|answer| answer.status().is_success())
 }
 
-/// Tells the server that what the double took was delivered, again and again, until the server is gone.
-async fn callbacks(address: String, twilio: Arc<TwilioDouble>) {
+/// Tells the server that what was taken last was delivered, again and again, until the server is gone.
+async fn callbacks(address: String, providers: Arc<Providers>) {
     let http = http_client();
     while http.get(format!("http://{address}/healthz")).send().await.is_ok() {
-        for message in twilio.taken().iter().rev().take(20) {
-            if !call(&http, &address, &TwilioDouble::status(message, "delivered", None)).await {
+        let (texts, mails) = providers.taken();
+        for told in providers.deliveries((texts.len().saturating_sub(20), mails.len().saturating_sub(20))) {
+            if !call(&http, &address, &told).await {
                 return;
             }
         }
@@ -110,18 +183,10 @@ async fn callbacks(address: String, twilio: Arc<TwilioDouble>) {
 async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
     let rounds = times("COMMLOG_KILL_ROUNDS", 10);
     let mut random = SmallRng::seed_from_u64(11);
-    let twilio = Arc::new(TwilioDouble::start(Ambient::system()).await);
+    let providers = Arc::new(Providers::start().await);
     let mut place = Place::new();
     place.set("COMMLOG_LISTEN", "127.0.0.1:0");
-    let file = format!(
-        "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
-         auth_token = '{}'\nfrom = '{}'\n",
-        twilio.settings(PUBLIC).base_url,
-        twilio::ACCOUNT,
-        twilio::TOKEN,
-        twilio::NUMBER,
-    );
-    place.file("commlog.toml", file);
+    place.file("commlog.toml", providers.configuration());
     let token = place.ok(&["keys", "issue", "--role", "admin", "--label", "kills"]).trim().to_owned();
     let acknowledged = Acknowledged::default();
 
@@ -132,7 +197,7 @@ async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
             let (address, token) = (server.address.clone(), token.clone());
             running.spawn(client(address, token, Arc::clone(&acknowledged), round * CLIENTS + number));
         }
-        running.spawn(callbacks(server.address.clone(), Arc::clone(&twilio)));
+        running.spawn(callbacks(server.address.clone(), Arc::clone(&providers)));
         // The moment of the kill is what is tried out: nothing is waited for.
         tokio::time::sleep(Duration::from_millis(random.random_range(200..1_500))).await;
         server.kill();
@@ -141,51 +206,73 @@ async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
         }
         place.ok(&["verify"]);
         place.ok(&["rebuild", "--check"]);
-        assert!(twilio.most_per_token() <= 1, "round {round}: a message was sent twice");
+        providers.assert_nothing_twice(round);
     }
 
-    // What is told about everything that was taken is heard at last, and what is in doubt is found by it.
-    let server = Server::start(&place);
-    let http = http_client();
-    let taken = twilio.taken();
-    for message in &taken {
-        assert!(call(&http, &server.address, &TwilioDouble::status(message, "delivered", None)).await);
-    }
     let known = acknowledged.lock().expect("no panic before").clone();
     assert!(known.len() > rounds, "only {} messages were acknowledged", known.len());
-    // What was queued is sent now, and told about; what was taken before stands already as it will stay.
+    let server = Server::start(&place);
+    settle(&server.address, &token, &providers, known.values().cloned().collect()).await;
+    server.kill();
+    providers.assert_nothing_twice(rounds);
+    place.ok(&["verify"]);
+    place.ok(&["rebuild", "--check"]);
+    place.ok(&["rebuild"]);
+    compare(&place.ok(&["export", "messages"]), &known, &providers.taken());
+}
+
+/// Hears what the providers tell about all that they took, until every message that was acknowledged stands as it will
+/// stay.
+async fn settle(address: &str, token: &str, providers: &Providers, mut open: Vec<String>) {
+    let http = http_client();
     let deadline = Instant::now() + Duration::from_secs(120);
-    let (mut open, mut told, mut delivered) = (known.keys().cloned().collect::<Vec<_>>(), taken.len(), 0);
     let query = "query($id: ID!) { message(id: $id) { state } }";
+    let mut told = (0, 0);
     while !open.is_empty() {
+        // What is queued yet is sent now, and told about.
+        let (texts, mails) = providers.taken();
+        for delivery in providers.deliveries(told) {
+            assert!(call(&http, address, &delivery).await);
+        }
+        told = (texts.len(), mails.len());
         let mut waiting = vec![];
         for id in open {
-            let request = http.post(format!("http://{}/graphql", server.address)).bearer_auth(&token);
+            let request = http.post(format!("http://{address}/graphql")).bearer_auth(token);
             let answer = request.json(&json!({ "query": query, "variables": { "id": id } })).send().await;
             let answer: Value = answer.expect("the server answers").json().await.expect("JSON");
             match answer["data"]["message"]["state"].as_str() {
-                Some("DELIVERED") => delivered += 1,
-                // Nobody took it, and nobody may send it again.
-                Some("IN_DOUBT") => {}
+                // In doubt: nobody took it, and nobody may send it again. `compare` proves that it is so.
+                Some("DELIVERED" | "IN_DOUBT") => {}
                 state => {
                     assert!(Instant::now() < deadline, "message {id}, acknowledged, stands at {state:?}");
                     waiting.push(id);
                 }
             }
         }
-        let taken = twilio.taken();
-        for message in &taken[told..] {
-            assert!(call(&http, &server.address, &TwilioDouble::status(message, "delivered", None)).await);
-        }
-        told = taken.len();
         open = waiting;
         // The read tables follow the log: where they stand cannot be told from outside.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    server.kill();
-    assert!(twilio.most_per_token() <= 1);
-    // Some were taken whose command was not answered any more: these are no fewer.
-    assert!(twilio.taken().len() >= delivered);
-    place.ok(&["verify"]);
-    place.ok(&["rebuild", "--check"]);
+}
+
+/// The receivers' count equals what is known as sent, message by message.
+fn compare(rows: &str, acknowledged: &HashMap<String, String>, (texts, mails): &(Vec<String>, Vec<String>)) {
+    let taken: HashSet<&String> = texts.iter().chain(mails).collect();
+    assert_eq!(taken.len(), texts.len() + mails.len(), "an order was told twice");
+    let mut states = HashMap::new();
+    for row in rows.lines() {
+        let row: Value = serde_json::from_str(row).expect("JSON");
+        let order = order(row["body"].as_str().expect("a text"));
+        let state = row["state"].as_str().expect("a state").to_owned();
+        let is_sent = ["sent", "delivered"].contains(&state.as_str());
+        assert!(!is_sent || taken.contains(&order), "order {order} is {state}, and nobody took it");
+        states.insert(order, state);
+    }
+    for order in acknowledged.keys() {
+        let expected = if taken.contains(order) { "delivered" } else { "in_doubt" };
+        assert_eq!(states.get(order).map(String::as_str), Some(expected), "order {order}, acknowledged");
+    }
+    for order in taken {
+        assert!(states.contains_key(order), "order {order} was sent without an event");
+    }
 }

@@ -2,4 +2,5 @@
 //! it afterwards.
 
 mod kills;
+mod permutations;
 mod story;
