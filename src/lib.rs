@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod ids;
+mod work;
 
 pub mod domain;
 pub mod log;
@@ -22,3 +23,7 @@ pub mod http;
 pub mod boot;
 pub mod cli;
 pub mod config;
+
+/// SQLite's own allocations go through it too.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

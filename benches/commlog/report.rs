@@ -43,11 +43,6 @@ impl Measurement {
         self
     }
 
-    /// For orientation only.
-    pub fn without_goal(self, note: &str) -> Self {
-        Self { goal: Goal::None, ..self }.note(note)
-    }
-
     fn met(&self) -> Option<bool> {
         match self.goal {
             Goal::AtLeast(goal) => Some(self.value >= goal),

@@ -54,7 +54,7 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
         async move { reads.run(stop).await }
     });
 
-    let double = SendgridDouble::start(stores.ambient().clone()).await;
+    let double = SendgridDouble::with(stores.ambient().clone(), false).await;
     let client = HttpClient::new(ClientOptions::default())?;
     let provider = Arc::new(Sendgrid::try_new(double.settings(), client, stores.ambient().clone())?);
     let webhook = Arc::new(SendgridWebhook::try_new(&double.settings())?);
@@ -165,18 +165,28 @@ async fn send(app: &App, customer_id: CustomerId) -> Result {
 async fn ingest(intake: &Intake, double: &SendgridDouble) -> Result<f64> {
     let mails = double.taken();
     let at = chrono::DateTime::UNIX_EPOCH.timestamp() + 1_790_000_000;
-    let events: Vec<_> = ["processed", "delivered", "open"]
+    let mut told = ["processed", "delivered", "open"]
         .iter()
         .flat_map(|kind| mails.iter().map(move |mail| (kind, mail)))
-        .enumerate()
-        .map(|(number, (kind, mail))| {
-            let more =
-                json!({ "useragent": "Mozilla/5.0 (X11; Linux x86_64)", "ip": "192.0.2.17", "response": "250 OK" });
-            mail.event(kind, &format!("event-{number}"), at, more)
-        })
-        .collect();
-    let requests: Vec<_> = events.chunks(BATCH).map(|batch| double.events(HOOK, batch).request()).collect();
-    let count = events.len() as u64;
+        .enumerate();
+    let mut requests = vec![];
+    let mut count = 0_u64;
+    loop {
+        let batch: Vec<_> = told
+            .by_ref()
+            .take(BATCH)
+            .map(|(number, (kind, mail))| {
+                let more =
+                    json!({ "useragent": "Mozilla/5.0 (X11; Linux x86_64)", "ip": "192.0.2.17", "response": "250 OK" });
+                mail.event(kind, &format!("event-{number}"), at, more)
+            })
+            .collect();
+        if batch.is_empty() {
+            break;
+        }
+        count += batch.len() as u64;
+        requests.push(double.events(HOOK, &batch).request());
+    }
     let started = Instant::now();
     let mut running = tokio::task::JoinSet::new();
     for request in requests {

@@ -13,6 +13,7 @@ use commlog::config::DEFAULT_TENANT;
 use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
 use commlog::domain::tenant::event::Role;
 use commlog::projections::ReadStore;
+use commlog::queries::messages::undispatched;
 use commlog::queries::timeline::{self, TimelineFilter, TimelineRow};
 use commlog::queries::{Cursor, Page};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,7 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     let stop = CancellationToken::new();
     let running = Node::start(stores, stop.clone()).await?;
     running.reads().wait_for(token.position, Duration::from_secs(600)).await?;
+    settle(running.reads()).await?;
     let request = Request::post("/graphql", &token.value.token, &query());
     let answer = load::once(running.address(), &request).await?;
     if answer.contains("\"errors\"") || answer.matches("\"cursor\"").count() < ROWS {
@@ -68,6 +70,18 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
             Goal::AtLeast(35.0),
         ),
     ])
+}
+
+/// Lets the dispatcher finish with the messages that the log leaves queued: what is measured is a node at rest.
+async fn settle(reads: &ReadStore) -> Result {
+    let mut applied = reads.applied();
+    loop {
+        applied.mark_unchanged();
+        if undispatched(&reads.db(), None, 1).await?.is_empty() {
+            return Ok(());
+        }
+        applied.changed().await?;
+    }
 }
 
 fn query() -> String {

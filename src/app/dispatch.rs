@@ -1,5 +1,7 @@
 //! The dispatcher's use cases: before and after a provider is called.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -109,7 +111,7 @@ impl App {
             // Another one than those that refused it; if all did, the first is asked again.
             let untried = routes.iter().find(|route| !pending.refused_by.contains(route));
             let Some(route) = untried.or(routes.first()) else { return Ok(Begun::Nothing) };
-            let content = self.content(stream, pending.queued_version).await?;
+            let content = self.content(stream, &pending).await?;
             let mut order = Order::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),
@@ -159,7 +161,15 @@ impl App {
     }
 
     /// What is to be sent; [`None`] if the customer was forgotten.
-    async fn content(&self, stream: StreamId, version: u64) -> Result<Option<MessageQueuedPersonal>, AppError> {
+    async fn content(
+        &self,
+        stream: StreamId,
+        message: &PendingMessage,
+    ) -> Result<Option<MessageQueuedPersonal>, AppError> {
+        if let Some(content) = self.shared.queued.remove(&message.key.message_id) {
+            return Ok(Some(Arc::unwrap_or_clone(content)));
+        }
+        let version = message.queued_version;
         let events = self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
         let Some(recorded) = events.first() else { return Ok(None) };
         Ok(match decode::<Customer>(recorded)?.event {
@@ -230,7 +240,7 @@ impl App {
         let pending = self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
         let Some(pending) = pending else { return Ok(None) };
         let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
-        let Some(content) = self.content(stream, pending.queued_version).await? else { return Ok(None) };
+        let Some(content) = self.content(stream, &pending).await? else { return Ok(None) };
         let basis = self.basis(caller).await?;
         let correlation = correlation(caller, customer_id, &pending, &route, called_at);
         let token = token::seal(&correlation, &basis);

@@ -8,6 +8,7 @@ use crate::app::{App, AppError};
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::log::{Category, Epoch, LogError, ReadLimit, SealedEvent};
+use crate::work;
 
 /// Something that a process may have to act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +63,8 @@ impl App {
     pub async fn signals(&self, after: Position, limit: usize) -> Result<(Vec<Signal>, Position), AppError> {
         let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
-        let mut signals = vec![];
-        for event in &events {
-            signals.extend(signal(event)?);
-        }
-        Ok((signals, until))
+        let signals = work::on(events.len(), events, |event| signal(&event).transpose()).await;
+        Ok((signals.into_iter().flatten().collect::<Result<_, _>>()?, until))
     }
 
     /// The end of the log.

@@ -1,5 +1,7 @@
 //! Commands on messages.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address;
@@ -39,6 +41,13 @@ impl App {
         };
         let decide = |state: &Customer, command, context: &Context<'_>| decide::send(state, &address, command, context);
         self.run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
+            for decided in &made.events {
+                if let CustomerEvent::MessageQueued(queued) = &decided.event
+                    && let Some(content) = &queued.personal
+                {
+                    self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
+                }
+            }
             let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
             SentMessage::told_by(&events)
         })

@@ -23,6 +23,7 @@ mod states;
 mod tenants;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use callbacks::KeepCallback;
 pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
@@ -30,6 +31,7 @@ pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
 pub use links::{ListUnsubscribe, OptInRequest};
 
+use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
 use crate::app::policies::Policies;
@@ -39,8 +41,9 @@ use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
 use crate::domain::import::state::Import;
+use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::tenant::state::Tenant;
-use crate::ids::{CorrelationId, Position, TenantId};
+use crate::ids::{CorrelationId, MessageId, Position, TenantId};
 use crate::log::Journal;
 
 /// On whose behalf a command is given.
@@ -89,12 +92,17 @@ struct Shared {
     addresses: States<Address>,
     tenants: States<Tenant>,
     imports: States<Import>,
+    /// What was queued just now: a dispatch that follows at once need not read it from the log.
+    queued: Cache<MessageId, Arc<MessageQueuedPersonal>>,
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
 }
 
 /// How much memory the states of customers may take; those of addresses take a quarter of it, others hardly any.
 const STATE_BYTES: u64 = 32 * 1024 * 1024;
+/// How much memory the texts of messages may take between queue and dispatch, and for how long.
+const QUEUED_BYTES: u64 = 8 * 1024 * 1024;
+const QUEUED_FOR: Duration = Duration::from_secs(60);
 
 impl App {
     /// Use cases over a journal, with the default policy.
@@ -116,6 +124,13 @@ impl App {
                 addresses: States::new(STATE_BYTES / 4),
                 tenants: States::new(STATE_BYTES / 16),
                 imports: States::new(STATE_BYTES / 16),
+                queued: Cache::builder()
+                    .max_capacity(QUEUED_BYTES)
+                    .weigher(|_, content: &Arc<MessageQueuedPersonal>| {
+                        u32::try_from(content.body.len() + 512).unwrap_or(u32::MAX)
+                    })
+                    .time_to_live(QUEUED_FOR)
+                    .build(),
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
             public_url: Arc::from("http://localhost"),

@@ -13,6 +13,7 @@ use crate::app::AppError;
 use crate::app::aggregate::Aggregate;
 use crate::domain::decision::{Decided, Meta};
 use crate::log::{Journal, LogError, Personal, ReadLimit, RecordedEvent, StreamId};
+use crate::work;
 
 /// How many events a stream grows before its state is stored again.
 pub(crate) const SNAPSHOT_EVERY: u64 = 256;
@@ -122,7 +123,7 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
         Some((version, state)) if version > SNAPSHOT_EVERY => {
             loaded = Loaded { version, state, snapshot: version };
         }
-        _ => fold(&mut loaded, &first)?,
+        _ => fold(&mut loaded, first).await?,
     }
     if !is_long {
         return Ok(loaded);
@@ -132,13 +133,13 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
         if events.is_empty() {
             return Ok(loaded);
         }
-        fold(&mut loaded, &events)?;
+        fold(&mut loaded, events).await?;
     }
 }
 
-fn fold<A: Aggregate>(loaded: &mut Loaded<A>, events: &[RecordedEvent]) -> Result<(), AppError> {
-    for event in events {
-        loaded.apply(&decode::<A>(event)?);
+async fn fold<A: Aggregate>(loaded: &mut Loaded<A>, events: Vec<RecordedEvent>) -> Result<(), AppError> {
+    for event in work::on(events.len(), events, |event| decode::<A>(&event)).await {
+        loaded.apply(&event?);
     }
     Ok(())
 }

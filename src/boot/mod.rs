@@ -30,6 +30,18 @@ use crate::log::upcast::Upcasters;
 use crate::log::{EventLog, Journal};
 use crate::projections::{ProjectionError, Registry};
 
+/// Threads for what blocks (files, cryptography over batches), at most. More of them would only hold memory: who waits for
+/// one waits for a processor or the disk anyway.
+const BLOCKING_THREADS: usize = 32;
+
+/// What everything runs on.
+///
+/// # Errors
+/// If the system refuses threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+}
+
 /// The log with its key store, and the use cases over them: what every command needs.
 pub struct Stores {
     /// The log as the rest of commlog uses it.

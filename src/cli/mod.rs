@@ -114,10 +114,8 @@ fn start(cli: Cli) -> Outcome {
         return schema::run();
     }
     let config = Config::load(cli.config.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::doing(Exit::Unavailable, "cannot start the runtime", error))?;
+    let runtime =
+        crate::boot::runtime().map_err(|error| Failure::doing(Exit::Unavailable, "cannot start the runtime", error))?;
     runtime.block_on(run(cli.command, Session::new(config, Ambient::system())))
 }
 

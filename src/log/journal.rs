@@ -14,8 +14,7 @@ use crate::log::{
     Append, AppendError, Appended, EventLog, Expected, LogError, NewEvent, Personal, ReadLimit, RecordedEvent,
     SealedAppend, SealedEvent, SealedNewEvent, Snapshot, StreamId,
 };
-
-mod work;
+use crate::work;
 
 /// Marks a snapshot that belongs to no subject, in place of a sealed text's format version.
 const CLEAR: u8 = 0;

@@ -13,6 +13,7 @@ use crate::log::{Journal, LogError, ReadLimit};
 use crate::projections::error::{ProjectionError, chain};
 use crate::projections::staging::Batch;
 use crate::projections::tables::{Checkpoint, History};
+use crate::work;
 
 /// How much one batch holds at most.
 #[derive(Debug, Clone, Copy)]
@@ -204,8 +205,7 @@ impl Reader {
                 continue;
             };
             after = last.envelope.position;
-            let batch = Batch::prepare(&events);
-            drop(events);
+            let batch = work::once(events.len(), move || Batch::prepare(&events)).await;
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 sent = batches.send(batch) => if sent.is_err() { return Ok(()) },

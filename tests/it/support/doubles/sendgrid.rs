@@ -66,7 +66,7 @@ pub(crate) struct SendgridMail {
     pub(crate) id: String,
     pub(crate) to: String,
     pub(crate) custom_args: Map<String, Value>,
-    /// The whole request.
+    /// The whole request; null if the double keeps none.
     pub(crate) request: Value,
 }
 
@@ -102,6 +102,7 @@ impl SendgridMail {
 struct Shared {
     book: Book<SendgridMail>,
     ambient: Ambient,
+    keeps_requests: bool,
 }
 
 /// The server.
@@ -113,7 +114,12 @@ pub(crate) struct SendgridDouble {
 
 impl SendgridDouble {
     pub(crate) async fn start(ambient: Ambient) -> Self {
-        let shared = Arc::new(Shared { book: Book::new(), ambient });
+        Self::with(ambient, true).await
+    }
+
+    /// One that need not remember what it was asked, for very many mails.
+    pub(crate) async fn with(ambient: Ambient, keeps_requests: bool) -> Self {
+        let shared = Arc::new(Shared { book: Book::new(), ambient, keeps_requests });
         let router = Router::new()
             .route("/v3/mail/send", post(send))
             .route("/v3/scopes", get(scopes))
@@ -249,7 +255,7 @@ async fn send(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
                 id: id.clone(),
                 to: personalization["to"][0]["email"].as_str().unwrap_or_default().to_owned(),
                 custom_args: personalization["custom_args"].as_object().cloned().unwrap_or_default(),
-                request: mail.clone(),
+                request: if shared.keeps_requests { mail.clone() } else { Value::Null },
             };
             let token = taken.token().map(str::to_owned);
             shared.book.take(token.as_deref(), taken);

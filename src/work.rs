@@ -1,4 +1,4 @@
-//! Cryptography over batches, off the threads that serve requests, and on all processors.
+//! Work over batches (cryptography, decoding), off the threads that serve requests, and on all processors.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ const INLINE: usize = 32;
 const SPLIT: usize = 512;
 
 /// Maps items in order; `events` says how much work they are together.
-pub(super) async fn on<T, R, F>(events: usize, items: Vec<T>, work: F) -> Vec<R>
+pub(crate) async fn on<T, R, F>(events: usize, items: Vec<T>, work: F) -> Vec<R>
 where
     T: Send + 'static,
     R: Send + 'static,
@@ -33,14 +33,23 @@ where
         running.push(tokio::task::spawn_blocking(move || part.into_iter().map(|item| work(item)).collect::<Vec<R>>()));
     }
     for part in running {
-        match part.await {
-            Ok(part) => results.extend(part),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is shutting down and takes this task with it.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        results.extend(done(part).await);
     }
     results
+}
+
+/// As [`on`], for what cannot be split.
+pub(crate) async fn once<R: Send + 'static>(events: usize, work: impl FnOnce() -> R + Send + 'static) -> R {
+    if events <= INLINE { work() } else { done(tokio::task::spawn_blocking(work)).await }
+}
+
+async fn done<R>(task: tokio::task::JoinHandle<R>) -> R {
+    match task.await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down and takes this task with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
