@@ -82,7 +82,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, 3, |state| {
+aggregate!(Customer, CustomerEvent, 5, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48

@@ -203,17 +203,19 @@ impl App {
         Ok(())
     }
 
-    /// Records that nobody heard what came of a call: the process that made it is gone. False if it was heard.
+    /// Records that nobody heard what came of a call that was made at or before a time: the process that made it is gone.
+    /// False if it was heard, or made later.
     pub async fn doubt_dispatch(
         &self,
         caller: &Caller,
         customer_id: CustomerId,
         message_id: MessageId,
+        called_by: DateTime<Utc>,
     ) -> Result<bool, AppError> {
         let basis = self.basis(caller).await?;
         let order = Order::new(caller, customer(caller.tenant, customer_id), None);
         let doubt = |state: &Customer, context: &crate::domain::decision::Context<'_>| {
-            Ok(dispatch::doubt(state, message_id, context))
+            Ok(dispatch::doubt(state, message_id, called_by, context))
         };
         let made = self.decide::<Customer>(&order, &basis, doubt).await?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))

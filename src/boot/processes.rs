@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BootError, Stores};
 use crate::app::Caller;
+use crate::config::StoreUrl;
 use crate::processes::Processes;
 use crate::processes::accounts::{Account, Accounts, Terms};
 use crate::processes::backlog::Backlog;
@@ -50,7 +51,9 @@ pub(super) async fn start(
     let backlog = backlog(stores, reads).await?;
     let NodeAccounts { accounts, callbacks, simulated } = accounts;
     let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
-    let options = DispatcherOptions { unattended: simulated, ..DispatcherOptions::default() };
+    // A SQLite log serves one node; a database may serve several.
+    let alone = matches!(stores.config().log, StoreUrl::Sqlite(_));
+    let options = DispatcherOptions { alone, unattended: simulated, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
     let (again, doubting, timing) = (stop.clone(), stop.clone(), stop.clone());

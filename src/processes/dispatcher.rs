@@ -31,6 +31,9 @@ const READ_ON_BELOW: usize = 2_000;
 /// How long to leave a message alone after the log did not answer, or while no provider serves its channel.
 const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
+/// How long a provider's call may take.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How a dispatcher works.
 #[derive(Debug, Clone)]
 pub struct DispatcherOptions {
@@ -40,13 +43,22 @@ pub struct DispatcherOptions {
     pub call_timeout: Duration,
     /// How long a timer sleeps at most: the clock may be set while it does.
     pub tick: Duration,
+    /// No other process dispatches from this log: what stands in a call at the start is in doubt at once. Otherwise
+    /// another node may be making that call, and [`super::doubts`] waits until it must have ended.
+    pub alone: bool,
     /// Nothing real can be sent twice, so that a restored or copied log needs nobody's confirmation.
     pub unattended: bool,
 }
 
 impl Default for DispatcherOptions {
     fn default() -> Self {
-        Self { concurrency: 64, call_timeout: Duration::from_secs(60), tick: Duration::from_secs(1), unattended: false }
+        Self {
+            concurrency: 64,
+            call_timeout: CALL_TIMEOUT,
+            tick: Duration::from_secs(1),
+            alone: true,
+            unattended: false,
+        }
     }
 }
 
@@ -93,7 +105,9 @@ impl Dispatcher {
             let Waiting { tenant, customer_id, message_id, channel, stage, .. } = waiting;
             let job = Job { tenant, customer_id, message_id, channel };
             if stage == MessageStage::Dispatching {
-                self.doubt(job).await;
+                if self.options.alone {
+                    self.doubt(job).await;
+                }
                 // The read tables may not know that the call was refused and is to be made again: the log does.
                 work.ready.push_back(job);
             } else {
@@ -158,7 +172,8 @@ impl Dispatcher {
 
     async fn doubt(&self, job: Job) {
         let caller = Caller::new(job.tenant, ACTOR);
-        match self.app.doubt_dispatch(&caller, job.customer_id, job.message_id).await {
+        let now = self.app.ambient().now();
+        match self.app.doubt_dispatch(&caller, job.customer_id, job.message_id, now).await {
             Ok(true) => tracing::warn!(message_id = %job.message_id, "a message is in doubt since the last run"),
             Ok(false) => {}
             Err(error) => tracing::error!(message_id = %job.message_id, %error, "a message in doubt was not noted"),

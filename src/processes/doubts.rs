@@ -1,5 +1,6 @@
-//! Looks for positive evidence about messages in doubt: whether the provider took them. Finding nothing means nothing: a
-//! message stays in doubt until a callback, a later look or an operator settles it.
+//! Notices calls that nobody will hear the answer of, since the process that made them is gone; and looks for positive
+//! evidence about messages in doubt: whether the provider took them. Finding nothing means nothing: a message stays in
+//! doubt until a callback, a later look or an operator settles it.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::value::message::Report;
 use crate::ids::TenantId;
 use crate::processes::accounts::Accounts;
+use crate::processes::dispatcher::CALL_TIMEOUT;
 use crate::providers::{SendError, Unconfirmed};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
@@ -21,6 +23,8 @@ const ACTOR: &str = "process:doubts";
 const LOOK: Duration = Duration::from_secs(30);
 /// How long after a call a provider's own listing surely shows the message, if it took it.
 const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(15);
+/// How long after it was decided on a call has ended, and its outcome is in the log, if its process lives.
+const ENDED_AFTER: TimeDelta = TimeDelta::seconds(2 * CALL_TIMEOUT.as_secs().cast_signed());
 /// For how long it is looked.
 const LOOK_FOR: TimeDelta = TimeDelta::days(3);
 /// How many messages are looked for at once.
@@ -35,11 +39,14 @@ pub struct Doubts {
 
 /// Why one look failed.
 #[derive(Debug, thiserror::Error)]
-enum LookError {
+pub enum LookError {
+    /// The log did not answer.
     #[error("the log did not answer")]
     App(#[from] AppError),
+    /// The read tables did not answer.
     #[error("the read tables did not answer")]
     Query(#[from] QueryError),
+    /// The provider did not answer.
     #[error("the provider did not answer")]
     Provider(#[from] SendError),
 }
@@ -63,9 +70,12 @@ impl Doubts {
         }
     }
 
-    /// Looks once for each message in doubt.
+    /// Looks once for calls that were given up, then for each message in doubt.
     pub async fn look(&self) {
         let now = self.app.ambient().now();
+        if let Err(error) = self.doubt_calls(now - ENDED_AFTER).await {
+            tracing::warn!(%error, "calls that were given up could not be looked for");
+        }
         let rows = match messages::in_doubt(&self.reads.db(), now - LOOK_FOR, now - SETTLED_AFTER, AT_ONCE).await {
             Ok(rows) => rows,
             Err(error) => {
@@ -78,6 +88,20 @@ impl Doubts {
                 tracing::warn!(message_id = %row.message_id, %error, "a message in doubt could not be looked for");
             }
         }
+    }
+
+    /// Puts messages in doubt whose call was made at or before a time and has not ended. Returns how many.
+    pub async fn doubt_calls(&self, called_by: DateTime<Utc>) -> Result<usize, LookError> {
+        let mut doubted = 0;
+        for row in messages::dispatching(&self.reads.db(), called_by, AT_ONCE).await? {
+            let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
+            let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
+            if self.app.doubt_dispatch(&caller, customer_id, message_id, called_by).await? {
+                tracing::warn!(%message_id, "nobody heard what came of a call; the message is in doubt");
+                doubted += 1;
+            }
+        }
+        Ok(doubted)
     }
 
     async fn settle(&self, row: &MessageRow, now: DateTime<Utc>) -> Result<(), LookError> {

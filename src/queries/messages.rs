@@ -184,6 +184,15 @@ pub async fn in_doubt(
     select.all(db, READING).await
 }
 
+/// Messages of all tenants that stand in a provider's call, first called at or before a time.
+pub async fn dispatching(db: &Db, called_by: DateTime<Utc>, limit: usize) -> Result<Vec<MessageRow>, QueryError> {
+    let mut select = Select::new("SELECT m.* FROM messages m", []);
+    select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);
+    select.and("m.state = 'dispatching' AND m.dispatching_at <= ?", [called_by.into()]);
+    select.push(&format!(" ORDER BY m.dispatching_at, m.message_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
 /// A tenant's messages in doubt, the oldest first.
 pub async fn in_doubt_of(db: &Db, tenant: TenantId, limit: usize) -> Result<Vec<MessageRow>, QueryError> {
     let mut select = Select::new("SELECT m.* FROM messages m", []);

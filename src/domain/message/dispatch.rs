@@ -1,6 +1,6 @@
 //! From queued to handed over: when a provider may be called, and what came of the call.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -167,11 +167,19 @@ pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Cont
     context.now(event)
 }
 
-/// After a crash: a message that stands in a provider's call is in doubt, as nobody will hear the answer.
+/// After a crash: a message that stands in a provider's call, made at or before a time, is in doubt, as nobody will hear
+/// the answer.
 #[must_use]
-pub fn doubt(state: &Customer, message_id: MessageId, context: &Context<'_>) -> Vec<Decided<CustomerEvent>> {
+pub fn doubt(
+    state: &Customer,
+    message_id: MessageId,
+    called_by: DateTime<Utc>,
+    context: &Context<'_>,
+) -> Vec<Decided<CustomerEvent>> {
     match state.pending.get(message_id) {
-        Some(PendingMessage { key, attempts, stage: Stage::Dispatching { route }, .. }) => {
+        Some(PendingMessage { key, attempts, stage: Stage::Dispatching { route, since }, .. })
+            if *since <= called_by =>
+        {
             vec![context.now(DispatchInDoubt {
                 key: key.clone(),
                 route: route.clone(),

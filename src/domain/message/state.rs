@@ -31,6 +31,8 @@ pub enum Stage {
     Dispatching {
         /// Which one.
         route: Route,
+        /// When the call was decided on.
+        since: DateTime<Utc>,
     },
     /// Nobody knows whether the provider took it.
     InDoubt {
@@ -94,7 +96,7 @@ impl Pending {
             CustomerEvent::MessageReleased(e) => self.change(e.key.message_id, |message| message.stage = Stage::Queued),
             CustomerEvent::DispatchStarted(e) => self.change(e.key.message_id, |message| {
                 message.attempts = e.attempt;
-                message.stage = Stage::Dispatching { route: e.route.clone() };
+                message.stage = Stage::Dispatching { route: e.route.clone(), since: meta.occurred_at };
             }),
             CustomerEvent::DispatchInDoubt(e) => self.change(e.key.message_id, |message| {
                 message.stage = Stage::InDoubt { route: e.route.clone() };

@@ -193,9 +193,13 @@ fn a_refused_message_waits_until_it_is_due_and_counts_its_attempts() {
 #[test]
 fn only_a_message_under_way_can_be_in_doubt() {
     let (history, id) = queued(asking(MessageClass::Marketing));
-    given(history.clone()).when(|state, context| Ok(doubt(state, id, context))).happens(&[]);
+    let doubted = |history: &[CustomerEvent], called_by| {
+        given(history.to_vec()).when(move |state, context| Ok(doubt(state, id, called_by, context)))
+    };
+    doubted(&history, noon()).happens(&[]);
     let under_way = [history.clone(), started(&history, id)].concat();
-    given(under_way).when(|state, context| Ok(doubt(state, id, context))).happens(&["DispatchInDoubt"]);
+    doubted(&under_way, noon()).happens(&["DispatchInDoubt"]);
+    doubted(&under_way, noon() - TimeDelta::seconds(1)).happens(&[]);
 }
 
 #[test]

@@ -160,6 +160,38 @@ on_both! {
         assert_eq!(world.types(ada).await[2..], ["MessageQueued", "DispatchStarted", "DispatchInDoubt"]);
     }
 
+    async fn another_nodes_call_is_in_doubt_only_once_it_must_have_ended(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        let asked = world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await;
+        let message = world.done(asked).value.message_id;
+        let before = world.app.ambient().now() - TimeDelta::seconds(1);
+        let slow = Counting::new(0, 0);
+        let first = dispatcher(world.elsewhere().await, slow.clone(), &CancellationToken::new()).await;
+        slow.is_called().await;
+        // To the log, a node that is gone looks like one that waits for an answer.
+        first.abort();
+        assert!(first.await.is_err_and(|ended| ended.is_cancelled()));
+
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let app = world.elsewhere().await;
+        let backlog = Backlog::from_log(&app).await.expect("the log answers");
+        let options = DispatcherOptions { alone: false, ..options() };
+        let second = Dispatcher::new(app, accounts(provider.clone()), options);
+        let second = tokio::spawn(second.run(backlog.position, backlog.messages, shutdown.clone()));
+        let (grace, _) = world.customer("grace@example.org").await;
+        queue(&world, grace, MessageClass::Marketing).await;
+        until(&world, grace, "MessageSent").await;
+        assert_eq!(world.types(ada).await[2..], ["MessageQueued", "DispatchStarted"]);
+
+        let doubt = async |called_by| world.app.doubt_dispatch(&world.agent(), ada, message, called_by).await;
+        assert!(!doubt(before).await.expect("the log answers"), "the call may last still");
+        assert!(doubt(world.app.ambient().now()).await.expect("the log answers"));
+        assert_eq!(world.types(ada).await[2..], ["MessageQueued", "DispatchStarted", "DispatchInDoubt"]);
+        shutdown.cancel();
+        second.await.expect("the dispatcher ends");
+        assert_eq!((slow.calls(), provider.calls()), (1, 1));
+    }
+
     async fn what_was_queued_before_a_start_is_sent_after_it(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
         queue(&world, ada, MessageClass::Marketing).await;

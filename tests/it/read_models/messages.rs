@@ -20,6 +20,7 @@ on_both_engines! {
     first_times_and_counts_are_kept_per_state,
     holds_and_attempts_are_told_apart_from_their_ends,
     what_is_not_settled_is_listed_for_the_dispatcher,
+    calls_that_have_not_ended_are_listed_by_their_time,
     replies_count_for_the_message_that_they_answer,
     a_conversation_lists_its_messages,
 }
@@ -194,6 +195,23 @@ async fn what_is_not_settled_is_listed_for_the_dispatcher(engine: Engine) {
         assert_eq!(read, [(message(1).0, "queued"), (message(2).0, "held"), (message(3).0, "dispatching")]);
         let rest = messages::undispatched(db, Some((TENANT, message(3))), 3).await.unwrap();
         assert_eq!(rest.iter().map(|row| row.message_id).collect::<Vec<_>>(), [message(6).0]);
+    })
+    .await;
+}
+
+async fn calls_that_have_not_ended_are_listed_by_their_time(engine: Engine) {
+    let mut story = Story::new();
+    for number in 1..=3 {
+        story.tell(customer(1), 1, queued(&key(message(number))));
+    }
+    story.tell(customer(1), 2, dispatch_started(&key(message(1)), 1));
+    story.tell(customer(1), 3, dispatch_started(&key(message(2)), 1));
+    story.tell(customer(1), 4, sent(&key(message(1))));
+    check(engine, &story, async |db| {
+        let called_by = async |at| messages::dispatching(db, minute(at), 10).await.unwrap();
+        assert_eq!(called_by(2).await, []);
+        let ids: Vec<_> = called_by(3).await.iter().map(|row| row.message_id).collect();
+        assert_eq!(ids, [message(2).0]);
     })
     .await;
 }
