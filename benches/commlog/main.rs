@@ -9,6 +9,7 @@ mod events;
 mod import;
 mod load;
 mod log;
+mod provider;
 mod raw;
 mod report;
 mod sending;
@@ -52,6 +53,9 @@ struct Args {
     child: Option<Section>,
     #[arg(long, hide = true, value_parser = Place::parse)]
     place: Option<Place>,
+    /// Serves as the provider in this process. Used by the benchmark itself.
+    #[arg(long, hide = true)]
+    double: bool,
     /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -109,6 +113,9 @@ impl Size {
 fn main() -> ExitCode {
     let args = Args::parse();
     let result = match (args.child, &args.place) {
+        _ if args.double => {
+            commlog::boot::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(provider::serve()))
+        }
         (Some(section), Some(place)) => child(section, place, &args),
         _ => parent(&args),
     };

@@ -1,5 +1,6 @@
 //! From a command over the dispatcher to a provider over HTTP, and back through its webhook.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,25 +22,21 @@ use commlog::providers::client::{ClientOptions, HttpClient};
 use commlog::providers::sendgrid::{Sendgrid, SendgridWebhook};
 use commlog::providers::{Accepted, OutboundMessage, Provider, SendError};
 use commlog::queries::Reads;
-use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::concurrently;
-use crate::doubles::sendgrid::SendgridDouble;
 use crate::load::percentile;
 use crate::log::per_second;
+use crate::provider::{Remote, Told, webhook};
 use crate::report::{Goal, Measurement};
 use crate::stores::{Own, Place, caller};
 use crate::{Result, Size};
 
-/// Events of one webhook.
-const BATCH: usize = 500;
 /// Webhooks at once.
 const AT_ONCE: usize = 4;
 /// Sends for the latency from command to call.
 const SINGLE: usize = 300;
-const HOOK: &str = "https://commlog.example/webhooks/sendgrid/main";
 
 pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     let stores = place.open(Own::Sending).await?;
@@ -54,10 +51,10 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
         async move { reads.run(stop).await }
     });
 
-    let double = SendgridDouble::with(stores.ambient().clone(), false).await;
+    let mut double = Remote::start().await?;
     let client = HttpClient::new(ClientOptions::default())?;
-    let provider = Arc::new(Sendgrid::try_new(double.settings(), client, stores.ambient().clone())?);
-    let webhook = Arc::new(SendgridWebhook::try_new(&double.settings())?);
+    let provider = Arc::new(Sendgrid::try_new(double.settings.clone(), client, stores.ambient().clone())?);
+    let webhook = Arc::new(SendgridWebhook::try_new(&double.settings)?);
     let accounts = Accounts::new(vec![Account::new(provider, Some(webhook), Terms::default())]);
     let (dispatching, dispatcher) = dispatch(&app, accounts.clone()).await?;
 
@@ -81,12 +78,14 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     let lag = sent.elapsed().as_secs_f64();
     dispatching.cancel();
     dispatcher.await?;
-    if double.most_per_token() != 1 || double.taken().len() as u64 != count {
+    let folder = tempfile::tempdir_in(&place.folder)?;
+    let told = double.tell(folder.path()).await?;
+    if told.most != 1 || told.mails != count {
         return Err("a message was not sent, or sent twice".into());
     }
 
     let intake = Intake::new(app.clone(), Reads::new(reads.clone()), accounts, caller().tenant);
-    let ingest = ingest(&intake, &double).await?;
+    let ingest = ingest(&intake, folder.path(), &told).await?;
     stop.cancel();
     projector.await??;
     let latency = latency(&app, &customers).await?;
@@ -162,34 +161,11 @@ async fn send(app: &App, customer_id: CustomerId) -> Result {
 }
 
 /// Three events for each mail that was taken, in batches.
-async fn ingest(intake: &Intake, double: &SendgridDouble) -> Result<f64> {
-    let mails = double.taken();
-    let at = chrono::DateTime::UNIX_EPOCH.timestamp() + 1_790_000_000;
-    let mut told = ["processed", "delivered", "open"]
-        .iter()
-        .flat_map(|kind| mails.iter().map(move |mail| (kind, mail)))
-        .enumerate();
-    let mut requests = vec![];
-    let mut count = 0_u64;
-    loop {
-        let batch: Vec<_> = told
-            .by_ref()
-            .take(BATCH)
-            .map(|(number, (kind, mail))| {
-                let more =
-                    json!({ "useragent": "Mozilla/5.0 (X11; Linux x86_64)", "ip": "192.0.2.17", "response": "250 OK" });
-                mail.event(kind, &format!("event-{number}"), at, more)
-            })
-            .collect();
-        if batch.is_empty() {
-            break;
-        }
-        count += batch.len() as u64;
-        requests.push(double.events(HOOK, &batch).request());
-    }
+async fn ingest(intake: &Intake, folder: &Path, told: &Told) -> Result<f64> {
     let started = Instant::now();
     let mut running = tokio::task::JoinSet::new();
-    for request in requests {
+    for number in 0..told.batches {
+        let request = webhook(folder, number)?;
         if running.len() >= AT_ONCE
             && let Some(ended) = running.join_next().await
         {
@@ -201,7 +177,7 @@ async fn ingest(intake: &Intake, double: &SendgridDouble) -> Result<f64> {
     while let Some(ended) = running.join_next().await {
         recorded(ended?)?;
     }
-    Ok(per_second(count, started.elapsed()))
+    Ok(per_second(told.events, started.elapsed()))
 }
 
 fn recorded(

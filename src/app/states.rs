@@ -18,6 +18,9 @@ use crate::work;
 /// How many events a stream grows before its state is stored again.
 pub(crate) const SNAPSHOT_EVERY: u64 = 256;
 
+/// How many events are read at once: many streams may be folded at the same time.
+const PAGE: usize = 512;
+
 /// The name under which states are stored.
 const FOLD: &str = "state";
 
@@ -108,7 +111,6 @@ impl<A: Aggregate> States<A> {
 
 /// Folds a stream from its start, or from a snapshot if it is long.
 pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> Result<Loaded<A>, AppError> {
-    let mut loaded = Loaded::<A>::default();
     // A stream that is shorter than the interval has no snapshot: one read tells everything.
     let page = usize::try_from(SNAPSHOT_EVERY).unwrap_or(usize::MAX);
     let first = journal.read_stream(stream, 0, ReadLimit::events(page)).await?;
@@ -119,29 +121,30 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
         None
     };
     // A snapshot is only a short-cut: one that cannot be read is left alone.
-    match snapshot.and_then(|(version, state)| Some((version, serde_json::from_slice(&state).ok()?))) {
-        Some((version, state)) if version > SNAPSHOT_EVERY => {
-            loaded = Loaded { version, state, snapshot: version };
-        }
-        _ => fold(&mut loaded, first).await?,
-    }
+    let mut loaded = match snapshot.and_then(|(version, state)| Some((version, serde_json::from_slice(&state).ok()?))) {
+        Some((version, state)) if version > SNAPSHOT_EVERY => Loaded { version, state, snapshot: version },
+        _ => fold(Loaded::default(), first).await?,
+    };
     if !is_long {
         return Ok(loaded);
     }
     loop {
-        let events = journal.read_stream(stream, loaded.version, ReadLimit::events(1024)).await?;
+        let events = journal.read_stream(stream, loaded.version, ReadLimit::events(PAGE)).await?;
         if events.is_empty() {
             return Ok(loaded);
         }
-        fold(&mut loaded, events).await?;
+        loaded = fold(loaded, events).await?;
     }
 }
 
-async fn fold<A: Aggregate>(loaded: &mut Loaded<A>, events: Vec<RecordedEvent>) -> Result<(), AppError> {
-    for event in work::on(events.len(), events, |event| decode::<A>(&event)).await {
-        loaded.apply(&event?);
-    }
-    Ok(())
+async fn fold<A: Aggregate>(mut loaded: Loaded<A>, events: Vec<RecordedEvent>) -> Result<Loaded<A>, AppError> {
+    work::once(events.len(), move || {
+        for event in events {
+            loaded.apply(&decode::<A>(&event)?);
+        }
+        Ok(loaded)
+    })
+    .await
 }
 
 /// Reads a stored event.

@@ -48,6 +48,8 @@ pub fn sqlite_reader(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(false)
         .busy_timeout(Duration::from_secs(10))
         .statement_cache_capacity(200)
+        // A whole page fits: who reads it does not take turns with who fetches it.
+        .row_buffer_size(256)
         .pragma("query_only", "ON")
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-6144")
