@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
@@ -245,6 +246,12 @@ impl App {
         }
         let basis = self.basis(&Caller::new(tenant, "token")).await?;
         Ok(token::open(text, &basis))
+    }
+
+    /// What stands for `Message-ID`s in the log and the read tables.
+    pub async fn mail_id_fingerprints(&self, caller: &Caller, mail_ids: &[&str]) -> Result<Vec<Uuid>, AppError> {
+        let basis = self.basis(caller).await?;
+        Ok(mail_ids.iter().map(|id| token::mail_id_fingerprint(id, &basis)).collect())
     }
 
     /// The message that a reply's address names; [`None`] if it is none of this tenant's.

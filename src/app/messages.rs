@@ -20,6 +20,7 @@ use crate::domain::message::decide::{
 };
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
+use crate::domain::value::Channel;
 use crate::ids::{CommandId, CustomerId, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey};
 
@@ -106,6 +107,15 @@ impl App {
             let _ = self.decide::<Address>(&order, &basis, |state, context| start(state, said, context)).await?;
         }
         self.done(&made, received).await
+    }
+
+    /// Who has an address, whoever claimed it first in front; nobody if it is none that the channel reaches.
+    pub async fn who_has(&self, caller: &Caller, channel: Channel, from: &str) -> Result<Vec<CustomerId>, AppError> {
+        let basis = self.basis(caller).await?;
+        let sender = self.deciding(&basis, |context| decide::sender(channel, Some(from), context));
+        let Some(sender) = sender else { return Ok(vec![]) };
+        let stream = address(caller.tenant, sender.id(&basis));
+        self.look::<Address, _>(stream, |loaded| loaded.state.claims.clone()).await
     }
 
     /// The id of an inbound message: derived where the message can be handed over again, so that what it leads to in

@@ -251,13 +251,15 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, call_timeout: Durat
             ("List-Unsubscribe-Post".to_owned(), links.list_unsubscribe_post.to_owned()),
         ]
     });
+    let mail_domain = ticket.attempt.route.domain.as_deref().filter(|_| job.channel == Channel::Email);
+    let mail_id = mail_domain.map(|domain| ("Message-ID".to_owned(), token::mail_id(&ticket.reply_token, domain)));
     let message = OutboundMessage {
         address_id: ticket.address_id,
         attempt: ticket.attempt.number,
         token: Some(ticket.token.clone()),
         reply_to: reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain)),
         subject: ticket.content.subject.clone(),
-        headers: unsubscribe.collect(),
+        headers: mail_id.into_iter().chain(unsubscribe).collect(),
         ..OutboundMessage::text(
             job.tenant,
             job.customer_id,

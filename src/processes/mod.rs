@@ -8,6 +8,7 @@ pub mod doubts;
 pub mod erasure;
 pub mod hold;
 mod tail;
+mod threading;
 pub mod timers;
 pub mod webhooks;
 

@@ -147,7 +147,7 @@ pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Cont
     let Attempt { key, route, number } = attempt;
     let event: CustomerEvent = match outcome {
         CallOutcome::Accepted { provider_message_id, segments, cost_micros, currency } => {
-            MessageSent { key, route, provider_message_id, segments, cost_micros, currency }.into()
+            MessageSent { key, route, provider_message_id, segments, cost_micros, currency, mail_id: None }.into()
         }
         CallOutcome::Refused { class, code, detail, retry_after, elsewhere } => DispatchFailed {
             key,
@@ -227,6 +227,7 @@ pub fn resolve(
             segments: 1,
             cost_micros: None,
             currency: None,
+            mail_id: None,
         }),
         Resolution::NotSent => context.now(failed(None)),
         Resolution::SendAgain if message.class == MessageClass::Marketing => {

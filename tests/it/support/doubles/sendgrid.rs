@@ -76,6 +76,12 @@ impl SendgridMail {
         self.custom_args.get("commlog_token").and_then(Value::as_str)
     }
 
+    /// The `Message-ID` that it leaves with: the one that was asked for, or one of SendGrid's.
+    pub(crate) fn mail_id(&self) -> String {
+        let asked_for = self.request["headers"]["Message-ID"].as_str();
+        asked_for.map_or_else(|| format!("<{}@geopod-ismtpd-1>", self.id), str::to_owned)
+    }
+
     /// An event about it, with an id of its own; `more` are the fields of its kind.
     pub(crate) fn event(&self, kind: &str, event_id: &str, timestamp: i64, more: Value) -> Value {
         let mut event = json!({
@@ -84,7 +90,7 @@ impl SendgridMail {
             "event": kind,
             "sg_event_id": event_id,
             "sg_message_id": format!("{}.recvd-5f5fc76c-1.0", self.id),
-            "smtp-id": format!("<{}@geopod-ismtpd-1>", self.id),
+            "smtp-id": self.mail_id(),
             "category": "news",
         });
         let fields = event.as_object_mut().expect("an object");
