@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, Caller, KeepCallback, Outcome};
+use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, KeepCallback, Outcome};
 use crate::domain::consent::decide::{ALL_TOPICS, SetConsent};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::consent::keywords;
@@ -24,7 +24,7 @@ use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
 use crate::processes::accounts::{Account, Accounts};
 use crate::processes::threading;
-use crate::providers::{Answer, Inbound, Keyword, SignatureError, Told, ToldKind, WebhookRequest};
+use crate::providers::{Answer, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, callbacks, messages};
 
@@ -76,7 +76,7 @@ pub enum IntakeError {
 /// What is to be done about a thing that is told.
 enum Meaning {
     Fact(Box<RecordProviderFact>, TenantId),
-    Message(Box<ReceiveMessage>, TenantId),
+    Message(Box<ReceiveMessage>, Vec<ArrivedFile>, TenantId),
     Consent(Box<SetConsent>, TenantId),
     /// Nobody knows; why.
     Nothing(String),
@@ -142,8 +142,8 @@ impl Intake {
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
             }
-            Meaning::Message(message, tenant) => {
-                match self.app.receive_message(&Caller::new(tenant, actor.as_str()), *message).await? {
+            Meaning::Message(message, files, tenant) => {
+                match self.app.receive_with_files(&Caller::new(tenant, actor.as_str()), *message, files).await? {
                     Outcome::Done(_) => return Ok(true),
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
@@ -296,6 +296,7 @@ impl Intake {
         let caller = Caller::new(tenant, format!("provider:{}", account.route().provider));
         let provider = account.route().provider.as_str();
         let answered = threading::answered(&self.app, &self.reads, (&caller, provider), &inbound).await?;
+        let files = inbound.media.into_iter().map(|media| arrived(account, media)).collect();
         let message = ReceiveMessage {
             // Of several who share the address, it is the one who was written to.
             customer_id: answered.map(|(customer_id, _)| customer_id),
@@ -315,8 +316,20 @@ impl Intake {
             }),
             source: Source::Provider,
         };
-        Ok(Meaning::Message(Box::new(message), tenant))
+        Ok(Meaning::Message(Box::new(message), files, tenant))
     }
+}
+
+fn arrived(account: &Account, media: MediaRef) -> ArrivedFile {
+    let route = account.route();
+    let content = match (media.content, media.url) {
+        (Some(content), _) => FileContent::Here(content),
+        (None, Some(url)) => {
+            FileContent::Remote { url, provider: route.provider.clone(), account: route.account.clone() }
+        }
+        (None, None) => FileContent::NotRead,
+    };
+    ArrivedFile { name: media.name, content_type: media.content_type, content }
 }
 
 /// The read table's row of a message, as its token would say it.
