@@ -74,6 +74,8 @@ uuid_ids! {
     ImportId, "import id";
     /// An API key; the secret part is never stored.
     ApiKeyId, "API key id";
+    /// A file of a message, and the blob that holds it.
+    AttachmentId, "attachment id";
     /// An event. Time-ordered, so that its index stays cheap; derived ids are time-ordered too.
     EventId, "event id";
     /// A command, found again by this id when it is repeated.

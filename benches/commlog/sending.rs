@@ -155,6 +155,7 @@ async fn send(app: &App, customer_id: CustomerId) -> Result {
         in_reply_to: None,
         campaign_id: None,
         variant: None,
+        attachments: vec![],
     };
     app.send_message(&caller(), message).await?.into_result()?;
     Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
@@ -14,6 +15,7 @@ use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
+use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::{self, Attempt, CallOutcome, Judged, Resolution};
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
@@ -73,6 +75,8 @@ pub struct Ticket {
     pub attempt: Attempt,
     /// What is sent.
     pub content: MessageQueuedPersonal,
+    /// The files that go with it.
+    pub files: Vec<StoredFile>,
     /// When the call was decided on.
     pub called_at: DateTime<Utc>,
     /// Names message and call wherever the provider echoes it.
@@ -111,7 +115,7 @@ impl App {
             // Another one than those that refused it; if all did, the first is asked again.
             let untried = routes.iter().find(|route| !pending.refused_by.contains(route));
             let Some(route) = untried.or(routes.first()) else { return Ok(Begun::Nothing) };
-            let content = self.content(stream, &pending).await?;
+            let (content, files) = self.content(stream, &pending).await?;
             let mut order = Order::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),
@@ -123,7 +127,7 @@ impl App {
                     judged
                 }
             };
-            let judged = Judged { address: &state, address_version: version, content: content.as_ref() };
+            let judged = Judged { address: &state, address_version: version, content: content.as_ref(), files: &files };
             let tried = self
                 .attempt::<Customer>(&order, &basis, |customer, context| {
                     dispatch::begin(customer, message_id, route, judged, context)
@@ -152,6 +156,7 @@ impl App {
                         unsubscribe: self.list_unsubscribe(caller, customer_id, message_id).await?,
                         attempt: Attempt { key: pending.key, route: route.clone(), number },
                         content,
+                        files,
                     }))
                 }
                 _ => Begun::Nothing,
@@ -160,22 +165,40 @@ impl App {
         Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
     }
 
-    /// What is to be sent; [`None`] if the customer was forgotten.
+    /// Whether files go with a message that waits.
+    pub async fn has_files(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: MessageId,
+    ) -> Result<bool, AppError> {
+        let stream = customer(caller.tenant, customer_id);
+        let has = |message: &PendingMessage| message.files > 0;
+        self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).is_some_and(has)).await
+    }
+
+    /// What is to be sent, with its files; [`None`] if the customer was forgotten.
     async fn content(
         &self,
         stream: StreamId,
         message: &PendingMessage,
-    ) -> Result<Option<MessageQueuedPersonal>, AppError> {
-        if let Some(content) = self.shared.queued.remove(&message.key.message_id) {
-            return Ok(Some(Arc::unwrap_or_clone(content)));
+    ) -> Result<(Option<MessageQueuedPersonal>, Vec<StoredFile>), AppError> {
+        if message.files == 0
+            && let Some(content) = self.shared.queued.remove(&message.key.message_id)
+        {
+            return Ok((Some(Arc::unwrap_or_clone(content)), vec![]));
         }
-        let version = message.queued_version;
-        let events = self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
-        let Some(recorded) = events.first() else { return Ok(None) };
-        Ok(match decode::<Customer>(recorded)?.event {
-            CustomerEvent::MessageQueued(queued) => queued.personal,
-            _ => None,
-        })
+        let count = 1 + usize::try_from(message.files).unwrap_or_default();
+        let after = message.queued_version.saturating_sub(1);
+        let (mut content, mut files) = (None, vec![]);
+        for recorded in &self.shared.journal.read_stream(stream, after, ReadLimit::events(count)).await? {
+            match decode::<Customer>(recorded)?.event {
+                CustomerEvent::MessageQueued(queued) => content = queued.personal,
+                CustomerEvent::MessageAttached(attached) => files.extend(attached.file()),
+                _ => {}
+            }
+        }
+        Ok((content, files))
     }
 
     /// Records what came of calling the provider. An opt-out that the provider told counts at once.
@@ -242,7 +265,7 @@ impl App {
         let pending = self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
         let Some(pending) = pending else { return Ok(None) };
         let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
-        let Some(content) = self.content(stream, &pending).await? else { return Ok(None) };
+        let (Some(content), _) = self.content(stream, &pending).await? else { return Ok(None) };
         let basis = self.basis(caller).await?;
         let correlation = correlation(caller, customer_id, &pending, &route, called_at);
         let token = token::seal(&correlation, &basis);
@@ -257,6 +280,12 @@ impl App {
         }
         let basis = self.basis(&Caller::new(tenant, "token")).await?;
         Ok(token::open(text, &basis))
+    }
+
+    /// What stands for `Message-ID`s in the log and the read tables.
+    pub async fn mail_id_fingerprints(&self, caller: &Caller, mail_ids: &[&str]) -> Result<Vec<Uuid>, AppError> {
+        let basis = self.basis(caller).await?;
+        Ok(mail_ids.iter().map(|id| token::mail_id_fingerprint(id, &basis)).collect())
     }
 
     /// The message that a reply's address names; [`None`] if it is none of this tenant's.

@@ -55,6 +55,7 @@ impl App {
             self.shared.journal.destroy_key(address_id.into()).await?;
         }
         self.shared.journal.backend().drop_snapshots(stream).await?;
+        self.remove_files(caller, id).await?;
         self.release_addresses(caller, id, &addresses, (forgetting.event_id, forgetting.at)).await
     }
 

@@ -3,6 +3,7 @@
 use crate::domain::event::DecodeError;
 use crate::domain::refusal::Refusal;
 use crate::ids::{EventId, Position};
+use crate::log::blobs::BlobError;
 use crate::log::{AppendError, LogError, StreamId};
 
 /// The answer to a command that was understood.
@@ -79,6 +80,12 @@ pub enum AppError {
         /// The stream.
         stream: StreamId,
     },
+    /// The blob store did not answer.
+    #[error("the blob store did not answer")]
+    Blobs(#[from] BlobError),
+    /// This process was put together without a blob store.
+    #[error("there is no blob store")]
+    NoBlobs,
     /// The log refused an append that this module should not have made.
     #[error("the log refused an append")]
     Append(#[source] AppendError),

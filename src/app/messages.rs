@@ -8,7 +8,7 @@ use crate::app::addresses::address;
 use crate::app::customers::customer;
 use crate::app::deciding::{Made, Order};
 use crate::app::policies::Basis;
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
 use crate::domain::consent::decide::{Said, start, stop};
 use crate::domain::consent::keywords::{self, Keyword};
 use crate::domain::consent::reach::{self, Told};
@@ -17,11 +17,13 @@ use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustom
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
+use crate::domain::message::attachment::ReceivedFile;
 use crate::domain::message::decide::{
     self, CancelMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SentMessage,
 };
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
+use crate::domain::value::Channel;
 use crate::ids::{CommandId, CustomerId, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey};
 
@@ -29,6 +31,10 @@ impl App {
     /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed.
     pub async fn send_message(&self, caller: &Caller, command: SendMessage) -> Result<Outcome<SentMessage>, AppError> {
         let stream = customer(caller.tenant, command.customer_id);
+        let files = match self.uploads(caller, command.customer_id, &command.attachments).await? {
+            Ok(files) => files,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
         // Refusals about the recipient come from the decision itself, on the state that is appended to.
         let recipient = self
             .look::<Customer, _>(stream, |loaded| {
@@ -39,19 +45,27 @@ impl App {
             Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
             None => Address::default(),
         };
-        let decide = |state: &Customer, command, context: &Context<'_>| decide::send(state, &address, command, context);
-        self.run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
-            for decided in &made.events {
-                if let CustomerEvent::MessageQueued(queued) = &decided.event
-                    && let Some(content) = &queued.personal
-                {
-                    self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
+        let customer_id = command.customer_id;
+        let decide = |state: &Customer, command, context: &Context<'_>| {
+            decide::send(state, &address, (command, files.clone()), context)
+        };
+        let outcome = self
+            .run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
+                for decided in &made.events {
+                    if let CustomerEvent::MessageQueued(queued) = &decided.event
+                        && let Some(content) = &queued.personal
+                    {
+                        self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
+                    }
                 }
-            }
-            let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
-            SentMessage::told_by(&events)
-        })
-        .await
+                let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
+                SentMessage::told_by(&events)
+            })
+            .await?;
+        if let Outcome::Done(_) = &outcome {
+            self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
+        }
+        Ok(outcome)
     }
 
     /// Takes a message back that was not dispatched yet.
@@ -71,6 +85,16 @@ impl App {
         &self,
         caller: &Caller,
         command: ReceiveMessage,
+    ) -> Result<Outcome<ReceivedMessage>, AppError> {
+        self.receive_with_files(caller, command, vec![]).await
+    }
+
+    /// As [`Self::receive_message`], with the files that came along.
+    pub async fn receive_with_files(
+        &self,
+        caller: &Caller,
+        command: ReceiveMessage,
+        files: Vec<ArrivedFile>,
     ) -> Result<Outcome<ReceivedMessage>, AppError> {
         let basis = self.basis(caller).await?;
         let key = match received_key(caller, &basis, &command) {
@@ -99,22 +123,37 @@ impl App {
             // A refusal means that the same message was recorded before, with another of those who share the number.
             let _ = self.decide::<Address>(&order, &basis, |state, context| stop(state, said, context)).await?;
         }
+        let files = self.store_arrived(caller, customer_id, message_id, files).await?;
         let order = Order::new(caller, customer(caller.tenant, customer_id), key);
         let decided = self
             .decide::<Customer>(&order, &basis, |state, context| {
-                decide::receive(state, (customer_id, message_id), command.clone(), context)
+                decide::receive(state, (customer_id, message_id), (command.clone(), files.clone()), context)
             })
             .await?;
         let made = match decided {
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
             Ok(made) => made,
         };
+        let stored = files.iter().filter_map(|file| match file {
+            ReceivedFile::Stored(file) => Some(file.attachment_id),
+            ReceivedFile::Remote { .. } | ReceivedFile::Missing { .. } => None,
+        });
+        self.keep_files(caller, customer_id, stored).await;
         // The evidence first: only a START that is on record lifts anything.
         if let (Some(Keyword::Start), Some(said)) = (keyword, said) {
             let order = Order::new(caller, address(caller.tenant, said.address_id), None);
             let _ = self.decide::<Address>(&order, &basis, |state, context| start(state, said, context)).await?;
         }
         self.done(&made, received).await
+    }
+
+    /// Who has an address, whoever claimed it first in front; nobody if it is none that the channel reaches.
+    pub async fn who_has(&self, caller: &Caller, channel: Channel, from: &str) -> Result<Vec<CustomerId>, AppError> {
+        let basis = self.basis(caller).await?;
+        let sender = self.deciding(&basis, |context| decide::sender(channel, Some(from), context));
+        let Some(sender) = sender else { return Ok(vec![]) };
+        let stream = address(caller.tenant, sender.id(&basis));
+        self.look::<Address, _>(stream, |loaded| loaded.state.claims.clone()).await
     }
 
     /// The id of an inbound message: derived where the message can be handed over again, so that what it leads to in

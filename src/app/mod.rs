@@ -6,6 +6,7 @@
 mod activities;
 mod addresses;
 mod aggregate;
+mod attachments;
 mod callbacks;
 mod consents;
 mod conversations;
@@ -25,6 +26,7 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use attachments::{ArrivedFile, FileContent, RemoteFile, UNUSED_FOR, Upload, Uploaded};
 pub use callbacks::KeepCallback;
 pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
 pub use error::{AppError, Done, Outcome};
@@ -45,6 +47,7 @@ use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::{CorrelationId, MessageId, Position, TenantId};
 use crate::log::Journal;
+use crate::log::blobs::Blobs;
 
 /// On whose behalf a command is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +83,8 @@ pub struct App {
     shared: Arc<Shared>,
     /// What links in messages begin with; no slash at its end.
     public_url: Arc<str>,
+    /// Where files are; without it, none can be taken.
+    blobs: Option<Blobs>,
 }
 
 struct Shared {
@@ -134,6 +139,7 @@ impl App {
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
             public_url: Arc::from("http://localhost"),
+            blobs: None,
         }
     }
 

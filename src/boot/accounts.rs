@@ -91,6 +91,13 @@ fn twilio(config: &Config, name: &str, settings: &mut Settings<'_>) -> Result<Tw
         false => None,
         true => Some(settings.url("public_url", &format!("{}/webhooks/twilio/{name}", config.public_url))?),
     };
+    // MMS is a matter of numbers in the United States and Canada; a messaging service's senders are not known here.
+    let is_american = matches!(&sender, TwilioSender::From(from) if from.starts_with("+1"));
+    let can_send_media = settings.flag("mms")?.unwrap_or(is_american) && config.public_url_is_set;
+    let mut media_hosts = settings.list("media_hosts");
+    if media_hosts.is_empty() {
+        media_hosts = TwilioSettings::MEDIA_HOSTS.iter().map(|host| (*host).to_owned()).collect();
+    }
     let mut webhook_tokens = vec![auth_token];
     webhook_tokens.extend(settings.take("next_auth_token").map(Secret::new));
     Ok(TwilioSettings {
@@ -101,6 +108,8 @@ fn twilio(config: &Config, name: &str, settings: &mut Settings<'_>) -> Result<Tw
         base_url: settings.base_url(TwilioSettings::BASE_URL)?,
         callback_url,
         webhook_tokens,
+        can_send_media,
+        media_hosts,
     })
 }
 

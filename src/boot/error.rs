@@ -8,6 +8,7 @@ use crate::app::AppError;
 use crate::boot::master_key::MasterKeyError;
 use crate::http::ServeError;
 use crate::log::LogError;
+use crate::log::blobs::BlobError;
 use crate::log::keys::KeyStoreError;
 use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
@@ -24,6 +25,9 @@ pub enum BootError {
     /// The key store.
     #[error(transparent)]
     Keys(#[from] KeyStoreError),
+    /// The blob store.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// The master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),

@@ -18,9 +18,12 @@ pub use crate::projections::ReadStore;
 
 use crate::app::App;
 use crate::clock::Ambient;
-use crate::config::{Config, StoreUrl};
+use crate::config::{BlobsUrl, Config, StoreUrl};
 use crate::domain::decision::Policy;
 use crate::domain::upcasters;
+use crate::log::blobs::folder::FolderBlobStore;
+use crate::log::blobs::postgres::PostgresBlobStore;
+use crate::log::blobs::{BlobStore, Blobs};
 use crate::log::keys::KeyStore;
 use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
@@ -75,7 +78,9 @@ impl Stores {
             default_region: config.default_region.clone(),
             ..Policy::default()
         };
-        let app = App::with_policy(journal.clone(), ambient.clone(), policy).with_public_url(&config.public_url);
+        let app = App::with_policy(journal.clone(), ambient.clone(), policy)
+            .with_public_url(&config.public_url)
+            .with_blobs(Blobs::new(open_blobs(&config.blobs).await?, journal.clone()));
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
     }
 
@@ -138,6 +143,13 @@ async fn open_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog
     Ok(match &config.log {
         StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
         StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
+    })
+}
+
+async fn open_blobs(url: &BlobsUrl) -> Result<Arc<dyn BlobStore>, BootError> {
+    Ok(match url {
+        BlobsUrl::Folder(path) => Arc::new(FolderBlobStore::open(path).await?),
+        BlobsUrl::Postgres(url) => Arc::new(PostgresBlobStore::connect(url).await?),
     })
 }
 

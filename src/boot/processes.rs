@@ -12,6 +12,7 @@ use crate::processes::accounts::{Account, Accounts, Terms};
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
+use crate::processes::media::Media;
 use crate::processes::timers::Timers;
 use crate::processes::webhooks::Intake;
 use crate::projections::ReadStore;
@@ -51,14 +52,21 @@ pub(super) async fn start(
     let backlog = backlog(stores, reads).await?;
     let NodeAccounts { accounts, callbacks, simulated } = accounts;
     let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
+    let media = Media::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     // A SQLite log serves one node; a database may serve several.
     let alone = matches!(stores.config().log, StoreUrl::Sqlite(_));
     let options = DispatcherOptions { alone, unattended: simulated, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
-    let (again, doubting, timing) = (stop.clone(), stop.clone(), stop.clone());
+    let (again, doubting, timing, fetching) = (stop.clone(), stop.clone(), stop.clone(), stop.clone());
     parts.spawn(async move {
-        futures::join!(processes.finish(), intake.run(again), doubts.run(doubting), timers.run(timing));
+        futures::join!(
+            processes.finish(),
+            intake.run(again),
+            doubts.run(doubting),
+            timers.run(timing),
+            media.run(fetching)
+        );
         Ok(())
     });
     Ok(())

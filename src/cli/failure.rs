@@ -113,11 +113,12 @@ impl From<crate::config::ConfigError> for Failure {
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let exit = match &error {
-            AppError::Log(_) => Exit::Unavailable,
+            AppError::Log(_) | AppError::Blobs(_) => Exit::Unavailable,
             AppError::KeyReused => Exit::Refused,
             AppError::Contended { .. }
             | AppError::Unanswerable { .. }
             | AppError::Decode { .. }
+            | AppError::NoBlobs
             | AppError::Append(_) => Exit::Internal,
         };
         Self::from_error(exit, error)

@@ -17,7 +17,7 @@ use crate::ids::TenantId;
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
 pub use accounts::AccountConfig;
-pub use store::StoreUrl;
+pub use store::{BlobsUrl, StoreUrl};
 
 /// The file that is read from the working directory if no other is named.
 pub const DEFAULT_FILE: &str = "commlog.toml";
@@ -33,6 +33,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "keys_url",
         "the key store, kept out of the log's backups: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/keys.db]",
+    ),
+    (
+        "blobs_url",
+        "the blob store, for attachments: file:FOLDER or postgres://… [default: as the log; embedded <data_dir>/blobs]",
     ),
     ("master_key", "32 bytes in hex or base64 that wrap every key of the key store [default: from master_key_file]"),
     (
@@ -116,6 +120,8 @@ pub struct Config {
     pub read: StoreUrl,
     /// Where the key store is.
     pub keys: StoreUrl,
+    /// Where attachments are.
+    pub blobs: BlobsUrl,
     /// What wraps the keys.
     pub master_key: MasterKeySource,
     /// Where the API listens.
@@ -250,6 +256,10 @@ impl Config {
             StoreUrl::Postgres(url) => StoreUrl::Postgres(url.clone()),
         });
         let keys = store("keys_url")?.unwrap_or_else(|| StoreUrl::Sqlite(data_dir.join("keys.db")));
+        let blobs = parse(values, "blobs_url", BlobsUrl::parse)?.unwrap_or_else(|| match &log {
+            StoreUrl::Sqlite(_) => BlobsUrl::Folder(data_dir.join("blobs")),
+            StoreUrl::Postgres(url) => BlobsUrl::Postgres(url.clone()),
+        });
         let key_file = text("master_key_file").map_or_else(|| data_dir.join("master.key"), PathBuf::from);
         let listen = parse(values, "listen", |text| {
             text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7700".to_owned())
@@ -259,6 +269,7 @@ impl Config {
             log,
             read,
             keys,
+            blobs,
             master_key: parse(values, "master_key", |text| {
                 text.parse().map_err(|error: ParseMasterKeyError| error.to_string())
             })?

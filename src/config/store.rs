@@ -41,6 +41,42 @@ impl StoreUrl {
     }
 }
 
+/// Where the blob store is. Its messages name it without credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BlobsUrl {
+    /// A folder.
+    Folder(PathBuf),
+    /// A `postgres://` URL.
+    Postgres(String),
+}
+
+impl BlobsUrl {
+    /// Reads `file:FOLDER`, `file:///FOLDER`, `postgres://…` or `postgresql://…`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("file:") {
+            Some(rest) => match rest.strip_prefix("//").unwrap_or(rest) {
+                "" => Err("names no folder: file:FOLDER".to_owned()),
+                path => Ok(Self::Folder(path.into())),
+            },
+            None => match StoreUrl::parse(text) {
+                Ok(StoreUrl::Postgres(url)) => Ok(Self::Postgres(url)),
+                Ok(StoreUrl::Sqlite(_)) => Err("blobs are not kept in SQLite: use file: or postgres:".to_owned()),
+                Err(_) if !text.starts_with("postgres") => Err("must be file:FOLDER or postgres://…".to_owned()),
+                Err(reason) => Err(reason),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for BlobsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "BlobsUrl(file:{})", path.display()),
+            Self::Postgres(url) => write!(f, "BlobsUrl({})", StoreUrl::Postgres(url.clone())),
+        }
+    }
+}
+
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -41,6 +41,7 @@ global_ids! {
     ActivityId "Activity",
     NoteId "Note",
     ImportId "Import",
+    AttachmentId "Attachment",
     ApiKeyId "ApiKey",
     EventId "Event",
 }

@@ -9,6 +9,7 @@ use async_graphql::dataloader::Loader;
 use super::api::{Api, Tables};
 use crate::ids::{ActivityId, AddressId, ConversationId, CustomerId, MessageId, TenantId};
 use crate::queries::activities::{self, ActivityRow, LineRow};
+use crate::queries::attachments::{self, AttachmentRow};
 use crate::queries::consents::{self, ConsentRow};
 use crate::queries::conversations::{self, ConversationRow};
 use crate::queries::customers::{self, AddressRow, CustomerRow, RevenueRow};
@@ -91,6 +92,8 @@ batches! {
     OneMessage(MessageId) -> MessageRow = messages::by_ids, by message_id, one;
     /// Why a message is, or was, in its states.
     ReasonsOf(MessageId) -> ReasonRow = messages::reasons, by message_id, many;
+    /// The files of a message.
+    FilesOf(MessageId) -> AttachmentRow = attachments::of_messages, by message_id, many;
     /// An activity.
     OneActivity(ActivityId) -> ActivityRow = activities::by_ids, by activity_id, one;
     /// An activity's line items.

@@ -27,11 +27,7 @@ pub fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
 pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Result<Bytes, Response> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > limits.body_bytes as u64) {
-        // A client that asks first is told before it sends anything.
-        if !headers.contains_key(header::EXPECT) {
-            drain(&mut body).await;
-        }
-        return Err(too_large(limits));
+        return Err(too_large(headers, &mut body, limits.body_bytes as u64).await);
     }
     let whole = async {
         let mut whole = BytesMut::with_capacity(declared.map_or(0, |declared| usize::try_from(declared).unwrap_or(0)));
@@ -42,7 +38,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Resul
             if let Some(data) = frame.data_ref() {
                 if whole.len() + data.len() > limits.body_bytes {
                     drain(&mut body).await;
-                    return Err(too_large(limits));
+                    return Err(larger_than(limits.body_bytes as u64));
                 }
                 whole.extend_from_slice(data);
             }
@@ -56,8 +52,17 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Resul
     })
 }
 
-fn too_large(limits: &Limits) -> Response {
-    let message = format!("the request's body is larger than {} bytes", limits.body_bytes);
+/// The answer to a body of more than `most` bytes, once its sender can read it.
+pub async fn too_large(headers: &HeaderMap, body: &mut Body, most: u64) -> Response {
+    // A client that asks first is told before it sends anything.
+    if !headers.contains_key(header::EXPECT) {
+        drain(body).await;
+    }
+    larger_than(most)
+}
+
+fn larger_than(most: u64) -> Response {
+    let message = format!("the request's body is larger than {most} bytes");
     let mut response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", &message);
     response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     response

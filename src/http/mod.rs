@@ -1,11 +1,13 @@
 //! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, webhooks, health
 //! and metrics.
 
+mod attachments;
 mod auth;
 mod body;
 mod consent;
 mod console;
 mod endpoint;
+mod filename;
 mod health;
 mod observe;
 mod page;
@@ -40,6 +42,9 @@ pub fn router(gateway: Gateway, intake: Intake, shutdown: CancellationToken) -> 
         .route("/u/{token}", get(consent::ask_unsubscribe).post(consent::unsubscribe))
         .route("/confirm/{token}", get(consent::ask_confirm).post(consent::confirm))
         .route("/preferences/{token}", get(consent::show_preferences).post(consent::set_preferences))
+        .route("/attachments", post(attachments::upload))
+        .route("/attachments/{id}", get(attachments::download))
+        .route("/media/{token}", get(attachments::media))
         .fallback(observe::not_found)
         // The endpoint reads its body itself, against its own limit.
         .layer(DefaultBodyLimit::disable())

@@ -45,6 +45,8 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/u/{token}") => "/u",
         Some("/confirm/{token}") => "/confirm",
         Some("/preferences/{token}") => "/preferences",
+        Some("/attachments" | "/attachments/{id}") => "/attachments",
+        Some("/media/{token}") => "/media",
         _ => "other",
     }
 }

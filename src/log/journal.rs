@@ -214,6 +214,21 @@ impl Journal {
         }
     }
 
+    /// The key to seal a subject's blobs with, made on first use; [`None`] if it was destroyed.
+    pub(super) async fn key_for_sealing(&self, subject: SubjectId) -> Result<Option<SubjectKey>, LogError> {
+        Ok(live(self.0.ring.for_sealing(&HashSet::from([subject])).await?, subject))
+    }
+
+    /// The key to open a subject's blobs with; [`None`] if there is none, or it was destroyed.
+    pub(super) async fn key_for_opening(&self, subject: SubjectId) -> Result<Option<SubjectKey>, LogError> {
+        Ok(live(self.0.ring.for_opening(&HashSet::from([subject])).await?, subject))
+    }
+
+    /// Clock and randomness.
+    pub(super) fn ambient(&self) -> &Ambient {
+        &self.0.ambient
+    }
+
     /// Destroys a subject's key, here and in the store, for good. Nothing sealed with it can be read again, in no copy
     /// of the log. Other processes notice within a second.
     pub async fn destroy_key(&self, subject: SubjectId) -> Result<(), LogError> {
@@ -263,6 +278,13 @@ impl Inner {
             .apply(&envelope.event_type, envelope.schema_version, &mut data, clear)
             .map_err(|error| damaged(error.to_string()))?;
         Ok(RecordedEvent { envelope, data, personal })
+    }
+}
+
+fn live(mut keys: Keys, subject: SubjectId) -> Option<SubjectKey> {
+    match keys.remove(&subject) {
+        Some(KeyState::Live(key)) => Some(key),
+        Some(KeyState::Destroyed) | None => None,
     }
 }
 

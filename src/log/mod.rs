@@ -4,6 +4,7 @@
 //! provides and deals in sealed events only; [`Journal`] stands before it and seals personal data on the way in, and
 //! opens and upcasts it on the way out. `app` is the only place that appends.
 
+pub mod blobs;
 pub mod chain;
 pub mod checkpoint;
 pub mod envelope;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError, Begun, Caller, MessageStage, Signal, Ticket};
+use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
@@ -22,7 +23,7 @@ use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::accounts::{Account, Accounts};
 use crate::processes::backlog::Waiting;
 use crate::processes::{hold, tail};
-use crate::providers::{Accepted, OutboundMessage, SendError};
+use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
 /// Who acts.
 const ACTOR: &str = "process:dispatcher";
@@ -33,6 +34,8 @@ const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// How long a provider's call may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How many messages with files are handed over at once.
+const HEAVY: usize = 3;
 
 /// How a dispatcher works.
 #[derive(Debug, Clone)]
@@ -76,6 +79,8 @@ pub struct Dispatcher {
     app: App,
     accounts: Accounts,
     options: DispatcherOptions,
+    /// Messages with files are few at a time: their content is in memory while a provider takes it.
+    heavy: Arc<Semaphore>,
 }
 
 /// What waits, and what is under way.
@@ -90,7 +95,7 @@ impl Dispatcher {
     /// A dispatcher over accounts.
     #[must_use]
     pub fn new(app: App, accounts: Accounts, options: DispatcherOptions) -> Self {
-        Self { app, accounts, options }
+        Self { app, accounts, options, heavy: Arc::new(Semaphore::new(HEAVY)) }
     }
 
     /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
@@ -163,7 +168,8 @@ impl Dispatcher {
             match first.reserve(now) {
                 Ok(()) => {
                     let app = self.app.clone();
-                    work.under_way.spawn(dispatch(app, serving, job, self.options.call_timeout));
+                    let heavy = Arc::clone(&self.heavy);
+                    work.under_way.spawn(dispatch(app, serving, job, self.options.call_timeout, heavy));
                 }
                 Err(at) => work.later.push(Reverse((at, job))),
             }
@@ -226,8 +232,13 @@ async fn dispatch(
     serving: Vec<Arc<Account>>,
     job: Job,
     call_timeout: Duration,
+    heavy: Arc<Semaphore>,
 ) -> Option<(DateTime<Utc>, Job)> {
     let caller = Caller::new(job.tenant, ACTOR);
+    // Room for files comes first: a message for which a provider is about to be called waits for nothing any more.
+    let is_heavy =
+        job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
+    let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
     let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
         Ok(Begun::Go(ticket)) => *ticket,
@@ -239,7 +250,11 @@ async fn dispatch(
         }
     };
     let account = serving.iter().find(|account| *account.route() == ticket.attempt.route)?;
-    let outcome = call(account, &job, &ticket, call_timeout).await;
+    let outcome = match files(&app, &caller, account, &ticket).await {
+        Ok(files) => call(account, &job, &ticket, files, call_timeout).await,
+        Err(refused) => refused,
+    };
+    drop(room);
     match &outcome {
         CallOutcome::Accepted { segments, .. } => account.charge(*segments),
         CallOutcome::Refused { class: RetryClass::Configuration, code, detail, .. } => {
@@ -253,11 +268,70 @@ async fn dispatch(
     None
 }
 
-async fn call(account: &Account, job: &Job, ticket: &Ticket, call_timeout: Duration) -> CallOutcome {
+/// What a provider is handed of a message's files.
+#[derive(Default)]
+struct Files {
+    attachments: Vec<Attachment>,
+    media_urls: Vec<String>,
+}
+
+/// Gets a message's files as the account takes them; otherwise what comes of a call that is not made.
+async fn files(app: &App, caller: &Caller, account: &Account, ticket: &Ticket) -> Result<Files, CallOutcome> {
+    if ticket.files.is_empty() {
+        return Ok(Files::default());
+    }
+    let channel = ticket.attempt.key.channel;
+    if !account.provider.carries_files(channel) {
+        // Another account may: it is asked at once.
+        let class = if ticket.has_others { RetryClass::Transient } else { RetryClass::ContentRefused };
+        return Err(refused(class, "files_not_carried", "the account's messages carry no files", ticket.has_others));
+    }
+    let mut files = Files::default();
+    for file in &ticket.files {
+        let found = get(app, caller, ticket, file, &mut files).await;
+        match found {
+            Ok(true) => {}
+            Ok(false) => return Err(refused(RetryClass::Permanent, "file_missing", "a file is not there", false)),
+            Err(error) => {
+                tracing::warn!(attachment_id = %file.attachment_id, %error, "a file could not be read");
+                return Err(refused(RetryClass::Transient, "file_unread", "a file could not be read", false));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Adds one file; false if it is not there.
+async fn get(
+    app: &App,
+    caller: &Caller,
+    ticket: &Ticket,
+    file: &StoredFile,
+    files: &mut Files,
+) -> Result<bool, AppError> {
+    if ticket.attempt.key.channel != Channel::Email {
+        let url = app.media_url(caller, ticket.customer_id, file).await?;
+        files.media_urls.extend(url.clone());
+        return Ok(url.is_some());
+    }
+    let Some(opening) = app.read_file(caller, ticket.customer_id, file.attachment_id).await? else { return Ok(false) };
+    files.attachments.push(Attachment {
+        name: file.name.clone().unwrap_or_else(|| "attachment".to_owned()),
+        content_type: file.content_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned()),
+        content_id: None,
+        content: opening.whole().await?,
+    });
+    Ok(true)
+}
+
+fn refused(class: RetryClass, code: &str, detail: &str, elsewhere: bool) -> CallOutcome {
+    let (code, detail) = (Some(code.to_owned()), detail.to_owned());
+    CallOutcome::Refused { class, code, detail, retry_after: None, elsewhere }
+}
+
+async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_timeout: Duration) -> CallOutcome {
     let Some(to) = ticket.content.to.clone() else {
-        let detail = "the message has no address".to_owned();
-        let class = RetryClass::Permanent;
-        return CallOutcome::Refused { class, code: None, detail, retry_after: None, elsewhere: false };
+        return refused(RetryClass::Permanent, "no_address", "the message has no address", false);
     };
     let reply_domain = account.terms.reply_domain.as_deref().filter(|_| job.channel == Channel::Email);
     let unsubscribe = ticket.unsubscribe.iter().flat_map(|links| {
@@ -266,13 +340,17 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, call_timeout: Durat
             ("List-Unsubscribe-Post".to_owned(), links.list_unsubscribe_post.to_owned()),
         ]
     });
+    let mail_domain = ticket.attempt.route.domain.as_deref().filter(|_| job.channel == Channel::Email);
+    let mail_id = mail_domain.map(|domain| ("Message-ID".to_owned(), token::mail_id(&ticket.reply_token, domain)));
     let message = OutboundMessage {
         address_id: ticket.address_id,
         attempt: ticket.attempt.number,
         token: Some(ticket.token.clone()),
         reply_to: reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain)),
         subject: ticket.content.subject.clone(),
-        headers: unsubscribe.collect(),
+        headers: mail_id.into_iter().chain(unsubscribe).collect(),
+        attachments: files.attachments,
+        media_urls: files.media_urls,
         ..OutboundMessage::text(
             job.tenant,
             job.customer_id,

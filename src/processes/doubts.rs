@@ -128,6 +128,7 @@ impl Doubts {
             segments: found.accepted.segments,
             cost_micros: found.accepted.cost.map(|(micros, _)| micros),
             currency: found.accepted.cost.map(|(_, currency)| currency),
+            mail_id: None,
         };
         for (what, report) in [("sent", Some(sent)), ("fate", found.report)] {
             let Some(report) = report else { continue };

@@ -7,7 +7,9 @@ pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
 pub mod hold;
+pub mod media;
 mod tail;
+mod threading;
 pub mod timers;
 pub mod webhooks;
 

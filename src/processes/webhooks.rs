@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, Caller, KeepCallback, Outcome};
+use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, KeepCallback, Outcome};
 use crate::domain::consent::decide::{ALL_TOPICS, SetConsent};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::consent::keywords;
@@ -21,9 +21,10 @@ use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
 use crate::domain::tenant::event::KeptReport;
 use crate::domain::value::message::{MessageKey, Route};
 use crate::domain::value::token::Correlation;
-use crate::ids::{MessageId, TenantId};
+use crate::ids::TenantId;
 use crate::processes::accounts::{Account, Accounts};
-use crate::providers::{Answer, Inbound, Keyword, SignatureError, Told, ToldKind, WebhookRequest};
+use crate::processes::threading;
+use crate::providers::{Answer, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, callbacks, messages};
 
@@ -78,7 +79,7 @@ pub enum IntakeError {
 /// What is to be done about a thing that is told.
 enum Meaning {
     Fact(Box<RecordProviderFact>, TenantId),
-    Message(Box<ReceiveMessage>, TenantId),
+    Message(Box<ReceiveMessage>, Vec<ArrivedFile>, TenantId),
     Consent(Box<SetConsent>, TenantId),
     /// Nobody knows; why.
     Nothing(String),
@@ -144,8 +145,8 @@ impl Intake {
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
             }
-            Meaning::Message(message, tenant) => {
-                match self.app.receive_message(&Caller::new(tenant, actor.as_str()), *message).await? {
+            Meaning::Message(message, files, tenant) => {
+                match self.app.receive_with_files(&Caller::new(tenant, actor.as_str()), *message, files).await? {
                     Outcome::Done(_) => return Ok(true),
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
@@ -309,19 +310,19 @@ impl Intake {
             return Ok(Meaning::Nothing("it comes from an address of our own".to_owned()));
         }
         let caller = Caller::new(tenant, format!("provider:{}", account.route().provider));
-        let in_reply_to = match &inbound.reply_token {
-            None => None,
-            Some(token) => self.answered(&caller, token, &inbound.from).await?,
-        };
+        let provider = account.route().provider.as_str();
+        let answered = threading::answered(&self.app, &self.reads, (&caller, provider), &inbound).await?;
+        let files = inbound.media.into_iter().map(|media| arrived(account, media)).collect();
         let message = ReceiveMessage {
-            customer_id: None,
+            // Of several who share the address, it is the one who was written to.
+            customer_id: answered.map(|(customer_id, _)| customer_id),
             channel: inbound.channel,
             from: Some(inbound.from),
             to: inbound.to,
             subject: inbound.subject,
             body: inbound.text,
             occurred_at: Some(inbound.occurred_at.unwrap_or(now)),
-            in_reply_to,
+            in_reply_to: answered.map(|(_, message_id)| message_id),
             provider: account.route().provider.clone(),
             provider_message_id: Some(inbound.provider_message_id),
             hint: inbound.opt_out.map(|keyword| match keyword {
@@ -331,17 +332,20 @@ impl Intake {
             }),
             source: Source::Provider,
         };
-        Ok(Meaning::Message(Box::new(message), tenant))
+        Ok(Meaning::Message(Box::new(message), files, tenant))
     }
+}
 
-    /// The message that a reply's address names, if it went to whoever now writes: two people who answer the same mail,
-    /// one of whom got it forwarded, are not one person.
-    async fn answered(&self, caller: &Caller, token: &str, from: &str) -> Result<Option<MessageId>, IntakeError> {
-        let Some(message_id) = self.app.open_reply_token(caller, token).await? else { return Ok(None) };
-        let row = messages::by_id(&self.reads.db(), caller.tenant, message_id).await?;
-        let same = row.is_some_and(|row| row.to_address.is_some_and(|to| to.eq_ignore_ascii_case(from)));
-        Ok(same.then_some(message_id))
-    }
+fn arrived(account: &Account, media: MediaRef) -> ArrivedFile {
+    let route = account.route();
+    let content = match (media.content, media.url) {
+        (Some(content), _) => FileContent::Here(content),
+        (None, Some(url)) => {
+            FileContent::Remote { url, provider: route.provider.clone(), account: route.account.clone() }
+        }
+        (None, None) => FileContent::NotRead,
+    };
+    ArrivedFile { name: media.name, content_type: media.content_type, content }
 }
 
 /// The read table's row of a message, as its token would say it.

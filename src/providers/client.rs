@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, redirect, retry};
@@ -16,6 +17,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::SendError;
+use super::public::PublicOnly;
 use crate::domain::value::message::RetryClass;
 
 /// The longest answer that is read, in bytes.
@@ -53,7 +55,12 @@ pub enum ClientError {
 
 /// Makes calls; cheap to clone, and shared by all providers of a node.
 #[derive(Debug, Clone)]
-pub struct HttpClient(reqwest::Client);
+pub struct HttpClient {
+    /// Calls what our settings name.
+    own: reqwest::Client,
+    /// Calls what outsiders name: hosts of the public network only.
+    public: reqwest::Client,
+}
 
 impl HttpClient {
     /// A client that follows no redirects, repeats nothing, and trusts the system's certificates.
@@ -63,23 +70,33 @@ impl HttpClient {
             .with_safe_default_protocol_versions()?
             .with_platform_verifier()?
             .with_no_client_auth();
-        let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("commlog/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.timeout)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .redirect(redirect::Policy::none())
-            .retry(retry::never());
-        let builder = match options.proxy {
-            Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?),
-            None => builder.no_proxy(),
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .user_agent(concat!("commlog/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(options.connect_timeout)
+                .timeout(options.timeout)
+                .pool_idle_timeout(Duration::from_secs(20))
+                .redirect(redirect::Policy::none())
+                .retry(retry::never());
+            match &options.proxy {
+                Some(proxy) => Ok::<_, reqwest::Error>(builder.proxy(reqwest::Proxy::all(proxy.clone())?)),
+                None => Ok(builder.no_proxy()),
+            }
         };
-        Ok(Self(builder.build()?))
+        Ok(Self {
+            own: builder()?.build()?,
+            public: builder()?.dns_resolver(std::sync::Arc::new(PublicOnly)).https_only(true).build()?,
+        })
     }
 
     pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.0.request(method, url)
+        self.own.request(method, url)
+    }
+
+    /// A GET of what outsiders name, by a host's name and over TLS: one that leads to a private network is not called.
+    pub(super) fn public_get(&self, url: Url) -> RequestBuilder {
+        self.public.get(url)
     }
 }
 
@@ -91,21 +108,36 @@ pub(super) struct Reply {
     body: Vec<u8>,
     /// Nothing is missing at the end of the body.
     is_whole: bool,
+    /// What is missing was too much.
+    is_too_long: bool,
 }
 
 /// Makes one call.
 pub(super) async fn call(request: RequestBuilder) -> Result<Reply, SendError> {
+    call_within(request, MAX_ANSWER).await
+}
+
+/// As [`call`], for an answer of at most so many bytes.
+pub(super) async fn call_within(request: RequestBuilder, most: usize) -> Result<Reply, SendError> {
     let mut response = request.send().await.map_err(|error| lost(&error))?;
     let mut reply = Reply {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         body: vec![],
         is_whole: false,
+        is_too_long: response.content_length().is_some_and(|length| length > most as u64),
     };
+    if reply.is_too_long {
+        return Ok(reply);
+    }
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if reply.body.len() + chunk.len() <= MAX_ANSWER => reply.body.extend_from_slice(&chunk),
-            Ok(Some(_)) | Err(_) => return Ok(reply),
+            Ok(Some(chunk)) if reply.body.len() + chunk.len() <= most => reply.body.extend_from_slice(&chunk),
+            Ok(Some(_)) => {
+                reply.is_too_long = true;
+                return Ok(reply);
+            }
+            Err(_) => return Ok(reply),
             Ok(None) => {
                 reply.is_whole = true;
                 return Ok(reply);
@@ -138,6 +170,11 @@ impl Reply {
     /// The body as JSON, if all of it is there and is JSON.
     pub(super) fn json(&self) -> Option<Value> {
         self.is_whole.then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// The whole body as bytes; otherwise whether it was too long, rather than cut off.
+    pub(super) fn into_content(self) -> Result<Bytes, bool> {
+        if self.is_whole { Ok(Bytes::from(self.body)) } else { Err(self.is_too_long) }
     }
 
     /// What an answer with status 2xx is if it does not say what a success says.
@@ -197,7 +234,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, value.parse().expect("a header"));
         }
-        Reply { status, headers: map, body: vec![], is_whole: true }
+        Reply { status, headers: map, body: vec![], is_whole: true, is_too_long: false }
     }
 
     fn refusal(reply: &Reply) -> SendError {

@@ -9,6 +9,7 @@ pub mod client;
 pub mod engagement;
 mod mime;
 mod outbound;
+mod public;
 mod secret;
 pub mod sendgrid;
 pub mod simulator;
@@ -17,9 +18,10 @@ pub mod twilio;
 mod webhook;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 pub use callback::{Callback, Callbacks};
-pub use outbound::{Accepted, Attachment, Found, OutboundMessage, SendError, Unconfirmed};
+pub use outbound::{Accepted, Attachment, Found, MediaError, OutboundMessage, SendError, Unconfirmed};
 pub use secret::Secret;
 pub use webhook::{Answer, Hints, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, Webhook, WebhookRequest};
 
@@ -42,6 +44,18 @@ pub trait Provider: Send + Sync {
     /// that finds nothing, or has no way to look, has not said that the message was not taken.
     async fn find(&self, _message: &Unconfirmed) -> Result<Option<Found>, SendError> {
         Ok(None)
+    }
+
+    /// Whether its messages on a channel carry files: in [`OutboundMessage::attachments`] for email, by
+    /// [`OutboundMessage::media_urls`] elsewhere.
+    fn carries_files(&self, _channel: Channel) -> bool {
+        false
+    }
+
+    /// Fetches a file that an incoming message names, with the account's credentials. `url` was written by outsiders: one
+    /// that does not lead to the provider's own store of this account is not called.
+    async fn fetch_media(&self, _url: &str) -> Result<Bytes, MediaError> {
+        Err(MediaError::Never("not_fetched"))
     }
 
     /// Tests the account without sending: whether the provider can be reached, knows the credentials, and lets them send.

@@ -141,6 +141,17 @@ impl SendError {
     }
 }
 
+/// A file at a provider was not fetched. Reasons are words, such as `foreign_host`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// It may be had later.
+    #[error("the file could not be fetched: {0}")]
+    Later(&'static str),
+    /// It never is.
+    #[error("the file is not fetched: {0}")]
+    Never(&'static str),
+}
+
 /// A message of which nobody knows whether the provider took it.
 #[derive(Clone)]
 pub struct Unconfirmed {

@@ -218,8 +218,8 @@ pub enum Keyword {
     Help,
 }
 
-/// A file or picture of an inbound message.
-#[derive(Clone, PartialEq, Eq)]
+/// A file or picture of an inbound message. One without URL and content stands for all that were not read.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct MediaRef {
     /// Where it lies, if the message does not hold it. Written by outsiders: it may point anywhere.
     pub url: Option<String>,

@@ -170,6 +170,24 @@ pub async fn by_provider_id(
     Ok(select.all(db, READING).await?.pop())
 }
 
+/// The messages that left with any of these `Message-ID`s, by their fingerprints and in their order.
+pub async fn by_mail_ids(db: &Db, tenant: TenantId, fingerprints: &[Uuid]) -> Result<Vec<MessageId>, QueryError> {
+    #[derive(sqlx::FromRow)]
+    struct Known {
+        mail_id: Uuid,
+        message_id: Uuid,
+    }
+    if fingerprints.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT k.mail_id, k.message_id FROM mail_ids k", []);
+    select.and_equal("k.tenant_id", Some(tenant.0));
+    select.and_in("k.mail_id", fingerprints.iter().map(|&id| id.into()));
+    let mut rows: Vec<Known> = select.all(db, READING).await?;
+    rows.sort_by_key(|row| (fingerprints.iter().position(|id| *id == row.mail_id), row.message_id));
+    Ok(rows.into_iter().map(|row| row.message_id.into()).collect())
+}
+
 /// Messages of all tenants in doubt since a time between two, the oldest first.
 pub async fn in_doubt(
     db: &Db,

@@ -5,6 +5,7 @@
 //! Columns that come from sealed data are [`None`] once the person was forgotten.
 
 pub mod activities;
+pub mod attachments;
 pub mod callbacks;
 pub mod campaigns;
 pub mod consents;

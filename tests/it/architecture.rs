@@ -63,6 +63,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CONCRETE: &[(&str, &str)] = &[
     ("log::sqlite", "log"),
     ("log::postgres", "log"),
+    ("log::blobs::folder", "log"),
+    ("log::blobs::postgres", "log"),
     ("log::keys::sqlite", "log"),
     ("log::keys::postgres", "log"),
     ("providers::sendgrid", "providers"),

@@ -215,6 +215,7 @@ async fn live(app: &App, caller: &Caller, people: &[CustomerId]) -> Outcome {
             in_reply_to: None,
             campaign_id,
             variant: campaign_id.map(|_| if number.is_multiple_of(2) { "a" } else { "b" }.to_owned()),
+            attachments: vec![],
         };
         if let Err(refusal) = app.send_message(caller, command).await?.into_result() {
             tracing::debug!(code = refusal.code, "the demo's message was refused");

@@ -8,6 +8,7 @@ use crate::domain::activity::event::{ActivityRecorded, ActivityRetracted};
 use crate::domain::consent::event::ConsentChanged;
 use crate::domain::conversation::event::ConversationChanged;
 use crate::domain::event::{event, stream_events};
+use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
 use crate::domain::message::event::{
     DispatchFailed, DispatchInDoubt, DispatchStarted, MessageBounced, MessageCancelled, MessageClicked,
     MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened, MessageQueued,
@@ -50,6 +51,9 @@ stream_events! {
         MessageComplained,
         MessageReceived,
         MessageRetracted,
+        MessageAttached,
+        AttachmentFetched,
+        AttachmentMissed,
     }
 }
 

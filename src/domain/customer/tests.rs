@@ -175,9 +175,11 @@ fn forgetting_takes_back_what_was_not_dispatched_and_clears_the_state() {
         in_reply_to: None,
         campaign_id: None,
         variant: None,
+        attachments: vec![],
     };
     let history = vec![registered(), mailbox("ada@example.org", true)];
-    let queued = given(history.clone()).when(|state, context| send(state, &Default::default(), sending, context));
+    let queued =
+        given(history.clone()).when(|state, context| send(state, &Default::default(), (sending, vec![]), context));
     let history = [history, queued.events()].concat();
     let events = given(history.clone()).when(|state, context| forget(state, &forgetting(), &[], context)).events();
     assert!(matches!(&events[..], [CustomerEvent::MessageCancelled(_), CustomerEvent::CustomerForgotten(_)]));

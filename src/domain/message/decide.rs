@@ -12,6 +12,7 @@ use crate::domain::conversation::state::conversation_id;
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::{Customer, OwnAddress};
 use crate::domain::decision::{Context, Decision};
+use crate::domain::message::attachment::{self, ReceivedFile, StoredFile};
 use crate::domain::message::event::{
     MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
     MessageReceivedPersonal, MessageSuppressed,
@@ -49,6 +50,9 @@ pub struct SendMessage {
     pub campaign_id: Option<CampaignId>,
     /// The campaign's variant.
     pub variant: Option<String>,
+    /// What uploading the files that go with it answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<String>,
 }
 
 /// What was decided about a message that was asked for.
@@ -170,11 +174,11 @@ impl SendMessage {
 }
 
 /// Decides on a message that is asked for: always `MessageQueued`, then what holds or forbids it. `address` is the fold
-/// of the address that [`SendMessage::recipient`] tells.
+/// of the address that [`SendMessage::recipient`] tells, `files` are what its uploads stand for.
 pub fn send(
     state: &Customer,
     address: &Address,
-    command: SendMessage,
+    (command, files): (SendMessage, Vec<StoredFile>),
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
@@ -184,7 +188,9 @@ pub fn send(
     }
     let recipient = command.recipient(state)?;
     let topic = text::word("topic", &command.topic)?;
-    if command.body.trim().is_empty() {
+    attachment::check(command.channel, &command.body, &files)?;
+    // A picture needs no words, a mail does.
+    if command.body.trim().is_empty() && (files.is_empty() || command.channel == Channel::Email) {
         return Err(Refusal::invalid("body", "must not be blank"));
     }
     let message_id = context.id();
@@ -227,6 +233,7 @@ pub fn send(
         },
     };
     let mut events = vec![context.now(queued)];
+    events.extend(attachment::sent(&key, files, context));
     match verdict {
         Verdict::Suppress(Reason { rule, inputs }) => {
             events.push(context.now(MessageSuppressed { key, rule: rule.to_owned(), inputs }));
@@ -289,10 +296,11 @@ pub fn sender(channel: Channel, from: Option<&str>, context: &Context<'_>) -> Op
 
 /// Takes in a message: `MessageReceived`, and the conversation opens. A whole message STOP opts out of every topic of its
 /// channel, START opts in; the evidence is the text itself. What they mean for the address is told to its own stream.
+/// `files` are what came with it.
 pub fn receive(
     state: &Customer,
     (customer_id, message_id): (CustomerId, MessageId),
-    command: ReceiveMessage,
+    (command, files): (ReceiveMessage, Vec<ReceivedFile>),
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
@@ -330,7 +338,10 @@ pub fn receive(
             personal: Some(ConsentChangedPersonal { wording, ip: None, user_agent: None }),
         }
     });
-    let mut events = vec![context.at(occurred_at, received), context.now(changed)];
+    let files = attachment::received(&received.key, files, occurred_at, context);
+    let mut events = vec![context.at(occurred_at, received)];
+    events.extend(files);
+    events.push(context.now(changed));
     events.extend(consent.map(|consent| context.at(occurred_at, consent)));
     Ok(events)
 }

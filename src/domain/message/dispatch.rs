@@ -8,6 +8,7 @@ use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
+use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::event::{
     DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, MessageClass, MessageHeld,
     MessageQueuedPersonal, MessageReleased, MessageSent, MessageSuppressed,
@@ -29,6 +30,8 @@ pub struct Judged<'a> {
     pub address_version: u64,
     /// What will be sent; absent if it cannot be read any more.
     pub content: Option<&'a MessageQueuedPersonal>,
+    /// The files that will be sent with it.
+    pub files: &'a [StoredFile],
 }
 
 /// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageHeld` until it may, `MessageSuppressed`
@@ -73,7 +76,7 @@ pub fn begin(
             route: route.clone(),
             attempt: message.attempts + 1,
             address_version: judged.address_version,
-            content_hash: content_hash(text),
+            content_hash: content_hash(text, judged.files),
         }
         .into(),
         (Verdict::Send, None) => {
@@ -84,9 +87,10 @@ pub fn begin(
     Ok(events)
 }
 
-fn content_hash(content: &MessageQueuedPersonal) -> String {
+fn content_hash(content: &MessageQueuedPersonal, files: &[StoredFile]) -> String {
     let mut hash = Sha256::new();
-    for part in [content.subject.as_deref().unwrap_or_default(), content.body.as_str()] {
+    let texts = [content.subject.as_deref().unwrap_or_default(), content.body.as_str()];
+    for part in texts.into_iter().chain(files.iter().map(|file| file.mac.as_str())) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -147,7 +151,7 @@ pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Cont
     let Attempt { key, route, number } = attempt;
     let event: CustomerEvent = match outcome {
         CallOutcome::Accepted { provider_message_id, segments, cost_micros, currency } => {
-            MessageSent { key, route, provider_message_id, segments, cost_micros, currency }.into()
+            MessageSent { key, route, provider_message_id, segments, cost_micros, currency, mail_id: None }.into()
         }
         CallOutcome::Refused { class, code, detail, retry_after, elsewhere } => DispatchFailed {
             key,
@@ -235,6 +239,7 @@ pub fn resolve(
             segments: 1,
             cost_micros: None,
             currency: None,
+            mail_id: None,
         }),
         Resolution::NotSent => context.now(failed(None)),
         Resolution::SendAgain if message.class == MessageClass::Marketing => {

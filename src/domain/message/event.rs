@@ -148,6 +148,10 @@ event! {
         segments: u32,
         cost_micros: Option<i64>,
         currency: Option<Currency>,
+        /// Stands for the `Message-ID` that it left with, where that is not the one that we gave it
+        /// ([`crate::domain::value::token::mail_id_fingerprint`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail_id: Option<uuid::Uuid>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages, in and out: their states are a lattice, so callbacks may arrive in any order.
 
+pub mod attachment;
 pub mod decide;
 pub mod dispatch;
 pub mod event;

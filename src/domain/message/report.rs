@@ -12,6 +12,7 @@ use crate::domain::message::event::{
 };
 use crate::domain::text;
 use crate::domain::value::message::{BounceKind, Report, RetryClass};
+use crate::domain::value::token;
 use crate::ids::AddressId;
 
 /// The method of an opt-out that concerns consent only, not the address: transactional messages may still be sent.
@@ -34,7 +35,7 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
         told.as_bytes(),
     ];
     let mut events = vec![];
-    if let Some(event) = message_event(fact) {
+    if let Some(event) = message_event(fact, context) {
         events.push(Decided { occurred_at: fact.occurred_at, ..context.derived(known_from, "report", &parts, event) });
     }
     if let Some(method) = fact.report.opt_out() {
@@ -124,7 +125,7 @@ fn opted_out(fact: &RecordProviderFact, method: &str) -> ConsentChanged {
     }
 }
 
-fn message_event(fact: &RecordProviderFact) -> Option<CustomerEvent> {
+fn message_event(fact: &RecordProviderFact, context: &Context<'_>) -> Option<CustomerEvent> {
     let (key, route) = (fact.key.clone(), fact.route.clone());
     // Providers' words are kept as far as an event holds them: a callback is never lost for its length.
     let words = |words: &Option<String>| {
@@ -132,13 +133,18 @@ fn message_event(fact: &RecordProviderFact) -> Option<CustomerEvent> {
     };
     let code = words;
     Some(match &fact.report {
-        Report::Sent { provider_message_id, segments, cost_micros, currency } => MessageSent {
+        Report::Sent { provider_message_id, segments, cost_micros, currency, mail_id } => MessageSent {
             key,
             route,
             provider_message_id: provider_message_id.clone(),
             segments: *segments,
             cost_micros: *cost_micros,
             currency: *currency,
+            // One that holds a token of ours says by itself which message it is.
+            mail_id: mail_id
+                .as_deref()
+                .filter(|id| token::reply_token_in_mail_id(id).is_none())
+                .map(|id| token::mail_id_fingerprint(id, context.secret)),
         }
         .into(),
         Report::Delivered => MessageDelivered { key, route }.into(),

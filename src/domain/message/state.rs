@@ -54,6 +54,9 @@ pub struct PendingMessage {
     pub address_id: Option<AddressId>,
     /// The version of its `MessageQueued`, which holds the content.
     pub queued_version: u64,
+    /// How many files go with it: the events that follow its `MessageQueued` tell them.
+    #[serde(default)]
+    pub files: u32,
     /// How often a provider was called.
     pub attempts: u32,
     /// Which ones definitely refused it and may be asked again.
@@ -93,6 +96,7 @@ impl Pending {
                     message.stage = Stage::Held { until: e.until, rule: e.rule.clone() };
                 });
             }
+            CustomerEvent::MessageAttached(e) => self.change(e.key.message_id, |message| message.files += 1),
             CustomerEvent::MessageReleased(e) => self.change(e.key.message_id, |message| message.stage = Stage::Queued),
             CustomerEvent::DispatchStarted(e) => self.change(e.key.message_id, |message| {
                 message.attempts = e.attempt;
@@ -139,6 +143,7 @@ impl PendingMessage {
             topic: event.topic.clone(),
             address_id: event.address_id,
             queued_version: meta.version,
+            files: 0,
             attempts: 0,
             refused_by: vec![],
             stage: Stage::Queued,
@@ -169,6 +174,9 @@ impl CustomerEvent {
             Self::MessageComplained(e) => &e.key,
             Self::MessageReceived(e) => &e.key,
             Self::MessageRetracted(e) => &e.key,
+            Self::MessageAttached(e) => &e.key,
+            Self::AttachmentFetched(e) => &e.key,
+            Self::AttachmentMissed(e) => &e.key,
             _ => return None,
         })
     }

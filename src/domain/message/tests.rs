@@ -25,6 +25,7 @@ fn asking(class: MessageClass) -> SendMessage {
         in_reply_to: None,
         campaign_id: None,
         variant: None,
+        attachments: vec![],
     }
 }
 
@@ -33,7 +34,7 @@ fn history() -> Vec<CustomerEvent> {
 }
 
 fn sent(history: Vec<CustomerEvent>, address: &Address, command: SendMessage) -> Then {
-    given(history).when(|state, context| send(state, address, command, context))
+    given(history).when(|state, context| send(state, address, (command, vec![]), context))
 }
 
 /// The rule that suppressed, or nothing.
@@ -61,7 +62,7 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
     let content = MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned() };
-    let judged = Judged { address, address_version: 3, content: Some(&content) };
+    let judged = Judged { address, address_version: 3, content: Some(&content), files: &[] };
     given(history.to_vec()).when(|state, context| begin(state, id, &route(), judged, context))
 }
 
@@ -111,7 +112,7 @@ fn an_unconfirmed_opt_in_is_none_and_silence_is_consent_only_where_the_policy_sa
     let pending = [history(), vec![said("news", ConsentState::Pending)]].concat();
     assert_eq!(rule(pending, &Address::default(), asking(MessageClass::Marketing)).as_deref(), Some("consent"));
     let ask = |state: &_, context: &crate::domain::decision::Context<'_>| {
-        send(state, &Address::default(), asking(MessageClass::Marketing), context)
+        send(state, &Address::default(), (asking(MessageClass::Marketing), vec![]), context)
     };
     given(history()).when(ask).happens(&["MessageQueued"]);
     given(history()).under(strict.clone()).when(ask).happens(&["MessageQueued", "MessageSuppressed"]);
@@ -227,7 +228,7 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
         source,
     };
     let events = given(history())
-        .when(|state, context| receive(state, (ADA, inbound), from(Source::Provider), context))
+        .when(|state, context| receive(state, (ADA, inbound), (from(Source::Provider), vec![]), context))
         .events();
     let [CustomerEvent::MessageReceived(received), CustomerEvent::ConversationChanged(_)] = &events[..] else {
         panic!("{events:?}")
@@ -235,6 +236,6 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
     let personal = received.personal.as_ref().expect("is there");
     assert_eq!((personal.body.as_str(), personal.from.as_deref()), ("a\u{FFFD}b", Some("withheld")));
     given(history())
-        .when(|state, context| receive(state, (ADA, inbound), from(Source::Api), context))
+        .when(|state, context| receive(state, (ADA, inbound), (from(Source::Api), vec![]), context))
         .refused_for("body");
 }

@@ -82,6 +82,9 @@ pub enum Report {
         cost_micros: Option<i64>,
         /// Of which currency.
         currency: Option<Currency>,
+        /// For email, the `Message-ID` that it left with, where the provider tells.
+        #[serde(default)]
+        mail_id: Option<String>,
     },
     /// It reached the device or mailbox.
     Delivered,

@@ -202,6 +202,29 @@ pub fn reply_address(token: &str, domain: &str) -> String {
     format!("reply+{token}@{domain}")
 }
 
+/// The `Message-ID` of a mail of ours, with its angle brackets: it names the message to whoever answers with headers
+/// alone, and is the same for each attempt, so that a second copy shows as one.
+#[must_use]
+pub fn mail_id(token: &str, domain: &str) -> String {
+    format!("<{}>", reply_address(token, domain))
+}
+
+/// What stands for a `Message-ID` that was not ours to choose: keyed, so that whoever reads the log cannot try guesses.
+#[must_use]
+pub fn mail_id_fingerprint(mail_id: &str, secret: &TenantSecret) -> Uuid {
+    secret.derive("mail id", &[bare_mail_id(mail_id).as_bytes()])
+}
+
+/// Finds what looks like a reply token in a `Message-ID`, with or without its angle brackets.
+#[must_use]
+pub fn reply_token_in_mail_id(mail_id: &str) -> Option<String> {
+    reply_token_in(bare_mail_id(mail_id))
+}
+
+fn bare_mail_id(mail_id: &str) -> &str {
+    mail_id.trim().trim_start_matches('<').trim_end_matches('>')
+}
+
 /// Finds what looks like a reply token in an address: what stands behind the last `+` before the `@`.
 #[must_use]
 pub fn reply_token_in(address: &str) -> Option<String> {
@@ -291,7 +314,7 @@ mod tests {
         fn nothing_written_by_others_opens_or_panics(token in ".{0,300}") {
             prop_assert_eq!(open(&token, &secret(1)), None);
             prop_assert_eq!(open_reply(&token, TenantId(Uuid::nil()), &secret(1)), None);
-            let _ = (tenant_of(&token), reply_token_in(&token));
+            let _ = (tenant_of(&token), reply_token_in(&token), reply_token_in_mail_id(&token));
         }
 
         #[test]
@@ -301,6 +324,7 @@ mod tests {
             let address = reply_address(&token, "replies.example.com");
             prop_assert!(address.split('@').next().expect("a local part").len() <= 64);
             let back = reply_token_in(&address.to_ascii_uppercase()).expect("a token");
+            prop_assert_eq!(reply_token_in_mail_id(&mail_id(&token, "shop.example")), Some(back.clone()));
             prop_assert!(reply_may_be_of(&back, tenant));
             prop_assert_eq!(open_reply(&back, tenant, &secret(1)), Some(message));
             prop_assert_eq!(open_reply(&back, tenant, &secret(2)), None);

@@ -53,6 +53,15 @@ macro_rules! words_of_reads {
 }
 
 words_of_reads! {
+    /// Where a file of a message is.
+    AttachmentState {
+        /// It can be downloaded.
+        Stored = "stored",
+        /// At the provider, to be fetched.
+        Remote = "remote",
+        /// Nowhere: it was left out, or could not be fetched.
+        Missing = "missing",
+    }
     /// The furthest state that a message reached, whatever the order of reports.
     MessageState {
         /// Asked for.

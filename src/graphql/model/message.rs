@@ -3,6 +3,7 @@
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::attachment::Attachment;
 use super::conversation::Conversation;
 use super::customer::Customer;
 use super::enums::{Channel, Direction, MessageClass, MessageState, word};
@@ -12,7 +13,7 @@ use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::flat::Flat;
 use crate::graphql::id::{Of, global};
-use crate::graphql::loaders::{OneMessage, ReasonsOf};
+use crate::graphql::loaders::{FilesOf, OneMessage, ReasonsOf};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
 use crate::queries::messages::{MessageRow, ReasonRow};
 
@@ -316,6 +317,15 @@ impl Message {
     async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<RuleDecision>>> {
         let rows = ReasonsOf(self.key).load(Reading::of(ctx)?, &self.tables).await?;
         Ok(rows.into_iter().filter_map(RuleDecision::new).map(Flat).collect())
+    }
+
+    /// The files that go with it, or came with it.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Attachment>>> {
+        let reading = Reading::of(ctx)?;
+        let rows = FilesOf(self.key).load(reading, &self.tables).await?;
+        let seen = |row| Attachment::new(row, reading.personal(), reading.api.app.public_url()).map(Flat);
+        rows.into_iter().map(seen).collect()
     }
 
     /// Its whole history: every event in the log that is about it, in order.

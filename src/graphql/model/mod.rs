@@ -1,6 +1,7 @@
 //! The schema's objects, over the rows of read models.
 
 pub mod activity;
+pub mod attachment;
 pub mod campaign;
 pub mod consent;
 pub mod conversation;

@@ -45,6 +45,9 @@ pub struct SendMessageInput {
     campaign_id: Option<Of<CampaignId>>,
     /// The campaign's variant.
     variant: Option<String>,
+    /// Files that go with it: what `POST /attachments?customer=…` answered as `attachment`, at most ten. Mails carry any
+    /// kind, text messages pictures and a few others.
+    attachments: Option<Vec<String>>,
 }
 
 /// A message that a customer wrote.
@@ -210,6 +213,7 @@ impl MessageMutations {
             in_reply_to: input.in_reply_to.map(|id| id.0),
             campaign_id: input.campaign_id.map(|id| id.0),
             variant: input.variant,
+            attachments: input.attachments.unwrap_or_default(),
         };
         let outcome = Api::of(ctx)?.app.send_message(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)

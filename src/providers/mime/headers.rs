@@ -1,5 +1,7 @@
 //! Headers of a mail: unfolded, and with encoded words (RFC 2047) read.
 
+use std::collections::VecDeque;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -10,7 +12,7 @@ use crate::providers::texts;
 
 /// How many headers are read.
 const MAX_HEADERS: usize = 500;
-/// How many ids a header names at most.
+/// How many ids a header names at most: of more, the last ones count, which are the newest.
 const MAX_IDS: usize = 100;
 
 /// Base64 as mail programs write it: padding may be missing.
@@ -73,17 +75,19 @@ impl Headers {
     /// The ids in angle brackets that a header names, with their brackets.
     pub(in crate::providers) fn ids(&self, name: &str) -> Vec<String> {
         let mut rest = self.get(name).unwrap_or_default();
-        let mut ids = vec![];
+        let mut ids = VecDeque::new();
         while let Some((_, after)) = rest.split_once('<')
             && let Some((id, after)) = after.split_once('>')
-            && ids.len() < MAX_IDS
         {
             if !id.is_empty() && !id.contains(char::is_whitespace) {
-                ids.push(texts::bounded(&format!("<{id}>"), texts::MAX_SHORT));
+                if ids.len() == MAX_IDS {
+                    ids.pop_front();
+                }
+                ids.push_back(texts::bounded(&format!("<{id}>"), texts::MAX_SHORT));
             }
             rest = after;
         }
-        ids
+        ids.into()
     }
 
     /// The `Date`, by the sender's clock.

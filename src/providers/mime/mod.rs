@@ -26,6 +26,8 @@ pub(super) struct Mail {
     pub(super) text: Option<String>,
     pub(super) html: Option<String>,
     pub(super) files: Vec<MediaRef>,
+    /// It has more parts than are read.
+    pub(super) is_cut: bool,
     parts: usize,
 }
 
@@ -41,11 +43,13 @@ impl Mail {
     fn take(&mut self, part: &Part<'_>, depth: usize) {
         self.parts += 1;
         if self.parts > MAX_PARTS {
+            self.is_cut = true;
             return;
         }
         let content_type = part.headers.parameters("content-type");
         let media_type = if content_type.value.is_empty() { "text/plain" } else { &content_type.value };
         if let Some(boundary) = content_type.get("boundary").filter(|_| media_type.starts_with("multipart/")) {
+            self.is_cut |= depth == MAX_DEPTH;
             if depth < MAX_DEPTH {
                 for inner in split(part.body, boundary) {
                     self.take(&Part::parse(inner), depth + 1);

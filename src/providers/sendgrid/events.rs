@@ -91,8 +91,8 @@ impl Event {
         Ok(match name {
             // Evidence that SendGrid took the message, should the answer to the call have been lost.
             "processed" => {
-                let provider_message_id = self.message_id();
-                Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None }
+                let (provider_message_id, mail_id) = (self.message_id(), self.text("smtp-id"));
+                Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None, mail_id }
             }
             "deferred" => Report::Deferred { code: self.text("response").as_deref().and_then(errors::code_in) },
             "delivered" => Report::Delivered,

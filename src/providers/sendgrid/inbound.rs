@@ -128,6 +128,9 @@ impl Form {
             Some(ref mail) => mail.files.clone(),
             None => self.files(),
         };
+        if self.is_cut || mail.as_ref().is_some_and(|mail| mail.is_cut) {
+            inbound.media.push(MediaRef::default());
+        }
         inbound.occurred_at = texts::plausible(headers.date(), now);
         inbound.hints.spam_score = self.short("spam_score");
         inbound.hints.spf = self.short("SPF").map(|spf| spf.to_ascii_lowercase());

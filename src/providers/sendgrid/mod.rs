@@ -60,6 +60,10 @@ impl Provider for Sendgrid {
         &[Channel::Email]
     }
 
+    fn carries_files(&self, channel: Channel) -> bool {
+        channel == Channel::Email
+    }
+
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {
         send::send(self, &message).await
     }

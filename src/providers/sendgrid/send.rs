@@ -1,8 +1,10 @@
 //! Handing a mail to SendGrid.
 
-use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, RequestBuilder};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Mailbox, Sendgrid, TOKEN, errors};
@@ -12,6 +14,7 @@ use crate::providers::{Accepted, Attachment, OutboundMessage, SendError, texts};
 
 pub(super) async fn send(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Accepted, SendError> {
     let mail = mail(sendgrid, message)?;
+    let mail = WithFiles { mail, attachments: message.attachments.iter().map(File).collect() };
     let reply = call(request(sendgrid, Method::POST, "/v3/mail/send")?.json(&mail)).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, sendgrid));
@@ -51,7 +54,7 @@ fn request(sendgrid: &Sendgrid, method: Method, path: &str) -> Result<RequestBui
 }
 
 /// One personalization with one receiver, so that every event says whose it is.
-fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Value, SendError> {
+fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Map<String, Value>, SendError> {
     let settings = &sendgrid.settings;
     let mut personalization = Map::new();
     personalization.insert("to".to_owned(), json!([{ "email": message.to }]));
@@ -77,9 +80,6 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Value, SendErr
     if !message.headers.is_empty() {
         put("headers", Value::Object(headers(&message.headers)?));
     }
-    if !message.attachments.is_empty() {
-        put("attachments", message.attachments.iter().map(attachment).collect());
-    }
     let mut tracking = Map::new();
     tracking.extend(
         settings.track_clicks.map(|on| ("click_tracking".to_owned(), json!({ "enable": on, "enable_text": on }))),
@@ -91,7 +91,7 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Value, SendErr
     if settings.is_sandbox {
         put("mail_settings", json!({ "sandbox_mode": { "enable": true } }));
     }
-    Ok(Value::Object(mail))
+    Ok(mail)
 }
 
 fn address(mailbox: &Mailbox) -> Value {
@@ -121,17 +121,37 @@ fn headers(headers: &[(String, String)]) -> Result<Map<String, Value>, SendError
     Ok(written)
 }
 
-fn attachment(file: &Attachment) -> Value {
-    let mut written = json!({
-        "content": STANDARD.encode(&file.content),
-        "filename": file.name,
-        "type": file.content_type,
-        "disposition": if file.content_id.is_some() { "inline" } else { "attachment" },
-    });
-    if let Some(id) = &file.content_id {
-        written["content_id"] = json!(id);
+/// A mail with its files.
+#[derive(Serialize)]
+struct WithFiles<'a> {
+    #[serde(flatten)]
+    mail: Map<String, Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<File<'a>>,
+}
+
+/// A file that is written as base64 where it goes, without a copy in between.
+struct File<'a>(&'a Attachment);
+
+impl Serialize for File<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Content<'a>(&'a [u8]);
+        impl Serialize for Content<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+            }
+        }
+        let Attachment { name, content_type, content_id, content } = self.0;
+        let mut file = serializer.serialize_map(None)?;
+        file.serialize_entry("content", &Content(content))?;
+        file.serialize_entry("filename", name)?;
+        file.serialize_entry("type", content_type)?;
+        file.serialize_entry("disposition", if content_id.is_some() { "inline" } else { "attachment" })?;
+        if let Some(id) = content_id {
+            file.serialize_entry("content_id", id)?;
+        }
+        file.end()
     }
-    written
 }
 
 /// A text for a header: without line breaks and other control characters.

@@ -160,6 +160,10 @@ impl Provider for Simulator {
         Channel::ALL
     }
 
+    fn carries_files(&self, _channel: Channel) -> bool {
+        true
+    }
+
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {
         let (answer, planned) = fate::of(&message, &self.route, &self.options, self.ambient.now());
         if !planned.is_empty() {

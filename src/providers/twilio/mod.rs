@@ -5,19 +5,21 @@
 
 mod errors;
 mod find;
+mod media;
 mod send;
 mod settings;
 mod signature;
 mod webhook;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 pub use settings::{TwilioAuth, TwilioSender, TwilioSettings};
 pub use signature::sign;
 pub use webhook::TwilioWebhook;
 
 use super::client::HttpClient;
-use super::{Accepted, Found, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
+use super::{Accepted, Found, MediaError, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
 use crate::domain::value::message::Route;
@@ -50,6 +52,14 @@ impl Provider for Twilio {
 
     fn channels(&self) -> &[Channel] {
         &[Channel::Sms]
+    }
+
+    fn carries_files(&self, channel: Channel) -> bool {
+        channel == Channel::Sms && self.settings.can_send_media
+    }
+
+    async fn fetch_media(&self, url: &str) -> Result<Bytes, MediaError> {
+        media::fetch(self, url).await
     }
 
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {

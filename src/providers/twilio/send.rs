@@ -62,7 +62,7 @@ pub(super) fn request(twilio: &Twilio, method: Method, resource: &str) -> Result
         "" => format!("/2010-04-01/Accounts/{sid}.json"),
         resource => format!("/2010-04-01/Accounts/{sid}/{resource}"),
     };
-    Ok(authorised(twilio, method, at(twilio, &path)?))
+    Ok(authorised(twilio, method, at(twilio, &path)?).header("accept", "application/json"))
 }
 
 /// The URL of a path on the API's own host; a path that leads elsewhere gets none of our credentials.
@@ -77,7 +77,7 @@ pub(super) fn authorised(twilio: &Twilio, method: Method, url: Url) -> RequestBu
         TwilioAuth::Token(token) => (&twilio.settings.account_sid, token),
         TwilioAuth::Key { sid, secret } => (sid, secret),
     };
-    twilio.client.request(method, url).basic_auth(user, Some(password.expose())).header("accept", "application/json")
+    twilio.client.request(method, url).basic_auth(user, Some(password.expose()))
 }
 
 fn form(twilio: &Twilio, message: &OutboundMessage) -> Vec<(&'static str, String)> {

@@ -46,11 +46,17 @@ pub struct TwilioSettings {
     pub callback_url: Option<Url>,
     /// The account's auth tokens, with which webhooks are signed: the present one and, while they are changed, the next.
     pub webhook_tokens: Vec<Secret>,
+    /// Whether its sender can send MMS, and this server's links can be fetched by Twilio.
+    pub can_send_media: bool,
+    /// The hosts to which a `MediaUrl` may redirect once.
+    pub media_hosts: Vec<String>,
 }
 
 impl TwilioSettings {
     /// Where the API is for most accounts.
     pub const BASE_URL: &str = "https://api.twilio.com";
+    /// Where Twilio keeps media, as far as is known: its documentation only says that URLs redirect.
+    pub const MEDIA_HOSTS: &[&str] = &["media.twiliocdn.com", "mms.twiliocdn.com", "s3-external-1.amazonaws.com"];
 
     /// Says what is wrong first, in the settings' own words.
     pub fn validate(&self) -> Result<(), SettingsError> {
@@ -127,6 +133,8 @@ pub(super) mod tests {
             base_url: Url::parse(TwilioSettings::BASE_URL).expect("a URL"),
             callback_url: Some(Url::parse("https://crm.example.com/hooks/twilio/main").expect("a URL")),
             webhook_tokens: vec![Secret::new("test_auth_token_0000000000000000")],
+            can_send_media: true,
+            media_hosts: TwilioSettings::MEDIA_HOSTS.iter().map(|host| (*host).to_owned()).collect(),
         }
     }
 

@@ -152,7 +152,7 @@ pub(super) fn report(
 ) -> Result<Option<Report>, String> {
     Ok(Some(match status {
         "accepted" | "scheduled" | "queued" | "sending" => return Ok(None),
-        "sent" => Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None },
+        "sent" => Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None, mail_id: None },
         "delivered" => Report::Delivered,
         // A read receipt of a channel that has them: nothing but a person's device sends one.
         "read" => Report::Opened {

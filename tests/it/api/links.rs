@@ -34,6 +34,7 @@ async fn unsubscribe_link(app: &App, caller: &Caller, customer: &str, class: Mes
         in_reply_to: None,
         campaign_id: None,
         variant: None,
+        attachments: vec![],
     };
     let sent = app.send_message(caller, command).await.expect("the log answers").into_result().expect("is queued");
     let headers =

@@ -171,6 +171,7 @@ pub(crate) fn email(customer_id: CustomerId, class: MessageClass) -> SendMessage
         in_reply_to: None,
         campaign_id: None,
         variant: None,
+        attachments: vec![],
     }
 }
 

@@ -1,6 +1,7 @@
 //! The log's contract: one named test per clause, run on every backend.
 
 mod bad_files;
+mod blobs;
 mod child;
 mod clauses;
 mod postgres;

@@ -237,6 +237,7 @@ pub(crate) fn sent(key: &MessageKey) -> CustomerEvent {
         segments: 1,
         cost_micros: Some(700),
         currency: Some("EUR".parse().expect("a currency")),
+        mail_id: None,
     }
     .into()
 }

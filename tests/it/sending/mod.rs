@@ -1,6 +1,8 @@
 //! Through the whole: a command over GraphQL, a provider's double over HTTP, its signed callbacks, and what is told about
 //! it afterwards.
 
+mod files;
 mod kills;
 mod permutations;
 mod story;
+mod threading;

@@ -76,7 +76,7 @@ async fn sent(wire: &Wire) -> Sent {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let (phone, mailbox) = (format!("+447400{number:06}"), format!("c{number}@example.org"));
     let campaign = Ambient::system().uuid().to_string();
-    let customer = wire.customer("Ada Lovelace", &phone, &mailbox).await;
+    let customer = wire.customer("Ada Lovelace", &[("PHONE", &phone), ("EMAIL", &mailbox)]).await;
     let text = wire.send_for(customer, "SMS", "TRANSACTIONAL", Some(&campaign)).await.0;
     let mail = wire.send_for(customer, "EMAIL", "TRANSACTIONAL", Some(&campaign)).await.0;
     wire.app.until(customer, |types| types.iter().filter(|event| *event == "MessageSent").count() == 2).await;

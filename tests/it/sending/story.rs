@@ -11,8 +11,8 @@ use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::doubles::{Act, Signed};
 
 pub(super) const PUBLIC: &str = "https://commlog.example";
-const PHONE: &str = "+447400123456";
-const MAILBOX: &str = "ada@example.org";
+pub(super) const PHONE: &str = "+447400123456";
+pub(super) const MAILBOX: &str = "ada@example.org";
 
 /// A node with an account at each double.
 pub(super) struct Wire {
@@ -51,13 +51,15 @@ impl Wire {
     }
 
     /// A customer with a number and a mailbox.
-    async fn ada(&self) -> CustomerId {
-        self.customer("Ada Lovelace", PHONE, MAILBOX).await
+    pub(super) async fn ada(&self) -> CustomerId {
+        self.customer("Ada Lovelace", &[("PHONE", PHONE), ("EMAIL", MAILBOX)]).await
     }
 
-    pub(super) async fn customer(&self, name: &str, phone: &str, mailbox: &str) -> CustomerId {
+    /// A customer with addresses.
+    pub(super) async fn customer(&self, name: &str, addresses: &[(&str, &str)]) -> CustomerId {
         let mutation = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId } }";
-        let addresses = json!([{ "kind": "PHONE", "address": phone }, { "kind": "EMAIL", "address": mailbox }]);
+        let addresses: Vec<_> =
+            addresses.iter().map(|(kind, address)| json!({ "kind": kind, "address": address })).collect();
         let input = json!({ "name": name, "addresses": addresses });
         let data = self.agent.data(mutation, json!({ "input": input })).await;
         data["registerCustomer"]["customerId"]
@@ -67,7 +69,7 @@ impl Wire {
     }
 
     /// Sends; the message's id, and the rule that keeps it back, if one does.
-    async fn send(&self, customer: CustomerId, channel: &str, class: &str) -> (String, Option<String>) {
+    pub(super) async fn send(&self, customer: CustomerId, channel: &str, class: &str) -> (String, Option<String>) {
         self.send_for(customer, channel, class, None).await
     }
 
@@ -101,7 +103,7 @@ impl Wire {
     }
 
     /// What the read tables say of a message once they show all that is in the log.
-    async fn message(&self, id: &str) -> Value {
+    pub(super) async fn message(&self, id: &str) -> Value {
         self.app.visible(self.app.head().await).await;
         let query = "query($id: ID!) { message(id: $id) { state opens { total human machine } clicks { total } \
             decisions { rule outcome inputs } conversation { state unread } } }";
@@ -109,7 +111,7 @@ impl Wire {
     }
 }
 
-fn count(types: &[String], name: &str) -> usize {
+pub(super) fn count(types: &[String], name: &str) -> usize {
     types.iter().filter(|event| *event == name).count()
 }
 
@@ -277,83 +279,7 @@ async fn what_came_before_its_message_is_found_again_and_what_nobody_knows_is_gi
     wire.app.finish().await;
 }
 
-/// A mail that somebody writes to a reply's address, and what the log then says of it.
-struct Case {
-    what: &'static str,
-    from: &'static str,
-    /// Whether it goes to the address that the first customer's mail named.
-    by_token: bool,
-    subject: &'static str,
-    /// Whether it is found to answer our mail.
-    answers: bool,
-    /// Whether it is the first customer who wrote.
-    is_ada: bool,
-}
-
-const THREADS: &[Case] = &[
-    Case { what: "a reply", from: MAILBOX, by_token: true, subject: "Re: A new vintage", answers: true, is_ada: true },
-    Case { what: "another subject", from: MAILBOX, by_token: true, subject: "My invoice", answers: true, is_ada: true },
-    Case {
-        what: "the same subject alone",
-        from: MAILBOX,
-        by_token: false,
-        subject: "Re: A new vintage",
-        answers: false,
-        is_ada: true,
-    },
-    Case {
-        what: "a forwarded mail",
-        from: "bob@example.org",
-        by_token: true,
-        subject: "Fwd: A new vintage",
-        answers: false,
-        is_ada: false,
-    },
-    Case {
-        what: "somebody else",
-        from: "eve@example.org",
-        by_token: false,
-        subject: "Re: A new vintage",
-        answers: false,
-        is_ada: false,
-    },
-];
-
-async fn replies_are_threaded_by_token_and_contact_and_never_by_subject(engine: Engine) {
-    let wire = Wire::start(engine).await;
-    let ada = wire.ada().await;
-    let (mail, _) = wire.send(ada, "EMAIL", "MARKETING").await;
-    wire.app.until(ada, |types| count(types, "MessageSent") == 1).await;
-    wire.app.visible(wire.app.head().await).await;
-    let letter = wire.sendgrid.taken().pop().expect("SendGrid took it");
-    let reply_to = letter.request["reply_to"]["email"].as_str().expect("an address for replies").to_owned();
-    let hook = format!("{PUBLIC}/webhooks/sendgrid/main");
-    for (number, case) in THREADS.iter().enumerate() {
-        let to = if case.by_token { reply_to.as_str() } else { "hello@reply.shop.example" };
-        let headers = format!("Message-ID: <m{number}@mail.example.org>\nSubject: {}\n", case.subject);
-        let mail_in = SendgridDouble::inbound(&hook, case.from, to, case.what, &headers);
-        assert!(wire.call(&mail_in).await.is_success(), "{}", case.what);
-        wire.app.visible(wire.app.head().await).await;
-        let query = "query { conversations(first: 10) { nodes { customer { id } channel messages(first: 10) \
-            { nodes { body direction inReplyTo customerId } } } } }";
-        let data = wire.agent.data(query, json!({})).await;
-        let conversations = data["conversations"]["nodes"].as_array().expect("conversations");
-        let found: Vec<_> = conversations
-            .iter()
-            .flat_map(|conversation| conversation["messages"]["nodes"].as_array().into_iter().flatten())
-            .filter(|message| message["body"].as_str().is_some_and(|body| body.trim_end() == case.what))
-            .collect();
-        let [message] = found[..] else { panic!("{}: {data:#}", case.what) };
-        assert_eq!(message["inReplyTo"].as_str() == Some(mail.as_str()), case.answers, "{}: {message:#}", case.what);
-        let is_ada = message["customerId"].as_str() == Some(format!("Customer:{ada}").as_str());
-        assert_eq!(is_ada, case.is_ada, "{}: {message:#}", case.what);
-    }
-    // Ada, Bob and Eve: one conversation each.
-    let data = wire.agent.data("query { conversations(first: 10) { totalCount } }", json!({})).await;
-    assert_eq!(data["conversations"]["totalCount"], 3);
-    wire.app.finish().await;
-}
-
+/// Runs a test on both engines; it is given the engine.
 macro_rules! on_both {
     ($($name:ident)*) => {$(
         mod $name {
@@ -372,10 +298,11 @@ macro_rules! on_both {
     )*};
 }
 
+pub(super) use on_both;
+
 on_both! {
     what_is_sent_over_the_wire_is_heard_of_answered_and_stopped
     what_is_forged_is_not_stored_and_what_is_unknown_is_kept_once
     a_refusal_for_now_is_tried_again_and_silence_is_doubt
     what_came_before_its_message_is_found_again_and_what_nobody_knows_is_given_up
-    replies_are_threaded_by_token_and_contact_and_never_by_subject
 }

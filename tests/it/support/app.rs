@@ -27,7 +27,7 @@ pub(crate) enum Engine {
 /// A node that runs until [`TestApp::finish`].
 pub(crate) struct TestApp {
     running: Running,
-    _folder: TempDir,
+    folder: TempDir,
     stop: CancellationToken,
     /// The tenant of [`TestApp::key`].
     pub(crate) tenant: TenantId,
@@ -70,7 +70,7 @@ impl TestApp {
         create_tenant(&stores, tenant).await;
         let stop = CancellationToken::new();
         let running = Node::start(stores, stop.clone()).await.expect("the node starts");
-        Self { running, _folder: folder, stop, tenant, http: http_client() }
+        Self { running, folder, stop, tenant, http: http_client() }
     }
 
     /// Waits until what is recorded of a customer meets a condition; the names of the events.
@@ -102,6 +102,16 @@ impl TestApp {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.address()
+    }
+
+    /// The read tables.
+    pub(crate) fn reads(&self) -> &commlog::boot::ReadStore {
+        self.running.reads()
+    }
+
+    /// Where its embedded stores are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The log and the use cases.

@@ -76,6 +76,12 @@ impl SendgridMail {
         self.custom_args.get("commlog_token").and_then(Value::as_str)
     }
 
+    /// The `Message-ID` that it leaves with: the one that was asked for, or one of SendGrid's.
+    pub(crate) fn mail_id(&self) -> String {
+        let asked_for = self.request["headers"]["Message-ID"].as_str();
+        asked_for.map_or_else(|| format!("<{}@geopod-ismtpd-1>", self.id), str::to_owned)
+    }
+
     /// An event about it, with an id of its own; `more` are the fields of its kind.
     pub(crate) fn event(&self, kind: &str, event_id: &str, timestamp: i64, more: Value) -> Value {
         let mut event = json!({
@@ -84,7 +90,7 @@ impl SendgridMail {
             "event": kind,
             "sg_event_id": event_id,
             "sg_message_id": format!("{}.recvd-5f5fc76c-1.0", self.id),
-            "smtp-id": format!("<{}@geopod-ismtpd-1>", self.id),
+            "smtp-id": self.mail_id(),
             "category": "news",
         });
         let fields = event.as_object_mut().expect("an object");
@@ -191,6 +197,25 @@ impl SendgridDouble {
 
     /// A mail that somebody wrote, as Inbound Parse posts it. `headers` is the block of headers.
     pub(crate) fn inbound(url: &str, from: &str, to: &str, text: &str, headers: &str) -> Signed {
+        Self::inbound_with_files(url, (from, to), text, headers, &[])
+    }
+
+    /// The same with files: name, media type, content.
+    pub(crate) fn inbound_with_files(
+        url: &str,
+        (from, to): (&str, &str),
+        text: &str,
+        headers: &str,
+        files: &[(&str, &str, &[u8])],
+    ) -> Signed {
+        let count = files.len().to_string();
+        let info: Map<String, Value> = (1..)
+            .zip(files)
+            .map(|(number, (name, kind, _))| {
+                (format!("attachment{number}"), json!({ "filename": name, "name": name, "type": kind }))
+            })
+            .collect();
+        let info = Value::Object(info).to_string();
         let envelope = json!({ "to": [to], "from": from }).to_string();
         let charsets = json!({ "to": "UTF-8", "from": "UTF-8", "text": "UTF-8" }).to_string();
         let fields = [
@@ -200,7 +225,8 @@ impl SendgridDouble {
             ("text", text),
             ("envelope", &envelope),
             ("charsets", &charsets),
-            ("attachments", "0"),
+            ("attachments", count.as_str()),
+            ("attachment-info", &info),
             ("SPF", "pass"),
             ("dkim", "{@example.org : pass}"),
         ];
@@ -208,7 +234,17 @@ impl SendgridDouble {
         for (name, value) in fields {
             let _ = write!(body, "--xYzZY\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         }
-        body.push_str("--xYzZY--\r\n");
+        let mut body = body.into_bytes();
+        for (number, (name, kind, content)) in (1..).zip(files) {
+            let head = format!(
+                "--xYzZY\r\nContent-Disposition: form-data; name=\"attachment{number}\"; filename=\"{name}\"\r\n\
+                 Content-Type: {kind}\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--xYzZY--\r\n");
         let headers = vec![("content-type".to_owned(), "multipart/form-data; boundary=xYzZY".to_owned())];
         let url = format!("{url}?secret={INBOUND_SECRET}");
         Signed { method: "POST", url, headers, body: Bytes::from(body) }

@@ -1,6 +1,6 @@
 //! A strict Twilio: the Messages resource, its errors, and its signed callbacks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -90,7 +90,17 @@ impl TwilioMessage {
 struct Shared {
     book: Book<TwilioMessage>,
     opted_out: Mutex<HashSet<String>>,
+    media: Mutex<HashMap<String, Media>>,
     ambient: Ambient,
+}
+
+/// What a media resource answers.
+#[derive(Debug, Clone)]
+pub(crate) enum Media {
+    /// Its content.
+    Content(Bytes),
+    /// That it lies elsewhere.
+    Elsewhere(String),
 }
 
 /// The server.
@@ -101,10 +111,12 @@ pub(crate) struct TwilioDouble {
 
 impl TwilioDouble {
     pub(crate) async fn start(ambient: Ambient) -> Self {
-        let shared = Arc::new(Shared { book: Book::new(), opted_out: Mutex::default(), ambient });
+        let shared =
+            Arc::new(Shared { book: Book::new(), opted_out: Mutex::default(), media: Mutex::default(), ambient });
         let router = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account))
             .route("/2010-04-01/Accounts/{account}/Messages.json", get(list).post(create))
+            .route("/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media}", get(media))
             .with_state(Arc::clone(&shared));
         Self { shared, server: Server::start(router).await }
     }
@@ -119,6 +131,8 @@ impl TwilioDouble {
             base_url: Url::parse(&format!("http://{}", self.server.address)).expect("a URL"),
             callback_url: Some(Url::parse(callback_url).expect("a URL")),
             webhook_tokens: vec![Secret::new(TOKEN)],
+            can_send_media: true,
+            media_hosts: vec![],
         }
     }
 
@@ -150,6 +164,12 @@ impl TwilioDouble {
     /// From now on, messages to the number are refused with 21610.
     pub(crate) fn opt_out(&self, number: &str) {
         self.shared.opted_out.lock().expect("no panic before").insert(number.to_owned());
+    }
+
+    /// A file of an incoming message; the URL that the webhook names.
+    pub(crate) fn host(&self, sid: &str, media: Media) -> String {
+        self.shared.media.lock().expect("no panic before").insert(sid.to_owned(), media);
+        format!("http://{}/2010-04-01/Accounts/{ACCOUNT}/Messages/MM1/Media/{sid}", self.server.address)
     }
 
     /// Puts a message into the list that nobody sent through this double.
@@ -224,6 +244,28 @@ async fn account(Path(account): Path<String>, headers: HeaderMap) -> Answered {
     let account = account.strip_suffix(".json").unwrap_or_default();
     Ok(refused(&headers, account)
         .unwrap_or_else(|| super::json(200, &json!({ "sid": ACCOUNT, "status": "active", "type": "Full" }))))
+}
+
+async fn media(
+    State(shared): State<Arc<Shared>>,
+    Path((account, _, sid)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Answered {
+    if let Some(refused) = refused(&headers, &account) {
+        return Ok(refused);
+    }
+    let found = shared.media.lock().expect("no panic before").get(&sid).cloned();
+    Ok(match found {
+        None => error(404, 20404, "The requested resource was not found"),
+        Some(Media::Elsewhere(url)) => {
+            let answer = Response::builder().status(307).header("location", url);
+            answer.body(Body::empty()).expect("an answer")
+        }
+        Some(Media::Content(content)) => {
+            let answer = Response::builder().header("content-type", "image/png");
+            answer.body(Body::from(content)).expect("an answer")
+        }
+    })
 }
 
 async fn create(

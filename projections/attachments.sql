@@ -1,0 +1,62 @@
+-- projection: attachments
+-- question: Which files does this message have, and where are they?
+-- events: MessageAttached, AttachmentFetched, AttachmentMissed
+-- scope: customer
+-- version: 1
+
+-- section: tables
+
+-- What a file holds is in the blob store, where it lies at a provider in the log alone.
+CREATE TABLE attachments (
+    tenant_id UUID NOT NULL,
+    attachment_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    number BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    size BIGINT,
+    provider TEXT,
+    account TEXT,
+    noted_at TIMESTAMPTZ NOT NULL,
+    version BIGINT NOT NULL,
+    name TEXT,
+    content_type TEXT,
+    PRIMARY KEY (tenant_id, attachment_id, message_id)
+);
+CREATE INDEX attachments_of_message ON attachments (tenant_id, message_id, number);
+CREATE INDEX attachments_of_customer ON attachments (tenant_id, customer_id);
+CREATE INDEX attachments_remote ON attachments (noted_at, attachment_id) WHERE state = 'remote';
+
+-- section: apply
+
+INSERT INTO attachments (
+    tenant_id, attachment_id, message_id, customer_id, number, state, reason, size, provider, account, noted_at, version,
+    name, content_type
+)
+SELECT
+    b.tenant_id, @uuid(b.data, 'attachment_id'), b.message_id, b.customer_id, @int(b.data, 'number'), b.state,
+    @text(b.data, 'reason'), @int(b.data, 'size'), b.provider, b.account, b.recorded_at, b.version,
+    @text(b.personal, 'name'), @text(b.personal, 'content_type')
+FROM batch b
+WHERE b.type = 'MessageAttached';
+
+-- A file is fetched or missed once: both reports have the same event id.
+UPDATE attachments AS a SET state = r.state, reason = r.reason, size = coalesce(r.size, a.size)
+FROM (
+    SELECT
+        tenant_id, @uuid(data, 'attachment_id') AS attachment_id, message_id,
+        CASE type WHEN 'AttachmentFetched' THEN 'stored' ELSE 'missing' END AS state,
+        @text(data, 'reason') AS reason,
+        @int(data, 'size') AS size
+    FROM batch
+    WHERE type IN ('AttachmentFetched', 'AttachmentMissed')
+) AS r
+WHERE a.tenant_id = r.tenant_id AND a.attachment_id = r.attachment_id AND a.message_id = r.message_id;
+
+-- section: forget
+UPDATE attachments SET name = NULL, content_type = NULL
+WHERE (tenant_id, attachment_id, message_id) IN (
+    SELECT t.tenant_id, t.attachment_id, t.message_id FROM attachments t
+    WHERE (t.tenant_id, t.customer_id) IN (SELECT tenant_id, customer_id FROM forgotten)
+);

@@ -1,0 +1,285 @@
+//! The blob store in a folder: a file for each blob.
+//!
+//! `new/<tenant>.<subject>.<blob>` until it is kept, `kept/<tenant>/<subject>/<blob>` afterwards; what is being written ends
+//! in `.part`. So the young ones are found without a walk through all, and one person's are one folder. A file's time of
+//! change is the time at which it was touched last.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use uuid::Uuid;
+
+use super::{BlobError, BlobRef, BlobStore, FRAME, FrameWriter, failed};
+use crate::ids::{SubjectId, TenantId};
+
+const PART: &str = "part";
+
+/// A blob store in a folder.
+pub struct FolderBlobStore(Arc<Inner>);
+
+struct Inner {
+    root: PathBuf,
+    url: String,
+    /// Held by who makes a blob young and by who collects: what is touched is not collected.
+    gate: Mutex<()>,
+}
+
+impl FolderBlobStore {
+    /// Opens the store in a folder; makes it if there is none, for this user alone.
+    pub async fn open(root: &Path) -> Result<Self, BlobError> {
+        let inner = Inner { root: root.to_owned(), url: format!("file:{}", root.display()), gate: Mutex::default() };
+        let store = Self(Arc::new(inner));
+        store
+            .run("be made", |inner| {
+                inner.make(&inner.root.join("new")).and_then(|()| inner.make(&inner.root.join("kept")))
+            })
+            .await?;
+        Ok(store)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Inner) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, BlobError> {
+        run(&self.0, doing, work).await
+    }
+}
+
+async fn run<T: Send + 'static>(
+    inner: &Arc<Inner>,
+    doing: &'static str,
+    work: impl FnOnce(&Inner) -> io::Result<T> + Send + 'static,
+) -> Result<T, BlobError> {
+    let working = Arc::clone(inner);
+    let done = tokio::task::spawn_blocking(move || work(&working)).await;
+    done.map_err(failed(&inner.url, doing))?.map_err(failed(&inner.url, doing))
+}
+
+impl Inner {
+    fn new_path(&self, blob: BlobRef) -> PathBuf {
+        self.root.join("new").join(format!("{}.{}.{}", blob.tenant, blob.subject, blob.id))
+    }
+
+    fn kept_folder(&self, tenant: TenantId, subject: SubjectId) -> PathBuf {
+        self.root.join("kept").join(tenant.to_string()).join(subject.to_string())
+    }
+
+    fn kept_path(&self, blob: BlobRef) -> PathBuf {
+        self.kept_folder(blob.tenant, blob.subject).join(blob.id.to_string())
+    }
+
+    /// Makes a folder below the root, and those above it; they are there after a crash.
+    fn make(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder)?;
+        for above in folder.ancestors().take_while(|above| above.starts_with(&self.root)) {
+            sync(above)?;
+        }
+        Ok(())
+    }
+
+    /// The file of a whole blob. It may move from the new ones to the kept ones meanwhile, never back.
+    fn open(&self, blob: BlobRef) -> io::Result<Option<File>> {
+        for path in [self.kept_path(blob), self.new_path(blob), self.kept_path(blob)] {
+            if let Some(file) = found(File::open(path))? {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
+    fn touch(&self, blob: BlobRef, now: DateTime<Utc>) -> io::Result<bool> {
+        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        match found(File::options().append(true).open(self.new_path(blob)))? {
+            Some(file) => file.set_modified(now.into()).map(|()| true),
+            None => Ok(self.kept_path(blob).is_file()),
+        }
+    }
+
+    fn keep(&self, blob: BlobRef) -> io::Result<()> {
+        let folder = self.kept_folder(blob.tenant, blob.subject);
+        self.make(&folder)?;
+        match found(fs::rename(self.new_path(blob), self.kept_path(blob)))? {
+            Some(()) => sync(&folder).and_then(|()| sync(&self.root.join("new"))),
+            None => Ok(()),
+        }
+    }
+
+    fn unkept(&self, before: SystemTime, most: usize) -> io::Result<Vec<BlobRef>> {
+        let mut blobs = vec![];
+        for entry in fs::read_dir(self.root.join("new"))? {
+            let entry = entry?;
+            // It may have been kept since the folder was read.
+            let Some(metadata) = found(entry.metadata())? else { continue };
+            if metadata.modified()? >= before {
+                continue;
+            }
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.ends_with(PART) {
+                found(fs::remove_file(entry.path()))?;
+            } else if let Some(blob) = blob_of(&name) {
+                blobs.push(blob);
+            }
+            if blobs.len() == most {
+                break;
+            }
+        }
+        Ok(blobs)
+    }
+
+    fn collect(&self, blob: BlobRef, before: SystemTime) -> io::Result<bool> {
+        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.new_path(blob);
+        match found(fs::metadata(&path))? {
+            Some(metadata) if metadata.modified()? < before => Ok(found(fs::remove_file(&path))?.is_some()),
+            _ => Ok(false),
+        }
+    }
+
+    fn remove(&self, tenant: TenantId, subject: SubjectId) -> io::Result<()> {
+        let prefix = format!("{tenant}.{subject}.");
+        for entry in fs::read_dir(self.root.join("new"))? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                found(fs::remove_file(entry.path()))?;
+            }
+        }
+        found(fs::remove_dir_all(self.kept_folder(tenant, subject)))?;
+        sync(&self.root.join("new"))?;
+        found(sync(&self.root.join("kept").join(tenant.to_string())))?;
+        Ok(())
+    }
+}
+
+/// What is not there is no failure.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Names in a folder are on the disk only when the folder is.
+#[cfg(unix)]
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn blob_of(name: &str) -> Option<BlobRef> {
+    let mut ids = name.split('.').map(Uuid::try_parse);
+    let (tenant, subject, id) = (ids.next()?.ok()?, ids.next()?.ok()?, ids.next()?.ok()?);
+    ids.next().is_none().then_some(BlobRef { tenant: tenant.into(), subject: subject.into(), id })
+}
+
+#[async_trait]
+impl BlobStore for FolderBlobStore {
+    async fn begin(
+        &self,
+        blob: BlobRef,
+        write_id: Uuid,
+        _now: DateTime<Utc>,
+    ) -> Result<Box<dyn FrameWriter>, BlobError> {
+        let inner = Arc::clone(&self.0);
+        let begun = self.run("begin a blob", move |inner| {
+            let path = inner.new_path(blob).with_extension(format!("{}.{write_id}.{PART}", blob.id));
+            let mut options = File::options();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            Ok((options.open(&path)?, path))
+        });
+        let (file, path) = begun.await?;
+        Ok(Box::new(Writing { inner, blob, path, file: Some(file) }))
+    }
+
+    async fn bytes(&self, blob: BlobRef) -> Result<Option<u64>, BlobError> {
+        self.run("look for a blob", move |inner| match inner.open(blob)? {
+            Some(file) => file.metadata().map(|metadata| Some(metadata.len())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn frame(&self, blob: BlobRef, number: u32) -> Result<Vec<u8>, BlobError> {
+        self.run("read a blob", move |inner| {
+            let mut file = inner.open(blob)?.ok_or(ErrorKind::NotFound)?;
+            file.seek(SeekFrom::Start(u64::from(number) * FRAME as u64))?;
+            let mut frame = Vec::with_capacity(FRAME);
+            file.take(FRAME as u64).read_to_end(&mut frame)?;
+            Ok(frame)
+        })
+        .await
+    }
+
+    async fn touch(&self, blob: BlobRef, now: DateTime<Utc>) -> Result<bool, BlobError> {
+        self.run("touch a blob", move |inner| inner.touch(blob, now)).await
+    }
+
+    async fn keep(&self, blob: BlobRef) -> Result<(), BlobError> {
+        self.run("keep a blob", move |inner| inner.keep(blob)).await
+    }
+
+    async fn unkept(&self, before: DateTime<Utc>, most: usize) -> Result<Vec<BlobRef>, BlobError> {
+        self.run("list blobs", move |inner| inner.unkept(before.into(), most)).await
+    }
+
+    async fn collect(&self, blob: BlobRef, before: DateTime<Utc>) -> Result<bool, BlobError> {
+        self.run("collect a blob", move |inner| inner.collect(blob, before.into())).await
+    }
+
+    async fn remove(&self, tenant: TenantId, subject: SubjectId) -> Result<(), BlobError> {
+        self.run("remove blobs", move |inner| inner.remove(tenant, subject)).await
+    }
+}
+
+/// A file that is being written.
+struct Writing {
+    inner: Arc<Inner>,
+    blob: BlobRef,
+    path: PathBuf,
+    file: Option<File>,
+}
+
+#[async_trait]
+impl FrameWriter for Writing {
+    async fn append(&mut self, sealed: Vec<u8>) -> Result<(), BlobError> {
+        let Some(mut file) = self.file.take() else { return Err(BlobError::Damaged { id: self.blob.id }) };
+        let written = run(&self.inner, "write a blob", move |_| file.write_all(&sealed).map(|()| file));
+        self.file = Some(written.await?);
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>, now: DateTime<Utc>) -> Result<(), BlobError> {
+        let Some(file) = self.file.take() else { return Err(BlobError::Damaged { id: self.blob.id }) };
+        let (blob, path) = (self.blob, self.path.clone());
+        run(&self.inner, "finish a blob", move |inner| {
+            if inner.touch(blob, now)? {
+                return fs::remove_file(path);
+            }
+            file.set_modified(now.into())?;
+            file.sync_all()?;
+            fs::rename(path, inner.new_path(blob))?;
+            sync(&inner.root.join("new"))
+        })
+        .await
+    }
+}

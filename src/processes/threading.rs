@@ -1,0 +1,51 @@
+//! Which message of ours an inbound one answers.
+//!
+//! A token of ours comes first (in the address that it was sent to, or in a `Message-ID` that it names), then the id by
+//! which the provider knows our message; the subject never counts. Whatever names it, the message must have gone to
+//! somebody who has the address that now writes: two people who answer one newsletter, or one who got it forwarded, stay
+//! two.
+
+use crate::app::{App, Caller};
+use crate::domain::value::Channel;
+use crate::domain::value::token::reply_token_in_mail_id;
+use crate::ids::{CustomerId, MessageId};
+use crate::processes::webhooks::IntakeError;
+use crate::providers::Inbound;
+use crate::queries::{Reads, messages};
+
+/// How many ids of a mail's headers are looked at, the newest first: a longer thread names us more than once.
+const MAX_IDS: usize = 40;
+
+/// The message that is answered, with whom it went to; [`None`] if none is known by any name, or the sender is another.
+pub(super) async fn answered(
+    app: &App,
+    reads: &Reads,
+    (caller, provider): (&Caller, &str),
+    inbound: &Inbound,
+) -> Result<Option<(CustomerId, MessageId)>, IntakeError> {
+    let db = reads.db();
+    let mut named = vec![];
+    let newest = inbound.references.iter().rev();
+    let headers: Vec<&str> = inbound.in_reply_to.iter().chain(newest).map(String::as_str).take(MAX_IDS).collect();
+    let in_headers = headers.iter().filter_map(|id| reply_token_in_mail_id(id));
+    for token in inbound.reply_token.iter().cloned().chain(in_headers) {
+        named.extend(app.open_reply_token(caller, &token).await?);
+    }
+    if inbound.channel == Channel::Email {
+        let fingerprints = app.mail_id_fingerprints(caller, &headers).await?;
+        named.extend(messages::by_mail_ids(&db, caller.tenant, &fingerprints).await?);
+    } else if let Some(id) = &inbound.in_reply_to {
+        let row = messages::by_provider_id(&db, caller.tenant, provider, id).await?;
+        named.extend(row.map(|row| MessageId(row.message_id)));
+    }
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let writers = app.who_has(caller, inbound.channel, &inbound.from).await?;
+    let rows = messages::by_ids(&db, caller.tenant, &named).await?;
+    Ok(named.into_iter().find_map(|id| {
+        let row = rows.iter().find(|row| row.message_id == id.0 && row.direction == "outbound")?;
+        let customer_id = CustomerId(row.customer_id);
+        writers.contains(&customer_id).then_some((customer_id, id))
+    }))
+}

@@ -1,0 +1,65 @@
+//! Files of messages.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::QueryError;
+use super::select::Select;
+use crate::ids::{AttachmentId, MessageId, TenantId};
+use crate::sql::Db;
+
+const READING: &str = "attachments";
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AttachmentRow {
+    pub tenant_id: Uuid,
+    pub attachment_id: Uuid,
+    pub message_id: Uuid,
+    pub customer_id: Uuid,
+    /// Its place among the message's files, from 1.
+    pub number: i64,
+    /// `stored`, `remote` or `missing`.
+    pub state: String,
+    /// Why it is missing.
+    pub reason: Option<String>,
+    /// In bytes.
+    pub size: Option<i64>,
+    /// For those that lie at a provider.
+    pub provider: Option<String>,
+    pub account: Option<String>,
+    pub noted_at: DateTime<Utc>,
+    /// Of the event in the customer's stream.
+    pub version: i64,
+    pub name: Option<String>,
+    pub content_type: Option<String>,
+}
+
+/// The files of several messages: by message, in their order.
+pub async fn of_messages(db: &Db, tenant: TenantId, ids: &[MessageId]) -> Result<Vec<AttachmentRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT a.* FROM attachments a", []);
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_in("a.message_id", ids.iter().map(|id| id.0.into()));
+    select.push(" ORDER BY a.message_id, a.number", []);
+    select.all(db, READING).await
+}
+
+/// One file; where several messages have it, the first of them.
+pub async fn by_id(db: &Db, tenant: TenantId, id: AttachmentId) -> Result<Option<AttachmentRow>, QueryError> {
+    let mut select = Select::new("SELECT a.* FROM attachments a", []);
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_equal("a.attachment_id", Some(id.0));
+    select.push(" ORDER BY a.message_id LIMIT 1", []);
+    select.optional(db, READING).await
+}
+
+/// Files of all tenants that lie at providers, the oldest first.
+pub async fn remote(db: &Db, limit: usize) -> Result<Vec<AttachmentRow>, QueryError> {
+    let mut select = Select::new("SELECT a.* FROM attachments a", []);
+    select.and("a.state = 'remote'", []);
+    select.push(&format!(" ORDER BY a.noted_at, a.attachment_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
