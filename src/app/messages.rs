@@ -27,22 +27,24 @@ impl App {
     /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed.
     pub async fn send_message(&self, caller: &Caller, command: SendMessage) -> Result<Outcome<SentMessage>, AppError> {
         let stream = customer(caller.tenant, command.customer_id);
-        // Refusals about the recipient come from the decision itself, on the state that is appended to.
+        let address = self.recipient(caller, &command).await?;
+        let decide = |state: &Customer, command, context: &Context<'_>| decide::send(state, &address, command, context);
+        self.run(caller, stream, ("send_message", command), decide, sent).await
+    }
+
+    /// What is known of the address that a message would go to. Refusals about it come from the decision itself, on the
+    /// state that is appended to.
+    pub(super) async fn recipient(&self, caller: &Caller, command: &SendMessage) -> Result<Address, AppError> {
+        let stream = customer(caller.tenant, command.customer_id);
         let recipient = self
             .look::<Customer, _>(stream, |loaded| {
                 command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id)
             })
             .await?;
-        let address = match recipient {
+        Ok(match recipient {
             Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
             None => Address::default(),
-        };
-        let decide = |state: &Customer, command, context: &Context<'_>| decide::send(state, &address, command, context);
-        self.run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
-            let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
-            SentMessage::told_by(&events)
         })
-        .await
     }
 
     /// Takes a message back that was not dispatched yet.
@@ -233,6 +235,12 @@ fn received_key(
         id: CommandId(secret.derive("received", &parts)),
         fingerprint: secret.fingerprint("received", &parts),
     }))
+}
+
+/// What was decided about a message that was asked for.
+pub(super) fn sent(made: &Made<CustomerEvent>) -> Option<SentMessage> {
+    let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
+    SentMessage::told_by(&events)
 }
 
 fn received(made: &Made<CustomerEvent>) -> Option<ReceivedMessage> {

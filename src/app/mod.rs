@@ -3,10 +3,12 @@
 //! Every command is one method of [`App`]. It answers [`Outcome::Refused`] where the domain says no, and an
 //! [`AppError`] where no answer could be found.
 
+mod accounts;
 mod activities;
 mod addresses;
 mod aggregate;
 mod callbacks;
+mod canned;
 mod consents;
 mod conversations;
 mod customers;
@@ -24,6 +26,7 @@ mod tenants;
 
 use std::sync::Arc;
 
+pub use accounts::{AccountCheck, KnownAccounts};
 pub use callbacks::KeepCallback;
 pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
 pub use error::{AppError, Done, Outcome};
@@ -35,6 +38,8 @@ use tokio::sync::Semaphore;
 use crate::app::policies::Policies;
 use crate::app::states::States;
 use crate::clock::Ambient;
+use crate::domain::account::state::ProviderAccounts;
+use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
@@ -89,6 +94,8 @@ struct Shared {
     addresses: States<Address>,
     tenants: States<Tenant>,
     imports: States<Import>,
+    accounts: States<ProviderAccounts>,
+    canned: States<CannedReply>,
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
 }
@@ -116,6 +123,8 @@ impl App {
                 addresses: States::new(STATE_BYTES / 4),
                 tenants: States::new(STATE_BYTES / 16),
                 imports: States::new(STATE_BYTES / 16),
+                accounts: States::new(STATE_BYTES / 16),
+                canned: States::new(STATE_BYTES / 16),
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
             public_url: Arc::from("http://localhost"),

@@ -3,10 +3,13 @@
 pub mod accounts;
 pub mod backlog;
 pub mod callbacks;
+pub mod desk;
 pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
 pub mod hold;
+pub mod metrics;
+pub mod roster;
 mod tail;
 pub mod timers;
 pub mod webhooks;

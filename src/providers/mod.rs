@@ -9,7 +9,6 @@ pub mod client;
 pub mod engagement;
 mod mime;
 mod outbound;
-mod secret;
 pub mod sendgrid;
 pub mod simulator;
 mod texts;
@@ -20,11 +19,11 @@ use async_trait::async_trait;
 
 pub use callback::{Callback, Callbacks};
 pub use outbound::{Accepted, Attachment, Found, OutboundMessage, SendError, Unconfirmed};
-pub use secret::Secret;
 pub use webhook::{Answer, Hints, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, Webhook, WebhookRequest};
 
 use crate::domain::value::Channel;
 use crate::domain::value::message::Route;
+pub use crate::domain::value::secret::Secret;
 
 /// A provider's account, able to send.
 #[async_trait]

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod message;
 pub mod money;
+pub mod secret;
 pub mod sms;
 pub mod token;
 

@@ -1,7 +1,9 @@
 //! The schema's objects, over the rows of read models.
 
+pub mod account;
 pub mod activity;
 pub mod campaign;
+pub mod canned;
 pub mod consent;
 pub mod conversation;
 pub mod customer;

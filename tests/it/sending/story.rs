@@ -299,24 +299,6 @@ async fn replies_are_threaded_by_token_and_contact_and_never_by_subject(engine: 
     wire.app.finish().await;
 }
 
-macro_rules! on_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            use crate::support::app::Engine;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name(Engine::Postgres).await;
-            }
-        }
-    )*};
-}
-
 on_both! {
     what_is_sent_over_the_wire_is_heard_of_answered_and_stopped
     what_is_forged_is_not_stored_and_what_is_unknown_is_kept_once
