@@ -84,6 +84,8 @@ uuid_ids! {
     CorrelationId, "correlation id";
     /// Whose key seals an event's personal part: a customer, an address or a tenant.
     SubjectId, "subject id";
+    /// A secret in the key store: an event names it, and never holds it.
+    SecretId, "secret id";
 }
 
 impl From<CustomerId> for SubjectId {

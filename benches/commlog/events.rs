@@ -96,6 +96,7 @@ impl Customer {
                 address_id: None,
                 send_at: None,
                 in_reply_to: None,
+                canned_reply: None,
                 personal: Some(MessageQueuedPersonal {
                     to: Some("somebody@example.com".into()),
                     subject: Some("Your order is on its way".into()),

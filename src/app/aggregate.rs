@@ -3,6 +3,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::account::event::AccountEvent;
+use crate::domain::account::state::ProviderAccounts;
+use crate::domain::canned::event::CannedReplyEvent;
+use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::event::AddressEvent;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
@@ -97,6 +101,10 @@ aggregate!(Customer, CustomerEvent, 5, |state| {
 aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);
 aggregate!(Tenant, TenantEvent, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
 aggregate!(Import, ImportEvent, 1, |_| 0);
+aggregate!(CannedReply, CannedReplyEvent, 1, |state| {
+    state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
+});
+aggregate!(ProviderAccounts, AccountEvent, 1, |state| state.all().count() * 2048);
 
 fn json_bytes(value: &serde_json::Value) -> usize {
     match value {

@@ -34,8 +34,8 @@ pub struct KeepCallback {
 }
 
 impl App {
-    /// Keeps a callback; the same one again changes nothing.
-    pub async fn keep_callback(&self, caller: &Caller, command: KeepCallback) -> Result<(), AppError> {
+    /// Keeps a callback; the same one again changes nothing: then true is answered.
+    pub async fn keep_callback(&self, caller: &Caller, command: KeepCallback) -> Result<bool, AppError> {
         let secret = self.basis(caller).await?.secret;
         let KeepCallback { provider, account, reason, provider_message_id, report, mut raw } = command;
         let callback_id = secret.derive("kept callback", &[provider.as_bytes(), account.as_bytes(), raw.as_bytes()]);
@@ -109,21 +109,24 @@ impl App {
         let secret = self.basis(caller).await?.secret;
         self.shared.journal.destroy_key(SubjectId(callback_id)).await?;
         let id = secret.derive(how, &[callback_id.as_bytes()]);
-        self.append_kept(caller, kept_stream(caller, &secret, provider, account), id, event).await
+        self.append_kept(caller, kept_stream(caller, &secret, provider, account), id, event).await?;
+        Ok(())
     }
 
+    /// True if it was appended before.
     async fn append_kept(
         &self,
         caller: &Caller,
         stream: StreamId,
         id: Uuid,
         event: TenantEvent,
-    ) -> Result<(), AppError> {
+    ) -> Result<bool, AppError> {
         let occurred_at: DateTime<Utc> = self.shared.ambient.now();
         let decided = Decided { id: EventId(id), occurred_at, event };
         match self.append_fact_of::<Tenant>(caller, stream, SubjectId(id), decided).await {
+            Ok(appended) => Ok(appended.already),
             // The same one, that came at another time.
-            Ok(_) | Err(AppError::Append(AppendError::EventIdTaken { .. })) => Ok(()),
+            Err(AppError::Append(AppendError::EventIdTaken { .. })) => Ok(true),
             Err(error) => Err(error),
         }
     }

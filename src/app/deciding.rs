@@ -8,6 +8,8 @@ use crate::app::aggregate::Aggregate;
 use crate::app::policies::Basis;
 use crate::app::states::{self, Cell, Loaded, SNAPSHOT_EVERY, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
+use crate::domain::account::state::ProviderAccounts;
+use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
@@ -40,7 +42,7 @@ macro_rules! kept {
     )*};
 }
 
-kept!(Customer customers  Address addresses  Tenant tenants  Import imports);
+kept!(Customer customers  Address addresses  Tenant tenants  Import imports  ProviderAccounts accounts  CannedReply canned);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]
@@ -141,6 +143,22 @@ impl App {
         let seen = look(&loaded);
         *slot = Some(loaded);
         Ok(seen)
+    }
+
+    /// As [`Self::look`], at a state that other processes' appends are folded into as well.
+    pub(crate) async fn look_anew<A: Kept, T>(
+        &self,
+        stream: StreamId,
+        look: impl Fn(&Loaded<A>) -> T,
+    ) -> Result<T, AppError> {
+        let heads = self.shared.journal.backend().stream_heads(&[stream]).await?;
+        let head = heads.first().copied().flatten().map_or(0, |head| head.version);
+        let (version, seen) = self.look(stream, |loaded: &Loaded<A>| (loaded.version, look(loaded))).await?;
+        if version >= head {
+            return Ok(seen);
+        }
+        A::states(self).forget(stream);
+        self.look(stream, look).await
     }
 
     async fn load<A: Kept>(&self, stream: StreamId, cell: &Arc<Cell<A>>) -> Result<Loaded<A>, AppError> {

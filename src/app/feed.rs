@@ -5,6 +5,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::app::{App, AppError};
+use crate::domain::account::event::AccountEvent;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::log::{Category, Epoch, LogError, ReadLimit, SealedEvent};
@@ -34,6 +35,11 @@ pub enum Signal {
         customer_id: CustomerId,
         /// Where the request stands: read tables are purged once they have reached it.
         position: Position,
+    },
+    /// A tenant's provider accounts changed.
+    Accounts {
+        /// Whose.
+        tenant: TenantId,
     },
     /// A forgetting ended.
     Erased {
@@ -102,8 +108,12 @@ struct Data {
 
 fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     let envelope = &event.envelope;
-    if envelope.stream.category != Category::Customer {
-        return Ok(None);
+    match envelope.stream.category {
+        Category::Customer => {}
+        Category::Tenant if AccountEvent::TYPES.iter().any(|(name, _)| *name == envelope.event_type) => {
+            return Ok(Some(Signal::Accounts { tenant: envelope.stream.tenant }));
+        }
+        _ => return Ok(None),
     }
     let tenant = envelope.stream.tenant;
     let customer_id = CustomerId(envelope.stream.key);

@@ -35,37 +35,44 @@ impl App {
             Ok(files) => files,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        // Refusals about the recipient come from the decision itself, on the state that is appended to.
+        let address = self.recipient(caller, &command).await?;
+        let customer_id = command.customer_id;
+        let decide = |state: &Customer, command, context: &Context<'_>| {
+            decide::send(state, &address, (command, files.clone()), context)
+        };
+        let outcome = self.run(caller, stream, ("send_message", command), decide, |made: &_| self.sent(made)).await?;
+        if let Outcome::Done(_) = &outcome {
+            self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
+        }
+        Ok(outcome)
+    }
+
+    /// The answer to a command that sends. The text of what is queued is kept for its dispatch.
+    pub(super) fn sent(&self, made: &Made<CustomerEvent>) -> Option<SentMessage> {
+        for decided in &made.events {
+            if let CustomerEvent::MessageQueued(queued) = &decided.event
+                && let Some(content) = &queued.personal
+            {
+                self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
+            }
+        }
+        let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
+        SentMessage::told_by(&events)
+    }
+
+    /// What is known of the address that a message would go to. Refusals about it come from the decision itself, on the
+    /// state that is appended to.
+    pub(super) async fn recipient(&self, caller: &Caller, command: &SendMessage) -> Result<Address, AppError> {
+        let stream = customer(caller.tenant, command.customer_id);
         let recipient = self
             .look::<Customer, _>(stream, |loaded| {
                 command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id)
             })
             .await?;
-        let address = match recipient {
+        Ok(match recipient {
             Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
             None => Address::default(),
-        };
-        let customer_id = command.customer_id;
-        let decide = |state: &Customer, command, context: &Context<'_>| {
-            decide::send(state, &address, (command, files.clone()), context)
-        };
-        let outcome = self
-            .run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
-                for decided in &made.events {
-                    if let CustomerEvent::MessageQueued(queued) = &decided.event
-                        && let Some(content) = &queued.personal
-                    {
-                        self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
-                    }
-                }
-                let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
-                SentMessage::told_by(&events)
-            })
-            .await?;
-        if let Outcome::Done(_) = &outcome {
-            self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
-        }
-        Ok(outcome)
+        })
     }
 
     /// Takes a message back that was not dispatched yet.

@@ -3,11 +3,13 @@
 //! Every command is one method of [`App`]. It answers [`Outcome::Refused`] where the domain says no, and an
 //! [`AppError`] where no answer could be found.
 
+mod accounts;
 mod activities;
 mod addresses;
 mod aggregate;
 mod attachments;
 mod callbacks;
+mod canned;
 mod consents;
 mod conversations;
 mod customers;
@@ -26,6 +28,7 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use accounts::{AccountCheck, KnownAccounts};
 pub use attachments::{ArrivedFile, FileContent, RemoteFile, UNUSED_FOR, Upload, Uploaded};
 pub use callbacks::KeepCallback;
 pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
@@ -39,6 +42,8 @@ use tokio::sync::Semaphore;
 use crate::app::policies::Policies;
 use crate::app::states::States;
 use crate::clock::Ambient;
+use crate::domain::account::state::ProviderAccounts;
+use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
@@ -99,6 +104,8 @@ struct Shared {
     imports: States<Import>,
     /// What was queued just now: a dispatch that follows at once need not read it from the log.
     queued: Cache<MessageId, Arc<MessageQueuedPersonal>>,
+    accounts: States<ProviderAccounts>,
+    canned: States<CannedReply>,
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
 }
@@ -129,6 +136,8 @@ impl App {
                 addresses: States::new(STATE_BYTES / 4),
                 tenants: States::new(STATE_BYTES / 16),
                 imports: States::new(STATE_BYTES / 16),
+                accounts: States::new(STATE_BYTES / 16),
+                canned: States::new(STATE_BYTES / 16),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)
                     .weigher(|_, content: &Arc<MessageQueuedPersonal>| {

@@ -62,16 +62,7 @@ impl App {
         {
             return Ok(policy);
         }
-        let stream = tenant_stream(tenant);
-        let heads = self.shared.journal.backend().stream_heads(&[stream]).await?;
-        let head = heads.first().copied().flatten().map_or(0, |head| head.version);
-        let told = |loaded: &crate::app::states::Loaded<Tenant>| (loaded.version, loaded.state.policy.clone());
-        let (version, mut own) = self.look(stream, told).await?;
-        if version < head {
-            // Another process has appended; the state that this one keeps is from before.
-            self.shared.tenants.forget(stream);
-            (_, own) = self.look(stream, told).await?;
-        }
+        let own = self.look_anew::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.policy.clone()).await?;
         let default = &self.shared.policy;
         let policy = Arc::new(match own {
             None => default.clone(),

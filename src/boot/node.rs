@@ -1,5 +1,6 @@
 //! A running node: the parts that its roles ask for, started together and ended together.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BootError, Stores};
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
+use crate::processes::desk::Desk;
 use crate::processes::webhooks::Intake;
 use crate::projections::ReadStore;
 use crate::queries::Reads;
@@ -41,15 +43,26 @@ impl Node {
             let (reads, stop) = (reads.clone(), stop.clone());
             parts.spawn(async move { Ok(reads.run(stop).await?) });
         }
-        let accounts = super::processes::accounts(&stores)?;
-        let queries = Reads::new(reads.clone());
-        let intake = Intake::new(stores.app.clone(), queries, accounts.accounts.clone(), stores.config().tenant);
+        let accounts = super::processes::accounts(&stores, &reads)?;
+        let (queries, roster) = (Reads::new(reads.clone()), accounts.roster.clone());
+        let running = roster.accounts().clone();
+        let metrics = Metrics::new(running.metrics());
+        let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
+        let desk = Desk::new(stores.app.clone(), queries.clone(), roster.clone());
         if roles.processes {
             super::processes::start(&stores, &reads, accounts, intake.clone(), &stop, &mut parts).await?;
         }
+        if roles.api || roles.processes {
+            // Before anybody can call: a webhook of an account that is not known yet would be refused.
+            roster.look(BTreeSet::new()).await?;
+            let stop = stop.clone();
+            parts.spawn(async move {
+                roster.run(stop).await;
+                Ok(())
+            });
+        }
         if let Some(listener) = listener {
-            let gateway =
-                Gateway::new(stores.app.clone(), Reads::new(reads.clone()), Limits::default(), Metrics::default());
+            let gateway = Gateway::new(stores.app.clone(), queries, desk, Limits::default(), metrics);
             let (intake, stop) = (intake.clone(), stop.clone());
             parts.spawn(async move { Ok(http::serve(listener, gateway, intake, stop).await?) });
         }

@@ -1,6 +1,8 @@
 //! What acts on the world: dispatcher, callbacks, what is in doubt, erasures; over the configured accounts, or the
 //! simulator.
 
+use std::collections::BTreeSet;
+
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -8,11 +10,13 @@ use super::{BootError, Stores};
 use crate::app::Caller;
 use crate::config::StoreUrl;
 use crate::processes::Processes;
-use crate::processes::accounts::{Account, Accounts, Terms};
+use crate::processes::accounts::{Account, AccountSource, Accounts, Terms};
 use crate::processes::backlog::Backlog;
+use crate::processes::desk::Desk;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
 use crate::processes::media::Media;
+use crate::processes::roster::Roster;
 use crate::processes::timers::Timers;
 use crate::processes::webhooks::Intake;
 use crate::projections::ReadStore;
@@ -22,22 +26,38 @@ use crate::queries::Reads;
 
 /// The accounts of a node, and what the simulated one tells.
 pub(super) struct NodeAccounts {
-    pub accounts: Accounts,
+    /// Keeps them as the log tells them.
+    pub roster: Roster,
     callbacks: Vec<Callbacks>,
-    /// Nothing reaches anybody.
+    /// What the configuration names reaches nobody.
     simulated: bool,
 }
 
-/// The configured accounts; without any, the simulator's, which serves every channel of every tenant.
-pub(super) fn accounts(stores: &Stores) -> Result<NodeAccounts, BootError> {
-    let configured = super::accounts::build(stores.config(), stores.ambient())?;
-    if !configured.is_empty() {
-        return Ok(NodeAccounts { accounts: Accounts::new(configured), callbacks: vec![], simulated: false });
+/// The configured accounts; without any, the simulator's, which serves every channel of the tenants that never had an
+/// account. Those that administrators set up join them as soon as the roster runs.
+pub(super) fn accounts(stores: &Stores, reads: &ReadStore) -> Result<NodeAccounts, BootError> {
+    let (config, ambient) = (stores.config(), stores.ambient());
+    let mut accounts = super::accounts::build(config, ambient)?;
+    let (simulated, mut callbacks) = (accounts.is_empty(), vec![]);
+    if simulated {
+        let options = SimulatorOptions { seed: config.simulator_seed, ..SimulatorOptions::default() };
+        let (simulator, told) = Simulator::new(options, ambient.clone());
+        let terms = Terms { source: AccountSource::Simulator, ..Terms::default() };
+        accounts.push(Account::new(simulator, None, terms));
+        callbacks.push(told);
     }
-    let options = SimulatorOptions { seed: stores.config().simulator_seed, ..SimulatorOptions::default() };
-    let (simulator, callbacks) = Simulator::new(options, stores.ambient().clone());
-    let account = Account::new(simulator, None, Terms::default());
-    Ok(NodeAccounts { accounts: Accounts::new(vec![account]), callbacks: vec![callbacks], simulated: true })
+    let build = super::accounts::builder(config, ambient);
+    let accounts = Accounts::new(accounts);
+    let reads = Reads::new(reads.clone());
+    let roster = Roster::new(stores.app.clone(), reads, accounts, build, config.tenant);
+    Ok(NodeAccounts { roster, callbacks, simulated })
+}
+
+/// A desk over a node's accounts without its processes: for a command that does not stay to serve.
+pub async fn desk(stores: &Stores, reads: &ReadStore) -> Result<Desk, BootError> {
+    let roster = accounts(stores, reads)?.roster;
+    roster.look(BTreeSet::new()).await?;
+    Ok(Desk::new(stores.app.clone(), Reads::new(reads.clone()), roster))
 }
 
 /// Starts the processes of a node.
@@ -50,12 +70,14 @@ pub(super) async fn start(
     parts: &mut JoinSet<Result<(), BootError>>,
 ) -> Result<(), BootError> {
     let backlog = backlog(stores, reads).await?;
-    let NodeAccounts { accounts, callbacks, simulated } = accounts;
+    let NodeAccounts { roster, callbacks, simulated } = accounts;
+    let in_earnest = roster.learn(backlog.accounts.clone()).await?;
+    let accounts = roster.accounts().clone();
     let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     let media = Media::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     // A SQLite log serves one node; a database may serve several.
     let alone = matches!(stores.config().log, StoreUrl::Sqlite(_));
-    let options = DispatcherOptions { alone, unattended: simulated, ..DispatcherOptions::default() };
+    let options = DispatcherOptions { alone, unattended: simulated && !in_earnest, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
     let (again, doubting, timing, fetching) = (stop.clone(), stop.clone(), stop.clone(), stop.clone());

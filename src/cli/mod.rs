@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+pub mod accounts;
 pub mod confirm;
 pub mod demo;
 pub mod export;
@@ -76,6 +77,8 @@ enum Command {
     ConfirmDispatch(confirm::ConfirmArgs),
     /// API keys: issue, revoke, list.
     Keys(keys::KeysArgs),
+    /// Provider accounts: list, test.
+    Accounts(accounts::AccountsArgs),
     /// Tenants: create, list.
     Tenants(tenants::TenantsArgs),
     /// Prints the GraphQL schema.
@@ -154,6 +157,10 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Keys(args) => {
             session.trace_errors_only();
             keys::run(&session, args).await
+        }
+        Command::Accounts(args) => {
+            session.trace_errors_only();
+            accounts::run(&session, args).await
         }
         Command::Tenants(args) => {
             session.trace_errors_only();

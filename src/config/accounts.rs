@@ -16,6 +16,8 @@ pub struct AccountConfig {
     pub settings: BTreeMap<String, String>,
     /// Where it was configured.
     pub origin: String,
+    /// Whether that is the environment; else it is the file.
+    pub is_of_environment: bool,
 }
 
 /// Settings are secrets, or stand beside them.
@@ -59,6 +61,7 @@ pub(super) fn from_variables(variables: &BTreeMap<String, String>) -> Vec<Accoun
                 name: "default".to_owned(),
                 settings: BTreeMap::from([((*setting).to_owned(), value.clone())]),
                 origin: format!("the environment (variable {variable})"),
+                is_of_environment: true,
             });
         }
     }
@@ -94,7 +97,8 @@ pub(super) fn from_file(origin: &str, value: toml::Value) -> Result<Vec<AccountC
         if accounts.iter().any(|account| (&account.provider, &account.name) == (&provider, &name)) {
             return Err(invalid(format!("there are two accounts {name} of {provider}")));
         }
-        accounts.push(AccountConfig { provider, name, settings, origin: origin.to_owned() });
+        let origin = origin.to_owned();
+        accounts.push(AccountConfig { provider, name, settings, origin, is_of_environment: false });
     }
     Ok(accounts)
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use url::Url;
 use uuid::Uuid;
 
 use crate::ids::TenantId;
@@ -53,6 +54,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("require_opt_in", "true: marketing needs an opt-in; false: the absence of an opt-out [default: false]"),
     ("default_region", "region of phone numbers without a country code, such as GB [default: none, they are refused]"),
     ("projections_dir", "folder of *.sql files that replace or add read models [default: the embedded ones only]"),
+    (
+        "account_base_urls",
+        "base URLs, separated by commas, that administrators may give accounts over the API beside the providers' own [default: none]",
+    ),
     ("simulator_seed", "seed of the simulated provider's fates [default: 1]"),
     ("log_filter", "which diagnostics are written to stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
     ("log_format", "text or json [default: text]"),
@@ -142,6 +147,8 @@ pub struct Config {
     pub projections_dir: Option<PathBuf>,
     /// The providers' accounts; without any, messages go to the simulator.
     pub accounts: Vec<AccountConfig>,
+    /// Where accounts that administrators set up may send beside the providers' own domains: their origins count.
+    pub account_base_urls: Vec<Url>,
     /// Of the simulated provider.
     pub simulator_seed: u64,
     /// Which diagnostics are written.
@@ -290,6 +297,7 @@ impl Config {
             })?,
             projections_dir: text("projections_dir").map(PathBuf::from),
             accounts,
+            account_base_urls: parse(values, "account_base_urls", base_urls)?.unwrap_or_default(),
             simulator_seed: parse(values, "simulator_seed", |text| {
                 text.parse().map_err(|_| "must be a whole number".to_owned())
             })?
@@ -309,7 +317,7 @@ impl Config {
 /// A URL that paths can be put behind, in a header as well: without query, fragment, user and final slash.
 fn public_url(text: &str) -> Result<String, String> {
     let wrong = || "must be a URL such as https://mail.example.com".to_owned();
-    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let url = Url::parse(text).map_err(|_| wrong())?;
     let is_plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.query().is_none()
@@ -317,6 +325,12 @@ fn public_url(text: &str) -> Result<String, String> {
         && url.username().is_empty()
         && url.password().is_none();
     if is_plain { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(wrong()) }
+}
+
+fn base_urls(list: &str) -> Result<Vec<Url>, String> {
+    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let read = |part: &str| Url::parse(part).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    parts.map(read).collect::<Option<_>>().ok_or_else(|| "must be URLs such as https://sms.example.com".to_owned())
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {

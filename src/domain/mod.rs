@@ -7,7 +7,9 @@ pub mod refusal;
 pub mod text;
 pub mod value;
 
+pub mod account;
 pub mod activity;
+pub mod canned;
 pub mod consent;
 pub mod conversation;
 pub mod customer;

@@ -19,6 +19,7 @@ use super::scalar::Cursor;
 use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::CustomerId;
+use crate::processes::desk::Desk;
 use crate::queries::Db;
 use crate::queries::{QueryError, Reads};
 
@@ -29,6 +30,8 @@ pub struct Api {
     pub app: App,
     /// The read tables.
     pub reads: Reads,
+    /// The provider accounts.
+    pub desk: Desk,
     /// What a request may cost.
     pub limits: Arc<Limits>,
     /// The API keys that were checked lately.

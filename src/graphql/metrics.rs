@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::model::projection::Projection;
+use crate::processes::metrics::ProviderMetrics;
 use crate::queries::deliverability::ProviderRow;
 use crate::queries::messages::WaitingRow;
 
@@ -109,16 +110,10 @@ struct Inner {
     waiting: Family<WaitingLabels, Gauge>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Metrics {
-    /// All counters, at zero.
+    /// All counters, at zero, beside those of the providers.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(providers: &ProviderMetrics) -> Self {
         let seconds = || Histogram::new(BOUNDS);
         let mut registry = Registry::with_prefix("commlog");
         let inner = Inner {
@@ -167,6 +162,7 @@ impl Metrics {
         registry.register("projection_parked", "Events that a read model could not apply", inner.parked.clone());
         registry.register("dispatch_outcomes", "What became of messages, by provider", inner.outcomes.clone());
         registry.register("dispatch_waiting", "Messages whose dispatch is not settled", inner.waiting.clone());
+        providers.register(&mut registry);
         Self(Arc::new(Inner { registry, ..inner }))
     }
 

@@ -29,6 +29,8 @@ pub enum Permission {
     SeePersonal,
     /// Change customers, their notes, consent and conversations; suppress addresses.
     Edit,
+    /// Write the tenant's texts: canned replies.
+    Author,
     /// Record what happened: customers, activities, inbound messages.
     Record,
     /// Send and cancel messages.
@@ -46,6 +48,7 @@ impl Permission {
             Self::ReadEvents => "read the log's events",
             Self::SeePersonal => "see personal data",
             Self::Edit => "change customers",
+            Self::Author => "write canned replies",
             Self::Record => "record facts",
             Self::Send => "send messages",
             Self::Administer => "administer the tenant",
@@ -68,6 +71,7 @@ impl Principal {
                 Ingest => false,
             },
             Permission::Edit => matches!(self.role, Admin | Marketer | Agent),
+            Permission::Author => matches!(self.role, Admin | Marketer),
             Permission::Record => matches!(self.role, Admin | Marketer | Agent | Ingest),
             Permission::Send => match self.role {
                 Admin => true,

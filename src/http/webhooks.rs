@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::body::read;
 use crate::graphql::failure::chain;
 use crate::graphql::{Gateway, Limits};
+use crate::processes::metrics::Refused;
 use crate::processes::webhooks::{Intake, IntakeError};
 use crate::providers::WebhookRequest;
 
@@ -35,7 +36,12 @@ pub async fn take(
     let (parts, body) = request.into_parts();
     let body = match read(&parts.headers, body, &limits).await {
         Ok(body) => body,
-        Err(refused) => return refused,
+        Err(refused) => {
+            let is_too_large = refused.status() == StatusCode::PAYLOAD_TOO_LARGE;
+            let why = if is_too_large { Refused::TooLarge } else { Refused::Unreadable };
+            webhooks.intake.count_refused(&provider, &account, why);
+            return refused;
+        }
     };
     let path = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), |path| path.as_str());
     let headers = parts

@@ -235,6 +235,12 @@ impl Journal {
         Ok(self.0.ring.destroy(subject).await?)
     }
 
+    /// The key store: where secrets are kept that the log only names.
+    #[must_use]
+    pub fn key_store(&self) -> &Arc<dyn KeyStore> {
+        self.0.ring.store()
+    }
+
     /// The backend: heads, commands, positions, the end of the log.
     #[must_use]
     pub fn backend(&self) -> &Arc<dyn EventLog> {

@@ -1,6 +1,6 @@
 //! What is left to do when processes start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -41,6 +41,8 @@ pub struct Backlog {
     pub messages: Vec<Waiting>,
     /// Customers who asked to be forgotten, with the position of the request.
     pub erasures: Vec<(TenantId, CustomerId, Position)>,
+    /// Tenants whose provider accounts changed after what the read tables show.
+    pub accounts: BTreeSet<TenantId>,
 }
 
 /// Why the backlog could not be gathered.
@@ -92,6 +94,7 @@ impl Backlog {
         mut waiting: BTreeMap<MessageId, Waiting>,
         mut forgotten: BTreeMap<(TenantId, CustomerId), Position>,
     ) -> Result<Self, BacklogError> {
+        let mut accounts = BTreeSet::new();
         loop {
             let (signals, until) = app.signals(position, PAGE).await?;
             if until == position {
@@ -110,6 +113,9 @@ impl Backlog {
                     Signal::Forgotten { tenant, customer_id, position } => {
                         forgotten.insert((tenant, customer_id), position);
                     }
+                    Signal::Accounts { tenant } => {
+                        accounts.insert(tenant);
+                    }
                     Signal::Erased { tenant, customer_id } => {
                         forgotten.remove(&(tenant, customer_id));
                     }
@@ -117,7 +123,7 @@ impl Backlog {
             }
         }
         let erasures = forgotten.into_iter().map(|((tenant, customer), at)| (tenant, customer, at)).collect();
-        Ok(Self { position, messages: waiting.into_values().collect(), erasures })
+        Ok(Self { position, messages: waiting.into_values().collect(), erasures, accounts })
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +20,9 @@ use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
 use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
-use crate::processes::accounts::{Account, Accounts};
+use crate::processes::accounts::{Account, AccountSource, Accounts};
 use crate::processes::backlog::Waiting;
+use crate::processes::metrics::ProviderMetrics;
 use crate::processes::{hold, tail};
 use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
@@ -72,6 +73,8 @@ struct Job {
     customer_id: CustomerId,
     message_id: MessageId,
     channel: Channel,
+    /// Since when it could go out.
+    since: DateTime<Utc>,
 }
 
 /// The dispatcher of a node.
@@ -88,6 +91,8 @@ pub struct Dispatcher {
 struct Work {
     ready: VecDeque<Job>,
     later: BinaryHeap<Reverse<(DateTime<Utc>, Job)>>,
+    /// What waits for an account: until a time, or until accounts change.
+    unserved: BinaryHeap<Reverse<(DateTime<Utc>, Job)>>,
     under_way: JoinSet<Option<(DateTime<Utc>, Job)>>,
 }
 
@@ -106,9 +111,10 @@ impl Dispatcher {
             return;
         }
         let mut work = Work::default();
+        let now = self.app.ambient().now();
         for waiting in backlog {
             let Waiting { tenant, customer_id, message_id, channel, stage, .. } = waiting;
-            let job = Job { tenant, customer_id, message_id, channel };
+            let job = Job { tenant, customer_id, message_id, channel, since: now };
             if stage == MessageStage::Dispatching {
                 if self.options.alone {
                     self.doubt(job).await;
@@ -120,9 +126,10 @@ impl Dispatcher {
             }
         }
         let mut signals = tail::follow(self.app.clone(), from, shutdown.clone());
+        let mut accounts = self.accounts.changed();
         while !shutdown.is_cancelled() {
             self.start_what_is_due(&mut work);
-            self.wait(&mut work, &mut signals, &shutdown).await;
+            self.wait(&mut work, &mut signals, &mut accounts, &shutdown).await;
         }
         while let Some(ended) = work.under_way.join_next().await {
             report_panic(&ended);
@@ -130,7 +137,13 @@ impl Dispatcher {
     }
 
     /// Waits until something happened.
-    async fn wait(&self, work: &mut Work, signals: &mut mpsc::Receiver<Vec<Signal>>, shutdown: &CancellationToken) {
+    async fn wait(
+        &self,
+        work: &mut Work,
+        signals: &mut mpsc::Receiver<Vec<Signal>>,
+        accounts: &mut watch::Receiver<()>,
+        shutdown: &CancellationToken,
+    ) {
         let pause = work.pause(self.app.ambient().now(), self.options.tick);
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -141,37 +154,40 @@ impl Dispatcher {
                 }
             }
             found = signals.recv(), if work.ready.len() < READ_ON_BELOW => match found {
-                Some(found) => work.note(found),
+                Some(found) => work.note(found, self.app.ambient().now()),
                 // The log is closed: the process is shutting down.
                 None => shutdown.cancelled().await,
             },
+            Ok(()) = accounts.changed() => work.serve_again(),
             () = tokio::time::sleep(pause) => {}
         }
     }
 
     fn start_what_is_due(&self, work: &mut Work) {
         let now = self.app.ambient().now();
-        while let Some(&Reverse((at, job))) = work.later.peek()
-            && at <= now
-        {
-            work.later.pop();
-            work.ready.push_back(job);
+        for waiting in [&mut work.later, &mut work.unserved] {
+            while let Some(&Reverse((at, job))) = waiting.peek()
+                && at <= now
+            {
+                waiting.pop();
+                work.ready.push_back(job);
+            }
         }
         while work.under_way.len() < self.options.concurrency
             && let Some(job) = work.ready.pop_front()
         {
             let serving = self.accounts.serving(job.tenant, job.channel, now);
             let Some(first) = serving.first() else {
-                work.later.push(Reverse((now + PAUSE, job)));
+                work.unserved.push(Reverse((now + PAUSE, job)));
                 continue;
             };
             match first.reserve(now) {
                 Ok(()) => {
                     let app = self.app.clone();
-                    let heavy = Arc::clone(&self.heavy);
-                    work.under_way.spawn(dispatch(app, serving, job, self.options.call_timeout, heavy));
+                    let (heavy, metrics) = (Arc::clone(&self.heavy), self.accounts.metrics().clone());
+                    work.under_way.spawn(dispatch(app, serving, job, self.options.call_timeout, heavy, metrics));
                 }
-                Err(at) => work.later.push(Reverse((at, job))),
+                Err(at) => work.unserved.push(Reverse((at, job))),
             }
         }
     }
@@ -191,14 +207,14 @@ impl Work {
     fn take(&mut self, job: Job, stage: MessageStage) {
         match stage {
             MessageStage::Ready => self.ready.push_back(job),
-            MessageStage::Due(at) => self.later.push(Reverse((at, job))),
+            MessageStage::Due(at) => self.later.push(Reverse((at, Job { since: at, ..job }))),
             // Another call of this process, or settled.
             MessageStage::Dispatching | MessageStage::Settled => {}
         }
     }
 
     /// Of several signals about one message in a page, the last one counts.
-    fn note(&mut self, signals: Vec<Signal>) {
+    fn note(&mut self, signals: Vec<Signal>, now: DateTime<Utc>) {
         let mut last = std::collections::HashMap::new();
         for (index, signal) in signals.iter().enumerate() {
             if let Signal::Message { message_id, .. } = signal {
@@ -209,13 +225,21 @@ impl Work {
             if let Signal::Message { tenant, customer_id, message_id, channel, stage } = signal
                 && last.get(&message_id) == Some(&index)
             {
-                self.take(Job { tenant, customer_id, message_id, channel }, stage);
+                self.take(Job { tenant, customer_id, message_id, channel, since: now }, stage);
             }
         }
     }
 
+    /// Whatever waits for an account is looked at again, the longest wait first.
+    fn serve_again(&mut self) {
+        let mut waiting: Vec<Job> = self.unserved.drain().map(|Reverse((_, job))| job).collect();
+        waiting.sort_unstable_by_key(|job| job.since);
+        self.ready.extend(waiting);
+    }
+
     fn pause(&self, now: DateTime<Utc>, tick: Duration) -> Duration {
-        let due = self.later.peek().map(|Reverse((at, _))| (*at - now).to_std().unwrap_or(Duration::ZERO));
+        let next = [&self.later, &self.unserved].into_iter().filter_map(|waiting| waiting.peek());
+        let due = next.map(|Reverse((at, _))| (*at - now).to_std().unwrap_or(Duration::ZERO)).min();
         due.map_or(tick, |due| due.min(tick))
     }
 }
@@ -233,8 +257,21 @@ async fn dispatch(
     job: Job,
     call_timeout: Duration,
     heavy: Arc<Semaphore>,
+    metrics: ProviderMetrics,
 ) -> Option<(DateTime<Utc>, Job)> {
     let caller = Caller::new(job.tenant, ACTOR);
+    // This node may not have heard yet that the tenant has an account of its own: the log knows, and nothing that was
+    // meant to reach somebody may be simulated.
+    if serving.iter().any(|account| account.terms.source == AccountSource::Simulator) {
+        match app.is_in_earnest(job.tenant).await {
+            Ok(false) => {}
+            Ok(true) => return Some((app.ambient().now() + PAUSE, job)),
+            Err(error) => {
+                tracing::warn!(message_id = %job.message_id, %error, "a message cannot be dispatched yet");
+                return Some((app.ambient().now() + PAUSE, job));
+            }
+        }
+    }
     // Room for files comes first: a message for which a provider is about to be called waits for nothing any more.
     let is_heavy =
         job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
@@ -250,11 +287,13 @@ async fn dispatch(
         }
     };
     let account = serving.iter().find(|account| *account.route() == ticket.attempt.route)?;
+    let waited = (app.ambient().now() - job.since).to_std().unwrap_or_default();
     let outcome = match files(&app, &caller, account, &ticket).await {
         Ok(files) => call(account, &job, &ticket, files, call_timeout).await,
         Err(refused) => refused,
     };
     drop(room);
+    metrics.called(account, waited, ticket.attempt.number, &outcome);
     match &outcome {
         CallOutcome::Accepted { segments, .. } => account.charge(*segments),
         CallOutcome::Refused { class: RetryClass::Configuration, code, detail, .. } => {

@@ -109,7 +109,9 @@ impl Doubts {
         let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
         let called_at = row.dispatching_at.unwrap_or(row.created_at);
         let Some(doubt) = self.app.in_doubt(&caller, customer_id, message_id, called_at).await? else { return Ok(()) };
-        let Some(account) = self.accounts.named(&doubt.route.provider, &doubt.route.account) else { return Ok(()) };
+        let Some(account) = self.accounts.of(caller.tenant, &doubt.route.provider, &doubt.route.account) else {
+            return Ok(());
+        };
         let Some(to) = doubt.content.to else { return Ok(()) };
         let unconfirmed = Unconfirmed {
             key: doubt.key.clone(),

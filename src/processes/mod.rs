@@ -3,11 +3,14 @@
 pub mod accounts;
 pub mod backlog;
 pub mod callbacks;
+pub mod desk;
 pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
 pub mod hold;
 pub mod media;
+pub mod metrics;
+pub mod roster;
 mod tail;
 mod threading;
 pub mod timers;

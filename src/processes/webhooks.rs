@@ -5,8 +5,7 @@
 //! no look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
 //! now or, if the message is not known yet, later.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
@@ -23,6 +22,7 @@ use crate::domain::value::message::{MessageKey, Route};
 use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
 use crate::processes::accounts::{Account, Accounts};
+use crate::processes::metrics::{self, AccountLabel, Refused, Tally};
 use crate::processes::threading;
 use crate::providers::{Answer, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, WebhookRequest};
 use crate::queries::messages::MessageRow;
@@ -59,6 +59,14 @@ pub struct Taken {
     pub kept: usize,
 }
 
+/// What came of one thing that was told.
+struct Recorded {
+    /// It was kept for later.
+    kept: bool,
+    /// It had come before.
+    repeated: bool,
+}
+
 /// Why a request was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -74,6 +82,16 @@ pub enum IntakeError {
     /// The read tables did not answer.
     #[error("a callback's message could not be looked up")]
     Query(#[from] QueryError),
+}
+
+impl From<&IntakeError> for Refused {
+    fn from(error: &IntakeError) -> Self {
+        match error {
+            IntakeError::Unknown => Self::UnknownAccount,
+            IntakeError::Unproved(error) => error.into(),
+            IntakeError::Unstored(_) | IntakeError::Query(_) => Self::Unstored,
+        }
+    }
 }
 
 /// What is to be done about a thing that is told.
@@ -102,18 +120,53 @@ impl Intake {
         account: &str,
         request: &WebhookRequest,
     ) -> Result<(Answer, Taken), IntakeError> {
-        let account = self.accounts.named(provider, account).ok_or(IntakeError::Unknown)?;
+        let began = Instant::now();
+        let account = self.accounts.named(provider, account).filter(|account| account.webhook.is_some());
+        let label = AccountLabel::of(account.as_deref());
+        let mut tally = Tally::default();
+        let taken = match &account {
+            None => Err(IntakeError::Unknown),
+            Some(account) => self.take_in(account, request, &mut tally).await,
+        };
+        let metrics = self.accounts.metrics();
+        match &taken {
+            Ok(_) => metrics.taken(&label, tally, began.elapsed()),
+            Err(error) => metrics.refused(&label, error.into()),
+        }
+        taken
+    }
+
+    /// Counts a request that was refused before anybody looked at what it says.
+    pub fn count_refused(&self, provider: &str, account: &str, why: Refused) {
+        self.accounts.metrics().refused(&AccountLabel::of(self.accounts.named(provider, account).as_deref()), why);
+    }
+
+    async fn take_in(
+        &self,
+        account: &Account,
+        request: &WebhookRequest,
+        tally: &mut Tally,
+    ) -> Result<(Answer, Taken), IntakeError> {
         let webhook = account.webhook.as_ref().ok_or(IntakeError::Unknown)?;
         let now = self.app.ambient().now();
         webhook.verify(request, now)?;
         let told = webhook.parse(request, now).await;
-        let mut results = futures::stream::iter(told.into_iter().map(|told| self.record(account, told, now)))
-            .buffer_unordered(AT_ONCE);
+        let mut results = futures::stream::iter(told.into_iter().map(|told| async move {
+            let kind = metrics::kind(&told.kind);
+            (kind, self.record(account, told, now).await)
+        }))
+        .buffer_unordered(AT_ONCE);
         let (mut taken, mut failed) = (Taken::default(), None);
-        while let Some(result) = results.next().await {
+        while let Some((kind, result)) = results.next().await {
             match result {
-                Ok(true) => taken.recorded += 1,
-                Ok(false) => taken.kept += 1,
+                Ok(Recorded { kept: false, repeated }) => {
+                    taken.recorded += 1;
+                    tally.recorded(kind, repeated);
+                }
+                Ok(Recorded { kept: true, repeated }) => {
+                    taken.kept += 1;
+                    tally.kept(repeated);
+                }
                 Err(error) => failed = Some(error),
             }
         }
@@ -123,8 +176,8 @@ impl Intake {
         }
     }
 
-    /// Records one thing; false if it was kept for later.
-    async fn record(&self, account: &Arc<Account>, told: Told, now: DateTime<Utc>) -> Result<bool, IntakeError> {
+    /// Records one thing, or keeps it for later.
+    async fn record(&self, account: &Account, told: Told, now: DateTime<Utc>) -> Result<Recorded, IntakeError> {
         let raw = told.raw.clone();
         let (looked_for, report) = match &told.kind {
             ToldKind::Report { provider_message_id, occurred_at, provider_event_id, report, .. } => {
@@ -141,19 +194,19 @@ impl Intake {
         let why = match self.meaning(account, told, now).await? {
             Meaning::Fact(fact, tenant) => {
                 match self.app.record_provider_fact(&Caller::new(tenant, actor.as_str()), *fact).await? {
-                    Outcome::Done(_) => return Ok(true),
+                    Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
             }
             Meaning::Message(message, files, tenant) => {
                 match self.app.receive_with_files(&Caller::new(tenant, actor.as_str()), *message, files).await? {
-                    Outcome::Done(_) => return Ok(true),
+                    Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
             }
             Meaning::Consent(consent, tenant) => {
                 match self.app.set_consent(&Caller::new(tenant, actor.as_str()), *consent).await? {
-                    Outcome::Done(_) => return Ok(true),
+                    Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
             }
@@ -169,8 +222,8 @@ impl Intake {
             report,
             raw,
         };
-        self.app.keep_callback(&Caller::new(tenant, actor), kept).await?;
-        Ok(false)
+        let repeated = self.app.keep_callback(&Caller::new(tenant, actor), kept).await?;
+        Ok(Recorded { kept: true, repeated })
     }
 
     async fn meaning(&self, account: &Account, told: Told, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
@@ -234,10 +287,11 @@ impl Intake {
     pub async fn look_again(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
         let mut found = 0;
         for kept in callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
-            let Some(account) = self.accounts.named(&kept.provider, &kept.account) else { continue };
-            let Some(row) = self.by_provider_id(account, kept.provider_message_id.as_deref()).await? else { continue };
-            let Some(correlation) = correlation_of(account, &row) else { continue };
-            let caller = Caller::new(TenantId(kept.tenant_id), format!("provider:{}", kept.provider));
+            let tenant = TenantId(kept.tenant_id);
+            let Some(account) = self.accounts.of(tenant, &kept.provider, &kept.account) else { continue };
+            let Some(row) = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await? else { continue };
+            let Some(correlation) = correlation_of(&account, &row) else { continue };
+            let caller = Caller::new(tenant, format!("provider:{}", kept.provider));
             let version = kept.version.cast_unsigned();
             let Some((report, raw)) = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await?
             else {
@@ -256,6 +310,7 @@ impl Intake {
             };
             if let Outcome::Done(_) = self.app.record_provider_fact(&caller, fact).await? {
                 self.app.resolve_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
+                self.accounts.metrics().resolved(&account);
                 found += 1;
             }
         }

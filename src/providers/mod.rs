@@ -10,7 +10,6 @@ pub mod engagement;
 mod mime;
 mod outbound;
 mod public;
-mod secret;
 pub mod sendgrid;
 pub mod simulator;
 mod texts;
@@ -22,11 +21,11 @@ use bytes::Bytes;
 
 pub use callback::{Callback, Callbacks};
 pub use outbound::{Accepted, Attachment, Found, MediaError, OutboundMessage, SendError, Unconfirmed};
-pub use secret::Secret;
 pub use webhook::{Answer, Hints, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, Webhook, WebhookRequest};
 
 use crate::domain::value::Channel;
 use crate::domain::value::message::Route;
+pub use crate::domain::value::secret::Secret;
 
 /// A provider's account, able to send.
 #[async_trait]

@@ -4,10 +4,12 @@
 //! moment) and the tenant. Rows hold what the tables hold: ids as UUIDs, words as text, money as integer micros.
 //! Columns that come from sealed data are [`None`] once the person was forgotten.
 
+pub mod accounts;
 pub mod activities;
 pub mod attachments;
 pub mod callbacks;
 pub mod campaigns;
+pub mod canned;
 pub mod consents;
 pub mod conversations;
 pub mod customers;

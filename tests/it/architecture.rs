@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("projections", &["ids", "clock", "work", "sql", "log", "domain"]),
     ("queries", &["ids", "clock", "sql", "log", "domain", "projections"]),
     ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers"]),
-    ("graphql", &["ids", "clock", "domain", "log", "app", "queries"]),
+    ("graphql", &["ids", "clock", "domain", "log", "app", "queries", "processes"]),
     ("http", &["ids", "clock", "domain", "log", "app", "queries", "graphql", "providers", "processes"]),
     ("config", &["ids", "log"]),
     (

@@ -90,7 +90,7 @@ fn time_zone(zone: Option<String>) -> Result<Option<String>, Refusal> {
 }
 
 /// Checks the form of a BCP 47 tag and writes it in the usual case: `en-GB`, `zh-Hant-TW`.
-fn locale(tag: Option<String>) -> Result<Option<String>, Refusal> {
+pub fn locale(tag: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(tag) = text::optional("locale", tag, SHORT)? else { return Ok(None) };
     let wrong = || Refusal::invalid("locale", "must be a language tag (BCP 47), such as en-GB");
     let mut parts = tag.split(['-', '_']);

@@ -208,6 +208,7 @@ pub fn send(
         address_id: recipient.map(|own| own.address_id),
         send_at: command.send_at,
         in_reply_to: command.in_reply_to,
+        canned_reply: None,
         personal: Some(MessageQueuedPersonal {
             to: recipient.and_then(|own| own.address.clone()),
             subject: text::optional("subject", command.subject, text::LONG)?,

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::canned::decide::CannedUse;
 use crate::domain::consent::keywords::Keyword;
 use crate::domain::event::event;
 pub use crate::domain::value::message::{BounceKind, EngagementClass, MessageKey, RetryClass, Route};
@@ -35,6 +36,9 @@ event! {
         send_at: Option<DateTime<Utc>>,
         /// The message that it answers.
         in_reply_to: Option<MessageId>,
+        /// The canned reply that it was made of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        canned_reply: Option<CannedUse>,
     }
     personal MessageQueuedPersonal {
         /// The address, normalised.

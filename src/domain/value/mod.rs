@@ -4,6 +4,7 @@ pub mod address;
 pub mod media;
 pub mod message;
 pub mod money;
+pub mod secret;
 pub mod sms;
 pub mod token;
 

@@ -251,6 +251,26 @@ pub enum Source {
     Demo,
 }
 
+/// What a provider's refusal means.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::value::message::RetryClass")]
+pub enum RetryClass {
+    Permanent,
+    Transient,
+    RateLimited,
+    OptedOut,
+    ContentRefused,
+    Configuration,
+}
+
+/// What is counted against an account's rate.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::account::event::RateUnit")]
+pub enum RateUnit {
+    Messages,
+    Segments,
+}
+
 words_of_domain! {
     Channel = domain::value::Channel,
     Direction = domain::value::Direction,
@@ -263,4 +283,6 @@ words_of_domain! {
     Role = domain::tenant::event::Role,
     ImportKind = domain::import::event::ImportKind,
     Source = domain::customer::event::Source,
+    RetryClass = domain::value::message::RetryClass,
+    RateUnit = domain::account::event::RateUnit,
 }

@@ -1,8 +1,10 @@
 //! The schema's objects, over the rows of read models.
 
+pub mod account;
 pub mod activity;
 pub mod attachment;
 pub mod campaign;
+pub mod canned;
 pub mod consent;
 pub mod conversation;
 pub mod customer;

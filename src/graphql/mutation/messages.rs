@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::customers::text_patch;
 use super::payload::{answer, caller, payload};
 use crate::app::ResolveInDoubt;
+use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::conversation::decide::UpdateConversation;
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{
@@ -35,8 +36,14 @@ pub struct SendMessageInput {
     address_id: Option<Of<AddressId>>,
     /// The subject, for email.
     subject: Option<String>,
-    /// Plain text.
+    /// Plain text; may be left out with a canned reply.
+    #[graphql(default)]
     body: String,
+    /// The code of a canned reply: its text in the customer's locale is the body, unless there is one. The message says
+    /// which revision it was made of.
+    canned_reply: Option<String>,
+    /// Who signs, for `{{agent.name}}` in a canned reply; left out: to whom the conversation is assigned.
+    agent_name: Option<String>,
     /// Not before this time.
     send_at: Option<DateTime<Utc>>,
     /// The message that it answers.
@@ -201,6 +208,7 @@ impl MessageMutations {
         input: SendMessageInput,
         #[graphql(desc = "The same key with the same input sends once.")] idempotency_key: Option<String>,
     ) -> Result<SendMessagePayload> {
+        let canned = input.canned_reply.map(|code| UseCannedReply { code, agent: input.agent_name });
         let command = SendMessage {
             customer_id: input.customer_id.0,
             channel: input.channel.into(),
@@ -215,7 +223,7 @@ impl MessageMutations {
             variant: input.variant,
             attachments: input.attachments.unwrap_or_default(),
         };
-        let outcome = Api::of(ctx)?.app.send_message(&caller(ctx, idempotency_key)?, command).await;
+        let outcome = Api::of(ctx)?.app.send_reply(&caller(ctx, idempotency_key)?, command, canned).await;
         answer(ctx, outcome).map(Into::into)
     }
 

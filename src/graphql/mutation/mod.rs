@@ -4,6 +4,8 @@
 //! Not here, on purpose: opening a tenant (a key belongs to one; the command line opens them), reading files in (the
 //! command line streams them) and providers' callbacks (they come in with their own signatures).
 
+mod accounts;
+mod canned;
 mod customers;
 mod facts;
 mod messages;
@@ -22,4 +24,6 @@ pub struct Mutation(
     facts::FactMutations,
     operations::OperationMutations,
     policy::PolicyMutations,
+    accounts::AccountMutations,
+    canned::CannedReplyMutations,
 );

@@ -1,5 +1,7 @@
 //! The root of queries.
 
+mod accounts;
+mod canned;
 mod customers;
 mod log;
 mod metrics;
@@ -17,5 +19,7 @@ pub struct Query(
     metrics::MetricQueries,
     log::LogQueries,
     policy::PolicyQueries,
+    accounts::AccountQueries,
+    canned::CannedReplyQueries,
     node::NodeQueries,
 );

@@ -5,6 +5,7 @@
 
 pub mod postgres;
 mod ring;
+pub mod secrets;
 pub mod sqlite;
 mod wrap;
 
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub(super) use ring::{KeyRing, Keys};
+pub use secrets::{SecretBytes, SecretPlace, StoredSecret};
 
-use crate::ids::SubjectId;
+use crate::ids::{SecretId, SubjectId, TenantId};
 use crate::log::Source;
 use crate::log::seal::SubjectKey;
 
@@ -71,6 +73,16 @@ pub enum KeyStoreError {
         /// The subject.
         subject: SubjectId,
     },
+    /// A stored secret does not open, though the master key fits.
+    #[error("the secret {name} of {owner} in the key store at {url} is damaged")]
+    DamagedSecret {
+        /// Its URL without credentials.
+        url: String,
+        /// Whose it is.
+        owner: String,
+        /// Which one.
+        name: String,
+    },
     /// The store was closed: the process is shutting down.
     #[error("the key store is closed")]
     Closed,
@@ -100,6 +112,19 @@ pub trait KeyStore: Send + Sync {
     /// The subjects whose keys were destroyed, by any process, since the mark that an earlier call returned; 0 is the
     /// beginning. What a cache must forget.
     async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError>;
+
+    /// Keeps secrets, sealed, durably before this returns. Their ids must be new.
+    async fn keep_secrets(&self, secrets: &[(SecretPlace, SecretBytes)]) -> Result<(), KeyStoreError>;
+
+    /// Secrets, in the order asked; [`None`] for one that was destroyed or never kept. One that was moved to another
+    /// place does not open.
+    async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError>;
+
+    /// Which secrets of a tenant are kept.
+    async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError>;
+
+    /// Destroys secrets for good. Repeating it changes nothing.
+    async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError>;
 
     /// Its URL without credentials, for messages.
     fn url(&self) -> &str;

@@ -7,14 +7,19 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::wrap::Wrapper;
-use super::{KeyState, KeyStore, KeyStoreError, database};
+use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
 use crate::clock::Ambient;
-use crate::ids::SubjectId;
+use crate::ids::{SecretId, SubjectId, TenantId};
 use crate::log::postgres::store::{self, Kind, Location, StoreError};
 use crate::log::seal::MasterKey;
 
-const KIND: Kind =
-    Kind { schema: "keys", migrations: &[include_str!("../../../migrations/postgres/keys/0001_keys.sql")] };
+const KIND: Kind = Kind {
+    schema: "keys",
+    migrations: &[
+        include_str!("../../../migrations/postgres/keys/0001_keys.sql"),
+        include_str!("../../../migrations/postgres/keys/0002_secrets.sql"),
+    ],
+};
 
 /// Locked in shared mode by who makes keys, and exclusively by who destroys one: no key is made beside its tombstone.
 const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
@@ -174,6 +179,61 @@ impl KeyStore for PostgresKeyStore {
                 .map_err(database(&self.url, "read tombstones"))?;
         let newest = rows.last().map_or(mark, |row| row.0);
         Ok((newest, rows.into_iter().map(|(_, id)| SubjectId(id)).collect()))
+    }
+
+    async fn keep_secrets(&self, secrets: &[(SecretPlace, SecretBytes)]) -> Result<(), KeyStoreError> {
+        let fail = || database(&self.url, "keep secrets");
+        let now = self.ambient.now().timestamp_micros();
+        let mut transaction = self.pool.begin().await.map_err(fail())?;
+        for (place, secret) in secrets {
+            sqlx::query("INSERT INTO keys.secrets (secret_id, tenant_id, sealed, stored_at) VALUES ($1, $2, $3, $4)")
+                .bind(place.id.0)
+                .bind(place.tenant.0)
+                .bind(self.wrapper.seal_secret(place, secret))
+                .bind(now)
+                .execute(&mut *transaction)
+                .await
+                .map_err(fail())?;
+        }
+        transaction.commit().await.map_err(fail())
+    }
+
+    async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError> {
+        let ids: Vec<Uuid> = places.iter().map(|place| place.id.0).collect();
+        let rows: Vec<(Uuid, Vec<u8>)> =
+            sqlx::query_as("SELECT secret_id, sealed FROM keys.secrets WHERE secret_id = ANY ($1)")
+                .bind(ids)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(database(&self.url, "read secrets"))?;
+        let sealed: HashMap<Uuid, Vec<u8>> = rows.into_iter().collect();
+        let open = |place: &SecretPlace| {
+            sealed.get(&place.id.0).map(|sealed| self.wrapper.open_secret(&self.url, place, sealed)).transpose()
+        };
+        places.iter().map(open).collect()
+    }
+
+    async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError> {
+        let rows: Vec<(Uuid, i64)> =
+            sqlx::query_as("SELECT secret_id, stored_at FROM keys.secrets WHERE tenant_id = $1")
+                .bind(tenant.0)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(database(&self.url, "list secrets"))?;
+        Ok(rows.into_iter().map(|(id, at)| StoredSecret::new(SecretId(id), at)).collect())
+    }
+
+    async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError> {
+        let fail = || database(&self.url, "destroy secrets");
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)")
+            .bind(ids)
+            .execute(&self.pool)
+            .await
+            .map_err(fail())?;
+        // The deleted rows lie in their pages until those are vacuumed.
+        sqlx::query("VACUUM keys.secrets").execute(&self.pool).await.map_err(fail())?;
+        Ok(())
     }
 
     fn url(&self) -> &str {

@@ -7,15 +7,18 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::wrap::Wrapper;
-use super::{KeyState, KeyStore, KeyStoreError, database};
+use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
 use crate::clock::Ambient;
-use crate::ids::SubjectId;
+use crate::ids::{SecretId, SubjectId, TenantId};
 use crate::log::seal::{MasterKey, SubjectKey};
 use crate::log::sqlite::store::{self, Kind, StoreError};
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clky"),
-    migrations: &[include_str!("../../../migrations/sqlite/keys/0001_keys.sql")],
+    migrations: &[
+        include_str!("../../../migrations/sqlite/keys/0001_keys.sql"),
+        include_str!("../../../migrations/sqlite/keys/0002_secrets.sql"),
+    ],
 };
 
 /// A key store in a SQLite file.
@@ -181,9 +184,7 @@ impl KeyStore for SqliteKeyStore {
                 params![id, inner.ambient.now().timestamp_micros()],
             )?;
             transaction.commit()?;
-            // The write-ahead log still holds the page with the key, until it is emptied.
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            Ok(())
+            empty_wal(connection)
         })
         .await
     }
@@ -203,7 +204,74 @@ impl KeyStore for SqliteKeyStore {
         .await
     }
 
+    async fn keep_secrets(&self, secrets: &[(SecretPlace, SecretBytes)]) -> Result<(), KeyStoreError> {
+        let secrets = secrets.to_vec();
+        self.run("keep secrets", move |inner, connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let now = inner.ambient.now().timestamp_micros();
+            for (place, secret) in &secrets {
+                transaction.execute(
+                    "INSERT INTO secrets (secret_id, tenant_id, sealed, stored_at) VALUES (?1, ?2, ?3, ?4)",
+                    params![
+                        place.id.0.as_bytes(),
+                        place.tenant.0.as_bytes(),
+                        inner.wrapper.seal_secret(place, secret),
+                        now
+                    ],
+                )?;
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError> {
+        let places = places.to_vec();
+        self.run("read secrets", move |inner, connection| {
+            let mut statement = connection.prepare_cached("SELECT sealed FROM secrets WHERE secret_id = ?1")?;
+            let mut secrets = Vec::with_capacity(places.len());
+            for place in &places {
+                let sealed: Option<Vec<u8>> =
+                    statement.query_row([place.id.0.as_bytes()], |row| row.get(0)).optional()?;
+                let open = |sealed: Vec<u8>| inner.wrapper.open_secret(&inner.url, place, &sealed);
+                secrets.push(sealed.map(open).transpose()?);
+            }
+            Ok(secrets)
+        })
+        .await
+    }
+
+    async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError> {
+        self.run("list secrets", move |_, connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT secret_id, stored_at FROM secrets WHERE tenant_id = ?1")?;
+            let stored = statement.query_map([tenant.0.as_bytes()], |row| {
+                Ok(StoredSecret::new(SecretId(uuid::Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+            })?;
+            Ok(stored.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError> {
+        let ids = ids.to_vec();
+        self.run("destroy secrets", move |_, connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for id in &ids {
+                transaction.execute("DELETE FROM secrets WHERE secret_id = ?1", [id.0.as_bytes()])?;
+            }
+            transaction.commit()?;
+            empty_wal(connection)
+        })
+        .await
+    }
+
     fn url(&self) -> &str {
         &self.0.url
     }
+}
+
+/// The write-ahead log still holds the pages with what was destroyed, until it is emptied.
+fn empty_wal(connection: &Connection) -> Result<(), Failure> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }

@@ -2,21 +2,24 @@
 
 use crate::clock::Ambient;
 use crate::ids::SubjectId;
-use crate::log::keys::KeyStoreError;
+use crate::log::keys::{KeyStoreError, SecretBytes, SecretPlace};
 use crate::log::seal::{MasterKey, SubjectKey};
 
 const CHECK: &[u8] = b"commlog key store";
 
-/// Seals and opens subjects' keys.
+/// Seals and opens subjects' keys, and secrets.
 #[derive(Clone)]
 pub(super) struct Wrapper {
     key: SubjectKey,
+    secrets: SubjectKey,
     ambient: Ambient,
 }
 
 impl Wrapper {
     pub(super) fn new(master: &MasterKey, ambient: Ambient) -> Self {
-        Self { key: SubjectKey::new(master.derive("wrap subject keys")), ambient }
+        let [key, secrets] =
+            ["wrap subject keys", "seal secrets"].map(|purpose| SubjectKey::new(master.derive(purpose)));
+        Self { key, secrets, ambient }
     }
 
     /// A value that only the same master key opens; stored once, when the store is made.
@@ -46,6 +49,23 @@ impl Wrapper {
             .and_then(|plain| plain.try_into().ok())
             .map(SubjectKey::new)
             .ok_or_else(|| KeyStoreError::Damaged { url: url.to_owned(), subject })
+    }
+
+    pub(super) fn seal_secret(&self, place: &SecretPlace, secret: &[u8]) -> Vec<u8> {
+        self.secrets.seal(&self.ambient, &place.bytes(), secret)
+    }
+
+    pub(super) fn open_secret(
+        &self,
+        url: &str,
+        place: &SecretPlace,
+        sealed: &[u8],
+    ) -> Result<SecretBytes, KeyStoreError> {
+        self.secrets.open(&place.bytes(), sealed).map(SecretBytes::new).map_err(|_| KeyStoreError::DamagedSecret {
+            url: url.to_owned(),
+            owner: place.owner.clone(),
+            name: place.name.clone(),
+        })
     }
 }
 

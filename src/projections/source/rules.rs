@@ -3,6 +3,8 @@
 use super::lexer::{Kind, Token, tokens};
 use super::parse::Mistake;
 use super::{Source, Text};
+use crate::domain::account::event::AccountEvent;
+use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::consent::event::AddressEvent;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::import::event::ImportEvent;
@@ -48,9 +50,15 @@ pub(super) const STAGED: &[&str] = &["batch", "batch_tokens", "batch_lines", "fo
 
 /// Whether an event type of this name exists.
 pub(super) fn is_event(name: &str) -> bool {
-    [CustomerEvent::TYPES, TenantEvent::TYPES, ImportEvent::TYPES, AddressEvent::TYPES]
-        .iter()
-        .any(|types| types.iter().any(|(known, _)| *known == name))
+    let all = [
+        CustomerEvent::TYPES,
+        TenantEvent::TYPES,
+        ImportEvent::TYPES,
+        AddressEvent::TYPES,
+        AccountEvent::TYPES,
+        CannedReplyEvent::TYPES,
+    ];
+    all.iter().any(|types| types.iter().any(|(known, _)| *known == name))
 }
 
 /// The event types that a statement names in its texts, in order of appearance.

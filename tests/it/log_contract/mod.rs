@@ -92,6 +92,7 @@ macro_rules! contract {
                 a_tenant_secret_is_made_once_and_outlives_the_tenants_key
                 snapshots_are_sealed_and_go_with_the_key
                 a_snapshot_of_another_fold_version_is_ignored
+                a_secret_is_sealed_opens_in_its_place_only_and_is_destroyed_for_good
                 a_wrong_master_key_is_told
                 a_missing_key_store_is_told;
             chain:

@@ -160,6 +160,7 @@ pub(crate) fn queued(key: &MessageKey) -> MessageQueued {
         address_id: Some(address(1)),
         send_at: None,
         in_reply_to: None,
+        canned_reply: None,
         personal: Some(MessageQueuedPersonal {
             to: Some("ann@example.com".to_owned()),
             subject: Some("Hello".to_owned()),

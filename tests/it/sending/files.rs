@@ -16,7 +16,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::story::{MAILBOX, PHONE, PUBLIC, Wire, count, on_both};
+use super::story::{MAILBOX, PHONE, PUBLIC, Wire, count};
 use crate::support::app::{Actor, Engine, http_client};
 use crate::support::doubles::sendgrid::SendgridDouble;
 use crate::support::doubles::twilio::{Media, TwilioDouble};

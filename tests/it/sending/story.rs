@@ -279,27 +279,6 @@ async fn what_came_before_its_message_is_found_again_and_what_nobody_knows_is_gi
     wire.app.finish().await;
 }
 
-/// Runs a test on both engines; it is given the engine.
-macro_rules! on_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            use crate::support::app::Engine;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name(Engine::Postgres).await;
-            }
-        }
-    )*};
-}
-
-pub(super) use on_both;
-
 on_both! {
     what_is_sent_over_the_wire_is_heard_of_answered_and_stopped
     what_is_forged_is_not_stored_and_what_is_unknown_is_kept_once

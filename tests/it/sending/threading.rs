@@ -4,7 +4,7 @@ use commlog::clock::Ambient;
 use commlog::ids::CustomerId;
 use serde_json::json;
 
-use super::story::{MAILBOX, PUBLIC, Wire, count, on_both};
+use super::story::{MAILBOX, PUBLIC, Wire, count};
 use crate::support::app::Engine;
 use crate::support::doubles::sendgrid::{SendgridDouble, SendgridMail};
 

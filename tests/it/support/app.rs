@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use commlog::app::Caller;
@@ -27,11 +28,19 @@ pub(crate) enum Engine {
 /// A node that runs until [`TestApp::finish`].
 pub(crate) struct TestApp {
     running: Running,
-    folder: TempDir,
+    place: Place,
     stop: CancellationToken,
     /// The tenant of [`TestApp::key`].
     pub(crate) tenant: TenantId,
     http: reqwest::Client,
+}
+
+/// Where a node's stores and settings are.
+#[derive(Clone)]
+struct Place {
+    folder: Arc<TempDir>,
+    settings: Vec<(String, String)>,
+    file: String,
 }
 
 /// Somebody with an API key.
@@ -55,7 +64,7 @@ impl TestApp {
 
     /// The same with a configuration file.
     pub(crate) async fn with(engine: Engine, file: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let mut settings = vec![
             ("COMMLOG_DATA_DIR".to_owned(), folder.path().display().to_string()),
             ("COMMLOG_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
@@ -64,13 +73,33 @@ impl TestApp {
         if engine == Engine::Postgres {
             settings.push(("COMMLOG_LOG_URL".to_owned(), super::postgres::database().await));
         }
-        let config = Config::from_parts(Some((Path::new("test.toml"), file)), settings).expect("a valid configuration");
-        let stores = Stores::open(&config, &Ambient::system()).await.expect("the stores open");
-        let tenant = config.tenant;
-        create_tenant(&stores, tenant).await;
-        let stop = CancellationToken::new();
+        let place = Place { folder, settings, file: file.to_owned() };
+        let stores = place.open("").await;
+        create_tenant(&stores, stores.config().tenant).await;
+        Self::start(stores, place).await
+    }
+
+    async fn start(stores: Stores, place: Place) -> Self {
+        let (stop, tenant) = (CancellationToken::new(), stores.config().tenant);
         let running = Node::start(stores, stop.clone()).await.expect("the node starts");
-        Self { running, folder, stop, tenant, http: http_client() }
+        Self { running, place, stop, tenant, http: http_client() }
+    }
+
+    /// Another node on the same stores, with roles of its own.
+    pub(crate) async fn beside(&self, roles: &str) -> Self {
+        Self::start(self.place.open(roles).await, self.place.clone()).await
+    }
+
+    /// The same node, stopped and started again.
+    pub(crate) async fn restart(self) -> Self {
+        let place = self.place.clone();
+        self.finish().await;
+        Self::start(place.open("").await, place).await
+    }
+
+    /// Where the node's files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.place.folder.path()
     }
 
     /// Waits until what is recorded of a customer meets a condition; the names of the events.
@@ -107,11 +136,6 @@ impl TestApp {
     /// The read tables.
     pub(crate) fn reads(&self) -> &commlog::boot::ReadStore {
         self.running.reads()
-    }
-
-    /// Where its embedded stores are.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// The log and the use cases.
@@ -161,6 +185,15 @@ impl TestApp {
     }
 }
 
+impl Place {
+    async fn open(&self, roles: &str) -> Stores {
+        let settings = self.settings.iter().cloned().chain([("COMMLOG_ROLES".to_owned(), roles.to_owned())]);
+        let config =
+            Config::from_parts(Some((Path::new("test.toml"), &self.file)), settings).expect("a valid configuration");
+        Stores::open(&config, &Ambient::system()).await.expect("the stores open")
+    }
+}
+
 async fn create_tenant(stores: &Stores, tenant: TenantId) {
     let command = CreateTenant { name: "Test".to_owned() };
     let outcome = stores.app.create_tenant(&Caller::new(tenant, "test"), command).await.expect("the log answers");
@@ -168,6 +201,11 @@ async fn create_tenant(stores: &Stores, tenant: TenantId) {
 }
 
 impl Actor {
+    /// The same person at another node.
+    pub(crate) fn at(&self, app: &TestApp) -> Self {
+        Self { address: app.address(), ..self.clone() }
+    }
+
     /// The same place with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }

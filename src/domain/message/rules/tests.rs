@@ -56,6 +56,7 @@ fn queue(customer: &mut Customer, number: u128, topic: &str, class: MessageClass
         address_id: None,
         send_at: None,
         in_reply_to: None,
+        canned_reply: None,
         personal: None,
     };
     apply(customer, noon(), queued.into());

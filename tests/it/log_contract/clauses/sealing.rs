@@ -1,6 +1,6 @@
 use commlog::clock::Ambient;
-use commlog::ids::SubjectId;
-use commlog::log::keys::{KeyState, KeyStoreError};
+use commlog::ids::{SecretId, SubjectId, TenantId};
+use commlog::log::keys::{KeyState, KeyStoreError, SecretBytes, SecretPlace};
 use commlog::log::seal::MasterKey;
 use commlog::log::upcast::Upcasters;
 use commlog::log::{
@@ -213,4 +213,41 @@ pub(crate) async fn a_missing_key_store_is_told(world: &World) {
     let Err(LogError::Keys(error)) = opened.map(drop) else { panic!("is refused") };
     assert!(matches!(&error, KeyStoreError::Missing { subject: missing, .. } if *missing == subject), "{error}");
     log.close().await;
+}
+
+pub(crate) async fn a_secret_is_sealed_opens_in_its_place_only_and_is_destroyed_for_good(world: &World) {
+    let (store, ambient) = (&world.store, &world.ambient);
+    let keys = store.keys(&world.master, ambient.clone()).await.expect("opens");
+    let tenant = TenantId(ambient.uuid());
+    let place = |id| SecretPlace { id, tenant, owner: "twilio/main".to_owned(), name: "auth_token".to_owned() };
+    let [first, second] = [place(SecretId(ambient.uuid())), place(SecretId(ambient.uuid()))];
+    let secret = |text: &str| SecretBytes::new(text.into());
+    let kept = [(first.clone(), secret("hunter2-hunter2")), (second.clone(), secret("correct horse"))];
+    keys.keep_secrets(&kept).await.expect("is kept");
+
+    // Another process finds them; nobody finds them in another place, or with another master key.
+    let elsewhere = store.keys(&world.master, ambient.clone()).await.expect("opens");
+    let found = elsewhere.secrets(&[second.clone(), first.clone()]).await.expect("answers");
+    assert_eq!(found, [Some(secret("correct horse")), Some(secret("hunter2-hunter2"))]);
+    let moved = [
+        SecretPlace { tenant: TenantId(ambient.uuid()), ..first.clone() },
+        SecretPlace { owner: "twilio/other".to_owned(), ..first.clone() },
+        SecretPlace { name: "next_auth_token".to_owned(), ..first.clone() },
+    ];
+    for place in moved {
+        assert!(matches!(elsewhere.secrets(&[place]).await, Err(KeyStoreError::DamagedSecret { .. })));
+    }
+    let [from, to] = [second.id.0, first.id.0].map(|id| store.id_literal(id));
+    let swap = format!(
+        "UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE secret_id = {from}) WHERE secret_id = {to}"
+    );
+    assert!(store.tamper_keys(&swap).await.is_err(), "a secret is never changed");
+
+    assert_eq!(elsewhere.secrets_of(tenant).await.expect("answers").len(), 2);
+    keys.destroy_secrets(&[first.id]).await.expect("is destroyed");
+    keys.destroy_secrets(&[first.id]).await.expect("repeating it changes nothing");
+    assert_eq!(elsewhere.secrets(&[first]).await.expect("answers"), [None]);
+    let left: Vec<SecretId> =
+        elsewhere.secrets_of(tenant).await.expect("answers").into_iter().map(|stored| stored.id).collect();
+    assert_eq!(left, [second.id]);
 }

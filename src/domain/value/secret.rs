@@ -1,4 +1,4 @@
-//! Secrets of providers' accounts.
+//! Secrets that were entrusted to us: keys, tokens and passwords of providers' accounts.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;

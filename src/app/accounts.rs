@@ -1,0 +1,336 @@
+//! Commands on provider accounts. Their secrets go into the key store before the event that names them is appended, and
+//! are destroyed after the event that replaces them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::app::deciding::{Made, Order, Tried};
+use crate::app::states::Loaded;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::account::decide::{
+    self, ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
+};
+use crate::domain::account::event::{AccountEvent, AccountName, AccountSpec};
+use crate::domain::account::state::{Configured, ProviderAccounts};
+use crate::domain::decision::{Context, Decision};
+use crate::domain::refusal::Refusal;
+use crate::domain::value::secret::Secret;
+use crate::ids::{SecretId, TenantId, TenantSecret};
+use crate::log::keys::{SecretBytes, SecretPlace};
+use crate::log::{Category, LogError, StreamId};
+
+/// How often a configuration is decided anew when others change the same account.
+const MAX_ATTEMPTS: u32 = 20;
+/// A secret that no event names for so long was kept for a command that never ended.
+const ABANDONED: TimeDelta = TimeDelta::hours(1);
+
+/// Whether a provider can be used with these settings and secrets; calls nothing.
+pub type AccountCheck<'a> =
+    &'a (dyn Fn(&AccountName, &AccountSpec, &BTreeMap<String, Secret>) -> Result<(), Refusal> + Send + Sync);
+
+/// A tenant's accounts as the log tells them.
+#[derive(Debug, Clone)]
+pub struct KnownAccounts {
+    /// The version of their stream.
+    pub version: u64,
+    /// What it says.
+    pub accounts: ProviderAccounts,
+}
+
+impl App {
+    /// Sets an account up, or changes it. `check` knows the provider; `elsewhere`: a file or variable configures it.
+    pub async fn configure_account(
+        &self,
+        caller: &Caller,
+        command: ConfigureAccount,
+        elsewhere: bool,
+        check: AccountCheck<'_>,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let basis = self.basis(caller).await?;
+        let cleaned = command.clean().and_then(|command| {
+            let key = Self::command_key(caller, &basis, "configure_account", &canonical(&command, &basis))?;
+            Ok((command, key))
+        });
+        let (command, key) = match cleaned {
+            Ok(cleaned) => cleaned,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let stream = accounts_stream(caller.tenant, &basis);
+        let given = self.keep_given(caller.tenant, &command).await?;
+        let mut suspects: BTreeSet<SecretId> = given.values().copied().collect();
+        let order = Order::new(caller, stream, key);
+        let mut outcome = Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS });
+        for _ in 0..MAX_ATTEMPTS {
+            let seen = self
+                .look_anew::<ProviderAccounts, _>(stream, |loaded| {
+                    loaded.state.get(&command.name).and_then(|entry| entry.configured.clone())
+                })
+                .await?;
+            suspects.extend(seen.iter().flat_map(|seen| seen.secrets.values().copied()));
+            let (ids, secrets) = self.merged(caller.tenant, &command, seen.as_ref(), &given).await?;
+            let checked = check(&command.name, &command.spec, &secrets);
+            let tried = self
+                .attempt::<ProviderAccounts>(&order, &basis, |state, context| {
+                    if state.get(&command.name).and_then(|entry| entry.configured.as_ref()) != seen.as_ref() {
+                        return Err(Refusal::new(MOVED, "somebody else changed the account"));
+                    }
+                    checked?;
+                    decide::configure(state, &command, ids, elsewhere, context)
+                })
+                .await?;
+            outcome = match tried {
+                Tried::Done(made) => self.done(&made, |_| Some(command.name)).await,
+                Tried::Refused(refusal) if refusal.code != MOVED => Ok(Outcome::Refused(refusal)),
+                Tried::Refused(_) | Tried::Moved => continue,
+            };
+            break;
+        }
+        self.tidy(caller.tenant, &suspects).await;
+        outcome
+    }
+
+    /// Removes an account that an administrator set up, and its secrets.
+    pub async fn remove_account(
+        &self,
+        caller: &Caller,
+        command: RemoveAccount,
+        elsewhere: bool,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let known = self.known_accounts(caller.tenant).await?.accounts;
+        let configured = known.get(&command.name).and_then(|entry| entry.configured.as_ref());
+        let secrets = configured.iter().flat_map(|configured| configured.secrets.values().copied()).collect();
+        let name = command.name.clone();
+        let outcome =
+            self.run_on_accounts(caller, "remove_account", (name, command), elsewhere, decide::remove).await?;
+        self.tidy(caller.tenant, &secrets).await;
+        Ok(outcome)
+    }
+
+    /// Changes how fast an account sends, from now on and on every node.
+    pub async fn set_account_rate(
+        &self,
+        caller: &Caller,
+        command: SetAccountRate,
+        elsewhere: bool,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let name = command.name.clone();
+        self.run_on_accounts(caller, "set_account_rate", (name, command), elsewhere, decide::set_rate).await
+    }
+
+    /// Lets an account rest until it is resumed.
+    pub async fn pause_account(
+        &self,
+        caller: &Caller,
+        command: PauseAccount,
+        elsewhere: bool,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let name = command.name.clone();
+        self.run_on_accounts(caller, "pause_account", (name, command), elsewhere, decide::pause).await
+    }
+
+    /// Uses an account again.
+    pub async fn resume_account(
+        &self,
+        caller: &Caller,
+        command: ResumeAccount,
+        elsewhere: bool,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let name = command.name.clone();
+        self.run_on_accounts(caller, "resume_account", (name, command), elsewhere, decide::resume).await
+    }
+
+    /// Records what a test of an account came to; answers that, or what the first one came to if this is a repetition.
+    pub async fn record_account_test(
+        &self,
+        caller: &Caller,
+        name: AccountName,
+        result: TestResult,
+        elsewhere: bool,
+    ) -> Result<Outcome<TestResult>, AppError> {
+        let basis = self.basis(caller).await?;
+        // What it came to is no part of the command.
+        let key = match Self::command_key(caller, &basis, "test_account", &name) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let order = Order::new(caller, accounts_stream(caller.tenant, &basis), key);
+        let decide = |state: &ProviderAccounts, context: &Context<'_>| {
+            decide::tested(state, name.clone(), result.clone(), elsewhere, context)
+        };
+        match self.decide::<ProviderAccounts>(&order, &basis, decide).await? {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(made) => self.done(&made, told).await,
+        }
+    }
+
+    /// A tenant's accounts, with what other nodes did to them.
+    pub async fn known_accounts(&self, tenant: TenantId) -> Result<KnownAccounts, AppError> {
+        let stream = self.accounts_of(tenant).await?;
+        let told = |loaded: &Loaded<ProviderAccounts>| KnownAccounts {
+            version: loaded.version,
+            accounts: loaded.state.clone(),
+        };
+        self.look_anew(stream, told).await
+    }
+
+    /// Whether a tenant has had an account set up: then nothing of it is simulated any more.
+    pub async fn is_in_earnest(&self, tenant: TenantId) -> Result<bool, AppError> {
+        let stream = self.accounts_of(tenant).await?;
+        self.look_anew::<ProviderAccounts, _>(stream, |loaded| loaded.state.in_earnest).await
+    }
+
+    /// At which versions tenants' accounts stand, in the order asked; 0 where nothing is known.
+    pub async fn account_versions(&self, tenants: &[TenantId]) -> Result<Vec<u64>, AppError> {
+        let mut streams = Vec::with_capacity(tenants.len());
+        for &tenant in tenants {
+            streams.push(self.accounts_of(tenant).await?);
+        }
+        let heads = self.shared.journal.backend().stream_heads(&streams).await?;
+        Ok(heads.into_iter().map(|head| head.map_or(0, |head| head.version)).collect())
+    }
+
+    /// An account's secrets by name; one that the key store does not hold is absent.
+    pub async fn account_secrets(
+        &self,
+        tenant: TenantId,
+        name: &AccountName,
+        ids: &BTreeMap<String, SecretId>,
+    ) -> Result<BTreeMap<String, Secret>, AppError> {
+        let places: Vec<SecretPlace> = ids.iter().map(|(secret, id)| place(tenant, name, secret, *id)).collect();
+        let secrets = self.shared.journal.key_store().secrets(&places).await.map_err(LogError::from)?;
+        let read = |(place, secret): (SecretPlace, Option<SecretBytes>)| {
+            let secret = secret?;
+            // Only texts are ever kept.
+            Some((place.name, Secret::new(std::str::from_utf8(&secret).ok()?)))
+        };
+        Ok(places.into_iter().zip(secrets).filter_map(read).collect())
+    }
+
+    /// Destroys the secrets that no event names: `suspects`, and those of commands that never ended. What fails is tried
+    /// again with the next change, or when a node starts.
+    pub async fn tidy(&self, tenant: TenantId, suspects: &BTreeSet<SecretId>) {
+        if let Err(error) = self.try_tidy(tenant, suspects).await {
+            tracing::warn!(%tenant, %error, "secrets that are not used any more are not destroyed yet");
+        }
+    }
+
+    async fn try_tidy(&self, tenant: TenantId, suspects: &BTreeSet<SecretId>) -> Result<(), AppError> {
+        let keys = self.shared.journal.key_store();
+        // Listed before it is looked which are in use: what is kept in between is not in the list.
+        let stored = keys.secrets_of(tenant).await.map_err(LogError::from)?;
+        if stored.is_empty() {
+            return Ok(());
+        }
+        let used = self.known_accounts(tenant).await?.accounts.secrets();
+        let long_ago = self.shared.ambient.now() - ABANDONED;
+        let unused: Vec<SecretId> = stored
+            .into_iter()
+            .filter(|stored| suspects.contains(&stored.id) || stored.stored_at < long_ago)
+            .map(|stored| stored.id)
+            .filter(|id| !used.contains(id))
+            .collect();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        Ok(keys.destroy_secrets(&unused).await.map_err(LogError::from)?)
+    }
+
+    /// Keeps the secrets that a command gives, each under a new id.
+    async fn keep_given(
+        &self,
+        tenant: TenantId,
+        command: &ConfigureAccount,
+    ) -> Result<BTreeMap<String, SecretId>, AppError> {
+        let given: Vec<(SecretPlace, SecretBytes)> = command
+            .secrets
+            .iter()
+            .filter_map(|(name, secret)| {
+                let id = SecretId(self.shared.ambient.uuid());
+                let bytes = Zeroizing::new(secret.as_ref()?.expose().as_bytes().to_vec());
+                Some((place(tenant, &command.name, name, id), bytes))
+            })
+            .collect();
+        if !given.is_empty() {
+            self.shared.journal.key_store().keep_secrets(&given).await.map_err(LogError::from)?;
+        }
+        Ok(given.into_iter().map(|(place, _)| (place.name, place.id)).collect())
+    }
+
+    /// What an account's secrets will be: ids and texts. The same secret again is no rotation.
+    async fn merged(
+        &self,
+        tenant: TenantId,
+        command: &ConfigureAccount,
+        before: Option<&Configured>,
+        given: &BTreeMap<String, SecretId>,
+    ) -> Result<(BTreeMap<String, SecretId>, BTreeMap<String, Secret>), AppError> {
+        let mut ids = before.map(|before| before.secrets.clone()).unwrap_or_default();
+        let mut secrets = self.account_secrets(tenant, &command.name, &ids).await?;
+        for (name, secret) in &command.secrets {
+            match (secret, given.get(name)) {
+                (Some(secret), Some(id)) => {
+                    if secrets.get(name).is_none_or(|kept| !kept.is(secret.expose().as_bytes())) {
+                        ids.insert(name.clone(), *id);
+                        secrets.insert(name.clone(), secret.clone());
+                    }
+                }
+                _ => {
+                    ids.remove(name);
+                    secrets.remove(name);
+                }
+            }
+        }
+        Ok((ids, secrets))
+    }
+
+    async fn run_on_accounts<C: Serialize + Clone + Send + Sync>(
+        &self,
+        caller: &Caller,
+        what: &str,
+        (name, command): (AccountName, C),
+        elsewhere: bool,
+        decide: impl Fn(&ProviderAccounts, C, bool, &Context<'_>) -> Decision<AccountEvent> + Send + Sync,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let stream = self.accounts_of(caller.tenant).await?;
+        let decide =
+            |state: &ProviderAccounts, command: C, context: &Context<'_>| decide(state, command, elsewhere, context);
+        self.run(caller, stream, (what, command), decide, |_| Some(name)).await
+    }
+
+    async fn accounts_of(&self, tenant: TenantId) -> Result<StreamId, AppError> {
+        Ok(accounts_stream(tenant, &self.shared.journal.tenant_secret(tenant).await?))
+    }
+}
+
+/// Says that an account changed while a command on it was prepared.
+const MOVED: &str = "MOVED";
+
+/// Where a tenant's accounts are: a stream of their own, so that names are unique, and that what else is recorded of the
+/// tenant does not get in the way.
+fn accounts_stream(tenant: TenantId, secret: &TenantSecret) -> StreamId {
+    StreamId::new(tenant, Category::Tenant, secret.derive("provider accounts", &[]))
+}
+
+fn place(tenant: TenantId, account: &AccountName, name: &str, id: SecretId) -> SecretPlace {
+    SecretPlace { id, tenant, owner: account.to_string(), name: name.to_owned() }
+}
+
+/// What makes two commands the same. Secrets stand in it as keyed fingerprints.
+fn canonical(command: &ConfigureAccount, secret: &TenantSecret) -> impl Serialize + use<> {
+    let fingerprint = |given: &Secret| hex::encode(secret.fingerprint("given secret", &[given.expose().as_bytes()]));
+    let secrets: BTreeMap<String, Option<String>> =
+        command.secrets.iter().map(|(name, given)| (name.clone(), given.as_ref().map(fingerprint))).collect();
+    (command.name.clone(), command.spec.clone(), secrets)
+}
+
+fn told(made: &Made<AccountEvent>) -> Option<TestResult> {
+    made.events.iter().find_map(|decided| match &decided.event {
+        AccountEvent::AccountTested(tested) => {
+            Some(TestResult { passed: tested.passed, class: tested.class, code: tested.code.clone() })
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,76 @@
+//! `commlog accounts`
+
+use clap::{Args, Subcommand};
+
+use crate::boot;
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{Session, TenantArg, print};
+use crate::domain::account::event::AccountName;
+use crate::processes::desk::{AccountStatus, Condition};
+
+/// `commlog accounts …`
+#[derive(Debug, Args)]
+pub struct AccountsArgs {
+    #[command(subcommand)]
+    what: AccountsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccountsCommand {
+    /// Lists a tenant's provider accounts and how they are.
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+    },
+    /// Asks the provider whether it lets an account send; sends nothing. Exit code 1 if it does not.
+    #[command(after_help = "Example:\n  commlog accounts test twilio/main")]
+    Test {
+        /// Which account, as `commlog accounts list` shows it: provider/name.
+        #[arg(value_parser = name)]
+        account: AccountName,
+        #[command(flatten)]
+        tenant: TenantArg,
+    },
+}
+
+fn name(text: &str) -> Result<AccountName, String> {
+    let (provider, account) = text.split_once('/').ok_or("must be provider/name, such as twilio/main")?;
+    Ok(AccountName { provider: provider.to_owned(), account: account.to_owned() })
+}
+
+/// Runs `commlog accounts …`.
+pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let reads = session.read_store(&stores).await?;
+    let desk = boot::desk(&stores, &reads).await?;
+    match args.what {
+        AccountsCommand::List { tenant } => {
+            let list = desk.list(session.caller(&tenant).tenant).await;
+            stores.close().await;
+            list.map_err(Failure::unavailable)?.iter().try_for_each(|account| print::line(line(account)))
+        }
+        AccountsCommand::Test { account, tenant } => {
+            let tested = desk.test(&session.caller(&tenant), account.clone()).await;
+            stores.close().await;
+            let result = tested?.into_result()?.value;
+            if result.passed {
+                return print::line(format_args!("{account} may send"));
+            }
+            let class = result.class.map_or("in doubt", |class| class.word());
+            let code = result.code.unwrap_or_default();
+            Err(Failure::new(Exit::Found, format!("{account} may not send: {class} {code}")))
+        }
+    }
+}
+
+fn line(account: &AccountStatus) -> String {
+    let condition = match &account.condition {
+        Condition::Healthy => "healthy".to_owned(),
+        Condition::Paused(paused) => format!("paused since {}: {}", paused.since.format("%F %R"), paused.reason),
+        Condition::Resting(rest) => format!("rests until {}: {}", rest.until.format("%F %R"), rest.reason),
+        Condition::Unusable(why) => format!("unusable: {why}"),
+    };
+    let channels: Vec<&str> = account.channels.iter().map(|channel| channel.word()).collect();
+    let source = format!("{:?}", account.source).to_lowercase();
+    format!("{:<24}  {:<12}  {source:<11}  {condition}", account.name.to_string(), channels.join(","))
+}

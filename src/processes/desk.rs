@@ -1,0 +1,292 @@
+//! What administrators see of provider accounts, and may tell them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::account::decide::{
+    ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
+};
+use crate::domain::account::event::{AccountName, Rate};
+use crate::domain::account::state::Paused;
+use crate::domain::value::Channel;
+use crate::domain::value::message::RetryClass;
+use crate::ids::TenantId;
+use crate::processes::accounts::{Account, AccountSource, Pace, REST, Rest};
+use crate::processes::roster::Roster;
+use crate::providers::SendError;
+use crate::queries::accounts::{self, ActivityRow};
+use crate::queries::{QueryError, Reads};
+
+/// How long a provider may take to answer a test.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The desk where accounts are looked after. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    app: App,
+    reads: Reads,
+    roster: Roster,
+}
+
+/// An account, and how it is.
+#[derive(Debug, Clone)]
+pub struct AccountStatus {
+    /// Which account.
+    pub name: AccountName,
+    /// Where it is configured.
+    pub source: AccountSource,
+    /// The channels that it serves; none if it cannot be used.
+    pub channels: Vec<Channel>,
+    /// Its settings without secrets, if it is configured here.
+    pub settings: BTreeMap<String, String>,
+    /// The names of its secrets, if it is configured here.
+    pub secrets: Vec<String>,
+    /// How fast it sends, on each node.
+    pub pace: Pace,
+    /// Accounts with a lower number come first.
+    pub priority: i32,
+    /// What a message costs, in micros.
+    pub cost_micros: i64,
+    /// Whether it is used.
+    pub condition: Condition,
+    /// When the provider last took a message.
+    pub last_sent_at: Option<DateTime<Utc>>,
+    /// The provider's last refusal: when, what it means, and its code.
+    pub last_refusal: Option<(DateTime<Utc>, RetryClass, Option<String>)>,
+    /// When it was last tested, and whether it passed.
+    pub last_test: Option<(DateTime<Utc>, bool)>,
+    /// Messages that the provider is being called for, on all nodes.
+    pub in_flight: i64,
+    /// Where the provider is to call back; absent if it does not call.
+    pub webhook_url: Option<String>,
+}
+
+/// Whether an account is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// It is.
+    Healthy,
+    /// An operator paused it.
+    Paused(Paused),
+    /// The provider refuses it: it rests, and one message tries it again after that.
+    Resting(Rest),
+    /// It cannot be used as it is set up; why.
+    Unusable(String),
+}
+
+/// Why accounts could not be listed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The log or the key store did not answer.
+    #[error("the log could not be read for provider accounts")]
+    App(#[from] AppError),
+    /// The read tables did not answer.
+    #[error("the read tables could not be read for provider accounts")]
+    Query(#[from] QueryError),
+}
+
+impl Desk {
+    /// Over the accounts that a roster keeps.
+    #[must_use]
+    pub fn new(app: App, reads: Reads, roster: Roster) -> Self {
+        Self { app, reads, roster }
+    }
+
+    /// A tenant's accounts, in the order in which they are asked.
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<AccountStatus>, DeskError> {
+        self.roster.refresh(tenant).await?;
+        let told = self.app.known_accounts(tenant).await?.accounts;
+        let db = self.reads.db();
+        let activity = accounts::activity(&db, tenant).await?;
+        let in_flight = accounts::in_flight(&db, tenant).await?;
+        let now = self.app.ambient().now();
+        let mut list = vec![];
+        for account in self.roster.accounts().all() {
+            let simulated = account.terms.source == AccountSource::Simulator;
+            if account.terms.tenant.is_some_and(|owner| owner != tenant) || (simulated && told.in_earnest) {
+                continue;
+            }
+            let name = account.name();
+            let row = activity.iter().find(|row| (&row.provider, &row.account) == (&name.provider, &name.account));
+            let configured = told.get(&name).and_then(|entry| entry.configured.as_ref());
+            let since = configured.map(|configured| configured.since);
+            let mut status = self.status(&account, row, since, now);
+            status.in_flight = in_flight
+                .iter()
+                .find(|row| (&row.provider, &row.account) == (&name.provider, &name.account))
+                .map_or(0, |row| row.count);
+            if let Some(configured) = configured.filter(|_| status.source == AccountSource::Api) {
+                status.settings = configured.spec.settings.clone();
+                status.secrets = configured.secrets.keys().cloned().collect();
+            }
+            list.push(status);
+        }
+        for (name, entry, configured) in told.configured() {
+            let Some(why) = self.roster.unusable(tenant, name).await else { continue };
+            let rate = entry.rate.unwrap_or(configured.spec.rate);
+            list.push(AccountStatus {
+                name: name.clone(),
+                source: AccountSource::Api,
+                channels: vec![],
+                settings: configured.spec.settings.clone(),
+                secrets: configured.secrets.keys().cloned().collect(),
+                pace: rate.into(),
+                priority: configured.spec.priority,
+                cost_micros: configured.spec.cost_micros,
+                condition: Condition::Unusable(why.message),
+                last_sent_at: None,
+                last_refusal: None,
+                last_test: None,
+                in_flight: 0,
+                webhook_url: None,
+            });
+        }
+        Ok(list)
+    }
+
+    /// Sets an account up, or changes it.
+    pub async fn configure(
+        &self,
+        caller: &Caller,
+        command: ConfigureAccount,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let build = Arc::clone(self.roster.build());
+        let check = |name: &AccountName, spec: &_, secrets: &_| build(caller.tenant, name, spec, secrets).map(drop);
+        let outcome = self.app.configure_account(caller, command, elsewhere, &check).await;
+        self.follow(caller.tenant, outcome).await
+    }
+
+    /// Removes an account. What is under way with it goes on.
+    pub async fn remove(&self, caller: &Caller, command: RemoveAccount) -> Result<Outcome<AccountName>, AppError> {
+        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let outcome = self.app.remove_account(caller, command, elsewhere).await;
+        self.follow(caller.tenant, outcome).await
+    }
+
+    /// Changes how fast an account sends.
+    pub async fn set_rate(
+        &self,
+        caller: &Caller,
+        name: AccountName,
+        rate: Rate,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let elsewhere = self.roster.is_elsewhere(caller.tenant, &name);
+        let outcome = self.app.set_account_rate(caller, SetAccountRate { name, rate }, elsewhere).await;
+        self.follow(caller.tenant, outcome).await
+    }
+
+    /// Lets an account rest until it is resumed.
+    pub async fn pause(&self, caller: &Caller, command: PauseAccount) -> Result<Outcome<AccountName>, AppError> {
+        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let outcome = self.app.pause_account(caller, command, elsewhere).await;
+        self.follow(caller.tenant, outcome).await
+    }
+
+    /// Uses an account again, also one that rests because its provider refused it.
+    pub async fn resume(&self, caller: &Caller, command: ResumeAccount) -> Result<Outcome<AccountName>, AppError> {
+        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let name = command.name.clone();
+        let outcome = self.app.resume_account(caller, command, elsewhere).await;
+        if let (Ok(Outcome::Done(_)), Some(account)) = (&outcome, self.own(caller.tenant, &name)) {
+            account.wake();
+        }
+        self.follow(caller.tenant, outcome).await
+    }
+
+    /// Asks the provider whether it lets an account send; nothing is sent. An account that passes rests no longer.
+    pub async fn test(&self, caller: &Caller, name: AccountName) -> Result<Outcome<TestResult>, AppError> {
+        self.roster.refresh(caller.tenant).await?;
+        let elsewhere = self.roster.is_elsewhere(caller.tenant, &name);
+        let account = self.own(caller.tenant, &name);
+        let result = match &account {
+            Some(account) => ask(account).await,
+            // Whether it is unknown or unusable, the decision tells.
+            None => {
+                TestResult { passed: false, class: Some(RetryClass::Configuration), code: Some("unusable".to_owned()) }
+            }
+        };
+        if let Some(account) = account.filter(|_| result.passed) {
+            account.wake();
+        }
+        let outcome = self.app.record_account_test(caller, name, result, elsewhere).await;
+        self.follow(caller.tenant, outcome).await
+    }
+
+    fn own(&self, tenant: TenantId, name: &AccountName) -> Option<Arc<Account>> {
+        let account = self.roster.accounts().of(tenant, &name.provider, &name.account)?;
+        (account.terms.tenant == Some(tenant)).then_some(account)
+    }
+
+    /// A change counts here at once. It is in the log, so what fails now follows within a second.
+    async fn follow<T>(&self, tenant: TenantId, outcome: Result<Outcome<T>, AppError>) -> Result<Outcome<T>, AppError> {
+        if let Err(error) = self.roster.refresh(tenant).await {
+            tracing::warn!(%tenant, %error, "a change of provider accounts is not taken over yet");
+        }
+        outcome
+    }
+
+    fn status(
+        &self,
+        account: &Account,
+        activity: Option<&ActivityRow>,
+        configured: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> AccountStatus {
+        let (provider, path) = account.path();
+        let condition = match (account.paused(), account.rest(now).or_else(|| rest(activity?, configured, now))) {
+            (Some(paused), _) => Condition::Paused(paused),
+            (None, Some(rest)) => Condition::Resting(rest),
+            (None, None) => Condition::Healthy,
+        };
+        AccountStatus {
+            name: account.name(),
+            source: account.terms.source,
+            channels: account.provider.channels().to_vec(),
+            settings: BTreeMap::new(),
+            secrets: vec![],
+            pace: account.pace(),
+            priority: account.terms.priority,
+            cost_micros: account.terms.cost_micros,
+            condition,
+            last_sent_at: activity.and_then(|row| row.last_sent_at),
+            last_refusal: activity.and_then(refusal),
+            last_test: activity.and_then(|row| Some((row.last_tested_at?, row.last_test_passed?))),
+            in_flight: 0,
+            webhook_url: account
+                .webhook
+                .is_some()
+                .then(|| format!("{}/webhooks/{provider}/{path}", self.app.public_url())),
+        }
+    }
+}
+
+fn refusal(row: &ActivityRow) -> Option<(DateTime<Utc>, RetryClass, Option<String>)> {
+    Some((row.last_refused_at?, row.last_refusal_class.as_deref()?.parse().ok()?, row.last_refusal_code.clone()))
+}
+
+/// A rest that another node's refusal began, which only the log tells here: no message, test or new setting since has
+/// proved that the provider takes the account again.
+fn rest(row: &ActivityRow, configured: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Rest> {
+    let (at, class, code) = refusal(row)?;
+    let tested = row.last_tested_at.filter(|_| row.last_test_passed == Some(true));
+    let proved = [row.last_sent_at, tested, row.resumed_at, configured].into_iter().flatten().max();
+    let until = at + REST;
+    let rests = class == RetryClass::Configuration && until > now && proved.is_none_or(|proved| proved < at);
+    rests.then(|| Rest { until, reason: code.unwrap_or_else(|| class.word().to_owned()) })
+}
+
+async fn ask(account: &Account) -> TestResult {
+    match tokio::time::timeout(PATIENCE, account.provider.check()).await {
+        Ok(Ok(())) => TestResult { passed: true, class: None, code: None },
+        Ok(Err(SendError::Refused { class, code, .. })) => TestResult { passed: false, class: Some(class), code },
+        Ok(Err(SendError::Ambiguous { cause })) => {
+            TestResult { passed: false, class: None, code: Some(cause.to_owned()) }
+        }
+        Err(_) => TestResult { passed: false, class: None, code: Some("timeout".to_owned()) },
+    }
+}
