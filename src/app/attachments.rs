@@ -213,7 +213,9 @@ impl App {
         for (number, ArrivedFile { name, content_type, content }) in files.into_iter().enumerate() {
             let parts = [message_id.0.as_bytes().as_slice(), &(number as u64).to_be_bytes()];
             let attachment_id = AttachmentId(secret.derive("received file", &parts));
-            let short = |text: Option<String>| text.map(|text| text.replace('\0', "\u{FFFD}").chars().take(text::SHORT).collect());
+            let short = |text: Option<String>| {
+                text.map(|text| text.replace('\0', "\u{FFFD}").chars().take(text::SHORT).collect())
+            };
             let (name, content_type): (Option<String>, Option<String>) = (short(name), short(content_type));
             received.push(match content {
                 FileContent::NotRead => {

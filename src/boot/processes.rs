@@ -57,7 +57,13 @@ pub(super) async fn start(
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
     let (again, doubting, timing, fetching) = (stop.clone(), stop.clone(), stop.clone(), stop.clone());
     parts.spawn(async move {
-        futures::join!(processes.finish(), intake.run(again), doubts.run(doubting), timers.run(timing), media.run(fetching));
+        futures::join!(
+            processes.finish(),
+            intake.run(again),
+            doubts.run(doubting),
+            timers.run(timing),
+            media.run(fetching)
+        );
         Ok(())
     });
     Ok(())

@@ -84,7 +84,12 @@ async fn begin(
     }
 }
 
-async fn take(gateway: &Gateway, headers: &HeaderMap, mut body: Body, mut upload: Upload) -> Result<Uploaded, Response> {
+async fn take(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    mut body: Body,
+    mut upload: Upload,
+) -> Result<Uploaded, Response> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > LARGEST) {
         return Err(too_large(headers, &mut body, LARGEST).await);
@@ -157,7 +162,8 @@ fn stream(opening: Opening, content_type: &'static str, disposition: &str) -> Re
     });
     let mut response = Body::from_stream(parts).into_response();
     let headers = response.headers_mut();
-    let text = |value: &str| header::HeaderValue::from_str(value).unwrap_or(header::HeaderValue::from_static("attachment"));
+    let text =
+        |value: &str| header::HeaderValue::from_str(value).unwrap_or(header::HeaderValue::from_static("attachment"));
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     headers.insert(header::CONTENT_LENGTH, size.into());
     headers.insert(header::CONTENT_DISPOSITION, text(disposition));

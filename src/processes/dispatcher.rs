@@ -222,7 +222,8 @@ async fn dispatch(
 ) -> Option<(DateTime<Utc>, Job)> {
     let caller = Caller::new(job.tenant, ACTOR);
     // Room for files comes first: a message for which a provider is about to be called waits for nothing any more.
-    let is_heavy = job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
+    let is_heavy =
+        job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
     let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
     let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
@@ -261,12 +262,7 @@ struct Files {
 }
 
 /// Gets a message's files as the account takes them; otherwise what comes of a call that is not made.
-async fn files(
-    app: &App,
-    caller: &Caller,
-    account: &Account,
-    ticket: &Ticket,
-) -> Result<Files, CallOutcome> {
+async fn files(app: &App, caller: &Caller, account: &Account, ticket: &Ticket) -> Result<Files, CallOutcome> {
     if ticket.files.is_empty() {
         return Ok(Files::default());
     }
@@ -319,13 +315,7 @@ fn refused(class: RetryClass, code: &str, detail: &str, elsewhere: bool) -> Call
     CallOutcome::Refused { class, code, detail, retry_after: None, elsewhere }
 }
 
-async fn call(
-    account: &Account,
-    job: &Job,
-    ticket: &Ticket,
-    files: Files,
-    call_timeout: Duration,
-) -> CallOutcome {
+async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_timeout: Duration) -> CallOutcome {
     let Some(to) = ticket.content.to.clone() else {
         return refused(RetryClass::Permanent, "no_address", "the message has no address", false);
     };

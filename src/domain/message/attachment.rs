@@ -188,8 +188,10 @@ pub fn check(channel: Channel, body: &str, files: &[StoredFile]) -> Result<(), R
                     return Err(field(Refusal::new("ATTACHMENT_TYPE_REFUSED", message)));
                 };
                 if file.size > kind.largest {
-                    let message =
-                        format!("a file of type {} may have at most {} bytes in a text message", kind.name, kind.largest);
+                    let message = format!(
+                        "a file of type {} may have at most {} bytes in a text message",
+                        kind.name, kind.largest
+                    );
                     return Err(field(Refusal::new("ATTACHMENT_TOO_LARGE", message)));
                 }
             }
@@ -202,11 +204,13 @@ pub fn check(channel: Channel, body: &str, files: &[StoredFile]) -> Result<(), R
 }
 
 /// The events of files that go with an outbound message.
+#[must_use]
 pub fn sent(key: &MessageKey, files: Vec<StoredFile>, context: &Context<'_>) -> Vec<Decided<CustomerEvent>> {
     files.into_iter().zip(1..).map(|(file, number)| context.now(stored(key, number, file))).collect()
 }
 
 /// The events of files that came with an inbound message.
+#[must_use]
 pub fn received(
     key: &MessageKey,
     files: Vec<ReceivedFile>,

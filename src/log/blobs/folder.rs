@@ -33,13 +33,13 @@ struct Inner {
 impl FolderBlobStore {
     /// Opens the store in a folder; makes it if there is none, for this user alone.
     pub async fn open(root: &Path) -> Result<Self, BlobError> {
-        let inner = Inner {
-            root: root.to_owned(),
-            url: format!("file:{}", root.display()),
-            gate: Mutex::default(),
-        };
+        let inner = Inner { root: root.to_owned(), url: format!("file:{}", root.display()), gate: Mutex::default() };
         let store = Self(Arc::new(inner));
-        store.run("be made", |inner| inner.make(&inner.root.join("new")).and_then(|()| inner.make(&inner.root.join("kept")))).await?;
+        store
+            .run("be made", |inner| {
+                inner.make(&inner.root.join("new")).and_then(|()| inner.make(&inner.root.join("kept")))
+            })
+            .await?;
         Ok(store)
     }
 
@@ -192,7 +192,12 @@ fn blob_of(name: &str) -> Option<BlobRef> {
 
 #[async_trait]
 impl BlobStore for FolderBlobStore {
-    async fn begin(&self, blob: BlobRef, write_id: Uuid, _now: DateTime<Utc>) -> Result<Box<dyn FrameWriter>, BlobError> {
+    async fn begin(
+        &self,
+        blob: BlobRef,
+        write_id: Uuid,
+        _now: DateTime<Utc>,
+    ) -> Result<Box<dyn FrameWriter>, BlobError> {
         let inner = Arc::clone(&self.0);
         let begun = self.run("begin a blob", move |inner| {
             let path = inner.new_path(blob).with_extension(format!("{}.{write_id}.{PART}", blob.id));

@@ -38,7 +38,13 @@ impl PostgresBlobStore {
     }
 
     /// Runs a statement about one blob; `more` is its fourth value.
-    async fn about(&self, doing: &'static str, sql: String, blob: BlobRef, more: Option<DateTime<Utc>>) -> Result<u64, BlobError> {
+    async fn about(
+        &self,
+        doing: &'static str,
+        sql: String,
+        blob: BlobRef,
+        more: Option<DateTime<Utc>>,
+    ) -> Result<u64, BlobError> {
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(blob.tenant.0).bind(blob.subject.0).bind(blob.id);
         let query = match more {
             Some(more) => query.bind(more),
@@ -57,7 +63,12 @@ fn store_error(url: &str, error: StoreError) -> BlobError {
 
 #[async_trait]
 impl BlobStore for PostgresBlobStore {
-    async fn begin(&self, blob: BlobRef, write_id: Uuid, now: DateTime<Utc>) -> Result<Box<dyn FrameWriter>, BlobError> {
+    async fn begin(
+        &self,
+        blob: BlobRef,
+        write_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Box<dyn FrameWriter>, BlobError> {
         sqlx::query(
             "INSERT INTO blobs.blobs (write_id, tenant_id, subject_id, blob_id, touched_at) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -73,13 +84,14 @@ impl BlobStore for PostgresBlobStore {
     }
 
     async fn bytes(&self, blob: BlobRef) -> Result<Option<u64>, BlobError> {
-        let bytes: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT bytes FROM blobs.blobs WHERE {IT}")))
-            .bind(blob.tenant.0)
-            .bind(blob.subject.0)
-            .bind(blob.id)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed(&self.url, "look for a blob"))?;
+        let bytes: Option<i64> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT bytes FROM blobs.blobs WHERE {IT}")))
+                .bind(blob.tenant.0)
+                .bind(blob.subject.0)
+                .bind(blob.id)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(failed(&self.url, "look for a blob"))?;
         Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
     }
 
@@ -122,7 +134,8 @@ impl BlobStore for PostgresBlobStore {
         .fetch_all(&self.pool)
         .await
         .map_err(failed(&self.url, "list blobs"))?;
-        let blob = |(tenant, subject, id): (Uuid, Uuid, Uuid)| BlobRef { tenant: tenant.into(), subject: subject.into(), id };
+        let blob =
+            |(tenant, subject, id): (Uuid, Uuid, Uuid)| BlobRef { tenant: tenant.into(), subject: subject.into(), id };
         Ok(rows.into_iter().map(blob).collect())
     }
 
@@ -177,7 +190,7 @@ impl FrameWriter for Writing {
             Ok(done) if done.rows_affected() == 1 => Ok(()),
             // It took so long that it was taken for abandoned, or its subject was forgotten meanwhile.
             Ok(_) => Err(BlobError::Damaged { id: self.blob.id }),
-            Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
+            Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) => {
                 sqlx::query("DELETE FROM blobs.blobs WHERE write_id = $1")
                     .bind(self.write_id)
                     .execute(&self.store.pool)

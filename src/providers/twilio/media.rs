@@ -44,7 +44,8 @@ fn own(twilio: &Twilio, url: &str) -> Option<Url> {
 fn next_hop(url: Url, hosts: &[String]) -> Option<Url> {
     let Some(Host::Domain(host)) = url.host() else { return None };
     let is_known = hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
-    let is_plain = url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+    let is_plain =
+        url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
     (is_known && is_plain).then_some(url)
 }
 

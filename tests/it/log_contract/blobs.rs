@@ -84,7 +84,10 @@ impl World {
             return;
         };
         let sql = match how {
-            Damage::Changed => "UPDATE blobs.frames SET sealed = set_byte(sealed, 100, get_byte(sealed, 100) # 1) WHERE number = 1".to_owned(),
+            Damage::Changed => {
+                "UPDATE blobs.frames SET sealed = set_byte(sealed, 100, get_byte(sealed, 100) # 1) WHERE number = 1"
+                    .to_owned()
+            }
             Damage::CutOff => {
                 let frame = commlog::log::blobs::FRAME;
                 format!("UPDATE blobs.blobs SET bytes = {frame} WHERE blob_id = '{}'", blob.id)
@@ -171,9 +174,8 @@ async fn only_what_is_old_and_not_kept_is_collected(engine: Engine) {
     let now = world.ambient.now();
     let (before, after) = (now - TimeDelta::hours(1), now + TimeDelta::hours(1));
     assert_eq!(world.blobs.unkept(before, 10).await.expect("is listed"), []);
-    let mut found = world.blobs.unkept(after, 10).await.expect("is listed");
-    found.sort_by_key(|blob| blob.id);
-    assert_eq!(found, [old, touched]);
+    let found = world.blobs.unkept(after, 10).await.expect("is listed");
+    assert!(found.len() == 2 && found.contains(&old) && found.contains(&touched), "{found:?}");
     assert!(world.blobs.touch(touched).await.expect("is touched"));
     assert!(world.blobs.touch(kept).await.expect("is touched"));
     assert!(!world.blobs.collect(touched, now).await.expect("is looked at"));
@@ -209,8 +211,11 @@ async fn a_destroyed_key_makes_blobs_unreadable_and_removal_takes_one_subjects_o
 async fn a_note_opens_for_its_subject_and_purpose_only(engine: Engine) {
     let world = World::open(engine).await;
     let BlobRef { tenant, subject, .. } = world.blob();
-    let sealed = world.blobs.seal_note(tenant, subject, "upload", b"note").await.expect("is sealed").expect("a subject");
-    let open = async |tenant, subject, purpose| world.blobs.open_note(tenant, subject, purpose, &sealed).await.expect("answers");
+    let sealed =
+        world.blobs.seal_note(tenant, subject, "upload", b"note").await.expect("is sealed").expect("a subject");
+    let open = async |tenant, subject, purpose| {
+        world.blobs.open_note(tenant, subject, purpose, &sealed).await.expect("answers")
+    };
     assert_eq!(open(tenant, subject, "upload").await.as_deref(), Some(&b"note"[..]));
     assert_eq!(open(tenant, subject, "other").await, None);
     assert_eq!(open(world.blob().tenant, subject, "upload").await, None);

@@ -77,12 +77,12 @@ async fn files_of(wire: &Wire, message: &str) -> Vec<Value> {
 async fn inbound_of(wire: &Wire, customer: CustomerId) -> String {
     wire.app.visible(wire.app.head().await).await;
     let query = "query($id: ID!) { customer(id: $id) { timeline(first: 50) \
-        { nodes { message { id direction } } } } }";
+        { nodes { direction message { details { id } } } } } }";
     let data = wire.agent.data(query, json!({ "id": customer.to_string() })).await;
     let nodes = data["customer"]["timeline"]["nodes"].as_array().unwrap_or_else(|| panic!("{data:#}")).clone();
-    let mut inbound = nodes.iter().filter(|node| node["message"]["direction"] == "INBOUND");
+    let mut inbound = nodes.iter().filter(|node| node["direction"] == "INBOUND");
     let (Some(message), None) = (inbound.next(), inbound.next()) else { panic!("{data:#}") };
-    message["message"]["id"].as_str().expect("an id").to_owned()
+    message["message"]["details"]["id"].as_str().expect("an id").to_owned()
 }
 
 async fn get(actor: &Actor, url: &str) -> Response {
@@ -152,12 +152,17 @@ async fn what_may_not_be_sent_or_seen_is_refused_by_name(engine: Engine) {
     let wire = Wire::start(engine).await;
     let ada = wire.ada().await;
     let bob = wire.customer("Bob", &[("EMAIL", "bob@example.org")]).await;
-    let (analyst, stranger) =
-        (wire.app.actor(Role::Analyst).await, wire.app.actor_of(wire.app.other_tenant().await, Role::Admin, None).await);
+    let (analyst, stranger) = (
+        wire.app.actor(Role::Analyst).await,
+        wire.app.actor_of(wire.app.other_tenant().await, Role::Admin, None).await,
+    );
 
     // Uploading: by whom, for whom, what.
     assert_eq!(upload(&analyst, ada, "a", "image/png", b"x").await.status(), StatusCode::FORBIDDEN);
-    assert_eq!(upload(&wire.agent.with_token("clk_no"), ada, "a", "x/y", b"x").await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        upload(&wire.agent.with_token("clk_no"), ada, "a", "x/y", b"x").await.status(),
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(upload(&stranger, ada, "a", "x/y", b"x").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(upload(&wire.agent, ada, "../a", "x/y", b"x").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(upload(&wire.agent, ada, "a", "nonsense", b"x").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -314,10 +319,13 @@ fn files_below(folder: &std::path::Path) -> usize {
 async fn forget_that_they_are_kept(wire: &Wire) {
     match &wire.app.stores().config().blobs {
         BlobsUrl::Folder(folder) => {
-            for tenant in std::fs::read_dir(folder.join("kept")).expect("a folder").map(|entry| entry.expect("one").path()) {
+            for tenant in
+                std::fs::read_dir(folder.join("kept")).expect("a folder").map(|entry| entry.expect("one").path())
+            {
                 for subject in std::fs::read_dir(&tenant).expect("a folder").map(|entry| entry.expect("one").path()) {
                     for blob in std::fs::read_dir(&subject).expect("a folder").map(|entry| entry.expect("one").path()) {
-                        let name = |path: &std::path::Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+                        let name =
+                            |path: &std::path::Path| path.file_name().expect("a name").to_string_lossy().into_owned();
                         let young = format!("{}.{}.{}", name(&tenant), name(&subject), name(&blob));
                         std::fs::rename(&blob, folder.join("new").join(young)).expect("is moved");
                     }

@@ -111,7 +111,8 @@ pub(crate) struct TwilioDouble {
 
 impl TwilioDouble {
     pub(crate) async fn start(ambient: Ambient) -> Self {
-        let shared = Arc::new(Shared { book: Book::new(), opted_out: Mutex::default(), media: Mutex::default(), ambient });
+        let shared =
+            Arc::new(Shared { book: Book::new(), opted_out: Mutex::default(), media: Mutex::default(), ambient });
         let router = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account))
             .route("/2010-04-01/Accounts/{account}/Messages.json", get(list).post(create))
