@@ -21,6 +21,8 @@ use crate::queries::{QueryError, Reads, attachments};
 const ACTOR: &str = "process:media";
 /// How often it is looked for files when nothing happens.
 const LOOK: Duration = Duration::from_secs(10);
+/// How long after the read tables moved it is looked for new ones.
+const SETTLE: Duration = Duration::from_millis(200);
 /// How often it is looked for what nobody refers to.
 const COLLECT: Duration = Duration::from_mins(30);
 /// How many files are looked at in one look, and fetched at once.
@@ -71,7 +73,8 @@ impl Media {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => {}
-                Ok(()) = applied.changed() => {}
+                // A burst of batches is one look.
+                Ok(()) = applied.changed() => tokio::time::sleep(SETTLE).await,
                 _ = collect.tick() => {
                     let before = self.app.ambient().now() - UNUSED_FOR;
                     if let Err(error) = self.app.collect_files(before).await {

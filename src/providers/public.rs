@@ -60,7 +60,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // Addresses that lead to one of the older kind.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         [0x2002, high, low, ..] => embedded(high, low),
-        [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2001, 0xdb8 | 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // All that was ever given out.
         [first, ..] => (0x2000..0x4000).contains(&first),
     }

@@ -204,11 +204,13 @@ pub fn check(channel: Channel, body: &str, files: &[StoredFile]) -> Result<(), R
 }
 
 /// The events of files that go with an outbound message.
+#[must_use]
 pub fn sent(key: &MessageKey, files: Vec<StoredFile>, context: &Context<'_>) -> Vec<Decided<CustomerEvent>> {
     files.into_iter().zip(1..).map(|(file, number)| context.now(stored(key, number, file))).collect()
 }
 
 /// The events of files that came with an inbound message.
+#[must_use]
 pub fn received(
     key: &MessageKey,
     files: Vec<ReceivedFile>,

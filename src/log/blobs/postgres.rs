@@ -190,7 +190,7 @@ impl FrameWriter for Writing {
             Ok(done) if done.rows_affected() == 1 => Ok(()),
             // It took so long that it was taken for abandoned, or its subject was forgotten meanwhile.
             Ok(_) => Err(BlobError::Damaged { id: self.blob.id }),
-            Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
+            Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) => {
                 sqlx::query("DELETE FROM blobs.blobs WHERE write_id = $1")
                     .bind(self.write_id)
                     .execute(&self.store.pool)

@@ -174,9 +174,8 @@ async fn only_what_is_old_and_not_kept_is_collected(engine: Engine) {
     let now = world.ambient.now();
     let (before, after) = (now - TimeDelta::hours(1), now + TimeDelta::hours(1));
     assert_eq!(world.blobs.unkept(before, 10).await.expect("is listed"), []);
-    let mut found = world.blobs.unkept(after, 10).await.expect("is listed");
-    found.sort_by_key(|blob| blob.id);
-    assert_eq!(found, [old, touched]);
+    let found = world.blobs.unkept(after, 10).await.expect("is listed");
+    assert!(found.len() == 2 && found.contains(&old) && found.contains(&touched), "{found:?}");
     assert!(world.blobs.touch(touched).await.expect("is touched"));
     assert!(world.blobs.touch(kept).await.expect("is touched"));
     assert!(!world.blobs.collect(touched, now).await.expect("is looked at"));

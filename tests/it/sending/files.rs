@@ -77,12 +77,12 @@ async fn files_of(wire: &Wire, message: &str) -> Vec<Value> {
 async fn inbound_of(wire: &Wire, customer: CustomerId) -> String {
     wire.app.visible(wire.app.head().await).await;
     let query = "query($id: ID!) { customer(id: $id) { timeline(first: 50) \
-        { nodes { message { id direction } } } } }";
+        { nodes { direction message { details { id } } } } } }";
     let data = wire.agent.data(query, json!({ "id": customer.to_string() })).await;
     let nodes = data["customer"]["timeline"]["nodes"].as_array().unwrap_or_else(|| panic!("{data:#}")).clone();
-    let mut inbound = nodes.iter().filter(|node| node["message"]["direction"] == "INBOUND");
+    let mut inbound = nodes.iter().filter(|node| node["direction"] == "INBOUND");
     let (Some(message), None) = (inbound.next(), inbound.next()) else { panic!("{data:#}") };
-    message["message"]["id"].as_str().expect("an id").to_owned()
+    message["message"]["details"]["id"].as_str().expect("an id").to_owned()
 }
 
 async fn get(actor: &Actor, url: &str) -> Response {
