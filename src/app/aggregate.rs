@@ -82,7 +82,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, 3, |state| {
+aggregate!(Customer, CustomerEvent, 4, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -92,6 +92,7 @@ aggregate!(Customer, CustomerEvent, 3, |state| {
         + state.pending.all().len() * 320
         + state.recent.all().len() * 80
         + state.retracted.len() * 32
+        + state.absorbed.len() * 16
         + 256
 });
 aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);

@@ -4,17 +4,18 @@ use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::{Made, Order};
+use crate::app::deciding::{MAX_ATTEMPTS, Made, Order};
 use crate::app::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::decide::{Said, start, stop};
+use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::consent::keywords::{self, Keyword};
 use crate::domain::consent::reach::{self, Told};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Context;
+use crate::domain::decision::{Context, Decided};
 use crate::domain::message::decide::{
     self, CancelMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SentMessage,
 };
@@ -26,21 +27,59 @@ use crate::log::{AppendError, CommandKey};
 impl App {
     /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed.
     pub async fn send_message(&self, caller: &Caller, command: SendMessage) -> Result<Outcome<SentMessage>, AppError> {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, "send_message", &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let mut decided = Err(Refusal::customer_merged());
+        for _ in 0..MAX_ATTEMPTS {
+            let customer_id = self.root(caller, command.customer_id).await?;
+            let command = SendMessage { customer_id, ..command.clone() };
+            decided = self.send_to(caller, &basis, key, &command).await?;
+            // Merged between the look and the decision: look again.
+            if !matches!(&decided, Err(refusal) if refusal.code == Refusal::MERGED) {
+                break;
+            }
+        }
+        match decided {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(made) => {
+                self.done(&made, |made| {
+                    let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
+                    SentMessage::told_by(&events)
+                })
+                .await
+            }
+        }
+    }
+
+    async fn send_to(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        key: Option<CommandKey>,
+        command: &SendMessage,
+    ) -> Result<Result<Made<CustomerEvent>, Refusal>, AppError> {
         let stream = customer(caller.tenant, command.customer_id);
         // Refusals about the recipient come from the decision itself, on the state that is appended to.
-        let recipient = self
+        let (recipient, absorbed) = self
             .look::<Customer, _>(stream, |loaded| {
-                command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id)
+                let recipient = command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id);
+                (recipient, loaded.state.absorbed.clone())
             })
             .await?;
         let address = match recipient {
             Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
             None => Address::default(),
         };
-        let decide = |state: &Customer, command, context: &Context<'_>| decide::send(state, &address, command, context);
-        self.run(caller, stream, ("send_message", command), decide, |made: &Made<CustomerEvent>| {
-            let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
-            SentMessage::told_by(&events)
+        // What those who are part of the customer were sent counts too; when it is dispatched, all is judged again.
+        let parts: Vec<_> = self.parts(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
+        self.decide(&Order::new(caller, stream, key), basis, |state: &Customer, context| {
+            if parts.is_empty() {
+                return decide::send(state, &address, command.clone(), context);
+            }
+            decide::send(&state.with_messages_of(state, &parts), &address, command.clone(), context)
         })
         .await
     }
@@ -52,9 +91,11 @@ impl App {
         command: CancelMessage,
     ) -> Result<Outcome<MessageId>, AppError> {
         let id = command.message_id;
-        let stream = customer(caller.tenant, command.customer_id);
-        let decide = |state: &Customer, command, context: &Context<'_>| decide::cancel(state, &command, context);
-        self.run(caller, stream, ("cancel_message", command), decide, |_| Some(id)).await
+        let holder = (command.customer_id, move |state: &Customer| state.pending.get(id).is_some());
+        let decide = |state: &Customer, command: CancelMessage, context: &Context<'_>| {
+            decide::cancel(state, &command, context)
+        };
+        self.run_on_holder(caller, holder, ("cancel_message", command), decide, |_| Some(id)).await
     }
 
     /// Takes in a message that a customer wrote. A provider's message id is taken in once.
@@ -75,6 +116,7 @@ impl App {
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             },
         };
+        let customer_id = self.root(caller, customer_id).await?;
         let at = command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
         let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
         let keyword = keywords::of_message(command.channel, &command.body, command.hint);
@@ -90,9 +132,8 @@ impl App {
             // A refusal means that the same message was recorded before, with another of those who share the number.
             let _ = self.decide::<Address>(&order, &basis, |state, context| stop(state, said, context)).await?;
         }
-        let order = Order::new(caller, customer(caller.tenant, customer_id), key);
         let decided = self
-            .decide::<Customer>(&order, &basis, |state, context| {
+            .decide_on_root(caller, &basis, (customer_id, key), |state, customer_id, context| {
                 decide::receive(state, (customer_id, message_id), command.clone(), context)
             })
             .await?;
@@ -120,7 +161,7 @@ impl App {
 
     /// Whoever has the address that a message came from, or a new customer of whom only the address is known. Where
     /// several have it, whoever claimed it first and still does: the order of claims is that of the address's stream, so
-    /// every node answers alike.
+    /// every node answers alike. Who was merged keeps the place, and the survivor is found by it.
     async fn writer(
         &self,
         caller: &Caller,
@@ -142,7 +183,7 @@ impl App {
         let order = Order::new(caller, customer(caller.tenant, id), None);
         let registered = self
             .decide::<Customer>(&order, basis, |state, context| {
-                if state.must_exist().is_ok() {
+                if state.must_be_known().is_ok() {
                     return Ok(vec![]);
                 }
                 let input =
@@ -184,9 +225,23 @@ impl App {
             None => None,
         };
         let stream = customer(caller.tenant, command.customer_id);
+        let opt_outs = opt_outs(&events);
         if !events.is_empty() {
             told.push(self.append_told::<Customer>(caller, stream, events, command.raw.as_deref()).await);
         }
+        // The message stays where it was sent; that its receiver wants no more counts for the whole person.
+        let stands_at = match told.last() {
+            Some(Ok(appended)) => Some(appended.last_version),
+            // It was told before, in other words, and perhaps not passed on: wherever it stands.
+            Some(Err(AppError::Append(AppendError::EventIdTaken { .. }))) => Some(u64::MAX),
+            Some(Err(_)) | None => None,
+        };
+        let passed_on = match stands_at {
+            Some(version) if !opt_outs.is_empty() => {
+                self.pass_on(caller, command.customer_id, version, opt_outs).await?
+            }
+            _ => None,
+        };
         let mut made = Made::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
         for appended in told {
             match appended {
@@ -199,7 +254,7 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
-        made.position = made.position.max(reached);
+        made.position = made.position.max(reached).max(passed_on);
         self.done(&made, |_| Some(message_id)).await
     }
 
@@ -217,6 +272,15 @@ impl App {
         // Refused is what was told before, and forgotten since.
         Ok(made.ok().and_then(|made| made.position))
     }
+}
+
+/// The opt-outs among events.
+fn opt_outs(events: &[Decided<CustomerEvent>]) -> Vec<ConsentChanged> {
+    let told = events.iter().filter_map(|decided| match &decided.event {
+        CustomerEvent::ConsentChanged(changed) if changed.state == ConsentState::OptedOut => Some(changed.clone()),
+        _ => None,
+    });
+    told.collect()
 }
 
 /// A provider's message id identifies the message; otherwise the caller's idempotency key does.

@@ -17,7 +17,9 @@ mod error;
 mod feed;
 mod imports;
 mod links;
+mod merging;
 mod messages;
+mod persons;
 mod policies;
 mod states;
 mod tenants;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 pub use callbacks::KeepCallback;
 pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
+pub use erasure::Erasing;
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
 pub use links::{ListUnsubscribe, OptInRequest};

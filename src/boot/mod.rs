@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use error::BootError;
 pub use node::{Node, Running};
-pub use processes::complete_erasures;
+pub use processes::{complete_erasures, take_erasures_up};
 
 pub use crate::projections::ReadStore;
 

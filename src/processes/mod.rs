@@ -7,6 +7,7 @@ pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
 pub mod hold;
+pub mod merges;
 mod tail;
 pub mod timers;
 pub mod webhooks;
@@ -44,6 +45,7 @@ impl Processes {
         for callbacks in callbacks {
             tasks.spawn(callbacks::run(app.clone(), callbacks, shutdown.clone()));
         }
+        tasks.spawn(merges::run(app.clone(), backlog.position, backlog.merges, shutdown.clone()));
         tasks.spawn(erasure::run(app.clone(), applied, backlog.position, backlog.erasures, shutdown.clone()));
         let dispatcher = Dispatcher::new(app.clone(), accounts, options);
         tasks.spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()));

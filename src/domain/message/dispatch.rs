@@ -29,6 +29,8 @@ pub struct Judged<'a> {
     pub address_version: u64,
     /// What will be sent; absent if it cannot be read any more.
     pub content: Option<&'a MessageQueuedPersonal>,
+    /// The person, where the customer is not all that is known of it; see [`Customer::with_messages_of`].
+    pub person: Option<&'a Customer>,
 }
 
 /// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageHeld` until it may, `MessageSuppressed`
@@ -61,7 +63,7 @@ pub fn begin(
         queued_version: Some(message.queued_version),
     };
     let key = message.key.clone();
-    let decided: CustomerEvent = match (judge(state, judged.address, asked, context), judged.content) {
+    let decided: CustomerEvent = match (judge(judged.person.unwrap_or(state), judged.address, asked, context), judged.content) {
         (Verdict::Suppress(Reason { rule, inputs }), _) => {
             MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
         }
@@ -201,7 +203,7 @@ pub fn resolve(
     resolution: Resolution,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let in_doubt = state.pending.get(message_id).and_then(|message| match &message.stage {
         Stage::InDoubt { route } => Some((message, route)),
         _ => None,

@@ -5,6 +5,7 @@ mod commands;
 mod hostile;
 mod links;
 mod live;
+mod merging;
 mod policy;
 mod reading;
 mod schema;

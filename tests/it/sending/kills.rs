@@ -18,18 +18,18 @@ use crate::support::doubles::Signed;
 use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::times;
 
-const PUBLIC: &str = "https://commlog.example";
+pub(super) const PUBLIC: &str = "https://commlog.example";
 /// How many people give commands at once.
 const CLIENTS: usize = 6;
 
 /// A server of its own process.
-struct Server {
+pub(super) struct Server {
     child: Child,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Server {
-    fn start(place: &Place) -> Self {
+    pub(super) fn start(place: &Place) -> Self {
         let mut child = place.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut lines = BufReader::new(child.stderr.take().expect("is piped"));
         let mut printed = String::new();
@@ -46,10 +46,22 @@ impl Server {
     }
 
     /// SIGKILL: nothing is finished.
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.child.kill().expect("is killed");
         self.child.wait().expect("has ended");
     }
+}
+
+/// A configuration with one account, at the double.
+pub(super) fn configuration(twilio: &TwilioDouble) -> String {
+    format!(
+        "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
+         auth_token = '{}'\nfrom = '{}'\n",
+        twilio.settings(PUBLIC).base_url,
+        twilio::ACCOUNT,
+        twilio::TOKEN,
+        twilio::NUMBER,
+    )
 }
 
 /// What was acknowledged: messages, with their positions.
@@ -86,7 +98,7 @@ async fn client(address: String, token: String, acknowledged: Acknowledged, numb
 }
 
 /// Hands a callback over; false if the server did not take it.
-async fn call(http: &reqwest::Client, address: &str, signed: &Signed) -> bool {
+pub(super) async fn call(http: &reqwest::Client, address: &str, signed: &Signed) -> bool {
     let path = signed.url.strip_prefix(PUBLIC).expect("our public URL");
     let request = http.post(format!("http://{address}{path}")).body(signed.body.clone());
     let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -113,15 +125,7 @@ async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
     let twilio = Arc::new(TwilioDouble::start(Ambient::system()).await);
     let mut place = Place::new();
     place.set("COMMLOG_LISTEN", "127.0.0.1:0");
-    let file = format!(
-        "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
-         auth_token = '{}'\nfrom = '{}'\n",
-        twilio.settings(PUBLIC).base_url,
-        twilio::ACCOUNT,
-        twilio::TOKEN,
-        twilio::NUMBER,
-    );
-    place.file("commlog.toml", file);
+    place.file("commlog.toml", configuration(&twilio));
     let token = place.ok(&["keys", "issue", "--role", "admin", "--label", "kills"]).trim().to_owned();
     let acknowledged = Acknowledged::default();
 
