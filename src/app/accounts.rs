@@ -70,7 +70,7 @@ impl App {
                 })
                 .await?;
             suspects.extend(seen.iter().flat_map(|seen| seen.secrets.values().copied()));
-            let (ids, secrets) = self.merged(caller.tenant, &command, seen.as_ref(), &given).await?;
+            let (ids, secrets) = self.completed(caller.tenant, &command, seen.as_ref(), &given).await?;
             let checked = check(&command.name, &command.spec, &secrets);
             let tried = self
                 .attempt::<ProviderAccounts>(&order, &basis, |state, context| {
@@ -260,7 +260,7 @@ impl App {
     }
 
     /// What an account's secrets will be: ids and texts. The same secret again is no rotation.
-    async fn merged(
+    async fn completed(
         &self,
         tenant: TenantId,
         command: &ConfigureAccount,

@@ -1,45 +1,17 @@
 //! Who has which address: what happens to a customer's addresses is told to the streams of the addresses.
 
-use serde::Serialize;
-
 use crate::app::aggregate::Aggregate;
 use crate::app::deciding::{Made, Order};
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
-use crate::domain::customer::state::Customer;
-use crate::domain::decision::{Context, Decided, Decision};
+use crate::domain::decision::Decided;
 use crate::ids::{AddressId, CustomerId, EventId, SubjectId, TenantId};
 use crate::log::journal::JournalError;
 use crate::log::{Append, Category, Expected, NewEvent, StreamId};
 
 impl App {
-    /// As [`Self::run`], for commands that give or take a customer's addresses.
-    pub(crate) async fn run_on_addresses<C: Serialize + Clone + Send + Sync, T>(
-        &self,
-        caller: &Caller,
-        stream: StreamId,
-        (name, command): (&str, C),
-        decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
-        answer: impl FnOnce(&Made<CustomerEvent>) -> Option<T>,
-    ) -> Result<Outcome<T>, AppError> {
-        let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, name, &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let order = Order::new(caller, stream, key);
-        let decide = |state: &Customer, context: &Context<'_>| decide(state, command.clone(), context);
-        match self.decide::<Customer>(&order, &basis, decide).await? {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(made) => {
-                self.follow_addresses(caller, &made).await?;
-                self.done(&made, answer).await
-            }
-        }
-    }
-
     /// Claims and releases addresses as a customer's events tell. Repeating it changes nothing: what an address's stream
     /// knows already is left out, and the ids of the rest derive from the events that led to them.
     pub(crate) async fn follow_addresses(&self, caller: &Caller, made: &Made<CustomerEvent>) -> Result<(), AppError> {
@@ -50,6 +22,8 @@ impl App {
                     (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
                 }
                 CustomerEvent::CustomerAddressRemoved(e) => {
+                    // Whoever is part of the customer has it no longer either.
+                    self.release_of_parts(caller, customer_id, e.address_id, (decided.id, decided.occurred_at)).await?;
                     (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
                 }
                 _ => continue,
@@ -74,7 +48,8 @@ impl App {
         Ok(())
     }
 
-    async fn tell_address(
+    /// Tells an address's stream what it does not know yet.
+    pub(crate) async fn tell_address(
         &self,
         caller: &Caller,
         address_id: AddressId,

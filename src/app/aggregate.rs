@@ -96,6 +96,7 @@ aggregate!(Customer, CustomerEvent, 5, |state| {
         + state.pending.all().len() * 320
         + state.recent.all().len() * 80
         + state.retracted.len() * 32
+        + state.absorbed.len() * 16
         + 256
 });
 aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);

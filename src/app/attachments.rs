@@ -154,6 +154,8 @@ impl App {
             Ok(checked) => checked,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        // A file for a customer who was merged goes, as a message to them does, to whom they are part of.
+        let customer_id = self.root(caller, customer_id).await?;
         let stream = customer(caller.tenant, customer_id);
         if let Err(refusal) = self.look::<Customer, _>(stream, |loaded| loaded.state.must_exist()).await? {
             return Ok(Err(refusal));

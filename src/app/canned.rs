@@ -1,15 +1,12 @@
 //! Commands on canned replies, and messages that are made of them.
 
-use crate::app::customers::customer;
 use crate::app::deciding::Made;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::canned::decide::{self, RemoveCannedReply, SaveCannedReply, SavedCannedReply, UseCannedReply};
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
-use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
-use crate::domain::message;
 use crate::domain::message::decide::{SendMessage, SentMessage};
 use crate::domain::refusal::Refusal;
 use crate::ids::{TenantId, TenantSecret};
@@ -57,33 +54,19 @@ impl App {
             Ok(stream) => stream,
             Err(refusal) => return Ok(Outcome::Refused(in_message(refusal))),
         };
-        let reply = self.look_anew::<CannedReply, _>(stream, |loaded| loaded.state.clone()).await?;
-        let customer_id = command.customer_id;
-        let files = match self.uploads(caller, customer_id, &command.attachments).await? {
-            Ok(files) => files,
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, "send_reply", &(&command, &canned)) {
+            Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let address = self.recipient(caller, &command).await?;
-        let stream = customer(caller.tenant, customer_id);
-        let decide = |state: &Customer, (command, canned): (SendMessage, UseCannedReply), context: &Context<'_>| {
+        let reply = self.look_anew::<CannedReply, _>(stream, |loaded| loaded.state.clone()).await?;
+        let fill = |state: &Customer, command: SendMessage| {
             state.must_exist()?;
             let of = (state, command.channel);
             let (body, used) = decide::fill(&reply, &canned, &command.body, of).map_err(in_message)?;
-            let mut events =
-                message::decide::send(state, &address, (SendMessage { body, ..command }, files.clone()), context)?;
-            for decided in &mut events {
-                if let CustomerEvent::MessageQueued(queued) = &mut decided.event {
-                    queued.canned_reply = Some(used.clone());
-                }
-            }
-            Ok(events)
+            Ok((SendMessage { body, ..command }, Some(used)))
         };
-        let outcome =
-            self.run(caller, stream, ("send_reply", (command, canned)), decide, |made: &_| self.sent(made)).await?;
-        if let Outcome::Done(_) = &outcome {
-            self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
-        }
-        Ok(outcome)
+        self.send_as(caller, &basis, key, command, fill).await
     }
 
     async fn canned_stream(&self, tenant: TenantId, code: &str) -> Result<Result<StreamId, Refusal>, AppError> {

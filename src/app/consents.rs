@@ -1,7 +1,6 @@
 //! Commands on consent and suppression.
 
 use crate::app::addresses::address;
-use crate::app::customers::customer;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
@@ -16,8 +15,7 @@ impl App {
     /// Records what a customer agreed to.
     pub async fn set_consent(&self, caller: &Caller, command: SetConsent) -> Result<Outcome<ConsentState>, AppError> {
         let state = command.state;
-        let stream = customer(caller.tenant, command.customer_id);
-        self.run(caller, stream, ("set_consent", command), decide::set, |_| Some(state)).await
+        self.run_on_customer(caller, ("set_consent", command), decide::set, |_| Some(state)).await
     }
 
     /// Forbids sending to an address, whoever has it. A STOP is recorded as the customer's opt-out too, for every channel
@@ -74,9 +72,8 @@ impl App {
                 _ => decide::set(state, consent, context),
             };
         let caller = Caller { idempotency_key: None, ..caller.clone() };
-        let stream = customer(caller.tenant, customer_id);
         // A customer who is unknown or forgotten has nothing to record an opt-out in; the address is suppressed.
-        self.run(&caller, stream, ("stop", consent), decide, |_| Some(())).await?;
+        self.run_on_customer(&caller, ("stop", consent), decide, |_| Some(())).await?;
         Ok(())
     }
 

@@ -16,8 +16,8 @@ impl App {
         command: UpdateConversation,
     ) -> Result<Outcome<ConversationId>, AppError> {
         let id = command.conversation_id;
-        let stream = customer(caller.tenant, command.customer_id);
-        self.run(caller, stream, ("update_conversation", command), decide::update, |_| Some(id)).await
+        let holder = (command.customer_id, |state: &Customer| state.conversations.by_id(id).is_some());
+        self.run_on_holder(caller, holder, ("update_conversation", command), decide::update, |_| Some(id)).await
     }
 
     /// Lets time do to a conversation what it does; true if that was something.

@@ -48,9 +48,10 @@ impl App {
         caller: &Caller,
         command: ChangeProfile,
     ) -> Result<Outcome<CustomerId>, AppError> {
-        let id = command.customer_id;
-        let stream = customer(caller.tenant, id);
-        self.run(caller, stream, ("change_profile", command), decide::change_profile, |_| Some(id)).await
+        self.run_on_customer(caller, ("change_profile", command), decide::change_profile, |made| {
+            Some(CustomerId(made.stream.key))
+        })
+        .await
     }
 
     /// Adds an address, or changes its label, or makes it primary.
@@ -59,8 +60,7 @@ impl App {
         let region = basis.policy.default_region.as_deref();
         let input = &command.address;
         let address_id = Address::parse(input.kind, &input.address, region).ok().map(|a| a.id(&basis));
-        let stream = customer(caller.tenant, command.customer_id);
-        self.run_on_addresses(caller, stream, ("add_address", command), decide::add_address, |_| address_id).await
+        self.run_on_customer(caller, ("add_address", command), decide::add_address, |_| address_id).await
     }
 
     /// Removes an address.
@@ -70,16 +70,15 @@ impl App {
         command: RemoveAddress,
     ) -> Result<Outcome<AddressId>, AppError> {
         let address_id = command.address_id;
-        let stream = customer(caller.tenant, command.customer_id);
-        let decide =
-            |state: &Customer, command, context: &Context<'_>| decide::remove_address(state, &command, context);
-        self.run_on_addresses(caller, stream, ("remove_address", command), decide, |_| Some(address_id)).await
+        let decide = |state: &Customer, command: RemoveAddress, context: &Context<'_>| {
+            decide::remove_address(state, &command, context)
+        };
+        self.run_on_customer(caller, ("remove_address", command), decide, |_| Some(address_id)).await
     }
 
     /// Adds a private note.
     pub async fn add_note(&self, caller: &Caller, command: AddNote) -> Result<Outcome<NoteId>, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
-        self.run(caller, stream, ("add_note", command), decide::add_note, |made: &Made<CustomerEvent>| {
+        self.run_on_customer(caller, ("add_note", command), decide::add_note, |made: &Made<CustomerEvent>| {
             made.events.iter().find_map(|decided| match &decided.event {
                 CustomerEvent::NoteAdded(note) => Some(note.note_id),
                 _ => None,
@@ -91,21 +90,32 @@ impl App {
     /// Pins a note to the top of the timeline, or releases it.
     pub async fn pin_note(&self, caller: &Caller, command: PinNote) -> Result<Outcome<NoteId>, AppError> {
         let note_id = command.note_id;
-        let stream = customer(caller.tenant, command.customer_id);
-        let recent = self
-            .look::<Customer, _>(stream, |loaded| {
-                let recent = &loaded.state.recent_notes;
-                recent.contains(&note_id) || loaded.state.notes <= recent.len() as u64
-            })
-            .await?;
-        // Only a note older than those that the state remembers is worth reading the stream for.
-        let is_known = !recent && self.has_note(stream, note_id).await?;
+        // The note may stand in the stream of whoever is part of the customer.
+        let family = self.family(caller, command.customer_id).await?;
+        let (mut holder, mut is_known) = (family[0], false);
+        for id in family {
+            if self.has_note(customer(caller.tenant, id), note_id).await? {
+                (holder, is_known) = (id, true);
+                break;
+            }
+        }
         let decide =
             |state: &Customer, command, context: &Context<'_>| decide::pin_note(state, &command, is_known, context);
-        self.run(caller, stream, ("pin_note", command), decide, |_| Some(note_id)).await
+        self.run(caller, customer(caller.tenant, holder), ("pin_note", command), decide, |_| Some(note_id)).await
     }
 
     async fn has_note(&self, stream: StreamId, note_id: NoteId) -> Result<bool, AppError> {
+        let remembered = self
+            .look::<Customer, _>(stream, |loaded| {
+                let recent = &loaded.state.recent_notes;
+                let is_there = recent.contains(&note_id) || loaded.state.pinned_notes.contains(&note_id);
+                (is_there || loaded.state.notes <= recent.len() as u64).then_some(is_there)
+            })
+            .await?;
+        // Only a note older than those that the state remembers is worth reading the stream for.
+        if let Some(is_there) = remembered {
+            return Ok(is_there);
+        }
         let mut before = None;
         loop {
             let events = self.shared.journal.read_stream_backwards(stream, before, ReadLimit::events(1024)).await?;

@@ -18,10 +18,12 @@ use crate::domain::refusal::Refusal;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::{CommandId, EventId, Position, TenantSecret};
 use crate::log::journal::JournalError;
-use crate::log::{Append, AppendError, Appended, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId};
+use crate::log::{
+    Append, AppendError, Appended, Category, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId,
+};
 
 /// How often a command is decided anew when others change the same stream.
-const MAX_ATTEMPTS: u32 = 20;
+pub(crate) const MAX_ATTEMPTS: u32 = 20;
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
@@ -251,7 +253,7 @@ impl App {
             Err(JournalError::Append(AppendError::Conflict { stream, .. })) => {
                 if stream != order.stream {
                     *slot = Some(loaded);
-                    self.shared.addresses.forget(stream);
+                    self.forget_state(stream);
                 }
                 Ok(Tried::Moved)
             }
@@ -260,9 +262,20 @@ impl App {
         }
     }
 
+    /// Forgets a stream's state in memory: it is known to be out of date.
+    pub(crate) fn forget_state(&self, stream: StreamId) {
+        match stream.category {
+            Category::Customer => self.shared.customers.forget(stream),
+            Category::Address => self.shared.addresses.forget(stream),
+            Category::Tenant => self.shared.tenants.forget(stream),
+            Category::Import => self.shared.imports.forget(stream),
+            _ => {}
+        }
+    }
+
     /// Whether another node appended since a state was folded. An append finds that out by itself; an answer that
     /// appends nothing has to ask.
-    async fn has_moved(&self, stream: StreamId, version: u64) -> Result<bool, AppError> {
+    pub(crate) async fn has_moved(&self, stream: StreamId, version: u64) -> Result<bool, AppError> {
         let heads = self.shared.journal.backend().stream_heads(&[stream]).await?;
         Ok(heads.first().copied().flatten().map_or(0, |head| head.version) != version)
     }

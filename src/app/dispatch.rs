@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::{Order, Tried};
+use crate::app::deciding::{MAX_ATTEMPTS, Order, Tried};
 use crate::app::links::ListUnsubscribe;
 use crate::app::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
@@ -23,9 +23,6 @@ use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
 use crate::ids::{AddressId, CustomerId, MessageId};
 use crate::log::{Precondition, ReadLimit, StreamId};
-
-/// How often beginning a dispatch is tried when customer or address keep changing.
-const MAX_ATTEMPTS: u32 = 20;
 
 /// What came of wanting to dispatch a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +88,8 @@ pub struct Ticket {
 
 impl App {
     /// Decides whether a provider may be called for a message now, on the customer's and the address's present state.
-    /// An opt-out that comes in between makes it decide again: none stands before a later `DispatchStarted`.
+    /// An opt-out that comes in between makes it decide again: none stands before a later `DispatchStarted`. Where the
+    /// customer is part of another one, that one's state decides, and everybody's messages count.
     pub async fn begin_dispatch(
         &self,
         caller: &Caller,
@@ -102,8 +100,11 @@ impl App {
         let basis = self.basis(caller).await?;
         let stream = customer(caller.tenant, customer_id);
         for _ in 0..MAX_ATTEMPTS {
-            let pending =
-                self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
+            let (pending, is_alone) = self
+                .look::<Customer, _>(stream, |loaded| {
+                    (loaded.state.pending.get(message_id).cloned(), loaded.state.is_alone())
+                })
+                .await?;
             let Some(pending) = pending else { return Ok(Begun::Nothing) };
             match pending.stage {
                 Stage::Held { until: at, .. } | Stage::Retry { at } if at > self.shared.ambient.now() => {
@@ -127,13 +128,32 @@ impl App {
                     judged
                 }
             };
-            let judged = Judged { address: &state, address_version: version, content: content.as_ref(), files: &files };
+            let rest = if is_alone { None } else { Some(self.rest_of(caller, customer_id).await?) };
+            order.preconditions.extend(rest.iter().flat_map(|rest| rest.preconditions.clone()));
+            let judged = Judged {
+                address: &state,
+                address_version: version,
+                content: content.as_ref(),
+                files: &files,
+                person: None,
+            };
+            let mut overtaken = false;
             let tried = self
-                .attempt::<Customer>(&order, &basis, |customer, context| {
-                    dispatch::begin(customer, message_id, route, judged, context)
+                .attempt::<Customer>(&order, &basis, |own, context| match &rest {
+                    None if own.is_alone() => dispatch::begin(own, message_id, route, judged, context),
+                    Some(rest) if rest.is_of(own) => {
+                        let person = rest.root.as_ref().unwrap_or(own).with_messages_of(own, &rest.others);
+                        let judged = Judged { person: Some(&person), ..judged };
+                        dispatch::begin(own, message_id, route, judged, context)
+                    }
+                    _ => {
+                        overtaken = true;
+                        Ok(vec![])
+                    }
                 })
                 .await?;
             let made = match tried {
+                Tried::Done(_) if overtaken => continue,
                 Tried::Done(made) => made,
                 Tried::Refused(_) => return Ok(Begun::Nothing),
                 Tried::Moved => continue,
@@ -246,11 +266,12 @@ impl App {
 
     /// Decides on a message in doubt by an operator's word.
     pub async fn resolve_in_doubt(&self, caller: &Caller, command: ResolveInDoubt) -> Result<Outcome<()>, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
+        let id = command.message_id;
+        let holder = (command.customer_id, move |state: &Customer| state.pending.get(id).is_some());
         let decide = |state: &Customer, command: ResolveInDoubt, context: &crate::domain::decision::Context<'_>| {
             dispatch::resolve(state, command.message_id, command.resolution, context)
         };
-        self.run(caller, stream, ("resolve_in_doubt", command), decide, |_| Some(())).await
+        self.run_on_holder(caller, holder, ("resolve_in_doubt", command), decide, |_| Some(())).await
     }
 
     /// What a provider can be asked about a message in doubt; [`None`] if it is no longer in doubt, or was forgotten.

@@ -1,18 +1,23 @@
-//! Forgetting a customer, in steps that can be taken again after a crash: `CustomerForgotten`, keys destroyed, read
-//! tables purged (by the projector), `ErasureCompleted`.
+//! Forgetting a person, in steps that can be taken again after a crash: `CustomerForgotten` in the stream of whoever
+//! stands for the person and of everybody who is part of it, keys destroyed, read tables purged (by the projector),
+//! `ErasureCompleted` in each stream.
+//!
+//! The first `CustomerForgotten`, in whichever of the streams, is the whole decision: every later step follows from it.
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
 use crate::app::deciding::Order;
+use crate::app::states::Loaded;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{self, ForgetCustomer};
-use crate::domain::customer::state::Customer;
-use crate::ids::{AddressId, CustomerId};
+use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::decision::Context;
+use crate::ids::{AddressId, CustomerId, Position};
 
 impl App {
-    /// Forgets a customer: when this returns, the keys are destroyed. [`Self::complete_erasure`] ends it, once the read
-    /// tables are purged.
+    /// Forgets a customer, with whoever stands for it and all who are part of that one: when this returns, the keys are
+    /// destroyed. [`Self::complete_erasure`] ends it, once the read tables are purged. Answers who stood for the person.
     pub async fn forget_customer(
         &self,
         caller: &Caller,
@@ -23,25 +28,63 @@ impl App {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let id = command.customer_id;
-        let stream = customer(caller.tenant, id);
-        let only_theirs = self.addresses_of_nobody_else(caller, id).await?;
-        let decided = self
-            .decide::<Customer>(&Order::new(caller, stream, key), &basis, |state, context| {
-                decide::forget(state, &command, &only_theirs, context)
-            })
-            .await?;
-        match decided {
+        let family = self.family(caller, command.customer_id).await?;
+        let root = family[0];
+        let only_theirs = self.addresses_of_nobody_else(caller, &family).await?;
+        let decide = |state: &Customer, context: &Context<'_>| decide::forget(state, &command, &only_theirs, context);
+        let order = Order::new(caller, customer(caller.tenant, root), key);
+        match self.decide::<Customer>(&order, &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(made) => {
-                self.destroy_keys(caller, id).await?;
-                self.done(&made, |_| Some(id)).await
+            Ok(mut made) => {
+                let others = self.erase(caller, root).await?;
+                // A repeated command answers what it answered at first, unless there was something left to do.
+                made.position = made.position.max(others.new);
+                self.done(&made, |_| Some(root)).await
             }
         }
     }
 
-    /// Destroys the keys of a customer who asked to be forgotten, and releases the addresses. May be repeated.
-    pub async fn destroy_keys(&self, caller: &Caller, id: CustomerId) -> Result<(), AppError> {
+    /// Takes every step of a forgetting that was begun and does not need the read tables: everybody who is part of the
+    /// person is forgotten, the keys are destroyed, the addresses released. May be repeated. Nothing happens to a person
+    /// who did not ask to be forgotten.
+    pub async fn erase(&self, caller: &Caller, id: CustomerId) -> Result<Erasing, AppError> {
+        let family = self.family(caller, id).await?;
+        let mut states = vec![];
+        for &member in &family {
+            states.push(self.look::<Customer, _>(customer(caller.tenant, member), Loaded::clone).await?.state);
+        }
+        let mut erasing = Erasing::default();
+        if states.iter().all(|state| state.existence == Existence::Erased) {
+            return Ok(erasing);
+        }
+        let Some(begun) = states.iter().find_map(|state| state.forgetting.clone()) else { return Ok(erasing) };
+        let basis = self.basis(caller).await?;
+        let caller = &Caller { idempotency_key: None, ..caller.clone() };
+        let only_theirs = self.addresses_of_nobody_else(caller, &family).await?;
+        for &member in &family {
+            let command = ForgetCustomer { customer_id: member, reason: begun.reason.clone() };
+            let order =
+                Order { causation: Some(begun.event_id), ..Order::new(caller, customer(caller.tenant, member), None) };
+            let decide = |state: &Customer, context: &Context<'_>| {
+                let own = state.addresses.iter().map(|own| own.address_id);
+                let own: Vec<_> = own.filter(|own| only_theirs.contains(own)).collect();
+                decide::forget(state, &command, &own, context)
+            };
+            // Refused is who is not known: there is nothing of them.
+            if let Ok(made) = self.decide::<Customer>(&order, &basis, decide).await? {
+                erasing.new = erasing.new.max(made.position);
+            }
+        }
+        // After every `CustomerForgotten`, whoever appended it.
+        erasing.until = Some(self.end().await?);
+        for &member in &family {
+            self.destroy_keys(caller, member).await?;
+        }
+        Ok(erasing)
+    }
+
+    /// Destroys the keys of a customer who asked to be forgotten, and releases the addresses.
+    async fn destroy_keys(&self, caller: &Caller, id: CustomerId) -> Result<(), AppError> {
         let stream = customer(caller.tenant, id);
         let (forgetting, addresses) = self
             .look::<Customer, _>(stream, |loaded| {
@@ -59,34 +102,54 @@ impl App {
         self.release_addresses(caller, id, &addresses, (forgetting.event_id, forgetting.at)).await
     }
 
-    /// Ends a forgetting: to be called when the read tables are purged. Takes the earlier steps again first, in case a
-    /// crash came between.
+    /// Ends a forgetting: to be called when the read tables show the position that [`Self::erase`] told. Takes the earlier
+    /// steps again first, in case a crash came between. Whoever stands for the person comes last.
     pub async fn complete_erasure(&self, caller: &Caller, id: CustomerId) -> Result<Outcome<CustomerId>, AppError> {
-        self.destroy_keys(caller, id).await?;
-        let stream = customer(caller.tenant, id);
-        let decide = |state: &Customer, (), context: &crate::domain::decision::Context<'_>| {
-            decide::complete_erasure(state, context)
-        };
-        self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(id)).await
+        let caller = &Caller { idempotency_key: None, ..caller.clone() };
+        self.erase(caller, id).await?;
+        let family = self.family(caller, id).await?;
+        let decide = |state: &Customer, (), context: &Context<'_>| decide::complete_erasure(state, context);
+        for &part in family[1..].iter().rev() {
+            let stream = customer(caller.tenant, part);
+            self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(())).await?;
+        }
+        let stream = customer(caller.tenant, family[0]);
+        self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(family[0])).await
     }
 
-    async fn addresses_of_nobody_else(&self, caller: &Caller, id: CustomerId) -> Result<Vec<AddressId>, AppError> {
-        let own = self
-            .look::<Customer, _>(customer(caller.tenant, id), |loaded| {
-                loaded.state.addresses.iter().map(|own| own.address_id).collect::<Vec<_>>()
-            })
-            .await?;
+    /// The addresses of everybody who is part of a person that nobody else has.
+    async fn addresses_of_nobody_else(
+        &self,
+        caller: &Caller,
+        family: &[CustomerId],
+    ) -> Result<Vec<AddressId>, AppError> {
         let mut only_theirs = vec![];
-        for address_id in own {
-            let is_shared = self
-                .look::<Address, _>(address(caller.tenant, address_id), |loaded| {
-                    loaded.state.claims.iter().any(|claim| *claim != id)
+        for &member in family {
+            let own = self
+                .look::<Customer, _>(customer(caller.tenant, member), |loaded| {
+                    loaded.state.addresses.iter().map(|own| own.address_id).collect::<Vec<_>>()
                 })
                 .await?;
-            if !is_shared {
-                only_theirs.push(address_id);
+            for address_id in own {
+                let is_shared = self
+                    .look::<Address, _>(address(caller.tenant, address_id), |loaded| {
+                        loaded.state.claims.iter().any(|claim| !family.contains(claim))
+                    })
+                    .await?;
+                if !is_shared && !only_theirs.contains(&address_id) {
+                    only_theirs.push(address_id);
+                }
             }
         }
         Ok(only_theirs)
     }
+}
+
+/// How far a forgetting has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erasing {
+    /// Once the read tables show this position, they are purged. Absent: nobody is to be forgotten any more.
+    pub until: Option<Position>,
+    /// Of the last event that was new.
+    new: Option<Position>,
 }

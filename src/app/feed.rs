@@ -27,6 +27,20 @@ pub enum Signal {
         /// Where it stands now.
         stage: MessageStage,
     },
+    /// A customer was merged into another one, who may have to be told.
+    Merged {
+        /// Whose customer.
+        tenant: TenantId,
+        /// Whom.
+        customer_id: CustomerId,
+    },
+    /// A merge is complete: whoever stands for the customer has taken it over.
+    Absorbed {
+        /// Whose customer.
+        tenant: TenantId,
+        /// Whom.
+        customer_id: CustomerId,
+    },
     /// A customer asked to be forgotten.
     Forgotten {
         /// Whose customer.
@@ -106,6 +120,16 @@ struct Data {
     retry_at: Option<DateTime<Utc>>,
 }
 
+#[derive(Deserialize)]
+struct Absorbed {
+    absorbed_id: CustomerId,
+}
+
+fn read<'e, T: Deserialize<'e>>(event: &'e SealedEvent) -> Result<T, LogError> {
+    serde_json::from_slice(&event.data)
+        .map_err(|error| LogError::Damaged { position: event.envelope.position, reason: error.to_string() })
+}
+
 fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     let envelope = &event.envelope;
     match envelope.stream.category {
@@ -120,6 +144,11 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     let stage: fn(&Data) -> MessageStage = match envelope.event_type.as_str() {
         "CustomerForgotten" => return Ok(Some(Signal::Forgotten { tenant, customer_id, position: envelope.position })),
         "ErasureCompleted" => return Ok(Some(Signal::Erased { tenant, customer_id })),
+        "CustomerMergedInto" => return Ok(Some(Signal::Merged { tenant, customer_id })),
+        "CustomerAbsorbed" => {
+            let Absorbed { absorbed_id } = read(event)?;
+            return Ok(Some(Signal::Absorbed { tenant, customer_id: absorbed_id }));
+        }
         "MessageQueued" | "MessageReleased" => |_| MessageStage::Ready,
         "MessageHeld" => |data| data.until.map_or(MessageStage::Ready, MessageStage::Due),
         "DispatchFailed" => |data| data.retry_at.map_or(MessageStage::Settled, MessageStage::Due),
@@ -127,8 +156,7 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
         "MessageSuppressed" | "MessageCancelled" | "DispatchInDoubt" | "MessageSent" => |_| MessageStage::Settled,
         _ => return Ok(None),
     };
-    let data: Data = serde_json::from_slice(&event.data)
-        .map_err(|error| LogError::Damaged { position: envelope.position, reason: error.to_string() })?;
+    let data: Data = read(event)?;
     let (message_id, channel) = (data.message_id, data.channel);
     Ok(Some(Signal::Message { tenant, customer_id, message_id, channel, stage: stage(&data) }))
 }

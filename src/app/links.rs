@@ -93,7 +93,7 @@ impl App {
         customer_id: CustomerId,
         message_id: Option<MessageId>,
     ) -> Result<Option<String>, AppError> {
-        let stream = customer(caller.tenant, customer_id);
+        let stream = customer(caller.tenant, self.root(caller, customer_id).await?);
         let exists = self.look::<Customer, _>(stream, |loaded| loaded.state.must_exist().is_ok()).await?;
         let token = Token {
             purpose: Purpose::Preferences,
@@ -114,11 +114,10 @@ impl App {
         caller: &Caller,
         command: RequestOptIn,
     ) -> Result<Outcome<OptInRequest>, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
         let (customer_id, channel) = (command.customer_id, command.channel);
         let topic = text::word("topic", &command.topic).unwrap_or_default();
         let basis = self.basis(caller).await?;
-        self.run(caller, stream, ("request_opt_in", command), choice::request, |made| {
+        self.run_on_customer(caller, ("request_opt_in", command), choice::request, |made| {
             let expires_at = choice::confirm_until(made.events.first()?.occurred_at);
             let token = Token {
                 purpose: Purpose::Confirm,
@@ -156,7 +155,7 @@ impl App {
         let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
             choice::unsubscribe(state, token, &evidence, context)
         };
-        self.by_customer(token, ("unsubscribe", evidence.clone()), decide).await
+        self.by_customer(token, evidence.clone(), decide).await
     }
 
     /// Confirms a pending opt-in.
@@ -164,13 +163,14 @@ impl App {
         let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
             choice::confirm(state, token, &evidence, context)
         };
-        self.by_customer(token, ("confirm", evidence.clone()), decide).await
+        self.by_customer(token, evidence.clone(), decide).await
     }
 
     /// What a link's customer can choose; [`None`] if there is nobody any more.
     pub async fn choices(&self, token: &Token) -> Result<Option<Vec<Choice>>, AppError> {
         let policy = self.policy(token.tenant).await?;
-        self.look::<Customer, _>(customer(token.tenant, token.customer_id), |loaded| {
+        let root = self.root(&Caller::new(token.tenant, ACTOR), token.customer_id).await?;
+        self.look::<Customer, _>(customer(token.tenant, root), |loaded| {
             loaded.state.must_exist().is_ok().then(|| choice::choices(&loaded.state, &policy))
         })
         .await
@@ -186,13 +186,13 @@ impl App {
         let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
             choice::prefer(state, token, preferences, &evidence, context)
         };
-        self.by_customer(token, ("preferences", evidence.clone()), decide).await
+        self.by_customer(token, evidence.clone(), decide).await
     }
 
     async fn by_customer(
         &self,
         token: &Token,
-        (name, evidence): (&str, Evidence),
+        evidence: Evidence,
         decide: impl Fn(
             &Customer,
             Evidence,
@@ -202,8 +202,12 @@ impl App {
         + Sync,
     ) -> Result<Outcome<()>, AppError> {
         let caller = Caller::new(token.tenant, ACTOR);
-        let stream = customer(token.tenant, token.customer_id);
-        self.run(&caller, stream, (name, evidence), decide, |_| Some(())).await
+        let basis = self.basis(&caller).await?;
+        let decide = |state: &Customer, _, context: &Context<'_>| decide(state, evidence.clone(), context);
+        match self.decide_on_root(&caller, &basis, (token.customer_id, None), decide).await? {
+            Ok(made) => self.done(&made, |_| Some(())).await,
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+        }
     }
 
     fn link(&self, page: &str, token: &Token, basis: &Basis) -> String {

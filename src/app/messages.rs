@@ -6,18 +6,20 @@ use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::{Made, Order};
+use crate::app::deciding::{MAX_ATTEMPTS, Made, Order};
 use crate::app::policies::Basis;
 use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
+use crate::domain::canned::decide::CannedUse;
 use crate::domain::consent::decide::{Said, start, stop};
+use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::consent::keywords::{self, Keyword};
 use crate::domain::consent::reach::{self, Told};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Context;
-use crate::domain::message::attachment::ReceivedFile;
+use crate::domain::decision::{Context, Decided};
+use crate::domain::message::attachment::{ReceivedFile, StoredFile};
 use crate::domain::message::decide::{
     self, CancelMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SentMessage,
 };
@@ -30,25 +32,84 @@ use crate::log::{AppendError, CommandKey};
 impl App {
     /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed.
     pub async fn send_message(&self, caller: &Caller, command: SendMessage) -> Result<Outcome<SentMessage>, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
-        let files = match self.uploads(caller, command.customer_id, &command.attachments).await? {
-            Ok(files) => files,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let address = self.recipient(caller, &command).await?;
-        let customer_id = command.customer_id;
-        let decide = |state: &Customer, command, context: &Context<'_>| {
-            decide::send(state, &address, (command, files.clone()), context)
-        };
-        let outcome = self.run(caller, stream, ("send_message", command), decide, |made: &_| self.sent(made)).await?;
-        if let Outcome::Done(_) = &outcome {
-            self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
+        let basis = self.basis(caller).await?;
+        match Self::command_key(caller, &basis, "send_message", &command) {
+            Ok(key) => self.send_as(caller, &basis, key, command, |_, command| Ok((command, None))).await,
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
-        Ok(outcome)
+    }
+
+    /// Sends what `fill` makes of a command, to whom the customer is part of by now.
+    pub(super) async fn send_as(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        key: Option<CommandKey>,
+        command: SendMessage,
+        fill: impl Fn(&Customer, SendMessage) -> Result<(SendMessage, Option<CannedUse>), Refusal> + Sync,
+    ) -> Result<Outcome<SentMessage>, AppError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let customer_id = self.root(caller, command.customer_id).await?;
+            let command = SendMessage { customer_id, ..command.clone() };
+            let files = match self.uploads(caller, customer_id, &command.attachments).await? {
+                Ok(files) => files,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            };
+            match self.send_to(caller, basis, key, (&command, &files), &fill).await? {
+                // Merged between the look and the decision: look again.
+                Err(refusal) if refusal.code == Refusal::MERGED => {}
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+                Ok(made) => {
+                    self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
+                    return self.done(&made, |made| self.sent(made)).await;
+                }
+            }
+        }
+        Ok(Outcome::Refused(Refusal::customer_merged()))
+    }
+
+    async fn send_to(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        key: Option<CommandKey>,
+        (command, files): (&SendMessage, &[StoredFile]),
+        fill: &(impl Fn(&Customer, SendMessage) -> Result<(SendMessage, Option<CannedUse>), Refusal> + Sync),
+    ) -> Result<Result<Made<CustomerEvent>, Refusal>, AppError> {
+        let stream = customer(caller.tenant, command.customer_id);
+        // Refusals about the recipient come from the decision itself, on the state that is appended to.
+        let (recipient, absorbed) = self
+            .look::<Customer, _>(stream, |loaded| {
+                let recipient = command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id);
+                (recipient, loaded.state.absorbed.clone())
+            })
+            .await?;
+        let address = match recipient {
+            Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
+            None => Address::default(),
+        };
+        // What those who are part of the customer were sent counts too; when it is dispatched, all is judged again.
+        let parts: Vec<_> = self.parts(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
+        self.decide(&Order::new(caller, stream, key), basis, |state: &Customer, context| {
+            let (command, canned) = fill(state, command.clone())?;
+            let asked = (command, files.to_vec());
+            let mut events = if parts.is_empty() {
+                decide::send(state, &address, asked, context)?
+            } else {
+                decide::send(&state.with_messages_of(state, &parts), &address, asked, context)?
+            };
+            for decided in &mut events {
+                if let CustomerEvent::MessageQueued(queued) = &mut decided.event {
+                    queued.canned_reply.clone_from(&canned);
+                }
+            }
+            Ok(events)
+        })
+        .await
     }
 
     /// The answer to a command that sends. The text of what is queued is kept for its dispatch.
-    pub(super) fn sent(&self, made: &Made<CustomerEvent>) -> Option<SentMessage> {
+    fn sent(&self, made: &Made<CustomerEvent>) -> Option<SentMessage> {
         for decided in &made.events {
             if let CustomerEvent::MessageQueued(queued) = &decided.event
                 && let Some(content) = &queued.personal
@@ -60,21 +121,6 @@ impl App {
         SentMessage::told_by(&events)
     }
 
-    /// What is known of the address that a message would go to. Refusals about it come from the decision itself, on the
-    /// state that is appended to.
-    pub(super) async fn recipient(&self, caller: &Caller, command: &SendMessage) -> Result<Address, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
-        let recipient = self
-            .look::<Customer, _>(stream, |loaded| {
-                command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id)
-            })
-            .await?;
-        Ok(match recipient {
-            Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
-            None => Address::default(),
-        })
-    }
-
     /// Takes a message back that was not dispatched yet.
     pub async fn cancel_message(
         &self,
@@ -82,9 +128,10 @@ impl App {
         command: CancelMessage,
     ) -> Result<Outcome<MessageId>, AppError> {
         let id = command.message_id;
-        let stream = customer(caller.tenant, command.customer_id);
-        let decide = |state: &Customer, command, context: &Context<'_>| decide::cancel(state, &command, context);
-        self.run(caller, stream, ("cancel_message", command), decide, |_| Some(id)).await
+        let holder = (command.customer_id, move |state: &Customer| state.pending.get(id).is_some());
+        let decide =
+            |state: &Customer, command: CancelMessage, context: &Context<'_>| decide::cancel(state, &command, context);
+        self.run_on_holder(caller, holder, ("cancel_message", command), decide, |_| Some(id)).await
     }
 
     /// Takes in a message that a customer wrote. A provider's message id is taken in once.
@@ -115,6 +162,7 @@ impl App {
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             },
         };
+        let customer_id = self.root(caller, customer_id).await?;
         let at = command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
         let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
         let keyword = keywords::of_message(command.channel, &command.body, command.hint);
@@ -131,9 +179,8 @@ impl App {
             let _ = self.decide::<Address>(&order, &basis, |state, context| stop(state, said, context)).await?;
         }
         let files = self.store_arrived(caller, customer_id, message_id, files).await?;
-        let order = Order::new(caller, customer(caller.tenant, customer_id), key);
         let decided = self
-            .decide::<Customer>(&order, &basis, |state, context| {
+            .decide_on_root(caller, &basis, (customer_id, key), |state, customer_id, context| {
                 decide::receive(state, (customer_id, message_id), (command.clone(), files.clone()), context)
             })
             .await?;
@@ -175,7 +222,7 @@ impl App {
 
     /// Whoever has the address that a message came from, or a new customer of whom only the address is known. Where
     /// several have it, whoever claimed it first and still does: the order of claims is that of the address's stream, so
-    /// every node answers alike.
+    /// every node answers alike. Who was merged keeps the place, and the survivor is found by it.
     async fn writer(
         &self,
         caller: &Caller,
@@ -197,7 +244,7 @@ impl App {
         let order = Order::new(caller, customer(caller.tenant, id), None);
         let registered = self
             .decide::<Customer>(&order, basis, |state, context| {
-                if state.must_exist().is_ok() {
+                if state.must_be_known().is_ok() {
                     return Ok(vec![]);
                 }
                 let input =
@@ -239,9 +286,23 @@ impl App {
             None => None,
         };
         let stream = customer(caller.tenant, command.customer_id);
+        let opt_outs = opt_outs(&events);
         if !events.is_empty() {
             told.push(self.append_told::<Customer>(caller, stream, events, command.raw.as_deref()).await);
         }
+        // The message stays where it was sent; that its receiver wants no more counts for the whole person.
+        let stands_at = match told.last() {
+            Some(Ok(appended)) => Some(appended.last_version),
+            // It was told before, in other words, and perhaps not passed on: wherever it stands.
+            Some(Err(AppError::Append(AppendError::EventIdTaken { .. }))) => Some(u64::MAX),
+            Some(Err(_)) | None => None,
+        };
+        let passed_on = match stands_at {
+            Some(version) if !opt_outs.is_empty() => {
+                self.pass_on(caller, command.customer_id, version, opt_outs).await?
+            }
+            _ => None,
+        };
         let mut made = Made::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
         for appended in told {
             match appended {
@@ -254,7 +315,7 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
-        made.position = made.position.max(reached);
+        made.position = made.position.max(reached).max(passed_on);
         self.done(&made, |_| Some(message_id)).await
     }
 
@@ -272,6 +333,15 @@ impl App {
         // Refused is what was told before, and forgotten since.
         Ok(made.ok().and_then(|made| made.position))
     }
+}
+
+/// The opt-outs among events.
+fn opt_outs(events: &[Decided<CustomerEvent>]) -> Vec<ConsentChanged> {
+    let told = events.iter().filter_map(|decided| match &decided.event {
+        CustomerEvent::ConsentChanged(changed) if changed.state == ConsentState::OptedOut => Some(changed.clone()),
+        _ => None,
+    });
+    told.collect()
 }
 
 /// A provider's message id identifies the message; otherwise the caller's idempotency key does.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use error::BootError;
 pub use node::{Node, Running};
-pub use processes::{complete_erasures, desk};
+pub use processes::{complete_erasures, desk, take_erasures_up};
 
 pub use crate::projections::ReadStore;
 

@@ -94,7 +94,15 @@ pub(super) async fn start(
     Ok(())
 }
 
-/// Completes the erasures that are open, once the read tables show them: for a command that does not stay to serve.
+/// Takes those steps of open erasures that do not wait for the read tables: for a command that does not stay to serve.
+pub async fn take_erasures_up(stores: &Stores, reads: &ReadStore) -> Result<(), BootError> {
+    for (tenant, customer, _) in backlog(stores, reads).await?.erasures {
+        stores.app.erase(&Caller::new(tenant, "process:erasure"), customer).await?;
+    }
+    Ok(())
+}
+
+/// Completes the erasures that were taken up, once the read tables show them.
 pub async fn complete_erasures(stores: &Stores, reads: &ReadStore) -> Result<(), BootError> {
     for (tenant, customer, _) in backlog(stores, reads).await?.erasures {
         stores.app.complete_erasure(&Caller::new(tenant, "process:erasure"), customer).await?;

@@ -10,8 +10,8 @@ use crate::ids::CustomerId;
 /// `commlog forget`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Forgets a customer for good. The key that seals the customer's personal data is destroyed, so \
-                        neither the log nor any backup of it can show the person again; the read tables are purged. \
+    long_about = "Forgets a customer for good, with everybody who was merged into the same person. The keys that seal the \
+                        personal data are destroyed, so neither the log nor any backup of it can show the person again; the read tables are purged. \
                         Figures stay. This cannot be taken back."
 )]
 pub struct ForgetArgs {
@@ -34,9 +34,12 @@ pub async fn run(session: &Session, args: ForgetArgs) -> Outcome {
     print::line(format_args!("the key of customer {} is destroyed", done.value))?;
     // The rest may be left to a server, but then this command could not say that it is done.
     let reads = session.read_store(&stores).await?;
-    crate::boot::complete_erasures(&stores, &reads).await.map_err(|error| {
+    let later = |error| {
         Failure::doing(Exit::Unavailable, "the read tables could not be purged yet; commlog serve will do it", error)
-    })?;
+    };
+    crate::boot::take_erasures_up(&stores, &reads).await.map_err(later)?;
+    crate::cli::rebuild::catch_up(&reads, &stores.journal).await?;
+    crate::boot::complete_erasures(&stores, &reads).await.map_err(later)?;
     stores.close().await;
     print::line("the read tables are purged; figures stay")
 }

@@ -41,6 +41,16 @@ impl Refusal {
         Self::new("CUSTOMER_UNKNOWN", "there is no such customer")
     }
 
+    /// The customer is part of another one, who acts for it. Use cases resolve that before they decide; whoever sees this
+    /// was overtaken by the merge.
+    #[must_use]
+    pub fn customer_merged() -> Self {
+        Self::new(Self::MERGED, "the customer was merged into another one just now; try again")
+    }
+
+    /// The code of [`Self::customer_merged`].
+    pub const MERGED: &'static str = "CUSTOMER_MERGED";
+
     /// The customer was forgotten; nothing about the person can be recorded any more.
     #[must_use]
     pub fn customer_forgotten() -> Self {

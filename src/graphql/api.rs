@@ -21,6 +21,7 @@ use crate::clock::Ambient;
 use crate::ids::CustomerId;
 use crate::processes::desk::Desk;
 use crate::queries::Db;
+use crate::queries::roots::{self, Whole};
 use crate::queries::{QueryError, Reads};
 
 /// What all requests share.
@@ -118,8 +119,16 @@ impl<'a> Reading<'a> {
     pub async fn tables(self, customer: CustomerId, as_of: Option<AsOfInput>) -> Result<Tables> {
         let Some(as_of) = as_of else { return Ok(Tables::Live) };
         let tenant = self.session.principal.tenant;
-        let tables = self.api.reads.as_of_customer(tenant, customer, as_of.into()).await;
+        // Those who are one person now; the tables as of then know who was.
+        let ids = self.person(&Tables::Live, customer).await?.ids();
+        let tables = self.api.reads.as_of_customers(tenant, &ids, as_of.into()).await;
         tables.map(Tables::AsOf).map_err(|error| opaque(self.api.ambient(), &error))
+    }
+
+    /// The person that a customer's id stands for.
+    pub async fn person(self, tables: &Tables, customer: CustomerId) -> Result<Whole> {
+        let tenant = self.session.principal.tenant;
+        roots::whole(&tables.db(self.api), tenant, customer).await.map_err(|error| self.api.failed(&error))
     }
 
     /// The request's data loader.

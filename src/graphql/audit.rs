@@ -28,8 +28,8 @@ const CHUNK: usize = 2_000;
 /// Which events are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// In this stream.
-    pub stream: Option<(Category, Uuid)>,
+    /// In any of these streams; in all, if there are none.
+    pub streams: Vec<(Category, Uuid)>,
     /// Of any of these types; of all, if there are none.
     pub types: Vec<String>,
     /// By this actor.
@@ -198,22 +198,24 @@ impl Scan<'_> {
         }
     }
 
-    fn stream(&self) -> Option<StreamId> {
-        self.wanted.stream.map(|(category, key)| StreamId::new(self.tenant, category, key))
-    }
-
     async fn begin(&self) -> Result<Place, LogError> {
         let Range { backwards, after, before, .. } = self.range;
-        if let Some(stream) = self.stream() {
-            let bound = if backwards { before } else { after };
-            return Ok(match (bound, backwards) {
-                (None, false) => Place::Version(0),
-                (None, true) => Place::BeforeVersion(None),
-                (Some(after), false) => Place::Version(version_at(self.log, stream, after).await?),
-                (Some(before), true) => {
-                    Place::BeforeVersion(Some(version_at(self.log, stream, just_before(before)).await? + 1))
-                }
-            });
+        if !self.wanted.streams.is_empty() {
+            let mut streams = Vec::new();
+            for &(category, key) in &self.wanted.streams {
+                let stream = StreamId::new(self.tenant, category, key);
+                let bound = if backwards { before } else { after };
+                let version = match (bound, backwards) {
+                    (None, false) => Version::After(0),
+                    (None, true) => Version::Before(None),
+                    (Some(after), false) => Version::After(version_at(self.log, stream, after).await?),
+                    (Some(before), true) => {
+                        Version::Before(Some(version_at(self.log, stream, just_before(before)).await? + 1))
+                    }
+                };
+                streams.push((stream, version));
+            }
+            return Ok(Place::Streams(streams));
         }
         Ok(if backwards {
             let until = match self.wanted.until {
@@ -238,15 +240,46 @@ impl Scan<'_> {
     async fn read(&self, place: &Place) -> Result<Vec<SealedEvent>, LogError> {
         // A page without filters needs no more than its own size and one.
         let limit = ReadLimit::events(if self.is_plain() { self.range.size + 1 } else { CHUNK });
-        match (place, self.stream()) {
-            (Place::Version(after), Some(stream)) => self.log.read_stream(stream, *after, limit).await,
-            (Place::BeforeVersion(before), Some(stream)) => {
-                self.log.read_stream_backwards(stream, *before, limit).await
-            }
-            (Place::Position(after), _) => self.log.read_all(*after, limit).await,
-            (Place::BeforePosition(before), _) => self.log.read_all_backwards(*before, limit).await,
-            (Place::Version(_) | Place::BeforeVersion(_), None) => Ok(Vec::new()),
+        match place {
+            Place::Streams(streams) => self.read_streams(streams, limit).await,
+            Place::Position(after) => self.log.read_all(*after, limit).await,
+            Place::BeforePosition(before) => self.log.read_all_backwards(*before, limit).await,
         }
+    }
+
+    /// What comes next in several streams, in the order of the log. What lies beyond the end of a part that was read of
+    /// one of them is left for the next time: that stream may have more before it.
+    async fn read_streams(
+        &self,
+        streams: &[(StreamId, Version)],
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let backwards = self.range.backwards;
+        let mut all: Vec<SealedEvent> = Vec::new();
+        let mut known: Option<Position> = None;
+        for (stream, version) in streams {
+            let part = match version {
+                Version::After(after) => self.log.read_stream(*stream, *after, limit).await?,
+                Version::Before(before) => self.log.read_stream_backwards(*stream, *before, limit).await?,
+            };
+            // A part may be cut short by its bytes, so only an empty one is surely the end.
+            if let Some(last) = part.last().map(|event| event.envelope.position) {
+                known = Some(known.map_or(last, |known| if backwards { known.max(last) } else { known.min(last) }));
+            }
+            all.extend(part);
+        }
+        if streams.len() > 1 {
+            all.sort_by_key(|event| event.envelope.position);
+            if backwards {
+                all.reverse();
+            }
+            let beyond = |event: &SealedEvent| {
+                let position = event.envelope.position;
+                known.is_some_and(|known| if backwards { position < known } else { position > known })
+            };
+            all.retain(|event| !beyond(event));
+        }
+        Ok(all)
     }
 
     fn is_plain(&self) -> bool {
@@ -272,19 +305,28 @@ pub async fn version_at(log: &dyn EventLog, stream: StreamId, position: Position
 
 /// Where reading goes on.
 enum Place {
-    Version(u64),
-    BeforeVersion(Option<u64>),
+    Streams(Vec<(StreamId, Version)>),
     Position(Position),
     BeforePosition(Option<Position>),
 }
 
+/// Where reading a stream goes on.
+enum Version {
+    After(u64),
+    Before(Option<u64>),
+}
+
 impl Place {
     fn move_to(&mut self, event: &SealedEvent) {
+        let envelope = &event.envelope;
         match self {
-            Self::Version(after) => *after = event.envelope.version,
-            Self::BeforeVersion(before) => *before = Some(event.envelope.version),
-            Self::Position(after) => *after = event.envelope.position,
-            Self::BeforePosition(before) => *before = Some(event.envelope.position),
+            Self::Streams(streams) => match streams.iter_mut().find(|(stream, _)| *stream == envelope.stream) {
+                Some((_, Version::After(after))) => *after = envelope.version,
+                Some((_, Version::Before(before))) => *before = Some(envelope.version),
+                None => {}
+            },
+            Self::Position(after) => *after = envelope.position,
+            Self::BeforePosition(before) => *before = Some(envelope.position),
         }
     }
 }

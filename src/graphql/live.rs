@@ -1,6 +1,6 @@
 //! Follows the read tables for subscriptions.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_graphql::Result;
@@ -16,7 +16,8 @@ use super::failure::opaque;
 use super::model::timeline::TimelineEntry;
 use super::principal::{Permission, Principal};
 use crate::ids::{CustomerId, Position};
-use crate::log::{Category, ReadLimit, SealedEvent, StreamId};
+use crate::log::{Category, LogError, ReadLimit, SealedEvent, StreamId};
+use crate::queries::roots;
 use crate::queries::timeline::{self, TimelineRow};
 
 /// How many events are looked through at a time for what changed.
@@ -61,30 +62,27 @@ impl Live {
     }
 }
 
-/// What changes in one customer's timeline.
+/// What changes in the timeline of one person.
 pub struct Changes {
     api: Api,
     principal: Principal,
     customer: CustomerId,
     live: Live,
-    /// Version of the customer's stream up to which changes were told.
-    version: u64,
+    /// Versions up to which changes were told, of the streams that the person is made of.
+    versions: HashMap<CustomerId, u64>,
     /// Position up to which changes were told.
     position: Position,
 }
 
 impl Changes {
     /// Tells what comes after a position; without one, what comes after what the tables show now.
-    pub async fn begin(reading: Reading<'_>, customer: CustomerId, after: Option<Position>) -> Result<Self> {
+    #[must_use]
+    pub fn begin(reading: Reading<'_>, customer: CustomerId, after: Option<Position>) -> Self {
         let applied = reading.api.reads.applied();
         let position = after.unwrap_or(*applied.borrow());
         let principal = reading.session.principal;
-        let stream = StreamId::new(principal.tenant, Category::Customer, customer.uuid());
-        let version = version_at(reading.api.reads.journal().backend().as_ref(), stream, position)
-            .await
-            .map_err(|error| opaque(reading.api.ambient(), &error))?;
         let live = Live::new(applied, Duration::ZERO);
-        Ok(Self { api: reading.api.clone(), principal, customer, live, version, position })
+        Self { api: reading.api.clone(), principal, customer, live, versions: HashMap::new(), position }
     }
 
     /// The changed entries, oldest first.
@@ -101,37 +99,59 @@ impl Changes {
     }
 
     async fn until(&mut self, applied: Position) -> Result<Vec<TimelineEntry>> {
-        let stream = StreamId::new(self.principal.tenant, Category::Customer, self.customer.uuid());
-        let mut changed = HashSet::new();
-        let begin = self.position;
+        let (tenant, begin) = (self.principal.tenant, self.position);
+        // Somebody may have been merged since the last look.
+        let person = roots::whole(&self.api.reads.db(), tenant, self.customer).await;
+        let ids = person.map_err(|error| self.api.failed(&error))?.ids();
+        let (mut changed, mut any) = (HashSet::new(), false);
+        for &id in &ids {
+            let stream = StreamId::new(tenant, Category::Customer, id.uuid());
+            let (entries, found) = self.read(id, stream, applied).await.map_err(|e| opaque(self.api.ambient(), &e))?;
+            changed.extend(entries);
+            any |= found;
+        }
+        self.position = self.position.max(applied);
+        if !any {
+            return Ok(Vec::new());
+        }
+        let changed: Vec<Uuid> = changed.into_iter().collect();
+        let rows = timeline::changed(&self.api.reads.db(), tenant, &ids, begin, &changed)
+            .await
+            .map_err(|error| self.api.failed(&error))?;
+        let personal = self.principal.may(Permission::SeePersonal);
+        rows.into_iter().map(|row: TimelineRow| TimelineEntry::new(row, personal, &Tables::Live)).collect()
+    }
+
+    /// The entries that the events of one stream change up to a position, and whether there are any events.
+    async fn read(
+        &mut self,
+        id: CustomerId,
+        stream: StreamId,
+        applied: Position,
+    ) -> Result<(HashSet<Uuid>, bool), LogError> {
+        let log = self.api.reads.journal().backend().clone();
+        let (mut changed, mut any) = (HashSet::new(), false);
+        let mut version = match self.versions.get(&id) {
+            Some(version) => *version,
+            None => version_at(log.as_ref(), stream, self.position).await?,
+        };
         'reading: loop {
-            let log = self.api.reads.journal().backend();
-            let chunk = log
-                .read_stream(stream, self.version, ReadLimit::events(CHUNK))
-                .await
-                .map_err(|error| opaque(self.api.ambient(), &error))?;
+            let chunk = log.read_stream(stream, version, ReadLimit::events(CHUNK)).await?;
             let ended = chunk.len() < CHUNK;
             for event in chunk {
                 if event.envelope.position > applied {
                     break 'reading;
                 }
-                self.version = event.envelope.version;
-                self.position = event.envelope.position;
+                version = event.envelope.version;
+                any = true;
                 changed.extend(entries_of(&event));
             }
             if ended {
                 break;
             }
         }
-        if self.position == begin {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<Uuid> = changed.into_iter().collect();
-        let rows = timeline::changed(&self.api.reads.db(), self.principal.tenant, self.customer, begin, &ids)
-            .await
-            .map_err(|error| self.api.failed(&error))?;
-        let personal = self.principal.may(Permission::SeePersonal);
-        rows.into_iter().map(|row: TimelineRow| TimelineEntry::new(row, personal, &Tables::Live)).collect()
+        self.versions.insert(id, version);
+        Ok((changed, any))
     }
 }
 

@@ -80,8 +80,8 @@ macro_rules! batches {
 }
 
 batches! {
-    /// A customer.
-    OneCustomer(CustomerId) -> CustomerRow = customers::by_ids, by customer_id, one;
+    /// A customer; of a merged one, whoever stands for it.
+    OneCustomer(CustomerId) -> CustomerRow = customers::by_ids, by asked, one;
     /// What a customer ordered, per currency.
     RevenueOf(CustomerId) -> RevenueRow = customers::revenue, by customer_id, many;
     /// A customer's addresses.

@@ -26,7 +26,7 @@ pub struct Subscription;
 #[GraphQLSubscription]
 impl Subscription {
     /// The entries of a customer's timeline that are new or changed: a message that is opened is told again, with its
-    /// new state. With `after` (a position that a query or mutation answered) nothing is missed in between.
+    /// new state. What happens with customers who were merged into this one is told as well. With `after` (a position that a query or mutation answered) nothing is missed in between.
     #[graphql(guard = "May(Permission::Read)")]
     async fn timeline(
         &self,
@@ -35,8 +35,7 @@ impl Subscription {
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<TimelineEntry>> + use<>> {
         let reading = Reading::of(ctx)?;
-        let changes = Changes::begin(reading, customer_id.0, after.map(|after| after.0)).await?;
-        Ok(changes.entries())
+        Ok(Changes::begin(reading, customer_id.0, after.map(|after| after.0)).entries())
     }
 
     /// What a campaign achieved: at once, and whenever it changes.

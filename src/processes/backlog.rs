@@ -8,7 +8,7 @@ use crate::app::{App, AppError, MessageStage, Signal};
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::queries::messages::UndispatchedRow;
-use crate::queries::{QueryError, Reads, customers, messages};
+use crate::queries::{QueryError, Reads, customers, messages, roots};
 
 /// How many events are looked at in one read.
 const PAGE: usize = 10_000;
@@ -43,6 +43,8 @@ pub struct Backlog {
     pub erasures: Vec<(TenantId, CustomerId, Position)>,
     /// Tenants whose provider accounts changed after what the read tables show.
     pub accounts: BTreeSet<TenantId>,
+    /// Customers who were merged, and whom nobody has taken over yet.
+    pub merges: Vec<(TenantId, CustomerId)>,
 }
 
 /// Why the backlog could not be gathered.
@@ -59,7 +61,7 @@ pub enum BacklogError {
 impl Backlog {
     /// Gathers from the log alone, from its first event on.
     pub async fn from_log(app: &App) -> Result<Self, BacklogError> {
-        Self::since(app, Position::START, BTreeMap::new(), BTreeMap::new()).await
+        Self::since(app, Position::START, BTreeMap::new(), BTreeMap::new(), BTreeSet::new()).await
     }
 
     /// Gathers from the read tables, and from the log after what they show.
@@ -85,7 +87,15 @@ impl Backlog {
             after = Some(*last);
             forgotten.extend(page.into_iter().map(|key| (key, applied)));
         }
-        Self::since(app, applied, waiting, forgotten).await
+        let mut merged = BTreeSet::new();
+        let mut after = None;
+        loop {
+            let page = roots::open_merges(db, after, ROWS).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            merged.extend(page);
+        }
+        Self::since(app, applied, waiting, forgotten, merged).await
     }
 
     async fn since(
@@ -93,6 +103,7 @@ impl Backlog {
         mut position: Position,
         mut waiting: BTreeMap<MessageId, Waiting>,
         mut forgotten: BTreeMap<(TenantId, CustomerId), Position>,
+        mut merged: BTreeSet<(TenantId, CustomerId)>,
     ) -> Result<Self, BacklogError> {
         let mut accounts = BTreeSet::new();
         loop {
@@ -110,6 +121,12 @@ impl Backlog {
                         let since = waiting.get(&message_id).and_then(|known| known.since);
                         waiting.insert(message_id, Waiting { tenant, customer_id, message_id, channel, stage, since });
                     }
+                    Signal::Merged { tenant, customer_id } => {
+                        merged.insert((tenant, customer_id));
+                    }
+                    Signal::Absorbed { tenant, customer_id } => {
+                        merged.remove(&(tenant, customer_id));
+                    }
                     Signal::Forgotten { tenant, customer_id, position } => {
                         forgotten.insert((tenant, customer_id), position);
                     }
@@ -123,7 +140,8 @@ impl Backlog {
             }
         }
         let erasures = forgotten.into_iter().map(|((tenant, customer), at)| (tenant, customer, at)).collect();
-        Ok(Self { position, messages: waiting.into_values().collect(), erasures, accounts })
+        let merges = merged.into_iter().collect();
+        Ok(Self { position, messages: waiting.into_values().collect(), erasures, merges, accounts })
     }
 }
 

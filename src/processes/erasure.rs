@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Caller, Signal};
+use crate::app::{App, AppError, Caller, Signal};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::processes::tail;
 
@@ -22,20 +22,21 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let mut signals = tail::follow(app.clone(), from, shutdown.clone());
-    let mut open = VecDeque::from(open);
+    let mut open: VecDeque<_> = open.into_iter().map(|(tenant, customer_id, _)| (tenant, customer_id)).collect();
     let work = async {
         loop {
-            while let Some(&(tenant, customer_id, position)) = open.front() {
-                if applied.wait_for(|applied| *applied >= position).await.is_err() {
-                    return;
+            while let Some(&(tenant, customer_id)) = open.front() {
+                let caller = Caller::new(tenant, "process:erasure");
+                while let Err(error) = complete(&app, &caller, customer_id, &mut applied).await {
+                    tracing::warn!(%customer_id, %error, "an erasure could not be completed yet");
+                    tokio::time::sleep(PAUSE).await;
                 }
-                complete(&app, tenant, customer_id).await;
                 open.pop_front();
             }
             let Some(found) = signals.recv().await else { return };
             for signal in found {
-                if let Signal::Forgotten { tenant, customer_id, position } = signal {
-                    open.push_back((tenant, customer_id, position));
+                if let Signal::Forgotten { tenant, customer_id, .. } = signal {
+                    open.push_back((tenant, customer_id));
                 }
             }
         }
@@ -43,15 +44,19 @@ pub async fn run(
     shutdown.run_until_cancelled(work).await;
 }
 
-async fn complete(app: &App, tenant: TenantId, customer_id: CustomerId) {
-    let caller = Caller::new(tenant, "process:erasure");
-    loop {
-        match app.complete_erasure(&caller, customer_id).await {
-            Ok(_) => return,
-            Err(error) => {
-                tracing::warn!(%customer_id, %error, "an erasure could not be completed yet");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
+/// Takes all steps of one forgetting, whichever of them were taken before.
+async fn complete(
+    app: &App,
+    caller: &Caller,
+    customer_id: CustomerId,
+    applied: &mut watch::Receiver<Position>,
+) -> Result<(), AppError> {
+    // Everybody who is part of the person is forgotten first: the read tables have to show that too.
+    let Some(until) = app.erase(caller, customer_id).await?.until else { return Ok(()) };
+    if applied.wait_for(|applied| *applied >= until).await.is_err() {
+        // The projector has ended: the next start goes on.
+        return Ok(());
     }
+    app.complete_erasure(caller, customer_id).await?;
+    Ok(())
 }

@@ -9,6 +9,7 @@ pub mod doubts;
 pub mod erasure;
 pub mod hold;
 pub mod media;
+pub mod merges;
 pub mod metrics;
 pub mod roster;
 mod tail;
@@ -49,6 +50,7 @@ impl Processes {
         for callbacks in callbacks {
             tasks.spawn(callbacks::run(app.clone(), callbacks, shutdown.clone()));
         }
+        tasks.spawn(merges::run(app.clone(), backlog.position, backlog.merges, shutdown.clone()));
         tasks.spawn(erasure::run(app.clone(), applied, backlog.position, backlog.erasures, shutdown.clone()));
         let dispatcher = Dispatcher::new(app.clone(), accounts, options);
         tasks.spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()));

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice};
+use super::{Json, Page, QueryError, Slice, roots};
 use crate::ids::{ActivityId, CustomerId, Position, TenantId};
 use crate::sql::Db;
 
@@ -87,7 +87,7 @@ pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[ActivityId]) -> Result<Vec
     select.all(db, READING).await
 }
 
-/// A page of a customer's activities, newest first.
+/// A page of a customer's activities, newest first, with those of everybody who is part of the same person.
 pub async fn of_customer(
     db: &Db,
     tenant: TenantId,
@@ -95,21 +95,23 @@ pub async fn of_customer(
     filter: &ActivityFilter,
     page: &Page,
 ) -> Result<Slice<ActivityRow>, QueryError> {
-    let mut select = Select::new("SELECT a.* FROM activities a", []);
-    restrict(&mut select, tenant, customer, filter);
-    select.page(KEY, page)?;
+    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let mut select = Select::new("", []);
+    let restricted = |select: &mut Select, id| restrict(select, tenant, &[id], filter);
+    select.page_of_each("SELECT a.* FROM activities a", KEY, page, &ids, restricted)?;
     select.slice(db, READING, page, |row: &ActivityRow| vec![row.occurred_at.into(), row.position.into()]).await
 }
 
-/// How many of a customer's activities a filter finds.
+/// How many of the activities of a customer, as [`of_customer`] tells them, a filter finds.
 pub async fn count_of_customer(
     db: &Db,
     tenant: TenantId,
     customer: CustomerId,
     filter: &ActivityFilter,
 ) -> Result<u64, QueryError> {
+    let ids = roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM activities a", []);
-    restrict(&mut select, tenant, customer, filter);
+    restrict(&mut select, tenant, &ids, filter);
     select.count(db, READING).await
 }
 
@@ -125,9 +127,9 @@ pub async fn lines(db: &Db, tenant: TenantId, ids: &[ActivityId]) -> Result<Vec<
     select.all(db, READING).await
 }
 
-fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, filter: &ActivityFilter) {
+fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &ActivityFilter) {
     select.and_equal("a.tenant_id", Some(tenant.0));
-    select.and_equal("a.customer_id", Some(customer.0));
+    select.and_in("a.customer_id", ids.iter().map(|id| id.0.into()));
     select.and_in("a.kind", filter.kinds.iter().map(|kind| kind.as_str().into()));
     select.and_equal("a.reference", filter.reference.clone());
     select.and_equal("a.status", filter.status.clone());

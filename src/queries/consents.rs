@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Page, QueryError, Slice};
+use super::{Page, QueryError, Slice, roots};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::sql::Db;
 
@@ -42,7 +42,8 @@ pub struct ConsentRow {
     pub user_agent: Option<String>,
 }
 
-/// What several customers agreed to, as it stands: by customer, channel and topic.
+/// What several customers agreed to, as it stands: by customer, channel and topic. Whoever stands for a person has what
+/// holds for all who are part of it.
 pub async fn of_customers(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<ConsentRow>, QueryError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -54,7 +55,8 @@ pub async fn of_customers(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Resu
     select.all(db, READING).await
 }
 
-/// A page of the changes of a customer's consent, newest first; of one channel where one is given.
+/// A page of the changes of a customer's consent, newest first, with those of everybody who is part of the same person;
+/// of one channel where one is given.
 pub async fn history(
     db: &Db,
     tenant: TenantId,
@@ -62,9 +64,10 @@ pub async fn history(
     channel: Option<&str>,
     page: &Page,
 ) -> Result<Slice<ConsentRow>, QueryError> {
-    let mut select = Select::new("SELECT h.* FROM consent_history h", []);
-    restrict(&mut select, tenant, customer, channel);
-    select.page(KEY, page)?;
+    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let mut select = Select::new("", []);
+    let restricted = |select: &mut Select, id| restrict(select, tenant, &[id], channel);
+    select.page_of_each("SELECT h.* FROM consent_history h", KEY, page, &ids, restricted)?;
     select.slice(db, READING, page, |row: &ConsentRow| vec![row.position.into()]).await
 }
 
@@ -75,13 +78,14 @@ pub async fn count_history(
     customer: CustomerId,
     channel: Option<&str>,
 ) -> Result<u64, QueryError> {
+    let ids = roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM consent_history h", []);
-    restrict(&mut select, tenant, customer, channel);
+    restrict(&mut select, tenant, &ids, channel);
     select.count(db, READING).await
 }
 
-fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, channel: Option<&str>) {
+fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], channel: Option<&str>) {
     select.and_equal("h.tenant_id", Some(tenant.0));
-    select.and_equal("h.customer_id", Some(customer.0));
+    select.and_in("h.customer_id", ids.iter().map(|id| id.0.into()));
     select.and_equal("h.channel", channel);
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Page, QueryError, Slice};
+use super::{Page, QueryError, Slice, roots};
 use crate::ids::{ConversationId, CustomerId, TenantId};
 use crate::sql::Db;
 
@@ -40,6 +40,7 @@ pub struct ConversationRow {
 /// Which conversations are asked for; what is not set does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConversationFilter {
+    /// With everybody who is part of the same person.
     pub customer_id: Option<CustomerId>,
     /// Any of these states.
     pub states: Vec<String>,
@@ -99,9 +100,18 @@ pub async fn list(
     filter: &ConversationFilter,
     page: &Page,
 ) -> Result<Slice<ConversationRow>, QueryError> {
-    let mut select = Select::new("SELECT c.* FROM conversations c", []);
-    restrict(&mut select, tenant, filter);
-    select.page(KEY, page)?;
+    const TEXT: &str = "SELECT c.* FROM conversations c";
+    let mut select = Select::new("", []);
+    match of_person(db, tenant, filter).await? {
+        None => {
+            select.begin(TEXT);
+            restrict(&mut select, tenant, &[], filter);
+            select.page(KEY, page)?;
+        }
+        Some(ids) => {
+            select.page_of_each(TEXT, KEY, page, &ids, |select, id| restrict(select, tenant, &[id], filter))?;
+        }
+    }
     select
         .slice(db, READING, page, |row: &ConversationRow| vec![row.changed_at.into(), row.conversation_id.into()])
         .await
@@ -109,14 +119,28 @@ pub async fn list(
 
 /// How many conversations a filter finds.
 pub async fn count(db: &Db, tenant: TenantId, filter: &ConversationFilter) -> Result<u64, QueryError> {
+    let ids = of_person(db, tenant, filter).await?.unwrap_or_default();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM conversations c", []);
-    restrict(&mut select, tenant, filter);
+    restrict(&mut select, tenant, &ids, filter);
     select.count(db, READING).await
 }
 
-fn restrict(select: &mut Select, tenant: TenantId, filter: &ConversationFilter) {
+/// The ids of the person that is asked for, if one is.
+async fn of_person(
+    db: &Db,
+    tenant: TenantId,
+    filter: &ConversationFilter,
+) -> Result<Option<Vec<CustomerId>>, QueryError> {
+    match filter.customer_id {
+        None => Ok(None),
+        Some(id) => Ok(Some(roots::whole(db, tenant, id).await?.ids())),
+    }
+}
+
+/// `ids` restrict to these customers, if there are any.
+fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &ConversationFilter) {
     select.and_equal("c.tenant_id", Some(tenant.0));
-    select.and_equal("c.customer_id", filter.customer_id.map(CustomerId::uuid));
+    select.and_in("c.customer_id", ids.iter().map(|id| id.0.into()));
     select.and_in("c.state", filter.states.iter().map(|state| state.as_str().into()));
     select.and_in("c.channel", filter.channels.iter().map(|channel| channel.as_str().into()));
     select.and_equal("c.assignee", filter.assignee.clone());

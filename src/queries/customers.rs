@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice, search};
+use super::{Json, Page, QueryError, Slice, roots, search};
 use crate::ids::{CustomerId, TenantId};
 use crate::sql::{Db, Value};
 
@@ -13,11 +13,18 @@ const READING: &str = "customers";
 /// Newest first.
 const KEY: Key = Key { columns: "c.registered_at, c.customer_id", shape: "tu" };
 
-/// A customer. Totals count orders only, so that an order and its invoice are not counted twice.
+/// A customer who stands for itself, with the figures of everybody who is part of the same person. Totals count orders
+/// only, so that an order and its invoice are not counted twice.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct CustomerRow {
     pub tenant_id: Uuid,
     pub customer_id: Uuid,
+    /// The id that was asked for: another one, if that customer was merged.
+    #[sqlx(skip)]
+    pub asked: Uuid,
+    /// Those who were merged into this customer, by id.
+    #[sqlx(skip)]
+    pub merged: Vec<CustomerId>,
     /// How we came to know of the customer.
     pub source: String,
     /// The customer that activities without a customer go to.
@@ -113,32 +120,52 @@ pub struct CustomerFilter {
     pub include_forgotten: bool,
 }
 
-const COLUMNS: &str = "SELECT c.*, \
-    CAST(COALESCE((SELECT SUM(t.orders) FROM customer_totals t \
-        WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id), 0) AS BIGINT) AS orders, \
-    CAST(COALESCE((SELECT SUM(t.cancellations) FROM customer_totals t \
-        WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id), 0) AS BIGINT) AS cancellations, \
-    (SELECT MAX(t.last_order_at) FROM customer_totals t \
-        WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id) AS last_order_at, \
-    k.last_inbound_at, k.last_outbound_at \
-    FROM ";
+/// What figures of a customer are summed over: its own, and those of everybody who is part of it. The order of the join
+/// is the one that asks an index a few times.
+macro_rules! of_person {
+    ($value:literal, $table:literal) => {
+        concat!(
+            "(SELECT ", $value, " FROM (SELECT c.customer_id AS id UNION ALL \
+            SELECT r.customer_id FROM customer_roots r WHERE r.tenant_id = c.tenant_id AND r.root_id = c.customer_id) p \
+            CROSS JOIN ", $table, " t WHERE t.tenant_id = c.tenant_id AND t.customer_id = p.id)"
+        )
+    };
+}
 
-const CONTACTS: &str = " LEFT JOIN customer_contacts k ON k.tenant_id = c.tenant_id AND k.customer_id = c.customer_id";
+const COLUMNS: &str = concat!(
+    "SELECT c.*, CAST(COALESCE(",
+    of_person!("SUM(t.orders)", "customer_totals"),
+    ", 0) AS BIGINT) AS orders, CAST(COALESCE(",
+    of_person!("SUM(t.cancellations)", "customer_totals"),
+    ", 0) AS BIGINT) AS cancellations, ",
+    of_person!("MAX(t.last_order_at)", "customer_totals"),
+    " AS last_order_at, ",
+    of_person!("MAX(t.last_inbound_at)", "customer_contacts"),
+    " AS last_inbound_at, ",
+    of_person!("MAX(t.last_outbound_at)", "customer_contacts"),
+    " AS last_outbound_at FROM ",
+);
 
-/// One customer, forgotten ones too.
+/// One customer, forgotten ones too. Of a merged one, whoever stands for it.
 pub async fn by_id(db: &Db, tenant: TenantId, id: CustomerId) -> Result<Option<CustomerRow>, QueryError> {
     Ok(by_ids(db, tenant, &[id]).await?.pop())
 }
 
-/// Several customers, in no order; those that do not exist are missing.
+/// Several customers, in no order; those that do not exist are missing. Of merged ones, whoever stands for them.
 pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<CustomerRow>, QueryError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut select = Select::new(&format!("{COLUMNS} customers c {CONTACTS}"), []);
+    let wholes = roots::wholes(db, tenant, ids).await?;
+    let mut select = Select::new(&format!("{COLUMNS} customers c"), []);
     select.and_equal("c.tenant_id", Some(tenant.0));
-    select.and_in("c.customer_id", ids.iter().map(|id| id.0.into()));
-    select.all(db, READING).await
+    select.and_in("c.customer_id", wholes.iter().map(|whole| whole.root.0.into()));
+    let rows: Vec<CustomerRow> = select.all(db, READING).await?;
+    let found = wholes.into_iter().filter_map(|whole| {
+        let row = rows.iter().find(|row| row.customer_id == whole.root.0)?;
+        Some(CustomerRow { asked: whole.asked, merged: whole.merged, ..row.clone() })
+    });
+    Ok(found.collect())
 }
 
 /// Customers of all tenants who asked to be forgotten, by id; for the start of processes. `after` continues.
@@ -157,7 +184,7 @@ pub async fn forgotten(
     Ok(rows.into_iter().map(|(tenant, customer)| (TenantId(tenant), CustomerId(customer))).collect())
 }
 
-/// A page of customers, newest first.
+/// A page of customers, newest first; whoever was merged is found as whoever stands for the person.
 pub async fn list(
     db: &Db,
     tenant: TenantId,
@@ -167,9 +194,15 @@ pub async fn list(
     let mut select = Select::new(&format!("{COLUMNS} (SELECT c.* FROM customers c"), []);
     restrict(&mut select, tenant, filter);
     select.page(KEY, page)?;
-    select.push(&format!(") c {CONTACTS}"), []);
+    select.push(") c", []);
     select.order(KEY, page.from_end);
-    select.slice(db, READING, page, |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()]).await
+    let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
+    let mut slice = select.slice(db, READING, page, key).await?;
+    let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id.into()).collect();
+    for ((_, row), whole) in slice.rows.iter_mut().zip(roots::wholes(db, tenant, &ids).await?) {
+        (row.asked, row.merged) = (whole.asked, whole.merged);
+    }
+    Ok(slice)
 }
 
 /// How many customers a filter finds.
@@ -179,15 +212,25 @@ pub async fn count(db: &Db, tenant: TenantId, filter: &CustomerFilter) -> Result
     select.count(db, READING).await
 }
 
-/// What several customers ordered, per currency.
+const REVENUE: &str = "SELECT COALESCE(r.root_id, t.customer_id) AS customer_id, t.currency, \
+    CAST(SUM(t.revenue_micros) AS BIGINT) AS revenue_micros, CAST(SUM(t.orders) AS BIGINT) AS orders, \
+    CAST(SUM(t.cancellations) AS BIGINT) AS cancellations, MIN(t.first_order_at) AS first_order_at, \
+    MAX(t.last_order_at) AS last_order_at \
+    FROM customer_totals t LEFT JOIN customer_roots r ON r.tenant_id = t.tenant_id AND r.customer_id = t.customer_id";
+
+/// What several customers ordered, per currency, with everybody who is part of them.
 pub async fn revenue(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<RevenueRow>, QueryError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut select = Select::new("SELECT * FROM customer_totals t", []);
+    let wholes = roots::wholes(db, tenant, ids).await?;
+    let mut select = Select::new(REVENUE, []);
     select.and_equal("t.tenant_id", Some(tenant.0));
-    select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
-    select.push(" ORDER BY t.customer_id, t.currency", []);
+    select.and_in("t.customer_id", wholes.iter().flat_map(roots::Whole::ids).map(|id| id.0.into()));
+    select.push(
+        " GROUP BY COALESCE(r.root_id, t.customer_id), t.currency ORDER BY COALESCE(r.root_id, t.customer_id), t.currency",
+        [],
+    );
     select.all(db, READING).await
 }
 
@@ -209,6 +252,8 @@ pub async fn addresses(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<
 
 fn restrict(select: &mut Select, tenant: TenantId, filter: &CustomerFilter) {
     select.and_equal("c.tenant_id", Some(tenant.0));
+    let merged = "SELECT 1 FROM customer_roots r WHERE r.tenant_id = c.tenant_id AND r.customer_id = c.customer_id";
+    select.and(&format!("NOT EXISTS ({merged})"), []);
     for (column, value) in [
         ("c.territory", &filter.territory),
         ("c.account_type", &filter.account_type),
@@ -253,7 +298,8 @@ fn restrict(select: &mut Select, tenant: TenantId, filter: &CustomerFilter) {
     }
     for word in filter.search.iter().flat_map(|text| search::words(text)) {
         select.and(
-            "c.customer_id IN (SELECT s.customer_id FROM customer_tokens s \
+            "c.customer_id IN (SELECT COALESCE(r.root_id, s.customer_id) FROM customer_tokens s \
+             LEFT JOIN customer_roots r ON r.tenant_id = s.tenant_id AND r.customer_id = s.customer_id \
              WHERE s.tenant_id = ? AND s.token >= ? AND s.token < ?)",
             [tenant.0.into(), word.clone().into(), search::end_of_prefix(&word).into()],
         );

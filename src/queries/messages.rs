@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice};
+use super::{Json, Page, QueryError, Slice, roots};
 use crate::ids::{ConversationId, CustomerId, MessageId, Position, TenantId};
 use crate::sql::Db;
 
@@ -220,19 +220,20 @@ pub async fn in_doubt_of(db: &Db, tenant: TenantId, limit: usize) -> Result<Vec<
     select.all(db, READING).await
 }
 
-/// The ids that providers know a customer's messages by.
+/// The ids that providers know the messages by of a customer and of everybody who is part of the same person.
 pub async fn provider_ids_of(db: &Db, tenant: TenantId, customer: CustomerId) -> Result<Vec<String>, QueryError> {
     #[derive(sqlx::FromRow)]
     struct Id {
         provider_message_id: String,
     }
+    let ids = roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new(
         "SELECT m.provider_message_id FROM timeline t JOIN messages m \
          ON m.tenant_id = t.tenant_id AND m.message_id = t.entry_id",
         [],
     );
     select.and_equal("t.tenant_id", Some(tenant.0));
-    select.and_equal("t.customer_id", Some(customer.0));
+    select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
     select.and("t.kind = 'message' AND m.provider_message_id IS NOT NULL", []);
     select.push(" ORDER BY t.occurred_at DESC, t.position DESC LIMIT 1000", []);
     let rows: Vec<Id> = select.all(db, READING).await?;

@@ -19,6 +19,7 @@ pub mod imports;
 pub mod messages;
 pub mod page;
 mod reads;
+pub mod roots;
 mod search;
 mod select;
 pub mod suppressions;

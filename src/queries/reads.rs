@@ -43,14 +43,15 @@ impl Reads {
         self.0.wait_for(position, most).await
     }
 
-    /// One customer's tables as of a moment, in memory. Whoever was forgotten since is forgotten there too.
-    pub async fn as_of_customer(
+    /// The tables of some customers as of a moment, in memory: of all that one person is made of now, who may not have
+    /// been one then. Whoever was forgotten since is forgotten there too.
+    pub async fn as_of_customers(
         &self,
         tenant: TenantId,
-        customer: CustomerId,
+        customers: &[CustomerId],
         as_of: AsOf,
     ) -> Result<Db, ProjectionError> {
-        self.0.as_of_customer(tenant, customer, as_of).await
+        self.0.as_of_customers(tenant, customers, as_of).await
     }
 
     /// How far each projection is.

@@ -1,6 +1,7 @@
 //! Builds a query: conditions with bound values, and the keyset of a page.
 
 use super::{Page, QueryError, Slice};
+use crate::ids::CustomerId;
 use crate::sql::{Db, Row, Value};
 
 /// The sort key of a list: its columns, all descending, and their types in the letters of a cursor.
@@ -39,6 +40,12 @@ impl Select {
         }
     }
 
+    /// Begins a query within the query; conditions belong to it from here on.
+    pub fn begin(&mut self, text: &str) {
+        self.has_where = false;
+        self.push(text, []);
+    }
+
     /// Adds a condition.
     pub fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
         self.sql.push_str(if self.has_where { " AND " } else { " WHERE " });
@@ -69,6 +76,37 @@ impl Select {
                 self.and(&format!("({}) {sign} ({marks})", key.columns), cursor.key(key.shape)?);
             }
         }
+        self.order(key, page.from_end);
+        self.sql.push_str(&format!(" LIMIT {}", page.size + 1));
+        Ok(())
+    }
+
+    /// Adds a page of what several customers have: of each a page of its own, which an index gives in order, and of these
+    /// one page. `text` is a `SELECT … FROM …`, to which `restrict` adds the conditions for one of them. What one
+    /// customer alone has is read as if there were no others.
+    pub fn page_of_each(
+        &mut self,
+        text: &str,
+        key: Key,
+        page: &Page,
+        ids: &[CustomerId],
+        restrict: impl Fn(&mut Self, CustomerId),
+    ) -> Result<(), QueryError> {
+        if let [id] = ids {
+            self.begin(text);
+            restrict(self, *id);
+            return self.page(key, page);
+        }
+        self.push("SELECT * FROM (", []);
+        for (index, &id) in ids.iter().enumerate() {
+            self.push(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" }, []);
+            self.begin(text);
+            restrict(self, id);
+            self.page(key, page)?;
+            self.push(&format!(") p{index}"), []);
+        }
+        let alias = key.columns.split('.').next().unwrap_or_default();
+        self.push(&format!(") {alias}"), []);
         self.order(key, page.from_end);
         self.sql.push_str(&format!(" LIMIT {}", page.size + 1));
         Ok(())

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Cursor, Page, QueryError, Slice};
+use super::{Cursor, Page, QueryError, Slice, roots};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::sql::{Db, Value};
 
@@ -95,13 +95,15 @@ const DETAILS: &str = "SELECT t.*, \
     m.clicked_count, m.clicked_human_count, m.clicked_machine_count, m.replied_count, \
     a.name AS activity_name, a.title AS activity_title, a.reference AS activity_reference, \
     a.status AS activity_status, a.amount_micros, a.currency, a.line_count \
-    FROM (SELECT t.* FROM timeline t";
+    FROM (";
+
+const ENTRIES: &str = "SELECT t.* FROM timeline t";
 
 const JOINS: &str = ") t \
     LEFT JOIN messages m ON t.kind = 'message' AND m.tenant_id = t.tenant_id AND m.message_id = t.entry_id \
     LEFT JOIN activities a ON t.kind <> 'message' AND a.tenant_id = t.tenant_id AND a.activity_id = t.entry_id";
 
-/// A page of a customer's timeline.
+/// A page of a customer's timeline, with that of everybody who is part of the same person.
 pub async fn of_customer(
     db: &Db,
     tenant: TenantId,
@@ -109,23 +111,24 @@ pub async fn of_customer(
     filter: &TimelineFilter,
     page: &Page,
 ) -> Result<Slice<TimelineRow>, QueryError> {
+    let ids = roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new(DETAILS, []);
-    restrict(&mut select, tenant, customer, filter);
-    select.page(KEY, page)?;
+    select.page_of_each(ENTRIES, KEY, page, &ids, |select, id| restrict(select, tenant, &[id], filter))?;
     select.push(JOINS, []);
     select.order(KEY, page.from_end);
     select.slice(db, READING, page, |row: &TimelineRow| vec![row.occurred_at.into(), row.position.into()]).await
 }
 
-/// How many of a customer's entries a filter finds.
+/// How many of the entries of a customer, as [`of_customer`] tells them, a filter finds.
 pub async fn count_of_customer(
     db: &Db,
     tenant: TenantId,
     customer: CustomerId,
     filter: &TimelineFilter,
 ) -> Result<u64, QueryError> {
+    let ids = roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM timeline t", []);
-    restrict(&mut select, tenant, customer, filter);
+    restrict(&mut select, tenant, &ids, filter);
     select.count(db, READING).await
 }
 
@@ -135,9 +138,9 @@ pub fn cursor_at(time: DateTime<Utc>) -> Cursor {
     Cursor::of(&[time.into(), Value::Bytes(vec![u8::MAX; 16])])
 }
 
-fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, filter: &TimelineFilter) {
+fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &TimelineFilter) {
     select.and_equal("t.tenant_id", Some(tenant.0));
-    select.and_equal("t.customer_id", Some(customer.0));
+    select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
     select.and_in("t.kind", filter.kinds.iter().map(|kind| kind.as_str().into()));
     select.and_in("t.channel", filter.channels.iter().map(|channel| channel.as_str().into()));
     select.and_equal("t.direction", filter.direction.clone());
@@ -155,18 +158,19 @@ fn restrict(select: &mut Select, tenant: TenantId, customer: CustomerId, filter:
     }
 }
 
-/// A customer's entries that began after a position, or that are one of the given messages, activities and notes:
+/// The entries of customers that began after a position, or that are one of the given messages, activities and notes:
 /// oldest first. For subscriptions.
 pub async fn changed(
     db: &Db,
     tenant: TenantId,
-    customer: CustomerId,
+    ids: &[CustomerId],
     after: Position,
     entries: &[Uuid],
 ) -> Result<Vec<TimelineRow>, QueryError> {
     let mut select = Select::new(DETAILS, []);
+    select.begin(ENTRIES);
     select.and_equal("t.tenant_id", Some(tenant.0));
-    select.and_equal("t.customer_id", Some(customer.0));
+    select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
     select.and("(t.position > ?", [after.into()]);
     if !entries.is_empty() {
         let marks = vec!["?"; entries.len()].join(", ");

@@ -39,6 +39,11 @@ pub(super) trait Row: Clone + Send + Sync {
     fn lines(&self) -> (u64, u64);
     /// Whom it is about.
     fn customer(&self, secret: &TenantSecret) -> Result<CustomerId, Refusal>;
+    /// True if it is about the person, so that it goes to whoever stands for the customer. Otherwise it is a fact: that
+    /// is found again by the customer that it was once told of.
+    fn is_about_person(&self) -> bool {
+        false
+    }
 }
 
 /// A customer's state as the chunk changes it.
@@ -100,6 +105,19 @@ impl App {
             }
         }
         let mut working = self.working(caller, known.iter().map(|(id, _)| *id).collect()).await?;
+        let mut roots = HashMap::new();
+        for (id, own) in &working {
+            if own.loaded.state.merged.is_some() {
+                roots.insert(*id, self.root(caller, *id).await?);
+            }
+        }
+        if !roots.is_empty() {
+            for (id, row) in &mut known {
+                *id = roots.get(id).copied().filter(|_| row.is_about_person()).unwrap_or(*id);
+            }
+            let missing = roots.into_values().filter(|root| !working.contains_key(root)).collect();
+            working.extend(self.working(caller, missing).await?);
+        }
         let mut planned = Vec::with_capacity(known.len());
         let mut parts: Vec<(CustomerId, Expected, Vec<Decided<CustomerEvent>>)> = Vec::with_capacity(known.len());
         self.deciding(basis, |context| {

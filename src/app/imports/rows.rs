@@ -146,6 +146,10 @@ struct Dedupe {
 }
 
 impl Row for Dedupe {
+    fn is_about_person(&self) -> bool {
+        true
+    }
+
     fn lines(&self) -> (u64, u64) {
         (self.row.line, 1)
     }

@@ -183,6 +183,15 @@ impl App {
                 self.release_addresses(caller, id, &addresses, (gone.id, gone.occurred_at)).await?;
             }
         }
+        // Whoever has taken the customer over has taken over what the import had brought.
+        let root = self.root(caller, id).await?;
+        if root != id {
+            let order = Order::new(caller, customer(caller.tenant, root), None);
+            let decide = |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, None, context));
+            if let Ok(made) = self.decide::<Customer>(&order, basis, decide).await? {
+                self.follow_addresses(caller, &made).await?;
+            }
+        }
         self.look::<Customer, _>(stream, |loaded| brought.counts(&loaded.state, import_id)).await
     }
 

@@ -54,14 +54,15 @@ pub struct RecordActivity {
 /// How many line items an activity has at most; the size of an event limits them too.
 const MAX_LINES: usize = 5_000;
 
-/// Records an activity; `import_id` tells which import brings it.
+/// Records an activity; `import_id` tells which import brings it. Whoever was merged into another customer keeps getting
+/// their own: their ids derive from the customer, so that what is told twice is found.
 pub fn record(
     state: &Customer,
     command: RecordActivity,
     import_id: Option<ImportId>,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let name = text::optional("name", command.name, text::SHORT)?;
     if name.is_some() != (command.kind == ActivityKind::Custom) {
         return Err(Refusal::invalid("name", "must be given for custom activities, and only for them"));

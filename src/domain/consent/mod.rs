@@ -3,6 +3,7 @@
 pub mod choice;
 pub mod decide;
 pub mod event;
+pub mod join;
 pub mod keywords;
 pub mod reach;
 pub mod state;

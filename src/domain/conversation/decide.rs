@@ -40,7 +40,7 @@ pub const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
 
 /// Decides on an agent's changes. Nothing to change: nothing happens.
 pub fn update(state: &Customer, command: UpdateConversation, context: &Context<'_>) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let before = state
         .conversations
         .by_id(command.conversation_id)
@@ -81,7 +81,7 @@ pub fn update(state: &Customer, command: UpdateConversation, context: &Context<'
 /// What time does to a conversation: one that was set aside is open again when its time has come; one in which nothing
 /// waits for us resolves itself after the minutes that the tenant's policy says, if it says any.
 pub fn elapse(state: &Customer, conversation_id: ConversationId, context: &Context<'_>) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let Some(before) = state.conversations.by_id(conversation_id) else { return Ok(vec![]) };
     let minutes = i64::from(context.policy.auto_resolve_minutes);
     let idle = minutes > 0 && before.changed_at + TimeDelta::minutes(minutes) <= context.now;

@@ -10,7 +10,7 @@ use crate::domain::value::address::Address;
 use crate::ids::ImportId;
 
 /// How many addresses a customer has at most.
-const MAX: usize = 50;
+pub(super) const MAX: usize = 50;
 
 /// Decides what happens when an address is entered: [`None`] if the customer has it just so.
 pub fn add(

@@ -213,7 +213,7 @@ pub fn register(
 ) -> Decision<CustomerEvent> {
     match state.existence {
         Existence::Unknown | Existence::Retracted => {}
-        Existence::Registered => {
+        Existence::Registered | Existence::Merged => {
             return Err(Refusal::new("CUSTOMER_EXISTS", "a customer with this external id is registered already"));
         }
         Existence::Forgotten | Existence::Erased => return Err(Refusal::customer_forgotten()),
@@ -295,7 +295,7 @@ const MAX_PINNED: usize = 20;
 
 /// Pins or releases a note. `is_known` tells of notes that the state no longer remembers.
 pub fn pin_note(state: &Customer, command: &PinNote, is_known: bool, context: &Context<'_>) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let is_pinned = state.pinned_notes.contains(&command.note_id);
     if !is_known && !is_pinned && !state.recent_notes.contains(&command.note_id) {
         return Err(Refusal::new("NOTE_UNKNOWN", "the customer has no such note"));
@@ -316,8 +316,8 @@ fn may_pin(state: &Customer) -> Result<(), Refusal> {
     Err(Refusal::new("TOO_MANY_PINNED", format!("at most {MAX_PINNED} notes of a customer can be pinned")))
 }
 
-/// Forgets a customer, also a retracted one, whose data the log still holds. Messages that were not dispatched are
-/// taken back. `only_theirs` are the addresses that nobody else has.
+/// Forgets a customer, also a retracted one, whose data the log still holds, and one that is part of another, who is
+/// forgotten too. Messages that were not dispatched are taken back. `only_theirs` are the addresses that nobody else has.
 pub fn forget(
     state: &Customer,
     command: &ForgetCustomer,
@@ -325,7 +325,7 @@ pub fn forget(
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     match state.existence {
-        Existence::Registered | Existence::Retracted => {}
+        Existence::Registered | Existence::Retracted | Existence::Merged => {}
         Existence::Unknown => return Err(Refusal::customer_unknown()),
         Existence::Forgotten | Existence::Erased => return Ok(vec![]),
     }
@@ -349,7 +349,7 @@ pub fn complete_erasure(state: &Customer, context: &Context<'_>) -> Decision<Cus
     match state.existence {
         Existence::Forgotten => Ok(vec![context.now(ErasureCompleted {})]),
         Existence::Erased => Ok(vec![]),
-        Existence::Unknown | Existence::Registered | Existence::Retracted => {
+        Existence::Unknown | Existence::Registered | Existence::Retracted | Existence::Merged => {
             Err(Refusal::new("NOT_FORGOTTEN", "the customer did not ask to be forgotten"))
         }
     }

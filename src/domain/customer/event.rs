@@ -15,7 +15,7 @@ use crate::domain::message::event::{
     MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
 };
 use crate::domain::value::{AddressKind, words};
-use crate::ids::{AddressId, ImportId, NoteId};
+use crate::ids::{AddressId, CustomerId, ImportId, NoteId};
 
 stream_events! {
     /// Everything that can happen in a customer's stream.
@@ -25,6 +25,8 @@ stream_events! {
         CustomerAddressAdded,
         CustomerAddressRemoved,
         CustomerRetracted,
+        CustomerMergedInto,
+        CustomerAbsorbed,
         CustomerForgotten,
         ErasureCompleted,
         NoteAdded,
@@ -176,6 +178,24 @@ event! {
     /// The import that registered this customer was undone, and nothing else had happened. Registering again revives it.
     CustomerRetracted 1 {
         import_id: ImportId,
+    }
+}
+
+event! {
+    /// The customer turned out to be the same person as another one, and stands for that one from now on. Nothing moves:
+    /// what was recorded here stays, and what providers still tell of it follows it. The other one's stream tells next
+    /// what it takes over.
+    CustomerMergedInto 1 {
+        /// A customer who was not merged into anybody at that moment.
+        into_id: CustomerId,
+    }
+}
+
+event! {
+    /// A customer who was merged into this one is part of it from now on. What the two said about being written to, and
+    /// where they can be reached, follows as events of their own.
+    CustomerAbsorbed 1 {
+        absorbed_id: CustomerId,
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod decide;
 pub mod event;
+pub mod merge;
 pub mod profile;
 pub mod state;
 

@@ -19,7 +19,7 @@ use crate::domain::message::history::Recent;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, CampaignId, EventId, ImportId, MessageId, NoteId};
+use crate::ids::{AddressId, CampaignId, CustomerId, EventId, ImportId, MessageId, NoteId};
 
 /// How many of the newest notes are remembered, so that pinning one needs no look into the log.
 const RECENT_NOTES: usize = 100;
@@ -34,6 +34,8 @@ pub enum Existence {
     Registered,
     /// The import that registered it was undone.
     Retracted,
+    /// Part of another customer, who acts for it.
+    Merged,
     /// Asked to be forgotten; the key is being destroyed.
     Forgotten,
     /// Nothing of the person is left.
@@ -92,8 +94,21 @@ pub struct Customer {
     pub conversations: Conversations,
     /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
     pub retracted: BTreeMap<Uuid, u32>,
+    /// Which customer it is part of.
+    pub merged: Option<Merged>,
+    /// The customers who are part of it, also those who came with others of them.
+    pub absorbed: Vec<CustomerId>,
     /// How the customer is being forgotten.
     pub forgetting: Option<Forgetting>,
+}
+
+/// That a customer is part of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Into whom it was merged; who may have been merged since.
+    pub into: CustomerId,
+    /// The `CustomerMergedInto`.
+    pub event_id: EventId,
 }
 
 /// What is left to do, or was done, once a customer asked to be forgotten.
@@ -103,18 +118,36 @@ pub struct Forgetting {
     pub event_id: EventId,
     /// When it was asked.
     pub at: DateTime<Utc>,
+    /// Such as `request`, `retention`.
+    pub reason: String,
     /// The addresses whose keys go with the customer's.
     pub addresses: Vec<AddressId>,
 }
 
 impl Customer {
-    /// Refuses unless the customer is registered.
+    /// Refuses unless the customer is registered and stands for itself.
     pub fn must_exist(&self) -> Result<(), Refusal> {
         match self.existence {
             Existence::Registered => Ok(()),
+            Existence::Merged => Err(Refusal::customer_merged()),
             Existence::Unknown | Existence::Retracted => Err(Refusal::customer_unknown()),
             Existence::Forgotten | Existence::Erased => Err(Refusal::customer_forgotten()),
         }
+    }
+
+    /// Refuses unless the customer is registered, be it as a part of another one: for what belongs to things that this
+    /// stream holds.
+    pub fn must_be_known(&self) -> Result<(), Refusal> {
+        match self.existence {
+            Existence::Merged => Ok(()),
+            _ => self.must_exist(),
+        }
+    }
+
+    /// True if nobody is part of the customer, nor the customer part of anybody.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.merged.is_none() && self.absorbed.is_empty()
     }
 
     /// True from the moment when the customer asked to be forgotten.
@@ -193,11 +226,20 @@ impl Customer {
                 self.personal = PersonalProfile::default();
                 self.addresses.clear();
             }
+            CustomerEvent::CustomerMergedInto(e) => {
+                self.existence = Existence::Merged;
+                self.merged = Some(Merged { into: e.into_id, event_id: meta.id });
+            }
+            CustomerEvent::CustomerAbsorbed(e) => {
+                if !self.absorbed.contains(&e.absorbed_id) {
+                    self.absorbed.push(e.absorbed_id);
+                }
+            }
             CustomerEvent::CustomerForgotten(e) => {
                 self.existence = Existence::Forgotten;
                 self.personal = PersonalProfile::default();
-                let addresses = e.addresses.clone();
-                self.forgetting = Some(Forgetting { event_id: meta.id, at: meta.occurred_at, addresses });
+                let (reason, addresses) = (e.reason.clone(), e.addresses.clone());
+                self.forgetting = Some(Forgetting { event_id: meta.id, at: meta.occurred_at, reason, addresses });
                 for address in &mut self.addresses {
                     (address.address, address.label) = (None, None);
                 }

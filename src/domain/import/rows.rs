@@ -72,7 +72,7 @@ pub fn message(
     run: &ImportRun,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let reference = text::optional("reference", row.reference, text::SHORT)?;
     let line = row.line.to_be_bytes();
     let customer = customer_id.0.as_bytes().as_slice();

@@ -52,7 +52,7 @@ pub fn take_back(
     change: Option<&ProfileChange>,
     context: &Context<'_>,
 ) -> Vec<Decided<CustomerEvent>> {
-    if state.existence != Existence::Registered {
+    if !matches!(state.existence, Existence::Registered | Existence::Merged) {
         return vec![];
     }
     if state.is_only_of(import_id) {

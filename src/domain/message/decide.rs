@@ -276,7 +276,7 @@ impl SentMessage {
 
 /// Takes a message back. One that was handed to a provider stays sent.
 pub fn cancel(state: &Customer, command: &CancelMessage, context: &Context<'_>) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let message = state.pending.get(command.message_id).ok_or_else(|| {
         Refusal::new("MESSAGE_NOT_PENDING", "there is no such message waiting to be sent to this customer")
     })?;

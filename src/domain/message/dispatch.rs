@@ -32,6 +32,8 @@ pub struct Judged<'a> {
     pub content: Option<&'a MessageQueuedPersonal>,
     /// The files that will be sent with it.
     pub files: &'a [StoredFile],
+    /// The person, where the customer is not all that is known of it; see [`Customer::with_messages_of`].
+    pub person: Option<&'a Customer>,
 }
 
 /// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageHeld` until it may, `MessageSuppressed`
@@ -64,25 +66,26 @@ pub fn begin(
         queued_version: Some(message.queued_version),
     };
     let key = message.key.clone();
-    let decided: CustomerEvent = match (judge(state, judged.address, asked, context), judged.content) {
-        (Verdict::Suppress(Reason { rule, inputs }), _) => {
-            MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
-        }
-        (Verdict::Hold { until, because: Reason { rule, inputs } }, _) => {
-            MessageHeld { key, until, rule: rule.to_owned(), inputs }.into()
-        }
-        (Verdict::Send, Some(text)) => DispatchStarted {
-            key,
-            route: route.clone(),
-            attempt: message.attempts + 1,
-            address_version: judged.address_version,
-            content_hash: content_hash(text, judged.files),
-        }
-        .into(),
-        (Verdict::Send, None) => {
-            MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into()
-        }
-    };
+    let decided: CustomerEvent =
+        match (judge(judged.person.unwrap_or(state), judged.address, asked, context), judged.content) {
+            (Verdict::Suppress(Reason { rule, inputs }), _) => {
+                MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
+            }
+            (Verdict::Hold { until, because: Reason { rule, inputs } }, _) => {
+                MessageHeld { key, until, rule: rule.to_owned(), inputs }.into()
+            }
+            (Verdict::Send, Some(text)) => DispatchStarted {
+                key,
+                route: route.clone(),
+                attempt: message.attempts + 1,
+                address_version: judged.address_version,
+                content_hash: content_hash(text, judged.files),
+            }
+            .into(),
+            (Verdict::Send, None) => {
+                MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into()
+            }
+        };
     events.push(context.now(decided));
     Ok(events)
 }
@@ -213,7 +216,7 @@ pub fn resolve(
     resolution: Resolution,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
-    state.must_exist()?;
+    state.must_be_known()?;
     let in_doubt = state.pending.get(message_id).and_then(|message| match &message.stage {
         Stage::InDoubt { route } => Some((message, route)),
         _ => None,

@@ -49,6 +49,22 @@ impl Recent {
         self.0.iter()
     }
 
+    /// Those of several streams as one. What is older than something that one of them may have forgotten is left out, so
+    /// that [`Self::reaches_back_to`] holds for the whole.
+    #[must_use]
+    pub fn joined<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let (mut all, mut known_since) = (Vec::new(), None);
+        for part in parts {
+            if part.0.len() >= KEPT {
+                known_since = known_since.max(part.0.front().map(|oldest| oldest.at));
+            }
+            all.extend(part.0.iter().cloned());
+        }
+        all.retain(|contact| known_since.is_none_or(|since| contact.at >= since));
+        all.sort_by_key(|contact| contact.at);
+        Self(all.into())
+    }
+
     /// Whether nothing after this moment was forgotten.
     #[must_use]
     pub fn reaches_back_to(&self, since: DateTime<Utc>) -> bool {

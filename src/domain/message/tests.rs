@@ -62,7 +62,7 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
     let content = MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned() };
-    let judged = Judged { address, address_version: 3, content: Some(&content), files: &[] };
+    let judged = Judged { address, address_version: 3, content: Some(&content), files: &[], person: None };
     given(history.to_vec()).when(|state, context| begin(state, id, &route(), judged, context))
 }
 

@@ -48,7 +48,7 @@ impl Customer {
         Self { id: global(CustomerId::from(row.customer_id)), row, tables }
     }
 
-    /// A customer out of the live tables.
+    /// A customer out of the live tables; of a merged one, whoever stands for it.
     pub async fn load(ctx: &Context<'_>, id: CustomerId) -> Result<Option<Self>> {
         Self::load_from(ctx, id, Tables::Live).await
     }
@@ -74,6 +74,11 @@ impl Customer {
     /// The global id.
     pub async fn id(&self) -> &ID {
         &self.id
+    }
+
+    /// The ids of those who were merged into this customer: what was recorded of them is part of everything here.
+    async fn merged_ids(&self) -> Vec<Of<CustomerId>> {
+        self.row.merged.iter().copied().map(Of).collect()
     }
 
     /// The full name. Personal.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Json, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::graphql::api::Reading;
+use crate::graphql::api::{Reading, Tables};
 use crate::graphql::audit::{self, Found, Wanted};
 use crate::graphql::connection::PageInfo;
 use crate::graphql::failure::{bad_argument, opaque};
@@ -114,7 +114,7 @@ pub struct StreamInput {
 /// Which events are asked for; what is left out does not restrict.
 #[derive(InputObject, Default)]
 pub struct EventFilterInput {
-    /// In the stream of this customer.
+    /// In the stream of this customer, and in those of everybody who is part of the same person.
     customer_id: Option<Of<CustomerId>>,
     /// In this stream.
     stream: Option<StreamInput>,
@@ -213,16 +213,20 @@ pub async fn events(
     (last, before): (Option<i32>, Option<String>),
 ) -> Result<EventConnection> {
     let filter = filter.unwrap_or_default();
-    let stream = match (filter.customer_id, filter.stream) {
+    let reading = Reading::of(ctx)?;
+    let streams = match (filter.customer_id, filter.stream) {
         (Some(_), Some(_)) => return Err(bad_argument("filter", "give customerId or stream, not both")),
-        (Some(customer), None) => Some((Category::Customer, customer.0.uuid())),
-        (None, Some(stream)) => {
-            Some((stream.category.parse().map_err(|error| bad_argument("filter.stream.category", error))?, stream.key))
+        (Some(customer), None) => {
+            let person = reading.person(&Tables::Live, customer.0).await?;
+            person.ids().into_iter().map(|id| (Category::Customer, id.uuid())).collect()
         }
-        (None, None) => None,
+        (None, Some(stream)) => {
+            vec![(stream.category.parse().map_err(|error| bad_argument("filter.stream.category", error))?, stream.key)]
+        }
+        (None, None) => vec![],
     };
     let wanted = Wanted {
-        stream,
+        streams,
         types: filter.types.unwrap_or_default(),
         actor: filter.actor,
         correlation: filter.correlation_id,
@@ -231,7 +235,7 @@ pub async fn events(
         until: filter.until,
     };
     let range = audit::Range::new(first, cursor("after", after)?, last, cursor("before", before)?)?;
-    let found = audit::find(Reading::of(ctx)?, &wanted, range).await?;
+    let found = audit::find(reading, &wanted, range).await?;
     EventConnection::new(ctx, found).await
 }
 
@@ -245,7 +249,7 @@ pub async fn events_of_message(
     after: Option<String>,
 ) -> Result<EventConnection> {
     let wanted =
-        Wanted { stream: Some((Category::Customer, customer.uuid())), message: Some(message), ..Wanted::default() };
+        Wanted { streams: vec![(Category::Customer, customer.uuid())], message: Some(message), ..Wanted::default() };
     // Nothing is about a message before the event that it began with.
     let just_before = audit::just_before(began);
     let after = cursor("after", after)?.map_or(just_before, |after| after.max(just_before));

@@ -8,6 +8,7 @@ use crate::domain::customer::decide::{
     ProfilePatch, RegisterCustomer, RemoveAddress,
 };
 use crate::domain::customer::event::Source;
+use crate::domain::customer::merge::MergeCustomers;
 use crate::graphql::Api;
 use crate::graphql::guard::May;
 use crate::graphql::id::Of;
@@ -135,6 +136,15 @@ impl From<CustomerPatch> for ProfilePatch {
             attributes: input.attributes.0,
         }
     }
+}
+
+/// Which customer becomes a part of which.
+#[derive(InputObject)]
+pub struct MergeCustomersInput {
+    /// Who becomes a part. The id goes on to work: it stands for the other one.
+    from: Of<CustomerId>,
+    /// Who stands for both; of a merged customer, whoever stands for it.
+    into: Of<CustomerId>,
 }
 
 payload! {
@@ -280,8 +290,23 @@ impl CustomerMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Forgets a customer for good: the key that seals the person's data is destroyed, and read tables are purged.
-    /// Cannot be taken back. Needs the role `ADMIN`.
+    /// Merges two customers who are one person. What was recorded of either is shown as the survivor's from then on; the
+    /// survivor keeps its profile, and gets the other's addresses. What the two said about being written to is joined,
+    /// the stricter word first. Cannot be taken back.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn merge_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: MergeCustomersInput,
+        idempotency_key: Option<String>,
+    ) -> Result<CustomerPayload> {
+        let command = MergeCustomers { from: input.from.0, into: input.into.0 };
+        let outcome = Api::of(ctx)?.app.merge_customers(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Forgets a customer for good, with everybody who was merged into the same person: the keys that seal the person's
+    /// data are destroyed, and read tables are purged. Cannot be taken back. Needs the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn forget_customer(
         &self,

@@ -92,8 +92,9 @@ pub struct CustomerQueries;
 
 #[Object]
 impl CustomerQueries {
-    /// One customer, forgotten ones too; null if there is none. With `asOf`: as the customer was at that moment, and
-    /// everything that hangs on it too (later erasures apply).
+    /// One customer, forgotten ones too; null if there is none. The id of a merged customer stands for the one that it
+    /// was merged into. With `asOf`: as the customer was at that moment, and everything that hangs on it too (later
+    /// erasures apply); before a merge, each of the two as it was.
     #[graphql(guard = "May(Permission::Read)")]
     async fn customer(
         &self,
@@ -246,7 +247,8 @@ impl CustomerQueries {
         let reading = Reading::of(ctx)?;
         reading.api.wait_for(wait_for).await?;
         let tables = reading.tables(customer_id.0, as_of).await?;
-        let rows = crate::graphql::loaders::ConsentsOf(customer_id.0).load(reading, &tables).await?;
+        let root = reading.person(&tables, customer_id.0).await?.root;
+        let rows = crate::graphql::loaders::ConsentsOf(root).load(reading, &tables).await?;
         rows.into_iter().map(|row| Consent::new(row, reading.personal())).collect()
     }
 

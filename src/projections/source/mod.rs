@@ -41,7 +41,8 @@ use crate::sql::Engine;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// A customer's rows depend on that customer's stream only.
+    /// A customer's rows depend on that customer's stream only, and on those of customers who are part of the same
+    /// person.
     Customer,
     /// A tenant's rows depend on that tenant's events only.
     Tenant,

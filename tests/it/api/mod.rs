@@ -6,6 +6,7 @@ mod commands;
 mod hostile;
 mod links;
 mod live;
+mod merging;
 mod policy;
 mod reading;
 mod schema;

@@ -8,6 +8,8 @@ mod erasure;
 mod idempotency;
 mod imports;
 mod keywords;
+mod merged_erasure;
+mod merging;
 mod messages;
 mod policies;
 

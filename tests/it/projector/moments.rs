@@ -56,7 +56,7 @@ async fn one_customer_as_of_a_moment_equals_what_was_saved(engine: Engine) {
     world.wait();
     world.rename(customers[1], "Someone else", None).await;
     for as_of in [AsOf::Position(then), AsOf::Time(time)] {
-        let db = store.as_of_customer(world.tenant, customers[1], as_of).await.expect("is replayed");
+        let db = store.as_of_customers(world.tenant, &[customers[1]], as_of).await.expect("is replayed");
         assert_eq!(dump(&db, &people).await, saved);
     }
 }
@@ -74,6 +74,6 @@ async fn who_was_forgotten_since_is_forgotten_in_the_past(engine: Engine) {
     let file = world.folder.path().join("replay.db");
     store.replay_into(&file, AsOf::Position(then), |_| {}).await.expect("is replayed");
     assert_eq!(name(&open(&file).await, id).await, None);
-    let db = store.as_of_customer(world.tenant, customers[1], AsOf::Position(then)).await.expect("is replayed");
+    let db = store.as_of_customers(world.tenant, &[customers[1]], AsOf::Position(then)).await.expect("is replayed");
     assert_eq!(name(&db, id).await, None);
 }

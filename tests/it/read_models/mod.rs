@@ -7,6 +7,7 @@ mod conversations;
 mod customers;
 mod events;
 mod forgetting;
+mod merging;
 mod messages;
 mod properties;
 mod story;

@@ -98,13 +98,15 @@ fn callbacks_in_any_order_and_number_give_equal_rows() {
 
 /// A step of a story that mixes everything that read models take care of.
 fn step() -> impl Strategy<Value = (u8, u128, u128, i64)> {
-    (0..29_u8, 1..4_u128, 1..4_u128, 0..300_i64)
+    (0..31_u8, 1..4_u128, 1..4_u128, 0..300_i64)
 }
 
 fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
     use commlog::domain::consent::event::ConsentState;
     use commlog::domain::conversation::event::{ConversationCause, ConversationState};
-    use commlog::domain::customer::event::{CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, NotePinned};
+    use commlog::domain::customer::event::{
+        CustomerAbsorbed, CustomerAddressRemoved, CustomerMergedInto, CustomerRegistered, CustomerRetracted, NotePinned,
+    };
     use commlog::domain::message::event::MessageReceived;
     use commlog::domain::value::{AddressKind, Channel};
     let mut story = Story::new();
@@ -162,6 +164,8 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
                 answer.into()
             }
             12..=13 => events::taken_back(&answer).into(),
+            29 => CustomerMergedInto { into_id: customer(number) }.into(),
+            30 => CustomerAbsorbed { absorbed_id: customer(number) }.into(),
             _ if !recorded(&story, key.message_id.0, "MessageQueued", "-") => events::queued(&key).into(),
             14 => events::held(&key, at),
             15 => events::released(&key),

@@ -391,7 +391,7 @@ async fn whoever_is_forgotten_leaves_no_file(engine: Engine) {
     assert_eq!(wire.agent.get(path).await.status(), StatusCode::NOT_FOUND);
     wire.app.until(ada, |types| count(types, "ErasureCompleted") == 1).await;
     // Again, as after a crash half-way: nothing is in the way.
-    app.destroy_keys(&caller, ada).await.expect("is done already");
+    app.erase(&caller, ada).await.expect("is done already");
     assert_eq!(upload(&wire.agent, ada, "a", "x/y", b"x").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     tables_are_what_the_log_says(&wire).await;
     // What is left of all files in the clear: neither their content nor their names.

@@ -20,18 +20,18 @@ use crate::support::doubles::sendgrid::{self, SendgridDouble, SendgridMail};
 use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::times;
 
-const PUBLIC: &str = "https://commlog.example";
+pub(super) const PUBLIC: &str = "https://commlog.example";
 /// How many people give commands at once.
 const CLIENTS: usize = 6;
 
 /// A server of its own process.
-struct Server {
+pub(super) struct Server {
     child: Child,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Server {
-    fn start(place: &Place) -> Self {
+    pub(super) fn start(place: &Place) -> Self {
         let mut child = place.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut lines = BufReader::new(child.stderr.take().expect("is piped"));
         let mut printed = String::new();
@@ -48,10 +48,22 @@ impl Server {
     }
 
     /// SIGKILL: nothing is finished.
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.child.kill().expect("is killed");
         self.child.wait().expect("has ended");
     }
+}
+
+/// A configuration with one account, at the double.
+pub(super) fn configuration(twilio: &TwilioDouble) -> String {
+    format!(
+        "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
+         auth_token = '{}'\nfrom = '{}'\n",
+        twilio.settings(PUBLIC).base_url,
+        twilio::ACCOUNT,
+        twilio::TOKEN,
+        twilio::NUMBER,
+    )
 }
 
 /// What was acknowledged: messages by what makes their texts differ.
@@ -111,15 +123,11 @@ impl Providers {
 
     /// An account at each.
     fn configuration(&self) -> String {
-        let (sms, mail) = (self.twilio.settings(PUBLIC), self.sendgrid.settings());
+        let mail = self.sendgrid.settings();
         format!(
-            "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\n\
-             account_sid = '{}'\nauth_token = '{}'\nfrom = '{}'\n[[accounts]]\nprovider = 'sendgrid'\nname = 'main'\n\
-             base_url = '{}'\napi_key = '{}'\nfrom = 'news@{}'\nwebhook_public_key = '{}'\n",
-            sms.base_url,
-            twilio::ACCOUNT,
-            twilio::TOKEN,
-            twilio::NUMBER,
+            "{}[[accounts]]\nprovider = 'sendgrid'\nname = 'main'\nbase_url = '{}'\napi_key = '{}'\nfrom = 'news@{}'\n\
+             webhook_public_key = '{}'\n",
+            configuration(&self.twilio),
             mail.base_url,
             sendgrid::KEY,
             sendgrid::DOMAIN,
@@ -159,7 +167,7 @@ impl Providers {
 }
 
 /// Hands a callback over; false if the server did not take it.
-async fn call(http: &reqwest::Client, address: &str, signed: &Signed) -> bool {
+pub(super) async fn call(http: &reqwest::Client, address: &str, signed: &Signed) -> bool {
     let path = signed.url.strip_prefix(PUBLIC).expect("our public URL");
     let request = http.post(format!("http://{address}{path}")).body(signed.body.clone());
     let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));

@@ -22,6 +22,7 @@ macro_rules! on_both {
 
 mod accounts;
 mod files;
+mod forgetting;
 mod kills;
 mod metrics;
 mod permutations;

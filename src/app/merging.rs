@@ -1,0 +1,278 @@
+//! Merged customers: who stands for whom, and completing a merge. This is the one place that resolves; see
+//! [`crate::app::persons`] for what commands do with it.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::addresses::address;
+use crate::app::customers::customer;
+use crate::app::deciding::{MAX_ATTEMPTS, Made, Order, Tried};
+use crate::app::states::Loaded;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::consent::event::{AddressClaimed, ConsentChanged};
+use crate::domain::consent::state::Address;
+use crate::domain::customer::merge::{self, MergeCustomers};
+use crate::domain::customer::state::{Customer, Merged};
+use crate::domain::decision::Context;
+use crate::ids::{AddressId, CustomerId, EventId, Position};
+use crate::log::Precondition;
+
+/// The rest of a person, seen from one of the streams that the person is made of.
+pub(crate) struct Rest {
+    /// Whoever stands for the person; absent if it is the one in whose stream is decided.
+    pub root: Option<Customer>,
+    /// The states of all other streams.
+    pub others: Vec<Customer>,
+    /// The versions at which they were looked at, as far as they matter.
+    pub preconditions: Vec<Precondition>,
+    absorbed: Vec<CustomerId>,
+}
+
+impl Rest {
+    /// Whether it was looked up for a customer as the state now is.
+    pub(crate) fn is_of(&self, own: &Customer) -> bool {
+        if self.root.is_some() { own.merged.is_some() } else { own.merged.is_none() && own.absorbed == self.absorbed }
+    }
+}
+
+impl App {
+    /// Makes one customer a part of another one; answers who stands for both. When this returns, the survivor has taken
+    /// over what it takes over.
+    pub async fn merge_customers(
+        &self,
+        caller: &Caller,
+        command: MergeCustomers,
+    ) -> Result<Outcome<CustomerId>, AppError> {
+        let basis = self.basis(caller).await?;
+        let key = match Self::command_key(caller, &basis, "merge_customers", &command) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let stream = customer(caller.tenant, command.from);
+        for _ in 0..MAX_ATTEMPTS {
+            // Also of the one that is merged: a repeated command may find its merge half done.
+            self.root(caller, command.from).await?;
+            let root = self.root(caller, command.into).await?;
+            let root_stream = customer(caller.tenant, root);
+            let survivor = self.look::<Customer, _>(root_stream, Loaded::clone).await?;
+            // The survivor must still act for itself when the decision is appended: two who are merged into each other
+            // at the same time do not become a circle.
+            let preconditions = vec![Precondition { stream: root_stream, version: survivor.version }];
+            let order = Order { preconditions, ..Order::new(caller, stream, key) };
+            let decide = |state: &Customer, context: &Context<'_>| {
+                merge::merge(state, &command, (root, &survivor.state), context)
+            };
+            match self.attempt::<Customer>(&order, &basis, decide).await? {
+                Tried::Moved => {}
+                Tried::Refused(_) if self.has_moved(root_stream, survivor.version).await? => {
+                    self.forget_state(root_stream);
+                }
+                Tried::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+                Tried::Done(made) => {
+                    // Where the survivor's events stand, if they are new; otherwise the log's end, which is after them.
+                    let position = self.complete_merge(caller, command.from).await?;
+                    let root = self.root(caller, command.from).await?;
+                    return self.done(&Made { position, ..made }, |_| Some(root)).await;
+                }
+            }
+        }
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
+    }
+
+    /// Takes every step of a merge again that a crash may have left out: whoever stands for the customer takes it over,
+    /// and claims its addresses. The position of what was new.
+    pub async fn complete_merge(&self, caller: &Caller, from: CustomerId) -> Result<Option<Position>, AppError> {
+        let (root, position) = self.resolve(caller, from).await?;
+        if root == from {
+            return Ok(None);
+        }
+        let stream = customer(caller.tenant, from);
+        let addresses = self.look::<Customer, _>(stream, |loaded| loaded.state.addresses.clone()).await?;
+        let survivor = self.look::<Customer, _>(customer(caller.tenant, root), Loaded::clone).await?.state;
+        if survivor.is_forgotten() {
+            // One person was forgotten: also the part that came too late to be taken over.
+            self.erase(caller, from).await?;
+            return Ok(position);
+        }
+        let Some(merged) = self.merged(caller, from).await? else { return Ok(position) };
+        for own in addresses.iter().filter(|own| survivor.address(own.address_id).is_some()) {
+            let (address_id, kind) = (own.address_id, own.kind);
+            let claimed = AddressClaimed { address_id, kind, customer_id: root }.into();
+            self.tell_address(caller, address_id, merged.event_id, self.shared.ambient.now(), claimed).await?;
+        }
+        Ok(position)
+    }
+
+    /// Whom a customer stands for: itself, or whoever it is a part of. A merge that is half done is gone on with, so that
+    /// nothing is decided for somebody who does not know yet what the other one said.
+    pub(crate) async fn root(&self, caller: &Caller, id: CustomerId) -> Result<CustomerId, AppError> {
+        Ok(self.resolve(caller, id).await?.0)
+    }
+
+    async fn resolve(&self, caller: &Caller, id: CustomerId) -> Result<(CustomerId, Option<Position>), AppError> {
+        let mut position = None;
+        for _ in 0..MAX_ATTEMPTS {
+            let mut passed = vec![];
+            let mut root = id;
+            // Each is merged only once, into one who is not merged then: the way has an end.
+            while let Some(merged) = self.merged(caller, root).await? {
+                passed.push(root);
+                root = merged.into;
+            }
+            for &from in passed.iter().rev() {
+                position = position.max(self.absorb(caller, from, root).await?);
+            }
+            // Whoever stood for all may have been merged meanwhile: then somebody else takes over.
+            if passed.is_empty() || self.merged(caller, root).await?.is_none() {
+                return Ok((root, position));
+            }
+        }
+        Err(AppError::Contended { stream: customer(caller.tenant, id), attempts: MAX_ATTEMPTS })
+    }
+
+    async fn merged(&self, caller: &Caller, id: CustomerId) -> Result<Option<Merged>, AppError> {
+        self.look::<Customer, _>(customer(caller.tenant, id), |loaded| loaded.state.merged).await
+    }
+
+    /// Lets a root take over a customer that was merged into it, unless it has. Nothing happens if it was forgotten, or
+    /// merged itself, meanwhile.
+    async fn absorb(&self, caller: &Caller, from: CustomerId, root: CustomerId) -> Result<Option<Position>, AppError> {
+        let (stream, root_stream) = (customer(caller.tenant, from), customer(caller.tenant, root));
+        if self.look::<Customer, _>(root_stream, |loaded| loaded.state.absorbed.contains(&from)).await? {
+            return Ok(None);
+        }
+        let basis = self.basis(caller).await?;
+        let caller = &Caller { idempotency_key: None, ..caller.clone() };
+        for _ in 0..MAX_ATTEMPTS {
+            let merged = self.look::<Customer, _>(stream, Loaded::clone).await?;
+            let order = Order {
+                // What a provider tells of the merged one just now is not lost: it is seen here, or passed on.
+                preconditions: vec![Precondition { stream, version: merged.version }],
+                causation: merged.state.merged.map(|merged| merged.event_id),
+                ..Order::new(caller, root_stream, None)
+            };
+            let decide =
+                |survivor: &Customer, context: &Context<'_>| merge::absorb(survivor, (from, &merged.state), context);
+            match self.attempt::<Customer>(&order, &basis, decide).await? {
+                Tried::Moved => {}
+                Tried::Refused(_) => return Ok(None),
+                Tried::Done(made) => {
+                    self.follow_addresses(caller, &made).await?;
+                    return Ok(made.position);
+                }
+            }
+        }
+        Err(AppError::Contended { stream: root_stream, attempts: MAX_ATTEMPTS })
+    }
+
+    /// Those who are part of a customer, as they are known here. One whose state does not know of the merge is from
+    /// before it, and is read anew.
+    pub(crate) async fn parts(
+        &self,
+        caller: &Caller,
+        absorbed: &[CustomerId],
+    ) -> Result<Vec<Loaded<Customer>>, AppError> {
+        let mut parts = Vec::with_capacity(absorbed.len());
+        for &id in absorbed {
+            let stream = customer(caller.tenant, id);
+            let mut part = self.look::<Customer, _>(stream, Loaded::clone).await?;
+            if part.state.merged.is_none() {
+                self.forget_state(stream);
+                part = self.look::<Customer, _>(stream, Loaded::clone).await?;
+            }
+            parts.push(part);
+        }
+        Ok(parts)
+    }
+
+    /// What a decision on a message in a customer's stream has to see of the rest of the person.
+    pub(crate) async fn rest_of(&self, caller: &Caller, id: CustomerId) -> Result<Rest, AppError> {
+        let root = self.root(caller, id).await?;
+        let stream = customer(caller.tenant, root);
+        let loaded = self.look::<Customer, _>(stream, Loaded::clone).await?;
+        let absorbed = loaded.state.absorbed.clone();
+        let others: Vec<_> = absorbed.iter().copied().filter(|part| *part != id).collect();
+        let mut rest = Rest { root: None, absorbed, others: vec![], preconditions: vec![] };
+        for (part, loaded) in others.iter().zip(self.parts(caller, &others).await?) {
+            // Only a part that has something in its queue can begin a dispatch that would count against a cap.
+            if !loaded.state.pending.all().is_empty() {
+                let stream = customer(caller.tenant, *part);
+                rest.preconditions.push(Precondition { stream, version: loaded.version });
+            }
+            rest.others.push(loaded.state);
+        }
+        if root != id {
+            rest.preconditions.push(Precondition { stream, version: loaded.version });
+            rest.others.push(loaded.state.clone());
+            rest.root = Some(loaded.state);
+        }
+        Ok(rest)
+    }
+
+    /// A customer, whoever stands for it, and all who are part of that one; whoever stands for all comes first.
+    pub(crate) async fn family(&self, caller: &Caller, id: CustomerId) -> Result<Vec<CustomerId>, AppError> {
+        let root = self.root(caller, id).await?;
+        let absorbed =
+            self.look::<Customer, _>(customer(caller.tenant, root), |loaded| loaded.state.absorbed.clone()).await?;
+        let mut family = vec![root];
+        for id in absorbed.into_iter().chain([id]) {
+            if !family.contains(&id) {
+                family.push(id);
+            }
+        }
+        Ok(family)
+    }
+
+    /// Lets opt-outs that stand in a customer's stream up to a version count for the person that the customer is a part
+    /// of, if it is. To be called before they are acknowledged.
+    pub(crate) async fn pass_on(
+        &self,
+        caller: &Caller,
+        id: CustomerId,
+        version: u64,
+        opt_outs: Vec<ConsentChanged>,
+    ) -> Result<Option<Position>, AppError> {
+        let stream = customer(caller.tenant, id);
+        let (known, merged) =
+            self.look::<Customer, _>(stream, |loaded| (loaded.version, loaded.state.merged.is_some())).await?;
+        // Facts are appended without looking; another process may have merged the customer before.
+        if known < version {
+            self.forget_state(stream);
+        } else if !merged {
+            return Ok(None);
+        }
+        if self.look::<Customer, _>(stream, |loaded| loaded.state.merged.is_none()).await? {
+            return Ok(None);
+        }
+        let basis = self.basis(caller).await?;
+        let caller = &Caller { idempotency_key: None, ..caller.clone() };
+        let mut position = None;
+        for told in opt_outs {
+            let decide = |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, context);
+            // Refused is whoever was forgotten meanwhile: nothing is sent there any more.
+            let made = self.decide_on_root(caller, &basis, (id, None), decide).await?;
+            position = position.max(made.ok().and_then(|made| made.position));
+        }
+        Ok(position)
+    }
+
+    /// Ends the claims of everybody who is part of a customer on an address that the customer no longer has.
+    pub(crate) async fn release_of_parts(
+        &self,
+        caller: &Caller,
+        id: CustomerId,
+        address_id: AddressId,
+        because: (EventId, DateTime<Utc>),
+    ) -> Result<(), AppError> {
+        let absorbed =
+            self.look::<Customer, _>(customer(caller.tenant, id), |loaded| loaded.state.absorbed.clone()).await?;
+        if absorbed.is_empty() {
+            return Ok(());
+        }
+        let claims =
+            self.look::<Address, _>(address(caller.tenant, address_id), |loaded| loaded.state.claims.clone()).await?;
+        for part in absorbed.into_iter().filter(|part| claims.contains(part)) {
+            self.release_addresses(caller, part, &[address_id], because).await?;
+        }
+        Ok(())
+    }
+}
