@@ -63,10 +63,8 @@ impl App {
         let only_theirs = self.addresses_of_nobody_else(caller, &family).await?;
         for &member in &family {
             let command = ForgetCustomer { customer_id: member, reason: begun.reason.clone() };
-            let order = Order {
-                causation: Some(begun.event_id),
-                ..Order::new(caller, customer(caller.tenant, member), None)
-            };
+            let order =
+                Order { causation: Some(begun.event_id), ..Order::new(caller, customer(caller.tenant, member), None) };
             let decide = |state: &Customer, context: &Context<'_>| {
                 let own = state.addresses.iter().map(|own| own.address_id);
                 let own: Vec<_> = own.filter(|own| only_theirs.contains(own)).collect();

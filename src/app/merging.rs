@@ -97,7 +97,8 @@ impl App {
         for own in addresses.iter().filter(|own| survivor.address(own.address_id).is_some()) {
             let (address_id, kind) = (own.address_id, own.kind);
             let claimed = AddressClaimed { address_id, kind, customer_id: root }.into();
-            self.tell_address(caller, address_id, merged.event_id, self.shared.ambient.now(), claimed).await?;
+            let because = (merged.event_id, self.shared.ambient.now());
+            self.tell_address(caller, (address_id, root), because, claimed).await?;
         }
         Ok(position)
     }
@@ -135,12 +136,7 @@ impl App {
 
     /// Lets a root take over a customer that was merged into it, unless it has. Nothing happens if it was forgotten, or
     /// merged itself, meanwhile.
-    async fn absorb(
-        &self,
-        caller: &Caller,
-        from: CustomerId,
-        root: CustomerId,
-    ) -> Result<Option<Position>, AppError> {
+    async fn absorb(&self, caller: &Caller, from: CustomerId, root: CustomerId) -> Result<Option<Position>, AppError> {
         let (stream, root_stream) = (customer(caller.tenant, from), customer(caller.tenant, root));
         if self.look::<Customer, _>(root_stream, |loaded| loaded.state.absorbed.contains(&from)).await? {
             return Ok(None);
@@ -155,9 +151,8 @@ impl App {
                 causation: merged.state.merged.map(|merged| merged.event_id),
                 ..Order::new(caller, root_stream, None)
             };
-            let decide = |survivor: &Customer, context: &Context<'_>| {
-                merge::absorb(survivor, (from, &merged.state), context)
-            };
+            let decide =
+                |survivor: &Customer, context: &Context<'_>| merge::absorb(survivor, (from, &merged.state), context);
             match self.attempt::<Customer>(&order, &basis, decide).await? {
                 Tried::Moved => {}
                 Tried::Refused(_) => return Ok(None),
@@ -172,7 +167,11 @@ impl App {
 
     /// Those who are part of a customer, as they are known here. One whose state does not know of the merge is from
     /// before it, and is read anew.
-    pub(crate) async fn parts(&self, caller: &Caller, absorbed: &[CustomerId]) -> Result<Vec<Loaded<Customer>>, AppError> {
+    pub(crate) async fn parts(
+        &self,
+        caller: &Caller,
+        absorbed: &[CustomerId],
+    ) -> Result<Vec<Loaded<Customer>>, AppError> {
         let mut parts = Vec::with_capacity(absorbed.len());
         for &id in absorbed {
             let stream = customer(caller.tenant, id);
@@ -249,8 +248,7 @@ impl App {
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
         let mut position = None;
         for told in opt_outs {
-            let decide =
-                |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, context);
+            let decide = |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, context);
             // Refused is whoever was forgotten meanwhile: nothing is sent there any more.
             let made = self.decide_on_root(caller, &basis, (id, None), decide).await?;
             position = position.max(made.ok().and_then(|made| made.position));
@@ -271,9 +269,8 @@ impl App {
         if absorbed.is_empty() {
             return Ok(());
         }
-        let claims = self
-            .look::<Address, _>(address(caller.tenant, address_id), |loaded| loaded.state.claims.clone())
-            .await?;
+        let claims =
+            self.look::<Address, _>(address(caller.tenant, address_id), |loaded| loaded.state.claims.clone()).await?;
         for part in absorbed.into_iter().filter(|part| claims.contains(part)) {
             self.release_addresses(caller, part, &[address_id], because).await?;
         }

@@ -92,9 +92,8 @@ impl App {
     ) -> Result<Outcome<MessageId>, AppError> {
         let id = command.message_id;
         let holder = (command.customer_id, move |state: &Customer| state.pending.get(id).is_some());
-        let decide = |state: &Customer, command: CancelMessage, context: &Context<'_>| {
-            decide::cancel(state, &command, context)
-        };
+        let decide =
+            |state: &Customer, command: CancelMessage, context: &Context<'_>| decide::cancel(state, &command, context);
         self.run_on_holder(caller, holder, ("cancel_message", command), decide, |_| Some(id)).await
     }
 

@@ -46,7 +46,9 @@ fn join_channel(channel: Channel, survivor: &Consents, merged: &Consents, said: 
     said.extend(tells_all.map(|all| says(ALL_TOPICS, all)));
     // What holds in spite of an opt-out of everything must come after it.
     let overtaken = is_out(tells_all);
-    said.extend(others.into_iter().filter(|it| overtaken || differs(it)).map(|(topic, standing)| says(topic, standing)));
+    said.extend(
+        others.into_iter().filter(|it| overtaken || differs(it)).map(|(topic, standing)| says(topic, standing)),
+    );
 }
 
 /// The topics that either of them said something about.

@@ -63,25 +63,26 @@ pub fn begin(
         queued_version: Some(message.queued_version),
     };
     let key = message.key.clone();
-    let decided: CustomerEvent = match (judge(judged.person.unwrap_or(state), judged.address, asked, context), judged.content) {
-        (Verdict::Suppress(Reason { rule, inputs }), _) => {
-            MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
-        }
-        (Verdict::Hold { until, because: Reason { rule, inputs } }, _) => {
-            MessageHeld { key, until, rule: rule.to_owned(), inputs }.into()
-        }
-        (Verdict::Send, Some(text)) => DispatchStarted {
-            key,
-            route: route.clone(),
-            attempt: message.attempts + 1,
-            address_version: judged.address_version,
-            content_hash: content_hash(text),
-        }
-        .into(),
-        (Verdict::Send, None) => {
-            MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into()
-        }
-    };
+    let decided: CustomerEvent =
+        match (judge(judged.person.unwrap_or(state), judged.address, asked, context), judged.content) {
+            (Verdict::Suppress(Reason { rule, inputs }), _) => {
+                MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
+            }
+            (Verdict::Hold { until, because: Reason { rule, inputs } }, _) => {
+                MessageHeld { key, until, rule: rule.to_owned(), inputs }.into()
+            }
+            (Verdict::Send, Some(text)) => DispatchStarted {
+                key,
+                route: route.clone(),
+                attempt: message.attempts + 1,
+                address_version: judged.address_version,
+                content_hash: content_hash(text),
+            }
+            .into(),
+            (Verdict::Send, None) => {
+                MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into()
+            }
+        };
     events.push(context.now(decided));
     Ok(events)
 }

@@ -79,7 +79,8 @@ impl Pending {
     /// These, and those of other streams, which count as standing in the queue before all of these.
     #[must_use]
     pub fn after<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Self {
-        let before = others.flat_map(|other| &other.0).map(|message| PendingMessage { queued_version: 0, ..message.clone() });
+        let before =
+            others.flat_map(|other| &other.0).map(|message| PendingMessage { queued_version: 0, ..message.clone() });
         Self(before.chain(self.0.iter().cloned()).collect())
     }
 

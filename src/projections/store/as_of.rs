@@ -80,11 +80,7 @@ impl ReadStore {
     }
 
     /// The next batch out of several streams, in the order of the log; none at their end.
-    async fn next_events(
-        &self,
-        streams: &mut [Following],
-        as_of: AsOf,
-    ) -> Result<Vec<RecordedEvent>, ProjectionError> {
+    async fn next_events(&self, streams: &mut [Following], as_of: AsOf) -> Result<Vec<RecordedEvent>, ProjectionError> {
         let limit = ReadLimit { events: self.0.limits.events, bytes: self.0.limits.bytes };
         let mut batch = Vec::new();
         while batch.len() < limit.events {

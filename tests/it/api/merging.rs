@@ -17,12 +17,14 @@ async fn merge(actor: &Actor, from: &str, into: &str) -> Value {
 }
 
 async fn note(actor: &Actor, customer: &str, text: &str) -> Value {
-    let mutation = "mutation($id: ID!, $text: String!) { addNote(customerId: $id, text: $text) { position refusal { code } } }";
+    let mutation =
+        "mutation($id: ID!, $text: String!) { addNote(customerId: $id, text: $text) { position refusal { code } } }";
     actor.data(mutation, json!({ "id": customer, "text": text })).await["addNote"]["position"].take()
 }
 
 async fn order(actor: &Actor, customer: &str, reference: &str, micros: &str) -> Value {
-    let mutation = "mutation($input: ActivityInput!) { recordActivity(input: $input) { position refusal { message } } }";
+    let mutation =
+        "mutation($input: ActivityInput!) { recordActivity(input: $input) { position refusal { message } } }";
     let input = json!({ "customerId": customer, "kind": "ORDER", "reference": reference, "amountMicros": micros, "currency": "GBP" });
     actor.data(mutation, json!({ "input": input })).await["recordActivity"]["position"].take()
 }

@@ -14,9 +14,7 @@ use commlog::sql::{Db, Engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::events::{
-    address_added, consent, conversation_changed, key, note_added, order, received, registered, sent,
-};
+use super::events::{address_added, consent, conversation_changed, key, note_added, order, received, registered, sent};
 use super::story::{Story, TENANT, activity, address, conversation, customer, message, minute, note};
 use super::{check, dump, on_both_engines, told};
 
@@ -119,8 +117,7 @@ async fn pages(db: &Db, size: usize, backwards: bool) -> Vec<(CustomerId, String
         let slice = timeline::of_customer(db, TENANT, customer(3), &filter, &page).await.unwrap();
         let more = if backwards { slice.has_previous } else { slice.has_next };
         let edge = if backwards { slice.rows.first() } else { slice.rows.last() }.map(|(cursor, _)| cursor.clone());
-        let rows: Vec<_> =
-            slice.into_rows().into_iter().map(|row| (CustomerId(row.customer_id), row.kind)).collect();
+        let rows: Vec<_> = slice.into_rows().into_iter().map(|row| (CustomerId(row.customer_id), row.kind)).collect();
         seen = if backwards { [rows, seen].concat() } else { [seen, rows].concat() };
         match edge.filter(|_| more) {
             None => return seen,
@@ -135,8 +132,7 @@ async fn one_timeline_in_one_order_on_every_page(engine: Engine) {
         let kinds = ["conversation", "consent", "note", "message", "order"];
         let lives = [3, 2, 1].into_iter().flat_map(|number| kinds.map(|kind| (customer(number), kind.to_owned())));
         // All were registered in the same minute: the log's order tells them apart.
-        let all: Vec<_> =
-            lives.chain([3, 2, 1].map(|number| (customer(number), "registered".to_owned()))).collect();
+        let all: Vec<_> = lives.chain([3, 2, 1].map(|number| (customer(number), "registered".to_owned()))).collect();
         for size in [1, 4, 100] {
             assert_eq!(pages(db, size, false).await, all);
             assert_eq!(pages(db, size, true).await, all);
@@ -146,7 +142,10 @@ async fn one_timeline_in_one_order_on_every_page(engine: Engine) {
         let rows = activities::of_customer(db, TENANT, customer(2), &ActivityFilter::default(), &Page::first(2)).await;
         let rows = rows.unwrap();
         assert!(rows.has_next);
-        assert_eq!(rows.into_rows().iter().map(|row| row.activity_id).collect::<Vec<_>>(), [3, 2].map(|n| activity(n).0));
+        assert_eq!(
+            rows.into_rows().iter().map(|row| row.activity_id).collect::<Vec<_>>(),
+            [3, 2].map(|n| activity(n).0)
+        );
         let none = ActivityFilter::default();
         assert_eq!(activities::count_of_customer(db, TENANT, customer(2), &none).await.unwrap(), 3);
         let filter = ConversationFilter { customer_id: Some(customer(1)), ..ConversationFilter::default() };

@@ -46,7 +46,8 @@ impl Client {
     }
 
     async fn register(&self, at: &str, person: usize, part: usize) -> String {
-        let query = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId refusal { code } } }";
+        let query =
+            "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId refusal { code } } }";
         let input = json!({
             "name": format!("Zebulon Quackenbush {person} {part}"), "externalId": format!("zebulon-{person}-{part}"),
             "attributes": { "likes": "marmalade" },
@@ -67,7 +68,8 @@ impl Client {
         let said = json!({ "customerId": id, "channel": "SMS", "topic": "news", "state": "OPTED_IN", "method": "form",
             "wording": "Marmalade for Quackenbush", "ip": "192.0.2.77", "userAgent": "Marmalade/1" });
         self.done(at, consent, json!({ "input": said })).await;
-        let order = "mutation($input: ActivityInput!) { recordActivity(input: $input) { activityId refusal { code } } }";
+        let order =
+            "mutation($input: ActivityInput!) { recordActivity(input: $input) { activityId refusal { code } } }";
         let bought = json!({ "customerId": id, "kind": "ORDER", "reference": "1", "amountMicros": "2500000", "currency": "GBP",
             "title": "Marmalade", "attributes": { "for": "Quackenbush" } });
         self.done(at, order, json!({ "input": bought })).await;
@@ -76,13 +78,15 @@ impl Client {
             "body": "Marmalade for Mr Quackenbush", "campaignId": CAMPAIGN });
         let data = self.done(at, send, json!({ "input": message })).await;
         assert_eq!(data["sendMessage"]["decision"], "QUEUED");
-        let receive = "mutation($input: ReceiveMessageInput!) { receiveMessage(input: $input) { messageId refusal { code } } }";
+        let receive =
+            "mutation($input: ReceiveMessageInput!) { receiveMessage(input: $input) { messageId refusal { code } } }";
         let answer = json!({ "customerId": id, "channel": "SMS", "body": "More marmalade! Quackenbush" });
         self.done(at, receive, json!({ "input": answer })).await;
     }
 
     async fn merge(&self, at: &str, from: &str, into: &str) {
-        let query = "mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) { customerId refusal { code } } }";
+        let query =
+            "mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) { customerId refusal { code } } }";
         self.done(at, query, json!({ "input": { "from": from, "into": into } })).await;
     }
 
@@ -129,7 +133,8 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 fn leak_in_files(folder: &Path) -> Option<String> {
     files_below(folder).into_iter().find_map(|file| {
         let bytes = std::fs::read(&file).ok()?.to_ascii_lowercase();
-        let secret = SECRETS.into_iter().find(|secret| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()))?;
+        let secret =
+            SECRETS.into_iter().find(|secret| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()))?;
         Some(format!("{} holds {secret}", file.display()))
     })
 }
@@ -141,7 +146,8 @@ async fn leak_in_rows(url: &str) -> Option<String> {
         WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')";
     for table in sqlx::query(tables).fetch_all(&mut connection).await.expect("tables") {
         let table: String = table.get(0);
-        let rows = sqlx::query(AssertSqlSafe(format!("SELECT t::text FROM {table} t"))).fetch_all(&mut connection).await;
+        let rows =
+            sqlx::query(AssertSqlSafe(format!("SELECT t::text FROM {table} t"))).fetch_all(&mut connection).await;
         for row in rows.expect("rows") {
             let row: String = row.get(0);
             let as_bytes = |secret: &&str| {

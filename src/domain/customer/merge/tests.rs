@@ -60,9 +60,7 @@ fn whoever_is_a_part_already_stays_so_and_goes_nowhere_else() {
 #[test]
 fn only_customers_who_are_there_are_merged() {
     let here = || given([registered()]);
-    for (history, code) in
-        [(vec![], "CUSTOMER_UNKNOWN"), (vec![registered(), forgotten()], "CUSTOMER_FORGOTTEN")]
-    {
+    for (history, code) in [(vec![], "CUSTOMER_UNKNOWN"), (vec![registered(), forgotten()], "CUSTOMER_FORGOTTEN")] {
         merged(&given(history.clone()), &here()).refused_with(code);
         merged(&given(history.clone()), &here()).refused_for("from");
         merged(&here(), &given(history.clone())).refused_with(code);
