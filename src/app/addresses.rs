@@ -28,7 +28,7 @@ impl App {
                 }
                 _ => continue,
             };
-            self.tell_address(caller, address_id, decided.id, decided.occurred_at, event).await?;
+            self.tell_address(caller, (address_id, customer_id), (decided.id, decided.occurred_at), event).await?;
         }
         Ok(())
     }
@@ -43,18 +43,17 @@ impl App {
     ) -> Result<(), AppError> {
         for &address_id in addresses {
             let event = AddressReleased { address_id, customer_id }.into();
-            self.tell_address(caller, address_id, because.0, because.1, event).await?;
+            self.tell_address(caller, (address_id, customer_id), because, event).await?;
         }
         Ok(())
     }
 
-    /// Tells an address's stream what it does not know yet.
+    /// Tells an address's stream what it does not know yet about a customer.
     pub(crate) async fn tell_address(
         &self,
         caller: &Caller,
-        address_id: AddressId,
-        causation: EventId,
-        occurred_at: chrono::DateTime<chrono::Utc>,
+        (address_id, customer_id): (AddressId, CustomerId),
+        (causation, occurred_at): (EventId, chrono::DateTime<chrono::Utc>),
         event: AddressEvent,
     ) -> Result<(), AppError> {
         let stream = address(caller.tenant, address_id);
@@ -72,7 +71,8 @@ impl App {
             return Ok(());
         }
         let basis = self.basis(caller).await?;
-        let parts = [causation.0.as_bytes().as_slice(), address_id.0.as_bytes()];
+        // One event may end the claims of several customers, who are one person.
+        let parts = [causation.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
         let decided = self.deciding(&basis, |context| context.derived(occurred_at, "address", &parts, event));
         self.append_fact::<Address>(caller, stream, Some(causation), vec![decided]).await?;
         Ok(())

@@ -97,7 +97,8 @@ impl App {
         for own in addresses.iter().filter(|own| survivor.address(own.address_id).is_some()) {
             let (address_id, kind) = (own.address_id, own.kind);
             let claimed = AddressClaimed { address_id, kind, customer_id: root }.into();
-            self.tell_address(caller, address_id, merged.event_id, self.shared.ambient.now(), claimed).await?;
+            let because = (merged.event_id, self.shared.ambient.now());
+            self.tell_address(caller, (address_id, root), because, claimed).await?;
         }
         Ok(position)
     }

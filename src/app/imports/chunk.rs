@@ -226,7 +226,7 @@ impl App {
                 let CustomerEvent::CustomerAddressAdded(added) = &decided.event else { continue };
                 let (address_id, kind) = (added.address_id, added.kind);
                 let claimed = AddressClaimed { address_id, kind, customer_id: *customer_id };
-                let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes()];
+                let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
                 let event: Decided<AddressEvent> =
                     self.deciding(basis, |context| context.derived(decided.occurred_at, "address", &parts, claimed));
                 let stream = crate::app::addresses::address(caller.tenant, address_id);

@@ -23,7 +23,7 @@ use commlog::ids::CustomerId;
 use super::on_both;
 use super::world::{World, decode, email};
 
-fn order(line: u64, customer: Option<&str>, reference: &str) -> OrderRow {
+pub(super) fn order(line: u64, customer: Option<&str>, reference: &str) -> OrderRow {
     OrderRow {
         line,
         file_lines: 1,
@@ -44,11 +44,11 @@ fn order(line: u64, customer: Option<&str>, reference: &str) -> OrderRow {
     }
 }
 
-fn orders() -> Vec<OrderRow> {
+pub(super) fn orders() -> Vec<OrderRow> {
     vec![order(1, Some("17850"), "536365"), order(2, Some("13047"), "536367"), order(3, Some("17850"), "536366")]
 }
 
-fn customer(line: u64, id: &str, name: &str) -> CustomerRow {
+pub(super) fn customer(line: u64, id: &str, name: &str) -> CustomerRow {
     CustomerRow {
         line,
         profile: ProfileInput {
@@ -97,7 +97,7 @@ async fn complete(world: &World, run: &ImportRun, chunk: &ImportedChunk) {
     world.done(world.app.complete_import(&world.agent(), complete).await);
 }
 
-async fn import_orders(world: &World, app: &App, rows: Vec<OrderRow>) -> (ImportRun, ImportedChunk) {
+pub(super) async fn import_orders(world: &World, app: &App, rows: Vec<OrderRow>) -> (ImportRun, ImportedChunk) {
     let run = start(world, ImportKind::Orders).await;
     let options = OrderOptions::default();
     let chunk = app.import_orders(&world.agent(), &run, &options, rows).await.expect("the log answers");
@@ -105,7 +105,7 @@ async fn import_orders(world: &World, app: &App, rows: Vec<OrderRow>) -> (Import
     (run, chunk)
 }
 
-async fn import_customers(
+pub(super) async fn import_customers(
     world: &World,
     rows: Vec<CustomerRow>,
     options: &CustomerOptions,
@@ -116,17 +116,17 @@ async fn import_customers(
     (run, chunk)
 }
 
-async fn undo(world: &World, run: &ImportRun) -> (u64, u64, bool) {
+pub(super) async fn undo(world: &World, run: &ImportRun) -> (u64, u64, bool) {
     let undo = UndoImport { import_id: run.import_id };
     let done = world.done(world.app.undo_import(&world.agent(), undo).await);
     (done.value.retracted, done.value.kept, done.repeated)
 }
 
-async fn external(world: &World, id: &str) -> CustomerId {
+pub(super) async fn external(world: &World, id: &str) -> CustomerId {
     id_of_external(&world.journal.tenant_secret(world.tenant).await.expect("a secret"), id)
 }
 
-fn count(types: &[String], name: &str) -> usize {
+pub(super) fn count(types: &[String], name: &str) -> usize {
     types.iter().filter(|event| *event == name).count()
 }
 

@@ -1,32 +1,21 @@
-//! Two customers who are one person: commands, consent, sending and callbacks after a merge, and merges that race or
-//! that a crash cut in two.
+//! Two customers become one person: who survives, what is refused, and merges that race or that a crash cut in two.
 
-use chrono::TimeDelta;
-use commlog::app::{App, Begun};
+use commlog::app::App;
 use commlog::domain::activity::decide::RecordActivity;
 use commlog::domain::activity::event::ActivityKind;
-use commlog::domain::consent::choice::Evidence;
 use commlog::domain::consent::decide::SetConsent;
 use commlog::domain::consent::event::ConsentState;
-use commlog::domain::consent::token::{Purpose, Token};
 use commlog::domain::conversation::decide::UpdateConversation;
 use commlog::domain::conversation::event::ConversationState;
-use commlog::domain::customer::decide::{
-    AddAddress, AddNote, AddressInput, Patch, PinNote, RemoveAddress, id_of_external,
-};
-use commlog::domain::customer::event::{CustomerEvent, CustomerMergedInto, Source};
+use commlog::domain::customer::decide::{AddAddress, AddNote, AddressInput, Patch, PinNote, id_of_external};
+use commlog::domain::customer::event::{CustomerMergedInto, Source};
 use commlog::domain::customer::merge::MergeCustomers;
 use commlog::domain::event::Event;
-use commlog::domain::message::decide::{CancelMessage, ReceiveMessage, RecordProviderFact, SendDecision, SendMessage};
-use commlog::domain::message::dispatch::CallOutcome;
-use commlog::domain::message::event::{MessageClass, MessageKey, Route};
-use commlog::domain::tenant::change_policy::UpdatePolicy;
-use commlog::domain::tenant::decide::CreateTenant;
-use commlog::domain::tenant::policy::{CapWindow, FrequencyCap, RuleAction};
-use commlog::domain::value::message::Report;
+use commlog::domain::message::decide::{CancelMessage, ReceiveMessage, SendDecision, SendMessage};
+use commlog::domain::message::event::MessageClass;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{AddressId, CustomerId, EventId, MessageId, Position, TenantId};
-use commlog::log::{Append, Category, Cause, Expected, NewEvent, ReadLimit, StreamId};
+use commlog::log::{Append, Category, Cause, Expected, NewEvent, StreamId};
 use commlog::processes::backlog::Backlog;
 use commlog::processes::merges;
 use futures::future::join_all;
@@ -46,60 +35,22 @@ async fn refused(world: &World, from: CustomerId, into: CustomerId) -> &'static 
 }
 
 /// Two customers, each with a mailbox.
-async fn two(world: &World) -> (CustomerId, CustomerId) {
+pub(super) async fn two(world: &World) -> (CustomerId, CustomerId) {
     (world.customer("ada@example.org").await.0, world.customer("augusta@example.org").await.0)
 }
 
-async fn add_number(world: &World, customer_id: CustomerId) -> AddressId {
+pub(super) async fn add_number(world: &World, customer_id: CustomerId) -> AddressId {
     let address = AddressInput { kind: AddressKind::Phone, address: NUMBER.to_owned(), label: None, primary: true };
     world.done(world.app.add_address(&world.agent(), AddAddress { customer_id, address }).await).value
 }
 
-fn consent(customer_id: CustomerId, topic: &str, state: ConsentState) -> SetConsent {
-    SetConsent {
-        customer_id,
-        channel: Channel::Email,
-        topic: topic.to_owned(),
-        state,
-        method: "form".to_owned(),
-        wording: None,
-        ip: None,
-        user_agent: None,
-        message_id: None,
-        source: Source::Api,
-    }
-}
-
-async fn says(world: &World, customer: CustomerId, topic: &str, state: ConsentState) {
-    world.done(world.app.set_consent(&world.agent(), consent(customer, topic, state)).await);
-}
-
-async fn ask(world: &World, app: &App, command: SendMessage) -> (MessageId, SendDecision) {
+pub(super) async fn ask(world: &World, app: &App, command: SendMessage) -> (MessageId, SendDecision) {
     let sent = world.done(app.send_message(&world.agent(), command).await).value;
     (sent.message_id, sent.decision)
 }
 
-fn suppressed(rule: &str) -> SendDecision {
-    SendDecision::Suppressed { rule: rule.to_owned() }
-}
-
-fn route() -> Route {
-    Route { provider: "double".to_owned(), account: "test".to_owned(), domain: None }
-}
-
-async fn begin(world: &World, app: &App, customer: CustomerId, message: MessageId) -> Begun {
-    app.begin_dispatch(&world.agent(), customer, message, &[route()]).await.expect("the log answers")
-}
-
-/// Takes a message through a provider that accepts it.
-async fn dispatch(world: &World, customer: CustomerId, message: MessageId) {
-    let Begun::Go(ticket) = begin(world, &world.app, customer, message).await else { panic!("it may go") };
-    let accepted = CallOutcome::Accepted { provider_message_id: None, segments: 1, cost_micros: None, currency: None };
-    world.app.finish_dispatch(&world.agent(), *ticket, accepted).await.expect("the log answers");
-}
-
 /// A text from the number.
-fn text(world: &World, body: &str, id: &str) -> ReceiveMessage {
+pub(super) fn text(world: &World, body: &str, id: &str) -> ReceiveMessage {
     ReceiveMessage {
         customer_id: None,
         channel: Channel::Sms,
@@ -114,10 +65,6 @@ fn text(world: &World, body: &str, id: &str) -> ReceiveMessage {
         hint: None,
         source: Source::Provider,
     }
-}
-
-async fn writer(world: &World, body: &str, id: &str) -> CustomerId {
-    world.done(world.elsewhere().await.receive_message(&world.agent(), text(world, body, id)).await).value.customer_id
 }
 
 /// The decision alone, as a crash would leave it before the survivor is told.
@@ -138,31 +85,37 @@ pub(super) async fn half_merged(world: &World, from: CustomerId, into_id: Custom
     world.journal.append(append).await.expect("is appended");
 }
 
-async fn count(world: &World, id: CustomerId, event_type: &str) -> usize {
+pub(super) async fn count(world: &World, id: CustomerId, event_type: &str) -> usize {
     world.types(id).await.into_iter().filter(|name| name == event_type).count()
 }
 
 /// Where the first event of a type stands in a customer's stream.
-async fn position(world: &World, id: CustomerId, event_type: &str) -> Option<Position> {
+pub(super) async fn position(world: &World, id: CustomerId, event_type: &str) -> Option<Position> {
     let found = world.recorded(id).await.into_iter().find(|event| event.envelope.event_type == event_type);
     found.map(|event| event.envelope.position)
 }
 
-async fn claims(world: &World, id: AddressId) -> Vec<String> {
-    let stream = StreamId::new(world.tenant, Category::Address, id.0);
-    let events = world.journal.read_stream(stream, 0, ReadLimit::events(100)).await.expect("the log answers");
-    events.into_iter().map(|event| event.envelope.event_type).collect()
+pub(super) fn consent(customer_id: CustomerId, topic: &str, state: ConsentState) -> SetConsent {
+    SetConsent {
+        customer_id,
+        channel: Channel::Email,
+        topic: topic.to_owned(),
+        state,
+        method: "form".to_owned(),
+        wording: None,
+        ip: None,
+        user_agent: None,
+        message_id: None,
+        source: Source::Api,
+    }
 }
 
-fn one_a_day() -> UpdatePolicy {
-    let window = CapWindow::Rolling { hours: 24 };
-    let cap = FrequencyCap { channel: None, topic: None, limit: 1, window, action: RuleAction::Abort };
-    UpdatePolicy { caps: Some(vec![cap]), ..UpdatePolicy::default() }
+pub(super) async fn says(world: &World, customer: CustomerId, topic: &str, state: ConsentState) {
+    world.done(world.app.set_consent(&world.agent(), consent(customer, topic, state)).await);
 }
 
-async fn cap_at_one(world: &World) {
-    world.done(world.app.create_tenant(&world.agent(), CreateTenant { name: "Vineyard".to_owned() }).await);
-    world.done(world.app.update_policy(&world.agent(), one_a_day()).await);
+pub(super) fn suppressed(rule: &str) -> SendDecision {
+    SendDecision::Suppressed { rule: rule.to_owned() }
 }
 
 on_both! {
@@ -292,225 +245,6 @@ on_both! {
         let (_, decision) = ask(&world, &world.elsewhere().await, email(augusta, MessageClass::Marketing)).await;
         assert_eq!(decision, suppressed("consent"));
         assert_eq!(count(&world, augusta, "MessageQueued").await, 0);
-    }
-
-    async fn the_stricter_word_counts_for_the_whole_whoever_is_written_to(world: World) {
-        let (ada, augusta) = two(&world).await;
-        says(&world, ada, "news", ConsentState::OptedIn).await;
-        says(&world, augusta, "news", ConsentState::OptedOut).await;
-        assert_eq!(ask(&world, &world.app, email(ada, MessageClass::Marketing)).await.1, SendDecision::Queued);
-        merge(&world, augusta, ada).await;
-        for id in [ada, augusta] {
-            assert_eq!(ask(&world, &world.app, email(id, MessageClass::Marketing)).await.1, suppressed("consent"));
-        }
-        says(&world, augusta, "news", ConsentState::OptedIn).await;
-        assert_eq!(ask(&world, &world.app, email(ada, MessageClass::Marketing)).await.1, SendDecision::Queued);
-        assert_eq!(count(&world, augusta, "ConsentChanged").await, 1, "commands act on the survivor");
-    }
-
-    async fn stop_from_the_merged_number_stops_the_survivor(world: World) {
-        let (ada, augusta) = two(&world).await;
-        let number = add_number(&world, augusta).await;
-        merge(&world, augusta, ada).await;
-        let sms = SendMessage { channel: Channel::Sms, ..email(ada, MessageClass::Transactional) };
-        assert_eq!(ask(&world, &world.app, sms.clone()).await.1, SendDecision::Queued);
-        assert_eq!(writer(&world, "STOP", "SM1").await, ada);
-        assert_eq!(ask(&world, &world.elsewhere().await, sms).await.1, suppressed("suppressed_address"));
-        assert_eq!(count(&world, ada, "ConsentChanged").await, 1);
-        assert_eq!(claims(&world, number).await, ["AddressClaimed", "AddressClaimed", "AddressSuppressed"]);
-    }
-
-    async fn a_stop_before_the_merge_counts_after_it(world: World) {
-        let (ada, augusta) = two(&world).await;
-        add_number(&world, augusta).await;
-        assert_eq!(writer(&world, "STOP", "SM1").await, augusta);
-        merge(&world, augusta, ada).await;
-        let sms = |class| SendMessage { channel: Channel::Sms, ..email(ada, class) };
-        let decided = ask(&world, &world.app, sms(MessageClass::Transactional)).await.1;
-        assert_eq!(decided, suppressed("suppressed_address"));
-        assert_eq!(writer(&world, "START", "SM2").await, ada);
-        assert_eq!(ask(&world, &world.elsewhere().await, sms(MessageClass::Marketing)).await.1, SendDecision::Queued);
-    }
-
-    async fn whoever_shares_the_number_later_does_not_get_the_survivors_messages(world: World) {
-        let (ada, augusta) = two(&world).await;
-        let number = add_number(&world, augusta).await;
-        let (grace, _) = world.customer("grace@example.org").await;
-        add_number(&world, grace).await;
-        merge(&world, augusta, ada).await;
-        assert_eq!(writer(&world, "Hello", "SM1").await, ada, "the merged one's place in the order of claims counts");
-        let remove = RemoveAddress { customer_id: augusta, address_id: number };
-        world.done(world.app.remove_address(&world.agent(), remove).await);
-        assert_eq!(writer(&world, "Hello", "SM2").await, grace, "what the survivor gives up, its parts give up");
-    }
-
-    async fn what_waited_before_the_merge_is_judged_by_what_the_survivor_said(world: World) {
-        let (ada, augusta) = two(&world).await;
-        says(&world, ada, "news", ConsentState::OptedOut).await;
-        let (message, decision) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-        assert_eq!(decision, SendDecision::Queued);
-        merge(&world, augusta, ada).await;
-        assert_eq!(begin(&world, &world.app, augusta, message).await, Begun::Nothing);
-        assert_eq!(world.types(augusta).await[2..], ["MessageQueued", "CustomerMergedInto", "MessageSuppressed"]);
-    }
-
-    async fn what_waited_before_the_merge_goes_out_to_its_own_stream(world: World) {
-        let (ada, augusta) = two(&world).await;
-        let (message, _) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-        merge(&world, augusta, ada).await;
-        dispatch(&world, augusta, message).await;
-        assert_eq!(world.types(augusta).await[4..], ["DispatchStarted", "MessageSent"]);
-    }
-
-    async fn no_dispatch_of_a_merged_stream_stands_after_an_opt_out_of_the_survivor(world: World) {
-        let there = world.elsewhere().await;
-        for round in 0..15 {
-            let (ada, _) = world.customer(&format!("ada{round}@example.org")).await;
-            let (augusta, _) = world.customer(&format!("augusta{round}@example.org")).await;
-            let (message, _) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-            merge(&world, augusta, ada).await;
-            let agent = world.agent();
-            let (out, _) = tokio::join!(
-                world.app.set_consent(&agent, consent(ada, "all", ConsentState::OptedOut)),
-                begin(&world, &there, augusta, message),
-            );
-            let out = world.done(out).position;
-            let started = position(&world, augusta, "DispatchStarted").await;
-            assert!(started.is_none_or(|started| started < out), "round {round}: {started:?} after {out:?}");
-        }
-    }
-
-    async fn no_dispatch_stands_after_a_merge_that_brought_an_opt_out(world: World) {
-        let there = world.elsewhere().await;
-        for round in 0..15 {
-            let (ada, _) = world.customer(&format!("ada{round}@example.org")).await;
-            let (augusta, _) = world.customer(&format!("augusta{round}@example.org")).await;
-            says(&world, augusta, "all", ConsentState::OptedOut).await;
-            let (message, _) = ask(&world, &world.app, email(ada, MessageClass::Marketing)).await;
-            tokio::join!(merge(&world, augusta, ada), begin(&world, &there, ada, message));
-            let merged = position(&world, ada, "CustomerAbsorbed").await;
-            let started = position(&world, ada, "DispatchStarted").await;
-            assert!(started.is_none() || started < merged, "round {round}");
-        }
-    }
-
-    async fn a_cap_counts_what_either_was_sent(world: World) {
-        cap_at_one(&world).await;
-        let (ada, augusta) = two(&world).await;
-        let (message, _) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-        dispatch(&world, augusta, message).await;
-        merge(&world, augusta, ada).await;
-        let there = world.elsewhere().await;
-        assert_eq!(ask(&world, &there, email(ada, MessageClass::Marketing)).await.1, suppressed("frequency_cap"));
-        world.advance(TimeDelta::hours(25));
-        assert_eq!(ask(&world, &there, email(augusta, MessageClass::Marketing)).await.1, SendDecision::Queued);
-        assert_eq!(ask(&world, &there, email(ada, MessageClass::Marketing)).await.1, suppressed("frequency_cap"));
-    }
-
-    async fn of_messages_in_both_queues_one_goes_out_below_a_cap_of_one(world: World) {
-        cap_at_one(&world).await;
-        let there = world.elsewhere().await;
-        for round in 0..10 {
-            let (ada, _) = world.customer(&format!("ada{round}@example.org")).await;
-            let (augusta, _) = world.customer(&format!("augusta{round}@example.org")).await;
-            let (first, _) = ask(&world, &world.app, email(ada, MessageClass::Marketing)).await;
-            let (second, _) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-            merge(&world, augusta, ada).await;
-            let (one, other) =
-                tokio::join!(begin(&world, &world.app, ada, first), begin(&world, &there, augusta, second));
-            let gone = [&one, &other].into_iter().filter(|begun| matches!(begun, Begun::Go(_))).count();
-            assert_eq!(gone, 1, "round {round}: {one:?} {other:?}");
-        }
-    }
-
-    async fn late_callbacks_stay_in_their_stream_and_their_opt_outs_count_for_the_whole(world: World) {
-        let (ada, augusta) = two(&world).await;
-        let (message_id, _) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-        dispatch(&world, augusta, message_id).await;
-        merge(&world, augusta, ada).await;
-        let key =
-            MessageKey { message_id, channel: Channel::Email, campaign_id: None, variant: None, conversation_id: None };
-        let told = |report| RecordProviderFact {
-            customer_id: augusta,
-            key: key.clone(),
-            route: route(),
-            address_id: None,
-            occurred_at: world.now(),
-            provider_event_id: None,
-            report,
-            called_at: None,
-            raw: None,
-        };
-        let there = world.elsewhere().await;
-        world.done(there.record_provider_fact(&world.agent(), told(Report::Delivered)).await);
-        assert_eq!(count(&world, augusta, "MessageDelivered").await, 1);
-        let unsubscribed = told(Report::OptedOut { method: "one_click".to_owned() });
-        for _ in 0..3 {
-            world.done(there.record_provider_fact(&world.agent(), unsubscribed.clone()).await);
-        }
-        let passed_on: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => Some((changed.state, changed.method, changed.message_id)),
-            _ => None,
-        }).collect();
-        assert_eq!(passed_on, [(ConsentState::OptedOut, "one_click".to_owned(), None)]);
-        let its_own = world.events(augusta).await.into_iter().find_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => changed.message_id,
-            _ => None,
-        });
-        assert_eq!(its_own, Some(message_id), "it counts for its message");
-        assert_eq!(ask(&world, &world.app, email(ada, MessageClass::Marketing)).await.1, suppressed("consent"));
-    }
-
-    async fn an_opt_out_that_races_the_merge_counts_for_the_whole(world: World) {
-        let there = world.elsewhere().await;
-        for round in 0..15 {
-            let (ada, _) = world.customer(&format!("ada{round}@example.org")).await;
-            let (augusta, _) = world.customer(&format!("augusta{round}@example.org")).await;
-            let key = MessageKey {
-                message_id: MessageId(world.app.ambient().uuid()),
-                channel: Channel::Email,
-                campaign_id: None,
-                variant: None,
-                conversation_id: None,
-            };
-            let fact = RecordProviderFact {
-                customer_id: augusta,
-                key,
-                route: route(),
-                address_id: None,
-                occurred_at: world.now(),
-                provider_event_id: None,
-                report: Report::OptedOut { method: "one_click".to_owned() },
-                called_at: None,
-                raw: None,
-            };
-            let agent = world.agent();
-            let (_, told) = tokio::join!(merge(&world, augusta, ada), there.record_provider_fact(&agent, fact));
-            world.done(told);
-            let (_, decision) = ask(&world, &world.elsewhere().await, email(ada, MessageClass::Marketing)).await;
-            assert_eq!(decision, suppressed("consent"), "round {round}");
-        }
-    }
-
-    async fn a_link_in_an_old_message_speaks_for_the_whole(world: World) {
-        let (ada, augusta) = two(&world).await;
-        let (message_id, _) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
-        dispatch(&world, augusta, message_id).await;
-        merge(&world, augusta, ada).await;
-        let token = Token {
-            purpose: Purpose::Unsubscribe,
-            tenant: world.tenant,
-            customer_id: augusta,
-            channel: Channel::Email,
-            topic: "news".to_owned(),
-            message_id: Some(message_id),
-            expires_at: None,
-        };
-        world.done(world.elsewhere().await.unsubscribe(&token, &Evidence::default()).await);
-        assert_eq!(ask(&world, &world.app, email(ada, MessageClass::Marketing)).await.1, suppressed("consent"));
-        assert_eq!(count(&world, augusta, "ConsentChanged").await, 0);
-        let choices = world.app.choices(&token).await.expect("the log answers").expect("there is somebody");
-        assert!(choices.iter().any(|choice| choice.topic == "news" && !choice.chosen));
     }
 
     async fn commands_on_things_find_the_stream_that_holds_them(world: World) {

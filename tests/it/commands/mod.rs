@@ -9,6 +9,8 @@ mod idempotency;
 mod imports;
 mod keywords;
 mod merged_erasure;
+mod merged_imports;
+mod merged_sending;
 mod merging;
 mod messages;
 mod policies;
