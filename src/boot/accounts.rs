@@ -63,7 +63,8 @@ pub(super) fn builder(config: &Config, ambient: &Ambient) -> BuildAccount {
     let client = std::sync::OnceLock::new();
     Arc::new(move |tenant, name, spec, secrets| {
         let client = client.get_or_init(|| HttpClient::new(ClientOptions::default()).ok()).as_ref();
-        let client = client.ok_or_else(|| Refusal::new("PROVIDERS_UNREACHABLE", "this server can make no TLS calls"))?;
+        let client =
+            client.ok_or_else(|| Refusal::new("PROVIDERS_UNREACHABLE", "this server can make no TLS calls"))?;
         let built = settings_of(&config, name, spec, secrets).and_then(|mut settings| {
             let terms = Terms {
                 tenant: Some(tenant),
@@ -83,7 +84,8 @@ pub(super) fn builder(config: &Config, ambient: &Ambient) -> BuildAccount {
                 Unusable::Settings(SettingsError::Setting { setting, reason, .. }) => (*setting, *reason),
             };
             let is_secret = SECRETS.iter().any(|(of, secrets)| *of == name.provider && secrets.contains(&setting));
-            let field = if setting == "provider" { "provider" } else { ["settings", "secrets"][usize::from(is_secret)] };
+            let field =
+                if setting == "provider" { "provider" } else { ["settings", "secrets"][usize::from(is_secret)] };
             unusable(field, setting, reason)
         })
     })
@@ -204,11 +206,7 @@ fn terms(config: &Config, account: &AccountConfig, settings: &mut Settings) -> R
     })
 }
 
-fn twilio(
-    config: &Config,
-    (name, path): (&str, &str),
-    settings: &mut Settings,
-) -> Result<TwilioSettings, Unusable> {
+fn twilio(config: &Config, (name, path): (&str, &str), settings: &mut Settings) -> Result<TwilioSettings, Unusable> {
     let auth_token = Secret::new(settings.need("auth_token")?);
     let auth = match (settings.take("api_key"), settings.take("api_secret")) {
         (Some(sid), Some(secret)) => TwilioAuth::Key { sid, secret: Secret::new(secret) },
@@ -313,9 +311,12 @@ mod tests {
         let file = "account_base_urls = ['http://127.0.0.1:4010', 'https://sms.example.com/twilio']";
         let config = Config::from_parts(Some((std::path::Path::new("test.toml"), file)), []).expect("is valid");
         let may = |url: &str| may_be_called(&config, "twilio", url);
-        for url in
-            ["https://api.twilio.com", "https://api.dublin.ie1.twilio.com/", "http://127.0.0.1:4010/x", "https://sms.example.com"]
-        {
+        for url in [
+            "https://api.twilio.com",
+            "https://api.dublin.ie1.twilio.com/",
+            "http://127.0.0.1:4010/x",
+            "https://sms.example.com",
+        ] {
             assert!(may(url), "{url}");
         }
         for url in [

@@ -206,11 +206,9 @@ impl Desk {
         let result = match &account {
             Some(account) => ask(account).await,
             // Whether it is unknown or unusable, the decision tells.
-            None => TestResult {
-                passed: false,
-                class: Some(RetryClass::Configuration),
-                code: Some("unusable".to_owned()),
-            },
+            None => {
+                TestResult { passed: false, class: Some(RetryClass::Configuration), code: Some("unusable".to_owned()) }
+            }
         };
         if let Some(account) = account.filter(|_| result.passed) {
             account.wake();
@@ -225,11 +223,7 @@ impl Desk {
     }
 
     /// A change counts here at once. It is in the log, so what fails now follows within a second.
-    async fn follow<T>(
-        &self,
-        tenant: TenantId,
-        outcome: Result<Outcome<T>, AppError>,
-    ) -> Result<Outcome<T>, AppError> {
+    async fn follow<T>(&self, tenant: TenantId, outcome: Result<Outcome<T>, AppError>) -> Result<Outcome<T>, AppError> {
         if let Err(error) = self.roster.refresh(tenant).await {
             tracing::warn!(%tenant, %error, "a change of provider accounts is not taken over yet");
         }

@@ -190,7 +190,11 @@ impl ProviderMetrics {
         registry.register("webhook_requests", "Requests to webhooks", requests.clone());
         registry.register("webhook_refused", "Requests to webhooks that were refused, by reason", refused.clone());
         registry.register("webhook_told", "Things that providers told and that were recorded, by kind", told.clone());
-        registry.register("webhook_kept", "Things that were told and not understood, or of unknown messages", kept.clone());
+        registry.register(
+            "webhook_kept",
+            "Things that were told and not understood, or of unknown messages",
+            kept.clone(),
+        );
         registry.register("webhook_duplicates", "Things that were told again", duplicates.clone());
         registry.register("webhook_resolved", "Things that were kept, and recorded later", resolved.clone());
         registry.register_with_unit(
@@ -201,7 +205,11 @@ impl ProviderMetrics {
         );
         let Inner { sent, refusals, in_doubt, retries, waited, .. } = &*self.0;
         registry.register("provider_sent", "Messages that a provider took from this node", sent.clone());
-        registry.register("provider_refusals", "Calls that a provider refused, by what to do about it", refusals.clone());
+        registry.register(
+            "provider_refusals",
+            "Calls that a provider refused, by what to do about it",
+            refusals.clone(),
+        );
         registry.register("provider_in_doubt", "Calls of which nobody knows what came of them", in_doubt.clone());
         registry.register("provider_retries", "Calls for messages that had been refused before", retries.clone());
         registry.register_with_unit(

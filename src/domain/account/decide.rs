@@ -88,7 +88,8 @@ impl ConfigureAccount {
     /// Checks what can be checked without knowing the provider.
     pub fn clean(self) -> Result<Self, Refusal> {
         let Self { name, mut spec, secrets } = self;
-        let name = AccountName { provider: text::word("provider", &name.provider)?, account: plain_name(name.account)? };
+        let name =
+            AccountName { provider: text::word("provider", &name.provider)?, account: plain_name(name.account)? };
         rate(spec.rate)?;
         if spec.cost_micros < 0 {
             return Err(Refusal::invalid("cost_micros", "must be 0 or more"));
@@ -164,7 +165,10 @@ pub fn configure(
         return Err(defined_elsewhere());
     }
     if configured.is_none() && state.configured().count() >= MAX_ACCOUNTS {
-        return Err(Refusal::new("TOO_MANY_ACCOUNTS", format!("there are {MAX_ACCOUNTS} accounts; no more are allowed")));
+        return Err(Refusal::new(
+            "TOO_MANY_ACCOUNTS",
+            format!("there are {MAX_ACCOUNTS} accounts; no more are allowed"),
+        ));
     }
     let changed = changed(configured, before.and_then(|entry| entry.rate), spec, &secrets);
     if changed.is_empty() && configured.is_some() {
@@ -182,8 +186,12 @@ fn changed(
 ) -> Vec<String> {
     let none = (BTreeMap::new(), BTreeMap::new());
     let (old, old_secrets) = before.map_or((&none.0, &none.1), |before| (&before.spec.settings, &before.secrets));
-    let mut changed: Vec<String> =
-        old.keys().chain(spec.settings.keys()).filter(|key| old.get(*key) != spec.settings.get(*key)).cloned().collect();
+    let mut changed: Vec<String> = old
+        .keys()
+        .chain(spec.settings.keys())
+        .filter(|key| old.get(*key) != spec.settings.get(*key))
+        .cloned()
+        .collect();
     changed.extend(
         old_secrets.keys().chain(secrets.keys()).filter(|key| old_secrets.get(*key) != secrets.get(*key)).cloned(),
     );
@@ -271,11 +279,7 @@ pub fn tested(
 }
 
 /// What is known of an account, which must be configured here or elsewhere.
-fn known<'s>(
-    state: &'s ProviderAccounts,
-    name: &AccountName,
-    elsewhere: bool,
-) -> Result<Option<&'s Entry>, Refusal> {
+fn known<'s>(state: &'s ProviderAccounts, name: &AccountName, elsewhere: bool) -> Result<Option<&'s Entry>, Refusal> {
     match state.get(name) {
         Some(entry) if elsewhere || entry.configured.is_some() => Ok(Some(entry)),
         None if elsewhere => Ok(None),

@@ -98,7 +98,10 @@ fn what_a_file_defines_is_paused_and_slowed_down_here_and_changed_there() {
 #[test]
 fn what_makes_no_sense_is_refused_and_never_repeats_a_secret() {
     let field = |command: ConfigureAccount| command.clean().expect_err("is refused").field.expect("a field");
-    assert_eq!(field(ConfigureAccount { name: AccountName { account: "a/b".to_owned(), ..name() }, ..command(&[], &[]) }), "name");
+    assert_eq!(
+        field(ConfigureAccount { name: AccountName { account: "a/b".to_owned(), ..name() }, ..command(&[], &[]) }),
+        "name"
+    );
     assert_eq!(field(command(&[("Bad Name", "x")], &[])), "settings");
     assert_eq!(field(command(&[], &[("auth_token", Some(""))])), "secrets");
     assert_eq!(field(command(&[("auth_token", "x")], &[("auth_token", Some("y"))])), "secrets");

@@ -82,7 +82,8 @@ fn a_text_is_picked_by_locale_then_language_then_default() {
 
 #[test]
 fn variables_are_filled_once_and_missing_ones_are_named() {
-    let state = saved(&[("en", "Dear {{ customer.name }} of {{customer.attributes.town|your town}}, yours, {{agent.name}}")]);
+    let state =
+        saved(&[("en", "Dear {{ customer.name }} of {{customer.attributes.town|your town}}, yours, {{agent.name}}")]);
     let mut customer = ada(None);
     let body = |customer: &Customer, agent| filled(&state, customer, agent).map(|(body, _)| body);
     assert_eq!(body(&customer, Some("Bea")).as_deref(), Ok("Dear Ada Lovelace of your town, yours, Bea"));

@@ -17,7 +17,8 @@ pub(super) struct Wrapper {
 
 impl Wrapper {
     pub(super) fn new(master: &MasterKey, ambient: Ambient) -> Self {
-        let [key, secrets] = ["wrap subject keys", "seal secrets"].map(|purpose| SubjectKey::new(master.derive(purpose)));
+        let [key, secrets] =
+            ["wrap subject keys", "seal secrets"].map(|purpose| SubjectKey::new(master.derive(purpose)));
         Self { key, secrets, ambient }
     }
 

@@ -19,7 +19,7 @@ const PUBLIC: &str = "https://commlog.example";
 
 const CONFIGURE: &str = "mutation($input: AccountInput!, $key: String) { configureAccount(input: $input, \
     idempotencyKey: $key) { provider name position repeated refusal { code message field } } }";
-const ACCOUNTS: &str = "query($at: Cursor) { accounts(waitFor: $at) { provider name channels source settings { name value } \
+const ACCOUNTS: &str = "query($at: Position) { accounts(waitFor: $at) { provider name channels source settings { name value } \
     secrets perSecond unit priority costMicros state reason lastSentAt lastErrorClass lastErrorCode lastTestPassed \
     inFlight webhookUrl } }";
 
@@ -209,7 +209,10 @@ async fn an_account_is_set_up_sends_is_called_back_rotated_and_removed(engine: E
 
     // While a token is rotated, callbacks that are signed with either are believed; afterwards only the new one's.
     let mut rotating = office.twilio_input("main", "another_token_00000000000000000");
-    rotating["secrets"].as_array_mut().expect("a list").push(json!({ "name": "next_auth_token", "value": twilio::TOKEN }));
+    rotating["secrets"]
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({ "name": "next_auth_token", "value": twilio::TOKEN }));
     office.configure(rotating.clone()).await;
     assert_eq!(call(&office.app, &answer(3)).await, StatusCode::OK);
     rotating["secrets"] = json!([{ "name": "next_auth_token", "value": null }]);
@@ -303,7 +306,8 @@ async fn secrets_are_in_no_file_no_event_and_no_answer(engine: Engine) {
     assert_eq!(kept.len(), 1, "what was kept for a repetition or a refusal is gone");
 
     let told = office.admin.data("{ events(last: 50) { nodes { type actor data personal } } }", json!({})).await;
-    let configured = told["events"]["nodes"].as_array().into_iter().flatten().find(|e| e["type"] == "AccountConfigured");
+    let configured =
+        told["events"]["nodes"].as_array().into_iter().flatten().find(|e| e["type"] == "AccountConfigured");
     assert!(configured.is_some_and(|event| event["actor"].as_str().is_some_and(|actor| actor.starts_with("key:"))));
     let listed = office.account("main").await.to_string();
     for answer in [&first, &again.to_string(), &told.to_string(), &listed] {
@@ -347,7 +351,10 @@ async fn what_makes_no_sense_is_refused_and_leaves_nothing(engine: Engine) {
     ];
     for (input, field) in cases {
         let refused = office.admin.data(CONFIGURE, json!({ "input": input })).await["configureAccount"].take();
-        assert_eq!((&refused["refusal"]["code"], &refused["refusal"]["field"]), (&json!("INVALID_INPUT"), &json!(field)));
+        assert_eq!(
+            (&refused["refusal"]["code"], &refused["refusal"]["field"]),
+            (&json!("INVALID_INPUT"), &json!(field))
+        );
         assert!(!refused.to_string().contains("wrong place"), "{refused:#}");
     }
     let kept = office.app.stores().journal.key_store().secrets_of(office.app.tenant).await.expect("answers");

@@ -66,7 +66,11 @@ async fn callbacks_and_calls_are_counted_by_provider_and_account(engine: Engine)
         ("webhook_duplicates_total", of_twilio.clone(), 2.0),
         ("webhook_refused_total", with(&of_twilio, "reason=\"signature\""), 1.0),
         ("webhook_handling_seconds_count", of_twilio.clone(), 3.0),
-        ("webhook_refused_total", "provider=\"unknown\",account=\"unknown\",reason=\"unknown_account\"".to_owned(), 1.0),
+        (
+            "webhook_refused_total",
+            "provider=\"unknown\",account=\"unknown\",reason=\"unknown_account\"".to_owned(),
+            1.0,
+        ),
         ("webhook_told_total", with(&of_sendgrid, "kind=\"delivered\""), 1.0),
         ("webhook_kept_total", of_sendgrid.clone(), 1.0),
         ("webhook_duplicates_total", of_sendgrid.clone(), 2.0),

@@ -238,7 +238,9 @@ pub(crate) async fn a_secret_is_sealed_opens_in_its_place_only_and_is_destroyed_
         assert!(matches!(elsewhere.secrets(&[place]).await, Err(KeyStoreError::DamagedSecret { .. })));
     }
     let [from, to] = [second.id.0, first.id.0].map(|id| store.id_literal(id));
-    let swap = format!("UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE secret_id = {from}) WHERE secret_id = {to}");
+    let swap = format!(
+        "UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE secret_id = {from}) WHERE secret_id = {to}"
+    );
     assert!(store.tamper_keys(&swap).await.is_err(), "a secret is never changed");
 
     assert_eq!(elsewhere.secrets_of(tenant).await.expect("answers").len(), 2);
