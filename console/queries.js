@@ -167,4 +167,17 @@ query Projections {
 }
 `,
   },
+  {
+    name: "accounts",
+    query: `# The accounts that send for this tenant, and how they are. Only administrators see them; nobody sees their secrets.
+query Accounts {
+  accounts {
+    provider name channels source state reason
+    perSecond unit priority
+    lastSentAt lastErrorClass lastErrorCode inFlight
+    webhookUrl
+  }
+}
+`,
+  },
 ];

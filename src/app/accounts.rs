@@ -8,6 +8,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::app::deciding::{Made, Order, Tried};
+use crate::app::policies::Basis;
 use crate::app::states::Loaded;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::account::decide::{
@@ -58,38 +59,51 @@ impl App {
             Ok(cleaned) => cleaned,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let stream = accounts_stream(caller.tenant, &basis);
         let given = self.keep_given(caller.tenant, &command).await?;
         let mut suspects: BTreeSet<SecretId> = given.values().copied().collect();
-        let order = Order::new(caller, stream, key);
-        let mut outcome = Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS });
+        let order = Order::new(caller, accounts_stream(caller.tenant, &basis), key);
+        let outcome = self.try_configure(&order, &basis, (&command, &given), elsewhere, check, &mut suspects).await;
+        // Where the log did not answer, it may hold the event all the same: its secrets stay until that is known.
+        if !matches!(outcome, Err(AppError::Log(_))) {
+            self.tidy(caller.tenant, &suspects).await;
+        }
+        outcome
+    }
+
+    /// Decides on a configuration whose new secrets are kept already; notes in `suspects` which ones it may replace.
+    async fn try_configure(
+        &self,
+        order: &Order<'_>,
+        basis: &Basis,
+        (command, given): (&ConfigureAccount, &BTreeMap<String, SecretId>),
+        elsewhere: bool,
+        check: AccountCheck<'_>,
+        suspects: &mut BTreeSet<SecretId>,
+    ) -> Result<Outcome<AccountName>, AppError> {
+        let (stream, tenant) = (order.stream, order.caller.tenant);
         for _ in 0..MAX_ATTEMPTS {
-            let seen = self
-                .look_anew::<ProviderAccounts, _>(stream, |loaded| {
-                    loaded.state.get(&command.name).and_then(|entry| entry.configured.clone())
-                })
-                .await?;
+            let configured =
+                |state: &ProviderAccounts| state.get(&command.name).and_then(|entry| entry.configured.clone());
+            let seen = self.look_anew::<ProviderAccounts, _>(stream, |loaded| configured(&loaded.state)).await?;
             suspects.extend(seen.iter().flat_map(|seen| seen.secrets.values().copied()));
-            let (ids, secrets) = self.completed(caller.tenant, &command, seen.as_ref(), &given).await?;
+            let (ids, secrets) = self.completed(tenant, command, seen.as_ref(), given).await?;
             let checked = check(&command.name, &command.spec, &secrets);
             let tried = self
-                .attempt::<ProviderAccounts>(&order, &basis, |state, context| {
-                    if state.get(&command.name).and_then(|entry| entry.configured.as_ref()) != seen.as_ref() {
+                .attempt::<ProviderAccounts>(order, basis, |state, context| {
+                    if configured(state) != seen {
                         return Err(Refusal::new(MOVED, "somebody else changed the account"));
                     }
                     checked?;
-                    decide::configure(state, &command, ids, elsewhere, context)
+                    decide::configure(state, command, ids, elsewhere, context)
                 })
                 .await?;
-            outcome = match tried {
-                Tried::Done(made) => self.done(&made, |_| Some(command.name)).await,
-                Tried::Refused(refusal) if refusal.code != MOVED => Ok(Outcome::Refused(refusal)),
-                Tried::Refused(_) | Tried::Moved => continue,
-            };
-            break;
+            match tried {
+                Tried::Done(made) => return self.done(&made, |_| Some(command.name.clone())).await,
+                Tried::Refused(refusal) if refusal.code != MOVED => return Ok(Outcome::Refused(refusal)),
+                Tried::Refused(_) | Tried::Moved => {}
+            }
         }
-        self.tidy(caller.tenant, &suspects).await;
-        outcome
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
     }
 
     /// Removes an account that an administrator set up, and its secrets.
@@ -270,17 +284,14 @@ impl App {
         let mut ids = before.map(|before| before.secrets.clone()).unwrap_or_default();
         let mut secrets = self.account_secrets(tenant, &command.name, &ids).await?;
         for (name, secret) in &command.secrets {
-            match (secret, given.get(name)) {
-                (Some(secret), Some(id)) => {
-                    if secrets.get(name).is_none_or(|kept| !kept.is(secret.expose().as_bytes())) {
-                        ids.insert(name.clone(), *id);
-                        secrets.insert(name.clone(), secret.clone());
-                    }
-                }
-                _ => {
-                    ids.remove(name);
-                    secrets.remove(name);
-                }
+            let (Some(secret), Some(id)) = (secret, given.get(name)) else {
+                ids.remove(name);
+                secrets.remove(name);
+                continue;
+            };
+            if secrets.get(name).is_none_or(|kept| !kept.is(secret.expose().as_bytes())) {
+                ids.insert(name.clone(), *id);
+                secrets.insert(name.clone(), secret.clone());
             }
         }
         Ok((ids, secrets))

@@ -82,13 +82,13 @@ fn in_message(refusal: Refusal) -> Refusal {
     Refusal { field: Some("canned_reply".to_owned()), ..refusal }
 }
 
+/// Every change is one event.
 fn told(made: &Made<CannedReplyEvent>) -> Option<SavedCannedReply> {
-    made.events.iter().find_map(|decided| match &decided.event {
-        CannedReplyEvent::CannedReplySaved(e) => Some(SavedCannedReply { code: e.code.clone(), revision: e.revision }),
-        CannedReplyEvent::CannedReplyRemoved(e) => {
-            Some(SavedCannedReply { code: e.code.clone(), revision: e.revision })
-        }
-    })
+    let (code, revision) = match &made.events.first()?.event {
+        CannedReplyEvent::CannedReplySaved(e) => (&e.code, e.revision),
+        CannedReplyEvent::CannedReplyRemoved(e) => (&e.code, e.revision),
+    };
+    Some(SavedCannedReply { code: code.clone(), revision })
 }
 
 /// The answer to a change that changes nothing.

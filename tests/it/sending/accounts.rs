@@ -19,7 +19,7 @@ const PUBLIC: &str = "https://commlog.example";
 
 const CONFIGURE: &str = "mutation($input: AccountInput!, $key: String) { configureAccount(input: $input, \
     idempotencyKey: $key) { provider name position repeated refusal { code message field } } }";
-const ACCOUNTS: &str = "query($at: Cursor) { accounts(waitFor: $at) { provider name channels source settings { name value } \
+const ACCOUNTS: &str = "query($at: Position) { accounts(waitFor: $at) { provider name channels source settings { name value } \
     secrets perSecond unit priority costMicros state reason lastSentAt lastErrorClass lastErrorCode lastTestPassed \
     inFlight webhookUrl } }";
 
