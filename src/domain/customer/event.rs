@@ -9,12 +9,12 @@ use crate::domain::consent::event::ConsentChanged;
 use crate::domain::conversation::event::ConversationChanged;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchInDoubt, DispatchStarted, MessageBounced, MessageCancelled, MessageClicked,
-    MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened, MessageQueued,
-    MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
+    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassed, MessageBounced, MessageCancelled,
+    MessageClicked, MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened,
+    MessageQueued, MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
 };
 use crate::domain::value::{AddressKind, words};
-use crate::ids::{AddressId, ImportId, NoteId};
+use crate::ids::{AddressId, ConversationId, ImportId, NoteId};
 
 stream_events! {
     /// Everything that can happen in a customer's stream.
@@ -47,6 +47,7 @@ stream_events! {
         MessageFailed,
         MessageOpened,
         MessageClicked,
+        EngagementReclassed,
         MessageComplained,
         MessageReceived,
         MessageRetracted,
@@ -195,6 +196,9 @@ event! {
     NoteAdded 1 {
         note_id: NoteId,
         pinned: bool,
+        /// The conversation that it is about.
+        #[serde(default)]
+        conversation_id: Option<ConversationId>,
     }
     personal NoteAddedPersonal {
         text: String,

@@ -2,7 +2,9 @@
 
 mod auth;
 mod commands;
+mod evidence;
 mod hostile;
+mod inbox;
 mod links;
 mod live;
 mod policy;
