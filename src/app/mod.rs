@@ -24,6 +24,7 @@ mod merging;
 mod messages;
 mod persons;
 mod policies;
+mod reclass;
 mod states;
 mod tenants;
 
@@ -38,6 +39,7 @@ pub use erasure::Erasing;
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
 pub use links::{ListUnsubscribe, OptInRequest};
+pub use reclass::{Reclassed, Step};
 
 use moka::sync::Cache;
 use tokio::sync::Semaphore;

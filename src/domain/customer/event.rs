@@ -10,12 +10,12 @@ use crate::domain::conversation::event::ConversationChanged;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchInDoubt, DispatchStarted, MessageBounced, MessageCancelled, MessageClicked,
-    MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened, MessageQueued,
-    MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
+    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassed, MessageBounced, MessageCancelled,
+    MessageClicked, MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened,
+    MessageQueued, MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
 };
 use crate::domain::value::{AddressKind, words};
-use crate::ids::{AddressId, CustomerId, ImportId, NoteId};
+use crate::ids::{AddressId, ConversationId, CustomerId, ImportId, NoteId};
 
 stream_events! {
     /// Everything that can happen in a customer's stream.
@@ -50,6 +50,7 @@ stream_events! {
         MessageFailed,
         MessageOpened,
         MessageClicked,
+        EngagementReclassed,
         MessageComplained,
         MessageReceived,
         MessageRetracted,
@@ -219,6 +220,9 @@ event! {
     NoteAdded 1 {
         note_id: NoteId,
         pinned: bool,
+        /// The conversation that it is about.
+        #[serde(default)]
+        conversation_id: Option<ConversationId>,
     }
     personal NoteAddedPersonal {
         text: String,

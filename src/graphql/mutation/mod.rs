@@ -7,6 +7,7 @@
 mod accounts;
 mod canned;
 mod customers;
+mod engagement;
 mod facts;
 mod messages;
 mod operations;
@@ -23,6 +24,7 @@ pub struct Mutation(
     messages::MessageMutations,
     facts::FactMutations,
     operations::OperationMutations,
+    engagement::EngagementMutations,
     policy::PolicyMutations,
     accounts::AccountMutations,
     canned::CannedReplyMutations,

@@ -3,6 +3,7 @@
 mod accounts;
 mod canned;
 mod customers;
+mod inbox;
 mod log;
 mod metrics;
 mod node;
@@ -16,6 +17,7 @@ use async_graphql::MergedObject;
 #[derive(MergedObject, Default)]
 pub struct Query(
     customers::CustomerQueries,
+    inbox::InboxQueries,
     metrics::MetricQueries,
     log::LogQueries,
     policy::PolicyQueries,

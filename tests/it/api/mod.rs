@@ -3,7 +3,9 @@
 mod auth;
 mod canned;
 mod commands;
+mod evidence;
 mod hostile;
+mod inbox;
 mod links;
 mod live;
 mod merging;

@@ -202,7 +202,7 @@ on_both! {
             // Whoever is asked tells the same survivor, who knows of both others.
             let mut survivors = vec![];
             for &id in &ring {
-                let note = AddNote { customer_id: id, text: "x".to_owned(), pinned: false };
+                let note = AddNote { customer_id: id, text: "x".to_owned(), pinned: false, conversation_id: None };
                 world.done(world.elsewhere().await.add_note(&world.agent(), note).await);
             }
             for &id in &ring {
@@ -251,7 +251,7 @@ on_both! {
         let (ada, augusta) = two(&world).await;
         add_number(&world, augusta).await;
         let received = world.done(world.app.receive_message(&world.agent(), text(&world, "Hi", "SM1")).await).value;
-        let note = AddNote { customer_id: augusta, text: "call back".to_owned(), pinned: false };
+        let note = AddNote { customer_id: augusta, text: "call back".to_owned(), pinned: false, conversation_id: None };
         let note_id = world.done(world.app.add_note(&world.agent(), note).await).value;
         let (message_id, _) = ask(&world, &world.app, email(augusta, MessageClass::Transactional)).await;
         merge(&world, augusta, ada).await;

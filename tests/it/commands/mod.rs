@@ -14,6 +14,7 @@ mod merged_sending;
 mod merging;
 mod messages;
 mod policies;
+mod reclass;
 
 /// Declares tests that run once on each backend.
 macro_rules! on_both {

@@ -125,7 +125,7 @@ fn taking_over_twice_changes_nothing() {
 #[test]
 fn a_part_takes_no_commands_on_the_person_but_keeps_its_own_things() {
     let ada = given([registered(), into(GRACE)]);
-    let note = AddNote { customer_id: ADA, text: "x".to_owned(), pinned: false };
+    let note = AddNote { customer_id: ADA, text: "x".to_owned(), pinned: false, conversation_id: None };
     ada.when(|state, context| add_note(state, note, context)).refused_with("CUSTOMER_MERGED");
     assert!(ada.state.must_be_known().is_ok());
     let forgetting = ForgetCustomer { customer_id: ADA, reason: "request".to_owned() };
