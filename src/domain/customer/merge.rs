@@ -108,7 +108,6 @@ fn not_yet<'a>(survivor: &'a Customer, merged: &'a Customer) -> impl Iterator<It
 
 /// Lets an opt-out that a provider told to a merged customer's stream count for the whole. `told` stays what counts for
 /// its message and campaign.
-#[must_use]
 pub fn pass_on(survivor: &Customer, told: &ConsentChanged, context: &Context<'_>) -> Decision<CustomerEvent> {
     survivor.must_exist()?;
     let standing = survivor.consents.effective(told.channel, &told.topic);

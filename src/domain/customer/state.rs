@@ -230,11 +230,8 @@ impl Customer {
                 self.existence = Existence::Merged;
                 self.merged = Some(Merged { into: e.into_id, event_id: meta.id });
             }
-            CustomerEvent::CustomerAbsorbed(e) => {
-                if !self.absorbed.contains(&e.absorbed_id) {
-                    self.absorbed.push(e.absorbed_id);
-                }
-            }
+            CustomerEvent::CustomerAbsorbed(e) if self.absorbed.contains(&e.absorbed_id) => {}
+            CustomerEvent::CustomerAbsorbed(e) => self.absorbed.push(e.absorbed_id),
             CustomerEvent::CustomerForgotten(e) => {
                 self.existence = Existence::Forgotten;
                 self.personal = PersonalProfile::default();

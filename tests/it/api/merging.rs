@@ -49,7 +49,7 @@ on_both_engines! {
 
         let query = "query($id: ID!, $wait: Position) { customer(id: $id, waitFor: $wait) { id name orders revenue { orders total { micros } } \
             addresses { address } timeline { totalCount nodes { note { text } } } } \
-            timeline(customerId: $id) { nodes { note { text } } } activities(customerId: $id) { totalCount } node(id: $id) { id } }";
+            timeline(customerId: $id, waitFor: $wait) { nodes { note { text } } } activities(customerId: $id, waitFor: $wait) { totalCount } node(id: $id) { id } }";
         for id in [&ada, &augusta] {
             let data = agent.data(query, json!({ "id": id, "wait": last })).await;
             let customer = &data["customer"];

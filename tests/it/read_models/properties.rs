@@ -139,7 +139,7 @@ fn what_is_classed_again_equals_what_was_classed_so_from_the_beginning() {
 
 /// A step of a story that mixes everything that read models take care of.
 fn step() -> impl Strategy<Value = (u8, u128, u128, i64)> {
-    (0..31_u8, 1..4_u128, 1..4_u128, 0..300_i64)
+    (0..33_u8, 1..4_u128, 1..4_u128, 0..300_i64)
 }
 
 fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
@@ -220,7 +220,7 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
             19 => events::dispatch_failed(&key, 1, (at % 2 == 0).then_some(at)),
             20 => events::in_doubt(&key, 1),
             21 => events::opted_out_by(&key),
-            29.. => {
+            31.. => {
                 story.reclass(customer(who), if at % 2 == 0 { &events::BY_FLAG } else { &events::AGAINST_FLAG });
                 continue;
             }
