@@ -95,6 +95,25 @@ subscription Live($customer: ID!) {
     variables: { customer: "Customer:…" },
   },
   {
+    name: "inbox",
+    query: `# The inbox: figures of all sorts at once, and who waits longest to hear from us. The same filter in
+# subscription { inbox(filter: …) { conversationId conversation { … } } } tells what moves.
+query Inbox($filter: ConversationFilterInput, $me: String = "bob", $first: Int = 20) {
+  inbox(filter: $filter) {
+    all { open pending snoozed resolved unread unreadMessages }
+    mine: assigned(assignee: $me) { open unread }
+    unassigned { open unread }
+    byTeam { name counts { open unread } }
+    byChannel { channel counts { open unread } }
+    conversations(first: $first) {
+      nodes { id channel state assignee team priority unread snoozedUntil changedAt customer { id name } }
+    }
+  }
+}
+`,
+    variables: { filter: { states: ["OPEN", "PENDING", "SNOOZED"] } },
+  },
+  {
     name: "message",
     query: `# One message: how far it got, why it was held or not sent, and every event about it.
 query Message($id: ID!) {

@@ -1,12 +1,13 @@
 -- projection: conversations
--- question: Which conversations wait for an answer, and who has them?
+-- question: Which conversations wait for an answer, who has them, and how many are there of each sort?
 -- events: ConversationChanged
 -- scope: customer
 -- version: 1
 
 -- section: tables
 
--- Events carry the whole resulting state: the newest one is the conversation.
+-- Events carry the whole resulting state: the newest one is the conversation. `position` is that event's: who follows
+-- the inbox asks for what stands after the last one.
 CREATE TABLE conversations (
     tenant_id UUID NOT NULL,
     conversation_id UUID NOT NULL,
@@ -23,21 +24,64 @@ CREATE TABLE conversations (
     last_inbound_at TIMESTAMPTZ,
     last_outbound_at TIMESTAMPTZ,
     version BIGINT NOT NULL,
+    position BYTES NOT NULL,
     PRIMARY KEY (tenant_id, conversation_id)
 );
 CREATE INDEX conversations_inbox ON conversations (tenant_id, changed_at, conversation_id);
+-- Most conversations are resolved, most questions are about the others.
+CREATE INDEX conversations_waiting ON conversations (tenant_id, changed_at, conversation_id)
+    WHERE state <> 'resolved';
+CREATE INDEX conversations_of_assignee ON conversations (tenant_id, assignee, changed_at, conversation_id)
+    WHERE assignee IS NOT NULL;
+CREATE INDEX conversations_of_team ON conversations (tenant_id, team, changed_at, conversation_id)
+    WHERE team IS NOT NULL;
+CREATE INDEX conversations_moved ON conversations (tenant_id, position);
 CREATE INDEX conversations_snoozed ON conversations (snoozed_until) WHERE state = 'snoozed';
 CREATE INDEX conversations_of_customer ON conversations (tenant_id, customer_id, changed_at, conversation_id);
 
+-- How many conversations are alike in everything that an inbox is filtered by: its figures cost what there are of sorts,
+-- not what there are of conversations. An empty text stands for nobody, or for no team.
+CREATE TABLE conversation_counts (
+    tenant_id UUID NOT NULL,
+    state TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    assignee TEXT NOT NULL,
+    team TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    has_unread BOOLEAN NOT NULL,
+    conversations BIGINT NOT NULL,
+    unread BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, state, channel, assignee, team, priority, has_unread)
+) CLUSTERED;
+
 -- section: apply
+
+-- What moved is counted as what it is now, and no longer as what it was.
+UPDATE conversation_counts AS n SET
+    conversations = n.conversations - o.conversations,
+    unread = n.unread - o.unread
+FROM (
+    SELECT
+        c.tenant_id, c.state, c.channel, COALESCE(c.assignee, '') AS assignee, COALESCE(c.team, '') AS team,
+        c.priority, c.unread > 0 AS has_unread, COUNT(*) AS conversations, @sum(c.unread) AS unread
+    FROM conversations c
+    WHERE (c.tenant_id, c.conversation_id) IN (
+        SELECT tenant_id, conversation_id FROM batch WHERE type = 'ConversationChanged'
+    )
+    GROUP BY
+        c.tenant_id, c.state, c.channel, COALESCE(c.assignee, ''), COALESCE(c.team, ''), c.priority, c.unread > 0
+) AS o
+WHERE n.tenant_id = o.tenant_id AND n.state = o.state AND n.channel = o.channel AND n.assignee = o.assignee
+    AND n.team = o.team AND n.priority = o.priority AND n.has_unread = o.has_unread;
+
 INSERT INTO conversations (
     tenant_id, conversation_id, customer_id, channel, state, snoozed_until, assignee, team, priority, unread,
-    started_at, changed_at, last_inbound_at, last_outbound_at, version
+    started_at, changed_at, last_inbound_at, last_outbound_at, version, position
 )
 SELECT
     b.tenant_id, b.conversation_id, b.customer_id, b.channel, b.state, @time(b.data, 'snoozed_until'),
     @text(b.data, 'assignee'), @text(b.data, 'team'), @text(b.data, 'priority'), @int(b.data, 'unread'),
-    k.started_at, b.occurred_at, k.last_inbound_at, k.last_outbound_at, b.version
+    k.started_at, b.occurred_at, k.last_inbound_at, k.last_outbound_at, b.version, b.position
 FROM (
     SELECT
         MAX(ordinal) AS ordinal,
@@ -56,6 +100,24 @@ ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET
     changed_at = excluded.changed_at,
     last_inbound_at = @greatest(conversations.last_inbound_at, excluded.last_inbound_at),
     last_outbound_at = @greatest(conversations.last_outbound_at, excluded.last_outbound_at),
-    version = excluded.version;
+    version = excluded.version, position = excluded.position;
+
+INSERT INTO conversation_counts (
+    tenant_id, state, channel, assignee, team, priority, has_unread, conversations, unread
+)
+SELECT
+    c.tenant_id, c.state, c.channel, COALESCE(c.assignee, ''), COALESCE(c.team, ''), c.priority, c.unread > 0,
+    COUNT(*), @sum(c.unread)
+FROM conversations c
+WHERE (c.tenant_id, c.conversation_id) IN (
+    SELECT tenant_id, conversation_id FROM batch WHERE type = 'ConversationChanged'
+)
+GROUP BY c.tenant_id, c.state, c.channel, COALESCE(c.assignee, ''), COALESCE(c.team, ''), c.priority, c.unread > 0
+ON CONFLICT (tenant_id, state, channel, assignee, team, priority, has_unread) DO UPDATE SET
+    conversations = conversation_counts.conversations + excluded.conversations,
+    unread = conversation_counts.unread + excluded.unread;
+DELETE FROM conversation_counts WHERE conversations = 0 AND tenant_id IN (
+    SELECT tenant_id FROM batch WHERE type = 'ConversationChanged'
+);
 
 -- section: forget

@@ -33,7 +33,7 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
         move |number| {
             let (app, customer_id) = (app.clone(), pick(&customers, number));
             async move {
-                let note = AddNote { customer_id, text: TEXT.into(), pinned: false };
+                let note = AddNote { customer_id, conversation_id: None, text: TEXT.into(), pinned: false };
                 app.add_note(&caller(), note).await?.into_result()?;
                 Ok(())
             }
@@ -71,6 +71,7 @@ async fn append_bare(journal: &Journal, customer: CustomerId, ambient: &commlog:
     let note = NoteAdded {
         note_id: NoteId(ambient.uuid()),
         pinned: false,
+        conversation_id: None,
         personal: Some(NoteAddedPersonal { text: TEXT.into() }),
     };
     journal.append(events::append(customer, note.into(), ambient.now(), ambient)).await?;

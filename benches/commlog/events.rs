@@ -165,6 +165,7 @@ impl Customer {
                 pinned: false,
                 personal: Some(NoteAddedPersonal { text: BODY.into() }),
             }
+                conversation_id: None,
             .into(),
         }
     }

@@ -13,14 +13,23 @@ use uuid::Uuid;
 use super::api::{Api, Reading, Tables};
 use super::audit::version_at;
 use super::failure::opaque;
+use super::model::inbox::InboxChange;
 use super::model::timeline::TimelineEntry;
 use super::principal::{Permission, Principal};
 use crate::ids::{CustomerId, Position};
 use crate::log::{Category, ReadLimit, SealedEvent, StreamId};
+use crate::queries::conversations::ConversationFilter;
+use crate::queries::inbox;
 use crate::queries::timeline::{self, TimelineRow};
 
 /// How many events are looked through at a time for what changed.
 const CHUNK: usize = 1_000;
+
+/// How many conversations that moved are told at a time.
+const MOVED_AT_ONCE: usize = 200;
+
+/// An inbox is looked at most this often: nobody reads faster, and a burst is told as its outcome.
+const INBOX_PACE: Duration = Duration::from_millis(200);
 
 /// Ticks at once, and then whenever the read tables move, but no faster than its pace.
 pub struct Live {
@@ -133,6 +142,40 @@ impl Changes {
         let personal = self.principal.may(Permission::SeePersonal);
         rows.into_iter().map(|row: TimelineRow| TimelineEntry::new(row, personal, &Tables::Live)).collect()
     }
+}
+
+/// Tells which conversations of an inbox move after a position; without one, after what the tables show now. Asks the read
+/// table, by its index over positions: many agents who look at one busy log must not each read all of it.
+pub fn inbox_changes(
+    reading: Reading<'_>,
+    filter: ConversationFilter,
+    after: Option<Position>,
+) -> impl Stream<Item = Result<InboxChange>> + use<> {
+    let (api, tenant) = (reading.api.clone(), reading.session.principal.tenant);
+    let applied = api.reads.applied();
+    let begin = after.unwrap_or(*applied.borrow());
+    let live = Live::new(applied, INBOX_PACE);
+    stream::unfold((live, begin, true), move |(mut live, mut position, mut wait)| {
+        let (api, filter) = (api.clone(), filter.clone());
+        async move {
+            if wait {
+                live.next().await?;
+            }
+            let changes = match inbox::moved(&api.reads.db(), tenant, &filter, position, MOVED_AT_ONCE).await {
+                Ok(moved) => {
+                    wait = moved.len() < MOVED_AT_ONCE;
+                    position = moved.last().map_or(position, |last| last.position);
+                    moved.into_iter().map(InboxChange::new).collect()
+                }
+                Err(error) => {
+                    wait = true;
+                    vec![Err(api.failed(&error))]
+                }
+            };
+            Some((stream::iter(changes), (live, position, wait)))
+        }
+    })
+    .flatten()
 }
 
 /// The entries that an event changes. What begins an entry of its own is found by its position.

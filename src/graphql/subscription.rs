@@ -8,8 +8,10 @@ use futures::stream::{self, Stream};
 use super::api::{Api, Reading, Session};
 use super::guard::May;
 use super::id::Of;
-use super::live::{Changes, Live};
+use super::live::{Changes, Live, inbox_changes};
 use super::model::campaign::CampaignMetrics;
+use super::model::conversation::ConversationFilterInput;
+use super::model::inbox::InboxChange;
 use super::model::projection::Projection;
 use super::model::timeline::TimelineEntry;
 use super::principal::Permission;
@@ -37,6 +39,19 @@ impl Subscription {
         let reading = Reading::of(ctx)?;
         let changes = Changes::begin(reading, customer_id.0, after.map(|after| after.0)).await?;
         Ok(changes.entries())
+    }
+
+    /// The conversations that move, each as it stands now; several moves at once are told as one. With `after` (a position
+    /// that a query, a mutation or an earlier change answered) nothing is missed in between.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn inbox(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ConversationFilterInput>,
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<InboxChange>> + use<>> {
+        let reading = Reading::of(ctx)?;
+        Ok(inbox_changes(reading, filter.unwrap_or_default().into(), after.map(|after| after.0)))
     }
 
     /// What a campaign achieved: at once, and whenever it changes.

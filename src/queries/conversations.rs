@@ -5,10 +5,13 @@ use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
-use crate::ids::{ConversationId, CustomerId, TenantId};
+use crate::ids::{ConversationId, CustomerId, Position, TenantId};
 use crate::sql::Db;
 
 const READING: &str = "conversations";
+
+/// What the index over the few conversations that are not resolved is found by: it must be said in these words.
+const WAITING: &str = "c.state <> 'resolved'";
 
 /// The one that moved last first.
 const KEY: Key = Key { columns: "c.changed_at, c.conversation_id", shape: "tu" };
@@ -35,6 +38,9 @@ pub struct ConversationRow {
     pub changed_at: DateTime<Utc>,
     pub last_inbound_at: Option<DateTime<Utc>>,
     pub last_outbound_at: Option<DateTime<Utc>>,
+    /// Of the event that moved it last.
+    #[sqlx(try_from = "Vec<u8>")]
+    pub position: Position,
 }
 
 /// Which conversations are asked for; what is not set does not restrict.
@@ -71,6 +77,7 @@ pub async fn idle(
 ) -> Result<Vec<ConversationRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM conversations c", []);
     select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and(WAITING, []);
     select.and("c.state IN ('open', 'pending') AND c.unread = 0 AND c.changed_at <= ?", [since.into()]);
     select.push(&format!(" ORDER BY c.changed_at, c.conversation_id LIMIT {limit}"), []);
     select.all(db, READING).await
@@ -114,9 +121,13 @@ pub async fn count(db: &Db, tenant: TenantId, filter: &ConversationFilter) -> Re
     select.count(db, READING).await
 }
 
-fn restrict(select: &mut Select, tenant: TenantId, filter: &ConversationFilter) {
+/// Adds the conditions of a filter on whatever is called `c` in the query.
+pub(super) fn restrict(select: &mut Select, tenant: TenantId, filter: &ConversationFilter) {
     select.and_equal("c.tenant_id", Some(tenant.0));
     select.and_equal("c.customer_id", filter.customer_id.map(CustomerId::uuid));
+    if !filter.states.is_empty() && !filter.states.iter().any(|state| state == "resolved") {
+        select.and(WAITING, []);
+    }
     select.and_in("c.state", filter.states.iter().map(|state| state.as_str().into()));
     select.and_in("c.channel", filter.channels.iter().map(|channel| channel.as_str().into()));
     select.and_equal("c.assignee", filter.assignee.clone());

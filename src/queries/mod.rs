@@ -13,6 +13,7 @@ pub mod customers;
 pub mod deliverability;
 mod error;
 pub mod imports;
+pub mod inbox;
 pub mod messages;
 pub mod page;
 mod reads;

@@ -190,7 +190,12 @@ async fn past(app: &App, caller: &Caller, number: usize, sample: SampleCustomer)
         app.receive_message(&key("message"), message).await?.into_result()?;
     }
     if number.is_multiple_of(9) {
-        let note = AddNote { customer_id, text: "Prefers deliveries after five.".to_owned(), pinned: true };
+        let note = AddNote {
+            customer_id,
+            conversation_id: None,
+            text: "Prefers deliveries after five.".to_owned(),
+            pinned: true,
+        };
         app.add_note(&key("note"), note).await?.into_result()?;
     }
     Ok(())

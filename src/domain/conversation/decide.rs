@@ -8,7 +8,7 @@ use crate::domain::conversation::state::{Conversation, conversation_id};
 use crate::domain::customer::decide::Patch;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::{Context, Decision};
+use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::Channel;
@@ -96,6 +96,14 @@ pub fn elapse(state: &Customer, conversation_id: ConversationId, context: &Conte
     };
     let after = Conversation { state: next, snoozed_until: None, ..before.clone() };
     Ok(vec![context.now(after.changed(ConversationCause::Timer, None))])
+}
+
+/// That a conversation is done, with nothing unread; [`None`] if it is already.
+#[must_use]
+pub fn resolved(conversation: &Conversation, context: &Context<'_>) -> Option<Decided<CustomerEvent>> {
+    let after =
+        Conversation { state: ConversationState::Resolved, snoozed_until: None, unread: 0, ..conversation.clone() };
+    (after != *conversation).then(|| context.now(after.changed(ConversationCause::Agent, None)))
 }
 
 /// The conversation after the customer wrote: open, one more unread.

@@ -77,6 +77,12 @@ impl Conversations {
         self.0.iter().find(|conversation| conversation.channel == channel)
     }
 
+    /// All of them, the one that moved last at the end.
+    #[must_use]
+    pub fn all(&self) -> &[Conversation] {
+        &self.0
+    }
+
     /// A conversation by its id.
     #[must_use]
     pub fn by_id(&self, id: ConversationId) -> Option<&Conversation> {

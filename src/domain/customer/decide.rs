@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::domain::conversation::decide::resolved;
 use crate::domain::customer::event::{
     CustomerAddressRemoved, CustomerEvent, CustomerForgotten, CustomerProfileChanged, CustomerProfileChangedPersonal,
     CustomerRegistered, CustomerRegisteredPersonal, ErasureCompleted, NoteAdded, NoteAddedPersonal, NotePinned, Source,
@@ -17,7 +18,7 @@ use crate::domain::message::state::Stage;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, CustomerId, ImportId, NoteId, TenantSecret};
+use crate::ids::{AddressId, ConversationId, CustomerId, ImportId, NoteId, TenantSecret};
 
 /// A customer's profile as it is entered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -151,6 +152,9 @@ pub struct RemoveAddress {
 pub struct AddNote {
     /// About whom.
     pub customer_id: CustomerId,
+    /// About which of the customer's conversations, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
     /// The note.
     pub text: String,
     /// True to pin it to the top of the timeline.
@@ -283,11 +287,15 @@ pub fn add_note(state: &Customer, command: AddNote, context: &Context<'_>) -> De
         return Err(Refusal::invalid("text", "must not be blank"));
     }
     let text = text::exact("text", command.text, text::LONG)?;
-    let note_id = context.id();
-    if command.pinned {
+    let AddNote { conversation_id, pinned, .. } = command;
+    if conversation_id.is_some_and(|id| state.conversations.by_id(id).is_none()) {
+        return Err(Refusal::new("CONVERSATION_UNKNOWN", "the customer has no such conversation"));
+    }
+    if pinned {
         may_pin(state)?;
     }
-    Ok(vec![context.now(NoteAdded { note_id, pinned: command.pinned, personal: Some(NoteAddedPersonal { text }) })])
+    let personal = Some(NoteAddedPersonal { text });
+    Ok(vec![context.now(NoteAdded { note_id: context.id(), pinned, conversation_id, personal })])
 }
 
 /// How many notes of one customer are pinned at most.
@@ -340,6 +348,8 @@ pub fn forget(
             context.now(MessageCancelled { key: message.key.clone(), reason: "customer forgotten".to_owned() })
         })
         .collect();
+    // Nobody can be answered any more: what waits for an answer leaves the inbox.
+    events.extend(state.conversations.all().iter().filter_map(|conversation| resolved(conversation, context)));
     events.push(context.now(CustomerForgotten { reason, addresses: only_theirs.to_vec() }));
     Ok(events)
 }

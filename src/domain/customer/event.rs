@@ -14,7 +14,7 @@ use crate::domain::message::event::{
     MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
 };
 use crate::domain::value::{AddressKind, words};
-use crate::ids::{AddressId, ImportId, NoteId};
+use crate::ids::{AddressId, ConversationId, ImportId, NoteId};
 
 stream_events! {
     /// Everything that can happen in a customer's stream.
@@ -196,6 +196,9 @@ event! {
         note_id: NoteId,
         pinned: bool,
     }
+        /// The conversation that it is about.
+        #[serde(default)]
+        conversation_id: Option<ConversationId>,
     personal NoteAddedPersonal {
         text: String,
     }

@@ -7,6 +7,8 @@ use super::decide::{
 };
 use super::event::{CustomerEvent, CustomerForgotten, CustomerRetracted, NoteAdded, Source};
 use super::state::Customer;
+use crate::domain::conversation::decide::after_inbound;
+use crate::domain::conversation::event::ConversationState;
 use crate::domain::decision::Meta;
 use crate::domain::message::decide::{SendMessage, send};
 use crate::domain::message::event::MessageClass;
@@ -39,7 +41,8 @@ fn forgotten() -> CustomerEvent {
 }
 
 fn note(number: u128) -> CustomerEvent {
-    NoteAdded { note_id: NoteId(uuid::Uuid::from_u128(number)), pinned: false, personal: None }.into()
+    NoteAdded { note_id: NoteId(uuid::Uuid::from_u128(number)), pinned: false, conversation_id: None, personal: None }
+        .into()
 }
 
 #[test]
@@ -149,13 +152,13 @@ fn a_note_that_is_not_the_customers_cannot_be_pinned() {
 #[test]
 fn a_pinned_note_pinned_again_changes_nothing() {
     let command = PinNote { customer_id: ADA, note_id: NoteId(uuid::Uuid::from_u128(1)), pinned: true };
-    let pinned = NoteAdded { note_id: command.note_id, pinned: true, personal: None }.into();
+    let pinned = NoteAdded { note_id: command.note_id, pinned: true, conversation_id: None, personal: None }.into();
     given([registered(), pinned]).when(|state, context| pin_note(state, &command, false, context)).happens(&[]);
 }
 
 #[test]
 fn nothing_is_recorded_about_a_forgotten_customer() {
-    let command = AddNote { customer_id: ADA, text: "Called her.".to_owned(), pinned: false };
+    let command = AddNote { customer_id: ADA, conversation_id: None, text: "Called her.".to_owned(), pinned: false };
     given([registered(), forgotten()])
         .when(|state, context| add_note(state, command, context))
         .refused_with("CUSTOMER_FORGOTTEN");
@@ -185,6 +188,20 @@ fn forgetting_takes_back_what_was_not_dispatched_and_clears_the_state() {
     assert!(after.pending.all().is_empty());
     let left = serde_json::to_string(&after).expect("has a JSON form");
     assert!(!left.contains("ada@example.org") && !left.contains("Lovelace"), "{left}");
+}
+
+#[test]
+fn forgetting_takes_conversations_out_of_the_inbox() {
+    let opened = crate::domain::scenario::with_context(&Default::default(), |context| {
+        let message = crate::ids::MessageId(uuid::Uuid::nil());
+        after_inbound(&given([registered()]).state, ADA, Channel::Sms, message, context)
+    });
+    let events =
+        given([registered(), opened.into()]).when(|state, context| forget(state, &forgetting(), &[], context)).events();
+    let [CustomerEvent::ConversationChanged(done), CustomerEvent::CustomerForgotten(_)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((done.state, done.unread), (ConversationState::Resolved, 0));
 }
 
 #[test]

@@ -24,7 +24,7 @@ connection!(
 );
 
 /// Which conversations are asked for; what is left out does not restrict.
-#[derive(InputObject, Default)]
+#[derive(InputObject, Default, Clone)]
 pub struct ConversationFilterInput {
     /// Of this customer.
     customer_id: Option<Of<CustomerId>>,

@@ -9,6 +9,7 @@ pub mod deliverability;
 pub mod enums;
 pub mod event;
 pub mod import;
+pub mod inbox;
 pub mod key;
 pub mod message;
 pub mod money;

@@ -15,7 +15,7 @@ use crate::graphql::model::customer::Customer;
 use crate::graphql::model::enums::AddressKind;
 use crate::graphql::principal::Permission;
 use crate::graphql::scalar::{Attributes, Long};
-use crate::ids::{AddressId, CustomerId, NoteId};
+use crate::ids::{AddressId, ConversationId, CustomerId, NoteId};
 
 /// What is known of a customer.
 #[derive(InputObject)]
@@ -258,9 +258,11 @@ impl CustomerMutations {
         customer_id: Of<CustomerId>,
         text: String,
         #[graphql(default)] pinned: bool,
+        #[graphql(desc = "The conversation that it is about.")] conversation_id: Option<Of<ConversationId>>,
         idempotency_key: Option<String>,
     ) -> Result<NotePayload> {
-        let command = AddNote { customer_id: customer_id.0, text, pinned };
+        let conversation_id = conversation_id.map(|id| id.0);
+        let command = AddNote { customer_id: customer_id.0, conversation_id, text, pinned };
         let outcome = Api::of(ctx)?.app.add_note(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }

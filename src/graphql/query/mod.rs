@@ -1,6 +1,7 @@
 //! The root of queries.
 
 mod customers;
+mod inbox;
 mod log;
 mod metrics;
 mod node;
@@ -14,6 +15,7 @@ use async_graphql::MergedObject;
 #[derive(MergedObject, Default)]
 pub struct Query(
     customers::CustomerQueries,
+    inbox::InboxQueries,
     metrics::MetricQueries,
     log::LogQueries,
     policy::PolicyQueries,

@@ -4,6 +4,7 @@ mod auth;
 mod commands;
 mod hostile;
 mod links;
+mod inbox;
 mod live;
 mod policy;
 mod reading;

@@ -18,7 +18,7 @@ on_both! {
         let agent = world.agent();
         let notes = (0..40).map(|number| {
             let app = if number % 2 == 0 { &here } else { &there };
-            app.add_note(&agent, AddNote { customer_id: ada, text: format!("note {number}"), pinned: false })
+            app.add_note(&agent, AddNote { customer_id: ada, conversation_id: None, text: format!("note {number}"), pinned: false })
         });
         let ids: HashSet<_> = join_all(notes).await.into_iter().map(|outcome| world.done(outcome).value).collect();
         assert_eq!(ids.len(), 40);
@@ -71,7 +71,7 @@ on_both! {
         let agent = world.agent();
         let mut first = None;
         for number in 0..700 {
-            let note = AddNote { customer_id: ada, text: format!("note {number}"), pinned: false };
+            let note = AddNote { customer_id: ada, conversation_id: None, text: format!("note {number}"), pinned: false };
             let id = world.done(world.app.add_note(&agent, note).await).value;
             first = first.or(Some(id));
         }

@@ -13,7 +13,7 @@ use super::on_both;
 use super::world::registration;
 
 fn note(customer_id: CustomerId, text: &str) -> AddNote {
-    AddNote { customer_id, text: text.to_owned(), pinned: false }
+    AddNote { customer_id, conversation_id: None, text: text.to_owned(), pinned: false }
 }
 
 fn invoice(customer_id: CustomerId, amount_micros: i64) -> RecordActivity {

@@ -175,7 +175,7 @@ on_both! {
         assert_eq!(undo(&world, &run).await, (5, 0, false));
         let types = world.types(external(&world, "17850").await).await;
         assert_eq!(types[3..], ["ActivityRetracted", "ActivityRetracted", "CustomerRetracted"]);
-        let note = AddNote { customer_id: external(&world, "17850").await, text: "Hm".to_owned(), pinned: false };
+        let note = AddNote { customer_id: external(&world, "17850").await, conversation_id: None, text: "Hm".to_owned(), pinned: false };
         assert_eq!(world.refused(world.app.add_note(&world.agent(), note).await).code, "CUSTOMER_UNKNOWN");
         let size = world.size().await;
         assert_eq!(undo(&world, &run).await, (5, 0, true));
@@ -199,7 +199,7 @@ on_both! {
     async fn a_customer_that_has_become_more_than_imported_stays(world: World) {
         let (run, _) = import_orders(&world, &world.app, orders()).await;
         let id = external(&world, "17850").await;
-        let note = AddNote { customer_id: id, text: "A regular.".to_owned(), pinned: false };
+        let note = AddNote { customer_id: id, conversation_id: None, text: "A regular.".to_owned(), pinned: false };
         world.done(world.app.add_note(&world.agent(), note).await);
         assert_eq!(undo(&world, &run).await, (4, 1, false));
         assert_eq!(count(&world.types(id).await, "CustomerRetracted"), 0);

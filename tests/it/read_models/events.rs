@@ -101,7 +101,12 @@ pub(crate) fn retracted(of: &ActivityRecorded) -> ActivityRetracted {
 }
 
 pub(crate) fn note_added(id: NoteId, text: &str) -> NoteAdded {
-    NoteAdded { note_id: id, pinned: false, personal: Some(NoteAddedPersonal { text: text.to_owned() }) }
+    NoteAdded {
+        note_id: id,
+        pinned: false,
+        conversation_id: None,
+        personal: Some(NoteAddedPersonal { text: text.to_owned() }),
+    }
 }
 
 pub(crate) fn consent(channel: Channel, topic: &str, state: ConsentState) -> ConsentChanged {

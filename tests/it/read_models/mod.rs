@@ -7,6 +7,7 @@ mod conversations;
 mod customers;
 mod events;
 mod forgetting;
+mod inbox;
 mod messages;
 mod properties;
 mod story;

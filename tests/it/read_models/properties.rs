@@ -103,7 +103,7 @@ fn step() -> impl Strategy<Value = (u8, u128, u128, i64)> {
 
 fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
     use commlog::domain::consent::event::ConsentState;
-    use commlog::domain::conversation::event::{ConversationCause, ConversationState};
+    use commlog::domain::conversation::event::{ConversationCause, ConversationChanged, ConversationState};
     use commlog::domain::customer::event::{CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, NotePinned};
     use commlog::domain::message::event::MessageReceived;
     use commlog::domain::value::{AddressKind, Channel};
@@ -151,12 +151,16 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
             8 => events::note_added(super::story::note(story.events.len() as u128), "note").into(),
             9 => NotePinned { note_id: super::story::note(story.events.len() as u128 / 2), pinned: at % 2 == 0 }.into(),
             10 => events::consent(Channel::Sms, "news", ConsentState::ALL[(at % 4) as usize]).into(),
-            11 => events::conversation_changed(
-                super::story::conversation(id),
-                ConversationState::ALL[(at % 4) as usize],
-                ConversationCause::ALL[(at % 3) as usize],
-                1,
-            )
+            11 => ConversationChanged {
+                assignee: (at % 5 != 0).then(|| format!("agent {}", at % 3)),
+                team: (at % 2 == 0).then(|| "sales".to_owned()),
+                ..events::conversation_changed(
+                    super::story::conversation(id),
+                    ConversationState::ALL[(at % 4) as usize],
+                    ConversationCause::ALL[(at % 3) as usize],
+                    u32::try_from(at % 3).expect("a small number"),
+                )
+            }
             .into(),
             12..=13 if !recorded(&story, answer.key.message_id.0, "MessageReceived", "MessageRetracted") => {
                 answer.into()
