@@ -1,5 +1,5 @@
 -- projection: suppressions
--- question: Which addresses get nothing more, why, and who has them?
+-- question: Which addresses get nothing more, why, who has them, and who decided that when?
 -- events: AddressSuppressed, SuppressionLifted, AddressClaimed, AddressReleased
 -- scope: tenant
 -- version: 1
@@ -15,6 +15,7 @@ CREATE TABLE suppressions (
     active BOOLEAN NOT NULL,
     suppressed_at TIMESTAMPTZ NOT NULL,
     lifted_at TIMESTAMPTZ,
+    lifted_by TEXT,
     note TEXT,
     source TEXT NOT NULL,
     message_id UUID,
@@ -24,6 +25,24 @@ CREATE TABLE suppressions (
     PRIMARY KEY (tenant_id, address_id, reason)
 );
 CREATE INDEX suppressions_newest ON suppressions (tenant_id, suppressed_at, address_id, reason);
+
+-- Every suppression and every lifting of one, in the order of the log.
+CREATE TABLE suppression_history (
+    tenant_id UUID NOT NULL,
+    address_id UUID NOT NULL,
+    position BYTES NOT NULL,
+    reason TEXT NOT NULL,
+    suppressed BOOLEAN NOT NULL,
+    source TEXT,
+    note TEXT,
+    message_id UUID,
+    customer_id UUID,
+    actor TEXT NOT NULL,
+    event_id UUID NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (tenant_id, address_id, position)
+) CLUSTERED;
 
 CREATE TABLE address_claims (
     tenant_id UUID NOT NULL,
@@ -37,6 +56,17 @@ CREATE TABLE address_claims (
 
 -- section: apply
 
+INSERT INTO suppression_history (
+    tenant_id, address_id, position, reason, suppressed, source, note, message_id, customer_id, actor, event_id,
+    occurred_at, recorded_at
+)
+SELECT
+    b.tenant_id, b.address_id, b.position, @text(b.data, 'reason'), b.type = 'AddressSuppressed',
+    @text(b.data, 'source'), @text(b.data, 'note'), b.message_id, b.customer_id, b.actor, b.event_id,
+    b.occurred_at, b.recorded_at
+FROM batch b
+WHERE b.type IN ('AddressSuppressed', 'SuppressionLifted');
+
 INSERT INTO suppressions (
     tenant_id, address_id, reason, kind, active, suppressed_at, source, message_id, customer_id, actor, version
 )
@@ -49,13 +79,14 @@ WHERE b.ordinal IN (
     GROUP BY tenant_id, address_id, @text(data, 'reason')
 )
 ON CONFLICT (tenant_id, address_id, reason) DO UPDATE SET
-    kind = excluded.kind, active = TRUE, suppressed_at = excluded.suppressed_at, lifted_at = NULL, note = NULL,
-    source = excluded.source, message_id = excluded.message_id, customer_id = excluded.customer_id,
+    kind = excluded.kind, active = TRUE, suppressed_at = excluded.suppressed_at, lifted_at = NULL, lifted_by = NULL,
+    note = NULL, source = excluded.source, message_id = excluded.message_id, customer_id = excluded.customer_id,
     actor = excluded.actor, version = excluded.version;
 
-UPDATE suppressions AS s SET active = FALSE, lifted_at = l.occurred_at, note = l.note, version = l.version
+UPDATE suppressions AS s SET
+    active = FALSE, lifted_at = l.occurred_at, lifted_by = l.actor, note = l.note, version = l.version
 FROM (
-    SELECT b.tenant_id, b.address_id, b.occurred_at, b.version, @text(b.data, 'reason') AS reason,
+    SELECT b.tenant_id, b.address_id, b.occurred_at, b.actor, b.version, @text(b.data, 'reason') AS reason,
         @text(b.data, 'note') AS note
     FROM batch b
     WHERE b.ordinal IN (

@@ -13,7 +13,7 @@ use crate::queries::consents::{self, ConsentRow};
 use crate::queries::conversations::{self, ConversationRow};
 use crate::queries::customers::{self, AddressRow, CustomerRow, RevenueRow};
 use crate::queries::messages::{self, MessageRow, ReasonRow};
-use crate::queries::suppressions::{self, SuppressionRow};
+use crate::queries::suppressions::{self, SuppressionChangeRow, SuppressionRow};
 
 /// Reads in batches for one request.
 pub struct Batches {
@@ -99,6 +99,8 @@ batches! {
     OneConversation(ConversationId) -> ConversationRow = conversations::by_ids, by conversation_id, one;
     /// The suppressions of an address.
     SuppressionsOf(AddressId) -> SuppressionRow = suppressions::of_addresses, by address_id, many;
+    /// How the suppressions of an address came about, and went.
+    SuppressionHistoryOf(AddressId) -> SuppressionChangeRow = suppressions::histories, by address_id, many;
 }
 
 /// Rows by their key, in the order read.

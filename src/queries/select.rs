@@ -39,6 +39,13 @@ impl Select {
         }
     }
 
+    /// The query inside of another one's text, which has no values of its own.
+    pub fn wrapped(mut self, before: &str, after: &str) -> Self {
+        self.sql.insert_str(0, before);
+        self.sql.push_str(after);
+        self
+    }
+
     /// Adds a condition.
     pub fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
         self.sql.push_str(if self.has_where { " AND " } else { " WHERE " });

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
-use crate::ids::{AddressId, TenantId};
+use crate::ids::{AddressId, Position, TenantId};
 use crate::sql::Db;
 
 const READING: &str = "suppressions";
@@ -18,7 +18,7 @@ const KEY: Key = Key { columns: "s.suppressed_at, s.address_id, s.reason", shape
 pub struct SuppressionRow {
     pub tenant_id: Uuid,
     pub address_id: Uuid,
-    /// `hard_bounce`, `complaint`, `stop`, `manual`.
+    /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
     pub reason: String,
     /// `email`, `phone`, `push_token`, `in_app`.
     pub kind: String,
@@ -26,6 +26,8 @@ pub struct SuppressionRow {
     pub active: bool,
     pub suppressed_at: DateTime<Utc>,
     pub lifted_at: Option<DateTime<Utc>>,
+    /// Who lifted it.
+    pub lifted_by: Option<String>,
     /// Why the address may be used again.
     pub note: Option<String>,
     pub source: String,
@@ -34,6 +36,31 @@ pub struct SuppressionRow {
     /// Of whom it was learnt.
     pub customer_id: Option<Uuid>,
     pub actor: String,
+}
+
+/// That an address was suppressed, or a suppression lifted.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SuppressionChangeRow {
+    pub tenant_id: Uuid,
+    pub address_id: Uuid,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub position: Position,
+    /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
+    pub reason: String,
+    /// False: this lifted it.
+    pub suppressed: bool,
+    /// Of a suppression.
+    pub source: Option<String>,
+    /// Why it was lifted.
+    pub note: Option<String>,
+    /// The message that led to it.
+    pub message_id: Option<Uuid>,
+    /// Of whom it was learnt.
+    pub customer_id: Option<Uuid>,
+    pub actor: String,
+    pub event_id: Uuid,
+    pub occurred_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// That a customer has an address, as the address knows it.
@@ -66,6 +93,20 @@ pub async fn of_addresses(db: &Db, tenant: TenantId, ids: &[AddressId]) -> Resul
     select.and_equal("s.tenant_id", Some(tenant.0));
     select.and_in("s.address_id", ids.iter().map(|id| id.0.into()));
     select.push(" ORDER BY s.address_id, s.reason", []);
+    select.all(db, READING).await
+}
+
+/// How several addresses came to be suppressed, or not: by address, the oldest change first; of an address the last 100.
+pub async fn histories(db: &Db, tenant: TenantId, ids: &[AddressId]) -> Result<Vec<SuppressionChangeRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbered = "SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.address_id ORDER BY n.position DESC) AS number \
+        FROM suppression_history n";
+    let mut select = Select::new(numbered, []);
+    select.and_equal("n.tenant_id", Some(tenant.0));
+    select.and_in("n.address_id", ids.iter().map(|id| id.0.into()));
+    let select = select.wrapped("SELECT h.* FROM (", ") AS h WHERE h.number <= 100 ORDER BY h.address_id, h.position");
     select.all(db, READING).await
 }
 

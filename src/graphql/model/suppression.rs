@@ -1,16 +1,18 @@
 //! Suppressions.
 
-use async_graphql::{InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::enums::{AddressKind, Source, SuppressionReason, Word, word};
-use crate::graphql::api::Reading;
+use crate::graphql::api::{Reading, Tables};
 use crate::graphql::connection::{connection, count_later};
-use crate::graphql::flat::Boxed;
+use crate::graphql::flat::{Boxed, Flat};
 use crate::graphql::id::Of;
-use crate::ids::{AddressId, CustomerId, MessageId};
+use crate::graphql::loaders::SuppressionHistoryOf;
+use crate::graphql::scalar::Cursor;
+use crate::ids::{AddressId, CustomerId, EventId, MessageId};
 use crate::queries::Page;
-use crate::queries::suppressions::{self, SuppressionFilter, SuppressionRow};
+use crate::queries::suppressions::{self, SuppressionChangeRow, SuppressionFilter, SuppressionRow};
 
 connection!(
     /// Suppressions, newest first.
@@ -43,6 +45,7 @@ impl From<SuppressionFilterInput> for SuppressionFilter {
 
 /// That nothing is sent to an address, whoever has it, and why.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub struct Suppression {
     /// Which address.
     address_id: Of<AddressId>,
@@ -56,6 +59,8 @@ pub struct Suppression {
     suppressed_at: DateTime<Utc>,
     /// When it was lifted.
     lifted_at: Option<DateTime<Utc>>,
+    /// Who lifted it.
+    lifted_by: Option<String>,
     /// Why the address may be used again.
     note: Option<String>,
     /// Where it comes from.
@@ -78,11 +83,66 @@ impl Suppression {
             active: row.active,
             suppressed_at: row.suppressed_at,
             lifted_at: row.lifted_at,
+            lifted_by: row.lifted_by,
             note: row.note,
             source: word(&row.source)?,
             message_id: row.message_id.map(|id| Of(id.into())),
             customer_id: row.customer_id.map(|id| Of(id.into())),
             author: row.actor,
+        })
+    }
+}
+
+#[ComplexObject]
+impl Suppression {
+    /// Every time that this address was suppressed for this reason, or that this was lifted: by whom, when and why. Oldest
+    /// first; the last 100 changes of the address.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<Flat<SuppressionChange>>> {
+        let rows = SuppressionHistoryOf(self.address_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
+        let of_reason = rows.into_iter().filter(|row| row.reason == self.reason.word());
+        of_reason.map(|row| SuppressionChange::new(row).map(Flat)).collect()
+    }
+}
+
+/// That an address was suppressed, or that this was lifted.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SuppressionChange {
+    /// True: nothing was sent there from then on. False: it was lifted.
+    suppressed: bool,
+    /// Where a suppression came from.
+    source: Option<Source>,
+    /// Why it was lifted.
+    note: Option<String>,
+    /// The message that led to it.
+    message_id: Option<Of<MessageId>>,
+    /// Of whom it was learnt.
+    customer_id: Option<Of<CustomerId>>,
+    /// Who recorded it.
+    author: String,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// When the log learnt of it.
+    recorded_at: DateTime<Utc>,
+    /// The event that says so.
+    event_id: Of<EventId>,
+    /// Where the event stands in the log.
+    position: Cursor,
+}
+
+impl SuppressionChange {
+    fn new(row: SuppressionChangeRow) -> Result<Self> {
+        Ok(Self {
+            suppressed: row.suppressed,
+            source: row.source.as_deref().map(word).transpose()?,
+            note: row.note,
+            message_id: row.message_id.map(|id| Of(id.into())),
+            customer_id: row.customer_id.map(|id| Of(id.into())),
+            author: row.actor,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            event_id: Of(row.event_id.into()),
+            position: row.position.into(),
         })
     }
 }

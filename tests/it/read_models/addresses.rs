@@ -18,6 +18,7 @@ on_both_engines! {
     consent_is_what_was_said_last_for_channel_and_topic,
     every_change_of_consent_is_kept_with_its_evidence,
     a_suppression_lasts_until_it_is_lifted,
+    every_suppression_and_lifting_is_kept,
     suppressions_are_filtered_and_paged,
     an_address_knows_who_has_it,
 }
@@ -94,8 +95,29 @@ async fn a_suppression_lasts_until_it_is_lifted(engine: Engine) {
         let expected = [("complaint", true, minute(2)), ("hard_bounce", false, minute(1)), ("manual", true, minute(6))];
         assert_eq!(read, expected);
         assert_eq!((rows[1].lifted_at, rows[1].note.as_deref()), (Some(minute(3)), Some("a mistake")));
-        assert_eq!((rows[2].lifted_at, rows[2].note.as_deref()), (None, None));
+        assert_eq!(rows[1].lifted_by.as_deref(), Some("key:test"));
+        assert_eq!((rows[2].lifted_at, rows[2].lifted_by.as_deref(), rows[2].note.as_deref()), (None, None, None));
         assert_eq!((rows[0].customer_id, rows[0].message_id), (Some(customer(1).0), Some(message(1).0)));
+    })
+    .await;
+}
+
+async fn every_suppression_and_lifting_is_kept(engine: Engine) {
+    use SuppressionReason::{HardBounce, Manual};
+    let mut story = Story::new();
+    story.tell_address(address(1), 1, suppressed(address(1), Manual));
+    story.tell_address(address(1), 2, lifted(address(1), Manual));
+    story.tell_address(address(2), 2, suppressed(address(2), HardBounce));
+    story.tell_address(address(1), 3, suppressed(address(1), Manual));
+    check(engine, &story, async |db| {
+        let rows = suppressions::histories(db, TENANT, &[address(1), address(2)]).await.unwrap();
+        let read: Vec<_> = rows.iter().map(|row| (row.address_id, row.suppressed, row.occurred_at)).collect();
+        let (one, two) = (address(1).0, address(2).0);
+        let expected =
+            [(one, true, minute(1)), (one, false, minute(2)), (one, true, minute(3)), (two, true, minute(2))];
+        assert_eq!(read, expected);
+        assert_eq!((rows[0].source.as_deref(), rows[0].message_id), (Some("provider"), Some(message(1).0)));
+        assert_eq!((rows[1].note.as_deref(), rows[1].actor.as_str()), (Some("a mistake"), "key:test"));
     })
     .await;
 }
