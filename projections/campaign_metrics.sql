@@ -2,7 +2,7 @@
 -- question: What did this campaign achieve, by variant and channel, and by hour?
 -- events: MessageQueued, MessageSuppressed, MessageCancelled, MessageSent, MessageDelivered, MessageDeferred
 -- events: MessageBounced, MessageFailed, DispatchFailed, MessageOpened, MessageClicked, MessageComplained
--- events: MessageReceived, ConsentChanged
+-- events: EngagementReclassed, MessageReceived, ConsentChanged
 -- scope: tenant
 -- version: 1
 
@@ -40,7 +40,7 @@ CREATE TABLE campaign_metrics (
 ) CLUSTERED;
 
 -- What is known of each message, one bit per kind of report: what makes the unique figures exact, in any order of
--- reports and however often they come.
+-- reports and however often they come. A correction tells whose the opens, or clicks, before it are: it takes marks away.
 --   1 queued, 2 suppressed, 4 cancelled, 8 sent, 16 delivered, 32 deferred
 --   64 soft_bounced, 128 hard_bounced, 256 failed, 512 refused, 1024 complained, 2048 opted_out
 --   4096 replied, 8192 opens_machine, 16384 opens_human, 32768 clicks_machine, 65536 clicks_human
@@ -112,6 +112,31 @@ CREATE TABLE batch_campaign_answers (
     hour TIMESTAMPTZ NOT NULL,
     mark BIGINT NOT NULL
 );
+-- The last correction of a message's opens, or clicks, in the batch: the marks that they have together, and those of the
+-- two that they have since.
+CREATE TABLE batch_campaign_reclassed (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    mask BIGINT NOT NULL,
+    ordinal BIGINT NOT NULL,
+    campaign_id UUID NOT NULL,
+    variant TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    machine_mark BIGINT NOT NULL,
+    human_mark BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, message_id, mask)
+);
+-- Reports that every correction moves from one mark to another, in the hour in which they happened.
+CREATE TABLE batch_campaign_moves (
+    tenant_id UUID NOT NULL,
+    campaign_id UUID NOT NULL,
+    variant TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    hour TIMESTAMPTZ NOT NULL,
+    mark BIGINT NOT NULL,
+    reports BIGINT NOT NULL
+);
+-- What each message of the batch was known to have before, and has after it.
 CREATE TABLE batch_campaign_marks (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
@@ -178,24 +203,63 @@ LEFT JOIN campaign_messages m
         AND m.variant = q.variant AND m.channel = q.channel
 WHERE m.message_id IS NULL;
 
-INSERT INTO batch_campaign_marks (tenant_id, message_id, campaign_id, variant, channel, marks, known)
-SELECT n.tenant_id, n.message_id, n.campaign_id, n.variant, n.channel, n.marks, COALESCE(o.marks, 0)
+INSERT INTO batch_campaign_reclassed (
+    tenant_id, message_id, mask, ordinal, campaign_id, variant, channel, machine_mark, human_mark
+)
+SELECT
+    b.tenant_id, b.message_id, k.mask, b.ordinal, b.campaign_id, COALESCE(b.variant, ''), b.channel,
+    CASE WHEN @int(b.data, 'machine_count') > 0 THEN k.mask / 3 ELSE 0 END,
+    CASE WHEN @int(b.data, 'human_count') > 0 THEN k.mask - k.mask / 3 ELSE 0 END
 FROM (
-    SELECT tenant_id, message_id, campaign_id, variant, channel, @sum(DISTINCT mark) AS marks
-    FROM batch_campaign_reports
-    GROUP BY message_id, tenant_id, campaign_id, variant, channel
+    SELECT
+        CASE @text(data, 'engagement') WHEN 'opened' THEN 24576 ELSE 98304 END AS mask,
+        MAX(ordinal) AS ordinal
+    FROM batch
+    WHERE type = 'EngagementReclassed' AND campaign_id IS NOT NULL
+    GROUP BY tenant_id, message_id, CASE @text(data, 'engagement') WHEN 'opened' THEN 24576 ELSE 98304 END
+) AS k JOIN batch b ON b.ordinal = k.ordinal;
+INSERT INTO batch_campaign_moves (tenant_id, campaign_id, variant, channel, hour, mark, reports)
+SELECT
+    b.tenant_id, b.campaign_id, COALESCE(b.variant, ''), b.channel, b.hour,
+    CASE @text(b.data, 'engagement') WHEN 'opened' THEN 8192 ELSE 32768 END
+        * CASE w.class WHEN 'human' THEN 2 ELSE 1 END,
+    CASE w.class WHEN b.class THEN 1 ELSE -1 END
+FROM batch b CROSS JOIN (SELECT 'human' AS class UNION ALL SELECT 'machine') AS w
+WHERE b.type = 'EngagementReclassed' AND b.campaign_id IS NOT NULL;
+
+INSERT INTO batch_campaign_marks (tenant_id, message_id, campaign_id, variant, channel, marks, known)
+SELECT
+    n.tenant_id, n.message_id, n.campaign_id, n.variant, n.channel,
+    (COALESCE(o.marks, 0) - (COALESCE(o.marks, 0) & n.lost)) | n.marks, COALESCE(o.marks, 0)
+FROM (
+    SELECT u.tenant_id, u.message_id, u.campaign_id, u.variant, u.channel,
+        @sum(DISTINCT u.mark) AS marks, @sum(DISTINCT u.lost) AS lost
+    FROM (
+        SELECT r.tenant_id, r.message_id, r.campaign_id, r.variant, r.channel, r.mark, 0 AS lost
+        FROM batch_campaign_reports r
+        WHERE NOT EXISTS (
+            SELECT 1 FROM batch_campaign_reclassed c
+            WHERE c.tenant_id = r.tenant_id AND c.message_id = r.message_id AND (c.mask & r.mark) <> 0
+                AND c.ordinal > r.ordinal
+        )
+        UNION ALL
+        SELECT tenant_id, message_id, campaign_id, variant, channel, machine_mark, mask FROM batch_campaign_reclassed
+        UNION ALL
+        SELECT tenant_id, message_id, campaign_id, variant, channel, human_mark, mask FROM batch_campaign_reclassed
+    ) AS u
+    GROUP BY u.message_id, u.tenant_id, u.campaign_id, u.variant, u.channel
 ) AS n LEFT JOIN campaign_messages o
     ON o.tenant_id = n.tenant_id AND o.message_id = n.message_id AND o.campaign_id = n.campaign_id
         AND o.variant = n.variant AND o.channel = n.channel;
 
 INSERT INTO campaign_messages (tenant_id, message_id, campaign_id, variant, channel, marks)
 SELECT tenant_id, message_id, campaign_id, variant, channel, marks FROM batch_campaign_marks
-WHERE (marks | known) <> known
-ON CONFLICT (tenant_id, message_id, campaign_id, variant, channel) DO UPDATE SET
-    marks = campaign_messages.marks | excluded.marks;
+WHERE marks <> known
+ON CONFLICT (tenant_id, message_id, campaign_id, variant, channel) DO UPDATE SET marks = excluded.marks;
 
--- A message counts where it has a mark that it did not have before the batch. Messages with the same marks are counted
--- together first.
+-- A message counts where it has a mark that it did not have before the batch, and no longer where a correction took one
+-- away: opens and clicks are somebody's still, so only the figures by whose they are can sink. Messages with the same
+-- marks are counted together first.
 INSERT INTO campaign_metrics (
     tenant_id, campaign_id, variant, channel,
     queued, suppressed, cancelled, sent, delivered, deferred, soft_bounced, hard_bounced, failed, complained,
@@ -217,15 +281,15 @@ SELECT
     @sum(CASE WHEN (k.marks & 2048) <> 0 AND (k.known & 2048) = 0 THEN k.messages ELSE 0 END),
     @sum(CASE WHEN (k.marks & 4096) <> 0 AND (k.known & 4096) = 0 THEN k.messages ELSE 0 END),
     @sum(CASE WHEN (k.marks & 24576) <> 0 AND (k.known & 24576) = 0 THEN k.messages ELSE 0 END),
-    @sum(CASE WHEN (k.marks & 8192) <> 0 AND (k.known & 8192) = 0 THEN k.messages ELSE 0 END),
-    @sum(CASE WHEN (k.marks & 16384) <> 0 AND (k.known & 16384) = 0 THEN k.messages ELSE 0 END),
+    @sum(k.messages * (((k.marks & 8192) - (k.known & 8192)) / 8192)),
+    @sum(k.messages * (((k.marks & 16384) - (k.known & 16384)) / 16384)),
     @sum(CASE WHEN (k.marks & 98304) <> 0 AND (k.known & 98304) = 0 THEN k.messages ELSE 0 END),
-    @sum(CASE WHEN (k.marks & 32768) <> 0 AND (k.known & 32768) = 0 THEN k.messages ELSE 0 END),
-    @sum(CASE WHEN (k.marks & 65536) <> 0 AND (k.known & 65536) = 0 THEN k.messages ELSE 0 END)
+    @sum(k.messages * (((k.marks & 32768) - (k.known & 32768)) / 32768)),
+    @sum(k.messages * (((k.marks & 65536) - (k.known & 65536)) / 65536))
 FROM (
     SELECT tenant_id, campaign_id, variant, channel, marks, known, COUNT(*) AS messages
     FROM batch_campaign_marks
-    WHERE (marks | known) <> known
+    WHERE marks <> known
     GROUP BY tenant_id, campaign_id, variant, channel, marks, known
 ) AS k
 WHERE TRUE
@@ -278,6 +342,8 @@ FROM (
     SELECT tenant_id, campaign_id, variant, channel, hour, mark, COUNT(*) AS reports
     FROM batch_campaign_reports
     GROUP BY hour, mark, campaign_id, variant, channel, tenant_id
+    UNION ALL
+    SELECT tenant_id, campaign_id, variant, channel, hour, mark, reports FROM batch_campaign_moves
 ) AS k
 WHERE TRUE
 GROUP BY k.tenant_id, k.campaign_id, k.variant, k.channel, k.hour

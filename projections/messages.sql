@@ -4,7 +4,7 @@
 -- events: MessageHeld, MessageReleased, MessageSuppressed, MessageCancelled
 -- events: DispatchStarted, DispatchFailed, DispatchInDoubt
 -- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed
--- events: MessageOpened, MessageClicked, MessageComplained, ConsentChanged
+-- events: MessageOpened, MessageClicked, EngagementReclassed, MessageComplained, ConsentChanged
 -- scope: customer
 -- version: 1
 
@@ -147,6 +147,17 @@ CREATE TABLE customer_contacts (
     PRIMARY KEY (tenant_id, customer_id)
 ) CLUSTERED;
 
+-- section: batch
+
+-- The last correction of a message's opens, or clicks, in the batch.
+CREATE TABLE batch_reclassed (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    engagement TEXT NOT NULL,
+    ordinal BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, message_id, engagement)
+);
+
 -- section: apply
 
 -- An import's message that is taken back leaves, and with it the reply that it was.
@@ -239,6 +250,26 @@ FROM (
 ) AS s
 WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
 
+-- A correction tells the figures that result from all reports before it in the log; those after it are added below. What
+-- was reported, and when first, stays.
+INSERT INTO batch_reclassed (tenant_id, message_id, engagement, ordinal)
+SELECT b.tenant_id, b.message_id, @text(b.data, 'engagement'), MAX(b.ordinal)
+FROM batch b
+WHERE b.type = 'EngagementReclassed'
+GROUP BY b.tenant_id, b.message_id, @text(b.data, 'engagement');
+UPDATE messages AS m SET
+    opened_human_at = @time(b.data, 'first_human_at'),
+    opened_human_count = @int(b.data, 'human_count'),
+    opened_machine_count = @int(b.data, 'machine_count')
+FROM batch_reclassed c JOIN batch b ON b.ordinal = c.ordinal
+WHERE c.engagement = 'opened' AND m.tenant_id = c.tenant_id AND m.message_id = c.message_id;
+UPDATE messages AS m SET
+    clicked_human_at = @time(b.data, 'first_human_at'),
+    clicked_human_count = @int(b.data, 'human_count'),
+    clicked_machine_count = @int(b.data, 'machine_count')
+FROM batch_reclassed c JOIN batch b ON b.ordinal = c.ordinal
+WHERE c.engagement = 'clicked' AND m.tenant_id = c.tenant_id AND m.message_id = c.message_id;
+
 UPDATE messages AS m SET
     opened_at = @least(m.opened_at, s.opened_at),
     opened_count = m.opened_count + s.opened_count,
@@ -264,8 +295,12 @@ FROM (
         @count_if(r.type = 'MessageClicked' AND r.class = 'human') AS clicked_human_count,
         @count_if(r.type = 'MessageClicked' AND r.class = 'machine') AS clicked_machine_count
     FROM (
-        SELECT b.tenant_id, b.message_id, b.occurred_at, b.type, b.class AS class
-        FROM batch b
+        SELECT
+            b.tenant_id, b.message_id, b.occurred_at, b.type,
+            CASE WHEN c.ordinal IS NULL OR c.ordinal < b.ordinal THEN b.class END AS class
+        FROM batch b LEFT JOIN batch_reclassed c
+            ON c.tenant_id = b.tenant_id AND c.message_id = b.message_id
+                AND c.engagement = CASE b.type WHEN 'MessageOpened' THEN 'opened' ELSE 'clicked' END
         WHERE b.type IN ('MessageOpened', 'MessageClicked')
     ) AS r
     GROUP BY r.tenant_id, r.message_id

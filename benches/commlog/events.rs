@@ -108,6 +108,7 @@ impl Customer {
                 route: route(),
                 class: EngagementClass::Human,
                 rule: "engagement/1".into(),
+                flagged: None,
                 personal: Some(MessageOpenedPersonal {
                     ip: Some("192.0.2.17".into()),
                     user_agent: Some("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101".into()),
@@ -119,6 +120,7 @@ impl Customer {
                 route: route(),
                 class: EngagementClass::Human,
                 rule: "engagement/1".into(),
+                flagged: None,
                 personal: Some(MessageClickedPersonal {
                     url: Some("https://shop.example.com/weekly".into()),
                     ip: Some("192.0.2.17".into()),
@@ -163,9 +165,9 @@ impl Customer {
             _ => NoteAdded {
                 note_id: NoteId(Uuid::from_u128(u128::from(number) | 0xe0 << 100)),
                 pinned: false,
+                conversation_id: None,
                 personal: Some(NoteAddedPersonal { text: BODY.into() }),
             }
-                conversation_id: None,
             .into(),
         }
     }

@@ -19,6 +19,7 @@ mod imports;
 mod links;
 mod messages;
 mod policies;
+mod reclass;
 mod states;
 mod tenants;
 
@@ -29,6 +30,7 @@ pub use dispatch::{Begun, InDoubt, ResolveInDoubt, Ticket};
 pub use error::{AppError, Done, Outcome};
 pub use feed::{MessageStage, Signal};
 pub use links::{ListUnsubscribe, OptInRequest};
+pub use reclass::{Reclassed, Step};
 
 use tokio::sync::Semaphore;
 

@@ -6,7 +6,6 @@
 
 mod callback;
 pub mod client;
-pub mod engagement;
 mod mime;
 mod outbound;
 mod secret;

@@ -9,9 +9,9 @@ use crate::domain::consent::event::ConsentChanged;
 use crate::domain::conversation::event::ConversationChanged;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchInDoubt, DispatchStarted, MessageBounced, MessageCancelled, MessageClicked,
-    MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened, MessageQueued,
-    MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
+    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassed, MessageBounced, MessageCancelled,
+    MessageClicked, MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened,
+    MessageQueued, MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
 };
 use crate::domain::value::{AddressKind, words};
 use crate::ids::{AddressId, ConversationId, ImportId, NoteId};
@@ -47,6 +47,7 @@ stream_events! {
         MessageFailed,
         MessageOpened,
         MessageClicked,
+        EngagementReclassed,
         MessageComplained,
         MessageReceived,
         MessageRetracted,
@@ -195,10 +196,10 @@ event! {
     NoteAdded 1 {
         note_id: NoteId,
         pinned: bool,
-    }
         /// The conversation that it is about.
         #[serde(default)]
         conversation_id: Option<ConversationId>,
+    }
     personal NoteAddedPersonal {
         text: String,
     }

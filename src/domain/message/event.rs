@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::consent::keywords::Keyword;
 use crate::domain::event::event;
-pub use crate::domain::value::message::{BounceKind, EngagementClass, MessageKey, RetryClass, Route};
+pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
 use crate::domain::value::{Currency, words};
-use crate::ids::{AddressId, ImportId, MessageId};
+use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
 words! {
     /// What a message is for; transactional ones need no marketing consent.
@@ -214,6 +214,9 @@ event! {
         class: EngagementClass,
         /// The rule and its version that classed it, such as `engagement/1`.
         rule: String,
+        /// Whether the provider said that it was a machine; absent if it did not tell.
+        #[serde(default)]
+        flagged: Option<bool>,
     }
     personal MessageOpenedPersonal {
         ip: Option<String>,
@@ -230,11 +233,39 @@ event! {
         route: Route,
         class: EngagementClass,
         rule: String,
+        #[serde(default)]
+        flagged: Option<bool>,
     }
     personal MessageClickedPersonal {
         url: Option<String>,
         ip: Option<String>,
         user_agent: Option<String>,
+    }
+}
+
+event! {
+    /// A rule judged an open or click otherwise than it was classed before. Happened when the open or click did, which it
+    /// corrects; the recorded time tells when that was found.
+    ///
+    /// It stands at the stream's version at which it was decided, so it tells the resulting figures: of all opens (or
+    /// clicks) of the message before it in the log, how many are whose, and when the first of a person was.
+    EngagementReclassed 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        engagement: EngagementKind,
+        /// The event that told of it.
+        corrects: EventId,
+        /// From now on.
+        class: EngagementClass,
+        rule: String,
+        /// Until now.
+        previous_class: EngagementClass,
+        previous_rule: String,
+        human_count: u64,
+        machine_count: u64,
+        first_human_at: Option<DateTime<Utc>>,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod dispatch;
 pub mod event;
 pub mod history;
 pub mod lattice;
+pub mod reclass;
 pub mod report;
 pub mod retry;
 pub mod rules;

@@ -159,19 +159,21 @@ fn message_event(fact: &RecordProviderFact) -> Option<CustomerEvent> {
             personal: Some(MessageFailedPersonal { detail: words(detail) }),
         }
         .into(),
-        Report::Opened { class, rule, ip, user_agent } => MessageOpened {
+        Report::Opened { class, rule, flagged, ip, user_agent } => MessageOpened {
             key,
             route,
             class: *class,
             rule: rule.clone(),
+            flagged: *flagged,
             personal: Some(MessageOpenedPersonal { ip: words(ip), user_agent: words(user_agent) }),
         }
         .into(),
-        Report::Clicked { class, rule, url, ip, user_agent } => MessageClicked {
+        Report::Clicked { class, rule, flagged, url, ip, user_agent } => MessageClicked {
             key,
             route,
             class: *class,
             rule: rule.clone(),
+            flagged: *flagged,
             personal: Some(MessageClickedPersonal { url: words(url), ip: words(ip), user_agent: words(user_agent) }),
         }
         .into(),

@@ -16,6 +16,16 @@ words! {
 }
 
 words! {
+    /// What was done with a message.
+    EngagementKind, "engagement" {
+        /// It was opened or read.
+        Opened = "opened",
+        /// A link in it was followed.
+        Clicked = "clicked",
+    }
+}
+
+words! {
     /// Whether an address may work later.
     BounceKind, "bounce kind" {
         /// Full mailbox, greylisting: may work later.
@@ -114,6 +124,9 @@ pub enum Report {
         class: EngagementClass,
         /// The rule that classed it and its version.
         rule: String,
+        /// Whether the provider says that it was a machine; absent if it does not tell.
+        #[serde(default)]
+        flagged: Option<bool>,
         /// Where from.
         ip: Option<String>,
         /// With what.
@@ -125,6 +138,9 @@ pub enum Report {
         class: EngagementClass,
         /// The rule that classed it and its version.
         rule: String,
+        /// Whether the provider says that it was a machine; absent if it does not tell.
+        #[serde(default)]
+        flagged: Option<bool>,
         /// Which link.
         url: Option<String>,
         /// Where from.

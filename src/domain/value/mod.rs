@@ -1,6 +1,7 @@
 //! Values that several nouns share.
 
 pub mod address;
+pub mod engagement;
 pub mod message;
 pub mod money;
 pub mod sms;

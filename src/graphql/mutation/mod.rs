@@ -5,6 +5,7 @@
 //! command line streams them) and providers' callbacks (they come in with their own signatures).
 
 mod customers;
+mod engagement;
 mod facts;
 mod messages;
 mod operations;
@@ -21,5 +22,6 @@ pub struct Mutation(
     messages::MessageMutations,
     facts::FactMutations,
     operations::OperationMutations,
+    engagement::EngagementMutations,
     policy::PolicyMutations,
 );

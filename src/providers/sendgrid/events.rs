@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::{TOKEN, errors};
 use crate::domain::value::Channel;
+use crate::domain::value::engagement::{self, Signs};
 use crate::domain::value::message::Report;
-use crate::providers::engagement::{self, Signs};
 use crate::providers::{Told, ToldKind, texts};
 
 /// An opt-out that was clicked in a mail concerns consent only, and not the address: what is not marketing may still go.
@@ -85,9 +85,11 @@ impl Event {
     fn report(&self, name: &str) -> Result<Report, String> {
         let (reason, status) = (self.text("reason"), self.text("status"));
         let (ip, user_agent) = (self.text("ip"), self.text("useragent"));
-        let is_flagged = self.0.get("sg_machine_open").is_some_and(|flag| flag == true || flag == "true");
-        let class = engagement::class(Signs { user_agent: user_agent.as_deref(), ip: ip.as_deref(), is_flagged });
-        let rule = engagement::RULE.to_owned();
+        let flagged = self.0.get("sg_machine_open").map(|flag| flag == true || flag == "true");
+        let is_flagged = flagged.unwrap_or(false);
+        let rule = engagement::CURRENT;
+        let class = (rule.class)(Signs { user_agent: user_agent.as_deref(), ip: ip.as_deref(), is_flagged });
+        let rule = rule.name.to_owned();
         Ok(match name {
             // Evidence that SendGrid took the message, should the answer to the call have been lost.
             "processed" => {
@@ -101,8 +103,8 @@ impl Event {
                 errors::bounced(&self.text("type").unwrap_or_default(), status, &classification, reason)
             }
             "dropped" => errors::dropped(reason, status),
-            "open" => Report::Opened { class, rule, ip, user_agent },
-            "click" => Report::Clicked { class, rule, url: self.text("url"), ip, user_agent },
+            "open" => Report::Opened { class, rule, flagged, ip, user_agent },
+            "click" => Report::Clicked { class, rule, flagged, url: self.text("url"), ip, user_agent },
             "spamreport" => Report::Complained { kind: Some("abuse".to_owned()) },
             "unsubscribe" | "group_unsubscribe" => Report::OptedOut { method: ONE_CLICK.to_owned() },
             other => return Err(format!("an unknown event: {}", texts::bounded(other, 40))),

@@ -7,7 +7,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{Planned, SimulatorOptions};
-use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass, Route};
+use crate::domain::value::engagement::{self, Signs};
+use crate::domain::value::message::{BounceKind, Report, RetryClass, Route};
 use crate::domain::value::{Channel, sms};
 use crate::providers::{Accepted, Callback, OutboundMessage, SendError};
 
@@ -22,9 +23,6 @@ const REPLIES: [&str; 8] = [
     "Is this also available in a larger size?",
     "Got it, thanks.",
 ];
-
-/// The rule that an open or click is classed by.
-const RULE: &str = "simulator/1";
 
 /// The answer to the call, and what happens later. Depends on seed, message and attempt alone, but for the times.
 pub(super) fn of(
@@ -92,13 +90,13 @@ impl Story<'_> {
         let tells_opens = matches!(channel, Channel::Email | Channel::Whatsapp | Channel::Push | Channel::InApp);
         if channel == Channel::Email && self.chance.random_bool(audience.machine_open) {
             let at = arrival + self.wait(0.2);
-            self.report(at, opened(EngagementClass::Machine));
+            self.report(at, opened(true));
         }
         let mut last = arrival;
         if self.chance.random_bool(audience.open) {
             last += self.wait(3.0);
             if tells_opens {
-                self.report(last, opened(EngagementClass::Human));
+                self.report(last, opened(false));
                 if self.chance.random_bool(audience.click) {
                     last += self.wait(1.0);
                     self.report(last, clicked());
@@ -184,26 +182,28 @@ impl Story<'_> {
     }
 }
 
-fn opened(class: EngagementClass) -> Report {
-    let user_agent = match class {
-        EngagementClass::Human => "Simulated Mail 1.0",
-        EngagementClass::Machine => "Simulated Image Proxy 1.0",
-    };
+/// As a provider tells it that knows machines.
+fn opened(is_flagged: bool) -> Report {
+    let user_agent = if is_flagged { "Simulated Image Proxy 1.0" } else { "Simulated Mail 1.0" };
+    let rule = engagement::CURRENT;
     Report::Opened {
-        class,
-        rule: RULE.to_owned(),
+        class: (rule.class)(Signs { user_agent: Some(user_agent), is_flagged, ..Signs::default() }),
+        rule: rule.name.to_owned(),
+        flagged: Some(is_flagged),
         ip: Some("192.0.2.1".to_owned()),
         user_agent: Some(user_agent.to_owned()),
     }
 }
 
 fn clicked() -> Report {
+    let (rule, user_agent) = (engagement::CURRENT, "Simulated Mail 1.0");
     Report::Clicked {
-        class: EngagementClass::Human,
-        rule: RULE.to_owned(),
+        class: (rule.class)(Signs { user_agent: Some(user_agent), ..Signs::default() }),
+        rule: rule.name.to_owned(),
+        flagged: Some(false),
         url: Some("https://shop.example/offer".to_owned()),
         ip: Some("192.0.2.1".to_owned()),
-        user_agent: Some("Simulated Mail 1.0".to_owned()),
+        user_agent: Some(user_agent.to_owned()),
     }
 }
 

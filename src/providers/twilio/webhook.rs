@@ -15,10 +15,11 @@ use url::form_urlencoded;
 
 use super::{PROVIDER, TwilioSettings, errors, send, signature};
 use crate::domain::value::Channel;
+use crate::domain::value::engagement;
 use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
 use crate::providers::{
     Answer, Inbound, Keyword, MediaRef, Secret, SettingsError, SignatureError, Told, ToldKind, Webhook, WebhookRequest,
-    engagement, texts,
+    texts,
 };
 
 /// How many parameters of a form are looked at.
@@ -157,7 +158,8 @@ pub(super) fn report(
         // A read receipt of a channel that has them: nothing but a person's device sends one.
         "read" => Report::Opened {
             class: EngagementClass::Human,
-            rule: engagement::RULE.to_owned(),
+            rule: engagement::CURRENT.name.to_owned(),
+            flagged: None,
             ip: None,
             user_agent: None,
         },

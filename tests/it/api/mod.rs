@@ -2,9 +2,10 @@
 
 mod auth;
 mod commands;
+mod evidence;
 mod hostile;
-mod links;
 mod inbox;
+mod links;
 mod live;
 mod policy;
 mod reading;

@@ -10,6 +10,7 @@ mod imports;
 mod keywords;
 mod messages;
 mod policies;
+mod reclass;
 
 /// Declares tests that run once on each backend.
 macro_rules! on_both {

@@ -17,6 +17,7 @@ use commlog::domain::message::event::{
     MessageQueued, MessageQueuedPersonal, MessageReceived, MessageReceivedPersonal, MessageReleased, MessageRetracted,
     MessageSent, MessageSuppressed, RetryClass, Route,
 };
+use commlog::domain::value::engagement::Rule;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{ActivityId, AddressId, ConversationId, ImportId, MessageId, NoteId};
 
@@ -278,13 +279,43 @@ pub(crate) fn failed(key: &MessageKey) -> CustomerEvent {
 
 pub(crate) fn opened(key: &MessageKey, class: EngagementClass) -> CustomerEvent {
     let rule = "engagement/1".to_owned();
-    MessageOpened { key: key.clone(), route: route(), class, rule, personal: None }.into()
+    MessageOpened { key: key.clone(), route: route(), class, rule, flagged: None, personal: None }.into()
 }
 
 pub(crate) fn clicked(key: &MessageKey, class: EngagementClass) -> CustomerEvent {
     let rule = "engagement/1".to_owned();
-    MessageClicked { key: key.clone(), route: route(), class, rule, personal: None }.into()
+    MessageClicked { key: key.clone(), route: route(), class, rule, flagged: None, personal: None }.into()
 }
+
+/// An open or click of which the provider said whether a machine made it; anything else stays as it is.
+pub(crate) fn flagged(mut event: CustomerEvent, flag: bool) -> CustomerEvent {
+    match &mut event {
+        CustomerEvent::MessageOpened(open) => open.flagged = Some(flag),
+        CustomerEvent::MessageClicked(click) => click.flagged = Some(flag),
+        _ => {}
+    }
+    event
+}
+
+/// The same open or click, classed as the provider said.
+pub(crate) fn classed_by_flag(mut event: CustomerEvent) -> CustomerEvent {
+    let class = |flag: Option<bool>| BY_FLAG_CLASSES[usize::from(flag == Some(true))];
+    match &mut event {
+        CustomerEvent::MessageOpened(open) => open.class = class(open.flagged),
+        CustomerEvent::MessageClicked(click) => click.class = class(click.flagged),
+        _ => {}
+    }
+    event
+}
+
+const BY_FLAG_CLASSES: [EngagementClass; 2] = [EngagementClass::Human, EngagementClass::Machine];
+
+/// Believes the provider's flag.
+pub(crate) const BY_FLAG: Rule = Rule { name: "test/1", class: |signs| BY_FLAG_CLASSES[usize::from(signs.is_flagged)] };
+
+/// Believes the contrary.
+pub(crate) const AGAINST_FLAG: Rule =
+    Rule { name: "test/2", class: |signs| BY_FLAG_CLASSES[usize::from(!signs.is_flagged)] };
 
 pub(crate) fn complained(key: &MessageKey) -> CustomerEvent {
     MessageComplained { key: key.clone(), route: route(), kind: Some("abuse".to_owned()) }.into()

@@ -10,6 +10,7 @@ mod forgetting;
 mod inbox;
 mod messages;
 mod properties;
+mod reclassing;
 mod story;
 mod tenants;
 mod timeline;

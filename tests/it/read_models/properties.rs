@@ -56,6 +56,15 @@ fn arrivals() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
 }
 
 fn arrived(order: &[usize]) -> Story {
+    arriving(order, |event| event, |_, _| {})
+}
+
+/// Each callback once, in this order, changed in some way; `then` happens after each.
+fn arriving(
+    order: &[usize],
+    change: impl Fn(CustomerEvent) -> CustomerEvent,
+    then: impl Fn(&mut Story, usize),
+) -> Story {
     let keys = [1, 2].map(|number| MessageKey {
         campaign_id: Some(campaign(1)),
         variant: Some("a".to_owned()),
@@ -72,10 +81,12 @@ fn arrived(order: &[usize]) -> Story {
         if !kept.contains(&index) {
             kept.push(index);
             let (at, event) = all[index].clone();
-            story.tell(customer(1), at, event);
+            // The provider's flag agrees with the class at times.
+            story.tell(customer(1), at, change(events::flagged(event, index % 3 == 0)));
             // The id tells the callback, as it does in the log.
             let id = 0xCB_u128 << 64 | index as u128;
             story.events.last_mut().expect("just told").envelope.id = commlog::ids::EventId(uuid::Uuid::from_u128(id));
+            then(&mut story, kept.len());
         }
     }
     story
@@ -96,9 +107,39 @@ fn callbacks_in_any_order_and_number_give_equal_rows() {
     }
 }
 
+#[test]
+fn what_is_classed_again_equals_what_was_classed_so_from_the_beginning() {
+    for (engine, runtime) in engines() {
+        let runs = (arrivals(), 1..9_usize, 1..9_usize);
+        let outcome = runner(engine).run(&runs, |((ordered, shuffled), batch, every)| {
+            runtime.block_on(async {
+                let right = arriving(&ordered, events::classed_by_flag, |_, _| {});
+                // Judged now and then while callbacks still come in, even by another rule, and once in the end.
+                let mut corrected = arriving(
+                    &shuffled,
+                    |event| event,
+                    |story, count| {
+                        if count % every == 0 {
+                            let rule = if count % 2 == 0 { events::BY_FLAG } else { events::AGAINST_FLAG };
+                            story.reclass(customer(1), &rule);
+                        }
+                    },
+                );
+                corrected.reclass(customer(1), &events::BY_FLAG);
+                prop_assert_eq!(corrected.clone().reclass(customer(1), &events::BY_FLAG), 0);
+                let expected = about_messages(dump(told(engine, &right, 100).await.db()).await);
+                let rows = about_messages(dump(told(engine, &corrected, batch).await.db()).await);
+                prop_assert_eq!(difference(rows, &expected), [""; 0]);
+                Ok(())
+            })
+        });
+        outcome.unwrap_or_else(|failure| panic!("{engine:?}: {failure}"));
+    }
+}
+
 /// A step of a story that mixes everything that read models take care of.
 fn step() -> impl Strategy<Value = (u8, u128, u128, i64)> {
-    (0..29_u8, 1..4_u128, 1..4_u128, 0..300_i64)
+    (0..31_u8, 1..4_u128, 1..4_u128, 0..300_i64)
 }
 
 fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
@@ -175,7 +216,11 @@ fn mixed(steps: &[(u8, u128, u128, i64)]) -> Story {
             19 => events::dispatch_failed(&key, 1, (at % 2 == 0).then_some(at)),
             20 => events::in_doubt(&key, 1),
             21 => events::opted_out_by(&key),
-            _ => callbacks(&key).swap_remove((at % 12) as usize).1,
+            29.. => {
+                story.reclass(customer(who), if at % 2 == 0 { &events::BY_FLAG } else { &events::AGAINST_FLAG });
+                continue;
+            }
+            _ => events::flagged(callbacks(&key).swap_remove((at % 12) as usize).1, at % 5 == 0),
         };
         story.tell(customer(who), at, event);
     }

@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use commlog::domain::consent::event::AddressEvent;
 use commlog::domain::customer::event::CustomerEvent;
+use commlog::domain::decision::{Context, Decided, Policy};
 use commlog::domain::event::Payload;
 use commlog::domain::import::event::ImportEvent;
+use commlog::domain::message::reclass::{Engagements, Sealed};
 use commlog::domain::tenant::event::TenantEvent;
+use commlog::domain::value::engagement::Rule;
 use commlog::ids::{
     ActivityId, AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, NoteId, Position,
-    TenantId,
+    TenantId, TenantSecret,
 };
 use commlog::log::{Category, Envelope, Personal, RecordedEvent, StreamId};
 use uuid::Uuid;
@@ -68,6 +71,31 @@ impl Story {
 
     pub(crate) fn tell_import(&mut self, import: ImportId, at: i64, event: impl Into<ImportEvent>) {
         self.add(StreamId::new(TENANT, Category::Import, import.0), at, event.into().encode());
+    }
+
+    /// What classing a customer's opens and clicks by a rule appends; how many corrections.
+    pub(crate) fn reclass(&mut self, customer: CustomerId, rule: &Rule) -> usize {
+        let stream = StreamId::new(TENANT, Category::Customer, customer.0);
+        let mut engagements = Engagements::new(rule);
+        for recorded in self.events.iter().filter(|event| event.envelope.stream == stream) {
+            let personal = match &recorded.personal {
+                Personal::Clear(bytes) => Some(bytes.as_slice()),
+                Personal::None | Personal::Erased => None,
+            };
+            let Envelope { id, occurred_at, event_type, .. } = &recorded.envelope;
+            let event = CustomerEvent::decode(event_type, &recorded.data, personal).expect("a customer's event");
+            let event = Decided { id: *id, occurred_at: *occurred_at, event };
+            engagements.tell(&event, Sealed::Open { raw: None }, true);
+        }
+        let (secret, policy) = (TenantSecret::new([7; 32]), Policy::default());
+        let context = Context { now: minute(0), new_id: &|| Uuid::nil(), secret: &secret, policy: &policy };
+        let corrections = engagements.corrections(usize::MAX, &context);
+        for correction in &corrections {
+            self.add(stream, 0, correction.event.encode());
+            let envelope = &mut self.events.last_mut().expect("just told").envelope;
+            (envelope.id, envelope.occurred_at) = (correction.id, correction.occurred_at);
+        }
+        corrections.len()
     }
 
     fn add(&mut self, stream: StreamId, at: i64, payload: Payload) -> EventId {

@@ -5,8 +5,19 @@
 
 use crate::domain::value::message::EngagementClass;
 
-/// The rule and its version.
-pub const RULE: &str = "engagement/1";
+/// A rule: its name with its version, and what it says. It is pure, so that every version says the same of the same signs
+/// for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Such as `engagement/1`.
+    pub name: &'static str,
+    /// Classes an open or a click.
+    pub class: fn(Signs<'_>) -> EngagementClass,
+}
+
+/// The rule that holds now. Whoever changes what it says gives it another name: `commlog reclass` then runs it over what
+/// earlier ones classed.
+pub const CURRENT: Rule = Rule { name: "engagement/1", class };
 
 /// What is known of an open or a click.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +28,13 @@ pub struct Signs<'a> {
     pub ip: Option<&'a str>,
     /// The provider says that it was a machine (SendGrid's `sg_machine_open`).
     pub is_flagged: bool,
+}
+
+/// What a callback's own text says of the provider's flag, for events of before the flag was a field of theirs.
+#[must_use]
+pub fn flag_in(raw: &str) -> Option<bool> {
+    let told: serde_json::Value = serde_json::from_str(raw).ok()?;
+    told.get("sg_machine_open").map(|flag| flag == true || flag == "true")
 }
 
 /// Parts of user agents that no person's mail program or browser has, in lower case.
@@ -72,7 +90,7 @@ const MACHINES: &[&str] = &[
 /// Classes an open or a click. Without any sign, it was a person. Signs that need other events (a click within seconds of
 /// delivery, every link of a mail at once) belong to a later rule over history.
 #[must_use]
-pub fn class(signs: Signs<'_>) -> EngagementClass {
+fn class(signs: Signs<'_>) -> EngagementClass {
     let user_agent = signs.user_agent.unwrap_or_default().trim().to_ascii_lowercase();
     // Apple's Mail Privacy Protection shows nothing but this.
     let is_apple_proxy = user_agent == "mozilla/5.0";
@@ -114,5 +132,14 @@ mod tests {
         let signs = Signs { user_agent: Some("Mozilla/5.0 (iPhone) AppleWebKit/605"), is_flagged: true, ip: None };
         assert_eq!(class(signs), EngagementClass::Machine);
         assert_eq!(class(Signs::default()), EngagementClass::Human);
+    }
+
+    #[test]
+    fn the_flag_is_found_in_a_callbacks_own_text() {
+        assert_eq!(flag_in(r#"{"event":"open","sg_machine_open":true}"#), Some(true));
+        assert_eq!(flag_in(r#"{"event":"open","sg_machine_open":false}"#), Some(false));
+        for raw in [r#"{"event":"open"}"#, "MessageStatus=read", "[]", ""] {
+            assert_eq!(flag_in(raw), None, "{raw}");
+        }
     }
 }
