@@ -1,22 +1,29 @@
 //! The command line: one file per subcommand.
 
 pub mod confirm;
+pub mod consents;
 pub mod demo;
 pub mod export;
 pub mod failure;
 pub mod forget;
 pub mod import;
+pub mod in_doubt;
+pub mod inbox;
 pub mod keys;
+pub mod listing;
 pub mod print;
 pub mod progress;
 pub mod rebuild;
+pub mod reclass;
 pub mod replay;
 pub mod schema;
 pub mod serve;
 pub mod session;
 pub mod signal;
+pub mod suppressions;
 pub mod tenants;
 pub mod verify;
+pub mod why;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -72,6 +79,18 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Forgets a customer for good: the key is destroyed, the read tables are purged.
     Forget(forget::ForgetArgs),
+    /// Tells why a message was sent, or not: rules and what they looked at, refusals, states.
+    Why(why::WhyArgs),
+    /// What a customer agreed to, and how that can be proved.
+    Consents(consents::ConsentsArgs),
+    /// Addresses that nothing is sent to, and their history.
+    Suppressions(suppressions::SuppressionsArgs),
+    /// Conversations that wait for an answer, and how many there are.
+    Inbox(inbox::InboxArgs),
+    /// Messages of which nobody knows whether they were sent: list, resolve.
+    InDoubt(in_doubt::InDoubtArgs),
+    /// Judges recorded opens and clicks by today's rule.
+    Reclass(reclass::ReclassArgs),
     /// Lets a restored or copied log send again.
     ConfirmDispatch(confirm::ConfirmArgs),
     /// API keys: issue, revoke, list.
@@ -148,6 +167,30 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Forget(args) => {
             session.trace_errors_only();
             forget::run(&session, args).await
+        }
+        Command::Why(args) => {
+            session.trace_errors_only();
+            why::run(&session, args).await
+        }
+        Command::Consents(args) => {
+            session.trace_errors_only();
+            consents::run(&session, args).await
+        }
+        Command::Suppressions(args) => {
+            session.trace_errors_only();
+            suppressions::run(&session, args).await
+        }
+        Command::Inbox(args) => {
+            session.trace_errors_only();
+            inbox::run(&session, args).await
+        }
+        Command::InDoubt(args) => {
+            session.trace_errors_only();
+            in_doubt::run(&session, args).await
+        }
+        Command::Reclass(args) => {
+            session.trace_errors_only();
+            reclass::run(&session, args).await
         }
         Command::ConfirmDispatch(_) => {
             session.trace_errors_only();

@@ -11,7 +11,7 @@ use crate::cli::TenantArg;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::clock::Ambient;
 use crate::config::{Config, LogFormat};
-use crate::domain::tenant::decide::CreateTenant;
+use crate::domain::tenant::decide::{CreateTenant, RecordPersonalRead};
 use crate::log::{Category, StreamId};
 
 /// The name of a tenant that was not asked for one.
@@ -74,6 +74,13 @@ impl Session {
         let reads = stores.read_store().await?;
         crate::cli::rebuild::catch_up(&reads, &stores.journal).await?;
         Ok(reads)
+    }
+
+    /// Reading personal data leaves its own trace, before anything of it is shown.
+    pub async fn record_read(&self, stores: &Stores, caller: &Caller, what: &str, count: u64) -> Outcome {
+        let command = RecordPersonalRead { what: what.to_owned(), count };
+        stores.app.record_personal_read(caller, command).await?.into_result()?;
+        Ok(())
     }
 
     /// Makes the tenant that commands without `--tenant` act for, if this is the first command; any other one must be

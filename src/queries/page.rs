@@ -213,6 +213,13 @@ impl<T> Slice<T> {
         }
     }
 
+    /// The page of `size` rows that follows, if any do; a size out of range is brought into it.
+    #[must_use]
+    pub fn next(&self, size: usize) -> Option<Page> {
+        let (last, _) = self.rows.last().filter(|_| self.has_next)?;
+        Some(Page::first(size).after(last.clone()))
+    }
+
     /// The rows without their cursors.
     #[must_use]
     pub fn into_rows(self) -> Vec<T> {

@@ -14,7 +14,6 @@ use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, TenantArg};
-use crate::domain::tenant::decide::RecordPersonalRead;
 use crate::queries;
 
 /// `commlog export`
@@ -84,8 +83,7 @@ async fn record_read(session: &Session, stores: &Stores, caller: &Caller) -> Out
     let reads = session.read_store(stores).await?;
     let filter = queries::customers::CustomerFilter::default();
     let count = queries::customers::count(&reads.db(), caller.tenant, &filter).await.map_err(Failure::unavailable)?;
-    let command = RecordPersonalRead { what: "export".to_owned(), count };
-    stores.app.record_personal_read(caller, command).await?.into_result()?;
+    session.record_read(stores, caller, "export", count).await?;
     Ok(reads)
 }
 

@@ -1,5 +1,6 @@
 //! The real binary, from outside.
 
+mod asking;
 mod bad_stores;
 mod forgetting;
 mod importing;

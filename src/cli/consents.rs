@@ -1,0 +1,94 @@
+//! `commlog consents`
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::listing::{Format, Listing};
+use crate::cli::{Session, TenantArg};
+use crate::ids::CustomerId;
+use crate::queries::consents::{self, ConsentRow};
+use crate::queries::page::MAX_PAGE;
+use crate::queries::{Page, customers};
+
+/// `commlog consents`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Shows what a customer agreed to and how that came about: every change with its source and method, who \
+                  recorded it and when, and the resulting state; newest first. With --personal also the evidence that \
+                  names or shows the person: the wording that was shown, the IP address, the user agent.",
+    after_help = "Examples:\n  commlog consents --customer $ID\n  commlog consents --customer $ID --current\n  commlog \
+                  consents --customer $ID --channel email --personal --format jsonl > evidence.jsonl"
+)]
+pub struct ConsentsArgs {
+    /// Whose.
+    #[arg(long, value_name = "ID")]
+    customer: CustomerId,
+    /// Only of this channel: `email`, `sms`, `whatsapp`, `voice`, `push`, `in_app`.
+    #[arg(long)]
+    channel: Option<crate::domain::value::Channel>,
+    /// Only what holds now, by channel and topic.
+    #[arg(long)]
+    current: bool,
+    /// Shows wording, IP address and user agent too; the log records that.
+    #[arg(long)]
+    personal: bool,
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    tenant: TenantArg,
+}
+
+const COLUMNS: &[&str] = &["occurred_at", "channel", "topic", "state", "source", "method", "actor", "message_id"];
+const EVIDENCE: &[&str] =
+    &["occurred_at", "channel", "topic", "state", "source", "method", "wording", "ip", "user_agent", "actor"];
+
+/// Runs `commlog consents`.
+pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let caller = session.caller(&args.tenant);
+    let reads = session.read_store(&stores).await?;
+    let (db, tenant) = (reads.db(), caller.tenant);
+    if customers::by_ids(&db, tenant, &[args.customer]).await.map_err(Failure::unavailable)?.is_empty() {
+        return Err(Failure::new(Exit::Refused, format!("there is no customer {}", args.customer)));
+    }
+    if args.personal {
+        session.record_read(&stores, &caller, "consents", 1).await?;
+    }
+    let channel = args.channel.map(crate::domain::value::Channel::word);
+    let mut listing = Listing::new(args.format, if args.personal { EVIDENCE } else { COLUMNS });
+    if args.current {
+        let rows = consents::of_customers(&db, tenant, &[args.customer]).await.map_err(Failure::unavailable)?;
+        for row in rows.into_iter().filter(|row| channel.is_none_or(|channel| row.channel == channel)) {
+            write(&mut listing, &row, args.personal)?;
+        }
+    } else {
+        let mut page = Some(Page::first(MAX_PAGE));
+        while let Some(wanted) = page.take() {
+            let slice = consents::history(&db, tenant, args.customer, channel, &wanted).await;
+            let slice = slice.map_err(Failure::unavailable)?;
+            page = slice.next(MAX_PAGE);
+            for row in slice.into_rows() {
+                write(&mut listing, &row, args.personal)?;
+            }
+        }
+    }
+    stores.close().await;
+    listing.end("nothing was ever said")
+}
+
+fn write(listing: &mut Listing, row: &ConsentRow, personal: bool) -> Outcome {
+    let mut line = json!({
+        "customer_id": row.customer_id, "channel": row.channel, "topic": row.topic, "state": row.state,
+        "source": row.source, "method": row.method, "message_id": row.message_id, "campaign_id": row.campaign_id,
+        "import_id": row.import_id, "actor": row.actor, "event_id": row.event_id, "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at, "position": row.position,
+    });
+    if personal {
+        line["wording"] = json!(row.wording);
+        line["ip"] = json!(row.ip);
+        line["user_agent"] = json!(row.user_agent);
+    }
+    listing.row(&line)
+}

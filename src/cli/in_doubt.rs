@@ -1,0 +1,117 @@
+//! `commlog in-doubt`
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use crate::app::ResolveInDoubt;
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::listing::{Format, Listing};
+use crate::cli::{Session, TenantArg, print};
+use crate::domain::message::dispatch::Resolution;
+use crate::ids::MessageId;
+use crate::queries::messages;
+
+/// How many messages are listed at most.
+const MOST: usize = 10_000;
+
+/// `commlog in-doubt …`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "A message is in doubt when its provider was called and nobody heard the answer: a time-out, a lost \
+                  connection, a crash. commlog never sends such a message again by itself; it looks for evidence, and \
+                  where there is none, a person decides."
+)]
+pub struct InDoubtArgs {
+    #[command(subcommand)]
+    what: InDoubtCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum InDoubtCommand {
+    /// Lists the messages in doubt, the oldest first.
+    List {
+        /// How it is written.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+        #[command(flatten)]
+        tenant: TenantArg,
+    },
+    /// Settles one by your word.
+    #[command(
+        after_help = "Examples:\n  commlog in-doubt resolve $ID --as sent       the provider's pages show it\n  \
+                            commlog in-doubt resolve $ID --as not-sent\n  commlog in-doubt resolve $ID --as send-again \
+                            transactional ones only, at the risk of a second copy"
+    )]
+    Resolve {
+        /// Which message, as `commlog in-doubt list` shows it.
+        message: MessageId,
+        /// What became of it.
+        #[arg(long = "as", value_enum)]
+        resolution: ResolutionWord,
+        #[command(flatten)]
+        tenant: TenantArg,
+    },
+}
+
+/// The words for [`Resolution`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ResolutionWord {
+    /// It was sent: the provider's own pages show it, or the receiver has it
+    Sent,
+    /// It stays unsent
+    NotSent,
+    /// It is sent once more, at the risk of a second copy; transactional messages only
+    SendAgain,
+}
+
+impl From<ResolutionWord> for Resolution {
+    fn from(word: ResolutionWord) -> Self {
+        match word {
+            ResolutionWord::Sent => Self::Sent,
+            ResolutionWord::NotSent => Self::NotSent,
+            ResolutionWord::SendAgain => Self::SendAgain,
+        }
+    }
+}
+
+const COLUMNS: &[&str] = &["in_doubt_at", "message_id", "channel", "class", "topic", "attempts", "customer_id"];
+
+/// Runs `commlog in-doubt …`.
+pub async fn run(session: &Session, args: InDoubtArgs) -> Outcome {
+    match args.what {
+        InDoubtCommand::List { format, tenant } => {
+            let stores = session.open_existing().await?;
+            let reads = session.read_store(&stores).await?;
+            let rows = messages::in_doubt_of(&reads.db(), session.caller(&tenant).tenant, MOST).await;
+            stores.close().await;
+            let mut listing = Listing::new(format, COLUMNS);
+            for row in rows.map_err(Failure::unavailable)? {
+                listing.row(&json!({
+                    "message_id": row.message_id, "customer_id": row.customer_id, "channel": row.channel,
+                    "class": row.class, "topic": row.topic, "campaign_id": row.campaign_id,
+                    "in_doubt_at": row.in_doubt_at, "dispatching_at": row.dispatching_at,
+                    "attempts": row.dispatching_count, "created_at": row.created_at,
+                }))?;
+            }
+            listing.end("no message is in doubt")
+        }
+        InDoubtCommand::Resolve { message, resolution, tenant } => {
+            let stores = session.open_existing().await?;
+            let caller = session.caller(&tenant);
+            let reads = session.read_store(&stores).await?;
+            let row = messages::by_id(&reads.db(), caller.tenant, message).await.map_err(Failure::unavailable)?;
+            let Some(row) = row else {
+                return Err(Failure::new(Exit::Refused, format!("there is no message {message}")));
+            };
+            let resolution = resolution.into();
+            let command = ResolveInDoubt { customer_id: row.customer_id.into(), message_id: message, resolution };
+            stores.app.resolve_in_doubt(&caller, command).await?.into_result()?;
+            stores.close().await;
+            print::line(match resolution {
+                Resolution::Sent => format!("message {message} counts as sent"),
+                Resolution::NotSent => format!("message {message} stays unsent"),
+                Resolution::SendAgain => format!("message {message} is sent again by the next commlog serve"),
+            })
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Lists: a table for people, a line of JSON for each row for scripts.
+
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::cli::failure::Outcome;
+use crate::cli::print;
+
+/// The widest a cell of a table is, in characters. The last one of a row may take what it needs; JSON is never cut.
+const WIDEST: usize = 60;
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns, for people
+    Table,
+    /// One JSON object a line, with everything
+    Jsonl,
+}
+
+/// A list that is being written.
+pub struct Listing {
+    format: Format,
+    columns: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+impl Listing {
+    /// A list whose table shows these members of the rows.
+    #[must_use]
+    pub const fn new(format: Format, columns: &'static [&'static str]) -> Self {
+        Self { format, columns, rows: Vec::new() }
+    }
+
+    /// Whether people read it, so that remarks may stand around it.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Adds a row: a JSON object.
+    pub fn row(&mut self, row: &Value) -> Outcome {
+        match self.format {
+            Format::Jsonl => print::line(row),
+            Format::Table => {
+                let last = self.columns.len().saturating_sub(1);
+                let cells = self.columns.iter().enumerate();
+                let cells = cells.map(|(number, column)| {
+                    let text = cell(&row[*column]);
+                    if number == last { text } else { cut(text) }
+                });
+                self.rows.push(cells.collect());
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes what is left to write; a table without rows says so.
+    pub fn end(self, none: &str) -> Outcome {
+        if self.format == Format::Jsonl {
+            return Ok(());
+        }
+        if self.rows.is_empty() {
+            print::note(none);
+            return Ok(());
+        }
+        let titles: Vec<String> = self.columns.iter().map(|name| name.replace('_', " ").to_uppercase()).collect();
+        let width = |column: usize| {
+            let cells = self.rows.iter().chain([&titles]).map(|row| row[column].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        for row in [&titles].into_iter().chain(&self.rows) {
+            let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            print::line(line.join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// A value as a cell of one line. Control characters are shown as such: texts from outside must not steer a terminal.
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "-".to_owned(),
+        Value::Bool(truth) => return if *truth { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| format!("{name}={}", cell(value)));
+            members.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
+    match text.parse::<DateTime<Utc>>() {
+        Ok(time) => time.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+        Err(_) => text.replace(char::is_control, "\u{FFFD}"),
+    }
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(WIDEST) {
+        // The last character tells that more follow.
+        Some(_) => text.chars().take(WIDEST - 1).chain(['…']).collect(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_that_steers_no_terminal() {
+        assert_eq!(cell(&json!(null)), "-");
+        assert_eq!(cell(&json!(true)), "yes");
+        assert_eq!(cell(&json!("2026-01-02T03:04:05.678Z")), "2026-01-02 03:04:05Z");
+        assert_eq!(cell(&json!("a\u{1b}[31m\nb")), "a\u{FFFD}[31m\u{FFFD}b");
+        assert_eq!(cell(&json!({ "state": "opted_out", "limit": 3, "of": null })), "limit=3 of=- state=opted_out");
+    }
+
+    #[test]
+    fn a_long_cell_is_cut_between_characters() {
+        assert_eq!(cut("é".repeat(100)).chars().count(), WIDEST);
+        assert_eq!(cut("é".repeat(WIDEST)), "é".repeat(WIDEST));
+    }
+}

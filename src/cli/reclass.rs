@@ -1,0 +1,79 @@
+//! `commlog reclass`
+
+use chrono::{DateTime, Utc};
+use clap::{ArgGroup, Args};
+
+use crate::app::{Reclassed, Step};
+use crate::cli::failure::Outcome;
+use crate::cli::{Session, TenantArg, print, progress};
+use crate::domain::message::reclass::ReclassEngagement;
+use crate::domain::value::engagement::CURRENT;
+use crate::ids::{CampaignId, CustomerId, MessageId, Position};
+
+/// `commlog reclass`
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Judges recorded opens and clicks by the rule of this version (a person, or a proxy, scanner or \
+                  prefetcher?) and appends a correction for each that an earlier rule classed otherwise. States of \
+                  messages and figures of campaigns follow. What happened stays in the log as it was told. What was \
+                  forgotten with a person is left as it is. Running it again changes nothing; interrupted, it can \
+                  simply be run again.",
+    after_help = "Examples:\n  commlog reclass --campaign $ID\n  commlog reclass --since 2026-01-01 --until 2026-02-01\n  commlog \
+                  reclass --customer $CUSTOMER --message $MESSAGE\n  commlog reclass --all",
+    group = ArgGroup::new("scope").args(["customer", "campaign", "since", "until", "all"]).required(true).multiple(true)
+)]
+pub struct ReclassArgs {
+    /// Of this customer's messages.
+    #[arg(long, value_name = "ID")]
+    customer: Option<CustomerId>,
+    /// Of this message; only with its customer.
+    #[arg(long, value_name = "ID", requires = "customer")]
+    message: Option<MessageId>,
+    /// Of this campaign's messages.
+    #[arg(long, value_name = "ID")]
+    campaign: Option<CampaignId>,
+    /// Only those that happened at or after this time.
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
+    since: Option<DateTime<Utc>>,
+    /// Only those that happened before this time.
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
+    until: Option<DateTime<Utc>>,
+    /// Everything.
+    #[arg(long, conflicts_with_all = ["customer", "campaign", "since", "until"])]
+    all: bool,
+    /// Goes on after this position, where an earlier run was interrupted.
+    #[arg(long, value_name = "POSITION")]
+    after: Option<Position>,
+    #[command(flatten)]
+    tenant: TenantArg,
+}
+
+/// Runs `commlog reclass`.
+pub async fn run(session: &Session, args: ReclassArgs) -> Outcome {
+    let stores = session.open_existing().await?;
+    let caller = session.caller(&args.tenant);
+    let command = ReclassEngagement {
+        customer_id: args.customer,
+        message_id: args.message,
+        campaign_id: args.campaign,
+        since: if args.all { Some(DateTime::UNIX_EPOCH) } else { args.since },
+        until: args.until,
+    };
+    let bar = progress::bar("events", stores.journal.backend().head().await?.position.counter());
+    let (mut total, mut after) = (Reclassed::default(), args.after);
+    loop {
+        let step = stores.app.reclass_engagement(&caller, &command, Step::after(after), &CURRENT).await?;
+        let step = step.into_result()?.value;
+        total.judged += step.judged;
+        after = step.next;
+        let Some(next) = after else { break };
+        bar.set_position(next.counter());
+    }
+    bar.finish_and_clear();
+    stores.close().await;
+    let judged = total.judged;
+    print::line(format_args!(
+        "{} opens and clicks judged by {}, {} corrected, {} left because their customer was forgotten",
+        judged.judged, CURRENT.name, judged.corrected, judged.erased
+    ))
+}
