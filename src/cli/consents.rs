@@ -24,7 +24,7 @@ pub struct ConsentsArgs {
     /// Whose.
     #[arg(long, value_name = "ID")]
     customer: CustomerId,
-    /// Only of this channel: email, sms, whatsapp, voice, push, in_app.
+    /// Only of this channel: `email`, `sms`, `whatsapp`, `voice`, `push`, `in_app`.
     #[arg(long)]
     channel: Option<crate::domain::value::Channel>,
     /// Only what holds now, by channel and topic.
@@ -61,7 +61,7 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
     if args.current {
         let rows = consents::of_customers(&db, tenant, &[args.customer]).await.map_err(Failure::unavailable)?;
         for row in rows.into_iter().filter(|row| channel.is_none_or(|channel| row.channel == channel)) {
-            write(&mut listing, row, args.personal)?;
+            write(&mut listing, &row, args.personal)?;
         }
     } else {
         let mut page = Some(Page::first(MAX_PAGE));
@@ -70,7 +70,7 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
             let slice = slice.map_err(Failure::unavailable)?;
             page = slice.next(MAX_PAGE);
             for row in slice.into_rows() {
-                write(&mut listing, row, args.personal)?;
+                write(&mut listing, &row, args.personal)?;
             }
         }
     }
@@ -78,7 +78,7 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
     listing.end("nothing was ever said")
 }
 
-fn write(listing: &mut Listing, row: ConsentRow, personal: bool) -> Outcome {
+fn write(listing: &mut Listing, row: &ConsentRow, personal: bool) -> Outcome {
     let mut line = json!({
         "customer_id": row.customer_id, "channel": row.channel, "topic": row.topic, "state": row.state,
         "source": row.source, "method": row.method, "message_id": row.message_id, "campaign_id": row.campaign_id,

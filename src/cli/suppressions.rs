@@ -23,10 +23,10 @@ use crate::queries::suppressions::{self, SuppressionFilter};
                   --format jsonl\n  commlog suppressions --address $ID"
 )]
 pub struct SuppressionsArgs {
-    /// Only for this reason: hard_bounce, complaint, stop, manual, unreachable. Repeatable.
+    /// Only for this reason: `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`. Repeatable.
     #[arg(long = "reason", value_name = "REASON")]
     reasons: Vec<SuppressionReason>,
-    /// Only addresses of this kind: email, phone, push_token, in_app.
+    /// Only addresses of this kind: `email`, `phone`, `push_token`, `in_app`.
     #[arg(long)]
     kind: Option<AddressKind>,
     /// Those that were lifted, too.

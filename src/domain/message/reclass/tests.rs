@@ -83,7 +83,9 @@ fn two_runs_at_once_make_the_same_correction_and_one_after_another_rule_makes_a_
     let open = at(1, 1, by_human());
     let run = |rule: &'static Rule, history: &[Decided<CustomerEvent>]| {
         let mut engagements = Engagements::new(rule);
-        history.iter().for_each(|event| engagements.tell(event, OPEN, true));
+        for event in history {
+            engagements.tell(event, OPEN, true);
+        }
         corrections(&mut engagements, 10)
     };
     let first = run(&STERN, std::slice::from_ref(&open));
