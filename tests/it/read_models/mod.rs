@@ -1,5 +1,6 @@
 //! The read models, `projections/*.sql` and the queries over them, on SQLite and on PostgreSQL.
 
+mod accounts;
 mod activities;
 mod addresses;
 mod campaigns;

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use commlog::domain::account::event::AccountEvent;
+use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::consent::event::AddressEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::decision::{Context, Decided, Policy};
@@ -67,6 +69,14 @@ impl Story {
 
     pub(crate) fn tell_tenant(&mut self, at: i64, event: impl Into<TenantEvent>) {
         self.add(StreamId::new(TENANT, Category::Tenant, TENANT.0), at, event.into().encode());
+    }
+
+    pub(crate) fn tell_account(&mut self, at: i64, event: impl Into<AccountEvent>) {
+        self.add(StreamId::new(TENANT, Category::Tenant, Uuid::from_u128(0xACC)), at, event.into().encode());
+    }
+
+    pub(crate) fn tell_canned(&mut self, reply: u128, at: i64, event: impl Into<CannedReplyEvent>) {
+        self.add(StreamId::new(TENANT, Category::Template, Uuid::from_u128(reply)), at, event.into().encode());
     }
 
     pub(crate) fn tell_import(&mut self, import: ImportId, at: i64, event: impl Into<ImportEvent>) {
