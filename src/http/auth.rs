@@ -31,16 +31,23 @@ pub fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The holder of a token. Unknown and revoked keys are told alike.
+/// The holder of a token. Unknown and revoked keys are told alike; while the read tables lag, nobody can say which keys are
+/// unknown.
 pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response> {
     let api = gateway.api();
     let mut found = api.keys.check(&api.reads.db(), token).await;
-    if matches!(found, Ok(None)) && api.reads.wait_for(api.app.end_of_log(), NEW_KEY_PATIENCE).await.is_ok() {
-        // The key may have been issued a moment ago; now the read tables show all that the log held.
+    let mut is_behind = false;
+    if matches!(found, Ok(None)) {
+        // The key may have been issued a moment ago: the read tables must show all that the log held.
+        is_behind = api.reads.wait_for(api.app.end_of_log(), NEW_KEY_PATIENCE).await.is_err();
         found = api.keys.check(&api.reads.db(), token).await;
     }
     match found {
         Ok(Some(principal)) => Ok(principal),
+        Ok(None) if is_behind => {
+            let message = "the read tables are behind the log and do not know this API key, or not yet: try again";
+            Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message))
+        }
         Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
         Err(error) => {
             let id = api.ambient().uuid();

@@ -26,7 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { events: 5_000, bytes: 6 * 1024 * 1024 }
+        Self { events: 5_000, bytes: 3 * 1024 * 1024 }
     }
 }
 

@@ -23,6 +23,7 @@ macro_rules! on_both {
 mod accounts;
 mod files;
 mod forgetting;
+mod hostile;
 mod kills;
 mod metrics;
 mod permutations;
