@@ -7,14 +7,14 @@ use commlog::domain::customer::event::CustomerForgotten;
 use commlog::domain::event::Event;
 use commlog::domain::message::event::MessageClass;
 use commlog::domain::value::AddressKind;
-use commlog::ids::{AddressId, CustomerId, EventId, Position};
-use commlog::log::{Append, Category, Cause, Expected, NewEvent, Personal, ReadLimit, StreamId};
+use commlog::ids::{AddressId, CustomerId, Position};
+use commlog::log::{Category, Personal, ReadLimit, StreamId};
 use commlog::processes::backlog::Backlog;
 use commlog::processes::{erasure, merges};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::merging::{half_merged, merge};
+use super::merging::{appended, half_merged, merge};
 use super::on_both;
 use super::world::{World, email};
 
@@ -39,20 +39,8 @@ fn forget(customer_id: CustomerId) -> ForgetCustomer {
 
 /// The first step alone, in any of the streams.
 async fn half_forgotten(world: &World, id: CustomerId) {
-    let payload = CustomerForgotten { reason: "request".to_owned(), addresses: vec![] }.encode();
-    let event = NewEvent {
-        id: EventId(world.app.ambient().uuid()),
-        event_type: payload.event_type,
-        schema_version: payload.schema_version,
-        occurred_at: world.now(),
-        data: payload.data,
-        personal: None,
-        subject: None,
-    };
-    let cause = Cause { actor: "key:agent".to_owned(), command: None, correlation: None, causation: None };
-    let stream = StreamId::new(world.tenant, Category::Customer, id.0);
-    let append = Append { stream, expected: Expected::Any, preconditions: vec![], cause, events: vec![event] };
-    world.journal.append(append).await.expect("is appended");
+    let event = CustomerForgotten { reason: "request".to_owned(), addresses: vec![] };
+    appended(world, id, event.encode()).await;
 }
 
 async fn is_erased(world: &World, ids: &[CustomerId]) -> bool {

@@ -10,7 +10,7 @@ use commlog::domain::conversation::event::ConversationState;
 use commlog::domain::customer::decide::{AddAddress, AddNote, AddressInput, Patch, PinNote, id_of_external};
 use commlog::domain::customer::event::{CustomerMergedInto, Source};
 use commlog::domain::customer::merge::MergeCustomers;
-use commlog::domain::event::Event;
+use commlog::domain::event::{Event, Payload};
 use commlog::domain::message::decide::{CancelMessage, ReceiveMessage, SendDecision, SendMessage};
 use commlog::domain::message::event::MessageClass;
 use commlog::domain::value::{AddressKind, Channel};
@@ -69,7 +69,11 @@ pub(super) fn text(world: &World, body: &str, id: &str) -> ReceiveMessage {
 
 /// The decision alone, as a crash would leave it before the survivor is told.
 pub(super) async fn half_merged(world: &World, from: CustomerId, into_id: CustomerId) {
-    let payload = CustomerMergedInto { into_id }.encode();
+    appended(world, from, CustomerMergedInto { into_id }.encode()).await;
+}
+
+/// One event in a customer's stream, without what the use case would do beside it.
+pub(super) async fn appended(world: &World, id: CustomerId, payload: Payload) {
     let event = NewEvent {
         id: EventId(world.app.ambient().uuid()),
         event_type: payload.event_type,
@@ -80,7 +84,7 @@ pub(super) async fn half_merged(world: &World, from: CustomerId, into_id: Custom
         subject: None,
     };
     let cause = Cause { actor: "key:agent".to_owned(), command: None, correlation: None, causation: None };
-    let stream = StreamId::new(world.tenant, Category::Customer, from.0);
+    let stream = StreamId::new(world.tenant, Category::Customer, id.0);
     let append = Append { stream, expected: Expected::Any, preconditions: vec![], cause, events: vec![event] };
     world.journal.append(append).await.expect("is appended");
 }
