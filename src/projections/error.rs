@@ -3,6 +3,7 @@
 use crate::ids::Position;
 use crate::log::LogError;
 use crate::projections::registry::RegistryError;
+use crate::sql;
 
 /// Why tables could not be created, advanced or compared.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +20,7 @@ pub enum ProjectionError {
         statement: String,
         /// What the database said.
         #[source]
-        source: sqlx::Error,
+        source: sql::Error,
     },
     /// Another writer advanced these tables since this one looked.
     #[error("another writer has advanced the read tables")]
@@ -31,7 +32,7 @@ pub enum ProjectionError {
         doing: &'static str,
         /// The driver's error.
         #[source]
-        source: sqlx::Error,
+        source: sql::Error,
     },
     /// The store is not one of ours, or damaged.
     #[error("{location} does not hold read tables of commlog: {reason}")]
@@ -75,23 +76,24 @@ pub enum ProjectionError {
 }
 
 /// Turns a driver's error into ours: `.map_err(database("commit a batch"))`.
-pub(super) fn database(doing: &'static str) -> impl Fn(sqlx::Error) -> ProjectionError {
-    move |source| ProjectionError::Database { doing, source }
+pub(super) fn database<E: Into<sql::Error>>(doing: &'static str) -> impl Fn(E) -> ProjectionError {
+    move |source| ProjectionError::Database { doing, source: source.into() }
 }
 
 /// Whether the statement failed because of what the events say, not because of the machine, the network or other
 /// users: an event that always fails must not stop everything behind it.
-pub(super) fn is_poison(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(error) = error else {
-        return matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Decode(_));
-    };
-    let Some(code) = error.code() else { return false };
-    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-        // Data exceptions, constraint violations, type mismatches that only some values bring to light.
-        return ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class)) || code == "54001";
+pub(super) fn is_poison(error: &sql::Error) -> bool {
+    match error {
+        sql::Error::Postgres(sqlx::Error::Database(error)) => {
+            // Data exceptions, constraint violations, type mismatches that only some values bring to light.
+            let code = error.code().unwrap_or_default();
+            ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class)) || code == "54001"
+        }
+        sql::Error::Postgres(error) => matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Decode(_)),
+        // Primary result codes: ERROR (such as malformed JSON), TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+        sql::Error::Sqlite(_) => error.sqlite().is_some_and(|(code, _)| [1, 18, 19, 20, 25].contains(&code)),
+        sql::Error::Column { .. } | sql::Error::Closed => false,
     }
-    // SQLite's primary result codes: ERROR (such as malformed JSON), TOOBIG, CONSTRAINT, MISMATCH, RANGE.
-    code.parse::<u32>().is_ok_and(|code| [1, 18, 19, 20, 25].contains(&(code & 0xff)))
 }
 
 /// An error with all its causes, in one line for the log.

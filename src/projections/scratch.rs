@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sqlx::sqlite::SqlitePoolOptions;
 use uuid::Uuid;
 
 use super::error::{ProjectionError, database};
@@ -11,7 +10,7 @@ use super::staging::Batch;
 use super::store::options;
 use super::tables::{self, History, Parked, Writer};
 use crate::log::RecordedEvent;
-use crate::sql::Db;
+use crate::sql::{Db, SqlitePool};
 
 /// A set of read tables without a catalog: created empty, advanced by [`Scratch::apply`], gone with its database.
 #[derive(Debug)]
@@ -25,9 +24,7 @@ pub struct Scratch {
 impl Scratch {
     /// In memory, on SQLite.
     pub async fn in_memory(registry: &Registry) -> Result<Self, ProjectionError> {
-        // One connection, kept for good: it is the database.
-        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
-        let pool = pool.connect_with(options::in_memory()).await.map_err(database("be created in memory"))?;
+        let pool = SqlitePool::open(options::in_memory()).await.map_err(database("be created in memory"))?;
         Self::create(Db::Sqlite(pool.clone()), Db::Sqlite(pool), registry).await
     }
 

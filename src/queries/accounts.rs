@@ -6,42 +6,47 @@ use uuid::Uuid;
 use super::QueryError;
 use super::select::Select;
 use crate::ids::TenantId;
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "provider accounts";
 
-/// When an account last worked, or did not.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ActivityRow {
-    pub provider: String,
-    pub account: String,
-    /// When the provider last took a message.
-    pub last_sent_at: Option<DateTime<Utc>>,
-    /// When it last refused one.
-    pub last_refused_at: Option<DateTime<Utc>>,
-    /// What to do about that.
-    pub last_refusal_class: Option<String>,
-    /// The provider's code.
-    pub last_refusal_code: Option<String>,
-    /// When it was last tested.
-    pub last_tested_at: Option<DateTime<Utc>>,
-    /// Whether it passed.
-    pub last_test_passed: Option<bool>,
-    /// When an operator last ended a pause.
-    pub resumed_at: Option<DateTime<Utc>>,
+row! {
+    /// When an account last worked, or did not.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ActivityRow {
+        pub provider: String,
+        pub account: String,
+        /// When the provider last took a message.
+        pub last_sent_at: Option<DateTime<Utc>>,
+        /// When it last refused one.
+        pub last_refused_at: Option<DateTime<Utc>>,
+        /// What to do about that.
+        pub last_refusal_class: Option<String>,
+        /// The provider's code.
+        pub last_refusal_code: Option<String>,
+        /// When it was last tested.
+        pub last_tested_at: Option<DateTime<Utc>>,
+        /// Whether it passed.
+        pub last_test_passed: Option<bool>,
+        /// When an operator last ended a pause.
+        pub resumed_at: Option<DateTime<Utc>>,
+    }
 }
 
-/// How many messages an account's provider is being called for.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct InFlightRow {
-    pub provider: String,
-    pub account: String,
-    pub count: i64,
+row! {
+    /// How many messages an account's provider is being called for.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct InFlightRow {
+        pub provider: String,
+        pub account: String,
+        pub count: i64,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct TenantRow {
-    tenant_id: Uuid,
+row! {
+    struct TenantRow {
+        tenant_id: Uuid,
+    }
 }
 
 /// The tenants of which something is known about provider accounts.

@@ -6,57 +6,60 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, roots};
 use crate::ids::{ActivityId, CustomerId, Position, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "activities";
 
 /// Newest first.
 const KEY: Key = Key { columns: "a.occurred_at, a.position", shape: "tp" };
 
-/// An activity that was not taken back.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct ActivityRow {
-    pub tenant_id: Uuid,
-    pub activity_id: Uuid,
-    pub customer_id: Uuid,
-    /// `order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`.
-    pub kind: String,
-    /// For custom ones, what it is.
-    pub name: Option<String>,
-    pub reference: Option<String>,
-    pub status: Option<String>,
-    pub amount_micros: Option<i64>,
-    pub currency: Option<String>,
-    /// How many line items it has.
-    pub line_count: i64,
-    pub due_at: Option<DateTime<Utc>>,
-    /// The message that it is attributed to.
-    pub message_id: Option<Uuid>,
-    pub source: String,
-    pub import_id: Option<Uuid>,
-    /// Who recorded it.
-    pub actor: String,
-    pub occurred_at: DateTime<Utc>,
-    pub recorded_at: DateTime<Utc>,
-    #[sqlx(try_from = "Vec<u8>")]
-    pub position: Position,
-    pub title: Option<String>,
-    /// Free attributes.
-    pub attributes: Option<Json>,
+row! {
+    /// An activity that was not taken back.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ActivityRow {
+        pub tenant_id: Uuid,
+        pub activity_id: Uuid,
+        pub customer_id: Uuid,
+        /// `order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`.
+        pub kind: String,
+        /// For custom ones, what it is.
+        pub name: Option<String>,
+        pub reference: Option<String>,
+        pub status: Option<String>,
+        pub amount_micros: Option<i64>,
+        pub currency: Option<String>,
+        /// How many line items it has.
+        pub line_count: i64,
+        pub due_at: Option<DateTime<Utc>>,
+        /// The message that it is attributed to.
+        pub message_id: Option<Uuid>,
+        pub source: String,
+        pub import_id: Option<Uuid>,
+        /// Who recorded it.
+        pub actor: String,
+        pub occurred_at: DateTime<Utc>,
+        pub recorded_at: DateTime<Utc>,
+        pub position: Position,
+        pub title: Option<String>,
+        /// Free attributes.
+        pub attributes: Option<Json>,
+    }
 }
 
-/// A line item.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct LineRow {
-    pub activity_id: Uuid,
-    /// From 1, in the order recorded.
-    pub line: i64,
-    pub sku: String,
-    pub description: Option<String>,
-    /// Thousandths; negative for returns.
-    pub quantity_milli: i64,
-    /// Micros of the activity's currency.
-    pub unit_price_micros: i64,
+row! {
+    /// A line item.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LineRow {
+        pub activity_id: Uuid,
+        /// From 1, in the order recorded.
+        pub line: i64,
+        pub sku: String,
+        pub description: Option<String>,
+        /// Thousandths; negative for returns.
+        pub quantity_milli: i64,
+        /// Micros of the activity's currency.
+        pub unit_price_micros: i64,
+    }
 }
 
 /// Which activities are asked for; what is not set does not restrict.

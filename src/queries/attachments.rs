@@ -6,33 +6,35 @@ use uuid::Uuid;
 use super::QueryError;
 use super::select::Select;
 use crate::ids::{AttachmentId, MessageId, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "attachments";
 
-/// A file of a message.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct AttachmentRow {
-    pub tenant_id: Uuid,
-    pub attachment_id: Uuid,
-    pub message_id: Uuid,
-    pub customer_id: Uuid,
-    /// Its place among the message's files, from 1.
-    pub number: i64,
-    /// `stored`, `remote` or `missing`.
-    pub state: String,
-    /// Why it is missing.
-    pub reason: Option<String>,
-    /// In bytes.
-    pub size: Option<i64>,
-    /// For those that lie at a provider.
-    pub provider: Option<String>,
-    pub account: Option<String>,
-    pub noted_at: DateTime<Utc>,
-    /// Of the event in the customer's stream.
-    pub version: i64,
-    pub name: Option<String>,
-    pub content_type: Option<String>,
+row! {
+    /// A file of a message.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AttachmentRow {
+        pub tenant_id: Uuid,
+        pub attachment_id: Uuid,
+        pub message_id: Uuid,
+        pub customer_id: Uuid,
+        /// Its place among the message's files, from 1.
+        pub number: i64,
+        /// `stored`, `remote` or `missing`.
+        pub state: String,
+        /// Why it is missing.
+        pub reason: Option<String>,
+        /// In bytes.
+        pub size: Option<i64>,
+        /// For those that lie at a provider.
+        pub provider: Option<String>,
+        pub account: Option<String>,
+        pub noted_at: DateTime<Utc>,
+        /// Of the event in the customer's stream.
+        pub version: i64,
+        pub name: Option<String>,
+        pub content_type: Option<String>,
+    }
 }
 
 /// The files of several messages: by message, in their order.

@@ -5,31 +5,33 @@ use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "kept callbacks";
 
 /// As the index has it.
 const OPEN: &str = "c.resolved_at IS NULL AND c.expired_at IS NULL";
 
-/// A callback that was kept. What it said is in the log only.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct KeptCallbackRow {
-    pub tenant_id: Uuid,
-    pub callback_id: Uuid,
-    pub provider: String,
-    pub account: String,
-    /// Why it was not recorded as what it is.
-    pub reason: String,
-    /// The provider's id of the message that it is about.
-    pub provider_message_id: Option<String>,
-    pub received_at: DateTime<Utc>,
-    /// When it was recorded as what it is.
-    pub resolved_at: Option<DateTime<Utc>>,
-    /// When it was given up.
-    pub expired_at: Option<DateTime<Utc>>,
-    /// In the account's stream.
-    pub version: i64,
+row! {
+    /// A callback that was kept. What it said is in the log only.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KeptCallbackRow {
+        pub tenant_id: Uuid,
+        pub callback_id: Uuid,
+        pub provider: String,
+        pub account: String,
+        /// Why it was not recorded as what it is.
+        pub reason: String,
+        /// The provider's id of the message that it is about.
+        pub provider_message_id: Option<String>,
+        pub received_at: DateTime<Utc>,
+        /// When it was recorded as what it is.
+        pub resolved_at: Option<DateTime<Utc>>,
+        /// When it was given up.
+        pub expired_at: Option<DateTime<Utc>>,
+        /// In the account's stream.
+        pub version: i64,
+    }
 }
 
 /// Reports of all tenants whose message was not known, the oldest first.

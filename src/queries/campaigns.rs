@@ -6,89 +6,95 @@ use uuid::Uuid;
 use super::QueryError;
 use super::select::Select;
 use crate::ids::{CampaignId, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "campaign metrics";
 
-/// Counts of messages, and of opens and clicks. Raw opens are machine and human ones together; the unique ones count
-/// each message once. A message counts as sent from the first evidence that a provider took it, so that nothing can
-/// have been opened by more than were sent.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct MetricsRow {
-    pub campaign_id: Uuid,
-    /// Empty for messages without a variant.
-    pub variant: String,
-    pub channel: String,
-    /// Messages asked for.
-    pub queued: i64,
-    /// Messages not sent by a rule.
-    pub suppressed: i64,
-    /// Messages taken back before dispatch.
-    pub cancelled: i64,
-    pub sent: i64,
-    pub delivered: i64,
-    pub deferred: i64,
-    pub soft_bounced: i64,
-    pub hard_bounced: i64,
-    /// Messages that a provider refused for good, or took and could not deliver.
-    pub failed: i64,
-    pub complained: i64,
-    pub opted_out: i64,
-    pub replied: i64,
-    pub opens: i64,
-    pub opens_machine: i64,
-    pub opens_human: i64,
-    pub unique_opens: i64,
-    pub unique_opens_machine: i64,
-    pub unique_opens_human: i64,
-    pub clicks: i64,
-    pub clicks_machine: i64,
-    pub clicks_human: i64,
-    pub unique_clicks: i64,
-    pub unique_clicks_machine: i64,
-    pub unique_clicks_human: i64,
+row! {
+    /// Counts of messages, and of opens and clicks. Raw opens are machine and human ones together; the unique ones count
+    /// each message once. A message counts as sent from the first evidence that a provider took it, so that nothing can
+    /// have been opened by more than were sent.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct MetricsRow {
+        pub campaign_id: Uuid,
+        /// Empty for messages without a variant.
+        pub variant: String,
+        pub channel: String,
+        /// Messages asked for.
+        pub queued: i64,
+        /// Messages not sent by a rule.
+        pub suppressed: i64,
+        /// Messages taken back before dispatch.
+        pub cancelled: i64,
+        pub sent: i64,
+        pub delivered: i64,
+        pub deferred: i64,
+        pub soft_bounced: i64,
+        pub hard_bounced: i64,
+        /// Messages that a provider refused for good, or took and could not deliver.
+        pub failed: i64,
+        pub complained: i64,
+        pub opted_out: i64,
+        pub replied: i64,
+        pub opens: i64,
+        pub opens_machine: i64,
+        pub opens_human: i64,
+        pub unique_opens: i64,
+        pub unique_opens_machine: i64,
+        pub unique_opens_human: i64,
+        pub clicks: i64,
+        pub clicks_machine: i64,
+        pub clicks_human: i64,
+        pub unique_clicks: i64,
+        pub unique_clicks_machine: i64,
+        pub unique_clicks_human: i64,
+    }
 }
 
-/// What was reported in one hour. These count reports, not messages: a second delivery report counts again.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct HourlyMetricsRow {
-    pub campaign_id: Uuid,
-    /// Empty for messages without a variant.
-    pub variant: String,
-    pub channel: String,
-    /// Its beginning, UTC.
-    pub hour: DateTime<Utc>,
-    pub queued: i64,
-    pub suppressed: i64,
-    pub cancelled: i64,
-    pub sent: i64,
-    pub delivered: i64,
-    pub deferred: i64,
-    pub soft_bounced: i64,
-    pub hard_bounced: i64,
-    /// Taken by the provider, but not deliverable.
-    pub failed: i64,
-    /// Refused by the provider for good.
-    pub refused: i64,
-    pub complained: i64,
-    pub opted_out: i64,
-    pub replied: i64,
-    pub opens_machine: i64,
-    pub opens_human: i64,
-    pub clicks_machine: i64,
-    pub clicks_human: i64,
+row! {
+    /// What was reported in one hour. These count reports, not messages: a second delivery report counts again.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HourlyMetricsRow {
+        pub campaign_id: Uuid,
+        /// Empty for messages without a variant.
+        pub variant: String,
+        pub channel: String,
+        /// Its beginning, UTC.
+        pub hour: DateTime<Utc>,
+        pub queued: i64,
+        pub suppressed: i64,
+        pub cancelled: i64,
+        pub sent: i64,
+        pub delivered: i64,
+        pub deferred: i64,
+        pub soft_bounced: i64,
+        pub hard_bounced: i64,
+        /// Taken by the provider, but not deliverable.
+        pub failed: i64,
+        /// Refused by the provider for good.
+        pub refused: i64,
+        pub complained: i64,
+        pub opted_out: i64,
+        pub replied: i64,
+        pub opens_machine: i64,
+        pub opens_human: i64,
+        pub clicks_machine: i64,
+        pub clicks_human: i64,
+    }
 }
 
-/// What the messages of a campaign cost, in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct CostRow {
-    pub campaign_id: Uuid,
-    pub variant: String,
-    pub channel: String,
-    pub currency: String,
-    pub cost_micros: i64,
-    /// SMS segments; on other channels messages.
-    pub segments: i64,
+row! {
+    /// What the messages of a campaign cost, in one currency.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CostRow {
+        pub campaign_id: Uuid,
+        pub variant: String,
+        pub channel: String,
+        pub currency: String,
+        pub cost_micros: i64,
+        /// SMS segments; on other channels messages.
+        pub segments: i64,
+    }
 }
 
 /// Messages are counted in `campaign_metrics`, opens and clicks by the hour.

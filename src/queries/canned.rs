@@ -6,25 +6,27 @@ use uuid::Uuid;
 use super::select::Select;
 use super::{Json, QueryError};
 use crate::ids::TenantId;
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "canned replies";
 
-/// A text that agents answer with.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct CannedReplyRow {
-    pub tenant_id: Uuid,
-    /// What agents type to find it.
-    pub code: String,
-    pub title: String,
-    /// The locale of customers whose own has no text.
-    pub default_locale: String,
-    /// By locale.
-    pub bodies: Json,
-    /// Counts the changes, from 1.
-    pub revision: i64,
-    pub changed_at: DateTime<Utc>,
-    pub changed_by: String,
+row! {
+    /// A text that agents answer with.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CannedReplyRow {
+        pub tenant_id: Uuid,
+        /// What agents type to find it.
+        pub code: String,
+        pub title: String,
+        /// The locale of customers whose own has no text.
+        pub default_locale: String,
+        /// By locale.
+        pub bodies: Json,
+        /// Counts the changes, from 1.
+        pub revision: i64,
+        pub changed_at: DateTime<Utc>,
+        pub changed_by: String,
+    }
 }
 
 /// A tenant's canned replies by code, at most `limit`: those whose code or title begins with `search`, in any case.

@@ -6,40 +6,41 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice, roots};
 use crate::ids::{CustomerId, Position, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "consents";
 
 /// Newest first.
 const KEY: Key = Key { columns: "h.position", shape: "p" };
 
-/// The consent of a customer for a channel and topic, as it stands or as it once changed.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ConsentRow {
-    pub tenant_id: Uuid,
-    pub customer_id: Uuid,
-    pub channel: String,
-    /// A topic's name; `all` stands for every topic of the channel.
-    pub topic: String,
-    /// `opted_in`, `opted_out`, `pending`, `none`.
-    pub state: String,
-    pub source: String,
-    /// `form`, `keyword`, `one_click`, `provider`, `operator`.
-    pub method: String,
-    /// The message that led to it.
-    pub message_id: Option<Uuid>,
-    pub campaign_id: Option<Uuid>,
-    pub import_id: Option<Uuid>,
-    pub actor: String,
-    pub event_id: Uuid,
-    pub occurred_at: DateTime<Utc>,
-    pub recorded_at: DateTime<Utc>,
-    #[sqlx(try_from = "Vec<u8>")]
-    pub position: Position,
-    /// The wording that was shown.
-    pub wording: Option<String>,
-    pub ip: Option<String>,
-    pub user_agent: Option<String>,
+row! {
+    /// The consent of a customer for a channel and topic, as it stands or as it once changed.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ConsentRow {
+        pub tenant_id: Uuid,
+        pub customer_id: Uuid,
+        pub channel: String,
+        /// A topic's name; `all` stands for every topic of the channel.
+        pub topic: String,
+        /// `opted_in`, `opted_out`, `pending`, `none`.
+        pub state: String,
+        pub source: String,
+        /// `form`, `keyword`, `one_click`, `provider`, `operator`.
+        pub method: String,
+        /// The message that led to it.
+        pub message_id: Option<Uuid>,
+        pub campaign_id: Option<Uuid>,
+        pub import_id: Option<Uuid>,
+        pub actor: String,
+        pub event_id: Uuid,
+        pub occurred_at: DateTime<Utc>,
+        pub recorded_at: DateTime<Utc>,
+        pub position: Position,
+        /// The wording that was shown.
+        pub wording: Option<String>,
+        pub ip: Option<String>,
+        pub user_agent: Option<String>,
+    }
 }
 
 /// What several customers agreed to, as it stands: by customer, channel and topic. Whoever stands for a person has what

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice, roots};
 use crate::ids::{ConversationId, CustomerId, Position, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "conversations";
 
@@ -16,31 +16,32 @@ const WAITING: &str = "c.state <> 'resolved'";
 /// The one that moved last first.
 const KEY: Key = Key { columns: "c.changed_at, c.conversation_id", shape: "tu" };
 
-/// A conversation with one customer on one channel.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ConversationRow {
-    pub tenant_id: Uuid,
-    pub conversation_id: Uuid,
-    pub customer_id: Uuid,
-    pub channel: String,
-    /// `open`, `pending`, `snoozed`, `resolved`.
-    pub state: String,
-    pub snoozed_until: Option<DateTime<Utc>>,
-    pub assignee: Option<String>,
-    pub team: Option<String>,
-    /// `low`, `normal`, `high`, `urgent`.
-    pub priority: String,
-    /// Inbound messages that no agent has seen.
-    pub unread: i64,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
-    /// When it last moved, for whatever cause.
-    pub changed_at: DateTime<Utc>,
-    pub last_inbound_at: Option<DateTime<Utc>>,
-    pub last_outbound_at: Option<DateTime<Utc>>,
-    /// Of the event that moved it last.
-    #[sqlx(try_from = "Vec<u8>")]
-    pub position: Position,
+row! {
+    /// A conversation with one customer on one channel.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ConversationRow {
+        pub tenant_id: Uuid,
+        pub conversation_id: Uuid,
+        pub customer_id: Uuid,
+        pub channel: String,
+        /// `open`, `pending`, `snoozed`, `resolved`.
+        pub state: String,
+        pub snoozed_until: Option<DateTime<Utc>>,
+        pub assignee: Option<String>,
+        pub team: Option<String>,
+        /// `low`, `normal`, `high`, `urgent`.
+        pub priority: String,
+        /// Inbound messages that no agent has seen.
+        pub unread: i64,
+        /// When it began.
+        pub started_at: DateTime<Utc>,
+        /// When it last moved, for whatever cause.
+        pub changed_at: DateTime<Utc>,
+        pub last_inbound_at: Option<DateTime<Utc>>,
+        pub last_outbound_at: Option<DateTime<Utc>>,
+        /// Of the event that moved it last.
+        pub position: Position,
+    }
 }
 
 /// Which conversations are asked for; what is not set does not restrict.

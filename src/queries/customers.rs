@@ -6,93 +6,98 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, roots, search};
 use crate::ids::{CustomerId, TenantId};
-use crate::sql::{Db, Value};
+use crate::sql::{Db, Value, row};
 
 const READING: &str = "customers";
 
 /// Newest first.
 const KEY: Key = Key { columns: "c.registered_at, c.customer_id", shape: "tu" };
 
-/// A customer who stands for itself, with the figures of everybody who is part of the same person. Totals count orders
-/// only, so that an order and its invoice are not counted twice.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct CustomerRow {
-    pub tenant_id: Uuid,
-    pub customer_id: Uuid,
-    /// The id that was asked for: another one, if that customer was merged.
-    #[sqlx(skip)]
-    pub asked: Uuid,
-    /// Those who were merged into this customer, by id.
-    #[sqlx(skip)]
-    pub merged: Vec<CustomerId>,
-    /// How we came to know of the customer.
-    pub source: String,
-    /// The customer that activities without a customer go to.
-    pub anonymous: bool,
-    pub import_id: Option<Uuid>,
-    pub territory: Option<String>,
-    pub account_type: Option<String>,
-    pub priority: Option<String>,
-    pub owner: Option<String>,
-    pub lead_score: Option<i64>,
-    pub industry: Option<String>,
-    pub locale: Option<String>,
-    pub time_zone: Option<String>,
-    /// A list of texts, sorted.
-    pub tags: Json,
-    pub name: Option<String>,
-    pub external_id: Option<String>,
-    /// Free attributes by name.
-    pub attributes: Option<Json>,
-    pub registered_at: DateTime<Utc>,
-    /// When the profile last changed.
-    pub changed_at: DateTime<Utc>,
-    /// When the customer was forgotten; what is personal is gone since.
-    pub forgotten_at: Option<DateTime<Utc>>,
-    /// Orders in all currencies, cancellations included.
-    pub orders: i64,
-    /// Orders of a negative amount, in all currencies.
-    pub cancellations: i64,
-    /// The latest order that is no cancellation.
-    pub last_order_at: Option<DateTime<Utc>>,
-    /// The latest message from the customer.
-    pub last_inbound_at: Option<DateTime<Utc>>,
-    /// The latest message that a provider took for the customer.
-    pub last_outbound_at: Option<DateTime<Utc>>,
+row! {
+    /// A customer who stands for itself, with the figures of everybody who is part of the same person. Totals count orders
+    /// only, so that an order and its invoice are not counted twice.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct CustomerRow {
+        pub tenant_id: Uuid,
+        pub customer_id: Uuid,
+        /// How we came to know of the customer.
+        pub source: String,
+        /// The customer that activities without a customer go to.
+        pub anonymous: bool,
+        pub import_id: Option<Uuid>,
+        pub territory: Option<String>,
+        pub account_type: Option<String>,
+        pub priority: Option<String>,
+        pub owner: Option<String>,
+        pub lead_score: Option<i64>,
+        pub industry: Option<String>,
+        pub locale: Option<String>,
+        pub time_zone: Option<String>,
+        /// A list of texts, sorted.
+        pub tags: Json,
+        pub name: Option<String>,
+        pub external_id: Option<String>,
+        /// Free attributes by name.
+        pub attributes: Option<Json>,
+        pub registered_at: DateTime<Utc>,
+        /// When the profile last changed.
+        pub changed_at: DateTime<Utc>,
+        /// When the customer was forgotten; what is personal is gone since.
+        pub forgotten_at: Option<DateTime<Utc>>,
+        /// Orders in all currencies, cancellations included.
+        pub orders: i64,
+        /// Orders of a negative amount, in all currencies.
+        pub cancellations: i64,
+        /// The latest order that is no cancellation.
+        pub last_order_at: Option<DateTime<Utc>>,
+        /// The latest message from the customer.
+        pub last_inbound_at: Option<DateTime<Utc>>,
+        /// The latest message that a provider took for the customer.
+        pub last_outbound_at: Option<DateTime<Utc>>,
+    } with {
+        /// The id that was asked for: another one, if that customer was merged.
+        pub asked: Uuid,
+        /// Those who were merged into this customer, by id.
+        pub merged: Vec<CustomerId>,
+    }
 }
 
-/// A customer's orders in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct RevenueRow {
-    pub customer_id: Uuid,
-    /// ISO 4217; empty for orders without an amount.
-    pub currency: String,
-    /// Sum of the amounts of all orders, cancellations included, in micros.
-    pub revenue_micros: i64,
-    /// Orders, cancellations included.
-    pub orders: i64,
-    /// Orders of a negative amount.
-    pub cancellations: i64,
-    pub first_order_at: Option<DateTime<Utc>>,
-    pub last_order_at: Option<DateTime<Utc>>,
+row! {
+    /// A customer's orders in one currency.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RevenueRow {
+        pub customer_id: Uuid,
+        /// ISO 4217; empty for orders without an amount.
+        pub currency: String,
+        /// Sum of the amounts of all orders, cancellations included, in micros.
+        pub revenue_micros: i64,
+        /// Orders, cancellations included.
+        pub orders: i64,
+        /// Orders of a negative amount.
+        pub cancellations: i64,
+        pub first_order_at: Option<DateTime<Utc>>,
+        pub last_order_at: Option<DateTime<Utc>>,
+    }
 }
 
-/// One of a customer's addresses.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct AddressRow {
-    pub customer_id: Uuid,
-    pub address_id: Uuid,
-    /// `email`, `phone`, `push_token`, `in_app`.
-    pub kind: String,
-    /// The one of its kind that is used unless another is asked for.
-    pub is_primary: bool,
-    /// Of mailboxes, the lower-case domain.
-    pub domain: Option<String>,
-    pub import_id: Option<Uuid>,
-    pub added_at: DateTime<Utc>,
-    /// E.164, or a mailbox.
-    pub address: Option<String>,
-    pub label: Option<String>,
+row! {
+    /// One of a customer's addresses.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AddressRow {
+        pub customer_id: Uuid,
+        pub address_id: Uuid,
+        /// `email`, `phone`, `push_token`, `in_app`.
+        pub kind: String,
+        /// The one of its kind that is used unless another is asked for.
+        pub is_primary: bool,
+        /// Of mailboxes, the lower-case domain.
+        pub domain: Option<String>,
+        pub import_id: Option<Uuid>,
+        pub added_at: DateTime<Utc>,
+        /// E.164, or a mailbox.
+        pub address: Option<String>,
+        pub label: Option<String>,
+    }
 }
 
 /// Which customers are asked for; what is not set does not restrict.

@@ -6,31 +6,33 @@ use uuid::Uuid;
 use super::QueryError;
 use super::select::Select;
 use crate::ids::TenantId;
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "deliverability";
 
-/// Reports of one day; each callback counts.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct DeliverabilityRow {
-    pub tenant_id: Uuid,
-    /// The sending domain; empty where the channel has none.
-    pub domain: String,
-    pub provider: String,
-    pub channel: String,
-    /// Its beginning, UTC.
-    pub day: DateTime<Utc>,
-    /// Messages that the provider took.
-    pub sent: i64,
-    pub delivered: i64,
-    pub deferred: i64,
-    pub soft_bounced: i64,
-    pub hard_bounced: i64,
-    /// Taken, but not deliverable.
-    pub failed: i64,
-    /// Refused by the provider.
-    pub refused: i64,
-    pub complained: i64,
+row! {
+    /// Reports of one day; each callback counts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct DeliverabilityRow {
+        pub tenant_id: Uuid,
+        /// The sending domain; empty where the channel has none.
+        pub domain: String,
+        pub provider: String,
+        pub channel: String,
+        /// Its beginning, UTC.
+        pub day: DateTime<Utc>,
+        /// Messages that the provider took.
+        pub sent: i64,
+        pub delivered: i64,
+        pub deferred: i64,
+        pub soft_bounced: i64,
+        pub hard_bounced: i64,
+        /// Taken, but not deliverable.
+        pub failed: i64,
+        /// Refused by the provider.
+        pub refused: i64,
+        pub complained: i64,
+    }
 }
 
 /// Which days are asked for; what is not set does not restrict.
@@ -66,19 +68,21 @@ pub async fn by_day(
     select.all(db, READING).await
 }
 
-/// What became of all tenants' messages at one provider, over all days; for whoever watches the node.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ProviderRow {
-    pub provider: String,
-    pub channel: String,
-    pub sent: i64,
-    pub delivered: i64,
-    pub bounced: i64,
-    /// Taken, but not deliverable.
-    pub failed: i64,
-    /// Refused by the provider.
-    pub refused: i64,
-    pub complained: i64,
+row! {
+    /// What became of all tenants' messages at one provider, over all days; for whoever watches the node.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ProviderRow {
+        pub provider: String,
+        pub channel: String,
+        pub sent: i64,
+        pub delivered: i64,
+        pub bounced: i64,
+        /// Taken, but not deliverable.
+        pub failed: i64,
+        /// Refused by the provider.
+        pub refused: i64,
+        pub complained: i64,
+    }
 }
 
 /// The outcomes by provider and channel.

@@ -1,4 +1,5 @@
 use super::PageError;
+use crate::sql;
 
 /// Why a read gave no answer. Absence is no error: it is `Ok(None)` or an empty list.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +11,7 @@ pub enum QueryError {
         reading: &'static str,
         /// The driver's error.
         #[source]
-        source: sqlx::Error,
+        source: sql::Error,
     },
     /// The page asked for does not exist.
     #[error(transparent)]
@@ -19,7 +20,7 @@ pub enum QueryError {
 
 impl QueryError {
     /// For `map_err`: names the read model.
-    pub(super) fn reading(reading: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+    pub(super) fn reading(reading: &'static str) -> impl FnOnce(sql::Error) -> Self {
         move |source| Self::Database { reading, source }
     }
 }

@@ -6,43 +6,45 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
 use crate::ids::{ImportId, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "imports";
 
 /// Newest first.
 const KEY: Key = Key { columns: "i.started_at, i.import_id", shape: "tu" };
 
-/// One run of an import.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ImportRow {
-    pub tenant_id: Uuid,
-    pub import_id: Uuid,
-    /// `customers`, `orders`, `messages`.
-    pub kind: String,
-    /// `running`, `completed`, `undone`.
-    pub state: String,
-    /// SHA-256 of the file's bytes, in hex.
-    pub file_digest: String,
-    /// How often this file's import was undone before.
-    pub run: i64,
-    pub actor: String,
-    pub started_at: DateTime<Utc>,
-    pub completed_at: Option<DateTime<Utc>>,
-    pub undone_at: Option<DateTime<Utc>>,
-    /// Lines read, without the header.
-    pub lines: Option<i64>,
-    /// Events that were appended.
-    pub appended: Option<i64>,
-    /// Facts that the log knew already.
-    pub already: Option<i64>,
-    /// Lines that were refused.
-    pub refused: Option<i64>,
-    /// Facts that an undo took back.
-    pub retracted: Option<i64>,
-    /// Facts that an undo left standing.
-    pub kept: Option<i64>,
-    pub file_name: Option<String>,
+row! {
+    /// One run of an import.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ImportRow {
+        pub tenant_id: Uuid,
+        pub import_id: Uuid,
+        /// `customers`, `orders`, `messages`.
+        pub kind: String,
+        /// `running`, `completed`, `undone`.
+        pub state: String,
+        /// SHA-256 of the file's bytes, in hex.
+        pub file_digest: String,
+        /// How often this file's import was undone before.
+        pub run: i64,
+        pub actor: String,
+        pub started_at: DateTime<Utc>,
+        pub completed_at: Option<DateTime<Utc>>,
+        pub undone_at: Option<DateTime<Utc>>,
+        /// Lines read, without the header.
+        pub lines: Option<i64>,
+        /// Events that were appended.
+        pub appended: Option<i64>,
+        /// Facts that the log knew already.
+        pub already: Option<i64>,
+        /// Lines that were refused.
+        pub refused: Option<i64>,
+        /// Facts that an undo took back.
+        pub retracted: Option<i64>,
+        /// Facts that an undo left standing.
+        pub kept: Option<i64>,
+        pub file_name: Option<String>,
+    }
 }
 
 /// One import.

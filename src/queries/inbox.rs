@@ -7,25 +7,27 @@ use super::QueryError;
 use super::conversations::{ConversationFilter, ConversationRow, of_person, restrict};
 use super::select::Select;
 use crate::ids::{ConversationId, Position, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "the inbox";
 
-/// Conversations that are alike in everything that an inbox is filtered by.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct SortRow {
-    /// `open`, `pending`, `snoozed`, `resolved`.
-    pub state: String,
-    pub channel: String,
-    /// [`None`]: nobody.
-    pub assignee: Option<String>,
-    pub team: Option<String>,
-    /// `low`, `normal`, `high`, `urgent`.
-    pub priority: String,
-    /// How many conversations.
-    pub conversations: i64,
-    /// How many inbound messages of theirs no agent has seen. Of one sort, all or none have some.
-    pub unread: i64,
+row! {
+    /// Conversations that are alike in everything that an inbox is filtered by.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SortRow {
+        /// `open`, `pending`, `snoozed`, `resolved`.
+        pub state: String,
+        pub channel: String,
+        /// [`None`]: nobody.
+        pub assignee: Option<String>,
+        pub team: Option<String>,
+        /// `low`, `normal`, `high`, `urgent`.
+        pub priority: String,
+        /// How many conversations.
+        pub conversations: i64,
+        /// How many inbound messages of theirs no agent has seen. Of one sort, all or none have some.
+        pub unread: i64,
+    }
 }
 
 /// How many conversations there are in each state.

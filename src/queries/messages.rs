@@ -6,150 +6,155 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, roots};
 use crate::ids::{ConversationId, CustomerId, MessageId, Position, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "messages";
 
 /// Newest first.
 const KEY: Key = Key { columns: "m.created_at, m.message_id", shape: "tu" };
 
-/// A message. `…_at` is the first time that a state was reported (by the reporter's clock), `…_count` how often.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct MessageRow {
-    pub tenant_id: Uuid,
-    pub message_id: Uuid,
-    pub customer_id: Uuid,
-    /// `inbound` or `outbound`.
-    pub direction: String,
-    pub channel: String,
-    pub campaign_id: Option<Uuid>,
-    pub variant: Option<String>,
-    pub conversation_id: Option<Uuid>,
-    /// The furthest state reached, whatever the order of reports: `queued`, `held`, `suppressed`, `cancelled`,
-    /// `dispatching`, `in_doubt`, `sent`, `deferred`, `failed`, `delivered`, `bounced`, `opened`, `clicked`,
-    /// `replied`, `opted_out`, `complained`; for inbound ones `received`. A machine's opens and clicks show delivery.
-    pub state: String,
-    /// `marketing` or `transactional`; outbound only.
-    pub class: Option<String>,
-    pub topic: Option<String>,
-    /// The customer's address.
-    pub address_id: Option<Uuid>,
-    pub in_reply_to: Option<Uuid>,
-    /// Not before this time.
-    pub send_at: Option<DateTime<Utc>>,
-    pub import_id: Option<Uuid>,
-    /// Who asked for it, or who brought it.
-    pub actor: String,
-    /// When it was asked for, or received.
-    pub created_at: DateTime<Utc>,
-    /// Of the event that it began with.
-    #[sqlx(try_from = "Vec<u8>")]
-    pub position: Position,
-    pub held_at: Option<DateTime<Utc>>,
-    pub held_count: i64,
-    /// The latest end of a hold.
-    pub held_until: Option<DateTime<Utc>>,
-    pub released_count: i64,
-    pub suppressed_at: Option<DateTime<Utc>>,
-    pub suppressed_count: i64,
-    pub cancelled_at: Option<DateTime<Utc>>,
-    pub cancelled_count: i64,
-    pub dispatching_at: Option<DateTime<Utc>>,
-    /// Attempts.
-    pub dispatching_count: i64,
-    /// The provider's definite refusals.
-    pub refused_at: Option<DateTime<Utc>>,
-    pub refused_count: i64,
-    /// Refusals after which it is not tried again.
-    pub refused_finally_count: i64,
-    /// The latest time at which it is tried again.
-    pub retry_at: Option<DateTime<Utc>>,
-    pub in_doubt_at: Option<DateTime<Utc>>,
-    pub in_doubt_count: i64,
-    pub sent_at: Option<DateTime<Utc>>,
-    pub sent_count: i64,
-    pub delivered_at: Option<DateTime<Utc>>,
-    pub delivered_count: i64,
-    pub deferred_at: Option<DateTime<Utc>>,
-    pub deferred_count: i64,
-    pub bounced_at: Option<DateTime<Utc>>,
-    /// Soft and hard.
-    pub bounced_count: i64,
-    pub hard_bounced_count: i64,
-    pub failed_at: Option<DateTime<Utc>>,
-    pub failed_count: i64,
-    pub opened_at: Option<DateTime<Utc>>,
-    /// Raw: every open that was reported.
-    pub opened_count: i64,
-    pub opened_human_at: Option<DateTime<Utc>>,
-    pub opened_human_count: i64,
-    pub opened_machine_count: i64,
-    pub clicked_at: Option<DateTime<Utc>>,
-    /// Raw: every click that was reported.
-    pub clicked_count: i64,
-    pub clicked_human_at: Option<DateTime<Utc>>,
-    pub clicked_human_count: i64,
-    pub clicked_machine_count: i64,
-    pub replied_at: Option<DateTime<Utc>>,
-    pub replied_count: i64,
-    pub complained_at: Option<DateTime<Utc>>,
-    pub complained_count: i64,
-    pub opted_out_at: Option<DateTime<Utc>>,
-    pub opted_out_count: i64,
-    /// Of the provider that took it, or that handed it over.
-    pub provider: Option<String>,
-    pub account: Option<String>,
-    /// The sending domain.
-    pub domain: Option<String>,
-    pub provider_message_id: Option<String>,
-    /// SMS segments.
-    pub segments: Option<i64>,
-    pub cost_micros: Option<i64>,
-    pub currency: Option<String>,
-    pub from_address: Option<String>,
-    pub to_address: Option<String>,
-    pub subject: Option<String>,
-    pub body: Option<String>,
+row! {
+    /// A message. `…_at` is the first time that a state was reported (by the reporter's clock), `…_count` how often.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct MessageRow {
+        pub tenant_id: Uuid,
+        pub message_id: Uuid,
+        pub customer_id: Uuid,
+        /// `inbound` or `outbound`.
+        pub direction: String,
+        pub channel: String,
+        pub campaign_id: Option<Uuid>,
+        pub variant: Option<String>,
+        pub conversation_id: Option<Uuid>,
+        /// The furthest state reached, whatever the order of reports: `queued`, `held`, `suppressed`, `cancelled`,
+        /// `dispatching`, `in_doubt`, `sent`, `deferred`, `failed`, `delivered`, `bounced`, `opened`, `clicked`,
+        /// `replied`, `opted_out`, `complained`; for inbound ones `received`. A machine's opens and clicks show delivery.
+        pub state: String,
+        /// `marketing` or `transactional`; outbound only.
+        pub class: Option<String>,
+        pub topic: Option<String>,
+        /// The customer's address.
+        pub address_id: Option<Uuid>,
+        pub in_reply_to: Option<Uuid>,
+        /// Not before this time.
+        pub send_at: Option<DateTime<Utc>>,
+        pub import_id: Option<Uuid>,
+        /// Who asked for it, or who brought it.
+        pub actor: String,
+        /// When it was asked for, or received.
+        pub created_at: DateTime<Utc>,
+        /// Of the event that it began with.
+        pub position: Position,
+        pub held_at: Option<DateTime<Utc>>,
+        pub held_count: i64,
+        /// The latest end of a hold.
+        pub held_until: Option<DateTime<Utc>>,
+        pub released_count: i64,
+        pub suppressed_at: Option<DateTime<Utc>>,
+        pub suppressed_count: i64,
+        pub cancelled_at: Option<DateTime<Utc>>,
+        pub cancelled_count: i64,
+        pub dispatching_at: Option<DateTime<Utc>>,
+        /// Attempts.
+        pub dispatching_count: i64,
+        /// The provider's definite refusals.
+        pub refused_at: Option<DateTime<Utc>>,
+        pub refused_count: i64,
+        /// Refusals after which it is not tried again.
+        pub refused_finally_count: i64,
+        /// The latest time at which it is tried again.
+        pub retry_at: Option<DateTime<Utc>>,
+        pub in_doubt_at: Option<DateTime<Utc>>,
+        pub in_doubt_count: i64,
+        pub sent_at: Option<DateTime<Utc>>,
+        pub sent_count: i64,
+        pub delivered_at: Option<DateTime<Utc>>,
+        pub delivered_count: i64,
+        pub deferred_at: Option<DateTime<Utc>>,
+        pub deferred_count: i64,
+        pub bounced_at: Option<DateTime<Utc>>,
+        /// Soft and hard.
+        pub bounced_count: i64,
+        pub hard_bounced_count: i64,
+        pub failed_at: Option<DateTime<Utc>>,
+        pub failed_count: i64,
+        pub opened_at: Option<DateTime<Utc>>,
+        /// Raw: every open that was reported.
+        pub opened_count: i64,
+        pub opened_human_at: Option<DateTime<Utc>>,
+        pub opened_human_count: i64,
+        pub opened_machine_count: i64,
+        pub clicked_at: Option<DateTime<Utc>>,
+        /// Raw: every click that was reported.
+        pub clicked_count: i64,
+        pub clicked_human_at: Option<DateTime<Utc>>,
+        pub clicked_human_count: i64,
+        pub clicked_machine_count: i64,
+        pub replied_at: Option<DateTime<Utc>>,
+        pub replied_count: i64,
+        pub complained_at: Option<DateTime<Utc>>,
+        pub complained_count: i64,
+        pub opted_out_at: Option<DateTime<Utc>>,
+        pub opted_out_count: i64,
+        /// Of the provider that took it, or that handed it over.
+        pub provider: Option<String>,
+        pub account: Option<String>,
+        /// The sending domain.
+        pub domain: Option<String>,
+        pub provider_message_id: Option<String>,
+        /// SMS segments.
+        pub segments: Option<i64>,
+        pub cost_micros: Option<i64>,
+        pub currency: Option<String>,
+        pub from_address: Option<String>,
+        pub to_address: Option<String>,
+        pub subject: Option<String>,
+        pub body: Option<String>,
+    }
 }
 
-/// Why a message is, or was, in a state. No later event removes one.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct ReasonRow {
-    pub message_id: Uuid,
-    pub event_id: Uuid,
-    /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
-    pub state: String,
-    pub occurred_at: DateTime<Utc>,
-    /// The rule, the cause or the kind of complaint.
-    pub reason: Option<String>,
-    /// Of refusals and failures the retry class, of bounces `soft` or `hard`.
-    pub class: Option<String>,
-    /// The provider's code.
-    pub code: Option<String>,
-    /// The end of a hold; the time of the next attempt.
-    pub until: Option<DateTime<Utc>>,
-    /// What the rule looked at.
-    pub inputs: Option<Json>,
-    /// The provider's or receiving server's words.
-    pub detail: Option<String>,
+row! {
+    /// Why a message is, or was, in a state. No later event removes one.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ReasonRow {
+        pub message_id: Uuid,
+        pub event_id: Uuid,
+        /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
+        pub state: String,
+        pub occurred_at: DateTime<Utc>,
+        /// The rule, the cause or the kind of complaint.
+        pub reason: Option<String>,
+        /// Of refusals and failures the retry class, of bounces `soft` or `hard`.
+        pub class: Option<String>,
+        /// The provider's code.
+        pub code: Option<String>,
+        /// The end of a hold; the time of the next attempt.
+        pub until: Option<DateTime<Utc>>,
+        /// What the rule looked at.
+        pub inputs: Option<Json>,
+        /// The provider's or receiving server's words.
+        pub detail: Option<String>,
+    }
 }
 
-/// A message that waits for the dispatcher, or that a crash left between its attempt and the outcome.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct UndispatchedRow {
-    pub tenant_id: Uuid,
-    pub message_id: Uuid,
-    pub customer_id: Uuid,
-    pub channel: String,
-    /// `queued`, `held`, `dispatching` or `in_doubt`.
-    pub state: String,
-    pub address_id: Option<Uuid>,
-    pub created_at: DateTime<Utc>,
-    pub send_at: Option<DateTime<Utc>>,
-    pub held_until: Option<DateTime<Utc>>,
-    pub retry_at: Option<DateTime<Utc>>,
-    /// Attempts.
-    pub dispatching_count: i64,
+row! {
+    /// A message that waits for the dispatcher, or that a crash left between its attempt and the outcome.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct UndispatchedRow {
+        pub tenant_id: Uuid,
+        pub message_id: Uuid,
+        pub customer_id: Uuid,
+        pub channel: String,
+        /// `queued`, `held`, `dispatching` or `in_doubt`.
+        pub state: String,
+        pub address_id: Option<Uuid>,
+        pub created_at: DateTime<Utc>,
+        pub send_at: Option<DateTime<Utc>>,
+        pub held_until: Option<DateTime<Utc>>,
+        pub retry_at: Option<DateTime<Utc>>,
+        /// Attempts.
+        pub dispatching_count: i64,
+    }
 }
 
 /// One message.
@@ -172,10 +177,11 @@ pub async fn by_provider_id(
 
 /// The messages that left with any of these `Message-ID`s, by their fingerprints and in their order.
 pub async fn by_mail_ids(db: &Db, tenant: TenantId, fingerprints: &[Uuid]) -> Result<Vec<MessageId>, QueryError> {
-    #[derive(sqlx::FromRow)]
-    struct Known {
-        mail_id: Uuid,
-        message_id: Uuid,
+    row! {
+        struct Known {
+            mail_id: Uuid,
+            message_id: Uuid,
+        }
     }
     if fingerprints.is_empty() {
         return Ok(Vec::new());
@@ -222,9 +228,10 @@ pub async fn in_doubt_of(db: &Db, tenant: TenantId, limit: usize) -> Result<Vec<
 
 /// The ids that providers know the messages by of a customer and of everybody who is part of the same person.
 pub async fn provider_ids_of(db: &Db, tenant: TenantId, customer: CustomerId) -> Result<Vec<String>, QueryError> {
-    #[derive(sqlx::FromRow)]
-    struct Id {
-        provider_message_id: String,
+    row! {
+        struct Id {
+            provider_message_id: String,
+        }
     }
     let ids = roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new(
@@ -304,12 +311,14 @@ pub async fn undispatched(
     select.all(db, READING).await
 }
 
-/// How many messages of all tenants stand in a state of unsettled dispatch.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct WaitingRow {
-    /// `queued`, `held`, `dispatching` or `in_doubt`.
-    pub state: String,
-    pub count: i64,
+row! {
+    /// How many messages of all tenants stand in a state of unsettled dispatch.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct WaitingRow {
+        /// `queued`, `held`, `dispatching` or `in_doubt`.
+        pub state: String,
+        pub count: i64,
+    }
 }
 
 /// How many messages of all tenants wait for their dispatch to be settled, by state; for whoever watches the node.

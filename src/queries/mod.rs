@@ -32,6 +32,7 @@ pub use page::{Cursor, Page, PageError, Slice};
 
 /// The tables that a query reads: the live generation's, or one as of an earlier moment.
 pub use crate::sql::Db;
+use crate::sql::row;
 
 pub use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, WaitError};
 pub use reads::Reads;
@@ -39,8 +40,9 @@ pub use reads::Reads;
 /// A JSON column.
 pub type Json = sqlx::types::Json<serde_json::Value>;
 
-/// The number in the only column of a query's only row.
-#[derive(sqlx::FromRow)]
-struct Count {
-    count: i64,
+row! {
+    /// The number in the only column of a query's only row.
+    struct Count {
+        count: i64,
+    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::QueryError;
 use super::select::Select;
 use crate::ids::{CustomerId, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "merged customers";
 
@@ -31,10 +31,11 @@ impl Whole {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct RootRow {
-    customer_id: Uuid,
-    root_id: Uuid,
+row! {
+    struct RootRow {
+        customer_id: Uuid,
+        root_id: Uuid,
+    }
 }
 
 /// The person of one id: as it is, if nobody was merged.

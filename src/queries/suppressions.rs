@@ -6,71 +6,76 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
 use crate::ids::{AddressId, Position, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "suppressions";
 
 /// Newest first.
 const KEY: Key = Key { columns: "s.suppressed_at, s.address_id, s.reason", shape: "tus" };
 
-/// The suppression of an address for a reason. Whoever has the address: several customers may share one.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct SuppressionRow {
-    pub tenant_id: Uuid,
-    pub address_id: Uuid,
-    /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
-    pub reason: String,
-    /// `email`, `phone`, `push_token`, `in_app`.
-    pub kind: String,
-    /// False once it was lifted.
-    pub active: bool,
-    pub suppressed_at: DateTime<Utc>,
-    pub lifted_at: Option<DateTime<Utc>>,
-    /// Who lifted it.
-    pub lifted_by: Option<String>,
-    /// Why the address may be used again.
-    pub note: Option<String>,
-    pub source: String,
-    /// The message that led to it.
-    pub message_id: Option<Uuid>,
-    /// Of whom it was learnt.
-    pub customer_id: Option<Uuid>,
-    pub actor: String,
+row! {
+    /// The suppression of an address for a reason. Whoever has the address: several customers may share one.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SuppressionRow {
+        pub tenant_id: Uuid,
+        pub address_id: Uuid,
+        /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
+        pub reason: String,
+        /// `email`, `phone`, `push_token`, `in_app`.
+        pub kind: String,
+        /// False once it was lifted.
+        pub active: bool,
+        pub suppressed_at: DateTime<Utc>,
+        pub lifted_at: Option<DateTime<Utc>>,
+        /// Who lifted it.
+        pub lifted_by: Option<String>,
+        /// Why the address may be used again.
+        pub note: Option<String>,
+        pub source: String,
+        /// The message that led to it.
+        pub message_id: Option<Uuid>,
+        /// Of whom it was learnt.
+        pub customer_id: Option<Uuid>,
+        pub actor: String,
+    }
 }
 
-/// That an address was suppressed, or a suppression lifted.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct SuppressionChangeRow {
-    pub tenant_id: Uuid,
-    pub address_id: Uuid,
-    #[sqlx(try_from = "Vec<u8>")]
-    pub position: Position,
-    /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
-    pub reason: String,
-    /// False: this lifted it.
-    pub suppressed: bool,
-    /// Of a suppression.
-    pub source: Option<String>,
-    /// Why it was lifted.
-    pub note: Option<String>,
-    /// The message that led to it.
-    pub message_id: Option<Uuid>,
-    /// Of whom it was learnt.
-    pub customer_id: Option<Uuid>,
-    pub actor: String,
-    pub event_id: Uuid,
-    pub occurred_at: DateTime<Utc>,
-    pub recorded_at: DateTime<Utc>,
+row! {
+    /// That an address was suppressed, or a suppression lifted.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SuppressionChangeRow {
+        pub tenant_id: Uuid,
+        pub address_id: Uuid,
+        pub position: Position,
+        /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
+        pub reason: String,
+        /// False: this lifted it.
+        pub suppressed: bool,
+        /// Of a suppression.
+        pub source: Option<String>,
+        /// Why it was lifted.
+        pub note: Option<String>,
+        /// The message that led to it.
+        pub message_id: Option<Uuid>,
+        /// Of whom it was learnt.
+        pub customer_id: Option<Uuid>,
+        pub actor: String,
+        pub event_id: Uuid,
+        pub occurred_at: DateTime<Utc>,
+        pub recorded_at: DateTime<Utc>,
+    }
 }
 
-/// That a customer has an address, as the address knows it.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ClaimRow {
-    pub tenant_id: Uuid,
-    pub address_id: Uuid,
-    pub customer_id: Uuid,
-    pub kind: String,
-    pub claimed_at: DateTime<Utc>,
+row! {
+    /// That a customer has an address, as the address knows it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ClaimRow {
+        pub tenant_id: Uuid,
+        pub address_id: Uuid,
+        pub customer_id: Uuid,
+        pub kind: String,
+        pub claimed_at: DateTime<Utc>,
+    }
 }
 
 /// Which suppressions are asked for; what is not set does not restrict.

@@ -6,35 +6,39 @@ use uuid::Uuid;
 use super::QueryError;
 use super::select::Select;
 use crate::ids::{ApiKeyId, TenantId};
-use crate::sql::Db;
+use crate::sql::{Db, row};
 
 const READING: &str = "API keys";
 
-/// A company that uses commlog.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct TenantRow {
-    pub tenant_id: Uuid,
-    pub name: String,
-    pub created_at: DateTime<Utc>,
+row! {
+    /// A company that uses commlog.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct TenantRow {
+        pub tenant_id: Uuid,
+        pub name: String,
+        pub created_at: DateTime<Utc>,
+    }
 }
 
-/// An API key, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ApiKeyRow {
-    pub key_id: Uuid,
-    pub tenant_id: Uuid,
-    /// `admin`, `marketer`, `agent`, `analyst`, `auditor`, `ingest`.
-    pub role: String,
-    /// Whether it may see personal data.
-    pub personal: bool,
-    /// Whether it may send.
-    pub send: bool,
-    pub label: String,
-    /// SHA-256 of the secret, in hex.
-    pub secret_hash: String,
-    pub issued_at: DateTime<Utc>,
-    /// Since when it is refused.
-    pub revoked_at: Option<DateTime<Utc>>,
+row! {
+    /// An API key, without its secret.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ApiKeyRow {
+        pub key_id: Uuid,
+        pub tenant_id: Uuid,
+        /// `admin`, `marketer`, `agent`, `analyst`, `auditor`, `ingest`.
+        pub role: String,
+        /// Whether it may see personal data.
+        pub personal: bool,
+        /// Whether it may send.
+        pub send: bool,
+        pub label: String,
+        /// SHA-256 of the secret, in hex.
+        pub secret_hash: String,
+        pub issued_at: DateTime<Utc>,
+        /// Since when it is refused.
+        pub revoked_at: Option<DateTime<Utc>>,
+    }
 }
 
 /// One tenant.

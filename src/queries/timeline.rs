@@ -6,68 +6,69 @@ use uuid::Uuid;
 use super::select::{Key, Select};
 use super::{Cursor, Page, QueryError, Slice, roots};
 use crate::ids::{CustomerId, Position, TenantId};
-use crate::sql::{Db, Value};
+use crate::sql::{Db, Value, row};
 
 const READING: &str = "timeline";
 
 /// Newest first.
 const KEY: Key = Key { columns: "t.occurred_at, t.position", shape: "tp" };
 
-/// An entry. Opens, clicks and delivery of a message do not stand on their own: the message's entry carries them.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct TimelineRow {
-    pub customer_id: Uuid,
-    pub occurred_at: DateTime<Utc>,
-    #[sqlx(try_from = "Vec<u8>")]
-    pub position: Position,
-    /// `message`, an activity's kind (`order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`), `note`,
-    /// `consent`, `conversation`, `registered`.
-    pub kind: String,
-    /// Of the message, activity, note or conversation; otherwise of the event.
-    pub entry_id: Uuid,
-    /// Of messages, consent and conversations.
-    pub channel: Option<String>,
-    /// Of messages.
-    pub direction: Option<String>,
-    pub campaign_id: Option<Uuid>,
-    pub conversation_id: Option<Uuid>,
-    pub import_id: Option<Uuid>,
-    /// Who acted: `key:<id>`, `process:<name>`, `provider:<name>`.
-    pub author: String,
-    /// Of notes.
-    pub pinned: bool,
-    /// The topic of a consent; the assignee of a conversation.
-    pub subject_matter: Option<String>,
-    /// The resulting state of a consent or conversation; how we came to know of the customer.
-    pub outcome: Option<String>,
-    /// A note's text.
-    pub note: Option<String>,
+row! {
+    /// An entry. Opens, clicks and delivery of a message do not stand on their own: the message's entry carries them.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct TimelineRow {
+        pub customer_id: Uuid,
+        pub occurred_at: DateTime<Utc>,
+        pub position: Position,
+        /// `message`, an activity's kind (`order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`), `note`,
+        /// `consent`, `conversation`, `registered`.
+        pub kind: String,
+        /// Of the message, activity, note or conversation; otherwise of the event.
+        pub entry_id: Uuid,
+        /// Of messages, consent and conversations.
+        pub channel: Option<String>,
+        /// Of messages.
+        pub direction: Option<String>,
+        pub campaign_id: Option<Uuid>,
+        pub conversation_id: Option<Uuid>,
+        pub import_id: Option<Uuid>,
+        /// Who acted: `key:<id>`, `process:<name>`, `provider:<name>`.
+        pub author: String,
+        /// Of notes.
+        pub pinned: bool,
+        /// The topic of a consent; the assignee of a conversation.
+        pub subject_matter: Option<String>,
+        /// The resulting state of a consent or conversation; how we came to know of the customer.
+        pub outcome: Option<String>,
+        /// A note's text.
+        pub note: Option<String>,
 
-    /// See [`super::messages::MessageRow::state`].
-    pub message_state: Option<String>,
-    pub message_subject: Option<String>,
-    /// The first 280 characters of the body.
-    pub message_preview: Option<String>,
-    pub delivered_at: Option<DateTime<Utc>>,
-    /// Every open that was reported.
-    pub opened_count: Option<i64>,
-    /// Those that were probably a person's.
-    pub opened_human_count: Option<i64>,
-    /// Those of proxies and scanners.
-    pub opened_machine_count: Option<i64>,
-    pub clicked_count: Option<i64>,
-    pub clicked_human_count: Option<i64>,
-    pub clicked_machine_count: Option<i64>,
-    pub replied_count: Option<i64>,
+        /// See [`super::messages::MessageRow::state`].
+        pub message_state: Option<String>,
+        pub message_subject: Option<String>,
+        /// The first 280 characters of the body.
+        pub message_preview: Option<String>,
+        pub delivered_at: Option<DateTime<Utc>>,
+        /// Every open that was reported.
+        pub opened_count: Option<i64>,
+        /// Those that were probably a person's.
+        pub opened_human_count: Option<i64>,
+        /// Those of proxies and scanners.
+        pub opened_machine_count: Option<i64>,
+        pub clicked_count: Option<i64>,
+        pub clicked_human_count: Option<i64>,
+        pub clicked_machine_count: Option<i64>,
+        pub replied_count: Option<i64>,
 
-    /// For custom activities, what it is.
-    pub activity_name: Option<String>,
-    pub activity_title: Option<String>,
-    pub activity_reference: Option<String>,
-    pub activity_status: Option<String>,
-    pub amount_micros: Option<i64>,
-    pub currency: Option<String>,
-    pub line_count: Option<i64>,
+        /// For custom activities, what it is.
+        pub activity_name: Option<String>,
+        pub activity_title: Option<String>,
+        pub activity_reference: Option<String>,
+        pub activity_status: Option<String>,
+        pub amount_micros: Option<i64>,
+        pub currency: Option<String>,
+        pub line_count: Option<i64>,
+    }
 }
 
 /// Which entries are asked for; what is not set does not restrict.

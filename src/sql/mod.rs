@@ -3,16 +3,22 @@
 //! Statements use `$1`, `$2` … on both engines. Values are always bound.
 
 pub mod checkpointer;
+mod error;
+mod row;
 mod session;
+pub(crate) mod sqlite;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::{Query, QueryAs};
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Column, PgPool, Postgres, Row as _};
 use uuid::Uuid;
 
-pub use session::Session;
+pub use error::Error;
+pub(crate) use row::row;
+pub use row::{Cell, Cells, Row};
+pub use session::{Session, Texts};
+pub use sqlite::{SqliteOptions, SqlitePool};
 
 /// Which database a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,56 +84,33 @@ impl From<crate::ids::Position> for Value {
     }
 }
 
-/// A row type that both engines can fill: derive [`sqlx::FromRow`].
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-macro_rules! bind_all {
-    ($query:expr, $values:expr) => {{
-        let mut query = $query;
-        for value in $values {
-            query = match value {
-                Value::Bool(value) => query.bind(*value),
-                Value::Int(value) => query.bind(*value),
-                Value::Text(value) => query.bind(value.clone()),
-                Value::Uuid(value) => query.bind(*value),
-                Value::Bytes(value) => query.bind(value.clone()),
-                Value::Time(value) => query.bind(*value),
-            };
-        }
-        query
-    }};
-}
-
-/// Binds values in order to a SQLite statement.
-pub fn bind_sqlite<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    values: &[Value],
-) -> Query<'q, Sqlite, SqliteArguments> {
-    bind_all!(query, values)
-}
-
 /// Binds values in order to a PostgreSQL statement.
-pub fn bind_postgres<'q>(
-    query: Query<'q, Postgres, PgArguments>,
+fn bind_postgres<'q>(
+    mut query: Query<'q, Postgres, PgArguments>,
     values: &[Value],
 ) -> Query<'q, Postgres, PgArguments> {
-    bind_all!(query, values)
+    for value in values {
+        query = match value {
+            Value::Bool(value) => query.bind(*value),
+            Value::Int(value) => query.bind(*value),
+            Value::Text(value) => query.bind(value.clone()),
+            Value::Uuid(value) => query.bind(*value),
+            Value::Bytes(value) => query.bind(value.clone()),
+            Value::Time(value) => query.bind(*value),
+        };
+    }
+    query
 }
 
-fn bind_sqlite_as<'q, T>(
-    query: QueryAs<'q, Sqlite, T, SqliteArguments>,
-    values: &[Value],
-) -> QueryAs<'q, Sqlite, T, SqliteArguments> {
-    bind_all!(query, values)
-}
-
-fn bind_postgres_as<'q, T>(
-    query: QueryAs<'q, Postgres, T, PgArguments>,
-    values: &[Value],
-) -> QueryAs<'q, Postgres, T, PgArguments> {
-    bind_all!(query, values)
+fn read_postgres<T: Row>(rows: &[PgRow]) -> Result<Vec<T>, Error> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let columns = first.columns();
+    let place = |wanted: &&str| {
+        let place = columns.iter().position(|column| column.name() == *wanted);
+        place.ok_or_else(|| sqlx::Error::ColumnNotFound((*wanted).to_owned()))
+    };
+    let places: Vec<usize> = T::COLUMNS.iter().map(place).collect::<Result<_, _>>()?;
+    rows.iter().map(|row| T::read(&mut Cells::postgres(row, &places))).collect()
 }
 
 impl Db {
@@ -141,19 +124,32 @@ impl Db {
     }
 
     /// All rows of a query. The text is one of ours, never input; input is bound.
-    pub async fn fetch_all<T: Row>(&self, sql: &str, values: &[Value]) -> Result<Vec<T>, sqlx::Error> {
+    pub async fn fetch_all<T: Row>(&self, sql: &str, values: &[Value]) -> Result<Vec<T>, Error> {
         match self {
-            Self::Sqlite(pool) => bind_sqlite_as(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_all(pool).await,
-            Self::Postgres(pool) => bind_postgres_as(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_all(pool).await,
+            Self::Sqlite(pool) => {
+                let (sql, values) = (sql.to_owned(), values.to_vec());
+                pool.connection()
+                    .await?
+                    .run(move |connection| sqlite::fetch(connection, &sql, &values, usize::MAX))
+                    .await
+            }
+            Self::Postgres(pool) => {
+                read_postgres(&bind_postgres(sqlx::query(AssertSqlSafe(sql)), values).fetch_all(pool).await?)
+            }
         }
     }
 
     /// The first row of a query, if there is one.
-    pub async fn fetch_optional<T: Row>(&self, sql: &str, values: &[Value]) -> Result<Option<T>, sqlx::Error> {
+    pub async fn fetch_optional<T: Row>(&self, sql: &str, values: &[Value]) -> Result<Option<T>, Error> {
         match self {
-            Self::Sqlite(pool) => bind_sqlite_as(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_optional(pool).await,
+            Self::Sqlite(pool) => {
+                let (sql, values) = (sql.to_owned(), values.to_vec());
+                let connection = pool.connection().await?;
+                Ok(connection.run(move |connection| sqlite::fetch(connection, &sql, &values, 1)).await?.pop())
+            }
             Self::Postgres(pool) => {
-                bind_postgres_as(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_optional(pool).await
+                let row = bind_postgres(sqlx::query(AssertSqlSafe(sql)), values).fetch_optional(pool).await?;
+                Ok(read_postgres(row.as_slice())?.pop())
             }
         }
     }

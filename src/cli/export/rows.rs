@@ -1,18 +1,15 @@
 //! Rows of a read model as lines. The database makes the JSON, so that any table of any projection can be exported.
 
 use futures::TryStreamExt;
-use futures::stream::BoxStream;
 use serde_json::{Map, Value};
-use sqlx::AssertSqlSafe;
 
 use super::{ExportArgs, Format, Output};
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::progress;
-use crate::ids::TenantId;
 use crate::projections::source::Table;
-use crate::sql::{Db, Engine};
+use crate::sql::Engine;
 
 /// A table that can be exported.
 pub(super) struct ReadModel {
@@ -52,11 +49,13 @@ impl ReadModel {
             out.record(&columns)?;
         }
         let sql = self.select(db.engine());
-        let mut rows = stream(&db, &sql, caller.tenant);
         let failed =
             |error| Failure::doing(Exit::Unavailable, format!("cannot read the table {}", self.table.name), error);
+        let mut session = db.session().await.map_err(failed)?;
+        let mut rows = session.texts(&sql, &[caller.tenant.0.into()], 1);
         let bar = progress::counter("rows");
-        while let Some((row,)) = rows.try_next().await.map_err(failed)? {
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            let row = row.into_iter().flatten().next().unwrap_or_default();
             if out.closed {
                 break;
             }
@@ -92,13 +91,6 @@ impl ReadModel {
                 )
             }
         }
-    }
-}
-
-fn stream<'a>(db: &'a Db, sql: &'a str, tenant: TenantId) -> BoxStream<'a, Result<(String,), sqlx::Error>> {
-    match db {
-        Db::Sqlite(pool) => sqlx::query_as(AssertSqlSafe(sql)).bind(tenant.0).fetch(pool),
-        Db::Postgres(pool) => sqlx::query_as(AssertSqlSafe(sql)).bind(tenant.0).fetch(pool),
     }
 }
 

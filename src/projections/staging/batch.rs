@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use crate::log::{Category, Personal, RecordedEvent, StreamId};
 /// Events in log order, as staging wants them.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub(in crate::projections) events: Vec<StagedEvent>,
+    pub(in crate::projections) events: Arc<[StagedEvent]>,
     /// Of the last event that was read, staged or not.
     pub(in crate::projections) last: Option<(Position, DateTime<Utc>)>,
 }

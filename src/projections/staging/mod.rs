@@ -16,7 +16,7 @@ pub(super) use batch::StagedEvent;
 pub(super) use payload::Skip;
 
 use crate::ids::SubjectId;
-use crate::sql::{Session, Value};
+use crate::sql::{self, Session, Value};
 
 /// Raised when the staging relations change in a way that changes tables; part of a generation's fingerprint.
 pub(super) const REVISION: u32 = 2;
@@ -25,7 +25,7 @@ pub(super) const REVISION: u32 = 2;
 pub(super) type Forgotten = HashSet<SubjectId>;
 
 /// Creates the staging relations of a connection, unless it has them.
-pub(super) async fn create(session: &mut Session) -> Result<(), sqlx::Error> {
+pub(super) async fn create(session: &mut Session) -> Result<(), sql::Error> {
     match session {
         Session::Sqlite(_) => session.run(sqlite::CREATE).await,
         Session::Postgres(_) => session.run(postgres::CREATE).await,
@@ -38,15 +38,15 @@ pub(super) async fn fill(
     batch: &Batch,
     events: &[usize],
     forgotten: &Forgotten,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), sql::Error> {
     match session {
         Session::Sqlite(connection) => sqlite::fill(connection, batch, events, forgotten).await,
-        Session::Postgres(connection) => postgres::fill(connection, batch, events, forgotten).await,
+        Session::Postgres(connection) => Ok(postgres::fill(connection, batch, events, forgotten).await?),
     }
 }
 
 /// Fills `forgotten` with customers.
-pub(super) async fn fill_forgotten(session: &mut Session, customers: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+pub(super) async fn fill_forgotten(session: &mut Session, customers: &[(Uuid, Uuid)]) -> Result<(), sql::Error> {
     session.run("DELETE FROM forgotten").await?;
     for (tenant, customer) in customers {
         let insert = "INSERT INTO forgotten (tenant_id, customer_id) VALUES ($1, $2)";

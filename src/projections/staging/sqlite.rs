@@ -1,139 +1,144 @@
 //! The staging relations on SQLite: temporary tables, with `temp_store` in memory.
 
-use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use std::sync::Arc;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Statement, ToSql};
+use uuid::Uuid;
 
 use super::{Batch, Forgotten, StagedEvent};
+use crate::sql;
+use crate::sql::sqlite::{Lent, time};
 
 pub const CREATE: &str = include_str!("sqlite.sql");
 
-/// Rows of one INSERT: few different statements, so that all stay prepared, and few calls for a large batch.
-const ROWS: [usize; 4] = [256, 32, 4, 1];
+/// Payloads are parsed once here instead of once in every statement.
+const INSERT_BATCH: &str = "INSERT INTO batch VALUES (\
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, jsonb(?), jsonb(?))";
 
-type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
+const INSERT_LINES: &str = "INSERT INTO batch_lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-pub async fn fill(
-    connection: &mut SqliteConnection,
-    batch: &Batch,
-    events: &[usize],
-    forgotten: &Forgotten,
-) -> Result<(), sqlx::Error> {
-    for table in ["batch", "batch_tokens", "batch_lines"] {
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *connection).await?;
-    }
-    let staged: Vec<&StagedEvent> =
-        events.iter().map(|&index| &batch.events[index]).filter(|event| event.malformed.is_none()).collect();
-    insert(connection, "INSERT INTO batch VALUES ", BATCH, &staged, |query, event| {
-        bind_event(query, event, event.is_forgotten(forgotten))
-    })
-    .await?;
-    let lines: Vec<_> = staged
+const INSERT_TOKENS: &str = "INSERT INTO batch_tokens VALUES (?, ?, ?, ?, ?, ?)";
+
+pub async fn fill(connection: &Lent, batch: &Batch, events: &[usize], forgotten: &Forgotten) -> Result<(), sql::Error> {
+    let staged: Vec<(usize, bool)> = events
         .iter()
-        .flat_map(|event| event.extra.lines.iter().zip(1i64..).map(move |(line, number)| (*event, line, number)))
+        .filter(|&&index| batch.events[index].malformed.is_none())
+        .map(|&index| (index, batch.events[index].is_forgotten(forgotten)))
         .collect();
-    insert(connection, "INSERT INTO batch_lines VALUES ", 9, &lines, |query, (event, line, number)| {
-        query
-            .bind(event.ordinal)
-            .bind(event.ids.activity)
-            .bind(event.stream.tenant.uuid())
-            .bind(event.ids.customer)
-            .bind(*number)
-            .bind(line.sku.clone())
-            .bind(line.description.clone())
-            .bind(line.quantity_milli)
-            .bind(line.unit_price_micros)
-    })
-    .await?;
-    let tokens: Vec<_> = staged
-        .iter()
-        .filter(|event| !event.is_forgotten(forgotten))
-        .flat_map(|event| event.extra.tokens.iter().map(move |token| (*event, token)))
-        .collect();
-    insert(connection, "INSERT INTO batch_tokens VALUES ", 6, &tokens, |query, (event, (field, token))| {
-        query
-            .bind(event.ordinal)
-            .bind(event.stream.tenant.uuid())
-            .bind(event.ids.customer)
-            .bind(event.id.uuid())
-            .bind(*field)
-            .bind(token.clone())
-    })
-    .await
+    let events = Arc::clone(&batch.events);
+    connection
+        .run(move |connection| {
+            connection.execute_batch("DELETE FROM batch; DELETE FROM batch_tokens; DELETE FROM batch_lines")?;
+            let staged = staged.iter().map(|&(index, forgotten)| (&events[index], forgotten));
+            Ok(insert(connection, staged)?)
+        })
+        .await
 }
 
-/// Columns of `batch`.
-const BATCH: usize = 35;
-
-fn bind_event<'q>(query: Bound<'q>, event: &StagedEvent, forgotten: bool) -> Bound<'q> {
-    let (ids, words) = (&event.ids, &event.words);
-    query
-        .bind(event.ordinal)
-        .bind(event.position.bytes().to_vec())
-        .bind(event.id.uuid())
-        .bind(event.stream.tenant.uuid())
-        .bind(event.stream.category.name())
-        .bind(event.stream.key)
-        .bind(event.version)
-        .bind(event.event_type.clone())
-        .bind(event.occurred_at)
-        .bind(event.recorded_at)
-        .bind(event.actor.clone())
-        .bind(event.command_id)
-        .bind(event.correlation_id)
-        .bind(event.causation_id)
-        .bind(ids.customer)
-        .bind(ids.message)
-        .bind(ids.campaign)
-        .bind(ids.conversation)
-        .bind(ids.activity)
-        .bind(ids.address)
-        .bind(ids.note)
-        .bind(ids.import)
-        .bind(ids.key)
-        .bind(ids.in_reply_to)
-        .bind(words.channel.clone())
-        .bind(words.variant.clone())
-        .bind(words.class.clone())
-        .bind(words.state.clone())
-        .bind(words.provider.clone())
-        .bind(words.account.clone())
-        .bind(words.domain.clone())
-        .bind(event.hour)
-        .bind(event.day)
-        .bind(event.data.clone())
-        .bind(event.personal.as_ref().filter(|_| !forgotten).cloned())
-}
-
-/// Inserts rows of `columns` values, many at a time.
-async fn insert<T>(
-    connection: &mut SqliteConnection,
-    into: &str,
-    columns: usize,
-    rows: &[T],
-    bind: impl for<'q> Fn(Bound<'q>, &T) -> Bound<'q>,
-) -> Result<(), sqlx::Error> {
-    let mut rest = rows;
-    for size in ROWS {
-        if rest.len() < size {
-            continue;
+fn insert<'e>(
+    connection: &Connection,
+    staged: impl Iterator<Item = (&'e StagedEvent, bool)>,
+) -> Result<(), rusqlite::Error> {
+    let mut batch = Row::of(connection, INSERT_BATCH)?;
+    let mut lines = Row::of(connection, INSERT_LINES)?;
+    let mut tokens = Row::of(connection, INSERT_TOKENS)?;
+    for (event, forgotten) in staged {
+        insert_event(&mut batch, event, forgotten)?;
+        for (line, number) in event.extra.lines.iter().zip(1i64..) {
+            lines.set(event.ordinal)?;
+            lines.set(Id(event.ids.activity))?;
+            lines.set(Id(Some(event.stream.tenant.uuid())))?;
+            lines.set(Id(event.ids.customer))?;
+            lines.set(number)?;
+            lines.set(line.sku.as_str())?;
+            lines.set(line.description.as_deref())?;
+            lines.set(line.quantity_milli)?;
+            lines.set(line.unit_price_micros)?;
+            lines.insert()?;
         }
-        let row = if columns == BATCH { row_of_batch() } else { format!("({})", vec!["?"; columns].join(",")) };
-        let sql = format!("{into}{}", vec![row; size].join(","));
-        while rest.len() >= size {
-            let (some, after) = rest.split_at(size);
-            rest = after;
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql.as_str())), &bind);
-            query.execute(&mut *connection).await?;
+        for (field, token) in event.extra.tokens.iter().filter(|_| !forgotten) {
+            tokens.set(event.ordinal)?;
+            tokens.set(Id(Some(event.stream.tenant.uuid())))?;
+            tokens.set(Id(event.ids.customer))?;
+            tokens.set(Id(Some(event.id.uuid())))?;
+            tokens.set(*field)?;
+            tokens.set(token.as_str())?;
+            tokens.insert()?;
         }
     }
     Ok(())
 }
 
-/// Payloads are parsed once here instead of once in every statement.
-fn row_of_batch() -> String {
-    let mut values = vec!["?"; BATCH];
-    values[BATCH - 2] = "jsonb(?)";
-    values[BATCH - 1] = "jsonb(?)";
-    format!("({})", values.join(","))
+fn insert_event(row: &mut Row<'_>, event: &StagedEvent, forgotten: bool) -> Result<(), rusqlite::Error> {
+    let (ids, words) = (&event.ids, &event.words);
+    row.set(event.ordinal)?;
+    row.set(event.position.bytes())?;
+    row.set(Id(Some(event.id.uuid())))?;
+    row.set(Id(Some(event.stream.tenant.uuid())))?;
+    row.set(event.stream.category.name())?;
+    row.set(Id(Some(event.stream.key)))?;
+    row.set(event.version)?;
+    row.set(event.event_type.as_str())?;
+    row.set(time(event.occurred_at))?;
+    row.set(time(event.recorded_at))?;
+    row.set(event.actor.as_str())?;
+    for id in [
+        event.command_id,
+        event.correlation_id,
+        event.causation_id,
+        ids.customer,
+        ids.message,
+        ids.campaign,
+        ids.conversation,
+        ids.activity,
+        ids.address,
+        ids.note,
+        ids.import,
+        ids.key,
+        ids.in_reply_to,
+    ] {
+        row.set(Id(id))?;
+    }
+    for word in
+        [&words.channel, &words.variant, &words.class, &words.state, &words.provider, &words.account, &words.domain]
+    {
+        row.set(word.as_deref())?;
+    }
+    row.set(time(event.hour))?;
+    row.set(time(event.day))?;
+    row.set(event.data.as_str())?;
+    row.set(event.personal.as_deref().filter(|_| !forgotten))?;
+    row.insert()
+}
+
+/// One row on its way into a table: its values one after the other.
+struct Row<'c> {
+    statement: Statement<'c>,
+    column: usize,
+}
+
+impl<'c> Row<'c> {
+    fn of(connection: &'c Connection, insert: &str) -> Result<Self, rusqlite::Error> {
+        Ok(Self { statement: connection.prepare(insert)?, column: 0 })
+    }
+
+    fn set(&mut self, value: impl ToSql) -> Result<(), rusqlite::Error> {
+        self.column += 1;
+        self.statement.raw_bind_parameter(self.column, value)
+    }
+
+    fn insert(&mut self) -> Result<(), rusqlite::Error> {
+        self.column = 0;
+        self.statement.raw_execute().map(drop)
+    }
+}
+
+/// An id, kept as bytes.
+struct Id(Option<Uuid>);
+
+impl ToSql for Id {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0.as_ref().map_or(ValueRef::Null, |id| ValueRef::Blob(id.as_bytes()))))
+    }
 }

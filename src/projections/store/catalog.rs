@@ -2,14 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{ConnectOptions, FromRow};
 
 use super::location::{Location, file_error};
 use super::options;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::dialect;
-use crate::sql::{Db, Session, Value};
+use crate::sql::{self, Db, Session, SqliteOptions, SqlitePool, Value, row};
 
 /// What becomes of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +38,12 @@ pub struct Entry {
     pub state: State,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    fingerprint: String,
-    state: String,
+row! {
+    struct Row {
+        id: String,
+        fingerprint: String,
+        state: String,
+    }
 }
 
 /// The list, in a small SQLite file or a schema of its own.
@@ -75,7 +74,7 @@ impl Catalog {
     /// Runs a change while no other process runs one.
     async fn change<T>(
         &self,
-        work: impl AsyncFnOnce(&mut Session) -> Result<T, sqlx::Error>,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, sql::Error>,
     ) -> Result<T, ProjectionError> {
         let doing = database("change the list of generations");
         let mut session = self.db.session().await.map_err(&doing)?;
@@ -147,7 +146,7 @@ fn entry(row: Row) -> Entry {
     Entry { id: row.id, fingerprint: row.fingerprint, state }
 }
 
-async fn lock(session: &mut Session) -> Result<(), sqlx::Error> {
+async fn lock(session: &mut Session) -> Result<(), sql::Error> {
     match session {
         // BEGIN IMMEDIATE is the lock.
         Session::Sqlite(_) => Ok(()),
@@ -159,12 +158,7 @@ async fn pool(location: &Location) -> Result<Db, ProjectionError> {
     match location {
         Location::Folder(folder) => {
             std::fs::create_dir_all(folder).map_err(file_error("create", folder))?;
-            let options = SqliteConnectOptions::new()
-                .filename(folder.join("catalog.db"))
-                .create_if_missing(true)
-                .busy_timeout(std::time::Duration::from_secs(10))
-                .disable_statement_logging();
-            let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+            let pool = SqlitePool::open(SqliteOptions::writer(&folder.join("catalog.db"), true)).await;
             pool.map(Db::Sqlite).map_err(|source| foreign(location, database("open the list of generations")(source)))
         }
         Location::Database(url) => {
@@ -177,13 +171,14 @@ async fn pool(location: &Location) -> Result<Db, ProjectionError> {
 
 /// A file that is no database is told by name.
 fn foreign(location: &Location, error: ProjectionError) -> ProjectionError {
-    match error {
-        ProjectionError::Database { source: sqlx::Error::Database(source), .. }
-            if matches!(source.code().as_deref(), Some("26" | "11")) =>
-        {
-            let reason = format!("catalog.db: {}", source.message());
-            ProjectionError::Foreign { location: location.display(), reason }
+    let said = match &error {
+        ProjectionError::Database { source, .. } => source.sqlite(),
+        _ => None,
+    };
+    match said {
+        Some((11 | 26, message)) => {
+            ProjectionError::Foreign { location: location.display(), reason: format!("catalog.db: {message}") }
         }
-        error => error,
+        _ => error,
     }
 }

@@ -8,7 +8,7 @@ use super::follower::Follower;
 use super::generation::Generation;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::tables::{self, Checkpoint};
-use crate::sql::Session;
+use crate::sql::{self, Session};
 
 impl ReadStore {
     /// Rebuilds all tables beside the live ones, up to where those stand, and compares them table by table. What was
@@ -87,7 +87,7 @@ impl ReadStore {
     }
 }
 
-async fn begin_snapshot(session: &mut Session) -> Result<(), sqlx::Error> {
+async fn begin_snapshot(session: &mut Session) -> Result<(), sql::Error> {
     match session {
         Session::Sqlite(_) => session.run("BEGIN").await,
         Session::Postgres(_) => session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,

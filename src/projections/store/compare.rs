@@ -3,13 +3,11 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
-use sqlx::{AssertSqlSafe, Row};
+use futures::TryStreamExt;
 
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::{Projection, Table};
-use crate::sql::{Engine, Session};
+use crate::sql::{Engine, Session, Texts};
 
 /// How many different rows of a table are told.
 const TOLD: usize = 5;
@@ -43,9 +41,6 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A row as texts: the key's columns first.
-type Texts = Vec<Option<String>>;
-
 /// Compares every table of the projections.
 pub async fn compare(
     live: &mut Session,
@@ -72,7 +67,7 @@ async fn compare_table(
     let columns = columns(table);
     let sql = select(live.engine(), table, &columns);
     let width = columns.len();
-    let (mut left, mut right) = (rows(live, &sql, width), rows(rebuilt, &sql, width));
+    let (mut left, mut right) = (live.texts(&sql, &[], width), rebuilt.texts(&sql, &[], width));
     let doing = database("be compared");
     let (mut a, mut b) = (left.try_next().await.map_err(&doing)?, right.try_next().await.map_err(&doing)?);
     let (mut count, mut difference) = (0, Difference::default());
@@ -121,20 +116,6 @@ fn select(engine: Engine, table: &Table, columns: &[(&str, &str)]) -> String {
     };
     let texts: Vec<String> = columns.iter().map(text).collect();
     format!("SELECT {} FROM {} ORDER BY {}", texts.join(", "), table.name, table.key.join(", "))
-}
-
-fn rows<'s>(session: &'s mut Session, sql: &str, width: usize) -> BoxStream<'s, Result<Texts, sqlx::Error>> {
-    let query = AssertSqlSafe(sql.to_owned());
-    match session {
-        Session::Sqlite(connection) => sqlx::query(query)
-            .fetch(&mut **connection)
-            .map(move |row| row.and_then(|row| (0..width).map(|index| row.try_get(index)).collect()))
-            .boxed(),
-        Session::Postgres(connection) => sqlx::query(query)
-            .fetch(&mut **connection)
-            .map(move |row| row.and_then(|row| (0..width).map(|index| row.try_get(index)).collect()))
-            .boxed(),
-    }
 }
 
 /// The order in which the database gives the rows.

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sqlx::sqlite::SqlitePoolOptions;
 use tokio::sync::{Mutex, watch};
 
 use super::lease::{Lease, Removal};
@@ -12,8 +11,8 @@ use super::options;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
 use crate::projections::tables::{self, Checkpoint, Writer};
-use crate::sql::Db;
 use crate::sql::checkpointer::Checkpointer;
+use crate::sql::{self, Db, SqlitePool};
 
 /// After how many events the write-ahead log is copied into the file.
 const CHECKPOINT_EVENTS: usize = 2_000;
@@ -147,19 +146,17 @@ async fn writer_pool(location: &Location, id: &str, create: bool) -> Result<Db, 
     match location {
         Location::Folder(folder) => {
             let path = file(folder, id);
-            let options = options::sqlite_writer(&path).create_if_missing(create);
-            let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-            pool.connect_with(options).await.map(Db::Sqlite).map_err(|source| unreadable(&path, source))
+            let pool = SqlitePool::open(options::sqlite_writer(&path, create)).await;
+            pool.map(Db::Sqlite).map_err(|source| unreadable(&path, source))
         }
         Location::Database(url) => options::postgres_writer(url, &schema(id)),
     }
 }
 
-fn unreadable(path: &std::path::Path, source: sqlx::Error) -> ProjectionError {
-    match &source {
-        sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("14" | "26" | "11")) => {
-            ProjectionError::Foreign { location: path.display().to_string(), reason: error.message().to_owned() }
-        }
+fn unreadable(path: &std::path::Path, source: sql::Error) -> ProjectionError {
+    match source.sqlite() {
+        // It is corrupt, cannot be opened, or is no database.
+        Some((11 | 14 | 26, reason)) => ProjectionError::Foreign { location: path.display().to_string(), reason },
         _ => database("be opened")(source),
     }
 }
@@ -169,16 +166,8 @@ fn reader_pool(location: &Location, id: &str, lease: Lease) -> Result<Db, Projec
     let lease = Arc::new(lease);
     match location {
         Location::Folder(folder) => {
-            // A file does not go away between two queries: asking first would double the turns between threads.
-            let pool = SqlitePoolOptions::new().max_connections(8).idle_timeout(None).max_lifetime(None);
-            let pool = pool.test_before_acquire(false).after_connect(move |_, _| {
-                let lease = lease.clone();
-                Box::pin(async move {
-                    drop(lease);
-                    Ok(())
-                })
-            });
-            Ok(Db::Sqlite(pool.connect_lazy_with(options::sqlite_reader(&file(folder, id)))))
+            let options = options::sqlite_reader(&file(folder, id));
+            Ok(Db::Sqlite(SqlitePool::keeping(options, Some(lease))))
         }
         Location::Database(url) => {
             let pool = options::postgres_reader_pool().after_connect(move |_, _| {

@@ -2,57 +2,41 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::projections::error::{ProjectionError, database};
-use crate::sql::{Db, checkpointer};
+use crate::sql::{Db, SqliteOptions, checkpointer};
 
 /// Statements of all projections stay prepared.
 const STATEMENTS: usize = 1_000;
 
-/// A database in memory.
-pub fn in_memory() -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .in_memory(true)
-        .foreign_keys(false)
-        .statement_cache_capacity(STATEMENTS)
-        .pragma("temp_store", "MEMORY")
-        .pragma("journal_mode", "MEMORY")
+/// A database in memory: its one connection is the database.
+pub fn in_memory() -> SqliteOptions {
+    SqliteOptions::in_memory().statements(STATEMENTS).pragma("temp_store", "MEMORY").pragma("journal_mode", "MEMORY")
 }
 
 /// Writes a SQLite file. Losing the last commits with the machine is harmless: the log has the events, and the
 /// checkpoint goes back with the tables.
-pub fn sqlite_writer(file: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(file)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .foreign_keys(false)
-        .busy_timeout(Duration::from_secs(10))
-        .statement_cache_capacity(STATEMENTS)
+pub fn sqlite_writer(file: &Path, create: bool) -> SqliteOptions {
+    SqliteOptions::writer(file, create)
+        .statements(STATEMENTS)
+        .pragma("journal_mode", "WAL")
+        .pragma("synchronous", "NORMAL")
         .pragma("temp_store", "MEMORY")
-        .pragma("cache_size", "-49152")
-        .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES.to_string())
+        .pragma("cache_size", -49_152)
+        .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES)
         // What is deleted or overwritten is zeroed: a forgotten customer's name does not stay in a free page.
         .pragma("secure_delete", "ON")
 }
 
 /// Reads a SQLite file that exists.
-pub fn sqlite_reader(file: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(file)
-        .read_only(true)
-        .foreign_keys(false)
-        .busy_timeout(Duration::from_secs(10))
-        .statement_cache_capacity(200)
-        // A whole page fits: who reads it does not take turns with who fetches it.
-        .row_buffer_size(256)
-        .pragma("query_only", "ON")
+pub fn sqlite_reader(file: &Path) -> SqliteOptions {
+    SqliteOptions::reader(file)
+        .connections(8)
+        .statements(200)
         .pragma("temp_store", "MEMORY")
-        .pragma("cache_size", "-6144")
+        .pragma("cache_size", -6_144)
 }
 
 /// A connection to one schema of a PostgreSQL database, `url` naming the database.

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use uuid::Uuid;
 
 use super::as_of::AsOf;
@@ -14,7 +13,7 @@ use crate::log::ReadLimit;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::staging::Batch;
 use crate::projections::tables::{self, History, Writer};
-use crate::sql::{Db, Engine};
+use crate::sql::{Db, Engine, SqlitePool};
 
 impl ReadStore {
     /// Writes the read tables as of a moment into a new SQLite file; returns the position that it stands for.
@@ -49,10 +48,8 @@ impl ReadStore {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Position, ProjectionError> {
         // Nobody reads the file before it is whole, and a file that is not is removed: it needs no protection.
-        let options =
-            options::sqlite_writer(file).journal_mode(SqliteJournalMode::Memory).synchronous(SqliteSynchronous::Off);
-        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let db = Db::Sqlite(pool.connect_with(options).await.map_err(database("be opened"))?);
+        let options = options::sqlite_writer(file, true).pragma("journal_mode", "MEMORY").pragma("synchronous", "OFF");
+        let db = Db::Sqlite(SqlitePool::open(options).await.map_err(database("be opened"))?);
         let projections: Arc<[_]> = self.0.registry.compile(Engine::Sqlite).into();
         tables::create(&mut db.session().await.map_err(database("be reached"))?, &projections).await?;
         let mut writer = Writer::new(db.clone(), projections);

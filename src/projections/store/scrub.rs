@@ -4,11 +4,13 @@ use super::generation::Generation;
 use super::location::Location;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::tables::Checkpoint;
+use crate::sql::row;
 
-/// What SQLite says of cutting the write-ahead log.
-#[derive(sqlx::FromRow)]
-struct Cut {
-    busy: i64,
+row! {
+    /// What SQLite says of cutting the write-ahead log.
+    struct Cut {
+        busy: i64,
+    }
 }
 
 /// Makes sure that nothing of purged rows is left in the generation's files.

@@ -11,7 +11,7 @@ use crate::log::StreamId;
 use crate::projections::error::{ProjectionError, database, is_poison};
 use crate::projections::source::Projection;
 use crate::projections::staging::{self, Batch};
-use crate::sql::{Session, Value};
+use crate::sql::{self, Session, Value};
 
 impl Writer {
     /// Applies a batch that was read right after this writer's checkpoint, and moves the checkpoint, all or nothing.
@@ -124,7 +124,7 @@ impl Application<'_> {
         Ok(())
     }
 
-    async fn settled(&mut self, done: Result<(), sqlx::Error>) -> Result<bool, ProjectionError> {
+    async fn settled(&mut self, done: Result<(), sql::Error>) -> Result<bool, ProjectionError> {
         if self.savepoints {
             Ok(settle(self.session, done).await?.is_none())
         } else {

@@ -1,13 +1,12 @@
 //! Creates a set of read tables, and reads what it knows about itself.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use crate::ids::Position;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::{Projection, dialect};
 use crate::projections::staging;
-use crate::sql::{Session, Value};
+use crate::sql::{Session, Value, row};
 
 /// How far a set of tables has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +19,18 @@ pub struct Checkpoint {
     pub unclean: bool,
 }
 
-#[derive(FromRow)]
-struct CheckpointRow {
-    position: Vec<u8>,
-    recorded_at: DateTime<Utc>,
-    unclean: bool,
+row! {
+    struct CheckpointRow {
+        position: Vec<u8>,
+        recorded_at: DateTime<Utc>,
+        unclean: bool,
+    }
 }
 
-#[derive(FromRow)]
-struct Definition {
-    definition: String,
+row! {
+    struct Definition {
+        definition: String,
+    }
 }
 
 /// Creates all tables in one transaction, and proves that every statement runs.

@@ -5,7 +5,7 @@ use super::writer::Memory;
 use crate::projections::error::{ProjectionError, database, is_poison};
 use crate::projections::source::{Projection, Statement};
 use crate::projections::staging::{self, Batch};
-use crate::sql::Session;
+use crate::sql::{self, Session};
 
 /// One projection at work on one batch, inside the batch's transaction.
 pub struct Isolation<'a> {
@@ -80,7 +80,7 @@ pub fn is_parked(memory: &Memory, projection: &Projection, stream: crate::log::S
 }
 
 /// Keeps or undoes what was done since the savepoint. A failure that is not the events' own fault is passed on.
-pub async fn settle(session: &mut Session, done: Result<(), sqlx::Error>) -> Result<Option<String>, ProjectionError> {
+pub async fn settle(session: &mut Session, done: Result<(), sql::Error>) -> Result<Option<String>, ProjectionError> {
     match done {
         Ok(()) => session.run("RELEASE SAVEPOINT attempt").await.map(|()| None).map_err(database("keep a savepoint")),
         Err(error) if is_poison(&error) => {
@@ -98,7 +98,7 @@ pub async fn run(
     projection: &Projection,
     batch: &Batch,
     events: &[usize],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), sql::Error> {
     let types = batch.types(events);
     let due: Vec<&Statement> = projection
         .apply
@@ -107,11 +107,14 @@ pub async fn run(
         .collect();
     match session {
         // Kept prepared: SQLite's plans do not depend on how full the tables are.
-        Session::Sqlite(_) => {
-            for statement in due {
-                session.execute(&statement.sql, &[]).await?;
-            }
-            Ok(())
+        Session::Sqlite(connection) => {
+            let due: Vec<String> = due.into_iter().map(|statement| statement.sql.clone()).collect();
+            connection
+                .run(move |connection| {
+                    due.iter().try_for_each(|sql| connection.prepare_cached(sql)?.raw_execute().map(drop))?;
+                    Ok(())
+                })
+                .await
         }
         // One round trip, planned anew each time: a plan made for empty tables is a bad one for full tables.
         Session::Postgres(_) if due.is_empty() => Ok(()),

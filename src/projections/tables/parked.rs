@@ -1,7 +1,6 @@
 //! Parked work: events that a projection could not apply, and what waits behind them.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::history::History;
@@ -12,7 +11,7 @@ use crate::log::{Category, StreamId};
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
 use crate::projections::staging::{Batch, Skip, StagedEvent};
-use crate::sql::{Db, Session, Value};
+use crate::sql::{Db, Session, Value, row};
 
 /// An event that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,23 +43,23 @@ pub struct ParkedStream {
     pub stream: StreamId,
 }
 
-#[derive(FromRow)]
-struct Row {
-    projection: String,
-    tenant_id: Uuid,
-    category: String,
-    stream_key: Uuid,
-    version: i64,
-    event_id: Uuid,
-    position: Vec<u8>,
-    #[sqlx(rename = "type")]
-    event_type: String,
-    recorded_at: DateTime<Utc>,
-    reason: Option<String>,
+row! {
+    struct Row {
+        projection: String,
+        tenant_id: Uuid,
+        category: String,
+        stream_key: Uuid,
+        version: i64,
+        event_id: Uuid,
+        position: Vec<u8>,
+        event_type: String,
+        recorded_at: DateTime<Utc>,
+        reason: Option<String>,
+    }
 }
 
-const SELECT: &str = "SELECT projection, tenant_id, category, stream_key, version, event_id, position, type, \
-    recorded_at, reason FROM commlog_parked";
+const SELECT: &str = "SELECT projection, tenant_id, category, stream_key, version, event_id, position, \
+    type AS event_type, recorded_at, reason FROM commlog_parked";
 
 impl TryFrom<Row> for Parked {
     type Error = ProjectionError;

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::create::{Checkpoint, checkpoint};
@@ -13,7 +12,7 @@ use crate::log::StreamId;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
 use crate::projections::staging::{self, Forgotten};
-use crate::sql::{Db, Session};
+use crate::sql::{Db, Session, row};
 
 /// Writes one set of read tables. Another writer may exist, in another process: the checkpoint fences.
 #[derive(Debug)]
@@ -37,9 +36,10 @@ pub(super) struct Memory {
 /// By projection, the streams whose further events wait.
 pub(super) type ParkedStreams = HashMap<String, HashSet<StreamId>>;
 
-#[derive(FromRow)]
-struct Subject {
-    subject_id: Uuid,
+row! {
+    struct Subject {
+        subject_id: Uuid,
+    }
 }
 
 impl Writer {

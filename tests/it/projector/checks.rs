@@ -22,9 +22,8 @@ async fn tamper(world: &World, id: &str, sql: &str) {
         sqlx::query(AssertSqlSafe(sql)).execute(&pool).await.expect("the tables can be changed");
     } else {
         let file = world.read_folder().join(format!("{id}.db"));
-        let pool = sqlx::SqlitePool::connect(file.to_str().expect("UTF-8")).await.expect("the file opens");
-        sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&pool).await.expect("the tables can be changed");
-        pool.close().await;
+        let connection = rusqlite::Connection::open(file).expect("the file opens");
+        connection.execute_batch(sql).expect("the tables can be changed");
     }
 }
 

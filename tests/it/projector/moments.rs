@@ -1,8 +1,7 @@
 //! Tables as of an earlier moment equal those that were saved at that moment.
 
 use commlog::projections::{AsOf, ProjectionError, Registry};
-use commlog::sql::{Db, Engine};
-use sqlx::SqlitePool;
+use commlog::sql::{Db, Engine, SqliteOptions, SqlitePool};
 
 use super::on_both_engines;
 use super::world::{PEOPLE, World, catch_up, dump, name, registry};
@@ -13,8 +12,8 @@ on_both_engines! {
     who_was_forgotten_since_is_forgotten_in_the_past;
 }
 
-async fn open(path: &std::path::Path) -> Db {
-    Db::Sqlite(SqlitePool::connect(path.to_str().expect("UTF-8")).await.expect("the file opens"))
+fn open(path: &std::path::Path) -> Db {
+    Db::Sqlite(SqlitePool::new(SqliteOptions::reader(path)))
 }
 
 async fn a_replay_equals_what_was_saved(engine: Engine) {
@@ -32,7 +31,7 @@ async fn a_replay_equals_what_was_saved(engine: Engine) {
     for (number, as_of) in [AsOf::Position(then), AsOf::Time(time)].into_iter().enumerate() {
         let file = world.folder.path().join(format!("replay{number}.db"));
         assert_eq!(store.replay_into(&file, as_of, |_| {}).await.expect("is replayed"), then);
-        assert_eq!(dump(&open(&file).await, &registry()).await, saved);
+        assert_eq!(dump(&open(&file), &registry()).await, saved);
         assert!(store.replay_into(&file, as_of, |_| {}).await.is_err(), "no file is overwritten");
     }
     let beyond = commlog::ids::Position::from_counter(late.counter() + 1);
@@ -73,7 +72,7 @@ async fn who_was_forgotten_since_is_forgotten_in_the_past(engine: Engine) {
     catch_up(&store, position).await;
     let file = world.folder.path().join("replay.db");
     store.replay_into(&file, AsOf::Position(then), |_| {}).await.expect("is replayed");
-    assert_eq!(name(&open(&file).await, id).await, None);
+    assert_eq!(name(&open(&file), id).await, None);
     let db = store.as_of_customers(world.tenant, &[customers[1]], AsOf::Position(then)).await.expect("is replayed");
     assert_eq!(name(&db, id).await, None);
 }

@@ -80,11 +80,6 @@ async fn check(engine: Engine, story: &Story, expect: impl AsyncFn(&Db)) {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Line {
-    line: String,
-}
-
 /// Every row of every table, as text.
 async fn dump(db: &Db) -> Vec<String> {
     let mut dump = Vec::new();
@@ -101,8 +96,8 @@ async fn dump(db: &Db) -> Vec<String> {
         };
         let name = &table.name;
         let sql = format!("SELECT '{name}: ' || {} AS line FROM {name} ORDER BY 1", columns.join(" || ' ' || "));
-        let lines: Vec<Line> = db.fetch_all(&sql, &[]).await.expect("a table can be read");
-        dump.extend(lines.into_iter().map(|line| line.line));
+        let lines: Vec<(String,)> = db.fetch_all(&sql, &[]).await.expect("a table can be read");
+        dump.extend(lines.into_iter().map(|(line,)| line));
     }
     dump
 }

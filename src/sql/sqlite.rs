@@ -1,0 +1,271 @@
+//! Connections to one SQLite database. SQLite blocks, so all work runs on threads where that is allowed.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+use rusqlite::types::{ToSql, ToSqlOutput};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Cells, Error, Row, Value};
+
+/// How connections are set up.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// [`None`] for a database in memory.
+    file: Option<PathBuf>,
+    flags: OpenFlags,
+    pragmas: Vec<(&'static str, String)>,
+    statements: usize,
+    most: usize,
+}
+
+/// How long a statement waits for a lock of another connection.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl SqliteOptions {
+    /// Reads and writes a file; makes it if it may.
+    #[must_use]
+    pub fn writer(file: &Path, create: bool) -> Self {
+        let create = if create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+        Self::new(Some(file), OpenFlags::SQLITE_OPEN_READ_WRITE | create)
+    }
+
+    /// Only reads a file.
+    #[must_use]
+    pub fn reader(file: &Path) -> Self {
+        Self::new(Some(file), OpenFlags::SQLITE_OPEN_READ_ONLY).pragma("query_only", "ON")
+    }
+
+    /// A database in memory, gone with its pool.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::new(None, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    fn new(file: Option<&Path>, flags: OpenFlags) -> Self {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self { file: file.map(Path::to_owned), flags, pragmas: Vec::new(), statements: 100, most: 1 }
+    }
+
+    /// Sets a pragma of every connection, after those that were set before.
+    #[must_use]
+    pub fn pragma(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.pragmas.push((name, value.to_string()));
+        self
+    }
+
+    /// How many statements a connection keeps prepared.
+    #[must_use]
+    pub const fn statements(mut self, statements: usize) -> Self {
+        self.statements = statements;
+        self
+    }
+
+    /// How many connections there are at most; one, unless this says otherwise.
+    #[must_use]
+    pub const fn connections(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
+    fn open(&self) -> Result<Connection, rusqlite::Error> {
+        let connection = match &self.file {
+            Some(file) => Connection::open_with_flags(file, self.flags)?,
+            None => Connection::open_in_memory_with_flags(self.flags)?,
+        };
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        for (name, value) in &self.pragmas {
+            connection.pragma_update(None, name, value)?;
+        }
+        connection.set_prepared_statement_cache_capacity(self.statements);
+        Ok(connection)
+    }
+}
+
+/// A few connections to one database, opened when they are needed; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SqlitePool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: SqliteOptions,
+    idle: Mutex<Vec<Shared>>,
+    permits: Arc<Semaphore>,
+    /// Kept as long as there is a clone of the pool.
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// A connection may still be at work for somebody who no longer waits for it: who is next waits for the lock.
+type Shared = Arc<Mutex<Connection>>;
+
+impl SqlitePool {
+    /// Opens nothing yet.
+    #[must_use]
+    pub fn new(options: SqliteOptions) -> Self {
+        Self::keeping(options, None)
+    }
+
+    /// As [`Self::new`]; `kept` is dropped with the last clone of the pool.
+    #[must_use]
+    pub fn keeping(options: SqliteOptions, kept: Option<Arc<dyn Any + Send + Sync>>) -> Self {
+        let permits = Arc::new(Semaphore::new(options.most));
+        Self(Arc::new(Inner { options, idle: Mutex::default(), permits, _kept: kept }))
+    }
+
+    /// As [`Self::new`], and opens a first connection.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, or is no database.
+    pub async fn open(options: SqliteOptions) -> Result<Self, Error> {
+        let pool = Self::new(options);
+        pool.connection().await?.run(|_| Ok(())).await?;
+        Ok(pool)
+    }
+
+    /// Takes a connection for itself, waiting for one if all are taken.
+    pub(super) async fn connection(&self) -> Result<Lent, Error> {
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let idle = lock(&self.0.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let pool = Arc::clone(&self.0);
+                blocking(move || Ok(Arc::new(Mutex::new(pool.options.open()?)))).await?
+            }
+        };
+        Ok(Lent { connection, home: Arc::clone(&self.0), _permit: permit })
+    }
+
+    /// Waits until all connections are given back, and closes them.
+    pub async fn close(&self) {
+        if let Ok(all) = self.0.permits.acquire_many(u32::try_from(self.0.options.most).unwrap_or(1)).await {
+            self.0.permits.close();
+            drop(all);
+        }
+        lock(&self.0.idle).clear();
+    }
+}
+
+/// A connection that goes back to its pool when this is dropped.
+#[derive(Debug)]
+pub struct Lent {
+    connection: Shared,
+    home: Arc<Inner>,
+    // Dropped after the connection was given back.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        lock(&self.home.idle).push(Arc::clone(&self.connection));
+    }
+}
+
+impl Lent {
+    /// Works with the connection. The work ends even when the caller lets go of it.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        let connection = Arc::clone(&self.connection);
+        blocking(move || work(&lock(&connection))).await
+    }
+
+    /// Takes back what somebody left who went away in the middle of a transaction.
+    pub(super) async fn clean(&self) -> Result<(), Error> {
+        let undo = |connection: &Connection| {
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK")?;
+            }
+            Ok(())
+        };
+        if let Ok(connection) = self.connection.try_lock()
+            && connection.is_autocommit()
+        {
+            return Ok(());
+        }
+        self.run(undo).await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Closed),
+        },
+    }
+}
+
+/// All rows of a query, or the first ones.
+pub(super) fn fetch<T: Row>(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value],
+    most: usize,
+) -> Result<Vec<T>, Error> {
+    let mut statement = bound(connection, sql, values)?;
+    let places: Vec<usize> =
+        T::COLUMNS.iter().map(|column| statement.column_index(column)).collect::<Result<_, _>>()?;
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while found.len() < most
+        && let Some(row) = rows.next()?
+    {
+        found.push(T::read(&mut Cells::sqlite(row, &places))?);
+    }
+    Ok(found)
+}
+
+/// Runs a statement, and returns how many rows it wrote.
+pub(super) fn execute(connection: &Connection, sql: &str, values: &[Value]) -> Result<u64, Error> {
+    Ok(bound(connection, sql, values)?.raw_execute()? as u64)
+}
+
+/// A prepared statement with its values.
+pub(super) fn bound<'c>(connection: &'c Connection, sql: &str, values: &[Value]) -> Result<CachedStatement<'c>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, values)?;
+    Ok(statement)
+}
+
+/// SQLite takes `$2` for a name, numbered where it first stands.
+fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), Error> {
+    let wanted = statement.parameter_count();
+    for index in 1..=wanted {
+        let name = statement.parameter_name(index).and_then(|name| name.get(1..));
+        let number = name.map_or(Some(index), |name| name.parse().ok());
+        let value = number.and_then(|number: usize| values.get(number.checked_sub(1)?));
+        let value = value.ok_or(rusqlite::Error::InvalidParameterCount(values.len(), wanted))?;
+        statement.raw_bind_parameter(index, value)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Bool(value) => value.to_sql(),
+            Self::Int(value) => value.to_sql(),
+            Self::Text(value) => value.to_sql(),
+            Self::Uuid(value) => Ok(value.as_bytes().as_slice().into()),
+            Self::Bytes(value) => value.to_sql(),
+            Self::Time(value) => Ok(time(*value).into()),
+        }
+    }
+}
+
+/// As texts of which the earlier one is the lesser one.
+pub(crate) fn time(time: chrono::DateTime<chrono::Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
