@@ -17,10 +17,8 @@ pub async fn run(place: &Place) -> Result<Vec<Measurement>> {
     let events = stores.journal.backend().count_between(Position::START, head).await?;
 
     let started = Instant::now();
-    let mut after = Position::START;
-    while let Some(last) = stores.journal.read_all(after, ReadLimit::events(4_096)).await?.last() {
-        after = last.envelope.position;
-    }
+    let mut pages = stores.journal.pages(Position::START, ReadLimit::events(4_096));
+    while !pages.next().await?.is_empty() {}
     let limit = per_second(events, started.elapsed());
 
     let reads = stores.read_store().await?;

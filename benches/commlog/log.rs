@@ -67,11 +67,12 @@ pub async fn verify(place: &Place) -> Result<Vec<Measurement>> {
     let verify_rate = per_second(verified.events, started.elapsed());
 
     let started = Instant::now();
-    let (mut after, mut read) = (Position::START, 0);
+    let (mut pages, mut read) = (stores.journal.pages(Position::START, ReadLimit::events(4_096)), 0);
     loop {
-        let events = stores.journal.read_all(after, ReadLimit::events(4_096)).await?;
-        let Some(last) = events.last() else { break };
-        after = last.envelope.position;
+        let events = pages.next().await?;
+        if events.is_empty() {
+            break;
+        }
         read += events.len() as u64;
     }
     let read_rate = per_second(read, started.elapsed());

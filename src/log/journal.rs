@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use moka::sync::Cache;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Ambient, to_micros};
 use crate::ids::{Position, SubjectId, TenantId, TenantSecret};
@@ -117,6 +118,12 @@ impl Journal {
     /// See [`EventLog::read_all`].
     pub async fn read_all(&self, after: Position, limit: ReadLimit) -> Result<Vec<RecordedEvent>, LogError> {
         self.open_events(self.0.log.read_all(after, limit).await?).await
+    }
+
+    /// Reads on from a position, page by page; see [`Pages::next`].
+    #[must_use]
+    pub fn pages(&self, after: Position, limit: ReadLimit) -> Pages {
+        Pages { journal: self.clone(), after, limit, ahead: None }
     }
 
     /// See [`EventLog::read_all_backwards`].
@@ -254,6 +261,41 @@ impl Journal {
         let keys = Arc::new(self.0.ring.for_opening(&subjects).await?);
         let inner = Arc::clone(&self.0);
         work::on(events.len(), events, move |event| inner.open_event(event, &keys)).await.into_iter().collect()
+    }
+}
+
+/// The log from a position on. While a page is opened and used, the next one is read.
+pub struct Pages {
+    journal: Journal,
+    after: Position,
+    limit: ReadLimit,
+    ahead: Option<AbortOnDropHandle<Result<Vec<SealedEvent>, LogError>>>,
+}
+
+impl Pages {
+    /// The next events, in log order; none at the end of the log. What is appended later comes with later calls.
+    ///
+    /// # Errors
+    /// As [`Journal::read_all`]. The next call tries the same page again.
+    pub async fn next(&mut self) -> Result<Vec<RecordedEvent>, LogError> {
+        let mut sealed = match self.ahead.take() {
+            Some(reading) => reading.await.map_err(|_| LogError::Closed)??,
+            None => Vec::new(),
+        };
+        if sealed.is_empty() {
+            // What was read ahead ended where the log did then.
+            sealed = self.journal.0.log.read_all(self.after, self.limit).await?;
+        }
+        let Some(last) = sealed.last() else { return Ok(Vec::new()) };
+        let (log, after, limit) = (Arc::clone(&self.journal.0.log), last.envelope.position, self.limit);
+        let ahead = tokio::spawn(async move { log.read_all(after, limit).await });
+        self.ahead = Some(AbortOnDropHandle::new(ahead));
+        let opened = self.journal.open_events(sealed).await;
+        match opened {
+            Ok(_) => self.after = after,
+            Err(_) => self.ahead = None,
+        }
+        opened
     }
 }
 

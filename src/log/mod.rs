@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use envelope::{Category, Envelope, EventHash, Personal, RecordedEvent, SealedEvent, StreamId};
-pub use journal::{Journal, JournalError};
+pub use journal::{Journal, JournalError, Pages};
 
 use crate::ids::{CommandId, CorrelationId, EventId, Position, SubjectId, TenantId};
 

@@ -28,11 +28,7 @@ impl Db {
     /// Takes a connection of the pool for itself.
     pub async fn session(&self) -> Result<Session, Error> {
         match self {
-            Self::Sqlite(pool) => {
-                let connection = pool.connection().await?;
-                connection.clean().await?;
-                Ok(Session::Sqlite(connection))
-            }
+            Self::Sqlite(pool) => Ok(Session::Sqlite(pool.connection().await?)),
             Self::Postgres(pool) => Ok(Session::Postgres(pool.acquire().await?)),
         }
     }

@@ -129,15 +129,18 @@ impl SqlitePool {
     /// Takes a connection for itself, waiting for one if all are taken.
     pub(super) async fn connection(&self) -> Result<Lent, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
-        let idle = lock(&self.0.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let pool = Arc::clone(&self.0);
-                blocking(move || Ok(Arc::new(Mutex::new(pool.options.open()?)))).await?
-            }
+        let home = Arc::clone(&self.0);
+        let idle = lock(&home.idle).pop();
+        if let Some(connection) = idle {
+            let lent = Lent { connection, home, _permit: permit };
+            lent.clean().await?;
+            return Ok(lent);
+        }
+        let opened = {
+            let pool = Arc::clone(&home);
+            blocking(move || Ok(pool.options.open()?)).await?
         };
-        Ok(Lent { connection, home: Arc::clone(&self.0), _permit: permit })
+        Ok(Lent { connection: Arc::new(Mutex::new(opened)), home, _permit: permit })
     }
 
     /// Waits until all connections are given back, and closes them.
@@ -177,19 +180,17 @@ impl Lent {
     }
 
     /// Takes back what somebody left who went away in the middle of a transaction.
-    pub(super) async fn clean(&self) -> Result<(), Error> {
-        let undo = |connection: &Connection| {
+    async fn clean(&self) -> Result<(), Error> {
+        if self.connection.try_lock().is_ok_and(|connection| connection.is_autocommit()) {
+            return Ok(());
+        }
+        self.run(|connection| {
             if !connection.is_autocommit() {
                 connection.execute_batch("ROLLBACK")?;
             }
             Ok(())
-        };
-        if let Ok(connection) = self.connection.try_lock()
-            && connection.is_autocommit()
-        {
-            return Ok(());
-        }
-        self.run(undo).await
+        })
+        .await
     }
 }
 

@@ -85,11 +85,12 @@ impl App {
         let caller = &Caller { correlation: None, idempotency_key: None, ..caller.clone() };
         let mut brought: HashMap<CustomerId, Brought> = HashMap::new();
         let mut retracted = 0;
-        let mut after = start;
+        let mut pages = self.shared.journal.pages(start, ReadLimit::events(PAGE));
         loop {
-            let page = self.shared.journal.read_all(after, ReadLimit::events(PAGE)).await?;
-            let Some(last) = page.last() else { break };
-            after = last.envelope.position;
+            let page = pages.next().await?;
+            if page.is_empty() {
+                break;
+            }
             retracted += self.retract(caller, basis, import_id, &page, &mut brought).await?;
         }
         let counts: Vec<_> = futures::stream::iter(brought)

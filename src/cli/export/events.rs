@@ -88,9 +88,10 @@ pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, o
     if args.format == Format::Csv {
         out.record(&COLUMNS.map(str::to_owned))?;
     }
+    let mut pages = stores.journal.pages(Position::START, ReadLimit::events(BATCH));
     let mut after = Position::START;
     while after < head && !out.closed {
-        let events = stores.journal.read_all(after, ReadLimit::events(BATCH)).await?;
+        let events = pages.next().await?;
         let Some(last) = events.last() else { break };
         after = last.envelope.position;
         for event in events.iter().filter(|event| event.envelope.position <= head && wanted(event, caller, args)) {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::ids::Position;
 use crate::log::plan::{Known, Plan};
 use crate::log::{Envelope, LogError, ReadLimit, SealedEvent, StreamId};
+use crate::work;
 
 /// Every column of an event, in the order of [`event`]. An outer join, so that an event whose stream is lost is found
 /// to be damaged and not left out.
@@ -126,18 +127,26 @@ pub(super) async fn events(
     limit: ReadLimit,
 ) -> Result<Vec<SealedEvent>, ReadError> {
     let mut rows: BoxStream<'_, Result<PgRow, sqlx::Error>> = query.fetch(connection);
-    let mut events = Vec::with_capacity(limit.events.min(4096));
+    let mut found = Vec::with_capacity(limit.events.min(4096));
     let mut bytes = 0;
     while let Some(row) = rows.try_next().await? {
-        let event = event(&row)?;
-        bytes += event.data.len() + event.personal.as_ref().map_or(0, Vec::len);
-        events.push(event);
+        bytes += length(&row, DATA)? + length(&row, PERSONAL)?;
+        found.push(row);
         if bytes >= limit.bytes {
             break;
         }
     }
-    Ok(events)
+    work::on(found.len(), found, |row| event(&row)).await.into_iter().collect()
 }
+
+/// How many bytes a column has.
+fn length(row: &PgRow, column: usize) -> Result<usize, sqlx::Error> {
+    Ok(row.try_get_raw(column)?.as_bytes().map_or(0, <[u8]>::len))
+}
+
+/// Where the payloads stand in [`select_events`].
+const DATA: usize = 17;
+const PERSONAL: usize = 18;
 
 /// Reads one row of [`select_events`].
 fn event(row: &PgRow) -> Result<SealedEvent, ReadError> {
@@ -173,7 +182,7 @@ fn event(row: &PgRow) -> Result<SealedEvent, ReadError> {
         epoch: number(15)?.try_into().map_err(|_| damaged("epoch"))?,
         hash: row.try_get::<&[u8], _>(16)?.try_into().map_err(|_| damaged("hash"))?,
     };
-    Ok(SealedEvent { envelope, data: row.try_get(17)?, personal: row.try_get(18)? })
+    Ok(SealedEvent { envelope, data: row.try_get(DATA)?, personal: row.try_get(PERSONAL)? })
 }
 
 /// A counter as PostgreSQL keeps it.

@@ -36,6 +36,8 @@ CREATE TEMP TABLE IF NOT EXISTS batch (
     data BLOB NOT NULL,
     personal BLOB
 );
+-- Nearly every statement wants a few types only, and rows are wide.
+CREATE INDEX IF NOT EXISTS temp.batch_type ON batch (type);
 CREATE TEMP TABLE IF NOT EXISTS batch_lines (
     ordinal BIGINT NOT NULL,
     activity_id UUID NOT NULL,

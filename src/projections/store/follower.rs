@@ -1,8 +1,12 @@
 //! Follows the log and applies it to one generation. While a batch is applied, the next one is read and opened.
 
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::generation::Generation;
@@ -38,6 +42,13 @@ const TAKE_OVER: Duration = Duration::from_secs(2);
 
 /// How long after a reader was in the way the traces of forgotten customers are looked at again.
 const SCRUB_AGAIN: Duration = Duration::from_secs(2);
+
+/// While so many events come at a time, the follower rests between two batches, several times as long as a batch takes: few
+/// large batches are much less work than many small ones, and processors are left to those who send. Fewer events are
+/// applied at once; more fill a batch anyway.
+const BUSY: Range<usize> = 16..1_000;
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(250);
 
 /// How often the checkpoint is looked at while another process writes.
 pub(super) const LOOK: Duration = Duration::from_millis(25);
@@ -95,9 +106,16 @@ impl Follower<'_> {
             return Ok(());
         }
         let (send, mut batches) = mpsc::channel(1);
-        let reader = Reader { journal: self.journal.clone(), limits: self.limits, until, stop: self.stop.clone() };
+        let pace = Arc::new(Pace::default());
+        let reader = Reader {
+            journal: self.journal.clone(),
+            limits: self.limits,
+            until,
+            stop: self.stop.clone(),
+            pace: pace.clone(),
+        };
         let reader = tokio::spawn(reader.run(start.position, send));
-        let applied = self.apply_all(&mut batches, start.unclean, until).await;
+        let applied = self.apply_all(&mut batches, start.unclean, until, &pace).await;
         drop(batches);
         let read = reader.await.unwrap_or(Err(LogError::Closed));
         applied?;
@@ -109,6 +127,7 @@ impl Follower<'_> {
         batches: &mut mpsc::Receiver<Batch>,
         mut unclean: bool,
         until: Option<Position>,
+        pace: &Pace,
     ) -> Result<(), ProjectionError> {
         loop {
             let batch = match batches.try_recv() {
@@ -140,8 +159,10 @@ impl Follower<'_> {
                 return Ok(());
             }
             let mut writer = self.generation.writer.lock().await;
+            let began = Instant::now();
             let checkpoint = writer.apply(&batch, History::Journal(self.journal)).await?;
             drop(writer);
+            pace.took(began.elapsed());
             self.generation.wrote(batch.len());
             self.tell(checkpoint);
             unclean = checkpoint.unclean;
@@ -159,14 +180,14 @@ impl Follower<'_> {
     /// Watches another writer until it stands still although events wait.
     async fn stand_by(&self) {
         let mut seen = self.generation.checkpoint();
-        let mut still = tokio::time::Instant::now();
+        let mut still = Instant::now();
         while !self.stop.is_cancelled() {
             let _ = tokio::time::timeout(LOOK, self.stop.cancelled()).await;
             let Ok(checkpoint) = self.generation.look().await else { return };
             let head = *self.journal.backend().watch().borrow();
             if checkpoint != seen || checkpoint.position >= head {
                 seen = checkpoint;
-                still = tokio::time::Instant::now();
+                still = Instant::now();
                 (self.advanced)(checkpoint);
             } else if still.elapsed() >= TAKE_OVER {
                 return;
@@ -175,20 +196,36 @@ impl Follower<'_> {
     }
 }
 
+/// How long the last batch took to apply, told by who applies to who reads.
+#[derive(Debug, Default)]
+pub(super) struct Pace(AtomicU64);
+
+impl Pace {
+    fn took(&self, time: Duration) {
+        self.0.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn rest(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed)).saturating_mul(REST).min(LONGEST_REST)
+    }
+}
+
 /// Reads, opens and prepares batches ahead of the one that is applied.
-struct Reader {
-    journal: Journal,
-    limits: Limits,
-    until: Option<Position>,
-    stop: CancellationToken,
+pub(super) struct Reader {
+    pub journal: Journal,
+    pub limits: Limits,
+    pub until: Option<Position>,
+    pub stop: CancellationToken,
+    pub pace: Arc<Pace>,
 }
 
 impl Reader {
-    async fn run(self, mut after: Position, batches: mpsc::Sender<Batch>) -> Result<(), LogError> {
+    pub async fn run(self, mut after: Position, batches: mpsc::Sender<Batch>) -> Result<(), LogError> {
         let mut watch = self.journal.backend().watch();
         let limit = ReadLimit { events: self.limits.events, bytes: self.limits.bytes };
         loop {
             watch.mark_unchanged();
+            let began = Instant::now();
             let mut events = self.journal.read_all(after, limit).await?;
             if let Some(until) = self.until {
                 events.retain(|event| event.envelope.position <= until);
@@ -205,10 +242,17 @@ impl Reader {
                 continue;
             };
             after = last.envelope.position;
+            let busy = self.until.is_none() && BUSY.contains(&events.len());
             let batch = work::once(events.len(), move || Batch::prepare(&events)).await;
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 sent = batches.send(batch) => if sent.is_err() { return Ok(()) },
+            }
+            if busy {
+                tokio::select! {
+                    () = self.stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep_until(began + self.pace.rest()) => {}
+                }
             }
         }
     }

@@ -24,7 +24,9 @@ pub fn sqlite_writer(file: &Path, create: bool) -> SqliteOptions {
         .pragma("journal_mode", "WAL")
         .pragma("synchronous", "NORMAL")
         .pragma("temp_store", "MEMORY")
-        .pragma("cache_size", -49_152)
+        .pragma("cache_size", -24_576)
+        // What a batch changes stays in memory until its commit, however much it is.
+        .pragma("cache_spill", "OFF")
         .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES)
         // What is deleted or overwritten is zeroed: a forgotten customer's name does not stay in a free page.
         .pragma("secure_delete", "ON")

@@ -3,15 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::as_of::AsOf;
+use super::follower::Reader;
 use super::location::{file_error, remove_database};
 use super::{ReadStore, options};
 use crate::ids::Position;
-use crate::log::ReadLimit;
+use crate::log::{LogError, ReadLimit};
 use crate::projections::error::{ProjectionError, database};
-use crate::projections::staging::Batch;
 use crate::projections::tables::{self, History, Writer};
 use crate::sql::{Db, Engine, SqlitePool};
 
@@ -53,16 +56,15 @@ impl ReadStore {
         let projections: Arc<[_]> = self.0.registry.compile(Engine::Sqlite).into();
         tables::create(&mut db.session().await.map_err(database("be reached"))?, &projections).await?;
         let mut writer = Writer::new(db.clone(), projections);
-        let limit = ReadLimit { events: self.0.limits.events, bytes: self.0.limits.bytes };
-        let mut after = Position::START;
-        while after < until {
-            let mut events = self.0.journal.read_all(after, limit).await?;
-            events.retain(|event| event.envelope.position <= until);
-            let Some(last) = events.last() else { break };
-            after = last.envelope.position;
-            writer.apply(&Batch::prepare(&events), History::Journal(&self.0.journal)).await?;
-            progress(after.counter());
+        let (send, mut batches) = mpsc::channel(1);
+        let (limits, stop) = (self.0.limits, CancellationToken::new());
+        let reader = Reader { journal: self.0.journal.clone(), limits, until: Some(until), stop, pace: Arc::default() };
+        let reader = AbortOnDropHandle::new(tokio::spawn(reader.run(Position::START, send)));
+        while let Some(batch) = batches.recv().await {
+            let checkpoint = writer.apply(&batch, History::Journal(&self.0.journal)).await?;
+            progress(checkpoint.position.counter());
         }
+        reader.await.map_err(|_| LogError::Closed)??;
         writer.forget(&self.forgotten_after(until).await?).await?;
         writer.release();
         db.close().await;
