@@ -40,7 +40,7 @@ macro_rules! row {
 
             fn read(cells: &mut $crate::sql::Cells<'_>) -> Result<Self, $crate::sql::Error> {
                 Ok(Self {
-                    $( $field: cells.next()?, )*
+                    $( $field: cells.take()?, )*
                     $( $( $more: Default::default(), )* )?
                 })
             }
@@ -56,7 +56,7 @@ macro_rules! tuples {
             const COLUMNS: &'static [&'static str] = &[];
 
             fn read(cells: &mut Cells<'_>) -> Result<Self, Error> {
-                Ok(($(cells.next::<$name>()?,)*))
+                Ok(($(cells.take::<$name>()?,)*))
             }
         }
     )*};
@@ -70,7 +70,7 @@ pub struct Cells<'r> {
     source: Source<'r>,
     /// Where in the row each wanted column stands.
     places: &'r [usize],
-    next: usize,
+    at: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,17 +81,17 @@ enum Source<'r> {
 
 impl<'r> Cells<'r> {
     pub(super) fn sqlite(row: &'r rusqlite::Row<'r>, places: &'r [usize]) -> Self {
-        Self { source: Source::Sqlite(row), places, next: 0 }
+        Self { source: Source::Sqlite(row), places, at: 0 }
     }
 
     pub(super) fn postgres(row: &'r PgRow, places: &'r [usize]) -> Self {
-        Self { source: Source::Postgres(row), places, next: 0 }
+        Self { source: Source::Postgres(row), places, at: 0 }
     }
 
     /// The next column's value.
-    pub fn next<T: Cell>(&mut self) -> Result<T, Error> {
-        let place = self.places.get(self.next).copied().unwrap_or(self.next);
-        self.next += 1;
+    pub fn take<T: Cell>(&mut self) -> Result<T, Error> {
+        let place = self.places.get(self.at).copied().unwrap_or(self.at);
+        self.at += 1;
         match self.source {
             Source::Sqlite(row) => {
                 T::from_sqlite(row.get_ref(place)?).map_err(|error| self.unreadable(place, Box::new(error)))

@@ -270,3 +270,68 @@ impl ToSql for Value {
 pub(crate) fn time(time: chrono::DateTime<chrono::Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+    use crate::sql::Db;
+
+    async fn db() -> Db {
+        let db = Db::Sqlite(SqlitePool::open(SqliteOptions::in_memory()).await.expect("memory opens"));
+        let mut session = db.session().await.expect("a connection");
+        session.run("CREATE TABLE t (n BIGINT, word TEXT)").await.expect("a table");
+        drop(session);
+        db
+    }
+
+    async fn words(db: &Db) -> Vec<(i64, String)> {
+        db.fetch_all("SELECT n, word FROM t ORDER BY n", &[]).await.expect("rows")
+    }
+
+    #[tokio::test]
+    async fn values_are_bound_by_their_number_wherever_it_stands() {
+        let db = db().await;
+        let mut session = db.session().await.expect("a connection");
+        let sql = "INSERT INTO t (word, n) VALUES ($2, $1), ($2 || $3, $1 + 1)";
+        let values = [Value::Int(1), "a".into(), "b".into()];
+        assert_eq!(session.execute(sql, &values).await.expect("rows go in"), 2);
+        drop(session);
+        assert_eq!(words(&db).await, [(1, "a".to_owned()), (2, "ab".to_owned())]);
+        let too_few = db.fetch_all::<(i64,)>("SELECT n FROM t WHERE n = $2", &[Value::Int(1)]).await;
+        assert!(matches!(too_few, Err(Error::Sqlite(rusqlite::Error::InvalidParameterCount(1, 1)))), "{too_few:?}");
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_was_left_open_is_taken_back() {
+        let db = db().await;
+        let mut session = db.session().await.expect("a connection");
+        session.begin().await.expect("begins");
+        session.run("INSERT INTO t VALUES (1, 'a')").await.expect("a row goes in");
+        drop(session);
+        assert_eq!(words(&db).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_column_that_holds_something_else_is_named() {
+        let db = db().await;
+        let text = db.fetch_all::<(i64, i64)>("SELECT 1 AS one, 'x' AS letter", &[]).await;
+        assert!(matches!(&text, Err(Error::Column { column, .. }) if column == "letter"), "{text:?}");
+        let null = db.fetch_all::<(String,)>("SELECT NULL AS nothing", &[]).await;
+        assert!(matches!(&null, Err(Error::Column { column, .. }) if column == "nothing"), "{null:?}");
+    }
+
+    #[tokio::test]
+    async fn rows_are_streamed_and_the_rest_is_left_when_nobody_listens() {
+        let db = db().await;
+        let mut session = db.session().await.expect("a connection");
+        let sql = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1) SELECT n || '' FROM c";
+        let all: Vec<_> = session.texts(sql, &[Value::Int(1_000)], 1).try_collect().await.expect("rows");
+        assert_eq!((all.len(), all[999].as_slice()), (1_000, &[Some("1000".to_owned())][..]));
+        let first = session.texts(sql, &[Value::Int(i64::MAX)], 1).try_next().await.expect("a row");
+        assert_eq!(first, Some(vec![Some("1".to_owned())]));
+        let failed = session.texts("SELECT nothing", &[], 1).try_next().await;
+        assert!(failed.is_err());
+    }
+}

@@ -34,6 +34,26 @@ pub(crate) async fn all_events_are_read_in_commit_order_whatever_the_batch(world
     }
 }
 
+pub(crate) async fn pages_hold_every_event_once_also_those_appended_after_the_end(world: &World) {
+    let mut pages = world.journal.pages(Position::START, ReadLimit::events(4));
+    assert_eq!(pages.next().await.expect("is read"), []);
+    let mut read = Vec::new();
+    for round in [3, 5, 4] {
+        for _ in 0..3 {
+            world.add(world.stream(), round).await;
+        }
+        loop {
+            let page = pages.next().await.expect("is read");
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= 4);
+            read.extend(page.iter().map(|event| event.envelope.id));
+        }
+        assert_eq!(read, ids(&world.all().await));
+    }
+}
+
 pub(crate) async fn the_log_is_read_backwards(world: &World) {
     world.add(world.stream(), 5).await;
     world.add(world.stream(), 5).await;
