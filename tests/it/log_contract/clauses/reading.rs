@@ -36,7 +36,7 @@ pub(crate) async fn all_events_are_read_in_commit_order_whatever_the_batch(world
 
 pub(crate) async fn pages_hold_every_event_once_also_those_appended_after_the_end(world: &World) {
     let mut pages = world.journal.pages(Position::START, ReadLimit::events(4));
-    assert_eq!(pages.next().await.expect("is read"), []);
+    assert!(pages.next().await.expect("is read").is_empty());
     let mut read = Vec::new();
     for round in [3, 5, 4] {
         for _ in 0..3 {
