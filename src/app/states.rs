@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -79,7 +80,9 @@ impl<A: Aggregate> States<A> {
     /// Keeps states of about `bytes` bytes.
     pub fn new(bytes: u64) -> Self {
         let weigh = |_: &StreamId, cell: &Arc<Cell<A>>| cell.weight.load(Ordering::Relaxed);
-        Self { cells: Cache::builder().max_capacity(bytes).weigher(weigh).build() }
+        // What was used last is used next, between a message's queue and its dispatch; how often does not matter.
+        let policy = EvictionPolicy::lru();
+        Self { cells: Cache::builder().max_capacity(bytes).weigher(weigh).eviction_policy(policy).build() }
     }
 
     /// The place of a stream's state, empty at first.

@@ -24,7 +24,7 @@ pub fn sqlite_writer(file: &Path, create: bool) -> SqliteOptions {
         .pragma("journal_mode", "WAL")
         .pragma("synchronous", "NORMAL")
         .pragma("temp_store", "MEMORY")
-        .pragma("cache_size", -24_576)
+        .pragma("cache_size", -12_288)
         // What a batch changes stays in memory until its commit, however much it is.
         .pragma("cache_spill", "OFF")
         .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES)
