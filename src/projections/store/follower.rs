@@ -47,8 +47,8 @@ const SCRUB_AGAIN: Duration = Duration::from_secs(2);
 /// large batches are much less work than many small ones, and processors are left to those who send. Fewer events are
 /// applied at once; more fill a batch anyway.
 const BUSY: Range<usize> = 16..1_000;
-const REST: u32 = 4;
-const LONGEST_REST: Duration = Duration::from_millis(250);
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// How often the checkpoint is looked at while another process writes.
 pub(super) const LOOK: Duration = Duration::from_millis(25);
