@@ -127,7 +127,7 @@ impl SqlitePool {
     }
 
     /// Takes a connection for itself, waiting for one if all are taken.
-    pub(super) async fn connection(&self) -> Result<Lent, Error> {
+    pub(crate) async fn connection(&self) -> Result<Lent, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
         let home = Arc::clone(&self.0);
         let idle = lock(&home.idle).pop();

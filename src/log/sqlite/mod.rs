@@ -64,7 +64,7 @@ impl SqliteLog {
         let url = format!("sqlite:{}", path.display());
         let (announce, end) = watch::channel(Position::START);
         let (jobs, queue) = mpsc::channel();
-        let readers = Readers::new(path.clone(), url.clone());
+        let readers = Readers::new(&path, url.clone());
         let opened = {
             let (path, url) = (path.clone(), url.clone());
             tokio::task::spawn_blocking(move || open_writer(&path, &url, ambient, announce)).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// How long a statement waits for another process's lock.
-pub(in crate::log) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A kind of file: how it is told, and how it is made.
 pub(in crate::log) struct Kind {
@@ -54,17 +54,6 @@ pub(in crate::log) fn open(path: &Path, kind: &Kind) -> Result<Connection, Store
     migrate(&mut connection, kind)?;
     check_length(&connection, path)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-/// Opens a further connection that only reads.
-pub(in crate::log) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "query_only", true)?;
-    connection.pragma_update(None, "cache_size", -4096)?;
-    connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
 
