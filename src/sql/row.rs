@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Error;
 use crate::ids::Position;
 
-/// What a row of a query is read into. [`row!`](crate::sql::row!) makes a struct one.
+/// What a row of a query is read into. The macro `row!` makes a struct one.
 pub trait Row: Sized + Send + Unpin + 'static {
     /// The columns to read, by name; none means all, as the query has them.
     const COLUMNS: &'static [&'static str];
