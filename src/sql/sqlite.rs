@@ -318,8 +318,8 @@ mod tests {
         let db = db().await;
         let text = db.fetch_all::<(i64, i64)>("SELECT 1 AS one, 'x' AS letter", &[]).await;
         assert!(matches!(&text, Err(Error::Column { column, .. }) if column == "letter"), "{text:?}");
-        let null = db.fetch_all::<(String,)>("SELECT NULL AS nothing", &[]).await;
-        assert!(matches!(&null, Err(Error::Column { column, .. }) if column == "nothing"), "{null:?}");
+        let null = db.fetch_all::<(String,)>("SELECT NULL AS absent", &[]).await;
+        assert!(matches!(&null, Err(Error::Column { column, .. }) if column == "absent"), "{null:?}");
     }
 
     #[tokio::test]
