@@ -129,10 +129,11 @@ impl SqlitePool {
     /// Takes a connection for itself, waiting for one if all are taken.
     pub(crate) async fn connection(&self) -> Result<Lent, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let permit = Arc::new(permit);
         let home = Arc::clone(&self.0);
         let idle = lock(&home.idle).pop();
         if let Some(connection) = idle {
-            let lent = Lent { connection, home, _permit: permit };
+            let lent = Lent { connection, home, permit };
             lent.clean().await?;
             return Ok(lent);
         }
@@ -140,7 +141,7 @@ impl SqlitePool {
             let pool = Arc::clone(&home);
             blocking(move || Ok(pool.options.open()?)).await?
         };
-        Ok(Lent { connection: Arc::new(Mutex::new(opened)), home, _permit: permit })
+        Ok(Lent { connection: Arc::new(Mutex::new(opened)), home, permit })
     }
 
     /// Waits until all connections are given back, and closes them.
@@ -158,8 +159,8 @@ impl SqlitePool {
 pub struct Lent {
     connection: Shared,
     home: Arc<Inner>,
-    // Dropped after the connection was given back.
-    _permit: OwnedSemaphorePermit,
+    /// Ends when the connection was given back and its last work has ended: whoever closes the pool waits for both.
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Drop for Lent {
@@ -175,8 +176,14 @@ impl Lent {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
-        let connection = Arc::clone(&self.connection);
-        blocking(move || work(&lock(&connection))).await
+        let (connection, permit) = (Arc::clone(&self.connection), Arc::clone(&self.permit));
+        blocking(move || {
+            let done = work(&lock(&connection));
+            drop(connection);
+            drop(permit);
+            done
+        })
+        .await
     }
 
     /// Takes back what somebody left who went away in the middle of a transaction.
