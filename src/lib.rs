@@ -14,6 +14,8 @@ pub mod app;
 pub mod projections;
 pub mod queries;
 
+pub mod accounts;
+pub mod intake;
 pub mod processes;
 pub mod providers;
 

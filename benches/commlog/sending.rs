@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use commlog::accounts::{Account, Accounts, Terms, WebhookPath};
 use commlog::app::App;
 use commlog::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer};
 use commlog::domain::customer::event::Source;
@@ -14,10 +15,9 @@ use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::value::message::Route;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{CustomerId, Position};
-use commlog::processes::accounts::{Account, Accounts, Terms};
+use commlog::intake::Intake;
 use commlog::processes::backlog::Backlog;
 use commlog::processes::dispatcher::{Dispatcher, DispatcherOptions};
-use commlog::processes::webhooks::Intake;
 use commlog::providers::client::{ClientOptions, HttpClient};
 use commlog::providers::sendgrid::{Sendgrid, SendgridWebhook};
 use commlog::providers::{Accepted, OutboundMessage, Provider, SendError};
@@ -173,7 +173,9 @@ async fn ingest(intake: &Intake, folder: &Path, told: &Told) -> Result<f64> {
             recorded(ended?)?;
         }
         let intake = intake.clone();
-        running.spawn(async move { intake.take("sendgrid", "main", &request).await.map(|(_, taken)| taken) });
+        running.spawn(async move {
+            intake.take("sendgrid", &WebhookPath::new("main"), &request).await.map(|(_, taken)| taken)
+        });
     }
     while let Some(ended) = running.join_next().await {
         recorded(ended?)?;
@@ -181,9 +183,7 @@ async fn ingest(intake: &Intake, folder: &Path, told: &Told) -> Result<f64> {
     Ok(per_second(told.events, started.elapsed()))
 }
 
-fn recorded(
-    taken: std::result::Result<commlog::processes::webhooks::Taken, commlog::processes::webhooks::IntakeError>,
-) -> Result {
+fn recorded(taken: std::result::Result<commlog::intake::Taken, commlog::intake::IntakeError>) -> Result {
     if taken?.kept > 0 {
         return Err("an event was not understood".into());
     }

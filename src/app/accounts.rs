@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::app::deciding::{Made, Order, Tried};
-use crate::app::policies::Basis;
-use crate::app::states::Loaded;
+use crate::app::engine::deciding::{Made, Order, Tried};
+use crate::app::engine::policies::Basis;
+use crate::app::engine::states::Loaded;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::account::decide::{
     self, ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
@@ -191,9 +191,9 @@ impl App {
     }
 
     /// Whether a tenant has had an account set up: then nothing of it is simulated any more.
-    pub async fn is_in_earnest(&self, tenant: TenantId) -> Result<bool, AppError> {
+    pub async fn has_real_account(&self, tenant: TenantId) -> Result<bool, AppError> {
         let stream = self.accounts_of(tenant).await?;
-        self.look_anew::<ProviderAccounts, _>(stream, |loaded| loaded.state.in_earnest).await
+        self.look_anew::<ProviderAccounts, _>(stream, |loaded| loaded.state.has_real_account).await
     }
 
     /// At which versions tenants' accounts stand, in the order asked; 0 where nothing is known.

@@ -1,7 +1,7 @@
 //! Who has which address: what happens to a customer's addresses is told to the streams of the addresses.
 
-use crate::app::aggregate::Aggregate;
-use crate::app::deciding::{Made, Order};
+use crate::app::engine::aggregate::Aggregate;
+use crate::app::engine::deciding::{Made, Order};
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::consent::state::Address;
@@ -79,7 +79,7 @@ impl App {
     }
 
     /// Appends facts, which need no decision, to a stream. True if they are new; false if the log knew them.
-    pub(crate) async fn append_fact<A: crate::app::deciding::Kept>(
+    pub(crate) async fn append_fact<A: crate::app::engine::deciding::Kept>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// As [`Self::append_fact`], keeping what the provider said in the first event's personal part.
-    pub(crate) async fn append_told<A: crate::app::deciding::Kept>(
+    pub(crate) async fn append_told<A: crate::app::engine::deciding::Kept>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -106,7 +106,7 @@ impl App {
     }
 
     /// As [`Self::append_fact`], sealing the event for a subject of its own.
-    pub(crate) async fn append_fact_of<A: crate::app::deciding::Kept>(
+    pub(crate) async fn append_fact_of<A: crate::app::engine::deciding::Kept>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -120,7 +120,7 @@ impl App {
         self.append_facts::<A>(caller, stream, None, vec![event], vec![sealed]).await
     }
 
-    async fn append_facts<A: crate::app::deciding::Kept>(
+    async fn append_facts<A: crate::app::engine::deciding::Kept>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -145,7 +145,7 @@ impl App {
 
     /// Brings a cached state up to date with facts that were appended without looking at it. If somebody decides on the
     /// stream just now, nothing is done: that append conflicts, and the state is loaded anew.
-    pub(crate) fn apply_facts<A: crate::app::deciding::Kept>(
+    pub(crate) fn apply_facts<A: crate::app::engine::deciding::Kept>(
         &self,
         stream: StreamId,
         first_version: u64,

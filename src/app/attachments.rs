@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::app::customers::customer;
-use crate::app::states::decode;
+use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::app::states::decode;
+use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::decision::Decided;
 use crate::domain::tenant::event::{

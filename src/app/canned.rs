@@ -1,6 +1,6 @@
 //! Commands on canned replies, and messages that are made of them.
 
-use crate::app::deciding::Made;
+use crate::app::engine::deciding::Made;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::canned::decide::{self, RemoveCannedReply, SaveCannedReply, SavedCannedReply, UseCannedReply};
 use crate::domain::canned::event::CannedReplyEvent;

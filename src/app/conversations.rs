@@ -1,7 +1,7 @@
 //! Commands on conversations.
 
 use crate::app::customers::customer;
-use crate::app::deciding::Order;
+use crate::app::engine::deciding::Order;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::conversation::decide::{self, UpdateConversation};
 use crate::domain::customer::state::Customer;

@@ -1,6 +1,6 @@
 //! Commands on customers.
 
-use crate::app::deciding::{Made, Order};
+use crate::app::engine::deciding::{Made, Order};
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::customer::decide::{
     self, AddAddress, AddNote, ChangeProfile, PinNote, RegisterCustomer, Registration, RemoveAddress, id_of_external,
@@ -120,7 +120,7 @@ impl App {
         loop {
             let events = self.shared.journal.read_stream_backwards(stream, before, ReadLimit::events(1024)).await?;
             for recorded in &events {
-                if let CustomerEvent::NoteAdded(note) = crate::app::states::decode::<Customer>(recorded)?.event
+                if let CustomerEvent::NoteAdded(note) = crate::app::engine::states::decode::<Customer>(recorded)?.event
                     && note.note_id == note_id
                 {
                     return Ok(true);

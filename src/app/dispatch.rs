@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::{MAX_ATTEMPTS, Order, Tried};
+use crate::app::engine::deciding::{MAX_ATTEMPTS, Order, Tried};
+use crate::app::engine::states::decode;
 use crate::app::links::ListUnsubscribe;
-use crate::app::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;

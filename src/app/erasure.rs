@@ -6,8 +6,8 @@
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::Order;
-use crate::app::states::Loaded;
+use crate::app::engine::deciding::Order;
+use crate::app::engine::states::Loaded;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{self, ForgetCustomer};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::app::customers::customer;
-use crate::app::policies::Basis;
+use crate::app::engine::policies::Basis;
 use crate::app::tenants::tenant_stream;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::choice::{self, Choice, Evidence, Preferences, RequestOptIn};

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::{MAX_ATTEMPTS, Made, Order, Tried};
-use crate::app::states::Loaded;
+use crate::app::engine::deciding::{MAX_ATTEMPTS, Made, Order, Tried};
+use crate::app::engine::states::Loaded;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::event::{AddressClaimed, ConsentChanged};
 use crate::domain::consent::state::Address;

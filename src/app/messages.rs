@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address;
 use crate::app::customers::customer;
-use crate::app::deciding::{MAX_ATTEMPTS, Made, Order};
-use crate::app::policies::Basis;
+use crate::app::engine::deciding::{MAX_ATTEMPTS, Made, Order};
+use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::consent::decide::{Said, start, stop};

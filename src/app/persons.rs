@@ -6,8 +6,8 @@
 use serde::Serialize;
 
 use crate::app::customers::customer;
-use crate::app::deciding::{MAX_ATTEMPTS, Made, Order};
-use crate::app::policies::Basis;
+use crate::app::engine::deciding::{MAX_ATTEMPTS, Made, Order};
+use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;

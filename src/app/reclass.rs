@@ -7,11 +7,11 @@ use chrono::TimeDelta;
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
-use crate::app::deciding::Order;
-use crate::app::policies::Basis;
-use crate::app::states::decode;
+use crate::app::engine::aggregate::Aggregate;
+use crate::app::engine::deciding::Order;
+use crate::app::engine::policies::Basis;
+use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::customer::state::Customer;
 use crate::domain::message::reclass::{Engagements, Judged, ReclassEngagement, Sealed, TYPES};

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use url::Url;
 
 use super::BootError;
+use crate::accounts::registry::BuildAccount;
+use crate::accounts::{Account, AccountSource, Pace, Terms, WebhookPath};
 use crate::clock::Ambient;
 use crate::config::{AccountConfig, Config};
 use crate::domain::account::decide::unusable;
 use crate::domain::account::event::{AccountName, AccountSpec, RateUnit};
 use crate::domain::refusal::Refusal;
-use crate::ids::TenantId;
-use crate::processes::accounts::{Account, AccountSource, Pace, Terms};
-use crate::processes::roster::BuildAccount;
 use crate::providers::client::{ClientOptions, HttpClient};
 use crate::providers::sendgrid::{Mailbox, Sendgrid, SendgridSettings, SendgridWebhook};
 use crate::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
@@ -69,7 +68,7 @@ pub(super) fn builder(config: &Config, ambient: &Ambient) -> BuildAccount {
             let terms = Terms {
                 tenant: Some(tenant),
                 source: AccountSource::Api,
-                path: Some(path(tenant, &name.account)),
+                path: Some(WebhookPath::of_tenant(tenant, &name.account)),
                 priority: spec.priority,
                 cost_micros: spec.cost_micros,
                 pace: spec.rate.into(),
@@ -89,11 +88,6 @@ pub(super) fn builder(config: &Config, ambient: &Ambient) -> BuildAccount {
             unusable(field, setting, reason)
         })
     })
-}
-
-/// Names are unique per tenant, URLs per installation.
-fn path(tenant: TenantId, account: &str) -> String {
-    format!("{}.{account}", tenant.0.simple())
 }
 
 /// Settings and secrets in one, as a file has them; each in its place.
@@ -143,7 +137,7 @@ fn build_one(
     client: &HttpClient,
     ambient: &Ambient,
 ) -> Result<Account, Unusable> {
-    let path = terms.path.clone().unwrap_or_else(|| name.account.clone());
+    let path = terms.path.as_ref().map_or_else(|| name.account.clone(), ToString::to_string);
     let (provider, webhook): (Arc<dyn Provider>, Arc<dyn Webhook>) = match name.provider.as_str() {
         "twilio" => {
             let twilio = twilio(config, (&name.account, &path), &mut settings)?;

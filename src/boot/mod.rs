@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use error::BootError;
 pub use node::{Node, Running};
-pub use processes::{complete_erasures, desk, take_erasures_up};
+pub use processes::{account_service, complete_erasures, take_erasures_up};
 
 pub use crate::projections::ReadStore;
 
@@ -27,8 +27,8 @@ use crate::log::blobs::{BlobStore, Blobs};
 use crate::log::keys::KeyStore;
 use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
-use crate::log::postgres::PostgresLog;
-use crate::log::sqlite::SqliteLog;
+use crate::log::sql::postgres::PostgresLog;
+use crate::log::sql::sqlite::SqliteLog;
 use crate::log::upcast::Upcasters;
 use crate::log::{EventLog, Journal};
 use crate::projections::{ProjectionError, Registry};

@@ -8,10 +8,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{BootError, Stores};
+use crate::accounts::service::AccountService;
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
-use crate::processes::desk::Desk;
-use crate::processes::webhooks::Intake;
+use crate::intake::Intake;
 use crate::projections::ReadStore;
 use crate::queries::Reads;
 
@@ -44,25 +44,25 @@ impl Node {
             parts.spawn(async move { Ok(reads.run(stop).await?) });
         }
         let accounts = super::processes::accounts(&stores, &reads)?;
-        let (queries, roster) = (Reads::new(reads.clone()), accounts.roster.clone());
-        let running = roster.accounts().clone();
+        let (queries, registry) = (Reads::new(reads.clone()), accounts.registry.clone());
+        let running = registry.accounts().clone();
         let metrics = Metrics::new(running.metrics());
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
-        let desk = Desk::new(stores.app.clone(), queries.clone(), roster.clone());
+        let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());
         if roles.processes {
             super::processes::start(&stores, &reads, accounts, intake.clone(), &stop, &mut parts).await?;
         }
         if roles.api || roles.processes {
             // Before anybody can call: a webhook of an account that is not known yet would be refused.
-            roster.look(BTreeSet::new()).await?;
+            registry.refresh_changed(BTreeSet::new()).await?;
             let stop = stop.clone();
             parts.spawn(async move {
-                roster.run(stop).await;
+                registry.run(stop).await;
                 Ok(())
             });
         }
         if let Some(listener) = listener {
-            let gateway = Gateway::new(stores.app.clone(), queries, desk, Limits::default(), metrics);
+            let gateway = Gateway::new(stores.app.clone(), queries, service, Limits::default(), metrics);
             let (intake, stop) = (intake.clone(), stop.clone());
             parts.spawn(async move { Ok(http::serve(listener, gateway, intake, stop).await?) });
         }

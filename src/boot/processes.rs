@@ -7,18 +7,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{BootError, Stores};
+use crate::accounts::registry::AccountRegistry;
+use crate::accounts::service::AccountService;
+use crate::accounts::{Account, AccountSource, Accounts, Terms};
 use crate::app::Caller;
 use crate::config::StoreUrl;
+use crate::intake::Intake;
 use crate::processes::Processes;
-use crate::processes::accounts::{Account, AccountSource, Accounts, Terms};
 use crate::processes::backlog::Backlog;
-use crate::processes::desk::Desk;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
 use crate::processes::media::Media;
-use crate::processes::roster::Roster;
 use crate::processes::timers::Timers;
-use crate::processes::webhooks::Intake;
 use crate::projections::ReadStore;
 use crate::providers::Callbacks;
 use crate::providers::simulator::{Simulator, SimulatorOptions};
@@ -26,15 +26,15 @@ use crate::queries::Reads;
 
 /// The accounts of a node, and what the simulated one tells.
 pub(super) struct NodeAccounts {
-    /// Keeps them as the log tells them.
-    pub roster: Roster,
+    /// Keeps them as the log has them.
+    pub registry: AccountRegistry,
     callbacks: Vec<Callbacks>,
     /// What the configuration names reaches nobody.
     simulated: bool,
 }
 
 /// The configured accounts; without any, the simulator's, which serves every channel of the tenants that never had an
-/// account. Those that administrators set up join them as soon as the roster runs.
+/// account. Those that administrators set up join them as soon as the registry runs.
 pub(super) fn accounts(stores: &Stores, reads: &ReadStore) -> Result<NodeAccounts, BootError> {
     let (config, ambient) = (stores.config(), stores.ambient());
     let mut accounts = super::accounts::build(config, ambient)?;
@@ -49,15 +49,15 @@ pub(super) fn accounts(stores: &Stores, reads: &ReadStore) -> Result<NodeAccount
     let build = super::accounts::builder(config, ambient);
     let accounts = Accounts::new(accounts);
     let reads = Reads::new(reads.clone());
-    let roster = Roster::new(stores.app.clone(), reads, accounts, build, config.tenant);
-    Ok(NodeAccounts { roster, callbacks, simulated })
+    let registry = AccountRegistry::new(stores.app.clone(), reads, accounts, build, config.tenant);
+    Ok(NodeAccounts { registry, callbacks, simulated })
 }
 
-/// A desk over a node's accounts without its processes: for a command that does not stay to serve.
-pub async fn desk(stores: &Stores, reads: &ReadStore) -> Result<Desk, BootError> {
-    let roster = accounts(stores, reads)?.roster;
-    roster.look(BTreeSet::new()).await?;
-    Ok(Desk::new(stores.app.clone(), Reads::new(reads.clone()), roster))
+/// The account service over a node's accounts without its processes: for a command that does not stay to serve.
+pub async fn account_service(stores: &Stores, reads: &ReadStore) -> Result<AccountService, BootError> {
+    let registry = accounts(stores, reads)?.registry;
+    registry.refresh_changed(BTreeSet::new()).await?;
+    Ok(AccountService::new(stores.app.clone(), Reads::new(reads.clone()), registry))
 }
 
 /// Starts the processes of a node.
@@ -70,14 +70,15 @@ pub(super) async fn start(
     parts: &mut JoinSet<Result<(), BootError>>,
 ) -> Result<(), BootError> {
     let backlog = backlog(stores, reads).await?;
-    let NodeAccounts { roster, callbacks, simulated } = accounts;
-    let in_earnest = roster.learn(backlog.accounts.clone()).await?;
-    let accounts = roster.accounts().clone();
+    let NodeAccounts { registry, callbacks, simulated } = accounts;
+    let has_real_account = registry.load(backlog.accounts.clone()).await?;
+    let accounts = registry.accounts().clone();
     let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     let media = Media::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     // A SQLite log serves one node; a database may serve several.
     let alone = matches!(stores.config().log, StoreUrl::Sqlite(_));
-    let options = DispatcherOptions { alone, unattended: simulated && !in_earnest, ..DispatcherOptions::default() };
+    let options =
+        DispatcherOptions { alone, unattended: simulated && !has_real_account, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
     let (again, doubting, timing, fetching) = (stop.clone(), stop.clone(), stop.clone(), stop.clone());

@@ -2,11 +2,11 @@
 
 use clap::{Args, Subcommand};
 
+use crate::accounts::service::{AccountStatus, Condition};
 use crate::boot;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, TenantArg, print};
 use crate::domain::account::event::AccountName;
-use crate::processes::desk::{AccountStatus, Condition};
 
 /// `commlog accounts …`
 #[derive(Debug, Args)]
@@ -42,15 +42,15 @@ fn name(text: &str) -> Result<AccountName, String> {
 pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
     let stores = session.open_existing().await?;
     let reads = session.read_store(&stores).await?;
-    let desk = boot::desk(&stores, &reads).await?;
+    let service = boot::account_service(&stores, &reads).await?;
     match args.what {
         AccountsCommand::List { tenant } => {
-            let list = desk.list(session.caller(&tenant).tenant).await;
+            let list = service.list(session.caller(&tenant).tenant).await;
             stores.close().await;
             list.map_err(Failure::unavailable)?.iter().try_for_each(|account| print::line(line(account)))
         }
         AccountsCommand::Test { account, tenant } => {
-            let tested = desk.test(&session.caller(&tenant), account.clone()).await;
+            let tested = service.test(&session.caller(&tenant), account.clone()).await;
             stores.close().await;
             let result = tested?.into_result()?.value;
             if result.passed {
@@ -67,7 +67,7 @@ fn line(account: &AccountStatus) -> String {
     let condition = match &account.condition {
         Condition::Healthy => "healthy".to_owned(),
         Condition::Paused(paused) => format!("paused since {}: {}", paused.since.format("%F %R"), paused.reason),
-        Condition::Resting(rest) => format!("rests until {}: {}", rest.until.format("%F %R"), rest.reason),
+        Condition::Suspended(rest) => format!("rests until {}: {}", rest.until.format("%F %R"), rest.reason),
         Condition::Unusable(why) => format!("unusable: {why}"),
     };
     let channels: Vec<&str> = account.channels.iter().map(|channel| channel.word()).collect();

@@ -16,10 +16,10 @@ use super::metrics::Metrics;
 use super::model::event::AsOfInput;
 use super::principal::{Permission, Principal};
 use super::scalar::Cursor;
+use crate::accounts::service::AccountService;
 use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::CustomerId;
-use crate::processes::desk::Desk;
 use crate::queries::Db;
 use crate::queries::roots::{self, Whole};
 use crate::queries::{QueryError, Reads};
@@ -32,7 +32,7 @@ pub struct Api {
     /// The read tables.
     pub reads: Reads,
     /// The provider accounts.
-    pub desk: Desk,
+    pub accounts: AccountService,
     /// What a request may cost.
     pub limits: Arc<Limits>,
     /// The API keys that were checked lately.

@@ -17,8 +17,8 @@ use super::limits::Limits;
 use super::metrics::{Metrics, OperationKind, OperationOutcome};
 use super::principal::{Permission, Principal};
 use super::{Schema, schema};
+use crate::accounts::service::AccountService;
 use crate::app::App;
-use crate::processes::desk::Desk;
 use crate::queries::Reads;
 
 /// The API, ready to execute. Cheap to clone.
@@ -36,11 +36,11 @@ pub struct Gateway {
 impl Gateway {
     /// An API over use cases and read tables.
     #[must_use]
-    pub fn new(app: App, reads: Reads, desk: Desk, limits: Limits, metrics: Metrics) -> Self {
+    pub fn new(app: App, reads: Reads, accounts: AccountService, limits: Limits, metrics: Metrics) -> Self {
         let keys = Keys::new(&limits);
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
-        let api = Api { app, reads, desk, limits, keys, metrics };
+        let api = Api { app, reads, accounts, limits, keys, metrics };
         let strict = schema(&api, ValidationMode::Strict);
         let trusting = schema(&api, ValidationMode::Fast);
         Self { api, documents, strict, trusting }

@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::model::projection::Projection;
-use crate::processes::metrics::ProviderMetrics;
+use crate::accounts::metrics::ProviderMetrics;
 use crate::queries::deliverability::ProviderRow;
 use crate::queries::messages::WaitingRow;
 

@@ -24,7 +24,7 @@ use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 
 use crate::graphql::Gateway;
-use crate::processes::webhooks::Intake;
+use crate::intake::Intake;
 
 /// All routes. WebSockets are closed when the server is told to stop.
 pub fn router(gateway: Gateway, intake: Intake, shutdown: CancellationToken) -> Router {

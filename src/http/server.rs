@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::consent::Peer;
 use super::router;
 use crate::graphql::{Gateway, Limits};
-use crate::processes::webhooks::Intake;
+use crate::intake::Intake;
 
 /// How long open requests may take to end once the server was told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);

@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use super::body::read;
+use crate::accounts::WebhookPath;
+use crate::accounts::metrics::Refused;
 use crate::graphql::failure::chain;
 use crate::graphql::{Gateway, Limits};
-use crate::processes::metrics::Refused;
-use crate::processes::webhooks::{Intake, IntakeError};
+use crate::intake::{Intake, IntakeError};
 use crate::providers::WebhookRequest;
 
 /// Mail with attachments comes as one request: SendGrid sends up to 30 MB.
@@ -28,18 +29,19 @@ pub struct Webhooks {
 /// Takes in one request. Nothing that it holds is written to the log of diagnostics: URLs carry tokens.
 pub async fn take(
     State(webhooks): State<Webhooks>,
-    Path((provider, account)): Path<(String, String)>,
+    Path((provider, path)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Response {
     let api = webhooks.gateway.api();
     let limits = Limits { body_bytes: BODY_BYTES, ..Limits::clone(&api.limits) };
+    let account_path = WebhookPath::new(path);
     let (parts, body) = request.into_parts();
     let body = match read(&parts.headers, body, &limits).await {
         Ok(body) => body,
         Err(refused) => {
             let is_too_large = refused.status() == StatusCode::PAYLOAD_TOO_LARGE;
             let why = if is_too_large { Refused::TooLarge } else { Refused::Unreadable };
-            webhooks.intake.count_refused(&provider, &account, why);
+            webhooks.intake.count_refused(&provider, &account_path, why);
             return refused;
         }
     };
@@ -57,7 +59,7 @@ pub async fn take(
     };
     // What was begun is finished even if the provider hangs up meanwhile.
     let intake = Arc::new(webhooks.intake);
-    let taken = tokio::spawn(async move { intake.take(&provider, &account, &request).await }).await;
+    let taken = tokio::spawn(async move { intake.take(&provider, &account_path, &request).await }).await;
     match taken {
         Ok(Ok((answer, _))) => ([(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response(),
         Ok(Err(IntakeError::Unknown)) => StatusCode::NOT_FOUND.into_response(),

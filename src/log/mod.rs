@@ -8,13 +8,10 @@ pub mod blobs;
 pub mod chain;
 pub mod checkpoint;
 pub mod envelope;
-mod heads;
 pub mod journal;
 pub mod keys;
-mod plan;
-pub mod postgres;
 pub mod seal;
-pub mod sqlite;
+pub mod sql;
 pub mod upcast;
 
 use std::sync::Arc;

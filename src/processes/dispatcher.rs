@@ -13,6 +13,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::metrics::ProviderMetrics;
+use crate::accounts::{Account, AccountSource, Accounts};
 use crate::app::{App, AppError, Begun, Caller, MessageStage, Signal, Ticket};
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
@@ -20,9 +22,7 @@ use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
 use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
-use crate::processes::accounts::{Account, AccountSource, Accounts};
 use crate::processes::backlog::Waiting;
-use crate::processes::metrics::ProviderMetrics;
 use crate::processes::{hold, tail};
 use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
@@ -263,7 +263,7 @@ async fn dispatch(
     // This node may not have heard yet that the tenant has an account of its own: the log knows, and nothing that was
     // meant to reach somebody may be simulated.
     if serving.iter().any(|account| account.terms.source == AccountSource::Simulator) {
-        match app.is_in_earnest(job.tenant).await {
+        match app.has_real_account(job.tenant).await {
             Ok(false) => {}
             Ok(true) => return Some((app.ambient().now() + PAUSE, job)),
             Err(error) => {
@@ -297,7 +297,7 @@ async fn dispatch(
     match &outcome {
         CallOutcome::Accepted { segments, .. } => account.charge(*segments),
         CallOutcome::Refused { class: RetryClass::Configuration, code, detail, .. } => {
-            account.put_to_rest(app.ambient().now(), code.clone().unwrap_or_else(|| detail.clone()));
+            account.suspend(app.ambient().now(), code.clone().unwrap_or_else(|| detail.clone()));
         }
         CallOutcome::Refused { .. } | CallOutcome::Unknown { .. } => {}
     }

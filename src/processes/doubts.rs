@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Accounts;
 use crate::app::{App, AppError, Caller};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::value::message::Report;
 use crate::ids::TenantId;
-use crate::processes::accounts::Accounts;
 use crate::processes::dispatcher::CALL_TIMEOUT;
 use crate::providers::{SendError, Unconfirmed};
 use crate::queries::messages::MessageRow;
@@ -109,7 +109,7 @@ impl Doubts {
         let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
         let called_at = row.dispatching_at.unwrap_or(row.created_at);
         let Some(doubt) = self.app.in_doubt(&caller, customer_id, message_id, called_at).await? else { return Ok(()) };
-        let Some(account) = self.accounts.of(caller.tenant, &doubt.route.provider, &doubt.route.account) else {
+        let Some(account) = self.accounts.by_name(caller.tenant, &doubt.route.provider, &doubt.route.account) else {
             return Ok(());
         };
         let Some(to) = doubt.content.to else { return Ok(()) };

@@ -10,9 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Accounts;
 use crate::app::{App, AppError, Caller, UNUSED_FOR};
 use crate::ids::TenantId;
-use crate::processes::accounts::Accounts;
 use crate::providers::MediaError;
 use crate::queries::attachments::AttachmentRow;
 use crate::queries::{QueryError, Reads, attachments};
@@ -126,7 +126,8 @@ impl Media {
         // Whoever was forgotten has no files to be fetched any more.
         let Some(remote) = self.app.remote_file(&caller, customer_id, version).await? else { return Ok(true) };
         let name = row.provider.as_deref().zip(row.account.as_deref());
-        let account = name.and_then(|(provider, account)| self.accounts.named(provider, account));
+        let tenant = TenantId(row.tenant_id);
+        let account = name.and_then(|(provider, account)| self.accounts.by_name(tenant, provider, account));
         let fetched = match account {
             Some(account) => account.provider.fetch_media(&remote.url).await,
             None => Err(MediaError::Later("no_account")),

@@ -1,29 +1,23 @@
 //! What acts on the world because of what the log says: nothing else calls a provider, and a replay runs none of this.
 
-pub mod accounts;
 pub mod backlog;
-pub mod callbacks;
-pub mod desk;
 pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
 pub mod hold;
 pub mod media;
 pub mod merges;
-pub mod metrics;
-pub mod roster;
 mod tail;
-mod threading;
 pub mod timers;
-pub mod webhooks;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Accounts;
 use crate::app::App;
 use crate::ids::Position;
-use crate::processes::accounts::Accounts;
+use crate::intake::simulated;
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::{Dispatcher, DispatcherOptions};
 use crate::providers::Callbacks;
@@ -48,7 +42,7 @@ impl Processes {
     ) -> Self {
         let mut tasks = JoinSet::new();
         for callbacks in callbacks {
-            tasks.spawn(callbacks::run(app.clone(), callbacks, shutdown.clone()));
+            tasks.spawn(simulated::run(app.clone(), callbacks, shutdown.clone()));
         }
         tasks.spawn(merges::run(app.clone(), backlog.position, backlog.merges, shutdown.clone()));
         tasks.spawn(erasure::run(app.clone(), applied, backlog.position, backlog.erasures, shutdown.clone()));

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
 
-use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
-use crate::app::deciding::{Kept, Order};
-use crate::app::policies::Basis;
-use crate::app::states::Loaded;
+use crate::app::engine::aggregate::Aggregate;
+use crate::app::engine::deciding::{Kept, Order};
+use crate::app::engine::policies::Basis;
+use crate::app::engine::states::Loaded;
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};
 use crate::domain::consent::state::Address;
@@ -319,7 +319,7 @@ fn is_known(result: &Result<Appended, AppendError>) -> bool {
 fn refusal(error: &AppendError) -> Option<Refusal> {
     match error {
         AppendError::EventIdTaken { .. } | AppendError::PartlyAppended { .. } => None,
-        error => crate::app::deciding::refused(error.clone())
+        error => crate::app::engine::deciding::refused(error.clone())
             .ok()
             .or_else(|| Some(Refusal::new("NOT_APPENDED", error.to_string()))),
     }

@@ -4,7 +4,7 @@ mod chunk;
 mod rows;
 mod undo;
 
-use crate::app::deciding::Order;
+use crate::app::engine::deciding::Order;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::decision::Context;
 use crate::domain::import::decide::{self, CompleteImport, ImportRun, StartImport};

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
 
-use crate::app::aggregate::Aggregate;
 use crate::app::customers::customer;
-use crate::app::deciding::Order;
+use crate::app::engine::aggregate::Aggregate;
+use crate::app::engine::deciding::Order;
+use crate::app::engine::policies::Basis;
+use crate::app::engine::states::{Loaded, decode};
 use crate::app::imports::import;
-use crate::app::policies::Basis;
-use crate::app::states::{Loaded, decode};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::event::CustomerEvent;

@@ -15,7 +15,7 @@ pub struct ProviderAccounts {
     /// In the order of their names.
     entries: Vec<(AccountName, Entry)>,
     /// True once an account was configured, even if it was removed since: from then on, nothing is simulated.
-    pub in_earnest: bool,
+    pub has_real_account: bool,
 }
 
 /// What is known of one account.
@@ -77,7 +77,7 @@ impl ProviderAccounts {
         let since = meta.occurred_at;
         match event {
             AccountEvent::AccountConfigured(e) => {
-                self.in_earnest = true;
+                self.has_real_account = true;
                 let entry = self.entry(&e.name);
                 entry.rate = Some(e.spec.rate);
                 entry.configured = Some(Configured { spec: e.spec.clone(), secrets: e.secrets.clone(), since });

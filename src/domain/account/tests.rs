@@ -56,7 +56,7 @@ fn configured() -> ProviderAccounts {
 #[test]
 fn an_account_is_set_up_changed_and_removed_and_nothing_to_change_changes_nothing() {
     let mut state = configured();
-    assert!(state.in_earnest);
+    assert!(state.has_real_account);
     let same = command(&[("from", "+442079460123")], &[]);
     assert!(happen(&mut state, |state, context| configure(state, &same, secrets(1), false, context)).is_empty());
     let rotated = with_context(&Policy::default(), |context| configure(&state, &same, secrets(2), false, context));
@@ -67,7 +67,7 @@ fn an_account_is_set_up_changed_and_removed_and_nothing_to_change_changes_nothin
     assert_eq!((event.changed, event.secrets), (vec!["auth_token".to_owned()], secrets(2)));
     let gone = RemoveAccount { name: name() };
     assert_eq!(happen(&mut state, |state, context| remove(state, gone.clone(), false, context)), ["AccountRemoved"]);
-    assert_eq!((state.get(&name()), state.secrets().len(), state.in_earnest), (None, 0, true));
+    assert_eq!((state.get(&name()), state.secrets().len(), state.has_real_account), (None, 0, true));
     assert_eq!(refused(&state, |state, context| remove(state, gone, false, context)), "ACCOUNT_UNKNOWN");
 }
 
@@ -92,7 +92,7 @@ fn what_a_file_defines_is_paused_and_slowed_down_here_and_changed_there() {
     assert!(happen(&mut state, |state, context| set_rate(state, slow, true, context)).is_empty());
     let again = ResumeAccount { name: name() };
     assert_eq!(happen(&mut state, |state, context| resume(state, again, true, context)), ["AccountResumed"]);
-    assert!(!state.in_earnest);
+    assert!(!state.has_real_account);
 }
 
 #[test]

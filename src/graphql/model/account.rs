@@ -4,16 +4,16 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::enums::{Channel, RateUnit, RetryClass};
+use crate::accounts::AccountSource as Source;
+use crate::accounts::service::{AccountStatus, Condition};
 use crate::domain::account::decide::ConfigureAccount;
 use crate::domain::account::event::{AccountName, AccountSpec, Rate};
 use crate::domain::value::secret::Secret;
 use crate::graphql::scalar::Long;
-use crate::processes::accounts::AccountSource as Source;
-use crate::processes::desk::{AccountStatus, Condition};
 
 /// Where an account is configured.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "crate::processes::accounts::AccountSource")]
+#[graphql(remote = "crate::accounts::AccountSource")]
 pub enum AccountSource {
     File,
     Environment,
@@ -160,7 +160,7 @@ impl From<AccountStatus> for ProviderAccount {
         let (state, reason) = match &status.condition {
             Condition::Healthy => (AccountState::Healthy, None),
             Condition::Paused(paused) => (AccountState::Paused, Some(paused.reason.clone())),
-            Condition::Resting(rest) => (AccountState::Resting, Some(rest.reason.clone())),
+            Condition::Suspended(rest) => (AccountState::Resting, Some(rest.reason.clone())),
             Condition::Unusable(why) => (AccountState::Unusable, Some(why.clone())),
         };
         let refusal = status.last_refusal;
@@ -182,7 +182,7 @@ impl From<AccountStatus> for ProviderAccount {
                 _ => None,
             },
             resting_until: match &status.condition {
-                Condition::Resting(rest) => Some(rest.until),
+                Condition::Suspended(rest) => Some(rest.until),
                 _ => None,
             },
             last_sent_at: status.last_sent_at,

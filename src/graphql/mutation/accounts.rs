@@ -52,7 +52,7 @@ impl AccountMutations {
         input: AccountInput,
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
-        let outcome = Api::of(ctx)?.desk.configure(&caller(ctx, idempotency_key)?, input.into()).await;
+        let outcome = Api::of(ctx)?.accounts.configure(&caller(ctx, idempotency_key)?, input.into()).await;
         answer(ctx, outcome).map(Into::into)
     }
 
@@ -67,7 +67,7 @@ impl AccountMutations {
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = RemoveAccount { name: named(provider, name) };
-        let outcome = Api::of(ctx)?.desk.remove(&caller(ctx, idempotency_key)?, command).await;
+        let outcome = Api::of(ctx)?.accounts.remove(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }
 
@@ -83,7 +83,7 @@ impl AccountMutations {
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let caller = caller(ctx, idempotency_key)?;
-        let outcome = Api::of(ctx)?.desk.set_rate(&caller, named(provider, name), rate(per_second, unit)).await;
+        let outcome = Api::of(ctx)?.accounts.set_rate(&caller, named(provider, name), rate(per_second, unit)).await;
         answer(ctx, outcome).map(Into::into)
     }
 
@@ -98,7 +98,7 @@ impl AccountMutations {
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = PauseAccount { name: named(provider, name), reason };
-        let outcome = Api::of(ctx)?.desk.pause(&caller(ctx, idempotency_key)?, command).await;
+        let outcome = Api::of(ctx)?.accounts.pause(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }
 
@@ -112,7 +112,7 @@ impl AccountMutations {
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = ResumeAccount { name: named(provider, name) };
-        let outcome = Api::of(ctx)?.desk.resume(&caller(ctx, idempotency_key)?, command).await;
+        let outcome = Api::of(ctx)?.accounts.resume(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }
 
@@ -126,7 +126,7 @@ impl AccountMutations {
         name: String,
         idempotency_key: Option<String>,
     ) -> Result<TestAccountPayload> {
-        let outcome = Api::of(ctx)?.desk.test(&caller(ctx, idempotency_key)?, named(provider, name)).await;
+        let outcome = Api::of(ctx)?.accounts.test(&caller(ctx, idempotency_key)?, named(provider, name)).await;
         answer(ctx, outcome).map(Into::into)
     }
 }

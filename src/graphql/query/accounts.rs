@@ -20,7 +20,7 @@ impl AccountQueries {
     async fn accounts(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ProviderAccount>> {
         let reading = Reading::of(ctx)?;
         reading.api.wait_for(wait_for).await?;
-        let list = reading.api.desk.list(reading.session.principal.tenant).await;
+        let list = reading.api.accounts.list(reading.session.principal.tenant).await;
         let list = list.map_err(|error| opaque(reading.api.ambient(), &error))?;
         Ok(list.into_iter().map(Into::into).collect())
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{BlobError, BlobRef, BlobStore, FrameWriter, failed};
 use crate::ids::{SubjectId, TenantId};
-use crate::log::postgres::store::{self, Kind, Location, StoreError};
+use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
 
 const KIND: Kind =
     Kind { schema: "blobs", migrations: &[include_str!("../../../migrations/postgres/blobs/0001_blobs.sql")] };

@@ -10,8 +10,8 @@ use super::wrap::Wrapper;
 use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
 use crate::clock::Ambient;
 use crate::ids::{SecretId, SubjectId, TenantId};
-use crate::log::postgres::store::{self, Kind, Location, StoreError};
 use crate::log::seal::MasterKey;
+use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
 
 const KIND: Kind = Kind {
     schema: "keys",

@@ -11,7 +11,7 @@ use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredS
 use crate::clock::Ambient;
 use crate::ids::{SecretId, SubjectId, TenantId};
 use crate::log::seal::{MasterKey, SubjectKey};
-use crate::log::sqlite::store::{self, Kind, StoreError};
+use crate::log::sql::sqlite::store::{self, Kind, StoreError};
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clky"),

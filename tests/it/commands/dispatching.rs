@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use commlog::accounts::{Account, Accounts, Terms};
 use commlog::app::App;
 use commlog::clock::Ambient;
 use commlog::domain::consent::decide::{AddressRef, SetConsent, SuppressAddress};
@@ -17,11 +18,10 @@ use commlog::domain::message::event::MessageClass;
 use commlog::domain::value::message::{RetryClass, Route};
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{CustomerId, Position};
+use commlog::intake::simulated;
 use commlog::log::ReadLimit;
 use commlog::processes::Processes;
-use commlog::processes::accounts::{Account, Accounts, Terms};
 use commlog::processes::backlog::Backlog;
-use commlog::processes::callbacks;
 use commlog::processes::dispatcher::{Dispatcher, DispatcherOptions};
 use commlog::processes::hold::{self, Hold};
 use commlog::providers::simulator::{Audience, Simulator, SimulatorOptions};
@@ -364,7 +364,7 @@ on_both! {
         let mut stories: Vec<_> = stories.collect().await;
         stories.reverse();
         for story in stories {
-            callbacks::record(&elsewhere, story).await.expect("the log answers");
+            simulated::record(&elsewhere, story).await.expect("the log answers");
         }
         assert_eq!(world.size().await, size);
     }

@@ -11,7 +11,7 @@ use commlog::log::blobs::postgres::PostgresBlobStore;
 use commlog::log::blobs::{BlobError, BlobRef, BlobStore, Blobs, CHUNK};
 use commlog::log::keys::sqlite::SqliteKeyStore;
 use commlog::log::seal::MasterKey;
-use commlog::log::sqlite::SqliteLog;
+use commlog::log::sql::sqlite::SqliteLog;
 use commlog::log::upcast::Upcasters;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;

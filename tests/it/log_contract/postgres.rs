@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use commlog::clock::Ambient;
 use commlog::log::keys::postgres::PostgresKeyStore;
 use commlog::log::keys::{KeyStore, KeyStoreError};
-use commlog::log::postgres::PostgresLog;
 use commlog::log::seal::MasterKey;
+use commlog::log::sql::postgres::PostgresLog;
 use commlog::log::{EventLog, LogError};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 

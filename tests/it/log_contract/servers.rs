@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use commlog::clock::Ambient;
 use commlog::ids::Position;
 use commlog::log::chain::verify;
-use commlog::log::postgres::PostgresLog;
+use commlog::log::sql::postgres::PostgresLog;
 use commlog::log::{Category, Expected, LogError, ReadLimit, StreamId};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::timeout;

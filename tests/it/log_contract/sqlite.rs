@@ -8,7 +8,7 @@ use commlog::clock::Ambient;
 use commlog::log::keys::sqlite::SqliteKeyStore;
 use commlog::log::keys::{KeyStore, KeyStoreError};
 use commlog::log::seal::MasterKey;
-use commlog::log::sqlite::SqliteLog;
+use commlog::log::sql::sqlite::SqliteLog;
 use commlog::log::{EventLog, LogError};
 use rusqlite::Connection;
 use tempfile::TempDir;

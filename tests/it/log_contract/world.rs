@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::clock::{Ambient, ManualClock, SystemEntropy};
 use commlog::ids::{CommandId, CustomerId, EventId, Position, SubjectId, TenantId};
 use commlog::log::keys::{KeyStore, KeyStoreError};
-use commlog::log::postgres::PostgresLog;
 use commlog::log::seal::MasterKey;
-use commlog::log::sqlite::SqliteLog;
+use commlog::log::sql::postgres::PostgresLog;
+use commlog::log::sql::sqlite::SqliteLog;
 use commlog::log::upcast::Upcasters;
 use commlog::log::{
     Append, AppendError, Appended, Category, Cause, CommandKey, EventLog, Expected, Journal, LogError, NewEvent,

@@ -9,7 +9,7 @@ use commlog::clock::{Ambient, Clock, ManualClock, SystemEntropy};
 use commlog::ids::{ActivityId, CustomerId, EventId, Position, SubjectId, TenantId};
 use commlog::log::keys::sqlite::SqliteKeyStore;
 use commlog::log::seal::MasterKey;
-use commlog::log::sqlite::SqliteLog;
+use commlog::log::sql::sqlite::SqliteLog;
 use commlog::log::upcast::Upcasters;
 use commlog::log::{Append, Category, Cause, Expected, Journal, NewEvent, ReadLimit, RecordedEvent, StreamId};
 use commlog::projections::{Limits, ReadStore, Registry};

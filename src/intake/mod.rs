@@ -5,12 +5,17 @@
 //! no look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
 //! now or, if the message is not known yet, later.
 
+pub mod simulated;
+mod threading;
+
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
+use crate::accounts::{Account, Accounts, WebhookPath};
 use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, KeepCallback, Outcome};
 use crate::domain::consent::decide::{ALL_TOPICS, SetConsent};
 use crate::domain::consent::event::ConsentState;
@@ -21,9 +26,6 @@ use crate::domain::tenant::event::KeptReport;
 use crate::domain::value::message::{MessageKey, Route};
 use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
-use crate::processes::accounts::{Account, Accounts};
-use crate::processes::metrics::{self, AccountLabel, Refused, Tally};
-use crate::processes::threading;
 use crate::providers::{Answer, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, callbacks, messages};
@@ -117,11 +119,11 @@ impl Intake {
     pub async fn take(
         &self,
         provider: &str,
-        account: &str,
+        path: &WebhookPath,
         request: &WebhookRequest,
     ) -> Result<(Answer, Taken), IntakeError> {
         let began = Instant::now();
-        let account = self.accounts.named(provider, account).filter(|account| account.webhook.is_some());
+        let account = self.accounts.by_webhook_path(provider, path).filter(|account| account.webhook.is_some());
         let label = AccountLabel::of(account.as_deref());
         let mut tally = Tally::default();
         let taken = match &account {
@@ -137,8 +139,10 @@ impl Intake {
     }
 
     /// Counts a request that was refused before anybody looked at what it says.
-    pub fn count_refused(&self, provider: &str, account: &str, why: Refused) {
-        self.accounts.metrics().refused(&AccountLabel::of(self.accounts.named(provider, account).as_deref()), why);
+    pub fn count_refused(&self, provider: &str, path: &WebhookPath, why: Refused) {
+        self.accounts
+            .metrics()
+            .refused(&AccountLabel::of(self.accounts.by_webhook_path(provider, path).as_deref()), why);
     }
 
     async fn take_in(
@@ -288,7 +292,7 @@ impl Intake {
         let mut found = 0;
         for kept in callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
             let tenant = TenantId(kept.tenant_id);
-            let Some(account) = self.accounts.of(tenant, &kept.provider, &kept.account) else { continue };
+            let Some(account) = self.accounts.by_name(tenant, &kept.provider, &kept.account) else { continue };
             let Some(row) = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await? else { continue };
             let Some(correlation) = correlation_of(&account, &row) else { continue };
             let caller = Caller::new(tenant, format!("provider:{}", kept.provider));

@@ -8,7 +8,7 @@
 mod lookup;
 mod readers;
 mod rows;
-pub(super) mod store;
+pub(in crate::log) mod store;
 mod writer;
 
 use std::path::Path;
@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::clock::Ambient;
 use crate::ids::{CommandId, Position, SubjectId, TenantId};
-use crate::log::plan::{WAITING_KIB, command_outcome, weight};
+use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
     Snapshot, StreamHead, StreamId,
@@ -36,8 +36,8 @@ use writer::{Job, Writer};
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clog"),
     migrations: &[
-        include_str!("../../../migrations/sqlite/log/0001_log.sql"),
-        include_str!("../../../migrations/sqlite/log/0002_insert_trigger.sql"),
+        include_str!("../../../../migrations/sqlite/log/0001_log.sql"),
+        include_str!("../../../../migrations/sqlite/log/0002_insert_trigger.sql"),
     ],
 };
 

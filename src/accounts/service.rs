@@ -1,4 +1,4 @@
-//! What administrators see of provider accounts, and may tell them.
+//! What administrators read and change of provider accounts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::accounts::registry::AccountRegistry;
+use crate::accounts::{Account, AccountSource, COOLDOWN, Cooldown, Pace};
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::account::decide::{
     ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
@@ -15,8 +17,6 @@ use crate::domain::account::state::Paused;
 use crate::domain::value::Channel;
 use crate::domain::value::message::RetryClass;
 use crate::ids::TenantId;
-use crate::processes::accounts::{Account, AccountSource, Pace, REST, Rest};
-use crate::processes::roster::Roster;
 use crate::providers::SendError;
 use crate::queries::accounts::{self, ActivityRow};
 use crate::queries::{QueryError, Reads};
@@ -24,12 +24,12 @@ use crate::queries::{QueryError, Reads};
 /// How long a provider may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The desk where accounts are looked after. Cheap to clone.
+/// Reads and changes provider accounts. Cheap to clone.
 #[derive(Clone)]
-pub struct Desk {
+pub struct AccountService {
     app: App,
     reads: Reads,
-    roster: Roster,
+    registry: AccountRegistry,
 }
 
 /// An account, and how it is.
@@ -72,15 +72,15 @@ pub enum Condition {
     Healthy,
     /// An operator paused it.
     Paused(Paused),
-    /// The provider refuses it: it rests, and one message tries it again after that.
-    Resting(Rest),
+    /// The provider refuses it: one message tries it again at the end.
+    Suspended(Cooldown),
     /// It cannot be used as it is set up; why.
     Unusable(String),
 }
 
 /// Why accounts could not be listed.
 #[derive(Debug, thiserror::Error)]
-pub enum DeskError {
+pub enum AccountServiceError {
     /// The log or the key store did not answer.
     #[error("the log could not be read for provider accounts")]
     App(#[from] AppError),
@@ -89,25 +89,25 @@ pub enum DeskError {
     Query(#[from] QueryError),
 }
 
-impl Desk {
-    /// Over the accounts that a roster keeps.
+impl AccountService {
+    /// Over the accounts that a registry keeps.
     #[must_use]
-    pub fn new(app: App, reads: Reads, roster: Roster) -> Self {
-        Self { app, reads, roster }
+    pub fn new(app: App, reads: Reads, registry: AccountRegistry) -> Self {
+        Self { app, reads, registry }
     }
 
     /// A tenant's accounts, in the order in which they are asked.
-    pub async fn list(&self, tenant: TenantId) -> Result<Vec<AccountStatus>, DeskError> {
-        self.roster.refresh(tenant).await?;
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<AccountStatus>, AccountServiceError> {
+        self.registry.refresh(tenant).await?;
         let told = self.app.known_accounts(tenant).await?.accounts;
         let db = self.reads.db();
         let activity = accounts::activity(&db, tenant).await?;
         let in_flight = accounts::in_flight(&db, tenant).await?;
         let now = self.app.ambient().now();
         let mut list = vec![];
-        for account in self.roster.accounts().all() {
+        for account in self.registry.accounts().all() {
             let simulated = account.terms.source == AccountSource::Simulator;
-            if account.terms.tenant.is_some_and(|owner| owner != tenant) || (simulated && told.in_earnest) {
+            if account.terms.tenant.is_some_and(|owner| owner != tenant) || (simulated && told.has_real_account) {
                 continue;
             }
             let name = account.name();
@@ -126,7 +126,7 @@ impl Desk {
             list.push(status);
         }
         for (name, entry, configured) in told.configured() {
-            let Some(why) = self.roster.unusable(tenant, name).await else { continue };
+            let Some(why) = self.registry.unusable(tenant, name).await else { continue };
             let rate = entry.rate.unwrap_or(configured.spec.rate);
             list.push(AccountStatus {
                 name: name.clone(),
@@ -154,8 +154,8 @@ impl Desk {
         caller: &Caller,
         command: ConfigureAccount,
     ) -> Result<Outcome<AccountName>, AppError> {
-        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
-        let build = Arc::clone(self.roster.build());
+        let elsewhere = self.registry.is_elsewhere(caller.tenant, &command.name);
+        let build = Arc::clone(self.registry.build());
         let check = |name: &AccountName, spec: &_, secrets: &_| build(caller.tenant, name, spec, secrets).map(drop);
         let outcome = self.app.configure_account(caller, command, elsewhere, &check).await;
         self.follow(caller.tenant, outcome).await
@@ -163,7 +163,7 @@ impl Desk {
 
     /// Removes an account. What is under way with it goes on.
     pub async fn remove(&self, caller: &Caller, command: RemoveAccount) -> Result<Outcome<AccountName>, AppError> {
-        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let elsewhere = self.registry.is_elsewhere(caller.tenant, &command.name);
         let outcome = self.app.remove_account(caller, command, elsewhere).await;
         self.follow(caller.tenant, outcome).await
     }
@@ -175,33 +175,33 @@ impl Desk {
         name: AccountName,
         rate: Rate,
     ) -> Result<Outcome<AccountName>, AppError> {
-        let elsewhere = self.roster.is_elsewhere(caller.tenant, &name);
+        let elsewhere = self.registry.is_elsewhere(caller.tenant, &name);
         let outcome = self.app.set_account_rate(caller, SetAccountRate { name, rate }, elsewhere).await;
         self.follow(caller.tenant, outcome).await
     }
 
-    /// Lets an account rest until it is resumed.
+    /// Pauses an account until it is resumed.
     pub async fn pause(&self, caller: &Caller, command: PauseAccount) -> Result<Outcome<AccountName>, AppError> {
-        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let elsewhere = self.registry.is_elsewhere(caller.tenant, &command.name);
         let outcome = self.app.pause_account(caller, command, elsewhere).await;
         self.follow(caller.tenant, outcome).await
     }
 
-    /// Uses an account again, also one that rests because its provider refused it.
+    /// Uses an account again, also one that is suspended because its provider refused it.
     pub async fn resume(&self, caller: &Caller, command: ResumeAccount) -> Result<Outcome<AccountName>, AppError> {
-        let elsewhere = self.roster.is_elsewhere(caller.tenant, &command.name);
+        let elsewhere = self.registry.is_elsewhere(caller.tenant, &command.name);
         let name = command.name.clone();
         let outcome = self.app.resume_account(caller, command, elsewhere).await;
         if let (Ok(Outcome::Done(_)), Some(account)) = (&outcome, self.own(caller.tenant, &name)) {
-            account.wake();
+            account.resume();
         }
         self.follow(caller.tenant, outcome).await
     }
 
-    /// Asks the provider whether it lets an account send; nothing is sent. An account that passes rests no longer.
+    /// Asks the provider whether it lets an account send; nothing is sent. One that passes is no longer suspended.
     pub async fn test(&self, caller: &Caller, name: AccountName) -> Result<Outcome<TestResult>, AppError> {
-        self.roster.refresh(caller.tenant).await?;
-        let elsewhere = self.roster.is_elsewhere(caller.tenant, &name);
+        self.registry.refresh(caller.tenant).await?;
+        let elsewhere = self.registry.is_elsewhere(caller.tenant, &name);
         let account = self.own(caller.tenant, &name);
         let result = match &account {
             Some(account) => ask(account).await,
@@ -211,20 +211,20 @@ impl Desk {
             }
         };
         if let Some(account) = account.filter(|_| result.passed) {
-            account.wake();
+            account.resume();
         }
         let outcome = self.app.record_account_test(caller, name, result, elsewhere).await;
         self.follow(caller.tenant, outcome).await
     }
 
     fn own(&self, tenant: TenantId, name: &AccountName) -> Option<Arc<Account>> {
-        let account = self.roster.accounts().of(tenant, &name.provider, &name.account)?;
+        let account = self.registry.accounts().by_name(tenant, &name.provider, &name.account)?;
         (account.terms.tenant == Some(tenant)).then_some(account)
     }
 
     /// A change counts here at once. It is in the log, so what fails now follows within a second.
     async fn follow<T>(&self, tenant: TenantId, outcome: Result<Outcome<T>, AppError>) -> Result<Outcome<T>, AppError> {
-        if let Err(error) = self.roster.refresh(tenant).await {
+        if let Err(error) = self.registry.refresh(tenant).await {
             tracing::warn!(%tenant, %error, "a change of provider accounts is not taken over yet");
         }
         outcome
@@ -237,10 +237,11 @@ impl Desk {
         configured: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> AccountStatus {
-        let (provider, path) = account.path();
-        let condition = match (account.paused(), account.rest(now).or_else(|| rest(activity?, configured, now))) {
+        let (provider, path) = account.webhook_path();
+        let condition = match (account.paused(), account.cooldown(now).or_else(|| cooldown(activity?, configured, now)))
+        {
             (Some(paused), _) => Condition::Paused(paused),
-            (None, Some(rest)) => Condition::Resting(rest),
+            (None, Some(cooldown)) => Condition::Suspended(cooldown),
             (None, None) => Condition::Healthy,
         };
         AccountStatus {
@@ -269,15 +270,15 @@ fn refusal(row: &ActivityRow) -> Option<(DateTime<Utc>, RetryClass, Option<Strin
     Some((row.last_refused_at?, row.last_refusal_class.as_deref()?.parse().ok()?, row.last_refusal_code.clone()))
 }
 
-/// A rest that another node's refusal began, which only the log tells here: no message, test or new setting since has
+/// A suspension that another node's refusal began, which only the log tells here: no message, test or new setting since has
 /// proved that the provider takes the account again.
-fn rest(row: &ActivityRow, configured: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Rest> {
+fn cooldown(row: &ActivityRow, configured: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Cooldown> {
     let (at, class, code) = refusal(row)?;
     let tested = row.last_tested_at.filter(|_| row.last_test_passed == Some(true));
     let proved = [row.last_sent_at, tested, row.resumed_at, configured].into_iter().flatten().max();
-    let until = at + REST;
-    let rests = class == RetryClass::Configuration && until > now && proved.is_none_or(|proved| proved < at);
-    rests.then(|| Rest { until, reason: code.unwrap_or_else(|| class.word().to_owned()) })
+    let until = at + COOLDOWN;
+    let is_suspended = class == RetryClass::Configuration && until > now && proved.is_none_or(|proved| proved < at);
+    is_suspended.then(|| Cooldown { until, reason: code.unwrap_or_else(|| class.word().to_owned()) })
 }
 
 async fn ask(account: &Account) -> TestResult {

@@ -6,7 +6,7 @@
 mod listener;
 mod lookup;
 mod rows;
-pub(super) mod store;
+pub(in crate::log) mod store;
 mod writer;
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::clock::Ambient;
 use crate::ids::{CommandId, Position, SubjectId, TenantId};
-use crate::log::plan::{WAITING_KIB, command_outcome, weight};
+use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
     Snapshot, StreamHead, StreamId,
@@ -32,7 +32,8 @@ use rows::{ReadError, select_events, signed};
 use store::{Kind, Location, StoreError};
 use writer::{Job, Writer};
 
-const KIND: Kind = Kind { schema: "log", migrations: &[include_str!("../../../migrations/postgres/log/0001_log.sql")] };
+const KIND: Kind =
+    Kind { schema: "log", migrations: &[include_str!("../../../../migrations/postgres/log/0001_log.sql")] };
 
 /// Connections for reading, and one for notifications.
 const CONNECTIONS: u32 = 6;

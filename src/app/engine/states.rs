@@ -11,7 +11,7 @@ use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::app::AppError;
-use crate::app::aggregate::Aggregate;
+use crate::app::engine::aggregate::Aggregate;
 use crate::domain::decision::{Decided, Meta};
 use crate::log::{Journal, LogError, Personal, ReadLimit, RecordedEvent, StreamId};
 use crate::work;

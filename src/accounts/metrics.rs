@@ -13,9 +13,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::accounts::account::Account;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::message::Report;
-use crate::processes::accounts::Account;
 use crate::providers::{SignatureError, ToldKind};
 
 /// Upper bounds of times, in seconds.
@@ -178,7 +178,7 @@ impl AccountLabel {
     /// The label of an account; one for all that do not exist.
     #[must_use]
     pub fn of(account: Option<&Account>) -> Self {
-        let (provider, account) = account.map_or(("unknown", "unknown"), Account::path);
+        let (provider, account) = account.map_or(("unknown", "unknown"), Account::webhook_path);
         Self { provider: provider.to_owned(), account: account.to_owned() }
     }
 }

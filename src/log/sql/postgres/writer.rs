@@ -9,8 +9,8 @@ use super::store::Location;
 use super::{lookup, rows};
 use crate::clock::Ambient;
 use crate::ids::Position;
-use crate::log::heads::Heads;
-use crate::log::plan::{self, Call, Known, Outcome};
+use crate::log::sql::heads::Heads;
+use crate::log::sql::plan::{self, Call, Known, Outcome};
 use crate::log::{LogError, StreamId};
 
 /// A group holds at most this many events (but at least one call), so that the head row is not held for long.

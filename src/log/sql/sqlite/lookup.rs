@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows;
 use crate::ids::{EventId, Position};
-use crate::log::plan::{CommandRef, CommandRow, Stand, Stored};
+use crate::log::sql::plan::{CommandRef, CommandRow, Stand, Stored};
 use crate::log::{StreamHead, StreamId};
 
 /// Where a stream stands; [`None`] if it does not exist.

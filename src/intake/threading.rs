@@ -9,7 +9,7 @@ use crate::app::{App, Caller};
 use crate::domain::value::Channel;
 use crate::domain::value::token::reply_token_in_mail_id;
 use crate::ids::{CustomerId, MessageId};
-use crate::processes::webhooks::IntakeError;
+use crate::intake::IntakeError;
 use crate::providers::Inbound;
 use crate::queries::{Reads, messages};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::app::aggregate::Aggregate;
-use crate::app::policies::Basis;
-use crate::app::states::{self, Cell, Loaded, SNAPSHOT_EVERY, States};
+use crate::app::engine::aggregate::Aggregate;
+use crate::app::engine::policies::Basis;
+use crate::app::engine::states::{self, Cell, Loaded, SNAPSHOT_EVERY, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::state::ProviderAccounts;
 use crate::domain::canned::state::CannedReply;

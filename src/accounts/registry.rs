@@ -8,17 +8,17 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::{Account, AccountSource, Accounts, Pace};
 use crate::app::{App, AppError};
 use crate::domain::account::event::{AccountName, AccountSpec};
 use crate::domain::account::state::{Configured, ProviderAccounts};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::secret::Secret;
 use crate::ids::TenantId;
-use crate::processes::accounts::{Account, AccountSource, Accounts, Pace};
 use crate::queries::{Reads, accounts};
 
-/// How often it is looked what other nodes changed.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the changes of other nodes are read.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Makes an account out of what the log and the key store say; a refusal says what is wrong with it. Calls nothing.
 pub type BuildAccount = Arc<
@@ -27,7 +27,7 @@ pub type BuildAccount = Arc<
 
 /// The keeper of a node's accounts. Cheap to clone.
 #[derive(Clone)]
-pub struct Roster(Arc<Inner>);
+pub struct AccountRegistry(Arc<Inner>);
 
 struct Inner {
     app: App,
@@ -50,7 +50,7 @@ struct Running {
     account: Result<Arc<Account>, Refusal>,
 }
 
-impl Roster {
+impl AccountRegistry {
     /// Keeps `accounts`, which hold those of the configuration; `tenant` is whose these are.
     #[must_use]
     pub fn new(app: App, reads: Reads, accounts: Accounts, build: BuildAccount, tenant: TenantId) -> Self {
@@ -72,33 +72,33 @@ impl Roster {
 
     /// Looks at tenants that the read tables may not show yet, and at all that are known. True if any of them has set an
     /// account up, ever.
-    pub async fn learn(&self, tenants: BTreeSet<TenantId>) -> Result<bool, AppError> {
-        self.look(tenants).await?;
-        let mut in_earnest = false;
+    pub async fn load(&self, tenants: BTreeSet<TenantId>) -> Result<bool, AppError> {
+        self.refresh_changed(tenants).await?;
+        let mut has_real_account = false;
         let known: Vec<TenantId> = self.0.tenants.lock().await.keys().copied().collect();
         for tenant in known {
-            in_earnest |= self.0.app.is_in_earnest(tenant).await?;
+            has_real_account |= self.0.app.has_real_account(tenant).await?;
         }
-        Ok(in_earnest)
+        Ok(has_real_account)
     }
 
     /// Looks every second until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(LOOK);
+        let mut tick = tokio::time::interval(POLL_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            if let Err(error) = self.look(BTreeSet::new()).await {
+            if let Err(error) = self.refresh_changed(BTreeSet::new()).await {
                 tracing::warn!(%error, "changes of provider accounts cannot be followed");
             }
         }
     }
 
     /// Takes over what has changed: of `more`, of the tenants that are known, and of those that the read tables show.
-    pub async fn look(&self, more: BTreeSet<TenantId>) -> Result<(), AppError> {
+    pub async fn refresh_changed(&self, more: BTreeSet<TenantId>) -> Result<(), AppError> {
         // The log tells what the accounts are; the tables only tell of tenants that are new to this node. Those of an
         // older generation have no such table.
         let shown = accounts::tenants(&self.0.reads.db()).await.unwrap_or_else(|error| {
@@ -155,8 +155,8 @@ impl Roster {
         known.version = Some(told.version);
         let used: Vec<Arc<Account>> =
             known.running.values().filter_map(|now| now.account.as_ref().ok().cloned()).collect();
-        self.instruct(tenant, &told.accounts);
-        self.0.accounts.put(tenant, AccountSource::Api, &used, told.accounts.in_earnest);
+        self.apply_overrides(tenant, &told.accounts);
+        self.0.accounts.put(tenant, AccountSource::Api, &used, told.accounts.has_real_account);
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl Roster {
     }
 
     /// What operators say about accounts that the configuration defines.
-    fn instruct(&self, tenant: TenantId, told: &ProviderAccounts) {
+    fn apply_overrides(&self, tenant: TenantId, told: &ProviderAccounts) {
         for account in self.fixed(tenant) {
             let entry = told.get(&account.name());
             account.set_pace(entry.and_then(|entry| entry.rate).map_or(account.terms.pace, Pace::from));

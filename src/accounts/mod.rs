@@ -1,0 +1,13 @@
+//! Provider accounts of a node: how each is used, which of them takes a message, what administrators say of them, and
+//! what is counted of them.
+
+pub mod account;
+pub mod metrics;
+pub mod registry;
+pub mod service;
+pub mod table;
+
+pub use account::{Account, AccountSource, COOLDOWN, Cooldown, Pace, Terms};
+pub use registry::AccountRegistry;
+pub use service::AccountService;
+pub use table::{Accounts, WebhookPath};
