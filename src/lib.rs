@@ -7,6 +7,7 @@ pub mod ids;
 mod work;
 
 pub mod domain;
+pub mod files;
 pub mod log;
 pub mod sql;
 

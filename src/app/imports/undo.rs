@@ -57,7 +57,10 @@ impl App {
             Some(counts) => counts,
             None => self.take_back_all(caller, &basis, import_id, first.envelope.position).await?,
         };
-        let decide = |state: &Import, context: &Context<'_>| decide::undone(state, import_id, counts, context);
+        let decide = |state: &Import, context: &Context<'_>| {
+            let (retracted, kept) = counts;
+            decide::undone(state, UndoneImport { import_id, retracted, kept }, context)
+        };
         match self.decide(&Order::new(caller, stream, key), &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
             Ok(made) => {

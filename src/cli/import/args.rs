@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::TenantArg;
-use crate::cli::import::records::Encoding;
-use crate::cli::import::values::DecimalMark;
 use crate::domain::import::decide::Collision;
 use crate::domain::value::{Channel, Currency};
+use crate::files::columns::Mapping;
+use crate::files::records::Encoding;
+use crate::files::values::DecimalMark;
 use crate::ids::ImportId;
 
 const EXAMPLES: &str = "\
@@ -20,13 +21,13 @@ Examples:
   commlog import messages sms-messages.tsv.gz --anonymous
   commlog import undo 0198c0de-0000-8000-8000-000000000000
 
-The first line names the columns. Usual names are understood; --map says the others, and --map COLUMN=- leaves one out.
-Separators, quotes, byte order marks, line ends and gzip are found out; .tsv files are never quoted. A line that is not
-UTF-8 is read as Windows-1252, and it is said where that begins.
+The first line names the columns. Usual names are understood; use --map for the rest, and --map COLUMN=- to leave one \
+out. Separators, quotes, byte order marks, line ends and gzip are detected; .tsv files are never quoted. A line that is \
+not UTF-8 is read as Windows-1252, and the first such line is reported.
 
-An order is made of all lines with its number, wherever they stand, and is imported with all of them or not at all. Lines
-without a customer are refused unless --anonymous is given: pooled under a customer who is none, they would distort
-every figure per customer, and nobody would notice.
+An order consists of all lines with its number, wherever they are, and is imported with all of them or not at all. Lines \
+without a customer are refused unless --anonymous is given: pooled under one placeholder customer, they would silently \
+skew per-customer figures.
 
 Importing a file again changes nothing, so an interrupted import is finished by giving the same command again.";
 
@@ -38,7 +39,7 @@ pub struct ImportArgs {
     pub what: ImportCommand,
 }
 
-/// What is imported, or done about an import.
+/// What to import, or what to do with an import.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
     /// Customers, one a line: profile, addresses, tags, consent, free attributes.
@@ -50,9 +51,9 @@ pub enum ImportCommand {
     /// Inbound messages, one a line.
     #[command(after_long_help = EXAMPLES)]
     Messages(FileArgs),
-    /// Takes back what an import brought, except opt-outs. The log still tells that it was there.
+    /// Undoes an import, except opt-outs. The log keeps a record of it.
     Undo {
-        /// The import, as it was printed when it ran and as `commlog import list` shows it.
+        /// The import's id, as printed when it ran and as `commlog import list` shows it.
         import: ImportId,
         #[command(flatten)]
         tenant: TenantArg,
@@ -64,7 +65,7 @@ pub enum ImportCommand {
     },
 }
 
-/// Which file, and how it is read.
+/// The file, and how to read it.
 #[derive(Debug, Args)]
 pub struct FileArgs {
     /// The file: .csv or .tsv, plain or .gz.
@@ -72,18 +73,18 @@ pub struct FileArgs {
     #[command(flatten)]
     pub tenant: TenantArg,
     /// Reads a column as a field, `attribute.NAME` for a free attribute, `-` to leave it out. Repeatable.
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
-    pub map: Vec<(String, String)>,
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = mapping)]
+    pub map: Vec<Mapping>,
     /// Reads and checks the whole file, and writes nothing to the log.
     #[arg(long)]
     pub dry_run: bool,
-    /// Writes refused lines to this CSV file, each with its number and the reason. Mended, it can be imported.
+    /// Writes refused lines to this CSV file, each with its number and the reason. Corrected, the file can be imported.
     #[arg(long, value_name = "FILE")]
     pub refused: Option<PathBuf>,
     /// Ends with exit code 3 if any line was refused, not only if all were.
     #[arg(long)]
     pub strict: bool,
-    /// Imports lines without a customer for the tenant's one anonymous customer.
+    /// Imports lines without a customer under the tenant's anonymous placeholder.
     #[arg(long)]
     pub anonymous: bool,
     /// Currency of prices that have none (ISO 4217).
@@ -92,36 +93,88 @@ pub struct FileArgs {
     /// Zone of times that name none (IANA name) [default: UTC]
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub time_zone: Option<chrono_tz::Tz>,
-    /// Form of times that are not ISO 8601, as strftime writes it: '%d/%m/%Y %H:%M'
-    #[arg(long, value_name = "FORM")]
+    /// Format of times that are not ISO 8601, in strftime notation: '%d/%m/%Y %H:%M'
+    #[arg(long, value_name = "FORMAT")]
     pub time_format: Option<String>,
-    /// Which character separates decimals.
+    /// Decimal separator.
     #[arg(long, value_enum, default_value = "point")]
-    pub decimal: DecimalMark,
-    /// How bytes are read.
+    pub decimal: DecimalWord,
+    /// Character encoding.
     #[arg(long, value_enum, default_value = "auto")]
-    pub encoding: Encoding,
+    pub encoding: EncodingWord,
     /// Channel of messages that name none.
     #[arg(long, value_name = "CHANNEL", value_parser = |text: &str| text.parse::<Channel>())]
     pub channel: Option<Channel>,
     /// What to do when a customer already has a value: never, if-blank (the default) or overwrite; FIELD=RULE for one
-    /// field. Repeatable. Nothing ever overwrites an opt-out.
+    /// field. Repeatable. An opt-out is never overwritten.
     #[arg(long, value_name = "[FIELD=]RULE", value_parser = collision)]
-    pub collision: Vec<(Option<String>, Collision)>,
+    pub collision: Vec<CollisionRule>,
     /// Numbers customers that have no id: PREFIX and the number of the line. The same file then gives the same customers.
     #[arg(long, value_name = "PREFIX")]
     pub number_rows: Option<String>,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn mapping(text: &str) -> Result<Mapping, String> {
     match text.rsplit_once('=') {
-        Some((column, field)) if !column.is_empty() && !field.is_empty() => Ok((column.to_owned(), field.to_owned())),
+        Some((column, field)) if !column.is_empty() && !field.is_empty() => {
+            Ok(Mapping { column: column.to_owned(), field: field.to_owned() })
+        }
         _ => Err("must be COLUMN=FIELD".to_owned()),
     }
 }
 
 fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
-    text.parse().map_err(|_| "is no zone of the IANA database, such as Europe/London".to_owned())
+    text.parse().map_err(|_| "is not a zone of the IANA database, such as Europe/London".to_owned())
+}
+
+/// The words for [`DecimalMark`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DecimalWord {
+    /// 1234.56
+    Point,
+    /// 1234,56
+    Comma,
+}
+
+impl From<DecimalWord> for DecimalMark {
+    fn from(word: DecimalWord) -> Self {
+        match word {
+            DecimalWord::Point => Self::Point,
+            DecimalWord::Comma => Self::Comma,
+        }
+    }
+}
+
+/// The words for [`Encoding`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum EncodingWord {
+    /// UTF-8; a line that is not is read as Windows-1252
+    Auto,
+    /// UTF-8; a line that is not is refused
+    #[value(name = "utf-8")]
+    Utf8,
+    /// Windows-1252, which holds all of Latin-1's letters
+    #[value(name = "windows-1252", alias = "latin-1")]
+    Windows1252,
+}
+
+impl From<EncodingWord> for Encoding {
+    fn from(word: EncodingWord) -> Self {
+        match word {
+            EncodingWord::Auto => Self::Auto,
+            EncodingWord::Utf8 => Self::Utf8,
+            EncodingWord::Windows1252 => Self::Windows1252,
+        }
+    }
+}
+
+/// A rule of `--collision`.
+#[derive(Debug, Clone)]
+pub struct CollisionRule {
+    /// The field that it is for; absent: all fields without a rule of their own.
+    pub field: Option<String>,
+    /// What to do.
+    pub collision: Collision,
 }
 
 /// The words for [`Collision`].
@@ -132,7 +185,7 @@ enum CollisionWord {
     Overwrite,
 }
 
-fn collision(text: &str) -> Result<(Option<String>, Collision), String> {
+fn collision(text: &str) -> Result<CollisionRule, String> {
     let (field, word) = match text.split_once('=') {
         Some((field, word)) => (Some(field.to_owned()), word),
         None => (None, text),
@@ -143,5 +196,5 @@ fn collision(text: &str) -> Result<(Option<String>, Collision), String> {
         CollisionWord::IfBlank => Collision::IfBlank,
         CollisionWord::Overwrite => Collision::Overwrite,
     };
-    Ok((field, collision))
+    Ok(CollisionRule { field, collision })
 }

@@ -1,18 +1,7 @@
-//! `commlog import`: delimited files as commands for the log. Reading and parsing run on a thread of their own; what
-//! they give goes to `app` in chunks.
+//! `commlog import`: reads files with [`crate::files`], hands their rows to `app` in chunks, and reports.
 
 pub mod args;
-pub mod columns;
-pub mod customers;
-pub mod messages;
-pub mod orders;
-pub mod pipeline;
-pub mod records;
-pub mod refused;
-pub mod row;
-pub mod source;
-pub mod survey;
-pub mod values;
+mod totals;
 
 use std::time::Instant;
 
@@ -27,18 +16,19 @@ use crate::domain::import::decide::{
     CompleteImport, CustomerOptions, ImportRun, MessageOptions, OrderOptions, StartImport, UndoImport,
 };
 use crate::domain::import::event::ImportKind;
+use crate::files::chunks::{self, Chunk};
+use crate::files::customers::CustomerReader;
+use crate::files::messages::MessageReader;
+use crate::files::orders::{self, OrderReader};
+use crate::files::refused::RefusedLines;
+use crate::files::row::{RowReader, Settings};
+use crate::files::source::Source;
+use crate::files::survey::Survey;
+use crate::files::values::TimeReader;
 use crate::ids::ImportId;
 use crate::queries::{self, Page};
-use args::{FileArgs, ImportArgs, ImportCommand};
-use customers::CustomerReader;
-use messages::MessageReader;
-use orders::OrderReader;
-use pipeline::{Chunk, Totals};
-use refused::RefusedLines;
-use row::{RowReader, Settings};
-use source::Source;
-use survey::Survey;
-use values::TimeReader;
+use args::{CollisionRule, FileArgs, ImportArgs, ImportCommand};
+use totals::Totals;
 
 /// Runs `commlog import …`.
 pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
@@ -70,10 +60,10 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
         }
         ImportKind::Customers => {
             let mut options = CustomerOptions::default();
-            for (field, rule) in &args.collision {
+            for CollisionRule { field, collision } in &args.collision {
                 match field {
-                    None => options.collision = *rule,
-                    Some(field) => drop(options.by_field.insert(field.clone(), *rule)),
+                    None => options.collision = *collision,
+                    Some(field) => drop(options.by_field.insert(field.clone(), *collision)),
                 }
             }
             let reader = CustomerReader::try_new(survey.columns, settings).map_err(refused)?;
@@ -96,17 +86,17 @@ fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
 }
 
 async fn survey(source: &Source, kind: ImportKind, args: &FileArgs) -> Outcome<Survey> {
-    let (source, encoding, wishes) = (source.clone(), args.encoding, args.map.clone());
-    let bar = progress::counter("lines looked at");
+    let (source, encoding, mappings) = (source.clone(), args.encoding.into(), args.map.clone());
+    let bar = progress::counter("lines read");
     let taken = tokio::task::spawn_blocking(move || {
-        let survey = Survey::take(&source, kind, encoding, &wishes, |records| bar.set_position(records));
+        let survey = Survey::take(&source, kind, encoding, &mappings, |records| bar.set_position(records));
         bar.finish_and_clear();
         survey
     });
     taken.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(refused)
 }
 
-/// What is known of a file by its header is not asked for.
+/// What a file's header already shows is not asked for.
 fn settings(args: &FileArgs, header: &[String]) -> Settings {
     let (mut currency, mut zone) = (args.currency, args.time_zone);
     if orders::is_online_retail(header) && (currency.is_none() || zone.is_none()) {
@@ -116,7 +106,7 @@ fn settings(args: &FileArgs, header: &[String]) -> Settings {
     }
     Settings {
         times: TimeReader { zone: zone.unwrap_or(chrono_tz::UTC), format: args.time_format.clone() },
-        decimal_mark: args.decimal,
+        decimal_mark: args.decimal.into(),
         currency,
         channel: args.channel,
         anonymous: args.anonymous,
@@ -149,11 +139,11 @@ impl Job<'_> {
         let refused_lines = RefusedLines::try_new(self.args.refused.as_deref(), reader.columns().header());
         let mut totals = Totals::new(refused_lines.map_err(Failure::unavailable)?);
         let keep_lines = totals.refused.keeps_lines();
-        let mut chunks = pipeline::start(self.source.clone(), self.args.encoding, reader, keep_lines);
+        let mut chunks = chunks::start(self.source.clone(), self.args.encoding.into(), reader, keep_lines);
         let bar = progress::bar("lines", self.records);
         if self.args.dry_run {
             while let Some(chunk) = chunks.recv().await {
-                let chunk = chunk?;
+                let chunk = chunk.map_err(refused)?;
                 bar.inc(chunk.lines);
                 totals.rows += chunk.rows.len() as u64;
                 totals.refuse(&chunk.refused)?;
@@ -171,8 +161,8 @@ impl Job<'_> {
         let interrupted = CancellationToken::new();
         let _watch = crate::cli::signal::cancel_on_interrupt(interrupted.clone());
         while let Some(chunk) = chunks.recv().await {
-            let Chunk { rows, raw, refused, lines } = chunk?;
-            totals.refuse(&refused)?;
+            let Chunk { rows, raw, refused: refused_lines, lines } = chunk.map_err(refused)?;
+            totals.refuse(&refused_lines)?;
             totals.rows += rows.len() as u64;
             if !rows.is_empty() {
                 let taken = take_in(&stores, &caller, &run, rows).await?;
@@ -182,7 +172,7 @@ impl Job<'_> {
             if interrupted.is_cancelled() {
                 bar.abandon();
                 stores.close().await;
-                let advice = "interrupted; what was taken in so far stands, and the same command goes on from there";
+                let advice = "interrupted; what was imported so far stands, and the same command continues from there";
                 return Err(Failure::new(Exit::Interrupted, advice));
             }
         }
@@ -203,7 +193,7 @@ impl Job<'_> {
     fn report_dry_run(&self, totals: &Totals) -> Outcome {
         print::line(format_args!("dry run of {}: nothing was written to the log", self.source.name()))?;
         print::line(format_args!(
-            "  {} lines: {} {} can be taken in, {} lines are refused",
+            "  {} lines: {} {} can be imported, {} lines are refused",
             self.records,
             totals.rows,
             self.kind,
@@ -227,11 +217,11 @@ impl Job<'_> {
             totals.refused.total()
         ))?;
         print::line(format_args!("  {seconds:.1} s, {rate:.0} lines/s"))?;
-        print::line(format_args!("  take it back with: commlog import undo {}", run.import_id))?;
+        print::line(format_args!("  undo it with: commlog import undo {}", run.import_id))?;
         self.report_refused(totals)
     }
 
-    /// Tells what was refused. A file of which nothing could be taken in is a refusal; single lines are, if asked for.
+    /// Reports what was refused. A file of which nothing could be imported is a refusal; single lines are with `--strict`.
     fn report_refused(&self, totals: &Totals) -> Outcome {
         for (count, line, reason) in totals.refused.summary(10) {
             let lines = if count == 1 { "line" } else { "lines" };
@@ -240,7 +230,7 @@ impl Job<'_> {
         let refused = totals.refused.total();
         match &self.args.refused {
             Some(file) => print::line(format_args!("  refused lines are in {}", file.display()))?,
-            None if refused > 0 => print::line("  (--refused FILE writes them to a file that can be mended)")?,
+            None if refused > 0 => print::line("  (--refused FILE writes them to a file that can be corrected)")?,
             None => {}
         }
         let nothing = refused > 0 && totals.taken() == 0;
@@ -262,11 +252,11 @@ async fn undo(session: &Session, caller: &Caller, import: ImportId) -> Outcome {
     stores.close().await;
     let undone = done?.value;
     print::line(format_args!(
-        "import {import} is undone: {} facts were taken back, {} were left standing (opt-outs, and customers that had \
-         become more than imported)",
+        "import {import} is undone: {} facts were undone, {} were kept (opt-outs, and customers with more than \
+         what was imported)",
         undone.retracted, undone.kept
     ))?;
-    print::line("  the log still tells both; importing the file again brings it back")
+    print::line("  the log keeps both; importing the file again restores it")
 }
 
 async fn list(session: &Session, caller: &Caller) -> Outcome {

@@ -59,15 +59,15 @@ pub struct CompleteImport {
     pub refused: u64,
 }
 
-/// Takes back what an import brought.
+/// Undoes an import.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UndoImport {
     /// Which run.
     pub import_id: ImportId,
 }
 
-/// The answer to [`UndoImport`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What [`UndoImport`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UndoneImport {
     /// Which run.
     pub import_id: ImportId,
@@ -241,7 +241,7 @@ pub fn digest(text: String) -> Result<String, Refusal> {
 pub fn complete(state: &Import, command: &CompleteImport, context: &Context<'_>) -> Decision<ImportEvent> {
     must_exist(state)?;
     if state.undone.is_some() {
-        return Err(Refusal::new("IMPORT_UNDONE", "the import was undone meanwhile"));
+        return Err(Refusal::new("IMPORT_UNDONE", "the import has been undone"));
     }
     if state.completed && command.appended == 0 {
         return Ok(vec![]);
@@ -251,16 +251,12 @@ pub fn complete(state: &Import, command: &CompleteImport, context: &Context<'_>)
 }
 
 /// Ends an undo; what was undone stays so.
-pub fn undone(
-    state: &Import,
-    import_id: ImportId,
-    (retracted, kept): (u64, u64),
-    context: &Context<'_>,
-) -> Decision<ImportEvent> {
+pub fn undone(state: &Import, undone: UndoneImport, context: &Context<'_>) -> Decision<ImportEvent> {
     must_exist(state)?;
     if state.undone.is_some() {
         return Ok(vec![]);
     }
+    let UndoneImport { import_id, retracted, kept } = undone;
     Ok(vec![context.now(ImportUndone { import_id, retracted, kept })])
 }
 

@@ -32,7 +32,7 @@ fn importing_twice_changes_nothing_and_undo_takes_it_back() {
     assert_eq!(place.ok(&["verify"]), end, "nothing was appended");
 
     let undone = place.ok(&["import", "undo", &import_id(&first)]);
-    assert!(undone.contains("3 facts were taken back"), "{undone}");
+    assert!(undone.contains("3 facts were undone"), "{undone}");
     assert_eq!((count(&place, "ActivityRecorded"), count(&place, "ActivityRetracted")), (2, 2), "the log still tells");
 
     let third = place.ok(&["import", "orders", "orders.csv"]);
@@ -99,7 +99,7 @@ fn a_dry_run_writes_nothing() {
     let place = Place::new();
     place.file("orders.csv", orders());
     let printed = place.ok(&["import", "orders", "orders.csv", "--dry-run"]);
-    assert!(printed.contains("2 orders can be taken in, 1 lines are refused"), "{printed}");
+    assert!(printed.contains("2 orders can be imported, 1 lines are refused"), "{printed}");
     assert!(!super::exists(&place.path("data")));
 }
 
@@ -155,7 +155,7 @@ fn messages_keep_every_character() {
     let texts = ["Ok lar... \"Joking\" wif u", " £1.50 to rcv\u{92}", "he said \"no", "5\u{1F37A} and a\ttab?"];
     place.file("sms.tsv", format!("Label\tSMS\nham\t{}\nspam\t{}\nham\t{}\n", texts[0], texts[1], texts[2]));
     let refused = place.fails(3, &["import", "messages", "sms.tsv"]);
-    assert!(refused.contains("no column tells who wrote the messages"), "{refused}");
+    assert!(refused.contains("no column shows who wrote the messages"), "{refused}");
     place.ok(&["import", "messages", "sms.tsv", "--anonymous"]);
     let events = place.ok(&["export", "events", "--personal", "--type", "MessageReceived"]);
     let bodies: Vec<String> = events

@@ -103,7 +103,7 @@ pub(crate) fn after<'t>(text: &'t str, beginning: &str) -> &'t str {
 
 /// The import's id in what `commlog import` printed.
 pub(crate) fn import_id(printed: &str) -> String {
-    after(printed, "take it back with: commlog import undo ").to_owned()
+    after(printed, "undo it with: commlog import undo ").to_owned()
 }
 
 pub(crate) fn exists(path: &Path) -> bool {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::cli::import::records::{Dialect, Encoding, Records};
-use crate::cli::import::values::{DecimalMark, TimeReader};
+use crate::files::records::{Dialect, Encoding, Records};
+use crate::files::values::{DecimalMark, TimeReader};
 
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
@@ -86,7 +86,7 @@ fn an_order_is_taken_with_all_its_lines_or_not_at_all() {
          ,A,LAMP,2,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n",
         false,
     );
-    let reason = "quantity is no decimal number such as -1234.56";
+    let reason = "quantity is not a decimal number such as -1234.56";
     assert_eq!(
         reasons(&orders[0]),
         [(2, format!("line 3 of the same order is refused: {reason}").as_str()), (3, reason)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, Tim
 use chrono_tz::Tz;
 
 /// Which character separates the decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecimalMark {
     /// 1234.56
     Point,
@@ -29,7 +29,7 @@ pub fn decimal(text: &str, places: u32, mark: DecimalMark) -> Result<i64, String
     let (whole, fraction) = digits.split_once(separator).unwrap_or((digits, ""));
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-        return Err(format!("is no decimal number such as -1234{separator}56"));
+        return Err(format!("is not a decimal number such as -1234{separator}56"));
     }
     let places = places as usize;
     let (kept, beyond) = fraction.split_at(fraction.len().min(places));
@@ -94,7 +94,7 @@ impl TimeReader {
             .iter()
             .chain(&["%Y-%m-%d", "%Y/%m/%d"])
             .find_map(|shape| parse_local(text, shape))
-            .ok_or_else(|| "is no time such as 2026-03-31 14:05:00; name another form with --time-format".to_owned())
+            .ok_or_else(|| "is not a time such as 2026-03-31 14:05:00; name another form with --time-format".to_owned())
             .and_then(|local| self.to_utc(local))
     }
 
@@ -157,9 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_read_in_two_ways_is_no_decimal() {
+    fn what_could_be_read_in_two_ways_is_not_a_decimal() {
         for text in ["", "-", ".", "1,234.50", "1e3", "0x1", "NaN", "£5", "1.2.3", "--1", "١"] {
-            assert!(micros(text, DecimalMark::Point).unwrap_err().starts_with("is no decimal"), "{text}");
+            assert!(micros(text, DecimalMark::Point).unwrap_err().starts_with("is not a decimal"), "{text}");
         }
         assert_eq!(micros("0.0000001", DecimalMark::Point).unwrap_err(), "has more than 6 decimals");
         assert_eq!(micros("9223372036854.775808", DecimalMark::Point).unwrap_err(), "is too large");

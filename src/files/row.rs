@@ -1,9 +1,9 @@
 //! What the readers of all kinds of files have in common: settings, rows with the lines that they came from, refusals.
 
-use crate::cli::import::columns::{Columns, MapError};
-use crate::cli::import::records::Record;
-use crate::cli::import::values::{DecimalMark, TimeReader};
 use crate::domain::value::{Channel, Currency};
+use crate::files::columns::{Columns, MapError};
+use crate::files::records::Record;
+use crate::files::values::{DecimalMark, TimeReader};
 
 /// How the values of a file are read.
 #[derive(Debug, Clone)]
@@ -22,18 +22,18 @@ pub struct Settings {
     pub number_rows: Option<String>,
 }
 
-/// Why a header does not do for the import that is asked for.
+/// Why a file's header is not enough for the import.
 #[derive(Debug, thiserror::Error)]
 pub enum HeaderError {
     /// A column is missing or ambiguous.
     #[error(transparent)]
     Map(#[from] MapError),
-    /// Something must be said that no column says.
+    /// Something is missing that neither a column nor an option gives.
     #[error("{what}; {advice}")]
-    Unsaid {
-        /// What is not known.
+    Incomplete {
+        /// What is missing.
         what: &'static str,
-        /// How to say it.
+        /// How to give it.
         advice: &'static str,
     },
 }

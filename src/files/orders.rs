@@ -8,14 +8,14 @@ use std::hash::{BuildHasher, RandomState};
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::import::columns::Columns;
-use crate::cli::import::records::Record;
-use crate::cli::import::row::{HeaderError, Parsed, RawLine, RefusedLine, RowReader, Settings, in_field};
-use crate::cli::import::values::{external_id, micros, milli};
 use crate::domain::activity::event::LineItem;
 use crate::domain::import::decide::OrderRow;
 use crate::domain::import::event::ImportKind;
 use crate::domain::value::Currency;
+use crate::files::columns::{Columns, REFUSED};
+use crate::files::records::Record;
+use crate::files::row::{HeaderError, Parsed, RawLine, RefusedLine, RowReader, Settings, in_field};
+use crate::files::values::{external_id, micros, milli};
 
 /// How many lines of unfinished orders are held at most: about 100 MB of them.
 const MAX_OPEN_LINES: usize = 250_000;
@@ -92,7 +92,7 @@ impl OrderReader {
         }
         if settings.currency.is_none() && columns.index("currency").is_none() {
             let what = "no column holds the currency of the prices";
-            return Err(HeaderError::Unsaid { what, advice: "say it, for instance with --currency EUR" });
+            return Err(HeaderError::Incomplete { what, advice: "give it, for instance with --currency EUR" });
         }
         Ok(Self { columns, settings, ends, open: HashMap::new(), open_lines: 0 })
     }
@@ -246,7 +246,7 @@ pub fn is_online_retail(header: &[String]) -> bool {
     let known =
         ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"];
     // A file of refused lines has two columns more.
-    let own = |name: &&str| !name.is_empty() && !crate::cli::import::refused::COLUMNS.contains(name);
+    let own = |name: &&str| !name.is_empty() && !REFUSED.contains(name);
     header.iter().map(|name| name.trim()).filter(own).eq(known)
 }
 

@@ -1,15 +1,15 @@
 //! Inbound messages, one a line. Pure.
 
-use crate::cli::import::columns::Columns;
-use crate::cli::import::records::Record;
-use crate::cli::import::row::{HeaderError, Parsed, RefusedLine, RowReader, Settings, in_field};
-use crate::cli::import::values::external_id;
 use crate::domain::import::decide::MessageRow;
 use crate::domain::import::event::ImportKind;
 use crate::domain::value::Channel;
+use crate::files::columns::Columns;
+use crate::files::records::Record;
+use crate::files::row::{HeaderError, Parsed, RefusedLine, RowReader, Settings, in_field};
+use crate::files::values::external_id;
 
-/// Why messages without a customer are refused unless `--anonymous` is given. An address alone does not tell whose it
-/// is: several customers may share it.
+/// Why messages without a customer are refused unless `--anonymous` is given. An address alone does not identify
+/// one: several customers may share it.
 pub const NO_CUSTOMER: &str =
     "the message names no customer (--anonymous imports it for the tenant's anonymous customer)";
 
@@ -26,15 +26,15 @@ impl MessageReader {
         let named_sms = columns.header()[body].eq_ignore_ascii_case("sms");
         settings.channel = settings.channel.or(named_sms.then_some(Channel::Sms));
         if settings.channel.is_none() && columns.index("channel").is_none() {
-            return Err(HeaderError::Unsaid {
+            return Err(HeaderError::Incomplete {
                 what: "no column holds the channel of the messages",
-                advice: "say it, for instance with --channel sms",
+                advice: "give it, for instance with --channel sms",
             });
         }
         if !settings.anonymous && columns.index("customer").is_none() {
-            return Err(HeaderError::Unsaid {
-                what: "no column tells who wrote the messages",
-                advice: "say which with --map COLUMN=customer, or give --anonymous to import them for the tenant's \
+            return Err(HeaderError::Incomplete {
+                what: "no column shows who wrote the messages",
+                advice: "name it with --map COLUMN=customer, or give --anonymous to import them for the tenant's \
                          anonymous customer",
             });
         }
@@ -90,8 +90,8 @@ impl RowReader for MessageReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::import::records::{Dialect, Encoding, Records};
-    use crate::cli::import::values::{DecimalMark, TimeReader};
+    use crate::files::records::{Dialect, Encoding, Records};
+    use crate::files::values::{DecimalMark, TimeReader};
 
     fn read(text: &str, dialect: Dialect, anonymous: bool) -> Result<Vec<Parsed<MessageRow>>, String> {
         let mut records = Records::new(text.as_bytes(), dialect, Encoding::Auto);

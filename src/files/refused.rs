@@ -1,10 +1,11 @@
-//! Lines that were not imported: counted by reason, and written to a file that can be mended and imported.
+//! Lines that were not imported: counted by reason, and written to a file that can be corrected and imported.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::cli::import::row::RefusedLine;
+use crate::files::columns::REFUSED;
+use crate::files::row::RefusedLine;
 
 /// Collects refused lines.
 pub struct RefusedLines {
@@ -23,9 +24,6 @@ pub struct WriteError {
     source: csv::Error,
 }
 
-/// The columns in front of the file's own.
-pub const COLUMNS: [&str; 2] = ["refused_line", "refused_reason"];
-
 /// Reasons that name a line are told apart only by the file; the summary stays short.
 const MAX_REASONS: usize = 1_000;
 
@@ -37,7 +35,7 @@ impl RefusedLines {
             Some(path) => {
                 let failed = |source| WriteError { path: path.to_owned(), source };
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(failed)?;
-                let columns = COLUMNS.into_iter().chain(header.iter().map(String::as_str));
+                let columns = REFUSED.into_iter().chain(header.iter().map(String::as_str));
                 writer.write_record(columns).map_err(failed)?;
                 Some((path.to_owned(), writer))
             }

@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::cli::import::columns::Columns;
-use crate::cli::import::records::Record;
-use crate::cli::import::row::{HeaderError, Parsed, RefusedLine, RowReader, Settings, in_field};
-use crate::cli::import::values::{decimal, external_id};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::decide::{AddressInput, ProfileInput};
 use crate::domain::import::decide::{ConsentRow, CustomerRow};
 use crate::domain::value::{AddressKind, Channel};
+use crate::files::columns::Columns;
+use crate::files::records::Record;
+use crate::files::row::{HeaderError, Parsed, RefusedLine, RowReader, Settings, in_field};
+use crate::files::values::{decimal, external_id};
 
-/// The columns that tell consent, with their channels.
+/// The columns that hold consent, with their channels.
 const CONSENTS: [(&str, Channel); 3] =
     [("consent_email", Channel::Email), ("consent_sms", Channel::Sms), ("consent_whatsapp", Channel::Whatsapp)];
 
@@ -29,9 +29,9 @@ impl CustomerReader {
     pub fn try_new(columns: Columns, settings: Settings) -> Result<Self, HeaderError> {
         let identified = ["customer", "email", "phone"].iter().any(|field| columns.index(field).is_some());
         if !identified && settings.number_rows.is_none() {
-            return Err(HeaderError::Unsaid {
-                what: "no column tells the customers apart: none holds the field customer, email or phone",
-                advice: "say which with --map COLUMN=customer, or number the lines with --number-rows PREFIX",
+            return Err(HeaderError::Incomplete {
+                what: "no column identifies the customers: none holds the field customer, email or phone",
+                advice: "name it with --map COLUMN=customer, or number the lines with --number-rows PREFIX",
             });
         }
         Ok(Self { columns, settings, hasher: RandomState::new(), seen: HashSet::new() })
@@ -128,9 +128,9 @@ fn consent(word: &str) -> Result<ConsentState, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::import::records::{Dialect, Encoding, Records};
-    use crate::cli::import::values::{DecimalMark, TimeReader};
     use crate::domain::import::event::ImportKind;
+    use crate::files::records::{Dialect, Encoding, Records};
+    use crate::files::values::{DecimalMark, TimeReader};
 
     fn read(text: &str, number_rows: Option<&str>) -> Result<Vec<Parsed<CustomerRow>>, String> {
         let mut records = Records::new(text.as_bytes(), Dialect { delimiter: b',', quoting: true }, Encoding::Auto);
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn bad_values_are_refused_with_their_field() {
         let parsed = read("customer,lead_score,consent_email\n1,high,\n2,,maybe\n", None).unwrap();
-        assert!(reason(&parsed[0]).starts_with("lead_score is no decimal"));
+        assert!(reason(&parsed[0]).starts_with("lead_score is not a decimal"));
         assert!(reason(&parsed[1]).starts_with("consent_email must be"));
     }
 

@@ -1,8 +1,12 @@
-//! Which column holds which field: found by its usual names, or said with `--map`.
+//! Which column holds which field: found by its usual names, or named with `--map`.
 
 use std::collections::BTreeMap;
 
 use crate::domain::import::event::ImportKind;
+use crate::files::values::filled;
+
+/// The columns in front of a file's own in a file of refused lines.
+pub const REFUSED: [&str; 2] = ["refused_line", "refused_reason"];
 
 /// A field of an import: what people write after `=` in `--map column=field`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,7 +128,7 @@ pub enum MapError {
         columns: String,
     },
     /// `--map` names a field that this import does not have.
-    #[error("{field:?} is no field of this import; the fields are {fields}")]
+    #[error("{field:?} is not a field of this import; the fields are {fields}")]
     NoField {
         /// The name in `--map`.
         field: String,
@@ -132,7 +136,7 @@ pub enum MapError {
         fields: String,
     },
     /// Two columns hold the same field.
-    #[error("the columns {first:?} and {second:?} both hold the field {field}; choose with --map {first}={field}")]
+    #[error("the columns {first:?} and {second:?} both hold the field {field}; choose one with --map {first}={field}")]
     Twice {
         /// The field.
         field: &'static str,
@@ -143,7 +147,7 @@ pub enum MapError {
     },
     /// Nothing can be imported without this field.
     #[error(
-        "no column holds the field {field} ({meaning}); say which with --map COLUMN={field}; the columns are {columns}"
+        "no column holds the field {field} ({meaning}); name it with --map COLUMN={field}; the columns are {columns}"
     )]
     Missing {
         /// The field.
@@ -153,6 +157,15 @@ pub enum MapError {
         /// The header.
         columns: String,
     },
+}
+
+/// What `--map COLUMN=FIELD` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The column's name.
+    pub column: String,
+    /// A field, `attribute.NAME`, or `-` to leave the column out.
+    pub field: String,
 }
 
 /// A header whose columns have found their fields.
@@ -166,15 +179,15 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Maps a header: first what `--map` says (`field`, `attribute.NAME`, or `-` for "leave it out"), then what the
-    /// columns' names say. Of customers, every other column becomes a free attribute.
-    pub fn map(kind: ImportKind, header: &[String], wishes: &[(String, String)]) -> Result<Self, MapError> {
+    /// Maps a header: first as `--map` asks (`field`, `attribute.NAME`, or `-` for "leave it out"), then by the
+    /// columns' names. Of customers, every other column becomes a free attribute.
+    pub fn map(kind: ImportKind, header: &[String], mappings: &[Mapping]) -> Result<Self, MapError> {
         let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let fields = fields(kind);
         let mut columns =
             Self { by_field: BTreeMap::new(), attributes: Vec::new(), unused: Vec::new(), header: header.clone() };
         let mut decided = vec![false; header.len()];
-        for (column, wish) in wishes {
+        for Mapping { column, field: wish } in mappings {
             let index = header
                 .iter()
                 .position(|name| name == column)
@@ -205,7 +218,7 @@ impl Columns {
             match found {
                 Some(field) if !wished.contains(&field.name) => columns.assign(field, index)?,
                 _ if is_orders && of_orders(&plain(name)) => columns.unused.push(index),
-                _ if super::refused::COLUMNS.contains(&name.as_str()) => columns.unused.push(index),
+                _ if REFUSED.contains(&name.as_str()) => columns.unused.push(index),
                 _ if kind == ImportKind::Customers && !name.is_empty() => {
                     columns.attributes.push((index, name.clone()))
                 }
@@ -241,14 +254,14 @@ impl Columns {
     /// The value of a field in a record, if there is such a column and it is not blank.
     #[must_use]
     pub fn value<'r>(&self, field: &str, values: &'r [String]) -> Option<&'r str> {
-        values.get(self.index(field)?).and_then(|value| super::values::filled(value))
+        values.get(self.index(field)?).and_then(|value| filled(value))
     }
 
     /// The free attributes of a record: column names and values that are not blank.
     pub fn attributes<'r>(&'r self, values: &'r [String]) -> impl Iterator<Item = (&'r str, &'r str)> {
-        self.attributes.iter().filter_map(|(index, name)| {
-            Some((name.as_str(), values.get(*index).and_then(|v| super::values::filled(v))?))
-        })
+        self.attributes
+            .iter()
+            .filter_map(|(index, name)| Some((name.as_str(), values.get(*index).and_then(|v| filled(v))?)))
     }
 
     /// The header's names.
@@ -289,8 +302,8 @@ mod tests {
         text.split(',').map(str::to_owned).collect()
     }
 
-    fn wish(column: &str, field: &str) -> (String, String) {
-        (column.to_owned(), field.to_owned())
+    fn wish(column: &str, field: &str) -> Mapping {
+        Mapping { column: column.to_owned(), field: field.to_owned() }
     }
 
     #[test]
@@ -323,23 +336,23 @@ mod tests {
     }
 
     #[test]
-    fn wishes_come_first() {
-        let wishes = [wish("Ref", "order"), wish("Order", "attribute.internal"), wish("note", "-")];
-        let columns = Columns::map(ImportKind::Orders, &header("Ref,Order,Note"), &wishes).unwrap();
+    fn mappings_come_first() {
+        let mappings = [wish("Ref", "order"), wish("Order", "attribute.internal"), wish("note", "-")];
+        let columns = Columns::map(ImportKind::Orders, &header("Ref,Order,Note"), &mappings).unwrap();
         assert_eq!(columns.describe(), "Ref → order, Order → attribute.internal, Note is left out");
-        let wishes = [wish("Customer Number", "customer")];
-        let columns = Columns::map(ImportKind::Orders, &header("customer_id,customer_number"), &wishes).unwrap();
+        let mappings = [wish("Customer Number", "customer")];
+        let columns = Columns::map(ImportKind::Orders, &header("customer_id,customer_number"), &mappings).unwrap();
         assert_eq!(columns.describe(), "customer_id is left out, customer_number → customer");
     }
 
     #[test]
     fn what_cannot_be_mapped_is_explained() {
-        let map = |text: &str, wishes: &[(String, String)]| Columns::map(ImportKind::Orders, &header(text), wishes);
+        let map = |text: &str, mappings: &[Mapping]| Columns::map(ImportKind::Orders, &header(text), mappings);
         let error = map("a,b", &[wish("c", "order")]).unwrap_err();
         assert_eq!(error.to_string(), "the file has no column \"c\"; its columns are a, b");
-        assert!(map("a", &[wish("a", "colour")]).unwrap_err().to_string().starts_with("\"colour\" is no field"));
+        assert!(map("a", &[wish("a", "colour")]).unwrap_err().to_string().starts_with("\"colour\" is not a field"));
         let error = map("Invoice,Order", &[]).unwrap_err().to_string();
-        assert!(error.contains("both hold the field order; choose with --map Invoice=order"), "{error}");
+        assert!(error.contains("both hold the field order; choose one with --map Invoice=order"), "{error}");
         let error = map("a,b", &[]).unwrap().required(ImportKind::Orders, "order").unwrap_err().to_string();
         assert!(error.starts_with("no column holds the field order (the order's or invoice's number)"), "{error}");
     }

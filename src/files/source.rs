@@ -1,4 +1,4 @@
-//! The file that is imported: plain or gzip, found out by its first bytes; and its digest.
+//! The file that is imported: plain or gzip, as its first bytes show; and its digest.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -35,7 +35,7 @@ pub enum FileError {
     NotText {
         /// The file.
         path: PathBuf,
-        /// What its first bytes say.
+        /// What its first bytes show.
         found: &'static str,
         /// What to do.
         advice: &'static str,
@@ -56,7 +56,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Looks at the first bytes and refuses what is certainly no delimited text.
+    /// Reads the first bytes and refuses what is certainly not delimited text.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
         let gzip = starts_with(path, false).map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);

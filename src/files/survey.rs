@@ -1,11 +1,11 @@
 //! The first pass over a file: its digest, its header, how much there is, where orders end. Nothing is imported before
 //! the whole file was read once, so a damaged or cut-off file is refused as a whole.
 
-use crate::cli::import::columns::{Columns, MapError};
-use crate::cli::import::orders::{self, OrderEnds};
-use crate::cli::import::records::{Dialect, Encoding, Record, Records};
-use crate::cli::import::source::{FileError, Source};
 use crate::domain::import::event::ImportKind;
+use crate::files::columns::{Columns, MapError, Mapping};
+use crate::files::orders::{self, OrderEnds};
+use crate::files::records::{Dialect, Encoding, Record, Records};
+use crate::files::source::{FileError, Source};
 
 /// What is known of a file after its first reading.
 pub struct Survey {
@@ -32,7 +32,7 @@ pub enum SurveyError {
     /// Its columns cannot be mapped.
     #[error(transparent)]
     Map(#[from] MapError),
-    /// The first line is no header.
+    /// The first line is not a header.
     #[error("the first line of {path} cannot be read: {reason}")]
     Header {
         /// The file.
@@ -42,17 +42,24 @@ pub enum SurveyError {
     },
 }
 
-/// A file's records after its header, the header, and how the file is written.
-type Opened = (Records<Box<dyn std::io::BufRead + Send>>, Record, Dialect);
+/// A file that is open behind its header.
+pub(super) struct Opened {
+    /// The records after the header.
+    pub records: Records<Box<dyn std::io::BufRead + Send>>,
+    /// The header.
+    pub header: Record,
+    /// How the file is written.
+    pub dialect: Dialect,
+}
 
-/// Opens the file at its beginning, past its header. Returns the header too.
-pub(super) fn records(source: &Source, encoding: Encoding) -> Result<Opened, SurveyError> {
+/// Opens the file and reads its header.
+pub(super) fn open(source: &Source, encoding: Encoding) -> Result<Opened, SurveyError> {
     let dialect = dialect(source, encoding)?;
     let mut records = Records::new(source.reader()?, dialect, encoding);
     let header = records.read().map_err(|error| source.broken(0, error))?;
     let header = header.ok_or_else(|| FileError::Empty { path: source.path().to_owned() })?;
     match header.malformed {
-        None => Ok((records, header, dialect)),
+        None => Ok(Opened { records, header, dialect }),
         Some(reason) => Err(SurveyError::Header { path: source.path().display().to_string(), reason }),
     }
 }
@@ -67,17 +74,17 @@ fn dialect(source: &Source, encoding: Encoding) -> Result<Dialect, SurveyError> 
 }
 
 impl Survey {
-    /// Reads the whole file once. `progress` is told the number of records now and then.
+    /// Reads the whole file once. `progress` receives the number of records read, every 10,000.
     pub fn take(
         source: &Source,
         kind: ImportKind,
         encoding: Encoding,
-        wishes: &[(String, String)],
+        mappings: &[Mapping],
         mut progress: impl FnMut(u64),
     ) -> Result<Self, SurveyError> {
         let digest = source.digest()?;
-        let (mut records, header, dialect) = records(source, encoding)?;
-        let columns = Columns::map(kind, &header.fields, wishes)?;
+        let Opened { mut records, header, dialect } = open(source, encoding)?;
+        let columns = Columns::map(kind, &header.fields, mappings)?;
         let mut survey = Self { digest, dialect, columns, records: 0, fallback: None, ends: OrderEnds::default() };
         loop {
             let record = match records.read() {

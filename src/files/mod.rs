@@ -1,0 +1,14 @@
+//! Delimited files as rows for imports. Pure but for reading the file itself: nothing here prints or knows the command
+//! line, so that an upload reads files in the same way.
+
+pub mod chunks;
+pub mod columns;
+pub mod customers;
+pub mod messages;
+pub mod orders;
+pub mod records;
+pub mod refused;
+pub mod row;
+pub mod source;
+pub mod survey;
+pub mod values;
