@@ -4,7 +4,7 @@
 
 pub mod clock;
 pub mod ids;
-mod work;
+mod offload;
 
 pub mod domain;
 pub mod files;

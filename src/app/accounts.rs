@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::app::engine::deciding::{Made, Order, Tried};
+use crate::app::engine::deciding::{Attempted, CommandRun, Committed};
 use crate::app::engine::policies::Basis;
-use crate::app::engine::states::Loaded;
+use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::account::decide::{
     self, ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
@@ -61,8 +61,8 @@ impl App {
         };
         let given = self.keep_given(caller.tenant, &command).await?;
         let mut suspects: BTreeSet<SecretId> = given.values().copied().collect();
-        let order = Order::new(caller, accounts_stream(caller.tenant, &basis), key);
-        let outcome = self.try_configure(&order, &basis, (&command, &given), elsewhere, check, &mut suspects).await;
+        let run = CommandRun::new(caller, accounts_stream(caller.tenant, &basis), key);
+        let outcome = self.try_configure(&run, &basis, (&command, &given), elsewhere, check, &mut suspects).await;
         // Where the log did not answer, it may hold the event all the same: its secrets stay until that is known.
         if !matches!(outcome, Err(AppError::Log(_))) {
             self.tidy(caller.tenant, &suspects).await;
@@ -73,23 +73,23 @@ impl App {
     /// Decides on a configuration whose new secrets are kept already; notes in `suspects` which ones it may replace.
     async fn try_configure(
         &self,
-        order: &Order<'_>,
+        run: &CommandRun<'_>,
         basis: &Basis,
         (command, given): (&ConfigureAccount, &BTreeMap<String, SecretId>),
         elsewhere: bool,
         check: AccountCheck<'_>,
         suspects: &mut BTreeSet<SecretId>,
     ) -> Result<Outcome<AccountName>, AppError> {
-        let (stream, tenant) = (order.stream, order.caller.tenant);
+        let (stream, tenant) = (run.stream, run.caller.tenant);
         for _ in 0..MAX_ATTEMPTS {
             let configured =
                 |state: &ProviderAccounts| state.get(&command.name).and_then(|entry| entry.configured.clone());
-            let seen = self.look_anew::<ProviderAccounts, _>(stream, |loaded| configured(&loaded.state)).await?;
+            let seen = self.read_fresh_state::<ProviderAccounts, _>(stream, |loaded| configured(&loaded.state)).await?;
             suspects.extend(seen.iter().flat_map(|seen| seen.secrets.values().copied()));
             let (ids, secrets) = self.completed(tenant, command, seen.as_ref(), given).await?;
             let checked = check(&command.name, &command.spec, &secrets);
             let tried = self
-                .attempt::<ProviderAccounts>(order, basis, |state, context| {
+                .attempt::<ProviderAccounts>(run, basis, |state, context| {
                     if configured(state) != seen {
                         return Err(Refusal::new(MOVED, "somebody else changed the account"));
                     }
@@ -98,9 +98,9 @@ impl App {
                 })
                 .await?;
             match tried {
-                Tried::Done(made) => return self.done(&made, |_| Some(command.name.clone())).await,
-                Tried::Refused(refusal) if refusal.code != MOVED => return Ok(Outcome::Refused(refusal)),
-                Tried::Refused(_) | Tried::Moved => {}
+                Attempted::Done(made) => return self.done(&made, |_| Some(command.name.clone())).await,
+                Attempted::Refused(refusal) if refusal.code != MOVED => return Ok(Outcome::Refused(refusal)),
+                Attempted::Refused(_) | Attempted::Moved => {}
             }
         }
         Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
@@ -170,11 +170,11 @@ impl App {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let order = Order::new(caller, accounts_stream(caller.tenant, &basis), key);
+        let run = CommandRun::new(caller, accounts_stream(caller.tenant, &basis), key);
         let decide = |state: &ProviderAccounts, context: &Context<'_>| {
             decide::tested(state, name.clone(), result.clone(), elsewhere, context)
         };
-        match self.decide::<ProviderAccounts>(&order, &basis, decide).await? {
+        match self.decide::<ProviderAccounts>(&run, &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
             Ok(made) => self.done(&made, told).await,
         }
@@ -183,20 +183,20 @@ impl App {
     /// A tenant's accounts, with what other nodes did to them.
     pub async fn known_accounts(&self, tenant: TenantId) -> Result<KnownAccounts, AppError> {
         let stream = self.accounts_of(tenant).await?;
-        let told = |loaded: &Loaded<ProviderAccounts>| KnownAccounts {
+        let told = |loaded: &StateAt<ProviderAccounts>| KnownAccounts {
             version: loaded.version,
             accounts: loaded.state.clone(),
         };
-        self.look_anew(stream, told).await
+        self.read_fresh_state(stream, told).await
     }
 
     /// Whether a tenant has had an account set up: then nothing of it is simulated any more.
     pub async fn has_real_account(&self, tenant: TenantId) -> Result<bool, AppError> {
         let stream = self.accounts_of(tenant).await?;
-        self.look_anew::<ProviderAccounts, _>(stream, |loaded| loaded.state.has_real_account).await
+        self.read_fresh_state::<ProviderAccounts, _>(stream, |loaded| loaded.state.has_real_account).await
     }
 
-    /// At which versions tenants' accounts stand, in the order asked; 0 where nothing is known.
+    /// At which versions tenants' accounts stand, in the run asked; 0 where nothing is known.
     pub async fn account_versions(&self, tenants: &[TenantId]) -> Result<Vec<u64>, AppError> {
         let mut streams = Vec::with_capacity(tenants.len());
         for &tenant in tenants {
@@ -337,7 +337,7 @@ fn canonical(command: &ConfigureAccount, secret: &TenantSecret) -> impl Serializ
     (command.name.clone(), command.spec.clone(), secrets)
 }
 
-fn told(made: &Made<AccountEvent>) -> Option<TestResult> {
+fn told(made: &Committed<AccountEvent>) -> Option<TestResult> {
     made.events.iter().find_map(|decided| match &decided.event {
         AccountEvent::AccountTested(tested) => {
             Some(TestResult { passed: tested.passed, class: tested.class, code: tested.code.clone() })

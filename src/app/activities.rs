@@ -1,6 +1,6 @@
 //! Commands on business activity.
 
-use crate::app::customers::customer;
+use crate::app::customers::customer_stream;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::activity::decide::{self, RecordActivity};
 use crate::domain::customer::event::CustomerEvent;
@@ -15,7 +15,7 @@ impl App {
         caller: &Caller,
         command: RecordActivity,
     ) -> Result<Outcome<ActivityId>, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
+        let stream = customer_stream(caller.tenant, command.customer_id);
         let decide = |state: &Customer, command, context: &Context<'_>| decide::record(state, command, None, context);
         self.run(caller, stream, ("record_activity", command), decide, |made| {
             made.events.iter().find_map(|decided| match &decided.event {

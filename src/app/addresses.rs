@@ -1,7 +1,7 @@
 //! Who has which address: what happens to a customer's addresses is told to the streams of the addresses.
 
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::{Made, Order};
+use crate::app::engine::deciding::{CommandRun, Committed};
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::consent::state::Address;
@@ -14,7 +14,11 @@ use crate::log::{Append, Category, Expected, NewEvent, StreamId};
 impl App {
     /// Claims and releases addresses as a customer's events tell. Repeating it changes nothing: what an address's stream
     /// knows already is left out, and the ids of the rest derive from the events that led to them.
-    pub(crate) async fn follow_addresses(&self, caller: &Caller, made: &Made<CustomerEvent>) -> Result<(), AppError> {
+    pub(crate) async fn follow_addresses(
+        &self,
+        caller: &Caller,
+        made: &Committed<CustomerEvent>,
+    ) -> Result<(), AppError> {
         let customer_id = CustomerId(made.stream.key);
         for decided in &made.events {
             let (address_id, event) = match &decided.event {
@@ -28,7 +32,7 @@ impl App {
                 }
                 _ => continue,
             };
-            self.tell_address(caller, (address_id, customer_id), (decided.id, decided.occurred_at), event).await?;
+            self.record_on_address(caller, (address_id, customer_id), (decided.id, decided.occurred_at), event).await?;
         }
         Ok(())
     }
@@ -43,22 +47,22 @@ impl App {
     ) -> Result<(), AppError> {
         for &address_id in addresses {
             let event = AddressReleased { address_id, customer_id }.into();
-            self.tell_address(caller, (address_id, customer_id), because, event).await?;
+            self.record_on_address(caller, (address_id, customer_id), because, event).await?;
         }
         Ok(())
     }
 
     /// Tells an address's stream what it does not know yet about a customer.
-    pub(crate) async fn tell_address(
+    pub(crate) async fn record_on_address(
         &self,
         caller: &Caller,
         (address_id, customer_id): (AddressId, CustomerId),
         (causation, occurred_at): (EventId, chrono::DateTime<chrono::Utc>),
         event: AddressEvent,
     ) -> Result<(), AppError> {
-        let stream = address(caller.tenant, address_id);
+        let stream = address_stream(caller.tenant, address_id);
         let is_known = self
-            .look::<Address, _>(stream, |loaded| {
+            .read_state::<Address, _>(stream, |loaded| {
                 let mut after = loaded.state.clone();
                 after.apply(
                     &event,
@@ -79,7 +83,7 @@ impl App {
     }
 
     /// Appends facts, which need no decision, to a stream. True if they are new; false if the log knew them.
-    pub(crate) async fn append_fact<A: crate::app::engine::deciding::Kept>(
+    pub(crate) async fn append_fact<A: crate::app::engine::deciding::Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -91,7 +95,7 @@ impl App {
     }
 
     /// As [`Self::append_fact`], keeping what the provider said in the first event's personal part.
-    pub(crate) async fn append_told<A: crate::app::engine::deciding::Kept>(
+    pub(crate) async fn append_reported<A: crate::app::engine::deciding::Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -106,7 +110,7 @@ impl App {
     }
 
     /// As [`Self::append_fact`], sealing the event for a subject of its own.
-    pub(crate) async fn append_fact_of<A: crate::app::engine::deciding::Kept>(
+    pub(crate) async fn append_fact_of<A: crate::app::engine::deciding::Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -120,7 +124,7 @@ impl App {
         self.append_facts::<A>(caller, stream, None, vec![event], vec![sealed]).await
     }
 
-    async fn append_facts<A: crate::app::engine::deciding::Kept>(
+    async fn append_facts<A: crate::app::engine::deciding::Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -128,9 +132,9 @@ impl App {
         events: Vec<Decided<A::Event>>,
         sealed: Vec<NewEvent>,
     ) -> Result<crate::log::Appended, AppError> {
-        let order = Order { causation, ..Order::new(caller, stream, None) };
+        let run = CommandRun { causation, ..CommandRun::new(caller, stream, None) };
         let append =
-            Append { stream, expected: Expected::Any, preconditions: vec![], cause: order.cause(), events: sealed };
+            Append { stream, expected: Expected::Any, preconditions: vec![], cause: run.cause(), events: sealed };
         match self.shared.journal.append(append).await {
             Ok(appended) => {
                 if !appended.already {
@@ -145,7 +149,7 @@ impl App {
 
     /// Brings a cached state up to date with facts that were appended without looking at it. If somebody decides on the
     /// stream just now, nothing is done: that append conflicts, and the state is loaded anew.
-    pub(crate) fn apply_facts<A: crate::app::engine::deciding::Kept>(
+    pub(crate) fn apply_facts<A: crate::app::engine::deciding::Cached>(
         &self,
         stream: StreamId,
         first_version: u64,
@@ -165,7 +169,7 @@ impl App {
 }
 
 /// An address's stream.
-pub(crate) fn address(tenant: TenantId, id: AddressId) -> StreamId {
+pub(crate) fn address_stream(tenant: TenantId, id: AddressId) -> StreamId {
     StreamId::new(tenant, Category::Address, id.0)
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::app::customers::customer;
+use crate::app::customers::customer_stream;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::CustomerEvent;
@@ -155,9 +155,9 @@ impl App {
             Err(refusal) => return Ok(Err(refusal)),
         };
         // A file for a customer who was merged goes, as a message to them does, to whom they are part of.
-        let customer_id = self.root(caller, customer_id).await?;
-        let stream = customer(caller.tenant, customer_id);
-        if let Err(refusal) = self.look::<Customer, _>(stream, |loaded| loaded.state.must_exist()).await? {
+        let customer_id = self.survivor(caller, customer_id).await?;
+        let stream = customer_stream(caller.tenant, customer_id);
+        if let Err(refusal) = self.read_state::<Customer, _>(stream, |loaded| loaded.state.must_exist()).await? {
             return Ok(Err(refusal));
         }
         let blobs = self.blobs()?.clone();
@@ -334,7 +334,7 @@ impl App {
         customer_id: CustomerId,
         version: u64,
     ) -> Result<Option<RemoteFile>, AppError> {
-        let stream = customer(caller.tenant, customer_id);
+        let stream = customer_stream(caller.tenant, customer_id);
         let events = self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
         let Some(recorded) = events.first() else { return Ok(None) };
         Ok(match decode::<Customer>(recorded)?.event {
@@ -360,11 +360,11 @@ impl App {
         let basis = self.basis(caller).await?;
         let StoredFile { size, mac, .. } = stored(written, attachment_id, None, None, &basis);
         let event = AttachmentFetched { key, attachment_id, size, mac }.into();
-        self.tell_fetching(caller, customer_id, attachment_id, event).await?;
+        self.record_fetching(caller, customer_id, attachment_id, event).await?;
         self.keep_files(caller, customer_id, std::iter::once(attachment_id)).await;
         // The customer may have been forgotten since the key was asked for.
-        let stream = customer(caller.tenant, customer_id);
-        if self.look::<Customer, _>(stream, |loaded| loaded.state.is_forgotten()).await? {
+        let stream = customer_stream(caller.tenant, customer_id);
+        if self.read_state::<Customer, _>(stream, |loaded| loaded.state.is_forgotten()).await? {
             self.remove_files(caller, customer_id).await?;
         }
         Ok(())
@@ -380,11 +380,11 @@ impl App {
     ) -> Result<(), AppError> {
         let RemoteFile { key, attachment_id, .. } = remote;
         let event = AttachmentMissed { key, attachment_id, reason: reason.to_owned() }.into();
-        self.tell_fetching(caller, customer_id, attachment_id, event).await
+        self.record_fetching(caller, customer_id, attachment_id, event).await
     }
 
     /// What came of fetching is told once, whoever fetched.
-    async fn tell_fetching(
+    async fn record_fetching(
         &self,
         caller: &Caller,
         customer_id: CustomerId,
@@ -396,7 +396,7 @@ impl App {
         let parts = [customer_id.0.as_bytes().as_slice(), attachment_id.0.as_bytes()];
         let id = crate::ids::EventId(basis.derive("file fetched", &parts));
         let decided = crate::domain::decision::Decided { id, occurred_at: now, event };
-        let stream = customer(caller.tenant, customer_id);
+        let stream = customer_stream(caller.tenant, customer_id);
         match self.append_fact::<Customer>(caller, stream, None, vec![decided]).await {
             // Another node was faster.
             Ok(_) | Err(AppError::Append(AppendError::EventIdTaken { .. })) => Ok(()),
@@ -425,7 +425,7 @@ impl App {
         struct Data {
             attachment_id: AttachmentId,
         }
-        let stream = customer(blob.tenant, CustomerId(blob.subject.0));
+        let stream = customer_stream(blob.tenant, CustomerId(blob.subject.0));
         let log = self.shared.journal.backend();
         let mut after = 0;
         loop {

@@ -1,6 +1,6 @@
 //! Commands on canned replies, and messages that are made of them.
 
-use crate::app::engine::deciding::Made;
+use crate::app::engine::deciding::Committed;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::canned::decide::{self, RemoveCannedReply, SaveCannedReply, SavedCannedReply, UseCannedReply};
 use crate::domain::canned::event::CannedReplyEvent;
@@ -23,8 +23,8 @@ impl App {
             Ok(stream) => stream,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let standing = self.look_anew::<CannedReply, _>(stream, |loaded| told_by(&loaded.state)).await?;
-        let answer = |made: &Made<CannedReplyEvent>| told(made).or(standing);
+        let standing = self.read_fresh_state::<CannedReply, _>(stream, |loaded| told_by(&loaded.state)).await?;
+        let answer = |made: &Committed<CannedReplyEvent>| told(made).or(standing);
         self.run(caller, stream, ("save_canned_reply", command), decide::save, answer).await
     }
 
@@ -59,7 +59,7 @@ impl App {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let reply = self.look_anew::<CannedReply, _>(stream, |loaded| loaded.state.clone()).await?;
+        let reply = self.read_fresh_state::<CannedReply, _>(stream, |loaded| loaded.state.clone()).await?;
         let fill = |state: &Customer, command: SendMessage| {
             state.must_exist()?;
             let of = (state, command.channel);
@@ -83,7 +83,7 @@ fn in_message(refusal: Refusal) -> Refusal {
 }
 
 /// Every change is one event.
-fn told(made: &Made<CannedReplyEvent>) -> Option<SavedCannedReply> {
+fn told(made: &Committed<CannedReplyEvent>) -> Option<SavedCannedReply> {
     let (code, revision) = match &made.events.first()?.event {
         CannedReplyEvent::CannedReplySaved(e) => (&e.code, e.revision),
         CannedReplyEvent::CannedReplyRemoved(e) => (&e.code, e.revision),

@@ -1,6 +1,6 @@
 //! Commands on consent and suppression.
 
-use crate::app::addresses::address;
+use crate::app::addresses::address_stream;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
@@ -29,7 +29,7 @@ impl App {
             Ok(id) => id,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let stream = address(caller.tenant, address_id);
+        let stream = address_stream(caller.tenant, address_id);
         let decide = |state: &Address, command, context: &Context<'_>| decide::suppress(state, &command, context);
         // The address first: from then on nothing is sent, whatever becomes of the rest.
         let outcome =
@@ -87,7 +87,7 @@ impl App {
             Ok(id) => id,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let stream = address(caller.tenant, address_id);
+        let stream = address_stream(caller.tenant, address_id);
         self.run(caller, stream, ("lift_suppression", command), decide::lift, |_| Some(address_id)).await
     }
 

@@ -1,7 +1,7 @@
 //! Commands on conversations.
 
-use crate::app::customers::customer;
-use crate::app::engine::deciding::Order;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::CommandRun;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::conversation::decide::{self, UpdateConversation};
 use crate::domain::customer::state::Customer;
@@ -28,10 +28,10 @@ impl App {
         conversation_id: ConversationId,
     ) -> Result<bool, AppError> {
         let basis = self.basis(caller).await?;
-        let order = Order::new(caller, customer(caller.tenant, customer_id), None);
+        let run = CommandRun::new(caller, customer_stream(caller.tenant, customer_id), None);
         let elapse = |state: &Customer, context: &Context<'_>| decide::elapse(state, conversation_id, context);
         // Refused is whoever was forgotten meanwhile.
-        let made = self.decide::<Customer>(&order, &basis, elapse).await?;
+        let made = self.decide::<Customer>(&run, &basis, elapse).await?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 }

@@ -1,6 +1,6 @@
 //! Commands on customers.
 
-use crate::app::engine::deciding::{Made, Order};
+use crate::app::engine::deciding::{CommandRun, Committed};
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::customer::decide::{
     self, AddAddress, AddNote, ChangeProfile, PinNote, RegisterCustomer, Registration, RemoveAddress, id_of_external,
@@ -26,10 +26,10 @@ impl App {
         };
         let external = command.profile.external_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let id = external.map_or_else(|| CustomerId(self.shared.ambient.uuid()), |id| id_of_external(&basis, id));
-        let stream = customer(caller.tenant, id);
-        let order = Order { is_new: true, ..Order::new(caller, stream, key) };
+        let stream = customer_stream(caller.tenant, id);
+        let run = CommandRun { is_new: true, ..CommandRun::new(caller, stream, key) };
         let decided = self
-            .decide::<Customer>(&order, &basis, |state, context| {
+            .decide::<Customer>(&run, &basis, |state, context| {
                 decide::register(state, command.clone(), Registration::default(), context)
             })
             .await?;
@@ -78,7 +78,7 @@ impl App {
 
     /// Adds a private note.
     pub async fn add_note(&self, caller: &Caller, command: AddNote) -> Result<Outcome<NoteId>, AppError> {
-        self.run_on_customer(caller, ("add_note", command), decide::add_note, |made: &Made<CustomerEvent>| {
+        self.run_on_customer(caller, ("add_note", command), decide::add_note, |made: &Committed<CustomerEvent>| {
             made.events.iter().find_map(|decided| match &decided.event {
                 CustomerEvent::NoteAdded(note) => Some(note.note_id),
                 _ => None,
@@ -91,22 +91,22 @@ impl App {
     pub async fn pin_note(&self, caller: &Caller, command: PinNote) -> Result<Outcome<NoteId>, AppError> {
         let note_id = command.note_id;
         // The note may stand in the stream of whoever is part of the customer.
-        let family = self.family(caller, command.customer_id).await?;
-        let (mut holder, mut is_known) = (family[0], false);
-        for id in family {
-            if self.has_note(customer(caller.tenant, id), note_id).await? {
+        let person = self.person_ids(caller, command.customer_id).await?;
+        let (mut holder, mut is_known) = (person[0], false);
+        for id in person {
+            if self.has_note(customer_stream(caller.tenant, id), note_id).await? {
                 (holder, is_known) = (id, true);
                 break;
             }
         }
         let decide =
             |state: &Customer, command, context: &Context<'_>| decide::pin_note(state, &command, is_known, context);
-        self.run(caller, customer(caller.tenant, holder), ("pin_note", command), decide, |_| Some(note_id)).await
+        self.run(caller, customer_stream(caller.tenant, holder), ("pin_note", command), decide, |_| Some(note_id)).await
     }
 
     async fn has_note(&self, stream: StreamId, note_id: NoteId) -> Result<bool, AppError> {
         let remembered = self
-            .look::<Customer, _>(stream, |loaded| {
+            .read_state::<Customer, _>(stream, |loaded| {
                 let recent = &loaded.state.recent_notes;
                 let is_there = recent.contains(&note_id) || loaded.state.pinned_notes.contains(&note_id);
                 (is_there || loaded.state.notes <= recent.len() as u64).then_some(is_there)
@@ -135,6 +135,6 @@ impl App {
 }
 
 /// A customer's stream.
-pub(crate) fn customer(tenant: TenantId, id: CustomerId) -> StreamId {
+pub(crate) fn customer_stream(tenant: TenantId, id: CustomerId) -> StreamId {
     StreamId::new(tenant, Category::Customer, id.0)
 }

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::app::addresses::address;
-use crate::app::customers::customer;
-use crate::app::engine::deciding::{MAX_ATTEMPTS, Order, Tried};
+use crate::app::addresses::address_stream;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
 use crate::app::engine::states::decode;
 use crate::app::links::ListUnsubscribe;
 use crate::app::{App, AppError, Caller, Outcome};
@@ -16,7 +16,7 @@ use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::message::attachment::StoredFile;
-use crate::domain::message::dispatch::{self, Attempt, CallOutcome, Judged, Resolution};
+use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, Resolution};
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
@@ -26,7 +26,7 @@ use crate::log::{Precondition, ReadLimit, StreamId};
 
 /// What came of wanting to dispatch a message.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Begun {
+pub enum DispatchDecision {
     /// `DispatchStarted` is in the log: the provider is to be called, exactly once.
     Go(Box<Ticket>),
     /// Not before this time.
@@ -96,41 +96,41 @@ impl App {
         customer_id: CustomerId,
         message_id: MessageId,
         routes: &[Route],
-    ) -> Result<Begun, AppError> {
+    ) -> Result<DispatchDecision, AppError> {
         let basis = self.basis(caller).await?;
-        let stream = customer(caller.tenant, customer_id);
+        let stream = customer_stream(caller.tenant, customer_id);
         for _ in 0..MAX_ATTEMPTS {
             let (pending, is_alone) = self
-                .look::<Customer, _>(stream, |loaded| {
+                .read_state::<Customer, _>(stream, |loaded| {
                     (loaded.state.pending.get(message_id).cloned(), loaded.state.is_alone())
                 })
                 .await?;
-            let Some(pending) = pending else { return Ok(Begun::Nothing) };
+            let Some(pending) = pending else { return Ok(DispatchDecision::Nothing) };
             match pending.stage {
                 Stage::Held { until: at, .. } | Stage::Retry { at } if at > self.shared.ambient.now() => {
-                    return Ok(Begun::NotBefore(at));
+                    return Ok(DispatchDecision::NotBefore(at));
                 }
-                Stage::Dispatching { .. } | Stage::InDoubt { .. } => return Ok(Begun::Nothing),
+                Stage::Dispatching { .. } | Stage::InDoubt { .. } => return Ok(DispatchDecision::Nothing),
                 Stage::Queued | Stage::Held { .. } | Stage::Retry { .. } => {}
             }
             // Another one than those that refused it; if all did, the first is asked again.
             let untried = routes.iter().find(|route| !pending.refused_by.contains(route));
-            let Some(route) = untried.or(routes.first()) else { return Ok(Begun::Nothing) };
+            let Some(route) = untried.or(routes.first()) else { return Ok(DispatchDecision::Nothing) };
             let (content, files) = self.content(stream, &pending).await?;
-            let mut order = Order::new(caller, stream, None);
+            let mut run = CommandRun::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),
                 Some(id) => {
-                    let stream = address(caller.tenant, id);
+                    let stream = address_stream(caller.tenant, id);
                     let judged =
-                        self.look::<Address, _>(stream, |loaded| (loaded.state.clone(), loaded.version)).await?;
-                    order.preconditions.push(Precondition { stream, version: judged.1 });
+                        self.read_state::<Address, _>(stream, |loaded| (loaded.state.clone(), loaded.version)).await?;
+                    run.preconditions.push(Precondition { stream, version: judged.1 });
                     judged
                 }
             };
-            let rest = if is_alone { None } else { Some(self.rest_of(caller, customer_id).await?) };
-            order.preconditions.extend(rest.iter().flat_map(|rest| rest.preconditions.clone()));
-            let judged = Judged {
+            let rest = if is_alone { None } else { Some(self.other_records(caller, customer_id).await?) };
+            run.preconditions.extend(rest.iter().flat_map(|rest| rest.preconditions.clone()));
+            let judged = DispatchInputs {
                 address: &state,
                 address_version: version,
                 content: content.as_ref(),
@@ -139,11 +139,11 @@ impl App {
             };
             let mut overtaken = false;
             let tried = self
-                .attempt::<Customer>(&order, &basis, |own, context| match &rest {
+                .attempt::<Customer>(&run, &basis, |own, context| match &rest {
                     None if own.is_alone() => dispatch::begin(own, message_id, route, judged, context),
                     Some(rest) if rest.is_of(own) => {
                         let person = rest.root.as_ref().unwrap_or(own).with_messages_of(own, &rest.others);
-                        let judged = Judged { person: Some(&person), ..judged };
+                        let judged = DispatchInputs { person: Some(&person), ..judged };
                         dispatch::begin(own, message_id, route, judged, context)
                     }
                     _ => {
@@ -153,10 +153,10 @@ impl App {
                 })
                 .await?;
             let made = match tried {
-                Tried::Done(_) if overtaken => continue,
-                Tried::Done(made) => made,
-                Tried::Refused(_) => return Ok(Begun::Nothing),
-                Tried::Moved => continue,
+                Attempted::Done(_) if overtaken => continue,
+                Attempted::Done(made) => made,
+                Attempted::Refused(_) => return Ok(DispatchDecision::Nothing),
+                Attempted::Moved => continue,
             };
             let started = made.events.iter().find_map(|decided| match &decided.event {
                 CustomerEvent::DispatchStarted(started) => Some((started.attempt, decided.occurred_at)),
@@ -166,7 +166,7 @@ impl App {
                 (Some((number, called_at)), Some(content)) => {
                     let correlation = correlation(caller, customer_id, &pending, route, called_at);
                     let others = routes.iter().filter(|other| *other != route && !pending.refused_by.contains(other));
-                    Begun::Go(Box::new(Ticket {
+                    DispatchDecision::Go(Box::new(Ticket {
                         customer_id,
                         address_id: pending.address_id,
                         called_at,
@@ -179,7 +179,7 @@ impl App {
                         files,
                     }))
                 }
-                _ => Begun::Nothing,
+                _ => DispatchDecision::Nothing,
             });
         }
         Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
@@ -192,9 +192,9 @@ impl App {
         customer_id: CustomerId,
         message_id: MessageId,
     ) -> Result<bool, AppError> {
-        let stream = customer(caller.tenant, customer_id);
+        let stream = customer_stream(caller.tenant, customer_id);
         let has = |message: &PendingMessage| message.files > 0;
-        self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).is_some_and(has)).await
+        self.read_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).is_some_and(has)).await
     }
 
     /// What is to be sent, with its files; [`None`] if the customer was forgotten.
@@ -226,7 +226,7 @@ impl App {
         let basis = self.basis(caller).await?;
         let opted_out = matches!(&outcome, CallOutcome::Refused { class: RetryClass::OptedOut, .. });
         let [jitter] = self.shared.ambient.bytes::<1>();
-        let (attempt, stream) = (ticket.attempt, customer(caller.tenant, ticket.customer_id));
+        let (attempt, stream) = (ticket.attempt, customer_stream(caller.tenant, ticket.customer_id));
         if opted_out {
             let fact = crate::domain::message::decide::RecordProviderFact {
                 customer_id: ticket.customer_id,
@@ -256,11 +256,11 @@ impl App {
         called_by: DateTime<Utc>,
     ) -> Result<bool, AppError> {
         let basis = self.basis(caller).await?;
-        let order = Order::new(caller, customer(caller.tenant, customer_id), None);
+        let run = CommandRun::new(caller, customer_stream(caller.tenant, customer_id), None);
         let doubt = |state: &Customer, context: &crate::domain::decision::Context<'_>| {
             Ok(dispatch::doubt(state, message_id, called_by, context))
         };
-        let made = self.decide::<Customer>(&order, &basis, doubt).await?;
+        let made = self.decide::<Customer>(&run, &basis, doubt).await?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 
@@ -282,8 +282,9 @@ impl App {
         message_id: MessageId,
         called_at: DateTime<Utc>,
     ) -> Result<Option<InDoubt>, AppError> {
-        let stream = customer(caller.tenant, customer_id);
-        let pending = self.look::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
+        let stream = customer_stream(caller.tenant, customer_id);
+        let pending =
+            self.read_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
         let Some(pending) = pending else { return Ok(None) };
         let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
         let (Some(content), _) = self.content(stream, &pending).await? else { return Ok(None) };

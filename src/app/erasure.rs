@@ -4,10 +4,10 @@
 //!
 //! The first `CustomerForgotten`, in whichever of the streams, is the whole decision: every later step follows from it.
 
-use crate::app::addresses::address;
-use crate::app::customers::customer;
-use crate::app::engine::deciding::Order;
-use crate::app::engine::states::Loaded;
+use crate::app::addresses::address_stream;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::CommandRun;
+use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{self, ForgetCustomer};
@@ -28,12 +28,12 @@ impl App {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let family = self.family(caller, command.customer_id).await?;
-        let root = family[0];
-        let only_theirs = self.addresses_of_nobody_else(caller, &family).await?;
+        let person = self.person_ids(caller, command.customer_id).await?;
+        let root = person[0];
+        let only_theirs = self.addresses_of_nobody_else(caller, &person).await?;
         let decide = |state: &Customer, context: &Context<'_>| decide::forget(state, &command, &only_theirs, context);
-        let order = Order::new(caller, customer(caller.tenant, root), key);
-        match self.decide::<Customer>(&order, &basis, decide).await? {
+        let run = CommandRun::new(caller, customer_stream(caller.tenant, root), key);
+        match self.decide::<Customer>(&run, &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
             Ok(mut made) => {
                 let others = self.erase(caller, root).await?;
@@ -48,10 +48,12 @@ impl App {
     /// person is forgotten, the keys are destroyed, the addresses released. May be repeated. Nothing happens to a person
     /// who did not ask to be forgotten.
     pub async fn erase(&self, caller: &Caller, id: CustomerId) -> Result<Erasing, AppError> {
-        let family = self.family(caller, id).await?;
+        let person = self.person_ids(caller, id).await?;
         let mut states = vec![];
-        for &member in &family {
-            states.push(self.look::<Customer, _>(customer(caller.tenant, member), Loaded::clone).await?.state);
+        for &member in &person {
+            states.push(
+                self.read_state::<Customer, _>(customer_stream(caller.tenant, member), StateAt::clone).await?.state,
+            );
         }
         let mut erasing = Erasing::default();
         if states.iter().all(|state| state.existence == Existence::Erased) {
@@ -60,24 +62,26 @@ impl App {
         let Some(begun) = states.iter().find_map(|state| state.forgetting.clone()) else { return Ok(erasing) };
         let basis = self.basis(caller).await?;
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
-        let only_theirs = self.addresses_of_nobody_else(caller, &family).await?;
-        for &member in &family {
+        let only_theirs = self.addresses_of_nobody_else(caller, &person).await?;
+        for &member in &person {
             let command = ForgetCustomer { customer_id: member, reason: begun.reason.clone() };
-            let order =
-                Order { causation: Some(begun.event_id), ..Order::new(caller, customer(caller.tenant, member), None) };
+            let run = CommandRun {
+                causation: Some(begun.event_id),
+                ..CommandRun::new(caller, customer_stream(caller.tenant, member), None)
+            };
             let decide = |state: &Customer, context: &Context<'_>| {
                 let own = state.addresses.iter().map(|own| own.address_id);
                 let own: Vec<_> = own.filter(|own| only_theirs.contains(own)).collect();
                 decide::forget(state, &command, &own, context)
             };
             // Refused is who is not known: there is nothing of them.
-            if let Ok(made) = self.decide::<Customer>(&order, &basis, decide).await? {
+            if let Ok(made) = self.decide::<Customer>(&run, &basis, decide).await? {
                 erasing.new = erasing.new.max(made.position);
             }
         }
         // After every `CustomerForgotten`, whoever appended it.
         erasing.until = Some(self.end().await?);
-        for &member in &family {
+        for &member in &person {
             self.destroy_keys(caller, member).await?;
         }
         Ok(erasing)
@@ -85,9 +89,9 @@ impl App {
 
     /// Destroys the keys of a customer who asked to be forgotten, and releases the addresses.
     async fn destroy_keys(&self, caller: &Caller, id: CustomerId) -> Result<(), AppError> {
-        let stream = customer(caller.tenant, id);
+        let stream = customer_stream(caller.tenant, id);
         let (forgetting, addresses) = self
-            .look::<Customer, _>(stream, |loaded| {
+            .read_state::<Customer, _>(stream, |loaded| {
                 let addresses: Vec<_> = loaded.state.addresses.iter().map(|own| own.address_id).collect();
                 (loaded.state.forgetting.clone(), addresses)
             })
@@ -107,33 +111,33 @@ impl App {
     pub async fn complete_erasure(&self, caller: &Caller, id: CustomerId) -> Result<Outcome<CustomerId>, AppError> {
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
         self.erase(caller, id).await?;
-        let family = self.family(caller, id).await?;
+        let person = self.person_ids(caller, id).await?;
         let decide = |state: &Customer, (), context: &Context<'_>| decide::complete_erasure(state, context);
-        for &part in family[1..].iter().rev() {
-            let stream = customer(caller.tenant, part);
+        for &part in person[1..].iter().rev() {
+            let stream = customer_stream(caller.tenant, part);
             self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(())).await?;
         }
-        let stream = customer(caller.tenant, family[0]);
-        self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(family[0])).await
+        let stream = customer_stream(caller.tenant, person[0]);
+        self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(person[0])).await
     }
 
     /// The addresses of everybody who is part of a person that nobody else has.
     async fn addresses_of_nobody_else(
         &self,
         caller: &Caller,
-        family: &[CustomerId],
+        person: &[CustomerId],
     ) -> Result<Vec<AddressId>, AppError> {
         let mut only_theirs = vec![];
-        for &member in family {
+        for &member in person {
             let own = self
-                .look::<Customer, _>(customer(caller.tenant, member), |loaded| {
+                .read_state::<Customer, _>(customer_stream(caller.tenant, member), |loaded| {
                     loaded.state.addresses.iter().map(|own| own.address_id).collect::<Vec<_>>()
                 })
                 .await?;
             for address_id in own {
                 let is_shared = self
-                    .look::<Address, _>(address(caller.tenant, address_id), |loaded| {
-                        loaded.state.claims.iter().any(|claim| !family.contains(claim))
+                    .read_state::<Address, _>(address_stream(caller.tenant, address_id), |loaded| {
+                        loaded.state.claims.iter().any(|claim| !person.contains(claim))
                     })
                     .await?;
                 if !is_shared && !only_theirs.contains(&address_id) {

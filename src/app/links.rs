@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::customers::customer;
+use crate::app::customers::customer_stream;
 use crate::app::engine::policies::Basis;
 use crate::app::tenants::tenant_stream;
 use crate::app::{App, AppError, Caller, Outcome};
@@ -61,9 +61,9 @@ impl App {
         customer_id: CustomerId,
         message_id: MessageId,
     ) -> Result<Option<ListUnsubscribe>, AppError> {
-        let stream = customer(caller.tenant, customer_id);
+        let stream = customer_stream(caller.tenant, customer_id);
         let topic = self
-            .look::<Customer, _>(stream, |loaded| {
+            .read_state::<Customer, _>(stream, |loaded| {
                 let message = loaded.state.pending.get(message_id)?;
                 let is_it = message.key.channel == Channel::Email && message.class == MessageClass::Marketing;
                 is_it.then(|| message.topic.clone())
@@ -93,8 +93,8 @@ impl App {
         customer_id: CustomerId,
         message_id: Option<MessageId>,
     ) -> Result<Option<String>, AppError> {
-        let stream = customer(caller.tenant, self.root(caller, customer_id).await?);
-        let exists = self.look::<Customer, _>(stream, |loaded| loaded.state.must_exist().is_ok()).await?;
+        let stream = customer_stream(caller.tenant, self.survivor(caller, customer_id).await?);
+        let exists = self.read_state::<Customer, _>(stream, |loaded| loaded.state.must_exist().is_ok()).await?;
         let token = Token {
             purpose: Purpose::Preferences,
             tenant: caller.tenant,
@@ -147,7 +147,7 @@ impl App {
 
     /// Whether there is a tenant of this id.
     pub(crate) async fn is_tenant(&self, tenant: TenantId) -> Result<bool, AppError> {
-        self.look::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.exists).await
+        self.read_state::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.exists).await
     }
 
     /// Ends messages about a link's channel and topic.
@@ -169,8 +169,8 @@ impl App {
     /// What a link's customer can choose; [`None`] if there is nobody any more.
     pub async fn choices(&self, token: &Token) -> Result<Option<Vec<Choice>>, AppError> {
         let policy = self.policy(token.tenant).await?;
-        let root = self.root(&Caller::new(token.tenant, ACTOR), token.customer_id).await?;
-        self.look::<Customer, _>(customer(token.tenant, root), |loaded| {
+        let root = self.survivor(&Caller::new(token.tenant, ACTOR), token.customer_id).await?;
+        self.read_state::<Customer, _>(customer_stream(token.tenant, root), |loaded| {
             loaded.state.must_exist().is_ok().then(|| choice::choices(&loaded.state, &policy))
         })
         .await
@@ -204,7 +204,7 @@ impl App {
         let caller = Caller::new(token.tenant, ACTOR);
         let basis = self.basis(&caller).await?;
         let decide = |state: &Customer, _, context: &Context<'_>| decide(state, evidence.clone(), context);
-        match self.decide_on_root(&caller, &basis, (token.customer_id, None), decide).await? {
+        match self.decide_on_survivor(&caller, &basis, (token.customer_id, None), decide).await? {
             Ok(made) => self.done(&made, |_| Some(())).await,
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::app::addresses::address;
-use crate::app::customers::customer;
-use crate::app::engine::deciding::{MAX_ATTEMPTS, Made, Order, Tried};
-use crate::app::engine::states::Loaded;
+use crate::app::addresses::address_stream;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::{Attempted, CommandRun, Committed, MAX_ATTEMPTS};
+use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::event::{AddressClaimed, ConsentChanged};
 use crate::domain::consent::state::Address;
@@ -17,7 +17,7 @@ use crate::ids::{AddressId, CustomerId, EventId, Position};
 use crate::log::Precondition;
 
 /// The rest of a person, seen from one of the streams that the person is made of.
-pub(crate) struct Rest {
+pub(crate) struct OtherRecords {
     /// Whoever stands for the person; absent if it is the one in whose stream is decided.
     pub root: Option<Customer>,
     /// The states of all other streams.
@@ -27,7 +27,7 @@ pub(crate) struct Rest {
     absorbed: Vec<CustomerId>,
 }
 
-impl Rest {
+impl OtherRecords {
     /// Whether it was looked up for a customer as the state now is.
     pub(crate) fn is_of(&self, own: &Customer) -> bool {
         if self.root.is_some() { own.merged.is_some() } else { own.merged.is_none() && own.absorbed == self.absorbed }
@@ -47,31 +47,31 @@ impl App {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let stream = customer(caller.tenant, command.from);
+        let stream = customer_stream(caller.tenant, command.from);
         for _ in 0..MAX_ATTEMPTS {
             // Also of the one that is merged: a repeated command may find its merge half done.
-            self.root(caller, command.from).await?;
-            let root = self.root(caller, command.into).await?;
-            let root_stream = customer(caller.tenant, root);
-            let survivor = self.look::<Customer, _>(root_stream, Loaded::clone).await?;
+            self.survivor(caller, command.from).await?;
+            let root = self.survivor(caller, command.into).await?;
+            let survivor_stream = customer_stream(caller.tenant, root);
+            let survivor = self.read_state::<Customer, _>(survivor_stream, StateAt::clone).await?;
             // The survivor must still act for itself when the decision is appended: two who are merged into each other
             // at the same time do not become a circle.
-            let preconditions = vec![Precondition { stream: root_stream, version: survivor.version }];
-            let order = Order { preconditions, ..Order::new(caller, stream, key) };
+            let preconditions = vec![Precondition { stream: survivor_stream, version: survivor.version }];
+            let run = CommandRun { preconditions, ..CommandRun::new(caller, stream, key) };
             let decide = |state: &Customer, context: &Context<'_>| {
                 merge::merge(state, &command, (root, &survivor.state), context)
             };
-            match self.attempt::<Customer>(&order, &basis, decide).await? {
-                Tried::Moved => {}
-                Tried::Refused(_) if self.has_moved(root_stream, survivor.version).await? => {
-                    self.forget_state(root_stream);
+            match self.attempt::<Customer>(&run, &basis, decide).await? {
+                Attempted::Moved => {}
+                Attempted::Refused(_) if self.has_moved(survivor_stream, survivor.version).await? => {
+                    self.forget_state(survivor_stream);
                 }
-                Tried::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
-                Tried::Done(made) => {
+                Attempted::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+                Attempted::Done(made) => {
                     // Where the survivor's events stand, if they are new; otherwise the log's end, which is after them.
                     let position = self.complete_merge(caller, command.from).await?;
-                    let root = self.root(caller, command.from).await?;
-                    return self.done(&Made { position, ..made }, |_| Some(root)).await;
+                    let root = self.survivor(caller, command.from).await?;
+                    return self.done(&Committed { position, ..made }, |_| Some(root)).await;
                 }
             }
         }
@@ -85,9 +85,10 @@ impl App {
         if root == from {
             return Ok(None);
         }
-        let stream = customer(caller.tenant, from);
-        let addresses = self.look::<Customer, _>(stream, |loaded| loaded.state.addresses.clone()).await?;
-        let survivor = self.look::<Customer, _>(customer(caller.tenant, root), Loaded::clone).await?.state;
+        let stream = customer_stream(caller.tenant, from);
+        let addresses = self.read_state::<Customer, _>(stream, |loaded| loaded.state.addresses.clone()).await?;
+        let survivor =
+            self.read_state::<Customer, _>(customer_stream(caller.tenant, root), StateAt::clone).await?.state;
         if survivor.is_forgotten() {
             // One person was forgotten: also the part that came too late to be taken over.
             self.erase(caller, from).await?;
@@ -98,14 +99,14 @@ impl App {
             let (address_id, kind) = (own.address_id, own.kind);
             let claimed = AddressClaimed { address_id, kind, customer_id: root }.into();
             let because = (merged.event_id, self.shared.ambient.now());
-            self.tell_address(caller, (address_id, root), because, claimed).await?;
+            self.record_on_address(caller, (address_id, root), because, claimed).await?;
         }
         Ok(position)
     }
 
     /// Whom a customer stands for: itself, or whoever it is a part of. A merge that is half done is gone on with, so that
     /// nothing is decided for somebody who does not know yet what the other one said.
-    pub(crate) async fn root(&self, caller: &Caller, id: CustomerId) -> Result<CustomerId, AppError> {
+    pub(crate) async fn survivor(&self, caller: &Caller, id: CustomerId) -> Result<CustomerId, AppError> {
         Ok(self.resolve(caller, id).await?.0)
     }
 
@@ -127,58 +128,58 @@ impl App {
                 return Ok((root, position));
             }
         }
-        Err(AppError::Contended { stream: customer(caller.tenant, id), attempts: MAX_ATTEMPTS })
+        Err(AppError::Contended { stream: customer_stream(caller.tenant, id), attempts: MAX_ATTEMPTS })
     }
 
     async fn merged(&self, caller: &Caller, id: CustomerId) -> Result<Option<Merged>, AppError> {
-        self.look::<Customer, _>(customer(caller.tenant, id), |loaded| loaded.state.merged).await
+        self.read_state::<Customer, _>(customer_stream(caller.tenant, id), |loaded| loaded.state.merged).await
     }
 
     /// Lets a root take over a customer that was merged into it, unless it has. Nothing happens if it was forgotten, or
     /// merged itself, meanwhile.
     async fn absorb(&self, caller: &Caller, from: CustomerId, root: CustomerId) -> Result<Option<Position>, AppError> {
-        let (stream, root_stream) = (customer(caller.tenant, from), customer(caller.tenant, root));
-        if self.look::<Customer, _>(root_stream, |loaded| loaded.state.absorbed.contains(&from)).await? {
+        let (stream, survivor_stream) = (customer_stream(caller.tenant, from), customer_stream(caller.tenant, root));
+        if self.read_state::<Customer, _>(survivor_stream, |loaded| loaded.state.absorbed.contains(&from)).await? {
             return Ok(None);
         }
         let basis = self.basis(caller).await?;
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
         for _ in 0..MAX_ATTEMPTS {
-            let merged = self.look::<Customer, _>(stream, Loaded::clone).await?;
-            let order = Order {
+            let merged = self.read_state::<Customer, _>(stream, StateAt::clone).await?;
+            let run = CommandRun {
                 // What a provider tells of the merged one just now is not lost: it is seen here, or passed on.
                 preconditions: vec![Precondition { stream, version: merged.version }],
                 causation: merged.state.merged.map(|merged| merged.event_id),
-                ..Order::new(caller, root_stream, None)
+                ..CommandRun::new(caller, survivor_stream, None)
             };
             let decide =
                 |survivor: &Customer, context: &Context<'_>| merge::absorb(survivor, (from, &merged.state), context);
-            match self.attempt::<Customer>(&order, &basis, decide).await? {
-                Tried::Moved => {}
-                Tried::Refused(_) => return Ok(None),
-                Tried::Done(made) => {
+            match self.attempt::<Customer>(&run, &basis, decide).await? {
+                Attempted::Moved => {}
+                Attempted::Refused(_) => return Ok(None),
+                Attempted::Done(made) => {
                     self.follow_addresses(caller, &made).await?;
                     return Ok(made.position);
                 }
             }
         }
-        Err(AppError::Contended { stream: root_stream, attempts: MAX_ATTEMPTS })
+        Err(AppError::Contended { stream: survivor_stream, attempts: MAX_ATTEMPTS })
     }
 
     /// Those who are part of a customer, as they are known here. One whose state does not know of the merge is from
     /// before it, and is read anew.
-    pub(crate) async fn parts(
+    pub(crate) async fn merged_records(
         &self,
         caller: &Caller,
         absorbed: &[CustomerId],
-    ) -> Result<Vec<Loaded<Customer>>, AppError> {
+    ) -> Result<Vec<StateAt<Customer>>, AppError> {
         let mut parts = Vec::with_capacity(absorbed.len());
         for &id in absorbed {
-            let stream = customer(caller.tenant, id);
-            let mut part = self.look::<Customer, _>(stream, Loaded::clone).await?;
+            let stream = customer_stream(caller.tenant, id);
+            let mut part = self.read_state::<Customer, _>(stream, StateAt::clone).await?;
             if part.state.merged.is_none() {
                 self.forget_state(stream);
-                part = self.look::<Customer, _>(stream, Loaded::clone).await?;
+                part = self.read_state::<Customer, _>(stream, StateAt::clone).await?;
             }
             parts.push(part);
         }
@@ -186,17 +187,17 @@ impl App {
     }
 
     /// What a decision on a message in a customer's stream has to see of the rest of the person.
-    pub(crate) async fn rest_of(&self, caller: &Caller, id: CustomerId) -> Result<Rest, AppError> {
-        let root = self.root(caller, id).await?;
-        let stream = customer(caller.tenant, root);
-        let loaded = self.look::<Customer, _>(stream, Loaded::clone).await?;
+    pub(crate) async fn other_records(&self, caller: &Caller, id: CustomerId) -> Result<OtherRecords, AppError> {
+        let root = self.survivor(caller, id).await?;
+        let stream = customer_stream(caller.tenant, root);
+        let loaded = self.read_state::<Customer, _>(stream, StateAt::clone).await?;
         let absorbed = loaded.state.absorbed.clone();
         let others: Vec<_> = absorbed.iter().copied().filter(|part| *part != id).collect();
-        let mut rest = Rest { root: None, absorbed, others: vec![], preconditions: vec![] };
-        for (part, loaded) in others.iter().zip(self.parts(caller, &others).await?) {
+        let mut rest = OtherRecords { root: None, absorbed, others: vec![], preconditions: vec![] };
+        for (part, loaded) in others.iter().zip(self.merged_records(caller, &others).await?) {
             // Only a part that has something in its queue can begin a dispatch that would count against a cap.
             if !loaded.state.pending.all().is_empty() {
-                let stream = customer(caller.tenant, *part);
+                let stream = customer_stream(caller.tenant, *part);
                 rest.preconditions.push(Precondition { stream, version: loaded.version });
             }
             rest.others.push(loaded.state);
@@ -210,17 +211,18 @@ impl App {
     }
 
     /// A customer, whoever stands for it, and all who are part of that one; whoever stands for all comes first.
-    pub(crate) async fn family(&self, caller: &Caller, id: CustomerId) -> Result<Vec<CustomerId>, AppError> {
-        let root = self.root(caller, id).await?;
-        let absorbed =
-            self.look::<Customer, _>(customer(caller.tenant, root), |loaded| loaded.state.absorbed.clone()).await?;
-        let mut family = vec![root];
+    pub(crate) async fn person_ids(&self, caller: &Caller, id: CustomerId) -> Result<Vec<CustomerId>, AppError> {
+        let root = self.survivor(caller, id).await?;
+        let absorbed = self
+            .read_state::<Customer, _>(customer_stream(caller.tenant, root), |loaded| loaded.state.absorbed.clone())
+            .await?;
+        let mut person = vec![root];
         for id in absorbed.into_iter().chain([id]) {
-            if !family.contains(&id) {
-                family.push(id);
+            if !person.contains(&id) {
+                person.push(id);
             }
         }
-        Ok(family)
+        Ok(person)
     }
 
     /// Lets opt-outs that stand in a customer's stream up to a version count for the person that the customer is a part
@@ -232,16 +234,16 @@ impl App {
         version: u64,
         opt_outs: Vec<ConsentChanged>,
     ) -> Result<Option<Position>, AppError> {
-        let stream = customer(caller.tenant, id);
+        let stream = customer_stream(caller.tenant, id);
         let (known, merged) =
-            self.look::<Customer, _>(stream, |loaded| (loaded.version, loaded.state.merged.is_some())).await?;
+            self.read_state::<Customer, _>(stream, |loaded| (loaded.version, loaded.state.merged.is_some())).await?;
         // Facts are appended without looking; another process may have merged the customer before.
         if known < version {
             self.forget_state(stream);
         } else if !merged {
             return Ok(None);
         }
-        if self.look::<Customer, _>(stream, |loaded| loaded.state.merged.is_none()).await? {
+        if self.read_state::<Customer, _>(stream, |loaded| loaded.state.merged.is_none()).await? {
             return Ok(None);
         }
         let basis = self.basis(caller).await?;
@@ -250,7 +252,7 @@ impl App {
         for told in opt_outs {
             let decide = |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, context);
             // Refused is whoever was forgotten meanwhile: nothing is sent there any more.
-            let made = self.decide_on_root(caller, &basis, (id, None), decide).await?;
+            let made = self.decide_on_survivor(caller, &basis, (id, None), decide).await?;
             position = position.max(made.ok().and_then(|made| made.position));
         }
         Ok(position)
@@ -264,13 +266,15 @@ impl App {
         address_id: AddressId,
         because: (EventId, DateTime<Utc>),
     ) -> Result<(), AppError> {
-        let absorbed =
-            self.look::<Customer, _>(customer(caller.tenant, id), |loaded| loaded.state.absorbed.clone()).await?;
+        let absorbed = self
+            .read_state::<Customer, _>(customer_stream(caller.tenant, id), |loaded| loaded.state.absorbed.clone())
+            .await?;
         if absorbed.is_empty() {
             return Ok(());
         }
-        let claims =
-            self.look::<Address, _>(address(caller.tenant, address_id), |loaded| loaded.state.claims.clone()).await?;
+        let claims = self
+            .read_state::<Address, _>(address_stream(caller.tenant, address_id), |loaded| loaded.state.claims.clone())
+            .await?;
         for part in absorbed.into_iter().filter(|part| claims.contains(part)) {
             self.release_addresses(caller, part, &[address_id], because).await?;
         }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::addresses::address;
-use crate::app::customers::customer;
-use crate::app::engine::deciding::{MAX_ATTEMPTS, Made, Order};
+use crate::app::addresses::address_stream;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
 use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
 use crate::domain::canned::decide::CannedUse;
@@ -49,7 +49,7 @@ impl App {
         fill: impl Fn(&Customer, SendMessage) -> Result<(SendMessage, Option<CannedUse>), Refusal> + Sync,
     ) -> Result<Outcome<SentMessage>, AppError> {
         for _ in 0..MAX_ATTEMPTS {
-            let customer_id = self.root(caller, command.customer_id).await?;
+            let customer_id = self.survivor(caller, command.customer_id).await?;
             let command = SendMessage { customer_id, ..command.clone() };
             let files = match self.uploads(caller, customer_id, &command.attachments).await? {
                 Ok(files) => files,
@@ -75,22 +75,24 @@ impl App {
         key: Option<CommandKey>,
         (command, files): (&SendMessage, &[StoredFile]),
         fill: &(impl Fn(&Customer, SendMessage) -> Result<(SendMessage, Option<CannedUse>), Refusal> + Sync),
-    ) -> Result<Result<Made<CustomerEvent>, Refusal>, AppError> {
-        let stream = customer(caller.tenant, command.customer_id);
+    ) -> Result<Result<Committed<CustomerEvent>, Refusal>, AppError> {
+        let stream = customer_stream(caller.tenant, command.customer_id);
         // Refusals about the recipient come from the decision itself, on the state that is appended to.
         let (recipient, absorbed) = self
-            .look::<Customer, _>(stream, |loaded| {
+            .read_state::<Customer, _>(stream, |loaded| {
                 let recipient = command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id);
                 (recipient, loaded.state.absorbed.clone())
             })
             .await?;
         let address = match recipient {
-            Some(id) => self.look::<Address, _>(address(caller.tenant, id), |loaded| loaded.state.clone()).await?,
+            Some(id) => {
+                self.read_state::<Address, _>(address_stream(caller.tenant, id), |loaded| loaded.state.clone()).await?
+            }
             None => Address::default(),
         };
         // What those who are part of the customer were sent counts too; when it is dispatched, all is judged again.
-        let parts: Vec<_> = self.parts(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
-        self.decide(&Order::new(caller, stream, key), basis, |state: &Customer, context| {
+        let parts: Vec<_> = self.merged_records(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
+        self.decide(&CommandRun::new(caller, stream, key), basis, |state: &Customer, context| {
             let (command, canned) = fill(state, command.clone())?;
             let asked = (command, files.to_vec());
             let mut events = if parts.is_empty() {
@@ -109,7 +111,7 @@ impl App {
     }
 
     /// The answer to a command that sends. The text of what is queued is kept for its dispatch.
-    fn sent(&self, made: &Made<CustomerEvent>) -> Option<SentMessage> {
+    fn sent(&self, made: &Committed<CustomerEvent>) -> Option<SentMessage> {
         for decided in &made.events {
             if let CustomerEvent::MessageQueued(queued) = &decided.event
                 && let Some(content) = &queued.personal
@@ -157,12 +159,12 @@ impl App {
         };
         let customer_id = match command.customer_id {
             Some(id) => id,
-            None => match self.writer(caller, &basis, &command).await? {
+            None => match self.find_or_register_sender(caller, &basis, &command).await? {
                 Ok(id) => id,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             },
         };
-        let customer_id = self.root(caller, customer_id).await?;
+        let customer_id = self.survivor(caller, customer_id).await?;
         let at = command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
         let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
         let keyword = keywords::of_message(command.channel, &command.body, command.hint);
@@ -174,13 +176,13 @@ impl App {
         });
         // The address first: once a STOP is acknowledged, or lost half-way, nothing more is sent there.
         if let (Some(Keyword::Stop), Some(said)) = (keyword, said) {
-            let order = Order::new(caller, address(caller.tenant, said.address_id), None);
+            let run = CommandRun::new(caller, address_stream(caller.tenant, said.address_id), None);
             // A refusal means that the same message was recorded before, with another of those who share the number.
-            let _ = self.decide::<Address>(&order, &basis, |state, context| stop(state, said, context)).await?;
+            let _ = self.decide::<Address>(&run, &basis, |state, context| stop(state, said, context)).await?;
         }
         let files = self.store_arrived(caller, customer_id, message_id, files).await?;
         let decided = self
-            .decide_on_root(caller, &basis, (customer_id, key), |state, customer_id, context| {
+            .decide_on_survivor(caller, &basis, (customer_id, key), |state, customer_id, context| {
                 decide::receive(state, (customer_id, message_id), (command.clone(), files.clone()), context)
             })
             .await?;
@@ -195,8 +197,8 @@ impl App {
         self.keep_files(caller, customer_id, stored).await;
         // The evidence first: only a START that is on record lifts anything.
         if let (Some(Keyword::Start), Some(said)) = (keyword, said) {
-            let order = Order::new(caller, address(caller.tenant, said.address_id), None);
-            let _ = self.decide::<Address>(&order, &basis, |state, context| start(state, said, context)).await?;
+            let run = CommandRun::new(caller, address_stream(caller.tenant, said.address_id), None);
+            let _ = self.decide::<Address>(&run, &basis, |state, context| start(state, said, context)).await?;
         }
         self.done(&made, received).await
     }
@@ -206,8 +208,8 @@ impl App {
         let basis = self.basis(caller).await?;
         let sender = self.deciding(&basis, |context| decide::sender(channel, Some(from), context));
         let Some(sender) = sender else { return Ok(vec![]) };
-        let stream = address(caller.tenant, sender.id(&basis));
-        self.look::<Address, _>(stream, |loaded| loaded.state.claims.clone()).await
+        let stream = address_stream(caller.tenant, sender.id(&basis));
+        self.read_state::<Address, _>(stream, |loaded| loaded.state.claims.clone()).await
     }
 
     /// The id of an inbound message: derived where the message can be handed over again, so that what it leads to in
@@ -223,7 +225,7 @@ impl App {
     /// Whoever has the address that a message came from, or a new customer of whom only the address is known. Where
     /// several have it, whoever claimed it first and still does: the order of claims is that of the address's stream, so
     /// every node answers alike. Who was merged keeps the place, and the survivor is found by it.
-    async fn writer(
+    async fn find_or_register_sender(
         &self,
         caller: &Caller,
         basis: &Basis,
@@ -235,15 +237,15 @@ impl App {
             return Ok(Err(Refusal::invalid("from", message)));
         };
         let address_id = sender.id(basis);
-        let stream = address(caller.tenant, address_id);
-        let owner = self.look::<Address, _>(stream, |loaded| loaded.state.claims.first().copied()).await?;
+        let stream = address_stream(caller.tenant, address_id);
+        let owner = self.read_state::<Address, _>(stream, |loaded| loaded.state.claims.first().copied()).await?;
         if let Some(owner) = owner {
             return Ok(Ok(owner));
         }
         let id = id_of_address(basis, address_id);
-        let order = Order::new(caller, customer(caller.tenant, id), None);
+        let run = CommandRun::new(caller, customer_stream(caller.tenant, id), None);
         let registered = self
-            .decide::<Customer>(&order, basis, |state, context| {
+            .decide::<Customer>(&run, basis, |state, context| {
                 if state.must_be_known().is_ok() {
                     return Ok(vec![]);
                 }
@@ -278,17 +280,17 @@ impl App {
         // The address first: once this callback is acknowledged, nothing more may be sent there.
         let mut told = vec![];
         if let Some((address_id, event)) = suppression {
-            let stream = address(caller.tenant, address_id);
+            let stream = address_stream(caller.tenant, address_id);
             told.push(self.append_fact::<Address>(caller, stream, None, vec![event]).await);
         }
         let reached = match report::outcome(&command) {
-            Some(outcome) => self.tell_outcome(caller, &basis, outcome).await?,
+            Some(outcome) => self.record_outcome(caller, &basis, outcome).await?,
             None => None,
         };
-        let stream = customer(caller.tenant, command.customer_id);
+        let stream = customer_stream(caller.tenant, command.customer_id);
         let opt_outs = opt_outs(&events);
         if !events.is_empty() {
-            told.push(self.append_told::<Customer>(caller, stream, events, command.raw.as_deref()).await);
+            told.push(self.append_reported::<Customer>(caller, stream, events, command.raw.as_deref()).await);
         }
         // The message stays where it was sent; that its receiver wants no more counts for the whole person.
         let stands_at = match told.last() {
@@ -303,7 +305,7 @@ impl App {
             }
             _ => None,
         };
-        let mut made = Made::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
+        let mut made = Committed::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
         for appended in told {
             match appended {
                 Ok(appended) => {
@@ -321,15 +323,15 @@ impl App {
 
     /// Tells an address whether a message arrived, where that changes what is known of it: usually a delivery does not,
     /// and costs a look at the state in memory. The position of what was told.
-    async fn tell_outcome(&self, caller: &Caller, basis: &Basis, told: Told) -> Result<Option<Position>, AppError> {
-        let stream = address(caller.tenant, told.address_id);
+    async fn record_outcome(&self, caller: &Caller, basis: &Basis, told: Told) -> Result<Option<Position>, AppError> {
+        let stream = address_stream(caller.tenant, told.address_id);
         if told.outcome.delivered
-            && !self.look::<Address, _>(stream, |loaded| loaded.state.outcomes.has_bounces()).await?
+            && !self.read_state::<Address, _>(stream, |loaded| loaded.state.outcomes.has_bounces()).await?
         {
             return Ok(None);
         }
-        let order = Order::new(caller, stream, None);
-        let made = self.decide::<Address>(&order, basis, |state, context| reach::tell(state, told, context)).await?;
+        let run = CommandRun::new(caller, stream, None);
+        let made = self.decide::<Address>(&run, basis, |state, context| reach::tell(state, told, context)).await?;
         // Refused is what was told before, and forgotten since.
         Ok(made.ok().and_then(|made| made.position))
     }
@@ -360,7 +362,7 @@ fn received_key(
     }))
 }
 
-fn received(made: &Made<CustomerEvent>) -> Option<ReceivedMessage> {
+fn received(made: &Committed<CustomerEvent>) -> Option<ReceivedMessage> {
     made.events.iter().find_map(|decided| match &decided.event {
         CustomerEvent::MessageReceived(message) => Some(ReceivedMessage {
             customer_id: CustomerId(made.stream.key),

@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
-use crate::app::customers::customer;
-use crate::app::engine::deciding::{MAX_ATTEMPTS, Made, Order};
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
 use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::customer::event::CustomerEvent;
@@ -44,27 +44,28 @@ on_customer! {
 impl App {
     /// Decides on whoever stands for a customer, until it is done or refused. What those who are part of the person were
     /// sent is seen as the person's.
-    pub(crate) async fn decide_on_root(
+    pub(crate) async fn decide_on_survivor(
         &self,
         caller: &Caller,
         basis: &Basis,
         (id, command): (CustomerId, Option<CommandKey>),
         mut decide: impl FnMut(&Customer, CustomerId, &Context<'_>) -> Decision<CustomerEvent> + Send,
-    ) -> Result<Result<Made<CustomerEvent>, Refusal>, AppError> {
+    ) -> Result<Result<Committed<CustomerEvent>, Refusal>, AppError> {
         let mut decided = Err(Refusal::customer_merged());
         for _ in 0..MAX_ATTEMPTS {
-            let root = self.root(caller, id).await?;
-            let stream = customer(caller.tenant, root);
-            let absorbed = self.look::<Customer, _>(stream, |loaded| loaded.state.absorbed.clone()).await?;
-            let parts: Vec<_> = self.parts(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
-            let order = Order::new(caller, stream, command);
+            let root = self.survivor(caller, id).await?;
+            let stream = customer_stream(caller.tenant, root);
+            let absorbed = self.read_state::<Customer, _>(stream, |loaded| loaded.state.absorbed.clone()).await?;
+            let parts: Vec<_> =
+                self.merged_records(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
+            let run = CommandRun::new(caller, stream, command);
             let on_person = |state: &Customer, context: &Context<'_>| {
                 if parts.is_empty() {
                     return decide(state, root, context);
                 }
                 decide(&state.with_messages_of(state, &parts), root, context)
             };
-            decided = self.decide(&order, basis, on_person).await?;
+            decided = self.decide(&run, basis, on_person).await?;
             // Merged between the look and the decision: look again.
             if !matches!(&decided, Err(refusal) if refusal.code == Refusal::MERGED) {
                 break;
@@ -80,7 +81,7 @@ impl App {
         caller: &Caller,
         (name, mut command): (&str, C),
         decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
-        answer: impl FnOnce(&Made<CustomerEvent>) -> Option<T>,
+        answer: impl FnOnce(&Committed<CustomerEvent>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
         let basis = self.basis(caller).await?;
         let key = match Self::command_key(caller, &basis, name, &command) {
@@ -93,7 +94,7 @@ impl App {
             *command.customer() = root;
             decide(state, command, context)
         };
-        match self.decide_on_root(caller, &basis, (id, key), decide).await? {
+        match self.decide_on_survivor(caller, &basis, (id, key), decide).await? {
             Ok(made) => {
                 self.follow_addresses(caller, &made).await?;
                 self.done(&made, answer).await
@@ -109,13 +110,14 @@ impl App {
         id: CustomerId,
         holds: impl Fn(&Customer) -> bool + Send + Sync,
     ) -> Result<CustomerId, AppError> {
-        let family = self.family(caller, id).await?;
-        for &id in &family {
-            if self.look::<Customer, _>(customer(caller.tenant, id), |loaded| holds(&loaded.state)).await? {
+        let person = self.person_ids(caller, id).await?;
+        for &id in &person {
+            if self.read_state::<Customer, _>(customer_stream(caller.tenant, id), |loaded| holds(&loaded.state)).await?
+            {
                 return Ok(id);
             }
         }
-        Ok(family[0])
+        Ok(person[0])
     }
 
     /// As [`Self::run`], for a command on a thing of a person: it acts on the stream that holds it.
@@ -125,9 +127,9 @@ impl App {
         (id, holds): (CustomerId, impl Fn(&Customer) -> bool + Send + Sync),
         (name, command): (&str, C),
         decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
-        answer: impl FnOnce(&Made<CustomerEvent>) -> Option<T>,
+        answer: impl FnOnce(&Committed<CustomerEvent>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
         let holder = self.holder(caller, id, holds).await?;
-        self.run(caller, customer(caller.tenant, holder), (name, command), decide, answer).await
+        self.run(caller, customer_stream(caller.tenant, holder), (name, command), decide, answer).await
     }
 }

@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use crate::app::customers::customer;
+use crate::app::customers::customer_stream;
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::Order;
+use crate::app::engine::deciding::CommandRun;
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Done, Outcome};
@@ -79,7 +79,7 @@ impl App {
         }
         let basis = self.basis(caller).await?;
         if let Some(id) = command.customer_id
-            && self.shared.journal.backend().stream_heads(&[customer(caller.tenant, id)]).await? == [None]
+            && self.shared.journal.backend().stream_heads(&[customer_stream(caller.tenant, id)]).await? == [None]
         {
             return Ok(Outcome::Refused(Refusal::customer_unknown()));
         }
@@ -148,7 +148,7 @@ impl App {
         (command, range): (&ReclassEngagement, &Range),
         rule: &Rule,
     ) -> Result<(Judged, Option<Position>), AppError> {
-        let stream = customer(caller.tenant, id);
+        let stream = customer_stream(caller.tenant, id);
         let (mut corrected, mut position) = (0, None);
         for _ in 0..MAX_ATTEMPTS {
             let (mut engagements, mut version) = self.engagements(caller, id, (command, range), rule).await?;
@@ -162,7 +162,7 @@ impl App {
                     // The corrections tell figures, which hold at this version.
                     expected: Expected::Exact(version),
                     preconditions: vec![],
-                    cause: Order::new(caller, stream, None).cause(),
+                    cause: CommandRun::new(caller, stream, None).cause(),
                     events: events.iter().map(|event| Customer::seal_ready(&stream, event)).collect(),
                 };
                 match self.shared.journal.append(append).await {
@@ -195,7 +195,7 @@ impl App {
         (command, range): (&ReclassEngagement, &Range),
         rule: &'r Rule,
     ) -> Result<(Engagements<'r>, u64), AppError> {
-        let (journal, stream) = (&self.shared.journal, customer(caller.tenant, id));
+        let (journal, stream) = (&self.shared.journal, customer_stream(caller.tenant, id));
         let (mut engagements, mut version) = (Engagements::new(rule), 0);
         loop {
             let mut events = journal.backend().read_stream(stream, version, ReadLimit::events(PAGE)).await?;

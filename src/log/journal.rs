@@ -15,7 +15,7 @@ use crate::log::{
     Append, AppendError, Appended, EventLog, Expected, LogError, NewEvent, Personal, ReadLimit, RecordedEvent,
     SealedAppend, SealedEvent, SealedNewEvent, Snapshot, StreamId,
 };
-use crate::work;
+use crate::offload;
 
 /// Marks a snapshot that belongs to no subject, in place of a sealed text's format version.
 const CLEAR: u8 = 0;
@@ -98,7 +98,7 @@ impl Journal {
 
         let events = appends.iter().map(|append| append.events.len()).sum();
         let ambient = self.0.ambient.clone();
-        let sealed = work::on(events, appends, move |append| seal_append(append, &keys, &ambient)).await;
+        let sealed = offload::map(events, appends, move |append| seal_append(append, &keys, &ambient)).await;
 
         let mut results = Vec::with_capacity(sealed.len());
         let mut group = Vec::with_capacity(sealed.len());
@@ -260,7 +260,7 @@ impl Journal {
             events.iter().filter(|event| event.personal.is_some()).filter_map(|event| event.envelope.subject).collect();
         let keys = Arc::new(self.0.ring.for_opening(&subjects).await?);
         let inner = Arc::clone(&self.0);
-        work::on(events.len(), events, move |event| inner.open_event(event, &keys)).await.into_iter().collect()
+        offload::map(events.len(), events, move |event| inner.open_event(event, &keys)).await.into_iter().collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::{App, AppError, MessageStage, Signal};
+use crate::app::{App, AppError, DispatchSignal, Signal};
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::queries::messages::UndispatchedRow;
@@ -27,7 +27,7 @@ pub struct Waiting {
     /// How.
     pub channel: Channel,
     /// Where it stands.
-    pub stage: MessageStage,
+    pub stage: DispatchSignal,
     /// When it was asked for, as far as the read tables tell: those that they do not show yet are new.
     pub since: Option<DateTime<Utc>>,
 }
@@ -114,7 +114,7 @@ impl Backlog {
             position = until;
             for signal in signals {
                 match signal {
-                    Signal::Message { message_id, stage: MessageStage::Settled, .. } => {
+                    Signal::Message { message_id, stage: DispatchSignal::Settled, .. } => {
                         waiting.remove(&message_id);
                     }
                     Signal::Message { tenant, customer_id, message_id, channel, stage } => {
@@ -147,9 +147,9 @@ impl Backlog {
 
 /// A row as it stands; what it may not know yet, the log tells.
 fn read(row: &UndispatchedRow) -> Option<Waiting> {
-    let due = |at: Option<DateTime<Utc>>| at.map_or(MessageStage::Ready, MessageStage::Due);
+    let due = |at: Option<DateTime<Utc>>| at.map_or(DispatchSignal::Ready, DispatchSignal::Due);
     let stage = match row.state.as_str() {
-        "dispatching" => MessageStage::Dispatching,
+        "dispatching" => DispatchSignal::Dispatching,
         "held" => due(row.held_until),
         "queued" => due(row.retry_at),
         _ => return None,

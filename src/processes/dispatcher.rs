@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts};
-use crate::app::{App, AppError, Begun, Caller, MessageStage, Signal, Ticket};
+use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
@@ -107,7 +107,7 @@ impl Dispatcher {
     ///
     /// If the log may be a restored or copied one, nothing is done until an operator confirms it.
     pub async fn run(self, from: Position, backlog: Vec<Waiting>, shutdown: CancellationToken) {
-        if !self.options.unattended && !hold::pass(&self.app, &backlog, &shutdown).await {
+        if !self.options.unattended && !hold::wait_until_confirmed(&self.app, &backlog, &shutdown).await {
             return;
         }
         let mut work = Work::default();
@@ -115,7 +115,7 @@ impl Dispatcher {
         for waiting in backlog {
             let Waiting { tenant, customer_id, message_id, channel, stage, .. } = waiting;
             let job = Job { tenant, customer_id, message_id, channel, since: now };
-            if stage == MessageStage::Dispatching {
+            if stage == DispatchSignal::Dispatching {
                 if self.options.alone {
                     self.doubt(job).await;
                 }
@@ -204,12 +204,12 @@ impl Dispatcher {
 }
 
 impl Work {
-    fn take(&mut self, job: Job, stage: MessageStage) {
+    fn take(&mut self, job: Job, stage: DispatchSignal) {
         match stage {
-            MessageStage::Ready => self.ready.push_back(job),
-            MessageStage::Due(at) => self.later.push(Reverse((at, Job { since: at, ..job }))),
+            DispatchSignal::Ready => self.ready.push_back(job),
+            DispatchSignal::Due(at) => self.later.push(Reverse((at, Job { since: at, ..job }))),
             // Another call of this process, or settled.
-            MessageStage::Dispatching | MessageStage::Settled => {}
+            DispatchSignal::Dispatching | DispatchSignal::Settled => {}
         }
     }
 
@@ -278,9 +278,9 @@ async fn dispatch(
     let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
     let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
-        Ok(Begun::Go(ticket)) => *ticket,
-        Ok(Begun::NotBefore(at)) => return Some((at, job)),
-        Ok(Begun::Nothing) => return None,
+        Ok(DispatchDecision::Go(ticket)) => *ticket,
+        Ok(DispatchDecision::NotBefore(at)) => return Some((at, job)),
+        Ok(DispatchDecision::Nothing) => return None,
         Err(error) => {
             tracing::warn!(message_id = %job.message_id, %error, "a message cannot be dispatched yet");
             return Some((app.ambient().now() + PAUSE, job));

@@ -20,7 +20,7 @@ use crate::queries::{QueryError, Reads, messages};
 /// Who acts.
 const ACTOR: &str = "process:doubts";
 /// How often it is looked.
-const LOOK: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// How long after a call a provider's own listing surely shows the message, if it took it.
 const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(15);
 /// How long after it was decided on a call has ended, and its outcome is in the log, if its process lives.
@@ -60,7 +60,7 @@ impl Doubts {
 
     /// Looks every now and then until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(LOOK);
+        let mut tick = tokio::time::interval(POLL_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, MessageStage};
+use crate::app::{App, AppError, DispatchSignal};
 use crate::processes::backlog::Waiting;
 
 /// A send that has been due for longer says that the log stood still, or was set back.
 const OVERDUE: TimeDelta = TimeDelta::hours(1);
 
 /// How often it is looked whether an operator has confirmed the log.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why nothing is dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Hold {
 }
 
 /// Whether a log with this backlog looks like a restored or copied one.
-pub async fn signs(app: &App, backlog: &[Waiting]) -> Result<Option<Hold>, AppError> {
+pub async fn signs_of_restore(app: &App, backlog: &[Waiting]) -> Result<Option<Hold>, AppError> {
     let epoch = app.epoch().await?;
     if epoch.is_copy {
         return Ok(Some(Hold::Copied));
@@ -39,17 +39,17 @@ pub async fn signs(app: &App, backlog: &[Waiting]) -> Result<Option<Hold>, AppEr
 /// When a message should have gone out at the latest.
 fn due(waiting: &Waiting) -> Option<DateTime<Utc>> {
     match waiting.stage {
-        MessageStage::Ready => waiting.since,
-        MessageStage::Due(at) => Some(at),
-        MessageStage::Dispatching | MessageStage::Settled => None,
+        DispatchSignal::Ready => waiting.since,
+        DispatchSignal::Due(at) => Some(at),
+        DispatchSignal::Dispatching | DispatchSignal::Settled => None,
     }
 }
 
 /// Returns true once messages may be dispatched; false if `shutdown` came first.
-pub async fn pass(app: &App, backlog: &[Waiting], shutdown: &CancellationToken) -> bool {
+pub async fn wait_until_confirmed(app: &App, backlog: &[Waiting], shutdown: &CancellationToken) -> bool {
     let mut told = None;
     loop {
-        match signs(app, backlog).await {
+        match signs_of_restore(app, backlog).await {
             Ok(None) => {
                 if told.is_some() {
                     tracing::info!("an operator confirmed the log: messages are sent");
@@ -69,7 +69,7 @@ pub async fn pass(app: &App, backlog: &[Waiting], shutdown: &CancellationToken) 
         }
         tokio::select! {
             () = shutdown.cancelled() => return false,
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::policies::Basis;
-use crate::app::engine::states::{self, Cell, Loaded, SNAPSHOT_EVERY, States};
+use crate::app::engine::states::{self, Cell, SNAPSHOT_EVERY, StateAt, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::state::ProviderAccounts;
 use crate::domain::canned::state::CannedReply;
@@ -29,14 +29,14 @@ pub(crate) const MAX_ATTEMPTS: u32 = 20;
 const MAX_KEY_BYTES: usize = 255;
 
 /// Which states are kept where.
-pub(crate) trait Kept: Aggregate {
+pub(crate) trait Cached: Aggregate {
     /// The states of this kind.
     fn states(app: &App) -> &States<Self>;
 }
 
 macro_rules! kept {
     ($($state:ident $field:ident)*) => {$(
-        impl Kept for $state {
+        impl Cached for $state {
             fn states(app: &App) -> &States<Self> {
                 &app.shared.$field
             }
@@ -48,7 +48,7 @@ kept!(Customer customers  Address addresses  Tenant tenants  Import imports  Pro
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]
-pub(crate) struct Order<'a> {
+pub(crate) struct CommandRun<'a> {
     /// Who gave the command.
     pub caller: &'a Caller,
     /// The stream that is decided on.
@@ -63,7 +63,7 @@ pub(crate) struct Order<'a> {
     pub causation: Option<EventId>,
 }
 
-impl<'a> Order<'a> {
+impl<'a> CommandRun<'a> {
     /// A command on an existing stream.
     pub fn new(caller: &'a Caller, stream: StreamId, command: Option<CommandKey>) -> Self {
         Self { caller, stream, command, preconditions: vec![], is_new: false, causation: None }
@@ -81,9 +81,9 @@ impl<'a> Order<'a> {
 }
 
 /// What came of deciding once.
-pub(crate) enum Tried<E> {
+pub(crate) enum Attempted<E> {
     /// The command's events stand in the log.
-    Done(Made<E>),
+    Done(Committed<E>),
     /// The domain said no.
     Refused(Refusal),
     /// A stream moved: decide again.
@@ -91,7 +91,7 @@ pub(crate) enum Tried<E> {
 }
 
 /// The events of a command.
-pub(crate) struct Made<E> {
+pub(crate) struct Committed<E> {
     /// The stream that they are in.
     pub stream: StreamId,
     /// The events, in order; none if all was as asked.
@@ -131,10 +131,10 @@ impl App {
     }
 
     /// Looks at a stream's state, loading it if it is not in memory.
-    pub(crate) async fn look<A: Kept, T>(
+    pub(crate) async fn read_state<A: Cached, T>(
         &self,
         stream: StreamId,
-        look: impl FnOnce(&Loaded<A>) -> T,
+        look: impl FnOnce(&StateAt<A>) -> T,
     ) -> Result<T, AppError> {
         let cell = A::states(self).cell(stream);
         let mut slot = cell.lock().await;
@@ -147,23 +147,23 @@ impl App {
         Ok(seen)
     }
 
-    /// As [`Self::look`], at a state that other processes' appends are folded into as well.
-    pub(crate) async fn look_anew<A: Kept, T>(
+    /// As [`Self::read_state`], at a state that other processes' appends are folded into as well.
+    pub(crate) async fn read_fresh_state<A: Cached, T>(
         &self,
         stream: StreamId,
-        look: impl Fn(&Loaded<A>) -> T,
+        look: impl Fn(&StateAt<A>) -> T,
     ) -> Result<T, AppError> {
         let heads = self.shared.journal.backend().stream_heads(&[stream]).await?;
         let head = heads.first().copied().flatten().map_or(0, |head| head.version);
-        let (version, seen) = self.look(stream, |loaded: &Loaded<A>| (loaded.version, look(loaded))).await?;
+        let (version, seen) = self.read_state(stream, |loaded: &StateAt<A>| (loaded.version, look(loaded))).await?;
         if version >= head {
             return Ok(seen);
         }
         A::states(self).forget(stream);
-        self.look(stream, look).await
+        self.read_state(stream, look).await
     }
 
-    async fn load<A: Kept>(&self, stream: StreamId, cell: &Arc<Cell<A>>) -> Result<Loaded<A>, AppError> {
+    async fn load<A: Cached>(&self, stream: StreamId, cell: &Arc<Cell<A>>) -> Result<StateAt<A>, AppError> {
         let mut loaded = states::load::<A>(&self.shared.journal, stream).await?;
         A::states(self).weigh(stream, cell, &loaded);
         self.keep_snapshot(stream, &mut loaded);
@@ -171,7 +171,7 @@ impl App {
     }
 
     /// Stores the state of a stream that has grown, beside the command that made it grow.
-    fn keep_snapshot<A: Kept>(&self, stream: StreamId, loaded: &mut Loaded<A>) {
+    fn keep_snapshot<A: Cached>(&self, stream: StreamId, loaded: &mut StateAt<A>) {
         if loaded.version < loaded.snapshot + SNAPSHOT_EVERY {
             return;
         }
@@ -188,76 +188,76 @@ impl App {
     }
 
     /// Decides once on a stream's state and appends what was decided.
-    pub(crate) async fn attempt<A: Kept>(
+    pub(crate) async fn attempt<A: Cached>(
         &self,
-        order: &Order<'_>,
+        run: &CommandRun<'_>,
         basis: &Basis,
         decide: impl FnOnce(&A, &Context<'_>) -> Decision<A::Event> + Send,
-    ) -> Result<Tried<A::Event>, AppError> {
+    ) -> Result<Attempted<A::Event>, AppError> {
         let states = A::states(self);
-        let cell = states.cell(order.stream);
+        let cell = states.cell(run.stream);
         let mut slot = cell.lock().await;
         // The state leaves its place while it is used: if this future is dropped meanwhile, it is loaded anew.
         let (mut loaded, fresh) = match slot.take() {
             Some(loaded) => (loaded, false),
-            None if order.is_new => (Loaded::default(), false),
-            None => (self.load(order.stream, &cell).await?, true),
+            None if run.is_new => (StateAt::default(), false),
+            None => (self.load(run.stream, &cell).await?, true),
         };
         let events = match self.deciding(basis, |context| decide(&loaded.state, context)) {
             Ok(events) => events,
             Err(refusal) => {
-                if !fresh && self.has_moved(order.stream, loaded.version).await? {
-                    return Ok(Tried::Moved);
+                if !fresh && self.has_moved(run.stream, loaded.version).await? {
+                    return Ok(Attempted::Moved);
                 }
                 // The state is kept, except that of a stream that was only assumed to be new.
                 if loaded.version > 0 {
                     *slot = Some(loaded);
                 }
-                return self.repeated_or::<A>(order, Tried::Refused(refusal)).await;
+                return self.repeated_or::<A>(run, Attempted::Refused(refusal)).await;
             }
         };
         if events.is_empty() {
-            if !fresh && self.has_moved(order.stream, loaded.version).await? {
-                return Ok(Tried::Moved);
+            if !fresh && self.has_moved(run.stream, loaded.version).await? {
+                return Ok(Attempted::Moved);
             }
             *slot = Some(loaded);
             return self
                 .repeated_or::<A>(
-                    order,
-                    Tried::Done(Made { stream: order.stream, events: vec![], position: None, repeated: false }),
+                    run,
+                    Attempted::Done(Committed { stream: run.stream, events: vec![], position: None, repeated: false }),
                 )
                 .await;
         }
         let append = Append {
-            stream: order.stream,
+            stream: run.stream,
             expected: Expected::Exact(loaded.version),
-            preconditions: order.preconditions.clone(),
-            cause: order.cause(),
-            events: events.iter().map(|event| A::seal_ready(&order.stream, event)).collect(),
+            preconditions: run.preconditions.clone(),
+            cause: run.cause(),
+            events: events.iter().map(|event| A::seal_ready(&run.stream, event)).collect(),
         };
         match self.shared.journal.append(append).await {
             Ok(appended) if appended.already => {
                 drop(slot);
-                Ok(Tried::Done(self.original::<A>(&appended).await?))
+                Ok(Attempted::Done(self.original::<A>(&appended).await?))
             }
             Ok(appended) => {
                 for event in &events {
                     loaded.apply(event);
                 }
-                states.weigh(order.stream, &cell, &loaded);
-                self.keep_snapshot(order.stream, &mut loaded);
+                states.weigh(run.stream, &cell, &loaded);
+                self.keep_snapshot(run.stream, &mut loaded);
                 *slot = Some(loaded);
                 let position = Some(appended.position);
-                Ok(Tried::Done(Made { stream: order.stream, events, position, repeated: false }))
+                Ok(Attempted::Done(Committed { stream: run.stream, events, position, repeated: false }))
             }
             Err(JournalError::Append(AppendError::Conflict { stream, .. })) => {
-                if stream != order.stream {
+                if stream != run.stream {
                     *slot = Some(loaded);
                     self.forget_state(stream);
                 }
-                Ok(Tried::Moved)
+                Ok(Attempted::Moved)
             }
-            Err(JournalError::Append(error)) => refused(error).map(Tried::Refused),
+            Err(JournalError::Append(error)) => refused(error).map(Attempted::Refused),
             Err(JournalError::Log(error)) => Err(error.into()),
         }
     }
@@ -281,67 +281,67 @@ impl App {
     }
 
     /// A refusal, or that there is nothing to do, may only mean that the command was carried out before.
-    async fn repeated_or<A: Kept>(
+    async fn repeated_or<A: Cached>(
         &self,
-        order: &Order<'_>,
-        otherwise: Tried<A::Event>,
-    ) -> Result<Tried<A::Event>, AppError>
+        run: &CommandRun<'_>,
+        otherwise: Attempted<A::Event>,
+    ) -> Result<Attempted<A::Event>, AppError>
     where
-        Tried<A::Event>: Send,
+        Attempted<A::Event>: Send,
     {
-        let Some(key) = order.command else { return Ok(otherwise) };
-        match self.shared.journal.backend().find_command(order.caller.tenant, key.id).await? {
+        let Some(key) = run.command else { return Ok(otherwise) };
+        match self.shared.journal.backend().find_command(run.caller.tenant, key.id).await? {
             None => Ok(otherwise),
             Some((known, _)) if known.fingerprint != key.fingerprint => Err(AppError::KeyReused),
-            Some((_, appended)) => Ok(Tried::Done(self.original::<A>(&appended).await?)),
+            Some((_, appended)) => Ok(Attempted::Done(self.original::<A>(&appended).await?)),
         }
     }
 
     /// The events of an earlier append.
-    async fn original<A: Kept>(&self, appended: &Appended) -> Result<Made<A::Event>, AppError> {
+    async fn original<A: Cached>(&self, appended: &Appended) -> Result<Committed<A::Event>, AppError> {
         let count = usize::try_from(appended.last_version + 1 - appended.first_version).unwrap_or(usize::MAX);
         let limit = ReadLimit::events(count);
         let recorded = self.shared.journal.read_stream(appended.stream, appended.first_version - 1, limit).await?;
         let events = recorded.iter().map(states::decode::<A>).collect::<Result<_, _>>()?;
-        Ok(Made { stream: appended.stream, events, position: Some(appended.position), repeated: true })
+        Ok(Committed { stream: appended.stream, events, position: Some(appended.position), repeated: true })
     }
 
     /// Decides until it is done or refused.
-    pub(crate) async fn decide<A: Kept>(
+    pub(crate) async fn decide<A: Cached>(
         &self,
-        order: &Order<'_>,
+        run: &CommandRun<'_>,
         basis: &Basis,
         mut decide: impl FnMut(&A, &Context<'_>) -> Decision<A::Event> + Send,
-    ) -> Result<Result<Made<A::Event>, Refusal>, AppError> {
+    ) -> Result<Result<Committed<A::Event>, Refusal>, AppError> {
         for attempt in 0..MAX_ATTEMPTS {
             // What was assumed to be new, and is not, is looked up from the second time on.
-            let order = Order { is_new: order.is_new && attempt == 0, ..order.clone() };
-            match self.attempt::<A>(&order, basis, &mut decide).await? {
-                Tried::Done(made) => return Ok(Ok(made)),
-                Tried::Refused(refusal) => return Ok(Err(refusal)),
-                Tried::Moved => {}
+            let run = CommandRun { is_new: run.is_new && attempt == 0, ..run.clone() };
+            match self.attempt::<A>(&run, basis, &mut decide).await? {
+                Attempted::Done(made) => return Ok(Ok(made)),
+                Attempted::Refused(refusal) => return Ok(Err(refusal)),
+                Attempted::Moved => {}
             }
         }
-        Err(AppError::Contended { stream: order.stream, attempts: MAX_ATTEMPTS })
+        Err(AppError::Contended { stream: run.stream, attempts: MAX_ATTEMPTS })
     }
 
     /// The whole way of a command on one stream, with the answer read from its events.
-    pub(crate) async fn run<A: Kept, C: Serialize + Clone + Send + Sync, T>(
+    pub(crate) async fn run<A: Cached, C: Serialize + Clone + Send + Sync, T>(
         &self,
         caller: &Caller,
         stream: StreamId,
         (name, command): (&str, C),
         decide: impl Fn(&A, C, &Context<'_>) -> Decision<A::Event> + Send + Sync,
-        answer: impl FnOnce(&Made<A::Event>) -> Option<T>,
+        answer: impl FnOnce(&Committed<A::Event>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
         let basis = self.basis(caller).await?;
         let key = match Self::command_key(caller, &basis, name, &command) {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let order = Order::new(caller, stream, key);
+        let run = CommandRun::new(caller, stream, key);
         let decide = |state: &A, context: &Context<'_>| decide(state, command.clone(), context);
-        match self.decide(&order, &basis, decide).await? {
+        match self.decide(&run, &basis, decide).await? {
             Ok(made) => self.done(&made, answer).await,
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
@@ -350,8 +350,8 @@ impl App {
     /// The answer of a command that was carried out.
     pub(crate) async fn done<E, T>(
         &self,
-        made: &Made<E>,
-        answer: impl FnOnce(&Made<E>) -> Option<T>,
+        made: &Committed<E>,
+        answer: impl FnOnce(&Committed<E>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
         let value = answer(made).ok_or(AppError::Unanswerable { stream: made.stream })?;
         let position = match made.position {

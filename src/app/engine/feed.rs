@@ -9,7 +9,7 @@ use crate::domain::account::event::AccountEvent;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::log::{Category, Epoch, LogError, ReadLimit, SealedEvent};
-use crate::work;
+use crate::offload;
 
 /// Something that a process may have to act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Signal {
         /// How.
         channel: Channel,
         /// Where it stands now.
-        stage: MessageStage,
+        stage: DispatchSignal,
     },
     /// A customer was merged into another one, who may have to be told.
     Merged {
@@ -66,7 +66,7 @@ pub enum Signal {
 
 /// Where an outbound message stands, as far as a dispatcher cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageStage {
+pub enum DispatchSignal {
     /// It may go out.
     Ready,
     /// It may go out from a time on.
@@ -83,7 +83,7 @@ impl App {
     pub async fn signals(&self, after: Position, limit: usize) -> Result<(Vec<Signal>, Position), AppError> {
         let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
-        let signals = work::on(events.len(), events, |event| signal(&event).transpose()).await;
+        let signals = offload::map(events.len(), events, |event| signal(&event).transpose()).await;
         Ok((signals.into_iter().flatten().collect::<Result<_, _>>()?, until))
     }
 
@@ -141,7 +141,7 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     }
     let tenant = envelope.stream.tenant;
     let customer_id = CustomerId(envelope.stream.key);
-    let stage: fn(&Data) -> MessageStage = match envelope.event_type.as_str() {
+    let stage: fn(&Data) -> DispatchSignal = match envelope.event_type.as_str() {
         "CustomerForgotten" => return Ok(Some(Signal::Forgotten { tenant, customer_id, position: envelope.position })),
         "ErasureCompleted" => return Ok(Some(Signal::Erased { tenant, customer_id })),
         "CustomerMergedInto" => return Ok(Some(Signal::Merged { tenant, customer_id })),
@@ -149,11 +149,11 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
             let Absorbed { absorbed_id } = read(event)?;
             return Ok(Some(Signal::Absorbed { tenant, customer_id: absorbed_id }));
         }
-        "MessageQueued" | "MessageReleased" => |_| MessageStage::Ready,
-        "MessageHeld" => |data| data.until.map_or(MessageStage::Ready, MessageStage::Due),
-        "DispatchFailed" => |data| data.retry_at.map_or(MessageStage::Settled, MessageStage::Due),
-        "DispatchStarted" => |_| MessageStage::Dispatching,
-        "MessageSuppressed" | "MessageCancelled" | "DispatchInDoubt" | "MessageSent" => |_| MessageStage::Settled,
+        "MessageQueued" | "MessageReleased" => |_| DispatchSignal::Ready,
+        "MessageHeld" => |data| data.until.map_or(DispatchSignal::Ready, DispatchSignal::Due),
+        "DispatchFailed" => |data| data.retry_at.map_or(DispatchSignal::Settled, DispatchSignal::Due),
+        "DispatchStarted" => |_| DispatchSignal::Dispatching,
+        "MessageSuppressed" | "MessageCancelled" | "DispatchInDoubt" | "MessageSent" => |_| DispatchSignal::Settled,
         _ => return Ok(None),
     };
     let data: Data = read(event)?;

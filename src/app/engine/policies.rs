@@ -62,7 +62,8 @@ impl App {
         {
             return Ok(policy);
         }
-        let own = self.look_anew::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.policy.clone()).await?;
+        let own =
+            self.read_fresh_state::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.policy.clone()).await?;
         let default = &self.shared.policy;
         let policy = Arc::new(match own {
             None => default.clone(),

@@ -14,7 +14,7 @@ use crate::app::AppError;
 use crate::app::engine::aggregate::Aggregate;
 use crate::domain::decision::{Decided, Meta};
 use crate::log::{Journal, LogError, Personal, ReadLimit, RecordedEvent, StreamId};
-use crate::work;
+use crate::offload;
 
 /// How many events a stream grows before its state is stored again.
 pub(crate) const SNAPSHOT_EVERY: u64 = 256;
@@ -27,7 +27,7 @@ const FOLD: &str = "state";
 
 /// A state at a version of its stream.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Loaded<A> {
+pub(crate) struct StateAt<A> {
     /// How many events are folded in.
     pub version: u64,
     /// The fold.
@@ -36,7 +36,7 @@ pub(crate) struct Loaded<A> {
     pub snapshot: u64,
 }
 
-impl<A: Aggregate> Loaded<A> {
+impl<A: Aggregate> StateAt<A> {
     /// Folds in an event that follows.
     pub fn apply(&mut self, event: &Decided<A::Event>) {
         self.version += 1;
@@ -47,7 +47,7 @@ impl<A: Aggregate> Loaded<A> {
 /// The place of one stream's state. Whoever decides on the stream holds its lock, so that commands of this process on
 /// one stream queue up instead of conflicting.
 pub(crate) struct Cell<A> {
-    slot: Mutex<Option<Loaded<A>>>,
+    slot: Mutex<Option<StateAt<A>>>,
     weight: AtomicU32,
 }
 
@@ -61,12 +61,12 @@ impl<A: Aggregate> Cell<A> {
     }
 
     /// Waits for the place to be free.
-    pub async fn lock(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
+    pub async fn lock(&self) -> MutexGuard<'_, Option<StateAt<A>>> {
         self.slot.lock().await
     }
 
     /// Takes the place if it is free.
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, Option<Loaded<A>>>> {
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, Option<StateAt<A>>>> {
         self.slot.try_lock().ok()
     }
 }
@@ -101,7 +101,7 @@ impl<A: Aggregate> States<A> {
     }
 
     /// Weighs a state that has changed; the cache learns of it once it has doubled or halved.
-    pub fn weigh(&self, stream: StreamId, cell: &Arc<Cell<A>>, loaded: &Loaded<A>) {
+    pub fn weigh(&self, stream: StreamId, cell: &Arc<Cell<A>>, loaded: &StateAt<A>) {
         let weight =
             Cell::<A>::own_bytes().saturating_add(u32::try_from(loaded.state.heap_bytes()).unwrap_or(u32::MAX));
         let before = cell.weight.load(Ordering::Relaxed);
@@ -113,7 +113,7 @@ impl<A: Aggregate> States<A> {
 }
 
 /// Folds a stream from its start, or from a snapshot if it is long.
-pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> Result<Loaded<A>, AppError> {
+pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> Result<StateAt<A>, AppError> {
     // A stream that is shorter than the interval has no snapshot: one read tells everything.
     let page = usize::try_from(SNAPSHOT_EVERY).unwrap_or(usize::MAX);
     let first = journal.read_stream(stream, 0, ReadLimit::events(page)).await?;
@@ -125,8 +125,8 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
     };
     // A snapshot is only a short-cut: one that cannot be read is left alone.
     let mut loaded = match snapshot.and_then(|(version, state)| Some((version, serde_json::from_slice(&state).ok()?))) {
-        Some((version, state)) if version > SNAPSHOT_EVERY => Loaded { version, state, snapshot: version },
-        _ => fold(Loaded::default(), first).await?,
+        Some((version, state)) if version > SNAPSHOT_EVERY => StateAt { version, state, snapshot: version },
+        _ => fold(StateAt::default(), first).await?,
     };
     if !is_long {
         return Ok(loaded);
@@ -140,8 +140,8 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
     }
 }
 
-async fn fold<A: Aggregate>(mut loaded: Loaded<A>, events: Vec<RecordedEvent>) -> Result<Loaded<A>, AppError> {
-    work::once(events.len(), move || {
+async fn fold<A: Aggregate>(mut loaded: StateAt<A>, events: Vec<RecordedEvent>) -> Result<StateAt<A>, AppError> {
+    offload::run(events.len(), move || {
         for event in events {
             loaded.apply(&decode::<A>(&event)?);
         }
@@ -169,7 +169,7 @@ pub(crate) fn decode<A: Aggregate>(recorded: &RecordedEvent) -> Result<Decided<A
 pub(crate) async fn save<A: Aggregate>(
     journal: &Journal,
     stream: StreamId,
-    loaded: &Loaded<A>,
+    loaded: &StateAt<A>,
 ) -> Result<(), LogError> {
     let Ok(state) = serde_json::to_vec(&loaded.state) else { return Ok(()) };
     let subject = Some(A::subject(&stream));

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
 
-use crate::app::customers::customer;
+use crate::app::customers::customer_stream;
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::{Kept, Order};
+use crate::app::engine::deciding::{Cached, CommandRun};
 use crate::app::engine::policies::Basis;
-use crate::app::engine::states::Loaded;
+use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};
 use crate::domain::consent::state::Address;
@@ -47,9 +47,9 @@ pub(super) trait Row: Clone + Send + Sync {
 }
 
 /// A customer's state as the chunk changes it.
-struct Working {
+struct WorkingCopy {
     base: u64,
-    loaded: Loaded<Customer>,
+    loaded: StateAt<Customer>,
     fresh: bool,
     stale: bool,
 }
@@ -79,7 +79,7 @@ impl App {
             }
         }
         let stream = match left[0].customer(&basis) {
-            Ok(id) => customer(caller.tenant, id),
+            Ok(id) => customer_stream(caller.tenant, id),
             Err(refusal) => {
                 chunk.refused.extend(left.iter().map(|row| refused(row, refusal.clone())));
                 return Ok(chunk);
@@ -108,7 +108,7 @@ impl App {
         let mut roots = HashMap::new();
         for (id, own) in &working {
             if own.loaded.state.merged.is_some() {
-                roots.insert(*id, self.root(caller, *id).await?);
+                roots.insert(*id, self.survivor(caller, *id).await?);
             }
         }
         if !roots.is_empty() {
@@ -139,16 +139,16 @@ impl App {
                 planned.push(Planned { row, customer, parts: (first..parts.len()).collect() });
             }
         });
-        let order = |stream| Order::new(caller, stream, None);
+        let run = |stream| CommandRun::new(caller, stream, None);
         let appends = parts
             .iter()
             .map(|(id, expected, events)| {
-                let stream = customer(caller.tenant, *id);
+                let stream = customer_stream(caller.tenant, *id);
                 Append {
                     stream,
                     expected: *expected,
                     preconditions: vec![],
-                    cause: order(stream).cause(),
+                    cause: run(stream).cause(),
                     events: events.iter().map(|event| Customer::seal_ready(&stream, event)).collect(),
                 }
             })
@@ -177,30 +177,30 @@ impl App {
         &self,
         caller: &Caller,
         customers: HashSet<CustomerId>,
-    ) -> Result<HashMap<CustomerId, Working>, AppError> {
+    ) -> Result<HashMap<CustomerId, WorkingCopy>, AppError> {
         let mut working = HashMap::with_capacity(customers.len());
         let mut unseen = vec![];
         for id in customers {
-            let cell = Customer::states(self).existing(customer(caller.tenant, id));
+            let cell = Customer::states(self).existing(customer_stream(caller.tenant, id));
             match cell.as_ref().and_then(|cell| cell.try_lock()).as_deref() {
-                Some(Some(loaded)) => _ = working.insert(id, Working::new(loaded.clone())),
+                Some(Some(loaded)) => _ = working.insert(id, WorkingCopy::new(loaded.clone())),
                 _ => unseen.push(id),
             }
         }
-        let streams: Vec<_> = unseen.iter().map(|id| customer(caller.tenant, *id)).collect();
+        let streams: Vec<_> = unseen.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
         let heads =
             if streams.is_empty() { vec![] } else { self.shared.journal.backend().stream_heads(&streams).await? };
         let mut existing = vec![];
         for (id, head) in unseen.into_iter().zip(heads) {
             match head {
-                None => _ = working.insert(id, Working::new(Loaded::default())),
+                None => _ = working.insert(id, WorkingCopy::new(StateAt::default())),
                 Some(_) => existing.push(id),
             }
         }
         let loaded: Vec<_> = futures::stream::iter(existing)
             .map(|id| async move {
-                let copy = self.look::<Customer, _>(customer(caller.tenant, id), Loaded::clone).await?;
-                Ok::<_, AppError>((id, Working::new(copy)))
+                let copy = self.read_state::<Customer, _>(customer_stream(caller.tenant, id), StateAt::clone).await?;
+                Ok::<_, AppError>((id, WorkingCopy::new(copy)))
             })
             .buffer_unordered(LOADS)
             .try_collect()
@@ -229,13 +229,13 @@ impl App {
                 let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
                 let event: Decided<AddressEvent> =
                     self.deciding(basis, |context| context.derived(decided.occurred_at, "address", &parts, claimed));
-                let stream = crate::app::addresses::address(caller.tenant, address_id);
+                let stream = crate::app::addresses::address_stream(caller.tenant, address_id);
                 self.shared.addresses.forget(stream);
                 appends.push(Append {
                     stream,
                     expected: Expected::Any,
                     preconditions: vec![],
-                    cause: Order { causation: Some(decided.id), ..Order::new(caller, stream, None) }.cause(),
+                    cause: CommandRun { causation: Some(decided.id), ..CommandRun::new(caller, stream, None) }.cause(),
                     events: vec![Address::seal_ready(&stream, &event)],
                 });
             }
@@ -250,9 +250,9 @@ impl App {
     }
 
     /// Puts the changed copies in the place of the states they were made of.
-    fn keep(&self, caller: &Caller, working: HashMap<CustomerId, Working>, moved: &HashSet<CustomerId>) {
+    fn keep(&self, caller: &Caller, working: HashMap<CustomerId, WorkingCopy>, moved: &HashSet<CustomerId>) {
         for (id, own) in working {
-            let stream = customer(caller.tenant, id);
+            let stream = customer_stream(caller.tenant, id);
             if own.stale || moved.contains(&id) {
                 self.shared.customers.forget(stream);
             } else if own.fresh {
@@ -267,8 +267,8 @@ impl App {
     }
 }
 
-impl Working {
-    fn new(loaded: Loaded<Customer>) -> Self {
+impl WorkingCopy {
+    fn new(loaded: StateAt<Customer>) -> Self {
         Self { base: loaded.version, loaded, fresh: false, stale: false }
     }
 }
@@ -278,7 +278,7 @@ impl Working {
 fn judge(
     parts: &[(CustomerId, Expected, Vec<Decided<CustomerEvent>>)],
     results: &[Result<Appended, AppendError>],
-    working: &mut HashMap<CustomerId, Working>,
+    working: &mut HashMap<CustomerId, WorkingCopy>,
     chunk: &mut ImportedChunk,
 ) -> HashSet<CustomerId> {
     let mut moved = HashSet::new();

@@ -4,7 +4,7 @@ mod chunk;
 mod rows;
 mod undo;
 
-use crate::app::engine::deciding::Order;
+use crate::app::engine::deciding::CommandRun;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::decision::Context;
 use crate::domain::import::decide::{self, CompleteImport, ImportRun, StartImport};
@@ -25,19 +25,20 @@ impl App {
         };
         for run in 0..MAX_RUNS {
             let import_id = decide::import_id(&basis, command.kind, &file_digest, run);
-            let stream = import(caller.tenant, import_id);
-            if self.look::<Import, _>(stream, |loaded| loaded.state.undone.is_some()).await? {
+            let stream = import_stream(caller.tenant, import_id);
+            if self.read_state::<Import, _>(stream, |loaded| loaded.state.undone.is_some()).await? {
                 continue;
             }
             // The stream's id says which file and run it is; an idempotency key has nothing to add.
             let caller = of_import(caller, import_id);
             let start = |state: &Import, context: &Context<'_>| decide::start(state, command.clone(), run, context);
-            let made = match self.decide(&Order::new(&caller, stream, None), &basis, start).await? {
+            let made = match self.decide(&CommandRun::new(&caller, stream, None), &basis, start).await? {
                 Ok(made) => made,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             };
-            let (started_at, completed_before) =
-                self.look::<Import, _>(stream, |loaded| (loaded.state.started_at, loaded.state.completed)).await?;
+            let (started_at, completed_before) = self
+                .read_state::<Import, _>(stream, |loaded| (loaded.state.started_at, loaded.state.completed))
+                .await?;
             let answer =
                 started_at.map(|started_at| ImportRun { import_id, run, started_at, completed_before, file_digest });
             return self.done(&made, |_| answer).await;
@@ -53,7 +54,7 @@ impl App {
         command: CompleteImport,
     ) -> Result<Outcome<ImportId>, AppError> {
         let import_id = command.import_id;
-        let stream = import(caller.tenant, import_id);
+        let stream = import_stream(caller.tenant, import_id);
         let decide = |state: &Import, command, context: &Context<'_>| decide::complete(state, &command, context);
         let caller = of_import(caller, import_id);
         let done = self.run(&caller, stream, ("complete_import", command), decide, |_| Some(import_id)).await?;
@@ -70,6 +71,6 @@ fn of_import(caller: &Caller, import_id: ImportId) -> Caller {
 }
 
 /// An import's stream.
-fn import(tenant: TenantId, id: ImportId) -> StreamId {
+fn import_stream(tenant: TenantId, id: ImportId) -> StreamId {
     StreamId::new(tenant, Category::Import, id.0)
 }

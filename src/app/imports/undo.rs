@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
 
-use crate::app::customers::customer;
+use crate::app::customers::customer_stream;
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::Order;
+use crate::app::engine::deciding::CommandRun;
 use crate::app::engine::policies::Basis;
-use crate::app::engine::states::{Loaded, decode};
-use crate::app::imports::import;
+use crate::app::engine::states::{StateAt, decode};
+use crate::app::imports::import_stream;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::event::CustomerEvent;
@@ -47,12 +47,12 @@ impl App {
             Ok(key) => key,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let stream = import(caller.tenant, import_id);
+        let stream = import_stream(caller.tenant, import_id);
         let first = self.shared.journal.read_stream(stream, 0, ReadLimit::events(1)).await?;
         let Some(first) = first.first() else {
             return Ok(Outcome::Refused(Refusal::new("IMPORT_UNKNOWN", "there is no such import")));
         };
-        let undone = self.look::<Import, _>(stream, |loaded| loaded.state.undone).await?;
+        let undone = self.read_state::<Import, _>(stream, |loaded| loaded.state.undone).await?;
         let counts = match undone {
             Some(counts) => counts,
             None => self.take_back_all(caller, &basis, import_id, first.envelope.position).await?,
@@ -61,11 +61,11 @@ impl App {
             let (retracted, kept) = counts;
             decide::undone(state, UndoneImport { import_id, retracted, kept }, context)
         };
-        match self.decide(&Order::new(caller, stream, key), &basis, decide).await? {
+        match self.decide(&CommandRun::new(caller, stream, key), &basis, decide).await? {
             Err(refusal) => Ok(Outcome::Refused(refusal)),
             Ok(made) => {
                 let (retracted, kept) =
-                    self.look::<Import, _>(stream, |loaded| loaded.state.undone).await?.unwrap_or(counts);
+                    self.read_state::<Import, _>(stream, |loaded| loaded.state.undone).await?.unwrap_or(counts);
                 let repeated = made.repeated || undone.is_some();
                 let done = self.done(&made, |_| Some(UndoneImport { import_id, retracted, kept })).await?;
                 Ok(match done {
@@ -133,12 +133,12 @@ impl App {
         let appends = facts
             .iter()
             .map(|(id, event)| {
-                let stream = customer(caller.tenant, *id);
+                let stream = customer_stream(caller.tenant, *id);
                 Append {
                     stream,
                     expected: Expected::Any,
                     preconditions: vec![],
-                    cause: Order::new(caller, stream, None).cause(),
+                    cause: CommandRun::new(caller, stream, None).cause(),
                     events: vec![Customer::seal_ready(&stream, event)],
                 }
             })
@@ -150,7 +150,7 @@ impl App {
             match result {
                 Ok(appended) if appended.already => {}
                 Ok(appended) => {
-                    let stream = customer(caller.tenant, *id);
+                    let stream = customer_stream(caller.tenant, *id);
                     self.apply_facts::<Customer>(stream, appended.first_version, std::slice::from_ref(event));
                 }
                 // An earlier attempt took it back, at an earlier time.
@@ -169,34 +169,34 @@ impl App {
         id: CustomerId,
         brought: Brought,
     ) -> Result<(u64, u64), AppError> {
-        let stream = customer(caller.tenant, id);
+        let stream = customer_stream(caller.tenant, id);
         let change = match brought.profile_changes {
             Some((first, last)) => self.profile_change(caller, id, first, last).await?,
             None => None,
         };
         let addresses = self
-            .look::<Customer, _>(stream, |loaded| {
+            .read_state::<Customer, _>(stream, |loaded| {
                 loaded.state.addresses.iter().map(|own| own.address_id).collect::<Vec<_>>()
             })
             .await?;
         let decide =
             |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, change.as_ref(), context));
-        if let Ok(made) = self.decide::<Customer>(&Order::new(caller, stream, None), basis, decide).await? {
+        if let Ok(made) = self.decide::<Customer>(&CommandRun::new(caller, stream, None), basis, decide).await? {
             self.follow_addresses(caller, &made).await?;
             if let Some(gone) = made.events.iter().find(|e| matches!(e.event, CustomerEvent::CustomerRetracted(_))) {
                 self.release_addresses(caller, id, &addresses, (gone.id, gone.occurred_at)).await?;
             }
         }
         // Whoever has taken the customer over has taken over what the import had brought.
-        let root = self.root(caller, id).await?;
+        let root = self.survivor(caller, id).await?;
         if root != id {
-            let order = Order::new(caller, customer(caller.tenant, root), None);
+            let run = CommandRun::new(caller, customer_stream(caller.tenant, root), None);
             let decide = |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, None, context));
-            if let Ok(made) = self.decide::<Customer>(&order, basis, decide).await? {
+            if let Ok(made) = self.decide::<Customer>(&run, basis, decide).await? {
                 self.follow_addresses(caller, &made).await?;
             }
         }
-        self.look::<Customer, _>(stream, |loaded| brought.counts(&loaded.state, import_id)).await
+        self.read_state::<Customer, _>(stream, |loaded| brought.counts(&loaded.state, import_id)).await
     }
 
     /// The profile before the import's first change and after its last one.
@@ -207,8 +207,8 @@ impl App {
         first: u64,
         last: u64,
     ) -> Result<Option<ProfileChange>, AppError> {
-        let stream = customer(caller.tenant, id);
-        let mut loaded = Loaded::<Customer>::default();
+        let stream = customer_stream(caller.tenant, id);
+        let mut loaded = StateAt::<Customer>::default();
         let mut before = None;
         while loaded.version < last {
             let events = self.shared.journal.read_stream(stream, loaded.version, ReadLimit::events(PAGE)).await?;

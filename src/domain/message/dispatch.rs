@@ -23,10 +23,10 @@ use crate::ids::MessageId;
 
 /// What the log says about a pending message when a dispatcher wants to take it.
 #[derive(Debug, Clone, Copy)]
-pub struct Judged<'a> {
+pub struct DispatchInputs<'a> {
     /// The fold of the address that it goes to.
     pub address: &'a Address,
-    /// The version of the address's stream at which it is judged.
+    /// The version of the address's stream at which it was read.
     pub address_version: u64,
     /// What will be sent; absent if it cannot be read any more.
     pub content: Option<&'a MessageQueuedPersonal>,
@@ -38,12 +38,12 @@ pub struct Judged<'a> {
 
 /// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageHeld` until it may, `MessageSuppressed`
 /// if never; nothing if the message is not due, not pending, or in another dispatcher's hands. A message whose hold has
-/// ended is judged anew by every rule, so another one may hold it again: always until a later moment.
+/// ended is judged again by every rule, so another one may hold it again: always until a later moment.
 pub fn begin(
     state: &Customer,
     message_id: MessageId,
     route: &Route,
-    judged: Judged<'_>,
+    inputs: DispatchInputs<'_>,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     let Some(message) = state.pending.get(message_id) else { return Ok(vec![]) };
@@ -67,7 +67,7 @@ pub fn begin(
     };
     let key = message.key.clone();
     let decided: CustomerEvent =
-        match (judge(judged.person.unwrap_or(state), judged.address, asked, context), judged.content) {
+        match (judge(inputs.person.unwrap_or(state), inputs.address, asked, context), inputs.content) {
             (Verdict::Suppress(Reason { rule, inputs }), _) => {
                 MessageSuppressed { key, rule: rule.to_owned(), inputs }.into()
             }
@@ -78,8 +78,8 @@ pub fn begin(
                 key,
                 route: route.clone(),
                 attempt: message.attempts + 1,
-                address_version: judged.address_version,
-                content_hash: content_hash(text, judged.files),
+                address_version: inputs.address_version,
+                content_hash: content_hash(text, inputs.files),
             }
             .into(),
             (Verdict::Send, None) => {

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::decide::{CancelMessage, ReceiveMessage, SendDecision, SendMessage, SentMessage, cancel, receive, send};
-use super::dispatch::{Judged, begin, doubt};
+use super::dispatch::{DispatchInputs, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
 use crate::domain::consent::state::Address;
@@ -62,7 +62,7 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
     let content = MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned() };
-    let judged = Judged { address, address_version: 3, content: Some(&content), files: &[], person: None };
+    let judged = DispatchInputs { address, address_version: 3, content: Some(&content), files: &[], person: None };
     given(history.to_vec()).when(|state, context| begin(state, id, &route(), judged, context))
 }
 

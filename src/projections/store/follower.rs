@@ -14,10 +14,10 @@ use super::location::Location;
 use super::scrub;
 use crate::ids::Position;
 use crate::log::{Journal, LogError, ReadLimit};
+use crate::offload;
 use crate::projections::error::{ProjectionError, chain};
 use crate::projections::staging::Batch;
 use crate::projections::tables::{Checkpoint, History};
-use crate::work;
 
 /// How much one batch holds at most.
 #[derive(Debug, Clone, Copy)]
@@ -243,7 +243,7 @@ impl Reader {
             };
             after = last.envelope.position;
             let busy = self.until.is_none() && BUSY.contains(&events.len());
-            let batch = work::once(events.len(), move || Batch::prepare(&events)).await;
+            let batch = offload::run(events.len(), move || Batch::prepare(&events)).await;
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 sent = batches.send(batch) => if sent.is_err() { return Ok(()) },

@@ -316,14 +316,14 @@ on_both! {
         world.done(world.app.send_message(&world.agent(), later).await);
         world.advance(TimeDelta::hours(3));
         let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
-        assert_eq!(hold::signs(&world.app, &backlog.messages).await.expect("the log answers"), Some(Hold::Overdue(1)));
+        assert_eq!(hold::signs_of_restore(&world.app, &backlog.messages).await.expect("the log answers"), Some(Hold::Overdue(1)));
 
         let ended = CancellationToken::new();
         ended.cancel();
-        assert!(!hold::pass(&world.app, &backlog.messages, &ended).await);
+        assert!(!hold::wait_until_confirmed(&world.app, &backlog.messages, &ended).await);
 
         assert_eq!(world.app.confirm_dispatch().await.expect("the log answers"), 2);
-        assert!(hold::pass(&world.app, &backlog.messages, &CancellationToken::new()).await);
+        assert!(hold::wait_until_confirmed(&world.app, &backlog.messages, &CancellationToken::new()).await);
         let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
         let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
         until(&world, ada, "MessageSent").await;

@@ -1,7 +1,7 @@
 //! Consent, sending, caps and callbacks of two customers who were merged.
 
 use chrono::TimeDelta;
-use commlog::app::{App, Begun};
+use commlog::app::{App, DispatchDecision};
 use commlog::domain::consent::choice::Evidence;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::consent::token::{Purpose, Token};
@@ -26,13 +26,13 @@ fn route() -> Route {
     Route { provider: "double".to_owned(), account: "test".to_owned(), domain: None }
 }
 
-async fn begin(world: &World, app: &App, customer: CustomerId, message: MessageId) -> Begun {
+async fn begin(world: &World, app: &App, customer: CustomerId, message: MessageId) -> DispatchDecision {
     app.begin_dispatch(&world.agent(), customer, message, &[route()]).await.expect("the log answers")
 }
 
 /// Takes a message through a provider that accepts it.
 async fn dispatch(world: &World, customer: CustomerId, message: MessageId) {
-    let Begun::Go(ticket) = begin(world, &world.app, customer, message).await else { panic!("it may go") };
+    let DispatchDecision::Go(ticket) = begin(world, &world.app, customer, message).await else { panic!("it may go") };
     let accepted = CallOutcome::Accepted { provider_message_id: None, segments: 1, cost_micros: None, currency: None };
     world.app.finish_dispatch(&world.agent(), *ticket, accepted).await.expect("the log answers");
 }
@@ -115,7 +115,7 @@ on_both! {
         let (message, decision) = ask(&world, &world.app, email(augusta, MessageClass::Marketing)).await;
         assert_eq!(decision, SendDecision::Queued);
         merge(&world, augusta, ada).await;
-        assert_eq!(begin(&world, &world.app, augusta, message).await, Begun::Nothing);
+        assert_eq!(begin(&world, &world.app, augusta, message).await, DispatchDecision::Nothing);
         assert_eq!(world.types(augusta).await[2..], ["MessageQueued", "CustomerMergedInto", "MessageSuppressed"]);
     }
 
@@ -183,7 +183,7 @@ on_both! {
             merge(&world, augusta, ada).await;
             let (one, other) =
                 tokio::join!(begin(&world, &world.app, ada, first), begin(&world, &there, augusta, second));
-            let gone = [&one, &other].into_iter().filter(|begun| matches!(begun, Begun::Go(_))).count();
+            let gone = [&one, &other].into_iter().filter(|begun| matches!(begun, DispatchDecision::Go(_))).count();
             assert_eq!(gone, 1, "round {round}: {one:?} {other:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! A tenant's policy: where it counts, and what becomes of messages that it holds.
 
 use chrono::{NaiveTime, TimeDelta};
-use commlog::app::{App, Begun};
+use commlog::app::{App, DispatchDecision};
 use commlog::domain::consent::decide::SetConsent;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::decide::Patch;
@@ -49,13 +49,13 @@ async fn ask(world: &World, app: &App, id: CustomerId) -> (MessageId, SendDecisi
     (sent.message_id, sent.decision)
 }
 
-async fn begin(world: &World, customer: CustomerId, message: MessageId) -> Begun {
+async fn begin(world: &World, customer: CustomerId, message: MessageId) -> DispatchDecision {
     world.app.begin_dispatch(&world.agent(), customer, message, &[route()]).await.expect("the log answers")
 }
 
 /// Takes a message through a provider that accepts it.
 async fn dispatch(world: &World, customer: CustomerId, message: MessageId) {
-    let Begun::Go(ticket) = begin(world, customer, message).await else { panic!("it may go") };
+    let DispatchDecision::Go(ticket) = begin(world, customer, message).await else { panic!("it may go") };
     let accepted = CallOutcome::Accepted { provider_message_id: None, segments: 1, cost_micros: None, currency: None };
     world.app.finish_dispatch(&world.agent(), *ticket, accepted).await.expect("the log answers");
 }
@@ -69,7 +69,7 @@ on_both! {
         let (message, decision) = ask(&world, &world.app, ada).await;
         let until = world.now() + TimeDelta::hours(2);
         assert_eq!(decision, SendDecision::Held { until, rule: "quiet_hours".to_owned() });
-        assert_eq!(begin(&world, ada, message).await, Begun::NotBefore(until));
+        assert_eq!(begin(&world, ada, message).await, DispatchDecision::NotBefore(until));
         world.advance(TimeDelta::hours(2));
         dispatch(&world, ada, message).await;
         assert_eq!(
@@ -88,9 +88,9 @@ on_both! {
         assert_eq!(decision, SendDecision::Queued);
         world.advance(TimeDelta::hours(2));
         dispatch(&world, ada, first).await;
-        assert_eq!(begin(&world, ada, message).await, Begun::Nothing);
+        assert_eq!(begin(&world, ada, message).await, DispatchDecision::Nothing);
         let until = world.now() + TimeDelta::hours(24);
-        assert_eq!(begin(&world, ada, message).await, Begun::NotBefore(until));
+        assert_eq!(begin(&world, ada, message).await, DispatchDecision::NotBefore(until));
         let held: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
             CustomerEvent::MessageHeld(held) => Some((held.rule, held.until)),
             _ => None,

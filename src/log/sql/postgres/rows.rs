@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::ids::Position;
 use crate::log::sql::plan::{Known, Plan};
 use crate::log::{Envelope, LogError, ReadLimit, SealedEvent, StreamId};
-use crate::work;
+use crate::offload;
 
 /// Every column of an event, in the order of [`event`]. An outer join, so that an event whose stream is lost is found
 /// to be damaged and not left out.
@@ -136,7 +136,7 @@ pub(super) async fn events(
             break;
         }
     }
-    work::on(found.len(), found, |row| event(&row)).await.into_iter().collect()
+    offload::map(found.len(), found, |row| event(&row)).await.into_iter().collect()
 }
 
 /// How many bytes a column has.

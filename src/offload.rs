@@ -9,7 +9,7 @@ const INLINE: usize = 32;
 const SPLIT: usize = 512;
 
 /// Maps items in order; `events` says how much work they are together.
-pub(crate) async fn on<T, R, F>(events: usize, items: Vec<T>, work: F) -> Vec<R>
+pub(crate) async fn map<T, R, F>(events: usize, items: Vec<T>, work: F) -> Vec<R>
 where
     T: Send + 'static,
     R: Send + 'static,
@@ -38,8 +38,8 @@ where
     results
 }
 
-/// As [`on`], for what cannot be split.
-pub(crate) async fn once<R: Send + 'static>(events: usize, work: impl FnOnce() -> R + Send + 'static) -> R {
+/// As [`map`], for what cannot be split.
+pub(crate) async fn run<R: Send + 'static>(events: usize, work: impl FnOnce() -> R + Send + 'static) -> R {
     if events <= INLINE { work() } else { done(tokio::task::spawn_blocking(work)).await }
 }
 
