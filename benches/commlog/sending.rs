@@ -18,7 +18,7 @@ use commlog::ids::{CustomerId, Position};
 use commlog::intake::Intake;
 use commlog::processes::backlog::Backlog;
 use commlog::processes::dispatcher::{Dispatcher, DispatcherOptions};
-use commlog::providers::client::{ClientOptions, HttpClient};
+use commlog::providers::kit::client::{ClientOptions, HttpClient};
 use commlog::providers::sendgrid::{Sendgrid, SendgridWebhook};
 use commlog::providers::{Accepted, OutboundMessage, Provider, SendError};
 use commlog::queries::Reads;

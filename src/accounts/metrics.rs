@@ -16,7 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::accounts::account::Account;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::message::Report;
-use crate::providers::{SignatureError, ToldKind};
+use crate::providers::{NoticeKind, SignatureError};
 
 /// Upper bounds of times, in seconds.
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -116,9 +116,9 @@ impl Tally {
 
 /// The word for a thing that is told.
 #[must_use]
-pub fn kind(told: &ToldKind) -> &'static str {
+pub fn kind(told: &NoticeKind) -> &'static str {
     match told {
-        ToldKind::Report { report, .. } => match report {
+        NoticeKind::Report { report, .. } => match report {
             Report::Sent { .. } => "sent",
             Report::Delivered => "delivered",
             Report::Deferred { .. } => "deferred",
@@ -129,9 +129,9 @@ pub fn kind(told: &ToldKind) -> &'static str {
             Report::Complained { .. } => "complained",
             Report::OptedOut { .. } => "opted_out",
         },
-        ToldKind::Resubscribed { .. } => "resubscribed",
-        ToldKind::Inbound(_) => "inbound",
-        ToldKind::Unclear { .. } => "unclear",
+        NoticeKind::Resubscribed { .. } => "resubscribed",
+        NoticeKind::Inbound(_) => "inbound",
+        NoticeKind::Unclear { .. } => "unclear",
     }
 }
 

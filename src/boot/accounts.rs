@@ -13,7 +13,7 @@ use crate::config::{AccountConfig, Config};
 use crate::domain::account::decide::unusable;
 use crate::domain::account::event::{AccountName, AccountSpec, RateUnit};
 use crate::domain::refusal::Refusal;
-use crate::providers::client::{ClientOptions, HttpClient};
+use crate::providers::kit::client::{ClientOptions, HttpClient};
 use crate::providers::sendgrid::{Mailbox, Sendgrid, SendgridSettings, SendgridWebhook};
 use crate::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
 use crate::providers::{Provider, Secret, SettingsError, Webhook};

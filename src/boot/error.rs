@@ -13,7 +13,7 @@ use crate::log::keys::KeyStoreError;
 use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
 use crate::providers::SettingsError;
-use crate::providers::client::ClientError;
+use crate::providers::kit::client::ClientError;
 use crate::queries::QueryError;
 
 /// Why a part of commlog cannot be opened or started. Names what, and where it is.

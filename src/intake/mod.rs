@@ -26,7 +26,7 @@ use crate::domain::tenant::event::KeptReport;
 use crate::domain::value::message::{MessageKey, Route};
 use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
-use crate::providers::{Answer, Inbound, Keyword, MediaRef, SignatureError, Told, ToldKind, WebhookRequest};
+use crate::providers::{Answer, Inbound, Keyword, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, callbacks, messages};
 
@@ -181,10 +181,10 @@ impl Intake {
     }
 
     /// Records one thing, or keeps it for later.
-    async fn record(&self, account: &Account, told: Told, now: DateTime<Utc>) -> Result<Recorded, IntakeError> {
+    async fn record(&self, account: &Account, told: Notice, now: DateTime<Utc>) -> Result<Recorded, IntakeError> {
         let raw = told.raw.clone();
         let (looked_for, report) = match &told.kind {
-            ToldKind::Report { provider_message_id, occurred_at, provider_event_id, report, .. } => {
+            NoticeKind::Report { provider_message_id, occurred_at, provider_event_id, report, .. } => {
                 let kept = KeptReport {
                     report: report.clone(),
                     occurred_at: occurred_at.unwrap_or(now),
@@ -230,10 +230,10 @@ impl Intake {
         Ok(Recorded { kept: true, repeated })
     }
 
-    async fn meaning(&self, account: &Account, told: Told, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
+    async fn meaning(&self, account: &Account, told: Notice, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
         let raw = told.raw;
         Ok(match told.kind {
-            ToldKind::Report { token, provider_message_id, occurred_at, provider_event_id, report, .. } => {
+            NoticeKind::Report { token, provider_message_id, occurred_at, provider_event_id, report, .. } => {
                 let fact = |correlation: Correlation, called_at| {
                     let tenant = correlation.tenant;
                     let fact = RecordProviderFact {
@@ -263,26 +263,28 @@ impl Intake {
                     },
                 }
             }
-            ToldKind::Resubscribed { token, channel, .. } => match self.correlated(account, token.as_deref()).await? {
-                None => Meaning::Nothing("a resubscription names no message of ours".to_owned()),
-                Some(correlation) => {
-                    let consent = SetConsent {
-                        customer_id: correlation.customer_id,
-                        channel,
-                        topic: ALL_TOPICS.to_owned(),
-                        state: ConsentState::OptedIn,
-                        method: "provider".to_owned(),
-                        wording: None,
-                        ip: None,
-                        user_agent: None,
-                        message_id: Some(correlation.key.message_id),
-                        source: Source::Provider,
-                    };
-                    Meaning::Consent(Box::new(consent), correlation.tenant)
+            NoticeKind::Resubscribed { token, channel, .. } => {
+                match self.correlated(account, token.as_deref()).await? {
+                    None => Meaning::Nothing("a resubscription names no message of ours".to_owned()),
+                    Some(correlation) => {
+                        let consent = SetConsent {
+                            customer_id: correlation.customer_id,
+                            channel,
+                            topic: ALL_TOPICS.to_owned(),
+                            state: ConsentState::OptedIn,
+                            method: "provider".to_owned(),
+                            wording: None,
+                            ip: None,
+                            user_agent: None,
+                            message_id: Some(correlation.key.message_id),
+                            source: Source::Provider,
+                        };
+                        Meaning::Consent(Box::new(consent), correlation.tenant)
+                    }
                 }
-            },
-            ToldKind::Inbound(inbound) => self.inbound(account, *inbound, now).await?,
-            ToldKind::Unclear { reason } => Meaning::Nothing(reason),
+            }
+            NoticeKind::Inbound(inbound) => self.inbound(account, *inbound, now).await?,
+            NoticeKind::Unclear { reason } => Meaning::Nothing(reason),
         })
     }
 

@@ -8,30 +8,31 @@ use super::{TOKEN, errors};
 use crate::domain::value::Channel;
 use crate::domain::value::engagement::{self, Signs};
 use crate::domain::value::message::Report;
-use crate::providers::{Told, ToldKind, texts};
+use crate::providers::kit::texts;
+use crate::providers::{Notice, NoticeKind};
 
 /// An opt-out that was clicked in a mail concerns consent only, and not the address: what is not marketing may still go.
 const ONE_CLICK: &str = "one_click";
 
-pub(super) fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<Told> {
+pub(super) fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<Notice> {
     if let Ok(items) = serde_json::from_slice::<Vec<&RawValue>>(body) {
-        return items.into_iter().map(|item| told(item.get(), now)).collect();
+        return items.into_iter().map(|item| notice(item.get(), now)).collect();
     }
     match serde_json::from_slice::<&RawValue>(body) {
-        Ok(item) => vec![told(item.get(), now)],
-        Err(_) => vec![Told::unclear(texts::raw(body), "a batch that is not JSON")],
+        Ok(item) => vec![notice(item.get(), now)],
+        Err(_) => vec![Notice::unclear(texts::raw(body), "a batch that is not JSON")],
     }
 }
 
-fn told(item: &str, now: DateTime<Utc>) -> Told {
+fn notice(item: &str, now: DateTime<Utc>) -> Notice {
     let raw = texts::raw(item.as_bytes());
     let event = match serde_json::from_str::<Value>(item) {
         Ok(Value::Object(event)) => Event(event),
-        Ok(_) | Err(_) => return Told::unclear(raw, "an item that is not an event"),
+        Ok(_) | Err(_) => return Notice::unclear(raw, "an item that is not an event"),
     };
     match event.kind(now) {
-        Ok(kind) => Told { raw, kind },
-        Err(reason) => Told::unclear(raw, reason),
+        Ok(kind) => Notice { raw, kind },
+        Err(reason) => Notice::unclear(raw, reason),
     }
 }
 
@@ -58,10 +59,10 @@ impl Event {
         id.split('.').next().and_then(texts::short)
     }
 
-    fn kind(&self, now: DateTime<Utc>) -> Result<ToldKind, String> {
+    fn kind(&self, now: DateTime<Utc>) -> Result<NoticeKind, String> {
         let name = self.text("event").ok_or("an item without a kind")?;
         if name == "group_resubscribe" {
-            return Ok(ToldKind::Resubscribed {
+            return Ok(NoticeKind::Resubscribed {
                 token: self.text(TOKEN),
                 address: self.text("email"),
                 channel: Channel::Email,
@@ -71,7 +72,7 @@ impl Event {
             });
         }
         let report = self.report(&name)?;
-        Ok(ToldKind::Report {
+        Ok(NoticeKind::Report {
             token: self.text(TOKEN),
             provider_message_id: self.message_id(),
             to: self.text("email"),

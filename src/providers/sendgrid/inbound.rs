@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::value::Channel;
 use crate::domain::value::token::reply_token_in;
-use crate::providers::mime::{self, Headers, decode};
-use crate::providers::{Inbound, MediaRef, Told, ToldKind, WebhookRequest, texts};
+use crate::providers::kit::mime::{self, Headers, decode};
+use crate::providers::kit::texts;
+use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
 
 /// SendGrid's own limit is 30 MB.
 const MAX_FORM: u64 = 32 * 1024 * 1024;
@@ -22,17 +23,17 @@ const MAX_PARTS: usize = 200;
 /// How much of one field is kept in `raw`, in characters.
 const MAX_RAW_FIELD: usize = 20_000;
 
-pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Told {
+pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Notice {
     let Some(boundary) = request.header("content-type").and_then(|given| multer::parse_boundary(given).ok()) else {
-        return Told::unclear(texts::raw(&request.body), "a form without a boundary");
+        return Notice::unclear(texts::raw(&request.body), "a form without a boundary");
     };
     let Ok(form) = Form::read(request.body.clone(), boundary).await else {
-        return Told::unclear(texts::raw(&request.body), "a form that is damaged");
+        return Notice::unclear(texts::raw(&request.body), "a form that is damaged");
     };
     let raw = form.raw();
     match form.inbound(now) {
-        Some(inbound) => Told { raw, kind: ToldKind::Inbound(Box::new(inbound)) },
-        None => Told::unclear(raw, "an incoming mail without a sender"),
+        Some(inbound) => Notice { raw, kind: NoticeKind::Inbound(Box::new(inbound)) },
+        None => Notice::unclear(raw, "an incoming mail without a sender"),
     }
 }
 
@@ -143,12 +144,12 @@ impl Form {
     fn files(&self) -> Vec<MediaRef> {
         let info: Value = self.json("attachment-info").unwrap_or_default();
         let files = self.files.iter().map(|(part, file)| {
-            let told = |name: &str| info[part.as_str()][name].as_str().and_then(texts::short);
+            let info_of = |name: &str| info[part.as_str()][name].as_str().and_then(texts::short);
             MediaRef {
                 url: None,
-                name: told("filename").or_else(|| file.name.as_deref().and_then(texts::short)),
-                content_type: told("type").or_else(|| file.content_type.as_deref().and_then(texts::short)),
-                content_id: told("content-id"),
+                name: info_of("filename").or_else(|| file.name.as_deref().and_then(texts::short)),
+                content_type: info_of("type").or_else(|| file.content_type.as_deref().and_then(texts::short)),
+                content_id: info_of("content-id"),
                 content: Some(file.content.clone()),
             }
         });

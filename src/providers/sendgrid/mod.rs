@@ -15,11 +15,11 @@ use async_trait::async_trait;
 pub use settings::{Mailbox, SendgridSettings};
 pub use webhook::SendgridWebhook;
 
-use super::client::HttpClient;
 use super::{Accepted, OutboundMessage, Provider, SendError, SettingsError};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
 use crate::domain::value::message::Route;
+use crate::providers::kit::client::HttpClient;
 
 /// The provider's name in routes, URLs and events.
 pub const PROVIDER: &str = "sendgrid";

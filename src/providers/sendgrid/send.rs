@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Mailbox, Sendgrid, TOKEN, errors};
 use crate::domain::value::message::RetryClass;
-use crate::providers::client::{Reply, call};
-use crate::providers::{Accepted, Attachment, OutboundMessage, SendError, texts};
+use crate::providers::kit::client::{Reply, call};
+use crate::providers::kit::texts;
+use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
 pub(super) async fn send(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Accepted, SendError> {
     let mail = mail(sendgrid, message)?;

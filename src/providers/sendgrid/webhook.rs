@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::signature::{self, PublicKey};
 use super::{PROVIDER, SendgridSettings, events, inbound};
-use crate::providers::{Answer, Secret, SettingsError, SignatureError, Told, Webhook, WebhookRequest};
+use crate::providers::{Answer, Notice, Secret, SettingsError, SignatureError, Webhook, WebhookRequest};
 
 /// The parameter of the URL that carries the secret of incoming mail.
 const SECRET: &str = "secret";
@@ -76,7 +76,7 @@ impl Webhook for SendgridWebhook {
         signature::verify(request, &self.event_keys, self.event_freshness, now)
     }
 
-    async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Told> {
+    async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice> {
         if is_inbound(request) { vec![inbound::parse(request, now).await] } else { events::parse(&request.body, now) }
     }
 

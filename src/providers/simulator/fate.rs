@@ -182,7 +182,7 @@ impl Story<'_> {
     }
 }
 
-/// As a provider tells it that knows machines.
+/// As reported by a provider that recognises machines.
 fn opened(is_flagged: bool) -> Report {
     let user_agent = if is_flagged { "Simulated Image Proxy 1.0" } else { "Simulated Mail 1.0" };
     let rule = engagement::CURRENT;

@@ -1,5 +1,5 @@
 //! What to do about Twilio's error codes (`docs.twilio.com/api/errors`), those that a call is refused with and those
-//! that a status callback tells.
+//! that a status callback reports.
 
 use crate::domain::value::message::RetryClass;
 

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use super::send::{accepted, at, authorised, is_message, refusal, request};
 use super::{Twilio, webhook};
-use crate::providers::client::call;
-use crate::providers::{Found, SendError, Unconfirmed, texts};
+use crate::providers::kit::client::call;
+use crate::providers::kit::texts;
+use crate::providers::{Found, SendError, Unconfirmed};
 
 /// How far Twilio's clock may be behind ours.
 const BEFORE: TimeDelta = TimeDelta::seconds(5);

@@ -9,7 +9,7 @@ use reqwest::Method;
 use url::{Host, Url};
 
 use super::Twilio;
-use crate::providers::client::{Reply, call_within};
+use crate::providers::kit::client::{Reply, call_within};
 use crate::providers::{MediaError, SendError};
 
 /// Twilio's own limit is 5 MB.
@@ -74,7 +74,7 @@ fn lost(error: &SendError) -> MediaError {
 mod tests {
     use super::*;
     use crate::clock::Ambient;
-    use crate::providers::client::{ClientOptions, HttpClient};
+    use crate::providers::kit::client::{ClientOptions, HttpClient};
     use crate::providers::twilio::settings::tests::settings;
 
     #[test]

@@ -1,4 +1,4 @@
-//! Twilio: SMS and MMS, and what its webhook tells of them.
+//! Twilio: SMS and MMS, and what its webhook reports of them.
 //!
 //! Wire format: the Messages resource of the API of 2010-04-01 (`twilio-oai`, `twilio_api_v2010.json`), and the pages on
 //! message status callbacks, webhooks and errors of `docs.twilio.com`.
@@ -18,11 +18,11 @@ pub use settings::{TwilioAuth, TwilioSender, TwilioSettings};
 pub use signature::sign;
 pub use webhook::TwilioWebhook;
 
-use super::client::HttpClient;
 use super::{Accepted, Found, MediaError, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
 use crate::domain::value::message::Route;
+use crate::providers::kit::client::HttpClient;
 
 /// The provider's name in routes, URLs and events.
 pub const PROVIDER: &str = "twilio";

@@ -8,8 +8,9 @@ use super::{Twilio, TwilioAuth, TwilioSender, errors};
 use crate::domain::value::message::RetryClass;
 use crate::domain::value::money::parse_micros;
 use crate::domain::value::{Currency, sms};
-use crate::providers::client::{Reply, call};
-use crate::providers::{Accepted, OutboundMessage, SendError, texts};
+use crate::providers::kit::client::{Reply, call};
+use crate::providers::kit::texts;
+use crate::providers::{Accepted, OutboundMessage, SendError};
 
 /// The parameter of the callback's URL that carries our token.
 pub(super) const TOKEN: &str = "token";
@@ -23,7 +24,7 @@ pub(super) async fn send(twilio: &Twilio, message: &OutboundMessage) -> Result<A
         return Err(refusal(&reply, twilio));
     }
     let created = reply.json().filter(is_message).ok_or_else(|| reply.unproved())?;
-    // It exists, and failed at once: it never left Twilio, and no callback follows about the state that is told here.
+    // It exists, and failed at once: it never left Twilio, and no callback follows about the state that is reported here.
     if created.get("status").and_then(Value::as_str) == Some("failed") {
         let code = created.get("error_code").and_then(Value::as_u64).and_then(|code| u32::try_from(code).ok());
         let words = created.get("error_message").and_then(Value::as_str).unwrap_or_default();
@@ -33,7 +34,7 @@ pub(super) async fn send(twilio: &Twilio, message: &OutboundMessage) -> Result<A
     Ok(accepted(&created, &message.body))
 }
 
-/// The account itself tells its status; an API key may not ask for that, but may list messages.
+/// The account itself reports its status; an API key may not ask for that, but may list messages.
 pub(super) async fn check(twilio: &Twilio) -> Result<(), SendError> {
     let request = match &twilio.settings.auth {
         TwilioAuth::Token(_) => request(twilio, Method::GET, "")?,
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_counted_here_until_twilio_tells_them() {
+    fn segments_are_counted_here_until_twilio_reports_them() {
         let message = json!({ "sid": "SM", "num_segments": "0", "price": null, "price_unit": "USD" });
         let accepted = accepted(&message, &"a".repeat(161));
         assert_eq!((accepted.segments, accepted.cost), (2, None));

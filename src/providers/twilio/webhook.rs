@@ -1,8 +1,8 @@
-//! What Twilio tells: the status of messages, and messages that come in.
+//! What Twilio reports: the status of messages, and messages that come in.
 //!
 //! A status callback carries no time that can be trusted (`RawDlrDoneDate` is the carrier's local one, without a zone), so
-//! none is told; and no id, so one is made of message, status and error code, as Twilio advises. `accepted`, `scheduled`,
-//! `queued` and `sending` change nothing for us and are told as nothing.
+//! none is reported; and no id, so one is made of message, status and error code, as Twilio advises. `accepted`, `scheduled`,
+//! `queued` and `sending` change nothing for us and give no notice.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,9 +17,10 @@ use super::{PROVIDER, TwilioSettings, errors, send, signature};
 use crate::domain::value::Channel;
 use crate::domain::value::engagement;
 use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
+use crate::providers::kit::texts;
 use crate::providers::{
-    Answer, Inbound, Keyword, MediaRef, Secret, SettingsError, SignatureError, Told, ToldKind, Webhook, WebhookRequest,
-    texts,
+    Answer, Inbound, Keyword, MediaRef, Notice, NoticeKind, Secret, SettingsError, SignatureError, Webhook,
+    WebhookRequest,
 };
 
 /// How many parameters of a form are looked at.
@@ -57,15 +58,15 @@ impl Webhook for TwilioWebhook {
         signature::verify(request, &self.tokens)
     }
 
-    async fn parse(&self, request: &WebhookRequest, _now: DateTime<Utc>) -> Vec<Told> {
+    async fn parse(&self, request: &WebhookRequest, _now: DateTime<Utc>) -> Vec<Notice> {
         let is_get = request.method.eq_ignore_ascii_case("GET");
         let written = if is_get { request.query().as_bytes() } else { &request.body[..] };
         let raw = texts::raw(written);
         let form = Form(form_urlencoded::parse(written).take(MAX_PARAMETERS).fold(HashMap::new(), first_counts));
-        match told(&form, request) {
-            Ok(Some(kind)) => vec![Told { raw, kind }],
+        match notice(&form, request) {
+            Ok(Some(kind)) => vec![Notice { raw, kind }],
             Ok(None) => vec![],
-            Err(reason) => vec![Told::unclear(raw, reason)],
+            Err(reason) => vec![Notice::unclear(raw, reason)],
         }
     }
 
@@ -98,7 +99,7 @@ impl Form<'_> {
     }
 }
 
-fn told(form: &Form<'_>, request: &WebhookRequest) -> Result<Option<ToldKind>, String> {
+fn notice(form: &Form<'_>, request: &WebhookRequest) -> Result<Option<NoticeKind>, String> {
     let sid = form.any(&["MessageSid", "SmsSid", "SmsMessageSid"]);
     let Some(sid) = sid else {
         let is_call = form.get("CallSid").is_some();
@@ -107,10 +108,10 @@ fn told(form: &Form<'_>, request: &WebhookRequest) -> Result<Option<ToldKind>, S
     let status = form.any(&["MessageStatus", "SmsStatus"]).unwrap_or_default().to_ascii_lowercase();
     match status.as_str() {
         "receiving" => Ok(None),
-        "received" => inbound(form, sid).map(|inbound| Some(ToldKind::Inbound(Box::new(inbound)))),
+        "received" => inbound(form, sid).map(|inbound| Some(NoticeKind::Inbound(Box::new(inbound)))),
         // Older and forwarded webhooks of incoming messages lack the status.
         "" if form.get("From").is_some() && form.get("Body").is_some() => {
-            inbound(form, sid).map(|inbound| Some(ToldKind::Inbound(Box::new(inbound))))
+            inbound(form, sid).map(|inbound| Some(NoticeKind::Inbound(Box::new(inbound))))
         }
         status => about_ours(form, request, sid, status),
     }
@@ -121,7 +122,7 @@ fn about_ours(
     request: &WebhookRequest,
     sid: String,
     status: &str,
-) -> Result<Option<ToldKind>, String> {
+) -> Result<Option<NoticeKind>, String> {
     let written_code = form.any(&["ErrorCode"]);
     let code = match &written_code {
         Some(code) => {
@@ -133,7 +134,7 @@ fn about_ours(
     let Some(report) = report(status, code, Some(sid.clone()), words)? else { return Ok(None) };
     let to = form.any(&["To"]);
     let channel = to.as_deref().and_then(channel_of).unwrap_or(Channel::Sms);
-    Ok(Some(ToldKind::Report {
+    Ok(Some(NoticeKind::Report {
         token: request.query_parameter(send::TOKEN).and_then(|token| texts::short(&token)),
         provider_event_id: Some(format!("{sid}:{status}:{}", code.unwrap_or_default())),
         provider_message_id: Some(sid),

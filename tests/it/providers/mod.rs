@@ -12,7 +12,7 @@ use commlog::domain::value::Channel;
 use commlog::domain::value::message::{MessageKey, RetryClass, Route};
 use commlog::domain::value::token::{Correlation, seal};
 use commlog::ids::TenantSecret;
-use commlog::providers::client::{ClientOptions, HttpClient};
+use commlog::providers::kit::client::{ClientOptions, HttpClient};
 use commlog::providers::{OutboundMessage, SendError};
 use uuid::Uuid;
 

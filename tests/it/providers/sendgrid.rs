@@ -7,7 +7,9 @@ use commlog::domain::value::message::{BounceKind, EngagementClass, Report, Retry
 use commlog::domain::value::token::{open, reply_address, seal_reply};
 use commlog::ids::MessageId;
 use commlog::providers::sendgrid::{Sendgrid, SendgridSettings, SendgridWebhook};
-use commlog::providers::{Attachment, OutboundMessage, Provider, Secret, SendError, SignatureError, ToldKind, Webhook};
+use commlog::providers::{
+    Attachment, NoticeKind, OutboundMessage, Provider, Secret, SendError, SignatureError, Webhook,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -184,7 +186,7 @@ async fn a_batch_of_events_carries_the_mail_back_to_us() {
     let told = webhook.parse(&request, now()).await;
     let mut reports = vec![];
     for told in &told[..4] {
-        let ToldKind::Report { token, provider_message_id, report, .. } = &told.kind else { panic!("{told:?}") };
+        let NoticeKind::Report { token, provider_message_id, report, .. } = &told.kind else { panic!("{told:?}") };
         assert_eq!(open(token.as_deref().expect("our token"), &secret()), Some(correlation(Channel::Email, 9)));
         assert_eq!(*provider_message_id, Some(sent.id.clone()));
         reports.push(report.clone());
@@ -193,7 +195,7 @@ async fn a_batch_of_events_carries_the_mail_back_to_us() {
     assert_eq!(reports[1], Report::Delivered);
     assert!(matches!(&reports[2], Report::Opened { class: EngagementClass::Machine, .. }));
     assert!(matches!(&reports[3], Report::Bounced { bounce: BounceKind::Soft, .. }));
-    assert!(matches!(&told[4].kind, ToldKind::Unclear { .. }) && told[4].raw.contains("supernova"));
+    assert!(matches!(&told[4].kind, NoticeKind::Unclear { .. }) && told[4].raw.contains("supernova"));
 }
 
 #[tokio::test]
@@ -222,7 +224,7 @@ async fn a_reply_finds_its_message() {
     let headers = "Message-ID: <a@example.org>\nIn-Reply-To: <x@shop.example>\n";
     let request = SendgridDouble::inbound(URL, "ada@example.org", &to, "Thank you", headers).request();
     assert_eq!(webhook.verify(&request, now()), Ok(()));
-    let ToldKind::Inbound(inbound) = webhook.parse(&request, now()).await.remove(0).kind else { panic!() };
+    let NoticeKind::Inbound(inbound) = webhook.parse(&request, now()).await.remove(0).kind else { panic!() };
     assert_eq!((inbound.from.as_str(), inbound.text.as_str()), ("ada@example.org", "Thank you"));
     assert_eq!((inbound.reply_token, inbound.in_reply_to), (Some(token), Some("<x@shop.example>".to_owned())));
     let mut unproved = request.clone();

@@ -7,7 +7,7 @@ use commlog::domain::value::Channel;
 use commlog::domain::value::message::{BounceKind, Report, RetryClass};
 use commlog::domain::value::token::{open, tenant_of};
 use commlog::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
-use commlog::providers::{Keyword, OutboundMessage, Provider, Secret, SendError, ToldKind, Unconfirmed, Webhook};
+use commlog::providers::{Keyword, NoticeKind, OutboundMessage, Provider, Secret, SendError, Unconfirmed, Webhook};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -267,7 +267,7 @@ async fn callbacks_about_a_message_carry_it_back_to_us() {
         let told = webhook.parse(&request, now()).await;
         assert_eq!(told.len(), expected, "{status}");
         let Some(told) = told.into_iter().next() else { continue };
-        let ToldKind::Report { token, provider_message_id, report, .. } = told.kind else { panic!("{status}") };
+        let NoticeKind::Report { token, provider_message_id, report, .. } = told.kind else { panic!("{status}") };
         let token = token.expect("our token came back");
         assert_eq!(tenant_of(&token), Some(sms().tenant));
         assert_eq!(open(&token, &secret()), Some(correlation(Channel::Sms, 9)));
@@ -285,7 +285,7 @@ async fn somebodys_message_is_believed_only_as_it_was_signed() {
     let sid = format!("SM{}", "6".repeat(32));
     let signed = TwilioDouble::inbound(CALLBACK, &sid, "+14155550101", "Stop", &[("OptOutType", "STOP")]);
     assert_eq!(webhook.verify(&signed.request(), now()), Ok(()));
-    let ToldKind::Inbound(inbound) = webhook.parse(&signed.request(), now()).await.remove(0).kind else { panic!() };
+    let NoticeKind::Inbound(inbound) = webhook.parse(&signed.request(), now()).await.remove(0).kind else { panic!() };
     assert_eq!((inbound.provider_message_id, inbound.opt_out), (sid, Some(Keyword::Stop)));
     let mut elsewhere = signed.request();
     elsewhere.url.push_str("?x=1");

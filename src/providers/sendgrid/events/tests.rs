@@ -1,4 +1,4 @@
-//! What SendGrid's events tell, and what comes of damaged ones.
+//! What SendGrid's events report, and what comes of damaged ones.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -55,16 +55,16 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).expect("a time")
 }
 
-fn tell(event: &Value) -> ToldKind {
+fn notice(event: &Value) -> NoticeKind {
     let body = json!([event]).to_string();
-    let mut told = parse(body.as_bytes(), now());
-    assert_eq!(told.len(), 1);
-    told.remove(0).kind
+    let mut notices = parse(body.as_bytes(), now());
+    assert_eq!(notices.len(), 1);
+    notices.remove(0).kind
 }
 
 fn report(event: &Value) -> Report {
-    match tell(event) {
-        ToldKind::Report { report, .. } => report,
+    match notice(event) {
+        NoticeKind::Report { report, .. } => report,
         other => panic!("{event}: {other:?}"),
     }
 }
@@ -83,11 +83,11 @@ fn open(extra: &Value) -> EngagementClass {
 
 #[test]
 fn a_batch_of_every_event_is_read_item_by_item() {
-    let told = parse(BATCH.as_bytes(), now());
-    let names: Vec<_> = told
+    let notices = parse(BATCH.as_bytes(), now());
+    let names: Vec<_> = notices
         .iter()
-        .map(|told| match &told.kind {
-            ToldKind::Report { report, .. } => match report {
+        .map(|notice| match &notice.kind {
+            NoticeKind::Report { report, .. } => match report {
                 Report::Sent { .. } => "sent",
                 Report::Deferred { .. } => "deferred",
                 Report::Delivered => "delivered",
@@ -98,7 +98,7 @@ fn a_batch_of_every_event_is_read_item_by_item() {
                 Report::OptedOut { .. } => "opted_out",
                 _ => "other",
             },
-            ToldKind::Resubscribed { .. } => "resubscribed",
+            NoticeKind::Resubscribed { .. } => "resubscribed",
             _ => "?",
         })
         .collect();
@@ -117,8 +117,8 @@ fn a_batch_of_every_event_is_read_item_by_item() {
         "resubscribed",
     ];
     assert_eq!(names, expected);
-    let ToldKind::Report { provider_message_id, occurred_at, provider_event_id, token, to, channel, .. } =
-        &told[1].kind
+    let NoticeKind::Report { provider_message_id, occurred_at, provider_event_id, token, to, channel, .. } =
+        &notices[1].kind
     else {
         panic!()
     };
@@ -126,13 +126,13 @@ fn a_batch_of_every_event_is_read_item_by_item() {
     assert_eq!(occurred_at.map(|at| at.timestamp()), Some(1_606_575_333));
     assert_eq!(provider_event_id.as_deref(), Some("Xkjq_rPYT2IV1ZTNPx2gGQ=="));
     assert_eq!((token.as_deref(), to.as_deref(), *channel), (None, Some("example@test.com"), Channel::Email));
-    assert!(told[1].raw.starts_with("{\"email\"") && told[1].raw.contains("\\u003c14c5d75ce93"));
+    assert!(notices[1].raw.starts_with("{\"email\"") && notices[1].raw.contains("\\u003c14c5d75ce93"));
 }
 
 #[test]
 fn our_token_comes_back_beside_the_events_own_fields() {
     let event = json!({ "event": "delivered", "commlog_token": "t", "sg_message_id": "AbC.recvd-1.2", "timestamp": "1600000000" });
-    let ToldKind::Report { token, provider_message_id, occurred_at, .. } = tell(&event) else { panic!() };
+    let NoticeKind::Report { token, provider_message_id, occurred_at, .. } = notice(&event) else { panic!() };
     assert_eq!((token.as_deref(), provider_message_id.as_deref()), (Some("t"), Some("AbC")));
     assert_eq!(occurred_at.map(|at| at.timestamp()), Some(1_600_000_000));
 }
@@ -141,7 +141,7 @@ fn our_token_comes_back_beside_the_events_own_fields() {
 fn late_bounces_without_a_message_id_still_carry_the_token() {
     let event =
         json!({ "event": "bounce", "type": "blocked", "commlog_token": "t", "reason": "full", "status": "4.2.2" });
-    let ToldKind::Report { token, provider_message_id, report, .. } = tell(&event) else { panic!() };
+    let NoticeKind::Report { token, provider_message_id, report, .. } = notice(&event) else { panic!() };
     assert_eq!((token.as_deref(), provider_message_id), (Some("t"), None));
     assert!(matches!(report, Report::Bounced { bounce: BounceKind::Soft, .. }));
 }
@@ -162,18 +162,18 @@ fn drops_and_opt_outs_say_what_they_mean_for_the_address() {
     assert!(matches!(dropped, Report::Failed { class: RetryClass::OptedOut, .. }));
     let unsubscribed = report(&json!({ "event": "unsubscribe" }));
     assert_eq!(unsubscribed, Report::OptedOut { method: "one_click".to_owned() });
-    let kind = tell(&json!({ "event": "group_resubscribe", "asm_group_id": 10, "email": "a@b.example" }));
-    assert!(matches!(kind, ToldKind::Resubscribed { group: Some(group), .. } if group == "10"));
+    let kind = notice(&json!({ "event": "group_resubscribe", "asm_group_id": 10, "email": "a@b.example" }));
+    assert!(matches!(kind, NoticeKind::Resubscribed { group: Some(group), .. } if group == "10"));
 }
 
 #[test]
 fn a_bad_item_does_not_hide_the_others() {
     let body = r#"[{"event":"delivered"}, 7, null, "x", {"event":7}, {}, {"event":"wormhole"},
         {"type":"account_status_change"}, {"event":"open","ip":{"a":1},"useragent":[]}, {"event":"click"}]"#;
-    let told = parse(body.as_bytes(), now());
-    let is_clear: Vec<_> = told.iter().map(|told| !matches!(told.kind, ToldKind::Unclear { .. })).collect();
+    let notices = parse(body.as_bytes(), now());
+    let is_clear: Vec<_> = notices.iter().map(|notice| !matches!(notice.kind, NoticeKind::Unclear { .. })).collect();
     assert_eq!(is_clear, [true, false, false, false, false, false, false, false, true, true]);
-    assert_eq!(told[6].raw, "{\"event\":\"wormhole\"}");
+    assert_eq!(notices[6].raw, "{\"event\":\"wormhole\"}");
 }
 
 #[test]
@@ -190,23 +190,23 @@ fn hostile_bodies_are_kept_and_harm_nobody() {
         deep_item.into_bytes(),
     ];
     for body in cases {
-        let told = parse(&body, now());
+        let notices = parse(&body, now());
         assert!(
-            matches!(&told[..], [Told { kind: ToldKind::Unclear { .. }, .. }]),
+            matches!(&notices[..], [Notice { kind: NoticeKind::Unclear { .. }, .. }]),
             "{:?}",
             &body[..body.len().min(20)]
         );
-        assert!(told[0].raw.len() <= texts::MAX_RAW * 3);
+        assert!(notices[0].raw.len() <= texts::MAX_RAW * 3);
     }
     assert_eq!(parse(b"[]", now()), vec![]);
-    let nul = tell(&json!({ "event": "bounce", "reason": "a\u{0}b", "status": "5.1.1" }));
+    let nul = notice(&json!({ "event": "bounce", "reason": "a\u{0}b", "status": "5.1.1" }));
     assert!(
-        matches!(nul, ToldKind::Report { report: Report::Bounced { diagnostic: Some(words), .. }, .. } if words == "a\u{FFFD}b")
+        matches!(nul, NoticeKind::Report { report: Report::Bounced { diagnostic: Some(words), .. }, .. } if words == "a\u{FFFD}b")
     );
     let times = [json!(-1), json!(1e300), json!(i64::MAX), json!("soon"), json!(null), json!(99_999_999_999_i64)];
     for time in times {
-        let kind = tell(&json!({ "event": "delivered", "timestamp": time }));
-        assert!(matches!(kind, ToldKind::Report { occurred_at: None, .. }), "{time}");
+        let kind = notice(&json!({ "event": "delivered", "timestamp": time }));
+        assert!(matches!(kind, NoticeKind::Report { occurred_at: None, .. }), "{time}");
     }
 }
 

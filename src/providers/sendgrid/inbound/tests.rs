@@ -62,13 +62,13 @@ fn form(fields: &[(&str, &str)], files: &[(&str, &str, &str)]) -> WebhookRequest
     posted("xYzZY", body)
 }
 
-fn tell(request: &WebhookRequest) -> Told {
+fn parse_request(request: &WebhookRequest) -> Notice {
     futures::executor::block_on(parse(request, now()))
 }
 
 fn inbound(request: &WebhookRequest) -> Inbound {
-    match tell(request).kind {
-        ToldKind::Inbound(inbound) => *inbound,
+    match parse_request(request).kind {
+        NoticeKind::Inbound(inbound) => *inbound,
         other => panic!("{other:?}"),
     }
 }
@@ -152,7 +152,7 @@ fn files_are_kept_with_what_is_said_of_them() {
     assert_eq!(text.name.as_deref(), Some("..\\share\\test.txt"));
     assert_eq!((picture.content_type.as_deref(), picture.content_id.as_deref()), (Some("image/png"), Some("abc123")));
     assert!(picture.url.is_none());
-    assert!(!tell(&form(&fields, &[("attachment1", "a", "what is inside")])).raw.contains("what is inside"));
+    assert!(!parse_request(&form(&fields, &[("attachment1", "a", "what is inside")])).raw.contains("what is inside"));
 }
 
 #[test]
@@ -212,8 +212,8 @@ fn hostile_forms_are_kept_and_harm_nobody() {
         form(&[("from", "nobody"), ("envelope", "[[[[")], &[]),
     ];
     for request in cases {
-        let told = tell(&request);
-        assert!(matches!(told.kind, ToldKind::Unclear { .. }), "{told:?}");
+        let notice = parse_request(&request);
+        assert!(matches!(notice.kind, NoticeKind::Unclear { .. }), "{notice:?}");
     }
 }
 
@@ -229,9 +229,9 @@ fn a_form_of_very_many_parts_is_cut_and_says_so() {
 #[test]
 fn long_and_odd_texts_are_cut_and_cleaned() {
     let long = "x".repeat(300_000);
-    let told = tell(&form(&[("from", "a@example.org"), ("text", &long), ("subject", "a\0b")], &[]));
-    assert!(told.raw.len() <= texts::MAX_RAW);
-    let ToldKind::Inbound(mail) = told.kind else { panic!() };
+    let notice = parse_request(&form(&[("from", "a@example.org"), ("text", &long), ("subject", "a\0b")], &[]));
+    assert!(notice.raw.len() <= texts::MAX_RAW);
+    let NoticeKind::Inbound(mail) = notice.kind else { panic!() };
     assert_eq!((mail.text.len(), mail.hints.is_cut), (100_000, true));
     assert_eq!(mail.subject.as_deref(), Some("a\u{FFFD}b"));
     let odd = [("from", "a@example.org"), ("charsets", r#"{"text":"no-such","from":7}"#), ("text", "ü")];
@@ -241,10 +241,10 @@ fn long_and_odd_texts_are_cut_and_cleaned() {
 proptest! {
     #[test]
     fn nothing_makes_it_panic(body in any::<Vec<u8>>(), text in ".{0,200}", name in "[a-zA-Z-]{0,12}") {
-        tell(&posted("x", body));
-        tell(&form(&[("from", "a@example.org"), (&name, &text), ("headers", &text), ("email", &text)], &[]));
+        parse_request(&posted("x", body));
+        parse_request(&form(&[("from", "a@example.org"), (&name, &text), ("headers", &text), ("email", &text)], &[]));
         let mut cut = form(&[("from", &text), ("envelope", &text), ("charsets", &text)], &[(&name, "f", &text)]);
         cut.body = cut.body.slice(..cut.body.len() / 2);
-        tell(&cut);
+        parse_request(&cut);
     }
 }

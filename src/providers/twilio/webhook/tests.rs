@@ -1,4 +1,4 @@
-//! What Twilio tells, from signed requests; and what nobody should be able to tell.
+//! What Twilio reports, from signed requests; and what nobody should be able to parse.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -212,31 +212,31 @@ fn request(path: &str, body: impl Into<Bytes>, signature: &str) -> WebhookReques
     WebhookRequest { method: "POST".to_owned(), url: format!("{URL}{path}"), headers, body: body.into() }
 }
 
-/// What a body tells, believed or not.
-fn tell(path: &str, body: impl Into<Bytes>) -> Vec<Told> {
+/// What a body says, believed or not.
+fn parse(path: &str, body: impl Into<Bytes>) -> Vec<Notice> {
     let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
     futures::executor::block_on(webhook().parse(&request(path, body, ""), now))
 }
 
-fn sample(name: &str) -> ToldKind {
+fn sample(name: &str) -> NoticeKind {
     let (_, path, body, _) = SAMPLES.iter().find(|sample| sample.0 == name).unwrap_or_else(|| panic!("{name}"));
-    let mut told = tell(path, *body);
-    assert_eq!(told.len(), 1, "{name}");
-    let told = told.remove(0);
-    assert_eq!(told.raw, *body);
-    told.kind
+    let mut notices = parse(path, *body);
+    assert_eq!(notices.len(), 1, "{name}");
+    let notice = notices.remove(0);
+    assert_eq!(notice.raw, *body);
+    notice.kind
 }
 
 fn sample_inbound(name: &str) -> Inbound {
     match sample(name) {
-        ToldKind::Inbound(inbound) => *inbound,
+        NoticeKind::Inbound(inbound) => *inbound,
         other => panic!("{name}: {other:?}"),
     }
 }
 
 fn status(written: &str) -> Option<Report> {
-    match tell("status?token=abc", format!("MessageSid=SM1&To=%2B14155550101&{written}")).pop()?.kind {
-        ToldKind::Report { report, .. } => Some(report),
+    match parse("status?token=abc", format!("MessageSid=SM1&To=%2B14155550101&{written}")).pop()?.kind {
+        NoticeKind::Report { report, .. } => Some(report),
         other => panic!("{written}: {other:?}"),
     }
 }
@@ -298,7 +298,7 @@ fn media_are_noted_and_not_fetched_whatever_they_point_at() {
     let body = "MessageSid=MM1&From=%2B1415&Body=&SmsStatus=received&NumMedia=4000000000\
         &MediaUrl0=http%3A%2F%2F169.254.169.254%2Flatest&MediaContentType0=image%2Fpng&MediaUrl9=file%3A%2F%2F%2Fetc\
         &MediaUrl10=http%3A%2F%2Ftoo.many";
-    let ToldKind::Inbound(inbound) = tell("sms", body).remove(0).kind else { panic!() };
+    let NoticeKind::Inbound(inbound) = parse("sms", body).remove(0).kind else { panic!() };
     let urls: Vec<_> = inbound.media.iter().filter_map(|media| media.url.as_deref()).collect();
     assert_eq!(urls, ["http://169.254.169.254/latest", "file:///etc"]);
     assert_eq!(inbound.media[0].content_type.as_deref(), Some("image/png"));
@@ -307,7 +307,7 @@ fn media_are_noted_and_not_fetched_whatever_they_point_at() {
 #[test]
 fn a_status_becomes_a_report_with_our_token() {
     let kind = sample("status sent");
-    let ToldKind::Report { token, provider_message_id, to, occurred_at, provider_event_id, report, channel } = kind
+    let NoticeKind::Report { token, provider_message_id, to, occurred_at, provider_event_id, report, channel } = kind
     else {
         panic!()
     };
@@ -316,15 +316,15 @@ fn a_status_becomes_a_report_with_our_token() {
     assert_eq!((to.as_deref(), channel, occurred_at), (Some("+14155550101"), Channel::Sms, None));
     assert_eq!(provider_event_id, Some(format!("SM{}:sent:0", "1".repeat(32))));
     assert!(matches!(report, Report::Sent { segments: 1, cost_micros: None, .. }));
-    let with_token = tell("x?a=b&token=t-o_k", "MessageSid=SM1&MessageStatus=delivered&RawDlrDoneDate=2611211200");
-    let ToldKind::Report { token, occurred_at, .. } = &with_token[0].kind else { panic!() };
+    let with_token = parse("x?a=b&token=t-o_k", "MessageSid=SM1&MessageStatus=delivered&RawDlrDoneDate=2611211200");
+    let NoticeKind::Report { token, occurred_at, .. } = &with_token[0].kind else { panic!() };
     assert_eq!((token.as_deref(), *occurred_at), (Some("t-o_k"), None));
 }
 
 #[test]
 fn repetitions_have_one_id_and_different_reports_have_two() {
-    let id = |written: &str| match tell("s", format!("MessageSid=SM1&{written}")).remove(0).kind {
-        ToldKind::Report { provider_event_id, .. } => provider_event_id,
+    let id = |written: &str| match parse("s", format!("MessageSid=SM1&{written}")).remove(0).kind {
+        NoticeKind::Report { provider_event_id, .. } => provider_event_id,
         other => panic!("{other:?}"),
     };
     assert_eq!(id("MessageStatus=failed&ErrorCode=30008"), id("ErrorCode=30008&SmsStatus=failed"));
@@ -385,16 +385,17 @@ fn what_cannot_be_read_is_kept_and_said_so() {
         ("a long status", long_status.into_bytes()),
     ];
     for (name, body) in cases {
-        let told = tell("sms", body.clone());
-        assert!(matches!(&told[..], [Told { kind: ToldKind::Unclear { .. }, .. }]), "{name}: {told:?}");
-        assert!(!told[0].raw.contains('\0') && (body.is_empty() || !told[0].raw.is_empty()), "{name}");
+        let notices = parse("sms", body.clone());
+        assert!(matches!(&notices[..], [Notice { kind: NoticeKind::Unclear { .. }, .. }]), "{name}: {notices:?}");
+        assert!(!notices[0].raw.contains('\0') && (body.is_empty() || !notices[0].raw.is_empty()), "{name}");
     }
 }
 
 #[test]
 fn hostile_texts_are_taken_without_harm() {
-    let text = |body: &str| match tell("sms", format!("MessageSid=SM1&From=%2B1&SmsStatus=received&{body}")).remove(0) {
-        Told { kind: ToldKind::Inbound(inbound), .. } => inbound,
+    let text = |body: &str| match parse("sms", format!("MessageSid=SM1&From=%2B1&SmsStatus=received&{body}")).remove(0)
+    {
+        Notice { kind: NoticeKind::Inbound(inbound), .. } => inbound,
         other => panic!("{other:?}"),
     };
     assert_eq!(text("Body=a%00b").text, "a\u{FFFD}b");
@@ -411,8 +412,8 @@ fn hostile_texts_are_taken_without_harm() {
 fn a_get_tells_by_its_query() {
     let mut get = request("sms?MessageSid=SM1&From=%2B1&SmsStatus=received&Body=hi", "", "");
     get.method = "GET".to_owned();
-    let told = futures::executor::block_on(webhook().parse(&get, DateTime::UNIX_EPOCH));
-    assert!(matches!(&told[0].kind, ToldKind::Inbound(inbound) if inbound.text == "hi"));
+    let notices = futures::executor::block_on(webhook().parse(&get, DateTime::UNIX_EPOCH));
+    assert!(matches!(&notices[0].kind, NoticeKind::Inbound(inbound) if inbound.text == "hi"));
 }
 
 proptest! {

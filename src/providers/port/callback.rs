@@ -1,4 +1,4 @@
-//! What a provider inside the process tells: resolved, needing neither proof nor a token. Only the simulator is one.
+//! What a provider inside the process reports: resolved, needing neither proof nor a token. Only the simulator is one.
 
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
@@ -7,7 +7,7 @@ use crate::domain::value::Channel;
 use crate::domain::value::message::{MessageKey, Report, Route};
 use crate::ids::{AddressId, CustomerId, MessageId, TenantId};
 
-/// What a provider tells later.
+/// What a provider reports later.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Callback {
     /// About a message that it took.
@@ -33,7 +33,7 @@ pub enum Callback {
     Inbound {
         /// To whose number or mailbox.
         tenant: TenantId,
-        /// Who wrote, if the provider's echo of our token tells.
+        /// Who wrote, where the provider's echo of our token says so.
         customer_id: Option<CustomerId>,
         /// How.
         channel: Channel,

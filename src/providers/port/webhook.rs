@@ -1,4 +1,4 @@
-//! The port for what providers tell over HTTP: who speaks is proved first, then what is said is taken apart.
+//! The port for what providers report over HTTP: who speaks is proved first, then what is said is taken apart.
 
 use std::borrow::Cow;
 
@@ -82,7 +82,7 @@ pub enum SignatureError {
     Malformed,
 }
 
-/// What to answer once everything that was told is kept.
+/// What to answer once all notices are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// The media type.
@@ -103,33 +103,33 @@ pub trait Webhook: Send + Sync {
     /// Proves that the provider made this request, in constant time, over its bytes as they came.
     fn verify(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Result<(), SignatureError>;
 
-    /// Takes apart what is told; `request` must have been verified. Never fails as a whole and never panics: what cannot
-    /// be read is [`ToldKind::Unclear`]. Empty if nothing is told that we have a word for.
-    async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Told>;
+    /// Takes the request apart; it must have been verified. Never fails as a whole and never panics: what cannot
+    /// be read is [`NoticeKind::Unclear`]. Empty if it says nothing that we have a word for.
+    async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice>;
 
     /// What to answer with status 200.
     fn answer(&self) -> Answer;
 }
 
-/// One thing that a provider told.
+/// One thing that a provider reports.
 #[derive(Clone, PartialEq)]
-pub struct Told {
+pub struct Notice {
     /// How it was written: the item of a batch, or the whole form. At most 128 KB; without the bytes of attachments.
     pub raw: String,
     /// What it means.
-    pub kind: ToldKind,
+    pub kind: NoticeKind,
 }
 
-impl std::fmt::Debug for Told {
+impl std::fmt::Debug for Notice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // For the messages of failed tests; logs name ids only.
-        f.debug_struct("Told").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Notice").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 
-/// What was told.
+/// What a notice means.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ToldKind {
+pub enum NoticeKind {
     /// About a message that we sent.
     Report {
         /// Our correlation token, as it came back.
@@ -201,7 +201,7 @@ pub struct Inbound {
     pub media: Vec<MediaRef>,
     /// What the provider itself made of the text, and acts on.
     pub opt_out: Option<Keyword>,
-    /// When it was written, by the sender's or provider's clock, where told.
+    /// When it was written, by the sender's or provider's clock, where known.
     pub occurred_at: Option<DateTime<Utc>>,
     /// Whether to trust it.
     pub hints: Hints,
@@ -281,9 +281,9 @@ impl Inbound {
     }
 }
 
-impl Told {
+impl Notice {
     /// Something that is kept as it came, with what is odd about it.
-    pub(super) fn unclear(raw: String, reason: impl Into<String>) -> Self {
-        Self { raw, kind: ToldKind::Unclear { reason: reason.into() } }
+    pub(in crate::providers) fn unclear(raw: String, reason: impl Into<String>) -> Self {
+        Self { raw, kind: NoticeKind::Unclear { reason: reason.into() } }
     }
 }

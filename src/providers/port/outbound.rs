@@ -187,7 +187,7 @@ impl std::fmt::Debug for Unconfirmed {
 pub struct Found {
     /// As if the call had been answered.
     pub accepted: Accepted,
-    /// What has become of it since, where the provider tells.
+    /// What has become of it since, where the provider reports it.
     pub report: Option<Report>,
     /// When the provider took it, by its own clock.
     pub accepted_at: Option<DateTime<Utc>>,

@@ -2,39 +2,39 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How much of what was told is kept as it came, in bytes.
-pub(super) const MAX_RAW: usize = 128 * 1024;
+/// How much of a notice is kept as it came, in bytes.
+pub(in crate::providers) const MAX_RAW: usize = 128 * 1024;
 /// The longest text of a message that is taken over, in characters: what the log holds of one.
-pub(super) const MAX_BODY: usize = 100_000;
+pub(in crate::providers) const MAX_BODY: usize = 100_000;
 /// The longest short text: an address, a subject, a code.
-pub(super) const MAX_SHORT: usize = 2_000;
+pub(in crate::providers) const MAX_SHORT: usize = 2_000;
 
 /// A text without NUL, cut to a number of characters.
-pub(super) fn bounded(text: &str, max: usize) -> String {
+pub(in crate::providers) fn bounded(text: &str, max: usize) -> String {
     let end = text.char_indices().nth(max).map_or(text.len(), |(end, _)| end);
     text[..end].replace('\0', "\u{FFFD}")
 }
 
 /// As [`bounded`]; a blank one is absent.
-pub(super) fn short(text: &str) -> Option<String> {
+pub(in crate::providers) fn short(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| bounded(text, MAX_SHORT))
 }
 
 /// What came in, as text, to be kept.
-pub(super) fn raw(bytes: &[u8]) -> String {
+pub(in crate::providers) fn raw(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_RAW)]);
     text.replace('\0', "\u{FFFD}")
 }
 
 /// A provider's time, if it can be one: not before this century, not more than an hour ahead of us.
-pub(super) fn plausible(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(in crate::providers) fn plausible(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     time.filter(|time| time.timestamp() > 946_684_800 && *time <= now + TimeDelta::hours(1))
         .map(crate::clock::to_micros)
 }
 
 /// The address in `Name <address>`, or the whole text.
-pub(super) fn address_in(text: &str) -> &str {
+pub(in crate::providers) fn address_in(text: &str) -> &str {
     let inner = text.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(address, _)| address);
     inner.unwrap_or(text).trim()
 }

@@ -7,10 +7,11 @@ mod headers;
 
 use bytes::Bytes;
 
-pub(super) use charset::decode;
-pub(super) use headers::Headers;
+pub(in crate::providers) use charset::decode;
+pub(in crate::providers) use headers::Headers;
 
-use super::{MediaRef, texts};
+use crate::providers::MediaRef;
+use crate::providers::kit::texts;
 use body::{Part, leaf_bytes, split};
 
 /// How deep parts are looked into.
@@ -20,19 +21,19 @@ const MAX_PARTS: usize = 200;
 
 /// A mail, taken apart.
 #[derive(Debug, Default)]
-pub(super) struct Mail {
-    pub(super) headers: Headers,
+pub(in crate::providers) struct Mail {
+    pub(in crate::providers) headers: Headers,
     /// All plain text that is not a file.
-    pub(super) text: Option<String>,
-    pub(super) html: Option<String>,
-    pub(super) files: Vec<MediaRef>,
+    pub(in crate::providers) text: Option<String>,
+    pub(in crate::providers) html: Option<String>,
+    pub(in crate::providers) files: Vec<MediaRef>,
     /// It has more parts than are read.
-    pub(super) is_cut: bool,
+    pub(in crate::providers) is_cut: bool,
     parts: usize,
 }
 
 /// Takes a whole mail apart.
-pub(super) fn parse(bytes: &[u8]) -> Mail {
+pub(in crate::providers) fn parse(bytes: &[u8]) -> Mail {
     let part = Part::parse(bytes);
     let mut mail = Mail { headers: part.headers.clone(), ..Mail::default() };
     mail.take(&part, 0);

@@ -6,7 +6,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Resolves names, and refuses those that lead, even in part, to a network that is not the public one. What is resolved
 /// is what is connected to, so a name cannot change its mind in between.
-pub(super) struct PublicOnly;
+pub(in crate::providers) struct PublicOnly;
 
 /// A name leads to an address that nobody outside should make us call.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ impl Resolve for PublicOnly {
 }
 
 /// Whether an address is one of the public network's (IANA's registries of special-purpose addresses).
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(in crate::providers) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -16,9 +16,9 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use serde_json::Value;
 use url::Url;
 
-use super::SendError;
 use super::public::PublicOnly;
 use crate::domain::value::message::RetryClass;
+use crate::providers::SendError;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 2 * 1024 * 1024;
@@ -90,20 +90,20 @@ impl HttpClient {
         })
     }
 
-    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+    pub(in crate::providers) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.own.request(method, url)
     }
 
     /// A GET of what outsiders name, by a host's name and over TLS: one that leads to a private network is not called.
-    pub(super) fn public_get(&self, url: Url) -> RequestBuilder {
+    pub(in crate::providers) fn public_get(&self, url: Url) -> RequestBuilder {
         self.public.get(url)
     }
 }
 
 /// An answer, whatever its status.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
+pub(in crate::providers) struct Reply {
+    pub(in crate::providers) status: u16,
     headers: HeaderMap,
     body: Vec<u8>,
     /// Nothing is missing at the end of the body.
@@ -113,12 +113,12 @@ pub(super) struct Reply {
 }
 
 /// Makes one call.
-pub(super) async fn call(request: RequestBuilder) -> Result<Reply, SendError> {
+pub(in crate::providers) async fn call(request: RequestBuilder) -> Result<Reply, SendError> {
     call_within(request, MAX_ANSWER).await
 }
 
 /// As [`call`], for an answer of at most so many bytes.
-pub(super) async fn call_within(request: RequestBuilder, most: usize) -> Result<Reply, SendError> {
+pub(in crate::providers) async fn call_within(request: RequestBuilder, most: usize) -> Result<Reply, SendError> {
     let mut response = request.send().await.map_err(|error| lost(&error))?;
     let mut reply = Reply {
         status: response.status().as_u16(),
@@ -159,32 +159,32 @@ fn lost(error: &reqwest::Error) -> SendError {
 }
 
 impl Reply {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::providers) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::providers) fn is_empty(&self) -> bool {
         self.is_whole && self.body.is_empty()
     }
 
     /// The body as JSON, if all of it is there and is JSON.
-    pub(super) fn json(&self) -> Option<Value> {
+    pub(in crate::providers) fn json(&self) -> Option<Value> {
         self.is_whole.then(|| serde_json::from_slice(&self.body).ok()).flatten()
     }
 
     /// The whole body as bytes; otherwise whether it was too long, rather than cut off.
-    pub(super) fn into_content(self) -> Result<Bytes, bool> {
+    pub(in crate::providers) fn into_content(self) -> Result<Bytes, bool> {
         if self.is_whole { Ok(Bytes::from(self.body)) } else { Err(self.is_too_long) }
     }
 
     /// What an answer with status 2xx is if it does not say what a success says.
-    pub(super) fn unproved(&self) -> SendError {
+    pub(in crate::providers) fn unproved(&self) -> SendError {
         SendError::Ambiguous { cause: if self.is_whole { "not_an_answer" } else { "half_an_answer" } }
     }
 
     /// What a status other than 2xx means. `class` is what the provider's own code or status means; without one, the
     /// status decides.
-    pub(super) fn refusal(
+    pub(in crate::providers) fn refusal(
         &self,
         class: Option<RetryClass>,
         code: Option<String>,

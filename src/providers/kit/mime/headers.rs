@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
 
 use super::decode;
-use crate::providers::texts;
+use crate::providers::kit::texts;
 
 /// How many headers are read.
 const MAX_HEADERS: usize = 500;

@@ -1,0 +1,6 @@
+//! What every provider needs: HTTP calls, mail as it is written, texts from outside, hosts of the public network.
+
+pub mod client;
+pub(super) mod mime;
+mod public;
+pub(super) mod texts;

@@ -1,0 +1,54 @@
+//! The ports that a provider implements: sending ([`Provider`]), and hearing of it over HTTP ([`Webhook`]). A provider
+//! knows nothing of the log.
+
+mod callback;
+mod outbound;
+mod webhook;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use callback::{Callback, Callbacks};
+pub use outbound::{Accepted, Attachment, Found, MediaError, OutboundMessage, SendError, Unconfirmed};
+pub use webhook::{
+    Answer, Hints, Inbound, Keyword, MediaRef, Notice, NoticeKind, SignatureError, Webhook, WebhookRequest,
+};
+
+use crate::domain::value::Channel;
+use crate::domain::value::message::Route;
+
+/// A provider's account, able to send.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Its name, account and (for email) sending domain, as events name them.
+    fn route(&self) -> &Route;
+
+    /// The channels that it serves.
+    fn channels(&self) -> &[Channel];
+
+    /// Hands a message over. Called at most once for each attempt; never retries by itself.
+    async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError>;
+
+    /// Looks for a message of which nobody knows whether the provider took it. Only [`Some`] means anything: a provider
+    /// that finds nothing, or has no way to look, has not said that the message was not taken.
+    async fn find(&self, _message: &Unconfirmed) -> Result<Option<Found>, SendError> {
+        Ok(None)
+    }
+
+    /// Whether its messages on a channel carry files: in [`OutboundMessage::attachments`] for email, by
+    /// [`OutboundMessage::media_urls`] elsewhere.
+    fn carries_files(&self, _channel: Channel) -> bool {
+        false
+    }
+
+    /// Fetches a file that an incoming message names, with the account's credentials. `url` was written by outsiders: one
+    /// that does not lead to the provider's own store of this account is not called.
+    async fn fetch_media(&self, _url: &str) -> Result<Bytes, MediaError> {
+        Err(MediaError::Never("not_fetched"))
+    }
+
+    /// Tests the account without sending: whether the provider can be reached, knows the credentials, and lets them send.
+    async fn check(&self) -> Result<(), SendError> {
+        Ok(())
+    }
+}
