@@ -2,7 +2,7 @@
 -- question: Which files does this message have, and where are they?
 -- events: MessageAttached, AttachmentFetched, AttachmentMissed
 -- scope: customer
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -27,6 +27,8 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_of_message ON attachments (tenant_id, message_id, number);
 CREATE INDEX attachments_of_customer ON attachments (tenant_id, customer_id);
 CREATE INDEX attachments_remote ON attachments (noted_at, attachment_id) WHERE state = 'remote';
+CREATE INDEX attachments_without_account ON attachments (tenant_id, provider, account, noted_at)
+WHERE reason = 'no_account';
 
 -- section: apply
 
@@ -41,7 +43,8 @@ SELECT
 FROM batch b
 WHERE b.type = 'MessageAttached';
 
--- A file is fetched or missed once: both reports have the same event id.
+-- A file is fetched or missed once: both reports have the same event id. Only a file that was missed because its account
+-- was unknown may have a second report, which counts.
 UPDATE attachments AS a SET state = r.state, reason = r.reason, size = coalesce(r.size, a.size)
 FROM (
     SELECT
@@ -50,9 +53,19 @@ FROM (
         @text(data, 'reason') AS reason,
         @int(data, 'size') AS size
     FROM batch
-    WHERE type IN ('AttachmentFetched', 'AttachmentMissed')
+    WHERE type IN ('AttachmentFetched', 'AttachmentMissed') AND coalesce(@text(data, 'reason'), '') <> 'no_account'
 ) AS r
 WHERE a.tenant_id = r.tenant_id AND a.attachment_id = r.attachment_id AND a.message_id = r.message_id;
+
+UPDATE attachments AS a SET state = 'missing', reason = 'no_account'
+FROM (
+    SELECT tenant_id, @uuid(data, 'attachment_id') AS attachment_id, message_id
+    FROM batch
+    WHERE type = 'AttachmentMissed' AND @text(data, 'reason') = 'no_account'
+) AS r
+WHERE
+    a.tenant_id = r.tenant_id AND a.attachment_id = r.attachment_id AND a.message_id = r.message_id
+    AND a.state = 'remote';
 
 -- section: forget
 UPDATE attachments SET name = NULL, content_type = NULL

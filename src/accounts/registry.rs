@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{Account, AccountSource, Accounts, Pace};
 use crate::app::{App, AppError};
@@ -16,9 +14,6 @@ use crate::domain::refusal::Refusal;
 use crate::domain::value::secret::Secret;
 use crate::ids::TenantId;
 use crate::queries::{Reads, accounts};
-
-/// How often the changes of other nodes are read.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Makes an account out of what the log and the key store say; a refusal says what is wrong with it. Calls nothing.
 pub type BuildAccount = Arc<
@@ -80,21 +75,6 @@ impl AccountRegistry {
             has_real_account |= self.0.app.has_real_account(tenant).await?;
         }
         Ok(has_real_account)
-    }
-
-    /// Looks every second until `shutdown`.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(POLL_INTERVAL);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = tick.tick() => {}
-            }
-            if let Err(error) = self.refresh_changed(BTreeSet::new()).await {
-                tracing::warn!(%error, "changes of provider accounts cannot be followed");
-            }
-        }
     }
 
     /// Takes over what has changed: of `more`, of the tenants that are known, and of those that the read tables show.

@@ -12,8 +12,8 @@ use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::message::attachment::{
-    self, AttachmentFetched, AttachmentMissed, AttachmentState, LARGEST, LARGEST_RECEIVED, MOST_RECEIVED, ReceivedFile,
-    StoredFile,
+    self, AttachmentFetched, AttachmentMissed, AttachmentState, LARGEST, LARGEST_RECEIVED, MOST_RECEIVED, NO_ACCOUNT,
+    ReceivedFile, StoredFile,
 };
 use crate::domain::message::event::MessageKey;
 use crate::domain::refusal::Refusal;
@@ -360,7 +360,7 @@ impl App {
         let basis = self.basis(caller).await?;
         let StoredFile { size, mac, .. } = stored(written, attachment_id, None, None, &basis);
         let event = AttachmentFetched { key, attachment_id, size, mac }.into();
-        self.record_fetching(caller, customer_id, attachment_id, event).await?;
+        self.record_fetching(caller, customer_id, attachment_id, "file fetched", event).await?;
         self.keep_files(caller, customer_id, std::iter::once(attachment_id)).await;
         // The customer may have been forgotten since the key was asked for.
         let stream = customer_stream(caller.tenant, customer_id);
@@ -379,22 +379,25 @@ impl App {
         reason: &str,
     ) -> Result<(), AppError> {
         let RemoteFile { key, attachment_id, .. } = remote;
+        let label = if reason == NO_ACCOUNT { "file without account" } else { "file fetched" };
         let event = AttachmentMissed { key, attachment_id, reason: reason.to_owned() }.into();
-        self.record_fetching(caller, customer_id, attachment_id, event).await
+        self.record_fetching(caller, customer_id, attachment_id, label, event).await
     }
 
-    /// What came of fetching is told once, whoever fetched.
+    /// Records once what came of fetching, whichever node fetched. That an account was missing is a fact of its own,
+    /// which does not end the fetching.
     async fn record_fetching(
         &self,
         caller: &Caller,
         customer_id: CustomerId,
         attachment_id: AttachmentId,
+        label: &str,
         event: CustomerEvent,
     ) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;
         let now = self.shared.ambient.now();
         let parts = [customer_id.0.as_bytes().as_slice(), attachment_id.0.as_bytes()];
-        let id = crate::ids::EventId(basis.derive("file fetched", &parts));
+        let id = crate::ids::EventId(basis.derive(label, &parts));
         let decided = crate::domain::decision::Decided { id, occurred_at: now, event };
         let stream = customer_stream(caller.tenant, customer_id);
         match self.append_fact::<Customer>(caller, stream, None, vec![decided]).await {

@@ -12,6 +12,8 @@ use crate::accounts::service::AccountService;
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
 use crate::intake::Intake;
+use crate::processes::every::{Job, JobMetrics, run_all};
+use crate::processes::refresh_accounts::RefreshAccounts;
 use crate::projections::ReadStore;
 use crate::queries::Reads;
 
@@ -46,18 +48,24 @@ impl Node {
         let accounts = super::processes::accounts(&stores, &reads)?;
         let (queries, registry) = (Reads::new(reads.clone()), accounts.registry.clone());
         let running = registry.accounts().clone();
-        let metrics = Metrics::new(running.metrics());
+        let job_metrics = JobMetrics::default();
+        let metrics = Metrics::new(|registered| {
+            running.metrics().register(registered);
+            job_metrics.register(registered);
+        });
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
         let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());
         if roles.processes {
-            super::processes::start(&stores, &reads, accounts, intake.clone(), &stop, &mut parts).await?;
+            super::processes::start(&stores, &reads, accounts, intake.clone(), job_metrics.clone(), &stop, &mut parts)
+                .await?;
         }
         if roles.api || roles.processes {
             // Before anybody can call: a webhook of an account that is not known yet would be refused.
             registry.refresh_changed(BTreeSet::new()).await?;
-            let stop = stop.clone();
+            let jobs: Vec<Box<dyn Job>> = vec![Box::new(RefreshAccounts(registry))];
+            let running = run_all(jobs, job_metrics, stores.ambient().clone(), stop.clone());
             parts.spawn(async move {
-                registry.run(stop).await;
+                running.await;
                 Ok(())
             });
         }

@@ -17,7 +17,9 @@ use crate::processes::Processes;
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
-use crate::processes::media::Media;
+use crate::processes::every::{Job, JobMetrics, run_all};
+use crate::processes::kept_callbacks::{ExpireKept, RetryKept};
+use crate::processes::media::{CollectFiles, Media};
 use crate::processes::timers::Timers;
 use crate::projections::ReadStore;
 use crate::providers::Callbacks;
@@ -66,6 +68,7 @@ pub(super) async fn start(
     reads: &ReadStore,
     accounts: NodeAccounts,
     intake: Intake,
+    metrics: JobMetrics,
     stop: &CancellationToken,
     parts: &mut JoinSet<Result<(), BootError>>,
 ) -> Result<(), BootError> {
@@ -81,15 +84,18 @@ pub(super) async fn start(
         DispatcherOptions { alone, unattended: simulated && !has_real_account, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
-    let (again, doubting, timing, fetching) = (stop.clone(), stop.clone(), stop.clone(), stop.clone());
+    let ambient = stores.ambient().clone();
+    let jobs: Vec<Box<dyn Job>> = vec![
+        Box::new(RetryKept { intake: intake.clone(), ambient: ambient.clone() }),
+        Box::new(ExpireKept { intake, ambient: ambient.clone() }),
+        Box::new(doubts),
+        Box::new(timers),
+        Box::new(media),
+        Box::new(CollectFiles(stores.app.clone())),
+    ];
+    let running = run_all(jobs, metrics, ambient, stop.clone());
     parts.spawn(async move {
-        futures::join!(
-            processes.finish(),
-            intake.run(again),
-            doubts.run(doubting),
-            timers.run(timing),
-            media.run(fetching)
-        );
+        futures::join!(processes.finish(), running);
         Ok(())
     });
     Ok(())

@@ -13,7 +13,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::model::projection::Projection;
-use crate::accounts::metrics::ProviderMetrics;
 use crate::queries::deliverability::ProviderRow;
 use crate::queries::messages::WaitingRow;
 
@@ -111,9 +110,9 @@ struct Inner {
 }
 
 impl Metrics {
-    /// All counters, at zero, beside those of the providers.
+    /// All counters, at zero; `more` registers those of other parts.
     #[must_use]
-    pub fn new(providers: &ProviderMetrics) -> Self {
+    pub fn new(more: impl FnOnce(&mut Registry)) -> Self {
         let seconds = || Histogram::new(BOUNDS);
         let mut registry = Registry::with_prefix("commlog");
         let inner = Inner {
@@ -162,7 +161,7 @@ impl Metrics {
         registry.register("projection_parked", "Events that a read model could not apply", inner.parked.clone());
         registry.register("dispatch_outcomes", "What became of messages, by provider", inner.outcomes.clone());
         registry.register("dispatch_waiting", "Messages whose dispatch is not settled", inner.waiting.clone());
-        providers.register(&mut registry);
+        more(&mut registry);
         Self(Arc::new(Inner { registry, ..inner }))
     }
 

@@ -8,11 +8,10 @@
 pub mod simulated;
 mod threading;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
-use tokio_util::sync::CancellationToken;
 
 use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
 use crate::accounts::{Account, Accounts, WebhookPath};
@@ -33,13 +32,7 @@ use crate::queries::{QueryError, Reads, callbacks, messages};
 /// How many things are recorded at once: their appends share commits.
 const AT_ONCE: usize = 256;
 
-/// How often it is looked for the messages of reports that were kept, and for how long.
-const LOOK: Duration = Duration::from_secs(30);
-const KEPT_FOR: TimeDelta = TimeDelta::days(3);
-/// When what nobody understands is given up: long enough for a better parser, and not for ever, since whoever it is about
-/// cannot be found when they ask to be forgotten.
-const EXPIRES_AFTER: TimeDelta = TimeDelta::days(90);
-/// How many at once.
+/// How many kept callbacks are looked at in one run.
 const ONE_LOOK: usize = 1_000;
 
 /// Takes in webhooks for all accounts. Cheap to clone.
@@ -331,24 +324,6 @@ impl Intake {
             self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
         }
         Ok(old.len())
-    }
-
-    /// Looks again every now and then, for three days after a report was kept; what is open after ninety is given up.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(LOOK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = tick.tick() => {}
-            }
-            if let Err(error) = self.look_again(self.app.ambient().now() - KEPT_FOR).await {
-                tracing::warn!(%error, "callbacks that were kept could not be looked at");
-            }
-            if let Err(error) = self.expire(self.app.ambient().now() - EXPIRES_AFTER).await {
-                tracing::warn!(%error, "callbacks that were kept long could not be given up");
-            }
-        }
     }
 
     /// What a token says, if it is ours and of this account.

@@ -1,11 +1,11 @@
 //! Notices calls that nobody will hear the answer of, since the process that made them is gone; and looks for positive
 //! evidence about messages in doubt: whether the provider took them. Finding nothing means nothing: a message stays in
-//! doubt until a callback, a later look or an operator settles it.
+//! doubt until a callback, a later run or an operator settles it.
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::app::{App, AppError, Caller};
@@ -13,19 +13,20 @@ use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::value::message::Report;
 use crate::ids::TenantId;
 use crate::processes::dispatcher::CALL_TIMEOUT;
+use crate::processes::every::{Job, JobError};
 use crate::providers::{SendError, Unconfirmed};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
 
 /// Who acts.
 const ACTOR: &str = "process:doubts";
-/// How often it is looked.
+/// The pause between two runs.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// How long after a call a provider's own listing surely shows the message, if it took it.
 const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(15);
 /// How long after it was decided on a call has ended, and its outcome is in the log, if its process lives.
 const ENDED_AFTER: TimeDelta = TimeDelta::seconds(2 * CALL_TIMEOUT.as_secs().cast_signed());
-/// For how long it is looked.
+/// For how long evidence is looked for.
 const LOOK_FOR: TimeDelta = TimeDelta::days(3);
 /// How many messages are looked for at once.
 const AT_ONCE: usize = 200;
@@ -37,9 +38,9 @@ pub struct Doubts {
     accounts: Accounts,
 }
 
-/// Why one look failed.
+/// Why no evidence could be looked for.
 #[derive(Debug, thiserror::Error)]
-pub enum LookError {
+pub enum DoubtsError {
     /// The log did not answer.
     #[error("the log did not answer")]
     App(#[from] AppError),
@@ -58,40 +59,26 @@ impl Doubts {
         Self { app, reads, accounts }
     }
 
-    /// Looks every now and then until `shutdown`.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(POLL_INTERVAL);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = tick.tick() => self.look().await,
-            }
-        }
-    }
-
-    /// Looks once for calls that were given up, then for each message in doubt.
-    pub async fn look(&self) {
+    /// Looks for calls that were given up, then for each message in doubt. A message that cannot be looked for does not
+    /// keep the others from it. Returns how many were put in doubt or found.
+    pub async fn look_for_evidence(&self) -> Result<usize, DoubtsError> {
         let now = self.app.ambient().now();
-        if let Err(error) = self.doubt_calls(now - ENDED_AFTER).await {
-            tracing::warn!(%error, "calls that were given up could not be looked for");
-        }
-        let rows = match messages::in_doubt(&self.reads.db(), now - LOOK_FOR, now - SETTLED_AFTER, AT_ONCE).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "messages in doubt could not be listed");
-                return;
-            }
-        };
+        let doubted = self.doubt_calls(now - ENDED_AFTER).await;
+        let rows = messages::in_doubt(&self.reads.db(), now - LOOK_FOR, now - SETTLED_AFTER, AT_ONCE).await?;
+        let mut found = 0;
         for row in rows {
-            if let Err(error) = self.settle(&row, now).await {
-                tracing::warn!(message_id = %row.message_id, %error, "a message in doubt could not be looked for");
+            match self.settle(&row, now).await {
+                Ok(is_found) => found += usize::from(is_found),
+                Err(error) => {
+                    tracing::warn!(message_id = %row.message_id, %error, "a message in doubt could not be looked for");
+                }
             }
         }
+        Ok(doubted? + found)
     }
 
     /// Puts messages in doubt whose call was made at or before a time and has not ended. Returns how many.
-    pub async fn doubt_calls(&self, called_by: DateTime<Utc>) -> Result<usize, LookError> {
+    pub async fn doubt_calls(&self, called_by: DateTime<Utc>) -> Result<usize, DoubtsError> {
         let mut doubted = 0;
         for row in messages::dispatching(&self.reads.db(), called_by, AT_ONCE).await? {
             let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
@@ -104,15 +91,17 @@ impl Doubts {
         Ok(doubted)
     }
 
-    async fn settle(&self, row: &MessageRow, now: DateTime<Utc>) -> Result<(), LookError> {
+    async fn settle(&self, row: &MessageRow, now: DateTime<Utc>) -> Result<bool, DoubtsError> {
         let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
         let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
         let called_at = row.dispatching_at.unwrap_or(row.created_at);
-        let Some(doubt) = self.app.in_doubt(&caller, customer_id, message_id, called_at).await? else { return Ok(()) };
-        let Some(account) = self.accounts.by_name(caller.tenant, &doubt.route.provider, &doubt.route.account) else {
-            return Ok(());
+        let Some(doubt) = self.app.in_doubt(&caller, customer_id, message_id, called_at).await? else {
+            return Ok(false);
         };
-        let Some(to) = doubt.content.to else { return Ok(()) };
+        let Some(account) = self.accounts.by_name(caller.tenant, &doubt.route.provider, &doubt.route.account) else {
+            return Ok(false);
+        };
+        let Some(to) = doubt.content.to else { return Ok(false) };
         let unconfirmed = Unconfirmed {
             key: doubt.key.clone(),
             token: Some(doubt.token),
@@ -123,7 +112,7 @@ impl Doubts {
             given_up_at: row.in_doubt_at.unwrap_or(now),
             claimed: messages::provider_ids_of(&self.reads.db(), caller.tenant, customer_id).await?,
         };
-        let Some(found) = account.provider.find(&unconfirmed).await? else { return Ok(()) };
+        let Some(found) = account.provider.find(&unconfirmed).await? else { return Ok(false) };
         let id = found.accepted.provider_message_id.clone().unwrap_or_default();
         let sent = Report::Sent {
             provider_message_id: found.accepted.provider_message_id,
@@ -148,6 +137,21 @@ impl Doubts {
             self.app.record_provider_fact(&caller, fact).await?.into_result().ok();
         }
         tracing::info!(%message_id, "a message in doubt was found at the provider");
-        Ok(())
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Job for Doubts {
+    fn name(&self) -> &'static str {
+        "doubts"
+    }
+
+    fn interval(&self) -> Duration {
+        POLL_INTERVAL
+    }
+
+    async fn run_once(&mut self) -> Result<usize, JobError> {
+        Ok(self.look_for_evidence().await?)
     }
 }

@@ -6,44 +6,49 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::app::{App, AppError, Caller, UNUSED_FOR};
-use crate::ids::TenantId;
+use crate::domain::message::attachment::NO_ACCOUNT;
+use crate::ids::{Position, TenantId};
+use crate::processes::every::{Job, JobError};
 use crate::providers::MediaError;
 use crate::queries::attachments::AttachmentRow;
 use crate::queries::{QueryError, Reads, attachments};
 
 /// Who acts.
 const ACTOR: &str = "process:media";
-/// How often it is looked for files when nothing happens.
-const LOOK: Duration = Duration::from_secs(10);
-/// How long after the read tables moved it is looked for new ones.
+/// The pause between two runs when nothing happens.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
+/// The pause after the read tables moved: a burst of batches is one run.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How often it is looked for what nobody refers to.
-const COLLECT: Duration = Duration::from_mins(30);
-/// How many files are looked at in one look, and fetched at once.
+/// The pause between two collections of what nobody refers to.
+const COLLECT_INTERVAL: Duration = Duration::from_mins(30);
+/// How many files are looked at in one run, and fetched at once.
 const ROWS: usize = 500;
 const AT_ONCE: usize = 4;
-/// How often a file is asked for, and for how long: whatever comes first ends it.
+/// How often a file is asked for, and for how long: the first of the two bounds ends it.
 const TRIES: u32 = 5;
 const TRY_FOR: TimeDelta = TimeDelta::days(2);
 /// The pause after the first try; it doubles each time.
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
 
-/// The process.
+/// Fetches files.
 pub struct Media {
     app: App,
     reads: Reads,
     accounts: Accounts,
-    /// Files that could not be had so far: how often they were asked for, and when next.
+    applied: watch::Receiver<Position>,
+    accounts_changed: watch::Receiver<()>,
+    /// Files that could not be had so far: how many times they were asked for, and when next.
     waiting: HashMap<(uuid::Uuid, uuid::Uuid), (u32, DateTime<Utc>)>,
 }
 
-/// Why a look failed.
+/// Why files could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaFailure {
     /// Log or blob store did not answer.
@@ -58,41 +63,26 @@ impl Media {
     /// Over the messages of all tenants.
     #[must_use]
     pub fn new(app: App, reads: Reads, accounts: Accounts) -> Self {
-        Self { app, reads, accounts, waiting: HashMap::new() }
+        let applied = reads.applied();
+        let accounts_changed = accounts.changed();
+        Self { app, reads, accounts, applied, accounts_changed, waiting: HashMap::new() }
     }
 
-    /// Looks whenever the read tables move, and every now and then, until `shutdown`.
-    pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(LOOK);
-        let mut collect = tokio::time::interval(COLLECT);
-        for interval in [&mut tick, &mut collect] {
-            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        }
-        let mut applied = self.reads.applied();
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = tick.tick() => {}
-                // A burst of batches is one look.
-                Ok(()) = applied.changed() => tokio::time::sleep(SETTLE).await,
-                _ = collect.tick() => {
-                    let before = self.app.ambient().now() - UNUSED_FOR;
-                    if let Err(error) = self.app.collect_files(before).await {
-                        tracing::warn!(%error, cause = ?std::error::Error::source(&error), "files could not be collected");
-                    }
-                    continue;
-                }
-            }
-            if let Err(error) = self.look().await {
-                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "files at providers could not be looked at");
-            }
-        }
-    }
-
-    /// Looks once; how many files were fetched or given up.
-    pub async fn look(&mut self) -> Result<usize, MediaFailure> {
+    /// Fetches what is due. Returns how many files were fetched or given up.
+    pub async fn fetch_due(&mut self) -> Result<usize, MediaFailure> {
         let now = self.app.ambient().now();
-        let rows = attachments::remote(&self.reads.db(), ROWS).await?;
+        if self.accounts_changed.has_changed().unwrap_or(false) {
+            self.accounts_changed.mark_unchanged();
+            // Perhaps with the settings that were missing.
+            self.waiting.values_mut().for_each(|(_, next)| *next = now);
+        }
+        let db = self.reads.db();
+        let mut rows = attachments::remote(&db, ROWS).await?;
+        // An account that did not exist, or could not be used, when a file was given up may be there now.
+        for account in self.accounts.all() {
+            let (Some(tenant), name) = (account.terms.tenant, account.name()) else { continue };
+            rows.extend(attachments::missed_for_want_of_account(&db, tenant, &name, ROWS).await?);
+        }
         self.waiting.retain(|known, _| rows.iter().any(|row| id(row) == *known));
         let due: Vec<_> = rows
             .into_iter()
@@ -100,13 +90,13 @@ impl Media {
             .map(|row| (self.waiting.get(&id(&row)).map_or(0, |(tries, _)| *tries), row))
             .collect();
         let this = &*self;
-        let mut ended: Vec<_> = futures::stream::iter(due)
+        let ended: Vec<_> = futures::stream::iter(due)
             .map(|(tries, row)| async move { (id(&row), tries, this.settle(&row, tries, now).await) })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
         let mut settled = 0;
-        for (id, tries, outcome) in ended.drain(..) {
+        for (id, tries, outcome) in ended {
             if outcome? {
                 settled += 1;
                 // Until the read tables show it.
@@ -123,14 +113,14 @@ impl Media {
         let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
         let customer_id = row.customer_id.into();
         let version = row.version.cast_unsigned();
-        // Whoever was forgotten has no files to be fetched any more.
+        // A forgotten customer has no files to be fetched.
         let Some(remote) = self.app.remote_file(&caller, customer_id, version).await? else { return Ok(true) };
         let name = row.provider.as_deref().zip(row.account.as_deref());
         let tenant = TenantId(row.tenant_id);
         let account = name.and_then(|(provider, account)| self.accounts.by_name(tenant, provider, account));
         let fetched = match account {
             Some(account) => account.provider.fetch_media(&remote.url).await,
-            None => Err(MediaError::Later("no_account")),
+            None => Err(MediaError::Later(NO_ACCOUNT)),
         };
         let reason = match fetched {
             Ok(content) => {
@@ -149,4 +139,49 @@ impl Media {
 
 fn id(row: &AttachmentRow) -> (uuid::Uuid, uuid::Uuid) {
     (row.attachment_id, row.message_id)
+}
+
+#[async_trait]
+impl Job for Media {
+    fn name(&self) -> &'static str {
+        "fetch_files"
+    }
+
+    fn interval(&self) -> Duration {
+        POLL_INTERVAL
+    }
+
+    async fn run_once(&mut self) -> Result<usize, JobError> {
+        self.applied.mark_unchanged();
+        Ok(self.fetch_due().await?)
+    }
+
+    async fn woken(&mut self) {
+        let (applied, accounts) = (self.applied.changed(), self.accounts_changed.changed());
+        tokio::select! {
+            Ok(()) = applied => {}
+            Ok(()) = accounts => self.accounts_changed.mark_changed(),
+            else => std::future::pending().await,
+        }
+        tokio::time::sleep(SETTLE).await;
+    }
+}
+
+/// Removes uploads that no message refers to.
+pub struct CollectFiles(pub App);
+
+#[async_trait]
+impl Job for CollectFiles {
+    fn name(&self) -> &'static str {
+        "collect_files"
+    }
+
+    fn interval(&self) -> Duration {
+        COLLECT_INTERVAL
+    }
+
+    async fn run_once(&mut self) -> Result<usize, JobError> {
+        let before = self.0.ambient().now() - UNUSED_FOR;
+        Ok(self.0.collect_files(before).await?)
+    }
 }

@@ -4,9 +4,12 @@ pub mod backlog;
 pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
+pub mod every;
 pub mod hold;
+pub mod kept_callbacks;
 pub mod media;
 pub mod merges;
+pub mod refresh_accounts;
 mod tail;
 pub mod timers;
 

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError, Caller};
 use crate::ids::TenantId;
+use crate::processes::every::{Job, JobError};
 use crate::queries::conversations::ConversationRow;
 use crate::queries::{QueryError, Reads, conversations, tenants};
 
 /// Who acts.
 const ACTOR: &str = "process:timers";
-/// How often it is looked: nobody minds a conversation that comes back so much later.
-const LOOK: Duration = Duration::from_secs(10);
-/// How many conversations are moved in one look.
+/// The pause between two runs: nobody minds a conversation that comes back so much later.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
+/// How many conversations are moved in one run.
 const AT_ONCE: usize = 1_000;
 
 /// The process.
@@ -23,7 +24,7 @@ pub struct Timers {
     reads: Reads,
 }
 
-/// Why a look failed.
+/// Why conversations could not be moved.
 #[derive(Debug, thiserror::Error)]
 pub enum TimerError {
     /// The log did not answer.
@@ -41,23 +42,8 @@ impl Timers {
         Self { app, reads }
     }
 
-    /// Looks every now and then until `shutdown`.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(LOOK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = tick.tick() => {}
-            }
-            if let Err(error) = self.look().await {
-                tracing::warn!(%error, "timers of conversations could not be looked at");
-            }
-        }
-    }
-
-    /// Looks once; how many conversations moved.
-    pub async fn look(&self) -> Result<usize, TimerError> {
+    /// Moves what is due. Returns how many conversations moved.
+    pub async fn move_due(&self) -> Result<usize, TimerError> {
         let (db, now) = (self.reads.db(), self.app.ambient().now());
         let mut moved = self.elapse(conversations::due(&db, now, AT_ONCE).await?).await?;
         for tenant in tenants::list(&db).await? {
@@ -81,5 +67,20 @@ impl Timers {
             moved += usize::from(elapsed);
         }
         Ok(moved)
+    }
+}
+
+#[async_trait]
+impl Job for Timers {
+    fn name(&self) -> &'static str {
+        "timers"
+    }
+
+    fn interval(&self) -> Duration {
+        POLL_INTERVAL
+    }
+
+    async fn run_once(&mut self) -> Result<usize, JobError> {
+        Ok(self.move_due().await?)
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
+use crate::domain::account::event::AccountName;
 use crate::ids::{AttachmentId, MessageId, TenantId};
 use crate::sql::{Db, row};
 
@@ -63,5 +64,21 @@ pub async fn remote(db: &Db, limit: usize) -> Result<Vec<AttachmentRow>, QueryEr
     let mut select = Select::new("SELECT a.* FROM attachments a", []);
     select.and("a.state = 'remote'", []);
     select.push(&format!(" ORDER BY a.noted_at, a.attachment_id LIMIT {limit}"), []);
+    select.all(db, READING).await
+}
+
+/// Files that were given up because their account was unknown, the oldest first.
+pub async fn missed_for_want_of_account(
+    db: &Db,
+    tenant: TenantId,
+    name: &AccountName,
+    limit: usize,
+) -> Result<Vec<AttachmentRow>, QueryError> {
+    let mut select = Select::new("SELECT a.* FROM attachments a", []);
+    select.and_equal("a.tenant_id", Some(tenant.0));
+    select.and_equal("a.provider", Some(name.provider.clone()));
+    select.and_equal("a.account", Some(name.account.clone()));
+    select.and("a.reason = 'no_account'", []);
+    select.push(&format!(" ORDER BY a.noted_at LIMIT {limit}"), []);
     select.all(db, READING).await
 }

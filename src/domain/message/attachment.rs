@@ -203,6 +203,10 @@ pub fn check(channel: Channel, body: &str, files: &[StoredFile]) -> Result<(), R
     Ok(())
 }
 
+/// Why a file was given up that lies at an account which this installation did not know: it is asked for again once the
+/// account is there.
+pub const NO_ACCOUNT: &str = "no_account";
+
 /// The events of files that go with an outbound message.
 #[must_use]
 pub fn sent(key: &MessageKey, files: Vec<StoredFile>, context: &Context<'_>) -> Vec<Decided<CustomerEvent>> {

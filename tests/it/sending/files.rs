@@ -6,22 +6,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::TimeDelta;
-use commlog::app::Caller;
+use commlog::app::{ArrivedFile, Caller, FileContent};
 use commlog::clock::Ambient;
 use commlog::config::BlobsUrl;
 use commlog::domain::customer::decide::ForgetCustomer;
+use commlog::domain::customer::event::Source;
+use commlog::domain::message::decide::ReceiveMessage;
 use commlog::domain::tenant::event::Role;
+use commlog::domain::value::Channel;
 use commlog::ids::CustomerId;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::story::{MAILBOX, PHONE, PUBLIC, Wire, count};
+use super::story::{Accounts, MAILBOX, PHONE, PUBLIC, Wire, count};
 use crate::support::app::{Actor, Engine, http_client};
 use crate::support::doubles::sendgrid::SendgridDouble;
 use crate::support::doubles::twilio::{Media, TwilioDouble};
-
-const HOOK: &str = "/webhooks/sendgrid/main";
 
 /// Bytes that repeat nothing.
 fn content(length: usize) -> Vec<u8> {
@@ -103,7 +104,13 @@ async fn tables_are_what_the_log_says(wire: &Wire) {
 }
 
 async fn files_go_out_by_mail_and_by_text(engine: Engine) {
-    let wire = Wire::start(engine).await;
+    for accounts in [Accounts::OfFile, Accounts::OverApi] {
+        files_go_out_by_mail_and_by_text_for(engine, accounts).await;
+    }
+}
+
+async fn files_go_out_by_mail_and_by_text_for(engine: Engine, accounts: Accounts) {
+    let wire = Wire::with(engine, accounts).await;
     let ada = wire.ada().await;
     let (invoice, picture) = (content(600_001), content(300_000));
     let invoice_token = uploaded(&wire.agent, ada, "invoice 7.pdf", "application/pdf", &invoice).await;
@@ -213,12 +220,18 @@ async fn what_may_not_be_sent_or_seen_is_refused_by_name(engine: Engine) {
 }
 
 async fn files_that_come_in_by_mail_are_stored_once_and_bombs_are_noted(engine: Engine) {
-    let wire = Wire::start(engine).await;
+    for accounts in [Accounts::OfFile, Accounts::OverApi] {
+        files_that_come_in_by_mail_are_stored_once_and_bombs_are_noted_for(engine, accounts).await;
+    }
+}
+
+async fn files_that_come_in_by_mail_are_stored_once_and_bombs_are_noted_for(engine: Engine, accounts: Accounts) {
+    let wire = Wire::with(engine, accounts).await;
     let ada = wire.ada().await;
     let (scan, notes) = (content(400_000), content(10));
     let files: [(&str, &str, &[u8]); 2] = [("scan.pdf", "application/pdf", &scan), ("notes.txt", "text/plain", &notes)];
     let headers = "Message-ID: <m1@mail.example.org>\nSubject: My papers\n";
-    let hook = format!("{PUBLIC}{HOOK}");
+    let hook = wire.hook("sendgrid");
     let mail_in = SendgridDouble::inbound_with_files(&hook, (MAILBOX, "hello@shop.example"), "Here.", headers, &files);
     for _ in 0..3 {
         assert!(wire.call(&mail_in).await.is_success());
@@ -252,7 +265,13 @@ async fn files_that_come_in_by_mail_are_stored_once_and_bombs_are_noted(engine: 
 }
 
 async fn pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called(engine: Engine) {
-    let wire = Wire::start(engine).await;
+    for accounts in [Accounts::OfFile, Accounts::OverApi] {
+        pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called_for(engine, accounts).await;
+    }
+}
+
+async fn pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called_for(engine: Engine, accounts: Accounts) {
+    let wire = Wire::with(engine, accounts).await;
     let ada = wire.ada().await;
     // Whoever is called here was called by us: nobody else knows the port.
     let private = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -273,7 +292,7 @@ async fn pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called(en
         ("MediaUrl4", gone.as_str()),
         ("MediaUrl5", too_large.as_str()),
     ];
-    let hook = format!("{PUBLIC}/webhooks/twilio/main");
+    let hook = wire.hook("twilio");
     let message = TwilioDouble::inbound(&hook, "MMbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01", PHONE, "Look!", &more);
     for _ in 0..2 {
         assert!(wire.call(&message).await.is_success());
@@ -293,6 +312,48 @@ async fn pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called(en
     assert_eq!(reasons, ["", "foreign_host", "redirect_refused", "foreign_host", "gone", "too_large"]);
     assert_eq!((&files[0]["state"], &files[0]["size"]), (&json!("STORED"), &json!(200_000)));
     assert_eq!(bytes(get(&wire.agent, files[0]["url"].as_str().expect("a URL")).await).await, picture);
+    tables_are_what_the_log_says(&wire).await;
+    wire.app.finish().await;
+}
+
+async fn a_file_given_up_for_want_of_its_account_is_fetched_once_the_account_is_there(engine: Engine) {
+    let wire = Wire::with(engine, Accounts::OverApi).await;
+    let app = &wire.app.stores().app;
+    let ada = wire.ada().await;
+    let picture = content(50_000);
+    let url = wire.twilio.host("ME7", Media::Content(picture.clone().into()));
+    let caller = Caller::new(wire.app.tenant, "test");
+    let message = ReceiveMessage {
+        customer_id: Some(ada),
+        channel: Channel::Sms,
+        from: Some(PHONE.to_owned()),
+        to: None,
+        subject: None,
+        body: "Look!".to_owned(),
+        occurred_at: None,
+        in_reply_to: None,
+        provider: "twilio".to_owned(),
+        provider_message_id: Some("MM07".to_owned()),
+        hint: None,
+        source: Source::Provider,
+    };
+    let content = FileContent::Remote { url, provider: "twilio".to_owned(), account: "second".to_owned() };
+    let file = ArrivedFile { name: None, content_type: Some("image/png".to_owned()), content };
+    let received = app.receive_with_files(&caller, message, vec![file]).await.expect("the log answers");
+    received.into_result().expect("is received");
+    let id = inbound_of(&wire, ada).await;
+    let types = wire.app.until(ada, |types| count(types, "MessageAttached") == 1).await;
+    let attached = types.iter().position(|name| name == "MessageAttached").expect("stands there") as u64 + 1;
+    let remote = app.remote_file(&caller, ada, attached).await.expect("the log answers").expect("lies elsewhere");
+    app.file_missed(&caller, ada, remote, "no_account").await.expect("is recorded");
+    let missed = files_of(&wire, &id).await.remove(0);
+    assert_eq!((&missed["state"], &missed["reason"]), (&json!("MISSING"), &json!("no_account")));
+
+    wire.set_up("twilio", "second").await;
+    wire.app.until(ada, |types| count(types, "AttachmentFetched") == 1).await;
+    let fetched = files_of(&wire, &id).await.remove(0);
+    assert_eq!((&fetched["state"], &fetched["reason"]), (&json!("STORED"), &json!(null)));
+    assert_eq!(bytes(get(&wire.agent, fetched["url"].as_str().expect("a URL")).await).await, picture);
     tables_are_what_the_log_says(&wire).await;
     wire.app.finish().await;
 }
@@ -415,6 +476,7 @@ on_both! {
     what_may_not_be_sent_or_seen_is_refused_by_name
     files_that_come_in_by_mail_are_stored_once_and_bombs_are_noted
     pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called
+    a_file_given_up_for_want_of_its_account_is_fetched_once_the_account_is_there
     what_no_event_refers_to_is_collected_when_it_is_old
     whoever_is_forgotten_leaves_no_file
 }

@@ -14,20 +14,44 @@ pub(super) const PUBLIC: &str = "https://commlog.example";
 pub(super) const PHONE: &str = "+447400123456";
 pub(super) const MAILBOX: &str = "ada@example.org";
 
+/// Who sets the accounts up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accounts {
+    /// The configuration file.
+    OfFile,
+    /// An administrator, over the API: names and the paths of webhooks differ.
+    OverApi,
+}
+
 /// A node with an account at each double.
 pub(super) struct Wire {
     pub(super) app: TestApp,
     pub(super) twilio: TwilioDouble,
     pub(super) sendgrid: SendgridDouble,
     pub(super) agent: Actor,
+    accounts: Accounts,
 }
 
 impl Wire {
     pub(super) async fn start(engine: Engine) -> Self {
+        Self::with(engine, Accounts::OfFile).await
+    }
+
+    pub(super) async fn with(engine: Engine, accounts: Accounts) -> Self {
         let ambient = Ambient::system();
         let twilio = TwilioDouble::start(ambient.clone()).await;
         let sendgrid = SendgridDouble::start(ambient).await;
         let (sms, mail) = (twilio.settings(PUBLIC), sendgrid.settings());
+        if accounts == Accounts::OverApi {
+            let file =
+                format!("public_url = '{PUBLIC}'\naccount_base_urls = ['{}', '{}']\n", sms.base_url, mail.base_url);
+            let app = TestApp::with(engine, &file).await;
+            let agent = app.actor(Role::Admin).await;
+            let wire = Self { app, twilio, sendgrid, agent, accounts };
+            wire.set_up("twilio", "main").await;
+            wire.set_up("sendgrid", "main").await;
+            return wire;
+        }
         let file = format!(
             "public_url = '{PUBLIC}'\n\
              [[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
@@ -47,7 +71,49 @@ impl Wire {
         );
         let app = TestApp::with(engine, &file).await;
         let agent = app.actor(Role::Admin).await;
-        Self { app, twilio, sendgrid, agent }
+        Self { app, twilio, sendgrid, agent, accounts }
+    }
+
+    /// Sets an account at a double up over the API.
+    pub(super) async fn set_up(&self, provider: &str, name: &str) {
+        let (sms, mail) = (self.twilio.settings(PUBLIC), self.sendgrid.settings());
+        let setting = |(name, value): (&str, String)| json!({ "name": name, "value": value });
+        let (settings, secrets) = match provider {
+            "twilio" => (
+                vec![
+                    ("base_url", sms.base_url.to_string()),
+                    ("account_sid", twilio::ACCOUNT.to_owned()),
+                    ("from", twilio::NUMBER.to_owned()),
+                ],
+                vec![("auth_token", twilio::TOKEN.to_owned())],
+            ),
+            _ => (
+                vec![
+                    ("base_url", mail.base_url.to_string()),
+                    ("from", format!("news@{}", sendgrid::DOMAIN)),
+                    ("webhook_public_key", mail.event_public_keys[0].clone()),
+                    ("reply_domain", format!("reply.{}", sendgrid::DOMAIN)),
+                ],
+                vec![("api_key", sendgrid::KEY.to_owned()), ("inbound_secret", sendgrid::INBOUND_SECRET.to_owned())],
+            ),
+        };
+        let input = json!({
+            "provider": provider, "name": name,
+            "settings": settings.into_iter().map(setting).collect::<Vec<_>>(),
+            "secrets": secrets.into_iter().map(setting).collect::<Vec<_>>(),
+        });
+        let mutation =
+            "mutation($input: AccountInput!) { configureAccount(input: $input) { refusal { message field } } }";
+        let answer = self.agent.data(mutation, json!({ "input": input })).await;
+        assert!(answer["configureAccount"]["refusal"].is_null(), "{answer:#}");
+    }
+
+    /// The URL of a provider's webhook.
+    pub(super) fn hook(&self, provider: &str) -> String {
+        match self.accounts {
+            Accounts::OfFile => format!("{PUBLIC}/webhooks/{provider}/main"),
+            Accounts::OverApi => format!("{PUBLIC}/webhooks/{provider}/{}.main", self.app.tenant.0.simple()),
+        }
     }
 
     /// A customer with a number and a mailbox.
