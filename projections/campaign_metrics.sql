@@ -2,7 +2,7 @@
 -- question: What did this campaign achieve, by variant and channel, and by hour?
 -- events: MessageQueued, MessageSuppressed, MessageCancelled, MessageSent, MessageDelivered, MessageDeferred
 -- events: MessageBounced, MessageFailed, DispatchFailed, MessageOpened, MessageClicked, MessageComplained
--- events: EngagementReclassed, MessageReceived, ConsentChanged
+-- events: EngagementReclassified, MessageReceived, ConsentChanged
 -- scope: tenant
 -- version: 1
 
@@ -215,7 +215,7 @@ FROM (
         CASE @text(data, 'engagement') WHEN 'opened' THEN 24576 ELSE 98304 END AS mask,
         MAX(ordinal) AS ordinal
     FROM batch
-    WHERE type = 'EngagementReclassed' AND campaign_id IS NOT NULL
+    WHERE type = 'EngagementReclassified' AND campaign_id IS NOT NULL
     GROUP BY tenant_id, message_id, CASE @text(data, 'engagement') WHEN 'opened' THEN 24576 ELSE 98304 END
 ) AS k JOIN batch b ON b.ordinal = k.ordinal;
 INSERT INTO batch_campaign_moves (tenant_id, campaign_id, variant, channel, hour, mark, reports)
@@ -225,7 +225,7 @@ SELECT
         * CASE w.class WHEN 'human' THEN 2 ELSE 1 END,
     CASE w.class WHEN b.class THEN 1 ELSE -1 END
 FROM batch b CROSS JOIN (SELECT 'human' AS class UNION ALL SELECT 'machine') AS w
-WHERE b.type = 'EngagementReclassed' AND b.campaign_id IS NOT NULL;
+WHERE b.type = 'EngagementReclassified' AND b.campaign_id IS NOT NULL;
 
 INSERT INTO batch_campaign_marks (tenant_id, message_id, campaign_id, variant, channel, marks, known)
 SELECT

@@ -4,7 +4,7 @@
 -- events: MessageHeld, MessageReleased, MessageSuppressed, MessageCancelled
 -- events: DispatchStarted, DispatchFailed, DispatchInDoubt
 -- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed
--- events: MessageOpened, MessageClicked, EngagementReclassed, MessageComplained, ConsentChanged
+-- events: MessageOpened, MessageClicked, EngagementReclassified, MessageComplained, ConsentChanged
 -- scope: customer
 -- version: 1
 
@@ -255,7 +255,7 @@ WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
 INSERT INTO batch_reclassed (tenant_id, message_id, engagement, ordinal)
 SELECT b.tenant_id, b.message_id, @text(b.data, 'engagement'), MAX(b.ordinal)
 FROM batch b
-WHERE b.type = 'EngagementReclassed'
+WHERE b.type = 'EngagementReclassified'
 GROUP BY b.tenant_id, b.message_id, @text(b.data, 'engagement');
 UPDATE messages AS m SET
     opened_human_at = @time(b.data, 'first_human_at'),

@@ -19,7 +19,7 @@ use crate::domain::account::state::{Configured, ProviderAccounts};
 use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::secret::Secret;
-use crate::ids::{SecretId, TenantId, TenantSecret};
+use crate::ids::{Label, SecretId, TenantId, TenantSecret};
 use crate::log::keys::{SecretBytes, SecretPlace};
 use crate::log::{Category, LogError, StreamId};
 
@@ -322,7 +322,7 @@ const MOVED: &str = "MOVED";
 /// Where a tenant's accounts are: a stream of their own, so that names are unique, and that what else is recorded of the
 /// tenant does not get in the way.
 fn accounts_stream(tenant: TenantId, secret: &TenantSecret) -> StreamId {
-    StreamId::new(tenant, Category::Tenant, secret.derive("provider accounts", &[]))
+    StreamId::new(tenant, Category::Account, secret.derive(Label::AccountStream, &[]))
 }
 
 fn place(tenant: TenantId, account: &AccountName, name: &str, id: SecretId) -> SecretPlace {
@@ -331,7 +331,8 @@ fn place(tenant: TenantId, account: &AccountName, name: &str, id: SecretId) -> S
 
 /// What makes two commands the same. Secrets stand in it as keyed fingerprints.
 fn canonical(command: &ConfigureAccount, secret: &TenantSecret) -> impl Serialize + use<> {
-    let fingerprint = |given: &Secret| hex::encode(secret.fingerprint("given secret", &[given.expose().as_bytes()]));
+    let fingerprint =
+        |given: &Secret| hex::encode(secret.fingerprint(Label::GivenSecret, &[given.expose().as_bytes()]));
     let secrets: BTreeMap<String, Option<String>> =
         command.secrets.iter().map(|(name, given)| (name.clone(), given.as_ref().map(fingerprint))).collect();
     (command.name.clone(), command.spec.clone(), secrets)

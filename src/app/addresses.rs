@@ -7,7 +7,7 @@ use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressRelease
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::Decided;
-use crate::ids::{AddressId, CustomerId, EventId, SubjectId, TenantId};
+use crate::ids::{AddressId, CustomerId, EventId, Label, SubjectId, TenantId};
 use crate::log::journal::JournalError;
 use crate::log::{Append, Category, Expected, NewEvent, StreamId};
 
@@ -77,7 +77,8 @@ impl App {
         let basis = self.basis(caller).await?;
         // One event may end the claims of several customers, who are one person.
         let parts = [causation.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
-        let decided = self.deciding(&basis, |context| context.derived(occurred_at, "address", &parts, event));
+        let decided =
+            self.deciding(&basis, |context| context.derived(occurred_at, Label::AddressClaimEvent, &parts, event));
         self.append_fact::<Address>(caller, stream, Some(causation), vec![decided]).await?;
         Ok(())
     }

@@ -11,6 +11,8 @@ use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
+use crate::domain::event::Event as _;
+use crate::domain::message::attachment::MessageAttached;
 use crate::domain::message::attachment::{
     self, AttachmentFetched, AttachmentMissed, AttachmentState, LARGEST, LARGEST_RECEIVED, MOST_RECEIVED, NO_ACCOUNT,
     ReceivedFile, StoredFile,
@@ -19,7 +21,7 @@ use crate::domain::message::event::MessageKey;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::media::{self, MediaLink};
-use crate::ids::{AttachmentId, CustomerId, MessageId, TenantId, TenantSecret};
+use crate::ids::{AttachmentId, CustomerId, Label, MessageId, TenantId, TenantSecret};
 use crate::log::blobs::{BlobRef, Blobs, Opening, Sealing, Written};
 use crate::log::{AppendError, ReadLimit};
 
@@ -122,7 +124,7 @@ fn stored(
     content_type: Option<String>,
     secret: &TenantSecret,
 ) -> StoredFile {
-    let mac = hex::encode(secret.fingerprint("file", &[&written.digest]));
+    let mac = hex::encode(secret.fingerprint(Label::FileContent, &[&written.digest]));
     StoredFile { attachment_id, size: written.size, mac, name, content_type }
 }
 
@@ -214,7 +216,7 @@ impl App {
         let (mut received, mut bytes, mut count) = (vec![], 0, 0);
         for (number, ArrivedFile { name, content_type, content }) in files.into_iter().enumerate() {
             let parts = [message_id.0.as_bytes().as_slice(), &(number as u64).to_be_bytes()];
-            let attachment_id = AttachmentId(secret.derive("received file", &parts));
+            let attachment_id = AttachmentId(secret.derive(Label::InboundFileId, &parts));
             let short = |text: Option<String>| {
                 text.map(|text| text.replace('\0', "\u{FFFD}").chars().take(text::SHORT).collect())
             };
@@ -435,7 +437,7 @@ impl App {
             let events = log.read_stream(stream, after, ReadLimit::events(1_000)).await?;
             let Some(last) = events.last() else { return Ok(false) };
             after = last.envelope.version;
-            let tells = |kind: &str| matches!(kind, "MessageAttached" | "AttachmentFetched");
+            let tells = |kind: &str| matches!(kind, MessageAttached::TYPE | AttachmentFetched::TYPE);
             let mut told = events.iter().filter(|event| tells(&event.envelope.event_type));
             if told.any(|event| {
                 serde_json::from_slice::<Data>(&event.data).is_ok_and(|data| data.attachment_id.0 == blob.id)

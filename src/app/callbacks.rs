@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
-use crate::domain::decision::Decided;
-use crate::domain::tenant::event::{
-    CallbackExpired, CallbackKept, CallbackKeptPersonal, CallbackResolved, KeptReport, TenantEvent,
+use crate::domain::callback::event::{
+    CallbackEvent, CallbackExpired, CallbackKept, CallbackKeptPersonal, CallbackResolved, KeptReport,
 };
-use crate::domain::tenant::state::Tenant;
-use crate::ids::{EventId, SubjectId, TenantSecret};
+use crate::domain::callback::state::KeptCallbacks;
+use crate::domain::decision::Decided;
+use crate::ids::{EventId, Label, SubjectId, TenantSecret};
 use crate::log::{AppendError, Category, Personal, ReadLimit, StreamId};
 
 /// The most of a callback that is kept.
@@ -38,7 +38,7 @@ impl App {
     pub async fn keep_callback(&self, caller: &Caller, command: KeepCallback) -> Result<bool, AppError> {
         let secret = self.basis(caller).await?.secret;
         let KeepCallback { provider, account, reason, provider_message_id, report, mut raw } = command;
-        let callback_id = secret.derive("kept callback", &[provider.as_bytes(), account.as_bytes(), raw.as_bytes()]);
+        let callback_id = secret.derive(Label::CallbackId, &[provider.as_bytes(), account.as_bytes(), raw.as_bytes()]);
         let mut end = raw.len().min(RAW_BYTES);
         while !raw.is_char_boundary(end) {
             end -= 1;
@@ -46,7 +46,7 @@ impl App {
         raw.truncate(end);
         let stream = kept_stream(caller, &secret, &provider, &account);
         let personal = Some(CallbackKeptPersonal { raw: raw.replace('\0', "\u{FFFD}"), report });
-        let event: TenantEvent =
+        let event: CallbackEvent =
             CallbackKept { callback_id, provider, account, reason, provider_message_id, personal }.into();
         self.append_kept(caller, stream, callback_id, event).await
     }
@@ -65,8 +65,8 @@ impl App {
         let Some(recorded) = events.first().filter(|event| matches!(event.personal, Personal::Clear(_))) else {
             return Ok(None);
         };
-        Ok(match decode::<Tenant>(recorded)?.event {
-            TenantEvent::CallbackKept(kept) => {
+        Ok(match decode::<KeptCallbacks>(recorded)?.event {
+            CallbackEvent::CallbackKept(kept) => {
                 kept.personal.and_then(|personal| Some((personal.report?, personal.raw)))
             }
             _ => None,
@@ -83,7 +83,7 @@ impl App {
         callback_id: Uuid,
     ) -> Result<(), AppError> {
         let event = CallbackResolved { callback_id }.into();
-        self.end_kept(caller, (provider, account), ("resolved callback", callback_id), event).await
+        self.end_kept(caller, (provider, account), (Label::CallbackResolvedEvent, callback_id), event).await
     }
 
     /// Gives up what was kept.
@@ -95,7 +95,7 @@ impl App {
         callback_id: Uuid,
     ) -> Result<(), AppError> {
         let event = CallbackExpired { callback_id }.into();
-        self.end_kept(caller, (provider, account), ("expired callback", callback_id), event).await
+        self.end_kept(caller, (provider, account), (Label::CallbackExpiredEvent, callback_id), event).await
     }
 
     /// The key goes first: should the event not follow, a later look finds nothing to read, and the expiry ends it.
@@ -103,8 +103,8 @@ impl App {
         &self,
         caller: &Caller,
         (provider, account): (&str, &str),
-        (how, callback_id): (&str, Uuid),
-        event: TenantEvent,
+        (how, callback_id): (Label, Uuid),
+        event: CallbackEvent,
     ) -> Result<(), AppError> {
         let secret = self.basis(caller).await?.secret;
         self.shared.journal.destroy_key(SubjectId(callback_id)).await?;
@@ -119,11 +119,11 @@ impl App {
         caller: &Caller,
         stream: StreamId,
         id: Uuid,
-        event: TenantEvent,
+        event: CallbackEvent,
     ) -> Result<bool, AppError> {
         let occurred_at: DateTime<Utc> = self.shared.ambient.now();
         let decided = Decided { id: EventId(id), occurred_at, event };
-        match self.append_fact_of::<Tenant>(caller, stream, SubjectId(id), decided).await {
+        match self.append_fact_of::<KeptCallbacks>(caller, stream, SubjectId(id), decided).await {
             Ok(appended) => Ok(appended.already),
             // The same one, that came at another time.
             Err(AppError::Append(AppendError::EventIdTaken { .. })) => Ok(true),
@@ -134,6 +134,6 @@ impl App {
 
 /// Where the callbacks of an account are kept.
 fn kept_stream(caller: &Caller, secret: &TenantSecret, provider: &str, account: &str) -> StreamId {
-    let key = secret.derive("kept callbacks of", &[provider.as_bytes(), account.as_bytes()]);
-    StreamId::new(caller.tenant, Category::Tenant, key)
+    let key = secret.derive(Label::CallbackStream, &[provider.as_bytes(), account.as_bytes()]);
+    StreamId::new(caller.tenant, Category::Callback, key)
 }

@@ -9,7 +9,7 @@ use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
 use crate::domain::message::decide::{SendMessage, SentMessage};
 use crate::domain::refusal::Refusal;
-use crate::ids::{TenantId, TenantSecret};
+use crate::ids::{Label, TenantId, TenantSecret};
 use crate::log::{Category, StreamId};
 
 impl App {
@@ -71,8 +71,9 @@ impl App {
 
     async fn canned_stream(&self, tenant: TenantId, code: &str) -> Result<Result<StreamId, Refusal>, AppError> {
         let secret: TenantSecret = self.shared.journal.tenant_secret(tenant).await?;
-        let stream =
-            |code: String| StreamId::new(tenant, Category::Template, secret.derive("canned reply", &[code.as_bytes()]));
+        let stream = |code: String| {
+            StreamId::new(tenant, Category::CannedReply, secret.derive(Label::CannedReplyStream, &[code.as_bytes()]))
+        };
         Ok(decide::code(code).map(stream))
     }
 }

@@ -26,7 +26,7 @@ use crate::domain::message::decide::{
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Channel;
-use crate::ids::{CommandId, CustomerId, MessageId, Position, TenantSecret};
+use crate::ids::{CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey};
 
 impl App {
@@ -217,8 +217,8 @@ impl App {
     fn received_id(&self, basis: &Basis, key: Option<&CommandKey>, occurred_at: Option<DateTime<Utc>>) -> MessageId {
         MessageId(match (key, occurred_at) {
             (None, _) => self.shared.ambient.uuid(),
-            (Some(key), Some(at)) => basis.derive_ordered(at, "received message", &[key.id.0.as_bytes()]),
-            (Some(key), None) => basis.derive("received message", &[key.id.0.as_bytes()]),
+            (Some(key), Some(at)) => basis.derive_ordered(at, Label::InboundMessageId, &[key.id.0.as_bytes()]),
+            (Some(key), None) => basis.derive(Label::InboundMessageId, &[key.id.0.as_bytes()]),
         })
     }
 
@@ -357,8 +357,8 @@ fn received_key(
     };
     let parts = [command.channel.word().as_bytes(), command.provider.as_bytes(), id.as_bytes()];
     Ok(Some(CommandKey {
-        id: CommandId(secret.derive("received", &parts)),
-        fingerprint: secret.fingerprint("received", &parts),
+        id: CommandId(secret.derive(Label::InboundCommandId, &parts)),
+        fingerprint: secret.fingerprint(Label::InboundCommandInput, &parts),
     }))
 }
 

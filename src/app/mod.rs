@@ -43,6 +43,7 @@ use crate::app::engine::policies::Policies;
 use crate::app::engine::states::States;
 use crate::clock::Ambient;
 use crate::domain::account::state::ProviderAccounts;
+use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
@@ -106,6 +107,7 @@ struct Shared {
     queued: Cache<MessageId, Arc<MessageQueuedPersonal>>,
     accounts: States<ProviderAccounts>,
     canned: States<CannedReply>,
+    callbacks: States<KeptCallbacks>,
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
 }
@@ -138,6 +140,7 @@ impl App {
                 imports: States::new(STATE_BYTES / 16),
                 accounts: States::new(STATE_BYTES / 16),
                 canned: States::new(STATE_BYTES / 16),
+                callbacks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)
                     .weigher(|_, content: &Arc<MessageQueuedPersonal>| {

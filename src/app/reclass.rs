@@ -14,6 +14,8 @@ use crate::app::engine::policies::Basis;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::customer::state::Customer;
+use crate::domain::event::Event as _;
+use crate::domain::message::event::{MessageClicked, MessageOpened};
 use crate::domain::message::reclass::{Engagements, Judged, ReclassEngagement, Sealed, TYPES};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::Rule;
@@ -254,7 +256,7 @@ fn is_meant(event: &SealedEvent, command: &ReclassEngagement) -> bool {
     }
     let envelope = &event.envelope;
     envelope.stream.category == Category::Customer
-        && matches!(envelope.event_type.as_str(), "MessageOpened" | "MessageClicked")
+        && matches!(envelope.event_type.as_str(), MessageOpened::TYPE | MessageClicked::TYPE)
         && serde_json::from_slice::<About>(&event.data)
             .is_ok_and(|about| command.means(about.message_id, about.campaign_id, envelope.occurred_at))
 }

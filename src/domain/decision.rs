@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::refusal::Refusal;
 pub use crate::domain::tenant::policy::Policy;
-use crate::ids::{EventId, TenantSecret};
+use crate::ids::{EventId, Label, TenantSecret};
 
 /// What a decision depends on beside state and command: time, new ids, the tenant's secret and rules.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ impl Context<'_> {
     pub fn derived<E>(
         &self,
         occurred_at: DateTime<Utc>,
-        label: &str,
+        label: Label,
         parts: &[&[u8]],
         event: impl Into<E>,
     ) -> Decided<E> {

@@ -23,6 +23,9 @@ pub trait Event: Serialize + DeserializeOwned {
     /// The newest version of its schema. A change of meaning or shape raises it and brings an upcaster.
     const SCHEMA_VERSION: u16;
 
+    /// The fields of its personal part that people search customers by.
+    const SEARCHABLE: &'static [&'static str] = &[];
+
     /// Writes the payload.
     fn encode(&self) -> Payload;
 
@@ -43,7 +46,7 @@ pub enum DecodeError {
         source: serde_json::Error,
     },
     /// The type does not belong to this kind of stream.
-    #[error("{event_type} is no event of this stream")]
+    #[error("{event_type} is not an event of this stream")]
     UnknownType {
         /// The type.
         event_type: String,
@@ -51,7 +54,8 @@ pub enum DecodeError {
 }
 
 /// Declares an event: `Name version { fields of data } personal PersonalName { fields of personal }`. The personal
-/// struct is reached through a field `personal`, [`None`] once the person was forgotten.
+/// struct is reached through a field `personal`, [`None`] once the person was forgotten. `searchable { fields }` names
+/// the personal fields that people search customers by.
 macro_rules! event {
     (
         $(#[$doc:meta])*
@@ -83,6 +87,7 @@ macro_rules! event {
         $(#[$doc:meta])*
         $name:ident $version:literal { $($(#[$fmeta:meta])* $field:ident : $type:ty,)* }
         personal $personal:ident { $($(#[$pmeta:meta])* $pfield:ident : $ptype:ty,)* }
+        $(searchable { $($searchable:ident,)* })?
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -100,6 +105,7 @@ macro_rules! event {
         impl $crate::domain::event::Event for $name {
             const TYPE: &'static str = stringify!($name);
             const SCHEMA_VERSION: u16 = $version;
+            $(const SEARCHABLE: &'static [&'static str] = &[$(stringify!($searchable),)*];)?
 
             fn encode(&self) -> $crate::domain::event::Payload {
                 $crate::domain::event::Payload {
@@ -138,6 +144,14 @@ macro_rules! stream_events {
                 <$event as $crate::domain::event::Event>::TYPE,
                 <$event as $crate::domain::event::Event>::SCHEMA_VERSION,
             ),)*];
+
+            /// The personal fields that customers are searched by, for each type that has some.
+            pub fn searchable(event_type: &str) -> &'static [&'static str] {
+                $(if event_type == <$event as $crate::domain::event::Event>::TYPE {
+                    return <$event as $crate::domain::event::Event>::SEARCHABLE;
+                })*
+                &[]
+            }
 
             /// Writes the payload.
             #[must_use]

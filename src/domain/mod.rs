@@ -9,6 +9,7 @@ pub mod value;
 
 pub mod account;
 pub mod activity;
+pub mod callback;
 pub mod canned;
 pub mod consent;
 pub mod conversation;

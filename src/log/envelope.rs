@@ -31,11 +31,17 @@ pub enum Category {
     Import,
     /// A tenant: its settings, API keys, operators' decisions.
     Tenant,
+    /// A tenant's provider accounts.
+    Account,
+    /// The callbacks that were kept for one provider account.
+    Callback,
+    /// A canned reply.
+    CannedReply,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Customer,
         Self::Address,
         Self::Campaign,
@@ -44,9 +50,12 @@ impl Category {
         Self::Journey,
         Self::Import,
         Self::Tenant,
+        Self::Account,
+        Self::Callback,
+        Self::CannedReply,
     ];
 
-    /// The name in stream names and in SQL.
+    /// The name in stream names and in SQL. It is hashed into each event, so it never changes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,6 +67,9 @@ impl Category {
             Self::Journey => "journey",
             Self::Import => "import",
             Self::Tenant => "tenant",
+            Self::Account => "account",
+            Self::Callback => "callback",
+            Self::CannedReply => "canned_reply",
         }
     }
 }

@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::account::event::AccountEvent;
 use crate::domain::account::state::ProviderAccounts;
+use crate::domain::callback::event::CallbackEvent;
+use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::event::AddressEvent;
@@ -24,6 +26,8 @@ use crate::log::{Category, NewEvent, StreamId};
 pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The events of its streams.
     type Event: Send + Sync + 'static;
+    /// The category of its streams, which no other kind shares.
+    const CATEGORY: Category;
     /// The version of the fold: raised whenever the same events fold to another state, so that older snapshots are
     /// ignored.
     const FOLD_VERSION: u32;
@@ -41,7 +45,15 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
     fn subject(stream: &StreamId) -> SubjectId {
         match stream.category {
             Category::Customer | Category::Address => SubjectId(stream.key),
-            _ => stream.tenant.into(),
+            Category::Campaign
+            | Category::Template
+            | Category::List
+            | Category::Journey
+            | Category::Import
+            | Category::Tenant
+            | Category::Account
+            | Category::Callback
+            | Category::CannedReply => stream.tenant.into(),
         }
     }
 
@@ -61,9 +73,10 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
 }
 
 macro_rules! aggregate {
-    ($state:ident, $event:ident, $fold:literal, $heap:expr) => {
+    ($state:ident, $event:ident, $category:ident, $fold:literal, $heap:expr) => {
         impl Aggregate for $state {
             type Event = $event;
+            const CATEGORY: Category = Category::$category;
             const FOLD_VERSION: u32 = $fold;
 
             fn apply(&mut self, event: &$event, meta: Meta) {
@@ -86,7 +99,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, 5, |state| {
+aggregate!(Customer, CustomerEvent, Customer, 5, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -99,13 +112,14 @@ aggregate!(Customer, CustomerEvent, 5, |state| {
         + state.absorbed.len() * 16
         + 256
 });
-aggregate!(Address, AddressEvent, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);
-aggregate!(Tenant, TenantEvent, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
-aggregate!(Import, ImportEvent, 1, |_| 0);
-aggregate!(CannedReply, CannedReplyEvent, 1, |state| {
+aggregate!(Address, AddressEvent, Address, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);
+aggregate!(Tenant, TenantEvent, Tenant, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
+aggregate!(Import, ImportEvent, Import, 1, |_| 0);
+aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
 });
-aggregate!(ProviderAccounts, AccountEvent, 1, |state| state.all().count() * 2048);
+aggregate!(ProviderAccounts, AccountEvent, Account, 1, |state| state.all().count() * 2048);
+aggregate!(KeptCallbacks, CallbackEvent, Callback, 1, |_| 0);
 
 fn json_bytes(value: &serde_json::Value) -> usize {
     match value {

@@ -9,6 +9,7 @@ use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{self, Cell, SNAPSHOT_EVERY, StateAt, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::state::ProviderAccounts;
+use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
@@ -16,7 +17,7 @@ use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::import::state::Import;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::state::Tenant;
-use crate::ids::{CommandId, EventId, Position, TenantSecret};
+use crate::ids::{CommandId, EventId, Label, Position, TenantSecret};
 use crate::log::journal::JournalError;
 use crate::log::{
     Append, AppendError, Appended, Category, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId,
@@ -41,10 +42,23 @@ macro_rules! kept {
                 &app.shared.$field
             }
         }
-    )*};
+    )*
+
+        impl App {
+            /// Forgets a stream's state in memory: it is known to be out of date.
+            pub(crate) fn forget_state(&self, stream: StreamId) {
+                match stream.category {
+                    $($state::CATEGORY => self.shared.$field.forget(stream),)*
+                    // Nothing has such streams yet.
+                    Category::Campaign | Category::Template | Category::List | Category::Journey => {}
+                }
+            }
+        }
+    };
 }
 
-kept!(Customer customers  Address addresses  Tenant tenants  Import imports  ProviderAccounts accounts  CannedReply canned);
+kept!(Customer customers  Address addresses  Tenant tenants  Import imports  ProviderAccounts accounts  CannedReply canned
+    KeptCallbacks callbacks);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]
@@ -118,8 +132,8 @@ impl App {
         let input = serde_json::to_vec(command)
             .map_err(|_| Refusal::invalid("idempotencyKey", "the command's input has no canonical form"))?;
         Ok(Some(CommandKey {
-            id: CommandId(secret.derive("command", &[key.as_bytes()])),
-            fingerprint: secret.fingerprint("command input", &[name.as_bytes(), &input]),
+            id: CommandId(secret.derive(Label::CommandId, &[key.as_bytes()])),
+            fingerprint: secret.fingerprint(Label::CommandInput, &[name.as_bytes(), &input]),
         }))
     }
 
@@ -259,17 +273,6 @@ impl App {
             }
             Err(JournalError::Append(error)) => refused(error).map(Attempted::Refused),
             Err(JournalError::Log(error)) => Err(error.into()),
-        }
-    }
-
-    /// Forgets a stream's state in memory: it is known to be out of date.
-    pub(crate) fn forget_state(&self, stream: StreamId) {
-        match stream.category {
-            Category::Customer => self.shared.customers.forget(stream),
-            Category::Address => self.shared.addresses.forget(stream),
-            Category::Tenant => self.shared.tenants.forget(stream),
-            Category::Import => self.shared.imports.forget(stream),
-            _ => {}
         }
     }
 

@@ -5,7 +5,12 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::app::{App, AppError};
-use crate::domain::account::event::AccountEvent;
+use crate::domain::customer::event::{CustomerAbsorbed, CustomerForgotten, CustomerMergedInto, ErasureCompleted};
+use crate::domain::event::Event;
+use crate::domain::message::event::{
+    DispatchFailed, DispatchInDoubt, DispatchStarted, MessageCancelled, MessageHeld, MessageQueued, MessageReleased,
+    MessageSent, MessageSuppressed,
+};
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::log::{Category, Epoch, LogError, ReadLimit, SealedEvent};
@@ -132,28 +137,43 @@ fn read<'e, T: Deserialize<'e>>(event: &'e SealedEvent) -> Result<T, LogError> {
 
 fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     let envelope = &event.envelope;
+    let tenant = envelope.stream.tenant;
     match envelope.stream.category {
-        Category::Customer => {}
-        Category::Tenant if AccountEvent::TYPES.iter().any(|(name, _)| *name == envelope.event_type) => {
-            return Ok(Some(Signal::Accounts { tenant: envelope.stream.tenant }));
-        }
-        _ => return Ok(None),
+        Category::Customer => customer_signal(event),
+        Category::Account => Ok(Some(Signal::Accounts { tenant })),
+        Category::Address
+        | Category::Campaign
+        | Category::Template
+        | Category::List
+        | Category::Journey
+        | Category::Import
+        | Category::Tenant
+        | Category::Callback
+        | Category::CannedReply => Ok(None),
     }
+}
+
+fn customer_signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
+    let envelope = &event.envelope;
     let tenant = envelope.stream.tenant;
     let customer_id = CustomerId(envelope.stream.key);
     let stage: fn(&Data) -> DispatchSignal = match envelope.event_type.as_str() {
-        "CustomerForgotten" => return Ok(Some(Signal::Forgotten { tenant, customer_id, position: envelope.position })),
-        "ErasureCompleted" => return Ok(Some(Signal::Erased { tenant, customer_id })),
-        "CustomerMergedInto" => return Ok(Some(Signal::Merged { tenant, customer_id })),
-        "CustomerAbsorbed" => {
+        CustomerForgotten::TYPE => {
+            return Ok(Some(Signal::Forgotten { tenant, customer_id, position: envelope.position }));
+        }
+        ErasureCompleted::TYPE => return Ok(Some(Signal::Erased { tenant, customer_id })),
+        CustomerMergedInto::TYPE => return Ok(Some(Signal::Merged { tenant, customer_id })),
+        CustomerAbsorbed::TYPE => {
             let Absorbed { absorbed_id } = read(event)?;
             return Ok(Some(Signal::Absorbed { tenant, customer_id: absorbed_id }));
         }
-        "MessageQueued" | "MessageReleased" => |_| DispatchSignal::Ready,
-        "MessageHeld" => |data| data.until.map_or(DispatchSignal::Ready, DispatchSignal::Due),
-        "DispatchFailed" => |data| data.retry_at.map_or(DispatchSignal::Settled, DispatchSignal::Due),
-        "DispatchStarted" => |_| DispatchSignal::Dispatching,
-        "MessageSuppressed" | "MessageCancelled" | "DispatchInDoubt" | "MessageSent" => |_| DispatchSignal::Settled,
+        MessageQueued::TYPE | MessageReleased::TYPE => |_| DispatchSignal::Ready,
+        MessageHeld::TYPE => |data| data.until.map_or(DispatchSignal::Ready, DispatchSignal::Due),
+        DispatchFailed::TYPE => |data| data.retry_at.map_or(DispatchSignal::Settled, DispatchSignal::Due),
+        DispatchStarted::TYPE => |_| DispatchSignal::Dispatching,
+        MessageSuppressed::TYPE | MessageCancelled::TYPE | DispatchInDoubt::TYPE | MessageSent::TYPE => {
+            |_| DispatchSignal::Settled
+        }
         _ => return Ok(None),
     };
     let data: Data = read(event)?;

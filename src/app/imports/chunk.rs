@@ -17,7 +17,7 @@ use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{ImportedChunk, RefusedRow};
 use crate::domain::refusal::Refusal;
-use crate::ids::{CustomerId, TenantSecret};
+use crate::ids::{CustomerId, Label, TenantSecret};
 use crate::log::{Append, AppendError, Appended, Expected};
 
 /// How often a chunk is decided anew when others change the same customers.
@@ -227,8 +227,9 @@ impl App {
                 let (address_id, kind) = (added.address_id, added.kind);
                 let claimed = AddressClaimed { address_id, kind, customer_id: *customer_id };
                 let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
-                let event: Decided<AddressEvent> =
-                    self.deciding(basis, |context| context.derived(decided.occurred_at, "address", &parts, claimed));
+                let event: Decided<AddressEvent> = self.deciding(basis, |context| {
+                    context.derived(decided.occurred_at, Label::AddressClaimEvent, &parts, claimed)
+                });
                 let stream = crate::app::addresses::address_stream(caller.tenant, address_id);
                 self.shared.addresses.forget(stream);
                 appends.push(Append {

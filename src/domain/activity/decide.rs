@@ -13,7 +13,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::Currency;
 use crate::domain::value::money::line_total;
-use crate::ids::{ActivityId, CustomerId, ImportId, MessageId};
+use crate::ids::{ActivityId, CustomerId, ImportId, Label, MessageId};
 
 /// Records business activity.
 ///
@@ -89,7 +89,7 @@ pub fn record(
     });
     let activity_id = identity.as_ref().map_or_else(
         || context.id(),
-        |parts| ActivityId(context.secret.derive("activity", &parts.each_ref().map(Vec::as_slice))),
+        |parts| ActivityId(context.secret.derive(Label::ActivityId, &parts.each_ref().map(Vec::as_slice))),
     );
     let event = ActivityRecorded {
         activity_id,
@@ -112,7 +112,7 @@ pub fn record(
     Ok(vec![if identity.is_some() {
         // An activity that was retracted may come again: as another event, under the same activity id.
         let retractions = state.retractions(activity_id.0).to_be_bytes();
-        context.derived(occurred_at, "activity recorded", &[activity_id.0.as_bytes(), &retractions], event)
+        context.derived(occurred_at, Label::ActivityEvent, &[activity_id.0.as_bytes(), &retractions], event)
     } else {
         context.at(occurred_at, event)
     }])

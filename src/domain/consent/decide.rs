@@ -14,7 +14,7 @@ use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::{AddressKind, Channel, address};
-use crate::ids::{AddressId, CustomerId, MessageId};
+use crate::ids::{AddressId, CustomerId, Label, MessageId};
 
 /// The topic that stands for every topic of a channel.
 pub const ALL_TOPICS: &str = "all";
@@ -166,7 +166,7 @@ pub fn stop(state: &Address, said: Said, context: &Context<'_>) -> Decision<Addr
         source: said.source,
     };
     let parts = [said.address_id.0.as_bytes().as_slice(), said.message_id.0.as_bytes()];
-    Ok(vec![context.derived(said.at, "keyword stop", &parts, event)])
+    Ok(vec![context.derived(said.at, Label::StopEvent, &parts, event)])
 }
 
 /// A START lifts a STOP that was sent before it; bounces, complaints and operators' decisions stay.
@@ -182,7 +182,7 @@ pub fn start(state: &Address, said: Said, context: &Context<'_>) -> Decision<Add
         note: "START was sent from this number".to_owned(),
     };
     let parts = [said.address_id.0.as_bytes().as_slice(), said.message_id.0.as_bytes()];
-    Ok(vec![context.derived(said.at, "keyword start", &parts, event)])
+    Ok(vec![context.derived(said.at, Label::StartEvent, &parts, event)])
 }
 
 /// Suppresses an address; one that is suppressed for this reason stays so.

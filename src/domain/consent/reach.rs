@@ -18,7 +18,7 @@ use crate::domain::consent::state::Address;
 use crate::domain::customer::event::Source;
 use crate::domain::decision::{Context, Decision};
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, CustomerId, MessageId};
+use crate::ids::{AddressId, CustomerId, Label, MessageId};
 
 /// How many outcomes an address remembers.
 const KEPT: usize = 5;
@@ -111,7 +111,7 @@ pub fn tell(state: &Address, told: Told, context: &Context<'_>) -> Decision<Addr
     } else {
         AddressSoftBounced { address_id, message_id }.into()
     };
-    let label = if outcome.delivered { "delivered" } else { "soft bounced" };
+    let label = if outcome.delivered { Label::DeliveryEvent } else { Label::SoftBounceEvent };
     let mut events = vec![context.derived(outcome.at, label, &parts, event)];
     let mut outcomes = state.outcomes.clone();
     outcomes.tell(outcome);
@@ -122,11 +122,11 @@ pub fn tell(state: &Address, told: Told, context: &Context<'_>) -> Decision<Addr
             let (message_id, customer_id) = (Some(message_id), Some(customer_id));
             let event =
                 AddressSuppressed { address_id, kind, reason, message_id, customer_id, source: Source::Provider };
-            events.push(context.derived(outcome.at, "unreachable", &parts, event));
+            events.push(context.derived(outcome.at, Label::UnreachableEvent, &parts, event));
         }
         (true, false) => {
             let event = SuppressionLifted { address_id, kind, reason, note: "a message was delivered".to_owned() };
-            events.push(context.derived(outcome.at, "reachable", &parts, event));
+            events.push(context.derived(outcome.at, Label::ReachableEvent, &parts, event));
         }
         _ => {}
     }

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::domain::value::Channel;
-use crate::ids::{CustomerId, MessageId, TenantId, TenantSecret};
+use crate::ids::{CustomerId, Label, MessageId, TenantId, TenantSecret};
 
 const VERSION: u8 = 1;
 /// 128 bits, which nobody guesses, so that links stay short.
@@ -64,7 +64,7 @@ impl Token {
         bytes.extend(self.message_id.map_or(Uuid::nil(), |id| id.0).as_bytes());
         bytes.extend(self.expires_at.map_or(0, |at| at.timestamp()).to_be_bytes());
         bytes.extend(self.topic.as_bytes());
-        let mac = secret.fingerprint("link", &[&bytes]);
+        let mac = secret.fingerprint(Label::ConsentLink, &[&bytes]);
         bytes.extend(&mac[..MAC_BYTES]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -82,7 +82,7 @@ impl Token {
     pub fn open(text: &str, secret: &TenantSecret, now: DateTime<Utc>) -> Option<Self> {
         let bytes = decode(text)?;
         let (signed, mac) = bytes.split_at(bytes.len() - MAC_BYTES);
-        let expected = secret.fingerprint("link", &[signed]);
+        let expected = secret.fingerprint(Label::ConsentLink, &[signed]);
         if !bool::from(expected[..MAC_BYTES].ct_eq(mac)) {
             return None;
         }

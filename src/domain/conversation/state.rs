@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::conversation::event::{ConversationCause, ConversationChanged, ConversationState};
 use crate::domain::value::Channel;
-use crate::ids::{ConversationId, CustomerId, MessageId, TenantSecret};
+use crate::ids::{ConversationId, CustomerId, Label, MessageId, TenantSecret};
 
 /// A conversation as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,5 +109,5 @@ impl Conversations {
 /// The id of a customer's conversation on a channel: derived, so that facts name it without a look-up.
 #[must_use]
 pub fn conversation_id(secret: &TenantSecret, customer_id: CustomerId, channel: Channel) -> ConversationId {
-    ConversationId(secret.derive("conversation", &[customer_id.0.as_bytes(), channel.word().as_bytes()]))
+    ConversationId(secret.derive(Label::ConversationId, &[customer_id.0.as_bytes(), channel.word().as_bytes()]))
 }

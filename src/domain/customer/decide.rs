@@ -18,7 +18,7 @@ use crate::domain::message::state::Stage;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::AddressKind;
-use crate::ids::{AddressId, ConversationId, CustomerId, ImportId, NoteId, TenantSecret};
+use crate::ids::{AddressId, ConversationId, CustomerId, ImportId, Label, NoteId, TenantSecret};
 
 /// A customer's profile as it is entered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -184,19 +184,19 @@ pub struct ForgetCustomer {
 /// The id of the customer that another system knows by `external_id`: the same on every node, at every import.
 #[must_use]
 pub fn id_of_external(secret: &TenantSecret, external_id: &str) -> CustomerId {
-    CustomerId(secret.derive("customer", &[b"external", external_id.trim().as_bytes()]))
+    CustomerId(secret.derive(Label::CustomerId, &[b"external", external_id.trim().as_bytes()]))
 }
 
 /// The id of the tenant's one customer that activities without a customer go to.
 #[must_use]
 pub fn id_of_anonymous(secret: &TenantSecret) -> CustomerId {
-    CustomerId(secret.derive("customer", &[b"anonymous"]))
+    CustomerId(secret.derive(Label::CustomerId, &[b"anonymous"]))
 }
 
 /// The id of a customer of whom only an address is known.
 #[must_use]
 pub fn id_of_address(secret: &TenantSecret, address_id: AddressId) -> CustomerId {
-    CustomerId(secret.derive("customer", &[b"address", address_id.0.as_bytes()]))
+    CustomerId(secret.derive(Label::CustomerId, &[b"address", address_id.0.as_bytes()]))
 }
 
 /// How a customer came to be registered.

@@ -10,7 +10,7 @@ use crate::domain::conversation::event::ConversationChanged;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassed, MessageBounced, MessageCancelled,
+    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassified, MessageBounced, MessageCancelled,
     MessageClicked, MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened,
     MessageQueued, MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
 };
@@ -50,7 +50,7 @@ stream_events! {
         MessageFailed,
         MessageOpened,
         MessageClicked,
-        EngagementReclassed,
+        EngagementReclassified,
         MessageComplained,
         MessageReceived,
         MessageRetracted,
@@ -128,6 +128,7 @@ event! {
         #[serde(flatten)]
         profile: PersonalProfile,
     }
+    searchable { name, external_id, }
 }
 
 event! {
@@ -143,6 +144,7 @@ event! {
         #[serde(flatten)]
         profile: PersonalProfile,
     }
+    searchable { name, external_id, }
 }
 
 event! {
@@ -162,6 +164,7 @@ event! {
         /// Such as `work`.
         label: Option<String>,
     }
+    searchable { address, }
 }
 
 event! {

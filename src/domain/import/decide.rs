@@ -16,7 +16,7 @@ use crate::domain::import::state::Import;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::Channel;
-use crate::ids::{ImportId, Position, TenantSecret};
+use crate::ids::{ImportId, Label, Position, TenantSecret};
 
 /// Begins the import of a file, or goes on with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -214,7 +214,7 @@ pub struct ImportedChunk {
 /// The id of run number `run` of a file's import: the same file is the same import, until it is undone.
 #[must_use]
 pub fn import_id(secret: &TenantSecret, kind: ImportKind, file_digest: &str, run: u32) -> ImportId {
-    ImportId(secret.derive("import", &[kind.word().as_bytes(), file_digest.as_bytes(), &run.to_be_bytes()]))
+    ImportId(secret.derive(Label::ImportId, &[kind.word().as_bytes(), file_digest.as_bytes(), &run.to_be_bytes()]))
 }
 
 /// Begins an import. One that was begun before goes on without an event.

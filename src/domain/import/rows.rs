@@ -17,7 +17,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::message::MessageKey;
 use crate::domain::{activity, customer};
-use crate::ids::{CustomerId, ImportId, MessageId};
+use crate::ids::{CustomerId, ImportId, Label, MessageId};
 
 /// True if the customer must be registered before facts about it make sense.
 #[must_use]
@@ -77,8 +77,12 @@ pub fn message(
     let line = row.line.to_be_bytes();
     let customer = customer_id.0.as_bytes().as_slice();
     let message_id = MessageId(match &reference {
-        Some(reference) => context.secret.derive("message", &[customer, b"reference", reference.as_bytes()]),
-        None => context.secret.derive("message", &[customer, b"line", run.file_digest.as_bytes(), &line]),
+        Some(reference) => {
+            context.secret.derive(Label::ImportedMessageId, &[customer, b"reference", reference.as_bytes()])
+        }
+        None => {
+            context.secret.derive(Label::ImportedMessageId, &[customer, b"line", run.file_digest.as_bytes(), &line])
+        }
     });
     let occurred_at = row.occurred_at.unwrap_or(run.started_at);
     let key = MessageKey { message_id, channel: row.channel, campaign_id: None, variant: None, conversation_id: None };
@@ -98,7 +102,7 @@ pub fn message(
     };
     let event = received(key, command, Some(run.import_id), context)?;
     let retractions = state.retractions(message_id.0).to_be_bytes();
-    Ok(vec![context.derived(occurred_at, "message received", &[message_id.0.as_bytes(), &retractions], event)])
+    Ok(vec![context.derived(occurred_at, Label::ImportedMessageEvent, &[message_id.0.as_bytes(), &retractions], event)])
 }
 
 /// Registers a customer, or merges a row into one by the collision rules. A row that brings nothing new changes nothing.

@@ -9,7 +9,7 @@ use crate::domain::customer::event::{
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::message::event::MessageRetracted;
-use crate::ids::ImportId;
+use crate::ids::{ImportId, Label};
 
 /// The retraction of an activity or a message, as a fact: its id derives from the one that it takes back.
 #[must_use]
@@ -30,7 +30,7 @@ pub fn retraction(
         CustomerEvent::MessageReceived(e) => MessageRetracted { key: e.key.clone(), import_id }.into(),
         _ => return None,
     };
-    let derived = context.derived(fact.occurred_at, "retraction", &[fact.id.0.as_bytes()], event);
+    let derived = context.derived(fact.occurred_at, Label::RetractionEvent, &[fact.id.0.as_bytes()], event);
     Some(Decided { occurred_at: context.now, ..derived })
 }
 

@@ -257,7 +257,7 @@ event! {
     ///
     /// It stands at the stream's version at which it was decided, so it tells the resulting figures: of all opens (or
     /// clicks) of the message before it in the log, how many are whose, and when the first of a person was.
-    EngagementReclassed 1 {
+    EngagementReclassified 1 {
         #[serde(flatten)]
         key: MessageKey,
         #[serde(flatten)]

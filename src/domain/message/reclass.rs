@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::{Context, Decided};
-use crate::domain::message::event::EngagementReclassed;
+use crate::domain::event::Event;
+use crate::domain::message::event::{EngagementReclassified, MessageClicked, MessageOpened};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::{Rule, Signs, flag_in};
 use crate::domain::value::message::{EngagementClass, EngagementKind, MessageKey, Route};
-use crate::ids::{CampaignId, CustomerId, EventId, MessageId};
+use crate::ids::{CampaignId, CustomerId, EventId, Label, MessageId};
 
 /// The types of events that re-classing looks at.
-pub const TYPES: [&str; 3] = ["MessageOpened", "MessageClicked", "EngagementReclassed"];
+pub const TYPES: [&str; 3] = [MessageOpened::TYPE, MessageClicked::TYPE, EngagementReclassified::TYPE];
 
 /// Asks for opens and clicks to be classed by today's rule: those that meet everything that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -165,7 +166,7 @@ impl<'r> Engagements<'r> {
                 let seen = e.personal.as_ref().map(|seen| (seen.user_agent.as_deref(), seen.ip.as_deref()));
                 (EngagementKind::Clicked, &e.key, &e.route, e.class, &e.rule, e.flagged, seen)
             }
-            CustomerEvent::EngagementReclassed(e) => return self.corrected(event.id, e),
+            CustomerEvent::EngagementReclassified(e) => return self.corrected(event.id, e),
             _ => return,
         };
         let verdict = match (is_meant, sealed) {
@@ -188,7 +189,7 @@ impl<'r> Engagements<'r> {
         self.told.push(Told { event_id, message_id, kind, occurred_at, class, corrected_by: None, verdict });
     }
 
-    fn corrected(&mut self, id: EventId, event: &EngagementReclassed) {
+    fn corrected(&mut self, id: EventId, event: &EngagementReclassified) {
         let Some(told) = self.by_event.get(&event.corrects).and_then(|&index| self.told.get_mut(index)) else { return };
         let figures = self.figures.entry((told.message_id, told.kind)).or_default();
         figures.remove(told.class, told.occurred_at, told.event_id);
@@ -215,7 +216,7 @@ impl<'r> Engagements<'r> {
             let figures = self.figures.entry((told.message_id, told.kind)).or_default();
             figures.remove(told.class, told.occurred_at, told.event_id);
             figures.add(verdict.class, told.occurred_at, told.event_id);
-            let event = EngagementReclassed {
+            let event = EngagementReclassified {
                 key: verdict.key.clone(),
                 route: verdict.route.clone(),
                 engagement: told.kind,
@@ -235,7 +236,7 @@ impl<'r> Engagements<'r> {
                 self.rule.name.as_bytes(),
                 verdict.class.word().as_bytes(),
             ];
-            corrections.push(context.derived(told.occurred_at, "reclassed", &parts, event));
+            corrections.push(context.derived(told.occurred_at, Label::ReclassificationEvent, &parts, event));
             told.class = verdict.class;
         }
         self.judged.corrected += corrections.len() as u64;

@@ -13,7 +13,7 @@ use crate::domain::message::event::{
 use crate::domain::text;
 use crate::domain::value::message::{BounceKind, Report, RetryClass};
 use crate::domain::value::token;
-use crate::ids::AddressId;
+use crate::ids::{AddressId, Label};
 
 /// The method of an opt-out that concerns consent only, not the address: transactional messages may still be sent.
 pub const ONE_CLICK: &str = "one_click";
@@ -36,12 +36,15 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
     ];
     let mut events = vec![];
     if let Some(event) = message_event(fact, context) {
-        events.push(Decided { occurred_at: fact.occurred_at, ..context.derived(known_from, "report", &parts, event) });
+        events.push(Decided {
+            occurred_at: fact.occurred_at,
+            ..context.derived(known_from, Label::ReportEvent, &parts, event)
+        });
     }
     if let Some(method) = fact.report.opt_out() {
         events.push(Decided {
             occurred_at: fact.occurred_at,
-            ..context.derived(known_from, "report consent", &parts, opted_out(fact, method))
+            ..context.derived(known_from, Label::ReportConsentEvent, &parts, opted_out(fact, method))
         });
     }
     let suppression = fact.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
@@ -53,7 +56,7 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
             customer_id: Some(fact.customer_id),
             source: Source::Provider,
         };
-        let derived = context.derived(known_from, "report suppression", &parts, event);
+        let derived = context.derived(known_from, Label::ReportSuppressionEvent, &parts, event);
         (address_id, Decided { occurred_at: fact.occurred_at, ..derived })
     });
     (events, suppression)

@@ -183,7 +183,7 @@ impl CustomerEvent {
             Self::MessageFailed(e) => &e.key,
             Self::MessageOpened(e) => &e.key,
             Self::MessageClicked(e) => &e.key,
-            Self::EngagementReclassed(e) => &e.key,
+            Self::EngagementReclassified(e) => &e.key,
             Self::MessageComplained(e) => &e.key,
             Self::MessageReceived(e) => &e.key,
             Self::MessageRetracted(e) => &e.key,

@@ -10,7 +10,7 @@ use crate::domain::tenant::event::{
 };
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
-use crate::ids::{ApiKeyId, EventId, TenantSecret};
+use crate::ids::{ApiKeyId, EventId, Label, TenantSecret};
 
 /// Opens a tenant under the caller's tenant id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -96,7 +96,7 @@ pub fn read_token(token: &str) -> Option<(ApiKeyId, String)> {
 
 /// 256 bits that nobody can guess without the tenant's secret.
 fn key_secret(key_id: ApiKeyId, secret: &TenantSecret) -> [u8; 32] {
-    secret.fingerprint("api key", &[key_id.0.as_bytes()])
+    secret.fingerprint(Label::ApiKeySecret, &[key_id.0.as_bytes()])
 }
 
 /// Opens the tenant.

@@ -1,12 +1,7 @@
 //! Events of a tenant's stream.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use crate::domain::event::{event, stream_events};
 use crate::domain::tenant::policy::Policy;
-use crate::domain::value::message::Report;
 use crate::domain::value::words;
 use crate::ids::{ApiKeyId, EventId};
 
@@ -88,53 +83,6 @@ event! {
     }
 }
 
-/// A report whose message was not known when it came.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeptReport {
-    /// What happened.
-    pub report: Report,
-    /// When.
-    pub occurred_at: DateTime<Utc>,
-    /// The provider's id of the event, where it has one.
-    pub provider_event_id: Option<String>,
-}
-
-event! {
-    /// A provider told something that nobody understood, or about a message that nobody knew. In a stream of the
-    /// account's own, sealed with a key of its own.
-    CallbackKept 1 {
-        callback_id: Uuid,
-        provider: String,
-        account: String,
-        /// Why it was not recorded as what it is.
-        reason: String,
-        /// The provider's id of the message that it is about.
-        provider_message_id: Option<String>,
-    }
-    personal CallbackKeptPersonal {
-        /// As it came.
-        raw: String,
-        /// What it reports, if that was understood.
-        report: Option<KeptReport>,
-    }
-}
-
-event! {
-    /// What was kept is recorded now as what it is, with its text, in the stream of the customer: the key of what was kept
-    /// is destroyed.
-    CallbackResolved 1 {
-        callback_id: Uuid,
-    }
-}
-
-event! {
-    /// What was kept is no longer: nobody found its message in time, and nobody can say whose data it holds. Its key is
-    /// destroyed.
-    CallbackExpired 1 {
-        callback_id: Uuid,
-    }
-}
-
 stream_events! {
     /// Everything that can happen in a tenant's stream.
     TenantEvent {
@@ -144,8 +92,5 @@ stream_events! {
         ApiKeyRevoked,
         ParkedEventSkipped,
         PersonalDataRead,
-        CallbackKept,
-        CallbackResolved,
-        CallbackExpired,
     }
 }

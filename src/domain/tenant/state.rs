@@ -31,11 +31,7 @@ impl Tenant {
                 self.keys.retain(|id| *id != e.key_id);
                 self.revoked.push(e.key_id);
             }
-            TenantEvent::ParkedEventSkipped(_)
-            | TenantEvent::PersonalDataRead(_)
-            | TenantEvent::CallbackKept(_)
-            | TenantEvent::CallbackResolved(_)
-            | TenantEvent::CallbackExpired(_) => {}
+            TenantEvent::ParkedEventSkipped(_) | TenantEvent::PersonalDataRead(_) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use phonenumber::{Mode, country};
 
 use crate::domain::value::{AddressKind, InvalidValue};
-use crate::ids::{AddressId, TenantSecret};
+use crate::ids::{AddressId, Label, TenantSecret};
 
 /// A normalised address. Its debug form does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Address {
     /// The id of the address as an aggregate: keyed, so that a guess cannot be tested against the log.
     #[must_use]
     pub fn id(&self, secret: &TenantSecret) -> AddressId {
-        AddressId(secret.derive("address", &[self.kind.word().as_bytes(), self.text.as_bytes()]))
+        AddressId(secret.derive(Label::AddressId, &[self.kind.word().as_bytes(), self.text.as_bytes()]))
     }
 }
 

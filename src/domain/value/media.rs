@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use crate::ids::{AttachmentId, CustomerId, TenantId, TenantSecret};
+use crate::ids::{AttachmentId, CustomerId, Label, TenantId, TenantSecret};
 
 /// A kind of file that a text message can carry.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +57,6 @@ const VERSION: u8 = 1;
 const CONTENT: usize = 2 + 3 * 16 + 8;
 /// How many bytes of HMAC-SHA-256 authenticate it.
 const MAC: usize = 16;
-const LABEL: &str = "media link";
 
 /// What a link says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +84,7 @@ impl MediaLink {
             bytes.extend_from_slice(id.as_bytes());
         }
         bytes.extend_from_slice(&self.expires_at.timestamp().to_be_bytes());
-        let mac = secret.fingerprint(LABEL, &[&bytes]);
+        let mac = secret.fingerprint(Label::MediaLink, &[&bytes]);
         bytes.extend_from_slice(&mac[..MAC]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -101,7 +100,7 @@ impl MediaLink {
     pub fn open(text: &str, secret: &TenantSecret, now: DateTime<Utc>) -> Option<Self> {
         let bytes = decode(text)?;
         let (content, mac) = bytes.split_at(CONTENT);
-        let expected = secret.fingerprint(LABEL, &[content]);
+        let expected = secret.fingerprint(Label::MediaLink, &[content]);
         if !bool::from(expected[..MAC].ct_eq(mac)) {
             return None;
         }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::value::Channel;
 use crate::domain::value::message::{MessageKey, Route};
-use crate::ids::{AddressId, CustomerId, MessageId, TenantId, TenantSecret};
+use crate::ids::{AddressId, CustomerId, Label, MessageId, TenantId, TenantSecret};
 
 /// The first byte of every correlation token.
 const VERSION: u8 = 1;
@@ -20,7 +20,6 @@ const VERSION: u8 = 1;
 const MAC: usize = 16;
 /// No token that we made is longer.
 const MAX_TOKEN: usize = 4096;
-const LABEL: &str = "correlation token";
 
 /// What a callback must know to be recorded without looking anything up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +62,7 @@ pub fn seal(correlation: &Correlation, secret: &TenantSecret) -> String {
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
     }
-    let mac = secret.fingerprint(LABEL, &[&bytes]);
+    let mac = secret.fingerprint(Label::CorrelationToken, &[&bytes]);
     bytes.extend_from_slice(&mac[..MAC]);
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -81,7 +80,7 @@ pub fn tenant_of(token: &str) -> Option<TenantId> {
 pub fn open(token: &str, secret: &TenantSecret) -> Option<Correlation> {
     let bytes = decode(token)?;
     let (content, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
-    let expected = secret.fingerprint(LABEL, &[content]);
+    let expected = secret.fingerprint(Label::CorrelationToken, &[content]);
     if !bool::from(expected[..MAC].ct_eq(mac)) {
         return None;
     }
@@ -164,7 +163,6 @@ impl<'a> Reader<'a> {
 
 /// How many characters a reply token has.
 pub const REPLY_TOKEN: usize = 52;
-const REPLY_LABEL: &str = "reply token";
 /// How many bytes of the tenant's id a reply token shows, so that its secret can be found.
 const HINT: usize = 4;
 const REPLY_MAC: usize = 12;
@@ -175,7 +173,7 @@ const REPLY_MAC: usize = 12;
 pub fn seal_reply(tenant: TenantId, message_id: MessageId, secret: &TenantSecret) -> String {
     let mut bytes = tenant_hint(tenant).to_vec();
     bytes.extend_from_slice(message_id.0.as_bytes());
-    let mac = secret.fingerprint(REPLY_LABEL, &[tenant.0.as_bytes(), message_id.0.as_bytes()]);
+    let mac = secret.fingerprint(Label::ReplyToken, &[tenant.0.as_bytes(), message_id.0.as_bytes()]);
     bytes.extend_from_slice(&mac[..REPLY_MAC]);
     BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()
 }
@@ -191,7 +189,7 @@ pub fn reply_may_be_of(token: &str, tenant: TenantId) -> bool {
 pub fn open_reply(token: &str, tenant: TenantId, secret: &TenantSecret) -> Option<MessageId> {
     let bytes = decode_reply(token)?;
     let (message, mac) = bytes.get(HINT..)?.split_at_checked(16)?;
-    let expected = secret.fingerprint(REPLY_LABEL, &[tenant.0.as_bytes(), message]);
+    let expected = secret.fingerprint(Label::ReplyToken, &[tenant.0.as_bytes(), message]);
     let is_genuine = bool::from(expected[..REPLY_MAC].ct_eq(mac)) && bytes[..HINT] == tenant_hint(tenant);
     is_genuine.then(|| Uuid::from_slice(message).ok().map(MessageId)).flatten()
 }
@@ -212,7 +210,7 @@ pub fn mail_id(token: &str, domain: &str) -> String {
 /// What stands for a `Message-ID` that was not ours to choose: keyed, so that whoever reads the log cannot try guesses.
 #[must_use]
 pub fn mail_id_fingerprint(mail_id: &str, secret: &TenantSecret) -> Uuid {
-    secret.derive("mail id", &[bare_mail_id(mail_id).as_bytes()])
+    secret.derive(Label::MailId, &[bare_mail_id(mail_id).as_bytes()])
 }
 
 /// Finds what looks like a reply token in a `Message-ID`, with or without its angle brackets.

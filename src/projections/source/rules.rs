@@ -4,6 +4,7 @@ use super::lexer::{Kind, Token, tokens};
 use super::parse::Mistake;
 use super::{Source, Text};
 use crate::domain::account::event::AccountEvent;
+use crate::domain::callback::event::CallbackEvent;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::consent::event::AddressEvent;
 use crate::domain::customer::event::CustomerEvent;
@@ -56,6 +57,7 @@ pub(super) fn is_event(name: &str) -> bool {
         ImportEvent::TYPES,
         AddressEvent::TYPES,
         AccountEvent::TYPES,
+        CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
     ];
     all.iter().any(|types| types.iter().any(|(known, _)| *known == name))

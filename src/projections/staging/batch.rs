@@ -8,6 +8,8 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::payload::{self, Extra, Keys, Skip};
+use crate::domain::customer::event::CustomerForgotten;
+use crate::domain::event::Event as _;
 use crate::ids::{EventId, Position, SubjectId};
 use crate::log::{Category, Personal, RecordedEvent, StreamId};
 
@@ -101,13 +103,13 @@ impl Batch {
 
     /// Tenant and customer of its `CustomerForgotten` events.
     pub(in crate::projections) fn forgotten(&self) -> Vec<(Uuid, Uuid)> {
-        let forgotten = self.events.iter().filter(|event| event.event_type == "CustomerForgotten");
+        let forgotten = self.events.iter().filter(|event| event.event_type == CustomerForgotten::TYPE);
         forgotten.map(|event| (event.stream.tenant.uuid(), event.stream.key)).collect()
     }
 
     /// All whose keys its `CustomerForgotten` events destroy: customers, and addresses of theirs.
     pub(in crate::projections) fn erased_subjects(&self) -> Vec<SubjectId> {
-        let forgotten = self.events.iter().filter(|event| event.event_type == "CustomerForgotten");
+        let forgotten = self.events.iter().filter(|event| event.event_type == CustomerForgotten::TYPE);
         forgotten
             .flat_map(|event| std::iter::once(event.stream.key).chain(event.extra.addresses.iter().copied()))
             .map(SubjectId)

@@ -6,6 +6,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
 
+use crate::domain::activity::event::ActivityRecorded;
+use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
+use crate::domain::event::Event;
+use crate::domain::tenant::event::ParkedEventSkipped;
+
 /// The ids and words that many read models need as columns of their own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -55,6 +60,7 @@ struct Addresses {
     addresses: Vec<Uuid>,
 }
 
+/// The texts that events declare as searchable.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Searched<'a> {
@@ -87,24 +93,26 @@ pub struct Extra {
 pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Extra, serde_json::Error> {
     let mut extra = Extra::default();
     match event_type {
-        "ActivityRecorded" => extra.lines = serde_json::from_str::<Lines>(data)?.lines,
-        "CustomerForgotten" => extra.addresses = serde_json::from_str::<Addresses>(data)?.addresses,
-        "ParkedEventSkipped" => extra.skip = Some(serde_json::from_str(data)?),
+        ActivityRecorded::TYPE => extra.lines = serde_json::from_str::<Lines>(data)?.lines,
+        CustomerForgotten::TYPE => extra.addresses = serde_json::from_str::<Addresses>(data)?.addresses,
+        ParkedEventSkipped::TYPE => extra.skip = Some(serde_json::from_str(data)?),
         _ => {}
     }
     let Some(personal) = personal else { return Ok(extra) };
-    if event_type.starts_with("Customer") {
-        let searched: Searched<'_> = serde_json::from_str(personal)?;
-        let fields = [
-            ("name", searched.name.map(|text| super::tokens::words(&text))),
-            ("external_id", searched.external_id.map(|text| super::tokens::words(&text))),
-            ("address", searched.address.map(|text| super::tokens::address(&text))),
-        ];
-        for (field, tokens) in fields {
-            extra.tokens.extend(tokens.into_iter().flatten().map(|token| (field, token)));
-        }
-    } else {
+    let searchable = CustomerEvent::searchable(event_type);
+    if searchable.is_empty() {
         serde_json::from_str::<IgnoredAny>(personal)?;
+        return Ok(extra);
+    }
+    let texts: Searched<'_> = serde_json::from_str(personal)?;
+    for &field in searchable {
+        let tokens = match field {
+            "name" => texts.name.as_deref().map(super::tokens::words),
+            "external_id" => texts.external_id.as_deref().map(super::tokens::words),
+            "address" => texts.address.as_deref().map(super::tokens::address),
+            _ => return Err(serde::de::Error::custom(format_args!("{field} cannot be searched"))),
+        };
+        extra.tokens.extend(tokens.into_iter().flatten().map(|token| (field, token)));
     }
     Ok(extra)
 }
@@ -142,6 +150,8 @@ pub fn clean_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::customer::event::{CustomerRegistered, NoteAdded};
+    use crate::domain::import::event::ImportCompleted;
 
     #[test]
     fn nul_escapes_are_replaced_and_nothing_else() {
@@ -150,13 +160,21 @@ mod tests {
     }
 
     #[test]
+    fn every_field_that_an_event_declares_as_searchable_can_be_read() {
+        let declared = CustomerEvent::TYPES.iter().filter(|(name, _)| !CustomerEvent::searchable(name).is_empty());
+        for (name, _) in declared {
+            assert!(extra(name, r#"{"lines":[],"addresses":[]}"#, Some("{}")).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn tokens_and_lines_are_read_from_the_types_that_have_them() {
         let order = r#"{"lines":[{"sku":"A","description":null,"quantity_milli":1000,"unit_price_micros":5}]}"#;
-        assert_eq!(extra("ActivityRecorded", order, None).unwrap().lines[0].sku, "A");
+        assert_eq!(extra(ActivityRecorded::TYPE, order, None).unwrap().lines[0].sku, "A");
         let tokens =
-            extra("CustomerRegistered", "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
+            extra(CustomerRegistered::TYPE, "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
         assert_eq!(tokens, [("name", "ann".to_owned()), ("name", "lee".to_owned())]);
-        assert!(extra("ImportCompleted", r#"{"lines":3}"#, None).unwrap().lines.is_empty());
-        assert!(extra("NoteAdded", "{}", Some("{")).is_err());
+        assert!(extra(ImportCompleted::TYPE, r#"{"lines":3}"#, None).unwrap().lines.is_empty());
+        assert!(extra(NoteAdded::TYPE, "{}", Some("{")).is_err());
     }
 }

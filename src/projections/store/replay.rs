@@ -12,6 +12,8 @@ use super::as_of::AsOf;
 use super::follower::Reader;
 use super::location::{file_error, remove_database};
 use super::{ReadStore, options};
+use crate::domain::customer::event::CustomerForgotten;
+use crate::domain::event::Event as _;
 use crate::ids::Position;
 use crate::log::{LogError, ReadLimit};
 use crate::projections::error::{ProjectionError, database};
@@ -79,7 +81,7 @@ impl ReadStore {
             let events = self.0.journal.backend().read_all(after, ReadLimit::events(5_000)).await?;
             let Some(last) = events.last() else { return Ok(forgotten) };
             after = last.envelope.position;
-            let found = events.iter().filter(|event| event.envelope.event_type == "CustomerForgotten");
+            let found = events.iter().filter(|event| event.envelope.event_type == CustomerForgotten::TYPE);
             forgotten.extend(found.map(|event| (event.envelope.stream.tenant.uuid(), event.envelope.stream.key)));
         }
     }

@@ -222,7 +222,7 @@ async fn opens_are_judged_again_and_nothing_changes_the_second_time() {
     assert!(first.starts_with("1 opens and clicks judged by engagement/1, 1 corrected, 0 left"), "{first}");
     let again = place.ok(&["reclass", "--all"]);
     assert!(again.starts_with("1 opens and clicks judged by engagement/1, 0 corrected"), "{again}");
-    assert_eq!(place.ok(&["export", "events", "--type", "EngagementReclassed"]).lines().count(), 1);
+    assert_eq!(place.ok(&["export", "events", "--type", "EngagementReclassified"]).lines().count(), 1);
     place.ok(&["verify"]);
     place.ok(&["rebuild", "--check"]);
     place.fails(2, &["reclass"]);

@@ -7,7 +7,7 @@ use commlog::app::{Reclassed, Step};
 use commlog::domain::customer::decide::ForgetCustomer;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::message::decide::{RecordProviderFact, SendMessage};
-use commlog::domain::message::event::{EngagementClass, EngagementReclassed, MessageClass};
+use commlog::domain::message::event::{EngagementClass, EngagementReclassified, MessageClass};
 use commlog::domain::message::reclass::{Judged, ReclassEngagement};
 use commlog::domain::value::engagement::{CURRENT, Rule};
 use commlog::domain::value::message::{MessageKey, Report, Route};
@@ -59,11 +59,11 @@ fn of(id: CustomerId) -> ReclassEngagement {
     ReclassEngagement { customer_id: Some(id), ..ReclassEngagement::default() }
 }
 
-async fn corrections(world: &World, id: CustomerId) -> Vec<EngagementReclassed> {
+async fn corrections(world: &World, id: CustomerId) -> Vec<EngagementReclassified> {
     let events = world.events(id).await.into_iter();
     events
         .filter_map(|event| match event {
-            CustomerEvent::EngagementReclassed(event) => Some(event),
+            CustomerEvent::EngagementReclassified(event) => Some(event),
             _ => None,
         })
         .collect()

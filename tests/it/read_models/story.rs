@@ -72,11 +72,11 @@ impl Story {
     }
 
     pub(crate) fn tell_account(&mut self, at: i64, event: impl Into<AccountEvent>) {
-        self.add(StreamId::new(TENANT, Category::Tenant, Uuid::from_u128(0xACC)), at, event.into().encode());
+        self.add(StreamId::new(TENANT, Category::Account, Uuid::from_u128(0xACC)), at, event.into().encode());
     }
 
     pub(crate) fn tell_canned(&mut self, reply: u128, at: i64, event: impl Into<CannedReplyEvent>) {
-        self.add(StreamId::new(TENANT, Category::Template, Uuid::from_u128(reply)), at, event.into().encode());
+        self.add(StreamId::new(TENANT, Category::CannedReply, Uuid::from_u128(reply)), at, event.into().encode());
     }
 
     pub(crate) fn tell_import(&mut self, import: ImportId, at: i64, event: impl Into<ImportEvent>) {

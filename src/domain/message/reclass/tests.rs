@@ -38,12 +38,12 @@ fn by_human() -> MessageOpened {
 
 const OPEN: Sealed<'_> = Sealed::Open { raw: None };
 
-fn corrections(engagements: &mut Engagements<'_>, limit: usize) -> Vec<(EventId, EngagementReclassed)> {
+fn corrections(engagements: &mut Engagements<'_>, limit: usize) -> Vec<(EventId, EngagementReclassified)> {
     let decided = with_context(&Policy::default(), |context| engagements.corrections(limit, context));
     decided
         .into_iter()
         .map(|decided| match decided.event {
-            CustomerEvent::EngagementReclassed(event) => (decided.id, event),
+            CustomerEvent::EngagementReclassified(event) => (decided.id, event),
             event => panic!("{event:?}"),
         })
         .collect()

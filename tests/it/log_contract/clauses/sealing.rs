@@ -1,5 +1,5 @@
 use commlog::clock::Ambient;
-use commlog::ids::{SecretId, SubjectId, TenantId};
+use commlog::ids::{Label, SecretId, SubjectId, TenantId};
 use commlog::log::keys::{KeyState, KeyStoreError, SecretBytes, SecretPlace};
 use commlog::log::seal::MasterKey;
 use commlog::log::upcast::Upcasters;
@@ -157,14 +157,14 @@ pub(crate) async fn concurrent_first_uses_agree_on_one_key(world: &World) {
 
 pub(crate) async fn a_tenant_secret_is_made_once_and_outlives_the_tenants_key(world: &World) {
     let fingerprint = async |journal: &Journal| {
-        journal.tenant_secret(world.tenant).await.expect("answers").fingerprint("label", &[b"input"])
+        journal.tenant_secret(world.tenant).await.expect("answers").fingerprint(Label::FileContent, &[b"input"])
     };
     let first = fingerprint(&world.journal).await;
     world.journal.destroy_key(world.tenant.into()).await.expect("is destroyed");
     let elsewhere = world.elsewhere().await;
     assert_eq!(fingerprint(&elsewhere).await, first);
     let other = world.journal.tenant_secret(world.ambient.uuid().into()).await.expect("answers");
-    assert_ne!(other.fingerprint("label", &[b"input"]), first);
+    assert_ne!(other.fingerprint(Label::FileContent, &[b"input"]), first);
     elsewhere.backend().close().await;
 }
 

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
+mod label;
+
+pub use label::Label;
+
 /// Text that is not the id it was read as. `what` names the kind of id, never the input, which may be personal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}")]
@@ -200,9 +204,9 @@ impl TenantSecret {
 
     /// HMAC-SHA-256 over a label and length-prefixed parts, so that no two inputs share an encoding.
     #[must_use]
-    pub fn fingerprint(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    pub fn fingerprint(&self, label: Label, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        for part in std::iter::once(label.as_bytes()).chain(parts.iter().copied()) {
+        for part in std::iter::once(label.text().as_bytes()).chain(parts.iter().copied()) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
@@ -211,7 +215,7 @@ impl TenantSecret {
 
     /// A UUID (version 8) derived from the input: the same input gives the same id on every node.
     #[must_use]
-    pub fn derive(&self, label: &str, parts: &[&[u8]]) -> Uuid {
+    pub fn derive(&self, label: Label, parts: &[&[u8]]) -> Uuid {
         let digest = self.fingerprint(label, parts);
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
@@ -221,7 +225,7 @@ impl TenantSecret {
     /// As [`Self::derive`], with the milliseconds of `at` in front: derived event ids stay time-ordered, so their index
     /// grows at its end. `at` must itself come from the input (an invoice's date, a provider's clock).
     #[must_use]
-    pub fn derive_ordered(&self, at: chrono::DateTime<chrono::Utc>, label: &str, parts: &[&[u8]]) -> Uuid {
+    pub fn derive_ordered(&self, at: chrono::DateTime<chrono::Utc>, label: Label, parts: &[&[u8]]) -> Uuid {
         let digest = self.fingerprint(label, parts);
         let mut bytes = [0; 16];
         let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
