@@ -14,13 +14,14 @@ use crate::domain::customer::state::Customer;
 use crate::domain::event::Event as _;
 use crate::domain::message::attachment::MessageAttached;
 use crate::domain::message::attachment::{
-    self, AttachmentFetched, AttachmentMissed, AttachmentState, LARGEST, LARGEST_RECEIVED, MOST_RECEIVED, NO_ACCOUNT,
-    ReceivedFile, StoredFile,
+    self, AttachmentFetched, AttachmentMissed, LARGEST, LARGEST_RECEIVED, MOST_RECEIVED, NO_ACCOUNT, ReceivedFile,
+    StoredFile,
 };
 use crate::domain::message::event::MessageKey;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::media::{self, MediaLink};
+use crate::domain::value::message::AttachmentState;
 use crate::ids::{AttachmentId, CustomerId, Label, MessageId, TenantId, TenantSecret};
 use crate::log::blobs::{BlobRef, Blobs, Opening, Sealing, Written};
 use crate::log::{AppendError, ReadLimit};
@@ -362,7 +363,7 @@ impl App {
         let basis = self.basis(caller).await?;
         let StoredFile { size, mac, .. } = stored(written, attachment_id, None, None, &basis);
         let event = AttachmentFetched { key, attachment_id, size, mac }.into();
-        self.record_fetching(caller, customer_id, attachment_id, "file fetched", event).await?;
+        self.record_fetching(caller, customer_id, attachment_id, Label::FileFetchedEvent, event).await?;
         self.keep_files(caller, customer_id, std::iter::once(attachment_id)).await;
         // The customer may have been forgotten since the key was asked for.
         let stream = customer_stream(caller.tenant, customer_id);
@@ -381,7 +382,7 @@ impl App {
         reason: &str,
     ) -> Result<(), AppError> {
         let RemoteFile { key, attachment_id, .. } = remote;
-        let label = if reason == NO_ACCOUNT { "file without account" } else { "file fetched" };
+        let label = if reason == NO_ACCOUNT { Label::FileWithoutAccountEvent } else { Label::FileFetchedEvent };
         let event = AttachmentMissed { key, attachment_id, reason: reason.to_owned() }.into();
         self.record_fetching(caller, customer_id, attachment_id, label, event).await
     }
@@ -393,7 +394,7 @@ impl App {
         caller: &Caller,
         customer_id: CustomerId,
         attachment_id: AttachmentId,
-        label: &str,
+        label: Label,
         event: CustomerEvent,
     ) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;

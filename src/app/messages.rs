@@ -120,7 +120,7 @@ impl App {
             }
         }
         let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
-        SentMessage::told_by(&events)
+        SentMessage::from_events(&events)
     }
 
     /// Takes a message back that was not dispatched yet.

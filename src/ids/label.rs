@@ -41,6 +41,8 @@ labels! {
     FileContent = "file content",
     /// The `AttachmentFetched` or `AttachmentMissed` of a file.
     FileFetchedEvent = "file fetched event",
+    /// The `AttachmentMissed` of a file whose account was not known: it may be fetched after all.
+    FileWithoutAccountEvent = "file without account event",
     /// A callback that was kept, and its `CallbackKept`.
     CallbackId = "callback id",
     /// The `CallbackResolved` of a callback.

@@ -8,7 +8,8 @@ use crate::domain::event::event;
 use crate::domain::message::event::MessageKey;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
-use crate::domain::value::{Channel, media, words};
+use crate::domain::value::message::AttachmentState;
+use crate::domain::value::{Channel, media};
 use crate::ids::AttachmentId;
 
 /// How many files go with one message at most (Twilio: 10 `MediaUrl`).
@@ -21,18 +22,6 @@ pub const MOST_RECEIVED: usize = 20;
 pub const LARGEST_RECEIVED: u64 = 30 * 1024 * 1024;
 /// How many bytes a whole mail may have as it is sent: SendGrid's limit of 30 MB, less what headers and markup take.
 pub const LARGEST_MAIL: u64 = 30_000_000 - 100_000;
-
-words! {
-    /// Where a file of a message is.
-    AttachmentState, "attachment state" {
-        /// In the blob store.
-        Stored = "stored",
-        /// At the provider, to be fetched.
-        Remote = "remote",
-        /// Nowhere: it was left out, or could not be fetched.
-        Missing = "missing",
-    }
-}
 
 event! {
     /// A message has a file. Stands behind the message's first event, appended together with it.

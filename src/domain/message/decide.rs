@@ -254,7 +254,7 @@ pub fn send(
 impl SentMessage {
     /// Reads the answer from the command's events.
     #[must_use]
-    pub fn told_by(events: &[CustomerEvent]) -> Option<Self> {
+    pub fn from_events(events: &[CustomerEvent]) -> Option<Self> {
         let mut answer = None;
         for event in events {
             match (event, &mut answer) {

@@ -2,49 +2,13 @@
 //! commute; it is computed where all of them are known, in `projections/messages.sql`.
 
 use crate::domain::customer::event::CustomerEvent;
-use crate::domain::value::words;
-
-words! {
-    /// How far a message has come, in ascending rank.
-    MessageState, "message state" {
-        /// It was asked for.
-        Queued = "queued",
-        /// It waits.
-        Held = "held",
-        /// It is not sent.
-        Suppressed = "suppressed",
-        /// It was taken back.
-        Cancelled = "cancelled",
-        /// A provider is being called.
-        Dispatching = "dispatching",
-        /// Nobody knows whether the provider took it.
-        InDoubt = "in_doubt",
-        /// The provider took it.
-        Sent = "sent",
-        /// The receiving side asked to wait.
-        Deferred = "deferred",
-        /// It came back.
-        Bounced = "bounced",
-        /// It could not be sent or delivered.
-        Failed = "failed",
-        /// It reached the device or mailbox.
-        Delivered = "delivered",
-        /// It was opened or read.
-        Opened = "opened",
-        /// A link in it was followed.
-        Clicked = "clicked",
-        /// The customer answered.
-        Replied = "replied",
-        /// It was reported as spam.
-        Complained = "complained",
-    }
-}
+use crate::domain::value::message::MessageState;
 
 impl MessageState {
-    /// What an event tells about the outbound message that it is about; [`None`] if it is about something else, or
+    /// What an event says of the outbound message that it is about; [`None`] if it is about something else, or
     /// takes a step back (a release, a failed attempt that is tried again).
     #[must_use]
-    pub const fn told_by(event: &CustomerEvent) -> Option<Self> {
+    pub const fn from_event(event: &CustomerEvent) -> Option<Self> {
         Some(match event {
             CustomerEvent::MessageQueued(_) => Self::Queued,
             CustomerEvent::MessageHeld(_) => Self::Held,

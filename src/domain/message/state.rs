@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::Meta;
 use crate::domain::message::event::{MessageClass, MessageQueued};
-use crate::domain::message::lattice::MessageState;
-use crate::domain::value::message::{MessageKey, Route};
+use crate::domain::value::message::{MessageKey, MessageState, Route};
 use crate::ids::{AddressId, MessageId};
 
 /// Where a pending message stands.
@@ -123,7 +122,7 @@ impl Pending {
                 None => self.settle(e.key.message_id),
             },
             event => {
-                if let (Some(state), Some(key)) = (MessageState::told_by(event), event.message_key())
+                if let (Some(state), Some(key)) = (MessageState::from_event(event), event.message_key())
                     && state.is_settled()
                 {
                     self.settle(key.message_id);

@@ -39,7 +39,7 @@ fn sent(history: Vec<CustomerEvent>, address: &Address, command: SendMessage) ->
 
 /// The rule that suppressed, or nothing.
 fn rule(history: Vec<CustomerEvent>, address: &Address, command: SendMessage) -> Option<String> {
-    match SentMessage::told_by(&sent(history, address, command).events()).expect("is answered").decision {
+    match SentMessage::from_events(&sent(history, address, command).events()).expect("is answered").decision {
         SendDecision::Suppressed { rule } => Some(rule),
         SendDecision::Queued | SendDecision::Held { .. } => None,
     }
@@ -52,7 +52,7 @@ fn route() -> Route {
 /// A history with one queued message.
 fn queued(command: SendMessage) -> (Vec<CustomerEvent>, MessageId) {
     let events = sent(history(), &Address::default(), command).events();
-    let id = SentMessage::told_by(&events).expect("is answered").message_id;
+    let id = SentMessage::from_events(&events).expect("is answered").message_id;
     ([history(), events].concat(), id)
 }
 

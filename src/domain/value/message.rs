@@ -53,6 +53,60 @@ words! {
     }
 }
 
+words! {
+    /// How far a message has come, in ascending rank: what a later word says outranks what an earlier one says, whatever
+    /// the order of reports. `projections/messages.sql` computes it.
+    MessageState, "message state" {
+        /// It was asked for.
+        Queued = "queued",
+        /// It waits.
+        Held = "held",
+        /// It is not sent.
+        Suppressed = "suppressed",
+        /// It was taken back.
+        Cancelled = "cancelled",
+        /// A provider is being called.
+        Dispatching = "dispatching",
+        /// Nobody knows whether the provider took it.
+        InDoubt = "in_doubt",
+        /// The provider took it.
+        Sent = "sent",
+        /// The receiving side asked to wait.
+        Deferred = "deferred",
+        /// It could not be sent or delivered.
+        Failed = "failed",
+        /// It reached the device or mailbox.
+        Delivered = "delivered",
+        /// It came back. A hard bounce outranks a delivery, as the mailbox sent the message back; a soft one ranks just
+        /// below [`Self::Failed`].
+        Bounced = "bounced",
+        /// It was opened or read.
+        Opened = "opened",
+        /// A link in it was followed.
+        Clicked = "clicked",
+        /// The customer answered.
+        Replied = "replied",
+        /// The receiver wants nothing more.
+        OptedOut = "opted_out",
+        /// It was reported as spam.
+        Complained = "complained",
+        /// It came in.
+        Received = "received",
+    }
+}
+
+words! {
+    /// Where a file of a message is.
+    AttachmentState, "attachment state" {
+        /// In the blob store.
+        Stored = "stored",
+        /// At the provider, to be fetched.
+        Remote = "remote",
+        /// Nowhere: it was left out, or could not be fetched.
+        Missing = "missing",
+    }
+}
+
 /// Which message an event is about, with what read models group by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageKey {

@@ -53,53 +53,6 @@ macro_rules! words_of_reads {
 }
 
 words_of_reads! {
-    /// Where a file of a message is.
-    AttachmentState {
-        /// It can be downloaded.
-        Stored = "stored",
-        /// At the provider, to be fetched.
-        Remote = "remote",
-        /// Nowhere: it was left out, or could not be fetched.
-        Missing = "missing",
-    }
-    /// The furthest state that a message reached, whatever the order of reports.
-    MessageState {
-        /// Asked for.
-        Queued = "queued",
-        /// Waits.
-        Held = "held",
-        /// Not sent, by a rule.
-        Suppressed = "suppressed",
-        /// Taken back before dispatch.
-        Cancelled = "cancelled",
-        /// The provider is being called.
-        Dispatching = "dispatching",
-        /// Nobody knows whether the provider took it.
-        InDoubt = "in_doubt",
-        /// The provider took it.
-        Sent = "sent",
-        /// The receiving side asked to wait.
-        Deferred = "deferred",
-        /// Could not be delivered.
-        Failed = "failed",
-        /// Reached the device or mailbox.
-        Delivered = "delivered",
-        /// Came back.
-        Bounced = "bounced",
-        /// Opened or read.
-        Opened = "opened",
-        /// A link was followed.
-        Clicked = "clicked",
-        /// Answered.
-        Replied = "replied",
-        /// The receiver wants nothing more.
-        OptedOut = "opted_out",
-        /// Reported as spam.
-        Complained = "complained",
-        /// Inbound.
-        Received = "received",
-    }
-
     /// What an entry of a timeline is.
     TimelineKind {
         /// A message, in or out.
@@ -135,6 +88,58 @@ words_of_reads! {
         /// What it brought was taken back.
         Undone = "undone",
     }
+}
+
+/// Where a file of a message is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::value::message::AttachmentState")]
+pub enum AttachmentState {
+    /// It can be downloaded.
+    Stored,
+    /// At the provider, to be fetched.
+    Remote,
+    /// Nowhere: it was left out, or could not be fetched.
+    Missing,
+}
+
+/// The furthest state that a message reached, whatever the order of reports.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::value::message::MessageState")]
+pub enum MessageState {
+    /// Asked for.
+    Queued,
+    /// Waits.
+    Held,
+    /// Not sent, by a rule.
+    Suppressed,
+    /// Taken back before dispatch.
+    Cancelled,
+    /// The provider is being called.
+    Dispatching,
+    /// Nobody knows whether the provider took it.
+    InDoubt,
+    /// The provider took it.
+    Sent,
+    /// The receiving side asked to wait.
+    Deferred,
+    /// Could not be delivered.
+    Failed,
+    /// Reached the device or mailbox.
+    Delivered,
+    /// Came back.
+    Bounced,
+    /// Opened or read.
+    Opened,
+    /// A link was followed.
+    Clicked,
+    /// Answered.
+    Replied,
+    /// The receiver wants nothing more.
+    OptedOut,
+    /// Reported as spam.
+    Complained,
+    /// Inbound.
+    Received,
 }
 
 /// How a message travels.
@@ -272,6 +277,8 @@ pub enum RateUnit {
 }
 
 words_of_domain! {
+    AttachmentState = domain::value::message::AttachmentState,
+    MessageState = domain::value::message::MessageState,
     Channel = domain::value::Channel,
     Direction = domain::value::Direction,
     AddressKind = domain::value::AddressKind,
