@@ -9,46 +9,100 @@
 //!   { seesPersonalData }` and the response's extension `personalData: "withheld"` tell that null does not mean absent.
 //!   Searching by it is refused with `PERSONAL_DATA_REFUSED`, because a search answers guesses.
 //! - **Positions are cursors**: a mutation answers one, `waitFor` waits for one, `asOf` looks back to one.
+//!
+//! A root field stands in the folder of its noun: `query`, `mutation` or `subscription`; `object` holds what they return.
 
-pub mod api;
-pub mod audit;
-mod connection;
-mod document;
-pub mod failure;
-mod flat;
-mod gateway;
-mod guard;
-mod id;
-mod keys;
-mod limits;
-mod live;
-mod loaders;
-mod metrics;
-mod model;
-mod mutation;
-mod operations;
-mod principal;
-mod query;
-mod scalar;
-mod subscription;
+mod account;
+mod activity;
+mod address;
+mod campaign;
+mod canned;
+mod consent;
+mod conversation;
+mod customer;
+mod deliverability;
+mod engagement;
+pub mod engine;
+mod import;
+mod inbox;
+mod key;
+mod log;
+mod message;
+mod node;
+mod note;
+mod policy;
+mod projection;
+mod timeline;
 
-pub use api::{Api, Session};
-pub use gateway::Gateway;
-pub use keys::Keys;
-pub use limits::Limits;
-pub use metrics::Metrics;
-pub use mutation::Mutation;
-pub use principal::{Permission, Principal};
-pub use query::Query;
-pub use subscription::Subscription;
+pub use engine::api::Api;
+pub use engine::gateway::Gateway;
+pub use engine::limits::Limits;
+pub use engine::metrics::Metrics;
+pub use engine::principal::{Permission, Principal};
 
-use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
 /// The schema's type.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
+/// Everything that can be read. A key reads its own tenant's data; nothing else exists for it.
+///
+/// `waitFor` takes the position that a mutation answered: the query then sees what the mutation did.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    account::query::AccountQueries,
+    activity::query::ActivityQueries,
+    address::query::AddressQueries,
+    campaign::query::CampaignQueries,
+    canned::query::CannedReplyQueries,
+    consent::query::ConsentQueries,
+    conversation::query::ConversationQueries,
+    customer::query::CustomerQueries,
+    deliverability::query::DeliverabilityQueries,
+    import::query::ImportQueries,
+    inbox::query::InboxQueries,
+    key::query::KeyQueries,
+    log::query::LogQueries,
+    message::query::MessageQueries,
+    node::query::NodeQueries,
+    policy::query::PolicyQueries,
+    projection::query::ProjectionQueries,
+    timeline::query::TimelineQueries,
+);
+
+/// Everything that can be done. Every mutation takes an `idempotencyKey`: repeated with the same input it gives the
+/// first answer again, with other input it is refused. A refusal is data, in `refusal`; errors are what nobody foresaw.
+// Not here, on purpose: opening a tenant (a key belongs to one; the command line opens them), reading files in (the
+// command line streams them) and providers' callbacks (they come in with their own signatures).
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    account::mutation::AccountMutations,
+    activity::mutation::ActivityMutations,
+    address::mutation::AddressMutations,
+    canned::mutation::CannedReplyMutations,
+    consent::mutation::ConsentMutations,
+    conversation::mutation::ConversationMutations,
+    customer::mutation::CustomerMutations,
+    engagement::mutation::EngagementMutations,
+    import::mutation::ImportMutations,
+    key::mutation::KeyMutations,
+    message::mutation::MessageMutations,
+    note::mutation::NoteMutations,
+    policy::mutation::PolicyMutations,
+    projection::mutation::ProjectionMutations,
+);
+
+/// What changed, as soon as the read tables show it.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    campaign::subscription::CampaignSubscriptions,
+    inbox::subscription::InboxSubscriptions,
+    projection::subscription::ProjectionSubscriptions,
+    timeline::subscription::TimelineSubscriptions,
+);
+
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation::default(), Subscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
 }
 
 /// The schema over an API.

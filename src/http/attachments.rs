@@ -17,7 +17,7 @@ use crate::app::{AppError, Caller, Outcome, Upload, Uploaded};
 use crate::domain::message::attachment::LARGEST;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::decide::RecordPersonalRead;
-use crate::graphql::failure::chain;
+use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Limits, Permission, Principal};
 use crate::ids::{AttachmentId, CustomerId};
 use crate::log::blobs::Opening;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::body::refusal;
-use crate::graphql::failure::chain;
+use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Principal};
 
 /// How long a key that nobody knows may be looked for in what the read tables do not show yet.

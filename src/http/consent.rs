@@ -20,7 +20,7 @@ use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::token::{Purpose, Token};
 use crate::domain::value::Channel;
 use crate::graphql::Gateway;
-use crate::graphql::failure::chain;
+use crate::graphql::engine::failure::chain;
 
 /// Who is at the other end of the connection.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::graphql::Gateway;
-use crate::graphql::failure::chain;
+use crate::graphql::engine::failure::chain;
 use crate::queries::{deliverability, messages};
 
 /// How long the parts of the server may take to answer before it counts as not ready.
@@ -35,13 +35,16 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
         }
         Err(_) => problems.push(format!("the log did not answer within {} s", PATIENCE.as_secs())),
     }
-    match tokio::time::timeout(PATIENCE, api.projections()).await {
+    match tokio::time::timeout(PATIENCE, api.reads.status()).await {
         Ok(Ok(status)) => {
             for one in status.iter().filter(|one| one.lag_events > 0 && one.lag_seconds > STALLED_SECONDS) {
                 problems.push(format!("projection {} lags {:.0} s behind the log", one.name, one.lag_seconds));
             }
         }
-        Ok(Err(_)) => problems.push("the read tables do not answer".to_owned()),
+        Ok(Err(error)) => {
+            tracing::warn!(error = chain(&error), "not ready: the read tables do not answer");
+            problems.push("the read tables do not answer".to_owned());
+        }
         Err(_) => problems.push(format!("the read tables did not answer within {} s", PATIENCE.as_secs())),
     }
     let (status, word) =
@@ -57,7 +60,7 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Response {
     if let Ok(Ok(head)) = tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
         api.metrics.set_events(head.position.counter());
     }
-    if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, api.projections()).await {
+    if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, api.reads.status()).await {
         api.metrics.set_projections(&status);
     }
     let db = api.reads.db();

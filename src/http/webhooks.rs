@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::body::read;
 use crate::accounts::WebhookPath;
 use crate::accounts::metrics::Refused;
-use crate::graphql::failure::chain;
+use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Limits};
 use crate::intake::{Intake, IntakeError};
 use crate::providers::WebhookRequest;

@@ -1,0 +1,5 @@
+//! Provider accounts.
+
+pub mod mutation;
+pub mod object;
+pub mod query;

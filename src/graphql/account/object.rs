@@ -1,0 +1,198 @@
+//! Provider accounts.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::accounts::AccountSource as Source;
+use crate::accounts::service::{AccountStatus, Condition};
+use crate::domain::account::decide::ConfigureAccount;
+use crate::domain::account::event::{AccountName, AccountSpec, Rate};
+use crate::domain::value::secret::Secret;
+use crate::graphql::engine::scalar::Long;
+use crate::graphql::engine::words::{Channel, RateUnit, RetryClass};
+
+/// Where an account is configured.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "crate::accounts::AccountSource")]
+pub enum AccountSource {
+    File,
+    Environment,
+    Api,
+    Simulator,
+}
+
+/// Whether an account is used.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    /// It is.
+    Healthy,
+    /// An operator paused it.
+    Paused,
+    /// The provider refuses it; one message tries it again after a while.
+    Resting,
+    /// It cannot be used as it is set up.
+    Unusable,
+}
+
+/// A setting by its name, as in a configuration file.
+#[derive(SimpleObject, InputObject, Debug, Clone)]
+#[graphql(input_name = "AccountSettingInput")]
+pub struct AccountSetting {
+    /// Such as `account_sid`, `from`.
+    name: String,
+    /// Its value.
+    value: String,
+}
+
+/// A secret by its name. It is sealed in the key store, and never shown again.
+#[derive(InputObject)]
+pub struct AccountSecretInput {
+    /// Such as `auth_token`, `api_key`.
+    name: String,
+    /// The secret; null takes it away.
+    value: Option<String>,
+}
+
+/// How an account is set up.
+#[derive(InputObject)]
+pub struct AccountInput {
+    /// `twilio` or `sendgrid`.
+    provider: String,
+    /// Your name for the account: letters, digits, `-` and `_`; unique per provider.
+    name: String,
+    /// All its settings: those that are left out are taken away.
+    #[graphql(default)]
+    settings: Vec<AccountSetting>,
+    /// Secrets that are new; those that are left out stay as they are.
+    #[graphql(default)]
+    secrets: Vec<AccountSecretInput>,
+    /// Accounts with a lower number come first.
+    #[graphql(default)]
+    priority: i32,
+    /// What a message costs, in micros: of equal priority, the cheaper account comes first.
+    cost_micros: Option<Long>,
+    /// How many units it sends a second, on each node; 0: no limit.
+    #[graphql(default)]
+    per_second: f64,
+    /// What is counted.
+    unit: Option<RateUnit>,
+}
+
+/// An account at a provider, and how it is.
+#[derive(SimpleObject, Clone)]
+pub struct ProviderAccount {
+    /// The provider.
+    provider: String,
+    /// The account's name; unique per provider.
+    name: String,
+    /// The channels that it serves.
+    channels: Vec<Channel>,
+    /// Where it is configured.
+    source: AccountSource,
+    /// Its settings without secrets, if it is configured here.
+    settings: Vec<AccountSetting>,
+    /// The names of its secrets, if it is configured here. What they are is never shown.
+    secrets: Vec<String>,
+    /// How many units it sends a second, on each node; 0: no limit.
+    per_second: f64,
+    /// What is counted.
+    unit: RateUnit,
+    /// Accounts with a lower number come first.
+    priority: i32,
+    /// What a message costs, in micros.
+    cost_micros: Long,
+    /// Whether it is used.
+    state: AccountState,
+    /// Why it is not.
+    reason: Option<String>,
+    /// Since when an operator has paused it.
+    paused_since: Option<DateTime<Utc>>,
+    /// When one message tries it again.
+    resting_until: Option<DateTime<Utc>>,
+    /// When the provider last took a message.
+    last_sent_at: Option<DateTime<Utc>>,
+    /// When it last refused one.
+    last_error_at: Option<DateTime<Utc>>,
+    /// What that refusal means.
+    last_error_class: Option<RetryClass>,
+    /// The provider's code for it.
+    last_error_code: Option<String>,
+    /// When it was last tested.
+    last_tested_at: Option<DateTime<Utc>>,
+    /// Whether it passed.
+    last_test_passed: Option<bool>,
+    /// Messages that the provider is being called for, on all nodes.
+    in_flight: i64,
+    /// Where the provider is to call back: register this URL there.
+    webhook_url: Option<String>,
+}
+
+/// A rate as the log keeps it; one that makes no sense becomes one that is refused.
+pub fn rate(per_second: f64, unit: Option<RateUnit>) -> Rate {
+    let unit = unit.unwrap_or(RateUnit::Messages).into();
+    let milli = (per_second * 1_000.0).round();
+    if !(0.0..=1e12).contains(&milli) {
+        return Rate { per_second_milli: u64::MAX, unit };
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10^12")]
+    Rate { per_second_milli: milli as u64, unit }
+}
+
+impl From<AccountInput> for ConfigureAccount {
+    fn from(input: AccountInput) -> Self {
+        let secret = |given: AccountSecretInput| (given.name, given.value.map(Secret::new));
+        Self {
+            name: AccountName { provider: input.provider, account: input.name },
+            spec: AccountSpec {
+                settings: input.settings.into_iter().map(|setting| (setting.name, setting.value)).collect(),
+                priority: input.priority,
+                cost_micros: input.cost_micros.map_or(0, |cost| cost.0),
+                rate: rate(input.per_second, input.unit),
+            },
+            secrets: input.secrets.into_iter().map(secret).collect(),
+        }
+    }
+}
+
+impl From<AccountStatus> for ProviderAccount {
+    fn from(status: AccountStatus) -> Self {
+        let source: Source = status.source;
+        let (state, reason) = match &status.condition {
+            Condition::Healthy => (AccountState::Healthy, None),
+            Condition::Paused(paused) => (AccountState::Paused, Some(paused.reason.clone())),
+            Condition::Suspended(rest) => (AccountState::Resting, Some(rest.reason.clone())),
+            Condition::Unusable(why) => (AccountState::Unusable, Some(why.clone())),
+        };
+        let refusal = status.last_refusal;
+        Self {
+            provider: status.name.provider,
+            name: status.name.account,
+            channels: status.channels.into_iter().map(Into::into).collect(),
+            source: source.into(),
+            settings: status.settings.into_iter().map(|(name, value)| AccountSetting { name, value }).collect(),
+            secrets: status.secrets,
+            per_second: status.pace.per_second,
+            unit: status.pace.unit.into(),
+            priority: status.priority,
+            cost_micros: Long(status.cost_micros),
+            state,
+            reason,
+            paused_since: match &status.condition {
+                Condition::Paused(paused) => Some(paused.since),
+                _ => None,
+            },
+            resting_until: match &status.condition {
+                Condition::Suspended(rest) => Some(rest.until),
+                _ => None,
+            },
+            last_sent_at: status.last_sent_at,
+            last_error_at: refusal.as_ref().map(|(at, ..)| *at),
+            last_error_class: refusal.as_ref().map(|(_, class, _)| (*class).into()),
+            last_error_code: refusal.and_then(|(.., code)| code),
+            last_tested_at: status.last_test.map(|(at, _)| at),
+            last_test_passed: status.last_test.map(|(_, passed)| passed),
+            in_flight: status.in_flight,
+            webhook_url: status.webhook_url,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Provider accounts, and how they are.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::ProviderAccount;
+use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::scalar::Cursor;
+
+/// Provider accounts.
+#[derive(Default)]
+pub struct AccountQueries;
+
+#[Object]
+impl AccountQueries {
+    /// The accounts that send for this tenant, in the order in which they are asked. Needs the role `ADMIN`.
+    #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 20 * child_complexity")]
+    async fn accounts(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ProviderAccount>> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        let list = reading.api.accounts.list(reading.session.principal.tenant).await;
+        let list = list.map_err(|error| opaque(reading.api.ambient(), &error))?;
+        Ok(list.into_iter().map(Into::into).collect())
+    }
+}

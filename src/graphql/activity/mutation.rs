@@ -1,0 +1,130 @@
+//! Mutations on activities.
+
+use async_graphql::{ComplexObject, Context, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+
+use super::object::Activity;
+use crate::domain::activity::decide::RecordActivity;
+use crate::domain::activity::event::LineItem;
+use crate::domain::customer::event::Source;
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::scalar::{Attributes, Long, Micros};
+use crate::graphql::engine::words::ActivityKind;
+use crate::ids::{ActivityId, CustomerId, MessageId};
+
+/// An order, invoice, payment, shipment, appointment or anything else.
+///
+/// With a `reference`, recording the same activity again is answered with the first one.
+#[derive(InputObject)]
+pub struct ActivityInput {
+    /// Whose.
+    customer_id: Of<CustomerId>,
+    /// What it is.
+    kind: ActivityKind,
+    /// For custom activities, what it is; not allowed otherwise.
+    name: Option<String>,
+    /// The number that you know it by.
+    reference: Option<String>,
+    /// Such as `paid`, `cancelled`; your own words.
+    status: Option<String>,
+    /// When it happened; left out: now.
+    occurred_at: Option<DateTime<Utc>>,
+    /// In micros of the currency; left out: the sum of the lines, if there are any.
+    amount_micros: Option<Micros>,
+    /// ISO 4217; needed where there is an amount.
+    currency: Option<String>,
+    /// Line items.
+    #[graphql(default)]
+    lines: Vec<LineInput>,
+    /// When an appointment ends, a payment is due, a parcel should arrive.
+    due_at: Option<DateTime<Utc>>,
+    /// The message that it is attributed to.
+    message_id: Option<Of<MessageId>>,
+    /// What people should read in the timeline.
+    title: Option<String>,
+    /// Free attributes.
+    #[graphql(default)]
+    attributes: Attributes,
+}
+
+/// A line item.
+#[derive(InputObject)]
+pub struct LineInput {
+    /// The article's code.
+    sku: String,
+    /// The article's description.
+    description: Option<String>,
+    /// In thousandths; negative for returns.
+    quantity_milli: Long,
+    /// Price of one unit, in micros of the activity's currency.
+    unit_price_micros: Micros,
+}
+
+impl From<LineInput> for LineItem {
+    fn from(input: LineInput) -> Self {
+        Self {
+            sku: input.sku,
+            description: input.description,
+            quantity_milli: input.quantity_milli.0,
+            unit_price_micros: input.unit_price_micros.0,
+        }
+    }
+}
+
+payload! {
+    /// The answer to `recordActivity`.
+    ActivityPayload of complex: ActivityId {
+        /// Which activity.
+        activity_id: Of<ActivityId> = |id| Some(Of(*id)),
+    }
+}
+
+#[ComplexObject]
+impl ActivityPayload {
+    /// The activity as it is after this mutation: waits until the read tables show it.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn activity(&self, ctx: &Context<'_>) -> Result<Option<Activity>> {
+        let (Some(id), Some(position)) = (&self.activity_id, self.position) else { return Ok(None) };
+        Api::of(ctx)?.wait_for(Some(position)).await?;
+        Activity::load(ctx, id.0).await
+    }
+}
+
+/// Mutations on activities.
+#[derive(Default)]
+pub struct ActivityMutations;
+
+#[Object]
+impl ActivityMutations {
+    /// Records an order, invoice, payment, shipment, appointment or anything else. Needs the permission to record.
+    #[graphql(guard = "May(Permission::Record)")]
+    async fn record_activity(
+        &self,
+        ctx: &Context<'_>,
+        input: ActivityInput,
+        idempotency_key: Option<String>,
+    ) -> Result<ActivityPayload> {
+        let command = RecordActivity {
+            customer_id: input.customer_id.0,
+            kind: input.kind.into(),
+            name: input.name,
+            reference: input.reference,
+            status: input.status,
+            occurred_at: input.occurred_at,
+            amount_micros: input.amount_micros.map(|micros| micros.0),
+            currency: input.currency,
+            lines: input.lines.into_iter().map(Into::into).collect(),
+            due_at: input.due_at,
+            message_id: input.message_id.map(|id| id.0),
+            title: input.title,
+            attributes: input.attributes.0,
+            source: Source::Api,
+        };
+        let outcome = Api::of(ctx)?.app.record_activity(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+}

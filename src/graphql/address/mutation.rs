@@ -1,0 +1,158 @@
+//! Mutations on addresses and suppressions.
+
+use async_graphql::{Context, InputObject, Object, OneofObject, Result};
+
+use crate::domain::consent::decide::{AddressRef, LiftSuppression, SuppressAddress};
+use crate::domain::customer::decide::{AddAddress, AddressInput as DomainAddress, RemoveAddress};
+use crate::domain::customer::event::Source;
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::words::{AddressKind, SuppressionReason};
+use crate::ids::{AddressId, CustomerId, MessageId};
+
+/// An address.
+#[derive(InputObject)]
+pub struct AddressInput {
+    /// What it is.
+    kind: AddressKind,
+    /// In any usual spelling; it is normalised.
+    address: String,
+    /// Such as `work`.
+    label: Option<String>,
+    /// True to make it the primary one of its kind; the first of a kind always is.
+    #[graphql(default)]
+    primary: bool,
+}
+
+impl From<AddressInput> for DomainAddress {
+    fn from(input: AddressInput) -> Self {
+        Self { kind: input.kind.into(), address: input.address, label: input.label, primary: input.primary }
+    }
+}
+
+payload! {
+    /// The answer to mutations on an address.
+    AddressPayload: AddressId {
+        /// Which address.
+        address_id: Of<AddressId> = |id| Some(Of(*id)),
+    }
+}
+
+/// An address: by id, or as text in any usual spelling.
+#[derive(OneofObject)]
+pub enum AddressRefInput {
+    /// By id.
+    Known(KnownAddress),
+    /// As text.
+    Text(AddressText),
+}
+
+/// An address by its id.
+#[derive(InputObject)]
+pub struct KnownAddress {
+    /// The id.
+    id: Of<AddressId>,
+    /// What it is.
+    kind: AddressKind,
+}
+
+/// An address as text.
+#[derive(InputObject)]
+pub struct AddressText {
+    /// What it is.
+    kind: AddressKind,
+    /// In any usual spelling.
+    address: String,
+}
+
+impl From<AddressRefInput> for AddressRef {
+    fn from(input: AddressRefInput) -> Self {
+        match input {
+            AddressRefInput::Known(known) => Self::Id { address_id: known.id.0, kind: known.kind.into() },
+            AddressRefInput::Text(text) => Self::Text { kind: text.kind.into(), address: text.address },
+        }
+    }
+}
+
+payload! {
+    /// The answer to mutations on suppressions.
+    SuppressionPayload: AddressId {
+        /// Which address.
+        address_id: Of<AddressId> = |id| Some(Of(*id)),
+    }
+}
+
+/// Mutations on addresses and suppressions.
+#[derive(Default)]
+pub struct AddressMutations;
+
+#[Object]
+impl AddressMutations {
+    /// Adds an address, or changes its label, or makes it primary.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn add_address(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        address: AddressInput,
+        idempotency_key: Option<String>,
+    ) -> Result<AddressPayload> {
+        let command = AddAddress { customer_id: customer_id.0, address: address.into() };
+        let outcome = Api::of(ctx)?.app.add_address(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Removes an address.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn remove_address(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        address_id: Of<AddressId>,
+        idempotency_key: Option<String>,
+    ) -> Result<AddressPayload> {
+        let command = RemoveAddress { customer_id: customer_id.0, address_id: address_id.0 };
+        let outcome = Api::of(ctx)?.app.remove_address(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Forbids sending to an address, whoever has it.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn suppress_address(
+        &self,
+        ctx: &Context<'_>,
+        address: AddressRefInput,
+        reason: SuppressionReason,
+        #[graphql(desc = "The message that led to it.")] message_id: Option<Of<MessageId>>,
+        #[graphql(desc = "Of whom it was learnt.")] customer_id: Option<Of<CustomerId>>,
+        idempotency_key: Option<String>,
+    ) -> Result<SuppressionPayload> {
+        let command = SuppressAddress {
+            address: address.into(),
+            reason: reason.into(),
+            message_id: message_id.map(|id| id.0),
+            customer_id: customer_id.map(|id| id.0),
+            source: Source::Api,
+        };
+        let outcome = Api::of(ctx)?.app.suppress_address(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Allows sending to an address again. Needs the role `ADMIN`.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn lift_suppression(
+        &self,
+        ctx: &Context<'_>,
+        address: AddressRefInput,
+        #[graphql(desc = "Which suppression; one address may have several.")] reason: SuppressionReason,
+        #[graphql(desc = "Why it may be used again.")] note: String,
+        idempotency_key: Option<String>,
+    ) -> Result<SuppressionPayload> {
+        let command = LiftSuppression { address: address.into(), reason: reason.into(), note };
+        let outcome = Api::of(ctx)?.app.lift_suppression(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+}

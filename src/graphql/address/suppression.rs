@@ -1,0 +1,164 @@
+//! Suppressions.
+
+use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::graphql::engine::connection::{connection, count_later};
+use crate::graphql::engine::flat::{Boxed, Flat};
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::loaders::SuppressionHistoryOf;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::scalar::Cursor;
+use crate::graphql::engine::words::{AddressKind, Source, SuppressionReason, Word, word};
+use crate::ids::{AddressId, CustomerId, EventId, MessageId};
+use crate::queries::suppressions::{SuppressionChangeRow, SuppressionFilter, SuppressionRow};
+use crate::queries::{Page, suppressions};
+
+connection!(
+    /// Suppressions, newest first.
+    SuppressionConnection,
+    SuppressionEdge,
+    Suppression
+);
+
+/// Which suppressions are asked for; what is left out does not restrict.
+#[derive(InputObject, Default)]
+pub struct SuppressionFilterInput {
+    /// Any of these reasons.
+    reasons: Option<Vec<SuppressionReason>>,
+    /// Of addresses of this kind.
+    kind: Option<AddressKind>,
+    /// Lifted ones too.
+    #[graphql(default)]
+    include_lifted: bool,
+}
+
+impl From<SuppressionFilterInput> for SuppressionFilter {
+    fn from(input: SuppressionFilterInput) -> Self {
+        Self {
+            reasons: input.reasons.unwrap_or_default().into_iter().map(|reason| reason.word().to_owned()).collect(),
+            kind: input.kind.map(|kind| kind.word().to_owned()),
+            include_lifted: input.include_lifted,
+        }
+    }
+}
+
+/// That nothing is sent to an address, whoever has it, and why.
+#[derive(SimpleObject, Clone)]
+#[graphql(complex)]
+pub struct Suppression {
+    /// Which address.
+    address_id: Of<AddressId>,
+    /// What it is.
+    kind: AddressKind,
+    /// Why.
+    reason: SuppressionReason,
+    /// False once it was lifted.
+    active: bool,
+    /// Since when.
+    suppressed_at: DateTime<Utc>,
+    /// When it was lifted.
+    lifted_at: Option<DateTime<Utc>>,
+    /// Who lifted it.
+    lifted_by: Option<String>,
+    /// Why the address may be used again.
+    note: Option<String>,
+    /// Where it comes from.
+    source: Source,
+    /// The message that led to it.
+    message_id: Option<Of<MessageId>>,
+    /// Of whom it was learnt.
+    customer_id: Option<Of<CustomerId>>,
+    /// Who recorded it.
+    author: String,
+}
+
+impl Suppression {
+    /// A suppression out of its row.
+    pub fn new(row: SuppressionRow) -> Result<Self> {
+        Ok(Self {
+            address_id: Of(row.address_id.into()),
+            kind: word(&row.kind)?,
+            reason: word(&row.reason)?,
+            active: row.active,
+            suppressed_at: row.suppressed_at,
+            lifted_at: row.lifted_at,
+            lifted_by: row.lifted_by,
+            note: row.note,
+            source: word(&row.source)?,
+            message_id: row.message_id.map(|id| Of(id.into())),
+            customer_id: row.customer_id.map(|id| Of(id.into())),
+            author: row.actor,
+        })
+    }
+}
+
+#[ComplexObject]
+impl Suppression {
+    /// Every time that this address was suppressed for this reason, or that this was lifted: by whom, when and why. Oldest
+    /// first; the last 100 changes of the address.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<Flat<SuppressionChange>>> {
+        let rows = SuppressionHistoryOf(self.address_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
+        let of_reason = rows.into_iter().filter(|row| row.reason == self.reason.word());
+        of_reason.map(|row| SuppressionChange::new(row).map(Flat)).collect()
+    }
+}
+
+/// That an address was suppressed, or that this was lifted.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SuppressionChange {
+    /// True: nothing was sent there from then on. False: it was lifted.
+    suppressed: bool,
+    /// Where a suppression came from.
+    source: Option<Source>,
+    /// Why it was lifted.
+    note: Option<String>,
+    /// The message that led to it.
+    message_id: Option<Of<MessageId>>,
+    /// Of whom it was learnt.
+    customer_id: Option<Of<CustomerId>>,
+    /// Who recorded it.
+    author: String,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// When the log learnt of it.
+    recorded_at: DateTime<Utc>,
+    /// The event that says so.
+    event_id: Of<EventId>,
+    /// Where the event stands in the log.
+    position: Cursor,
+}
+
+impl SuppressionChange {
+    fn new(row: SuppressionChangeRow) -> Result<Self> {
+        Ok(Self {
+            suppressed: row.suppressed,
+            source: row.source.as_deref().map(word).transpose()?,
+            note: row.note,
+            message_id: row.message_id.map(|id| Of(id.into())),
+            customer_id: row.customer_id.map(|id| Of(id.into())),
+            author: row.actor,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            event_id: Of(row.event_id.into()),
+            position: row.position.into(),
+        })
+    }
+}
+
+/// A page of the tenant's suppressions.
+pub async fn list(
+    reading: Reading<'_>,
+    filter: Option<SuppressionFilterInput>,
+    page: &Page,
+) -> Result<Boxed<SuppressionConnection>> {
+    let tenant = reading.session.principal.tenant;
+    let filter: SuppressionFilter = filter.unwrap_or_default().into();
+    let db = reading.api.reads.db();
+    let slice = suppressions::list(&db, tenant, &filter, page).await.map_err(|error| reading.api.failed(&error))?;
+    let api = reading.api.clone();
+    let count =
+        count_later(async move { suppressions::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) });
+    SuppressionConnection::new(slice, count, Suppression::new)
+}

@@ -1,0 +1,5 @@
+//! What campaigns achieved.
+
+pub mod object;
+pub mod query;
+pub mod subscription;

@@ -1,0 +1,30 @@
+//! Queries of campaigns.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::CampaignMetrics;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::scalar::Cursor;
+use crate::ids::CampaignId;
+
+/// Queries of campaigns.
+#[derive(Default)]
+pub struct CampaignQueries;
+
+#[Object]
+impl CampaignQueries {
+    /// What a campaign achieved: by variant and channel, and by hour.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn campaign_metrics(
+        &self,
+        ctx: &Context<'_>,
+        campaign_id: Of<CampaignId>,
+        wait_for: Option<Cursor>,
+    ) -> Result<CampaignMetrics> {
+        Reading::of(ctx)?.api.wait_for(wait_for).await?;
+        Ok(CampaignMetrics::new(campaign_id.0))
+    }
+}

@@ -1,0 +1,50 @@
+//! Subscriptions to what campaigns achieve.
+
+use async_graphql::{Context, Result, Subscription};
+use futures::stream::{self, Stream};
+
+use super::object::CampaignMetrics;
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::live::{COUNTERS_PACE, Live};
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::{Reading, Session};
+use crate::ids::CampaignId;
+
+/// Subscriptions to what campaigns achieve.
+#[derive(Default)]
+pub struct CampaignSubscriptions;
+
+#[Subscription]
+impl CampaignSubscriptions {
+    /// What a campaign achieved: at once, and whenever it changes.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn campaign_metrics(
+        &self,
+        ctx: &Context<'_>,
+        campaign_id: Of<CampaignId>,
+    ) -> Result<impl Stream<Item = Result<CampaignMetrics>> + use<>> {
+        let reading = Reading::of(ctx)?;
+        let (api, principal, campaign) = (reading.api.clone(), reading.session.principal, campaign_id.0);
+        let live = Live::new(reading.api.reads.applied(), COUNTERS_PACE);
+        Ok(stream::unfold((live, None), move |(mut live, mut last)| {
+            let api: Api = api.clone();
+            async move {
+                let session = Session::new(principal);
+                loop {
+                    live.next().await?;
+                    let reading = Reading { api: &api, session: &session };
+                    match CampaignMetrics::rows(reading, campaign).await {
+                        Ok(rows) if last.as_ref() == Some(&rows) => {}
+                        Ok(rows) => {
+                            last = Some(rows);
+                            return Some((Ok(CampaignMetrics::new(campaign)), (live, last)));
+                        }
+                        Err(error) => return Some((Err(error), (live, last))),
+                    }
+                }
+            }
+        }))
+    }
+}

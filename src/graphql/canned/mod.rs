@@ -1,0 +1,5 @@
+//! Canned replies.
+
+pub mod mutation;
+pub mod object;
+pub mod query;

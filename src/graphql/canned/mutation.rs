@@ -1,0 +1,53 @@
+//! Mutations on canned replies.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::CannedReplyInput;
+use crate::domain::canned::decide::{RemoveCannedReply, SavedCannedReply};
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+
+payload! {
+    /// The answer to mutations on canned replies.
+    CannedReplyPayload: SavedCannedReply {
+        /// Which one.
+        code: String = |saved| Some(saved.code.clone()),
+        /// Of this change; the next one names it.
+        revision: u32 = |saved| Some(saved.revision),
+    }
+}
+
+/// Mutations on canned replies.
+#[derive(Default)]
+pub struct CannedReplyMutations;
+
+#[Object]
+impl CannedReplyMutations {
+    /// Makes a canned reply, or changes one: then `revision` is the one that was edited. Needs the role `ADMIN` or
+    /// `MARKETER`.
+    #[graphql(guard = "May(Permission::Author)")]
+    async fn save_canned_reply(
+        &self,
+        ctx: &Context<'_>,
+        input: CannedReplyInput,
+        idempotency_key: Option<String>,
+    ) -> Result<CannedReplyPayload> {
+        let outcome = Api::of(ctx)?.app.save_canned_reply(&caller(ctx, idempotency_key)?, input.into()).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Removes a canned reply. What was sent with it stays as it is. Needs the role `ADMIN` or `MARKETER`.
+    #[graphql(guard = "May(Permission::Author)")]
+    async fn remove_canned_reply(
+        &self,
+        ctx: &Context<'_>,
+        code: String,
+        idempotency_key: Option<String>,
+    ) -> Result<CannedReplyPayload> {
+        let command = RemoveCannedReply { code };
+        let outcome = Api::of(ctx)?.app.remove_canned_reply(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+}

@@ -1,0 +1,106 @@
+//! Consent.
+
+use async_graphql::{Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::graphql::engine::connection::{connection, count_later};
+use crate::graphql::engine::flat::Boxed;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::scalar::Cursor;
+use crate::graphql::engine::words::{Channel, ConsentState, Source, Word, word};
+use crate::ids::{CampaignId, CustomerId, EventId, ImportId, MessageId};
+use crate::queries::consents::ConsentRow;
+use crate::queries::{Page, consents};
+
+connection!(
+    /// Changes of consent, newest first.
+    ConsentChangeConnection,
+    ConsentChangeEdge,
+    Consent
+);
+
+/// The consent of a customer for a channel and topic, as it stands or as it once changed, with its evidence.
+#[derive(SimpleObject, Clone)]
+pub struct Consent {
+    /// Who.
+    customer_id: Of<CustomerId>,
+    /// For which channel.
+    channel: Channel,
+    /// For which topic; `all` stands for every topic of the channel.
+    topic: String,
+    /// What was agreed.
+    state: ConsentState,
+    /// Where it comes from.
+    source: Source,
+    /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
+    method: String,
+    /// The message that led to it.
+    message_id: Option<Of<MessageId>>,
+    /// That message's campaign.
+    campaign_id: Option<Of<CampaignId>>,
+    /// The import that brought it.
+    import_id: Option<Of<ImportId>>,
+    /// Who recorded it.
+    author: String,
+    /// The event that says so.
+    event_id: Of<EventId>,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// When the log learnt of it.
+    recorded_at: DateTime<Utc>,
+    /// Where the event stands in the log.
+    position: Cursor,
+    /// The wording that was shown. Personal.
+    wording: Option<String>,
+    /// From which IP address. Personal.
+    ip: Option<String>,
+    /// With which program. Personal.
+    user_agent: Option<String>,
+}
+
+impl Consent {
+    /// Consent as a key may see it.
+    pub fn new(row: ConsentRow, personal: bool) -> Result<Self> {
+        Ok(Self {
+            customer_id: Of(row.customer_id.into()),
+            channel: word(&row.channel)?,
+            topic: row.topic,
+            state: word(&row.state)?,
+            source: word(&row.source)?,
+            method: row.method,
+            message_id: row.message_id.map(|id| Of(id.into())),
+            campaign_id: row.campaign_id.map(|id| Of(id.into())),
+            import_id: row.import_id.map(|id| Of(id.into())),
+            author: row.actor,
+            event_id: Of(row.event_id.into()),
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            position: row.position.into(),
+            wording: row.wording.filter(|_| personal),
+            ip: row.ip.filter(|_| personal),
+            user_agent: row.user_agent.filter(|_| personal),
+        })
+    }
+}
+
+/// A page of the changes of a customer's consent.
+pub async fn history(
+    reading: Reading<'_>,
+    tables: &Tables,
+    customer: CustomerId,
+    channel: Option<Channel>,
+    page: &Page,
+) -> Result<Boxed<ConsentChangeConnection>> {
+    let tenant = reading.session.principal.tenant;
+    let channel = channel.map(Word::word);
+    let db = tables.db(reading.api);
+    let slice =
+        consents::history(&db, tenant, customer, channel, page).await.map_err(|error| reading.api.failed(&error))?;
+    let api = reading.api.clone();
+    let count = count_later(async move {
+        consents::count_history(&db, tenant, customer, channel).await.map_err(|error| api.failed(&error))
+    });
+    let personal = reading.personal();
+    ConsentChangeConnection::new(slice, count, |row| Consent::new(row, personal))
+}

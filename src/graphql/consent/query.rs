@@ -1,0 +1,53 @@
+//! Queries of consent.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::Consent;
+use crate::app::Caller;
+use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::{AsOfInput, Reading};
+use crate::graphql::engine::scalar::Cursor;
+use crate::ids::{CustomerId, MessageId};
+
+/// Queries of consent.
+#[derive(Default)]
+pub struct ConsentQueries;
+
+#[Object]
+impl ConsentQueries {
+    /// What a customer agreed to, as it stands, by channel and topic.
+    #[graphql(guard = "May(Permission::Read)", complexity = "1 + 5 * child_complexity")]
+    async fn consents(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        as_of: Option<AsOfInput>,
+        wait_for: Option<Cursor>,
+    ) -> Result<Vec<Consent>> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        let tables = reading.tables(customer_id.0, as_of).await?;
+        let root = reading.person(&tables, customer_id.0).await?.root;
+        let rows = crate::graphql::engine::loaders::ConsentsOf(root).load(reading, &tables).await?;
+        rows.into_iter().map(|row| Consent::new(row, reading.personal())).collect()
+    }
+
+    /// Where a customer sees and changes what they agreed to, for use in a message to them: whoever has the link can.
+    /// Null if there is no such customer.
+    #[graphql(guard = "May(Permission::Send)")]
+    async fn preferences_url(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        #[graphql(desc = "The message that the link is for.")] message_id: Option<Of<MessageId>>,
+    ) -> Result<Option<String>> {
+        let reading = Reading::of(ctx)?;
+        let principal = reading.session.principal;
+        let caller = Caller::new(principal.tenant, principal.actor());
+        let url = reading.api.app.preferences_url(&caller, customer_id.0, message_id.map(|id| id.0)).await;
+        url.map_err(|error| opaque(reading.api.ambient(), &error))
+    }
+}

@@ -1,0 +1,5 @@
+//! Conversations.
+
+pub mod mutation;
+pub mod object;
+pub mod query;

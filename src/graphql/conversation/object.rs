@@ -1,0 +1,179 @@
+//! Conversations.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::graphql::customer::object::Customer;
+use crate::graphql::engine::connection::{connection, count_later, page_cost};
+use crate::graphql::engine::flat::Boxed;
+use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::loaders::OneConversation;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::words::{Channel, ConversationState, Word, word};
+use crate::graphql::message::object::{Message, MessageConnection};
+use crate::ids::{ConversationId, CustomerId};
+use crate::queries::conversations::{ConversationFilter, ConversationRow};
+use crate::queries::{Page, conversations, messages};
+
+connection!(
+    /// Conversations, the one that moved last first.
+    ConversationConnection,
+    ConversationEdge,
+    Conversation
+);
+
+/// Which conversations are asked for; what is left out does not restrict.
+#[derive(InputObject, Default, Clone)]
+pub struct ConversationFilterInput {
+    /// Of this customer.
+    customer_id: Option<Of<CustomerId>>,
+    /// Any of these states.
+    states: Option<Vec<ConversationState>>,
+    /// Any of these channels.
+    channels: Option<Vec<Channel>>,
+    /// Who answers.
+    assignee: Option<String>,
+    /// Only those that nobody is assigned to.
+    #[graphql(default)]
+    unassigned: bool,
+    /// Which team answers.
+    team: Option<String>,
+    /// `low`, `normal`, `high` or `urgent`.
+    priority: Option<String>,
+    /// Only those with unread messages.
+    #[graphql(default)]
+    unread: bool,
+}
+
+impl From<ConversationFilterInput> for ConversationFilter {
+    fn from(input: ConversationFilterInput) -> Self {
+        Self {
+            customer_id: input.customer_id.map(|id| id.0),
+            states: input.states.unwrap_or_default().into_iter().map(|state| state.word().to_owned()).collect(),
+            channels: input.channels.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
+            assignee: input.assignee,
+            unassigned: input.unassigned,
+            team: input.team,
+            priority: input.priority,
+            unread: input.unread,
+        }
+    }
+}
+
+/// A conversation with one customer on one channel.
+#[derive(SimpleObject, Clone)]
+#[graphql(complex)]
+pub struct Conversation {
+    /// The global id.
+    pub id: ID,
+    /// With whom.
+    customer_id: Of<CustomerId>,
+    /// On which channel.
+    channel: Channel,
+    /// Where it stands.
+    state: ConversationState,
+    /// Until when it is set aside.
+    snoozed_until: Option<DateTime<Utc>>,
+    /// Who answers.
+    assignee: Option<String>,
+    /// Which team answers.
+    team: Option<String>,
+    /// `low`, `normal`, `high` or `urgent`.
+    priority: String,
+    /// Inbound messages that no agent has seen.
+    unread: i64,
+    /// When it began.
+    started_at: DateTime<Utc>,
+    /// When it last moved, for whatever cause.
+    changed_at: DateTime<Utc>,
+    /// When the customer last wrote.
+    last_inbound_at: Option<DateTime<Utc>>,
+    /// When we last wrote.
+    last_outbound_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    key: ConversationId,
+    #[graphql(skip)]
+    tables: Tables,
+}
+
+impl Conversation {
+    /// A conversation out of its row.
+    pub fn new(row: ConversationRow, tables: Tables) -> Result<Self> {
+        Ok(Self {
+            id: global(ConversationId::from(row.conversation_id)),
+            customer_id: Of(row.customer_id.into()),
+            channel: word(&row.channel)?,
+            state: word(&row.state)?,
+            snoozed_until: row.snoozed_until,
+            assignee: row.assignee,
+            team: row.team,
+            priority: row.priority,
+            unread: row.unread,
+            started_at: row.started_at,
+            changed_at: row.changed_at,
+            last_inbound_at: row.last_inbound_at,
+            last_outbound_at: row.last_outbound_at,
+            key: row.conversation_id.into(),
+            tables,
+        })
+    }
+
+    /// A conversation out of given tables.
+    pub async fn load_from(ctx: &Context<'_>, id: ConversationId, tables: Tables) -> Result<Option<Self>> {
+        let row = OneConversation(id).load(Reading::of(ctx)?, &tables).await?;
+        row.map(|row| Self::new(row, tables)).transpose()
+    }
+}
+
+#[ComplexObject]
+impl Conversation {
+    /// With whom.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
+        Customer::load_from(ctx, self.customer_id.0, self.tables.clone()).await
+    }
+
+    /// Its messages, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Boxed<MessageConnection>> {
+        let reading = Reading::of(ctx)?;
+        let page = crate::graphql::engine::connection::page(first, after, last, before)?;
+        let (tenant, id) = (reading.session.principal.tenant, self.key);
+        let db = self.tables.db(reading.api);
+        let slice =
+            messages::of_conversation(&db, tenant, id, &page).await.map_err(|error| reading.api.failed(&error))?;
+        let api = reading.api.clone();
+        let count = count_later(async move {
+            messages::count_of_conversation(&db, tenant, id).await.map_err(|error| api.failed(&error))
+        });
+        let personal = reading.personal();
+        MessageConnection::new(slice, count, |row| Message::new(row, personal, self.tables.clone()))
+    }
+}
+
+/// A page of conversations; of one customer, where one is given.
+pub async fn list(
+    reading: Reading<'_>,
+    tables: &Tables,
+    customer: Option<CustomerId>,
+    filter: Option<ConversationFilterInput>,
+    page: &Page,
+) -> Result<Boxed<ConversationConnection>> {
+    let tenant = reading.session.principal.tenant;
+    let mut filter: ConversationFilter = filter.unwrap_or_default().into();
+    filter.customer_id = customer.or(filter.customer_id);
+    let db = tables.db(reading.api);
+    let slice = conversations::list(&db, tenant, &filter, page).await.map_err(|error| reading.api.failed(&error))?;
+    let api = reading.api.clone();
+    let count =
+        count_later(
+            async move { conversations::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
+        );
+    ConversationConnection::new(slice, count, |row| Conversation::new(row, tables.clone()))
+}

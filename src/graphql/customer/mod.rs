@@ -1,0 +1,5 @@
+//! Customers.
+
+pub mod mutation;
+pub mod object;
+pub mod query;

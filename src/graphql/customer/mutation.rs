@@ -1,0 +1,214 @@
+//! Mutations on customers.
+
+use async_graphql::{ComplexObject, Context, InputObject, MaybeUndefined, Object, Result};
+
+use super::object::Customer;
+use crate::domain::customer::decide::{ChangeProfile, ForgetCustomer, ProfileInput, ProfilePatch, RegisterCustomer};
+use crate::domain::customer::event::Source;
+use crate::domain::customer::merge::MergeCustomers;
+use crate::graphql::address::mutation::AddressInput;
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::patch::patch;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::scalar::{Attributes, Long};
+use crate::ids::CustomerId;
+
+/// What is known of a customer.
+#[derive(InputObject)]
+pub struct CustomerInput {
+    /// The full name.
+    name: Option<String>,
+    /// The id in another system; unique per tenant.
+    external_id: Option<String>,
+    /// Sales territory.
+    territory: Option<String>,
+    /// Such as `retail`, `wholesale`.
+    account_type: Option<String>,
+    /// Such as `high`, `normal`.
+    priority: Option<String>,
+    /// The user who looks after this customer.
+    owner: Option<String>,
+    /// Any scale that you use.
+    lead_score: Option<Long>,
+    /// Industry.
+    industry: Option<String>,
+    /// BCP 47, such as `en-GB`.
+    locale: Option<String>,
+    /// IANA name, such as `Europe/London`.
+    time_zone: Option<String>,
+    /// In any order.
+    #[graphql(default)]
+    tags: Vec<String>,
+    /// Free attributes by name.
+    #[graphql(default)]
+    attributes: Attributes,
+    /// Where the customer can be reached.
+    #[graphql(default)]
+    addresses: Vec<AddressInput>,
+}
+
+/// Changes to a customer's profile: a field that is left out stays as it is, null clears it.
+#[derive(InputObject)]
+pub struct CustomerPatch {
+    /// The full name.
+    name: MaybeUndefined<String>,
+    /// Sales territory.
+    territory: MaybeUndefined<String>,
+    /// Account type.
+    account_type: MaybeUndefined<String>,
+    /// Priority.
+    priority: MaybeUndefined<String>,
+    /// The user who looks after this customer.
+    owner: MaybeUndefined<String>,
+    /// Lead score.
+    lead_score: MaybeUndefined<Long>,
+    /// Industry.
+    industry: MaybeUndefined<String>,
+    /// BCP 47.
+    locale: MaybeUndefined<String>,
+    /// IANA name.
+    time_zone: MaybeUndefined<String>,
+    /// Replaces all tags, before `addTags` and `removeTags`.
+    tags: Option<Vec<String>>,
+    /// Tags to add.
+    #[graphql(default)]
+    add_tags: Vec<String>,
+    /// Tags to remove.
+    #[graphql(default)]
+    remove_tags: Vec<String>,
+    /// Free attributes to set; a null removes one.
+    #[graphql(default)]
+    attributes: Attributes,
+}
+
+impl From<CustomerPatch> for ProfilePatch {
+    fn from(input: CustomerPatch) -> Self {
+        Self {
+            name: patch(input.name),
+            territory: patch(input.territory),
+            account_type: patch(input.account_type),
+            priority: patch(input.priority),
+            owner: patch(input.owner),
+            lead_score: patch(input.lead_score.map_value(|score| score.0)),
+            industry: patch(input.industry),
+            locale: patch(input.locale),
+            time_zone: patch(input.time_zone),
+            tags: input.tags,
+            add_tags: input.add_tags,
+            remove_tags: input.remove_tags,
+            attributes: input.attributes.0,
+        }
+    }
+}
+
+/// Which customer becomes a part of which.
+#[derive(InputObject)]
+pub struct MergeCustomersInput {
+    /// Who becomes a part. The id goes on to work: it stands for the other one.
+    from: Of<CustomerId>,
+    /// Who stands for both; of a merged customer, whoever stands for it.
+    into: Of<CustomerId>,
+}
+
+payload! {
+    /// The answer to mutations on a customer.
+    CustomerPayload of complex: CustomerId {
+        /// Which customer.
+        customer_id: Of<CustomerId> = |id| Some(Of(*id)),
+    }
+}
+
+#[ComplexObject]
+impl CustomerPayload {
+    /// The customer as it is after this mutation: waits until the read tables show it.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
+        let (Some(id), Some(position)) = (&self.customer_id, self.position) else { return Ok(None) };
+        Api::of(ctx)?.wait_for(Some(position)).await?;
+        Customer::load(ctx, id.0).await
+    }
+}
+
+/// Mutations on customers.
+#[derive(Default)]
+pub struct CustomerMutations;
+
+#[Object]
+impl CustomerMutations {
+    /// Registers a customer. Needs the permission to record.
+    #[graphql(guard = "May(Permission::Record)")]
+    async fn register_customer(
+        &self,
+        ctx: &Context<'_>,
+        input: CustomerInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<CustomerPayload> {
+        let profile = ProfileInput {
+            name: input.name,
+            external_id: input.external_id,
+            territory: input.territory,
+            account_type: input.account_type,
+            priority: input.priority,
+            owner: input.owner,
+            lead_score: input.lead_score.map(|score| score.0),
+            industry: input.industry,
+            locale: input.locale,
+            time_zone: input.time_zone,
+            tags: input.tags,
+            attributes: input.attributes.0,
+        };
+        let addresses = input.addresses.into_iter().map(Into::into).collect();
+        let command = RegisterCustomer { profile, addresses, source: Source::Api };
+        let outcome = Api::of(ctx)?.app.register_customer(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Changes a customer's profile.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn change_customer(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        changes: CustomerPatch,
+        idempotency_key: Option<String>,
+    ) -> Result<CustomerPayload> {
+        let command =
+            ChangeProfile { customer_id: customer_id.0, patch: changes.into(), source: Source::Api, import_id: None };
+        let outcome = Api::of(ctx)?.app.change_profile(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Merges two customers who are one person. What was recorded of either is shown as the survivor's from then on; the
+    /// survivor keeps its profile, and gets the other's addresses. What the two said about being written to is joined,
+    /// the stricter word first. Cannot be taken back.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn merge_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: MergeCustomersInput,
+        idempotency_key: Option<String>,
+    ) -> Result<CustomerPayload> {
+        let command = MergeCustomers { from: input.from.0, into: input.into.0 };
+        let outcome = Api::of(ctx)?.app.merge_customers(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Forgets a customer for good, with everybody who was merged into the same person: the keys that seal the person's
+    /// data are destroyed, and read tables are purged. Cannot be taken back. Needs the role `ADMIN`.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn forget_customer(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        #[graphql(desc = "Such as `request`, `retention`; no personal data.")] reason: String,
+        idempotency_key: Option<String>,
+    ) -> Result<CustomerPayload> {
+        let command = ForgetCustomer { customer_id: customer_id.0, reason };
+        let outcome = Api::of(ctx)?.app.forget_customer(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+}

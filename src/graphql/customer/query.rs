@@ -1,0 +1,134 @@
+//! Queries of customers.
+
+use async_graphql::{Context, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+
+use super::object::{Customer, CustomerConnection};
+use crate::graphql::engine::connection::{count_later, page, page_cost};
+use crate::graphql::engine::failure::field_refused;
+use crate::graphql::engine::flat::Boxed;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::{AsOfInput, Reading, Tables};
+use crate::graphql::engine::scalar::{Cursor, Long};
+use crate::ids::{CustomerId, ImportId};
+use crate::queries::customers;
+use crate::queries::customers::CustomerFilter;
+
+/// Which customers are asked for; what is left out does not restrict.
+#[derive(InputObject, Default)]
+pub struct CustomerFilterInput {
+    /// Beginnings of words of the name, of an address or of the external id; all must occur. Needs sight of personal
+    /// data.
+    search: Option<String>,
+    /// Sales territory.
+    territory: Option<String>,
+    /// Such as `retail`, `wholesale`.
+    account_type: Option<String>,
+    /// Such as `high`, `normal`.
+    priority: Option<String>,
+    /// The user who looks after the customer.
+    owner: Option<String>,
+    /// Industry.
+    industry: Option<String>,
+    /// All of these.
+    tags: Option<Vec<String>>,
+    /// At least this lead score.
+    lead_score_min: Option<Long>,
+    /// At most this lead score.
+    lead_score_max: Option<Long>,
+    /// With, or without, a mailbox.
+    has_email: Option<bool>,
+    /// With, or without, a phone number.
+    has_phone: Option<bool>,
+    /// Only the customer that activities without a customer go to, or all but that one.
+    anonymous: Option<bool>,
+    /// Registered by this import.
+    import_id: Option<Of<ImportId>>,
+    /// Registered from this time on.
+    registered_since: Option<DateTime<Utc>>,
+    /// Registered before this time.
+    registered_until: Option<DateTime<Utc>>,
+    /// Forgotten ones too.
+    #[graphql(default)]
+    include_forgotten: bool,
+}
+
+impl From<CustomerFilterInput> for CustomerFilter {
+    fn from(input: CustomerFilterInput) -> Self {
+        Self {
+            search: input.search,
+            territory: input.territory,
+            account_type: input.account_type,
+            priority: input.priority,
+            owner: input.owner,
+            industry: input.industry,
+            tags: input.tags.unwrap_or_default(),
+            lead_score_min: input.lead_score_min.map(|score| score.0),
+            lead_score_max: input.lead_score_max.map(|score| score.0),
+            has_email: input.has_email,
+            has_phone: input.has_phone,
+            anonymous: input.anonymous,
+            import_id: input.import_id.map(|id| id.0.uuid()),
+            registered_since: input.registered_since,
+            registered_until: input.registered_until,
+            include_forgotten: input.include_forgotten,
+        }
+    }
+}
+
+/// Queries of customers.
+#[derive(Default)]
+pub struct CustomerQueries;
+
+#[Object]
+impl CustomerQueries {
+    /// One customer, forgotten ones too; null if there is none. The id of a merged customer stands for the one that it
+    /// was merged into. With `asOf`: as the customer was at that moment, and everything that hangs on it too (later
+    /// erasures apply); before a merge, each of the two as it was.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn customer(
+        &self,
+        ctx: &Context<'_>,
+        id: Of<CustomerId>,
+        as_of: Option<AsOfInput>,
+        wait_for: Option<Cursor>,
+    ) -> Result<Option<Customer>> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        Customer::load_from(ctx, id.0, reading.tables(id.0, as_of).await?).await
+    }
+
+    /// Customers, newest first.
+    #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<CustomerFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        wait_for: Option<Cursor>,
+    ) -> Result<Boxed<CustomerConnection>> {
+        let reading = Reading::of(ctx)?;
+        let filter: CustomerFilter = filter.unwrap_or_default().into();
+        if filter.search.is_some() && !reading.personal() {
+            // Whoever may not see names could otherwise guess them, a letter at a time.
+            return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not search by personal data"));
+        }
+        let page = page(first, after, last, before)?;
+        reading.api.wait_for(wait_for).await?;
+        let tenant = reading.session.principal.tenant;
+        let db = reading.api.reads.db();
+        let slice = customers::list(&db, tenant, &filter, &page).await.map_err(|error| reading.api.failed(&error))?;
+        let api = reading.api.clone();
+        let count =
+            count_later(
+                async move { customers::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
+            );
+        CustomerConnection::new(slice, count, |row| Ok(Customer::new(row, reading, Tables::Live)))
+    }
+}

@@ -1,0 +1,83 @@
+//! Deliverability.
+
+use async_graphql::{InputObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::graphql::engine::words::{Channel, Word, word};
+use crate::queries::deliverability::{DeliverabilityFilter, DeliverabilityRow};
+
+/// Which days are asked for; what is left out does not restrict.
+#[derive(InputObject, Default)]
+pub struct DeliverabilityFilterInput {
+    /// The sending domain.
+    domain: Option<String>,
+    /// The provider.
+    provider: Option<String>,
+    /// The channel.
+    channel: Option<Channel>,
+    /// From this day on.
+    since: Option<DateTime<Utc>>,
+    /// Before this day.
+    until: Option<DateTime<Utc>>,
+}
+
+impl From<DeliverabilityFilterInput> for DeliverabilityFilter {
+    fn from(input: DeliverabilityFilterInput) -> Self {
+        Self {
+            domain: input.domain,
+            provider: input.provider,
+            channel: input.channel.map(|channel| channel.word().to_owned()),
+            since: input.since,
+            until: input.until,
+        }
+    }
+}
+
+/// What became of one day's messages by one sending domain and provider. Each report counts.
+#[derive(SimpleObject, Clone)]
+pub struct Deliverability {
+    /// The day's beginning, UTC.
+    day: DateTime<Utc>,
+    /// The sending domain; empty where the channel has none.
+    domain: String,
+    /// The provider.
+    provider: String,
+    /// The channel.
+    channel: Channel,
+    /// Messages that the provider took.
+    sent: i64,
+    /// Messages that arrived.
+    delivered: i64,
+    /// The receiving side asked to wait.
+    deferred: i64,
+    /// Came back, may work later.
+    soft_bounced: i64,
+    /// Came back for good.
+    hard_bounced: i64,
+    /// Taken, but not deliverable.
+    failed: i64,
+    /// Refused by the provider.
+    refused: i64,
+    /// Reported as spam.
+    complained: i64,
+}
+
+impl Deliverability {
+    /// Out of a row.
+    pub fn new(row: DeliverabilityRow) -> Result<Self> {
+        Ok(Self {
+            day: row.day,
+            domain: row.domain,
+            provider: row.provider,
+            channel: word(&row.channel)?,
+            sent: row.sent,
+            delivered: row.delivered,
+            deferred: row.deferred,
+            soft_bounced: row.soft_bounced,
+            hard_bounced: row.hard_bounced,
+            failed: row.failed,
+            refused: row.refused,
+            complained: row.complained,
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! Queries of deliverability.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::{Deliverability, DeliverabilityFilterInput};
+use crate::graphql::engine::connection::{of_page, page_cost};
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::scalar::Cursor;
+use crate::queries::page::{DEFAULT_PAGE, MAX_PAGE};
+use crate::queries::{PageError, deliverability};
+
+/// Queries of deliverability.
+#[derive(Default)]
+pub struct DeliverabilityQueries;
+
+#[Object]
+impl DeliverabilityQueries {
+    /// How messages arrive: by sending domain, provider, channel and day, newest first.
+    #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, None, child_complexity)")]
+    async fn deliverability(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<DeliverabilityFilterInput>,
+        #[graphql(desc = "How many rows; 50 unless given, at most 200.")] first: Option<i32>,
+        wait_for: Option<Cursor>,
+    ) -> Result<Vec<Deliverability>> {
+        let reading = Reading::of(ctx)?;
+        let limit = match first {
+            None => DEFAULT_PAGE,
+            Some(first) => usize::try_from(first)
+                .ok()
+                .filter(|size| (1..=MAX_PAGE).contains(size))
+                .ok_or_else(|| of_page(&PageError::Size(first.into())))?,
+        };
+        reading.api.wait_for(wait_for).await?;
+        let filter = filter.unwrap_or_default().into();
+        let tenant = reading.session.principal.tenant;
+        let rows = deliverability::by_day(&reading.api.reads.db(), tenant, &filter, limit)
+            .await
+            .map_err(|error| reading.api.failed(&error))?;
+        rows.into_iter().map(Deliverability::new).collect()
+    }
+}

@@ -1,0 +1,3 @@
+//! Opens and clicks.
+
+pub mod mutation;

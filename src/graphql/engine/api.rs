@@ -1,0 +1,66 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, Error, Result};
+
+use super::connection::of_page;
+use super::failure::{field_refused, opaque};
+use super::keys::Keys;
+use super::limits::Limits;
+use super::metrics::Metrics;
+use super::scalar::Cursor;
+use crate::accounts::service::AccountService;
+use crate::app::App;
+use crate::clock::Ambient;
+use crate::queries::{QueryError, Reads};
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct Api {
+    /// The use cases.
+    pub app: App,
+    /// The read tables.
+    pub reads: Reads,
+    /// The provider accounts.
+    pub accounts: AccountService,
+    /// What a request may cost.
+    pub limits: Arc<Limits>,
+    /// The API keys that were checked lately.
+    pub keys: Keys,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl Api {
+    /// The shared part, out of a field's context.
+    pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
+        ctx.data::<Self>()
+    }
+
+    /// Clock and randomness.
+    #[must_use]
+    pub fn ambient(&self) -> &Ambient {
+        self.app.ambient()
+    }
+
+    /// Waits until the read tables show a position, if one is given.
+    pub async fn wait_for(&self, position: Option<Cursor>) -> Result<()> {
+        let Some(position) = position else { return Ok(()) };
+        let most: Duration = self.limits.wait_for;
+        self.reads.wait_for(position.0, most).await.map_err(|_| {
+            let seconds = most.as_secs();
+            field_refused("NOT_YET_VISIBLE", format!("the read tables did not reach this position within {seconds} s"))
+        })
+    }
+
+    /// A failed read as the caller may know it: a page that does not exist is the caller's matter.
+    #[must_use]
+    pub fn failed(&self, error: &QueryError) -> Error {
+        match error {
+            QueryError::Page(error) => of_page(error),
+            QueryError::Database { .. } => opaque(self.ambient(), error),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Relay connections over keyset pages.
+
+use std::sync::Arc;
+
+use async_graphql::{Error, Result, SimpleObject};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+
+use super::failure::bad_argument;
+use crate::queries::{Page, PageError};
+
+/// Where a page stands in its list.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct PageInfo {
+    /// Whether entries follow; paging backwards, known only with `before`.
+    pub has_next_page: bool,
+    /// Whether entries precede; paging forwards, known only with `after`.
+    pub has_previous_page: bool,
+    /// Of the first entry: page on with `before`.
+    pub start_cursor: Option<String>,
+    /// Of the last entry: page on with `after`.
+    pub end_cursor: Option<String>,
+}
+
+/// Counts the whole list; nothing is asked before `totalCount` is selected.
+pub type TotalCount = Shared<BoxFuture<'static, Result<i64, Arc<Error>>>>;
+
+/// A count that runs when it is first asked for.
+pub fn count_later(count: impl Future<Output = Result<u64>> + Send + 'static) -> TotalCount {
+    let count = count.map(|found| found.map(|count| i64::try_from(count).unwrap_or(i64::MAX)).map_err(Arc::new));
+    count.boxed().shared()
+}
+
+/// The page that Relay's arguments ask for; the limit is named where it is exceeded.
+pub fn page(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Page> {
+    Page::try_new(first.map(Into::into), after, last.map(Into::into), before).map_err(|error| of_page(&error))
+}
+
+/// A page error as an error of the argument that it is about.
+#[must_use]
+pub fn of_page(error: &PageError) -> Error {
+    let argument = match error {
+        PageError::Size(_) | PageError::BothEnds => "first/last",
+        PageError::Cursor => "after/before",
+    };
+    bad_argument(argument, error)
+}
+
+/// Declares a connection and its edge over one type of node.
+macro_rules! connection {
+    ($(#[$doc:meta])* $connection:ident, $edge:ident, $node:ty) => {
+        $(#[$doc])*
+        pub struct $connection {
+            edges: Vec<$crate::graphql::engine::flat::Flat<$edge>>,
+            page_info: $crate::graphql::engine::connection::PageInfo,
+            total_count: $crate::graphql::engine::connection::TotalCount,
+        }
+
+        /// An entry of a list, with its place in it.
+        #[derive(async_graphql::SimpleObject, Clone)]
+        pub struct $edge {
+            /// Pages go on `after` or `before` it.
+            pub cursor: String,
+            /// The entry.
+            pub node: $crate::graphql::engine::flat::Flat<$node>,
+        }
+
+        impl $connection {
+            /// A page of rows as a page of nodes.
+            pub fn new<T>(
+                slice: $crate::queries::Slice<T>,
+                total_count: $crate::graphql::engine::connection::TotalCount,
+                mut node: impl FnMut(T) -> async_graphql::Result<$node>,
+            ) -> async_graphql::Result<$crate::graphql::engine::flat::Boxed<Self>> {
+                let cursor = |row: Option<&($crate::queries::Cursor, T)>| row.map(|(cursor, _)| cursor.as_str().to_owned());
+                let page_info = $crate::graphql::engine::connection::PageInfo {
+                    has_next_page: slice.has_next,
+                    has_previous_page: slice.has_previous,
+                    start_cursor: cursor(slice.rows.first()),
+                    end_cursor: cursor(slice.rows.last()),
+                };
+                let mut edges = Vec::with_capacity(slice.rows.len());
+                for (cursor, row) in slice.rows {
+                    let node = $crate::graphql::engine::flat::Flat(node(row)?);
+                    edges.push($crate::graphql::engine::flat::Flat($edge { cursor: cursor.as_str().to_owned(), node }));
+                }
+                Ok($crate::graphql::engine::flat::Boxed(Self { edges, page_info, total_count }))
+            }
+        }
+
+        $(#[$doc])*
+        #[async_graphql::Object]
+        impl $connection {
+            /// The entries with their cursors.
+            async fn edges(&self) -> &[$crate::graphql::engine::flat::Flat<$edge>] {
+                &self.edges
+            }
+
+            /// The entries.
+            async fn nodes(&self) -> Vec<&$crate::graphql::engine::flat::Flat<$node>> {
+                self.edges.iter().map(|edge| &edge.0.node).collect()
+            }
+
+            /// Where the page stands.
+            async fn page_info(&self) -> &$crate::graphql::engine::connection::PageInfo {
+                &self.page_info
+            }
+
+            /// How many entries the whole list has. Counted only when it is selected; costs as much as the list is long.
+            async fn total_count(&self) -> async_graphql::Result<i64> {
+                self.total_count.clone().await.map_err(|error| (*error).clone())
+            }
+        }
+    };
+}
+
+pub(crate) use connection;
+
+/// What a list costs: its page's size times what an entry costs.
+#[must_use]
+pub fn page_cost(first: Option<i32>, last: Option<i32>, child_complexity: usize) -> usize {
+    let size = first.or(last).map_or(crate::queries::page::DEFAULT_PAGE, |size| usize::try_from(size).unwrap_or(1));
+    1 + size.saturating_mul(child_complexity)
+}

@@ -1,0 +1,23 @@
+//! What every noun of the API stands on: how requests are admitted, executed and answered, and the types that their
+//! fields share.
+
+pub mod api;
+pub mod connection;
+pub mod document;
+pub mod failure;
+pub mod flat;
+pub mod gateway;
+pub mod guard;
+pub mod id;
+pub mod keys;
+pub mod limits;
+pub mod live;
+pub mod loaders;
+pub mod metrics;
+pub mod money;
+pub mod patch;
+pub mod payload;
+pub mod principal;
+pub mod reading;
+pub mod scalar;
+pub mod words;

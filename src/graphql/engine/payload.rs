@@ -1,0 +1,155 @@
+//! What every mutation answers: where its events stand, whether it was a repetition, or why it was refused.
+
+use async_graphql::{Context, Result, SimpleObject};
+
+use super::api::Api;
+use super::failure::opaque;
+use super::guard::principal;
+use super::scalar::Cursor;
+use crate::app::{AppError, Caller, Outcome};
+use crate::ids::Position;
+use crate::log::AppendError;
+
+/// Why nothing was done, for the caller to act on. Never repeats what was entered.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Refusal {
+    /// For programs, such as `CUSTOMER_UNKNOWN`; never changes its meaning.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// The input field that it is about.
+    pub field: Option<String>,
+}
+
+impl Refusal {
+    fn new(code: &str, message: impl Into<String>, field: Option<&str>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), field: field.map(str::to_owned) }
+    }
+}
+
+impl From<crate::domain::refusal::Refusal> for Refusal {
+    fn from(refusal: crate::domain::refusal::Refusal) -> Self {
+        let field = refusal.field.map(|field| camel_case(&field));
+        Self { code: refusal.code.to_owned(), message: refusal.message, field }
+    }
+}
+
+/// Commands name their fields in snake case, the schema in camel case.
+fn camel_case(field: &str) -> String {
+    let mut text = String::with_capacity(field.len());
+    let mut upper = false;
+    for letter in field.chars() {
+        if letter == '_' {
+            upper = true;
+        } else if std::mem::take(&mut upper) {
+            text.extend(letter.to_uppercase());
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+/// A command's answer, before it becomes the payload of its mutation.
+pub struct Answer<T> {
+    /// The command's own answer; absent if it was refused.
+    pub value: Option<T>,
+    /// Of the last event.
+    pub position: Option<Position>,
+    /// True if the first answer is given again.
+    pub repeated: bool,
+    /// Why nothing was done.
+    pub refusal: Option<Refusal>,
+}
+
+impl<T> Answer<T> {
+    fn refused(refusal: Refusal) -> Self {
+        Self { value: None, position: None, repeated: false, refusal: Some(refusal) }
+    }
+}
+
+/// Turns what a use case answers into data, and only what nobody foresaw into an error.
+pub fn answer<T>(ctx: &Context<'_>, outcome: Result<Outcome<T>, AppError>) -> Result<Answer<T>> {
+    let refusal = match outcome {
+        Ok(Outcome::Done(done)) => {
+            return Ok(Answer {
+                value: Some(done.value),
+                position: Some(done.position),
+                repeated: done.repeated,
+                refusal: None,
+            });
+        }
+        Ok(Outcome::Refused(refusal)) => refusal.into(),
+        Err(AppError::KeyReused) => Refusal::new(
+            "IDEMPOTENCY_KEY_REUSED",
+            "this idempotency key was used for another command, or with other input",
+            Some("idempotencyKey"),
+        ),
+        Err(AppError::Contended { .. }) => {
+            Refusal::new("CONTENDED", "others kept changing the same data; try again", None)
+        }
+        Err(AppError::Append(error @ AppendError::TooLarge { .. })) => {
+            Refusal::new("EVENT_TOO_LARGE", error.to_string(), None)
+        }
+        Err(AppError::Append(AppendError::SubjectErased { .. })) => {
+            crate::domain::refusal::Refusal::customer_forgotten().into()
+        }
+        Err(error) => return Err(opaque(Api::of(ctx)?.ambient(), &error)),
+    };
+    Ok(Answer::refused(refusal))
+}
+
+/// The request's key holder as the caller of a use case.
+pub fn caller(ctx: &Context<'_>, idempotency_key: Option<String>) -> Result<Caller> {
+    let principal = principal(ctx)?;
+    Ok(Caller { idempotency_key, ..Caller::new(principal.tenant, principal.actor()) })
+}
+
+/// Declares a payload: its own fields (absent if refused), then those that every payload has.
+macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident $(of $nodes:ident)? : $value:ty { $($(#[$fdoc:meta])* $field:ident : $type:ty = $get:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(async_graphql::SimpleObject, Debug, Clone)]
+        $(#[graphql($nodes)])?
+        pub struct $name {
+            $($(#[$fdoc])* pub $field: Option<$type>,)*
+            /// Where the last event stands: a query with `waitFor` of this position sees what was done.
+            pub position: Option<$crate::graphql::engine::scalar::Cursor>,
+            /// True if this idempotency key had been used for the same command before: this is its first answer.
+            pub repeated: bool,
+            /// Why nothing was done; absent if it was.
+            pub refusal: Option<$crate::graphql::engine::payload::Refusal>,
+        }
+
+        impl From<$crate::graphql::engine::payload::Answer<$value>> for $name {
+            fn from(answer: $crate::graphql::engine::payload::Answer<$value>) -> Self {
+                Self {
+                    $($field: { let get: fn(&$value) -> Option<$type> = $get; answer.value.as_ref().and_then(get) },)*
+                    position: answer.position.map(Into::into),
+                    repeated: answer.repeated,
+                    refusal: answer.refusal,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use payload;
+
+impl From<Cursor> for Position {
+    fn from(cursor: Cursor) -> Self {
+        cursor.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::camel_case;
+
+    #[test]
+    fn fields_are_named_as_in_the_schema() {
+        assert_eq!(camel_case("send_at"), "sendAt");
+        assert_eq!(camel_case("addresses[0].address"), "addresses[0].address");
+        assert_eq!(camel_case("lines[2].unit_price_micros"), "lines[2].unitPriceMicros");
+    }
+}

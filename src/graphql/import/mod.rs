@@ -1,0 +1,5 @@
+//! Imports.
+
+pub mod mutation;
+pub mod object;
+pub mod query;

@@ -1,0 +1,43 @@
+//! Mutations on imports.
+
+use async_graphql::{Context, Object, Result};
+
+use crate::domain::import::decide::{UndoImport, UndoneImport};
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+use crate::ids::ImportId;
+
+payload! {
+    /// The answer to `undoImport`.
+    UndoImportPayload: UndoneImport {
+        /// Which import.
+        import_id: Of<ImportId> = |undone| Some(Of(undone.import_id)),
+        /// Facts that were taken back.
+        retracted: i64 = |undone| i64::try_from(undone.retracted).ok(),
+        /// Facts that were left standing: opt-outs, and customers that had become more than imported.
+        kept: i64 = |undone| i64::try_from(undone.kept).ok(),
+    }
+}
+
+/// Mutations on imports.
+#[derive(Default)]
+pub struct ImportMutations;
+
+#[Object]
+impl ImportMutations {
+    /// Takes back what an import brought, except opt-outs. The log still tells.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn undo_import(
+        &self,
+        ctx: &Context<'_>,
+        import_id: Of<ImportId>,
+        idempotency_key: Option<String>,
+    ) -> Result<UndoImportPayload> {
+        let command = UndoImport { import_id: import_id.0 };
+        let outcome = Api::of(ctx)?.app.undo_import(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+}

@@ -1,0 +1,167 @@
+//! The inbox: how many conversations there are of each sort, those of one of them, and which moved.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+
+use crate::graphql::conversation::object as conversation;
+use crate::graphql::conversation::object::{Conversation, ConversationConnection, ConversationFilterInput};
+use crate::graphql::engine::connection::{page, page_cost};
+use crate::graphql::engine::flat::{Boxed, Flat};
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::scalar::Cursor;
+use crate::graphql::engine::words::{Channel, word};
+use crate::ids::ConversationId;
+use crate::queries::inbox;
+use crate::queries::inbox::{Counts, Moved, Tally};
+
+/// How many conversations there are in each state.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct ConversationCounts {
+    /// Somebody should answer.
+    open: i64,
+    /// The customer should.
+    pending: i64,
+    /// Set aside until a time.
+    snoozed: i64,
+    /// Done.
+    resolved: i64,
+    /// Those with unread messages, in whatever state.
+    unread: i64,
+    /// Inbound messages that no agent has seen.
+    unread_messages: i64,
+}
+
+impl From<Tally> for ConversationCounts {
+    fn from(tally: Tally) -> Self {
+        let Tally { open, pending, snoozed, resolved, unread, unread_messages } = tally;
+        Self { open, pending, snoozed, resolved, unread, unread_messages }
+    }
+}
+
+/// The conversations of an assignee or team, or of a priority.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct ConversationGroup {
+    /// Whose; null: nobody's.
+    name: Option<String>,
+    /// How many.
+    counts: Flat<ConversationCounts>,
+}
+
+/// The conversations of a channel.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct ConversationsOfChannel {
+    /// Which one.
+    channel: Channel,
+    /// How many.
+    counts: Flat<ConversationCounts>,
+}
+
+/// An inbox: figures of all sorts at once, and a list.
+pub struct Inbox {
+    counts: Counts,
+    filter: ConversationFilterInput,
+}
+
+impl Inbox {
+    /// The inbox that a filter finds.
+    pub async fn load(reading: Reading<'_>, filter: ConversationFilterInput) -> Result<Self> {
+        let tenant = reading.session.principal.tenant;
+        let counts = inbox::counts(&reading.api.reads.db(), tenant, &filter.clone().into()).await;
+        Ok(Self { counts: counts.map_err(|error| reading.api.failed(&error))?, filter })
+    }
+
+    fn groups<'a>(&'a self, name: impl Fn(&'a inbox::SortRow) -> Option<&'a str>) -> Vec<Flat<ConversationGroup>> {
+        let groups = self.counts.by(name).into_iter();
+        groups
+            .map(|(name, tally)| Flat(ConversationGroup { name: name.map(str::to_owned), counts: Flat(tally.into()) }))
+            .collect()
+    }
+}
+
+/// An inbox: figures of all sorts at once, and a list. The projector keeps the figures, so they cost the same however many
+/// conversations there are.
+#[Object]
+impl Inbox {
+    /// Of everything that the filter finds.
+    async fn all(&self) -> Flat<ConversationCounts> {
+        Flat(self.counts.tally(|_| true).into())
+    }
+
+    /// Of those that somebody is assigned to: the user's own name gives "mine".
+    async fn assigned(
+        &self,
+        #[graphql(desc = "As conversations name their assignee.")] assignee: String,
+    ) -> Flat<ConversationCounts> {
+        Flat(self.counts.tally(|row| row.assignee.as_deref() == Some(assignee.as_str())).into())
+    }
+
+    /// Of those that nobody is assigned to.
+    async fn unassigned(&self) -> Flat<ConversationCounts> {
+        Flat(self.counts.tally(|row| row.assignee.is_none()).into())
+    }
+
+    /// By who answers; null: nobody yet.
+    #[graphql(complexity = "1 + 20 * child_complexity")]
+    async fn by_assignee(&self) -> Vec<Flat<ConversationGroup>> {
+        self.groups(|row| row.assignee.as_deref())
+    }
+
+    /// By the team that answers; null: none yet.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn by_team(&self) -> Vec<Flat<ConversationGroup>> {
+        self.groups(|row| row.team.as_deref())
+    }
+
+    /// By priority.
+    #[graphql(complexity = "1 + 4 * child_complexity")]
+    async fn by_priority(&self) -> Vec<Flat<ConversationGroup>> {
+        self.groups(|row| Some(row.priority.as_str()))
+    }
+
+    /// By channel.
+    #[graphql(complexity = "1 + 6 * child_complexity")]
+    async fn by_channel(&self) -> Result<Vec<Flat<ConversationsOfChannel>>> {
+        let channels = self.counts.by(|row| row.channel.as_str()).into_iter();
+        channels
+            .map(|(channel, tally)| {
+                Ok(Flat(ConversationsOfChannel { channel: word(channel)?, counts: Flat(tally.into()) }))
+            })
+            .collect()
+    }
+
+    /// The conversations, the one that moved last first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn conversations(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Boxed<ConversationConnection>> {
+        let page = page(first, after, last, before)?;
+        conversation::list(Reading::of(ctx)?, &Tables::Live, None, Some(self.filter.clone()), &page).await
+    }
+}
+
+/// That a conversation moved: it was written to, answered, assigned, set aside, read.
+#[derive(SimpleObject, Clone)]
+pub struct InboxChange {
+    /// Which one.
+    conversation_id: Of<ConversationId>,
+    /// As it stands now, if the filter finds it; null: take it off the list, if it is there.
+    conversation: Option<Conversation>,
+    /// Where the log tells of it: a subscription `after` this position goes on from here.
+    position: Cursor,
+}
+
+impl InboxChange {
+    /// A change out of its row.
+    pub fn new(moved: Moved) -> Result<Self> {
+        Ok(Self {
+            conversation_id: Of(moved.conversation_id),
+            conversation: moved.found.map(|row| Conversation::new(row, Tables::Live)).transpose()?,
+            position: moved.position.into(),
+        })
+    }
+}

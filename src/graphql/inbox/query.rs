@@ -1,0 +1,31 @@
+//! The inbox.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::Inbox;
+use crate::graphql::conversation::object::ConversationFilterInput;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::scalar::Cursor;
+
+/// The inbox.
+#[derive(Default)]
+pub struct InboxQueries;
+
+#[Object]
+impl InboxQueries {
+    /// The inbox: how many conversations there are by state, assignee, team, priority and channel, and a list of them.
+    /// `subscription { inbox }` with the same filter tells what moves.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn inbox(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ConversationFilterInput>,
+        wait_for: Option<Cursor>,
+    ) -> Result<Inbox> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        Inbox::load(reading, filter.unwrap_or_default()).await
+    }
+}

@@ -1,0 +1,32 @@
+//! Subscriptions to inboxes.
+
+use async_graphql::{Context, Result, Subscription};
+use futures::stream::Stream;
+
+use super::changes::inbox_changes;
+use super::object::InboxChange;
+use crate::graphql::conversation::object::ConversationFilterInput;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::scalar::Cursor;
+
+/// Subscriptions to inboxes.
+#[derive(Default)]
+pub struct InboxSubscriptions;
+
+#[Subscription]
+impl InboxSubscriptions {
+    /// The conversations that move, each as it stands now; several moves at once are told as one. With `after` (a position
+    /// that a query, a mutation or an earlier change answered) nothing is missed in between.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn inbox(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ConversationFilterInput>,
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<InboxChange>> + use<>> {
+        let reading = Reading::of(ctx)?;
+        Ok(inbox_changes(reading, filter.unwrap_or_default().into(), after.map(|after| after.0)))
+    }
+}

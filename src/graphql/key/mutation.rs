@@ -1,0 +1,73 @@
+//! Mutations on API keys.
+
+use async_graphql::{Context, Object, Result};
+
+use crate::domain::tenant::decide::{IssueApiKey, IssuedApiKey, RevokeApiKey};
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::words::Role;
+use crate::ids::ApiKeyId;
+
+payload! {
+    /// The answer to `issueApiKey`.
+    IssueApiKeyPayload: IssuedApiKey {
+        /// The new key's id.
+        key_id: Of<ApiKeyId> = |key| Some(Of(key.key_id)),
+        /// What a client presents as `Authorization: Bearer …`. Told once, here, and not stored anywhere.
+        token: String = |key| Some(key.token.clone()),
+    }
+}
+
+payload! {
+    /// The answer to `revokeApiKey`.
+    RevokeApiKeyPayload: ApiKeyId {
+        /// The key that is refused from now on.
+        key_id: Of<ApiKeyId> = |id| Some(Of(*id)),
+    }
+}
+
+/// Mutations on API keys.
+#[derive(Default)]
+pub struct KeyMutations;
+
+#[Object]
+impl KeyMutations {
+    /// Issues an API key of this tenant.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn issue_api_key(
+        &self,
+        ctx: &Context<'_>,
+        role: Role,
+        #[graphql(desc = "What it is for.")] label: String,
+        #[graphql(desc = "Whether it may see personal data; left out: as is usual for the role.")] personal: Option<
+            bool,
+        >,
+        #[graphql(desc = "Whether it may send; left out: as is usual for the role.")] send: Option<bool>,
+        idempotency_key: Option<String>,
+    ) -> Result<IssueApiKeyPayload> {
+        let command = IssueApiKey { role: role.into(), personal, send, label };
+        let outcome = Api::of(ctx)?.app.issue_api_key(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Ends the use of an API key. This server refuses it at once, others within seconds.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn revoke_api_key(
+        &self,
+        ctx: &Context<'_>,
+        key_id: Of<ApiKeyId>,
+        idempotency_key: Option<String>,
+    ) -> Result<RevokeApiKeyPayload> {
+        let api = Api::of(ctx)?;
+        let command = RevokeApiKey { key_id: key_id.0 };
+        let outcome = api.app.revoke_api_key(&caller(ctx, idempotency_key)?, command).await;
+        let answer = answer(ctx, outcome)?;
+        if answer.value.is_some() {
+            api.keys.revoke(key_id.0);
+        }
+        Ok(answer.into())
+    }
+}

@@ -1,0 +1,34 @@
+//! Queries of API keys.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::{ApiKey, Viewer};
+use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::guard::{May, principal};
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::scalar::Cursor;
+use crate::queries::tenants;
+
+/// Queries of API keys.
+#[derive(Default)]
+pub struct KeyQueries;
+
+#[Object]
+impl KeyQueries {
+    /// The tenant's API keys, oldest first, revoked ones too. Needs the role `ADMIN`.
+    #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 10 * child_complexity")]
+    async fn api_keys(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ApiKey>> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        let rows = tenants::api_keys(&reading.api.reads.db(), reading.session.principal.tenant)
+            .await
+            .map_err(|error| opaque(reading.api.ambient(), &error))?;
+        rows.into_iter().map(ApiKey::new).collect()
+    }
+
+    /// Who is asking, and what the API key allows.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        principal(ctx).map(Into::into)
+    }
+}

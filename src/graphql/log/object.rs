@@ -1,0 +1,241 @@
+//! Events as the log holds them: the audit.
+
+use async_graphql::{Context, ID, InputObject, Json, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::audit;
+use super::audit::{Found, Wanted};
+use crate::graphql::engine::connection::PageInfo;
+use crate::graphql::engine::failure::{bad_argument, opaque};
+use crate::graphql::engine::flat::Flat;
+use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::scalar::{Cursor, Long};
+use crate::ids::{CommandId, CorrelationId, CustomerId, EventId, MessageId, Position};
+use crate::log::{Category, Personal, RecordedEvent};
+
+/// An event as the log holds it.
+#[derive(SimpleObject, Clone)]
+pub struct Event {
+    /// The global id.
+    pub id: ID,
+    /// Where it stands in the log.
+    position: Cursor,
+    /// Its stream, such as `customer-<uuid>`.
+    stream: String,
+    /// Its place in the stream, from 1.
+    version: i64,
+    /// Its type.
+    #[graphql(name = "type")]
+    event_type: String,
+    /// The version of its payload's schema, as stored.
+    schema_version: i32,
+    /// When it happened, e.g. by the provider's clock.
+    occurred_at: DateTime<Utc>,
+    /// When it was appended.
+    recorded_at: DateTime<Utc>,
+    /// Who acted.
+    actor: String,
+    /// The command that made it, if it can be repeated.
+    command_id: Option<String>,
+    /// The piece of work that it belongs to, such as an import.
+    correlation_id: Option<String>,
+    /// The event that led to it.
+    causation_id: Option<Of<EventId>>,
+    /// Whose key seals the personal part.
+    subject_id: Option<String>,
+    /// The log's epoch when it was appended.
+    epoch: Long,
+    /// The hash of the stream's chain up to and with this event, in hex.
+    hash: String,
+    /// The facts: JSON without personal data.
+    data: Json<serde_json::Value>,
+    /// What a person could be read from. Null for keys that may not see it, and once the person was forgotten.
+    personal: Option<Json<serde_json::Value>>,
+    /// What became of the personal part.
+    personal_part: PersonalPart,
+}
+
+/// What became of an event's personal part.
+#[derive(async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonalPart {
+    /// The event has none.
+    None,
+    /// It is shown.
+    Shown,
+    /// This API key may not see it.
+    Withheld,
+    /// The person was forgotten: its key was destroyed.
+    Erased,
+}
+
+impl Event {
+    /// An event as a key may see it.
+    pub fn new(event: RecordedEvent, personal: bool) -> std::result::Result<Self, serde_json::Error> {
+        let RecordedEvent { envelope, data, personal: sealed } = event;
+        let (part, shown) = match sealed {
+            Personal::None => (PersonalPart::None, None),
+            Personal::Erased => (PersonalPart::Erased, None),
+            Personal::Clear(_) if !personal => (PersonalPart::Withheld, None),
+            Personal::Clear(bytes) => (PersonalPart::Shown, Some(Json(serde_json::from_slice(&bytes)?))),
+        };
+        Ok(Self {
+            id: global(envelope.id),
+            position: envelope.position.into(),
+            stream: envelope.stream.to_string(),
+            version: i64::try_from(envelope.version).unwrap_or(i64::MAX),
+            event_type: envelope.event_type,
+            schema_version: envelope.schema_version.into(),
+            occurred_at: envelope.occurred_at,
+            recorded_at: envelope.recorded_at,
+            actor: envelope.actor,
+            command_id: envelope.command_id.as_ref().map(CommandId::to_string),
+            correlation_id: envelope.correlation_id.as_ref().map(CorrelationId::to_string),
+            causation_id: envelope.causation_id.map(Of),
+            subject_id: envelope.subject.as_ref().map(ToString::to_string),
+            epoch: Long(envelope.epoch.into()),
+            hash: hex::encode(envelope.hash),
+            data: Json(serde_json::from_slice(&data)?),
+            personal: shown,
+            personal_part: part,
+        })
+    }
+}
+
+/// A stream by its name's parts.
+#[derive(InputObject)]
+pub struct StreamInput {
+    /// `customer`, `address`, `campaign`, `template`, `list`, `journey`, `import`, `tenant`.
+    category: String,
+    /// Which aggregate.
+    key: uuid::Uuid,
+}
+
+/// Which events are asked for; what is left out does not restrict.
+#[derive(InputObject, Default)]
+pub struct EventFilterInput {
+    /// In the stream of this customer, and in those of everybody who is part of the same person.
+    customer_id: Option<Of<CustomerId>>,
+    /// In this stream.
+    stream: Option<StreamInput>,
+    /// Of any of these types, such as `MessageQueued`.
+    types: Option<Vec<String>>,
+    /// By this actor, such as `key:<id>`.
+    actor: Option<String>,
+    /// Belonging to this piece of work, such as an import.
+    correlation_id: Option<uuid::Uuid>,
+    /// Recorded from this time on.
+    since: Option<DateTime<Utc>>,
+    /// Recorded before this time.
+    until: Option<DateTime<Utc>>,
+}
+
+/// Events in the order of the log.
+///
+/// Filters are applied while the log is read, and a page reads a limited part of it: a page may hold fewer entries than
+/// asked for, or none, although more follow. `pageInfo` tells; `endCursor` is where the reading stopped.
+#[derive(SimpleObject)]
+pub struct EventConnection {
+    /// The events with their cursors.
+    edges: Vec<Flat<EventEdge>>,
+    /// The events.
+    nodes: Vec<Flat<Event>>,
+    /// Where the page stands.
+    page_info: PageInfo,
+}
+
+/// An event, with its place in the list.
+#[derive(SimpleObject, Clone)]
+pub struct EventEdge {
+    /// Pages go on `after` or `before` it: the event's position.
+    cursor: String,
+    /// The event.
+    node: Flat<Event>,
+}
+
+impl EventConnection {
+    /// A page of found events. That personal data was read in bulk is itself recorded, before it is handed out.
+    async fn new(ctx: &Context<'_>, found: Found) -> Result<Self> {
+        let reading = Reading::of(ctx)?;
+        let field = ctx.look_ahead();
+        let selected = ["nodes", "edges"].iter().any(|list| {
+            let list = field.field(list);
+            list.field("personal").exists() || list.field("node").field("personal").exists()
+        });
+        let personal = reading.personal();
+        if selected && personal {
+            audit::record_read(ctx, "events", &found.events).await?;
+        }
+        let mut nodes = Vec::with_capacity(found.events.len());
+        for event in found.events {
+            let event = Event::new(event, personal).map_err(|error| opaque(reading.api.ambient(), &error))?;
+            nodes.push(Flat(event));
+        }
+        let edge = |node: &Flat<Event>| Flat(EventEdge { cursor: node.0.position.0.to_string(), node: node.clone() });
+        let edges = if field.field("edges").exists() { nodes.iter().map(edge).collect() } else { Vec::new() };
+        let page_info = PageInfo {
+            has_next_page: found.has_next,
+            has_previous_page: found.has_previous,
+            start_cursor: found.start.map(|position| position.to_string()),
+            end_cursor: found.end.map(|position| position.to_string()),
+        };
+        Ok(Self { edges, nodes, page_info })
+    }
+}
+
+fn cursor(argument: &str, text: Option<String>) -> Result<Option<Position>> {
+    text.map(|text| text.parse().map_err(|error| bad_argument(argument, error))).transpose()
+}
+
+/// A page of the tenant's events.
+pub async fn events(
+    ctx: &Context<'_>,
+    filter: Option<EventFilterInput>,
+    (first, after): (Option<i32>, Option<String>),
+    (last, before): (Option<i32>, Option<String>),
+) -> Result<EventConnection> {
+    let filter = filter.unwrap_or_default();
+    let reading = Reading::of(ctx)?;
+    let streams = match (filter.customer_id, filter.stream) {
+        (Some(_), Some(_)) => return Err(bad_argument("filter", "give customerId or stream, not both")),
+        (Some(customer), None) => {
+            let person = reading.person(&Tables::Live, customer.0).await?;
+            person.ids().into_iter().map(|id| (Category::Customer, id.uuid())).collect()
+        }
+        (None, Some(stream)) => {
+            vec![(stream.category.parse().map_err(|error| bad_argument("filter.stream.category", error))?, stream.key)]
+        }
+        (None, None) => vec![],
+    };
+    let wanted = Wanted {
+        streams,
+        types: filter.types.unwrap_or_default(),
+        actor: filter.actor,
+        correlation: filter.correlation_id,
+        message: None,
+        since: filter.since,
+        until: filter.until,
+    };
+    let range = audit::Range::new(first, cursor("after", after)?, last, cursor("before", before)?)?;
+    let found = audit::find(reading, &wanted, range).await?;
+    EventConnection::new(ctx, found).await
+}
+
+/// A page of the events that are about one message.
+pub async fn events_of_message(
+    ctx: &Context<'_>,
+    customer: CustomerId,
+    message: MessageId,
+    began: Position,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<EventConnection> {
+    let wanted =
+        Wanted { streams: vec![(Category::Customer, customer.uuid())], message: Some(message), ..Wanted::default() };
+    // Nothing is about a message before the event that it began with.
+    let just_before = audit::just_before(began);
+    let after = cursor("after", after)?.map_or(just_before, |after| after.max(just_before));
+    let range = audit::Range::new(first, Some(after), None, None)?;
+    let found = audit::find(Reading::of(ctx)?, &wanted, range).await?;
+    EventConnection::new(ctx, found).await
+}

@@ -1,0 +1,30 @@
+//! Queries of the log.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::{EventConnection, EventFilterInput};
+use crate::graphql::engine::connection::page_cost;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::principal::Permission;
+
+/// Queries of the log.
+#[derive(Default)]
+pub struct LogQueries;
+
+#[Object]
+impl LogQueries {
+    /// The tenant's events as the log holds them, in its order. `last` pages from the newest. Needs a role that may
+    /// read events; that personal data was read is itself recorded.
+    #[graphql(guard = "May(Permission::ReadEvents)", complexity = "page_cost(first, last, child_complexity)")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<EventFilterInput>,
+        first: Option<i32>,
+        #[graphql(desc = "A position in the log: events after it.")] after: Option<String>,
+        last: Option<i32>,
+        #[graphql(desc = "A position in the log: events before it.")] before: Option<String>,
+    ) -> Result<EventConnection> {
+        super::object::events(ctx, filter, (first, after), (last, before)).await
+    }
+}

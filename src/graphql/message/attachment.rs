@@ -1,0 +1,44 @@
+//! Files of messages.
+
+use async_graphql::{ID, Result, SimpleObject};
+
+use crate::graphql::engine::id::global;
+use crate::graphql::engine::words::{AttachmentState, word};
+use crate::ids::AttachmentId;
+use crate::queries::attachments::AttachmentRow;
+
+/// A file of a message.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Attachment {
+    /// The global id.
+    id: ID,
+    /// Its name, as its sender wrote it: not fit for a file system. Personal.
+    name: Option<String>,
+    /// What its sender says that it is. Personal.
+    content_type: Option<String>,
+    /// In bytes.
+    size: Option<i64>,
+    /// Where it is.
+    state: AttachmentState,
+    /// Why it is missing: `too_many`, `too_large`, `not_read`, or what came of fetching it.
+    reason: Option<String>,
+    /// Where it can be downloaded, with an API key that may see personal data; absent unless it is stored.
+    url: Option<String>,
+}
+
+impl Attachment {
+    /// A file as a key may see it; `public_url` is where people reach this server.
+    pub fn new(row: AttachmentRow, personal: bool, public_url: &str) -> Result<Self> {
+        let url = format!("{public_url}/attachments/{}", row.attachment_id);
+        let state = word(&row.state)?;
+        Ok(Self {
+            id: global(AttachmentId::from(row.attachment_id)),
+            name: row.name.filter(|_| personal),
+            content_type: row.content_type.filter(|_| personal),
+            size: row.size,
+            state,
+            reason: row.reason,
+            url: Some(url).filter(|_| personal && state == AttachmentState::Stored),
+        })
+    }
+}

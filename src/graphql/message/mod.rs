@@ -1,0 +1,6 @@
+//! Messages and their files.
+
+pub mod attachment;
+pub mod mutation;
+pub mod object;
+pub mod query;

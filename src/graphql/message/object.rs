@@ -1,0 +1,336 @@
+//! Messages.
+
+use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::attachment::Attachment;
+use crate::graphql::conversation::object::Conversation;
+use crate::graphql::customer::object::Customer;
+use crate::graphql::engine::connection::{connection, page_cost};
+use crate::graphql::engine::flat::Flat;
+use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::loaders::{FilesOf, OneMessage, ReasonsOf};
+use crate::graphql::engine::money::Money;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState, word};
+use crate::graphql::log::object::{EventConnection, events_of_message};
+use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
+use crate::queries::messages::{MessageRow, ReasonRow};
+
+connection!(
+    /// Messages, newest first.
+    MessageConnection,
+    MessageEdge,
+    Message
+);
+
+/// How often a message was opened, or its links followed.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Engagement {
+    /// Everything that was reported.
+    total: i64,
+    /// What was probably a person's.
+    human: i64,
+    /// What proxies and scanners did.
+    machine: i64,
+}
+
+impl Engagement {
+    /// From the counts of a row.
+    #[must_use]
+    pub fn new(total: impl Into<Option<i64>>, human: impl Into<Option<i64>>, machine: impl Into<Option<i64>>) -> Self {
+        let count = |count: Option<i64>| count.unwrap_or(0);
+        Self { total: count(total.into()), human: count(human.into()), machine: count(machine.into()) }
+    }
+}
+
+/// That a message reached a state: when first, and how often it was reported.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Milestone {
+    /// The state.
+    state: MessageState,
+    /// The first time, by the reporter's clock.
+    first_at: DateTime<Utc>,
+    /// How often.
+    count: i64,
+}
+
+/// Why a message is, or was, in a state. No later event removes one.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Reason {
+    /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
+    state: String,
+    /// When.
+    occurred_at: DateTime<Utc>,
+    /// The rule, the cause or the kind of complaint.
+    reason: Option<String>,
+    /// Of refusals and failures the retry class, of bounces `soft` or `hard`.
+    class: Option<String>,
+    /// The provider's code.
+    code: Option<String>,
+    /// The end of a hold; the time of the next attempt.
+    until: Option<DateTime<Utc>>,
+    /// What the rule looked at.
+    inputs: Option<async_graphql::Json<serde_json::Value>>,
+    /// The provider's or receiving server's words. Personal.
+    detail: Option<String>,
+    /// The event that says so.
+    event_id: Of<EventId>,
+}
+
+impl Reason {
+    fn new(row: ReasonRow, personal: bool) -> Self {
+        Self {
+            state: row.state,
+            occurred_at: row.occurred_at,
+            reason: row.reason,
+            class: row.class,
+            code: row.code,
+            until: row.until,
+            inputs: row.inputs.map(|inputs| async_graphql::Json(inputs.0)),
+            detail: row.detail.filter(|_| personal),
+            event_id: Of(row.event_id.into()),
+        }
+    }
+}
+
+/// What a rule decided about a message.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RuleDecision {
+    /// The rule, such as `consent`, `frequency_cap`, `quiet_hours`.
+    rule: String,
+    /// `HELD` or `SUPPRESSED`.
+    outcome: MessageState,
+    /// What the rule looked at: the limit and what was counted, the window, the zone, the local time.
+    inputs: Option<async_graphql::Json<serde_json::Value>>,
+    /// When it was decided.
+    at: DateTime<Utc>,
+    /// Until when it was held.
+    until: Option<DateTime<Utc>>,
+    /// The event that says so.
+    event_id: Of<EventId>,
+}
+
+impl RuleDecision {
+    fn new(row: ReasonRow) -> Option<Self> {
+        let outcome = match row.state.as_str() {
+            "held" => MessageState::Held,
+            "suppressed" => MessageState::Suppressed,
+            _ => return None,
+        };
+        Some(Self {
+            rule: row.reason?,
+            outcome,
+            inputs: row.inputs.map(|inputs| async_graphql::Json(inputs.0)),
+            at: row.occurred_at,
+            until: row.until,
+            event_id: Of(row.event_id.into()),
+        })
+    }
+}
+
+/// A message, in or out, on any channel.
+#[derive(SimpleObject, Clone)]
+#[graphql(complex)]
+pub struct Message {
+    /// The global id.
+    pub id: ID,
+    /// Who wrote it, or gets it.
+    customer_id: Of<CustomerId>,
+    /// Which way it went.
+    direction: Direction,
+    /// How it travelled.
+    channel: Channel,
+    /// The furthest state that it reached.
+    state: MessageState,
+    /// What it is for; outbound only.
+    class: Option<MessageClass>,
+    /// The topic that consent was judged for.
+    topic: Option<String>,
+    /// The campaign that it belongs to.
+    campaign_id: Option<Of<CampaignId>>,
+    /// The campaign's variant.
+    variant: Option<String>,
+    /// The conversation that it belongs to.
+    conversation_id: Option<Of<ConversationId>>,
+    /// The customer's address.
+    address_id: Option<Of<AddressId>>,
+    /// The message that it answers.
+    in_reply_to: Option<Of<MessageId>>,
+    /// The import that brought it.
+    import_id: Option<Of<ImportId>>,
+    /// Who asked for it, or who brought it.
+    author: String,
+    /// When it was asked for, or received.
+    created_at: DateTime<Utc>,
+    /// Not before this time.
+    send_at: Option<DateTime<Utc>>,
+    /// The latest end of a hold.
+    held_until: Option<DateTime<Utc>>,
+    /// The latest time at which it is tried again.
+    retry_at: Option<DateTime<Utc>>,
+    /// Every state that it reached, by first time.
+    milestones: Vec<Flat<Milestone>>,
+    /// Opens, as reported and as classed.
+    opens: Flat<Engagement>,
+    /// Clicks, as reported and as classed.
+    clicks: Flat<Engagement>,
+    /// The provider that took it, or that handed it over.
+    provider: Option<String>,
+    /// The provider's account.
+    account: Option<String>,
+    /// The sending domain.
+    domain: Option<String>,
+    /// The provider's id of the message.
+    provider_message_id: Option<String>,
+    /// SMS segments.
+    segments: Option<i64>,
+    /// What it cost.
+    cost: Option<Money>,
+    /// The sender's address. Personal.
+    from: Option<String>,
+    /// The receiver's address. Personal.
+    to: Option<String>,
+    /// The subject. Personal.
+    subject: Option<String>,
+    /// The text. Personal.
+    body: Option<String>,
+    #[graphql(skip)]
+    began: crate::ids::Position,
+    #[graphql(skip)]
+    key: MessageId,
+    #[graphql(skip)]
+    tables: Tables,
+}
+
+impl Message {
+    /// A message as a key may see it.
+    pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Result<Self> {
+        let milestones = milestones(&row);
+        Ok(Self {
+            id: global(MessageId::from(row.message_id)),
+            customer_id: Of(row.customer_id.into()),
+            direction: word(&row.direction)?,
+            channel: word(&row.channel)?,
+            state: word(&row.state)?,
+            class: row.class.as_deref().map(word).transpose()?,
+            topic: row.topic,
+            campaign_id: row.campaign_id.map(|id| Of(id.into())),
+            variant: row.variant,
+            conversation_id: row.conversation_id.map(|id| Of(id.into())),
+            address_id: row.address_id.map(|id| Of(id.into())),
+            in_reply_to: row.in_reply_to.map(|id| Of(id.into())),
+            import_id: row.import_id.map(|id| Of(id.into())),
+            author: row.actor,
+            created_at: row.created_at,
+            send_at: row.send_at,
+            held_until: row.held_until,
+            retry_at: row.retry_at,
+            milestones,
+            opens: Flat(Engagement::new(row.opened_count, row.opened_human_count, row.opened_machine_count)),
+            clicks: Flat(Engagement::new(row.clicked_count, row.clicked_human_count, row.clicked_machine_count)),
+            provider: row.provider,
+            account: row.account,
+            domain: row.domain,
+            provider_message_id: row.provider_message_id,
+            segments: row.segments,
+            cost: Money::of(row.cost_micros, row.currency),
+            from: row.from_address.filter(|_| personal),
+            to: row.to_address.filter(|_| personal),
+            subject: row.subject.filter(|_| personal),
+            body: row.body.filter(|_| personal),
+            began: row.position,
+            key: row.message_id.into(),
+            tables,
+        })
+    }
+
+    /// A message out of the live tables.
+    pub async fn load(ctx: &Context<'_>, id: MessageId) -> Result<Option<Self>> {
+        Self::load_from(ctx, id, Tables::Live).await
+    }
+
+    /// A message out of given tables.
+    pub async fn load_from(ctx: &Context<'_>, id: MessageId, tables: Tables) -> Result<Option<Self>> {
+        let reading = Reading::of(ctx)?;
+        let row = OneMessage(id).load(reading, &tables).await?;
+        row.map(|row| Self::new(row, reading.personal(), tables)).transpose()
+    }
+}
+
+fn milestones(row: &MessageRow) -> Vec<Flat<Milestone>> {
+    use MessageState as S;
+    let reached = [
+        (S::Held, row.held_at, row.held_count),
+        (S::Suppressed, row.suppressed_at, row.suppressed_count),
+        (S::Cancelled, row.cancelled_at, row.cancelled_count),
+        (S::Dispatching, row.dispatching_at, row.dispatching_count),
+        (S::InDoubt, row.in_doubt_at, row.in_doubt_count),
+        (S::Sent, row.sent_at, row.sent_count),
+        (S::Deferred, row.deferred_at, row.deferred_count),
+        (S::Delivered, row.delivered_at, row.delivered_count),
+        (S::Bounced, row.bounced_at, row.bounced_count),
+        (S::Failed, row.failed_at, row.failed_count),
+        (S::Opened, row.opened_at, row.opened_count),
+        (S::Clicked, row.clicked_at, row.clicked_count),
+        (S::Replied, row.replied_at, row.replied_count),
+        (S::Complained, row.complained_at, row.complained_count),
+        (S::OptedOut, row.opted_out_at, row.opted_out_count),
+    ];
+    let began = if row.direction == "inbound" { S::Received } else { S::Queued };
+    let mut milestones = vec![Flat(Milestone { state: began, first_at: row.created_at, count: 1 })];
+    milestones.extend(
+        reached
+            .into_iter()
+            .filter_map(|(state, first_at, count)| Some(Flat(Milestone { state, first_at: first_at?, count }))),
+    );
+    milestones.sort_by_key(|milestone| milestone.0.first_at);
+    milestones
+}
+
+#[ComplexObject]
+impl Message {
+    /// Who wrote it, or gets it.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
+        Customer::load_from(ctx, self.customer_id.0, self.tables.clone()).await
+    }
+
+    /// The conversation that it belongs to.
+    async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
+        match &self.conversation_id {
+            Some(id) => Conversation::load_from(ctx, id.0, self.tables.clone()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Why it is, or was, in its states: the rule that held or suppressed it and what the rule looked at, the
+    /// provider's refusals. Oldest first. "Why was this sent, or not?" is answered here.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn reasons(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Reason>>> {
+        let reading = Reading::of(ctx)?;
+        let rows = ReasonsOf(self.key).load(reading, &self.tables).await?;
+        Ok(rows.into_iter().map(|row| Flat(Reason::new(row, reading.personal()))).collect())
+    }
+
+    /// Why it was held or not sent: each verdict of a rule, oldest first. None: no rule stood against it.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<RuleDecision>>> {
+        let rows = ReasonsOf(self.key).load(Reading::of(ctx)?, &self.tables).await?;
+        Ok(rows.into_iter().filter_map(RuleDecision::new).map(Flat).collect())
+    }
+
+    /// The files that go with it, or came with it.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Attachment>>> {
+        let reading = Reading::of(ctx)?;
+        let rows = FilesOf(self.key).load(reading, &self.tables).await?;
+        let seen = |row| Attachment::new(row, reading.personal(), reading.api.app.public_url()).map(Flat);
+        rows.into_iter().map(seen).collect()
+    }
+
+    /// Its whole history: every event in the log that is about it, in order.
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    async fn history(&self, ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<EventConnection> {
+        events_of_message(ctx, self.customer_id.0, self.key, self.began, first, after).await
+    }
+}

@@ -1,0 +1,37 @@
+//! Queries of messages.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::Message;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::scalar::Cursor;
+use crate::ids::MessageId;
+use crate::queries::messages;
+
+/// Queries of messages.
+#[derive(Default)]
+pub struct MessageQueries;
+
+#[Object]
+impl MessageQueries {
+    /// One message, with its whole history and the reasons for each decision; null if there is none.
+    #[graphql(guard = "May(Permission::Read)")]
+    async fn message(&self, ctx: &Context<'_>, id: Of<MessageId>, wait_for: Option<Cursor>) -> Result<Option<Message>> {
+        Reading::of(ctx)?.api.wait_for(wait_for).await?;
+        Message::load(ctx, id.0).await
+    }
+
+    /// Messages of which nobody knows whether a provider took them, the oldest first; at most 200.
+    #[graphql(guard = "May(Permission::Read)", complexity = "1 + 200 * child_complexity")]
+    async fn in_doubt(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<Message>> {
+        let reading = Reading::of(ctx)?;
+        reading.api.wait_for(wait_for).await?;
+        let tenant = reading.session.principal.tenant;
+        let rows = messages::in_doubt_of(&reading.api.reads.db(), tenant, 200).await;
+        let rows = rows.map_err(|error| reading.api.failed(&error))?;
+        rows.into_iter().map(|row| Message::new(row, reading.personal(), Tables::Live)).collect()
+    }
+}

@@ -1,0 +1,3 @@
+//! Objects by their global id.
+
+pub mod query;

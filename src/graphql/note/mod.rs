@@ -1,0 +1,3 @@
+//! Private notes on customers.
+
+pub mod mutation;

@@ -1,0 +1,58 @@
+//! Mutations on notes.
+
+use async_graphql::{Context, Object, Result};
+
+use crate::domain::customer::decide::{AddNote, PinNote};
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::principal::Permission;
+use crate::ids::{ConversationId, CustomerId, NoteId};
+
+payload! {
+    /// The answer to mutations on a note.
+    NotePayload: NoteId {
+        /// Which note.
+        note_id: Of<NoteId> = |id| Some(Of(*id)),
+    }
+}
+
+/// Mutations on notes.
+#[derive(Default)]
+pub struct NoteMutations;
+
+#[Object]
+impl NoteMutations {
+    /// Adds a private note.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn add_note(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        text: String,
+        #[graphql(default)] pinned: bool,
+        #[graphql(desc = "The conversation that it is about.")] conversation_id: Option<Of<ConversationId>>,
+        idempotency_key: Option<String>,
+    ) -> Result<NotePayload> {
+        let conversation_id = conversation_id.map(|id| id.0);
+        let command = AddNote { customer_id: customer_id.0, conversation_id, text, pinned };
+        let outcome = Api::of(ctx)?.app.add_note(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Pins a note to the top of the timeline, or releases it.
+    #[graphql(guard = "May(Permission::Edit)")]
+    async fn pin_note(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        note_id: Of<NoteId>,
+        pinned: bool,
+        idempotency_key: Option<String>,
+    ) -> Result<NotePayload> {
+        let command = PinNote { customer_id: customer_id.0, note_id: note_id.0, pinned };
+        let outcome = Api::of(ctx)?.app.pin_note(&caller(ctx, idempotency_key)?, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+}

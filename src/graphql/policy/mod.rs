@@ -1,0 +1,5 @@
+//! The rules for sending.
+
+pub mod mutation;
+pub mod object;
+pub mod query;

@@ -1,0 +1,266 @@
+//! The tenant's rules for sending.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+
+use crate::domain::customer::decide::Patch;
+use crate::domain::tenant::change_policy::{Emergency, UpdatePolicy};
+use crate::domain::tenant::policy as domain;
+use crate::graphql::engine::patch::patch;
+use crate::graphql::engine::words::Channel;
+
+/// What becomes of a message that a rule stands against.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[graphql(remote = "crate::domain::tenant::policy::RuleAction")]
+pub enum RuleAction {
+    /// It waits until the rule lets it pass, and is judged again then.
+    Hold,
+    /// It is not sent.
+    Abort,
+}
+
+/// A day of the week.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[graphql(remote = "crate::domain::tenant::policy::Weekday")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// The time that a cap counts in.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CapWindow {
+    /// The last `hours` hours.
+    RollingHours,
+    /// The customer's calendar day.
+    Day,
+    /// The customer's week, from Monday.
+    Week,
+    /// The customer's calendar month.
+    Month,
+}
+
+/// At most `limit` marketing messages to a customer within a window.
+#[derive(SimpleObject, InputObject, Debug, Clone)]
+#[graphql(input_name = "FrequencyCapInput")]
+pub struct FrequencyCap {
+    /// Counts this channel only; null: all together.
+    channel: Option<Channel>,
+    /// Counts this topic only; null: all together.
+    topic: Option<String>,
+    /// 0: off.
+    limit: u32,
+    /// Within which time.
+    window: CapWindow,
+    /// Of a rolling window, how many hours; 0: off.
+    hours: Option<u32>,
+    /// What becomes of the message that would be one too many.
+    #[graphql(default_with = "RuleAction::Abort")]
+    action: RuleAction,
+}
+
+/// Hours of the customer's clock in which no marketing is sent.
+#[derive(SimpleObject, InputObject, Debug, Clone)]
+#[graphql(input_name = "QuietHoursInput")]
+pub struct QuietHours {
+    /// For this channel only; null: for all.
+    channel: Option<Channel>,
+    /// The first quiet minute, such as `21:00:00`. Later than `to`: over midnight.
+    from: NaiveTime,
+    /// The first minute that is no longer quiet. Equal to `from`: off.
+    to: NaiveTime,
+    /// What becomes of a message in between.
+    #[graphql(default_with = "RuleAction::Hold")]
+    action: RuleAction,
+}
+
+/// Days of the customer's calendar on which no marketing is sent.
+#[derive(SimpleObject, InputObject, Debug, Clone)]
+#[graphql(input_name = "BlackoutInput")]
+pub struct Blackout {
+    /// Which days; none: off.
+    dates: Vec<NaiveDate>,
+    /// What becomes of a message on one of them.
+    #[graphql(default_with = "RuleAction::Hold")]
+    action: RuleAction,
+}
+
+/// Weekdays of the customer's calendar on which no marketing is sent.
+#[derive(SimpleObject, InputObject, Debug, Clone)]
+#[graphql(input_name = "ProtectedWeekdaysInput")]
+pub struct ProtectedWeekdays {
+    /// Which weekdays; none: off.
+    days: Vec<Weekday>,
+    /// What becomes of a message on one of them.
+    #[graphql(default_with = "RuleAction::Hold")]
+    action: RuleAction,
+}
+
+/// Lifts caps, quiet hours, blackout dates and weekdays for a while; never STOP, suppressions or consent.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct EmergencyOverride {
+    /// From then on the rules hold again.
+    until: DateTime<Utc>,
+    /// Why.
+    reason: String,
+    /// Who decided so.
+    author: String,
+}
+
+/// An emergency as it is declared.
+#[derive(InputObject, Debug, Clone)]
+pub struct EmergencyInput {
+    /// Until when; at most seven days from now.
+    until: DateTime<Utc>,
+    /// Why; no personal data.
+    reason: String,
+}
+
+/// The tenant's rules for sending, as they are in force. Caps, quiet hours, blackout dates and weekdays hold for
+/// marketing only.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Policy {
+    /// Marketing needs an explicit opt-in; if false, it needs the absence of an opt-out.
+    require_opt_in: bool,
+    /// The region of phone numbers without a country code.
+    default_region: Option<String>,
+    /// The zone of customers whose own is not known, as an IANA name; null: UTC.
+    time_zone: Option<String>,
+    /// How many messages a customer gets at most.
+    caps: Vec<FrequencyCap>,
+    /// When nothing is sent.
+    quiet_hours: Vec<QuietHours>,
+    /// Days on which nothing is sent.
+    blackout: Blackout,
+    /// Weekdays on which nothing is sent.
+    weekdays: ProtectedWeekdays,
+    /// The emergency that was declared last, over or not.
+    emergency_override: Option<EmergencyOverride>,
+    /// After how many minutes without a message a conversation resolves itself; 0: never.
+    auto_resolve_minutes: u32,
+}
+
+/// Changes to the rules: a field that is left out stays as it is, null clears it, lists are replaced as a whole.
+#[derive(InputObject, Debug, Clone)]
+pub struct PolicyPatch {
+    /// Whether marketing needs an explicit opt-in.
+    require_opt_in: Option<bool>,
+    /// The region of phone numbers without a country code, such as `GB`.
+    default_region: MaybeUndefined<String>,
+    /// The zone of customers whose own is not known, as an IANA name.
+    time_zone: MaybeUndefined<String>,
+    /// How many messages a customer gets at most.
+    caps: Option<Vec<FrequencyCap>>,
+    /// When nothing is sent.
+    quiet_hours: Option<Vec<QuietHours>>,
+    /// Days on which nothing is sent.
+    blackout: Option<Blackout>,
+    /// Weekdays on which nothing is sent; at most six.
+    weekdays: Option<ProtectedWeekdays>,
+    /// Lifts the rules on time and number for a while, on the record.
+    emergency_override: MaybeUndefined<EmergencyInput>,
+    /// After how many minutes without a message a conversation resolves itself; 0: never.
+    auto_resolve_minutes: Option<u32>,
+}
+
+impl From<&domain::Policy> for Policy {
+    fn from(policy: &domain::Policy) -> Self {
+        let emergency = policy.emergency_override.as_ref();
+        Self {
+            require_opt_in: policy.require_opt_in,
+            default_region: policy.default_region.clone(),
+            time_zone: policy.time_zone.clone(),
+            caps: policy.caps.iter().map(FrequencyCap::new).collect(),
+            quiet_hours: policy
+                .quiet_hours
+                .iter()
+                .map(|hours| QuietHours {
+                    channel: hours.channel.map(Into::into),
+                    from: hours.from,
+                    to: hours.to,
+                    action: hours.action.into(),
+                })
+                .collect(),
+            blackout: Blackout { dates: policy.blackout.dates.clone(), action: policy.blackout.action.into() },
+            weekdays: ProtectedWeekdays {
+                days: policy.weekdays.days.iter().map(|day| (*day).into()).collect(),
+                action: policy.weekdays.action.into(),
+            },
+            emergency_override: emergency.map(|emergency| EmergencyOverride {
+                until: emergency.until,
+                reason: emergency.reason.clone(),
+                author: emergency.actor.clone(),
+            }),
+            auto_resolve_minutes: policy.auto_resolve_minutes,
+        }
+    }
+}
+
+impl FrequencyCap {
+    fn new(cap: &domain::FrequencyCap) -> Self {
+        let (window, hours) = match cap.window {
+            domain::CapWindow::Rolling { hours } => (CapWindow::RollingHours, Some(hours)),
+            domain::CapWindow::Day => (CapWindow::Day, None),
+            domain::CapWindow::Week => (CapWindow::Week, None),
+            domain::CapWindow::Month => (CapWindow::Month, None),
+        };
+        Self {
+            channel: cap.channel.map(Into::into),
+            topic: cap.topic.clone(),
+            limit: cap.limit,
+            window,
+            hours,
+            action: cap.action.into(),
+        }
+    }
+}
+
+impl From<FrequencyCap> for domain::FrequencyCap {
+    fn from(cap: FrequencyCap) -> Self {
+        let window = match cap.window {
+            CapWindow::RollingHours => domain::CapWindow::Rolling { hours: cap.hours.unwrap_or(0) },
+            CapWindow::Day => domain::CapWindow::Day,
+            CapWindow::Week => domain::CapWindow::Week,
+            CapWindow::Month => domain::CapWindow::Month,
+        };
+        let channel = cap.channel.map(Into::into);
+        Self { channel, topic: cap.topic, limit: cap.limit, window, action: cap.action.into() }
+    }
+}
+
+impl From<QuietHours> for domain::QuietHours {
+    fn from(hours: QuietHours) -> Self {
+        let channel = hours.channel.map(Into::into);
+        Self { channel, from: hours.from, to: hours.to, action: hours.action.into() }
+    }
+}
+
+impl From<PolicyPatch> for UpdatePolicy {
+    fn from(input: PolicyPatch) -> Self {
+        Self {
+            require_opt_in: input.require_opt_in,
+            default_region: patch(input.default_region),
+            time_zone: patch(input.time_zone),
+            caps: input.caps.map(|caps| caps.into_iter().map(Into::into).collect()),
+            quiet_hours: input.quiet_hours.map(|hours| hours.into_iter().map(Into::into).collect()),
+            blackout: input
+                .blackout
+                .map(|blackout| domain::Blackout { dates: blackout.dates, action: blackout.action.into() }),
+            weekdays: input.weekdays.map(|weekdays| domain::ProtectedWeekdays {
+                days: weekdays.days.into_iter().map(Into::into).collect(),
+                action: weekdays.action.into(),
+            }),
+            emergency_override: match patch(input.emergency_override) {
+                Patch::Keep => Patch::Keep,
+                Patch::Clear => Patch::Clear,
+                Patch::Set(input) => Patch::Set(Emergency { until: input.until, reason: input.reason }),
+            },
+            auto_resolve_minutes: input.auto_resolve_minutes,
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The timeline of a customer.
+
+use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::graphql::activity::object::Activity;
+use crate::graphql::engine::connection::{connection, count_later};
+use crate::graphql::engine::failure::bad_argument;
+use crate::graphql::engine::flat::{Boxed, Flat};
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::money::Money;
+use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::words::{Channel, Direction, MessageState, TimelineKind, Word, word};
+use crate::graphql::message::object::{Engagement, Message};
+use crate::ids::{ActivityId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, NoteId};
+use crate::queries::timeline::{TimelineFilter, TimelineRow};
+use crate::queries::{Page, timeline};
+
+connection!(
+    /// A timeline, newest first.
+    TimelineConnection,
+    TimelineEdge,
+    TimelineEntry
+);
+
+/// Which entries are asked for; what is left out does not restrict.
+#[derive(InputObject, Default)]
+pub struct TimelineFilterInput {
+    /// Any of these kinds.
+    kinds: Option<Vec<TimelineKind>>,
+    /// Any of these channels.
+    channels: Option<Vec<Channel>>,
+    /// Which way messages went.
+    direction: Option<Direction>,
+    /// Messages of this campaign.
+    campaign_id: Option<Of<CampaignId>>,
+    /// What belongs to this conversation.
+    conversation_id: Option<Of<ConversationId>>,
+    /// Who acted, such as `key:<id>`, `process:dispatcher`, `provider:simulator`.
+    author: Option<String>,
+    /// From this time on.
+    since: Option<DateTime<Utc>>,
+    /// Before this time.
+    until: Option<DateTime<Utc>>,
+    /// Only pinned notes.
+    #[graphql(default)]
+    pinned: bool,
+}
+
+impl From<TimelineFilterInput> for TimelineFilter {
+    fn from(input: TimelineFilterInput) -> Self {
+        Self {
+            kinds: input.kinds.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
+            channels: input.channels.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
+            direction: input.direction.map(|direction| direction.word().to_owned()),
+            campaign_id: input.campaign_id.map(|id| id.0.uuid()),
+            conversation_id: input.conversation_id.map(|id| id.0.uuid()),
+            author: input.author,
+            since: input.since,
+            until: input.until,
+            pinned: input.pinned,
+        }
+    }
+}
+
+/// One entry of a timeline. What happened to a message (delivery, opens, clicks) is told by the message's own entry.
+#[derive(SimpleObject, Clone)]
+pub struct TimelineEntry {
+    /// What it is; tells which of `message`, `activity`, `note`, `consent`, `conversation` is there.
+    kind: TimelineKind,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// Who acted.
+    author: String,
+    /// Of messages, consent and conversations.
+    channel: Option<Channel>,
+    /// Of messages.
+    direction: Option<Direction>,
+    /// The campaign that it belongs to.
+    campaign_id: Option<Of<CampaignId>>,
+    /// The conversation that it belongs to.
+    conversation_id: Option<Of<ConversationId>>,
+    /// The import that brought it.
+    import_id: Option<Of<ImportId>>,
+    /// The event that it began with, where it is none of the objects below.
+    event_id: Option<Of<EventId>>,
+    /// Of messages.
+    message: Option<Flat<TimelineMessage>>,
+    /// Of orders, invoices, payments, shipments, appointments and custom activities.
+    activity: Option<Flat<TimelineActivity>>,
+    /// Of notes.
+    note: Option<Flat<TimelineNote>>,
+    /// Of changes of consent.
+    consent: Option<Flat<TimelineConsent>>,
+    /// Of changes of conversations.
+    conversation: Option<Flat<TimelineConversation>>,
+}
+
+/// A message, as far as a timeline shows it.
+#[derive(SimpleObject, Clone)]
+#[graphql(complex)]
+pub struct TimelineMessage {
+    /// The global id of the message.
+    id: Of<MessageId>,
+    /// Where it stands.
+    state: MessageState,
+    /// The subject. Personal.
+    subject: Option<String>,
+    /// The first 280 characters of the body. Personal.
+    preview: Option<String>,
+    /// When it reached the device or mailbox.
+    delivered_at: Option<DateTime<Utc>>,
+    /// Opens, as reported and as classed.
+    opens: Flat<Engagement>,
+    /// Clicks, as reported and as classed.
+    clicks: Flat<Engagement>,
+    /// Answers.
+    replies: i64,
+    #[graphql(skip)]
+    tables: Tables,
+}
+
+#[ComplexObject]
+impl TimelineMessage {
+    /// The whole message.
+    async fn details(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
+        Message::load_from(ctx, self.id.0, self.tables.clone()).await
+    }
+}
+
+/// An activity, as far as a timeline shows it.
+#[derive(SimpleObject, Clone)]
+#[graphql(complex)]
+pub struct TimelineActivity {
+    /// The global id of the activity.
+    id: Of<ActivityId>,
+    /// For custom activities, what it is.
+    name: Option<String>,
+    /// What people should read. Personal.
+    title: Option<String>,
+    /// The number that the tenant knows it by.
+    reference: Option<String>,
+    /// Such as `paid`, `cancelled`.
+    status: Option<String>,
+    /// In all.
+    amount: Option<Money>,
+    /// How many line items it has.
+    line_count: i64,
+    #[graphql(skip)]
+    tables: Tables,
+}
+
+#[ComplexObject]
+impl TimelineActivity {
+    /// The whole activity.
+    async fn details(&self, ctx: &Context<'_>) -> Result<Option<Activity>> {
+        Activity::load_from(ctx, self.id.0, self.tables.clone()).await
+    }
+}
+
+/// A private note.
+#[derive(SimpleObject, Clone)]
+pub struct TimelineNote {
+    /// The global id of the note.
+    id: Of<NoteId>,
+    /// The note. Personal.
+    text: Option<String>,
+    /// Whether it is pinned to the top.
+    pinned: bool,
+}
+
+/// A change of consent.
+#[derive(SimpleObject, Clone)]
+pub struct TimelineConsent {
+    /// For which topic; `all` stands for every topic of the channel.
+    topic: Option<String>,
+    /// The resulting state.
+    state: Option<String>,
+}
+
+/// A change of a conversation.
+#[derive(SimpleObject, Clone)]
+pub struct TimelineConversation {
+    /// The global id of the conversation.
+    id: Of<ConversationId>,
+    /// The resulting state.
+    state: Option<String>,
+    /// Who answers from then on.
+    assignee: Option<String>,
+}
+
+impl TimelineEntry {
+    /// An entry as a key may see it.
+    pub fn new(row: TimelineRow, personal: bool, tables: &Tables) -> Result<Self> {
+        let kind: TimelineKind = word(&row.kind)?;
+        let mut entry = Self {
+            kind,
+            occurred_at: row.occurred_at,
+            author: row.author,
+            channel: row.channel.as_deref().map(word).transpose()?,
+            direction: row.direction.as_deref().map(word).transpose()?,
+            campaign_id: row.campaign_id.map(|id| Of(id.into())),
+            conversation_id: row.conversation_id.map(|id| Of(id.into())),
+            import_id: row.import_id.map(|id| Of(id.into())),
+            event_id: None,
+            message: None,
+            activity: None,
+            note: None,
+            consent: None,
+            conversation: None,
+        };
+        match kind {
+            TimelineKind::Message => {
+                entry.message = Some(Flat(TimelineMessage {
+                    id: Of(row.entry_id.into()),
+                    state: word(row.message_state.as_deref().unwrap_or("queued"))?,
+                    subject: row.message_subject.filter(|_| personal),
+                    preview: row.message_preview.filter(|_| personal),
+                    delivered_at: row.delivered_at,
+                    opens: Flat(Engagement::new(row.opened_count, row.opened_human_count, row.opened_machine_count)),
+                    clicks: Flat(Engagement::new(
+                        row.clicked_count,
+                        row.clicked_human_count,
+                        row.clicked_machine_count,
+                    )),
+                    replies: row.replied_count.unwrap_or(0),
+                    tables: tables.clone(),
+                }));
+            }
+            TimelineKind::Note => {
+                let text = row.note.filter(|_| personal);
+                entry.note = Some(Flat(TimelineNote { id: Of(row.entry_id.into()), text, pinned: row.pinned }));
+            }
+            TimelineKind::Consent => {
+                entry.event_id = Some(Of(row.entry_id.into()));
+                entry.consent = Some(Flat(TimelineConsent { topic: row.subject_matter, state: row.outcome }));
+            }
+            TimelineKind::Conversation => {
+                entry.conversation = Some(Flat(TimelineConversation {
+                    id: Of(row.entry_id.into()),
+                    state: row.outcome,
+                    assignee: row.subject_matter,
+                }));
+            }
+            TimelineKind::Registered => entry.event_id = Some(Of(row.entry_id.into())),
+            _ => {
+                entry.activity = Some(Flat(TimelineActivity {
+                    id: Of(row.entry_id.into()),
+                    name: row.activity_name,
+                    title: row.activity_title.filter(|_| personal),
+                    reference: row.activity_reference,
+                    status: row.activity_status,
+                    amount: Money::of(row.amount_micros, row.currency),
+                    line_count: row.line_count.unwrap_or(0),
+                    tables: tables.clone(),
+                }));
+            }
+        }
+        Ok(entry)
+    }
+}
+
+/// The page that the arguments ask for; a date to jump to takes the place of `after`.
+pub fn page(
+    at: Option<DateTime<Utc>>,
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+) -> Result<Page> {
+    match (at, &after, last) {
+        (None, ..) => crate::graphql::engine::connection::page(first, after, last, before),
+        (Some(at), None, None) => {
+            let after = timeline::cursor_at(at).as_str().to_owned();
+            crate::graphql::engine::connection::page(first, Some(after), last, before)
+        }
+        (Some(_), ..) => Err(bad_argument("at", "jumps to a date; page on with `first` and `after` alone")),
+    }
+}
+
+/// A page of a customer's timeline.
+pub async fn of_customer(
+    reading: Reading<'_>,
+    tables: &Tables,
+    customer: CustomerId,
+    filter: Option<TimelineFilterInput>,
+    page: &Page,
+) -> Result<Boxed<TimelineConnection>> {
+    let tenant = reading.session.principal.tenant;
+    let filter: TimelineFilter = filter.unwrap_or_default().into();
+    let db = tables.db(reading.api);
+    let slice = timeline::of_customer(&db, tenant, customer, &filter, page)
+        .await
+        .map_err(|error| reading.api.failed(&error))?;
+    let api = reading.api.clone();
+    let count = count_later(async move {
+        timeline::count_of_customer(&db, tenant, customer, &filter).await.map_err(|error| api.failed(&error))
+    });
+    let personal = reading.personal();
+    TimelineConnection::new(slice, count, |row| TimelineEntry::new(row, personal, tables))
+}

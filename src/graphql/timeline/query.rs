@@ -1,0 +1,48 @@
+//! Queries of timelines.
+
+use async_graphql::{Context, Object, Result};
+use chrono::{DateTime, Utc};
+
+use super::object as timeline;
+use super::object::{TimelineConnection, TimelineFilterInput};
+use crate::graphql::engine::connection::page_cost;
+use crate::graphql::engine::flat::Boxed;
+use crate::graphql::engine::guard::May;
+use crate::graphql::engine::id::Of;
+use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::{AsOfInput, Reading};
+use crate::graphql::engine::scalar::Cursor;
+use crate::ids::CustomerId;
+
+/// Queries of timelines.
+#[derive(Default)]
+pub struct TimelineQueries;
+
+#[Object]
+impl TimelineQueries {
+    /// Everything that happened with a customer, newest first: messages, orders and other activities, notes, consent.
+    /// With `asOf`: as it was at that moment (later erasures apply).
+    #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: Of<CustomerId>,
+        filter: Option<TimelineFilterInput>,
+        #[graphql(desc = "Jumps to a date: the page begins with the newest entry at or before it.")] at: Option<
+            DateTime<Utc>,
+        >,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        as_of: Option<AsOfInput>,
+        wait_for: Option<Cursor>,
+    ) -> Result<Boxed<TimelineConnection>> {
+        let reading = Reading::of(ctx)?;
+        let page = timeline::page(at, first, after, last, before)?;
+        reading.api.wait_for(wait_for).await?;
+        let tables = reading.tables(customer_id.0, as_of).await?;
+        timeline::of_customer(reading, &tables, customer_id.0, filter, &page).await
+    }
+}
