@@ -157,7 +157,7 @@ async fn send(app: &App, customer_id: CustomerId) -> Result {
         variant: None,
         attachments: vec![],
     };
-    app.send_message(&caller(), message).await?.into_result()?;
+    app.send_message(&caller(), message, None).await?.into_result()?;
     Ok(())
 }
 

@@ -4,18 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::app::engine::deciding::{Attempted, CommandRun, Committed};
+use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::StateAt;
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::decide::{
-    self, ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
+    self, ConfigurationInput, ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate,
+    TestAccount, TestResult,
 };
 use crate::domain::account::event::{AccountEvent, AccountName, AccountSpec};
 use crate::domain::account::state::{Configured, ProviderAccounts};
+use crate::domain::command::Command;
 use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::secret::Secret;
@@ -50,21 +52,25 @@ impl App {
         elsewhere: bool,
         check: AccountCheck<'_>,
     ) -> Result<Outcome<AccountName>, AppError> {
+        Stop::outcome(self.configure(caller, command, elsewhere, check).await)
+    }
+
+    async fn configure(
+        &self,
+        caller: &Caller,
+        command: ConfigureAccount,
+        elsewhere: bool,
+        check: AccountCheck<'_>,
+    ) -> Result<Done<AccountName>, Stop> {
         let basis = self.basis(caller).await?;
-        let cleaned = command.clean().and_then(|command| {
-            let key = Self::command_key(caller, &basis, "configure_account", &canonical(&command, &basis))?;
-            Ok((command, key))
-        });
-        let (command, key) = match cleaned {
-            Ok(cleaned) => cleaned,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let command = command.clean()?;
+        let key = Self::command_key(caller, &basis.secret, &canonical(&command, &basis.secret))?;
         let given = self.keep_given(caller.tenant, &command).await?;
         let mut suspects: BTreeSet<SecretId> = given.values().copied().collect();
-        let run = CommandRun::new(caller, accounts_stream(caller.tenant, &basis), key);
-        let outcome = self.try_configure(&run, &basis, (&command, &given), elsewhere, check, &mut suspects).await;
+        let run = CommandRun::new(caller, accounts_stream(caller.tenant, &basis.secret), key);
+        let outcome = self.try_configure(&run, &basis, &command, &given, elsewhere, check, &mut suspects).await;
         // Where the log did not answer, it may hold the event all the same: its secrets stay until that is known.
-        if !matches!(outcome, Err(AppError::Log(_))) {
+        if !matches!(outcome, Err(Stop::Failed(AppError::Log(_)))) {
             self.tidy(caller.tenant, &suspects).await;
         }
         outcome
@@ -75,11 +81,12 @@ impl App {
         &self,
         run: &CommandRun<'_>,
         basis: &Basis,
-        (command, given): (&ConfigureAccount, &BTreeMap<String, SecretId>),
+        command: &ConfigureAccount,
+        given: &BTreeMap<String, SecretId>,
         elsewhere: bool,
         check: AccountCheck<'_>,
         suspects: &mut BTreeSet<SecretId>,
-    ) -> Result<Outcome<AccountName>, AppError> {
+    ) -> Result<Done<AccountName>, Stop> {
         let (stream, tenant) = (run.stream, run.caller.tenant);
         for _ in 0..MAX_ATTEMPTS {
             let configured =
@@ -98,12 +105,12 @@ impl App {
                 })
                 .await?;
             match tried {
-                Attempted::Done(made) => return self.done(&made, |_| Some(command.name.clone())).await,
-                Attempted::Refused(refusal) if refusal.code != MOVED => return Ok(Outcome::Refused(refusal)),
+                Attempted::Done(made) => return Ok(self.done(&made, |_| Some(command.name.clone())).await?),
+                Attempted::Refused(refusal) if refusal.code != MOVED => return Err(refusal.into()),
                 Attempted::Refused(_) | Attempted::Moved => {}
             }
         }
-        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS }.into())
     }
 
     /// Removes an account that an administrator set up, and its secrets.
@@ -117,8 +124,7 @@ impl App {
         let configured = known.get(&command.name).and_then(|entry| entry.configured.as_ref());
         let secrets = configured.iter().flat_map(|configured| configured.secrets.values().copied()).collect();
         let name = command.name.clone();
-        let outcome =
-            self.run_on_accounts(caller, "remove_account", (name, command), elsewhere, decide::remove).await?;
+        let outcome = self.run_on_accounts(caller, name, command, elsewhere, decide::remove).await?;
         self.tidy(caller.tenant, &secrets).await;
         Ok(outcome)
     }
@@ -131,7 +137,7 @@ impl App {
         elsewhere: bool,
     ) -> Result<Outcome<AccountName>, AppError> {
         let name = command.name.clone();
-        self.run_on_accounts(caller, "set_account_rate", (name, command), elsewhere, decide::set_rate).await
+        self.run_on_accounts(caller, name, command, elsewhere, decide::set_rate).await
     }
 
     /// Lets an account rest until it is resumed.
@@ -142,7 +148,7 @@ impl App {
         elsewhere: bool,
     ) -> Result<Outcome<AccountName>, AppError> {
         let name = command.name.clone();
-        self.run_on_accounts(caller, "pause_account", (name, command), elsewhere, decide::pause).await
+        self.run_on_accounts(caller, name, command, elsewhere, decide::pause).await
     }
 
     /// Uses an account again.
@@ -153,7 +159,7 @@ impl App {
         elsewhere: bool,
     ) -> Result<Outcome<AccountName>, AppError> {
         let name = command.name.clone();
-        self.run_on_accounts(caller, "resume_account", (name, command), elsewhere, decide::resume).await
+        self.run_on_accounts(caller, name, command, elsewhere, decide::resume).await
     }
 
     /// Records what a test of an account came to; answers that, or what the first one came to if this is a repetition.
@@ -164,20 +170,24 @@ impl App {
         result: TestResult,
         elsewhere: bool,
     ) -> Result<Outcome<TestResult>, AppError> {
+        Stop::outcome(self.record_test(caller, name, result, elsewhere).await)
+    }
+
+    async fn record_test(
+        &self,
+        caller: &Caller,
+        name: AccountName,
+        result: TestResult,
+        elsewhere: bool,
+    ) -> Result<Done<TestResult>, Stop> {
         let basis = self.basis(caller).await?;
-        // What it came to is no part of the command.
-        let key = match Self::command_key(caller, &basis, "test_account", &name) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let run = CommandRun::new(caller, accounts_stream(caller.tenant, &basis), key);
+        let key = Self::command_key(caller, &basis.secret, &TestAccount { name: name.clone() })?;
+        let run = CommandRun::new(caller, accounts_stream(caller.tenant, &basis.secret), key);
         let decide = |state: &ProviderAccounts, context: &Context<'_>| {
             decide::tested(state, name.clone(), result.clone(), elsewhere, context)
         };
-        match self.decide::<ProviderAccounts>(&run, &basis, decide).await? {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(made) => self.done(&made, told).await,
-        }
+        let made = self.decide::<ProviderAccounts>(&run, &basis, decide).await?;
+        Ok(self.done(&made, told).await?)
     }
 
     /// A tenant's accounts, with what other nodes did to them.
@@ -297,18 +307,18 @@ impl App {
         Ok((ids, secrets))
     }
 
-    async fn run_on_accounts<C: Serialize + Clone + Send + Sync>(
+    async fn run_on_accounts<C: Command<State = ProviderAccounts>>(
         &self,
         caller: &Caller,
-        what: &str,
-        (name, command): (AccountName, C),
+        name: AccountName,
+        command: C,
         elsewhere: bool,
         decide: impl Fn(&ProviderAccounts, C, bool, &Context<'_>) -> Decision<AccountEvent> + Send + Sync,
     ) -> Result<Outcome<AccountName>, AppError> {
         let stream = self.accounts_of(caller.tenant).await?;
         let decide =
             |state: &ProviderAccounts, command: C, context: &Context<'_>| decide(state, command, elsewhere, context);
-        self.run(caller, stream, (what, command), decide, |_| Some(name)).await
+        self.run(caller, stream, command, decide, |_| Some(name)).await
     }
 
     async fn accounts_of(&self, tenant: TenantId) -> Result<StreamId, AppError> {
@@ -330,12 +340,12 @@ fn place(tenant: TenantId, account: &AccountName, name: &str, id: SecretId) -> S
 }
 
 /// What makes two commands the same. Secrets stand in it as keyed fingerprints.
-fn canonical(command: &ConfigureAccount, secret: &TenantSecret) -> impl Serialize + use<> {
+fn canonical(command: &ConfigureAccount, secret: &TenantSecret) -> ConfigurationInput {
     let fingerprint =
         |given: &Secret| hex::encode(secret.fingerprint(Label::GivenSecret, &[given.expose().as_bytes()]));
     let secrets: BTreeMap<String, Option<String>> =
         command.secrets.iter().map(|(name, given)| (name.clone(), given.as_ref().map(fingerprint))).collect();
-    (command.name.clone(), command.spec.clone(), secrets)
+    ConfigurationInput { name: command.name.clone(), spec: command.spec.clone(), secrets }
 }
 
 fn told(made: &Committed<AccountEvent>) -> Option<TestResult> {

@@ -17,7 +17,7 @@ impl App {
     ) -> Result<Outcome<ActivityId>, AppError> {
         let stream = customer_stream(caller.tenant, command.customer_id);
         let decide = |state: &Customer, command, context: &Context<'_>| decide::record(state, command, None, context);
-        self.run(caller, stream, ("record_activity", command), decide, |made| {
+        self.run(caller, stream, command, decide, |made| {
             made.events.iter().find_map(|decided| match &decided.event {
                 CustomerEvent::ActivityRecorded(activity) => Some(activity.activity_id),
                 _ => None,

@@ -1,7 +1,7 @@
 //! Who has which address: what happens to a customer's addresses is told to the streams of the addresses.
 
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::{CommandRun, Committed};
+use crate::app::engine::deciding::{Cached, CommandRun, Committed};
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::consent::state::Address;
@@ -10,6 +10,24 @@ use crate::domain::decision::Decided;
 use crate::ids::{AddressId, CustomerId, EventId, Label, SubjectId, TenantId};
 use crate::log::journal::JournalError;
 use crate::log::{Append, Category, Expected, NewEvent, StreamId};
+
+/// A customer's claim on an address.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim {
+    /// The address.
+    pub address_id: AddressId,
+    /// The customer who claims it.
+    pub customer_id: CustomerId,
+}
+
+/// The event that leads to another one in a different stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Because {
+    /// Its id.
+    pub event_id: EventId,
+    /// When it happened.
+    pub occurred_at: chrono::DateTime<chrono::Utc>,
+}
 
 impl App {
     /// Claims and releases addresses as a customer's events tell. Repeating it changes nothing: what an address's stream
@@ -21,18 +39,19 @@ impl App {
     ) -> Result<(), AppError> {
         let customer_id = CustomerId(made.stream.key);
         for decided in &made.events {
+            let because = Because { event_id: decided.id, occurred_at: decided.occurred_at };
             let (address_id, event) = match &decided.event {
                 CustomerEvent::CustomerAddressAdded(e) => {
                     (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
                 }
                 CustomerEvent::CustomerAddressRemoved(e) => {
                     // Whoever is part of the customer has it no longer either.
-                    self.release_of_parts(caller, customer_id, e.address_id, (decided.id, decided.occurred_at)).await?;
+                    self.release_of_merged(caller, customer_id, e.address_id, because).await?;
                     (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
                 }
                 _ => continue,
             };
-            self.record_on_address(caller, (address_id, customer_id), (decided.id, decided.occurred_at), event).await?;
+            self.record_on_address(caller, Claim { address_id, customer_id }, because, event).await?;
         }
         Ok(())
     }
@@ -43,11 +62,11 @@ impl App {
         caller: &Caller,
         customer_id: CustomerId,
         addresses: &[AddressId],
-        because: (EventId, chrono::DateTime<chrono::Utc>),
+        because: Because,
     ) -> Result<(), AppError> {
         for &address_id in addresses {
             let event = AddressReleased { address_id, customer_id }.into();
-            self.record_on_address(caller, (address_id, customer_id), because, event).await?;
+            self.record_on_address(caller, Claim { address_id, customer_id }, because, event).await?;
         }
         Ok(())
     }
@@ -56,10 +75,12 @@ impl App {
     pub(crate) async fn record_on_address(
         &self,
         caller: &Caller,
-        (address_id, customer_id): (AddressId, CustomerId),
-        (causation, occurred_at): (EventId, chrono::DateTime<chrono::Utc>),
+        claim: Claim,
+        because: Because,
         event: AddressEvent,
     ) -> Result<(), AppError> {
+        let Claim { address_id, customer_id } = claim;
+        let Because { event_id: causation, occurred_at } = because;
         let stream = address_stream(caller.tenant, address_id);
         let is_known = self
             .read_state::<Address, _>(stream, |loaded| {
@@ -84,7 +105,7 @@ impl App {
     }
 
     /// Appends facts, which need no decision, to a stream. True if they are new; false if the log knew them.
-    pub(crate) async fn append_fact<A: crate::app::engine::deciding::Cached>(
+    pub(crate) async fn append_fact<A: Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -96,7 +117,7 @@ impl App {
     }
 
     /// As [`Self::append_fact`], keeping what the provider said in the first event's personal part.
-    pub(crate) async fn append_reported<A: crate::app::engine::deciding::Cached>(
+    pub(crate) async fn append_reported<A: Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -111,7 +132,7 @@ impl App {
     }
 
     /// As [`Self::append_fact`], sealing the event for a subject of its own.
-    pub(crate) async fn append_fact_of<A: crate::app::engine::deciding::Cached>(
+    pub(crate) async fn append_fact_of<A: Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -125,7 +146,7 @@ impl App {
         self.append_facts::<A>(caller, stream, None, vec![event], vec![sealed]).await
     }
 
-    async fn append_facts<A: crate::app::engine::deciding::Cached>(
+    async fn append_facts<A: Cached>(
         &self,
         caller: &Caller,
         stream: StreamId,
@@ -150,7 +171,7 @@ impl App {
 
     /// Brings a cached state up to date with facts that were appended without looking at it. If somebody decides on the
     /// stream just now, nothing is done: that append conflicts, and the state is loaded anew.
-    pub(crate) fn apply_facts<A: crate::app::engine::deciding::Cached>(
+    pub(crate) fn apply_facts<A: Cached>(
         &self,
         stream: StreamId,
         first_version: u64,

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::app::customers::customer_stream;
+use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::CustomerEvent;
@@ -152,24 +153,28 @@ impl App {
         name: Option<String>,
         content_type: &str,
     ) -> Result<Result<Upload, Refusal>, AppError> {
-        let checked = attachment::name(name).and_then(|name| Ok((name, attachment::content_type(content_type)?)));
-        let (name, content_type) = match checked {
-            Ok(checked) => checked,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        Stop::refusal(self.begin_upload(caller, customer_id, name, content_type).await)
+    }
+
+    async fn begin_upload(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        name: Option<String>,
+        content_type: &str,
+    ) -> Result<Upload, Stop> {
+        let (name, content_type) = (attachment::name(name)?, attachment::content_type(content_type)?);
         // A file for a customer who was merged goes, as a message to them does, to whom they are part of.
         let customer_id = self.survivor(caller, customer_id).await?;
         let stream = customer_stream(caller.tenant, customer_id);
-        if let Err(refusal) = self.read_state::<Customer, _>(stream, |loaded| loaded.state.must_exist()).await? {
-            return Ok(Err(refusal));
-        }
+        self.read_state::<Customer, _>(stream, |loaded| loaded.state.must_exist()).await??;
         let blobs = self.blobs()?.clone();
         let blob = blob(caller.tenant, customer_id, AttachmentId(self.shared.ambient.uuid()));
         let secret = self.basis(caller).await?.secret;
-        Ok(match blobs.write(blob).await? {
+        match blobs.write(blob).await? {
             Some(sealing) => Ok(Upload { sealing, blobs, secret, blob, name, content_type }),
-            None => Err(Refusal::customer_forgotten()),
-        })
+            None => Err(Refusal::customer_forgotten().into()),
+        }
     }
 
     /// What the tokens of uploads stand for; each is young again, so that none is collected before it is sent.
@@ -178,7 +183,7 @@ impl App {
         caller: &Caller,
         customer_id: CustomerId,
         tokens: &[String],
-    ) -> Result<Result<Vec<StoredFile>, Refusal>, AppError> {
+    ) -> Result<Vec<StoredFile>, Stop> {
         let mut files: Vec<StoredFile> = vec![];
         for token in tokens {
             let blobs = self.blobs()?;
@@ -191,17 +196,17 @@ impl App {
             };
             match file.filter(|_| there) {
                 Some(file) if files.iter().any(|known| known.attachment_id == file.attachment_id) => {
-                    return Ok(Err(Refusal::invalid("attachments", "names a file twice")));
+                    return Err(Refusal::invalid("attachments", "names a file twice").into());
                 }
                 Some(file) => files.push(file),
                 None => {
                     let message = "there is no such upload for this customer; what is not sent within a day is removed";
                     let field = Some("attachments".to_owned());
-                    return Ok(Err(Refusal { field, ..Refusal::new("ATTACHMENT_UNKNOWN", message) }));
+                    return Err(Refusal { field, ..Refusal::new("ATTACHMENT_UNKNOWN", message) }.into());
                 }
             }
         }
-        Ok(Ok(files))
+        Ok(files)
     }
 
     /// Stores the files of an inbound message. Their ids derive from the message's, so that one that is handed over again
@@ -313,7 +318,7 @@ impl App {
             expires_at: self.shared.ambient.now() + LINK_VALID,
         };
         let basis = self.basis(caller).await?;
-        let token = link.seal(&basis);
+        let token = link.seal(&basis.secret);
         Ok(Some(format!("{}/media/{token}", self.public_url())))
     }
 
@@ -325,7 +330,7 @@ impl App {
         }
         let caller = Caller::new(tenant, "media");
         let basis = self.basis(&caller).await?;
-        let Some(link) = MediaLink::open(token, &basis, self.shared.ambient.now()) else { return Ok(None) };
+        let Some(link) = MediaLink::open(token, &basis.secret, self.shared.ambient.now()) else { return Ok(None) };
         let opening = self.read_file(&caller, link.customer_id, link.attachment_id).await?;
         Ok(opening.map(|opening| (link.kind.name, opening)))
     }
@@ -361,7 +366,7 @@ impl App {
         let place = blob(caller.tenant, customer_id, attachment_id);
         let Some(written) = self.write_whole(place, content).await? else { return Ok(()) };
         let basis = self.basis(caller).await?;
-        let StoredFile { size, mac, .. } = stored(written, attachment_id, None, None, &basis);
+        let StoredFile { size, mac, .. } = stored(written, attachment_id, None, None, &basis.secret);
         let event = AttachmentFetched { key, attachment_id, size, mac }.into();
         self.record_fetching(caller, customer_id, attachment_id, Label::FileFetchedEvent, event).await?;
         self.keep_files(caller, customer_id, std::iter::once(attachment_id)).await;
@@ -400,7 +405,7 @@ impl App {
         let basis = self.basis(caller).await?;
         let now = self.shared.ambient.now();
         let parts = [customer_id.0.as_bytes().as_slice(), attachment_id.0.as_bytes()];
-        let id = crate::ids::EventId(basis.derive(label, &parts));
+        let id = crate::ids::EventId(basis.secret.derive(label, &parts));
         let decided = crate::domain::decision::Decided { id, occurred_at: now, event };
         let stream = customer_stream(caller.tenant, customer_id);
         match self.append_fact::<Customer>(caller, stream, None, vec![decided]).await {

@@ -33,6 +33,14 @@ pub struct KeepCallback {
     pub raw: String,
 }
 
+/// A callback in the stream of the account that it came to.
+#[derive(Clone, Copy)]
+struct KeptPlace<'a> {
+    provider: &'a str,
+    account: &'a str,
+    callback_id: Uuid,
+}
+
 impl App {
     /// Keeps a callback; the same one again changes nothing: then true is answered.
     pub async fn keep_callback(&self, caller: &Caller, command: KeepCallback) -> Result<bool, AppError> {
@@ -83,7 +91,8 @@ impl App {
         callback_id: Uuid,
     ) -> Result<(), AppError> {
         let event = CallbackResolved { callback_id }.into();
-        self.end_kept(caller, (provider, account), (Label::CallbackResolvedEvent, callback_id), event).await
+        let kept = KeptPlace { provider, account, callback_id };
+        self.end_kept(caller, kept, Label::CallbackResolvedEvent, event).await
     }
 
     /// Gives up what was kept.
@@ -95,21 +104,22 @@ impl App {
         callback_id: Uuid,
     ) -> Result<(), AppError> {
         let event = CallbackExpired { callback_id }.into();
-        self.end_kept(caller, (provider, account), (Label::CallbackExpiredEvent, callback_id), event).await
+        let kept = KeptPlace { provider, account, callback_id };
+        self.end_kept(caller, kept, Label::CallbackExpiredEvent, event).await
     }
 
     /// The key goes first: should the event not follow, a later look finds nothing to read, and the expiry ends it.
     async fn end_kept(
         &self,
         caller: &Caller,
-        (provider, account): (&str, &str),
-        (how, callback_id): (Label, Uuid),
+        kept: KeptPlace<'_>,
+        how: Label,
         event: CallbackEvent,
     ) -> Result<(), AppError> {
         let secret = self.basis(caller).await?.secret;
-        self.shared.journal.destroy_key(SubjectId(callback_id)).await?;
-        let id = secret.derive(how, &[callback_id.as_bytes()]);
-        self.append_kept(caller, kept_stream(caller, &secret, provider, account), id, event).await?;
+        self.shared.journal.destroy_key(SubjectId(kept.callback_id)).await?;
+        let id = secret.derive(how, &[kept.callback_id.as_bytes()]);
+        self.append_kept(caller, kept_stream(caller, &secret, kept.provider, kept.account), id, event).await?;
         Ok(())
     }
 

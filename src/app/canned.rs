@@ -1,13 +1,16 @@
 //! Commands on canned replies, and messages that are made of them.
 
 use crate::app::engine::deciding::Committed;
+use crate::app::engine::error::Stop;
 use crate::app::{App, AppError, Caller, Outcome};
-use crate::domain::canned::decide::{self, RemoveCannedReply, SaveCannedReply, SavedCannedReply, UseCannedReply};
+use crate::domain::canned::decide::{
+    self, CannedUse, RemoveCannedReply, SaveCannedReply, SavedCannedReply, UseCannedReply,
+};
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
-use crate::domain::message::decide::{SendMessage, SentMessage};
+use crate::domain::message::decide::SendMessage;
 use crate::domain::refusal::Refusal;
 use crate::ids::{Label, TenantId, TenantSecret};
 use crate::log::{Category, StreamId};
@@ -19,13 +22,14 @@ impl App {
         caller: &Caller,
         command: SaveCannedReply,
     ) -> Result<Outcome<SavedCannedReply>, AppError> {
-        let stream = match self.canned_stream(caller.tenant, &command.code).await? {
-            Ok(stream) => stream,
+        let code = match decide::code(&command.code) {
+            Ok(code) => code,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
+        let stream = self.canned_stream(caller.tenant, &code).await?;
         let standing = self.read_fresh_state::<CannedReply, _>(stream, |loaded| told_by(&loaded.state)).await?;
         let answer = |made: &Committed<CannedReplyEvent>| told(made).or(standing);
-        self.run(caller, stream, ("save_canned_reply", command), decide::save, answer).await
+        self.run(caller, stream, command, decide::save, answer).await
     }
 
     /// Removes a canned reply. What was sent with it stays as it is.
@@ -34,47 +38,43 @@ impl App {
         caller: &Caller,
         command: RemoveCannedReply,
     ) -> Result<Outcome<SavedCannedReply>, AppError> {
-        let stream = match self.canned_stream(caller.tenant, &command.code).await? {
-            Ok(stream) => stream,
+        let code = match decide::code(&command.code) {
+            Ok(code) => code,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
+        let stream = self.canned_stream(caller.tenant, &code).await?;
         let decide = |state: &CannedReply, _, context: &Context<'_>| decide::remove(state, context);
-        self.run(caller, stream, ("remove_canned_reply", command), decide, told).await
+        self.run(caller, stream, command, decide, told).await
     }
 
-    /// As [`Self::send_message`], with a canned reply for a body; the message pins its revision.
-    pub async fn send_reply(
-        &self,
-        caller: &Caller,
-        command: SendMessage,
-        canned: Option<UseCannedReply>,
-    ) -> Result<Outcome<SentMessage>, AppError> {
-        let Some(canned) = canned else { return self.send_message(caller, command).await };
-        let stream = match self.canned_stream(caller.tenant, &canned.code).await? {
-            Ok(stream) => stream,
-            Err(refusal) => return Ok(Outcome::Refused(in_message(refusal))),
-        };
-        let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, "send_reply", &(&command, &canned)) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+    /// A canned reply as it stands, to make a message of.
+    pub(super) async fn canned_reply(&self, caller: &Caller, wanted: UseCannedReply) -> Result<WantedReply, Stop> {
+        let code = decide::code(&wanted.code).map_err(in_message)?;
+        let stream = self.canned_stream(caller.tenant, &code).await?;
         let reply = self.read_fresh_state::<CannedReply, _>(stream, |loaded| loaded.state.clone()).await?;
-        let fill = |state: &Customer, command: SendMessage| {
-            state.must_exist()?;
-            let of = (state, command.channel);
-            let (body, used) = decide::fill(&reply, &canned, &command.body, of).map_err(in_message)?;
-            Ok((SendMessage { body, ..command }, Some(used)))
-        };
-        self.send_as(caller, &basis, key, command, fill).await
+        Ok(WantedReply { wanted, reply })
     }
 
-    async fn canned_stream(&self, tenant: TenantId, code: &str) -> Result<Result<StreamId, Refusal>, AppError> {
+    /// The stream of a canned reply, by its checked code.
+    async fn canned_stream(&self, tenant: TenantId, code: &str) -> Result<StreamId, AppError> {
         let secret: TenantSecret = self.shared.journal.tenant_secret(tenant).await?;
-        let stream = |code: String| {
-            StreamId::new(tenant, Category::CannedReply, secret.derive(Label::CannedReplyStream, &[code.as_bytes()]))
-        };
-        Ok(decide::code(code).map(stream))
+        Ok(StreamId::new(tenant, Category::CannedReply, secret.derive(Label::CannedReplyStream, &[code.as_bytes()])))
+    }
+}
+
+/// A canned reply that a message is to be made of.
+pub(super) struct WantedReply {
+    wanted: UseCannedReply,
+    reply: CannedReply,
+}
+
+impl WantedReply {
+    /// Fills it in for a customer, unless the agent wrote a body over it.
+    pub fn fill(&self, state: &Customer, command: SendMessage) -> Result<(SendMessage, CannedUse), Refusal> {
+        state.must_exist()?;
+        let filled = decide::fill(&self.reply, &self.wanted, &command.body, state, command.channel);
+        let (body, used) = filled.map_err(in_message)?;
+        Ok((SendMessage { body, ..command }, used))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Commands on consent and suppression.
 
 use crate::app::addresses::address_stream;
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::engine::error::Stop;
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
-use crate::domain::refusal::Refusal;
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{AddressId, CustomerId};
 
@@ -15,7 +15,7 @@ impl App {
     /// Records what a customer agreed to.
     pub async fn set_consent(&self, caller: &Caller, command: SetConsent) -> Result<Outcome<ConsentState>, AppError> {
         let state = command.state;
-        self.run_on_customer(caller, ("set_consent", command), decide::set, |_| Some(state)).await
+        self.run_on_person(caller, command, decide::set, |_| Some(state)).await
     }
 
     /// Forbids sending to an address, whoever has it. A STOP is recorded as the customer's opt-out too, for every channel
@@ -25,23 +25,21 @@ impl App {
         caller: &Caller,
         command: SuppressAddress,
     ) -> Result<Outcome<AddressId>, AppError> {
-        let address_id = match self.address_id(caller, &command.address).await? {
-            Ok(id) => id,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        Stop::outcome(self.suppress(caller, command).await)
+    }
+
+    async fn suppress(&self, caller: &Caller, command: SuppressAddress) -> Result<Done<AddressId>, Stop> {
+        let address_id = self.address_id(caller, &command.address).await?;
         let stream = address_stream(caller.tenant, address_id);
         let decide = |state: &Address, command, context: &Context<'_>| decide::suppress(state, &command, context);
         // The address first: from then on nothing is sent, whatever becomes of the rest.
-        let outcome =
-            self.run(caller, stream, ("suppress_address", command.clone()), decide, |_| Some(address_id)).await?;
-        if let (Outcome::Done(_), SuppressionReason::Stop, Some(customer_id)) =
-            (&outcome, command.reason, command.customer_id)
-        {
+        let done = self.try_run(caller, stream, command.clone(), decide, |_| Some(address_id)).await?;
+        if let (SuppressionReason::Stop, Some(customer_id)) = (command.reason, command.customer_id) {
             for channel in channels(command.address.kind()) {
                 self.stop(caller, customer_id, channel, &command).await?;
             }
         }
-        Ok(outcome)
+        Ok(done)
     }
 
     /// Records a STOP as the customer's opt-out, unless it stands there: a repeated command makes up for what a crash
@@ -73,7 +71,7 @@ impl App {
             };
         let caller = Caller { idempotency_key: None, ..caller.clone() };
         // A customer who is unknown or forgotten has nothing to record an opt-out in; the address is suppressed.
-        self.run_on_customer(&caller, ("stop", consent), decide, |_| Some(())).await?;
+        self.run_on_person(&caller, consent, decide, |_| Some(())).await?;
         Ok(())
     }
 
@@ -83,17 +81,18 @@ impl App {
         caller: &Caller,
         command: LiftSuppression,
     ) -> Result<Outcome<AddressId>, AppError> {
-        let address_id = match self.address_id(caller, &command.address).await? {
-            Ok(id) => id,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let stream = address_stream(caller.tenant, address_id);
-        self.run(caller, stream, ("lift_suppression", command), decide::lift, |_| Some(address_id)).await
+        Stop::outcome(self.lift(caller, command).await)
     }
 
-    async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<Result<AddressId, Refusal>, AppError> {
+    async fn lift(&self, caller: &Caller, command: LiftSuppression) -> Result<Done<AddressId>, Stop> {
+        let address_id = self.address_id(caller, &command.address).await?;
+        let stream = address_stream(caller.tenant, address_id);
+        self.try_run(caller, stream, command, decide::lift, |_| Some(address_id)).await
+    }
+
+    async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<AddressId, Stop> {
         let basis = self.basis(caller).await?;
-        Ok(self.deciding(&basis, |context| address.id(context)))
+        Ok(self.deciding(&basis, |context| address.id(context))?)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::CommandRun;
+use crate::app::engine::error::Stop;
+use crate::app::persons::Thing;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::conversation::decide::{self, UpdateConversation};
 use crate::domain::customer::state::Customer;
@@ -16,8 +18,9 @@ impl App {
         command: UpdateConversation,
     ) -> Result<Outcome<ConversationId>, AppError> {
         let id = command.conversation_id;
-        let holder = (command.customer_id, |state: &Customer| state.conversations.by_id(id).is_some());
-        self.run_on_holder(caller, holder, ("update_conversation", command), decide::update, |_| Some(id)).await
+        let is_held_by = |state: &Customer| state.conversations.by_id(id).is_some();
+        let thing = Thing { customer_id: command.customer_id, is_held_by };
+        self.run_on_holder(caller, thing, command, decide::update, |_| Some(id)).await
     }
 
     /// Lets time do to a conversation what it does; true if that was something.
@@ -30,8 +33,8 @@ impl App {
         let basis = self.basis(caller).await?;
         let run = CommandRun::new(caller, customer_stream(caller.tenant, customer_id), None);
         let elapse = |state: &Customer, context: &Context<'_>| decide::elapse(state, conversation_id, context);
-        // Refused is whoever was forgotten meanwhile.
-        let made = self.decide::<Customer>(&run, &basis, elapse).await?;
+        // A refusal means that the customer was forgotten.
+        let made = Stop::refusal(self.decide::<Customer>(&run, &basis, elapse).await)?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 }

@@ -1,7 +1,8 @@
 //! Commands on customers.
 
 use crate::app::engine::deciding::{CommandRun, Committed};
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::engine::error::Stop;
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::customer::decide::{
     self, AddAddress, AddNote, ChangeProfile, PinNote, RegisterCustomer, Registration, RemoveAddress, id_of_external,
 };
@@ -19,27 +20,24 @@ impl App {
         caller: &Caller,
         command: RegisterCustomer,
     ) -> Result<Outcome<CustomerId>, AppError> {
+        Stop::outcome(self.register(caller, command).await)
+    }
+
+    async fn register(&self, caller: &Caller, command: RegisterCustomer) -> Result<Done<CustomerId>, Stop> {
         let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, "register_customer", &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let key = Self::command_key(caller, &basis.secret, &command)?;
         let external = command.profile.external_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
-        let id = external.map_or_else(|| CustomerId(self.shared.ambient.uuid()), |id| id_of_external(&basis, id));
+        let id =
+            external.map_or_else(|| CustomerId(self.shared.ambient.uuid()), |id| id_of_external(&basis.secret, id));
         let stream = customer_stream(caller.tenant, id);
         let run = CommandRun { is_new: true, ..CommandRun::new(caller, stream, key) };
-        let decided = self
+        let made = self
             .decide::<Customer>(&run, &basis, |state, context| {
                 decide::register(state, command.clone(), Registration::default(), context)
             })
             .await?;
-        match decided {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(made) => {
-                self.follow_addresses(caller, &made).await?;
-                self.done(&made, |made| Some(CustomerId(made.stream.key))).await
-            }
-        }
+        self.follow_addresses(caller, &made).await?;
+        Ok(self.done(&made, |made| Some(CustomerId(made.stream.key))).await?)
     }
 
     /// Changes a customer's profile.
@@ -48,10 +46,7 @@ impl App {
         caller: &Caller,
         command: ChangeProfile,
     ) -> Result<Outcome<CustomerId>, AppError> {
-        self.run_on_customer(caller, ("change_profile", command), decide::change_profile, |made| {
-            Some(CustomerId(made.stream.key))
-        })
-        .await
+        self.run_on_person(caller, command, decide::change_profile, |made| Some(CustomerId(made.stream.key))).await
     }
 
     /// Adds an address, or changes its label, or makes it primary.
@@ -59,8 +54,8 @@ impl App {
         let basis = self.basis(caller).await?;
         let region = basis.policy.default_region.as_deref();
         let input = &command.address;
-        let address_id = Address::parse(input.kind, &input.address, region).ok().map(|a| a.id(&basis));
-        self.run_on_customer(caller, ("add_address", command), decide::add_address, |_| address_id).await
+        let address_id = Address::parse(input.kind, &input.address, region).ok().map(|a| a.id(&basis.secret));
+        self.run_on_person(caller, command, decide::add_address, |_| address_id).await
     }
 
     /// Removes an address.
@@ -73,12 +68,12 @@ impl App {
         let decide = |state: &Customer, command: RemoveAddress, context: &Context<'_>| {
             decide::remove_address(state, &command, context)
         };
-        self.run_on_customer(caller, ("remove_address", command), decide, |_| Some(address_id)).await
+        self.run_on_person(caller, command, decide, |_| Some(address_id)).await
     }
 
     /// Adds a private note.
     pub async fn add_note(&self, caller: &Caller, command: AddNote) -> Result<Outcome<NoteId>, AppError> {
-        self.run_on_customer(caller, ("add_note", command), decide::add_note, |made: &Committed<CustomerEvent>| {
+        self.run_on_person(caller, command, decide::add_note, |made: &Committed<CustomerEvent>| {
             made.events.iter().find_map(|decided| match &decided.event {
                 CustomerEvent::NoteAdded(note) => Some(note.note_id),
                 _ => None,
@@ -90,10 +85,10 @@ impl App {
     /// Pins a note to the top of the timeline, or releases it.
     pub async fn pin_note(&self, caller: &Caller, command: PinNote) -> Result<Outcome<NoteId>, AppError> {
         let note_id = command.note_id;
-        // The note may stand in the stream of whoever is part of the customer.
-        let person = self.person_ids(caller, command.customer_id).await?;
-        let (mut holder, mut is_known) = (person[0], false);
-        for id in person {
+        // The note may stand in the stream of any of the person's merged records.
+        let ids = self.person_ids(caller, command.customer_id).await?;
+        let (mut holder, mut is_known) = (ids[0], false);
+        for id in ids {
             if self.has_note(customer_stream(caller.tenant, id), note_id).await? {
                 (holder, is_known) = (id, true);
                 break;
@@ -101,7 +96,7 @@ impl App {
         }
         let decide =
             |state: &Customer, command, context: &Context<'_>| decide::pin_note(state, &command, is_known, context);
-        self.run(caller, customer_stream(caller.tenant, holder), ("pin_note", command), decide, |_| Some(note_id)).await
+        self.run(caller, customer_stream(caller.tenant, holder), command, decide, |_| Some(note_id)).await
     }
 
     async fn has_note(&self, stream: StreamId, note_id: NoteId) -> Result<bool, AppError> {

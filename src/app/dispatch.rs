@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::app::addresses::address_stream;
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
+use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
 use crate::app::links::ListUnsubscribe;
+use crate::app::persons::Thing;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::message::attachment::StoredFile;
-use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, Resolution};
+use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, ResolveInDoubt};
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
@@ -33,17 +34,6 @@ pub enum DispatchDecision {
     NotBefore(DateTime<Utc>),
     /// It was suppressed, or there is nothing to do: it is settled, or in other hands.
     Nothing,
-}
-
-/// An operator's word on a message in doubt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ResolveInDoubt {
-    /// To whom it went, or did not.
-    pub customer_id: CustomerId,
-    /// Which one.
-    pub message_id: MessageId,
-    /// What became of it.
-    pub resolution: Resolution,
 }
 
 /// A message in doubt.
@@ -170,8 +160,8 @@ impl App {
                         customer_id,
                         address_id: pending.address_id,
                         called_at,
-                        token: token::seal(&correlation, &basis),
-                        reply_token: token::seal_reply(caller.tenant, message_id, &basis),
+                        token: token::seal(&correlation, &basis.secret),
+                        reply_token: token::seal_reply(caller.tenant, message_id, &basis.secret),
                         has_others: others.count() > 0,
                         unsubscribe: self.list_unsubscribe(caller, customer_id, message_id).await?,
                         attempt: Attempt { key: pending.key, route: route.clone(), number },
@@ -260,18 +250,19 @@ impl App {
         let doubt = |state: &Customer, context: &crate::domain::decision::Context<'_>| {
             Ok(dispatch::doubt(state, message_id, called_by, context))
         };
-        let made = self.decide::<Customer>(&run, &basis, doubt).await?;
+        let made = Stop::refusal(self.decide::<Customer>(&run, &basis, doubt).await)?;
         Ok(made.is_ok_and(|made| !made.events.is_empty()))
     }
 
     /// Decides on a message in doubt by an operator's word.
     pub async fn resolve_in_doubt(&self, caller: &Caller, command: ResolveInDoubt) -> Result<Outcome<()>, AppError> {
         let id = command.message_id;
-        let holder = (command.customer_id, move |state: &Customer| state.pending.get(id).is_some());
+        let is_held_by = move |state: &Customer| state.pending.get(id).is_some();
+        let thing = Thing { customer_id: command.customer_id, is_held_by };
         let decide = |state: &Customer, command: ResolveInDoubt, context: &crate::domain::decision::Context<'_>| {
             dispatch::resolve(state, command.message_id, command.resolution, context)
         };
-        self.run_on_holder(caller, holder, ("resolve_in_doubt", command), decide, |_| Some(())).await
+        self.run_on_holder(caller, thing, command, decide, |_| Some(())).await
     }
 
     /// What a provider can be asked about a message in doubt; [`None`] if it is no longer in doubt, or was forgotten.
@@ -290,7 +281,7 @@ impl App {
         let (Some(content), _) = self.content(stream, &pending).await? else { return Ok(None) };
         let basis = self.basis(caller).await?;
         let correlation = correlation(caller, customer_id, &pending, &route, called_at);
-        let token = token::seal(&correlation, &basis);
+        let token = token::seal(&correlation, &basis.secret);
         Ok(Some(InDoubt { key: pending.key, route, address_id: pending.address_id, content, token }))
     }
 
@@ -301,19 +292,19 @@ impl App {
             return Ok(None);
         }
         let basis = self.basis(&Caller::new(tenant, "token")).await?;
-        Ok(token::open(text, &basis))
+        Ok(token::open(text, &basis.secret))
     }
 
     /// What stands for `Message-ID`s in the log and the read tables.
     pub async fn mail_id_fingerprints(&self, caller: &Caller, mail_ids: &[&str]) -> Result<Vec<Uuid>, AppError> {
         let basis = self.basis(caller).await?;
-        Ok(mail_ids.iter().map(|id| token::mail_id_fingerprint(id, &basis)).collect())
+        Ok(mail_ids.iter().map(|id| token::mail_id_fingerprint(id, &basis.secret)).collect())
     }
 
     /// The message that a reply's address names; [`None`] if it is none of this tenant's.
     pub async fn open_reply_token(&self, caller: &Caller, text: &str) -> Result<Option<MessageId>, AppError> {
         let basis = self.basis(caller).await?;
-        Ok(token::open_reply(text, caller.tenant, &basis))
+        Ok(token::open_reply(text, caller.tenant, &basis.secret))
     }
 }
 

@@ -4,13 +4,14 @@
 //!
 //! The first `CustomerForgotten`, in whichever of the streams, is the whole decision: every later step follows from it.
 
-use crate::app::addresses::address_stream;
+use crate::app::addresses::{Because, address_stream};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::CommandRun;
+use crate::app::engine::error::Stop;
 use crate::app::engine::states::StateAt;
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::state::Address;
-use crate::domain::customer::decide::{self, ForgetCustomer};
+use crate::domain::customer::decide::{self, CompleteErasure, ForgetCustomer};
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::Context;
 use crate::ids::{AddressId, CustomerId, Position};
@@ -23,25 +24,22 @@ impl App {
         caller: &Caller,
         command: ForgetCustomer,
     ) -> Result<Outcome<CustomerId>, AppError> {
+        Stop::outcome(self.forget(caller, command).await)
+    }
+
+    async fn forget(&self, caller: &Caller, command: ForgetCustomer) -> Result<Done<CustomerId>, Stop> {
         let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, "forget_customer", &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let key = Self::command_key(caller, &basis.secret, &command)?;
         let person = self.person_ids(caller, command.customer_id).await?;
-        let root = person[0];
+        let survivor = person[0];
         let only_theirs = self.addresses_of_nobody_else(caller, &person).await?;
         let decide = |state: &Customer, context: &Context<'_>| decide::forget(state, &command, &only_theirs, context);
-        let run = CommandRun::new(caller, customer_stream(caller.tenant, root), key);
-        match self.decide::<Customer>(&run, &basis, decide).await? {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(mut made) => {
-                let others = self.erase(caller, root).await?;
-                // A repeated command answers what it answered at first, unless there was something left to do.
-                made.position = made.position.max(others.new);
-                self.done(&made, |_| Some(root)).await
-            }
-        }
+        let run = CommandRun::new(caller, customer_stream(caller.tenant, survivor), key);
+        let mut made = self.decide::<Customer>(&run, &basis, decide).await?;
+        let others = self.erase(caller, survivor).await?;
+        // A repeated command gets its first answer again, unless there was something left to do.
+        made.position = made.position.max(others.new);
+        Ok(self.done(&made, |_| Some(survivor)).await?)
     }
 
     /// Takes every step of a forgetting that was begun and does not need the read tables: everybody who is part of the
@@ -74,8 +72,8 @@ impl App {
                 let own: Vec<_> = own.filter(|own| only_theirs.contains(own)).collect();
                 decide::forget(state, &command, &own, context)
             };
-            // Refused is who is not known: there is nothing of them.
-            if let Ok(made) = self.decide::<Customer>(&run, &basis, decide).await? {
+            // A refusal means that the customer is not known: there is nothing of them.
+            if let Ok(made) = Stop::refusal(self.decide::<Customer>(&run, &basis, decide).await)? {
                 erasing.new = erasing.new.max(made.position);
             }
         }
@@ -103,7 +101,8 @@ impl App {
         }
         self.shared.journal.backend().drop_snapshots(stream).await?;
         self.remove_files(caller, id).await?;
-        self.release_addresses(caller, id, &addresses, (forgetting.event_id, forgetting.at)).await
+        let because = Because { event_id: forgetting.event_id, occurred_at: forgetting.at };
+        self.release_addresses(caller, id, &addresses, because).await
     }
 
     /// Ends a forgetting: to be called when the read tables show the position that [`Self::erase`] told. Takes the earlier
@@ -112,13 +111,13 @@ impl App {
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
         self.erase(caller, id).await?;
         let person = self.person_ids(caller, id).await?;
-        let decide = |state: &Customer, (), context: &Context<'_>| decide::complete_erasure(state, context);
+        let decide = |state: &Customer, _, context: &Context<'_>| decide::complete_erasure(state, context);
         for &part in person[1..].iter().rev() {
             let stream = customer_stream(caller.tenant, part);
-            self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(())).await?;
+            self.run(caller, stream, CompleteErasure {}, decide, |_| Some(())).await?;
         }
         let stream = customer_stream(caller.tenant, person[0]);
-        self.run(caller, stream, ("complete_erasure", ()), decide, |_| Some(person[0])).await
+        self.run(caller, stream, CompleteErasure {}, decide, |_| Some(person[0])).await
     }
 
     /// The addresses of everybody who is part of a person that nobody else has.

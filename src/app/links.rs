@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::app::customers::customer_stream;
+use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::tenants::tenant_stream;
 use crate::app::{App, AppError, Caller, Outcome};
@@ -117,7 +118,7 @@ impl App {
         let (customer_id, channel) = (command.customer_id, command.channel);
         let topic = text::word("topic", &command.topic).unwrap_or_default();
         let basis = self.basis(caller).await?;
-        self.run_on_customer(caller, ("request_opt_in", command), choice::request, |made| {
+        self.run_on_person(caller, command, choice::request, |made| {
             let expires_at = choice::confirm_until(made.events.first()?.occurred_at);
             let token = Token {
                 purpose: Purpose::Confirm,
@@ -141,7 +142,7 @@ impl App {
             return Ok(None);
         }
         let basis = self.basis(&Caller::new(tenant, ACTOR)).await?;
-        let token = Token::open(text, &basis, self.shared.ambient.now());
+        let token = Token::open(text, &basis.secret, self.shared.ambient.now());
         Ok(token.filter(|token| token.purpose == purpose))
     }
 
@@ -204,13 +205,13 @@ impl App {
         let caller = Caller::new(token.tenant, ACTOR);
         let basis = self.basis(&caller).await?;
         let decide = |state: &Customer, _, context: &Context<'_>| decide(state, evidence.clone(), context);
-        match self.decide_on_survivor(&caller, &basis, (token.customer_id, None), decide).await? {
-            Ok(made) => self.done(&made, |_| Some(())).await,
+        match Stop::refusal(self.decide_on_survivor(&caller, &basis, token.customer_id, None, decide).await)? {
+            Ok(made) => Ok(Outcome::Done(self.done(&made, |_| Some(())).await?)),
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
     }
 
     fn link(&self, page: &str, token: &Token, basis: &Basis) -> String {
-        format!("{}/{page}/{}", self.public_url, token.seal(basis))
+        format!("{}/{page}/{}", self.public_url, token.seal(&basis.secret))
     }
 }

@@ -1,19 +1,18 @@
 //! Merged customers: who stands for whom, and completing a merge. This is the one place that resolves; see
 //! [`crate::app::persons`] for what commands do with it.
 
-use chrono::{DateTime, Utc};
-
-use crate::app::addresses::address_stream;
+use crate::app::addresses::{Because, Claim, address_stream};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{Attempted, CommandRun, Committed, MAX_ATTEMPTS};
+use crate::app::engine::error::Stop;
 use crate::app::engine::states::StateAt;
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::event::{AddressClaimed, ConsentChanged};
 use crate::domain::consent::state::Address;
-use crate::domain::customer::merge::{self, MergeCustomers};
+use crate::domain::customer::merge::{self, MergeCustomers, Survivor};
 use crate::domain::customer::state::{Customer, Merged};
 use crate::domain::decision::Context;
-use crate::ids::{AddressId, CustomerId, EventId, Position};
+use crate::ids::{AddressId, CustomerId, Position};
 use crate::log::Precondition;
 
 /// The rest of a person, seen from one of the streams that the person is made of.
@@ -42,40 +41,41 @@ impl App {
         caller: &Caller,
         command: MergeCustomers,
     ) -> Result<Outcome<CustomerId>, AppError> {
+        Stop::outcome(self.merge(caller, command).await)
+    }
+
+    async fn merge(&self, caller: &Caller, command: MergeCustomers) -> Result<Done<CustomerId>, Stop> {
         let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, "merge_customers", &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let key = Self::command_key(caller, &basis.secret, &command)?;
         let stream = customer_stream(caller.tenant, command.from);
         for _ in 0..MAX_ATTEMPTS {
             // Also of the one that is merged: a repeated command may find its merge half done.
             self.survivor(caller, command.from).await?;
-            let root = self.survivor(caller, command.into).await?;
-            let survivor_stream = customer_stream(caller.tenant, root);
+            let id = self.survivor(caller, command.into).await?;
+            let survivor_stream = customer_stream(caller.tenant, id);
             let survivor = self.read_state::<Customer, _>(survivor_stream, StateAt::clone).await?;
             // The survivor must still act for itself when the decision is appended: two who are merged into each other
             // at the same time do not become a circle.
             let preconditions = vec![Precondition { stream: survivor_stream, version: survivor.version }];
             let run = CommandRun { preconditions, ..CommandRun::new(caller, stream, key) };
             let decide = |state: &Customer, context: &Context<'_>| {
-                merge::merge(state, &command, (root, &survivor.state), context)
+                merge::merge(state, &command, Survivor { id, state: &survivor.state }, context)
             };
             match self.attempt::<Customer>(&run, &basis, decide).await? {
                 Attempted::Moved => {}
                 Attempted::Refused(_) if self.has_moved(survivor_stream, survivor.version).await? => {
                     self.forget_state(survivor_stream);
                 }
-                Attempted::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+                Attempted::Refused(refusal) => return Err(refusal.into()),
                 Attempted::Done(made) => {
                     // Where the survivor's events stand, if they are new; otherwise the log's end, which is after them.
                     let position = self.complete_merge(caller, command.from).await?;
-                    let root = self.survivor(caller, command.from).await?;
-                    return self.done(&Committed { position, ..made }, |_| Some(root)).await;
+                    let id = self.survivor(caller, command.from).await?;
+                    return Ok(self.done(&Committed { position, ..made }, |_| Some(id)).await?);
                 }
             }
         }
-        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS }.into())
     }
 
     /// Takes every step of a merge again that a crash may have left out: whoever stands for the customer takes it over,
@@ -98,8 +98,8 @@ impl App {
         for own in addresses.iter().filter(|own| survivor.address(own.address_id).is_some()) {
             let (address_id, kind) = (own.address_id, own.kind);
             let claimed = AddressClaimed { address_id, kind, customer_id: root }.into();
-            let because = (merged.event_id, self.shared.ambient.now());
-            self.record_on_address(caller, (address_id, root), because, claimed).await?;
+            let because = Because { event_id: merged.event_id, occurred_at: self.shared.ambient.now() };
+            self.record_on_address(caller, Claim { address_id, customer_id: root }, because, claimed).await?;
         }
         Ok(position)
     }
@@ -153,7 +153,7 @@ impl App {
                 ..CommandRun::new(caller, survivor_stream, None)
             };
             let decide =
-                |survivor: &Customer, context: &Context<'_>| merge::absorb(survivor, (from, &merged.state), context);
+                |survivor: &Customer, context: &Context<'_>| merge::absorb(survivor, from, &merged.state, context);
             match self.attempt::<Customer>(&run, &basis, decide).await? {
                 Attempted::Moved => {}
                 Attempted::Refused(_) => return Ok(None),
@@ -251,20 +251,20 @@ impl App {
         let mut position = None;
         for told in opt_outs {
             let decide = |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, context);
-            // Refused is whoever was forgotten meanwhile: nothing is sent there any more.
-            let made = self.decide_on_survivor(caller, &basis, (id, None), decide).await?;
-            position = position.max(made.ok().and_then(|made| made.position));
+            let made = self.decide_on_survivor(caller, &basis, id, None, decide).await;
+            // A refusal means that the customer was forgotten: nothing is sent there any more.
+            position = position.max(Stop::refusal(made)?.ok().and_then(|made| made.position));
         }
         Ok(position)
     }
 
     /// Ends the claims of everybody who is part of a customer on an address that the customer no longer has.
-    pub(crate) async fn release_of_parts(
+    pub(crate) async fn release_of_merged(
         &self,
         caller: &Caller,
         id: CustomerId,
         address_id: AddressId,
-        because: (EventId, DateTime<Utc>),
+        because: Because,
     ) -> Result<(), AppError> {
         let absorbed = self
             .read_state::<Customer, _>(customer_stream(caller.tenant, id), |loaded| loaded.state.absorbed.clone())

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address_stream;
+use crate::app::canned::WantedReply;
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
+use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
-use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
-use crate::domain::canned::decide::CannedUse;
+use crate::app::persons::Thing;
+use crate::app::{App, AppError, ArrivedFile, Caller, Done, Outcome};
+use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::consent::decide::{Said, start, stop};
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
-use crate::domain::consent::keywords::{self, Keyword};
+use crate::domain::consent::keywords::Keyword;
 use crate::domain::consent::reach::{self, Told};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
@@ -21,51 +24,50 @@ use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::message::attachment::{ReceivedFile, StoredFile};
 use crate::domain::message::decide::{
-    self, CancelMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SentMessage,
+    self, CancelMessage, InboundMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SendRequest,
+    SentMessage,
 };
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
-use crate::domain::value::Channel;
+use crate::domain::value::{Channel, address};
 use crate::ids::{CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey};
 
 impl App {
-    /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed.
-    pub async fn send_message(&self, caller: &Caller, command: SendMessage) -> Result<Outcome<SentMessage>, AppError> {
-        let basis = self.basis(caller).await?;
-        match Self::command_key(caller, &basis, "send_message", &command) {
-            Ok(key) => self.send_as(caller, &basis, key, command, |_, command| Ok((command, None))).await,
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-        }
-    }
-
-    /// Sends what `fill` makes of a command, to whom the customer is part of by now.
-    pub(super) async fn send_as(
+    /// Asks for a message to be sent, perhaps with a canned reply for a body, whose revision the message then pins. The
+    /// answer says whether it is queued, held or suppressed.
+    pub async fn send_message(
         &self,
         caller: &Caller,
-        basis: &Basis,
-        key: Option<CommandKey>,
         command: SendMessage,
-        fill: impl Fn(&Customer, SendMessage) -> Result<(SendMessage, Option<CannedUse>), Refusal> + Sync,
+        canned: Option<UseCannedReply>,
     ) -> Result<Outcome<SentMessage>, AppError> {
+        Stop::outcome(self.send(caller, SendRequest { message: command, canned_reply: canned }).await)
+    }
+
+    async fn send(&self, caller: &Caller, request: SendRequest) -> Result<Done<SentMessage>, Stop> {
+        let basis = self.basis(caller).await?;
+        let key = Self::command_key(caller, &basis.secret, &request)?;
+        let SendRequest { message, canned_reply } = request;
+        let canned = match canned_reply {
+            Some(wanted) => Some(self.canned_reply(caller, wanted).await?),
+            None => None,
+        };
         for _ in 0..MAX_ATTEMPTS {
-            let customer_id = self.survivor(caller, command.customer_id).await?;
-            let command = SendMessage { customer_id, ..command.clone() };
-            let files = match self.uploads(caller, customer_id, &command.attachments).await? {
-                Ok(files) => files,
-                Err(refusal) => return Ok(Outcome::Refused(refusal)),
-            };
-            match self.send_to(caller, basis, key, (&command, &files), &fill).await? {
+            let customer_id = self.survivor(caller, message.customer_id).await?;
+            let command = SendMessage { customer_id, ..message.clone() };
+            let files = self.uploads(caller, customer_id, &command.attachments).await?;
+            match self.send_to(caller, &basis, key, &command, &files, canned.as_ref()).await {
                 // Merged between the look and the decision: look again.
-                Err(refusal) if refusal.code == Refusal::MERGED => {}
-                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+                Err(Stop::Refused(refusal)) if refusal.code == Refusal::MERGED => {}
+                Err(stop) => return Err(stop),
                 Ok(made) => {
                     self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
-                    return self.done(&made, |made| self.sent(made)).await;
+                    return Ok(self.done(&made, |made| self.sent(made)).await?);
                 }
             }
         }
-        Ok(Outcome::Refused(Refusal::customer_merged()))
+        Err(Refusal::customer_merged().into())
     }
 
     async fn send_to(
@@ -73,9 +75,10 @@ impl App {
         caller: &Caller,
         basis: &Basis,
         key: Option<CommandKey>,
-        (command, files): (&SendMessage, &[StoredFile]),
-        fill: &(impl Fn(&Customer, SendMessage) -> Result<(SendMessage, Option<CannedUse>), Refusal> + Sync),
-    ) -> Result<Result<Committed<CustomerEvent>, Refusal>, AppError> {
+        command: &SendMessage,
+        files: &[StoredFile],
+        canned: Option<&WantedReply>,
+    ) -> Result<Committed<CustomerEvent>, Stop> {
         let stream = customer_stream(caller.tenant, command.customer_id);
         // Refusals about the recipient come from the decision itself, on the state that is appended to.
         let (recipient, absorbed) = self
@@ -86,26 +89,28 @@ impl App {
             .await?;
         let address = match recipient {
             Some(id) => {
-                self.read_state::<Address, _>(address_stream(caller.tenant, id), |loaded| loaded.state.clone()).await?
+                let stream = address_stream(caller.tenant, id);
+                self.read_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?
             }
             None => Address::default(),
         };
-        // What those who are part of the customer were sent counts too; when it is dispatched, all is judged again.
-        let parts: Vec<_> = self.merged_records(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
+        // What all merged records were sent counts too; when it is dispatched, everything is judged again.
+        let merged = self.merged_records(caller, &absorbed).await?;
+        let merged: Vec<_> = merged.into_iter().map(|record| record.state).collect();
         self.decide(&CommandRun::new(caller, stream, key), basis, |state: &Customer, context| {
-            let (command, canned) = fill(state, command.clone())?;
-            let asked = (command, files.to_vec());
-            let mut events = if parts.is_empty() {
-                decide::send(state, &address, asked, context)?
-            } else {
-                decide::send(&state.with_messages_of(state, &parts), &address, asked, context)?
-            };
-            for decided in &mut events {
-                if let CustomerEvent::MessageQueued(queued) = &mut decided.event {
-                    queued.canned_reply.clone_from(&canned);
+            let (command, canned) = match canned {
+                Some(wanted) => {
+                    let (command, used) = wanted.fill(state, command.clone())?;
+                    (command, Some(used))
                 }
+                None => (command.clone(), None),
+            };
+            if merged.is_empty() {
+                decide::send(state, &address, command, files.to_vec(), canned, context)
+            } else {
+                let person = state.with_messages_of(state, &merged);
+                decide::send(&person, &address, command, files.to_vec(), canned, context)
             }
-            Ok(events)
         })
         .await
     }
@@ -130,10 +135,11 @@ impl App {
         command: CancelMessage,
     ) -> Result<Outcome<MessageId>, AppError> {
         let id = command.message_id;
-        let holder = (command.customer_id, move |state: &Customer| state.pending.get(id).is_some());
+        let is_held_by = move |state: &Customer| state.pending.get(id).is_some();
+        let thing = Thing { customer_id: command.customer_id, is_held_by };
         let decide =
             |state: &Customer, command: CancelMessage, context: &Context<'_>| decide::cancel(state, &command, context);
-        self.run_on_holder(caller, holder, ("cancel_message", command), decide, |_| Some(id)).await
+        self.run_on_holder(caller, thing, command, decide, |_| Some(id)).await
     }
 
     /// Takes in a message that a customer wrote. A provider's message id is taken in once.
@@ -152,45 +158,44 @@ impl App {
         command: ReceiveMessage,
         files: Vec<ArrivedFile>,
     ) -> Result<Outcome<ReceivedMessage>, AppError> {
+        Stop::outcome(self.receive(caller, command, files).await)
+    }
+
+    async fn receive(
+        &self,
+        caller: &Caller,
+        command: ReceiveMessage,
+        files: Vec<ArrivedFile>,
+    ) -> Result<Done<ReceivedMessage>, Stop> {
         let basis = self.basis(caller).await?;
-        let key = match received_key(caller, &basis, &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let customer_id = match command.customer_id {
+        let key = received_key(caller, &basis.secret, &command)?;
+        let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
+        let mut inbound = self.deciding(&basis, |context| InboundMessage::read(message_id, command, context));
+        let customer_id = match inbound.command.customer_id {
             Some(id) => id,
-            None => match self.find_or_register_sender(caller, &basis, &command).await? {
-                Ok(id) => id,
-                Err(refusal) => return Ok(Outcome::Refused(refusal)),
-            },
+            None => self.find_or_register_sender(caller, &basis, inbound.sender.as_ref()).await?,
         };
         let customer_id = self.survivor(caller, customer_id).await?;
-        let at = command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
-        let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
-        let keyword = keywords::of_message(command.channel, &command.body, command.hint);
-        let sender = self.deciding(&basis, |context| decide::sender(command.channel, command.from.as_deref(), context));
-        let source = command.source;
-        let said = sender.map(|sender| {
-            let (address_id, kind) = (sender.id(&basis), sender.kind());
+        let at = inbound.command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
+        let (keyword, source) = (inbound.keyword, inbound.command.source);
+        let said = inbound.sender.as_ref().map(|sender| {
+            let (address_id, kind) = (sender.id(&basis.secret), sender.kind());
             Said { address_id, kind, message_id, customer_id, at, source }
         });
         // The address first: once a STOP is acknowledged, or lost half-way, nothing more is sent there.
         if let (Some(Keyword::Stop), Some(said)) = (keyword, said) {
             let run = CommandRun::new(caller, address_stream(caller.tenant, said.address_id), None);
+            let stopped = self.decide::<Address>(&run, &basis, |state, context| stop(state, said, context)).await;
             // A refusal means that the same message was recorded before, with another of those who share the number.
-            let _ = self.decide::<Address>(&run, &basis, |state, context| stop(state, said, context)).await?;
+            let _ = Stop::refusal(stopped)?;
         }
-        let files = self.store_arrived(caller, customer_id, message_id, files).await?;
-        let decided = self
-            .decide_on_survivor(caller, &basis, (customer_id, key), |state, customer_id, context| {
-                decide::receive(state, (customer_id, message_id), (command.clone(), files.clone()), context)
+        inbound.files = self.store_arrived(caller, customer_id, message_id, files).await?;
+        let made = self
+            .decide_on_survivor(caller, &basis, customer_id, key, |state, survivor, context| {
+                decide::receive(state, survivor, inbound.clone(), context)
             })
             .await?;
-        let made = match decided {
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-            Ok(made) => made,
-        };
-        let stored = files.iter().filter_map(|file| match file {
+        let stored = inbound.files.iter().filter_map(|file| match file {
             ReceivedFile::Stored(file) => Some(file.attachment_id),
             ReceivedFile::Remote { .. } | ReceivedFile::Missing { .. } => None,
         });
@@ -198,17 +203,18 @@ impl App {
         // The evidence first: only a START that is on record lifts anything.
         if let (Some(Keyword::Start), Some(said)) = (keyword, said) {
             let run = CommandRun::new(caller, address_stream(caller.tenant, said.address_id), None);
-            let _ = self.decide::<Address>(&run, &basis, |state, context| start(state, said, context)).await?;
+            let started = self.decide::<Address>(&run, &basis, |state, context| start(state, said, context)).await;
+            let _ = Stop::refusal(started)?;
         }
-        self.done(&made, received).await
+        Ok(self.done(&made, received).await?)
     }
 
     /// Who has an address, whoever claimed it first in front; nobody if it is none that the channel reaches.
     pub async fn who_has(&self, caller: &Caller, channel: Channel, from: &str) -> Result<Vec<CustomerId>, AppError> {
         let basis = self.basis(caller).await?;
-        let sender = self.deciding(&basis, |context| decide::sender(channel, Some(from), context));
+        let sender = self.deciding(&basis, |context| decide::sender(channel, from, context));
         let Some(sender) = sender else { return Ok(vec![]) };
-        let stream = address_stream(caller.tenant, sender.id(&basis));
+        let stream = address_stream(caller.tenant, sender.id(&basis.secret));
         self.read_state::<Address, _>(stream, |loaded| loaded.state.claims.clone()).await
     }
 
@@ -217,34 +223,33 @@ impl App {
     fn received_id(&self, basis: &Basis, key: Option<&CommandKey>, occurred_at: Option<DateTime<Utc>>) -> MessageId {
         MessageId(match (key, occurred_at) {
             (None, _) => self.shared.ambient.uuid(),
-            (Some(key), Some(at)) => basis.derive_ordered(at, Label::InboundMessageId, &[key.id.0.as_bytes()]),
-            (Some(key), None) => basis.derive(Label::InboundMessageId, &[key.id.0.as_bytes()]),
+            (Some(key), Some(at)) => basis.secret.derive_ordered(at, Label::InboundMessageId, &[key.id.0.as_bytes()]),
+            (Some(key), None) => basis.secret.derive(Label::InboundMessageId, &[key.id.0.as_bytes()]),
         })
     }
 
-    /// Whoever has the address that a message came from, or a new customer of whom only the address is known. Where
-    /// several have it, whoever claimed it first and still does: the order of claims is that of the address's stream, so
-    /// every node answers alike. Who was merged keeps the place, and the survivor is found by it.
+    /// The customer who has the address that a message came from, or a new one of whom only the address is known. Where
+    /// several have it, the first who claimed it and still does: the order of claims is that of the address's stream, so
+    /// every node finds the same one. A merged customer keeps its place, and the survivor is found by it.
     async fn find_or_register_sender(
         &self,
         caller: &Caller,
         basis: &Basis,
-        command: &ReceiveMessage,
-    ) -> Result<Result<CustomerId, Refusal>, AppError> {
-        let sender = self.deciding(basis, |context| decide::sender(command.channel, command.from.as_deref(), context));
+        sender: Option<&address::Address>,
+    ) -> Result<CustomerId, Stop> {
         let Some(sender) = sender else {
             let message = "must be an address that the channel reaches, or the customer must be named";
-            return Ok(Err(Refusal::invalid("from", message)));
+            return Err(Refusal::invalid("from", message).into());
         };
-        let address_id = sender.id(basis);
+        let address_id = sender.id(&basis.secret);
         let stream = address_stream(caller.tenant, address_id);
         let owner = self.read_state::<Address, _>(stream, |loaded| loaded.state.claims.first().copied()).await?;
         if let Some(owner) = owner {
-            return Ok(Ok(owner));
+            return Ok(owner);
         }
-        let id = id_of_address(basis, address_id);
+        let id = id_of_address(&basis.secret, address_id);
         let run = CommandRun::new(caller, customer_stream(caller.tenant, id), None);
-        let registered = self
+        let made = self
             .decide::<Customer>(&run, basis, |state, context| {
                 if state.must_be_known().is_ok() {
                     return Ok(vec![]);
@@ -259,13 +264,8 @@ impl App {
                 crate::domain::customer::decide::register(state, command, Registration::default(), context)
             })
             .await?;
-        match registered {
-            Err(refusal) => Ok(Err(refusal)),
-            Ok(made) => {
-                self.follow_addresses(caller, &made).await?;
-                Ok(Ok(id))
-            }
-        }
+        self.follow_addresses(caller, &made).await?;
+        Ok(id)
     }
 
     /// Records a provider's callback. Callbacks may come in any order, and repeatedly.
@@ -318,7 +318,7 @@ impl App {
             }
         }
         made.position = made.position.max(reached).max(passed_on);
-        self.done(&made, |_| Some(message_id)).await
+        Ok(Outcome::Done(self.done(&made, |_| Some(message_id)).await?))
     }
 
     /// Tells an address whether a message arrived, where that changes what is known of it: usually a delivery does not,
@@ -331,9 +331,9 @@ impl App {
             return Ok(None);
         }
         let run = CommandRun::new(caller, stream, None);
-        let made = self.decide::<Address>(&run, basis, |state, context| reach::tell(state, told, context)).await?;
-        // Refused is what was told before, and forgotten since.
-        Ok(made.ok().and_then(|made| made.position))
+        let made = self.decide::<Address>(&run, basis, |state, context| reach::tell(state, told, context)).await;
+        // A refusal means that it was recorded before, and forgotten since.
+        Ok(Stop::refusal(made)?.ok().and_then(|made| made.position))
     }
 }
 
@@ -353,7 +353,7 @@ fn received_key(
     command: &ReceiveMessage,
 ) -> Result<Option<CommandKey>, Refusal> {
     let Some(id) = &command.provider_message_id else {
-        return App::command_key(caller, secret, "receive_message", command);
+        return App::command_key(caller, secret, command);
     };
     let parts = [command.channel.word().as_bytes(), command.provider.as_bytes(), id.as_bytes()];
     Ok(Some(CommandKey {

@@ -26,10 +26,11 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::domain::message::dispatch::ResolveInDoubt;
 pub use accounts::{AccountCheck, KnownAccounts};
 pub use attachments::{ArrivedFile, FileContent, RemoteFile, UNUSED_FOR, Upload, Uploaded};
 pub use callbacks::KeepCallback;
-pub use dispatch::{DispatchDecision, InDoubt, ResolveInDoubt, Ticket};
+pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
 pub use engine::feed::{DispatchSignal, Signal};
 pub use erasure::Erasing;

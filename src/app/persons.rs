@@ -1,14 +1,14 @@
 //! Commands on a person, and on things of a person, whichever of the streams of merged customers they belong to.
 //!
-//! A command on a person ([`App::run_on_customer`]) acts on whoever stands for the customer that it names; a command on a
+//! A command on a person ([`App::run_on_person`]) acts on the survivor of the customer that it names; a command on a
 //! thing (a message, a note, a conversation) acts on the stream that holds it ([`App::run_on_holder`]).
-
-use serde::Serialize;
 
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
+use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::command::{AboutPerson, Command};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decision};
@@ -16,120 +16,98 @@ use crate::domain::refusal::Refusal;
 use crate::ids::CustomerId;
 use crate::log::CommandKey;
 
-/// A command that names a customer.
-pub(crate) trait OnCustomer {
-    /// The customer that it names.
-    fn customer(&mut self) -> &mut CustomerId;
-}
-
-macro_rules! on_customer {
-    ($($command:path,)*) => {$(
-        impl OnCustomer for $command {
-            fn customer(&mut self) -> &mut CustomerId {
-                &mut self.customer_id
-            }
-        }
-    )*};
-}
-
-on_customer! {
-    crate::domain::customer::decide::ChangeProfile,
-    crate::domain::customer::decide::AddAddress,
-    crate::domain::customer::decide::RemoveAddress,
-    crate::domain::customer::decide::AddNote,
-    crate::domain::consent::decide::SetConsent,
-    crate::domain::consent::choice::RequestOptIn,
+/// A thing of a person: the stream that holds it is looked for among those of all merged records.
+pub(crate) struct Thing<F> {
+    /// A customer of the person.
+    pub customer_id: CustomerId,
+    /// Whether a stream holds it, by the stream's fold.
+    pub is_held_by: F,
 }
 
 impl App {
-    /// Decides on whoever stands for a customer, until it is done or refused. What those who are part of the person were
-    /// sent is seen as the person's.
+    /// Decides on a person's survivor, until it is done or refused. What all merged records were sent is seen as the
+    /// person's.
     pub(crate) async fn decide_on_survivor(
         &self,
         caller: &Caller,
         basis: &Basis,
-        (id, command): (CustomerId, Option<CommandKey>),
+        id: CustomerId,
+        key: Option<CommandKey>,
         mut decide: impl FnMut(&Customer, CustomerId, &Context<'_>) -> Decision<CustomerEvent> + Send,
-    ) -> Result<Result<Committed<CustomerEvent>, Refusal>, AppError> {
-        let mut decided = Err(Refusal::customer_merged());
+    ) -> Result<Committed<CustomerEvent>, Stop> {
         for _ in 0..MAX_ATTEMPTS {
-            let root = self.survivor(caller, id).await?;
-            let stream = customer_stream(caller.tenant, root);
+            let survivor = self.survivor(caller, id).await?;
+            let stream = customer_stream(caller.tenant, survivor);
             let absorbed = self.read_state::<Customer, _>(stream, |loaded| loaded.state.absorbed.clone()).await?;
-            let parts: Vec<_> =
-                self.merged_records(caller, &absorbed).await?.into_iter().map(|part| part.state).collect();
-            let run = CommandRun::new(caller, stream, command);
+            let merged = self.merged_records(caller, &absorbed).await?;
+            let merged: Vec<_> = merged.into_iter().map(|record| record.state).collect();
+            let run = CommandRun::new(caller, stream, key);
             let on_person = |state: &Customer, context: &Context<'_>| {
-                if parts.is_empty() {
-                    return decide(state, root, context);
+                if merged.is_empty() {
+                    return decide(state, survivor, context);
                 }
-                decide(&state.with_messages_of(state, &parts), root, context)
+                decide(&state.with_messages_of(state, &merged), survivor, context)
             };
-            decided = self.decide(&run, basis, on_person).await?;
-            // Merged between the look and the decision: look again.
-            if !matches!(&decided, Err(refusal) if refusal.code == Refusal::MERGED) {
-                break;
+            match self.decide(&run, basis, on_person).await {
+                // Merged between the look and the decision: look again.
+                Err(Stop::Refused(refusal)) if refusal.code == Refusal::MERGED => {}
+                decided => return decided,
             }
         }
-        Ok(decided)
+        Err(Refusal::customer_merged().into())
     }
 
-    /// As [`Self::run`], for a command on a person: it acts on whoever stands for the customer. What is repeated by its
-    /// idempotency key is found in the stream that it went to at first.
-    pub(crate) async fn run_on_customer<C: Serialize + Clone + OnCustomer + Send + Sync, T>(
+    /// As [`Self::run`], for a command on a person: it acts on the survivor. What is repeated by its idempotency key is
+    /// found in the stream that it went to at first.
+    pub(crate) async fn run_on_person<C: AboutPerson, T>(
         &self,
         caller: &Caller,
-        (name, mut command): (&str, C),
+        mut command: C,
         decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
         answer: impl FnOnce(&Committed<CustomerEvent>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
-        let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, name, &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        let decided = async {
+            let basis = self.basis(caller).await?;
+            let key = Self::command_key(caller, &basis.secret, &command)?;
+            let id = *command.customer_id();
+            let decide = |state: &Customer, survivor, context: &Context<'_>| {
+                let mut command = command.clone();
+                *command.customer_id() = survivor;
+                decide(state, command, context)
+            };
+            let made = self.decide_on_survivor(caller, &basis, id, key, decide).await?;
+            self.follow_addresses(caller, &made).await?;
+            Ok(self.done(&made, answer).await?)
         };
-        let id = *command.customer();
-        let decide = |state: &Customer, root, context: &Context<'_>| {
-            let mut command = command.clone();
-            *command.customer() = root;
-            decide(state, command, context)
-        };
-        match self.decide_on_survivor(caller, &basis, (id, key), decide).await? {
-            Ok(made) => {
-                self.follow_addresses(caller, &made).await?;
-                self.done(&made, answer).await
-            }
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-        }
+        Stop::outcome(decided.await)
     }
 
-    /// Whose stream among a person's holds a thing; whoever stands for the person, if none does.
+    /// The customer whose stream holds a thing; the survivor, if none does.
     pub(crate) async fn holder(
         &self,
         caller: &Caller,
-        id: CustomerId,
-        holds: impl Fn(&Customer) -> bool + Send + Sync,
+        thing: Thing<impl Fn(&Customer) -> bool + Send + Sync>,
     ) -> Result<CustomerId, AppError> {
-        let person = self.person_ids(caller, id).await?;
-        for &id in &person {
-            if self.read_state::<Customer, _>(customer_stream(caller.tenant, id), |loaded| holds(&loaded.state)).await?
-            {
+        let ids = self.person_ids(caller, thing.customer_id).await?;
+        for &id in &ids {
+            let stream = customer_stream(caller.tenant, id);
+            if self.read_state::<Customer, _>(stream, |loaded| (thing.is_held_by)(&loaded.state)).await? {
                 return Ok(id);
             }
         }
-        Ok(person[0])
+        Ok(ids[0])
     }
 
     /// As [`Self::run`], for a command on a thing of a person: it acts on the stream that holds it.
-    pub(crate) async fn run_on_holder<C: Serialize + Clone + Send + Sync, T>(
+    pub(crate) async fn run_on_holder<C: Command<State = Customer>, T>(
         &self,
         caller: &Caller,
-        (id, holds): (CustomerId, impl Fn(&Customer) -> bool + Send + Sync),
-        (name, command): (&str, C),
+        thing: Thing<impl Fn(&Customer) -> bool + Send + Sync>,
+        command: C,
         decide: impl Fn(&Customer, C, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
         answer: impl FnOnce(&Committed<CustomerEvent>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
-        let holder = self.holder(caller, id, holds).await?;
-        self.run(caller, customer_stream(caller.tenant, holder), (name, command), decide, answer).await
+        let holder = self.holder(caller, thing).await?;
+        self.run(caller, customer_stream(caller.tenant, holder), command, decide, answer).await
     }
 }

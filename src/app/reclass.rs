@@ -90,7 +90,7 @@ impl App {
             None => self.part(caller, command, step).await?,
         };
         let judged: Vec<_> = futures::stream::iter(customers.iter().copied())
-            .map(|id| self.reclass_customer(caller, &basis, id, (command, &range), rule))
+            .map(|id| self.reclass_customer(caller, &basis, id, Meant { command, range: &range }, rule))
             .buffer_unordered(CUSTOMERS_AT_ONCE)
             .try_collect()
             .await?;
@@ -147,13 +147,13 @@ impl App {
         caller: &Caller,
         basis: &Basis,
         id: CustomerId,
-        (command, range): (&ReclassEngagement, &Range),
+        meant: Meant<'_>,
         rule: &Rule,
     ) -> Result<(Judged, Option<Position>), AppError> {
         let stream = customer_stream(caller.tenant, id);
         let (mut corrected, mut position) = (0, None);
         for _ in 0..MAX_ATTEMPTS {
-            let (mut engagements, mut version) = self.engagements(caller, id, (command, range), rule).await?;
+            let (mut engagements, mut version) = self.engagements(caller, id, meant, rule).await?;
             loop {
                 let events = self.deciding(basis, |context| engagements.corrections(CORRECTIONS, context));
                 if events.is_empty() {
@@ -194,7 +194,7 @@ impl App {
         &self,
         caller: &Caller,
         id: CustomerId,
-        (command, range): (&ReclassEngagement, &Range),
+        meant: Meant<'_>,
         rule: &'r Rule,
     ) -> Result<(Engagements<'r>, u64), AppError> {
         let (journal, stream) = (&self.shared.journal, customer_stream(caller.tenant, id));
@@ -204,9 +204,8 @@ impl App {
             let Some(last) = events.last() else { return Ok((engagements, version)) };
             version = last.envelope.version;
             events.retain(|event| TYPES.contains(&event.envelope.event_type.as_str()));
-            let meant: Vec<bool> =
-                events.iter().map(|event| range.holds(event.envelope.position) && is_meant(event, command)).collect();
-            for (recorded, is_meant) in journal.open_events(events).await?.iter().zip(meant) {
+            let are_meant: Vec<bool> = events.iter().map(|event| meant.holds(event)).collect();
+            for (recorded, is_meant) in journal.open_events(events).await?.iter().zip(are_meant) {
                 let sealed = match &recorded.personal {
                     Personal::Erased => Sealed::Erased,
                     Personal::None => Sealed::Open { raw: None },
@@ -223,6 +222,19 @@ impl App {
                 engagements.tell(&decode::<Customer>(recorded)?, sealed, is_meant);
             }
         }
+    }
+}
+
+/// The opens and clicks that a step judges: those that the command means, in a part of the log.
+#[derive(Clone, Copy)]
+struct Meant<'a> {
+    command: &'a ReclassEngagement,
+    range: &'a Range,
+}
+
+impl Meant<'_> {
+    fn holds(&self, event: &SealedEvent) -> bool {
+        self.range.holds(event.envelope.position) && is_meant(event, self.command)
     }
 }
 

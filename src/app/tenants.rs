@@ -14,10 +14,7 @@ use crate::log::{Category, StreamId};
 impl App {
     /// Opens a tenant under the caller's tenant id.
     pub async fn create_tenant(&self, caller: &Caller, command: CreateTenant) -> Result<Outcome<TenantId>, AppError> {
-        self.run(caller, tenant_stream(caller.tenant), ("create_tenant", command), decide::create, |_| {
-            Some(caller.tenant)
-        })
-        .await
+        self.run(caller, tenant_stream(caller.tenant), command, decide::create, |_| Some(caller.tenant)).await
     }
 
     /// Changes the rules for sending; answers those that are in force from then on.
@@ -26,7 +23,7 @@ impl App {
             change_policy::update(state, command, &caller.actor, context)
         };
         let stream = tenant_stream(caller.tenant);
-        let outcome = self.run(caller, stream, ("update_policy", command), decide, |_| Some(())).await?;
+        let outcome = self.run(caller, stream, command, decide, |_| Some(())).await?;
         self.shared.policies.forget(caller.tenant);
         let policy = self.policy(caller.tenant).await?;
         Ok(outcome.map(|()| Policy::clone(&policy)))
@@ -39,9 +36,9 @@ impl App {
         command: IssueApiKey,
     ) -> Result<Outcome<IssuedApiKey>, AppError> {
         let basis = self.basis(caller).await?;
-        self.run(caller, tenant_stream(caller.tenant), ("issue_api_key", command), decide::issue_key, |made| {
+        self.run(caller, tenant_stream(caller.tenant), command, decide::issue_key, |made| {
             made.events.iter().find_map(|decided| match &decided.event {
-                TenantEvent::ApiKeyIssued(issued) => Some(IssuedApiKey::of(issued.key_id, &basis)),
+                TenantEvent::ApiKeyIssued(issued) => Some(IssuedApiKey::of(issued.key_id, &basis.secret)),
                 _ => None,
             })
         })
@@ -52,16 +49,13 @@ impl App {
     pub async fn revoke_api_key(&self, caller: &Caller, command: RevokeApiKey) -> Result<Outcome<ApiKeyId>, AppError> {
         let key_id = command.key_id;
         let decide = |state: &Tenant, command, context: &Context<'_>| decide::revoke_key(state, &command, context);
-        self.run(caller, tenant_stream(caller.tenant), ("revoke_api_key", command), decide, |_| Some(key_id)).await
+        self.run(caller, tenant_stream(caller.tenant), command, decide, |_| Some(key_id)).await
     }
 
     /// Records that an operator gave up a parked event of a projection.
     pub async fn skip_parked(&self, caller: &Caller, command: SkipParked) -> Result<Outcome<EventId>, AppError> {
         let event_id = command.event_id;
-        self.run(caller, tenant_stream(caller.tenant), ("skip_parked", command), decide::skip_parked, |_| {
-            Some(event_id)
-        })
-        .await
+        self.run(caller, tenant_stream(caller.tenant), command, decide::skip_parked, |_| Some(event_id)).await
     }
 
     /// Records that personal data was read in bulk or exported.
@@ -70,10 +64,7 @@ impl App {
         caller: &Caller,
         command: RecordPersonalRead,
     ) -> Result<Outcome<()>, AppError> {
-        self.run(caller, tenant_stream(caller.tenant), ("record_personal_read", command), decide::record_read, |_| {
-            Some(())
-        })
-        .await
+        self.run(caller, tenant_stream(caller.tenant), command, decide::record_read, |_| Some(())).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! What commlog knows and decides, purely: no IO, no clock, no SQL. A folder per noun: `event.rs` (what can happen),
 //! `state.rs` (the fold), `decide.rs` (state, command, policy and now → events or a refusal).
 
+pub mod command;
 pub mod decision;
 pub mod event;
 pub mod refusal;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::app::engine::aggregate::Aggregate;
+use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{self, Cell, SNAPSHOT_EVERY, StateAt, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::state::ProviderAccounts;
 use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::canned::state::CannedReply;
+use crate::domain::command::Command;
 use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
@@ -118,10 +118,9 @@ pub(crate) struct Committed<E> {
 
 impl App {
     /// Identifies a command by the caller's idempotency key, if there is one.
-    pub(crate) fn command_key<C: Serialize>(
+    pub(crate) fn command_key<C: Command>(
         caller: &Caller,
         secret: &TenantSecret,
-        name: &str,
         command: &C,
     ) -> Result<Option<CommandKey>, Refusal> {
         let Some(key) = &caller.idempotency_key else { return Ok(None) };
@@ -133,7 +132,7 @@ impl App {
             .map_err(|_| Refusal::invalid("idempotencyKey", "the command's input has no canonical form"))?;
         Ok(Some(CommandKey {
             id: CommandId(secret.derive(Label::CommandId, &[key.as_bytes()])),
-            fingerprint: secret.fingerprint(Label::CommandInput, &[name.as_bytes(), &input]),
+            fingerprint: secret.fingerprint(Label::CommandInput, &[C::NAME.as_bytes(), &input]),
         }))
     }
 
@@ -315,39 +314,46 @@ impl App {
         run: &CommandRun<'_>,
         basis: &Basis,
         mut decide: impl FnMut(&A, &Context<'_>) -> Decision<A::Event> + Send,
-    ) -> Result<Result<Committed<A::Event>, Refusal>, AppError> {
+    ) -> Result<Committed<A::Event>, Stop> {
         for attempt in 0..MAX_ATTEMPTS {
             // What was assumed to be new, and is not, is looked up from the second time on.
             let run = CommandRun { is_new: run.is_new && attempt == 0, ..run.clone() };
             match self.attempt::<A>(&run, basis, &mut decide).await? {
-                Attempted::Done(made) => return Ok(Ok(made)),
-                Attempted::Refused(refusal) => return Ok(Err(refusal)),
+                Attempted::Done(made) => return Ok(made),
+                Attempted::Refused(refusal) => return Err(refusal.into()),
                 Attempted::Moved => {}
             }
         }
-        Err(AppError::Contended { stream: run.stream, attempts: MAX_ATTEMPTS })
+        Err(AppError::Contended { stream: run.stream, attempts: MAX_ATTEMPTS }.into())
     }
 
     /// The whole way of a command on one stream, with the answer read from its events.
-    pub(crate) async fn run<A: Cached, C: Serialize + Clone + Send + Sync, T>(
+    pub(crate) async fn run<A: Cached, C: Command<State = A>, T>(
         &self,
         caller: &Caller,
         stream: StreamId,
-        (name, command): (&str, C),
+        command: C,
         decide: impl Fn(&A, C, &Context<'_>) -> Decision<A::Event> + Send + Sync,
         answer: impl FnOnce(&Committed<A::Event>) -> Option<T>,
     ) -> Result<Outcome<T>, AppError> {
+        Stop::outcome(self.try_run(caller, stream, command, decide, answer).await)
+    }
+
+    /// As [`Self::run`], for a use case that goes on afterwards.
+    pub(crate) async fn try_run<A: Cached, C: Command<State = A>, T>(
+        &self,
+        caller: &Caller,
+        stream: StreamId,
+        command: C,
+        decide: impl Fn(&A, C, &Context<'_>) -> Decision<A::Event> + Send + Sync,
+        answer: impl FnOnce(&Committed<A::Event>) -> Option<T>,
+    ) -> Result<Done<T>, Stop> {
         let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, name, &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let key = Self::command_key(caller, &basis.secret, &command)?;
         let run = CommandRun::new(caller, stream, key);
         let decide = |state: &A, context: &Context<'_>| decide(state, command.clone(), context);
-        match self.decide(&run, &basis, decide).await? {
-            Ok(made) => self.done(&made, answer).await,
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-        }
+        let made = self.decide(&run, &basis, decide).await?;
+        Ok(self.done(&made, answer).await?)
     }
 
     /// The answer of a command that was carried out.
@@ -355,13 +361,13 @@ impl App {
         &self,
         made: &Committed<E>,
         answer: impl FnOnce(&Committed<E>) -> Option<T>,
-    ) -> Result<Outcome<T>, AppError> {
+    ) -> Result<Done<T>, AppError> {
         let value = answer(made).ok_or(AppError::Unanswerable { stream: made.stream })?;
         let position = match made.position {
             Some(position) => position,
             None => self.shared.journal.backend().head().await?.position,
         };
-        Ok(Outcome::Done(Done { value, position, repeated: made.repeated }))
+        Ok(Done { value, position, repeated: made.repeated })
     }
 }
 

@@ -46,6 +46,58 @@ impl<T> Outcome<T> {
     }
 }
 
+/// Why a use case ends before it is done, so that `?` ends it for either reason.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The domain said no.
+    Refused(Refusal),
+    /// No answer could be found.
+    Failed(AppError),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<AppError> for Stop {
+    fn from(error: AppError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<LogError> for Stop {
+    fn from(error: LogError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<BlobError> for Stop {
+    fn from(error: BlobError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Stop {
+    /// The border between this module and its callers, to whom a refusal is data.
+    pub fn outcome<T>(result: Result<Done<T>, Self>) -> Result<Outcome<T>, AppError> {
+        Ok(match Self::refusal(result)? {
+            Ok(done) => Outcome::Done(done),
+            Err(refusal) => Outcome::Refused(refusal),
+        })
+    }
+
+    /// Separates a refusal from a failure, for steps that go on after a refusal.
+    pub fn refusal<T>(result: Result<T, Self>) -> Result<Result<T, Refusal>, AppError> {
+        match result {
+            Ok(value) => Ok(Ok(value)),
+            Err(Self::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Self::Failed(error)) => Err(error),
+        }
+    }
+}
+
 /// Why a command could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {

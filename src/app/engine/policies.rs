@@ -23,15 +23,6 @@ pub(crate) struct Basis {
     pub policy: Arc<Policy>,
 }
 
-/// Most of what needs a basis derives ids from its secret.
-impl std::ops::Deref for Basis {
-    type Target = TenantSecret;
-
-    fn deref(&self) -> &TenantSecret {
-        &self.secret
-    }
-}
-
 /// The policies in use, each with the time at which the log was asked.
 pub(crate) struct Policies(Cache<TenantId, (DateTime<Utc>, Arc<Policy>)>);
 

@@ -78,7 +78,7 @@ impl App {
                 return Ok(chunk);
             }
         }
-        let stream = match left[0].customer(&basis) {
+        let stream = match left[0].customer(&basis.secret) {
             Ok(id) => customer_stream(caller.tenant, id),
             Err(refusal) => {
                 chunk.refused.extend(left.iter().map(|row| refused(row, refusal.clone())));
@@ -99,7 +99,7 @@ impl App {
     ) -> Result<Vec<R>, AppError> {
         let mut known = Vec::with_capacity(rows.len());
         for row in rows {
-            match row.customer(basis) {
+            match row.customer(&basis.secret) {
                 Ok(id) => known.push((id, row)),
                 Err(refusal) => chunk.refused.push(refused(&row, refusal)),
             }

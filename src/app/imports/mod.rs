@@ -5,10 +5,12 @@ mod rows;
 mod undo;
 
 use crate::app::engine::deciding::CommandRun;
+use crate::app::engine::error::Stop;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::decision::Context;
 use crate::domain::import::decide::{self, CompleteImport, ImportRun, StartImport};
 use crate::domain::import::state::Import;
+use crate::domain::refusal::Refusal;
 use crate::ids::{ImportId, TenantId};
 use crate::log::{Category, StreamId};
 
@@ -18,13 +20,14 @@ const MAX_RUNS: u32 = 1_000;
 impl App {
     /// Begins the import of a file, or goes on with it: the same file is the same import until it is undone.
     pub async fn start_import(&self, caller: &Caller, command: StartImport) -> Result<Outcome<ImportRun>, AppError> {
+        Stop::outcome(self.start(caller, command).await)
+    }
+
+    async fn start(&self, caller: &Caller, command: StartImport) -> Result<Done<ImportRun>, Stop> {
         let basis = self.basis(caller).await?;
-        let file_digest = match decide::digest(command.file_digest.clone()) {
-            Ok(digest) => digest,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let file_digest = decide::digest(command.file_digest.clone())?;
         for run in 0..MAX_RUNS {
-            let import_id = decide::import_id(&basis, command.kind, &file_digest, run);
+            let import_id = decide::import_id(&basis.secret, command.kind, &file_digest, run);
             let stream = import_stream(caller.tenant, import_id);
             if self.read_state::<Import, _>(stream, |loaded| loaded.state.undone.is_some()).await? {
                 continue;
@@ -32,19 +35,16 @@ impl App {
             // The stream's id says which file and run it is; an idempotency key has nothing to add.
             let caller = of_import(caller, import_id);
             let start = |state: &Import, context: &Context<'_>| decide::start(state, command.clone(), run, context);
-            let made = match self.decide(&CommandRun::new(&caller, stream, None), &basis, start).await? {
-                Ok(made) => made,
-                Err(refusal) => return Ok(Outcome::Refused(refusal)),
-            };
+            let made = self.decide(&CommandRun::new(&caller, stream, None), &basis, start).await?;
             let (started_at, completed_before) = self
                 .read_state::<Import, _>(stream, |loaded| (loaded.state.started_at, loaded.state.completed))
                 .await?;
             let answer =
                 started_at.map(|started_at| ImportRun { import_id, run, started_at, completed_before, file_digest });
-            return self.done(&made, |_| answer).await;
+            return Ok(self.done(&made, |_| answer).await?);
         }
         let message = format!("this file was imported and undone {MAX_RUNS} times");
-        Ok(Outcome::Refused(crate::domain::refusal::Refusal::new("TOO_MANY_RUNS", message)))
+        Err(Refusal::new("TOO_MANY_RUNS", message).into())
     }
 
     /// Records that a file was read to its end. If it had been read before and brought nothing new, nothing is recorded.
@@ -57,11 +57,7 @@ impl App {
         let stream = import_stream(caller.tenant, import_id);
         let decide = |state: &Import, command, context: &Context<'_>| decide::complete(state, &command, context);
         let caller = of_import(caller, import_id);
-        let done = self.run(&caller, stream, ("complete_import", command), decide, |_| Some(import_id)).await?;
-        Ok(match done {
-            Outcome::Done(done) => Outcome::Done(Done { value: import_id, ..done }),
-            refused @ Outcome::Refused(_) => refused,
-        })
+        self.run(&caller, stream, command, decide, |_| Some(import_id)).await
     }
 }
 

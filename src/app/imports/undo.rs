@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
 
+use crate::app::addresses::Because;
 use crate::app::customers::customer_stream;
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::deciding::CommandRun;
+use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{StateAt, decode};
 use crate::app::imports::import_stream;
@@ -41,17 +43,16 @@ impl App {
     /// Takes back what an import brought, except opt-outs. Importing the file again then brings it back. After a crash,
     /// the command can be given again and goes on.
     pub async fn undo_import(&self, caller: &Caller, command: UndoImport) -> Result<Outcome<UndoneImport>, AppError> {
+        Stop::outcome(self.undo(caller, command).await)
+    }
+
+    async fn undo(&self, caller: &Caller, command: UndoImport) -> Result<Done<UndoneImport>, Stop> {
         let import_id = command.import_id;
         let basis = self.basis(caller).await?;
-        let key = match Self::command_key(caller, &basis, "undo_import", &command) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
+        let key = Self::command_key(caller, &basis.secret, &command)?;
         let stream = import_stream(caller.tenant, import_id);
         let first = self.shared.journal.read_stream(stream, 0, ReadLimit::events(1)).await?;
-        let Some(first) = first.first() else {
-            return Ok(Outcome::Refused(Refusal::new("IMPORT_UNKNOWN", "there is no such import")));
-        };
+        let first = first.first().ok_or_else(|| Refusal::new("IMPORT_UNKNOWN", "there is no such import"))?;
         let undone = self.read_state::<Import, _>(stream, |loaded| loaded.state.undone).await?;
         let counts = match undone {
             Some(counts) => counts,
@@ -61,19 +62,11 @@ impl App {
             let (retracted, kept) = counts;
             decide::undone(state, UndoneImport { import_id, retracted, kept }, context)
         };
-        match self.decide(&CommandRun::new(caller, stream, key), &basis, decide).await? {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(made) => {
-                let (retracted, kept) =
-                    self.read_state::<Import, _>(stream, |loaded| loaded.state.undone).await?.unwrap_or(counts);
-                let repeated = made.repeated || undone.is_some();
-                let done = self.done(&made, |_| Some(UndoneImport { import_id, retracted, kept })).await?;
-                Ok(match done {
-                    Outcome::Done(done) => Outcome::Done(Done { repeated, ..done }),
-                    refused @ Outcome::Refused(_) => refused,
-                })
-            }
-        }
+        let made = self.decide(&CommandRun::new(caller, stream, key), &basis, decide).await?;
+        let counts = self.read_state::<Import, _>(stream, |loaded| loaded.state.undone).await?.unwrap_or(counts);
+        let (retracted, kept) = counts;
+        let done = self.done(&made, |_| Some(UndoneImport { import_id, retracted, kept })).await?;
+        Ok(Done { repeated: done.repeated || undone.is_some(), ..done })
     }
 
     /// Takes everything back; returns how many facts were, and how many were left standing.
@@ -181,10 +174,12 @@ impl App {
             .await?;
         let decide =
             |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, change.as_ref(), context));
-        if let Ok(made) = self.decide::<Customer>(&CommandRun::new(caller, stream, None), basis, decide).await? {
+        let made = self.decide::<Customer>(&CommandRun::new(caller, stream, None), basis, decide).await;
+        if let Ok(made) = Stop::refusal(made)? {
             self.follow_addresses(caller, &made).await?;
             if let Some(gone) = made.events.iter().find(|e| matches!(e.event, CustomerEvent::CustomerRetracted(_))) {
-                self.release_addresses(caller, id, &addresses, (gone.id, gone.occurred_at)).await?;
+                let because = Because { event_id: gone.id, occurred_at: gone.occurred_at };
+                self.release_addresses(caller, id, &addresses, because).await?;
             }
         }
         // Whoever has taken the customer over has taken over what the import had brought.
@@ -192,7 +187,7 @@ impl App {
         if root != id {
             let run = CommandRun::new(caller, customer_stream(caller.tenant, root), None);
             let decide = |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, None, context));
-            if let Ok(made) = self.decide::<Customer>(&run, basis, decide).await? {
+            if let Ok(made) = Stop::refusal(self.decide::<Customer>(&run, basis, decide).await)? {
                 self.follow_addresses(caller, &made).await?;
             }
         }

@@ -222,7 +222,7 @@ async fn live(app: &App, caller: &Caller, people: &[CustomerId]) -> Outcome {
             variant: campaign_id.map(|_| if number.is_multiple_of(2) { "a" } else { "b" }.to_owned()),
             attachments: vec![],
         };
-        if let Err(refusal) = app.send_message(caller, command).await?.into_result() {
+        if let Err(refusal) = app.send_message(caller, command, None).await?.into_result() {
             tracing::debug!(code = refusal.code, "the demo's message was refused");
         }
         let pace = match number {

@@ -73,6 +73,25 @@ pub struct ResumeAccount {
     pub name: AccountName,
 }
 
+/// Asks the provider whether it lets an account send. What it said is no part of the command: a repetition gets the first
+/// result.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestAccount {
+    /// Which account.
+    pub name: AccountName,
+}
+
+/// What makes two [`ConfigureAccount`]s the same: as that one, with a keyed fingerprint in the place of each secret.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfigurationInput {
+    /// Which account.
+    pub name: AccountName,
+    /// How it is set up.
+    pub spec: AccountSpec,
+    /// The fingerprints, in hexadecimal, by the secrets' names.
+    pub secrets: BTreeMap<String, Option<String>>,
+}
+
 /// What a provider said when it was asked whether it lets an account send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TestResult {

@@ -138,7 +138,8 @@ pub fn fill(
     reply: &CannedReply,
     wanted: &UseCannedReply,
     written: &str,
-    (customer, channel): (&Customer, Channel),
+    customer: &Customer,
+    channel: Channel,
 ) -> Result<(String, CannedUse), Refusal> {
     let texts = reply.current.as_ref().ok_or_else(unknown)?;
     let (locale, body) = texts.body(customer.profile.locale.as_deref()).ok_or_else(unknown)?;

@@ -51,7 +51,7 @@ fn ada(locale: Option<&str>) -> Customer {
 
 fn filled(reply: &CannedReply, customer: &Customer, agent: Option<&str>) -> Result<(String, String), Refusal> {
     let wanted = UseCannedReply { code: "hours".to_owned(), agent: agent.map(str::to_owned) };
-    fill(reply, &wanted, "", (customer, Channel::Sms)).map(|(body, used)| (body, used.locale))
+    fill(reply, &wanted, "", customer, Channel::Sms).map(|(body, used)| (body, used.locale))
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn variables_are_filled_once_and_missing_ones_are_named() {
 fn what_an_agent_wrote_counts_and_the_canned_reply_is_pinned_all_the_same() {
     let state = saved(&[("en", "From nine.")]);
     let wanted = UseCannedReply { code: "hours".to_owned(), agent: None };
-    let (body, used) = fill(&state, &wanted, "From nine, dear.", (&ada(None), Channel::Sms)).expect("is filled");
+    let (body, used) = fill(&state, &wanted, "From nine, dear.", &ada(None), Channel::Sms).expect("is filled");
     assert_eq!((body.as_str(), used.edited, used.revision), ("From nine, dear.", true, 1));
 }
 

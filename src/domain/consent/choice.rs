@@ -77,7 +77,8 @@ pub enum Preferences {
 fn changed(
     about: (Channel, String),
     state: ConsentState,
-    (method, source): (&str, Source),
+    method: &str,
+    source: Source,
     customer: &Customer,
     message_id: Option<MessageId>,
     evidence: &Evidence,
@@ -119,8 +120,16 @@ pub fn unsubscribe(
         return Ok(vec![]);
     }
     let about = (token.channel, token.topic.clone());
-    let how = (crate::domain::message::report::ONE_CLICK, Source::Customer);
-    Ok(vec![context.now(changed(about, ConsentState::OptedOut, how, state, token.message_id, evidence))])
+    let method = crate::domain::message::report::ONE_CLICK;
+    Ok(vec![context.now(changed(
+        about,
+        ConsentState::OptedOut,
+        method,
+        Source::Customer,
+        state,
+        token.message_id,
+        evidence,
+    ))])
 }
 
 /// Records that a customer was asked to confirm. Whoever has opted in already is not asked again.
@@ -136,8 +145,15 @@ pub fn request(state: &Customer, command: RequestOptIn, context: &Context<'_>) -
         user_agent: text::optional("user_agent", command.user_agent, text::LONG)?,
         wording: text::optional("wording", command.wording, text::LONG)?.unwrap_or_default(),
     };
-    let how = ("double_opt_in", command.source);
-    let asked = changed((command.channel, topic), ConsentState::Pending, how, state, None, &evidence);
+    let asked = changed(
+        (command.channel, topic),
+        ConsentState::Pending,
+        "double_opt_in",
+        command.source,
+        state,
+        None,
+        &evidence,
+    );
     Ok(vec![context.now(asked)])
 }
 
@@ -148,8 +164,16 @@ pub fn confirm(state: &Customer, token: &Token, evidence: &Evidence, context: &C
     match state.consents.effective(about.0, &about.1).map(|standing| standing.state) {
         Some(ConsentState::OptedIn) => Ok(vec![]),
         Some(ConsentState::Pending) => {
-            let how = ("double_opt_in", Source::Customer);
-            Ok(vec![context.now(changed(about, ConsentState::OptedIn, how, state, token.message_id, evidence))])
+            let source = Source::Customer;
+            Ok(vec![context.now(changed(
+                about,
+                ConsentState::OptedIn,
+                "double_opt_in",
+                source,
+                state,
+                token.message_id,
+                evidence,
+            ))])
         }
         Some(ConsentState::OptedOut | ConsentState::None) | None => {
             Err(Refusal::new("NOT_PENDING", "there is nothing to confirm any more"))
@@ -195,8 +219,7 @@ pub fn prefer(
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
     let event = |about: (Channel, String), consent: ConsentState| -> Decided<CustomerEvent> {
-        let how = ("preferences", Source::Customer);
-        context.now(changed(about, consent, how, state, token.message_id, evidence))
+        context.now(changed(about, consent, "preferences", Source::Customer, state, token.message_id, evidence))
     };
     let choices = choices(state, context.policy);
     match preferences {

@@ -354,6 +354,10 @@ pub fn forget(
     Ok(events)
 }
 
+/// Ends a forgetting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompleteErasure {}
+
 /// Ends a forgetting, once the keys are destroyed and the read tables purged.
 pub fn complete_erasure(state: &Customer, context: &Context<'_>) -> Decision<CustomerEvent> {
     match state.existence {

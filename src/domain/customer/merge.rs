@@ -31,42 +31,51 @@ pub struct MergeCustomers {
     pub into: CustomerId,
 }
 
-/// Decides that a customer, whose `state` it is, becomes a part of `root`. Whoever is a part of it already stays so.
+/// The customer that stands for a person.
+#[derive(Debug, Clone, Copy)]
+pub struct Survivor<'a> {
+    /// The customer's id.
+    pub id: CustomerId,
+    /// The fold of its stream.
+    pub state: &'a Customer,
+}
+
+/// Decides that a customer, whose `state` it is, becomes a part of `survivor`. Whoever is a part of it already stays so.
 pub fn merge(
     state: &Customer,
     command: &MergeCustomers,
-    (root, survivor): (CustomerId, &Customer),
+    survivor: Survivor<'_>,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     let about = |field: &str, refusal: Refusal| Refusal { field: Some(field.to_owned()), ..refusal };
-    if command.from == command.into || command.from == root {
+    if command.from == command.into || command.from == survivor.id {
         return Err(Refusal::new("SAME_CUSTOMER", "a customer cannot become a part of itself"));
     }
     state.must_be_known().map_err(|refusal| about("from", refusal))?;
     if state.merged.is_some() {
-        return if survivor.absorbed.contains(&command.from) {
+        return if survivor.state.absorbed.contains(&command.from) {
             Ok(vec![])
         } else {
             let message = "the customer is a part of another one already";
             Err(about("from", Refusal::new("MERGED_ELSEWHERE", message)))
         };
     }
-    survivor.must_exist().map_err(|refusal| about("into", refusal))?;
-    for (field, side) in [("from", state), ("into", survivor)] {
+    survivor.state.must_exist().map_err(|refusal| about("into", refusal))?;
+    for (field, side) in [("from", state), ("into", survivor.state)] {
         if side.anonymous {
             let message = "the customer that activities without a customer go to is nobody in particular";
             return Err(about(field, Refusal::new("ANONYMOUS_CUSTOMER", message)));
         }
     }
-    if survivor.absorbed.len() + state.absorbed.len() + 1 > MAX_MERGED {
+    if survivor.state.absorbed.len() + state.absorbed.len() + 1 > MAX_MERGED {
         let message = format!("a customer is made of at most {MAX_MERGED} others");
         return Err(Refusal::new("TOO_MANY_MERGED", message));
     }
-    if survivor.addresses.len() + not_yet(survivor, state).count() > MAX_ADDRESSES {
+    if survivor.state.addresses.len() + not_yet(survivor.state, state).count() > MAX_ADDRESSES {
         let message = format!("together they have more than {MAX_ADDRESSES} addresses; remove some first");
         return Err(Refusal::new("TOO_MANY_ADDRESSES", message));
     }
-    Ok(vec![context.now(CustomerMergedInto { into_id: root })])
+    Ok(vec![context.now(CustomerMergedInto { into_id: survivor.id })])
 }
 
 /// Lets a survivor take over whom was merged into it, with those who are part of that one; whoever it has taken over
@@ -74,7 +83,8 @@ pub fn merge(
 /// the survivor's own.
 pub fn absorb(
     survivor: &Customer,
-    (from, merged): (CustomerId, &Customer),
+    from: CustomerId,
+    merged: &Customer,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     survivor.must_exist()?;

@@ -12,7 +12,7 @@ use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::import::decide::{
     Collision, ConsentRow, CustomerOptions, CustomerRow, ImportRun, MessageRow, OrderRow,
 };
-use crate::domain::message::decide::{ReceiveMessage, received};
+use crate::domain::message::decide::{ReceiveMessage, received, sender};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::message::MessageKey;
@@ -100,7 +100,8 @@ pub fn message(
         hint: None,
         source: Source::Import,
     };
-    let event = received(key, command, Some(run.import_id), context)?;
+    let sender = command.from.as_deref().and_then(|from| sender(command.channel, from, context));
+    let event = received(key, command, sender.as_ref(), Some(run.import_id), context)?;
     let retractions = state.retractions(message_id.0).to_be_bytes();
     Ok(vec![context.derived(occurred_at, Label::ImportedMessageEvent, &[message_id.0.as_bytes(), &retractions], event)])
 }

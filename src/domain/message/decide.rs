@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::domain::canned::decide::{CannedUse, UseCannedReply};
 use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
 use crate::domain::consent::keywords::{self, Keyword};
@@ -22,7 +23,7 @@ use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::message::{MessageKey, Report, Route};
-use crate::domain::value::{AddressKind, Channel, address};
+use crate::domain::value::{Channel, address};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, ImportId, MessageId};
 
 /// Asks for a message to be sent.
@@ -53,6 +54,17 @@ pub struct SendMessage {
     /// What uploading the files that go with it answered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<String>,
+}
+
+/// A message that is asked for, perhaps with a canned reply for a body.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SendRequest {
+    /// The message; a body that is not blank was written over the canned reply.
+    #[serde(flatten)]
+    pub message: SendMessage,
+    /// The canned reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canned_reply: Option<UseCannedReply>,
 }
 
 /// What was decided about a message that was asked for.
@@ -174,11 +186,14 @@ impl SendMessage {
 }
 
 /// Decides on a message that is asked for: always `MessageQueued`, then what holds or forbids it. `address` is the fold
-/// of the address that [`SendMessage::recipient`] tells, `files` are what its uploads stand for.
+/// of the address that [`SendMessage::recipient`] names, `files` are what its uploads stand for, `canned` is what its body
+/// was made of.
 pub fn send(
     state: &Customer,
     address: &Address,
-    (command, files): (SendMessage, Vec<StoredFile>),
+    command: SendMessage,
+    files: Vec<StoredFile>,
+    canned: Option<CannedUse>,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
@@ -208,7 +223,7 @@ pub fn send(
         address_id: recipient.map(|own| own.address_id),
         send_at: command.send_at,
         in_reply_to: command.in_reply_to,
-        canned_reply: None,
+        canned_reply: canned,
         personal: Some(MessageQueuedPersonal {
             to: recipient.and_then(|own| own.address.clone()),
             subject: text::optional("subject", command.subject, text::LONG)?,
@@ -287,24 +302,48 @@ pub fn cancel(state: &Customer, command: &CancelMessage, context: &Context<'_>) 
     Ok(vec![context.now(MessageCancelled { key: message.key.clone(), reason })])
 }
 
-/// The sender's address, normalised where it can be. What a provider hands over may be no address, such as a short
+/// The sender's address, normalised where it can be. What a provider hands over may not be an address, such as a short
 /// code or a withheld number: that is no reason to lose the message.
 #[must_use]
-pub fn sender(channel: Channel, from: Option<&str>, context: &Context<'_>) -> Option<address::Address> {
-    let kind: AddressKind = channel.address_kind();
-    from.and_then(|from| address::Address::parse(kind, from, context.policy.default_region.as_deref()).ok())
+pub fn sender(channel: Channel, from: &str, context: &Context<'_>) -> Option<address::Address> {
+    address::Address::parse(channel.address_kind(), from, context.policy.default_region.as_deref()).ok()
+}
+
+/// An inbound message as it is understood: its sender and its keyword are read once.
+#[derive(Debug, Clone)]
+pub struct InboundMessage {
+    /// Its id.
+    pub message_id: MessageId,
+    /// As it was handed over.
+    pub command: ReceiveMessage,
+    /// The address that it came from.
+    pub sender: Option<address::Address>,
+    /// What the whole message means.
+    pub keyword: Option<Keyword>,
+    /// The files that came with it.
+    pub files: Vec<ReceivedFile>,
+}
+
+impl InboundMessage {
+    /// Reads a message that was handed over.
+    #[must_use]
+    pub fn read(message_id: MessageId, command: ReceiveMessage, context: &Context<'_>) -> Self {
+        let sender = command.from.as_deref().and_then(|from| sender(command.channel, from, context));
+        let keyword = keywords::of_message(command.channel, &command.body, command.hint);
+        Self { message_id, command, sender, keyword, files: vec![] }
+    }
 }
 
 /// Takes in a message: `MessageReceived`, and the conversation opens. A whole message STOP opts out of every topic of its
-/// channel, START opts in; the evidence is the text itself. What they mean for the address is told to its own stream.
-/// `files` are what came with it.
+/// channel, START opts in; the evidence is the text itself. What they mean for the address is recorded in its own stream.
 pub fn receive(
     state: &Customer,
-    (customer_id, message_id): (CustomerId, MessageId),
-    (command, files): (ReceiveMessage, Vec<ReceivedFile>),
+    customer_id: CustomerId,
+    inbound: InboundMessage,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
+    let InboundMessage { message_id, command, sender, keyword, files } = inbound;
     let changed = after_inbound(state, customer_id, command.channel, message_id, context);
     let key = MessageKey {
         message_id,
@@ -315,8 +354,7 @@ pub fn receive(
     };
     let occurred_at = command.occurred_at.unwrap_or(context.now);
     let (source, answered) = (command.source, command.in_reply_to);
-    let keyword = keywords::of_message(command.channel, &command.body, command.hint);
-    let received = MessageReceived { keyword, ..received(key, command, None, context)? };
+    let received = MessageReceived { keyword, ..received(key, command, sender.as_ref(), None, context)? };
     let said = match keyword {
         Some(Keyword::Stop) => Some(ConsentState::OptedOut),
         Some(Keyword::Start) => Some(ConsentState::OptedIn),
@@ -352,6 +390,7 @@ pub fn receive(
 pub fn received(
     key: MessageKey,
     command: ReceiveMessage,
+    sender: Option<&address::Address>,
     import_id: Option<ImportId>,
     context: &Context<'_>,
 ) -> Result<MessageReceived, Refusal> {
@@ -361,10 +400,9 @@ pub fn received(
         Some(text) => text::exact(field, text, max).map(Some),
         None => Ok(None),
     };
-    let sender = sender(command.channel, command.from.as_deref(), context);
     Ok(MessageReceived {
         key,
-        address_id: sender.as_ref().map(|address| address.id(context.secret)),
+        address_id: sender.map(|address| address.id(context.secret)),
         in_reply_to: command.in_reply_to,
         provider: text::word("provider", &command.provider)?,
         keyword: None,

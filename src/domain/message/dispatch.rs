@@ -19,7 +19,7 @@ use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Currency;
 use crate::domain::value::message::{MessageKey, RetryClass, Route};
-use crate::ids::MessageId;
+use crate::ids::{CustomerId, MessageId};
 
 /// What the log says about a pending message when a dispatcher wants to take it.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,17 @@ pub struct DispatchInputs<'a> {
     pub files: &'a [StoredFile],
     /// The person, where the customer is not all that is known of it; see [`Customer::with_messages_of`].
     pub person: Option<&'a Customer>,
+}
+
+/// An operator's word on a message in doubt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ResolveInDoubt {
+    /// To whom it went, or did not.
+    pub customer_id: CustomerId,
+    /// Which one.
+    pub message_id: MessageId,
+    /// What became of it.
+    pub resolution: Resolution,
 }
 
 /// Decides whether a provider may be called now: `DispatchStarted` if so, `MessageHeld` until it may, `MessageSuppressed`

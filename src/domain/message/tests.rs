@@ -1,6 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::decide::{CancelMessage, ReceiveMessage, SendDecision, SendMessage, SentMessage, cancel, receive, send};
+use super::decide::{
+    CancelMessage, InboundMessage, ReceiveMessage, SendDecision, SendMessage, SentMessage, cancel, receive, send,
+};
 use super::dispatch::{DispatchInputs, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
@@ -34,7 +36,7 @@ fn history() -> Vec<CustomerEvent> {
 }
 
 fn sent(history: Vec<CustomerEvent>, address: &Address, command: SendMessage) -> Then {
-    given(history).when(|state, context| send(state, address, (command, vec![]), context))
+    given(history).when(|state, context| send(state, address, command, vec![], None, context))
 }
 
 /// The rule that suppressed, or nothing.
@@ -112,7 +114,7 @@ fn an_unconfirmed_opt_in_is_none_and_silence_is_consent_only_where_the_policy_sa
     let pending = [history(), vec![said("news", ConsentState::Pending)]].concat();
     assert_eq!(rule(pending, &Address::default(), asking(MessageClass::Marketing)).as_deref(), Some("consent"));
     let ask = |state: &_, context: &crate::domain::decision::Context<'_>| {
-        send(state, &Address::default(), (asking(MessageClass::Marketing), vec![]), context)
+        send(state, &Address::default(), asking(MessageClass::Marketing), vec![], None, context)
     };
     given(history()).when(ask).happens(&["MessageQueued"]);
     given(history()).under(strict.clone()).when(ask).happens(&["MessageQueued", "MessageSuppressed"]);
@@ -228,7 +230,9 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
         source,
     };
     let events = given(history())
-        .when(|state, context| receive(state, (ADA, inbound), (from(Source::Provider), vec![]), context))
+        .when(|state, context| {
+            receive(state, ADA, InboundMessage::read(inbound, from(Source::Provider), context), context)
+        })
         .events();
     let [CustomerEvent::MessageReceived(received), CustomerEvent::ConversationChanged(_)] = &events[..] else {
         panic!("{events:?}")
@@ -236,6 +240,6 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
     let personal = received.personal.as_ref().expect("is there");
     assert_eq!((personal.body.as_str(), personal.from.as_deref()), ("a\u{FFFD}b", Some("withheld")));
     given(history())
-        .when(|state, context| receive(state, (ADA, inbound), (from(Source::Api), vec![]), context))
+        .when(|state, context| receive(state, ADA, InboundMessage::read(inbound, from(Source::Api), context), context))
         .refused_for("body");
 }

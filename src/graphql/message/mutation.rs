@@ -195,7 +195,7 @@ impl MessageMutations {
             variant: input.variant,
             attachments: input.attachments.unwrap_or_default(),
         };
-        let outcome = Api::of(ctx)?.app.send_reply(&caller(ctx, idempotency_key)?, command, canned).await;
+        let outcome = Api::of(ctx)?.app.send_message(&caller(ctx, idempotency_key)?, command, canned).await;
         answer(ctx, outcome).map(Into::into)
     }
 

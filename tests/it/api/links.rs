@@ -36,7 +36,8 @@ async fn unsubscribe_link(app: &App, caller: &Caller, customer: &str, class: Mes
         variant: None,
         attachments: vec![],
     };
-    let sent = app.send_message(caller, command).await.expect("the log answers").into_result().expect("is queued");
+    let sent =
+        app.send_message(caller, command, None).await.expect("the log answers").into_result().expect("is queued");
     let headers =
         app.list_unsubscribe(caller, uuid(customer), sent.value.message_id).await.expect("the log answers")?;
     assert_eq!(headers.list_unsubscribe_post, "List-Unsubscribe=One-Click");

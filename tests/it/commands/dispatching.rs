@@ -108,7 +108,7 @@ async fn until(world: &World, id: CustomerId, event_type: &str) {
 }
 
 async fn queue(world: &World, id: CustomerId, class: MessageClass) {
-    world.done(world.app.send_message(&world.agent(), email(id, class)).await);
+    world.done(world.app.send_message(&world.agent(), email(id, class), None).await);
 }
 
 fn opt_out(customer_id: CustomerId) -> SetConsent {
@@ -162,7 +162,7 @@ on_both! {
 
     async fn another_nodes_call_is_in_doubt_only_once_it_must_have_ended(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
-        let asked = world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await;
+        let asked = world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing), None).await;
         let message = world.done(asked).value.message_id;
         let before = world.app.ambient().now() - TimeDelta::seconds(1);
         let slow = Counting::new(0, 0);
@@ -296,7 +296,7 @@ on_both! {
         let (ada, _) = world.customer("ada@example.org").await;
         let until_then = world.now() + TimeDelta::hours(1);
         let later = SendMessage { send_at: Some(until_then), ..email(ada, MessageClass::Marketing) };
-        world.done(world.app.send_message(&world.agent(), later).await);
+        world.done(world.app.send_message(&world.agent(), later, None).await);
         let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
         let running = dispatcher(world.app.clone(), provider.clone(), &shutdown).await;
         let (grace, _) = world.customer("grace@example.org").await;
@@ -313,7 +313,7 @@ on_both! {
     async fn a_log_with_sends_long_overdue_sends_nothing_before_an_operator_confirms_it(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
         let later = SendMessage { send_at: Some(world.now() + TimeDelta::hours(1)), ..email(ada, MessageClass::Marketing) };
-        world.done(world.app.send_message(&world.agent(), later).await);
+        world.done(world.app.send_message(&world.agent(), later, None).await);
         world.advance(TimeDelta::hours(3));
         let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
         assert_eq!(hold::signs_of_restore(&world.app, &backlog.messages).await.expect("the log answers"), Some(Hold::Overdue(1)));
@@ -343,7 +343,7 @@ on_both! {
         let (accounts, callbacks) = (accounts(simulator), vec![callbacks]);
         let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, self::options(), &shutdown);
         let (ada, address_id) = world.customer("ada@example.org").await;
-        let sent = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await).value;
+        let sent = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing), None).await).value;
         for happening in ["MessageSent", "MessageDelivered", "MessageOpened", "MessageClicked", "MessageReceived"] {
             until(&world, ada, happening).await;
         }

@@ -54,7 +54,7 @@ async fn address_types(world: &World, id: AddressId) -> Vec<String> {
 on_both! {
     async fn a_forgotten_customer_leaves_facts_and_no_person(world: World) {
         let (ada, address_id) = world.customer("ada@example.org").await;
-        world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await);
+        world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing), None).await);
         world.done(world.app.forget_customer(&world.agent(), forget(ada)).await);
         world.done(world.app.complete_erasure(&world.agent(), ada).await);
         assert_nothing_left(&world, ada).await;

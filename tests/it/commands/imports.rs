@@ -214,7 +214,7 @@ on_both! {
         let id = external(&world, "7").await;
         let types = world.types(id).await;
         assert_eq!(count(&types, "CustomerRetracted"), 0);
-        let sent = world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Marketing)).await).value;
+        let sent = world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Marketing), None).await).value;
         assert!(matches!(sent.decision, SendDecision::Suppressed { .. }));
     }
 
@@ -261,7 +261,7 @@ on_both! {
         let options = CustomerOptions { collision: Collision::Overwrite, by_field: BTreeMap::new() };
         import_customers(&world, vec![row], &options).await;
         let id = external(&world, "7").await;
-        let sent = world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Transactional)).await).value;
+        let sent = world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Transactional), None).await).value;
         assert_eq!(sent.decision, SendDecision::Suppressed { rule: "suppressed_address".to_owned() });
     }
 

@@ -69,7 +69,7 @@ async fn receive(world: &World, message: ReceiveMessage) -> (CustomerId, Message
 
 async fn sms(world: &World, customer_id: CustomerId) -> SendDecision {
     let command = SendMessage { channel: Channel::Sms, ..email(customer_id, MessageClass::Transactional) };
-    world.done(world.elsewhere().await.send_message(&world.agent(), command).await).value.decision
+    world.done(world.elsewhere().await.send_message(&world.agent(), command, None).await).value.decision
 }
 
 fn suppressed() -> SendDecision {
@@ -223,10 +223,10 @@ on_both! {
         }
         let events = address_events(&world, address_id).await;
         assert_eq!(events.len(), 5, "{events:?}");
-        let sent = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional)).await;
+        let sent = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional), None).await;
         assert_eq!(world.done(sent).value.decision, suppressed());
         record(5, 5, Report::Delivered).await;
-        let sent = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional)).await;
+        let sent = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional), None).await;
         assert_eq!(world.done(sent).value.decision, SendDecision::Queued);
     }
 
@@ -244,7 +244,7 @@ on_both! {
         let lift = LiftSuppression { address, reason: SuppressionReason::Unreachable, note: "A new server.".to_owned() };
         world.done(world.app.lift_suppression(&world.agent(), lift).await);
         record(4).await;
-        let sent = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional)).await;
+        let sent = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional), None).await;
         assert_eq!(world.done(sent).value.decision, SendDecision::Queued);
     }
 }

@@ -24,7 +24,7 @@ async fn family(world: &World) -> ([CustomerId; 3], Vec<AddressId>) {
     let mut mailboxes = vec![];
     for name in ["ada", "augusta", "byron"] {
         let (id, mailbox) = world.customer(&format!("{name}@example.org")).await;
-        world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Marketing)).await);
+        world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Marketing), None).await);
         ids.push(id);
         mailboxes.push(mailbox);
     }
@@ -117,7 +117,7 @@ on_both! {
             world.done(world.elsewhere().await.forget_customer(&caller, forget(ids[asked])).await);
             assert_eq!(world.size().await, size);
             for id in ids {
-                let sent = world.app.send_message(&world.agent(), email(id, MessageClass::Transactional)).await;
+                let sent = world.app.send_message(&world.agent(), email(id, MessageClass::Transactional), None).await;
                 assert_eq!(world.refused(sent).code, "CUSTOMER_FORGOTTEN");
             }
         }

@@ -45,7 +45,7 @@ pub(super) async fn add_number(world: &World, customer_id: CustomerId) -> Addres
 }
 
 pub(super) async fn ask(world: &World, app: &App, command: SendMessage) -> (MessageId, SendDecision) {
-    let sent = world.done(app.send_message(&world.agent(), command).await).value;
+    let sent = world.done(app.send_message(&world.agent(), command, None).await).value;
     (sent.message_id, sent.decision)
 }
 

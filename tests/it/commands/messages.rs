@@ -58,9 +58,9 @@ on_both! {
     async fn an_opt_out_suppresses_marketing_and_lets_transactional_messages_pass(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
         world.done(world.app.set_consent(&world.agent(), opt_out(ada, "all")).await);
-        let news = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing)).await).value;
+        let news = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing), None).await).value;
         assert_eq!(rule(news.decision), "consent");
-        let order = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional)).await);
+        let order = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional), None).await);
         assert_eq!(order.value.decision, SendDecision::Queued);
     }
 
@@ -77,12 +77,12 @@ on_both! {
         let suppressed = world.done(world.app.suppress_address(&world.agent(), suppress).await).value;
         assert_eq!(suppressed, address_id);
         let transactional = email(ada, MessageClass::Transactional);
-        let sent = world.done(world.elsewhere().await.send_message(&world.agent(), transactional.clone()).await).value;
+        let sent = world.done(world.elsewhere().await.send_message(&world.agent(), transactional.clone(), None).await).value;
         assert_eq!(rule(sent.decision), "suppressed_address");
         let note = "She asked us to.".to_owned();
         let lift = LiftSuppression { address, reason: SuppressionReason::Manual, note };
         world.done(world.app.lift_suppression(&world.agent(), lift.clone()).await);
-        let sent = world.done(world.app.send_message(&world.agent(), transactional).await).value;
+        let sent = world.done(world.app.send_message(&world.agent(), transactional, None).await).value;
         assert_eq!(sent.decision, SendDecision::Queued);
         assert_eq!(world.refused(world.app.lift_suppression(&world.agent(), lift).await).code, "NOT_SUPPRESSED");
     }
@@ -90,7 +90,7 @@ on_both! {
     async fn a_customer_without_an_address_of_the_channel_gets_a_reason_in_the_log(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
         let sms = SendMessage { channel: Channel::Sms, ..email(ada, MessageClass::Transactional) };
-        let sent = world.done(world.app.send_message(&world.agent(), sms).await).value;
+        let sent = world.done(world.app.send_message(&world.agent(), sms, None).await).value;
         assert_eq!(rule(sent.decision), "unknown_address");
         assert_eq!(world.types(ada).await[2..], ["MessageQueued", "MessageSuppressed"]);
     }
@@ -99,7 +99,7 @@ on_both! {
         let (ada, _) = world.customer("ada@example.org").await;
         let until = world.now() + TimeDelta::hours(2);
         let later = SendMessage { send_at: Some(until), ..email(ada, MessageClass::Marketing) };
-        let held = world.done(world.app.send_message(&world.agent(), later).await).value;
+        let held = world.done(world.app.send_message(&world.agent(), later, None).await).value;
         assert_eq!(held.decision, SendDecision::Held { until, rule: "scheduled".to_owned() });
         let cancel = CancelMessage { customer_id: ada, message_id: held.message_id, reason: "typo".to_owned() };
         world.done(world.app.cancel_message(&world.agent(), cancel.clone()).await);
@@ -135,7 +135,7 @@ on_both! {
         world.done(world.app.update_conversation(&world.agent(), resolve).await);
         world.done(world.app.receive_message(&world.agent(), inbound(Some(ada), "SM2")).await);
         let answer = SendMessage { channel: Channel::Sms, ..email(ada, MessageClass::Transactional) };
-        world.done(world.app.send_message(&world.agent(), answer).await);
+        world.done(world.app.send_message(&world.agent(), answer, None).await);
         let course: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
             CustomerEvent::ConversationChanged(now) => Some((now.state, now.unread, now.assignee)),
             _ => None,
@@ -152,7 +152,7 @@ on_both! {
     async fn a_nul_character_is_refused_with_the_name_of_the_field(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
         let nul = SendMessage { body: "a\0b".to_owned(), ..email(ada, MessageClass::Marketing) };
-        let refusal = world.refused(world.app.send_message(&world.agent(), nul).await);
+        let refusal = world.refused(world.app.send_message(&world.agent(), nul, None).await);
         assert_eq!(refusal.field.as_deref(), Some("body"));
     }
 }

@@ -45,7 +45,7 @@ fn route() -> Route {
 }
 
 async fn ask(world: &World, app: &App, id: CustomerId) -> (MessageId, SendDecision) {
-    let sent = world.done(app.send_message(&world.agent(), email(id, MessageClass::Marketing)).await).value;
+    let sent = world.done(app.send_message(&world.agent(), email(id, MessageClass::Marketing), None).await).value;
     (sent.message_id, sent.decision)
 }
 
@@ -106,7 +106,7 @@ on_both! {
         update(&world, one_a_day(RuleAction::Abort)).await;
         assert_eq!(ask(&world, &world.app, ada).await.1, SendDecision::Queued);
         assert_eq!(ask(&world, &world.app, ada).await.1, SendDecision::Suppressed { rule: "frequency_cap".to_owned() });
-        let order = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional)).await;
+        let order = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional), None).await;
         assert_eq!(world.done(order).value.decision, SendDecision::Queued);
         let inputs = world.events(ada).await.into_iter().find_map(|event| match event {
             CustomerEvent::MessageSuppressed(suppressed) => Some(suppressed.inputs),
@@ -151,7 +151,7 @@ on_both! {
         let (ada, _) = world.customer("ada@example.org").await;
         let campaign_id = Some(CampaignId(Uuid::from_u128(7)));
         let command = SendMessage { campaign_id, variant: Some("b".to_owned()), ..email(ada, MessageClass::Marketing) };
-        let message_id = world.done(world.app.send_message(&world.agent(), command).await).value.message_id;
+        let message_id = world.done(world.app.send_message(&world.agent(), command, None).await).value.message_id;
         dispatch(&world, ada, message_id).await;
         let out = SetConsent {
             customer_id: ada,

@@ -24,7 +24,7 @@ const CAMPAIGN: CampaignId = CampaignId(uuid::Uuid::from_u128(0xca));
 async fn sent(world: &World, address: &str, campaign_id: Option<CampaignId>) -> (CustomerId, MessageKey) {
     let (id, _) = world.customer(address).await;
     let command = SendMessage { campaign_id, ..email(id, MessageClass::Transactional) };
-    world.done(world.app.send_message(&world.agent(), command).await);
+    world.done(world.app.send_message(&world.agent(), command, None).await);
     let key = world.events(id).await.iter().find_map(|event| event.message_key().cloned());
     (id, key.expect("the message was queued"))
 }
@@ -89,7 +89,7 @@ on_both! {
         assert_eq!(back.judged.corrected, 2);
         assert_eq!(corrections(&world, id).await[3].previous_rule, "stern/1");
         // The customer's state is not harmed by it.
-        world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Transactional)).await);
+        world.done(world.app.send_message(&world.agent(), email(id, MessageClass::Transactional), None).await);
     }
 
     async fn the_flag_of_old_events_is_read_from_what_the_provider_said(world: World) {

@@ -1,4 +1,4 @@
-use super::{MergeCustomers, absorb, merge, pass_on};
+use super::{MergeCustomers, Survivor, absorb, merge, pass_on};
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::decide::{AddNote, ForgetCustomer, add_note, forget};
 use crate::domain::customer::event::{
@@ -18,7 +18,7 @@ fn command() -> MergeCustomers {
 
 /// When Ada is merged into Grace.
 fn merged(ada: &Given, grace: &Given) -> Then {
-    ada.when(|state, context| merge(state, &command(), (GRACE, &grace.state), context))
+    ada.when(|state, context| merge(state, &command(), Survivor { id: GRACE, state: &grace.state }, context))
 }
 
 fn into(id: CustomerId) -> CustomerEvent {
@@ -45,9 +45,11 @@ fn a_customer_becomes_a_part_of_another_one() {
 fn nobody_becomes_a_part_of_itself_by_whatever_way() {
     let one = given([registered()]);
     let itself = MergeCustomers { from: ADA, into: ADA };
-    one.when(|state, context| merge(state, &itself, (ADA, state), context)).refused_with("SAME_CUSTOMER");
+    one.when(|state, context| merge(state, &itself, Survivor { id: ADA, state }, context))
+        .refused_with("SAME_CUSTOMER");
     // Grace is a part of Ada: she stands for Ada.
-    one.when(|state, context| merge(state, &command(), (ADA, state), context)).refused_with("SAME_CUSTOMER");
+    one.when(|state, context| merge(state, &command(), Survivor { id: ADA, state }, context))
+        .refused_with("SAME_CUSTOMER");
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn neither_parts_nor_addresses_grow_without_bound() {
 
 /// When Grace takes Ada over.
 fn taken_over(ada: &Given, grace: &Given) -> Vec<CustomerEvent> {
-    grace.when(|state, context| absorb(state, (ADA, &ada.state), context)).events()
+    grace.when(|state, context| absorb(state, ADA, &ada.state, context)).events()
 }
 
 #[test]
@@ -175,7 +177,7 @@ fn messages_of_all_parts_are_seen_as_one_persons() {
             variant: None,
             attachments: vec![],
         };
-        send(customer, &Default::default(), (command, vec![]), context)
+        send(customer, &Default::default(), command, vec![], None, context)
     };
     let history = || [registered(), mailbox("ada@example.org", true)];
     let ada = given(history()).when(queued).events();
