@@ -17,6 +17,7 @@ use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::message::attachment::StoredFile;
+use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, ResolveInDoubt};
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
@@ -218,15 +219,18 @@ impl App {
         let [jitter] = self.shared.ambient.bytes::<1>();
         let (attempt, stream) = (ticket.attempt, customer_stream(caller.tenant, ticket.customer_id));
         if opted_out {
-            let fact = crate::domain::message::decide::RecordProviderFact {
-                customer_id: ticket.customer_id,
-                key: attempt.key.clone(),
-                route: attempt.route.clone(),
-                address_id: ticket.address_id,
+            let fact = RecordProviderFact {
+                correlation: Correlation {
+                    tenant: caller.tenant,
+                    customer_id: ticket.customer_id,
+                    key: attempt.key.clone(),
+                    address_id: ticket.address_id,
+                    route: attempt.route.clone(),
+                    called_at: ticket.called_at,
+                },
                 occurred_at: self.shared.ambient.now(),
                 provider_event_id: Some(format!("attempt {}", attempt.number)),
                 report: Report::OptedOut { method: "provider".to_owned() },
-                called_at: Some(ticket.called_at),
                 raw: None,
             };
             self.record_provider_fact(caller, fact).await?;

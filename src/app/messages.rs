@@ -29,6 +29,7 @@ use crate::domain::message::decide::{
 };
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
+use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};
 use crate::ids::{CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey};
@@ -275,7 +276,8 @@ impl App {
         command: RecordProviderFact,
     ) -> Result<Outcome<MessageId>, AppError> {
         let basis = self.basis(caller).await?;
-        let message_id = command.key.message_id;
+        let Correlation { customer_id, ref key, .. } = command.correlation;
+        let message_id = key.message_id;
         let (events, suppression) = self.deciding(&basis, |context| report::events(&command, context));
         // The address first: once this callback is acknowledged, nothing more may be sent there.
         let mut told = vec![];
@@ -287,7 +289,7 @@ impl App {
             Some(outcome) => self.record_outcome(caller, &basis, outcome).await?,
             None => None,
         };
-        let stream = customer_stream(caller.tenant, command.customer_id);
+        let stream = customer_stream(caller.tenant, customer_id);
         let opt_outs = opt_outs(&events);
         if !events.is_empty() {
             told.push(self.append_reported::<Customer>(caller, stream, events, command.raw.as_deref()).await);
@@ -300,9 +302,7 @@ impl App {
             Some(Err(_)) | None => None,
         };
         let passed_on = match stands_at {
-            Some(version) if !opt_outs.is_empty() => {
-                self.pass_on(caller, command.customer_id, version, opt_outs).await?
-            }
+            Some(version) if !opt_outs.is_empty() => self.pass_on(caller, customer_id, version, opt_outs).await?,
             _ => None,
         };
         let mut made = Committed::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };

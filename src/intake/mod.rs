@@ -91,7 +91,7 @@ impl From<&IntakeError> for Refused {
 
 /// What is to be done about a thing that is told.
 enum Meaning {
-    Fact(Box<RecordProviderFact>, TenantId),
+    Fact(Box<RecordProviderFact>),
     Message(Box<ReceiveMessage>, Vec<ArrivedFile>, TenantId),
     Consent(Box<SetConsent>, TenantId),
     /// Nobody knows; why.
@@ -189,7 +189,8 @@ impl Intake {
         };
         let actor = format!("provider:{}", account.route().provider);
         let why = match self.meaning(account, told, now).await? {
-            Meaning::Fact(fact, tenant) => {
+            Meaning::Fact(fact) => {
+                let tenant = fact.correlation.tenant;
                 match self.app.record_provider_fact(&Caller::new(tenant, actor.as_str()), *fact).await? {
                     Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
@@ -227,34 +228,27 @@ impl Intake {
         let raw = told.raw;
         Ok(match told.kind {
             NoticeKind::Report { token, provider_message_id, occurred_at, provider_event_id, report, .. } => {
-                let fact = |correlation: Correlation, called_at| {
-                    let tenant = correlation.tenant;
-                    let fact = RecordProviderFact {
-                        customer_id: correlation.customer_id,
-                        key: correlation.key,
-                        route: correlation.route,
-                        address_id: correlation.address_id,
-                        occurred_at: occurred_at.unwrap_or(now),
-                        provider_event_id,
-                        report,
-                        called_at,
-                        raw: Some(raw),
-                    };
-                    Meaning::Fact(Box::new(fact), tenant)
-                };
-                match self.correlated(account, token.as_deref()).await? {
-                    Some(correlation) => {
-                        let called_at = Some(correlation.called_at);
-                        fact(correlation, called_at)
-                    }
+                let correlation = match self.correlated(account, token.as_deref()).await? {
+                    Some(correlation) => correlation,
                     None => match self.by_provider_id(account, provider_message_id.as_deref()).await? {
                         Some(row) => match correlation_of(account, &row) {
-                            Some(correlation) => fact(correlation, row.dispatching_at),
-                            None => Meaning::Nothing("its message has an unknown channel".to_owned()),
+                            Some(correlation) => correlation,
+                            None => return Ok(Meaning::Nothing("its message has an unknown channel".to_owned())),
                         },
-                        None => Meaning::Nothing("no message of ours is known by its token or id".to_owned()),
+                        None => {
+                            let why = "no message of ours is known by its token or id";
+                            return Ok(Meaning::Nothing(why.to_owned()));
+                        }
                     },
-                }
+                };
+                let occurred_at = occurred_at.unwrap_or(now);
+                Meaning::Fact(Box::new(RecordProviderFact {
+                    correlation,
+                    occurred_at,
+                    provider_event_id,
+                    report,
+                    raw: Some(raw),
+                }))
             }
             NoticeKind::Resubscribed { token, channel, .. } => {
                 match self.correlated(account, token.as_deref()).await? {
@@ -297,14 +291,10 @@ impl Intake {
                 continue;
             };
             let fact = RecordProviderFact {
-                customer_id: correlation.customer_id,
-                key: correlation.key,
-                route: correlation.route,
-                address_id: correlation.address_id,
+                correlation,
                 occurred_at: report.occurred_at,
                 provider_event_id: report.provider_event_id,
                 report: report.report,
-                called_at: row.dispatching_at,
                 raw: Some(raw),
             };
             if let Outcome::Done(_) = self.app.record_provider_fact(&caller, fact).await? {

@@ -39,19 +39,10 @@ pub async fn run(app: App, callbacks: Callbacks, shutdown: CancellationToken) {
 /// Records one callback. Repeating it changes nothing.
 pub async fn record(app: &App, callback: Callback) -> Result<(), AppError> {
     let refused = match callback {
-        Callback::Report { tenant, customer_id, key, route, address_id, occurred_at, provider_event_id, report } => {
-            let caller = Caller::new(tenant, format!("provider:{}", route.provider));
-            let fact = RecordProviderFact {
-                customer_id,
-                key,
-                route,
-                address_id,
-                occurred_at,
-                provider_event_id,
-                report,
-                called_at: None,
-                raw: None,
-            };
+        Callback::Report { correlation, occurred_at, provider_event_id, report } => {
+            let actor = format!("provider:{}", correlation.route.provider);
+            let caller = Caller::new(correlation.tenant, actor);
+            let fact = RecordProviderFact { correlation, occurred_at, provider_event_id, report, raw: None };
             app.record_provider_fact(&caller, fact).await?.into_result().err()
         }
         Callback::Inbound {

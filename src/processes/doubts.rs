@@ -11,6 +11,7 @@ use crate::accounts::Accounts;
 use crate::app::{App, AppError, Caller};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::value::message::Report;
+use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
 use crate::processes::dispatcher::CALL_TIMEOUT;
 use crate::processes::every::{Job, JobError};
@@ -121,17 +122,21 @@ impl Doubts {
             currency: found.accepted.cost.map(|(_, currency)| currency),
             mail_id: None,
         };
+        let correlation = Correlation {
+            tenant: caller.tenant,
+            customer_id,
+            key: doubt.key,
+            address_id: doubt.address_id,
+            route: doubt.route,
+            called_at,
+        };
         for (what, report) in [("sent", Some(sent)), ("fate", found.report)] {
             let Some(report) = report else { continue };
             let fact = RecordProviderFact {
-                customer_id,
-                key: doubt.key.clone(),
-                route: doubt.route.clone(),
-                address_id: doubt.address_id,
+                correlation: correlation.clone(),
                 occurred_at: found.accepted_at.unwrap_or(called_at),
                 provider_event_id: Some(format!("found {id} {what}")),
                 report,
-                called_at: Some(called_at),
                 raw: None,
             };
             self.app.record_provider_fact(&caller, fact).await?.into_result().ok();

@@ -22,7 +22,8 @@ use crate::domain::message::rules::{Asked, Reason, Verdict, forbidden, judge};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
-use crate::domain::value::message::{MessageKey, Report, Route};
+use crate::domain::value::message::{MessageKey, Report};
+use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, ImportId, MessageId};
 
@@ -147,16 +148,12 @@ pub struct ReceivedMessage {
 }
 
 /// A provider's callback about a message that it took.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RecordProviderFact {
-    /// Whom the message went to.
-    pub customer_id: CustomerId,
-    /// Which message.
-    pub key: MessageKey,
-    /// Which way it left.
-    pub route: Route,
-    /// Where it went: hard bounces, complaints and opt-outs are facts about this address.
-    pub address_id: Option<AddressId>,
+    /// The message, whom it went to, and which way. Hard bounces, complaints and opt-outs are facts about its address.
+    /// Reports of a provider that gives no time are recognised again by the time of the call, because the time of receipt
+    /// is another one in each repetition.
+    pub correlation: Correlation,
     /// When it happened, by the provider's clock.
     pub occurred_at: DateTime<Utc>,
     /// The provider's id of the callback's event, where it has one: repetitions are told by it. Without one, they are
@@ -164,9 +161,6 @@ pub struct RecordProviderFact {
     pub provider_event_id: Option<String>,
     /// What happened.
     pub report: Report,
-    /// When the provider was called, if our token tells. Reports of a provider that tells no time are told from their
-    /// repetitions by this, because the time of receipt is another one each time.
-    pub called_at: Option<DateTime<Utc>>,
     /// What the provider said, as it came, so that a better reader can be run over history.
     pub raw: Option<String>,
 }

@@ -26,11 +26,11 @@ pub type AboutAddress = (AddressId, Decided<AddressEvent>);
 pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<CustomerEvent>>, Option<AboutAddress>) {
     let name = fact.report.name();
     let told = fact.provider_event_id.clone().unwrap_or_else(|| fact.occurred_at.timestamp_micros().to_string());
-    let known_from = fact.called_at.unwrap_or(fact.occurred_at);
+    let known_from = fact.correlation.called_at;
     let parts = [
-        fact.key.message_id.0.as_bytes().as_slice(),
-        fact.route.provider.as_bytes(),
-        fact.route.account.as_bytes(),
+        fact.correlation.key.message_id.0.as_bytes().as_slice(),
+        fact.correlation.route.provider.as_bytes(),
+        fact.correlation.route.account.as_bytes(),
         name.as_bytes(),
         told.as_bytes(),
     ];
@@ -47,13 +47,13 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
             ..context.derived(known_from, Label::ReportConsentEvent, &parts, opted_out(fact, method))
         });
     }
-    let suppression = fact.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
+    let suppression = fact.correlation.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
         let event = AddressSuppressed {
             address_id,
-            kind: fact.key.channel.address_kind(),
+            kind: fact.correlation.key.channel.address_kind(),
             reason,
-            message_id: Some(fact.key.message_id),
-            customer_id: Some(fact.customer_id),
+            message_id: Some(fact.correlation.key.message_id),
+            customer_id: Some(fact.correlation.customer_id),
             source: Source::Provider,
         };
         let derived = context.derived(known_from, Label::ReportSuppressionEvent, &parts, event);
@@ -71,10 +71,10 @@ pub fn outcome(fact: &RecordProviderFact) -> Option<Told> {
         _ => return None,
     };
     Some(Told {
-        address_id: fact.address_id?,
-        kind: fact.key.channel.address_kind(),
-        customer_id: fact.customer_id,
-        outcome: Outcome { at: fact.occurred_at, message_id: fact.key.message_id, delivered },
+        address_id: fact.correlation.address_id?,
+        kind: fact.correlation.key.channel.address_kind(),
+        customer_id: fact.correlation.customer_id,
+        outcome: Outcome { at: fact.occurred_at, message_id: fact.correlation.key.message_id, delivered },
     })
 }
 
@@ -115,21 +115,21 @@ impl Report {
 
 fn opted_out(fact: &RecordProviderFact, method: &str) -> ConsentChanged {
     ConsentChanged {
-        channel: fact.key.channel,
+        channel: fact.correlation.key.channel,
         topic: ALL_TOPICS.to_owned(),
         state: ConsentState::OptedOut,
         source: Source::Provider,
         method: method.to_owned(),
-        message_id: Some(fact.key.message_id),
-        campaign_id: fact.key.campaign_id,
-        variant: fact.key.variant.clone(),
+        message_id: Some(fact.correlation.key.message_id),
+        campaign_id: fact.correlation.key.campaign_id,
+        variant: fact.correlation.key.variant.clone(),
         import_id: None,
         personal: None,
     }
 }
 
 fn message_event(fact: &RecordProviderFact, context: &Context<'_>) -> Option<CustomerEvent> {
-    let (key, route) = (fact.key.clone(), fact.route.clone());
+    let (key, route) = (fact.correlation.key.clone(), fact.correlation.route.clone());
     // Providers' words are kept as far as an event holds them: a callback is never lost for its length.
     let words = |words: &Option<String>| {
         words.as_ref().map(|words| words.replace('\0', "\u{FFFD}").chars().take(text::LONG).collect::<String>())

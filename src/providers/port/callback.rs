@@ -4,24 +4,17 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
 use crate::domain::value::Channel;
-use crate::domain::value::message::{MessageKey, Report, Route};
-use crate::ids::{AddressId, CustomerId, MessageId, TenantId};
+use crate::domain::value::message::Report;
+use crate::domain::value::token::Correlation;
+use crate::ids::{CustomerId, MessageId, TenantId};
 
 /// What a provider reports later.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Callback {
     /// About a message that it took.
     Report {
-        /// Whose message it is.
-        tenant: TenantId,
-        /// To whom it went.
-        customer_id: CustomerId,
-        /// Which message.
-        key: MessageKey,
-        /// Which way it left.
-        route: Route,
-        /// Where it went.
-        address_id: Option<AddressId>,
+        /// The message, whom it went to, and which way.
+        correlation: Correlation,
         /// When it happened, by the provider's clock.
         occurred_at: DateTime<Utc>,
         /// Its id of the event, where it has one.

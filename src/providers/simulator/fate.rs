@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::{Planned, SimulatorOptions};
 use crate::domain::value::engagement::{self, Signs};
 use crate::domain::value::message::{BounceKind, Report, RetryClass, Route};
+use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, sms};
 use crate::providers::{Accepted, Callback, OutboundMessage, SendError};
 
@@ -125,11 +126,14 @@ impl Story<'_> {
     fn report(&mut self, after: Duration, report: Report) {
         let number = self.planned.len();
         let callback = Callback::Report {
-            tenant: self.message.tenant,
-            customer_id: self.message.customer_id,
-            key: self.message.key.clone(),
-            route: self.route.clone(),
-            address_id: self.message.address_id,
+            correlation: Correlation {
+                tenant: self.message.tenant,
+                customer_id: self.message.customer_id,
+                key: self.message.key.clone(),
+                address_id: self.message.address_id,
+                route: self.route.clone(),
+                called_at: self.at(Duration::ZERO),
+            },
             occurred_at: self.at(after),
             provider_event_id: Some(format!("sim-{}-{number}", self.message.key.message_id.0.simple())),
             report,

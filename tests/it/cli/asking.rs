@@ -16,6 +16,7 @@ use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendM
 use commlog::domain::message::event::{EngagementClass, MessageClass};
 use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::value::message::{MessageKey, Report, Route};
+use commlog::domain::value::token::Correlation;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{CustomerId, MessageId};
 use commlog::log::{Category, Personal, ReadLimit, StreamId};
@@ -247,10 +248,14 @@ async fn opened_by_machine(place: &Place, customer: CustomerId) {
         event.expect("a customer's event").message_key().cloned()
     });
     let fact = RecordProviderFact {
-        customer_id: customer,
-        key: key.expect("a message"),
-        route: route(),
-        address_id: None,
+        correlation: Correlation {
+            tenant: commlog::config::DEFAULT_TENANT,
+            customer_id: customer,
+            key: key.expect("a message"),
+            address_id: None,
+            route: route(),
+            called_at: Ambient::system().now(),
+        },
         occurred_at: Ambient::system().now(),
         provider_event_id: Some("open 1".to_owned()),
         report: Report::Opened {
@@ -260,7 +265,6 @@ async fn opened_by_machine(place: &Place, customer: CustomerId) {
             ip: None,
             user_agent: Some("Mozilla/5.0".to_owned()),
         },
-        called_at: None,
         raw: None,
     };
     let caller = Caller::new(config.tenant, "provider:test");

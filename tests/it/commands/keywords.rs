@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+use commlog::config::DEFAULT_TENANT;
 use commlog::domain::consent::decide::{AddressRef, LiftSuppression, SuppressAddress};
 use commlog::domain::consent::event::{AddressEvent, ConsentState, SuppressionReason};
 use commlog::domain::consent::keywords::Keyword;
@@ -11,6 +12,7 @@ use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendDecision, SendMessage};
 use commlog::domain::message::event::{BounceKind, MessageClass, MessageKey, Route};
 use commlog::domain::value::message::Report;
+use commlog::domain::value::token::Correlation;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{AddressId, CustomerId, MessageId};
 use commlog::log::{Category, Personal, ReadLimit, StreamId};
@@ -108,15 +110,19 @@ fn report(customer_id: CustomerId, address_id: AddressId, number: u128, at: i64,
         variant: None,
         conversation_id: None,
     };
+    let occurred_at = chrono::DateTime::UNIX_EPOCH + TimeDelta::minutes(at);
     RecordProviderFact {
-        customer_id,
-        key,
-        route: Route { provider: "simulator".to_owned(), account: "default".to_owned(), domain: None },
-        address_id: Some(address_id),
-        occurred_at: chrono::DateTime::UNIX_EPOCH + TimeDelta::minutes(at),
+        correlation: Correlation {
+            tenant: DEFAULT_TENANT,
+            customer_id,
+            key,
+            address_id: Some(address_id),
+            route: Route { provider: "simulator".to_owned(), account: "default".to_owned(), domain: None },
+            called_at: occurred_at,
+        },
+        occurred_at,
         provider_event_id: None,
         report,
-        called_at: None,
         raw: None,
     }
 }

@@ -15,6 +15,7 @@ use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::tenant::policy::{CapWindow, FrequencyCap, RuleAction};
 use commlog::domain::value::Channel;
 use commlog::domain::value::message::Report;
+use commlog::domain::value::token::Correlation;
 use commlog::ids::{AddressId, CustomerId, MessageId};
 use commlog::log::{Category, ReadLimit, StreamId};
 
@@ -196,14 +197,17 @@ on_both! {
         let key =
             MessageKey { message_id, channel: Channel::Email, campaign_id: None, variant: None, conversation_id: None };
         let told = |report| RecordProviderFact {
-            customer_id: augusta,
-            key: key.clone(),
-            route: route(),
-            address_id: None,
+            correlation: Correlation {
+                tenant: world.agent().tenant,
+                customer_id: augusta,
+                key: key.clone(),
+                address_id: None,
+                route: route(),
+                called_at: world.now(),
+            },
             occurred_at: world.now(),
             provider_event_id: None,
             report,
-            called_at: None,
             raw: None,
         };
         let there = world.elsewhere().await;
@@ -239,14 +243,17 @@ on_both! {
                 conversation_id: None,
             };
             let fact = RecordProviderFact {
-                customer_id: augusta,
-                key,
-                route: route(),
-                address_id: None,
+                correlation: Correlation {
+                    tenant: world.agent().tenant,
+                    customer_id: augusta,
+                    key,
+                    address_id: None,
+                    route: route(),
+                    called_at: world.now(),
+                },
                 occurred_at: world.now(),
                 provider_event_id: None,
                 report: Report::OptedOut { method: "one_click".to_owned() },
-                called_at: None,
                 raw: None,
             };
             let agent = world.agent();

@@ -11,6 +11,7 @@ use commlog::domain::message::event::{EngagementClass, EngagementReclassified, M
 use commlog::domain::message::reclass::{Judged, ReclassEngagement};
 use commlog::domain::value::engagement::{CURRENT, Rule};
 use commlog::domain::value::message::{MessageKey, Report, Route};
+use commlog::domain::value::token::Correlation;
 use commlog::ids::{CampaignId, CustomerId, Position};
 
 use super::on_both;
@@ -32,10 +33,14 @@ async fn sent(world: &World, address: &str, campaign_id: Option<CampaignId>) -> 
 /// The provider tells of an open by a person.
 async fn opens(world: &World, id: CustomerId, key: &MessageKey, number: u32, raw: Option<&str>) {
     let fact = RecordProviderFact {
-        customer_id: id,
-        key: key.clone(),
-        route: Route { provider: "sendgrid".to_owned(), account: "main".to_owned(), domain: None },
-        address_id: None,
+        correlation: Correlation {
+            tenant: world.agent().tenant,
+            customer_id: id,
+            key: key.clone(),
+            address_id: None,
+            route: Route { provider: "sendgrid".to_owned(), account: "main".to_owned(), domain: None },
+            called_at: world.now() + TimeDelta::seconds(i64::from(number)),
+        },
         occurred_at: world.now() + TimeDelta::seconds(i64::from(number)),
         provider_event_id: Some(format!("open {number}")),
         report: Report::Opened {
@@ -45,7 +50,6 @@ async fn opens(world: &World, id: CustomerId, key: &MessageKey, number: u32, raw
             ip: Some("192.0.2.7".to_owned()),
             user_agent: Some("Mail 1.0".to_owned()),
         },
-        called_at: None,
         raw: raw.map(str::to_owned),
     };
     world.done(world.app.record_provider_fact(&world.agent(), fact).await);
