@@ -8,7 +8,7 @@ use crate::cli::listing::{Format, Listing};
 use crate::cli::{Session, TenantArg};
 use crate::ids::CustomerId;
 use crate::queries::consents::{self, ConsentRow};
-use crate::queries::page::MAX_PAGE;
+use crate::queries::page::PAGE;
 use crate::queries::{Page, customers};
 
 /// `commlog consents`
@@ -64,11 +64,11 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
             write(&mut listing, &row, args.personal)?;
         }
     } else {
-        let mut page = Some(Page::first(MAX_PAGE));
+        let mut page = Some(Page::first(PAGE.largest));
         while let Some(wanted) = page.take() {
             let slice = consents::history(&db, tenant, args.customer, channel, &wanted).await;
             let slice = slice.map_err(Failure::unavailable)?;
-            page = slice.next(MAX_PAGE);
+            page = slice.next(PAGE.largest);
             for row in slice.into_rows() {
                 write(&mut listing, &row, args.personal)?;
             }

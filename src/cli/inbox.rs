@@ -12,7 +12,7 @@ use crate::domain::value::Channel;
 use crate::queries::Page;
 use crate::queries::conversations::{self, ConversationFilter};
 use crate::queries::inbox::{self, Counts, Tally};
-use crate::queries::page::MAX_PAGE;
+use crate::queries::page::PAGE;
 
 /// `commlog inbox`
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ pub struct InboxArgs {
     #[arg(long)]
     counts: bool,
     /// At most so many conversations.
-    #[arg(long, default_value = "50")]
+    #[arg(long, default_value_t = PAGE.default)]
     limit: usize,
     /// How it is written.
     #[arg(long, value_enum, default_value = "table")]
@@ -101,11 +101,11 @@ pub async fn run(session: &Session, args: InboxArgs) -> Outcome {
         ))?;
     }
     let mut left = args.limit;
-    let mut page = (left > 0).then(|| Page::first(left.min(MAX_PAGE)));
+    let mut page = (left > 0).then(|| Page::first(left.min(PAGE.largest)));
     while let Some(wanted) = page.take() {
         let slice = conversations::list(&db, tenant, &filter, &wanted).await.map_err(Failure::unavailable)?;
         left = left.saturating_sub(slice.rows.len());
-        page = slice.next(left.min(MAX_PAGE)).filter(|_| left > 0);
+        page = slice.next(left.min(PAGE.largest)).filter(|_| left > 0);
         for row in slice.into_rows() {
             listing.row(&json!({
                 "conversation_id": row.conversation_id, "customer_id": row.customer_id, "channel": row.channel,

@@ -10,7 +10,7 @@ use crate::domain::consent::event::SuppressionReason;
 use crate::domain::value::AddressKind;
 use crate::ids::AddressId;
 use crate::queries::Page;
-use crate::queries::page::MAX_PAGE;
+use crate::queries::page::PAGE;
 use crate::queries::suppressions::{self, SuppressionFilter};
 
 /// `commlog suppressions`
@@ -73,10 +73,10 @@ pub async fn run(session: &Session, args: SuppressionsArgs) -> Outcome {
         include_lifted: args.lifted,
     };
     let mut listing = Listing::new(args.format, if args.lifted { WITH_LIFTED } else { COLUMNS });
-    let mut page = Some(Page::first(MAX_PAGE));
+    let mut page = Some(Page::first(PAGE.largest));
     while let Some(wanted) = page.take() {
         let slice = suppressions::list(&db, tenant, &filter, &wanted).await.map_err(Failure::unavailable)?;
-        page = slice.next(MAX_PAGE);
+        page = slice.next(PAGE.largest);
         for row in slice.into_rows() {
             listing.row(&json!({
                 "address_id": row.address_id, "reason": row.reason, "kind": row.kind, "active": row.active,

@@ -7,17 +7,32 @@ use uuid::Uuid;
 
 use crate::sql::Value;
 
-/// The most rows that a page may have.
-pub const MAX_PAGE: usize = 200;
+/// How many rows a page of any list may have, over GraphQL and on the command line.
+pub const PAGE: PageLimits = PageLimits { default: 50, largest: 200 };
 
-/// The rows of a page when the caller does not say.
-pub const DEFAULT_PAGE: usize = 50;
+/// How many rows a page may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimits {
+    /// When the caller does not say.
+    pub default: usize,
+    /// At most.
+    pub largest: usize,
+}
+
+impl PageLimits {
+    /// The size that a caller asks for; the default without one.
+    pub fn size(self, asked: Option<i64>) -> Result<usize, PageError> {
+        let Some(asked) = asked else { return Ok(self.default) };
+        let size = usize::try_from(asked).ok().filter(|size| (1..=self.largest).contains(size));
+        size.ok_or(PageError::Size(asked))
+    }
+}
 
 /// Why a page cannot be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
-    /// Fewer than one or more than [`MAX_PAGE`] rows were asked for.
-    #[error("a page has 1 to {MAX_PAGE} rows, not {0}")]
+    /// Fewer than one or more than [`PageLimits::largest`] rows were asked for.
+    #[error("a page has 1 to {largest} rows, not {0}", largest = PAGE.largest)]
     Size(i64),
     /// Both `first` and `last` were given.
     #[error("ask for the first rows or for the last ones, not for both")]
@@ -120,7 +135,7 @@ fn counted<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// Which part of a list is asked for: some rows from one of its ends, between two cursors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// How many rows at most: 1 to [`MAX_PAGE`].
+    /// How many rows at most: 1 to [`PageLimits::largest`].
     pub(super) size: usize,
     /// True to take the last rows before `before` instead of the first ones after `after`.
     pub(super) from_end: bool,
@@ -132,12 +147,12 @@ pub struct Page {
 
 impl Default for Page {
     fn default() -> Self {
-        Self { size: DEFAULT_PAGE, from_end: false, after: None, before: None }
+        Self { size: PAGE.default, from_end: false, after: None, before: None }
     }
 }
 
 impl Page {
-    /// A page in the terms of Relay's connections. Without `first` and `last`: the first [`DEFAULT_PAGE`] rows.
+    /// A page in the terms of Relay's connections. Without `first` and `last`: the first [`PageLimits::default`] rows.
     pub fn try_new(
         first: Option<i64>,
         after: Option<String>,
@@ -149,26 +164,20 @@ impl Page {
             (None, Some(last)) => (Some(last), true),
             (first, None) => (first, false),
         };
-        let size = match asked {
-            None => DEFAULT_PAGE,
-            Some(asked) => usize::try_from(asked)
-                .ok()
-                .filter(|size| (1..=MAX_PAGE).contains(size))
-                .ok_or(PageError::Size(asked))?,
-        };
+        let size = PAGE.size(asked)?;
         Ok(Self { size, from_end, after: after.map(Cursor::from_text), before: before.map(Cursor::from_text) })
     }
 
     /// The first `size` rows; a size out of range is brought into it.
     #[must_use]
     pub fn first(size: usize) -> Self {
-        Self { size: size.clamp(1, MAX_PAGE), ..Self::default() }
+        Self { size: size.clamp(1, PAGE.largest), ..Self::default() }
     }
 
     /// The last `size` rows; a size out of range is brought into it.
     #[must_use]
     pub fn last(size: usize) -> Self {
-        Self { size: size.clamp(1, MAX_PAGE), from_end: true, ..Self::default() }
+        Self { size: size.clamp(1, PAGE.largest), from_end: true, ..Self::default() }
     }
 
     /// Only rows after `cursor`.
@@ -259,7 +268,7 @@ mod tests {
 
     #[test]
     fn page_sizes_are_checked() {
-        assert_eq!(Page::try_new(None, None, None, None).map(|page| page.size), Ok(DEFAULT_PAGE));
+        assert_eq!(Page::try_new(None, None, None, None).map(|page| page.size), Ok(PAGE.default));
         assert_eq!(Page::try_new(Some(0), None, None, None), Err(PageError::Size(0)));
         assert_eq!(Page::try_new(None, None, Some(201), None), Err(PageError::Size(201)));
         assert_eq!(Page::try_new(Some(1), None, Some(1), None), Err(PageError::BothEnds));

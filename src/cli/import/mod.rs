@@ -26,6 +26,7 @@ use crate::files::source::Source;
 use crate::files::survey::Survey;
 use crate::files::values::TimeReader;
 use crate::ids::ImportId;
+use crate::queries::page::PAGE;
 use crate::queries::{self, Page};
 use args::{CollisionRule, FileArgs, ImportArgs, ImportCommand};
 use totals::Totals;
@@ -262,7 +263,7 @@ async fn undo(session: &Session, caller: &Caller, import: ImportId) -> Outcome {
 async fn list(session: &Session, caller: &Caller) -> Outcome {
     let stores = session.open_existing().await?;
     let reads = session.read_store(&stores).await?;
-    let mut page = Page::first(200);
+    let mut page = Page::first(PAGE.largest);
     loop {
         let slice = queries::imports::list(&reads.db(), caller.tenant, &page).await.map_err(Failure::unavailable)?;
         for (_, import) in &slice.rows {
@@ -280,7 +281,7 @@ async fn list(session: &Session, caller: &Caller) -> Outcome {
             ))?;
         }
         match slice.rows.last() {
-            Some((cursor, _)) if slice.has_next => page = Page::first(200).after(cursor.clone()),
+            Some((cursor, _)) if slice.has_next => page = Page::first(PAGE.largest).after(cursor.clone()),
             _ => break,
         }
     }

@@ -3,13 +3,13 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object::CannedReply;
-use crate::graphql::engine::failure::{bad_argument, opaque};
+use crate::graphql::engine::connection::{DEFAULT_FIRST, page_size};
+use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Cursor;
 use crate::queries::canned;
-use crate::queries::page::MAX_PAGE;
 
 /// Canned replies.
 #[derive(Default)]
@@ -23,12 +23,12 @@ impl CannedReplyQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What the code or the title begins with.")] search: Option<String>,
-        #[graphql(default = 50, desc = "At most so many; at most 200.")] first: i32,
+        #[graphql(default_with = "DEFAULT_FIRST", desc = "The number of replies: as many as a page may have entries.")]
+        first: i32,
         wait_for: Option<Cursor>,
     ) -> Result<Vec<CannedReply>> {
         let reading = Reading::of(ctx)?;
-        let limit = usize::try_from(first).ok().filter(|first| (1..=MAX_PAGE).contains(first));
-        let limit = limit.ok_or_else(|| bad_argument("first", format!("must be 1 to {MAX_PAGE}")))?;
+        let limit = page_size(Some(first))?;
         reading.api.wait_for(wait_for).await?;
         let tenant = reading.session.principal.tenant;
         let rows = canned::list(&reading.api.reads.db(), tenant, search.as_deref(), limit).await;

@@ -3,13 +3,12 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object::{Deliverability, DeliverabilityFilterInput};
-use crate::graphql::engine::connection::{of_page, page_cost};
+use crate::graphql::engine::connection::{page_cost, page_size};
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Cursor;
-use crate::queries::page::{DEFAULT_PAGE, MAX_PAGE};
-use crate::queries::{PageError, deliverability};
+use crate::queries::deliverability;
 
 /// Queries of deliverability.
 #[derive(Default)]
@@ -23,17 +22,11 @@ impl DeliverabilityQueries {
         &self,
         ctx: &Context<'_>,
         filter: Option<DeliverabilityFilterInput>,
-        #[graphql(desc = "How many rows; 50 unless given, at most 200.")] first: Option<i32>,
+        #[graphql(desc = "The number of rows: as many as a page may have entries.")] first: Option<i32>,
         wait_for: Option<Cursor>,
     ) -> Result<Vec<Deliverability>> {
         let reading = Reading::of(ctx)?;
-        let limit = match first {
-            None => DEFAULT_PAGE,
-            Some(first) => usize::try_from(first)
-                .ok()
-                .filter(|size| (1..=MAX_PAGE).contains(size))
-                .ok_or_else(|| of_page(&PageError::Size(first.into())))?,
-        };
+        let limit = page_size(first)?;
         reading.api.wait_for(wait_for).await?;
         let filter = filter.unwrap_or_default().into();
         let tenant = reading.session.principal.tenant;

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use super::failure::bad_argument;
+use crate::queries::page::PAGE;
 use crate::queries::{Page, PageError};
 
 /// Where a page stands in its list.
@@ -34,6 +35,15 @@ pub fn count_later(count: impl Future<Output = Result<u64>> + Send + 'static) ->
 /// The page that Relay's arguments ask for; the limit is named where it is exceeded.
 pub fn page(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Page> {
     Page::try_new(first.map(Into::into), after, last.map(Into::into), before).map_err(|error| of_page(&error))
+}
+
+/// The size of a page for arguments that have a default in the schema.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "far below 2^31")]
+pub const DEFAULT_FIRST: i32 = PAGE.default as i32;
+
+/// The size of a list that is not paged.
+pub fn page_size(first: Option<i32>) -> Result<usize> {
+    PAGE.size(first.map(Into::into)).map_err(|error| of_page(&error))
 }
 
 /// A page error as an error of the argument that it is about.
@@ -119,6 +129,6 @@ pub(crate) use connection;
 /// What a list costs: its page's size times what an entry costs.
 #[must_use]
 pub fn page_cost(first: Option<i32>, last: Option<i32>, child_complexity: usize) -> usize {
-    let size = first.or(last).map_or(crate::queries::page::DEFAULT_PAGE, |size| usize::try_from(size).unwrap_or(1));
+    let size = first.or(last).map_or(PAGE.default, |size| usize::try_from(size).unwrap_or(1));
     1 + size.saturating_mul(child_complexity)
 }

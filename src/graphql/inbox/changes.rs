@@ -12,9 +12,10 @@ use crate::graphql::engine::reading::Reading;
 use crate::ids::Position;
 use crate::queries::conversations::ConversationFilter;
 use crate::queries::inbox;
+use crate::queries::page::PAGE;
 
 /// How many conversations that moved are told at a time.
-const MOVED_AT_ONCE: usize = 200;
+const MOVED_AT_ONCE: usize = PAGE.largest;
 
 /// An inbox is looked at most this often: nobody reads faster, and a burst is told as its outcome.
 const INBOX_PACE: Duration = Duration::from_millis(200);

@@ -17,7 +17,7 @@ use crate::graphql::engine::reading::Reading;
 use crate::ids::{MessageId, Position};
 use crate::log::{Category, EventLog, LogError, ReadLimit, RecordedEvent, SealedEvent, StreamId};
 use crate::queries::PageError;
-use crate::queries::page::{DEFAULT_PAGE, MAX_PAGE};
+use crate::queries::page::PAGE;
 
 /// How many events one page reads at most to find those that it shows.
 const MOST_READ: usize = 50_000;
@@ -90,13 +90,7 @@ impl Range {
             (None, Some(last)) => (Some(last), true),
             (first, None) => (first, false),
         };
-        let size = match asked {
-            None => DEFAULT_PAGE,
-            Some(asked) => usize::try_from(asked)
-                .ok()
-                .filter(|size| (1..=MAX_PAGE).contains(size))
-                .ok_or_else(|| of_page(&PageError::Size(asked.into())))?,
-        };
+        let size = PAGE.size(asked.map(Into::into)).map_err(|error| of_page(&error))?;
         Ok(Self { size, backwards, after, before })
     }
 }

@@ -10,6 +10,7 @@ use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::Cursor;
 use crate::ids::MessageId;
 use crate::queries::messages;
+use crate::queries::page::PAGE;
 
 /// Queries of messages.
 #[derive(Default)]
@@ -25,12 +26,12 @@ impl MessageQueries {
     }
 
     /// Messages of which nobody knows whether a provider took them, the oldest first; at most 200.
-    #[graphql(guard = "May(Permission::Read)", complexity = "1 + 200 * child_complexity")]
+    #[graphql(guard = "May(Permission::Read)", complexity = "1 + PAGE.largest * child_complexity")]
     async fn in_doubt(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<Message>> {
         let reading = Reading::of(ctx)?;
         reading.api.wait_for(wait_for).await?;
         let tenant = reading.session.principal.tenant;
-        let rows = messages::in_doubt_of(&reading.api.reads.db(), tenant, 200).await;
+        let rows = messages::in_doubt_of(&reading.api.reads.db(), tenant, PAGE.largest).await;
         let rows = rows.map_err(|error| reading.api.failed(&error))?;
         rows.into_iter().map(|row| Message::new(row, reading.personal(), Tables::Live)).collect()
     }
