@@ -13,7 +13,7 @@ use crate::domain::account::state::{Configured, ProviderAccounts};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::secret::Secret;
 use crate::ids::TenantId;
-use crate::queries::{Reads, accounts};
+use crate::queries::{Reads, provider_accounts};
 
 /// Makes an account out of what the log and the key store say; a refusal says what is wrong with it. Calls nothing.
 pub type BuildAccount = Arc<
@@ -81,7 +81,7 @@ impl AccountRegistry {
     pub async fn refresh_changed(&self, more: BTreeSet<TenantId>) -> Result<(), AppError> {
         // The log tells what the accounts are; the tables only tell of tenants that are new to this node. Those of an
         // older generation have no such table.
-        let shown = accounts::tenants(&self.0.reads.db()).await.unwrap_or_else(|error| {
+        let shown = provider_accounts::tenants(&self.0.reads.db()).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "the read tables do not tell which tenants have accounts");
             vec![]
         });

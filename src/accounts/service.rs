@@ -18,7 +18,7 @@ use crate::domain::value::Channel;
 use crate::domain::value::message::RetryClass;
 use crate::ids::TenantId;
 use crate::providers::SendError;
-use crate::queries::accounts::{self, ActivityRow};
+use crate::queries::provider_accounts::{self, ActivityRow};
 use crate::queries::{QueryError, Reads};
 
 /// How long a provider may take to answer a test.
@@ -101,8 +101,8 @@ impl AccountService {
         self.registry.refresh(tenant).await?;
         let told = self.app.known_accounts(tenant).await?.accounts;
         let db = self.reads.db();
-        let activity = accounts::activity(&db, tenant).await?;
-        let in_flight = accounts::in_flight(&db, tenant).await?;
+        let activity = provider_accounts::activity(&db, tenant).await?;
+        let in_flight = provider_accounts::in_flight(&db, tenant).await?;
         let now = self.app.ambient().now();
         let mut list = vec![];
         for account in self.registry.accounts().all() {

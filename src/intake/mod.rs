@@ -27,7 +27,7 @@ use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
 use crate::providers::{Answer, Inbound, Keyword, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
-use crate::queries::{QueryError, Reads, callbacks, messages};
+use crate::queries::{QueryError, Reads, kept_callbacks, messages};
 
 /// How many things are recorded at once: their appends share commits.
 const AT_ONCE: usize = 256;
@@ -279,7 +279,7 @@ impl Intake {
     /// many were.
     pub async fn look_again(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
         let mut found = 0;
-        for kept in callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
+        for kept in kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
             let tenant = TenantId(kept.tenant_id);
             let Some(account) = self.accounts.by_name(tenant, &kept.provider, &kept.account) else { continue };
             let Some(row) = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await? else { continue };
@@ -308,7 +308,7 @@ impl Intake {
 
     /// Gives up what nobody could make sense of in time. Returns how much that was.
     pub async fn expire(&self, before: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let old = callbacks::kept_before(&self.reads.db(), before, ONE_LOOK).await?;
+        let old = kept_callbacks::kept_before(&self.reads.db(), before, ONE_LOOK).await?;
         for kept in &old {
             let caller = Caller::new(TenantId(kept.tenant_id), "process:webhooks".to_owned());
             self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;

@@ -8,7 +8,7 @@ use crate::app::{App, AppError, DispatchSignal, Signal};
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::queries::messages::UndispatchedRow;
-use crate::queries::{QueryError, Reads, customers, messages, roots};
+use crate::queries::{QueryError, Reads, customer_roots, customers, messages};
 
 /// How many events are looked at in one read.
 const PAGE: usize = 10_000;
@@ -90,7 +90,7 @@ impl Backlog {
         let mut merged = BTreeSet::new();
         let mut after = None;
         loop {
-            let page = roots::open_merges(db, after, ROWS).await?;
+            let page = customer_roots::open_merges(db, after, ROWS).await?;
             let Some(last) = page.last() else { break };
             after = Some(*last);
             merged.extend(page);

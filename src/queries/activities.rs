@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice, roots};
+use super::{Json, Page, QueryError, Slice, customer_roots};
 use crate::ids::{ActivityId, CustomerId, Position, TenantId};
 use crate::sql::{Db, row};
 
@@ -98,7 +98,7 @@ pub async fn of_customer(
     filter: &ActivityFilter,
     page: &Page,
 ) -> Result<Slice<ActivityRow>, QueryError> {
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("", []);
     let restricted = |select: &mut Select, id| restrict(select, tenant, &[id], filter);
     select.page_of_each("SELECT a.* FROM activities a", KEY, page, &ids, restricted)?;
@@ -112,7 +112,7 @@ pub async fn count_of_customer(
     customer: CustomerId,
     filter: &ActivityFilter,
 ) -> Result<u64, QueryError> {
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM activities a", []);
     restrict(&mut select, tenant, &ids, filter);
     select.count(db, READING).await

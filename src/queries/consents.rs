@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Page, QueryError, Slice, roots};
+use super::{Page, QueryError, Slice, customer_roots};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::sql::{Db, row};
 
@@ -65,7 +65,7 @@ pub async fn history(
     channel: Option<&str>,
     page: &Page,
 ) -> Result<Slice<ConsentRow>, QueryError> {
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("", []);
     let restricted = |select: &mut Select, id| restrict(select, tenant, &[id], channel);
     select.page_of_each("SELECT h.* FROM consent_history h", KEY, page, &ids, restricted)?;
@@ -79,7 +79,7 @@ pub async fn count_history(
     customer: CustomerId,
     channel: Option<&str>,
 ) -> Result<u64, QueryError> {
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM consent_history h", []);
     restrict(&mut select, tenant, &ids, channel);
     select.count(db, READING).await

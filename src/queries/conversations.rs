@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Page, QueryError, Slice, roots};
+use super::{Page, QueryError, Slice, customer_roots};
 use crate::ids::{ConversationId, CustomerId, Position, TenantId};
 use crate::sql::{Db, row};
 
@@ -141,7 +141,7 @@ pub(super) async fn of_person(
 ) -> Result<Option<Vec<CustomerId>>, QueryError> {
     match filter.customer_id {
         None => Ok(None),
-        Some(id) => Ok(Some(roots::whole(db, tenant, id).await?.ids())),
+        Some(id) => Ok(Some(customer_roots::whole(db, tenant, id).await?.ids())),
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice, roots, search};
+use super::{Json, Page, QueryError, Slice, customer_roots, search};
 use crate::ids::{CustomerId, TenantId};
 use crate::sql::{Db, Value, row};
 
@@ -161,7 +161,7 @@ pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let wholes = roots::wholes(db, tenant, ids).await?;
+    let wholes = customer_roots::wholes(db, tenant, ids).await?;
     let mut select = Select::new(&format!("{COLUMNS} customers c"), []);
     select.and_equal("c.tenant_id", Some(tenant.0));
     select.and_in("c.customer_id", wholes.iter().map(|whole| whole.root.0.into()));
@@ -204,7 +204,7 @@ pub async fn list(
     let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
     let mut slice = select.slice(db, READING, page, key).await?;
     let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id.into()).collect();
-    for ((_, row), whole) in slice.rows.iter_mut().zip(roots::wholes(db, tenant, &ids).await?) {
+    for ((_, row), whole) in slice.rows.iter_mut().zip(customer_roots::wholes(db, tenant, &ids).await?) {
         (row.asked, row.merged) = (whole.asked, whole.merged);
     }
     Ok(slice)
@@ -228,10 +228,10 @@ pub async fn revenue(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Ve
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let wholes = roots::wholes(db, tenant, ids).await?;
+    let wholes = customer_roots::wholes(db, tenant, ids).await?;
     let mut select = Select::new(REVENUE, []);
     select.and_equal("t.tenant_id", Some(tenant.0));
-    select.and_in("t.customer_id", wholes.iter().flat_map(roots::Whole::ids).map(|id| id.0.into()));
+    select.and_in("t.customer_id", wholes.iter().flat_map(customer_roots::Whole::ids).map(|id| id.0.into()));
     select.push(
         " GROUP BY COALESCE(r.root_id, t.customer_id), t.currency ORDER BY COALESCE(r.root_id, t.customer_id), t.currency",
         [],

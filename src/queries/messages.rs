@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice, roots};
+use super::{Json, Page, QueryError, Slice, customer_roots};
 use crate::ids::{ConversationId, CustomerId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
 
@@ -233,7 +233,7 @@ pub async fn provider_ids_of(db: &Db, tenant: TenantId, customer: CustomerId) ->
             provider_message_id: String,
         }
     }
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new(
         "SELECT m.provider_message_id FROM timeline t JOIN messages m \
          ON m.tenant_id = t.tenant_id AND m.message_id = t.entry_id",

@@ -4,23 +4,23 @@
 //! moment) and the tenant. Rows hold what the tables hold: ids as UUIDs, words as text, money as integer micros.
 //! Columns that come from sealed data are [`None`] once the person was forgotten.
 
-pub mod accounts;
 pub mod activities;
 pub mod attachments;
-pub mod callbacks;
-pub mod campaigns;
-pub mod canned;
+pub mod campaign_metrics;
+pub mod canned_replies;
 pub mod consents;
 pub mod conversations;
+pub mod customer_roots;
 pub mod customers;
 pub mod deliverability;
 mod error;
 pub mod imports;
 pub mod inbox;
+pub mod kept_callbacks;
 pub mod messages;
 pub mod page;
+pub mod provider_accounts;
 mod reads;
-pub mod roots;
 mod search;
 mod select;
 pub mod suppressions;

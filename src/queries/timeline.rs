@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Cursor, Page, QueryError, Slice, roots};
+use super::{Cursor, Page, QueryError, Slice, customer_roots};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::sql::{Db, Value, row};
 
@@ -112,7 +112,7 @@ pub async fn of_customer(
     filter: &TimelineFilter,
     page: &Page,
 ) -> Result<Slice<TimelineRow>, QueryError> {
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new(DETAILS, []);
     select.page_of_each(ENTRIES, KEY, page, &ids, |select, id| restrict(select, tenant, &[id], filter))?;
     select.push(JOINS, []);
@@ -127,7 +127,7 @@ pub async fn count_of_customer(
     customer: CustomerId,
     filter: &TimelineFilter,
 ) -> Result<u64, QueryError> {
-    let ids = roots::whole(db, tenant, customer).await?.ids();
+    let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM timeline t", []);
     restrict(&mut select, tenant, &ids, filter);
     select.count(db, READING).await

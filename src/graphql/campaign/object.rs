@@ -10,8 +10,8 @@ use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Micros;
 use crate::graphql::engine::words::{Channel, word};
 use crate::ids::CampaignId;
-use crate::queries::campaigns;
-use crate::queries::campaigns::{CostRow, HourlyMetricsRow, MetricsRow};
+use crate::queries::campaign_metrics;
+use crate::queries::campaign_metrics::{CostRow, HourlyMetricsRow, MetricsRow};
 
 /// Counts of messages, and of opens and clicks. A message counts as sent from the first evidence that a provider took
 /// it. Raw opens are machine and human ones together; the unique ones count each message once.
@@ -219,7 +219,7 @@ impl CampaignMetrics {
     /// The totals, to be compared with later ones.
     pub async fn rows(reading: Reading<'_>, campaign: CampaignId) -> Result<Vec<MetricsRow>> {
         let tenant = reading.session.principal.tenant;
-        campaigns::totals(&reading.api.reads.db(), tenant, &[campaign])
+        campaign_metrics::totals(&reading.api.reads.db(), tenant, &[campaign])
             .await
             .map_err(|error| reading.api.failed(&error))
     }
@@ -244,7 +244,7 @@ impl CampaignMetrics {
     ) -> Result<Vec<Flat<HourlyMetrics>>> {
         let reading = Reading::of(ctx)?;
         let tenant = reading.session.principal.tenant;
-        let rows = campaigns::by_hour(&reading.api.reads.db(), tenant, self.campaign_id.0, since, until)
+        let rows = campaign_metrics::by_hour(&reading.api.reads.db(), tenant, self.campaign_id.0, since, until)
             .await
             .map_err(|error| reading.api.failed(&error))?;
         rows.into_iter().map(|row| HourlyMetrics::new(row).map(Flat)).collect()
@@ -255,7 +255,7 @@ impl CampaignMetrics {
     async fn costs(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Cost>>> {
         let reading = Reading::of(ctx)?;
         let tenant = reading.session.principal.tenant;
-        let rows = campaigns::costs(&reading.api.reads.db(), tenant, &[self.campaign_id.0])
+        let rows = campaign_metrics::costs(&reading.api.reads.db(), tenant, &[self.campaign_id.0])
             .await
             .map_err(|error| reading.api.failed(&error))?;
         rows.into_iter().map(|row| Cost::new(row).map(Flat)).collect()

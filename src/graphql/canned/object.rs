@@ -4,7 +4,7 @@ use async_graphql::{InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::domain::canned::decide::SaveCannedReply;
-use crate::queries::canned::CannedReplyRow;
+use crate::queries::canned_replies::CannedReplyRow;
 
 /// A text in one locale. Variables: `{{customer.name}}`, `{{customer.external_id}}`, `{{customer.territory}}`,
 /// `{{customer.owner}}`, `{{customer.attributes.<name>}}`, `{{agent.name}}`; `{{customer.name|there}}` says what stands

@@ -9,7 +9,7 @@ use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Cursor;
-use crate::queries::canned;
+use crate::queries::canned_replies;
 
 /// Canned replies.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl CannedReplyQueries {
         let limit = page_size(Some(first))?;
         reading.api.wait_for(wait_for).await?;
         let tenant = reading.session.principal.tenant;
-        let rows = canned::list(&reading.api.reads.db(), tenant, search.as_deref(), limit).await;
+        let rows = canned_replies::list(&reading.api.reads.db(), tenant, search.as_deref(), limit).await;
         let rows = rows.map_err(|error| opaque(reading.api.ambient(), &error))?;
         rows.into_iter().map(CannedReply::new).collect()
     }

@@ -12,8 +12,8 @@ use super::loaders::Batches;
 use super::principal::{Permission, Principal};
 use super::scalar::Cursor;
 use crate::ids::CustomerId;
-use crate::queries::roots::Whole;
-use crate::queries::{AsOf, Db, roots};
+use crate::queries::customer_roots::Whole;
+use crate::queries::{AsOf, Db, customer_roots};
 
 /// What belongs to one request: who asks, and the batches in which nested objects are read.
 pub struct Session {
@@ -70,7 +70,7 @@ impl<'a> Reading<'a> {
     /// The person that a customer's id stands for.
     pub async fn person(self, tables: &Tables, customer: CustomerId) -> Result<Whole> {
         let tenant = self.session.principal.tenant;
-        roots::whole(&tables.db(self.api), tenant, customer).await.map_err(|error| self.api.failed(&error))
+        customer_roots::whole(&tables.db(self.api), tenant, customer).await.map_err(|error| self.api.failed(&error))
     }
 
     /// The request's data loader.

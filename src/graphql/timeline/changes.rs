@@ -19,7 +19,7 @@ use crate::graphql::log::audit::version_at;
 use crate::ids::{CustomerId, Position};
 use crate::log::{Category, LogError, ReadLimit, SealedEvent, StreamId};
 use crate::queries::timeline::TimelineRow;
-use crate::queries::{roots, timeline};
+use crate::queries::{customer_roots, timeline};
 
 /// How many events are looked through at a time for what changed.
 const CHUNK: usize = 1_000;
@@ -63,7 +63,7 @@ impl Changes {
     async fn until(&mut self, applied: Position) -> Result<Vec<TimelineEntry>> {
         let (tenant, begin) = (self.principal.tenant, self.position);
         // Somebody may have been merged since the last look.
-        let person = roots::whole(&self.api.reads.db(), tenant, self.customer).await;
+        let person = customer_roots::whole(&self.api.reads.db(), tenant, self.customer).await;
         let ids = person.map_err(|error| self.api.failed(&error))?.ids();
         let (mut changed, mut any) = (HashSet::new(), false);
         for &id in &ids {

@@ -8,7 +8,7 @@ use commlog::domain::account::event::{
 use commlog::domain::canned::event::{CannedReplyRemoved, CannedReplySaved};
 use commlog::domain::message::event::{DispatchFailed, MessageSent};
 use commlog::domain::value::message::{RetryClass, Route};
-use commlog::queries::{accounts, canned};
+use commlog::queries::{canned_replies, provider_accounts};
 use commlog::sql::Engine;
 
 use super::events::key;
@@ -66,15 +66,15 @@ async fn an_account_tells_when_it_last_worked_and_when_not(engine: Engine) {
     story.tell_account(11, AccountResumed { name: name("main") });
     story.tell_account(12, AccountRemoved { name: name("main") });
     check(engine, &story, async |db| {
-        assert_eq!(accounts::tenants(db).await.unwrap(), [TENANT]);
-        let rows = accounts::activity(db, TENANT).await.unwrap();
+        assert_eq!(provider_accounts::tenants(db).await.unwrap(), [TENANT]);
+        let rows = provider_accounts::activity(db, TENANT).await.unwrap();
         let [main, other] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!((main.last_sent_at, other.last_sent_at), (Some(minute(5)), Some(minute(6))));
         let refusal = (main.last_refused_at, main.last_refusal_class.as_deref(), main.last_refusal_code.as_deref());
         assert_eq!(refusal, (Some(minute(7)), Some("configuration"), Some("20003")));
         assert_eq!((main.last_tested_at, main.last_test_passed), (Some(minute(9)), Some(false)));
         assert_eq!((main.resumed_at, other.last_refused_at), (Some(minute(11)), None));
-        assert!(accounts::in_flight(db, TENANT).await.unwrap().is_empty());
+        assert!(provider_accounts::in_flight(db, TENANT).await.unwrap().is_empty());
     })
     .await;
 }
@@ -98,13 +98,13 @@ async fn a_canned_reply_is_what_was_saved_last_until_it_is_removed(engine: Engin
     story.tell_canned(3, 5, removed("c", 2));
     story.tell_canned(3, 6, saved("c", "Citrus", 3));
     check(engine, &story, async |db| {
-        let rows = canned::list(db, TENANT, None, 10).await.unwrap();
+        let rows = canned_replies::list(db, TENANT, None, 10).await.unwrap();
         let read: Vec<_> = rows.iter().map(|row| (row.code.as_str(), row.revision, row.changed_at)).collect();
         assert_eq!(read, [("a", 2, minute(2)), ("c", 3, minute(6))]);
         assert_eq!(rows[0].bodies.0, serde_json::json!({ "en": "Äpfel 2" }));
-        let found = canned::list(db, TENANT, Some("ÄP"), 10).await.unwrap();
+        let found = canned_replies::list(db, TENANT, Some("ÄP"), 10).await.unwrap();
         assert_eq!(found.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["Äpfel"]);
-        assert_eq!(canned::list(db, TENANT, None, 1).await.unwrap().len(), 1);
+        assert_eq!(canned_replies::list(db, TENANT, None, 1).await.unwrap().len(), 1);
     })
     .await;
 }

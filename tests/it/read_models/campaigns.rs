@@ -1,7 +1,7 @@
 //! Campaign metrics and deliverability.
 
 use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageReceived};
-use commlog::queries::campaigns;
+use commlog::queries::campaign_metrics;
 use commlog::queries::deliverability::{self, DeliverabilityFilter};
 use commlog::sql::Engine;
 
@@ -43,7 +43,7 @@ async fn opens_and_clicks_have_three_figures_each(engine: Engine) {
     story.tell(customer(2), 3, clicked(&of_campaign(2, ""), machine));
     story.tell(customer(4), 3, opened(&key(message(9)), human));
     check(engine, &story, async |db| {
-        let rows = campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap();
+        let rows = campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap();
         assert_eq!(rows.len(), 1);
         let row = &rows[0];
         assert_eq!((row.variant.as_str(), row.channel.as_str(), row.queued, row.sent), ("", "email", 3, 3));
@@ -61,13 +61,13 @@ async fn an_open_without_a_sending_counts_as_sent(engine: Engine) {
     story.tell(customer(1), 0, queued(&key));
     story.tell(customer(1), 2, opened(&key, EngagementClass::Human));
     check(engine, &story, async |db| {
-        let row = &campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
+        let row = &campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
         assert_eq!((row.sent, row.unique_opens), (1, 1));
     })
     .await;
     story.tell(customer(1), 1, sent(&key));
     check(engine, &story, async |db| {
-        assert_eq!(campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0].sent, 1);
+        assert_eq!(campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0].sent, 1);
     })
     .await;
 }
@@ -78,7 +78,7 @@ async fn variants_are_counted_apart(engine: Engine) {
         story.tell(customer(number), 0, sent(&of_campaign(number, variant)));
     }
     check(engine, &story, async |db| {
-        let rows = campaigns::totals(db, TENANT, &[campaign(1), campaign(2)]).await.unwrap();
+        let rows = campaign_metrics::totals(db, TENANT, &[campaign(1), campaign(2)]).await.unwrap();
         assert_eq!(rows.iter().map(|row| (row.variant.as_str(), row.sent)).collect::<Vec<_>>(), [("a", 1), ("b", 2)]);
     })
     .await;
@@ -104,7 +104,7 @@ async fn outcomes_count_messages(engine: Engine) {
     let reply = MessageReceived { in_reply_to: Some(message(8)), ..received(&of_campaign(80, ""), "Yes") };
     story.tell(customer(8), 4, reply);
     check(engine, &story, async |db| {
-        let row = &campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
+        let row = &campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
         assert_eq!((row.queued, row.suppressed, row.cancelled, row.sent), (8, 1, 0, 6));
         assert_eq!((row.delivered, row.deferred, row.soft_bounced, row.hard_bounced), (1, 1, 1, 1));
         assert_eq!((row.failed, row.complained, row.opted_out, row.replied), (2, 1, 1, 1));
@@ -121,14 +121,15 @@ async fn hours_count_reports(engine: Engine) {
     story.tell(customer(1), 119, opened(&key, EngagementClass::Human));
     story.tell(customer(1), 121, clicked(&key, EngagementClass::Human));
     check(engine, &story, async |db| {
-        let rows = campaigns::by_hour(db, TENANT, campaign(1), None, None).await.unwrap();
+        let rows = campaign_metrics::by_hour(db, TENANT, campaign(1), None, None).await.unwrap();
         let read: Vec<_> = rows
             .iter()
             .map(|row| (row.hour, row.queued, row.sent, row.opens_machine, row.opens_human, row.clicks_human))
             .collect();
         let expected = [(minute(0), 1, 1, 0, 0, 0), (minute(60), 0, 0, 1, 1, 0), (minute(120), 0, 0, 0, 0, 1)];
         assert_eq!(read, expected);
-        let some = campaigns::by_hour(db, TENANT, campaign(1), Some(minute(60)), Some(minute(120))).await.unwrap();
+        let some =
+            campaign_metrics::by_hour(db, TENANT, campaign(1), Some(minute(60)), Some(minute(120))).await.unwrap();
         assert_eq!(some.len(), 1);
     })
     .await;
@@ -145,7 +146,7 @@ async fn replies_of_an_import_are_no_response(engine: Engine) {
     };
     story.tell(customer(1), 1, imported);
     check(engine, &story, async |db| {
-        let row = &campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
+        let row = &campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0];
         assert_eq!((row.queued, row.sent, row.replied), (1, 0, 0));
     })
     .await;
@@ -157,7 +158,7 @@ async fn costs_are_exact_per_currency(engine: Engine) {
         story.tell(customer(number), 0, sent(&of_campaign(number, "")));
     }
     check(engine, &story, async |db| {
-        let rows = campaigns::costs(db, TENANT, &[campaign(1)]).await.unwrap();
+        let rows = campaign_metrics::costs(db, TENANT, &[campaign(1)]).await.unwrap();
         assert_eq!((rows[0].currency.as_str(), rows[0].cost_micros, rows[0].segments), ("EUR", 2_100, 3));
     })
     .await;

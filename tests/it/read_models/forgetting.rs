@@ -5,7 +5,7 @@ use commlog::domain::customer::event::Profile;
 use commlog::domain::message::event::{BounceKind, MessageKey};
 use commlog::domain::value::Channel;
 use commlog::queries::customers::CustomerFilter;
-use commlog::queries::{Page, campaigns, customers};
+use commlog::queries::{Page, campaign_metrics, customers};
 use commlog::sql::Engine;
 
 use super::events::{
@@ -67,7 +67,7 @@ async fn nothing_personal_is_left_and_figures_stay(engine: Engine) {
         let row = customers::by_id(db, TENANT, customer(1)).await.unwrap().unwrap();
         assert_eq!((row.forgotten_at, row.name, row.attributes), (Some(minute(11)), None, None));
         assert_eq!((row.orders, row.last_inbound_at), (1, Some(minute(10))));
-        assert_eq!(campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0].sent, 1);
+        assert_eq!(campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0].sent, 1);
         let search = CustomerFilter { search: Some("secret".into()), include_forgotten: true, ..Default::default() };
         assert!(customers::list(db, TENANT, &search, &Page::default()).await.unwrap().rows.is_empty());
     })

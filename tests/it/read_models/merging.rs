@@ -9,7 +9,7 @@ use commlog::queries::activities::{self, ActivityFilter};
 use commlog::queries::conversations::{self, ConversationFilter};
 use commlog::queries::customers::{self, CustomerFilter};
 use commlog::queries::timeline::{self, TimelineFilter};
-use commlog::queries::{Page, consents, roots};
+use commlog::queries::{Page, consents, customer_roots};
 use commlog::sql::{Db, Engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -162,9 +162,9 @@ async fn one_timeline_in_one_order_on_every_page(engine: Engine) {
 
 async fn whoever_came_along_has_the_later_root(engine: Engine) {
     check(engine, &story(), async |db| {
-        let whole = roots::whole(db, TENANT, customer(3)).await.unwrap();
+        let whole = customer_roots::whole(db, TENANT, customer(3)).await.unwrap();
         assert_eq!((whole.root, whole.merged), (customer(1), vec![customer(2), customer(3)]));
-        let other = roots::whole(db, TENANT, customer(4)).await.unwrap();
+        let other = customer_roots::whole(db, TENANT, customer(4)).await.unwrap();
         assert_eq!((other.root, other.merged), (customer(4), vec![]));
     })
     .await;
@@ -176,13 +176,13 @@ async fn a_merge_that_is_half_done_waits_to_be_gone_on_with(engine: Engine) {
     a_life(&mut half, 2, "Bea");
     half.tell(customer(2), 500, CustomerMergedInto { into_id: customer(1) });
     check(engine, &half, async |db| {
-        assert_eq!(roots::open_merges(db, None, 10).await.unwrap(), [(TENANT, customer(2))]);
+        assert_eq!(customer_roots::open_merges(db, None, 10).await.unwrap(), [(TENANT, customer(2))]);
         let row = customers::by_id(db, TENANT, customer(2)).await.unwrap().unwrap();
         assert_eq!(row.customer_id, customer(2).0, "until the survivor is told, nothing has changed");
     })
     .await;
     half.tell(customer(1), 501, CustomerAbsorbed { absorbed_id: customer(2) });
-    check(engine, &half, async |db| assert_eq!(roots::open_merges(db, None, 10).await.unwrap(), [])).await;
+    check(engine, &half, async |db| assert_eq!(customer_roots::open_merges(db, None, 10).await.unwrap(), [])).await;
 }
 
 /// Merges everybody into the first, in any order and grouping: each step makes one who stands for itself a part of

@@ -2,7 +2,7 @@
 
 use commlog::domain::message::event::{EngagementClass, MessageKey};
 use commlog::domain::value::engagement::Rule;
-use commlog::queries::{campaigns, messages};
+use commlog::queries::{campaign_metrics, messages};
 use commlog::sql::Engine;
 
 use super::events::{AGAINST_FLAG, BY_FLAG, clicked, delivered, flagged, key, opened, queued, sent};
@@ -88,12 +88,12 @@ async fn figures_of_a_campaign_follow(engine: Engine) {
     assert_eq!(story.reclass(customer(1), &stern), 2);
     for (story, unique_human, human, machine) in [(before, 1, 2, 1), (story, 0, 0, 3)] {
         check(engine, &story, async |db| {
-            let row = campaigns::totals(db, TENANT, &[campaign(1)]).await.unwrap().remove(0);
+            let row = campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap().remove(0);
             let unique = (row.unique_opens, row.unique_opens_human, row.unique_opens_machine);
             assert_eq!(unique, (1, unique_human, 1));
             assert_eq!((row.opens, row.opens_human, row.opens_machine), (3, human, machine));
             assert_eq!((row.sent, row.delivered), (1, 1));
-            let hours = campaigns::by_hour(db, TENANT, campaign(1), None, None).await.unwrap();
+            let hours = campaign_metrics::by_hour(db, TENANT, campaign(1), None, None).await.unwrap();
             let of_first = hours.iter().find(|row| row.hour == minute(60)).unwrap();
             assert_eq!((of_first.opens_human, of_first.opens_machine), (human.min(1), 1 - human.min(1)));
         })
