@@ -2,14 +2,20 @@
 //! the same id. Ids are stored, so a label never changes; `docs/stored-names.md` lists them, and a test compares it.
 
 macro_rules! labels {
-    ($($(#[$doc:meta])* $variant:ident = $label:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $label:literal,)*) => {
         /// What is derived with a tenant's secret. The label is the first part of the HMAC's input.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Label { $($(#[$doc])* $variant,)* }
+        pub enum Label { $($(#[doc = $doc])* $variant,)* }
 
         impl Label {
             /// Every label.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// What is derived.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*),)* }
+            }
 
             /// The bytes of the HMAC's first part.
             #[must_use]

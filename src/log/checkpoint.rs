@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use crate::ids::Position;
 use crate::log::chain::{self, Verified, VerifyError};
-use crate::log::seal::{self, MasterKey};
+use crate::log::seal::{self, MasterKey, Purpose};
 use crate::log::{EventLog, LogError};
 
 /// What a log was at some time, signed with a key derived from the master key. Written as one line of JSON.
@@ -100,7 +100,7 @@ impl Checkpoint {
 
     fn mac(&self, master: &MasterKey) -> [u8; 32] {
         let recorded_at = self.recorded_at.timestamp_micros().to_be_bytes();
-        let key = master.derive("sign checkpoints");
+        let key = master.derive(Purpose::SignCheckpoints);
         seal::hmac(&key, &[&self.position.bytes(), &self.events.to_be_bytes(), &recorded_at, &self.digest])
     }
 }

@@ -8,6 +8,7 @@ pub mod blobs;
 pub mod chain;
 pub mod checkpoint;
 pub mod envelope;
+pub mod format;
 pub mod journal;
 pub mod keys;
 pub mod seal;
@@ -229,7 +230,7 @@ pub enum LogError {
         url: String,
     },
     /// The store is not one of ours, or of a version that this binary does not know.
-    #[error("{url} is not a commlog log: {reason}")]
+    #[error("{url} cannot be used as a commlog log: {reason}")]
     Foreign {
         /// The store's URL without credentials.
         url: String,

@@ -119,8 +119,8 @@ impl MasterKey {
     }
 
     /// A key for one purpose, so that no key serves two.
-    pub(super) fn derive(&self, purpose: &str) -> [u8; 32] {
-        hmac(&self.0, &[purpose.as_bytes()])
+    pub(super) fn derive(&self, purpose: Purpose) -> [u8; 32] {
+        hmac(&self.0, &[purpose.text().as_bytes()])
     }
 }
 
@@ -144,6 +144,64 @@ impl fmt::Debug for MasterKey {
     }
 }
 
+/// What a key is derived from the master key for. What the keys seal and sign is stored, so a text never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Sealing subjects' keys in the key store.
+    WrapSubjectKeys,
+    /// Sealing secrets of services outside, such as providers' tokens.
+    SealSecrets,
+    /// Signing checkpoints of the log.
+    SignCheckpoints,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::WrapSubjectKeys, Self::SealSecrets, Self::SignCheckpoints];
+
+    /// The input of the HMAC under the master key.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::WrapSubjectKeys => "wrap subject keys",
+            Self::SealSecrets => "seal secrets",
+            Self::SignCheckpoints => "sign checkpoints",
+        }
+    }
+}
+
+/// What is sealed: the first byte of its associated data, so that nothing opens as something else. Never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Place {
+    /// The personal part of an event.
+    Event = b'e',
+    /// A folded state.
+    Snapshot = b's',
+    /// A frame of a blob.
+    Blob = b'b',
+    /// What a token carries that is not stored.
+    Note = b'n',
+    /// A subject's key.
+    SubjectKey = b'k',
+    /// A secret of a service outside.
+    Secret = b'x',
+    /// The text that shows whether a master key fits a key store.
+    Check = b'c',
+}
+
+impl Place {
+    /// Every place.
+    pub const ALL: [Self; 7] =
+        [Self::Event, Self::Snapshot, Self::Blob, Self::Note, Self::SubjectKey, Self::Secret, Self::Check];
+
+    /// The first byte of the associated data.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        self as u8
+    }
+}
+
 /// HMAC-SHA-256 over parts whose lengths are fixed or told by an earlier part.
 pub(super) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
@@ -155,7 +213,7 @@ pub(super) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 
 /// The associated data of an event's personal part: tenant, stream, event id, type.
 pub(super) fn event_place(stream: &StreamId, id: EventId, event_type: &str) -> Vec<u8> {
-    let mut place = stream_place(b'e', stream);
+    let mut place = stream_place(Place::Event, stream);
     place.extend_from_slice(id.0.as_bytes());
     place.extend_from_slice(event_type.as_bytes());
     place
@@ -163,17 +221,17 @@ pub(super) fn event_place(stream: &StreamId, id: EventId, event_type: &str) -> V
 
 /// The associated data of a snapshot: tenant, stream, what it folds and how far.
 pub(super) fn snapshot_place(stream: &StreamId, version: u64, fold_version: u32, fold: &str) -> Vec<u8> {
-    let mut place = stream_place(b's', stream);
+    let mut place = stream_place(Place::Snapshot, stream);
     place.extend_from_slice(&version.to_be_bytes());
     place.extend_from_slice(&fold_version.to_be_bytes());
     place.extend_from_slice(fold.as_bytes());
     place
 }
 
-fn stream_place(kind: u8, stream: &StreamId) -> Vec<u8> {
+fn stream_place(kind: Place, stream: &StreamId) -> Vec<u8> {
     let category = stream.category.name().as_bytes();
     let mut place = Vec::with_capacity(96);
-    place.extend_from_slice(&[kind, u8::try_from(category.len()).unwrap_or(u8::MAX)]);
+    place.extend_from_slice(&[kind.byte(), u8::try_from(category.len()).unwrap_or(u8::MAX)]);
     place.extend_from_slice(category);
     place.extend_from_slice(stream.tenant.0.as_bytes());
     place.extend_from_slice(stream.key.as_bytes());

@@ -8,5 +8,7 @@ mod log_contract;
 mod projector;
 mod providers;
 mod read_models;
+mod registries;
 mod sending;
+mod stored_names;
 mod support;

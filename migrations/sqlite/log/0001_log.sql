@@ -77,11 +77,13 @@ BEGIN SELECT RAISE(ABORT, 'the log is append-only: events are never changed'); E
 CREATE TRIGGER events_delete BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'the log is append-only: events are never deleted'); END;
 
+-- A refused insert ends its transaction: a trigger that may abort one statement makes SQLite keep a copy of every page
+-- that each insert touches. Whoever inserts with OR ROLLBACK, as commlog's writer does, pays nothing for it.
 CREATE TRIGGER events_insert BEFORE INSERT ON events
 WHEN NEW.position <> (SELECT coalesce(max(position), 0) + 1 FROM events)
     OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
     OR EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
-BEGIN SELECT RAISE(ABORT, 'the log is append-only: events are never replaced, and positions have no gaps'); END;
+BEGIN SELECT RAISE(ROLLBACK, 'the log is append-only: events are never replaced, and positions have no gaps'); END;
 
 CREATE TRIGGER streams_update BEFORE UPDATE ON streams
 BEGIN SELECT RAISE(ABORT, 'the log is append-only: streams are never changed'); END;

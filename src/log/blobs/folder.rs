@@ -17,8 +17,11 @@ use uuid::Uuid;
 
 use super::{BlobError, BlobRef, BlobStore, FRAME, FrameWriter, failed};
 use crate::ids::{SubjectId, TenantId};
+use crate::log::format::{self, FORMAT};
 
 const PART: &str = "part";
+/// The file that says which format the store has.
+const MARK: &str = "format";
 
 /// A blob store in a folder.
 pub struct FolderBlobStore(Arc<Inner>);
@@ -32,15 +35,26 @@ struct Inner {
 
 impl FolderBlobStore {
     /// Opens the store in a folder; makes it if there is none, for this user alone.
+    ///
+    /// # Errors
+    /// [`BlobError::Foreign`] if the folder was written in another format.
     pub async fn open(root: &Path) -> Result<Self, BlobError> {
         let inner = Inner { root: root.to_owned(), url: format!("file:{}", root.display()), gate: Mutex::default() };
         let store = Self(Arc::new(inner));
-        store
+        let refusal = store
             .run("be made", |inner| {
-                inner.make(&inner.root.join("new")).and_then(|()| inner.make(&inner.root.join("kept")))
+                if let Some(refusal) = inner.mark()? {
+                    return Ok(Some(refusal));
+                }
+                inner.make(&inner.root.join("new"))?;
+                inner.make(&inner.root.join("kept"))?;
+                Ok(None)
             })
             .await?;
-        Ok(store)
+        match refusal {
+            None => Ok(store),
+            Some(reason) => Err(BlobError::Foreign { url: store.0.url.clone(), reason }),
+        }
     }
 
     async fn run<T: Send + 'static>(
@@ -73,6 +87,32 @@ impl Inner {
 
     fn kept_path(&self, blob: BlobRef) -> PathBuf {
         self.kept_folder(blob.tenant, blob.subject).join(blob.id.to_string())
+    }
+
+    /// Writes the store's format into a new one, before anything else, and compares it in an older one. Returns why the
+    /// folder cannot be used.
+    fn mark(&self) -> io::Result<Option<String>> {
+        let path = self.root.join(MARK);
+        let expected = format!("commlog blobs, format {FORMAT}\n");
+        if found(fs::metadata(&path))?.is_none() {
+            if self.root.join("kept").is_dir() {
+                return Ok(Some(format::refusal(1)));
+            }
+            self.make(&self.root)?;
+            // Whole or not at all, whoever else starts at the same moment.
+            let part = self.root.join(format!("{MARK}.{}.{PART}", std::process::id()));
+            let mut file = File::create(&part)?;
+            file.write_all(expected.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&part, &path)?;
+            sync(&self.root)?;
+        }
+        let text = fs::read_to_string(&path)?;
+        if text == expected {
+            return Ok(None);
+        }
+        let other = text.trim().strip_prefix("commlog blobs, format ").and_then(|format| format.parse().ok());
+        Ok(Some(other.map_or_else(|| format!("its file {MARK} was not written by commlog"), format::refusal)))
     }
 
     /// Makes a folder below the root, and those above it; they are there after a crash.

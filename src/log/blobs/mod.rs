@@ -57,7 +57,7 @@ pub enum BlobError {
         source: Source,
     },
     /// The store is not one of ours, or of a version that this binary does not know.
-    #[error("{url} is not a commlog blob store: {reason}")]
+    #[error("{url} cannot be used as a commlog blob store: {reason}")]
     Foreign {
         /// Its URL without credentials.
         url: String,

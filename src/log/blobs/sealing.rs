@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{BlobError, BlobRef, BlobStore, CHUNK, FRAME, FrameWriter};
 use crate::ids::{SubjectId, TenantId};
 use crate::log::Journal;
-use crate::log::seal::{OVERHEAD, SubjectKey};
+use crate::log::seal::{OVERHEAD, Place, SubjectKey};
 
 /// The blob store with keys; cheap to clone.
 #[derive(Clone)]
@@ -207,21 +207,21 @@ impl Opening {
 }
 
 fn frame_place(blob: BlobRef, number: u32, is_last: bool) -> Vec<u8> {
-    let mut place = owned_place(b'b', blob.tenant, blob.subject, blob.id);
+    let mut place = owned_place(Place::Blob, blob.tenant, blob.subject, blob.id);
     place.extend_from_slice(&number.to_be_bytes());
     place.push(u8::from(is_last));
     place
 }
 
 fn note_place(tenant: TenantId, subject: SubjectId, purpose: &str) -> Vec<u8> {
-    let mut place = owned_place(b'n', tenant, subject, Uuid::nil());
+    let mut place = owned_place(Place::Note, tenant, subject, Uuid::nil());
     place.extend_from_slice(purpose.as_bytes());
     place
 }
 
-fn owned_place(kind: u8, tenant: TenantId, subject: SubjectId, id: Uuid) -> Vec<u8> {
+fn owned_place(kind: Place, tenant: TenantId, subject: SubjectId, id: Uuid) -> Vec<u8> {
     let mut place = Vec::with_capacity(64);
-    place.push(kind);
+    place.push(kind.byte());
     for uuid in [tenant.0, subject.0, id] {
         place.extend_from_slice(uuid.as_bytes());
     }

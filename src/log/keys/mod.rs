@@ -35,7 +35,7 @@ pub enum KeyStoreError {
         source: Source,
     },
     /// The store is not one of ours, or of a version that this binary does not know.
-    #[error("{url} is not a commlog key store: {reason}")]
+    #[error("{url} cannot be used as a commlog key store: {reason}")]
     Foreign {
         /// Its URL without credentials.
         url: String,

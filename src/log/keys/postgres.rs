@@ -13,13 +13,8 @@ use crate::ids::{SecretId, SubjectId, TenantId};
 use crate::log::seal::MasterKey;
 use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
 
-const KIND: Kind = Kind {
-    schema: "keys",
-    migrations: &[
-        include_str!("../../../migrations/postgres/keys/0001_keys.sql"),
-        include_str!("../../../migrations/postgres/keys/0002_secrets.sql"),
-    ],
-};
+const KIND: Kind =
+    Kind { schema: "keys", migrations: &[include_str!("../../../migrations/postgres/keys/0001_keys.sql")] };
 
 /// Locked in shared mode by who makes keys, and exclusively by who destroys one: no key is made beside its tombstone.
 const LOCK: i64 = i64::from_be_bytes(*b"clg keys");

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::ids::{SecretId, TenantId};
+use crate::log::seal::Place;
 
 /// A secret in the clear; wiped when dropped.
 pub type SecretBytes = Zeroizing<Vec<u8>>;
@@ -41,7 +42,7 @@ impl SecretPlace {
     /// The associated data of the sealed secret.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(64 + self.owner.len() + self.name.len());
-        bytes.push(b's');
+        bytes.push(Place::Secret.byte());
         bytes.extend_from_slice(self.tenant.0.as_bytes());
         bytes.extend_from_slice(self.id.0.as_bytes());
         for text in [&self.owner, &self.name] {

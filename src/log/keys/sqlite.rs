@@ -15,10 +15,7 @@ use crate::log::sql::sqlite::store::{self, Kind, StoreError};
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clky"),
-    migrations: &[
-        include_str!("../../../migrations/sqlite/keys/0001_keys.sql"),
-        include_str!("../../../migrations/sqlite/keys/0002_secrets.sql"),
-    ],
+    migrations: &[include_str!("../../../migrations/sqlite/keys/0001_keys.sql")],
 };
 
 /// A key store in a SQLite file.

@@ -3,7 +3,7 @@
 use crate::clock::Ambient;
 use crate::ids::SubjectId;
 use crate::log::keys::{KeyStoreError, SecretBytes, SecretPlace};
-use crate::log::seal::{MasterKey, SubjectKey};
+use crate::log::seal::{MasterKey, Place, Purpose, SubjectKey};
 
 const CHECK: &[u8] = b"commlog key store";
 
@@ -18,18 +18,18 @@ pub(super) struct Wrapper {
 impl Wrapper {
     pub(super) fn new(master: &MasterKey, ambient: Ambient) -> Self {
         let [key, secrets] =
-            ["wrap subject keys", "seal secrets"].map(|purpose| SubjectKey::new(master.derive(purpose)));
+            [Purpose::WrapSubjectKeys, Purpose::SealSecrets].map(|purpose| SubjectKey::new(master.derive(purpose)));
         Self { key, secrets, ambient }
     }
 
     /// A value that only the same master key opens; stored once, when the store is made.
     pub(super) fn check_value(&self) -> Vec<u8> {
-        self.key.seal(&self.ambient, b"check", CHECK)
+        self.key.seal(&self.ambient, &[Place::Check.byte()], CHECK)
     }
 
     /// Tells whether the store was made with this master key.
     pub(super) fn check(&self, url: &str, value: &[u8]) -> Result<(), KeyStoreError> {
-        match self.key.open(b"check", value) {
+        match self.key.open(&[Place::Check.byte()], value) {
             Ok(plain) if plain == CHECK => Ok(()),
             _ => Err(KeyStoreError::WrongMasterKey { url: url.to_owned() }),
         }
@@ -70,7 +70,7 @@ impl Wrapper {
 }
 
 fn place(subject: SubjectId) -> [u8; 17] {
-    let mut place = [b'k'; 17];
+    let mut place = [Place::SubjectKey.byte(); 17];
     place[1..].copy_from_slice(subject.0.as_bytes());
     place
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use commlog::clock::Ambient;
 use commlog::ids::SubjectId;
+use commlog::log::blobs::BlobError;
+use commlog::log::blobs::folder::FolderBlobStore;
 use commlog::log::keys::sqlite::SqliteKeyStore;
 use commlog::log::keys::{KeyStore, KeyStoreError};
 use commlog::log::seal::MasterKey;
@@ -55,7 +57,7 @@ fn told(error: &dyn Error, folder: &Folder, reason: &str) {
 async fn a_file_that_is_no_database_is_told() {
     let folder = Folder::new();
     std::fs::write(folder.path(), "name,address\n".repeat(1000)).expect("is written");
-    told(&folder.refusal().await, &folder, "it is no SQLite database");
+    told(&folder.refusal().await, &folder, "it is not a SQLite database");
     assert!(std::fs::read(folder.path()).expect("is there").starts_with(b"name,address\n"), "it is left as it was");
 }
 
@@ -84,8 +86,45 @@ async fn a_key_store_is_no_log() {
 async fn a_log_of_a_newer_program_is_told() {
     let folder = Folder::new();
     folder.open().await.expect("is made").close().await;
-    Connection::open(folder.path()).and_then(|log| log.pragma_update(None, "user_version", 99)).expect("is changed");
-    told(&folder.refusal().await, &folder, "its schema has version 99, and this program knows versions up to 2");
+    Connection::open(folder.path()).and_then(|log| log.pragma_update(None, "user_version", 2099)).expect("is changed");
+    told(&folder.refusal().await, &folder, "its schema has version 99, and this program knows versions up to 1");
+    Connection::open(folder.path()).and_then(|log| log.pragma_update(None, "user_version", 3001)).expect("is changed");
+    told(
+        &folder.refusal().await,
+        &folder,
+        "it has format 3, and this program reads format 2: a newer commlog wrote it",
+    );
+}
+
+#[tokio::test]
+async fn a_log_of_a_development_build_is_refused_with_what_to_do() {
+    let folder = Folder::new();
+    folder.open().await.expect("is made").close().await;
+    Connection::open(folder.path()).and_then(|log| log.pragma_update(None, "user_version", 2)).expect("is changed");
+    let error = folder.refusal().await;
+    assert!(matches!(error, LogError::Foreign { .. }));
+    told(&error, &folder, "it has format 1, and this program reads format 2");
+    told(&error, &folder, "import the files again");
+}
+
+#[tokio::test]
+async fn a_key_store_and_blobs_of_a_development_build_are_refused_with_what_to_do() {
+    let folder = Folder::new();
+    let (ambient, path) = (Ambient::system(), folder.path().display().to_string());
+    let master = MasterKey::generate(&ambient);
+    drop(SqliteKeyStore::open(&path, &master, ambient.clone()).await.expect("is made"));
+    Connection::open(folder.path()).and_then(|keys| keys.pragma_update(None, "user_version", 1)).expect("is changed");
+    let Err(error) = SqliteKeyStore::open(&path, &master, ambient).await else { panic!("must be refused") };
+    assert!(matches!(error, KeyStoreError::Foreign { .. }));
+    told(&error, &folder, "it has format 1");
+
+    let blobs = folder.0.path().join("blobs");
+    FolderBlobStore::open(&blobs).await.expect("is made");
+    FolderBlobStore::open(&blobs).await.expect("is opened again");
+    std::fs::remove_file(blobs.join("format")).expect("is removed");
+    let Err(error) = FolderBlobStore::open(&blobs).await else { panic!("must be refused") };
+    assert!(matches!(error, BlobError::Foreign { .. }));
+    assert!(error.to_string().contains("it has format 1"), "{error}");
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use commlog::clock::Ambient;
 use commlog::ids::Position;
+use commlog::log::blobs::postgres::PostgresBlobStore;
 use commlog::log::chain::verify;
+use commlog::log::keys::postgres::PostgresKeyStore;
+use commlog::log::seal::MasterKey;
 use commlog::log::sql::postgres::PostgresLog;
 use commlog::log::{Category, Expected, LogError, ReadLimit, StreamId};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 
 use crate::log_contract::child::{acknowledged, appender};
@@ -136,4 +139,25 @@ async fn a_schema_of_another_program_is_told() {
     let Err(error) = PostgresLog::connect(&url, Ambient::system()).await else { panic!("must be refused") };
     assert!(matches!(error, LogError::Foreign { .. }));
     assert!(error.to_string().ends_with("its schema log is of another program"), "{error}");
+}
+
+#[tokio::test]
+async fn stores_of_a_development_build_are_refused_with_what_to_do() {
+    let (url, ambient) = (database().await, Ambient::system());
+    let master = MasterKey::generate(&ambient);
+    open_log(&url).await.close().await;
+    drop(PostgresKeyStore::connect(&url, &master, ambient.clone()).await.expect("is made"));
+    drop(PostgresBlobStore::connect(&url).await.expect("is made"));
+    let mut operator = PgConnection::connect(&url).await.expect("connects");
+    for schema in ["log", "keys", "blobs"] {
+        let mark = format!("COMMENT ON SCHEMA {schema} IS 'commlog, schema version 1'");
+        operator.execute(sqlx::raw_sql(AssertSqlSafe(mark))).await.expect("is changed");
+    }
+    let what = "it has format 1, and this program reads format 2";
+    let Err(error) = PostgresLog::connect(&url, ambient.clone()).await else { panic!("must be refused") };
+    assert!(error.to_string().contains(what) && error.to_string().contains("import the files again"), "{error}");
+    let Err(error) = PostgresKeyStore::connect(&url, &master, ambient).await else { panic!("must be refused") };
+    assert!(error.to_string().contains(what), "{error}");
+    let Err(error) = PostgresBlobStore::connect(&url).await else { panic!("must be refused") };
+    assert!(error.to_string().contains(what), "{error}");
 }

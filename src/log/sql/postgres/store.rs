@@ -5,6 +5,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use crate::log::format::{self, FORMAT};
+
 /// How long a connection may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -60,6 +62,17 @@ impl Location {
     }
 }
 
+/// Reads the comment that marks a schema as ours: its format and version. Format 1 did not say its number.
+fn read_mark(comment: &str) -> Option<(u32, usize)> {
+    let (name, version) = comment.split_once(", schema version ")?;
+    let format = match name.strip_prefix("commlog format ") {
+        Some(format) => format.parse().ok()?,
+        None if name == "commlog" => 1,
+        None => return None,
+    };
+    Some((format, version.parse().ok()?))
+}
+
 /// Makes the schema, or its newer parts, where needed. Processes that start together wait for each other.
 pub(in crate::log) async fn migrate(connection: &mut PgConnection, kind: &Kind) -> Result<(), StoreError> {
     let mut transaction = connection.begin().await?;
@@ -75,11 +88,11 @@ pub(in crate::log) async fn migrate(connection: &mut PgConnection, kind: &Kind) 
     let newest = kind.migrations.len();
     let version = match comment {
         None => 0,
-        Some(comment) => comment
-            .as_deref()
-            .and_then(|comment| comment.strip_prefix("commlog, schema version "))
-            .and_then(|version| version.parse().ok())
-            .ok_or_else(|| StoreError::Foreign(format!("its schema {} is of another program", kind.schema)))?,
+        Some(comment) => match comment.as_deref().and_then(read_mark) {
+            Some((FORMAT, version)) => version,
+            Some((other, _)) => return Err(StoreError::Foreign(format::refusal(other))),
+            None => return Err(StoreError::Foreign(format!("its schema {} is of another program", kind.schema))),
+        },
     };
     if version > newest {
         return Err(StoreError::Foreign(format!(
@@ -91,7 +104,7 @@ pub(in crate::log) async fn migrate(connection: &mut PgConnection, kind: &Kind) 
         for migration in kind.migrations[version..].iter().copied() {
             transaction.execute(sqlx::raw_sql(migration)).await?;
         }
-        let mark = format!("COMMENT ON SCHEMA {} IS 'commlog, schema version {newest}'", kind.schema);
+        let mark = format!("COMMENT ON SCHEMA {} IS 'commlog format {FORMAT}, schema version {newest}'", kind.schema);
         transaction.execute(AssertSqlSafe(mark)).await?;
     }
     transaction.commit().await?;

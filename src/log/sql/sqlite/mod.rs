@@ -35,10 +35,7 @@ use writer::{Job, Writer};
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clog"),
-    migrations: &[
-        include_str!("../../../../migrations/sqlite/log/0001_log.sql"),
-        include_str!("../../../../migrations/sqlite/log/0002_insert_trigger.sql"),
-    ],
+    migrations: &[include_str!("../../../../migrations/sqlite/log/0001_log.sql")],
 };
 
 /// After how many events the write-ahead log is copied into the file.

@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use crate::log::format::{self, FORMAT};
+
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `PRAGMA user_version` is the store's format times this, plus the version of its schema.
+const VERSIONS: i64 = 1000;
 
 /// A kind of file: how it is told, and how it is made.
 pub(in crate::log) struct Kind {
@@ -27,7 +32,7 @@ pub(in crate::log) enum StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::Foreign("it is no SQLite database".to_owned()),
+            Some(ErrorCode::NotADatabase) => Self::Foreign("it is not a SQLite database".to_owned()),
             Some(ErrorCode::DatabaseCorrupt) => Self::Foreign("it is truncated or damaged".to_owned()),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             _ => Self::Sqlite(error),
@@ -68,10 +73,16 @@ fn check_kind(connection: &Connection, kind: &Kind) -> Result<usize, StoreError>
     if application_id != i64::from(kind.application_id) {
         return Err(StoreError::Foreign("it is a SQLite database of another program".to_owned()));
     }
-    match usize::try_from(version) {
+    // Format 1 wrote its schema's version alone.
+    let format = if (1..VERSIONS).contains(&version) { 1 } else { version / VERSIONS };
+    if format != i64::from(FORMAT) {
+        return Err(StoreError::Foreign(format::refusal(u32::try_from(format).unwrap_or_default())));
+    }
+    match usize::try_from(version % VERSIONS) {
         Ok(version) if version <= kind.migrations.len() => Ok(version),
         _ => Err(StoreError::Foreign(format!(
-            "its schema has version {version}, and this program knows versions up to {}",
+            "its schema has version {}, and this program knows versions up to {}",
+            version % VERSIONS,
             kind.migrations.len()
         ))),
     }
@@ -88,7 +99,8 @@ fn migrate(connection: &mut Connection, kind: &Kind) -> Result<(), StoreError> {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", kind.application_id)?;
-    transaction.pragma_update(None, "user_version", i64::try_from(kind.migrations.len()).unwrap_or(i64::MAX))?;
+    let version = i64::from(FORMAT) * VERSIONS + i64::try_from(kind.migrations.len()).unwrap_or(VERSIONS - 1);
+    transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()?;
     Ok(())
 }
