@@ -25,7 +25,7 @@ use crate::ids::{Label, SecretId, TenantId, TenantSecret};
 use crate::log::keys::{SecretBytes, SecretPlace};
 use crate::log::{Category, LogError, StreamId};
 
-/// How often a configuration is decided anew when others change the same account.
+/// How often a configuration is decided again when others change the same account.
 const MAX_ATTEMPTS: u32 = 20;
 /// A secret that no event names for so long was kept for a command that never ended.
 const ABANDONED: TimeDelta = TimeDelta::hours(1);
@@ -34,7 +34,7 @@ const ABANDONED: TimeDelta = TimeDelta::hours(1);
 pub type AccountCheck<'a> =
     &'a (dyn Fn(&AccountName, &AccountSpec, &BTreeMap<String, Secret>) -> Result<(), Refusal> + Send + Sync);
 
-/// A tenant's accounts as the log tells them.
+/// A tenant's accounts as the log holds them.
 #[derive(Debug, Clone)]
 pub struct KnownAccounts {
     /// The version of their stream.
@@ -162,7 +162,7 @@ impl App {
         self.run_on_accounts(caller, name, command, elsewhere, decide::resume).await
     }
 
-    /// Records what a test of an account came to; answers that, or what the first one came to if this is a repetition.
+    /// Records what a test of an account came to; returns that, or the first result if this is a repetition.
     pub async fn record_account_test(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Who has which address: what happens to a customer's addresses is told to the streams of the addresses.
+//! Who has which address: what happens to a customer's addresses is recorded in the addresses' streams.
 
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::deciding::{Cached, CommandRun, Committed};
@@ -30,7 +30,7 @@ pub(crate) struct Because {
 }
 
 impl App {
-    /// Claims and releases addresses as a customer's events tell. Repeating it changes nothing: what an address's stream
+    /// Claims and releases addresses as a customer's events say. Repeating it changes nothing: what an address's stream
     /// knows already is left out, and the ids of the rest derive from the events that led to them.
     pub(crate) async fn follow_addresses(
         &self,
@@ -45,7 +45,7 @@ impl App {
                     (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
                 }
                 CustomerEvent::CustomerAddressRemoved(e) => {
-                    // Whoever is part of the customer has it no longer either.
+                    // The merged records no longer have it either.
                     self.release_of_merged(caller, customer_id, e.address_id, because).await?;
                     (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
                 }
@@ -170,7 +170,7 @@ impl App {
     }
 
     /// Brings a cached state up to date with facts that were appended without looking at it. If somebody decides on the
-    /// stream just now, nothing is done: that append conflicts, and the state is loaded anew.
+    /// stream just now, nothing is done: that append conflicts, and the state is loaded again.
     pub(crate) fn apply_facts<A: Cached>(
         &self,
         stream: StreamId,

@@ -1,4 +1,4 @@
-//! Files of messages: into the blob store before the event that tells of them, out of it for those who may have them.
+//! Files of messages: into the blob store before the event that names them, out of it for those who may have them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -109,7 +109,7 @@ impl Upload {
         Ok(true)
     }
 
-    /// Ends the file: it is on the disk, for a day or until it is sent. [`None`] if the customer was forgotten meanwhile.
+    /// Ends the file: it is on the disk, for a day or until it is sent. [`None`] if the customer was forgotten.
     pub async fn finish(self) -> Result<Option<Uploaded>, AppError> {
         let Self { sealing, blobs, secret, blob, name, content_type } = self;
         let file = stored(sealing.finish().await?, blob.id.into(), name, content_type, &secret);
@@ -252,7 +252,7 @@ impl App {
                                 Some(written) => {
                                     ReceivedFile::Stored(stored(written, attachment_id, name, content_type, &secret))
                                 }
-                                // Whoever was forgotten gets no message either: the decision says so.
+                                // A forgotten customer gets no message either: the decision says so.
                                 None => continue,
                             }
                         }
@@ -322,7 +322,7 @@ impl App {
         Ok(Some(format!("{}/media/{token}", self.public_url())))
     }
 
-    /// What a link leads to: its media type and content. [`None`] if it is none of ours, has expired, or the file is gone.
+    /// What a link leads to: its media type and content. [`None`] if it is not one of ours, has expired, or the file is gone.
     pub async fn open_media(&self, token: &str) -> Result<Option<(&'static str, Opening)>, AppError> {
         let Some(tenant) = MediaLink::claimed_tenant(token) else { return Ok(None) };
         if !self.is_tenant(tenant).await? {
@@ -354,7 +354,7 @@ impl App {
         })
     }
 
-    /// Stores what was fetched from a provider, and tells it.
+    /// Stores what was fetched from a provider, and records it.
     pub async fn file_fetched(
         &self,
         caller: &Caller,

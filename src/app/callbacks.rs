@@ -1,4 +1,4 @@
-//! What providers told and nobody understood yet: kept, and found again.
+//! What providers sent and nobody understood yet: kept, and found again.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -19,9 +19,9 @@ const RAW_BYTES: usize = 128 * 1024;
 /// Keeps a callback that cannot be recorded as what it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeepCallback {
-    /// Who told it.
+    /// The provider that sent it.
     pub provider: String,
-    /// To which of our accounts.
+    /// The name of the account that it came to.
     pub account: String,
     /// Why it cannot be recorded.
     pub reason: String,

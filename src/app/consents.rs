@@ -18,7 +18,7 @@ impl App {
         self.run_on_person(caller, command, decide::set, |_| Some(state)).await
     }
 
-    /// Forbids sending to an address, whoever has it. A STOP is recorded as the customer's opt-out too, for every channel
+    /// Forbids sending to an address, for all customers who have it. A STOP is recorded as the customer's opt-out too, for every channel
     /// that the address serves.
     pub async fn suppress_address(
         &self,

@@ -40,7 +40,7 @@ pub enum DispatchDecision {
 /// A message in doubt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InDoubt {
-    /// Which one.
+    /// The message, with its channel, campaign and conversation.
     pub key: MessageKey,
     /// Which provider was called.
     pub route: Route,
@@ -55,11 +55,11 @@ pub struct InDoubt {
 /// The permission to call a provider once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ticket {
-    /// To whom.
+    /// The customer.
     pub customer_id: CustomerId,
     /// Where it goes.
     pub address_id: Option<AddressId>,
-    /// Which message, which provider, the how-many-eth time.
+    /// The message, the route, and the number of the attempt, from 1.
     pub attempt: Attempt,
     /// What is sent.
     pub content: MessageQueuedPersonal,
@@ -212,7 +212,7 @@ impl App {
         Ok((content, files))
     }
 
-    /// Records what came of calling the provider. An opt-out that the provider told counts at once.
+    /// Records what came of calling the provider. An opt-out that the provider reports counts at once.
     pub async fn finish_dispatch(&self, caller: &Caller, ticket: Ticket, outcome: CallOutcome) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;
         let opted_out = matches!(&outcome, CallOutcome::Refused { class: RetryClass::OptedOut, .. });
@@ -289,7 +289,7 @@ impl App {
         Ok(Some(InDoubt { key: pending.key, route, address_id: pending.address_id, content, token }))
     }
 
-    /// What a provider's echo of our token says; [`None`] if it is none of ours.
+    /// What a provider's echo of our token says; [`None`] if it is not one of ours.
     pub async fn open_token(&self, text: &str) -> Result<Option<Correlation>, AppError> {
         let Some(tenant) = token::tenant_of(text) else { return Ok(None) };
         if !self.is_tenant(tenant).await? {
@@ -305,7 +305,7 @@ impl App {
         Ok(mail_ids.iter().map(|id| token::mail_id_fingerprint(id, &basis.secret)).collect())
     }
 
-    /// The message that a reply's address names; [`None`] if it is none of this tenant's.
+    /// The message that a reply's address names; [`None`] if it is not one of this tenant's.
     pub async fn open_reply_token(&self, caller: &Caller, text: &str) -> Result<Option<MessageId>, AppError> {
         let basis = self.basis(caller).await?;
         Ok(token::open_reply(text, caller.tenant, &basis.secret))

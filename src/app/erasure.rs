@@ -1,5 +1,5 @@
-//! Forgetting a person, in steps that can be taken again after a crash: `CustomerForgotten` in the stream of whoever
-//! stands for the person and of everybody who is part of it, keys destroyed, read tables purged (by the projector),
+//! Forgetting a person, in steps that can be taken again after a crash: `CustomerForgotten` in the streams of the
+//! survivor and of all merged records, keys destroyed, read tables purged (by the projector),
 //! `ErasureCompleted` in each stream.
 //!
 //! The first `CustomerForgotten`, in whichever of the streams, is the whole decision: every later step follows from it.
@@ -17,8 +17,8 @@ use crate::domain::decision::Context;
 use crate::ids::{AddressId, CustomerId, Position};
 
 impl App {
-    /// Forgets a customer, with whoever stands for it and all who are part of that one: when this returns, the keys are
-    /// destroyed. [`Self::complete_erasure`] ends it, once the read tables are purged. Answers who stood for the person.
+    /// Forgets a person, with all merged records: when this returns, the keys are
+    /// destroyed. [`Self::complete_erasure`] ends it, once the read tables are purged. Returns the survivor.
     pub async fn forget_customer(
         &self,
         caller: &Caller,
@@ -77,7 +77,7 @@ impl App {
                 erasing.new = erasing.new.max(made.position);
             }
         }
-        // After every `CustomerForgotten`, whoever appended it.
+        // After every `CustomerForgotten`, whichever node appended it.
         erasing.until = Some(self.end().await?);
         for &member in &person {
             self.destroy_keys(caller, member).await?;
@@ -105,8 +105,8 @@ impl App {
         self.release_addresses(caller, id, &addresses, because).await
     }
 
-    /// Ends a forgetting: to be called when the read tables show the position that [`Self::erase`] told. Takes the earlier
-    /// steps again first, in case a crash came between. Whoever stands for the person comes last.
+    /// Ends a forgetting: to be called when the read tables show the position that [`Self::erase`] returned. Takes the earlier
+    /// steps again first, in case a crash came between. The survivor comes last.
     pub async fn complete_erasure(&self, caller: &Caller, id: CustomerId) -> Result<Outcome<CustomerId>, AppError> {
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
         self.erase(caller, id).await?;

@@ -20,7 +20,7 @@ use crate::domain::text;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, TenantId};
 
-/// Who acts on what a page was told.
+/// The actor of what a page records.
 const ACTOR: &str = "customer:page";
 
 /// The headers of a marketing email that let mail programs offer "unsubscribe" (RFC 2369, RFC 8058). Both must be
@@ -109,7 +109,7 @@ impl App {
         Ok(exists.then(|| self.link("preferences", &token, &basis)))
     }
 
-    /// Records that a customer was asked to confirm an opt-in, and tells where they do.
+    /// Records that a customer was asked to confirm an opt-in, and returns where they do.
     pub async fn request_opt_in(
         &self,
         caller: &Caller,
@@ -134,10 +134,10 @@ impl App {
         .await
     }
 
-    /// What a link says; [`None`] if it is none of ours, has another purpose, or has expired. Records nothing.
+    /// What a link says; [`None`] if it is not one of ours, has another purpose, or has expired. Records nothing.
     pub async fn open_link(&self, text: &str, purpose: Purpose) -> Result<Option<Token>, AppError> {
         let Some(tenant) = Token::claimed_tenant(text) else { return Ok(None) };
-        // Asking for the secret of a tenant makes one: not for whoever comes up with an id.
+        // Asking for the secret of a tenant makes one: not for everybody who makes up an id.
         if !self.is_tenant(tenant).await? {
             return Ok(None);
         }

@@ -17,7 +17,7 @@ use crate::log::Precondition;
 
 /// The rest of a person, seen from one of the streams that the person is made of.
 pub(crate) struct OtherRecords {
-    /// Whoever stands for the person; absent if it is the one in whose stream is decided.
+    /// The survivor; absent if the decision is on its own stream.
     pub root: Option<Customer>,
     /// The states of all other streams.
     pub others: Vec<Customer>,
@@ -34,7 +34,7 @@ impl OtherRecords {
 }
 
 impl App {
-    /// Makes one customer a part of another one; answers who stands for both. When this returns, the survivor has taken
+    /// Merges one customer into another one; returns the survivor of both. When this returns, the survivor has taken
     /// over what it takes over.
     pub async fn merge_customers(
         &self,
@@ -78,7 +78,7 @@ impl App {
         Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS }.into())
     }
 
-    /// Takes every step of a merge again that a crash may have left out: whoever stands for the customer takes it over,
+    /// Takes every step of a merge again that a crash may have left out: the survivor takes the customer over,
     /// and claims its addresses. The position of what was new.
     pub async fn complete_merge(&self, caller: &Caller, from: CustomerId) -> Result<Option<Position>, AppError> {
         let (root, position) = self.resolve(caller, from).await?;
@@ -104,7 +104,7 @@ impl App {
         Ok(position)
     }
 
-    /// Whom a customer stands for: itself, or whoever it is a part of. A merge that is half done is gone on with, so that
+    /// The survivor of a customer: itself, unless it was merged. A merge that is half done is completed first, so that
     /// nothing is decided for somebody who does not know yet what the other one said.
     pub(crate) async fn survivor(&self, caller: &Caller, id: CustomerId) -> Result<CustomerId, AppError> {
         Ok(self.resolve(caller, id).await?.0)
@@ -123,7 +123,7 @@ impl App {
             for &from in passed.iter().rev() {
                 position = position.max(self.absorb(caller, from, root).await?);
             }
-            // Whoever stood for all may have been merged meanwhile: then somebody else takes over.
+            // The survivor may itself have been merged since: then another customer takes over.
             if passed.is_empty() || self.merged(caller, root).await?.is_none() {
                 return Ok((root, position));
             }
@@ -136,7 +136,7 @@ impl App {
     }
 
     /// Lets a root take over a customer that was merged into it, unless it has. Nothing happens if it was forgotten, or
-    /// merged itself, meanwhile.
+    /// merged itself, before that.
     async fn absorb(&self, caller: &Caller, from: CustomerId, root: CustomerId) -> Result<Option<Position>, AppError> {
         let (stream, survivor_stream) = (customer_stream(caller.tenant, from), customer_stream(caller.tenant, root));
         if self.read_state::<Customer, _>(survivor_stream, |loaded| loaded.state.absorbed.contains(&from)).await? {
@@ -147,7 +147,7 @@ impl App {
         for _ in 0..MAX_ATTEMPTS {
             let merged = self.read_state::<Customer, _>(stream, StateAt::clone).await?;
             let run = CommandRun {
-                // What a provider tells of the merged one just now is not lost: it is seen here, or passed on.
+                // What a provider reports about the merged one at this moment is not lost: it is seen here, or passed on.
                 preconditions: vec![Precondition { stream, version: merged.version }],
                 causation: merged.state.merged.map(|merged| merged.event_id),
                 ..CommandRun::new(caller, survivor_stream, None)
@@ -167,7 +167,7 @@ impl App {
     }
 
     /// Those who are part of a customer, as they are known here. One whose state does not know of the merge is from
-    /// before it, and is read anew.
+    /// before it, and is read again.
     pub(crate) async fn merged_records(
         &self,
         caller: &Caller,
@@ -210,7 +210,7 @@ impl App {
         Ok(rest)
     }
 
-    /// A customer, whoever stands for it, and all who are part of that one; whoever stands for all comes first.
+    /// The ids of all merged records of a customer's person; the survivor's comes first.
     pub(crate) async fn person_ids(&self, caller: &Caller, id: CustomerId) -> Result<Vec<CustomerId>, AppError> {
         let root = self.survivor(caller, id).await?;
         let absorbed = self

@@ -210,7 +210,7 @@ impl App {
         Ok(self.done(&made, received).await?)
     }
 
-    /// Who has an address, whoever claimed it first in front; nobody if it is none that the channel reaches.
+    /// The customers who have an address, by the time of their claims; nobody if the channel does not reach it.
     pub async fn who_has(&self, caller: &Caller, channel: Channel, from: &str) -> Result<Vec<CustomerId>, AppError> {
         let basis = self.basis(caller).await?;
         let sender = self.deciding(&basis, |context| decide::sender(channel, from, context));
@@ -220,7 +220,7 @@ impl App {
     }
 
     /// The id of an inbound message: derived where the message can be handed over again, so that what it leads to in
-    /// other streams is told once.
+    /// other streams is recorded once.
     fn received_id(&self, basis: &Basis, key: Option<&CommandKey>, occurred_at: Option<DateTime<Utc>>) -> MessageId {
         MessageId(match (key, occurred_at) {
             (None, _) => self.shared.ambient.uuid(),
@@ -297,7 +297,7 @@ impl App {
         // The message stays where it was sent; that its receiver wants no more counts for the whole person.
         let stands_at = match told.last() {
             Some(Ok(appended)) => Some(appended.last_version),
-            // It was told before, in other words, and perhaps not passed on: wherever it stands.
+            // It was recorded before, in other words, and perhaps not passed on: wherever it stands.
             Some(Err(AppError::Append(AppendError::EventIdTaken { .. }))) => Some(u64::MAX),
             Some(Err(_)) | None => None,
         };
@@ -322,7 +322,7 @@ impl App {
     }
 
     /// Tells an address whether a message arrived, where that changes what is known of it: usually a delivery does not,
-    /// and costs a look at the state in memory. The position of what was told.
+    /// and costs a look at the state in memory. The position of what was recorded.
     async fn record_outcome(&self, caller: &Caller, basis: &Basis, told: Told) -> Result<Option<Position>, AppError> {
         let stream = address_stream(caller.tenant, told.address_id);
         if told.outcome.delivered

@@ -1,6 +1,6 @@
 //! Use cases: load, decide, append. The only module that appends to the log.
 //!
-//! Every command is one method of [`App`]. It answers [`Outcome::Refused`] where the domain says no, and an
+//! Every command is one method of [`App`]. It returns [`Outcome::Refused`] where the domain says no, and an
 //! [`AppError`] where no answer could be found.
 
 mod accounts;
@@ -59,7 +59,7 @@ use crate::log::blobs::Blobs;
 /// On whose behalf a command is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Whose data it is about.
+    /// The tenant whose data it is.
     pub tenant: TenantId,
     /// Who acts, as an identifier: `key:<id>`, `process:dispatcher`, `provider:twilio`, `cli`.
     pub actor: String,

@@ -31,7 +31,7 @@ const STEP_EVENTS: usize = 50_000;
 const CUSTOMERS_AT_ONCE: usize = 16;
 /// How many corrections are one append.
 const CORRECTIONS: usize = 500;
-/// How often a customer is judged anew when others keep writing to the stream.
+/// How often a customer is judged again when others keep writing to the stream.
 const MAX_ATTEMPTS: u32 = 20;
 /// By how much a reporter's clock may be ahead of the log's: what happened at a time may have been recorded so much
 /// before it.
@@ -67,7 +67,7 @@ pub struct Reclassed {
 
 impl App {
     /// Judges opens and clicks by a rule, and appends a correction for each whose class differs. Of one customer: all at
-    /// once. Of several: a bounded part of the log after a position; the answer tells where the next part begins. A step
+    /// once. Of several: a bounded part of the log after a position; the answer names where the next part begins. A step
     /// may be given again, after a crash or for no reason: what is classed right stays.
     pub async fn reclass_engagement(
         &self,
@@ -161,7 +161,7 @@ impl App {
                 }
                 let append = Append {
                     stream,
-                    // The corrections tell figures, which hold at this version.
+                    // The corrections carry figures, which hold at this version.
                     expected: Expected::Exact(version),
                     preconditions: vec![],
                     cause: CommandRun::new(caller, stream, None).cause(),
@@ -189,7 +189,7 @@ impl App {
         Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
     }
 
-    /// A customer's opens and clicks, and the version of the stream that tells them. Only what is about them is opened.
+    /// A customer's opens and clicks, and the version of the stream that holds them. Only what is about them is opened.
     async fn engagements<'r>(
         &self,
         caller: &Caller,

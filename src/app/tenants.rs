@@ -12,12 +12,12 @@ use crate::ids::{ApiKeyId, EventId, TenantId};
 use crate::log::{Category, StreamId};
 
 impl App {
-    /// Opens a tenant under the caller's tenant id.
+    /// Creates a tenant under the caller's tenant id.
     pub async fn create_tenant(&self, caller: &Caller, command: CreateTenant) -> Result<Outcome<TenantId>, AppError> {
         self.run(caller, tenant_stream(caller.tenant), command, decide::create, |_| Some(caller.tenant)).await
     }
 
-    /// Changes the rules for sending; answers those that are in force from then on.
+    /// Changes the rules for sending; returns those that are in force from then on.
     pub async fn update_policy(&self, caller: &Caller, command: UpdatePolicy) -> Result<Outcome<Policy>, AppError> {
         let decide = |state: &Tenant, command, context: &Context<'_>| {
             change_policy::update(state, command, &caller.actor, context)
@@ -29,7 +29,7 @@ impl App {
         Ok(outcome.map(|()| Policy::clone(&policy)))
     }
 
-    /// Issues an API key; the token is told once, here.
+    /// Issues an API key; the token is returned once, here.
     pub async fn issue_api_key(
         &self,
         caller: &Caller,
@@ -45,7 +45,7 @@ impl App {
         .await
     }
 
-    /// Ends the use of an API key.
+    /// Revokes an API key.
     pub async fn revoke_api_key(&self, caller: &Caller, command: RevokeApiKey) -> Result<Outcome<ApiKeyId>, AppError> {
         let key_id = command.key_id;
         let decide = |state: &Tenant, command, context: &Context<'_>| decide::revoke_key(state, &command, context);

@@ -18,24 +18,24 @@ const ROWS: usize = 1_000;
 /// A message that a dispatcher has to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// Whose it is.
+    /// The tenant whose data it is.
     pub tenant: TenantId,
-    /// To whom it goes.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// Which one.
+    /// The message.
     pub message_id: MessageId,
-    /// How.
+    /// The channel that it goes by.
     pub channel: Channel,
-    /// Where it stands.
+    /// What a dispatcher may do with it.
     pub stage: DispatchSignal,
-    /// When it was asked for, as far as the read tables tell: those that they do not show yet are new.
+    /// When it was asked for, as far as the read tables know: those that they do not show yet are new.
     pub since: Option<DateTime<Utc>>,
 }
 
 /// What earlier processes left to do, up to a position of the log.
 #[derive(Debug, Clone, Default)]
 pub struct Backlog {
-    /// From here on, the log tells.
+    /// What follows this position is in the log only.
     pub position: Position,
     /// Messages that are not settled.
     pub messages: Vec<Waiting>,
@@ -145,7 +145,7 @@ impl Backlog {
     }
 }
 
-/// A row as it stands; what it may not know yet, the log tells.
+/// A row as it stands; the log may know more.
 fn read(row: &UndispatchedRow) -> Option<Waiting> {
     let due = |at: Option<DateTime<Utc>>| at.map_or(DispatchSignal::Ready, DispatchSignal::Due);
     let stage = match row.state.as_str() {

@@ -250,7 +250,7 @@ fn report_panic(ended: &Result<Option<(DateTime<Utc>, Job)>, tokio::task::JoinEr
     }
 }
 
-/// Looks at one message; tells when to look again, if it must be.
+/// Looks at one message; returns when to look again, if that is needed.
 async fn dispatch(
     app: App,
     serving: Vec<Arc<Account>>,

@@ -12,7 +12,7 @@ use crate::processes::backlog::Waiting;
 /// A send that has been due for longer says that the log stood still, or was set back.
 const OVERDUE: TimeDelta = TimeDelta::hours(1);
 
-/// How often it is looked whether an operator has confirmed the log.
+/// Polling whether an operator has confirmed the log.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why nothing is dispatched.

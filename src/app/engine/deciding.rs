@@ -23,7 +23,7 @@ use crate::log::{
     Append, AppendError, Appended, Category, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId,
 };
 
-/// How often a command is decided anew when others change the same stream.
+/// How often a command is decided again when others change the same stream.
 pub(crate) const MAX_ATTEMPTS: u32 = 20;
 
 /// The longest idempotency key, in bytes.
@@ -69,7 +69,7 @@ pub(crate) struct CommandRun<'a> {
     pub stream: StreamId,
     /// Makes the command repeatable.
     pub command: Option<CommandKey>,
-    /// Other streams that must not move meanwhile.
+    /// Other streams that must not move before the append.
     pub preconditions: Vec<Precondition>,
     /// The stream most likely does not exist: it is not looked up first.
     pub is_new: bool,
@@ -210,7 +210,7 @@ impl App {
         let states = A::states(self);
         let cell = states.cell(run.stream);
         let mut slot = cell.lock().await;
-        // The state leaves its place while it is used: if this future is dropped meanwhile, it is loaded anew.
+        // The state leaves its place while it is used: if this future is dropped, it is loaded again.
         let (mut loaded, fresh) = match slot.take() {
             Some(loaded) => (loaded, false),
             None if run.is_new => (StateAt::default(), false),

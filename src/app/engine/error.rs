@@ -126,8 +126,8 @@ pub enum AppError {
     /// The idempotency key was used for another command, or for the same one with other input.
     #[error("the idempotency key was used for another command")]
     KeyReused,
-    /// The events that the log holds of a repeated command do not tell its answer.
-    #[error("the events of the command on stream {stream} do not tell its answer")]
+    /// The events that the log holds of a repeated command do not hold its answer.
+    #[error("the events of the command on stream {stream} do not hold its answer")]
     Unanswerable {
         /// The stream.
         stream: StreamId,

@@ -21,50 +21,50 @@ use crate::offload;
 pub enum Signal {
     /// An outbound message changed its stage.
     Message {
-        /// Whose it is.
+        /// The tenant whose data it is.
         tenant: TenantId,
-        /// To whom it goes.
+        /// The customer.
         customer_id: CustomerId,
-        /// Which one.
+        /// The message.
         message_id: MessageId,
-        /// How.
+        /// The channel that it goes by.
         channel: Channel,
-        /// Where it stands now.
+        /// What a dispatcher may do with it.
         stage: DispatchSignal,
     },
-    /// A customer was merged into another one, who may have to be told.
+    /// A customer was merged into another one, whose survivor may not know it yet.
     Merged {
-        /// Whose customer.
+        /// The tenant whose data it is.
         tenant: TenantId,
-        /// Whom.
+        /// The customer.
         customer_id: CustomerId,
     },
-    /// A merge is complete: whoever stands for the customer has taken it over.
+    /// A merge is complete: the survivor has taken the customer over.
     Absorbed {
-        /// Whose customer.
+        /// The tenant whose data it is.
         tenant: TenantId,
-        /// Whom.
+        /// The customer.
         customer_id: CustomerId,
     },
     /// A customer asked to be forgotten.
     Forgotten {
-        /// Whose customer.
+        /// The tenant whose data it is.
         tenant: TenantId,
-        /// Whom.
+        /// The customer.
         customer_id: CustomerId,
         /// Where the request stands: read tables are purged once they have reached it.
         position: Position,
     },
     /// A tenant's provider accounts changed.
     Accounts {
-        /// Whose.
+        /// The tenant whose data it is.
         tenant: TenantId,
     },
     /// A forgetting ended.
     Erased {
-        /// Whose customer.
+        /// The tenant whose data it is.
         tenant: TenantId,
-        /// Whom.
+        /// The customer.
         customer_id: CustomerId,
     },
 }
@@ -114,7 +114,7 @@ impl App {
     }
 }
 
-/// The part of an event's data that tells what is to be done. It is the same in all schema versions.
+/// The part of an event's data that says what is to be done. It is the same in all schema versions.
 #[derive(Deserialize)]
 struct Data {
     message_id: MessageId,

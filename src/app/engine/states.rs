@@ -44,7 +44,7 @@ impl<A: Aggregate> StateAt<A> {
     }
 }
 
-/// The place of one stream's state. Whoever decides on the stream holds its lock, so that commands of this process on
+/// The place of one stream's state. A decision on the stream holds its lock, so that commands of this process on
 /// one stream queue up instead of conflicting.
 pub(crate) struct Cell<A> {
     slot: Mutex<Option<StateAt<A>>>,
@@ -114,7 +114,7 @@ impl<A: Aggregate> States<A> {
 
 /// Folds a stream from its start, or from a snapshot if it is long.
 pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> Result<StateAt<A>, AppError> {
-    // A stream that is shorter than the interval has no snapshot: one read tells everything.
+    // A stream that is shorter than the interval has no snapshot: one read is enough.
     let page = usize::try_from(SNAPSHOT_EVERY).unwrap_or(usize::MAX);
     let first = journal.read_stream(stream, 0, ReadLimit::events(page)).await?;
     let is_long = first.len() == page;

@@ -20,7 +20,7 @@ use crate::domain::refusal::Refusal;
 use crate::ids::{CustomerId, Label, TenantSecret};
 use crate::log::{Append, AppendError, Appended, Expected};
 
-/// How often a chunk is decided anew when others change the same customers.
+/// How often a chunk is decided again when others change the same customers.
 const MAX_ROUNDS: u32 = 10;
 /// How many streams are loaded at once.
 const LOADS: usize = 8;
@@ -39,8 +39,8 @@ pub(super) trait Row: Clone + Send + Sync {
     fn lines(&self) -> (u64, u64);
     /// Whom it is about.
     fn customer(&self, secret: &TenantSecret) -> Result<CustomerId, Refusal>;
-    /// True if it is about the person, so that it goes to whoever stands for the customer. Otherwise it is a fact: that
-    /// is found again by the customer that it was once told of.
+    /// True if it is about the person, so that it goes to the survivor. Otherwise it is a fact: that
+    /// is found again by the customer that it was first recorded for.
     fn is_about_person(&self) -> bool {
         false
     }
@@ -88,7 +88,7 @@ impl App {
         Err(AppError::Contended { stream, attempts: MAX_ROUNDS })
     }
 
-    /// Decides and appends; returns the rows whose customers moved meanwhile.
+    /// Decides and appends; returns the rows whose customers moved.
     async fn round<R: Row>(
         &self,
         caller: &Caller,
@@ -172,7 +172,7 @@ impl App {
         Ok(again)
     }
 
-    /// Copies of the customers' states. Of those that are not in memory, one question tells which exist at all.
+    /// Copies of the customers' states. Of those that are not in memory, one query finds those that exist.
     async fn working(
         &self,
         caller: &Caller,
@@ -274,7 +274,7 @@ impl WorkingCopy {
     }
 }
 
-/// Counts what was appended, and tells which customers moved. A copy of which some events were known before is stale: it
+/// Counts what was appended, and returns the customers that moved. A copy of which some events were known before is stale: it
 /// was folded with events that were not appended.
 fn judge(
     parts: &[(CustomerId, Expected, Vec<Decided<CustomerEvent>>)],

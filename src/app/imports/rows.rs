@@ -138,7 +138,7 @@ impl Row for Owned<MessageRow> {
     }
 }
 
-/// A customer's row: told apart by external id, otherwise by its first address.
+/// A customer's row: identified by external id, otherwise by its first address.
 #[derive(Clone)]
 struct Dedupe {
     region: Option<String>,

@@ -182,7 +182,7 @@ impl App {
                 self.release_addresses(caller, id, &addresses, because).await?;
             }
         }
-        // Whoever has taken the customer over has taken over what the import had brought.
+        // The survivor has taken over what the import had brought.
         let root = self.survivor(caller, id).await?;
         if root != id {
             let run = CommandRun::new(caller, customer_stream(caller.tenant, root), None);
