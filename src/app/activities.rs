@@ -3,6 +3,7 @@
 use crate::app::customers::customer_stream;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::activity::decide::{self, RecordActivity};
+use crate::domain::activity::event::ActivityEvent;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
@@ -19,7 +20,7 @@ impl App {
         let decide = |state: &Customer, command, context: &Context<'_>| decide::record(state, command, None, context);
         self.run(caller, stream, command, decide, |made| {
             made.events.iter().find_map(|decided| match &decided.event {
-                CustomerEvent::ActivityRecorded(activity) => Some(activity.activity_id),
+                CustomerEvent::Activity(ActivityEvent::ActivityRecorded(activity)) => Some(activity.activity_id),
                 _ => None,
             })
         })

@@ -6,6 +6,7 @@ use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::decision::Decided;
 use crate::ids::{AddressId, CustomerId, EventId, Label, SubjectId, TenantId};
 use crate::log::journal::JournalError;
@@ -41,11 +42,11 @@ impl App {
         for decided in &made.events {
             let because = Because { event_id: decided.id, occurred_at: decided.occurred_at };
             let (address_id, event) = match &decided.event {
-                CustomerEvent::CustomerAddressAdded(e) => {
+                CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(e)) => {
                     (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
                 }
-                CustomerEvent::CustomerAddressRemoved(e) => {
-                    // The merged records no longer have it either.
+                CustomerEvent::Profile(ProfileEvent::CustomerAddressRemoved(e)) => {
+                    // Whoever is part of the customer has it no longer either.
                     self.release_of_merged(caller, customer_id, e.address_id, because).await?;
                     (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
                 }

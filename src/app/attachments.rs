@@ -18,6 +18,7 @@ use crate::domain::message::attachment::{
     self, AttachmentFetched, AttachmentMissed, LARGEST, LARGEST_RECEIVED, MOST_RECEIVED, NO_ACCOUNT, ReceivedFile,
     StoredFile,
 };
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageKey;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
@@ -346,7 +347,9 @@ impl App {
         let events = self.shared.journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
         let Some(recorded) = events.first() else { return Ok(None) };
         Ok(match decode::<Customer>(recorded)?.event {
-            CustomerEvent::MessageAttached(attached) if attached.state == AttachmentState::Remote => {
+            CustomerEvent::Message(MessageEvent::MessageAttached(attached))
+                if attached.state == AttachmentState::Remote =>
+            {
                 let url = attached.personal.and_then(|personal| personal.url);
                 url.map(|url| RemoteFile { key: attached.key, attachment_id: attached.attachment_id, url })
             }

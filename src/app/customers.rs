@@ -7,6 +7,7 @@ use crate::domain::customer::decide::{
     self, AddAddress, AddNote, ChangeProfile, PinNote, RegisterCustomer, Registration, RemoveAddress, id_of_external,
 };
 use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::NoteEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
 use crate::domain::value::address::Address;
@@ -75,7 +76,7 @@ impl App {
     pub async fn add_note(&self, caller: &Caller, command: AddNote) -> Result<Outcome<NoteId>, AppError> {
         self.run_on_person(caller, command, decide::add_note, |made: &Committed<CustomerEvent>| {
             made.events.iter().find_map(|decided| match &decided.event {
-                CustomerEvent::NoteAdded(note) => Some(note.note_id),
+                CustomerEvent::Note(NoteEvent::NoteAdded(note)) => Some(note.note_id),
                 _ => None,
             })
         })
@@ -115,7 +116,8 @@ impl App {
         loop {
             let events = self.shared.journal.read_stream_backwards(stream, before, ReadLimit::events(1024)).await?;
             for recorded in &events {
-                if let CustomerEvent::NoteAdded(note) = crate::app::engine::states::decode::<Customer>(recorded)?.event
+                if let CustomerEvent::Note(NoteEvent::NoteAdded(note)) =
+                    crate::app::engine::states::decode::<Customer>(recorded)?.event
                     && note.note_id == note_id
                 {
                     return Ok(true);

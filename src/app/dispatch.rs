@@ -19,6 +19,7 @@ use crate::domain::customer::state::Customer;
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, ResolveInDoubt};
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
@@ -150,7 +151,9 @@ impl App {
                 Attempted::Moved => continue,
             };
             let started = made.events.iter().find_map(|decided| match &decided.event {
-                CustomerEvent::DispatchStarted(started) => Some((started.attempt, decided.occurred_at)),
+                CustomerEvent::Message(MessageEvent::DispatchStarted(started)) => {
+                    Some((started.attempt, decided.occurred_at))
+                }
                 _ => None,
             });
             return Ok(match (started, content) {
@@ -204,8 +207,8 @@ impl App {
         let (mut content, mut files) = (None, vec![]);
         for recorded in &self.shared.journal.read_stream(stream, after, ReadLimit::events(count)).await? {
             match decode::<Customer>(recorded)?.event {
-                CustomerEvent::MessageQueued(queued) => content = queued.personal,
-                CustomerEvent::MessageAttached(attached) => files.extend(attached.file()),
+                CustomerEvent::Message(MessageEvent::MessageQueued(queued)) => content = queued.personal,
+                CustomerEvent::Message(MessageEvent::MessageAttached(attached)) => files.extend(attached.file()),
                 _ => {}
             }
         }

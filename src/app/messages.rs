@@ -14,6 +14,7 @@ use crate::app::persons::Thing;
 use crate::app::{App, AppError, ArrivedFile, Caller, Done, Outcome};
 use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::consent::decide::{Said, start, stop};
+use crate::domain::consent::event::ConsentEvent;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::consent::keywords::Keyword;
 use crate::domain::consent::reach::{self, Told};
@@ -27,6 +28,7 @@ use crate::domain::message::decide::{
     self, CancelMessage, InboundMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SendRequest,
     SentMessage,
 };
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::token::Correlation;
@@ -119,7 +121,7 @@ impl App {
     /// The answer to a command that sends. The text of what is queued is kept for its dispatch.
     fn sent(&self, made: &Committed<CustomerEvent>) -> Option<SentMessage> {
         for decided in &made.events {
-            if let CustomerEvent::MessageQueued(queued) = &decided.event
+            if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = &decided.event
                 && let Some(content) = &queued.personal
             {
                 self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
@@ -340,7 +342,9 @@ impl App {
 /// The opt-outs among events.
 fn opt_outs(events: &[Decided<CustomerEvent>]) -> Vec<ConsentChanged> {
     let told = events.iter().filter_map(|decided| match &decided.event {
-        CustomerEvent::ConsentChanged(changed) if changed.state == ConsentState::OptedOut => Some(changed.clone()),
+        CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) if changed.state == ConsentState::OptedOut => {
+            Some(changed.clone())
+        }
         _ => None,
     });
     told.collect()
@@ -364,7 +368,7 @@ fn received_key(
 
 fn received(made: &Committed<CustomerEvent>) -> Option<ReceivedMessage> {
     made.events.iter().find_map(|decided| match &decided.event {
-        CustomerEvent::MessageReceived(message) => Some(ReceivedMessage {
+        CustomerEvent::Message(MessageEvent::MessageReceived(message)) => Some(ReceivedMessage {
             customer_id: CustomerId(made.stream.key),
             message_id: message.key.message_id,
             conversation_id: message.key.conversation_id,

@@ -165,21 +165,118 @@ macro_rules! stream_events {
                 data: &[u8],
                 personal: Option<&[u8]>,
             ) -> Result<Self, $crate::domain::event::DecodeError> {
+                Self::decode_own(event_type, data, personal)?
+                    .ok_or_else(|| $crate::domain::event::DecodeError::UnknownType { event_type: event_type.to_owned() })
+            }
+
+            /// As [`Self::decode`]; [`None`] for a type that is not one of these.
+            pub fn decode_own(
+                event_type: &str,
+                data: &[u8],
+                personal: Option<&[u8]>,
+            ) -> Result<Option<Self>, $crate::domain::event::DecodeError> {
                 match event_type {
                     $(stringify!($event) => <$event as $crate::domain::event::Event>::decode(data, personal)
-                        .map(Self::$event)
+                        .map(|event| Some(Self::$event(event)))
                         .map_err(|source| $crate::domain::event::DecodeError::Payload {
                             event_type: event_type.to_owned(),
                             source,
                         }),)*
-                    _ => Err($crate::domain::event::DecodeError::UnknownType { event_type: event_type.to_owned() }),
+                    _ => Ok(None),
                 }
+            }
+        }
+
+        $(impl $crate::domain::event::Member for $event {
+            type Group = $name;
+        })*
+    };
+}
+
+/// Declares the enum of the events of a stream that several nouns share: a variant for the events of each noun.
+macro_rules! grouped_events {
+    ($(#[$doc:meta])* $name:ident by $part:ident { $($(#[$vdoc:meta])* $group:ident($events:ident),)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum $name { $($(#[$vdoc])* $group($events),)* }
+
+        /// The events of one noun among those of the stream.
+        pub trait $part {
+            /// The event as one of the stream.
+            fn in_stream(self) -> $name;
+        }
+
+        $(impl $part for $events {
+            fn in_stream(self) -> $name {
+                $name::$group(self)
+            }
+        })*
+
+        impl<E> From<E> for $name
+        where
+            E: $crate::domain::event::Member,
+            E::Group: $part,
+        {
+            fn from(event: E) -> Self {
+                E::Group::from(event).in_stream()
+            }
+        }
+
+        impl $name {
+            /// The names and newest schema versions of all types of this stream.
+            pub const TYPES: &'static [(&'static str, u16)] =
+                &$crate::domain::event::concat::<{ 0 $(+ $events::TYPES.len())* }>(&[$($events::TYPES),*]);
+
+            /// The personal fields that customers are searched by, of a type.
+            pub fn searchable(event_type: &str) -> &'static [&'static str] {
+                let fields = [$($events::searchable(event_type)),*];
+                fields.into_iter().find(|fields| !fields.is_empty()).unwrap_or_default()
+            }
+
+            /// Writes the payload.
+            #[must_use]
+            pub fn encode(&self) -> $crate::domain::event::Payload {
+                match self { $(Self::$group(event) => event.encode(),)* }
+            }
+
+            /// Reads a payload in its newest schema version; `personal` is absent if the person was forgotten.
+            pub fn decode(
+                event_type: &str,
+                data: &[u8],
+                personal: Option<&[u8]>,
+            ) -> Result<Self, $crate::domain::event::DecodeError> {
+                $(if let Some(event) = $events::decode_own(event_type, data, personal)? {
+                    return Ok(Self::$group(event));
+                })*
+                Err($crate::domain::event::DecodeError::UnknownType { event_type: event_type.to_owned() })
             }
         }
     };
 }
 
-pub(crate) use {event, stream_events};
+/// An event that belongs to one enum of events.
+pub trait Member: Sized {
+    /// That enum.
+    type Group: From<Self>;
+}
+
+/// Lists as one; `N` is the sum of their lengths.
+pub const fn concat<const N: usize>(lists: &[&[(&'static str, u16)]]) -> [(&'static str, u16); N] {
+    let mut all = [("", 0); N];
+    let (mut list, mut next) = (0, 0);
+    while list < lists.len() {
+        let mut index = 0;
+        while index < lists[list].len() {
+            all[next] = lists[list][index];
+            next += 1;
+            index += 1;
+        }
+        list += 1;
+    }
+    all
+}
+
+pub(crate) use {event, grouped_events, stream_events};
 
 /// Payload structs hold only strings, numbers, lists and maps with text keys, which always have a JSON form.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {

@@ -13,6 +13,7 @@ use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{ImportedChunk, RefusedRow};
@@ -223,7 +224,9 @@ impl App {
                 continue;
             }
             for decided in events {
-                let CustomerEvent::CustomerAddressAdded(added) = &decided.event else { continue };
+                let CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) = &decided.event else {
+                    continue;
+                };
                 let (address_id, kind) = (added.address_id, added.kind);
                 let claimed = AddressClaimed { address_id, kind, customer_id: *customer_id };
                 let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];

@@ -13,8 +13,10 @@ use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{StateAt, decode};
 use crate::app::imports::import_stream;
 use crate::app::{App, AppError, Caller, Done, Outcome};
+use crate::domain::consent::event::ConsentEvent;
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{self, UndoImport, UndoneImport};
@@ -177,7 +179,11 @@ impl App {
         let made = self.decide::<Customer>(&CommandRun::new(caller, stream, None), basis, decide).await;
         if let Ok(made) = Stop::refusal(made)? {
             self.follow_addresses(caller, &made).await?;
-            if let Some(gone) = made.events.iter().find(|e| matches!(e.event, CustomerEvent::CustomerRetracted(_))) {
+            if let Some(gone) = made
+                .events
+                .iter()
+                .find(|e| matches!(e.event, CustomerEvent::Profile(ProfileEvent::CustomerRetracted(_))))
+            {
                 let because = Because { event_id: gone.id, occurred_at: gone.occurred_at };
                 self.release_addresses(caller, id, &addresses, because).await?;
             }
@@ -227,14 +233,16 @@ impl App {
 impl Brought {
     fn note(&mut self, event: &CustomerEvent, version: u64) {
         match event {
-            CustomerEvent::CustomerRegistered(_) => self.registered = true,
-            CustomerEvent::CustomerAddressAdded(_) => self.addresses += 1,
-            CustomerEvent::CustomerProfileChanged(_) => {
+            CustomerEvent::Profile(ProfileEvent::CustomerRegistered(_)) => self.registered = true,
+            CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(_)) => self.addresses += 1,
+            CustomerEvent::Profile(ProfileEvent::CustomerProfileChanged(_)) => {
                 let first = self.profile_changes.map_or(version, |(first, _)| first);
                 self.profile_changes = Some((first, version));
             }
-            CustomerEvent::ConsentChanged(e) if e.state == ConsentState::OptedOut => self.opt_outs += 1,
-            CustomerEvent::ConsentChanged(_) => self.consents += 1,
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(e)) if e.state == ConsentState::OptedOut => {
+                self.opt_outs += 1
+            }
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(_)) => self.consents += 1,
             _ => {}
         }
     }

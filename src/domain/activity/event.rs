@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::customer::event::Source;
-use crate::domain::event::event;
+use crate::domain::event::{event, stream_events};
 use crate::domain::value::{Currency, words};
 use crate::ids::{ActivityId, ImportId, MessageId};
 
@@ -78,5 +78,13 @@ event! {
         amount_micros: Option<i64>,
         currency: Option<Currency>,
         import_id: ImportId,
+    }
+}
+
+stream_events! {
+    /// What happens with activities, in the customer's stream.
+    ActivityEvent {
+        ActivityRecorded,
+        ActivityRetracted,
     }
 }

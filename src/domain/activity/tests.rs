@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::decide::{RecordActivity, record};
 use super::event::{ActivityKind, ActivityRetracted, LineItem};
+use crate::domain::activity::event::ActivityEvent;
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::decision::Policy;
 use crate::domain::scenario::{ADA, Given, IMPORT, given, noon, registered, with_context};
@@ -36,7 +37,9 @@ fn order() -> RecordActivity {
 fn ids(given: &Given, command: RecordActivity) -> (ActivityId, EventId) {
     let events = with_context(&Policy::default(), |context| record(&given.state, command, None, context));
     let decided = events.expect("is recorded").remove(0);
-    let CustomerEvent::ActivityRecorded(recorded) = decided.event else { panic!("another event") };
+    let CustomerEvent::Activity(ActivityEvent::ActivityRecorded(recorded)) = decided.event else {
+        panic!("another event")
+    };
     (recorded.activity_id, decided.id)
 }
 
@@ -44,7 +47,9 @@ fn ids(given: &Given, command: RecordActivity) -> (ActivityId, EventId) {
 fn the_amount_of_an_activity_is_the_sum_of_its_lines_unless_it_is_given() {
     let amount = |command: RecordActivity| {
         let events = given([registered()]).when(|state, context| record(state, command, None, context)).events();
-        let [CustomerEvent::ActivityRecorded(recorded)] = &events[..] else { panic!("{events:?}") };
+        let [CustomerEvent::Activity(ActivityEvent::ActivityRecorded(recorded))] = &events[..] else {
+            panic!("{events:?}")
+        };
         recorded.amount_micros
     };
     assert_eq!(amount(order()), Some(-15_300_000));

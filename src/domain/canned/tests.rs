@@ -2,6 +2,7 @@ use super::decide::{SaveCannedReply, UseCannedReply, fill, remove, save};
 use super::event::CannedReplyEvent;
 use super::state::CannedReply;
 use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decision, Meta, Policy};
 use crate::domain::refusal::Refusal;
@@ -43,7 +44,7 @@ fn refused(state: &CannedReply, command: SaveCannedReply) -> Refusal {
 
 fn ada(locale: Option<&str>) -> Customer {
     let mut registered = registered();
-    if let CustomerEvent::CustomerRegistered(event) = &mut registered {
+    if let CustomerEvent::Profile(ProfileEvent::CustomerRegistered(event)) = &mut registered {
         event.profile.locale = locale.map(str::to_owned);
     }
     given([registered]).state

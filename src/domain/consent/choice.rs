@@ -254,6 +254,7 @@ pub fn confirm_until(asked: DateTime<Utc>) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::consent::event::ConsentEvent;
     use crate::domain::consent::token::Purpose;
     use crate::domain::scenario::{ADA, Given, given, mailbox, registered, said};
     use crate::ids::TenantId;
@@ -280,7 +281,7 @@ mod tests {
         let evidence = Evidence::default();
         let then = given.when(|state, context| prefer(state, &token("all"), preferences, &evidence, context));
         let told = then.events().into_iter().filter_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => Some((changed.topic, changed.state)),
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) => Some((changed.topic, changed.state)),
             _ => None,
         });
         told.collect()

@@ -128,3 +128,10 @@ stream_events! {
         AddressDelivered,
     }
 }
+
+stream_events! {
+    /// What happens with consent, in the customer's stream.
+    ConsentEvent {
+        ConsentChanged,
+    }
+}

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::event::event;
+use crate::domain::event::{event, stream_events};
 use crate::domain::value::{Channel, words};
 use crate::ids::{ConversationId, MessageId};
 
@@ -50,5 +50,12 @@ event! {
         message_id: Option<MessageId>,
         /// Inbound messages that no agent has seen.
         unread: u32,
+    }
+}
+
+stream_events! {
+    /// What happens with conversations, in the customer's stream.
+    ConversationEvent {
+        ConversationChanged,
     }
 }

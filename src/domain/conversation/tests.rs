@@ -3,6 +3,7 @@ use chrono::TimeDelta;
 use super::decide::{UpdateConversation, after_answer, after_inbound, elapse, update};
 use super::event::{ConversationCause, ConversationChanged, ConversationState};
 use super::state::conversation_id;
+use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::customer::decide::Patch;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::{Meta, Policy};
@@ -40,7 +41,7 @@ fn written() -> Vec<CustomerEvent> {
 fn changed(history: Vec<CustomerEvent>, command: UpdateConversation) -> ConversationChanged {
     let events = given(history).when(|state, context| update(state, command, context)).events();
     match &events[..] {
-        [CustomerEvent::ConversationChanged(now)] => now.clone(),
+        [CustomerEvent::Conversation(ConversationEvent::ConversationChanged(now))] => now.clone(),
         _ => panic!("{events:?}"),
     }
 }
@@ -48,7 +49,9 @@ fn changed(history: Vec<CustomerEvent>, command: UpdateConversation) -> Conversa
 #[test]
 fn a_first_message_opens_a_conversation_with_one_unread() {
     let history = written();
-    let Some(CustomerEvent::ConversationChanged(now)) = history.last() else { panic!("no conversation") };
+    let Some(CustomerEvent::Conversation(ConversationEvent::ConversationChanged(now))) = history.last() else {
+        panic!("no conversation")
+    };
     assert_eq!((now.state, now.unread, now.priority.as_str()), (ConversationState::Open, 1, "normal"));
     assert_eq!(now.conversation_id, id());
 }
@@ -99,7 +102,7 @@ fn after(minutes: i64, left: ConversationChanged, policy: &Policy) -> Option<Con
     state.apply(&left.into(), Meta { id: EventId(uuid::Uuid::nil()), version: 9, occurred_at });
     let events = with_context(policy, |context| elapse(&state, id(), context)).expect("is decided");
     events.first().map(|decided| match &decided.event {
-        CustomerEvent::ConversationChanged(now) => {
+        CustomerEvent::Conversation(ConversationEvent::ConversationChanged(now)) => {
             assert_eq!((now.cause, now.snoozed_until), (ConversationCause::Timer, None));
             now.state
         }
@@ -108,7 +111,9 @@ fn after(minutes: i64, left: ConversationChanged, policy: &Policy) -> Option<Con
 }
 
 fn left(state: ConversationState, unread: u32) -> ConversationChanged {
-    let Some(CustomerEvent::ConversationChanged(opened)) = written().pop() else { panic!("no conversation") };
+    let Some(CustomerEvent::Conversation(ConversationEvent::ConversationChanged(opened))) = written().pop() else {
+        panic!("no conversation")
+    };
     ConversationChanged { state, unread, ..opened }
 }
 

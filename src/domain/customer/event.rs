@@ -4,59 +4,60 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::activity::event::{ActivityRecorded, ActivityRetracted};
-use crate::domain::consent::event::ConsentChanged;
-use crate::domain::conversation::event::ConversationChanged;
-use crate::domain::event::{event, stream_events};
-use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
-use crate::domain::message::event::{
-    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassified, MessageBounced, MessageCancelled,
-    MessageClicked, MessageComplained, MessageDeferred, MessageDelivered, MessageFailed, MessageHeld, MessageOpened,
-    MessageQueued, MessageReceived, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
-};
+use crate::domain::activity::event::ActivityEvent;
+use crate::domain::consent::event::ConsentEvent;
+use crate::domain::conversation::event::ConversationEvent;
+use crate::domain::event::{event, grouped_events, stream_events};
+use crate::domain::message::event::MessageEvent;
 use crate::domain::value::{AddressKind, words};
 use crate::ids::{AddressId, ConversationId, CustomerId, ImportId, NoteId};
 
 stream_events! {
-    /// Everything that can happen in a customer's stream.
-    CustomerEvent {
+    /// What a customer is: registered, with a profile and addresses.
+    ProfileEvent {
         CustomerRegistered,
         CustomerProfileChanged,
         CustomerAddressAdded,
         CustomerAddressRemoved,
         CustomerRetracted,
+    }
+}
+
+stream_events! {
+    /// Which person a customer is: merged with others, and forgotten.
+    IdentityEvent {
         CustomerMergedInto,
         CustomerAbsorbed,
         CustomerForgotten,
         ErasureCompleted,
+    }
+}
+
+stream_events! {
+    /// Notes on a customer.
+    NoteEvent {
         NoteAdded,
         NotePinned,
-        ActivityRecorded,
-        ActivityRetracted,
-        ConsentChanged,
-        ConversationChanged,
-        MessageQueued,
-        MessageHeld,
-        MessageSuppressed,
-        MessageReleased,
-        MessageCancelled,
-        DispatchStarted,
-        DispatchFailed,
-        DispatchInDoubt,
-        MessageSent,
-        MessageDelivered,
-        MessageDeferred,
-        MessageBounced,
-        MessageFailed,
-        MessageOpened,
-        MessageClicked,
-        EngagementReclassified,
-        MessageComplained,
-        MessageReceived,
-        MessageRetracted,
-        MessageAttached,
-        AttachmentFetched,
-        AttachmentMissed,
+    }
+}
+
+grouped_events! {
+    /// Everything that can happen in a customer's stream, by noun.
+    CustomerEvent by InCustomer {
+        /// Of the customer's profile and addresses.
+        Profile(ProfileEvent),
+        /// Of merging and forgetting.
+        Identity(IdentityEvent),
+        /// Of notes.
+        Note(NoteEvent),
+        /// Of orders, invoices and the like.
+        Activity(ActivityEvent),
+        /// Of consent.
+        Consent(ConsentEvent),
+        /// Of conversations.
+        Conversation(ConversationEvent),
+        /// Of messages.
+        Message(MessageEvent),
     }
 }
 

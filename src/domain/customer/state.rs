@@ -9,16 +9,24 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::activity::event::ActivityEvent;
+use crate::domain::consent::event::ConsentEvent;
 use crate::domain::consent::event::ConsentState;
 use crate::domain::consent::state::Consents;
+use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::conversation::state::Conversations;
 use crate::domain::customer::address;
+use crate::domain::customer::event::IdentityEvent;
+use crate::domain::customer::event::NoteEvent;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
 use crate::domain::decision::Meta;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::history::Recent;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
+use crate::domain::value::message::MessageKey;
 use crate::ids::{AddressId, CampaignId, CustomerId, EventId, ImportId, MessageId, NoteId};
 
 /// How many of the newest notes are remembered, so that pinning one needs no look into the log.
@@ -198,10 +206,29 @@ impl Customer {
     /// Folds an event in.
     pub fn apply(&mut self, event: &CustomerEvent, meta: Meta) {
         self.count_other(event);
-        self.recent.apply(event, &self.pending, meta);
-        self.pending.apply(event, meta);
         match event {
-            CustomerEvent::CustomerRegistered(e) => {
+            CustomerEvent::Profile(event) => self.apply_profile(event),
+            CustomerEvent::Identity(event) => self.apply_identity(event, meta),
+            CustomerEvent::Note(event) => self.apply_note(event),
+            CustomerEvent::Activity(ActivityEvent::ActivityRecorded(_)) => {}
+            CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) => self.note_retraction(e.activity_id.0),
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(e)) => self.consents.apply(e, meta),
+            CustomerEvent::Conversation(ConversationEvent::ConversationChanged(e)) => {
+                self.conversations.apply(e, meta.occurred_at);
+            }
+            CustomerEvent::Message(event) => {
+                self.recent.apply(event, &self.pending, meta);
+                self.pending.apply(event, meta);
+                if let MessageEvent::MessageRetracted(e) = event {
+                    self.note_retraction(e.key.message_id.0);
+                }
+            }
+        }
+    }
+
+    fn apply_profile(&mut self, event: &ProfileEvent) {
+        match event {
+            ProfileEvent::CustomerRegistered(e) => {
                 self.existence = Existence::Registered;
                 self.anonymous = e.anonymous;
                 self.registered_by = e.import_id;
@@ -209,30 +236,35 @@ impl Customer {
                 self.profile = e.profile.clone();
                 self.personal = e.personal.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
             }
-            CustomerEvent::CustomerProfileChanged(e) => {
+            ProfileEvent::CustomerProfileChanged(e) => {
                 self.profile = e.profile.clone();
                 self.personal = e.personal.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
             }
-            CustomerEvent::CustomerAddressAdded(e) => address::remember(&mut self.addresses, e),
-            CustomerEvent::CustomerAddressRemoved(e) => {
+            ProfileEvent::CustomerAddressAdded(e) => address::remember(&mut self.addresses, e),
+            ProfileEvent::CustomerAddressRemoved(e) => {
                 self.addresses.retain(|address| address.address_id != e.address_id);
                 if let Some(primary) = e.primary {
                     self.make_primary(e.kind, primary);
                 }
             }
-            CustomerEvent::CustomerRetracted(_) => {
+            ProfileEvent::CustomerRetracted(_) => {
                 self.existence = Existence::Retracted;
                 self.profile = Profile::default();
                 self.personal = PersonalProfile::default();
                 self.addresses.clear();
             }
-            CustomerEvent::CustomerMergedInto(e) => {
+        }
+    }
+
+    fn apply_identity(&mut self, event: &IdentityEvent, meta: Meta) {
+        match event {
+            IdentityEvent::CustomerMergedInto(e) => {
                 self.existence = Existence::Merged;
                 self.merged = Some(Merged { into: e.into_id, event_id: meta.id });
             }
-            CustomerEvent::CustomerAbsorbed(e) if self.absorbed.contains(&e.absorbed_id) => {}
-            CustomerEvent::CustomerAbsorbed(e) => self.absorbed.push(e.absorbed_id),
-            CustomerEvent::CustomerForgotten(e) => {
+            IdentityEvent::CustomerAbsorbed(e) if self.absorbed.contains(&e.absorbed_id) => {}
+            IdentityEvent::CustomerAbsorbed(e) => self.absorbed.push(e.absorbed_id),
+            IdentityEvent::CustomerForgotten(e) => {
                 self.existence = Existence::Forgotten;
                 self.personal = PersonalProfile::default();
                 let (reason, addresses) = (e.reason.clone(), e.addresses.clone());
@@ -241,8 +273,13 @@ impl Customer {
                     (address.address, address.label) = (None, None);
                 }
             }
-            CustomerEvent::ErasureCompleted(_) => self.existence = Existence::Erased,
-            CustomerEvent::NoteAdded(e) => {
+            IdentityEvent::ErasureCompleted(_) => self.existence = Existence::Erased,
+        }
+    }
+
+    fn apply_note(&mut self, event: &NoteEvent) {
+        match event {
+            NoteEvent::NoteAdded(e) => {
                 self.notes += 1;
                 self.recent_notes.push_back(e.note_id);
                 if self.recent_notes.len() > RECENT_NOTES {
@@ -250,13 +287,12 @@ impl Customer {
                 }
                 self.pin(e.note_id, e.pinned);
             }
-            CustomerEvent::NotePinned(e) => self.pin(e.note_id, e.pinned),
-            CustomerEvent::ConsentChanged(e) => self.consents.apply(e, meta),
-            CustomerEvent::ConversationChanged(e) => self.conversations.apply(e, meta.occurred_at),
-            CustomerEvent::ActivityRetracted(e) => *self.retracted.entry(e.activity_id.0).or_default() += 1,
-            CustomerEvent::MessageRetracted(e) => *self.retracted.entry(e.key.message_id.0).or_default() += 1,
-            _ => {}
+            NoteEvent::NotePinned(e) => self.pin(e.note_id, e.pinned),
         }
+    }
+
+    fn note_retraction(&mut self, id: Uuid) {
+        *self.retracted.entry(id).or_default() += 1;
     }
 
     fn make_primary(&mut self, kind: AddressKind, primary: AddressId) {
@@ -274,37 +310,62 @@ impl Customer {
 
     /// A retraction takes back one event that was counted, unless the registering import had brought that one.
     fn count_other(&mut self, event: &CustomerEvent) {
-        match event {
-            CustomerEvent::ActivityRetracted(e) if Some(e.import_id) != self.registered_by => {
+        let retracted_by = match event {
+            CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) => Some(e.import_id),
+            CustomerEvent::Message(MessageEvent::MessageRetracted(e)) => Some(e.import_id),
+            CustomerEvent::Profile(_)
+            | CustomerEvent::Identity(_)
+            | CustomerEvent::Note(_)
+            | CustomerEvent::Activity(ActivityEvent::ActivityRecorded(_))
+            | CustomerEvent::Consent(_)
+            | CustomerEvent::Conversation(_)
+            | CustomerEvent::Message(_) => None,
+        };
+        if retracted_by.is_some() {
+            if retracted_by != self.registered_by {
                 self.others = self.others.saturating_sub(1);
             }
-            CustomerEvent::MessageRetracted(e) if Some(e.import_id) != self.registered_by => {
-                self.others = self.others.saturating_sub(1);
-            }
-            CustomerEvent::ActivityRetracted(_) | CustomerEvent::MessageRetracted(_) => {}
-            _ => {
-                let import_id = event.import_id();
-                if import_id.is_none() || import_id != self.registered_by {
-                    self.others += 1;
-                }
-            }
+            return;
+        }
+        let import_id = event.import_id();
+        if import_id.is_none() || import_id != self.registered_by {
+            self.others += 1;
         }
     }
 }
 
 impl CustomerEvent {
+    /// The message that it is about, if it is about one.
+    #[must_use]
+    pub const fn message_key(&self) -> Option<&MessageKey> {
+        match self {
+            Self::Message(event) => Some(event.message_key()),
+            Self::Profile(_)
+            | Self::Identity(_)
+            | Self::Note(_)
+            | Self::Activity(_)
+            | Self::Consent(_)
+            | Self::Conversation(_) => None,
+        }
+    }
+
     /// The import that brought it.
     #[must_use]
     pub const fn import_id(&self) -> Option<ImportId> {
         match self {
-            Self::CustomerRegistered(e) => e.import_id,
-            Self::CustomerProfileChanged(e) => e.import_id,
-            Self::CustomerAddressAdded(e) => e.import_id,
-            Self::CustomerAddressRemoved(e) => e.import_id,
-            Self::ActivityRecorded(e) => e.import_id,
-            Self::ConsentChanged(e) => e.import_id,
-            Self::MessageReceived(e) => e.import_id,
-            _ => None,
+            Self::Profile(ProfileEvent::CustomerRegistered(e)) => e.import_id,
+            Self::Profile(ProfileEvent::CustomerProfileChanged(e)) => e.import_id,
+            Self::Profile(ProfileEvent::CustomerAddressAdded(e)) => e.import_id,
+            Self::Profile(ProfileEvent::CustomerAddressRemoved(e)) => e.import_id,
+            Self::Activity(ActivityEvent::ActivityRecorded(e)) => e.import_id,
+            Self::Consent(ConsentEvent::ConsentChanged(e)) => e.import_id,
+            Self::Message(MessageEvent::MessageReceived(e)) => e.import_id,
+            Self::Profile(ProfileEvent::CustomerRetracted(_))
+            | Self::Activity(ActivityEvent::ActivityRetracted(_))
+            | Self::Identity(_)
+            | Self::Note(_)
+            | Self::Conversation(_)
+            | Self::Message(_) => None,
         }
     }
 }

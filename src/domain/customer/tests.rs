@@ -8,10 +8,14 @@ use super::decide::{
 use super::event::{CustomerEvent, CustomerForgotten, CustomerRetracted, NoteAdded, Source};
 use super::state::Customer;
 use crate::domain::conversation::decide::after_inbound;
+use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::conversation::event::ConversationState;
+use crate::domain::customer::event::IdentityEvent;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::decision::Meta;
 use crate::domain::message::decide::{SendMessage, send};
 use crate::domain::message::event::MessageClass;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::scenario::{ADA, IMPORT, address_id, given, mailbox, noon, registered, registered_by};
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{EventId, NoteId};
@@ -95,7 +99,9 @@ fn an_attribute_set_to_null_is_removed() {
     let events = given(history)
         .when(|state, context| change_profile(state, change(set(serde_json::Value::Null)), context))
         .events();
-    let [CustomerEvent::CustomerProfileChanged(changed)] = &events[..] else { panic!("{events:?}") };
+    let [CustomerEvent::Profile(ProfileEvent::CustomerProfileChanged(changed))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(changed.changed, ["attributes"]);
     assert!(changed.personal.as_ref().is_some_and(|personal| personal.profile.attributes.is_empty()));
 }
@@ -105,7 +111,7 @@ fn the_first_address_of_a_kind_is_primary_and_a_later_one_only_if_asked() {
     let is_primary = |history: Vec<CustomerEvent>, asked| {
         let command = adding(input("new@example.org", asked));
         let events = given(history).when(|state, context| add_address(state, command, context)).events();
-        matches!(&events[..], [CustomerEvent::CustomerAddressAdded(added)] if added.primary)
+        matches!(&events[..], [CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added))] if added.primary)
     };
     assert!(is_primary(vec![registered()], false));
     assert!(!is_primary(vec![registered(), mailbox("ada@example.org", true)], false));
@@ -129,7 +135,9 @@ fn removing_the_primary_address_makes_the_oldest_other_one_primary() {
     ];
     let command = RemoveAddress { customer_id: ADA, address_id: address_id(AddressKind::Email, "b@example.org") };
     let events = given(history).when(|state, context| remove_address(state, &command, context)).events();
-    let [CustomerEvent::CustomerAddressRemoved(removed)] = &events[..] else { panic!("{events:?}") };
+    let [CustomerEvent::Profile(ProfileEvent::CustomerAddressRemoved(removed))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(removed.primary, Some(address_id(AddressKind::Email, "a@example.org")));
 }
 
@@ -185,7 +193,13 @@ fn forgetting_takes_back_what_was_not_dispatched_and_clears_the_state() {
         given(history.clone()).when(|state, context| send(state, &Default::default(), sending, vec![], None, context));
     let history = [history, queued.events()].concat();
     let events = given(history.clone()).when(|state, context| forget(state, &forgetting(), &[], context)).events();
-    assert!(matches!(&events[..], [CustomerEvent::MessageCancelled(_), CustomerEvent::CustomerForgotten(_)]));
+    assert!(matches!(
+        &events[..],
+        [
+            CustomerEvent::Message(MessageEvent::MessageCancelled(_)),
+            CustomerEvent::Identity(IdentityEvent::CustomerForgotten(_))
+        ]
+    ));
     let after = given([history, events].concat()).state;
     assert!(after.pending.all().is_empty());
     let left = serde_json::to_string(&after).expect("has a JSON form");
@@ -200,7 +214,11 @@ fn forgetting_takes_conversations_out_of_the_inbox() {
     });
     let events =
         given([registered(), opened.into()]).when(|state, context| forget(state, &forgetting(), &[], context)).events();
-    let [CustomerEvent::ConversationChanged(done), CustomerEvent::CustomerForgotten(_)] = &events[..] else {
+    let [
+        CustomerEvent::Conversation(ConversationEvent::ConversationChanged(done)),
+        CustomerEvent::Identity(IdentityEvent::CustomerForgotten(_)),
+    ] = &events[..]
+    else {
         panic!("{events:?}")
     };
     assert_eq!((done.state, done.unread), (ConversationState::Resolved, 0));

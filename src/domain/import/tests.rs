@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 use super::decide::{Collision, ConsentRow, CustomerOptions, CustomerRow};
 use super::rows;
 use super::undo::{ProfileChange, take_back};
+use crate::domain::consent::event::ConsentEvent;
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::decide::ProfileInput;
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
 use crate::domain::scenario::{ADA, Given, IMPORT, Then, given, mailbox, registered, registered_by, said};
 use crate::domain::value::Channel;
@@ -37,7 +39,7 @@ fn a_file_fills_blanks_by_default_and_overwrites_only_where_told() {
         let events = taken_in(&given([registered()]), row(named("Ada Byron")), collision).events();
         match &events[..] {
             [] => vec![],
-            [CustomerEvent::CustomerProfileChanged(now)] => now.changed.clone(),
+            [CustomerEvent::Profile(ProfileEvent::CustomerProfileChanged(now))] => now.changed.clone(),
             _ => panic!("{events:?}"),
         }
     };
@@ -76,7 +78,7 @@ fn a_customer_with_an_address_of_its_own_or_an_opt_out_stays() {
 fn an_imported_opt_in_is_taken_back_to_nothing_known() {
     let agreed = taken_in(&given([registered()]), agreeing("news"), Collision::IfBlank).events();
     let events = taken_back(&given([vec![registered()], agreed].concat()), None).events();
-    let [CustomerEvent::ConsentChanged(now)] = &events[..] else { panic!("{events:?}") };
+    let [CustomerEvent::Consent(ConsentEvent::ConsentChanged(now))] = &events[..] else { panic!("{events:?}") };
     assert_eq!((now.state, now.method.as_str()), (ConsentState::None, "undo"));
 }
 
@@ -93,7 +95,9 @@ fn only_fields_that_still_have_the_imported_value_are_put_back() {
     let mut now = given([registered()]);
     now.state.profile = profile("south", "tea");
     let events = taken_back(&now, Some(&change)).events();
-    let [CustomerEvent::CustomerProfileChanged(restored)] = &events[..] else { panic!("{events:?}") };
+    let [CustomerEvent::Profile(ProfileEvent::CustomerProfileChanged(restored))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(restored.changed, ["territory"]);
     assert_eq!(restored.profile, profile("north", "tea"));
 }

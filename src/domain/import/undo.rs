@@ -1,5 +1,6 @@
 //! Taking back what an import brought to one customer. Opt-outs stay.
 
+use crate::domain::activity::event::ActivityEvent;
 use crate::domain::activity::event::ActivityRetracted;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::event::{
@@ -8,6 +9,7 @@ use crate::domain::customer::event::{
 };
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageRetracted;
 use crate::ids::{ImportId, Label};
 
@@ -19,7 +21,7 @@ pub fn retraction(
     context: &Context<'_>,
 ) -> Option<Decided<CustomerEvent>> {
     let event: CustomerEvent = match &fact.event {
-        CustomerEvent::ActivityRecorded(e) => ActivityRetracted {
+        CustomerEvent::Activity(ActivityEvent::ActivityRecorded(e)) => ActivityRetracted {
             activity_id: e.activity_id,
             kind: e.kind,
             amount_micros: e.amount_micros,
@@ -27,8 +29,16 @@ pub fn retraction(
             import_id,
         }
         .into(),
-        CustomerEvent::MessageReceived(e) => MessageRetracted { key: e.key.clone(), import_id }.into(),
-        _ => return None,
+        CustomerEvent::Message(MessageEvent::MessageReceived(e)) => {
+            MessageRetracted { key: e.key.clone(), import_id }.into()
+        }
+        CustomerEvent::Profile(_)
+        | CustomerEvent::Identity(_)
+        | CustomerEvent::Note(_)
+        | CustomerEvent::Activity(ActivityEvent::ActivityRetracted(_))
+        | CustomerEvent::Consent(_)
+        | CustomerEvent::Conversation(_)
+        | CustomerEvent::Message(_) => return None,
     };
     let derived = context.derived(fact.occurred_at, Label::RetractionEvent, &[fact.id.0.as_bytes()], event);
     Some(Decided { occurred_at: context.now, ..derived })

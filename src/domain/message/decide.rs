@@ -14,6 +14,7 @@ use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::{Customer, OwnAddress};
 use crate::domain::decision::{Context, Decision};
 use crate::domain::message::attachment::{self, ReceivedFile, StoredFile};
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::{
     MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
     MessageReceivedPersonal, MessageSuppressed,
@@ -267,13 +268,13 @@ impl SentMessage {
         let mut answer = None;
         for event in events {
             match (event, &mut answer) {
-                (CustomerEvent::MessageQueued(e), None) => {
+                (CustomerEvent::Message(MessageEvent::MessageQueued(e)), None) => {
                     answer = Some(Self { message_id: e.key.message_id, decision: SendDecision::Queued });
                 }
-                (CustomerEvent::MessageHeld(e), Some(answer)) => {
+                (CustomerEvent::Message(MessageEvent::MessageHeld(e)), Some(answer)) => {
                     answer.decision = SendDecision::Held { until: e.until, rule: e.rule.clone() };
                 }
-                (CustomerEvent::MessageSuppressed(e), Some(answer)) => {
+                (CustomerEvent::Message(MessageEvent::MessageSuppressed(e)), Some(answer)) => {
                     answer.decision = SendDecision::Suppressed { rule: e.rule.clone() };
                 }
                 _ => {}

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::consent::keywords::Keyword;
-use crate::domain::event::event;
+use crate::domain::event::{event, stream_events};
+use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
 pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
 use crate::domain::value::{Currency, words};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};
@@ -319,5 +320,33 @@ event! {
         #[serde(flatten)]
         key: MessageKey,
         import_id: ImportId,
+    }
+}
+
+stream_events! {
+    /// What happens with messages, in the customer's stream.
+    MessageEvent {
+        MessageQueued,
+        MessageHeld,
+        MessageSuppressed,
+        MessageReleased,
+        MessageCancelled,
+        DispatchStarted,
+        DispatchFailed,
+        DispatchInDoubt,
+        MessageSent,
+        MessageDelivered,
+        MessageDeferred,
+        MessageBounced,
+        MessageFailed,
+        MessageOpened,
+        MessageClicked,
+        EngagementReclassified,
+        MessageComplained,
+        MessageReceived,
+        MessageRetracted,
+        MessageAttached,
+        AttachmentFetched,
+        AttachmentMissed,
     }
 }

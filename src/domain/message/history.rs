@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::Meta;
 use crate::domain::message::event::MessageClass;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::state::Pending;
 use crate::domain::value::Channel;
 use crate::ids::{CampaignId, MessageId};
@@ -73,9 +73,9 @@ impl Recent {
 
     /// Folds an event in; `pending` is as it was before it. A message counts from the moment when a provider is called,
     /// and no longer once the provider definitely refused it. One in doubt counts: it may have arrived.
-    pub fn apply(&mut self, event: &CustomerEvent, pending: &Pending, meta: Meta) {
+    pub fn apply(&mut self, event: &MessageEvent, pending: &Pending, meta: Meta) {
         match event {
-            CustomerEvent::DispatchStarted(e) => {
+            MessageEvent::DispatchStarted(e) => {
                 let Some(message) = pending.get(e.key.message_id) else { return };
                 if message.class != MessageClass::Marketing {
                     return;
@@ -94,8 +94,27 @@ impl Recent {
                     self.0.pop_front();
                 }
             }
-            CustomerEvent::DispatchFailed(e) => self.0.retain(|contact| contact.message_id != e.key.message_id),
-            _ => {}
+            MessageEvent::DispatchFailed(e) => self.0.retain(|contact| contact.message_id != e.key.message_id),
+            MessageEvent::MessageQueued(_)
+            | MessageEvent::MessageHeld(_)
+            | MessageEvent::MessageSuppressed(_)
+            | MessageEvent::MessageReleased(_)
+            | MessageEvent::MessageCancelled(_)
+            | MessageEvent::DispatchInDoubt(_)
+            | MessageEvent::MessageSent(_)
+            | MessageEvent::MessageDelivered(_)
+            | MessageEvent::MessageDeferred(_)
+            | MessageEvent::MessageBounced(_)
+            | MessageEvent::MessageFailed(_)
+            | MessageEvent::MessageOpened(_)
+            | MessageEvent::MessageClicked(_)
+            | MessageEvent::EngagementReclassified(_)
+            | MessageEvent::MessageComplained(_)
+            | MessageEvent::MessageReceived(_)
+            | MessageEvent::MessageRetracted(_)
+            | MessageEvent::MessageAttached(_)
+            | MessageEvent::AttachmentFetched(_)
+            | MessageEvent::AttachmentMissed(_) => {}
         }
     }
 }

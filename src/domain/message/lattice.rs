@@ -1,31 +1,37 @@
 //! How far a message has come, as one event tells it. What all of them tell together is a lattice in which callbacks
 //! commute; it is computed where all of them are known, in `projections/messages.sql`.
 
-use crate::domain::customer::event::CustomerEvent;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::value::message::MessageState;
 
 impl MessageState {
     /// What an event says of the outbound message that it is about; [`None`] if it is about something else, or
     /// takes a step back (a release, a failed attempt that is tried again).
     #[must_use]
-    pub const fn from_event(event: &CustomerEvent) -> Option<Self> {
+    pub const fn from_event(event: &MessageEvent) -> Option<Self> {
         Some(match event {
-            CustomerEvent::MessageQueued(_) => Self::Queued,
-            CustomerEvent::MessageHeld(_) => Self::Held,
-            CustomerEvent::MessageSuppressed(_) => Self::Suppressed,
-            CustomerEvent::MessageCancelled(_) => Self::Cancelled,
-            CustomerEvent::DispatchStarted(_) => Self::Dispatching,
-            CustomerEvent::DispatchInDoubt(_) => Self::InDoubt,
-            CustomerEvent::DispatchFailed(e) if e.retry_at.is_some() => return None,
-            CustomerEvent::DispatchFailed(_) | CustomerEvent::MessageFailed(_) => Self::Failed,
-            CustomerEvent::MessageSent(_) => Self::Sent,
-            CustomerEvent::MessageDeferred(_) => Self::Deferred,
-            CustomerEvent::MessageBounced(_) => Self::Bounced,
-            CustomerEvent::MessageDelivered(_) => Self::Delivered,
-            CustomerEvent::MessageOpened(_) => Self::Opened,
-            CustomerEvent::MessageClicked(_) => Self::Clicked,
-            CustomerEvent::MessageComplained(_) => Self::Complained,
-            _ => return None,
+            MessageEvent::MessageQueued(_) => Self::Queued,
+            MessageEvent::MessageHeld(_) => Self::Held,
+            MessageEvent::MessageSuppressed(_) => Self::Suppressed,
+            MessageEvent::MessageCancelled(_) => Self::Cancelled,
+            MessageEvent::DispatchStarted(_) => Self::Dispatching,
+            MessageEvent::DispatchInDoubt(_) => Self::InDoubt,
+            MessageEvent::DispatchFailed(e) if e.retry_at.is_some() => return None,
+            MessageEvent::DispatchFailed(_) | MessageEvent::MessageFailed(_) => Self::Failed,
+            MessageEvent::MessageSent(_) => Self::Sent,
+            MessageEvent::MessageDeferred(_) => Self::Deferred,
+            MessageEvent::MessageBounced(_) => Self::Bounced,
+            MessageEvent::MessageDelivered(_) => Self::Delivered,
+            MessageEvent::MessageOpened(_) => Self::Opened,
+            MessageEvent::MessageClicked(_) => Self::Clicked,
+            MessageEvent::MessageComplained(_) => Self::Complained,
+            MessageEvent::MessageReleased(_)
+            | MessageEvent::EngagementReclassified(_)
+            | MessageEvent::MessageReceived(_)
+            | MessageEvent::MessageRetracted(_)
+            | MessageEvent::MessageAttached(_)
+            | MessageEvent::AttachmentFetched(_)
+            | MessageEvent::AttachmentMissed(_) => return None,
         })
     }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::event::Event;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::{EngagementReclassified, MessageClicked, MessageOpened};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::{Rule, Signs, flag_in};
@@ -158,15 +159,15 @@ impl<'r> Engagements<'r> {
     /// nothing.
     pub fn tell(&mut self, event: &Decided<CustomerEvent>, sealed: Sealed<'_>, is_meant: bool) {
         let (kind, key, route, class, rule, flagged, seen) = match &event.event {
-            CustomerEvent::MessageOpened(e) => {
+            CustomerEvent::Message(MessageEvent::MessageOpened(e)) => {
                 let seen = e.personal.as_ref().map(|seen| (seen.user_agent.as_deref(), seen.ip.as_deref()));
                 (EngagementKind::Opened, &e.key, &e.route, e.class, &e.rule, e.flagged, seen)
             }
-            CustomerEvent::MessageClicked(e) => {
+            CustomerEvent::Message(MessageEvent::MessageClicked(e)) => {
                 let seen = e.personal.as_ref().map(|seen| (seen.user_agent.as_deref(), seen.ip.as_deref()));
                 (EngagementKind::Clicked, &e.key, &e.route, e.class, &e.rule, e.flagged, seen)
             }
-            CustomerEvent::EngagementReclassified(e) => return self.corrected(event.id, e),
+            CustomerEvent::Message(MessageEvent::EngagementReclassified(e)) => return self.corrected(event.id, e),
             _ => return,
         };
         let verdict = match (is_meant, sealed) {

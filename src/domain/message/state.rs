@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::Meta;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::{MessageClass, MessageQueued};
 use crate::domain::value::message::{MessageKey, MessageState, Route};
 use crate::ids::{AddressId, MessageId};
@@ -95,24 +95,24 @@ impl Pending {
     }
 
     /// Folds an event in.
-    pub fn apply(&mut self, event: &CustomerEvent, meta: Meta) {
+    pub fn apply(&mut self, event: &MessageEvent, meta: Meta) {
         match event {
-            CustomerEvent::MessageQueued(e) => self.0.push(PendingMessage::new(e, meta)),
-            CustomerEvent::MessageHeld(e) => {
+            MessageEvent::MessageQueued(e) => self.0.push(PendingMessage::new(e, meta)),
+            MessageEvent::MessageHeld(e) => {
                 self.change(e.key.message_id, |message| {
                     message.stage = Stage::Held { until: e.until, rule: e.rule.clone() };
                 });
             }
-            CustomerEvent::MessageAttached(e) => self.change(e.key.message_id, |message| message.files += 1),
-            CustomerEvent::MessageReleased(e) => self.change(e.key.message_id, |message| message.stage = Stage::Queued),
-            CustomerEvent::DispatchStarted(e) => self.change(e.key.message_id, |message| {
+            MessageEvent::MessageAttached(e) => self.change(e.key.message_id, |message| message.files += 1),
+            MessageEvent::MessageReleased(e) => self.change(e.key.message_id, |message| message.stage = Stage::Queued),
+            MessageEvent::DispatchStarted(e) => self.change(e.key.message_id, |message| {
                 message.attempts = e.attempt;
                 message.stage = Stage::Dispatching { route: e.route.clone(), since: meta.occurred_at };
             }),
-            CustomerEvent::DispatchInDoubt(e) => self.change(e.key.message_id, |message| {
+            MessageEvent::DispatchInDoubt(e) => self.change(e.key.message_id, |message| {
                 message.stage = Stage::InDoubt { route: e.route.clone() };
             }),
-            CustomerEvent::DispatchFailed(e) => match e.retry_at {
+            MessageEvent::DispatchFailed(e) => match e.retry_at {
                 Some(at) => self.change(e.key.message_id, |message| {
                     if !message.refused_by.contains(&e.route) {
                         message.refused_by.push(e.route.clone());
@@ -121,13 +121,25 @@ impl Pending {
                 }),
                 None => self.settle(e.key.message_id),
             },
-            event => {
-                if let (Some(state), Some(key)) = (MessageState::from_event(event), event.message_key())
-                    && state.is_settled()
-                {
-                    self.settle(key.message_id);
+            MessageEvent::MessageSuppressed(_)
+            | MessageEvent::MessageCancelled(_)
+            | MessageEvent::MessageSent(_)
+            | MessageEvent::MessageDelivered(_)
+            | MessageEvent::MessageDeferred(_)
+            | MessageEvent::MessageBounced(_)
+            | MessageEvent::MessageFailed(_)
+            | MessageEvent::MessageOpened(_)
+            | MessageEvent::MessageClicked(_)
+            | MessageEvent::MessageComplained(_) => {
+                if MessageState::from_event(event).is_some_and(MessageState::is_settled) {
+                    self.settle(event.message_key().message_id);
                 }
             }
+            MessageEvent::EngagementReclassified(_)
+            | MessageEvent::MessageReceived(_)
+            | MessageEvent::MessageRetracted(_)
+            | MessageEvent::AttachmentFetched(_)
+            | MessageEvent::AttachmentMissed(_) => {}
         }
     }
 
@@ -162,11 +174,11 @@ impl PendingMessage {
     }
 }
 
-impl CustomerEvent {
+impl MessageEvent {
     /// The message that it is about.
     #[must_use]
-    pub const fn message_key(&self) -> Option<&MessageKey> {
-        Some(match self {
+    pub const fn message_key(&self) -> &MessageKey {
+        match self {
             Self::MessageQueued(e) => &e.key,
             Self::MessageHeld(e) => &e.key,
             Self::MessageSuppressed(e) => &e.key,
@@ -189,7 +201,6 @@ impl CustomerEvent {
             Self::MessageAttached(e) => &e.key,
             Self::AttachmentFetched(e) => &e.key,
             Self::AttachmentMissed(e) => &e.key,
-            _ => return None,
-        })
+        }
     }
 }

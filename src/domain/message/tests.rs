@@ -7,8 +7,10 @@ use super::dispatch::{DispatchInputs, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
 use crate::domain::consent::state::Address;
+use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten, Source};
 use crate::domain::decision::Policy;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::scenario::{ADA, Then, given, mailbox, noon, registered, said};
 use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
@@ -70,7 +72,7 @@ fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
 
 fn started_event(events: &[CustomerEvent]) -> Option<&DispatchStarted> {
     events.iter().find_map(|event| match event {
-        CustomerEvent::DispatchStarted(started) => Some(started),
+        CustomerEvent::Message(MessageEvent::DispatchStarted(started)) => Some(started),
         _ => None,
     })
 }
@@ -126,7 +128,9 @@ fn an_unconfirmed_opt_in_is_none_and_silence_is_consent_only_where_the_policy_sa
 fn a_suppression_tells_what_the_rule_looked_at() {
     let out = [history(), vec![said("all", ConsentState::OptedOut)]].concat();
     let events = sent(out, &Address::default(), asking(MessageClass::Marketing)).events();
-    let [_, CustomerEvent::MessageSuppressed(suppressed)] = &events[..] else { panic!("{events:?}") };
+    let [_, CustomerEvent::Message(MessageEvent::MessageSuppressed(suppressed))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(suppressed.inputs["state"], "opted_out");
     assert_eq!(suppressed.inputs["told_for"], "all");
     assert_eq!(suppressed.inputs["version"], 3);
@@ -234,7 +238,11 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
             receive(state, ADA, InboundMessage::read(inbound, from(Source::Provider), context), context)
         })
         .events();
-    let [CustomerEvent::MessageReceived(received), CustomerEvent::ConversationChanged(_)] = &events[..] else {
+    let [
+        CustomerEvent::Message(MessageEvent::MessageReceived(received)),
+        CustomerEvent::Conversation(ConversationEvent::ConversationChanged(_)),
+    ] = &events[..]
+    else {
         panic!("{events:?}")
     };
     let personal = received.personal.as_ref().expect("is there");

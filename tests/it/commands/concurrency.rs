@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use commlog::domain::customer::decide::{
     AddNote, ChangeProfile, PinNote, ProfileInput, ProfilePatch, RegisterCustomer,
 };
+use commlog::domain::customer::event::ProfileEvent;
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::tenant::decide::CreateTenant;
 use futures::future::join_all;
@@ -38,7 +39,7 @@ on_both! {
             world.done(outcome);
         }
         let last = world.events(ada).await.into_iter().rev().find_map(|event| match event {
-            CustomerEvent::CustomerProfileChanged(changed) => Some(changed.profile.tags),
+            CustomerEvent::Profile(ProfileEvent::CustomerProfileChanged(changed)) => Some(changed.profile.tags),
             _ => None,
         });
         assert_eq!(last.map(|tags| tags.len()), Some(20));

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commlog::app::App;
+use commlog::domain::activity::event::ActivityEvent;
 use commlog::domain::activity::event::LineItem;
 use commlog::domain::consent::decide::{AddressRef, SetConsent, SuppressAddress};
 use commlog::domain::consent::event::{ConsentState, SuppressionReason};
 use commlog::domain::customer::decide::{AddNote, AddressInput, ProfileInput, id_of_external};
+use commlog::domain::customer::event::ProfileEvent;
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::import::decide::{
     Collision, CompleteImport, ConsentRow, CustomerOptions, CustomerRow, ImportRun, ImportedChunk, MessageOptions,
@@ -17,6 +19,7 @@ use commlog::domain::import::decide::{
 use commlog::domain::import::event::ImportKind;
 use commlog::domain::message::decide::SendDecision;
 use commlog::domain::message::event::MessageClass;
+use commlog::domain::message::event::MessageEvent;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::CustomerId;
 
@@ -149,7 +152,7 @@ on_both! {
         import_orders(&world, &world.app, orders()).await;
         let amounts: Vec<_> = world.events(external(&world, "17850").await).await.into_iter().filter_map(|event| {
             match event {
-                CustomerEvent::ActivityRecorded(activity) => activity.amount_micros,
+                CustomerEvent::Activity(ActivityEvent::ActivityRecorded(activity)) => activity.amount_micros,
                 _ => None,
             }
         }).collect();
@@ -290,7 +293,7 @@ on_both! {
         let (second, _) = import_customers(&world, vec![new], &CustomerOptions { by_field, ..options }).await;
         let id = external(&world, "7").await;
         let changes = async || world.events(id).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::CustomerProfileChanged(changed) => Some(changed),
+            CustomerEvent::Profile(ProfileEvent::CustomerProfileChanged(changed)) => Some(changed),
             _ => None,
         }).collect::<Vec<_>>();
         assert_eq!(changes().await[0].changed, ["name", "territory", "industry"]);
@@ -310,7 +313,7 @@ on_both! {
         assert_eq!((first.appended, again.appended, again.already), (4, 0, 3));
         let stored: Vec<_> = world.all().await.iter().filter(|event| event.envelope.event_type == "MessageReceived").filter_map(|event| {
             match decode(event) {
-                CustomerEvent::MessageReceived(received) => received.personal.map(|personal| personal.body),
+                CustomerEvent::Message(MessageEvent::MessageReceived(received)) => received.personal.map(|personal| personal.body),
                 _ => None,
             }
         }).collect();

@@ -5,11 +5,14 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use commlog::config::DEFAULT_TENANT;
 use commlog::domain::consent::decide::{AddressRef, LiftSuppression, SuppressAddress};
+use commlog::domain::consent::event::ConsentEvent;
 use commlog::domain::consent::event::{AddressEvent, ConsentState, SuppressionReason};
 use commlog::domain::consent::keywords::Keyword;
 use commlog::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer};
+use commlog::domain::customer::event::ProfileEvent;
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendDecision, SendMessage};
+use commlog::domain::message::event::MessageEvent;
 use commlog::domain::message::event::{BounceKind, MessageClass, MessageKey, Route};
 use commlog::domain::value::message::Report;
 use commlog::domain::value::token::Correlation;
@@ -41,7 +44,7 @@ async fn caller_with_number(world: &World, name: &str) -> CustomerId {
 
 async fn number_of(world: &World, id: CustomerId) -> AddressId {
     let added = world.events(id).await.into_iter().find_map(|event| match event {
-        CustomerEvent::CustomerAddressAdded(added) => Some(added.address_id),
+        CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) => Some(added.address_id),
         _ => None,
     });
     added.expect("the customer has the number")
@@ -92,7 +95,7 @@ async fn opted(world: &World, id: CustomerId) -> Vec<(ConsentState, Option<Strin
     let events = world.events(id).await.into_iter();
     events
         .filter_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => {
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) => {
                 assert_eq!((changed.channel, changed.topic.as_str()), (Channel::Sms, "all"));
                 assert_eq!(changed.method, "keyword");
                 Some((changed.state, changed.personal.and_then(|personal| personal.wording)))
@@ -193,7 +196,7 @@ on_both! {
         receive(&world, mail).await;
         assert_eq!(sms(&world, ada).await, SendDecision::Queued);
         let marks: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::MessageReceived(received) => Some(received.keyword),
+            CustomerEvent::Message(MessageEvent::MessageReceived(received)) => Some(received.keyword),
             _ => None,
         }).collect();
         assert_eq!(marks, [Some(Keyword::Help), Some(Keyword::Help), None]);

@@ -2,6 +2,7 @@
 
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::CustomerEvent;
+use commlog::domain::customer::event::ProfileEvent;
 use commlog::domain::import::decide::{ConsentRow, CustomerOptions, CustomerRow};
 use commlog::domain::message::decide::SendDecision;
 use commlog::domain::message::event::MessageClass;
@@ -21,8 +22,12 @@ fn says(topic: &str, state: ConsentState) -> ConsentRow {
 async fn mailboxes(world: &World, id: CustomerId) -> usize {
     let events = world.events(id).await.into_iter();
     events.fold(0, |count, event| match event {
-        CustomerEvent::CustomerAddressAdded(added) if added.kind == AddressKind::Email => count + 1,
-        CustomerEvent::CustomerAddressRemoved(removed) if removed.kind == AddressKind::Email => count - 1,
+        CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) if added.kind == AddressKind::Email => {
+            count + 1
+        }
+        CustomerEvent::Profile(ProfileEvent::CustomerAddressRemoved(removed)) if removed.kind == AddressKind::Email => {
+            count - 1
+        }
         _ => count,
     })
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use commlog::app::{App, DispatchDecision};
 use commlog::domain::consent::choice::Evidence;
+use commlog::domain::consent::event::ConsentEvent;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::consent::token::{Purpose, Token};
 use commlog::domain::customer::decide::RemoveAddress;
@@ -218,12 +219,12 @@ on_both! {
             world.done(there.record_provider_fact(&world.agent(), unsubscribed.clone()).await);
         }
         let passed_on: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => Some((changed.state, changed.method, changed.message_id)),
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) => Some((changed.state, changed.method, changed.message_id)),
             _ => None,
         }).collect();
         assert_eq!(passed_on, [(ConsentState::OptedOut, "one_click".to_owned(), None)]);
         let its_own = world.events(augusta).await.into_iter().find_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => changed.message_id,
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) => changed.message_id,
             _ => None,
         });
         assert_eq!(its_own, Some(message_id), "it counts for its message");

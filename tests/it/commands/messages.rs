@@ -4,11 +4,13 @@ use chrono::TimeDelta;
 use commlog::domain::consent::decide::{AddressRef, LiftSuppression, SetConsent, SuppressAddress};
 use commlog::domain::consent::event::{ConsentState, SuppressionReason};
 use commlog::domain::conversation::decide::UpdateConversation;
+use commlog::domain::conversation::event::ConversationEvent;
 use commlog::domain::conversation::event::ConversationState;
 use commlog::domain::customer::decide::Patch;
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::message::decide::{CancelMessage, ReceiveMessage, SendDecision, SendMessage};
 use commlog::domain::message::event::MessageClass;
+use commlog::domain::message::event::MessageEvent;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::CustomerId;
 
@@ -113,7 +115,7 @@ on_both! {
         assert_eq!((first.value.clone(), true), (again.value, again.repeated));
         assert_eq!(first.value.customer_id, second.value.customer_id);
         let texts: Vec<_> = world.events(first.value.customer_id).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::MessageReceived(received) => received.personal.map(|personal| personal.body),
+            CustomerEvent::Message(MessageEvent::MessageReceived(received)) => received.personal.map(|personal| personal.body),
             _ => None,
         }).collect();
         assert_eq!(texts, [inbound(None, "").body, inbound(None, "").body]);
@@ -137,7 +139,7 @@ on_both! {
         let answer = SendMessage { channel: Channel::Sms, ..email(ada, MessageClass::Transactional) };
         world.done(world.app.send_message(&world.agent(), answer, None).await);
         let course: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::ConversationChanged(now) => Some((now.state, now.unread, now.assignee)),
+            CustomerEvent::Conversation(ConversationEvent::ConversationChanged(now)) => Some((now.state, now.unread, now.assignee)),
             _ => None,
         }).collect();
         let grace = Some("grace".to_owned());

@@ -3,11 +3,13 @@
 use chrono::{NaiveTime, TimeDelta};
 use commlog::app::{App, DispatchDecision};
 use commlog::domain::consent::decide::SetConsent;
+use commlog::domain::consent::event::ConsentEvent;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::decide::Patch;
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::message::decide::{SendDecision, SendMessage};
 use commlog::domain::message::dispatch::CallOutcome;
+use commlog::domain::message::event::MessageEvent;
 use commlog::domain::message::event::{MessageClass, Route};
 use commlog::domain::tenant::change_policy::{Emergency, UpdatePolicy};
 use commlog::domain::tenant::decide::CreateTenant;
@@ -92,7 +94,7 @@ on_both! {
         let until = world.now() + TimeDelta::hours(24);
         assert_eq!(begin(&world, ada, message).await, DispatchDecision::NotBefore(until));
         let held: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::MessageHeld(held) => Some((held.rule, held.until)),
+            CustomerEvent::Message(MessageEvent::MessageHeld(held)) => Some((held.rule, held.until)),
             _ => None,
         }).collect();
         assert_eq!(held[1], ("frequency_cap".to_owned(), until));
@@ -109,7 +111,7 @@ on_both! {
         let order = world.app.send_message(&world.agent(), email(ada, MessageClass::Transactional), None).await;
         assert_eq!(world.done(order).value.decision, SendDecision::Queued);
         let inputs = world.events(ada).await.into_iter().find_map(|event| match event {
-            CustomerEvent::MessageSuppressed(suppressed) => Some(suppressed.inputs),
+            CustomerEvent::Message(MessageEvent::MessageSuppressed(suppressed)) => Some(suppressed.inputs),
             _ => None,
         }).expect("it is suppressed");
         assert_eq!((inputs["limit"].as_u64(), inputs["counted"].as_u64()), (Some(1), Some(1)));
@@ -169,7 +171,7 @@ on_both! {
         let unknown = SetConsent { message_id: Some(MessageId(Uuid::nil())), ..out };
         world.done(world.app.set_consent(&world.agent(), unknown).await);
         let told: Vec<_> = world.events(ada).await.into_iter().filter_map(|event| match event {
-            CustomerEvent::ConsentChanged(changed) => Some((changed.campaign_id, changed.variant)),
+            CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) => Some((changed.campaign_id, changed.variant)),
             _ => None,
         }).collect();
         assert_eq!(told, [(campaign_id, Some("b".to_owned())), (None, None)]);

@@ -7,6 +7,7 @@ use commlog::app::{Reclassed, Step};
 use commlog::domain::customer::decide::ForgetCustomer;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::message::decide::{RecordProviderFact, SendMessage};
+use commlog::domain::message::event::MessageEvent;
 use commlog::domain::message::event::{EngagementClass, EngagementReclassified, MessageClass};
 use commlog::domain::message::reclass::{Judged, ReclassEngagement};
 use commlog::domain::value::engagement::{CURRENT, Rule};
@@ -67,7 +68,7 @@ async fn corrections(world: &World, id: CustomerId) -> Vec<EngagementReclassifie
     let events = world.events(id).await.into_iter();
     events
         .filter_map(|event| match event {
-            CustomerEvent::EngagementReclassified(event) => Some(event),
+            CustomerEvent::Message(MessageEvent::EngagementReclassified(event)) => Some(event),
             _ => None,
         })
         .collect()

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::app::{App, Caller, Done, Outcome};
 use commlog::clock::{Ambient, ManualClock, SystemEntropy};
 use commlog::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer};
+use commlog::domain::customer::event::ProfileEvent;
 use commlog::domain::customer::event::{CustomerEvent, Source};
 use commlog::domain::decision::Policy;
 use commlog::domain::message::decide::SendMessage;
@@ -85,7 +86,7 @@ impl World {
     pub(crate) async fn customer(&self, email: &str) -> (CustomerId, AddressId) {
         let id = self.done(self.app.register_customer(&self.agent(), registration(email)).await).value;
         let added = self.events(id).await.into_iter().find_map(|event| match event {
-            CustomerEvent::CustomerAddressAdded(added) => Some(added.address_id),
+            CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) => Some(added.address_id),
             _ => None,
         });
         (id, added.expect("the mailbox was added"))

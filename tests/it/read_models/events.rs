@@ -10,6 +10,7 @@ use commlog::domain::customer::event::{
     CustomerProfileChangedPersonal, CustomerRegistered, CustomerRegisteredPersonal, NoteAdded, NoteAddedPersonal,
     PersonalProfile, Profile, Source,
 };
+use commlog::domain::message::event::MessageEvent;
 use commlog::domain::message::event::{
     BounceKind, DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, EngagementClass,
     MessageBounced, MessageBouncedPersonal, MessageCancelled, MessageClass, MessageClicked, MessageComplained,
@@ -292,8 +293,8 @@ pub(crate) fn clicked(key: &MessageKey, class: EngagementClass) -> CustomerEvent
 /// An open or click of which the provider said whether a machine made it; anything else stays as it is.
 pub(crate) fn flagged(mut event: CustomerEvent, flag: bool) -> CustomerEvent {
     match &mut event {
-        CustomerEvent::MessageOpened(open) => open.flagged = Some(flag),
-        CustomerEvent::MessageClicked(click) => click.flagged = Some(flag),
+        CustomerEvent::Message(MessageEvent::MessageOpened(open)) => open.flagged = Some(flag),
+        CustomerEvent::Message(MessageEvent::MessageClicked(click)) => click.flagged = Some(flag),
         _ => {}
     }
     event
@@ -303,8 +304,8 @@ pub(crate) fn flagged(mut event: CustomerEvent, flag: bool) -> CustomerEvent {
 pub(crate) fn classed_by_flag(mut event: CustomerEvent) -> CustomerEvent {
     let class = |flag: Option<bool>| BY_FLAG_CLASSES[usize::from(flag == Some(true))];
     match &mut event {
-        CustomerEvent::MessageOpened(open) => open.class = class(open.flagged),
-        CustomerEvent::MessageClicked(click) => click.class = class(click.flagged),
+        CustomerEvent::Message(MessageEvent::MessageOpened(open)) => open.class = class(open.flagged),
+        CustomerEvent::Message(MessageEvent::MessageClicked(click)) => click.class = class(click.flagged),
         _ => {}
     }
     event

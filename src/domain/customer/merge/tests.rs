@@ -1,10 +1,13 @@
 use super::{MergeCustomers, Survivor, absorb, merge, pass_on};
+use crate::domain::consent::event::ConsentEvent;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::decide::{AddNote, ForgetCustomer, add_note, forget};
+use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::event::{
     CustomerAbsorbed, CustomerEvent, CustomerForgotten, CustomerMergedInto, CustomerRegistered,
 };
 use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::message::event::MessageEvent;
 use crate::domain::scenario::{ADA, Given, Then, address_id, given, mailbox, noon, registered, said};
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::CustomerId;
@@ -72,7 +75,9 @@ fn only_customers_who_are_there_are_merged() {
 
 #[test]
 fn the_anonymous_customer_is_nobody_in_particular() {
-    let CustomerEvent::CustomerRegistered(event) = registered() else { panic!("is a registration") };
+    let CustomerEvent::Profile(ProfileEvent::CustomerRegistered(event)) = registered() else {
+        panic!("is a registration")
+    };
     let nobody = given([CustomerRegistered { anonymous: true, ..event }.into()]);
     merged(&nobody, &given([registered()])).refused_with("ANONYMOUS_CUSTOMER");
     merged(&given([registered()]), &nobody).refused_with("ANONYMOUS_CUSTOMER");
@@ -107,7 +112,11 @@ fn the_survivor_takes_over_parts_words_and_addresses_at_once() {
     let grace = given([registered(), mailbox("both@example.org", true), said("news", ConsentState::OptedIn)]);
     let events = taken_over(&ada, &grace);
     assert_eq!(events[..2], [absorbed(JOAN), absorbed(ADA)]);
-    let [CustomerEvent::ConsentChanged(consent), CustomerEvent::CustomerAddressAdded(address)] = &events[2..] else {
+    let [
+        CustomerEvent::Consent(ConsentEvent::ConsentChanged(consent)),
+        CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(address)),
+    ] = &events[2..]
+    else {
         panic!("{events:?}");
     };
     assert_eq!((consent.topic.as_str(), consent.state), ("news", ConsentState::OptedOut));
@@ -150,7 +159,7 @@ fn an_opt_out_that_is_told_late_counts_for_the_whole_once() {
     };
     let pass = |grace: Given| grace.when(|state, context| pass_on(state, &told, context)).events();
     let events = pass(given([registered(), said("all", ConsentState::OptedIn)]));
-    let [CustomerEvent::ConsentChanged(changed)] = &events[..] else { panic!("{events:?}") };
+    let [CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed))] = &events[..] else { panic!("{events:?}") };
     assert_eq!((changed.state, changed.message_id), (ConsentState::OptedOut, None));
     assert_eq!(pass(given([registered(), said("all", ConsentState::OptedOut)])), []);
 }
@@ -181,7 +190,7 @@ fn messages_of_all_parts_are_seen_as_one_persons() {
     };
     let history = || [registered(), mailbox("ada@example.org", true)];
     let ada = given(history()).when(queued).events();
-    let Some(CustomerEvent::MessageQueued(first)) = ada.first() else { panic!("{ada:?}") };
+    let Some(CustomerEvent::Message(MessageEvent::MessageQueued(first))) = ada.first() else { panic!("{ada:?}") };
     let started = DispatchStarted {
         key: first.key.clone(),
         route: Route { provider: "double".to_owned(), account: "a".to_owned(), domain: None },

@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::domain::decision::Policy;
+use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::{MessageClicked, MessageOpened, MessageOpenedPersonal};
 use crate::domain::scenario::{noon, with_context};
 use crate::domain::value::Channel;
@@ -43,7 +44,7 @@ fn corrections(engagements: &mut Engagements<'_>, limit: usize) -> Vec<(EventId,
     decided
         .into_iter()
         .map(|decided| match decided.event {
-            CustomerEvent::EngagementReclassified(event) => (decided.id, event),
+            CustomerEvent::Message(MessageEvent::EngagementReclassified(event)) => (decided.id, event),
             event => panic!("{event:?}"),
         })
         .collect()
