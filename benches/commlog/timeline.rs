@@ -12,6 +12,8 @@ use commlog::boot::Node;
 use commlog::config::DEFAULT_TENANT;
 use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
 use commlog::domain::tenant::event::Role;
+use commlog::domain::value::message::MessageState;
+use commlog::domain::value::{Channel, Direction};
 use commlog::projections::ReadStore;
 use commlog::queries::messages::undispatched;
 use commlog::queries::timeline::{self, TimelineFilter, TimelineRow};
@@ -130,13 +132,13 @@ impl<'a> Entry<'a> {
     fn new(cursor: &'a Cursor, row: &'a TimelineRow) -> Self {
         Self {
             cursor: cursor.as_str(),
-            kind: &row.kind,
+            kind: row.kind.word(),
             occurred_at: row.occurred_at,
-            channel: row.channel.as_deref(),
-            direction: row.direction.as_deref(),
+            channel: row.channel.map(Channel::word),
+            direction: row.direction.map(Direction::word),
             author: &row.author,
             id: row.entry_id,
-            state: row.message_state.as_deref(),
+            state: row.message_state.map(MessageState::word),
             subject: row.message_subject.as_deref(),
             preview: row.message_preview.as_deref(),
             opens: row.opened_count,

@@ -267,7 +267,7 @@ impl AccountService {
 }
 
 fn refusal(row: &ActivityRow) -> Option<(DateTime<Utc>, RetryClass, Option<String>)> {
-    Some((row.last_refused_at?, row.last_refusal_class.as_deref()?.parse().ok()?, row.last_refusal_code.clone()))
+    Some((row.last_refused_at?, row.last_refusal_class?, row.last_refusal_code.clone()))
 }
 
 /// A suspension that another node's refusal began, which only the log tells here: no message, test or new setting since has

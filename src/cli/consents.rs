@@ -56,7 +56,7 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
     if args.personal {
         session.record_read(&stores, &caller, "consents", 1).await?;
     }
-    let channel = args.channel.map(crate::domain::value::Channel::word);
+    let channel = args.channel;
     let mut listing = Listing::new(args.format, if args.personal { EVIDENCE } else { COLUMNS });
     if args.current {
         let rows = consents::of_customers(&db, tenant, &[args.customer]).await.map_err(Failure::unavailable)?;

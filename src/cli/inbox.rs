@@ -66,8 +66,8 @@ impl InboxArgs {
         let states = if self.states.is_empty() && !self.counts { &waiting } else { &self.states };
         ConversationFilter {
             customer_id: None,
-            states: states.iter().map(|state| state.word().to_owned()).collect(),
-            channels: self.channels.iter().map(|channel| channel.word().to_owned()).collect(),
+            states: states.clone(),
+            channels: self.channels.clone(),
             assignee: self.assignee.clone(),
             unassigned: self.unassigned,
             team: self.team.clone(),
@@ -132,8 +132,8 @@ fn figures(counts: &Counts, format: Format) -> Outcome {
     for (name, tally) in counts.by(|row| row.priority.as_str()) {
         listing.row(&figure("priority", Some(name), tally))?;
     }
-    for (name, tally) in counts.by(|row| row.channel.as_str()) {
-        listing.row(&figure("channel", Some(name), tally))?;
+    for (name, tally) in counts.by(|row| row.channel) {
+        listing.row(&figure("channel", Some(name.word()), tally))?;
     }
     listing.end("the inbox is empty")
 }

@@ -67,11 +67,7 @@ pub async fn run(session: &Session, args: SuppressionsArgs) -> Outcome {
         }
         return listing.end("it was never suppressed");
     }
-    let filter = SuppressionFilter {
-        reasons: args.reasons.iter().map(|reason| reason.word().to_owned()).collect(),
-        kind: args.kind.map(|kind| kind.word().to_owned()),
-        include_lifted: args.lifted,
-    };
+    let filter = SuppressionFilter { reasons: args.reasons.clone(), kind: args.kind, include_lifted: args.lifted };
     let mut listing = Listing::new(args.format, if args.lifted { WITH_LIFTED } else { COLUMNS });
     let mut page = Some(Page::first(PAGE.largest));
     while let Some(wanted) = page.take() {

@@ -43,7 +43,7 @@ pub async fn run(session: &Session, args: TenantsArgs) -> Outcome {
             let tenants = queries::tenants::list(&reads.db()).await;
             stores.close().await;
             for tenant in tenants.map_err(Failure::unavailable)? {
-                let default = if tenant.tenant_id == session.config.tenant.0 { "  (default)" } else { "" };
+                let default = if tenant.tenant_id == session.config.tenant { "  (default)" } else { "" };
                 print::line(format_args!("{}  {}{default}", tenant.tenant_id, tenant.name))?;
             }
             Ok(())

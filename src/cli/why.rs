@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
 use crate::cli::{Session, TenantArg, print};
+use crate::domain::message::event::MessageClass;
+use crate::domain::value::Direction;
 use crate::ids::MessageId;
 use crate::queries::messages::{self, MessageRow, ReasonRow};
 
@@ -53,7 +55,7 @@ pub async fn run(session: &Session, args: WhyArgs) -> Outcome {
     };
     let mut listing = Listing::new(args.format, if args.personal { WITH_WORDS } else { COLUMNS });
     if listing.is_table() {
-        let class = [message.class.as_deref(), message.topic.as_deref()].into_iter().flatten();
+        let class = [message.class.map(MessageClass::word), message.topic.as_deref()].into_iter().flatten();
         let class = class.collect::<Vec<_>>().join(" ");
         print::line(format_args!(
             "{} {} message to customer {}, {class}: {}\n",
@@ -69,7 +71,7 @@ pub async fn run(session: &Session, args: WhyArgs) -> Outcome {
 /// What happened to it, in the order of time. A state that was told with a reason is not told again without.
 fn steps(message: &MessageRow, reasons: Vec<ReasonRow>, personal: bool) -> Vec<Value> {
     let id = message.message_id.to_string();
-    let began = if message.direction == "inbound" { "received" } else { "queued" };
+    let began = if message.direction == Direction::Inbound { "received" } else { "queued" };
     let reached = [
         (began, Some(message.created_at), 1),
         ("dispatching", message.dispatching_at, message.dispatching_count),

@@ -17,6 +17,7 @@ use crate::app::{AppError, Caller, Outcome, Upload, Uploaded};
 use crate::domain::message::attachment::LARGEST;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::decide::RecordPersonalRead;
+use crate::domain::value::message::AttachmentState;
 use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Limits, Permission, Principal};
 use crate::ids::{AttachmentId, CustomerId};
@@ -122,12 +123,12 @@ pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, he
     let api = gateway.api();
     let Ok(id) = id.strip_prefix("Attachment:").unwrap_or(&id).parse::<AttachmentId>() else { return no_file() };
     let row = match attachments::by_id(&api.reads.db(), principal.tenant, id).await {
-        Ok(Some(row)) if row.state == "stored" => row,
+        Ok(Some(row)) if row.state == AttachmentState::Stored => row,
         Ok(_) => return no_file(),
         Err(error) => return unavailable(&gateway, &chain(&error)),
     };
     let caller = Caller::new(principal.tenant, principal.actor());
-    let opening = match api.app.read_file(&caller, row.customer_id.into(), id).await {
+    let opening = match api.app.read_file(&caller, row.customer_id, id).await {
         Ok(Some(opening)) => opening,
         Ok(None) => return no_file(),
         Err(error) => return failed(&gateway, &error),

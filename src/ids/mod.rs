@@ -1,5 +1,7 @@
 //! Identifiers: newtypes that are parsed at the edge and cannot be mixed up, and keyed derivation of ids from input.
 
+pub use newtype::Newtype;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,6 +11,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 mod label;
+mod newtype;
 
 pub use label::Label;
 
@@ -52,6 +55,19 @@ macro_rules! uuid_ids {
         impl From<Uuid> for $name {
             fn from(uuid: Uuid) -> Self {
                 Self(uuid)
+            }
+        }
+
+        impl Newtype for $name {
+            type Raw = Uuid;
+            type Error = std::convert::Infallible;
+
+            fn try_from_raw(uuid: Uuid) -> Result<Self, Self::Error> {
+                Ok(Self(uuid))
+            }
+
+            fn into_raw(self) -> Uuid {
+                self.0
             }
         }
     )*};

@@ -280,7 +280,7 @@ impl Intake {
     pub async fn look_again(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
         let mut found = 0;
         for kept in kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
-            let tenant = TenantId(kept.tenant_id);
+            let tenant = kept.tenant_id;
             let Some(account) = self.accounts.by_name(tenant, &kept.provider, &kept.account) else { continue };
             let Some(row) = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await? else { continue };
             let Some(correlation) = correlation_of(&account, &row) else { continue };
@@ -310,7 +310,7 @@ impl Intake {
     pub async fn expire(&self, before: DateTime<Utc>) -> Result<usize, IntakeError> {
         let old = kept_callbacks::kept_before(&self.reads.db(), before, ONE_LOOK).await?;
         for kept in &old {
-            let caller = Caller::new(TenantId(kept.tenant_id), "process:webhooks".to_owned());
+            let caller = Caller::new(kept.tenant_id, "process:webhooks".to_owned());
             self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
         }
         Ok(old.len())
@@ -378,16 +378,16 @@ fn arrived(account: &Account, media: MediaRef) -> ArrivedFile {
 fn correlation_of(account: &Account, row: &MessageRow) -> Option<Correlation> {
     let route = account.route();
     Some(Correlation {
-        tenant: TenantId(row.tenant_id),
-        customer_id: row.customer_id.into(),
+        tenant: row.tenant_id,
+        customer_id: row.customer_id,
         key: MessageKey {
-            message_id: row.message_id.into(),
-            channel: row.channel.parse().ok()?,
-            campaign_id: row.campaign_id.map(Into::into),
+            message_id: row.message_id,
+            channel: row.channel,
+            campaign_id: row.campaign_id,
             variant: row.variant.clone(),
-            conversation_id: row.conversation_id.map(Into::into),
+            conversation_id: row.conversation_id,
         },
-        address_id: row.address_id.map(Into::into),
+        address_id: row.address_id,
         route: Route {
             provider: route.provider.clone(),
             account: row.account.clone().unwrap_or_else(|| route.account.clone()),

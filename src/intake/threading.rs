@@ -7,6 +7,7 @@
 
 use crate::app::{App, Caller};
 use crate::domain::value::Channel;
+use crate::domain::value::Direction;
 use crate::domain::value::token::reply_token_in_mail_id;
 use crate::ids::{CustomerId, MessageId};
 use crate::intake::IntakeError;
@@ -36,7 +37,7 @@ pub(super) async fn answered(
         named.extend(messages::by_mail_ids(&db, caller.tenant, &fingerprints).await?);
     } else if let Some(id) = &inbound.in_reply_to {
         let row = messages::by_provider_id(&db, caller.tenant, provider, id).await?;
-        named.extend(row.map(|row| MessageId(row.message_id)));
+        named.extend(row.map(|row| row.message_id));
     }
     if named.is_empty() {
         return Ok(None);
@@ -44,8 +45,7 @@ pub(super) async fn answered(
     let writers = app.who_has(caller, inbound.channel, &inbound.from).await?;
     let rows = messages::by_ids(&db, caller.tenant, &named).await?;
     Ok(named.into_iter().find_map(|id| {
-        let row = rows.iter().find(|row| row.message_id == id.0 && row.direction == "outbound")?;
-        let customer_id = CustomerId(row.customer_id);
-        writers.contains(&customer_id).then_some((customer_id, id))
+        let row = rows.iter().find(|row| row.message_id == id && row.direction == Direction::Outbound)?;
+        writers.contains(&row.customer_id).then_some((row.customer_id, id))
     }))
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::{App, AppError, DispatchSignal, Signal};
 use crate::domain::value::Channel;
+use crate::domain::value::message::MessageState;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::queries::messages::UndispatchedRow;
 use crate::queries::{QueryError, Reads, customer_roots, customers, messages};
@@ -74,7 +75,7 @@ impl Backlog {
         loop {
             let rows = messages::undispatched(db, after, ROWS).await?;
             let Some(last) = rows.last() else { break };
-            after = Some((TenantId(last.tenant_id), MessageId(last.message_id)));
+            after = Some((last.tenant_id, last.message_id));
             for row in &rows {
                 waiting.extend(read(row).map(|message| (message.message_id, message)));
             }
@@ -148,17 +149,17 @@ impl Backlog {
 /// A row as it stands; the log may know more.
 fn read(row: &UndispatchedRow) -> Option<Waiting> {
     let due = |at: Option<DateTime<Utc>>| at.map_or(DispatchSignal::Ready, DispatchSignal::Due);
-    let stage = match row.state.as_str() {
-        "dispatching" => DispatchSignal::Dispatching,
-        "held" => due(row.held_until),
-        "queued" => due(row.retry_at),
+    let stage = match row.state {
+        MessageState::Dispatching => DispatchSignal::Dispatching,
+        MessageState::Held => due(row.held_until),
+        MessageState::Queued => due(row.retry_at),
         _ => return None,
     };
     Some(Waiting {
-        tenant: TenantId(row.tenant_id),
-        customer_id: CustomerId(row.customer_id),
-        message_id: MessageId(row.message_id),
-        channel: row.channel.parse().ok()?,
+        tenant: row.tenant_id,
+        customer_id: row.customer_id,
+        message_id: row.message_id,
+        channel: row.channel,
         stage,
         since: Some(row.created_at),
     })

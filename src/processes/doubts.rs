@@ -12,7 +12,6 @@ use crate::app::{App, AppError, Caller};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::value::message::Report;
 use crate::domain::value::token::Correlation;
-use crate::ids::TenantId;
 use crate::processes::dispatcher::CALL_TIMEOUT;
 use crate::processes::every::{Job, JobError};
 use crate::providers::{SendError, Unconfirmed};
@@ -82,8 +81,8 @@ impl Doubts {
     pub async fn doubt_calls(&self, called_by: DateTime<Utc>) -> Result<usize, DoubtsError> {
         let mut doubted = 0;
         for row in messages::dispatching(&self.reads.db(), called_by, AT_ONCE).await? {
-            let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
-            let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
+            let caller = Caller::new(row.tenant_id, ACTOR);
+            let (customer_id, message_id) = (row.customer_id, row.message_id);
             if self.app.doubt_dispatch(&caller, customer_id, message_id, called_by).await? {
                 tracing::warn!(%message_id, "nobody heard what came of a call; the message is in doubt");
                 doubted += 1;
@@ -93,8 +92,8 @@ impl Doubts {
     }
 
     async fn settle(&self, row: &MessageRow, now: DateTime<Utc>) -> Result<bool, DoubtsError> {
-        let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
-        let (customer_id, message_id) = (row.customer_id.into(), row.message_id.into());
+        let caller = Caller::new(row.tenant_id, ACTOR);
+        let (customer_id, message_id) = (row.customer_id, row.message_id);
         let called_at = row.dispatching_at.unwrap_or(row.created_at);
         let Some(doubt) = self.app.in_doubt(&caller, customer_id, message_id, called_at).await? else {
             return Ok(false);

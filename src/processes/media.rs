@@ -14,7 +14,8 @@ use tokio::sync::watch;
 use crate::accounts::Accounts;
 use crate::app::{App, AppError, Caller, UNUSED_FOR};
 use crate::domain::message::attachment::NO_ACCOUNT;
-use crate::ids::{Position, TenantId};
+use crate::ids::Position;
+use crate::ids::{AttachmentId, MessageId};
 use crate::processes::every::{Job, JobError};
 use crate::providers::MediaError;
 use crate::queries::attachments::AttachmentRow;
@@ -45,7 +46,7 @@ pub struct Media {
     applied: watch::Receiver<Position>,
     accounts_changed: watch::Receiver<()>,
     /// Files that could not be had so far: how many times they were asked for, and when next.
-    waiting: HashMap<(uuid::Uuid, uuid::Uuid), (u32, DateTime<Utc>)>,
+    waiting: HashMap<(AttachmentId, MessageId), (u32, DateTime<Utc>)>,
 }
 
 /// Why files could not be fetched.
@@ -110,13 +111,13 @@ impl Media {
 
     /// Fetches one file; false if it is to be tried again.
     async fn settle(&self, row: &AttachmentRow, tries: u32, now: DateTime<Utc>) -> Result<bool, MediaFailure> {
-        let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
-        let customer_id = row.customer_id.into();
+        let caller = Caller::new(row.tenant_id, ACTOR);
+        let customer_id = row.customer_id;
         let version = row.version.cast_unsigned();
         // A forgotten customer has no files to be fetched.
         let Some(remote) = self.app.remote_file(&caller, customer_id, version).await? else { return Ok(true) };
         let name = row.provider.as_deref().zip(row.account.as_deref());
-        let tenant = TenantId(row.tenant_id);
+        let tenant = row.tenant_id;
         let account = name.and_then(|(provider, account)| self.accounts.by_name(tenant, provider, account));
         let fetched = match account {
             Some(account) => account.provider.fetch_media(&remote.url).await,
@@ -137,7 +138,7 @@ impl Media {
     }
 }
 
-fn id(row: &AttachmentRow) -> (uuid::Uuid, uuid::Uuid) {
+fn id(row: &AttachmentRow) -> (AttachmentId, MessageId) {
     (row.attachment_id, row.message_id)
 }
 

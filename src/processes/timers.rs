@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use crate::app::{App, AppError, Caller};
-use crate::ids::TenantId;
 use crate::processes::every::{Job, JobError};
 use crate::queries::conversations::ConversationRow;
 use crate::queries::{QueryError, Reads, conversations, tenants};
@@ -47,7 +46,7 @@ impl Timers {
         let (db, now) = (self.reads.db(), self.app.ambient().now());
         let mut moved = self.elapse(conversations::due(&db, now, AT_ONCE).await?).await?;
         for tenant in tenants::list(&db).await? {
-            let tenant = TenantId(tenant.tenant_id);
+            let tenant = tenant.tenant_id;
             let minutes = self.app.policy(tenant).await?.auto_resolve_minutes;
             if minutes > 0 {
                 let since = now - TimeDelta::minutes(i64::from(minutes));
@@ -61,9 +60,8 @@ impl Timers {
     async fn elapse(&self, rows: Vec<ConversationRow>) -> Result<usize, TimerError> {
         let mut moved = 0;
         for row in rows {
-            let caller = Caller::new(TenantId(row.tenant_id), ACTOR);
-            let elapsed =
-                self.app.elapse_conversation(&caller, row.customer_id.into(), row.conversation_id.into()).await?;
+            let caller = Caller::new(row.tenant_id, ACTOR);
+            let elapsed = self.app.elapse_conversation(&caller, row.customer_id, row.conversation_id).await?;
             moved += usize::from(elapsed);
         }
         Ok(moved)

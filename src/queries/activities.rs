@@ -1,11 +1,12 @@
 //! Business activity: orders, invoices, payments, shipments, appointments.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, customer_roots};
-use crate::ids::{ActivityId, CustomerId, Position, TenantId};
+use crate::domain::activity::event::ActivityKind;
+use crate::domain::customer::event::Source;
+use crate::ids::{ActivityId, CustomerId, ImportId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "activities";
@@ -17,11 +18,11 @@ row! {
     /// An activity that was not taken back.
     #[derive(Debug, Clone, PartialEq)]
     pub struct ActivityRow {
-        pub tenant_id: Uuid,
-        pub activity_id: Uuid,
-        pub customer_id: Uuid,
+        pub tenant_id: TenantId,
+        pub activity_id: ActivityId,
+        pub customer_id: CustomerId,
         /// `order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`.
-        pub kind: String,
+        pub kind: ActivityKind,
         /// For custom ones, what it is.
         pub name: Option<String>,
         pub reference: Option<String>,
@@ -32,9 +33,9 @@ row! {
         pub line_count: i64,
         pub due_at: Option<DateTime<Utc>>,
         /// The message that it is attributed to.
-        pub message_id: Option<Uuid>,
-        pub source: String,
-        pub import_id: Option<Uuid>,
+        pub message_id: Option<MessageId>,
+        pub source: Source,
+        pub import_id: Option<ImportId>,
         /// Who recorded it.
         pub actor: String,
         pub occurred_at: DateTime<Utc>,
@@ -50,7 +51,7 @@ row! {
     /// A line item.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct LineRow {
-        pub activity_id: Uuid,
+        pub activity_id: ActivityId,
         /// From 1, in the order recorded.
         pub line: i64,
         pub sku: String,
@@ -66,7 +67,7 @@ row! {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivityFilter {
     /// Any of these kinds.
-    pub kinds: Vec<String>,
+    pub kinds: Vec<ActivityKind>,
     pub reference: Option<String>,
     pub status: Option<String>,
     pub since: Option<DateTime<Utc>>,
@@ -133,7 +134,7 @@ pub async fn lines(db: &Db, tenant: TenantId, ids: &[ActivityId]) -> Result<Vec<
 fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &ActivityFilter) {
     select.and_equal("a.tenant_id", Some(tenant.0));
     select.and_in("a.customer_id", ids.iter().map(|id| id.0.into()));
-    select.and_in("a.kind", filter.kinds.iter().map(|kind| kind.as_str().into()));
+    select.and_in("a.kind", filter.kinds.iter().map(|&kind| kind.into()));
     select.and_equal("a.reference", filter.reference.clone());
     select.and_equal("a.status", filter.status.clone());
     if let Some(since) = filter.since {

@@ -1,12 +1,12 @@
 //! Files of messages.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
 use crate::domain::account::event::AccountName;
-use crate::ids::{AttachmentId, MessageId, TenantId};
+use crate::domain::value::message::AttachmentState;
+use crate::ids::{AttachmentId, CustomerId, MessageId, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "attachments";
@@ -15,14 +15,14 @@ row! {
     /// A file of a message.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct AttachmentRow {
-        pub tenant_id: Uuid,
-        pub attachment_id: Uuid,
-        pub message_id: Uuid,
-        pub customer_id: Uuid,
+        pub tenant_id: TenantId,
+        pub attachment_id: AttachmentId,
+        pub message_id: MessageId,
+        pub customer_id: CustomerId,
         /// Its place among the message's files, from 1.
         pub number: i64,
         /// `stored`, `remote` or `missing`.
-        pub state: String,
+        pub state: AttachmentState,
         /// Why it is missing.
         pub reason: Option<String>,
         /// In bytes.

@@ -1,10 +1,10 @@
 //! What campaigns achieved, by variant and channel: in all, and by hour.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
+use crate::domain::value::Channel;
 use crate::ids::{CampaignId, TenantId};
 use crate::sql::{Db, row};
 
@@ -16,10 +16,10 @@ row! {
     /// have been opened by more than were sent.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct MetricsRow {
-        pub campaign_id: Uuid,
+        pub campaign_id: CampaignId,
         /// Empty for messages without a variant.
         pub variant: String,
-        pub channel: String,
+        pub channel: Channel,
         /// Messages asked for.
         pub queued: i64,
         /// Messages not sent by a rule.
@@ -55,10 +55,10 @@ row! {
     /// What was reported in one hour. These count reports, not messages: a second delivery report counts again.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct HourlyMetricsRow {
-        pub campaign_id: Uuid,
+        pub campaign_id: CampaignId,
         /// Empty for messages without a variant.
         pub variant: String,
-        pub channel: String,
+        pub channel: Channel,
         /// Its beginning, UTC.
         pub hour: DateTime<Utc>,
         pub queued: i64,
@@ -87,9 +87,9 @@ row! {
     /// What the messages of a campaign cost, in one currency.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct CostRow {
-        pub campaign_id: Uuid,
+        pub campaign_id: CampaignId,
         pub variant: String,
-        pub channel: String,
+        pub channel: Channel,
         pub currency: String,
         pub cost_micros: i64,
         /// SMS segments; on other channels messages.

@@ -1,7 +1,6 @@
 //! Canned replies.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::Select;
 use super::{Json, QueryError};
@@ -14,7 +13,7 @@ row! {
     /// A text that agents answer with.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct CannedReplyRow {
-        pub tenant_id: Uuid,
+        pub tenant_id: TenantId,
         /// What agents type to find it.
         pub code: String,
         pub title: String,

@@ -1,11 +1,13 @@
 //! Consent per channel and topic: as it stands, and how it came to that, with the evidence.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice, customer_roots};
-use crate::ids::{CustomerId, Position, TenantId};
+use crate::domain::consent::event::ConsentState;
+use crate::domain::customer::event::Source;
+use crate::domain::value::Channel;
+use crate::ids::{CampaignId, CustomerId, EventId, ImportId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "consents";
@@ -17,22 +19,22 @@ row! {
     /// The consent of a customer for a channel and topic, as it stands or as it once changed.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ConsentRow {
-        pub tenant_id: Uuid,
-        pub customer_id: Uuid,
-        pub channel: String,
+        pub tenant_id: TenantId,
+        pub customer_id: CustomerId,
+        pub channel: Channel,
         /// A topic's name; `all` stands for every topic of the channel.
         pub topic: String,
         /// `opted_in`, `opted_out`, `pending`, `none`.
-        pub state: String,
-        pub source: String,
+        pub state: ConsentState,
+        pub source: Source,
         /// `form`, `keyword`, `one_click`, `provider`, `operator`.
         pub method: String,
         /// The message that led to it.
-        pub message_id: Option<Uuid>,
-        pub campaign_id: Option<Uuid>,
-        pub import_id: Option<Uuid>,
+        pub message_id: Option<MessageId>,
+        pub campaign_id: Option<CampaignId>,
+        pub import_id: Option<ImportId>,
         pub actor: String,
-        pub event_id: Uuid,
+        pub event_id: EventId,
         pub occurred_at: DateTime<Utc>,
         pub recorded_at: DateTime<Utc>,
         pub position: Position,
@@ -62,7 +64,7 @@ pub async fn history(
     db: &Db,
     tenant: TenantId,
     customer: CustomerId,
-    channel: Option<&str>,
+    channel: Option<Channel>,
     page: &Page,
 ) -> Result<Slice<ConsentRow>, QueryError> {
     let ids = customer_roots::whole(db, tenant, customer).await?.ids();
@@ -77,7 +79,7 @@ pub async fn count_history(
     db: &Db,
     tenant: TenantId,
     customer: CustomerId,
-    channel: Option<&str>,
+    channel: Option<Channel>,
 ) -> Result<u64, QueryError> {
     let ids = customer_roots::whole(db, tenant, customer).await?.ids();
     let mut select = Select::new("SELECT COUNT(*) AS count FROM consent_history h", []);
@@ -85,7 +87,7 @@ pub async fn count_history(
     select.count(db, READING).await
 }
 
-fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], channel: Option<&str>) {
+fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], channel: Option<Channel>) {
     select.and_equal("h.tenant_id", Some(tenant.0));
     select.and_in("h.customer_id", ids.iter().map(|id| id.0.into()));
     select.and_equal("h.channel", channel);

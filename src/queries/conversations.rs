@@ -1,10 +1,11 @@
 //! Conversations: the inbox, and a customer's threads.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice, customer_roots};
+use crate::domain::conversation::event::ConversationState;
+use crate::domain::value::Channel;
 use crate::ids::{ConversationId, CustomerId, Position, TenantId};
 use crate::sql::{Db, row};
 
@@ -20,12 +21,12 @@ row! {
     /// A conversation with one customer on one channel.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ConversationRow {
-        pub tenant_id: Uuid,
-        pub conversation_id: Uuid,
-        pub customer_id: Uuid,
-        pub channel: String,
+        pub tenant_id: TenantId,
+        pub conversation_id: ConversationId,
+        pub customer_id: CustomerId,
+        pub channel: Channel,
         /// `open`, `pending`, `snoozed`, `resolved`.
-        pub state: String,
+        pub state: ConversationState,
         pub snoozed_until: Option<DateTime<Utc>>,
         pub assignee: Option<String>,
         pub team: Option<String>,
@@ -50,9 +51,9 @@ pub struct ConversationFilter {
     /// With everybody who is part of the same person.
     pub customer_id: Option<CustomerId>,
     /// Any of these states.
-    pub states: Vec<String>,
+    pub states: Vec<ConversationState>,
     /// Any of these channels.
-    pub channels: Vec<String>,
+    pub channels: Vec<Channel>,
     pub assignee: Option<String>,
     /// Only those that nobody is assigned to.
     pub unassigned: bool,
@@ -150,11 +151,11 @@ pub(super) async fn of_person(
 pub(super) fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &ConversationFilter) {
     select.and_equal("c.tenant_id", Some(tenant.0));
     select.and_in("c.customer_id", ids.iter().map(|id| id.0.into()));
-    if !filter.states.is_empty() && !filter.states.iter().any(|state| state == "resolved") {
+    if !filter.states.is_empty() && !filter.states.iter().any(|state| *state == ConversationState::Resolved) {
         select.and(WAITING, []);
     }
-    select.and_in("c.state", filter.states.iter().map(|state| state.as_str().into()));
-    select.and_in("c.channel", filter.channels.iter().map(|channel| channel.as_str().into()));
+    select.and_in("c.state", filter.states.iter().map(|&state| state.into()));
+    select.and_in("c.channel", filter.channels.iter().map(|&channel| channel.into()));
     select.and_equal("c.assignee", filter.assignee.clone());
     select.and_equal("c.team", filter.team.clone());
     select.and_equal("c.priority", filter.priority.clone());

@@ -3,8 +3,6 @@
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
-
 use super::QueryError;
 use super::select::Select;
 use crate::ids::{CustomerId, TenantId};
@@ -16,7 +14,7 @@ const READING: &str = "merged customers";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {
     /// The id that was asked for.
-    pub asked: Uuid,
+    pub asked: CustomerId,
     /// Whoever stands for the person: the id that was asked for, unless it was merged.
     pub root: CustomerId,
     /// Those who are part of it, by id; most often nobody.
@@ -33,15 +31,15 @@ impl Whole {
 
 row! {
     struct RootRow {
-        customer_id: Uuid,
-        root_id: Uuid,
+        customer_id: CustomerId,
+        root_id: CustomerId,
     }
 }
 
 /// The person of one id: as it is, if nobody was merged.
 pub async fn whole(db: &Db, tenant: TenantId, id: CustomerId) -> Result<Whole, QueryError> {
     let mut wholes = wholes(db, tenant, &[id]).await?;
-    Ok(wholes.pop().unwrap_or(Whole { asked: id.0, root: id, merged: Vec::new() }))
+    Ok(wholes.pop().unwrap_or(Whole { asked: id, root: id, merged: Vec::new() }))
 }
 
 /// The persons of several ids, one for each that is asked for.
@@ -60,14 +58,14 @@ pub async fn wholes(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec
     let values = || std::iter::once(tenant.0.into()).chain(ids.iter().map(|id| id.0.into()));
     let select = Select::new(&text, values().chain(values()));
     let rows: Vec<RootRow> = select.all(db, READING).await?;
-    let mut merged: HashMap<Uuid, Vec<CustomerId>> = HashMap::new();
+    let mut merged: HashMap<CustomerId, Vec<CustomerId>> = HashMap::new();
     for row in &rows {
-        merged.entry(row.root_id).or_default().push(row.customer_id.into());
+        merged.entry(row.root_id).or_default().push(row.customer_id);
     }
-    let roots: HashMap<Uuid, Uuid> = rows.into_iter().map(|row| (row.customer_id, row.root_id)).collect();
+    let roots: HashMap<CustomerId, CustomerId> = rows.into_iter().map(|row| (row.customer_id, row.root_id)).collect();
     let whole = |id: &CustomerId| {
-        let root = roots.get(&id.0).copied().unwrap_or(id.0);
-        Whole { asked: id.0, root: root.into(), merged: merged.get(&root).cloned().unwrap_or_default() }
+        let root = roots.get(id).copied().unwrap_or(*id);
+        Whole { asked: *id, root, merged: merged.get(&root).cloned().unwrap_or_default() }
     };
     Ok(ids.iter().map(whole).collect())
 }
@@ -83,6 +81,5 @@ pub async fn open_merges(
         select.and("(m.tenant_id, m.customer_id) > (?, ?)", [tenant.0.into(), customer.0.into()]);
     }
     select.push(&format!(" ORDER BY m.tenant_id, m.customer_id LIMIT {limit}"), []);
-    let rows: Vec<(Uuid, Uuid)> = select.all(db, READING).await?;
-    Ok(rows.into_iter().map(|(tenant, customer)| (TenantId(tenant), CustomerId(customer))).collect())
+    select.all(db, READING).await
 }

@@ -1,11 +1,12 @@
 //! Customers: who they are, what they are worth, when we last heard of each other.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, customer_roots, search};
-use crate::ids::{CustomerId, TenantId};
+use crate::domain::customer::event::Source;
+use crate::domain::value::AddressKind;
+use crate::ids::{AddressId, CustomerId, ImportId, TenantId};
 use crate::sql::{Db, Value, row};
 
 const READING: &str = "customers";
@@ -18,13 +19,15 @@ row! {
     /// only, so that an order and its invoice are not counted twice.
     #[derive(Debug, Clone, PartialEq)]
     pub struct CustomerRow {
-        pub tenant_id: Uuid,
-        pub customer_id: Uuid,
+        pub tenant_id: TenantId,
+        pub customer_id: CustomerId,
+        /// The id that was asked for: another one, if that customer was merged.
+        pub asked: CustomerId,
         /// How we came to know of the customer.
-        pub source: String,
+        pub source: Source,
         /// The customer that activities without a customer go to.
         pub anonymous: bool,
-        pub import_id: Option<Uuid>,
+        pub import_id: Option<ImportId>,
         pub territory: Option<String>,
         pub account_type: Option<String>,
         pub priority: Option<String>,
@@ -55,8 +58,6 @@ row! {
         /// The latest message that a provider took for the customer.
         pub last_outbound_at: Option<DateTime<Utc>>,
     } with {
-        /// The id that was asked for: another one, if that customer was merged.
-        pub asked: Uuid,
         /// Those who were merged into this customer, by id.
         pub merged: Vec<CustomerId>,
     }
@@ -66,7 +67,7 @@ row! {
     /// A customer's orders in one currency.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct RevenueRow {
-        pub customer_id: Uuid,
+        pub customer_id: CustomerId,
         /// ISO 4217; empty for orders without an amount.
         pub currency: String,
         /// Sum of the amounts of all orders, cancellations included, in micros.
@@ -84,15 +85,15 @@ row! {
     /// One of a customer's addresses.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct AddressRow {
-        pub customer_id: Uuid,
-        pub address_id: Uuid,
+        pub customer_id: CustomerId,
+        pub address_id: AddressId,
         /// `email`, `phone`, `push_token`, `in_app`.
-        pub kind: String,
+        pub kind: AddressKind,
         /// The one of its kind that is used unless another is asked for.
         pub is_primary: bool,
         /// Of mailboxes, the lower-case domain.
         pub domain: Option<String>,
-        pub import_id: Option<Uuid>,
+        pub import_id: Option<ImportId>,
         pub added_at: DateTime<Utc>,
         /// E.164, or a mailbox.
         pub address: Option<String>,
@@ -117,7 +118,7 @@ pub struct CustomerFilter {
     pub has_email: Option<bool>,
     pub has_phone: Option<bool>,
     pub anonymous: Option<bool>,
-    pub import_id: Option<Uuid>,
+    pub import_id: Option<ImportId>,
     pub registered_since: Option<DateTime<Utc>>,
     /// Exclusive.
     pub registered_until: Option<DateTime<Utc>>,
@@ -138,7 +139,7 @@ macro_rules! of_person {
 }
 
 const COLUMNS: &str = concat!(
-    "SELECT c.*, CAST(COALESCE(",
+    "SELECT c.*, c.customer_id AS asked, CAST(COALESCE(",
     of_person!("SUM(t.orders)", "customer_totals"),
     ", 0) AS BIGINT) AS orders, CAST(COALESCE(",
     of_person!("SUM(t.cancellations)", "customer_totals"),
@@ -167,7 +168,7 @@ pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec
     select.and_in("c.customer_id", wholes.iter().map(|whole| whole.root.0.into()));
     let rows: Vec<CustomerRow> = select.all(db, READING).await?;
     let found = wholes.into_iter().filter_map(|whole| {
-        let row = rows.iter().find(|row| row.customer_id == whole.root.0)?;
+        let row = rows.iter().find(|row| row.customer_id == whole.root)?;
         Some(CustomerRow { asked: whole.asked, merged: whole.merged, ..row.clone() })
     });
     Ok(found.collect())
@@ -185,8 +186,7 @@ pub async fn forgotten(
         select.and("(c.tenant_id, c.customer_id) > (?, ?)", [tenant.0.into(), customer.0.into()]);
     }
     select.push(&format!(" ORDER BY c.tenant_id, c.customer_id LIMIT {limit}"), []);
-    let rows: Vec<(uuid::Uuid, uuid::Uuid)> = select.all(db, READING).await?;
-    Ok(rows.into_iter().map(|(tenant, customer)| (TenantId(tenant), CustomerId(customer))).collect())
+    select.all(db, READING).await
 }
 
 /// A page of customers, newest first; whoever was merged is found as whoever stands for the person.
@@ -203,9 +203,9 @@ pub async fn list(
     select.order(KEY, page.from_end);
     let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
     let mut slice = select.slice(db, READING, page, key).await?;
-    let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id.into()).collect();
+    let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id).collect();
     for ((_, row), whole) in slice.rows.iter_mut().zip(customer_roots::wholes(db, tenant, &ids).await?) {
-        (row.asked, row.merged) = (whole.asked, whole.merged);
+        row.merged = whole.merged;
     }
     Ok(slice)
 }

@@ -1,10 +1,10 @@
 //! How well mail and messages arrive: by sending domain, provider and day.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
+use crate::domain::value::Channel;
 use crate::ids::TenantId;
 use crate::sql::{Db, row};
 
@@ -14,11 +14,11 @@ row! {
     /// Reports of one day; each callback counts.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct DeliverabilityRow {
-        pub tenant_id: Uuid,
+        pub tenant_id: TenantId,
         /// The sending domain; empty where the channel has none.
         pub domain: String,
         pub provider: String,
-        pub channel: String,
+        pub channel: Channel,
         /// Its beginning, UTC.
         pub day: DateTime<Utc>,
         /// Messages that the provider took.
@@ -40,7 +40,7 @@ row! {
 pub struct DeliverabilityFilter {
     pub domain: Option<String>,
     pub provider: Option<String>,
-    pub channel: Option<String>,
+    pub channel: Option<Channel>,
     pub since: Option<DateTime<Utc>>,
     /// Exclusive.
     pub until: Option<DateTime<Utc>>,
@@ -73,7 +73,7 @@ row! {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ProviderRow {
         pub provider: String,
-        pub channel: String,
+        pub channel: Channel,
         pub sent: i64,
         pub delivered: i64,
         pub bounced: i64,

@@ -1,10 +1,11 @@
 //! Imports: batches that were read from files and can be undone.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
+use crate::domain::import::event::ImportKind;
+use crate::domain::value::words;
 use crate::ids::{ImportId, TenantId};
 use crate::sql::{Db, row};
 
@@ -13,16 +14,28 @@ const READING: &str = "imports";
 /// Newest first.
 const KEY: Key = Key { columns: "i.started_at, i.import_id", shape: "tu" };
 
+words! {
+    /// Where an import stands.
+    ImportState, "state of an import" {
+        /// Its file is being read.
+        Running = "running",
+        /// Its file was read to the end.
+        Completed = "completed",
+        /// What it brought was taken back.
+        Undone = "undone",
+    }
+}
+
 row! {
     /// One run of an import.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ImportRow {
-        pub tenant_id: Uuid,
-        pub import_id: Uuid,
+        pub tenant_id: TenantId,
+        pub import_id: ImportId,
         /// `customers`, `orders`, `messages`.
-        pub kind: String,
+        pub kind: ImportKind,
         /// `running`, `completed`, `undone`.
-        pub state: String,
+        pub state: ImportState,
         /// SHA-256 of the file's bytes, in hex.
         pub file_digest: String,
         /// How often this file's import was undone before.

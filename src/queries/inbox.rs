@@ -6,6 +6,8 @@ use std::ops::AddAssign;
 use super::QueryError;
 use super::conversations::{ConversationFilter, ConversationRow, of_person, restrict};
 use super::select::Select;
+use crate::domain::conversation::event::ConversationState;
+use crate::domain::value::Channel;
 use crate::ids::{ConversationId, Position, TenantId};
 use crate::sql::{Db, row};
 
@@ -16,8 +18,8 @@ row! {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SortRow {
         /// `open`, `pending`, `snoozed`, `resolved`.
-        pub state: String,
-        pub channel: String,
+        pub state: ConversationState,
+        pub channel: Channel,
         /// [`None`]: nobody.
         pub assignee: Option<String>,
         pub team: Option<String>,
@@ -45,11 +47,11 @@ pub struct Tally {
 
 impl AddAssign<&SortRow> for Tally {
     fn add_assign(&mut self, row: &SortRow) {
-        let in_state = match row.state.as_str() {
-            "open" => &mut self.open,
-            "pending" => &mut self.pending,
-            "snoozed" => &mut self.snoozed,
-            _ => &mut self.resolved,
+        let in_state = match row.state {
+            ConversationState::Open => &mut self.open,
+            ConversationState::Pending => &mut self.pending,
+            ConversationState::Snoozed => &mut self.snoozed,
+            ConversationState::Resolved => &mut self.resolved,
         };
         *in_state += row.conversations;
         if row.unread > 0 {
@@ -133,7 +135,7 @@ pub async fn moved(
     let found: Vec<ConversationRow> = select.all(db, READING).await?;
     let mut found: BTreeMap<_, _> = found.into_iter().map(|row| (row.conversation_id, row)).collect();
     let told = rows.into_iter().map(|row| Moved {
-        conversation_id: row.conversation_id.into(),
+        conversation_id: row.conversation_id,
         position: row.position,
         found: found.remove(&row.conversation_id),
     });

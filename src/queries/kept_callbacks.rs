@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
+use crate::ids::TenantId;
 use crate::sql::{Db, row};
 
 const READING: &str = "kept callbacks";
@@ -16,7 +17,7 @@ row! {
     /// A callback that was kept. What it said is in the log only.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct KeptCallbackRow {
-        pub tenant_id: Uuid,
+        pub tenant_id: TenantId,
         pub callback_id: Uuid,
         pub provider: String,
         pub account: String,

@@ -5,7 +5,12 @@ use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, customer_roots};
-use crate::ids::{ConversationId, CustomerId, MessageId, Position, TenantId};
+use crate::domain::message::event::MessageClass;
+use crate::domain::value::Channel;
+use crate::domain::value::Direction;
+use crate::domain::value::message::MessageState;
+use crate::domain::value::words;
+use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "messages";
@@ -17,28 +22,28 @@ row! {
     /// A message. `…_at` is the first time that a state was reported (by the reporter's clock), `…_count` how often.
     #[derive(Debug, Clone, PartialEq)]
     pub struct MessageRow {
-        pub tenant_id: Uuid,
-        pub message_id: Uuid,
-        pub customer_id: Uuid,
+        pub tenant_id: TenantId,
+        pub message_id: MessageId,
+        pub customer_id: CustomerId,
         /// `inbound` or `outbound`.
-        pub direction: String,
-        pub channel: String,
-        pub campaign_id: Option<Uuid>,
+        pub direction: Direction,
+        pub channel: Channel,
+        pub campaign_id: Option<CampaignId>,
         pub variant: Option<String>,
-        pub conversation_id: Option<Uuid>,
+        pub conversation_id: Option<ConversationId>,
         /// The furthest state reached, whatever the order of reports: `queued`, `held`, `suppressed`, `cancelled`,
         /// `dispatching`, `in_doubt`, `sent`, `deferred`, `failed`, `delivered`, `bounced`, `opened`, `clicked`,
         /// `replied`, `opted_out`, `complained`; for inbound ones `received`. A machine's opens and clicks show delivery.
-        pub state: String,
+        pub state: MessageState,
         /// `marketing` or `transactional`; outbound only.
-        pub class: Option<String>,
+        pub class: Option<MessageClass>,
         pub topic: Option<String>,
         /// The customer's address.
-        pub address_id: Option<Uuid>,
-        pub in_reply_to: Option<Uuid>,
+        pub address_id: Option<AddressId>,
+        pub in_reply_to: Option<MessageId>,
         /// Not before this time.
         pub send_at: Option<DateTime<Utc>>,
-        pub import_id: Option<Uuid>,
+        pub import_id: Option<ImportId>,
         /// Who asked for it, or who brought it.
         pub actor: String,
         /// When it was asked for, or received.
@@ -113,14 +118,37 @@ row! {
     }
 }
 
+words! {
+    /// The states that have a reason.
+    ReasonState, "state with a reason" {
+        /// It waits, by a rule.
+        Held = "held",
+        /// It is not sent, by a rule.
+        Suppressed = "suppressed",
+        /// It was taken back.
+        Cancelled = "cancelled",
+        /// The provider refused it.
+        Refused = "refused",
+        /// It is not known whether the provider took it.
+        InDoubt = "in_doubt",
+        /// The receiving side asked to wait.
+        Deferred = "deferred",
+        /// It came back.
+        Bounced = "bounced",
+        /// It could not be sent or delivered.
+        Failed = "failed",
+        /// It was reported as spam.
+        Complained = "complained",
+    }
+}
+
 row! {
     /// Why a message is, or was, in a state. No later event removes one.
     #[derive(Debug, Clone, PartialEq)]
     pub struct ReasonRow {
-        pub message_id: Uuid,
-        pub event_id: Uuid,
-        /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
-        pub state: String,
+        pub message_id: MessageId,
+        pub event_id: EventId,
+        pub state: ReasonState,
         pub occurred_at: DateTime<Utc>,
         /// The rule, the cause or the kind of complaint.
         pub reason: Option<String>,
@@ -141,13 +169,13 @@ row! {
     /// A message that waits for the dispatcher, or that a crash left between its attempt and the outcome.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct UndispatchedRow {
-        pub tenant_id: Uuid,
-        pub message_id: Uuid,
-        pub customer_id: Uuid,
-        pub channel: String,
+        pub tenant_id: TenantId,
+        pub message_id: MessageId,
+        pub customer_id: CustomerId,
+        pub channel: Channel,
         /// `queued`, `held`, `dispatching` or `in_doubt`.
-        pub state: String,
-        pub address_id: Option<Uuid>,
+        pub state: MessageState,
+        pub address_id: Option<AddressId>,
         pub created_at: DateTime<Utc>,
         pub send_at: Option<DateTime<Utc>>,
         pub held_until: Option<DateTime<Utc>>,
@@ -180,7 +208,7 @@ pub async fn by_mail_ids(db: &Db, tenant: TenantId, fingerprints: &[Uuid]) -> Re
     row! {
         struct Known {
             mail_id: Uuid,
-            message_id: Uuid,
+            message_id: MessageId,
         }
     }
     if fingerprints.is_empty() {
@@ -191,7 +219,7 @@ pub async fn by_mail_ids(db: &Db, tenant: TenantId, fingerprints: &[Uuid]) -> Re
     select.and_in("k.mail_id", fingerprints.iter().map(|&id| id.into()));
     let mut rows: Vec<Known> = select.all(db, READING).await?;
     rows.sort_by_key(|row| (fingerprints.iter().position(|id| *id == row.mail_id), row.message_id));
-    Ok(rows.into_iter().map(|row| row.message_id.into()).collect())
+    Ok(rows.into_iter().map(|row| row.message_id).collect())
 }
 
 /// Messages of all tenants in doubt since a time between two, the oldest first.
@@ -316,7 +344,7 @@ row! {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct WaitingRow {
         /// `queued`, `held`, `dispatching` or `in_doubt`.
-        pub state: String,
+        pub state: MessageState,
         pub count: i64,
     }
 }

@@ -1,10 +1,10 @@
 //! Provider accounts: whose are set up, and when each last worked.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
+use crate::domain::value::message::RetryClass;
 use crate::ids::TenantId;
 use crate::sql::{Db, row};
 
@@ -21,7 +21,7 @@ row! {
         /// When it last refused one.
         pub last_refused_at: Option<DateTime<Utc>>,
         /// What to do about that.
-        pub last_refusal_class: Option<String>,
+        pub last_refusal_class: Option<RetryClass>,
         /// The provider's code.
         pub last_refusal_code: Option<String>,
         /// When it was last tested.
@@ -45,7 +45,7 @@ row! {
 
 row! {
     struct TenantRow {
-        tenant_id: Uuid,
+        tenant_id: TenantId,
     }
 }
 

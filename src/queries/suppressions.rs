@@ -1,11 +1,13 @@
 //! Addresses that nothing is sent to, and who has an address.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
-use crate::ids::{AddressId, Position, TenantId};
+use crate::domain::consent::event::SuppressionReason;
+use crate::domain::customer::event::Source;
+use crate::domain::value::AddressKind;
+use crate::ids::{AddressId, CustomerId, EventId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "suppressions";
@@ -17,12 +19,12 @@ row! {
     /// The suppression of an address for a reason. Whoever has the address: several customers may share one.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SuppressionRow {
-        pub tenant_id: Uuid,
-        pub address_id: Uuid,
+        pub tenant_id: TenantId,
+        pub address_id: AddressId,
         /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
-        pub reason: String,
+        pub reason: SuppressionReason,
         /// `email`, `phone`, `push_token`, `in_app`.
-        pub kind: String,
+        pub kind: AddressKind,
         /// False once it was lifted.
         pub active: bool,
         pub suppressed_at: DateTime<Utc>,
@@ -31,11 +33,11 @@ row! {
         pub lifted_by: Option<String>,
         /// Why the address may be used again.
         pub note: Option<String>,
-        pub source: String,
+        pub source: Source,
         /// The message that led to it.
-        pub message_id: Option<Uuid>,
+        pub message_id: Option<MessageId>,
         /// Of whom it was learnt.
-        pub customer_id: Option<Uuid>,
+        pub customer_id: Option<CustomerId>,
         pub actor: String,
     }
 }
@@ -44,23 +46,23 @@ row! {
     /// That an address was suppressed, or a suppression lifted.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SuppressionChangeRow {
-        pub tenant_id: Uuid,
-        pub address_id: Uuid,
+        pub tenant_id: TenantId,
+        pub address_id: AddressId,
         pub position: Position,
         /// `hard_bounce`, `complaint`, `stop`, `manual`, `unreachable`.
-        pub reason: String,
+        pub reason: SuppressionReason,
         /// False: this lifted it.
         pub suppressed: bool,
         /// Of a suppression.
-        pub source: Option<String>,
+        pub source: Option<Source>,
         /// Why it was lifted.
         pub note: Option<String>,
         /// The message that led to it.
-        pub message_id: Option<Uuid>,
+        pub message_id: Option<MessageId>,
         /// Of whom it was learnt.
-        pub customer_id: Option<Uuid>,
+        pub customer_id: Option<CustomerId>,
         pub actor: String,
-        pub event_id: Uuid,
+        pub event_id: EventId,
         pub occurred_at: DateTime<Utc>,
         pub recorded_at: DateTime<Utc>,
     }
@@ -70,10 +72,10 @@ row! {
     /// That a customer has an address, as the address knows it.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ClaimRow {
-        pub tenant_id: Uuid,
-        pub address_id: Uuid,
-        pub customer_id: Uuid,
-        pub kind: String,
+        pub tenant_id: TenantId,
+        pub address_id: AddressId,
+        pub customer_id: CustomerId,
+        pub kind: AddressKind,
         pub claimed_at: DateTime<Utc>,
     }
 }
@@ -82,9 +84,9 @@ row! {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SuppressionFilter {
     /// Any of these reasons.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<SuppressionReason>,
     /// `email`, `phone` …
-    pub kind: Option<String>,
+    pub kind: Option<AddressKind>,
     /// Lifted ones too.
     pub include_lifted: bool,
 }
@@ -150,7 +152,7 @@ pub async fn claims(db: &Db, tenant: TenantId, address: AddressId) -> Result<Vec
 
 fn restrict(select: &mut Select, tenant: TenantId, filter: &SuppressionFilter) {
     select.and_equal("s.tenant_id", Some(tenant.0));
-    select.and_in("s.reason", filter.reasons.iter().map(|reason| reason.as_str().into()));
+    select.and_in("s.reason", filter.reasons.iter().map(|&reason| reason.into()));
     select.and_equal("s.kind", filter.kind.clone());
     if !filter.include_lifted {
         select.and("s.active", []);

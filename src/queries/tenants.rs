@@ -1,10 +1,10 @@
 //! Tenants and their API keys.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
+use crate::domain::tenant::event::Role;
 use crate::ids::{ApiKeyId, TenantId};
 use crate::sql::{Db, row};
 
@@ -14,7 +14,7 @@ row! {
     /// A company that uses commlog.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct TenantRow {
-        pub tenant_id: Uuid,
+        pub tenant_id: TenantId,
         pub name: String,
         pub created_at: DateTime<Utc>,
     }
@@ -24,10 +24,10 @@ row! {
     /// An API key, without its secret.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ApiKeyRow {
-        pub key_id: Uuid,
-        pub tenant_id: Uuid,
+        pub key_id: ApiKeyId,
+        pub tenant_id: TenantId,
         /// `admin`, `marketer`, `agent`, `analyst`, `auditor`, `ingest`.
-        pub role: String,
+        pub role: Role,
         /// Whether it may see personal data.
         pub personal: bool,
         /// Whether it may send.

@@ -5,7 +5,11 @@ use uuid::Uuid;
 
 use super::select::{Key, Select};
 use super::{Cursor, Page, QueryError, Slice, customer_roots};
-use crate::ids::{CustomerId, Position, TenantId};
+use crate::domain::value::Channel;
+use crate::domain::value::Direction;
+use crate::domain::value::message::MessageState;
+use crate::domain::value::words;
+use crate::ids::{CampaignId, ConversationId, CustomerId, ImportId, Position, TenantId};
 use crate::sql::{Db, Value, row};
 
 const READING: &str = "timeline";
@@ -13,25 +17,51 @@ const READING: &str = "timeline";
 /// Newest first.
 const KEY: Key = Key { columns: "t.occurred_at, t.position", shape: "tp" };
 
+words! {
+    /// What an entry of a timeline is.
+    TimelineKind, "kind of timeline entry" {
+        /// A message, in or out.
+        Message = "message",
+        /// An order.
+        Order = "order",
+        /// An invoice.
+        Invoice = "invoice",
+        /// A payment.
+        Payment = "payment",
+        /// A shipment.
+        Shipment = "shipment",
+        /// An appointment.
+        Appointment = "appointment",
+        /// An activity of a kind that the tenant named.
+        Custom = "custom",
+        /// A private note.
+        Note = "note",
+        /// A change of consent.
+        Consent = "consent",
+        /// A change of a conversation.
+        Conversation = "conversation",
+        /// The customer became known.
+        Registered = "registered",
+    }
+}
+
 row! {
     /// An entry. Opens, clicks and delivery of a message do not stand on their own: the message's entry carries them.
     #[derive(Debug, Clone, PartialEq)]
     pub struct TimelineRow {
-        pub customer_id: Uuid,
+        pub customer_id: CustomerId,
         pub occurred_at: DateTime<Utc>,
         pub position: Position,
-        /// `message`, an activity's kind (`order`, `invoice`, `payment`, `shipment`, `appointment`, `custom`), `note`,
-        /// `consent`, `conversation`, `registered`.
-        pub kind: String,
+        pub kind: TimelineKind,
         /// Of the message, activity, note or conversation; otherwise of the event.
         pub entry_id: Uuid,
         /// Of messages, consent and conversations.
-        pub channel: Option<String>,
+        pub channel: Option<Channel>,
         /// Of messages.
-        pub direction: Option<String>,
-        pub campaign_id: Option<Uuid>,
-        pub conversation_id: Option<Uuid>,
-        pub import_id: Option<Uuid>,
+        pub direction: Option<Direction>,
+        pub campaign_id: Option<CampaignId>,
+        pub conversation_id: Option<ConversationId>,
+        pub import_id: Option<ImportId>,
         /// Who acted: `key:<id>`, `process:<name>`, `provider:<name>`.
         pub author: String,
         /// Of notes.
@@ -44,7 +74,7 @@ row! {
         pub note: Option<String>,
 
         /// See [`super::messages::MessageRow::state`].
-        pub message_state: Option<String>,
+        pub message_state: Option<MessageState>,
         pub message_subject: Option<String>,
         /// The first 280 characters of the body.
         pub message_preview: Option<String>,
@@ -75,12 +105,12 @@ row! {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TimelineFilter {
     /// Any of these kinds.
-    pub kinds: Vec<String>,
+    pub kinds: Vec<TimelineKind>,
     /// Any of these channels.
-    pub channels: Vec<String>,
-    pub direction: Option<String>,
-    pub campaign_id: Option<Uuid>,
-    pub conversation_id: Option<Uuid>,
+    pub channels: Vec<Channel>,
+    pub direction: Option<Direction>,
+    pub campaign_id: Option<CampaignId>,
+    pub conversation_id: Option<ConversationId>,
     pub author: Option<String>,
     pub since: Option<DateTime<Utc>>,
     /// Exclusive.
@@ -142,8 +172,8 @@ pub fn cursor_at(time: DateTime<Utc>) -> Cursor {
 fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &TimelineFilter) {
     select.and_equal("t.tenant_id", Some(tenant.0));
     select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
-    select.and_in("t.kind", filter.kinds.iter().map(|kind| kind.as_str().into()));
-    select.and_in("t.channel", filter.channels.iter().map(|channel| channel.as_str().into()));
+    select.and_in("t.kind", filter.kinds.iter().map(|&kind| kind.into()));
+    select.and_in("t.channel", filter.channels.iter().map(|&channel| channel.into()));
     select.and_equal("t.direction", filter.direction.clone());
     select.and_equal("t.campaign_id", filter.campaign_id);
     select.and_equal("t.conversation_id", filter.conversation_id);

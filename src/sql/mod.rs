@@ -78,6 +78,15 @@ value_from! {
     DateTime<Utc> => Time,
 }
 
+impl<T: crate::ids::Newtype> From<T> for Value
+where
+    T::Raw: Into<Self>,
+{
+    fn from(value: T) -> Self {
+        value.into_raw().into()
+    }
+}
+
 impl From<crate::ids::Position> for Value {
     fn from(position: crate::ids::Position) -> Self {
         Self::Bytes(position.bytes().to_vec())

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::Error;
-use crate::ids::Position;
+use crate::ids::{Newtype, Position};
 
 /// What a row of a query is read into. The macro `row!` makes a struct one.
 pub trait Row: Sized + Send + Unpin + 'static {
@@ -176,6 +176,25 @@ values! {
     Uuid: uuid;
     DateTime<Utc>: time;
     Json<serde_json::Value>: json;
+}
+
+impl<T: Newtype> Native for T
+where
+    T::Raw: Native,
+{
+    fn from_sqlite(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <T::Raw as Native>::from_sqlite(value).and_then(|raw| T::try_from_raw(raw).map_err(FromSqlError::other))
+    }
+
+    fn from_postgres(row: &PgRow, place: usize) -> Result<Option<Self>, sqlx::Error> {
+        let value = <T::Raw as Native>::from_postgres(row, place)?.map(T::try_from_raw).transpose();
+        value.map_err(|error| sqlx::Error::ColumnDecode {
+            index: sqlx::Row::columns(row)
+                .get(place)
+                .map_or_else(|| place.to_string(), |column| sqlx::Column::name(column).to_owned()),
+            source: Box::new(error),
+        })
+    }
 }
 
 impl Native for Position {

@@ -51,7 +51,7 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.word())
+                f.pad(self.word())
             }
         }
 
@@ -63,6 +63,19 @@ macro_rules! words {
                     $($word => Ok(Self::$variant),)*
                     _ => Err($crate::domain::value::InvalidValue::new($what, concat!("must be one of", $(" ", $word),*))),
                 }
+            }
+        }
+
+        impl $crate::ids::Newtype for $name {
+            type Raw = String;
+            type Error = $crate::domain::value::InvalidValue;
+
+            fn try_from_raw(word: String) -> Result<Self, Self::Error> {
+                word.parse()
+            }
+
+            fn into_raw(self) -> String {
+                self.word().to_owned()
             }
         }
     };

@@ -11,7 +11,7 @@ use crate::graphql::engine::loaders::{LinesOf, OneActivity};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::{Long, Micros};
-use crate::graphql::engine::words::{ActivityKind, Source, Word, word};
+use crate::graphql::engine::words::{ActivityKind, Source};
 use crate::ids::{ActivityId, CustomerId, ImportId, MessageId};
 use crate::queries::activities::{ActivityFilter, ActivityRow, LineRow};
 use crate::queries::{Page, activities};
@@ -41,7 +41,7 @@ pub struct ActivityFilterInput {
 impl From<ActivityFilterInput> for ActivityFilter {
     fn from(input: ActivityFilterInput) -> Self {
         Self {
-            kinds: input.kinds.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
+            kinds: input.kinds.unwrap_or_default().into_iter().map(Into::into).collect(),
             reference: input.reference,
             status: input.status,
             since: input.since,
@@ -123,28 +123,28 @@ impl From<LineRow> for Line {
 
 impl Activity {
     /// An activity as a key may see it.
-    pub fn new(row: ActivityRow, personal: bool, tables: Tables) -> Result<Self> {
-        Ok(Self {
-            id: global(ActivityId::from(row.activity_id)),
-            customer_id: Of(row.customer_id.into()),
-            kind: word(&row.kind)?,
+    pub fn new(row: ActivityRow, personal: bool, tables: Tables) -> Self {
+        Self {
+            id: global(row.activity_id),
+            customer_id: Of(row.customer_id),
+            kind: row.kind.into(),
             name: row.name,
             reference: row.reference,
             status: row.status,
             amount: Money::of(row.amount_micros, row.currency),
             line_count: row.line_count,
             due_at: row.due_at,
-            message_id: row.message_id.map(|id| Of(id.into())),
-            source: word(&row.source)?,
-            import_id: row.import_id.map(|id| Of(id.into())),
+            message_id: row.message_id.map(Of),
+            source: row.source.into(),
+            import_id: row.import_id.map(Of),
             author: row.actor,
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
             title: row.title.filter(|_| personal),
             attributes: row.attributes.filter(|_| personal).map(|attributes| async_graphql::Json(attributes.0)),
-            key: row.activity_id.into(),
+            key: row.activity_id,
             tables,
-        })
+        }
     }
 
     /// An activity out of the live tables.
@@ -156,7 +156,7 @@ impl Activity {
     pub async fn load_from(ctx: &Context<'_>, id: ActivityId, tables: Tables) -> Result<Option<Self>> {
         let reading = Reading::of(ctx)?;
         let row = OneActivity(id).load(reading, &tables).await?;
-        row.map(|row| Self::new(row, reading.personal(), tables)).transpose()
+        Ok(row.map(|row| Self::new(row, reading.personal(), tables)))
     }
 }
 
@@ -194,5 +194,5 @@ pub async fn of_customer(
         activities::count_of_customer(&db, tenant, customer, &filter).await.map_err(|error| api.failed(&error))
     });
     let personal = reading.personal();
-    ActivityConnection::new(slice, count, |row| Activity::new(row, personal, tables.clone()))
+    Ok(ActivityConnection::new(slice, count, |row| Activity::new(row, personal, tables.clone())))
 }

@@ -8,7 +8,7 @@ use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::loaders::SuppressionsOf;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{AddressKind, word};
+use crate::graphql::engine::words::AddressKind;
 use crate::ids::AddressId;
 use crate::queries::customers::AddressRow;
 
@@ -34,16 +34,16 @@ pub struct Address {
 
 impl Address {
     /// An address as a key may see it.
-    pub fn new(row: AddressRow, personal: bool) -> Result<Self> {
-        Ok(Self {
-            id: Of(row.address_id.into()),
-            kind: word(&row.kind)?,
+    pub fn new(row: AddressRow, personal: bool) -> Self {
+        Self {
+            id: Of(row.address_id),
+            kind: row.kind.into(),
             primary: row.is_primary,
             domain: row.domain,
             added_at: row.added_at,
             address: row.address.filter(|_| personal),
             label: row.label.filter(|_| personal),
-        })
+        }
     }
 }
 
@@ -53,6 +53,6 @@ impl Address {
     #[graphql(complexity = "1 + 2 * child_complexity")]
     async fn suppressions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Suppression>>> {
         let rows = SuppressionsOf(self.id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
-        rows.into_iter().map(|row| Suppression::new(row).map(Flat)).collect()
+        Ok(rows.into_iter().map(|row| Flat(Suppression::new(row))).collect())
     }
 }

@@ -9,7 +9,7 @@ use crate::graphql::engine::id::Of;
 use crate::graphql::engine::loaders::SuppressionHistoryOf;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::Cursor;
-use crate::graphql::engine::words::{AddressKind, Source, SuppressionReason, Word, word};
+use crate::graphql::engine::words::{AddressKind, Source, SuppressionReason};
 use crate::ids::{AddressId, CustomerId, EventId, MessageId};
 use crate::queries::suppressions::{SuppressionChangeRow, SuppressionFilter, SuppressionRow};
 use crate::queries::{Page, suppressions};
@@ -36,8 +36,8 @@ pub struct SuppressionFilterInput {
 impl From<SuppressionFilterInput> for SuppressionFilter {
     fn from(input: SuppressionFilterInput) -> Self {
         Self {
-            reasons: input.reasons.unwrap_or_default().into_iter().map(|reason| reason.word().to_owned()).collect(),
-            kind: input.kind.map(|kind| kind.word().to_owned()),
+            reasons: input.reasons.unwrap_or_default().into_iter().map(Into::into).collect(),
+            kind: input.kind.map(Into::into),
             include_lifted: input.include_lifted,
         }
     }
@@ -75,21 +75,21 @@ pub struct Suppression {
 
 impl Suppression {
     /// A suppression out of its row.
-    pub fn new(row: SuppressionRow) -> Result<Self> {
-        Ok(Self {
-            address_id: Of(row.address_id.into()),
-            kind: word(&row.kind)?,
-            reason: word(&row.reason)?,
+    pub fn new(row: SuppressionRow) -> Self {
+        Self {
+            address_id: Of(row.address_id),
+            kind: row.kind.into(),
+            reason: row.reason.into(),
             active: row.active,
             suppressed_at: row.suppressed_at,
             lifted_at: row.lifted_at,
             lifted_by: row.lifted_by,
             note: row.note,
-            source: word(&row.source)?,
-            message_id: row.message_id.map(|id| Of(id.into())),
-            customer_id: row.customer_id.map(|id| Of(id.into())),
+            source: row.source.into(),
+            message_id: row.message_id.map(Of),
+            customer_id: row.customer_id.map(Of),
             author: row.actor,
-        })
+        }
     }
 }
 
@@ -100,8 +100,8 @@ impl Suppression {
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<Flat<SuppressionChange>>> {
         let rows = SuppressionHistoryOf(self.address_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
-        let of_reason = rows.into_iter().filter(|row| row.reason == self.reason.word());
-        of_reason.map(|row| SuppressionChange::new(row).map(Flat)).collect()
+        let of_reason = rows.into_iter().filter(|row| row.reason == self.reason.into());
+        Ok(of_reason.map(|row| Flat(SuppressionChange::new(row))).collect())
     }
 }
 
@@ -131,19 +131,19 @@ pub struct SuppressionChange {
 }
 
 impl SuppressionChange {
-    fn new(row: SuppressionChangeRow) -> Result<Self> {
-        Ok(Self {
+    fn new(row: SuppressionChangeRow) -> Self {
+        Self {
             suppressed: row.suppressed,
-            source: row.source.as_deref().map(word).transpose()?,
+            source: row.source.map(Into::into),
             note: row.note,
-            message_id: row.message_id.map(|id| Of(id.into())),
-            customer_id: row.customer_id.map(|id| Of(id.into())),
+            message_id: row.message_id.map(Of),
+            customer_id: row.customer_id.map(Of),
             author: row.actor,
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
-            event_id: Of(row.event_id.into()),
+            event_id: Of(row.event_id),
             position: row.position.into(),
-        })
+        }
     }
 }
 
@@ -160,5 +160,5 @@ pub async fn list(
     let api = reading.api.clone();
     let count =
         count_later(async move { suppressions::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) });
-    SuppressionConnection::new(slice, count, Suppression::new)
+    Ok(SuppressionConnection::new(slice, count, Suppression::new))
 }

@@ -8,7 +8,7 @@ use crate::graphql::engine::id::Of;
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Micros;
-use crate::graphql::engine::words::{Channel, word};
+use crate::graphql::engine::words::Channel;
 use crate::ids::CampaignId;
 use crate::queries::campaign_metrics;
 use crate::queries::campaign_metrics::{CostRow, HourlyMetricsRow, MetricsRow};
@@ -69,10 +69,10 @@ pub struct Counted {
 }
 
 impl Metrics {
-    fn new(row: MetricsRow) -> Result<Self> {
-        Ok(Self {
+    fn new(row: MetricsRow) -> Self {
+        Self {
             variant: row.variant,
-            channel: word(&row.channel)?,
+            channel: row.channel.into(),
             queued: row.queued,
             suppressed: row.suppressed,
             cancelled: row.cancelled,
@@ -101,7 +101,7 @@ impl Metrics {
                 unique_machine: row.unique_clicks_machine,
                 unique_human: row.unique_clicks_human,
             }),
-        })
+        }
     }
 }
 
@@ -151,11 +151,11 @@ pub struct HourlyMetrics {
 }
 
 impl HourlyMetrics {
-    fn new(row: HourlyMetricsRow) -> Result<Self> {
-        Ok(Self {
+    fn new(row: HourlyMetricsRow) -> Self {
+        Self {
             hour: row.hour,
             variant: row.variant,
-            channel: word(&row.channel)?,
+            channel: row.channel.into(),
             queued: row.queued,
             suppressed: row.suppressed,
             cancelled: row.cancelled,
@@ -173,7 +173,7 @@ impl HourlyMetrics {
             opens_human: row.opens_human,
             clicks_machine: row.clicks_machine,
             clicks_human: row.clicks_human,
-        })
+        }
     }
 }
 
@@ -191,13 +191,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn new(row: CostRow) -> Result<Self> {
-        Ok(Self {
+    fn new(row: CostRow) -> Self {
+        Self {
             variant: row.variant,
-            channel: word(&row.channel)?,
+            channel: row.channel.into(),
             total: Money { micros: Micros(row.cost_micros), currency: row.currency },
             segments: row.segments,
-        })
+        }
     }
 }
 
@@ -231,7 +231,7 @@ impl CampaignMetrics {
     #[graphql(complexity = "1 + 8 * child_complexity")]
     async fn totals(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Metrics>>> {
         let rows = Self::rows(Reading::of(ctx)?, self.campaign_id.0).await?;
-        rows.into_iter().map(|row| Metrics::new(row).map(Flat)).collect()
+        Ok(rows.into_iter().map(|row| Flat(Metrics::new(row))).collect())
     }
 
     /// The counts by hour, variant and channel.
@@ -247,7 +247,7 @@ impl CampaignMetrics {
         let rows = campaign_metrics::by_hour(&reading.api.reads.db(), tenant, self.campaign_id.0, since, until)
             .await
             .map_err(|error| reading.api.failed(&error))?;
-        rows.into_iter().map(|row| HourlyMetrics::new(row).map(Flat)).collect()
+        Ok(rows.into_iter().map(|row| Flat(HourlyMetrics::new(row))).collect())
     }
 
     /// What it cost, by variant, channel and currency.
@@ -258,6 +258,6 @@ impl CampaignMetrics {
         let rows = campaign_metrics::costs(&reading.api.reads.db(), tenant, &[self.campaign_id.0])
             .await
             .map_err(|error| reading.api.failed(&error))?;
-        rows.into_iter().map(|row| Cost::new(row).map(Flat)).collect()
+        Ok(rows.into_iter().map(|row| Flat(Cost::new(row))).collect())
     }
 }

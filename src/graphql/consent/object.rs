@@ -8,7 +8,7 @@ use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::Cursor;
-use crate::graphql::engine::words::{Channel, ConsentState, Source, Word, word};
+use crate::graphql::engine::words::{Channel, ConsentState, Source};
 use crate::ids::{CampaignId, CustomerId, EventId, ImportId, MessageId};
 use crate::queries::consents::ConsentRow;
 use crate::queries::{Page, consents};
@@ -61,26 +61,26 @@ pub struct Consent {
 
 impl Consent {
     /// Consent as a key may see it.
-    pub fn new(row: ConsentRow, personal: bool) -> Result<Self> {
-        Ok(Self {
-            customer_id: Of(row.customer_id.into()),
-            channel: word(&row.channel)?,
+    pub fn new(row: ConsentRow, personal: bool) -> Self {
+        Self {
+            customer_id: Of(row.customer_id),
+            channel: row.channel.into(),
             topic: row.topic,
-            state: word(&row.state)?,
-            source: word(&row.source)?,
+            state: row.state.into(),
+            source: row.source.into(),
             method: row.method,
-            message_id: row.message_id.map(|id| Of(id.into())),
-            campaign_id: row.campaign_id.map(|id| Of(id.into())),
-            import_id: row.import_id.map(|id| Of(id.into())),
+            message_id: row.message_id.map(Of),
+            campaign_id: row.campaign_id.map(Of),
+            import_id: row.import_id.map(Of),
             author: row.actor,
-            event_id: Of(row.event_id.into()),
+            event_id: Of(row.event_id),
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
             position: row.position.into(),
             wording: row.wording.filter(|_| personal),
             ip: row.ip.filter(|_| personal),
             user_agent: row.user_agent.filter(|_| personal),
-        })
+        }
     }
 }
 
@@ -93,7 +93,7 @@ pub async fn history(
     page: &Page,
 ) -> Result<Boxed<ConsentChangeConnection>> {
     let tenant = reading.session.principal.tenant;
-    let channel = channel.map(Word::word);
+    let channel = channel.map(Into::into);
     let db = tables.db(reading.api);
     let slice =
         consents::history(&db, tenant, customer, channel, page).await.map_err(|error| reading.api.failed(&error))?;
@@ -102,5 +102,5 @@ pub async fn history(
         consents::count_history(&db, tenant, customer, channel).await.map_err(|error| api.failed(&error))
     });
     let personal = reading.personal();
-    ConsentChangeConnection::new(slice, count, |row| Consent::new(row, personal))
+    Ok(ConsentChangeConnection::new(slice, count, |row| Consent::new(row, personal)))
 }

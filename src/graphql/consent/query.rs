@@ -32,7 +32,7 @@ impl ConsentQueries {
         let tables = reading.tables(customer_id.0, as_of).await?;
         let root = reading.person(&tables, customer_id.0).await?.root;
         let rows = crate::graphql::engine::loaders::ConsentsOf(root).load(reading, &tables).await?;
-        rows.into_iter().map(|row| Consent::new(row, reading.personal())).collect()
+        Ok(rows.into_iter().map(|row| Consent::new(row, reading.personal())).collect())
     }
 
     /// Where a customer sees and changes what they agreed to, for use in a message to them: whoever has the link can.

@@ -9,7 +9,7 @@ use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::loaders::OneConversation;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{Channel, ConversationState, Word, word};
+use crate::graphql::engine::words::{Channel, ConversationState};
 use crate::graphql::message::object::{Message, MessageConnection};
 use crate::ids::{ConversationId, CustomerId};
 use crate::queries::conversations::{ConversationFilter, ConversationRow};
@@ -49,8 +49,8 @@ impl From<ConversationFilterInput> for ConversationFilter {
     fn from(input: ConversationFilterInput) -> Self {
         Self {
             customer_id: input.customer_id.map(|id| id.0),
-            states: input.states.unwrap_or_default().into_iter().map(|state| state.word().to_owned()).collect(),
-            channels: input.channels.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
+            states: input.states.unwrap_or_default().into_iter().map(Into::into).collect(),
+            channels: input.channels.unwrap_or_default().into_iter().map(Into::into).collect(),
             assignee: input.assignee,
             unassigned: input.unassigned,
             team: input.team,
@@ -98,12 +98,12 @@ pub struct Conversation {
 
 impl Conversation {
     /// A conversation out of its row.
-    pub fn new(row: ConversationRow, tables: Tables) -> Result<Self> {
-        Ok(Self {
-            id: global(ConversationId::from(row.conversation_id)),
-            customer_id: Of(row.customer_id.into()),
-            channel: word(&row.channel)?,
-            state: word(&row.state)?,
+    pub fn new(row: ConversationRow, tables: Tables) -> Self {
+        Self {
+            id: global(row.conversation_id),
+            customer_id: Of(row.customer_id),
+            channel: row.channel.into(),
+            state: row.state.into(),
             snoozed_until: row.snoozed_until,
             assignee: row.assignee,
             team: row.team,
@@ -113,15 +113,15 @@ impl Conversation {
             changed_at: row.changed_at,
             last_inbound_at: row.last_inbound_at,
             last_outbound_at: row.last_outbound_at,
-            key: row.conversation_id.into(),
+            key: row.conversation_id,
             tables,
-        })
+        }
     }
 
     /// A conversation out of given tables.
     pub async fn load_from(ctx: &Context<'_>, id: ConversationId, tables: Tables) -> Result<Option<Self>> {
         let row = OneConversation(id).load(Reading::of(ctx)?, &tables).await?;
-        row.map(|row| Self::new(row, tables)).transpose()
+        Ok(row.map(|row| Self::new(row, tables)))
     }
 }
 
@@ -153,7 +153,7 @@ impl Conversation {
             messages::count_of_conversation(&db, tenant, id).await.map_err(|error| api.failed(&error))
         });
         let personal = reading.personal();
-        MessageConnection::new(slice, count, |row| Message::new(row, personal, self.tables.clone()))
+        Ok(MessageConnection::new(slice, count, |row| Message::new(row, personal, self.tables.clone())))
     }
 }
 
@@ -175,5 +175,5 @@ pub async fn list(
         count_later(
             async move { conversations::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
         );
-    ConversationConnection::new(slice, count, |row| Conversation::new(row, tables.clone()))
+    Ok(ConversationConnection::new(slice, count, |row| Conversation::new(row, tables.clone())))
 }

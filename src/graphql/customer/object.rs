@@ -14,7 +14,7 @@ use crate::graphql::engine::loaders::{AddressesOf, ConsentsOf, OneCustomer, Reve
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::Long;
-use crate::graphql::engine::words::{Channel, Source, word};
+use crate::graphql::engine::words::{Channel, Source};
 use crate::graphql::timeline::object::{TimelineConnection, TimelineFilterInput};
 use crate::ids::{CustomerId, ImportId};
 use crate::queries::customers::{CustomerRow, RevenueRow};
@@ -45,7 +45,7 @@ impl Customer {
             row.external_id = None;
             row.attributes = None;
         }
-        Self { id: global(CustomerId::from(row.customer_id)), row, tables }
+        Self { id: global(row.customer_id), row, tables }
     }
 
     /// A customer out of the live tables; of a merged one, whoever stands for it.
@@ -143,8 +143,8 @@ impl Customer {
     }
 
     /// How we came to know of the customer.
-    async fn source(&self) -> Result<Source> {
-        word(&self.row.source)
+    async fn source(&self) -> Source {
+        self.row.source.into()
     }
 
     /// True for the customer that activities without a customer go to.
@@ -154,7 +154,7 @@ impl Customer {
 
     /// The import that registered it.
     async fn import_id(&self) -> Option<Of<ImportId>> {
-        self.row.import_id.map(|id| Of(id.into()))
+        self.row.import_id.map(Of)
     }
 
     /// When the customer became known.
@@ -209,7 +209,7 @@ impl Customer {
     async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Address>>> {
         let reading = Reading::of(ctx)?;
         let rows = AddressesOf(self.customer_id()).load(reading, &self.tables).await?;
-        rows.into_iter().map(|row| Address::new(row, reading.personal()).map(Flat)).collect()
+        Ok(rows.into_iter().map(|row| Flat(Address::new(row, reading.personal()))).collect())
     }
 
     /// What the customer agreed to, as it stands.
@@ -217,7 +217,7 @@ impl Customer {
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Consent>>> {
         let reading = Reading::of(ctx)?;
         let rows = ConsentsOf(self.customer_id()).load(reading, &self.tables).await?;
-        rows.into_iter().map(|row| Consent::new(row, reading.personal()).map(Flat)).collect()
+        Ok(rows.into_iter().map(|row| Flat(Consent::new(row, reading.personal()))).collect())
     }
 
     /// How consent came to stand as it does, newest first.

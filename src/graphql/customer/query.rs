@@ -70,7 +70,7 @@ impl From<CustomerFilterInput> for CustomerFilter {
             has_email: input.has_email,
             has_phone: input.has_phone,
             anonymous: input.anonymous,
-            import_id: input.import_id.map(|id| id.0.uuid()),
+            import_id: input.import_id.map(|id| id.0),
             registered_since: input.registered_since,
             registered_until: input.registered_until,
             include_forgotten: input.include_forgotten,
@@ -129,6 +129,6 @@ impl CustomerQueries {
             count_later(
                 async move { customers::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
             );
-        CustomerConnection::new(slice, count, |row| Ok(Customer::new(row, reading, Tables::Live)))
+        Ok(CustomerConnection::new(slice, count, |row| Customer::new(row, reading, Tables::Live)))
     }
 }

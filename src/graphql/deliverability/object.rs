@@ -1,9 +1,9 @@
 //! Deliverability.
 
-use async_graphql::{InputObject, Result, SimpleObject};
+use async_graphql::{InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::graphql::engine::words::{Channel, Word, word};
+use crate::graphql::engine::words::Channel;
 use crate::queries::deliverability::{DeliverabilityFilter, DeliverabilityRow};
 
 /// Which days are asked for; what is left out does not restrict.
@@ -26,7 +26,7 @@ impl From<DeliverabilityFilterInput> for DeliverabilityFilter {
         Self {
             domain: input.domain,
             provider: input.provider,
-            channel: input.channel.map(|channel| channel.word().to_owned()),
+            channel: input.channel.map(Into::into),
             since: input.since,
             until: input.until,
         }
@@ -64,12 +64,12 @@ pub struct Deliverability {
 
 impl Deliverability {
     /// Out of a row.
-    pub fn new(row: DeliverabilityRow) -> Result<Self> {
-        Ok(Self {
+    pub fn new(row: DeliverabilityRow) -> Self {
+        Self {
             day: row.day,
             domain: row.domain,
             provider: row.provider,
-            channel: word(&row.channel)?,
+            channel: row.channel.into(),
             sent: row.sent,
             delivered: row.delivered,
             deferred: row.deferred,
@@ -78,6 +78,6 @@ impl Deliverability {
             failed: row.failed,
             refused: row.refused,
             complained: row.complained,
-        })
+        }
     }
 }

@@ -33,6 +33,6 @@ impl DeliverabilityQueries {
         let rows = deliverability::by_day(&reading.api.reads.db(), tenant, &filter, limit)
             .await
             .map_err(|error| reading.api.failed(&error))?;
-        rows.into_iter().map(Deliverability::new).collect()
+        Ok(rows.into_iter().map(Deliverability::new).collect())
     }
 }

@@ -80,8 +80,8 @@ macro_rules! connection {
             pub fn new<T>(
                 slice: $crate::queries::Slice<T>,
                 total_count: $crate::graphql::engine::connection::TotalCount,
-                mut node: impl FnMut(T) -> async_graphql::Result<$node>,
-            ) -> async_graphql::Result<$crate::graphql::engine::flat::Boxed<Self>> {
+                mut node: impl FnMut(T) -> $node,
+            ) -> $crate::graphql::engine::flat::Boxed<Self> {
                 let cursor = |row: Option<&($crate::queries::Cursor, T)>| row.map(|(cursor, _)| cursor.as_str().to_owned());
                 let page_info = $crate::graphql::engine::connection::PageInfo {
                     has_next_page: slice.has_next,
@@ -91,10 +91,10 @@ macro_rules! connection {
                 };
                 let mut edges = Vec::with_capacity(slice.rows.len());
                 for (cursor, row) in slice.rows {
-                    let node = $crate::graphql::engine::flat::Flat(node(row)?);
+                    let node = $crate::graphql::engine::flat::Flat(node(row));
                     edges.push($crate::graphql::engine::flat::Flat($edge { cursor: cursor.as_str().to_owned(), node }));
                 }
-                Ok($crate::graphql::engine::flat::Boxed(Self { edges, page_info, total_count }))
+                $crate::graphql::engine::flat::Boxed(Self { edges, page_info, total_count })
             }
         }
 

@@ -7,7 +7,6 @@ use subtle::ConstantTimeEq;
 use super::limits::Limits;
 use super::principal::Principal;
 use crate::domain::tenant::decide::read_token;
-use crate::domain::tenant::event::Role;
 use crate::ids::ApiKeyId;
 use crate::queries::{Db, QueryError, tenants};
 
@@ -36,12 +35,11 @@ impl Keys {
         let Some((id, given)) = read_token(token) else { return Ok(None) };
         let Some(row) = tenants::api_key(db, id).await? else { return Ok(None) };
         let right: bool = given.as_bytes().ct_eq(row.secret_hash.as_bytes()).into();
-        let Ok(role) = row.role.parse::<Role>() else { return Ok(None) };
         if !right || row.revoked_at.is_some() || self.revoked.contains_key(&id) {
             return Ok(None);
         }
         let principal =
-            Principal { tenant: row.tenant_id.into(), key: id, role, personal: row.personal, send: row.send };
+            Principal { tenant: row.tenant_id, key: id, role: row.role, personal: row.personal, send: row.send };
         self.checked.insert(digest, principal);
         Ok(Some(principal))
     }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::domain::value::message::MessageState;
 use crate::queries::ProjectionStatus;
 use crate::queries::deliverability::ProviderRow;
 use crate::queries::messages::WaitingRow;
@@ -54,13 +55,13 @@ struct ProjectionLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OutcomeLabels {
     provider: String,
-    channel: String,
+    channel: &'static str,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct WaitingLabels {
-    state: String,
+    state: &'static str,
 }
 
 /// What a GraphQL operation does.
@@ -225,14 +226,14 @@ impl Metrics {
                 ("complained", row.complained),
             ];
             for (outcome, count) in counts {
-                let labels = OutcomeLabels { provider: row.provider.clone(), channel: row.channel.clone(), outcome };
+                let labels = OutcomeLabels { provider: row.provider.clone(), channel: row.channel.word(), outcome };
                 let count = u64::try_from(count).unwrap_or(0);
                 self.0.outcomes.get_or_create(&labels).inner().store(count, Ordering::Relaxed);
             }
         }
-        for state in ["queued", "held", "dispatching", "in_doubt"] {
+        for state in [MessageState::Queued, MessageState::Held, MessageState::Dispatching, MessageState::InDoubt] {
             let count = waiting.iter().find(|row| row.state == state).map_or(0, |row| row.count);
-            self.0.waiting.get_or_create(&WaitingLabels { state: state.to_owned() }).set(count);
+            self.0.waiting.get_or_create(&WaitingLabels { state: state.word() }).set(count);
         }
     }
 

@@ -1,194 +1,166 @@
-//! Enums of the schema: the words of the domain, in capitals.
+//! Enums of the schema: the words of the domain and of the read tables, in capitals.
 
-use async_graphql::{Enum, Result};
-
-use super::failure::field_refused;
-use crate::domain;
-
-/// An enum that read models hold as words.
-pub trait Word: Sized {
-    /// The value of a word.
-    fn of(word: &str) -> Option<Self>;
-
-    /// The word of a value.
-    fn word(self) -> &'static str;
-}
-
-/// Reads a word of a read model. An unknown one means that the tables are newer than this binary.
-pub fn word<T: Word>(text: &str) -> Result<T> {
-    T::of(text).ok_or_else(|| field_refused("INTERNAL", "the read tables hold a word that this server does not know"))
-}
-
-macro_rules! words_of_domain {
-    ($($name:ident = $domain:path,)*) => {$(
-        impl Word for $name {
-            fn of(word: &str) -> Option<Self> {
-                word.parse::<$domain>().ok().map(Into::into)
-            }
-
-            fn word(self) -> &'static str {
-                <$domain>::from(self).word()
-            }
-        }
-    )*};
-}
-
-/// Enums that only read models have.
-macro_rules! words_of_reads {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl Word for $name {
-            fn of(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-
-            fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-    )*};
-}
-
-words_of_reads! {
-    /// What an entry of a timeline is.
-    TimelineKind {
-        /// A message, in or out.
-        Message = "message",
-        /// An order.
-        Order = "order",
-        /// An invoice.
-        Invoice = "invoice",
-        /// A payment.
-        Payment = "payment",
-        /// A shipment.
-        Shipment = "shipment",
-        /// An appointment.
-        Appointment = "appointment",
-        /// Another activity, told apart by its name.
-        Custom = "custom",
-        /// A private note.
-        Note = "note",
-        /// A change of consent.
-        Consent = "consent",
-        /// A change of a conversation.
-        Conversation = "conversation",
-        /// The customer became known.
-        Registered = "registered",
-    }
-
-    /// Where an import stands.
-    ImportState {
-        /// Its file is being read.
-        Running = "running",
-        /// Its file was read to the end.
-        Completed = "completed",
-        /// What it brought was taken back.
-        Undone = "undone",
-    }
-}
+use async_graphql::Enum;
 
 /// Where a file of a message is.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::message::AttachmentState")]
 pub enum AttachmentState {
-    /// It can be downloaded.
+    /// It is stored here and can be downloaded.
     Stored,
-    /// At the provider, to be fetched.
+    /// It is at the provider and will be fetched.
     Remote,
-    /// Nowhere: it was left out, or could not be fetched.
+    /// It was left out, or could not be fetched.
     Missing,
 }
 
-/// The furthest state that a message reached, whatever the order of reports.
+/// The furthest state that a message reached, in whatever order it was reported.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::message::MessageState")]
 pub enum MessageState {
-    /// Asked for.
+    /// It waits for a dispatcher.
     Queued,
-    /// Waits.
+    /// A rule holds it until a later time.
     Held,
-    /// Not sent, by a rule.
+    /// A rule decided that it is not sent.
     Suppressed,
-    /// Taken back before dispatch.
+    /// It was cancelled before dispatch.
     Cancelled,
     /// The provider is being called.
     Dispatching,
-    /// Nobody knows whether the provider took it.
+    /// It is not known whether the provider accepted it.
     InDoubt,
-    /// The provider took it.
+    /// The provider accepted it.
     Sent,
-    /// The receiving side asked to wait.
+    /// The receiving side asked the provider to try later.
     Deferred,
-    /// Could not be delivered.
+    /// It could not be sent or delivered.
     Failed,
-    /// Reached the device or mailbox.
+    /// It reached the device or mailbox.
     Delivered,
-    /// Came back.
+    /// The receiving side returned it.
     Bounced,
-    /// Opened or read.
+    /// A person opened or read it.
     Opened,
-    /// A link was followed.
+    /// A person followed a link in it.
     Clicked,
-    /// Answered.
+    /// The customer replied to it.
     Replied,
-    /// The receiver wants nothing more.
+    /// The customer opted out in response to it.
     OptedOut,
-    /// Reported as spam.
+    /// It was reported as spam.
     Complained,
-    /// Inbound.
+    /// It came in from the customer.
     Received,
+}
+
+/// What an entry of a timeline is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::queries::timeline::TimelineKind")]
+pub enum TimelineKind {
+    /// A message, in or out.
+    Message,
+    /// An order.
+    Order,
+    /// An invoice.
+    Invoice,
+    /// A payment.
+    Payment,
+    /// A shipment.
+    Shipment,
+    /// An appointment.
+    Appointment,
+    /// An activity of a kind that the tenant named.
+    Custom,
+    /// A private note.
+    Note,
+    /// A change of consent.
+    Consent,
+    /// A change of a conversation.
+    Conversation,
+    /// The customer was registered.
+    Registered,
+}
+
+/// The state of an import.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::queries::imports::ImportState")]
+pub enum ImportState {
+    /// Its file is being read.
+    Running,
+    /// Its file was read to the end.
+    Completed,
+    /// It was undone.
+    Undone,
 }
 
 /// How a message travels.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::Channel")]
 pub enum Channel {
+    /// Email.
     Email,
+    /// SMS and MMS.
     Sms,
+    /// WhatsApp.
     Whatsapp,
+    /// A phone call.
     Voice,
+    /// A push notification.
     Push,
+    /// A message inside an app.
     InApp,
 }
 
-/// Which way a message went.
+/// The direction of a message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::Direction")]
 pub enum Direction {
+    /// From the customer.
     Inbound,
+    /// To the customer.
     Outbound,
 }
 
-/// What an address is; one phone number serves SMS, WhatsApp and voice.
+/// The kind of an address; one phone number serves SMS, WhatsApp and voice.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::AddressKind")]
 pub enum AddressKind {
+    /// A mailbox.
     Email,
+    /// A phone number.
     Phone,
+    /// The token of a device for push notifications.
     PushToken,
+    /// An account in an app.
     InApp,
 }
 
-/// What an activity is. Only orders count as revenue.
+/// The kind of an activity. Only orders count as revenue.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::activity::event::ActivityKind")]
 pub enum ActivityKind {
+    /// An order; a cancellation is an order of a negative amount.
     Order,
+    /// An invoice.
     Invoice,
+    /// A payment.
     Payment,
+    /// A shipment.
     Shipment,
+    /// An appointment.
     Appointment,
+    /// Any other activity; its name says which.
     Custom,
 }
 
-/// What a message is for; transactional ones need no marketing consent.
+/// The purpose of a message; transactional messages need no marketing consent.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::message::event::MessageClass")]
 pub enum MessageClass {
+    /// Advertising and newsletters.
     Marketing,
+    /// Order confirmations, replies, reminders.
     Transactional,
 }
 
@@ -196,9 +168,13 @@ pub enum MessageClass {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::consent::event::ConsentState")]
 pub enum ConsentState {
+    /// The customer agreed.
     OptedIn,
+    /// The customer refused, or withdrew consent.
     OptedOut,
+    /// The customer was asked to confirm an opt-in and has not done so yet.
     Pending,
+    /// Nothing is known.
     None,
 }
 
@@ -206,41 +182,59 @@ pub enum ConsentState {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::consent::event::SuppressionReason")]
 pub enum SuppressionReason {
+    /// The address does not exist.
     HardBounce,
+    /// A message to it was reported as spam.
     Complaint,
+    /// STOP was sent from this number.
     Stop,
+    /// An operator suppressed it.
     Manual,
+    /// Too many messages to it in a row bounced softly.
     Unreachable,
 }
 
-/// Where a conversation stands.
+/// The state of a conversation.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::conversation::event::ConversationState")]
 pub enum ConversationState {
+    /// An agent should reply.
     Open,
+    /// It waits for the customer.
     Pending,
+    /// It is set aside until a time.
     Snoozed,
+    /// It is done; an inbound message opens it again.
     Resolved,
 }
 
-/// What an API key may do.
+/// The role of an API key.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::tenant::event::Role")]
 pub enum Role {
+    /// May do everything.
     Admin,
+    /// Edits customers and canned replies; sends only if the key was issued for sending.
     Marketer,
+    /// Replies to customers.
     Agent,
+    /// Reads; sees personal data only if the key was issued for it.
     Analyst,
+    /// Reads the events of the log.
     Auditor,
+    /// Records facts and reads nothing.
     Ingest,
 }
 
-/// What an imported file holds.
+/// The contents of an imported file.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::import::event::ImportKind")]
 pub enum ImportKind {
+    /// Customers with their addresses.
     Customers,
+    /// Orders with their lines.
     Orders,
+    /// Messages of the past.
     Messages,
 }
 
@@ -248,48 +242,44 @@ pub enum ImportKind {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::customer::event::Source")]
 pub enum Source {
+    /// This API.
     Api,
+    /// An imported file.
     Import,
+    /// A provider's callback.
     Provider,
+    /// An inbound message from an address that no customer had.
     Inbound,
+    /// The customer, on a page that a link led to.
     Customer,
+    /// The sample data of the demo.
     Demo,
 }
 
-/// What a provider's refusal means.
+/// The meaning of a provider's refusal.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::message::RetryClass")]
 pub enum RetryClass {
+    /// This message will never be accepted.
     Permanent,
+    /// It may be accepted later.
     Transient,
+    /// It may be accepted later, at a lower rate.
     RateLimited,
+    /// The provider knows that this address opted out of this channel.
     OptedOut,
+    /// The provider refuses the content.
     ContentRefused,
+    /// The account must be repaired first.
     Configuration,
 }
 
-/// What is counted against an account's rate.
+/// The unit of an account's rate.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::account::event::RateUnit")]
 pub enum RateUnit {
+    /// Messages.
     Messages,
+    /// SMS segments.
     Segments,
-}
-
-words_of_domain! {
-    AttachmentState = domain::value::message::AttachmentState,
-    MessageState = domain::value::message::MessageState,
-    Channel = domain::value::Channel,
-    Direction = domain::value::Direction,
-    AddressKind = domain::value::AddressKind,
-    ActivityKind = domain::activity::event::ActivityKind,
-    MessageClass = domain::message::event::MessageClass,
-    ConsentState = domain::consent::event::ConsentState,
-    SuppressionReason = domain::consent::event::SuppressionReason,
-    ConversationState = domain::conversation::event::ConversationState,
-    Role = domain::tenant::event::Role,
-    ImportKind = domain::import::event::ImportKind,
-    Source = domain::customer::event::Source,
-    RetryClass = domain::value::message::RetryClass,
-    RateUnit = domain::account::event::RateUnit,
 }

@@ -7,7 +7,7 @@ use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::global;
 use crate::graphql::engine::reading::Reading;
-use crate::graphql::engine::words::{ImportKind, ImportState, word};
+use crate::graphql::engine::words::{ImportKind, ImportState};
 use crate::ids::ImportId;
 use crate::queries::imports::ImportRow;
 use crate::queries::{Page, imports};
@@ -57,11 +57,11 @@ pub struct Import {
 }
 
 impl Import {
-    fn new(row: ImportRow, personal: bool) -> Result<Self> {
-        Ok(Self {
-            id: global(ImportId::from(row.import_id)),
-            kind: word(&row.kind)?,
-            state: word(&row.state)?,
+    fn new(row: ImportRow, personal: bool) -> Self {
+        Self {
+            id: global(row.import_id),
+            kind: row.kind.into(),
+            state: row.state.into(),
             file_digest: row.file_digest,
             file_name: row.file_name.filter(|_| personal),
             run: row.run,
@@ -75,7 +75,7 @@ impl Import {
             refused: row.refused,
             retracted: row.retracted,
             kept: row.kept,
-        })
+        }
     }
 
     /// One import.
@@ -84,7 +84,7 @@ impl Import {
         let row = imports::by_id(&reading.api.reads.db(), reading.session.principal.tenant, id)
             .await
             .map_err(|error| reading.api.failed(&error))?;
-        row.map(|row| Self::new(row, reading.personal())).transpose()
+        Ok(row.map(|row| Self::new(row, reading.personal())))
     }
 }
 
@@ -96,5 +96,5 @@ pub async fn list(reading: Reading<'_>, page: &Page) -> Result<Boxed<ImportConne
     let api = reading.api.clone();
     let count = count_later(async move { imports::count(&db, tenant).await.map_err(|error| api.failed(&error)) });
     let personal = reading.personal();
-    ImportConnection::new(slice, count, |row| Import::new(row, personal))
+    Ok(ImportConnection::new(slice, count, |row| Import::new(row, personal)))
 }

@@ -41,7 +41,7 @@ pub fn inbox_changes(
                 Ok(moved) => {
                     wait = moved.len() < MOVED_AT_ONCE;
                     position = moved.last().map_or(position, |last| last.position);
-                    moved.into_iter().map(InboxChange::new).collect()
+                    moved.into_iter().map(|moved| Ok(InboxChange::new(moved))).collect()
                 }
                 Err(error) => {
                     wait = true;

@@ -9,7 +9,7 @@ use crate::graphql::engine::flat::{Boxed, Flat};
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::Cursor;
-use crate::graphql::engine::words::{Channel, word};
+use crate::graphql::engine::words::Channel;
 use crate::ids::ConversationId;
 use crate::queries::inbox;
 use crate::queries::inbox::{Counts, Moved, Tally};
@@ -120,11 +120,11 @@ impl Inbox {
 
     /// By channel.
     #[graphql(complexity = "1 + 6 * child_complexity")]
-    async fn by_channel(&self) -> Result<Vec<Flat<ConversationsOfChannel>>> {
-        let channels = self.counts.by(|row| row.channel.as_str()).into_iter();
+    async fn by_channel(&self) -> Vec<Flat<ConversationsOfChannel>> {
+        let channels = self.counts.by(|row| row.channel).into_iter();
         channels
             .map(|(channel, tally)| {
-                Ok(Flat(ConversationsOfChannel { channel: word(channel)?, counts: Flat(tally.into()) }))
+                Flat(ConversationsOfChannel { channel: channel.into(), counts: Flat(tally.into()) })
             })
             .collect()
     }
@@ -157,11 +157,11 @@ pub struct InboxChange {
 
 impl InboxChange {
     /// A change out of its row.
-    pub fn new(moved: Moved) -> Result<Self> {
-        Ok(Self {
+    pub fn new(moved: Moved) -> Self {
+        Self {
             conversation_id: Of(moved.conversation_id),
-            conversation: moved.found.map(|row| Conversation::new(row, Tables::Live)).transpose()?,
+            conversation: moved.found.map(|row| Conversation::new(row, Tables::Live)),
             position: moved.position.into(),
-        })
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! API keys, and who is asking.
 
-use async_graphql::{Result, SimpleObject};
+use async_graphql::SimpleObject;
 use chrono::{DateTime, Utc};
 
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::principal::{Permission, Principal};
-use crate::graphql::engine::words::{Role, word};
+use crate::graphql::engine::words::Role;
 use crate::ids::ApiKeyId;
 use crate::queries::tenants::ApiKeyRow;
 
@@ -30,16 +30,16 @@ pub struct ApiKey {
 
 impl ApiKey {
     /// A key out of its row.
-    pub fn new(row: ApiKeyRow) -> Result<Self> {
-        Ok(Self {
-            id: Of(row.key_id.into()),
-            role: word(&row.role)?,
+    pub fn new(row: ApiKeyRow) -> Self {
+        Self {
+            id: Of(row.key_id),
+            role: row.role.into(),
             personal: row.personal,
             send: row.send,
             label: row.label,
             issued_at: row.issued_at,
             revoked_at: row.revoked_at,
-        })
+        }
     }
 }
 

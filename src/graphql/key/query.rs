@@ -24,7 +24,7 @@ impl KeyQueries {
         let rows = tenants::api_keys(&reading.api.reads.db(), reading.session.principal.tenant)
             .await
             .map_err(|error| opaque(reading.api.ambient(), &error))?;
-        rows.into_iter().map(ApiKey::new).collect()
+        Ok(rows.into_iter().map(ApiKey::new).collect())
     }
 
     /// Who is asking, and what the API key allows.

@@ -1,10 +1,9 @@
 //! Files of messages.
 
-use async_graphql::{ID, Result, SimpleObject};
+use async_graphql::{ID, SimpleObject};
 
 use crate::graphql::engine::id::global;
-use crate::graphql::engine::words::{AttachmentState, word};
-use crate::ids::AttachmentId;
+use crate::graphql::engine::words::AttachmentState;
 use crate::queries::attachments::AttachmentRow;
 
 /// A file of a message.
@@ -28,17 +27,17 @@ pub struct Attachment {
 
 impl Attachment {
     /// A file as a key may see it; `public_url` is where people reach this server.
-    pub fn new(row: AttachmentRow, personal: bool, public_url: &str) -> Result<Self> {
+    pub fn new(row: AttachmentRow, personal: bool, public_url: &str) -> Self {
         let url = format!("{public_url}/attachments/{}", row.attachment_id);
-        let state = word(&row.state)?;
-        Ok(Self {
-            id: global(AttachmentId::from(row.attachment_id)),
+        let state = row.state.into();
+        Self {
+            id: global(row.attachment_id),
             name: row.name.filter(|_| personal),
             content_type: row.content_type.filter(|_| personal),
             size: row.size,
             state,
             reason: row.reason,
             url: Some(url).filter(|_| personal && state == AttachmentState::Stored),
-        })
+        }
     }
 }

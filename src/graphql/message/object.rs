@@ -12,10 +12,10 @@ use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::loaders::{FilesOf, OneMessage, ReasonsOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState, word};
+use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState};
 use crate::graphql::log::object::{EventConnection, events_of_message};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
-use crate::queries::messages::{MessageRow, ReasonRow};
+use crate::queries::messages::{MessageRow, ReasonRow, ReasonState};
 
 connection!(
     /// Messages, newest first.
@@ -81,7 +81,7 @@ pub struct Reason {
 impl Reason {
     fn new(row: ReasonRow, personal: bool) -> Self {
         Self {
-            state: row.state,
+            state: row.state.word().to_owned(),
             occurred_at: row.occurred_at,
             reason: row.reason,
             class: row.class,
@@ -89,7 +89,7 @@ impl Reason {
             until: row.until,
             inputs: row.inputs.map(|inputs| async_graphql::Json(inputs.0)),
             detail: row.detail.filter(|_| personal),
-            event_id: Of(row.event_id.into()),
+            event_id: Of(row.event_id),
         }
     }
 }
@@ -113,10 +113,16 @@ pub struct RuleDecision {
 
 impl RuleDecision {
     fn new(row: ReasonRow) -> Option<Self> {
-        let outcome = match row.state.as_str() {
-            "held" => MessageState::Held,
-            "suppressed" => MessageState::Suppressed,
-            _ => return None,
+        let outcome = match row.state {
+            ReasonState::Held => MessageState::Held,
+            ReasonState::Suppressed => MessageState::Suppressed,
+            ReasonState::Cancelled
+            | ReasonState::Refused
+            | ReasonState::InDoubt
+            | ReasonState::Deferred
+            | ReasonState::Bounced
+            | ReasonState::Failed
+            | ReasonState::Complained => return None,
         };
         Some(Self {
             rule: row.reason?,
@@ -124,7 +130,7 @@ impl RuleDecision {
             inputs: row.inputs.map(|inputs| async_graphql::Json(inputs.0)),
             at: row.occurred_at,
             until: row.until,
-            event_id: Of(row.event_id.into()),
+            event_id: Of(row.event_id),
         })
     }
 }
@@ -205,22 +211,22 @@ pub struct Message {
 
 impl Message {
     /// A message as a key may see it.
-    pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Result<Self> {
+    pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Self {
         let milestones = milestones(&row);
-        Ok(Self {
-            id: global(MessageId::from(row.message_id)),
-            customer_id: Of(row.customer_id.into()),
-            direction: word(&row.direction)?,
-            channel: word(&row.channel)?,
-            state: word(&row.state)?,
-            class: row.class.as_deref().map(word).transpose()?,
+        Self {
+            id: global(row.message_id),
+            customer_id: Of(row.customer_id),
+            direction: row.direction.into(),
+            channel: row.channel.into(),
+            state: row.state.into(),
+            class: row.class.map(Into::into),
             topic: row.topic,
-            campaign_id: row.campaign_id.map(|id| Of(id.into())),
+            campaign_id: row.campaign_id.map(Of),
             variant: row.variant,
-            conversation_id: row.conversation_id.map(|id| Of(id.into())),
-            address_id: row.address_id.map(|id| Of(id.into())),
-            in_reply_to: row.in_reply_to.map(|id| Of(id.into())),
-            import_id: row.import_id.map(|id| Of(id.into())),
+            conversation_id: row.conversation_id.map(Of),
+            address_id: row.address_id.map(Of),
+            in_reply_to: row.in_reply_to.map(Of),
+            import_id: row.import_id.map(Of),
             author: row.actor,
             created_at: row.created_at,
             send_at: row.send_at,
@@ -240,9 +246,9 @@ impl Message {
             subject: row.subject.filter(|_| personal),
             body: row.body.filter(|_| personal),
             began: row.position,
-            key: row.message_id.into(),
+            key: row.message_id,
             tables,
-        })
+        }
     }
 
     /// A message out of the live tables.
@@ -254,7 +260,7 @@ impl Message {
     pub async fn load_from(ctx: &Context<'_>, id: MessageId, tables: Tables) -> Result<Option<Self>> {
         let reading = Reading::of(ctx)?;
         let row = OneMessage(id).load(reading, &tables).await?;
-        row.map(|row| Self::new(row, reading.personal(), tables)).transpose()
+        Ok(row.map(|row| Self::new(row, reading.personal(), tables)))
     }
 }
 
@@ -277,7 +283,7 @@ fn milestones(row: &MessageRow) -> Vec<Flat<Milestone>> {
         (S::Complained, row.complained_at, row.complained_count),
         (S::OptedOut, row.opted_out_at, row.opted_out_count),
     ];
-    let began = if row.direction == "inbound" { S::Received } else { S::Queued };
+    let began = if row.direction == crate::domain::value::Direction::Inbound { S::Received } else { S::Queued };
     let mut milestones = vec![Flat(Milestone { state: began, first_at: row.created_at, count: 1 })];
     milestones.extend(
         reached
@@ -324,8 +330,8 @@ impl Message {
     async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Attachment>>> {
         let reading = Reading::of(ctx)?;
         let rows = FilesOf(self.key).load(reading, &self.tables).await?;
-        let seen = |row| Attachment::new(row, reading.personal(), reading.api.app.public_url()).map(Flat);
-        rows.into_iter().map(seen).collect()
+        let seen = |row| Flat(Attachment::new(row, reading.personal(), reading.api.app.public_url()));
+        Ok(rows.into_iter().map(seen).collect())
     }
 
     /// Its whole history: every event in the log that is about it, in order.

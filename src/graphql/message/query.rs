@@ -33,6 +33,6 @@ impl MessageQueries {
         let tenant = reading.session.principal.tenant;
         let rows = messages::in_doubt_of(&reading.api.reads.db(), tenant, PAGE.largest).await;
         let rows = rows.map_err(|error| reading.api.failed(&error))?;
-        rows.into_iter().map(|row| Message::new(row, reading.personal(), Tables::Live)).collect()
+        Ok(rows.into_iter().map(|row| Message::new(row, reading.personal(), Tables::Live)).collect())
     }
 }

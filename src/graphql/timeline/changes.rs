@@ -81,7 +81,7 @@ impl Changes {
             .await
             .map_err(|error| self.api.failed(&error))?;
         let personal = self.principal.may(Permission::SeePersonal);
-        rows.into_iter().map(|row: TimelineRow| TimelineEntry::new(row, personal, &Tables::Live)).collect()
+        Ok(rows.into_iter().map(|row: TimelineRow| TimelineEntry::new(row, personal, &Tables::Live)).collect())
     }
 
     /// The entries that the events of one stream change up to a position, and whether there are any events.

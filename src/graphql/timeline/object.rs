@@ -10,7 +10,7 @@ use crate::graphql::engine::flat::{Boxed, Flat};
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{Channel, Direction, MessageState, TimelineKind, Word, word};
+use crate::graphql::engine::words::{Channel, Direction, MessageState, TimelineKind};
 use crate::graphql::message::object::{Engagement, Message};
 use crate::ids::{ActivityId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, NoteId};
 use crate::queries::timeline::{TimelineFilter, TimelineRow};
@@ -50,11 +50,11 @@ pub struct TimelineFilterInput {
 impl From<TimelineFilterInput> for TimelineFilter {
     fn from(input: TimelineFilterInput) -> Self {
         Self {
-            kinds: input.kinds.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
-            channels: input.channels.unwrap_or_default().into_iter().map(|kind| kind.word().to_owned()).collect(),
-            direction: input.direction.map(|direction| direction.word().to_owned()),
-            campaign_id: input.campaign_id.map(|id| id.0.uuid()),
-            conversation_id: input.conversation_id.map(|id| id.0.uuid()),
+            kinds: input.kinds.unwrap_or_default().into_iter().map(Into::into).collect(),
+            channels: input.channels.unwrap_or_default().into_iter().map(Into::into).collect(),
+            direction: input.direction.map(Into::into),
+            campaign_id: input.campaign_id.map(|id| id.0),
+            conversation_id: input.conversation_id.map(|id| id.0),
             author: input.author,
             since: input.since,
             until: input.until,
@@ -191,17 +191,17 @@ pub struct TimelineConversation {
 
 impl TimelineEntry {
     /// An entry as a key may see it.
-    pub fn new(row: TimelineRow, personal: bool, tables: &Tables) -> Result<Self> {
-        let kind: TimelineKind = word(&row.kind)?;
+    pub fn new(row: TimelineRow, personal: bool, tables: &Tables) -> Self {
+        let kind: TimelineKind = row.kind.into();
         let mut entry = Self {
             kind,
             occurred_at: row.occurred_at,
             author: row.author,
-            channel: row.channel.as_deref().map(word).transpose()?,
-            direction: row.direction.as_deref().map(word).transpose()?,
-            campaign_id: row.campaign_id.map(|id| Of(id.into())),
-            conversation_id: row.conversation_id.map(|id| Of(id.into())),
-            import_id: row.import_id.map(|id| Of(id.into())),
+            channel: row.channel.map(Into::into),
+            direction: row.direction.map(Into::into),
+            campaign_id: row.campaign_id.map(Of),
+            conversation_id: row.conversation_id.map(Of),
+            import_id: row.import_id.map(Of),
             event_id: None,
             message: None,
             activity: None,
@@ -213,7 +213,7 @@ impl TimelineEntry {
             TimelineKind::Message => {
                 entry.message = Some(Flat(TimelineMessage {
                     id: Of(row.entry_id.into()),
-                    state: word(row.message_state.as_deref().unwrap_or("queued"))?,
+                    state: row.message_state.map_or(MessageState::Queued, Into::into),
                     subject: row.message_subject.filter(|_| personal),
                     preview: row.message_preview.filter(|_| personal),
                     delivered_at: row.delivered_at,
@@ -256,7 +256,7 @@ impl TimelineEntry {
                 }));
             }
         }
-        Ok(entry)
+        entry
     }
 }
 
@@ -297,5 +297,5 @@ pub async fn of_customer(
         timeline::count_of_customer(&db, tenant, customer, &filter).await.map_err(|error| api.failed(&error))
     });
     let personal = reading.personal();
-    TimelineConnection::new(slice, count, |row| TimelineEntry::new(row, personal, tables))
+    Ok(TimelineConnection::new(slice, count, |row| TimelineEntry::new(row, personal, tables)))
 }

@@ -70,7 +70,11 @@ async fn an_account_tells_when_it_last_worked_and_when_not(engine: Engine) {
         let rows = provider_accounts::activity(db, TENANT).await.unwrap();
         let [main, other] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!((main.last_sent_at, other.last_sent_at), (Some(minute(5)), Some(minute(6))));
-        let refusal = (main.last_refused_at, main.last_refusal_class.as_deref(), main.last_refusal_code.as_deref());
+        let refusal = (
+            main.last_refused_at,
+            main.last_refusal_class.map(|found| found.word()),
+            main.last_refusal_code.as_deref(),
+        );
         assert_eq!(refusal, (Some(minute(7)), Some("configuration"), Some("20003")));
         assert_eq!((main.last_tested_at, main.last_test_passed), (Some(minute(9)), Some(false)));
         assert_eq!((main.resumed_at, other.last_refused_at), (Some(minute(11)), None));

@@ -34,8 +34,7 @@ async fn consent_is_what_was_said_last_for_channel_and_topic(engine: Engine) {
     story.tell(customer(1), 2, consent(Channel::Email, "offers", ConsentState::OptedIn));
     check(engine, &story, async |db| {
         let rows = consents::of_customers(db, TENANT, &[customer(1), customer(2)]).await.unwrap();
-        let read: Vec<_> =
-            rows.iter().map(|row| (row.channel.as_str(), row.topic.as_str(), row.state.as_str())).collect();
+        let read: Vec<_> = rows.iter().map(|row| (row.channel.word(), row.topic.as_str(), row.state.word())).collect();
         let expected = [("email", "news", "opted_in"), ("email", "offers", "opted_in"), ("sms", "news", "opted_out")];
         assert_eq!(read, expected);
         assert_eq!((rows[0].wording.as_deref(), rows[0].method.as_str()), (Some("I agree"), "form"));
@@ -55,11 +54,11 @@ async fn every_change_of_consent_is_kept_with_its_evidence(engine: Engine) {
         assert!(first.has_next);
         let after = first.rows[1].0.clone();
         let rows = first.into_rows();
-        assert_eq!((rows[0].state.as_str(), rows[0].topic.as_str()), ("opted_out", "all"));
-        assert_eq!((rows[0].message_id, rows[1].channel.as_str()), (Some(message(1).0), "sms"));
+        assert_eq!((rows[0].state.word(), rows[0].topic.as_str()), ("opted_out", "all"));
+        assert_eq!((rows[0].message_id, rows[1].channel.word()), (Some(message(1)), "sms"));
         let rest = consents::history(db, TENANT, customer(1), None, &Page::first(2).after(after)).await.unwrap();
         assert_eq!(rest.into_rows()[0].ip.as_deref(), Some("192.0.2.1"));
-        assert_eq!(consents::count_history(db, TENANT, customer(1), Some("email")).await.unwrap(), 2);
+        assert_eq!(consents::count_history(db, TENANT, customer(1), Some(Channel::Email)).await.unwrap(), 2);
     })
     .await;
 }
@@ -91,13 +90,13 @@ async fn a_suppression_lasts_until_it_is_lifted(engine: Engine) {
     story.tell_address(address(1), 6, suppressed(address(1), Manual));
     check(engine, &story, async |db| {
         let rows = suppressions::of_addresses(db, TENANT, &[address(1)]).await.unwrap();
-        let read: Vec<_> = rows.iter().map(|row| (row.reason.as_str(), row.active, row.suppressed_at)).collect();
+        let read: Vec<_> = rows.iter().map(|row| (row.reason.word(), row.active, row.suppressed_at)).collect();
         let expected = [("complaint", true, minute(2)), ("hard_bounce", false, minute(1)), ("manual", true, minute(6))];
         assert_eq!(read, expected);
         assert_eq!((rows[1].lifted_at, rows[1].note.as_deref()), (Some(minute(3)), Some("a mistake")));
         assert_eq!(rows[1].lifted_by.as_deref(), Some("key:test"));
         assert_eq!((rows[2].lifted_at, rows[2].lifted_by.as_deref(), rows[2].note.as_deref()), (None, None, None));
-        assert_eq!((rows[0].customer_id, rows[0].message_id), (Some(customer(1).0), Some(message(1).0)));
+        assert_eq!((rows[0].customer_id, rows[0].message_id), (Some(customer(1)), Some(message(1))));
     })
     .await;
 }
@@ -112,11 +111,14 @@ async fn every_suppression_and_lifting_is_kept(engine: Engine) {
     check(engine, &story, async |db| {
         let rows = suppressions::histories(db, TENANT, &[address(1), address(2)]).await.unwrap();
         let read: Vec<_> = rows.iter().map(|row| (row.address_id, row.suppressed, row.occurred_at)).collect();
-        let (one, two) = (address(1).0, address(2).0);
+        let (one, two) = (address(1), address(2));
         let expected =
             [(one, true, minute(1)), (one, false, minute(2)), (one, true, minute(3)), (two, true, minute(2))];
         assert_eq!(read, expected);
-        assert_eq!((rows[0].source.as_deref(), rows[0].message_id), (Some("provider"), Some(message(1).0)));
+        assert_eq!(
+            (rows[0].source.map(|found| found.word()), rows[0].message_id),
+            (Some("provider"), Some(message(1)))
+        );
         assert_eq!((rows[1].note.as_deref(), rows[1].actor.as_str()), (Some("a mistake"), "key:test"));
     })
     .await;
@@ -135,9 +137,9 @@ async fn suppressions_are_filtered_and_paged(engine: Engine) {
         let after = first.rows[2].0.clone();
         let rest = suppressions::list(db, TENANT, &all, &Page::first(3).after(after)).await.unwrap();
         let ids: Vec<_> = first.into_rows().into_iter().chain(rest.into_rows()).map(|row| row.address_id).collect();
-        assert_eq!(ids, [4, 3, 2, 1].map(|number| address(number).0));
+        assert_eq!(ids, [4, 3, 2, 1].map(|number| address(number)));
         assert_eq!(suppressions::count(db, TENANT, &all).await.unwrap(), 4);
-        let stops = SuppressionFilter { reasons: vec!["stop".to_owned()], ..all.clone() };
+        let stops = SuppressionFilter { reasons: vec![SuppressionReason::Stop], ..all.clone() };
         assert_eq!(suppressions::count(db, TENANT, &stops).await.unwrap(), 2);
         let with_lifted = SuppressionFilter { include_lifted: true, ..all };
         assert_eq!(suppressions::count(db, TENANT, &with_lifted).await.unwrap(), 5);
@@ -159,7 +161,7 @@ async fn an_address_knows_who_has_it(engine: Engine) {
     check(engine, &story, async |db| {
         let rows = suppressions::claims(db, TENANT, address(1)).await.unwrap();
         let read: Vec<_> = rows.iter().map(|row| (row.customer_id, row.claimed_at)).collect();
-        assert_eq!(read, [(customer(2).0, minute(2)), (customer(3).0, minute(6))]);
+        assert_eq!(read, [(customer(2), minute(2)), (customer(3), minute(6))]);
     })
     .await;
 }

@@ -46,7 +46,7 @@ async fn opens_and_clicks_have_three_figures_each(engine: Engine) {
         let rows = campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap();
         assert_eq!(rows.len(), 1);
         let row = &rows[0];
-        assert_eq!((row.variant.as_str(), row.channel.as_str(), row.queued, row.sent), ("", "email", 3, 3));
+        assert_eq!((row.variant.as_str(), row.channel.word(), row.queued, row.sent), ("", "email", 3, 3));
         assert_eq!((row.opens, row.opens_machine, row.opens_human), (5, 3, 2));
         assert_eq!((row.unique_opens, row.unique_opens_machine, row.unique_opens_human), (2, 2, 1));
         assert_eq!((row.clicks, row.clicks_machine, row.clicks_human), (2, 1, 1));

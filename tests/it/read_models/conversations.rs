@@ -1,4 +1,5 @@
 use commlog::domain::conversation::event::{ConversationCause, ConversationChanged, ConversationState};
+use commlog::domain::value::Channel;
 use commlog::queries::Page;
 use commlog::queries::conversations::{self, ConversationFilter};
 use commlog::sql::Engine;
@@ -28,11 +29,11 @@ async fn a_conversation_stands_as_its_newest_event_says(engine: Engine) {
     story.tell(customer(1), 4, snoozed);
     check(engine, &story, async |db| {
         let row = conversations::by_id(db, TENANT, conversation(1)).await.unwrap().unwrap();
-        assert_eq!((row.state.as_str(), row.priority.as_str(), row.unread), ("snoozed", "high", 0));
+        assert_eq!((row.state.word(), row.priority.as_str(), row.unread), ("snoozed", "high", 0));
         assert_eq!((row.assignee.as_deref(), row.snoozed_until), (Some("bob"), Some(minute(60))));
         assert_eq!((row.started_at, row.changed_at), (minute(1), minute(4)));
         assert_eq!((row.last_inbound_at, row.last_outbound_at), (Some(minute(2)), Some(minute(3))));
-        assert_eq!((row.customer_id, row.channel.as_str()), (customer(1).0, "sms"));
+        assert_eq!((row.customer_id, row.channel.word()), (customer(1), "sms"));
     })
     .await;
 }
@@ -54,9 +55,9 @@ async fn the_inbox_is_filtered_and_shows_the_latest_first(engine: Engine) {
             assert_eq!(conversations::count(db, TENANT, &filter).await.unwrap(), rows.len() as u64);
             rows.into_iter().map(|row| row.conversation_id).collect::<Vec<_>>()
         };
-        let numbers = |numbers: &[u128]| numbers.iter().map(|&number| conversation(number).0).collect::<Vec<_>>();
+        let numbers = |numbers: &[u128]| numbers.iter().map(|&number| conversation(number)).collect::<Vec<_>>();
         assert_eq!(ids(all()).await, numbers(&[1, 2, 3, 4]));
-        let open = ConversationFilter { states: vec!["open".to_owned(), "pending".to_owned()], ..all() };
+        let open = ConversationFilter { states: vec![ConversationState::Open, ConversationState::Pending], ..all() };
         assert_eq!(ids(open).await, numbers(&[1, 2, 3]));
         assert_eq!(ids(ConversationFilter { unread: true, ..all() }).await, numbers(&[1, 3]));
         assert_eq!(ids(ConversationFilter { unassigned: true, ..all() }).await, numbers(&[1, 3, 4]));
@@ -64,7 +65,7 @@ async fn the_inbox_is_filtered_and_shows_the_latest_first(engine: Engine) {
         assert_eq!(ids(bobs).await, numbers(&[2]));
         let of_one = ConversationFilter { customer_id: Some(customer(3)), ..all() };
         assert_eq!(ids(of_one).await, numbers(&[3]));
-        let email = ConversationFilter { channels: vec!["email".to_owned()], ..all() };
+        let email = ConversationFilter { channels: vec![Channel::Email], ..all() };
         assert_eq!(ids(email).await, numbers(&[]));
     })
     .await;

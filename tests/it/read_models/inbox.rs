@@ -58,7 +58,7 @@ async fn the_figures_are_those_of_the_conversations_as_they_stand(engine: Engine
         assert_eq!(by_assignee, [(None, nobodys), (Some("bob"), bobs), (Some("eve"), eves)]);
         let by_team: Vec<_> = counts.by(|row| row.team.as_deref()).into_keys().collect();
         assert_eq!(by_team, [None, Some("sales")]);
-        let by_channel: Vec<_> = counts.by(|row| row.channel.as_str()).into_iter().collect();
+        let by_channel: Vec<_> = counts.by(|row| row.channel.word()).into_iter().collect();
         let sms = Tally { open: 2, resolved: 1, unread: 2, unread_messages: 3, ..none() };
         assert_eq!(by_channel, [("email", eves), ("sms", sms)]);
     })
@@ -72,7 +72,8 @@ async fn figures_follow_the_filter(engine: Engine) {
         let all = ConversationFilter::default;
         let unread = Tally { open: 2, unread: 2, unread_messages: 3, ..none() };
         assert_eq!(tally(ConversationFilter { unread: true, ..all() }).await, unread);
-        let sales = ConversationFilter { team: Some("sales".to_owned()), states: vec!["open".to_owned()], ..all() };
+        let sales =
+            ConversationFilter { team: Some("sales".to_owned()), states: vec![ConversationState::Open], ..all() };
         assert_eq!(tally(sales).await, Tally { open: 1, unread: 1, unread_messages: 2, ..none() });
         let nobodys = ConversationFilter { unassigned: true, ..all() };
         assert_eq!(tally(nobodys).await, Tally { open: 1, unread: 1, unread_messages: 1, ..none() });
@@ -86,7 +87,7 @@ async fn figures_follow_the_filter(engine: Engine) {
 
 async fn what_moved_is_told_once_and_what_left_the_filter_without_its_content(engine: Engine) {
     check(engine, &story(), async |db| {
-        let waiting = ConversationFilter { states: vec!["open".to_owned()], ..ConversationFilter::default() };
+        let waiting = ConversationFilter { states: vec![ConversationState::Open], ..ConversationFilter::default() };
         let moved = inbox::moved(db, TENANT, &waiting, Position::from_counter(2), 10).await.unwrap();
         let told: Vec<_> = moved.iter().map(|moved| (moved.conversation_id, moved.found.is_some())).collect();
         assert_eq!(told, [(conversation(1), true), (conversation(3), false), (conversation(4), false)]);

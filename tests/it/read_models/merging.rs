@@ -8,7 +8,7 @@ use commlog::ids::CustomerId;
 use commlog::queries::activities::{self, ActivityFilter};
 use commlog::queries::conversations::{self, ConversationFilter};
 use commlog::queries::customers::{self, CustomerFilter};
-use commlog::queries::timeline::{self, TimelineFilter};
+use commlog::queries::timeline::{self, TimelineFilter, TimelineKind};
 use commlog::queries::{Page, consents, customer_roots};
 use commlog::sql::{Db, Engine};
 use proptest::prelude::*;
@@ -64,13 +64,13 @@ async fn a_merged_id_stands_for_the_survivor(engine: Engine) {
     check(engine, &story(), async |db| {
         for asked in 1..=3 {
             let row = customers::by_id(db, TENANT, customer(asked)).await.unwrap().unwrap();
-            assert_eq!((row.customer_id, row.asked), (customer(1).0, customer(asked).0));
+            assert_eq!((row.customer_id, row.asked), (customer(1), customer(asked)));
             assert_eq!(row.merged, [customer(2), customer(3)]);
             assert_eq!(row.name.as_deref(), Some("Ann"));
         }
         let all: Vec<_> = (1..=4).map(customer).collect();
         let rows = customers::by_ids(db, TENANT, &all).await.unwrap();
-        assert_eq!(rows.iter().map(|row| row.asked).collect::<Vec<_>>(), all.iter().map(|id| id.0).collect::<Vec<_>>());
+        assert_eq!(rows.iter().map(|row| row.asked).collect::<Vec<_>>(), all);
         assert_eq!(rows[3].merged, []);
     })
     .await;
@@ -82,7 +82,7 @@ async fn the_list_holds_survivors_and_a_search_finds_them_by_every_name(engine: 
             let filter = CustomerFilter { search: search.map(str::to_owned), ..CustomerFilter::default() };
             let rows = customers::list(db, TENANT, &filter, &Page::default()).await.unwrap().into_rows();
             assert_eq!(customers::count(db, TENANT, &filter).await.unwrap(), rows.len() as u64);
-            rows.into_iter().map(|row| (CustomerId(row.customer_id), row.merged.len())).collect::<Vec<_>>()
+            rows.into_iter().map(|row| (row.customer_id, row.merged.len())).collect::<Vec<_>>()
         };
         assert_eq!(found(None).await, [(customer(4), 0), (customer(1), 2)]);
         for search in ["ann", "bea", "cleo", "cleo@example.com", "ann cleo"] {
@@ -101,7 +101,7 @@ async fn figures_are_those_of_the_whole(engine: Engine) {
         assert_eq!(row.last_outbound_at, Some(minute(37)));
         let both = [customer(1), customer(4)];
         let revenue = customers::revenue(db, TENANT, &both).await.unwrap();
-        let sums: Vec<_> = revenue.iter().map(|row| (CustomerId(row.customer_id), row.revenue_micros)).collect();
+        let sums: Vec<_> = revenue.iter().map(|row| (row.customer_id, row.revenue_micros)).collect();
         assert_eq!(sums, [(customer(1), 6_000_000), (customer(4), 4_000_000)]);
         assert_eq!((revenue[0].first_order_at, revenue[0].last_order_at), (Some(minute(12)), Some(minute(32))));
         let listed = customers::list(db, TENANT, &CustomerFilter::default(), &Page::default()).await.unwrap();
@@ -110,14 +110,14 @@ async fn figures_are_those_of_the_whole(engine: Engine) {
     .await;
 }
 
-async fn pages(db: &Db, size: usize, backwards: bool) -> Vec<(CustomerId, String)> {
+async fn pages(db: &Db, size: usize, backwards: bool) -> Vec<(CustomerId, TimelineKind)> {
     let (filter, mut seen) = (TimelineFilter::default(), Vec::new());
     let mut page = if backwards { Page::last(size) } else { Page::first(size) };
     loop {
         let slice = timeline::of_customer(db, TENANT, customer(3), &filter, &page).await.unwrap();
         let more = if backwards { slice.has_previous } else { slice.has_next };
         let edge = if backwards { slice.rows.first() } else { slice.rows.last() }.map(|(cursor, _)| cursor.clone());
-        let rows: Vec<_> = slice.into_rows().into_iter().map(|row| (CustomerId(row.customer_id), row.kind)).collect();
+        let rows: Vec<_> = slice.into_rows().into_iter().map(|row| (row.customer_id, row.kind)).collect();
         seen = if backwards { [rows, seen].concat() } else { [seen, rows].concat() };
         match edge.filter(|_| more) {
             None => return seen,
@@ -129,33 +129,31 @@ async fn pages(db: &Db, size: usize, backwards: bool) -> Vec<(CustomerId, String
 
 async fn one_timeline_in_one_order_on_every_page(engine: Engine) {
     check(engine, &story(), async |db| {
-        let kinds = ["conversation", "consent", "note", "message", "order"];
-        let lives = [3, 2, 1].into_iter().flat_map(|number| kinds.map(|kind| (customer(number), kind.to_owned())));
+        use TimelineKind::{Consent, Conversation, Message, Note, Order, Registered};
+        let kinds = [Conversation, Consent, Note, Message, Order];
+        let lives = [3, 2, 1].into_iter().flat_map(|number| kinds.map(|kind| (customer(number), kind)));
         // All were registered in the same minute: the log's order tells them apart.
-        let all: Vec<_> = lives.chain([3, 2, 1].map(|number| (customer(number), "registered".to_owned()))).collect();
+        let all: Vec<_> = lives.chain([3, 2, 1].map(|number| (customer(number), Registered))).collect();
         for size in [1, 4, 100] {
             assert_eq!(pages(db, size, false).await, all);
             assert_eq!(pages(db, size, true).await, all);
         }
-        let filter = TimelineFilter { kinds: vec!["note".to_owned()], ..TimelineFilter::default() };
+        let filter = TimelineFilter { kinds: vec![TimelineKind::Note], ..TimelineFilter::default() };
         assert_eq!(timeline::count_of_customer(db, TENANT, customer(1), &filter).await.unwrap(), 3);
         let rows = activities::of_customer(db, TENANT, customer(2), &ActivityFilter::default(), &Page::first(2)).await;
         let rows = rows.unwrap();
         assert!(rows.has_next);
-        assert_eq!(
-            rows.into_rows().iter().map(|row| row.activity_id).collect::<Vec<_>>(),
-            [3, 2].map(|n| activity(n).0)
-        );
+        assert_eq!(rows.into_rows().iter().map(|row| row.activity_id).collect::<Vec<_>>(), [3, 2].map(|n| activity(n)));
         let none = ActivityFilter::default();
         assert_eq!(activities::count_of_customer(db, TENANT, customer(2), &none).await.unwrap(), 3);
         let filter = ConversationFilter { customer_id: Some(customer(1)), ..ConversationFilter::default() };
         let rows = conversations::list(db, TENANT, &filter, &Page::default()).await.unwrap().into_rows();
         let threads: Vec<_> = rows.iter().map(|row| row.conversation_id).collect();
-        assert_eq!(threads, [3, 2, 1].map(|number| conversation(number).0));
+        assert_eq!(threads, [3, 2, 1].map(|number| conversation(number)));
         assert_eq!(conversations::count(db, TENANT, &filter).await.unwrap(), 3);
         let changes = consents::history(db, TENANT, customer(1), None, &Page::default()).await.unwrap().into_rows();
-        assert_eq!(changes.iter().map(|row| row.customer_id).collect::<Vec<_>>(), [3, 2, 1].map(|n| customer(n).0));
-        assert_eq!(consents::count_history(db, TENANT, customer(1), Some("sms")).await.unwrap(), 0);
+        assert_eq!(changes.iter().map(|row| row.customer_id).collect::<Vec<_>>(), [3, 2, 1].map(|n| customer(n)));
+        assert_eq!(consents::count_history(db, TENANT, customer(1), Some(Channel::Sms)).await.unwrap(), 0);
     })
     .await;
 }
@@ -178,7 +176,7 @@ async fn a_merge_that_is_half_done_waits_to_be_gone_on_with(engine: Engine) {
     check(engine, &half, async |db| {
         assert_eq!(customer_roots::open_merges(db, None, 10).await.unwrap(), [(TENANT, customer(2))]);
         let row = customers::by_id(db, TENANT, customer(2)).await.unwrap().unwrap();
-        assert_eq!(row.customer_id, customer(2).0, "until the survivor is told, nothing has changed");
+        assert_eq!(row.customer_id, customer(2), "until the survivor is told, nothing has changed");
     })
     .await;
     half.tell(customer(1), 501, CustomerAbsorbed { absorbed_id: customer(2) });

@@ -2,6 +2,7 @@
 
 use commlog::domain::message::event::{EngagementClass, MessageKey};
 use commlog::domain::value::engagement::Rule;
+use commlog::domain::value::message::MessageState;
 use commlog::queries::{campaign_metrics, messages};
 use commlog::sql::Engine;
 
@@ -40,7 +41,7 @@ async fn a_machines_open_no_longer_counts_as_a_persons(engine: Engine) {
         assert_eq!((row.opened_human_at, row.opened_human_count), (Some(minute(200)), 1));
         assert_eq!(row.opened_machine_count, 1);
         assert_eq!((row.opened_at, row.opened_count), (Some(minute(70)), 2), "what was reported stays");
-        assert_eq!(row.state, "opened");
+        assert_eq!(row.state, MessageState::Opened);
     })
     .await;
     assert_eq!(story.reclass(customer(1), &AGAINST_FLAG), 2);
@@ -60,7 +61,7 @@ async fn a_persons_click_that_was_taken_for_a_machines_moves_the_state(engine: E
     for (story, state, clicked_at) in [(before, "opened", None), (story, "clicked", Some(minute(300)))] {
         check(engine, &story, async |db| {
             let row = messages::by_id(db, TENANT, message(1)).await.unwrap().unwrap();
-            assert_eq!((row.state.as_str(), row.clicked_human_at), (state, clicked_at));
+            assert_eq!((row.state.word(), row.clicked_human_at), (state, clicked_at));
         })
         .await;
     }

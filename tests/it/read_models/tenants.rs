@@ -36,10 +36,10 @@ async fn a_key_is_known_until_it_is_revoked(engine: Engine) {
         assert_eq!(tenants::list(db).await.unwrap()[0].name, "Lanterns Ltd");
         assert_eq!(tenants::by_id(db, TENANT).await.unwrap().unwrap().created_at, minute(0));
         let keys = tenants::api_keys(db, TENANT).await.unwrap();
-        let read: Vec<_> = keys.iter().map(|key| (key.role.as_str(), key.personal, key.send, key.revoked_at)).collect();
+        let read: Vec<_> = keys.iter().map(|key| (key.role.word(), key.personal, key.send, key.revoked_at)).collect();
         assert_eq!(read, [("admin", true, false, Some(minute(3))), ("analyst", false, false, None)]);
         let key = tenants::api_key(db, key_id(2)).await.unwrap().unwrap();
-        assert_eq!((key.tenant_id, key.secret_hash, key.issued_at), (TENANT.0, "ab".repeat(32), minute(2)));
+        assert_eq!((key.tenant_id, key.secret_hash, key.issued_at), (TENANT, "ab".repeat(32), minute(2)));
         assert!(tenants::api_key(db, key_id(3)).await.unwrap().is_none());
     })
     .await;
@@ -62,7 +62,7 @@ async fn an_import_tells_what_it_brought_and_whether_it_was_undone(engine: Engin
     story.tell_import(import(1), 0, started(import(1)));
     let states = async |story: &Story, expected: &str| {
         check(engine, story, async |db| {
-            assert_eq!(imports::by_id(db, TENANT, import(1)).await.unwrap().unwrap().state, expected);
+            assert_eq!(imports::by_id(db, TENANT, import(1)).await.unwrap().unwrap().state.word(), expected);
         })
         .await;
     };
@@ -73,7 +73,7 @@ async fn an_import_tells_what_it_brought_and_whether_it_was_undone(engine: Engin
     story.tell_import(import(1), 3, ImportUndone { import_id: import(1), retracted: 7, kept: 1 });
     check(engine, &story, async |db| {
         let row = imports::by_id(db, TENANT, import(1)).await.unwrap().unwrap();
-        assert_eq!((row.state.as_str(), row.kind.as_str(), row.run), ("undone", "orders", 0));
+        assert_eq!((row.state.word(), row.kind.word(), row.run), ("undone", "orders", 0));
         assert_eq!((row.lines, row.appended, row.already, row.refused), (Some(9), Some(0), Some(8), Some(1)));
         assert_eq!((row.retracted, row.kept, row.file_name.as_deref()), (Some(7), Some(1), Some("orders.csv")));
         assert_eq!((row.started_at, row.completed_at, row.undone_at), (minute(0), Some(minute(2)), Some(minute(3))));
@@ -91,7 +91,7 @@ async fn imports_are_listed_newest_first(engine: Engine) {
         let after = first.rows[1].0.clone();
         let rest = imports::list(db, TENANT, &Page::first(2).after(after)).await.unwrap();
         let ids: Vec<_> = first.into_rows().into_iter().chain(rest.into_rows()).map(|row| row.import_id).collect();
-        assert_eq!(ids, [3, 2, 1].map(|number| import(number).0));
+        assert_eq!(ids, [3, 2, 1].map(|number| import(number)));
         assert_eq!(imports::count(db, TENANT).await.unwrap(), 3);
     })
     .await;

@@ -2,8 +2,8 @@ use commlog::domain::consent::event::ConsentState;
 use commlog::domain::conversation::event::{ConversationCause, ConversationState};
 use commlog::domain::customer::event::{NotePinned, Profile};
 use commlog::domain::message::event::{EngagementClass, MessageKey, MessageReceived};
-use commlog::domain::value::Channel;
-use commlog::queries::timeline::{self, TimelineFilter, TimelineRow};
+use commlog::domain::value::{Channel, Direction};
+use commlog::queries::timeline::{self, TimelineFilter, TimelineKind, TimelineRow};
 use commlog::queries::{Cursor, Page};
 use commlog::sql::{Db, Engine};
 
@@ -31,8 +31,8 @@ async fn page(db: &Db, filter: &TimelineFilter) -> Vec<TimelineRow> {
     rows
 }
 
-async fn kinds(db: &Db, filter: TimelineFilter) -> Vec<String> {
-    page(db, &filter).await.into_iter().map(|row| row.kind).collect()
+async fn kinds(db: &Db, filter: TimelineFilter) -> Vec<&'static str> {
+    page(db, &filter).await.into_iter().map(|row| row.kind.word()).collect()
 }
 
 fn a_bit_of_everything() -> Story {
@@ -56,7 +56,7 @@ fn a_bit_of_everything() -> Story {
 async fn everything_stands_in_one_list_newest_first(engine: Engine) {
     check(engine, &a_bit_of_everything(), async |db| {
         let rows = page(db, &TimelineFilter::default()).await;
-        let read: Vec<_> = rows.iter().map(|row| (row.kind.as_str(), row.occurred_at)).collect();
+        let read: Vec<_> = rows.iter().map(|row| (row.kind.word(), row.occurred_at)).collect();
         let expected = ["conversation", "order", "consent", "note", "message", "message", "registered"];
         assert_eq!(read, expected.into_iter().zip([7, 6, 5, 4, 3, 2, 0].map(minute)).collect::<Vec<_>>());
         assert_eq!((rows[0].outcome.as_deref(), rows[0].entry_id), (Some("resolved"), conversation(1).0));
@@ -65,12 +65,15 @@ async fn everything_stands_in_one_list_newest_first(engine: Engine) {
         assert_eq!((rows[2].subject_matter.as_deref(), rows[2].outcome.as_deref()), (Some("news"), Some("opted_in")));
         assert_eq!((rows[3].note.as_deref(), rows[3].author.as_str()), (Some("likes lanterns"), "key:test"));
         assert_eq!(
-            (rows[4].direction.as_deref(), rows[4].message_state.as_deref()),
+            (rows[4].direction.map(|found| found.word()), rows[4].message_state.map(|found| found.word())),
             (Some("inbound"), Some("received"))
         );
-        assert_eq!((rows[4].message_preview.as_deref(), rows[4].channel.as_deref()), (Some("Hi"), Some("sms")));
         assert_eq!(
-            (rows[5].direction.as_deref(), rows[5].message_subject.as_deref()),
+            (rows[4].message_preview.as_deref(), rows[4].channel.map(|found| found.word())),
+            (Some("Hi"), Some("sms"))
+        );
+        assert_eq!(
+            (rows[5].direction.map(|found| found.word()), rows[5].message_subject.as_deref()),
             (Some("outbound"), Some("Hello"))
         );
         assert_eq!(rows[6].outcome.as_deref(), Some("api"));
@@ -91,7 +94,7 @@ async fn opens_and_clicks_stand_under_their_message(engine: Engine) {
         let rows = page(db, &TimelineFilter::default()).await;
         assert_eq!(rows.len(), 1);
         let row = &rows[0];
-        assert_eq!(row.message_state.as_deref(), Some("clicked"));
+        assert_eq!(row.message_state.map(|found| found.word()), Some("clicked"));
         assert_eq!((row.opened_count, row.opened_machine_count, row.opened_human_count), (Some(2), Some(1), Some(1)));
         assert_eq!((row.clicked_count, row.delivered_at), (Some(1), Some(minute(2))));
     })
@@ -116,18 +119,17 @@ async fn notes_can_be_pinned_and_released(engine: Engine) {
 async fn every_filter_restricts(engine: Engine) {
     check(engine, &a_bit_of_everything(), async |db| {
         let all = TimelineFilter::default;
-        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let (order, note) = (["order"], ["note"]);
         assert_eq!(
-            kinds(db, TimelineFilter { kinds: words(&["order", "note"]), ..all() }).await,
+            kinds(db, TimelineFilter { kinds: vec![TimelineKind::Order, TimelineKind::Note], ..all() }).await,
             [order, note].concat()
         );
-        let sms = TimelineFilter { channels: words(&["sms"]), ..all() };
+        let sms = TimelineFilter { channels: vec![Channel::Sms], ..all() };
         assert_eq!(kinds(db, sms).await, ["conversation", "message"]);
-        let inbound = TimelineFilter { direction: Some("inbound".to_owned()), ..all() };
+        let inbound = TimelineFilter { direction: Some(Direction::Inbound), ..all() };
         assert_eq!(kinds(db, inbound).await, ["message"]);
-        assert_eq!(kinds(db, TimelineFilter { campaign_id: Some(campaign(1).0), ..all() }).await, ["message"]);
-        let thread = TimelineFilter { conversation_id: Some(conversation(1).0), ..all() };
+        assert_eq!(kinds(db, TimelineFilter { campaign_id: Some(campaign(1)), ..all() }).await, ["message"]);
+        let thread = TimelineFilter { conversation_id: Some(conversation(1)), ..all() };
         assert_eq!(kinds(db, thread).await, ["conversation", "message"]);
         assert_eq!(kinds(db, TimelineFilter { author: Some("key:other".to_owned()), ..all() }).await, [""; 0]);
         assert_eq!(kinds(db, TimelineFilter { author: Some("key:test".to_owned()), ..all() }).await.len(), 7);
@@ -143,7 +145,7 @@ async fn a_page_starts_at_a_date(engine: Engine) {
     let rows =
         timeline::of_customer(tables.db(), TENANT, customer(1), &TimelineFilter::default(), &page).await.unwrap();
     assert_eq!((rows.has_previous, rows.has_next), (true, true));
-    assert_eq!(rows.into_rows().iter().map(|row| row.kind.as_str()).collect::<Vec<_>>(), ["consent", "note"]);
+    assert_eq!(rows.into_rows().iter().map(|row| row.kind.word()).collect::<Vec<_>>(), ["consent", "note"]);
 }
 
 async fn pages_meet_without_gap_or_overlap_also_at_equal_times(engine: Engine) {
