@@ -40,16 +40,22 @@ pub use session::Session;
 
 const AFTER_HELP: &str = "\
 Start here:
-  commlog demo                                   a living example: URL, API key, sample customers
-  commlog serve                                  the API on 127.0.0.1:7700, embedded stores in ./data
-  commlog import orders online-retail.csv.gz     orders from a file, grouped by invoice
-  commlog verify                                 proof that nobody changed the log
+  commlog demo                        sample customers, a URL and an API key
+  commlog serve                       the API on 127.0.0.1:7700, stores in ./data
+  commlog import orders orders.csv    orders from a file, grouped by number
+  commlog verify                      proof that nobody changed the log
 
-Configuration: commlog.toml in the working directory (or --config), then COMMLOG_* variables; `commlog serve --help`
-lists them. Without any, everything is in ./data and only this machine can connect.
+Configuration comes from commlog.toml in the working directory (or --config), overridden by COMMLOG_* variables. \
+`commlog serve --help` lists the keys. None is required: data is kept in ./data and only this machine can connect.
 
-Exit codes: 0 done; 1 a check found something (verify, rebuild --check); 2 wrong command line or configuration;
-3 input was refused; 4 a store, port or file cannot be used; 5 a fault in commlog; 130 interrupted.";
+Exit codes:
+  0    done
+  1    a check found something (verify, rebuild --check)
+  2    wrong command line or configuration
+  3    input was refused
+  4    a store, port or file cannot be used
+  5    a fault in commlog
+  130  interrupted";
 
 /// An event-sourced communication log for a CRM.
 #[derive(Debug, Parser)]
@@ -64,60 +70,67 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Starts with sample data and a simulated provider; prints URL and API key.
+    /// Starts a server with sample data and a simulated provider; prints its URL and an API key.
     Demo(demo::DemoArgs),
-    /// Serves the API, brings read tables up to date, dispatches messages.
+    /// Serves the API, keeps the read tables up to date and dispatches messages.
     Serve(serve::ServeArgs),
-    /// Imports customers, orders or messages from CSV files; lists imports and takes them back.
+    /// Imports customers, orders or messages from CSV files; lists imports and undoes them.
     Import(import::args::ImportArgs),
     /// Writes events or a read model as JSON lines or CSV.
     Export(export::ExportArgs),
     /// Writes the read tables as they were at an earlier moment into a new SQLite file.
     Replay(replay::ReplayArgs),
-    /// Builds the read tables anew beside the live ones; --check compares the two instead.
+    /// Rebuilds the read tables beside the live ones; --check compares the two instead.
     Rebuild(rebuild::RebuildArgs),
-    /// Recomputes every hash chain; names the first event that was changed.
+    /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
-    /// Forgets a customer for good: the key is destroyed, the read tables are purged.
+    /// Forgets a customer for good: destroys the key and purges the read tables.
     Forget(forget::ForgetArgs),
-    /// Tells why a message was sent, or not: rules and what they looked at, refusals, states.
+    /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
     Why(why::WhyArgs),
-    /// What a customer agreed to, and how that can be proved.
+    /// Lists what a customer agreed to, with the evidence.
     Consents(consents::ConsentsArgs),
-    /// Addresses that nothing is sent to, and their history.
+    /// Lists suppressed addresses and their history.
     Suppressions(suppressions::SuppressionsArgs),
-    /// Conversations that wait for an answer, and how many there are.
+    /// Lists or counts conversations that await a reply.
     Inbox(inbox::InboxArgs),
-    /// Messages of which nobody knows whether they were sent: list, resolve.
+    /// Lists and resolves messages that may or may not have been sent.
     InDoubt(in_doubt::InDoubtArgs),
-    /// Judges recorded opens and clicks by today's rule.
+    /// Reclassifies recorded opens and clicks by the current rule.
     Reclass(reclass::ReclassArgs),
-    /// Lets a restored or copied log send again.
+    /// Allows a restored or copied log to send again.
     ConfirmDispatch(confirm::ConfirmArgs),
-    /// API keys: issue, revoke, list.
+    /// Issues, revokes and lists API keys.
     Keys(keys::KeysArgs),
-    /// Provider accounts: list, test.
+    /// Lists and tests provider accounts.
     Accounts(accounts::AccountsArgs),
-    /// Tenants: create, list.
+    /// Creates and lists tenants.
     Tenants(tenants::TenantsArgs),
     /// Prints the GraphQL schema.
     Schema,
 }
 
-/// For whom a command acts.
+impl Command {
+    /// Whether only errors are logged, because the output is the command's own.
+    fn is_quiet(&self) -> bool {
+        !matches!(self, Self::Demo(_) | Self::Serve(_))
+    }
+}
+
+/// The tenant that a command acts for.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct TenantArg {
-    /// The tenant [default: the configured one, or the one that is made with the first command]
+    /// The tenant [default: the configured one, or else the one that the first command created]
     #[arg(long, value_name = "ID")]
     pub tenant: Option<TenantId>,
 }
 
-/// Parses arguments, runs the command, reports a failure; what `main` returns.
+/// Parses arguments, runs the command and reports a failure; returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too, and are no failures. Nobody can be told that stdout is gone.
+            // Help and version arrive here too and are not failures. If stdout is gone, nothing is left to report to.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS };
         }
@@ -142,73 +155,28 @@ fn start(cli: Cli) -> Outcome {
 }
 
 async fn run(command: Command, session: Session) -> Outcome {
+    if command.is_quiet() {
+        session.trace_errors_only();
+    }
     match command {
         Command::Demo(args) => demo::run(session, args).await,
         Command::Serve(args) => serve::run(session, args).await,
-        Command::Import(args) => {
-            session.trace_errors_only();
-            import::run(&session, args).await
-        }
-        Command::Export(args) => {
-            session.trace_errors_only();
-            export::run(&session, args).await
-        }
-        Command::Replay(args) => {
-            session.trace_errors_only();
-            replay::run(&session, args).await
-        }
-        Command::Rebuild(args) => {
-            session.trace_errors_only();
-            rebuild::run(&session, args).await
-        }
-        Command::Verify(args) => {
-            session.trace_errors_only();
-            verify::run(&session, args).await
-        }
-        Command::Forget(args) => {
-            session.trace_errors_only();
-            forget::run(&session, args).await
-        }
-        Command::Why(args) => {
-            session.trace_errors_only();
-            why::run(&session, args).await
-        }
-        Command::Consents(args) => {
-            session.trace_errors_only();
-            consents::run(&session, args).await
-        }
-        Command::Suppressions(args) => {
-            session.trace_errors_only();
-            suppressions::run(&session, args).await
-        }
-        Command::Inbox(args) => {
-            session.trace_errors_only();
-            inbox::run(&session, args).await
-        }
-        Command::InDoubt(args) => {
-            session.trace_errors_only();
-            in_doubt::run(&session, args).await
-        }
-        Command::Reclass(args) => {
-            session.trace_errors_only();
-            reclass::run(&session, args).await
-        }
-        Command::ConfirmDispatch(_) => {
-            session.trace_errors_only();
-            confirm::run(&session).await
-        }
-        Command::Keys(args) => {
-            session.trace_errors_only();
-            keys::run(&session, args).await
-        }
-        Command::Accounts(args) => {
-            session.trace_errors_only();
-            accounts::run(&session, args).await
-        }
-        Command::Tenants(args) => {
-            session.trace_errors_only();
-            tenants::run(&session, args).await
-        }
+        Command::Import(args) => import::run(&session, args).await,
+        Command::Export(args) => export::run(&session, args).await,
+        Command::Replay(args) => replay::run(&session, args).await,
+        Command::Rebuild(args) => rebuild::run(&session, args).await,
+        Command::Verify(args) => verify::run(&session, args).await,
+        Command::Forget(args) => forget::run(&session, args).await,
+        Command::Why(args) => why::run(&session, args).await,
+        Command::Consents(args) => consents::run(&session, args).await,
+        Command::Suppressions(args) => suppressions::run(&session, args).await,
+        Command::Inbox(args) => inbox::run(&session, args).await,
+        Command::InDoubt(args) => in_doubt::run(&session, args).await,
+        Command::Reclass(args) => reclass::run(&session, args).await,
+        Command::ConfirmDispatch(_) => confirm::run(&session).await,
+        Command::Keys(args) => keys::run(&session, args).await,
+        Command::Accounts(args) => accounts::run(&session, args).await,
+        Command::Tenants(args) => tenants::run(&session, args).await,
         Command::Schema => schema::run(),
     }
 }

@@ -22,13 +22,13 @@ use crate::domain::value::Channel;
 use crate::graphql::Gateway;
 use crate::graphql::engine::failure::chain;
 
-/// Who is at the other end of the connection.
+/// The address at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
 type Asked = Option<Extension<Peer>>;
 
-/// `GET /u/{token}`: asks.
+/// `GET /u/{token}`: asks whether to unsubscribe.
 pub async fn ask_unsubscribe(State(gateway): State<Gateway>, Path(token): Path<String>) -> Response {
     show(&gateway, &token, Purpose::Unsubscribe, |token| {
         let wording = unsubscribe_wording(token);
@@ -38,7 +38,7 @@ pub async fn ask_unsubscribe(State(gateway): State<Gateway>, Path(token): Path<S
     .await
 }
 
-/// `POST /u/{token}`: unsubscribes, whether a mail program or a person asks.
+/// `POST /u/{token}`: unsubscribes, for a mail program (one click) as for a person.
 pub async fn unsubscribe(
     State(gateway): State<Gateway>,
     Path(token): Path<String>,
@@ -46,7 +46,7 @@ pub async fn unsubscribe(
     request: Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    // RFC 8058 has the body say so; whoever posts anything else to this address means it no less.
+    // RFC 8058 prescribes the body; a POST to this address with any other body means the same.
     if let Err(refused) = read(&parts.headers, body, &gateway.api().limits).await {
         return refused;
     }
@@ -56,15 +56,15 @@ pub async fn unsubscribe(
     };
     let evidence = evidence(&parts.headers, peer, unsubscribe_wording(&token));
     match gateway.api().app.unsubscribe(&token, &evidence).await {
-        // Whoever is no longer known gets nothing either.
+        // A customer who was forgotten receives nothing either.
         Ok(Outcome::Done(_) | Outcome::Refused(_)) => {
-            page(StatusCode::OK, "You are unsubscribed", "<p>You will get no more of these messages.</p>")
+            page(StatusCode::OK, "You are unsubscribed", "<p>You won't receive these messages any more.</p>")
         }
         Err(error) => failed(&gateway, &error),
     }
 }
 
-/// `GET /confirm/{token}`: asks.
+/// `GET /confirm/{token}`: asks for the confirmation of an opt-in.
 pub async fn ask_confirm(State(gateway): State<Gateway>, Path(token): Path<String>) -> Response {
     show(&gateway, &token, Purpose::Confirm, |token| {
         let main = format!("<p>{}</p>{}", escape(&confirm_wording(token)), button("confirm", "yes", "Confirm"));
@@ -73,7 +73,7 @@ pub async fn ask_confirm(State(gateway): State<Gateway>, Path(token): Path<Strin
     .await
 }
 
-/// `POST /confirm/{token}`: confirms.
+/// `POST /confirm/{token}`: confirms the opt-in.
 pub async fn confirm(
     State(gateway): State<Gateway>,
     Path(token): Path<String>,
@@ -92,7 +92,7 @@ pub async fn confirm(
     }
 }
 
-/// `GET /preferences/{token}`: shows what is sent.
+/// `GET /preferences/{token}`: shows the channels and topics that the customer receives.
 pub async fn show_preferences(State(gateway): State<Gateway>, Path(token): Path<String>) -> Response {
     match open(&gateway, &token, Purpose::Preferences).await {
         Ok(token) => preferences_page(&gateway, &token, "").await,
@@ -100,7 +100,7 @@ pub async fn show_preferences(State(gateway): State<Gateway>, Path(token): Path<
     }
 }
 
-/// `POST /preferences/{token}`: changes it.
+/// `POST /preferences/{token}`: changes them.
 pub async fn set_preferences(
     State(gateway): State<Gateway>,
     Path(token): Path<String>,
@@ -124,14 +124,14 @@ pub async fn set_preferences(
     let evidence = evidence(&parts.headers, peer, wording.to_owned());
     match gateway.api().app.set_preferences(&token, &preferences, &evidence).await {
         Ok(Outcome::Done(_)) => {
-            preferences_page(&gateway, &token, "<p role=\"status\"><strong>Saved.</strong></p>").await
+            preferences_page(&gateway, &token, "<p role=\"status\"><strong>Your choices are saved.</strong></p>").await
         }
         Ok(Outcome::Refused(_)) => no_link(),
         Err(error) => failed(&gateway, &error),
     }
 }
 
-const PREFERENCES_WORDING: &str = "Which messages would you like to get?";
+const PREFERENCES_WORDING: &str = "Which messages would you like to receive?";
 
 async fn preferences_page(gateway: &Gateway, token: &Token, note: &str) -> Response {
     let choices = match gateway.api().app.choices(token).await {
@@ -159,7 +159,7 @@ async fn preferences_page(gateway: &Gateway, token: &Token, note: &str) -> Respo
     page(StatusCode::OK, "Your preferences", &main)
 }
 
-/// A form's lines, as `channel:topic`; what is none is left out.
+/// A form's lines, as `channel:topic`; anything else is ignored.
 fn read_form(body: &[u8]) -> Preferences {
     let (mut shown, mut wanted) = (BTreeSet::new(), BTreeSet::new());
     for (name, value) in url::form_urlencoded::parse(body) {
@@ -194,8 +194,9 @@ async fn open(gateway: &Gateway, text: &str, purpose: Purpose) -> Result<Token, 
 
 fn failed(gateway: &Gateway, error: &AppError) -> Response {
     let id = gateway.api().ambient().uuid();
-    tracing::error!(error_id = %id, error = chain(error), "a decision by link could not be recorded");
-    let main = format!("<p>Something went wrong on our side, and nothing was changed. Please try again. ({id})</p>");
+    tracing::error!(error_id = %id, error = chain(error), "a choice made through a link could not be recorded");
+    let main =
+        format!("<p>Something went wrong on our side and nothing was changed. Please try again. (Reference: {id})</p>");
     page(StatusCode::SERVICE_UNAVAILABLE, "Please try again", &main)
 }
 
@@ -205,15 +206,16 @@ fn evidence(headers: &HeaderMap, peer: Asked, wording: String) -> Evidence {
     Evidence { ip: origin(peer, headers), user_agent: text(header::USER_AGENT), wording }
 }
 
-/// Whose address it is: the connection's, unless that is a proxy's in our own network, which names the one that it got.
+/// The client's IP address: the connection's, unless that belongs to a proxy in our own network, which forwards the
+/// client's.
 fn origin(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<String> {
     let is_ours = match peer? {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
     };
-    let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
-    let told = told.and_then(|list| list.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    let ip = told.filter(|_| is_ours).or(peer);
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
+    let forwarded = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    let ip = forwarded.filter(|_| is_ours).or(peer);
     ip.map(|ip| ip.to_string())
 }
 
@@ -221,41 +223,50 @@ fn button(name: &str, value: &str, label: &str) -> String {
     format!("<form method=\"post\"><button name=\"{name}\" value=\"{value}\">{label}</button></form>")
 }
 
+/// The question of the page; stored as evidence of what the person agreed to.
 fn unsubscribe_wording(token: &Token) -> String {
-    match token.topic.as_str() {
-        ALL_TOPICS => format!("Do you want no more messages from us by {}?", channel_name(token.channel)),
-        topic => format!("Do you want no more messages about “{topic}” by {}?", channel_name(token.channel)),
+    let messages = plural(token.channel);
+    match (token.topic.as_str(), token.channel) {
+        (ALL_TOPICS, Channel::Email) => format!("Unsubscribe from all {messages} from us?"),
+        (ALL_TOPICS, Channel::Push | Channel::InApp) => format!("Turn off all {messages} from us?"),
+        (ALL_TOPICS, Channel::Sms | Channel::Whatsapp | Channel::Voice) => format!("Stop all {messages} from us?"),
+        (topic, _) => format!("Unsubscribe from {messages} about “{topic}”?"),
     }
 }
 
+/// The question of the page; stored as evidence of what the person agreed to.
 fn confirm_wording(token: &Token) -> String {
+    let messages = plural(token.channel);
     match token.topic.as_str() {
-        ALL_TOPICS => format!("Do you want messages from us by {}?", channel_name(token.channel)),
-        topic => format!("Do you want messages about “{topic}” by {}?", channel_name(token.channel)),
+        ALL_TOPICS => format!("Would you like to receive {messages} from us?"),
+        topic => format!("Would you like to receive {messages} about “{topic}” from us?"),
     }
 }
 
 fn line(choice: &Choice) -> String {
+    let messages = plural(choice.channel);
     match choice.topic.as_str() {
-        ALL_TOPICS => format!("All messages by {}", channel_name(choice.channel)),
-        topic => format!("{topic}, by {}", channel_name(choice.channel)),
+        ALL_TOPICS => format!("All {messages}"),
+        topic => format!("{}{} about “{topic}”", messages[..1].to_uppercase(), &messages[1..]),
     }
 }
 
-const fn channel_name(channel: Channel) -> &'static str {
+/// The messages of a channel, as people call them. In ASCII.
+const fn plural(channel: Channel) -> &'static str {
     match channel {
-        Channel::Email => "email",
-        Channel::Sms => "text message",
-        Channel::Whatsapp => "WhatsApp",
-        Channel::Voice => "phone",
-        Channel::Push => "push notification",
-        Channel::InApp => "message in the app",
+        Channel::Email => "emails",
+        Channel::Sms => "text messages",
+        Channel::Whatsapp => "WhatsApp messages",
+        Channel::Voice => "phone calls",
+        Channel::Push => "push notifications",
+        Channel::InApp => "in-app messages",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{CustomerId, TenantId};
 
     #[test]
     fn a_form_is_read_and_nonsense_is_left_out() {
@@ -264,6 +275,28 @@ mod tests {
         let expected = Preferences::Lines { shown: [line("news"), line("a:b")].into(), wanted: [line("news")].into() };
         assert_eq!(read_form(form), expected);
         assert_eq!(read_form(b"shown=email:news&nothing=yes"), Preferences::Nothing);
+    }
+
+    #[test]
+    fn each_channel_is_asked_about_in_its_own_words() {
+        let token = |channel, topic: &str| Token {
+            purpose: Purpose::Unsubscribe,
+            tenant: TenantId(uuid::Uuid::from_u128(1)),
+            customer_id: CustomerId(uuid::Uuid::from_u128(2)),
+            channel,
+            topic: topic.to_owned(),
+            message_id: None,
+            expires_at: None,
+        };
+        let asked = |channel, topic| unsubscribe_wording(&token(channel, topic));
+        assert_eq!(asked(Channel::Email, "all"), "Unsubscribe from all emails from us?");
+        assert_eq!(asked(Channel::Sms, "all"), "Stop all text messages from us?");
+        assert_eq!(asked(Channel::Voice, "all"), "Stop all phone calls from us?");
+        assert_eq!(asked(Channel::Push, "all"), "Turn off all push notifications from us?");
+        assert_eq!(asked(Channel::Sms, "news"), "Unsubscribe from text messages about “news”?");
+        let offered = |channel, topic| confirm_wording(&token(channel, topic));
+        assert_eq!(offered(Channel::Push, "all"), "Would you like to receive push notifications from us?");
+        assert_eq!(offered(Channel::Email, "news"), "Would you like to receive emails about “news” from us?");
     }
 
     #[test]

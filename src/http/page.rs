@@ -30,14 +30,14 @@ pub fn page(status: StatusCode, title: &str, main: &str) -> Response {
     (status, headers, html).into_response()
 }
 
-/// For links that are none of ours, or no longer valid.
+/// The page for links that we did not make, or that are no longer valid.
 pub fn no_link() -> Response {
-    let main = "<p>This link is not valid, or no longer. Please use the link in the newest message that you got from \
-        us, or answer that message.</p>";
+    let main = "<p>This link is invalid or has expired. Please use the link in our most recent message to you, or reply \
+        to that message.</p>";
     page(StatusCode::NOT_FOUND, "This link does not work", main)
 }
 
-/// Text as HTML.
+/// Text with the characters escaped that mean something in HTML.
 pub fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for letter in text.chars() {

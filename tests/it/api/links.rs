@@ -169,7 +169,7 @@ async fn the_preference_page_shows_what_is_sent_and_changes_it() {
     let link = path(url["preferencesUrl"].as_str().expect("a link"));
     let page = admin.get(&link).await.text().await.expect("a page");
     assert!(page.contains("value=\"email:news\" checked"), "{page}");
-    assert!(page.contains("&lt;b&gt;offers&lt;/b&gt;, by email") && !page.contains("<b>"), "{page}");
+    assert!(page.contains("Emails about “&lt;b&gt;offers&lt;/b&gt;”") && !page.contains("<b>"), "{page}");
     assert!(!page.contains("Zoe") && !page.contains("@example.com"), "{page}");
 
     let form = [("shown", "email:news"), ("shown", "email:<b>offers</b>"), ("wanted", "email:<b>offers</b>")];
