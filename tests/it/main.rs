@@ -4,6 +4,7 @@ mod api;
 mod architecture;
 mod cli;
 mod commands;
+mod house;
 mod log_contract;
 mod projector;
 mod providers;

@@ -361,7 +361,7 @@ async fn a_file_given_up_for_want_of_its_account_is_fetched_once_the_account_is_
 /// How many blobs there are, whosever they are.
 async fn blobs(wire: &Wire) -> usize {
     match &wire.app.stores().config().blobs {
-        BlobsUrl::Folder(folder) => files_below(folder),
+        BlobsUrl::Folder(folder) => ["new", "kept"].iter().map(|part| files_below(&folder.join(part))).sum(),
         BlobsUrl::Postgres(url) => {
             let mut connection = PgConnection::connect(url).await.expect("the test server answers");
             let sql = "SELECT count(*) FROM blobs.blobs b JOIN blobs.frames f USING (write_id) WHERE f.number = 0";

@@ -28,7 +28,8 @@ pub(super) fn head(connection: &Connection, stream: &StreamId) -> Result<Option<
 }
 
 /// What a command made, by the order of its appends; empty if it was not carried out.
-pub(super) fn command(connection: &Connection, (tenant, id): CommandRef) -> Result<Vec<CommandRow>, rusqlite::Error> {
+pub(super) fn command(connection: &Connection, command: CommandRef) -> Result<Vec<CommandRow>, rusqlite::Error> {
+    let (tenant, id) = command;
     connection
         .prepare_cached(
             "SELECT c.ordinal, c.fingerprint, s.category, s.key, c.first_version, c.last_version, c.position \
