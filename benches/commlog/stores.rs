@@ -67,7 +67,7 @@ impl Place {
             variables.push(("COMMLOG_LOG_URL".to_owned(), log.clone()));
             variables.push(("COMMLOG_KEYS_URL".to_owned(), keys.clone()));
         }
-        Ok(Config::from_parts(None, variables)?)
+        Ok(Config::from_parts(None, variables, &[])?)
     }
 
     /// Opens stores.

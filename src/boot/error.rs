@@ -1,5 +1,6 @@
 //! Why commlog does not start.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +13,6 @@ use crate::log::blobs::BlobError;
 use crate::log::keys::KeyStoreError;
 use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
-use crate::providers::SettingsError;
 use crate::providers::kit::client::ClientError;
 use crate::queries::QueryError;
 
@@ -67,20 +67,9 @@ pub enum BootError {
         /// The file or variable.
         origin: String,
         /// Which setting.
-        setting: String,
+        setting: Cow<'static, str>,
         /// What it must be.
-        reason: &'static str,
-    },
-    /// A provider does not take an account's settings.
-    #[error("account {name} in {origin} is not usable")]
-    AccountSettings {
-        /// The account.
-        name: String,
-        /// The file or variable.
-        origin: String,
-        /// Which setting, and what it must be.
-        #[source]
-        source: SettingsError,
+        reason: Cow<'static, str>,
     },
     /// A command that only reads found nothing to read.
     #[error(

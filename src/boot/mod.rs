@@ -10,6 +10,7 @@ mod processes;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use accounts::account_variables;
 pub use error::BootError;
 pub use node::{Node, Running};
 pub use processes::{account_service, complete_erasures, take_erasures_up};

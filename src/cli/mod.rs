@@ -148,7 +148,7 @@ fn start(cli: Cli) -> Outcome {
     if matches!(cli.command, Command::Schema) {
         return schema::run();
     }
-    let config = Config::load(cli.config.as_deref())?;
+    let config = Config::load(cli.config.as_deref(), &crate::boot::account_variables())?;
     let runtime =
         crate::boot::runtime().map_err(|error| Failure::doing(Exit::Unavailable, "cannot start the runtime", error))?;
     runtime.block_on(run(cli.command, Session::new(config, Ambient::system())))

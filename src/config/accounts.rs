@@ -31,36 +31,30 @@ impl fmt::Debug for AccountConfig {
     }
 }
 
-/// Variables that configure the account `default` of a provider, with the settings that they stand for. The first one
-/// of a provider makes the account.
-const VARIABLES: &[(&str, &str, &str)] = &[
-    ("TWILIO_ACCOUNT_SID", "twilio", "account_sid"),
-    ("TWILIO_AUTH_TOKEN", "twilio", "auth_token"),
-    ("TWILIO_API_KEY", "twilio", "api_key"),
-    ("TWILIO_API_SECRET", "twilio", "api_secret"),
-    ("TWILIO_FROM", "twilio", "from"),
-    ("TWILIO_MESSAGING_SERVICE_SID", "twilio", "messaging_service_sid"),
-    ("SENDGRID_API_KEY", "sendgrid", "api_key"),
-    ("SENDGRID_FROM", "sendgrid", "from"),
-    ("SENDGRID_FROM_NAME", "sendgrid", "from_name"),
-    ("SENDGRID_WEBHOOK_PUBLIC_KEY", "sendgrid", "webhook_public_key"),
-    ("SENDGRID_INBOUND_SECRET", "sendgrid", "inbound_secret"),
-    ("SENDGRID_REPLY_DOMAIN", "sendgrid", "reply_domain"),
-];
+/// A variable that sets one setting of a provider's account `default`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountVariable {
+    /// The variable's name.
+    pub name: &'static str,
+    /// The provider's name.
+    pub provider: &'static str,
+    /// The setting that it stands for.
+    pub setting: &'static str,
+}
 
-/// The accounts that variables configure.
-pub(super) fn from_variables(variables: &BTreeMap<String, String>) -> Vec<AccountConfig> {
+/// The accounts that variables configure. The first variable of each provider in `known` makes its account.
+pub(super) fn from_variables(known: &[AccountVariable], given: &BTreeMap<String, String>) -> Vec<AccountConfig> {
     let mut accounts: Vec<AccountConfig> = vec![];
-    for (variable, provider, setting) in VARIABLES {
-        let Some(value) = variables.get(*variable).filter(|value| !value.is_empty()) else { continue };
+    for AccountVariable { name, provider, setting } in known {
+        let Some(value) = given.get(*name).filter(|value| !value.is_empty()) else { continue };
         if let Some(account) = accounts.iter_mut().find(|account| account.provider == *provider) {
             account.settings.insert((*setting).to_owned(), value.clone());
-        } else if VARIABLES.iter().find(|(_, of, _)| of == provider).is_some_and(|(first, ..)| first == variable) {
+        } else if known.iter().find(|first| first.provider == *provider).is_some_and(|first| first.name == *name) {
             accounts.push(AccountConfig {
                 provider: (*provider).to_owned(),
                 name: "default".to_owned(),
                 settings: BTreeMap::from([((*setting).to_owned(), value.clone())]),
-                origin: format!("the environment (variable {variable})"),
+                origin: format!("the environment (variable {name})"),
                 is_of_environment: true,
             });
         }
@@ -78,7 +72,7 @@ pub(super) fn from_file(origin: &str, value: toml::Value) -> Result<Vec<AccountC
     let mut accounts: Vec<AccountConfig> = vec![];
     for (number, table) in (1..).zip(tables) {
         let toml::Value::Table(table) = table else {
-            return Err(invalid(format!("account {number} is no table")));
+            return Err(invalid(format!("account {number} is not a table")));
         };
         let mut settings = BTreeMap::new();
         for (name, value) in table {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::ids::TenantId;
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
-pub use accounts::AccountConfig;
+pub use accounts::{AccountConfig, AccountVariable};
 pub use store::{BlobsUrl, StoreUrl};
 
 /// The file that is read from the working directory if no other is named.
@@ -207,8 +207,8 @@ type Values = BTreeMap<String, (String, String)>;
 
 impl Config {
     /// Reads the configuration of this process: the named file, which must exist, or `commlog.toml` if there is one; and
-    /// the process's environment.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+    /// the process's environment. `known` are the variables that configure provider accounts.
+    pub fn load(file: Option<&Path>, known: &[AccountVariable]) -> Result<Self, ConfigError> {
         let text = match file {
             Some(path) => Some((path.to_owned(), read(path)?)),
             None if Path::new(DEFAULT_FILE).exists() => Some((DEFAULT_FILE.into(), read(Path::new(DEFAULT_FILE))?)),
@@ -218,13 +218,14 @@ impl Config {
             // A value that is not UTF-8 keeps its replacement characters and fails where it is parsed, with its name.
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
-        Self::from_parts(text.as_ref().map(|(path, text)| (path.as_path(), text.as_str())), variables)
+        Self::from_parts(text.as_ref().map(|(path, text)| (path.as_path(), text.as_str())), variables, known)
     }
 
     /// Combines the text of a file with variables; pure.
     pub fn from_parts(
         file: Option<(&Path, &str)>,
         variables: impl IntoIterator<Item = (String, String)>,
+        known: &[AccountVariable],
     ) -> Result<Self, ConfigError> {
         let mut values = Values::new();
         let mut accounts = vec![];
@@ -249,7 +250,7 @@ impl Config {
                 values.insert(key, (value, format!("the environment (variable {name})")));
             }
         }
-        accounts.extend(accounts::from_variables(&others));
+        accounts.extend(accounts::from_variables(known, &others));
         Self::from_values(&values, accounts)
     }
 

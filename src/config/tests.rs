@@ -2,7 +2,7 @@ use super::*;
 
 fn config(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Config::from_parts(file.map(|text| (Path::new("commlog.toml"), text)), variables)
+    Config::from_parts(file.map(|text| (Path::new("commlog.toml"), text)), variables, &[])
 }
 
 #[test]

@@ -4,11 +4,14 @@
 //! its webhook, which proves who speaks and takes apart what is reported ([`Webhook`]). ARCHITECTURE.md lists what a new
 //! one needs.
 
+pub mod kind;
 pub mod kit;
 mod port;
 pub mod sendgrid;
 pub mod simulator;
 pub mod twilio;
+
+use std::borrow::Cow;
 
 pub use port::{
     Accepted, Answer, Attachment, Callback, Callbacks, Found, Hints, Inbound, Keyword, MediaError, MediaRef, Notice,
@@ -17,17 +20,22 @@ pub use port::{
 
 pub use crate::domain::value::secret::Secret;
 
-/// Settings with which a provider cannot be built. Names the setting, never its value.
+/// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// A setting is missing or not of the right form.
-    #[error("{provider}: {setting} {reason}")]
-    Setting {
-        /// The provider's name.
-        provider: &'static str,
-        /// Which setting.
-        setting: &'static str,
-        /// What it must be.
-        reason: &'static str,
-    },
+#[error("{provider}: {setting} {reason}")]
+pub struct SettingsError {
+    /// The provider's name.
+    pub provider: &'static str,
+    /// Which setting.
+    pub setting: Cow<'static, str>,
+    /// What it must be.
+    pub reason: Cow<'static, str>,
+}
+
+impl SettingsError {
+    /// Says what a provider's setting must be.
+    #[must_use]
+    pub const fn new(provider: &'static str, setting: &'static str, reason: &'static str) -> Self {
+        Self { provider, setting: Cow::Borrowed(setting), reason: Cow::Borrowed(reason) }
+    }
 }

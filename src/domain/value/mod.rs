@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod engagement;
+pub mod limits;
 pub mod media;
 pub mod message;
 pub mod money;

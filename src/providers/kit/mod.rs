@@ -3,4 +3,5 @@
 pub mod client;
 pub(super) mod mime;
 mod public;
+pub mod settings;
 pub(super) mod texts;

@@ -10,6 +10,8 @@ mod settings;
 mod signature;
 mod webhook;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 pub use settings::{Mailbox, SendgridSettings};
@@ -18,11 +20,39 @@ pub use webhook::SendgridWebhook;
 use super::{Accepted, OutboundMessage, Provider, SendError, SettingsError};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
+use crate::domain::value::limits::Limits;
 use crate::domain::value::message::Route;
+use crate::providers::kind::{Built, Kind, Setup};
 use crate::providers::kit::client::HttpClient;
 
 /// The provider's name in routes, URLs and events.
 pub const PROVIDER: &str = "sendgrid";
+
+/// What SendGrid is to those who set its accounts up.
+pub const KIND: Kind = Kind {
+    name: PROVIDER,
+    title: "SendGrid",
+    channels: &[Channel::Email],
+    settings: settings::SETTINGS,
+    domains: &["sendgrid.com"],
+    // 30 MB, less what headers and markup take; subject and content of a file have a minLength of 1.
+    limits: &[Limits {
+        largest_message: Some(30_000_000 - 100_000),
+        needs_subject: true,
+        refuses_empty_files: true,
+        ..Limits::none(Channel::Email)
+    }],
+    build,
+};
+
+fn build(setup: Setup<'_>) -> Result<Built, SettingsError> {
+    let settings = SendgridSettings::read(&setup)?;
+    let own_address = Some(settings.from.email.clone());
+    let webhook = Arc::new(SendgridWebhook::try_new(&settings)?);
+    let provider = Arc::new(Sendgrid::try_new(settings, setup.client, setup.ambient)?);
+    Ok(Built { provider, webhook, own_address })
+}
+
 /// The custom argument that carries our token; SendGrid repeats it in every event, beside its own fields.
 pub const TOKEN: &str = "commlog_token";
 
@@ -57,7 +87,7 @@ impl Provider for Sendgrid {
     }
 
     fn channels(&self) -> &[Channel] {
-        &[Channel::Email]
+        KIND.channels
     }
 
     fn carries_files(&self, channel: Channel) -> bool {

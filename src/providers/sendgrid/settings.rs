@@ -4,7 +4,59 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::signature::PublicKey;
+use crate::providers::kind::{OWN_ADDRESSES, REPLY_DOMAIN, Setting, Setup};
 use crate::providers::{Secret, SettingsError};
+
+const API_KEY: Setting =
+    Setting::new("api_key", "An API key that may send mail (`mail.send`): `SG.` and what follows.")
+        .secret()
+        .required()
+        .variable("SENDGRID_API_KEY");
+const FROM: Setting = Setting::new("from", "Who sends: a verified address such as `news@example.com`.")
+    .required()
+    .variable("SENDGRID_FROM");
+const FROM_NAME: Setting =
+    Setting::new("from_name", "The name that stands before the sender's address.").variable("SENDGRID_FROM_NAME");
+const DOMAIN: Setting = Setting::new("domain", "The sending domain; left out: the one of `from`.");
+const WEBHOOK_PUBLIC_KEY: Setting = Setting::new(
+    "webhook_public_key",
+    "The Event Webhook's verification key; two, separated by a comma, while it is changed. Without it no event is believed.",
+)
+.variable("SENDGRID_WEBHOOK_PUBLIC_KEY");
+const INBOUND_SECRET: Setting = Setting::new(
+    "inbound_secret",
+    "What the Inbound Parse URL carries as `secret` in its query, or as the password before its host: 16 characters or more.",
+)
+.secret()
+.variable("SENDGRID_INBOUND_SECRET");
+const INBOUND_PUBLIC_KEY: Setting =
+    Setting::new("inbound_public_key", "The public key of Inbound Parse's security policy, where one is set up.");
+const TRACK_CLICKS: Setting =
+    Setting::new("track_clicks", "Whether SendGrid rewrites links; left out: as the account is set up there.");
+const TRACK_OPENS: Setting =
+    Setting::new("track_opens", "Whether SendGrid adds a pixel; left out: as the account is set up there.");
+const SANDBOX: Setting =
+    Setting::new("sandbox", "Whether SendGrid checks everything and sends nothing, for trying out.").default("false");
+const BASE_URL: Setting =
+    Setting::new("base_url", "Where the API is; `https://api.eu.sendgrid.com` in the European Union.")
+        .default(SendgridSettings::BASE_URL);
+
+/// All of them; the first one makes the account that the environment describes.
+pub(super) const SETTINGS: &[&Setting] = &[
+    &API_KEY,
+    &FROM,
+    &FROM_NAME,
+    &DOMAIN,
+    &Setting { variable: Some("SENDGRID_REPLY_DOMAIN"), ..REPLY_DOMAIN },
+    &WEBHOOK_PUBLIC_KEY,
+    &INBOUND_SECRET,
+    &INBOUND_PUBLIC_KEY,
+    &TRACK_CLICKS,
+    &TRACK_OPENS,
+    &SANDBOX,
+    &BASE_URL,
+    &OWN_ADDRESSES,
+];
 
 /// An address with the name that stands before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +67,7 @@ pub struct Mailbox {
     pub name: Option<String>,
 }
 
-/// The settings of one account. Their usual names in the environment: `SENDGRID_API_KEY`, `SENDGRID_FROM`,
-/// `SENDGRID_WEBHOOK_PUBLIC_KEY`, `SENDGRID_INBOUND_SECRET`.
+/// The settings of one account, read.
 #[derive(Debug, Clone)]
 pub struct SendgridSettings {
     /// Our name for the account, in routes and in the webhook's URL.
@@ -71,9 +122,28 @@ impl SendgridSettings {
         }
     }
 
+    /// Reads what an account is set up with.
+    pub fn read(setup: &Setup<'_>) -> Result<Self, SettingsError> {
+        let settings = &setup.settings;
+        let from = Mailbox { email: settings.required(&FROM)?, name: settings.text(&FROM_NAME) };
+        let api_key = Secret::new(settings.required(&API_KEY)?);
+        let mut read = Self::new(setup.account, api_key, from, settings.url(&BASE_URL)?);
+        if let Some(domain) = settings.text(&DOMAIN) {
+            read.domain = domain;
+        }
+        read.event_public_keys = settings.list(&WEBHOOK_PUBLIC_KEY);
+        read.inbound_public_keys = settings.list(&INBOUND_PUBLIC_KEY);
+        read.inbound_secret = settings.secret(&INBOUND_SECRET);
+        read.is_sandbox = settings.flag(&SANDBOX)?.unwrap_or(false);
+        read.track_clicks = settings.flag(&TRACK_CLICKS)?;
+        read.track_opens = settings.flag(&TRACK_OPENS)?;
+        read.validate()?;
+        Ok(read)
+    }
+
     /// Says what is wrong first, in the settings' own words.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let wrong = |setting, reason| Err(SettingsError::Setting { provider: super::PROVIDER, setting, reason });
+        let wrong = |setting, reason| Err(SettingsError::new(super::PROVIDER, setting, reason));
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if self.account_name.is_empty() || !self.account_name.bytes().all(is_plain) {
             return wrong("account_name", "must be of letters, digits, - and _");
@@ -143,8 +213,8 @@ pub(super) mod tests {
         for (name, spoil) in cases {
             let mut spoiled = settings();
             spoil(&mut spoiled);
-            let SettingsError::Setting { setting, .. } = spoiled.validate().expect_err(name);
-            assert_eq!(setting, name);
+            let error = spoiled.validate().expect_err(name);
+            assert_eq!(error.setting, name);
         }
     }
 }

@@ -11,6 +11,8 @@ mod settings;
 mod signature;
 mod webhook;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -21,11 +23,36 @@ pub use webhook::TwilioWebhook;
 use super::{Accepted, Found, MediaError, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
+use crate::domain::value::limits::Limits;
 use crate::domain::value::message::Route;
+use crate::providers::kind::{Built, Kind, Setup};
 use crate::providers::kit::client::HttpClient;
 
 /// The provider's name in routes, URLs and events.
 pub const PROVIDER: &str = "twilio";
+
+/// What Twilio is to those who set its accounts up.
+pub const KIND: Kind = Kind {
+    name: PROVIDER,
+    title: "Twilio",
+    channels: &[Channel::Sms],
+    settings: settings::SETTINGS,
+    domains: &["twilio.com"],
+    // Error 21617: the concatenated message exceeds 1,600 characters.
+    limits: &[Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) }],
+    build,
+};
+
+fn build(setup: Setup<'_>) -> Result<Built, SettingsError> {
+    let settings = TwilioSettings::read(&setup)?;
+    let own_address = match &settings.sender {
+        TwilioSender::From(from) => Some(from.clone()),
+        TwilioSender::Service(_) => None,
+    };
+    let webhook = Arc::new(TwilioWebhook::try_new(&settings)?);
+    let provider = Arc::new(Twilio::try_new(settings, setup.client, setup.ambient)?);
+    Ok(Built { provider, webhook, own_address })
+}
 
 /// One Twilio account.
 pub struct Twilio {
@@ -51,7 +78,7 @@ impl Provider for Twilio {
     }
 
     fn channels(&self) -> &[Channel] {
-        &[Channel::Sms]
+        KIND.channels
     }
 
     fn carries_files(&self, channel: Channel) -> bool {

@@ -2,7 +2,55 @@
 
 use url::Url;
 
+use crate::providers::kind::{OWN_ADDRESSES, Setting, Setup};
 use crate::providers::{Secret, SettingsError};
+
+const ACCOUNT_SID: Setting = Setting::new("account_sid", "The account's SID: `AC` and 32 hexadecimal digits.")
+    .required()
+    .variable("TWILIO_ACCOUNT_SID");
+const AUTH_TOKEN: Setting =
+    Setting::new("auth_token", "The account's auth token; it proves callbacks, also where an API key makes the calls.")
+        .secret()
+        .required()
+        .variable("TWILIO_AUTH_TOKEN");
+const NEXT_AUTH_TOKEN: Setting =
+    Setting::new("next_auth_token", "The secondary auth token, believed too while the tokens are changed.").secret();
+const API_KEY: Setting = Setting::new(
+    "api_key",
+    "An API key that makes the calls instead of the auth token: `SK` and 32 hexadecimal digits.",
+)
+.variable("TWILIO_API_KEY");
+const API_SECRET: Setting = Setting::new("api_secret", "The API key's secret.").secret().variable("TWILIO_API_SECRET");
+const FROM: Setting = Setting::new(
+    "from",
+    "Who sends: a number with `+`, a short code or an alphanumeric sender. Either this or `messaging_service_sid`.",
+)
+.variable("TWILIO_FROM");
+const MESSAGING_SERVICE_SID: Setting =
+    Setting::new("messaging_service_sid", "A messaging service that picks the sender: `MG` and 32 hexadecimal digits.")
+        .variable("TWILIO_MESSAGING_SERVICE_SID");
+const MMS: Setting =
+    Setting::new("mms", "Whether the sender can send pictures; left out: whether its number begins with `+1`.");
+const MEDIA_HOSTS: Setting =
+    Setting::new("media_hosts", "The hosts, separated by commas, to which the URL of a received picture may redirect.")
+        .default("media.twiliocdn.com,mms.twiliocdn.com,s3-external-1.amazonaws.com");
+const BASE_URL: Setting =
+    Setting::new("base_url", "Where the API is; another one for other regions.").default(TwilioSettings::BASE_URL);
+
+/// All of them; the first one makes the account that the environment describes.
+pub(super) const SETTINGS: &[&Setting] = &[
+    &ACCOUNT_SID,
+    &AUTH_TOKEN,
+    &FROM,
+    &MESSAGING_SERVICE_SID,
+    &API_KEY,
+    &API_SECRET,
+    &NEXT_AUTH_TOKEN,
+    &MMS,
+    &MEDIA_HOSTS,
+    &BASE_URL,
+    &OWN_ADDRESSES,
+];
 
 /// Who we are to Twilio's API.
 #[derive(Debug, Clone)]
@@ -27,8 +75,7 @@ pub enum TwilioSender {
     Service(String),
 }
 
-/// The settings of one account. Their usual names in the environment: `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`,
-/// `TWILIO_API_KEY`, `TWILIO_API_SECRET`, `TWILIO_FROM`, `TWILIO_MESSAGING_SERVICE_SID`.
+/// The settings of one account, read.
 #[derive(Debug, Clone)]
 pub struct TwilioSettings {
     /// Our name for the account, in routes and in the webhook's URL.
@@ -55,12 +102,46 @@ pub struct TwilioSettings {
 impl TwilioSettings {
     /// Where the API is for most accounts.
     pub const BASE_URL: &str = "https://api.twilio.com";
-    /// Where Twilio keeps media, as far as is known: its documentation only says that URLs redirect.
-    pub const MEDIA_HOSTS: &[&str] = &["media.twiliocdn.com", "mms.twiliocdn.com", "s3-external-1.amazonaws.com"];
+
+    /// Reads what an account is set up with.
+    pub fn read(setup: &Setup<'_>) -> Result<Self, SettingsError> {
+        let settings = &setup.settings;
+        let auth_token = Secret::new(settings.required(&AUTH_TOKEN)?);
+        let auth = match (settings.text(&API_KEY), settings.secret(&API_SECRET)) {
+            (Some(sid), Some(secret)) => TwilioAuth::Key { sid, secret },
+            (None, None) => TwilioAuth::Token(auth_token.clone()),
+            _ => return Err(settings.wrong(&API_KEY, "must be given together with api_secret")),
+        };
+        let sender = match (settings.text(&FROM), settings.text(&MESSAGING_SERVICE_SID)) {
+            (Some(from), None) => TwilioSender::From(from),
+            (None, Some(sid)) => TwilioSender::Service(sid),
+            _ => return Err(settings.wrong(&FROM, "or messaging_service_sid must be given, and not both")),
+        };
+        // MMS is a matter of numbers in the United States and Canada; a messaging service's senders are not known here.
+        let is_american = matches!(&sender, TwilioSender::From(from) if from.starts_with("+1"));
+        let can_send_media = settings.flag(&MMS)?.unwrap_or(is_american) && setup.webhook_url.is_some();
+        let mut webhook_tokens = vec![auth_token];
+        webhook_tokens.extend(settings.secret(&NEXT_AUTH_TOKEN));
+        let read = Self {
+            account_name: setup.account.to_owned(),
+            account_sid: settings.required(&ACCOUNT_SID)?,
+            auth,
+            sender,
+            base_url: settings.url(&BASE_URL)?,
+            // Twilio refuses to call back an address that it cannot reach.
+            callback_url: setup.webhook_url.clone(),
+            webhook_tokens,
+            can_send_media,
+            // Twilio's documentation only says that URLs redirect; the default is what is known.
+            media_hosts: settings.list(&MEDIA_HOSTS),
+        };
+        read.validate()?;
+        Ok(read)
+    }
 
     /// Says what is wrong first, in the settings' own words.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let wrong = |setting, reason| Err(SettingsError::Setting { provider: super::PROVIDER, setting, reason });
+        let wrong = |setting, reason| Err(SettingsError::new(super::PROVIDER, setting, reason));
         if self.account_name.is_empty() || !self.account_name.bytes().all(is_plain) {
             return wrong("account_name", "must be of letters, digits, - and _");
         }
@@ -134,7 +215,7 @@ pub(super) mod tests {
             callback_url: Some(Url::parse("https://crm.example.com/hooks/twilio/main").expect("a URL")),
             webhook_tokens: vec![Secret::new("test_auth_token_0000000000000000")],
             can_send_media: true,
-            media_hosts: TwilioSettings::MEDIA_HOSTS.iter().map(|host| (*host).to_owned()).collect(),
+            media_hosts: vec!["media.twiliocdn.com".to_owned()],
         }
     }
 
@@ -157,8 +238,8 @@ pub(super) mod tests {
         for (name, spoil) in cases {
             let mut spoiled = settings();
             spoil(&mut spoiled);
-            let SettingsError::Setting { setting, .. } = spoiled.validate().expect_err(name);
-            assert_eq!(setting, name);
+            let error = spoiled.validate().expect_err(name);
+            assert_eq!(error.setting, name);
         }
     }
 

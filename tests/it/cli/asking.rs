@@ -60,7 +60,7 @@ fn message(customer_id: CustomerId, class: MessageClass) -> SendMessage {
 async fn told() -> Told {
     let place = Place::new();
     let folder = place.path("data").display().to_string();
-    let config = Config::from_parts(Some((Path::new("test.toml"), "")), [("COMMLOG_DATA_DIR".to_owned(), folder)]);
+    let config = Config::from_parts(Some((Path::new("test.toml"), "")), [("COMMLOG_DATA_DIR".to_owned(), folder)], &[]);
     let config = config.expect("a valid configuration");
     let stores = Stores::open(&config, &Ambient::system()).await.expect("the stores open");
     let (app, caller) = (&stores.app, Caller::new(config.tenant, "key:test"));
@@ -234,7 +234,7 @@ async fn opens_are_judged_again_and_nothing_changes_the_second_time() {
 /// An open by a prefetcher, which an earlier rule took for a person.
 async fn opened_by_machine(place: &Place, customer: CustomerId) {
     let folder = place.path("data").display().to_string();
-    let config = Config::from_parts(Some((Path::new("test.toml"), "")), [("COMMLOG_DATA_DIR".to_owned(), folder)]);
+    let config = Config::from_parts(Some((Path::new("test.toml"), "")), [("COMMLOG_DATA_DIR".to_owned(), folder)], &[]);
     let config = config.expect("a valid configuration");
     let stores = Stores::open_existing(&config, &Ambient::system()).await.expect("the stores open");
     let stream = StreamId::new(config.tenant, Category::Customer, customer.0);

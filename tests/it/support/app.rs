@@ -188,8 +188,8 @@ impl TestApp {
 impl Place {
     async fn open(&self, roles: &str) -> Stores {
         let settings = self.settings.iter().cloned().chain([("COMMLOG_ROLES".to_owned(), roles.to_owned())]);
-        let config =
-            Config::from_parts(Some((Path::new("test.toml"), &self.file)), settings).expect("a valid configuration");
+        let config = Config::from_parts(Some((Path::new("test.toml"), &self.file)), settings, &[])
+            .expect("a valid configuration");
         Stores::open(&config, &Ambient::system()).await.expect("the stores open")
     }
 }
