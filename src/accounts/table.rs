@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::accounts::account::{Account, AccountSource};
 use crate::accounts::metrics::ProviderMetrics;
 use crate::domain::value::Channel;
+use crate::domain::value::limits::Limits;
 use crate::ids::TenantId;
 
 /// What follows the provider in the URL of an account's webhook. It is not the account's name: names are unique per
@@ -112,13 +113,18 @@ impl Accounts {
     pub fn serving(&self, tenant: TenantId, channel: Channel, now: DateTime<Utc>) -> Vec<Arc<Account>> {
         let table = self.0.table.load();
         let serves = |account: &&Arc<Account>| {
-            account.terms.tenant.is_none_or(|owner| owner == tenant)
-                && account.provider.channels().contains(&channel)
-                && (account.terms.source != AccountSource::Simulator || !table.has_real_account.contains(&tenant))
-                && account.paused().is_none()
-                && account.cooldown(now).is_none()
+            table.serves(account, tenant, channel) && account.paused().is_none() && account.cooldown(now).is_none()
         };
         table.all.iter().filter(serves).cloned().collect()
+    }
+
+    /// What at least one of a tenant's accounts takes on a channel, used at the moment or not.
+    #[must_use]
+    pub fn limits(&self, tenant: TenantId, channel: Channel) -> Limits {
+        let table = self.0.table.load();
+        let serves = |account: &&Arc<Account>| table.serves(account, tenant, channel);
+        let limits = table.all.iter().filter(serves).map(|account| account.provider.limits(channel));
+        limits.reduce(Limits::or).unwrap_or_else(|| Limits::none(channel))
     }
 
     /// A tenant's account by its name.
@@ -140,6 +146,12 @@ impl Accounts {
 }
 
 impl Table {
+    fn serves(&self, account: &Account, tenant: TenantId, channel: Channel) -> bool {
+        account.terms.tenant.is_none_or(|owner| owner == tenant)
+            && account.provider.channels().contains(&channel)
+            && (account.terms.source != AccountSource::Simulator || !self.has_real_account.contains(&tenant))
+    }
+
     fn sort(&mut self) {
         self.all.sort_by(|a, b| {
             let key = |account: &Account| (account.terms.priority, account.terms.cost_micros);

@@ -29,7 +29,7 @@ use crate::domain::message::decide::{
     SentMessage,
 };
 use crate::domain::message::event::MessageEvent;
-use crate::domain::message::report;
+use crate::domain::message::{limits, report};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};
@@ -100,6 +100,7 @@ impl App {
         // What all merged records were sent counts too; when it is dispatched, everything is judged again.
         let merged = self.merged_records(caller, &absorbed).await?;
         let merged: Vec<_> = merged.into_iter().map(|record| record.state).collect();
+        let limits = self.limits(caller.tenant, command.channel);
         self.decide(&CommandRun::new(caller, stream, key), basis, |state: &Customer, context| {
             let (command, canned) = match canned {
                 Some(wanted) => {
@@ -108,6 +109,7 @@ impl App {
                 }
                 None => (command.clone(), None),
             };
+            limits::check(&limits, &command, files)?;
             if merged.is_empty() {
                 decide::send(state, &address, command, files.to_vec(), canned, context)
             } else {

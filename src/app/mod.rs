@@ -23,7 +23,7 @@ mod persons;
 mod reclass;
 mod tenants;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use crate::domain::message::dispatch::ResolveInDoubt;
@@ -52,6 +52,8 @@ use crate::domain::decision::Policy;
 use crate::domain::import::state::Import;
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::tenant::state::Tenant;
+use crate::domain::value::Channel;
+use crate::domain::value::limits::Limits;
 use crate::ids::{CorrelationId, MessageId, Position, TenantId};
 use crate::log::Journal;
 use crate::log::blobs::Blobs;
@@ -94,6 +96,9 @@ pub struct App {
     blobs: Option<Blobs>,
 }
 
+/// What a tenant's accounts take on a channel.
+type LimitsOf = Box<dyn Fn(TenantId, Channel) -> Limits + Send + Sync>;
+
 struct Shared {
     journal: Journal,
     ambient: Ambient,
@@ -109,6 +114,8 @@ struct Shared {
     accounts: States<ProviderAccounts>,
     canned: States<CannedReply>,
     callbacks: States<KeptCallbacks>,
+    /// What a tenant's accounts take on a channel, once the accounts are known.
+    limits: OnceLock<LimitsOf>,
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
 }
@@ -149,6 +156,7 @@ impl App {
                     })
                     .time_to_live(QUEUED_FOR)
                     .build(),
+                limits: OnceLock::new(),
                 snapshots: Arc::new(Semaphore::new(1)),
             }),
             public_url: Arc::from("http://localhost"),
@@ -160,6 +168,16 @@ impl App {
     #[must_use]
     pub fn end_of_log(&self) -> Position {
         *self.shared.journal.backend().watch().borrow()
+    }
+
+    /// Lets it know what a tenant's accounts take on a channel: what none of them would take is refused. The first call
+    /// counts.
+    pub fn know_limits(&self, limits: impl Fn(TenantId, Channel) -> Limits + Send + Sync + 'static) {
+        self.shared.limits.get_or_init(|| Box::new(limits));
+    }
+
+    fn limits(&self, tenant: TenantId, channel: Channel) -> Limits {
+        self.shared.limits.get().map_or(Limits::none(channel), |limits| limits(tenant, channel))
     }
 
     /// Clock and randomness, as the use cases see them.

@@ -50,6 +50,8 @@ pub(super) fn accounts(stores: &Stores, reads: &ReadStore) -> Result<NodeAccount
     }
     let build = super::accounts::builder(config, ambient);
     let accounts = Accounts::new(accounts);
+    let table = accounts.clone();
+    stores.app.know_limits(move |tenant, channel| table.limits(tenant, channel));
     let reads = Reads::new(reads.clone());
     let registry = AccountRegistry::new(stores.app.clone(), reads, accounts, build, config.tenant);
     Ok(NodeAccounts { registry, callbacks, simulated })

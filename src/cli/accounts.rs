@@ -7,6 +7,7 @@ use crate::boot;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, TenantArg, print};
 use crate::domain::account::event::AccountName;
+use crate::providers::kind::{self, Kind};
 
 /// `commlog accounts …`
 #[derive(Debug, Args)]
@@ -21,6 +22,12 @@ enum AccountsCommand {
     List {
         #[command(flatten)]
         tenant: TenantArg,
+    },
+    /// Lists the providers that accounts can be set up at, with their settings.
+    Providers {
+        /// Print the page of the documentation instead.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Asks the provider whether it lets an account send; sends nothing. Exit code 1 if it does not.
     #[command(after_help = "Example:\n  commlog accounts test twilio/main")]
@@ -40,10 +47,18 @@ fn name(text: &str) -> Result<AccountName, String> {
 
 /// Runs `commlog accounts …`.
 pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
+    if let AccountsCommand::Providers { markdown } = args.what {
+        return if markdown {
+            print::line(kind::page().trim_end())
+        } else {
+            kind::ALL.iter().try_for_each(|kind| provider(kind))
+        };
+    }
     let stores = session.open_existing().await?;
     let reads = session.read_store(&stores).await?;
     let service = boot::account_service(&stores, &reads).await?;
     match args.what {
+        AccountsCommand::Providers { .. } => Ok(()),
         AccountsCommand::List { tenant } => {
             let list = service.list(session.caller(&tenant).tenant).await;
             stores.close().await;
@@ -61,6 +76,18 @@ pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
             Err(Failure::new(Exit::Found, format!("{account} may not send: {class} {code}")))
         }
     }
+}
+
+fn provider(kind: &Kind) -> Outcome {
+    let channels: Vec<_> = kind.channels.iter().map(|channel| channel.word()).collect();
+    print::line(format_args!("{} ({}): {}", kind.name, kind.title, channels.join(", ")))?;
+    kind.settings.iter().try_for_each(|setting| {
+        let marks = [(setting.is_required, ", required"), (setting.is_secret, ", secret")];
+        let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
+        let variable = setting.variable.map(|variable| format!(" [{variable}]")).unwrap_or_default();
+        let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+        print::line(format_args!("  {}{marks}: {}{variable}{default}", setting.name, setting.help))
+    })
 }
 
 fn line(account: &AccountStatus) -> String {

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("accounts", &["ids", "clock", "domain", "app", "queries", "providers"]),
     ("intake", &["ids", "clock", "domain", "app", "queries", "providers", "accounts"]),
     ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers", "accounts", "intake"]),
-    ("graphql", &["ids", "clock", "domain", "log", "app", "queries", "accounts"]),
+    ("graphql", &["ids", "clock", "domain", "log", "app", "queries", "accounts", "providers"]),
     (
         "http",
         &["ids", "clock", "domain", "files", "log", "app", "queries", "graphql", "providers", "accounts", "intake"],
@@ -50,7 +50,7 @@ const EVERYTHING_BELOW_BOOT: &[&str] = &[
     "config",
 ];
 
-/// What only `boot` (and the module itself) may name: the concrete backends and providers.
+/// What only `boot` (and the module itself) may name, beside each provider: the concrete backends.
 const CONCRETE: &[(&str, &str)] = &[
     ("log::sql::sqlite", "log"),
     ("log::sql::postgres", "log"),
@@ -58,10 +58,18 @@ const CONCRETE: &[(&str, &str)] = &[
     ("log::blobs::postgres", "log"),
     ("log::keys::sqlite", "log"),
     ("log::keys::postgres", "log"),
-    ("providers::sendgrid", "providers"),
-    ("providers::simulator", "providers"),
-    ("providers::twilio", "providers"),
 ];
+
+/// The path of each provider: a folder that is neither a port nor a tool.
+fn provider_folders() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/providers");
+    let folders = fs::read_dir(root).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir());
+    let names = folders.map(|entry| entry.file_name().into_string().unwrap());
+    names
+        .filter(|name| !["kind", "kit", "port"].contains(&name.as_str()))
+        .map(|name| format!("providers::{name}"))
+        .collect()
+}
 
 fn sources() -> Vec<(String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -181,12 +189,24 @@ fn providers_know_of_the_domain_only_its_values() {
 
 #[test]
 fn only_boot_names_concrete_backends_and_providers() {
+    let providers = provider_folders();
     for (module, file) in sources() {
         for path in crate_paths(&code_of(&file)) {
-            let concrete = CONCRETE.iter().find(|(concrete, _)| path.starts_with(concrete));
+            let providers = providers.iter().map(|provider| (provider.as_str(), "providers"));
+            let concrete = CONCRETE.iter().copied().chain(providers).find(|(concrete, _)| path.starts_with(concrete));
             if let Some((_, home)) = concrete {
-                assert!(module == "boot" || module == *home, "{} names crate::{path}", file.display());
+                assert!(module == "boot" || module == home, "{} names crate::{path}", file.display());
             }
+        }
+    }
+}
+
+#[test]
+fn the_api_knows_of_providers_only_how_they_describe_themselves() {
+    for (_, file) in sources().iter().filter(|(module, _)| module == "graphql") {
+        for path in crate_paths(&code_of(file)) {
+            let allowed = !path.starts_with("providers") || path.starts_with("providers::kind");
+            assert!(allowed, "{} uses crate::{path}", file.display());
         }
     }
 }

@@ -20,8 +20,6 @@ pub const LARGEST: u64 = 25 * 1024 * 1024;
 pub const MOST_RECEIVED: usize = 20;
 /// How many bytes of files of one inbound message are stored.
 pub const LARGEST_RECEIVED: u64 = 30 * 1024 * 1024;
-/// How many bytes a whole mail may have as it is sent: SendGrid's limit of 30 MB, less what headers and markup take.
-pub const LARGEST_MAIL: u64 = 30_000_000 - 100_000;
 
 event! {
     /// A message has a file. Stands behind the message's first event, appended together with it.
@@ -150,8 +148,8 @@ pub fn content_type(given: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Checks that files may go with a message: number, size, and for MMS their kinds.
-pub fn check(channel: Channel, body: &str, files: &[StoredFile]) -> Result<(), Refusal> {
+/// Checks that files may go with a message: number, and for MMS their kinds and sizes.
+pub fn check(channel: Channel, files: &[StoredFile]) -> Result<(), Refusal> {
     let field = |refusal: Refusal| Refusal { field: Some("attachments".to_owned()), ..refusal };
     if files.is_empty() {
         return Ok(());
@@ -161,14 +159,7 @@ pub fn check(channel: Channel, body: &str, files: &[StoredFile]) -> Result<(), R
         return Err(field(Refusal::new("TOO_MANY_ATTACHMENTS", message)));
     }
     match channel {
-        Channel::Email => {
-            // As base64, which a mail carries, with its line breaks.
-            let files: u64 = files.iter().map(|file| file.size.div_ceil(3) * 4 * 78 / 76).sum();
-            if files + body.len() as u64 > LARGEST_MAIL {
-                let message = format!("the mail would have more than {LARGEST_MAIL} bytes with its files");
-                return Err(field(Refusal::new("ATTACHMENTS_TOO_LARGE", message)));
-            }
-        }
+        Channel::Email => {}
         Channel::Sms | Channel::Whatsapp => {
             for file in files {
                 let kind = file.content_type.as_deref().and_then(media::kind);
@@ -286,21 +277,20 @@ mod tests {
     }
 
     fn code(channel: Channel, files: &[StoredFile]) -> Option<&'static str> {
-        check(channel, "", files).err().map(|refusal| refusal.code)
+        check(channel, files).err().map(|refusal| refusal.code)
     }
 
     #[test]
     fn limits_are_those_of_the_channel_at_their_bounds() {
         let picture = |size| [file("image/png", size)];
         let mb = 1024 * 1024;
-        let cases: [(Channel, Vec<StoredFile>, Option<&str>); 12] = [
+        let cases: [(Channel, Vec<StoredFile>, Option<&str>); 11] = [
             (Channel::Voice, vec![], None),
             (Channel::Voice, picture(1).into(), Some("CHANNEL_TAKES_NO_ATTACHMENTS")),
             (Channel::Push, picture(1).into(), Some("CHANNEL_TAKES_NO_ATTACHMENTS")),
             (Channel::Email, vec![file("x/y", 1); MOST], None),
             (Channel::Email, vec![file("x/y", 1); MOST + 1], Some("TOO_MANY_ATTACHMENTS")),
             (Channel::Email, vec![file("x/y", 20 * mb)], None),
-            (Channel::Email, vec![file("x/y", 11 * mb); 2], Some("ATTACHMENTS_TOO_LARGE")),
             (Channel::Sms, picture(5 * mb).into(), None),
             (Channel::Sms, picture(5 * mb + 1).into(), Some("ATTACHMENT_TOO_LARGE")),
             (Channel::Sms, vec![file("application/pdf", 500 * 1024)], None),

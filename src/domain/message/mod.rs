@@ -6,6 +6,7 @@ pub mod dispatch;
 pub mod event;
 pub mod history;
 pub mod lattice;
+pub mod limits;
 pub mod reclass;
 pub mod report;
 pub mod retry;

@@ -23,4 +23,29 @@ impl Limits {
     pub const fn none(channel: Channel) -> Self {
         Self { channel, longest_text: None, largest_message: None, needs_subject: false, refuses_empty_files: false }
     }
+
+    /// What one of two accounts takes.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            channel: self.channel,
+            longest_text: self.longest_text.zip(other.longest_text).map(|(one, two)| one.max(two)),
+            largest_message: self.largest_message.zip(other.largest_message).map(|(one, two)| one.max(two)),
+            needs_subject: self.needs_subject && other.needs_subject,
+            refuses_empty_files: self.refuses_empty_files && other.refuses_empty_files,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_accounts_the_more_generous_one_counts() {
+        let short = Limits { longest_text: Some(160), needs_subject: true, ..Limits::none(Channel::Sms) };
+        let long = Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) };
+        assert_eq!(short.or(long), long);
+        assert_eq!(short.or(Limits::none(Channel::Sms)), Limits::none(Channel::Sms));
+    }
 }

@@ -3,11 +3,13 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object::ProviderAccount;
+use super::provider::Provider;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Cursor;
+use crate::providers::kind;
 
 /// Provider accounts.
 #[derive(Default)]
@@ -23,5 +25,11 @@ impl AccountQueries {
         let list = reading.api.accounts.list(reading.session.principal.tenant).await;
         let list = list.map_err(|error| opaque(reading.api.ambient(), &error))?;
         Ok(list.into_iter().map(Into::into).collect())
+    }
+
+    /// The providers that accounts can be set up at, with their settings and limits. Needs the role `ADMIN`.
+    #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 20 * child_complexity")]
+    async fn providers(&self) -> Vec<Provider> {
+        kind::ALL.iter().map(|kind| Provider::from(*kind)).collect()
     }
 }

@@ -123,6 +123,13 @@ impl Kind {
         ALL.iter().find(|kind| kind.name == name).copied()
     }
 
+    /// What its accounts take on a channel.
+    #[must_use]
+    pub fn limits_on(&self, channel: Channel) -> Limits {
+        let own = self.limits.iter().find(|limits| limits.channel == channel);
+        own.copied().unwrap_or_else(|| Limits::none(channel))
+    }
+
     /// The setting of a name.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&'static Setting> {

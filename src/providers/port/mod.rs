@@ -15,6 +15,7 @@ pub use webhook::{
 };
 
 use crate::domain::value::Channel;
+use crate::domain::value::limits::Limits;
 use crate::domain::value::message::Route;
 
 /// A provider's account, able to send.
@@ -25,6 +26,11 @@ pub trait Provider: Send + Sync {
 
     /// The channels that it serves.
     fn channels(&self) -> &[Channel];
+
+    /// What it takes on a channel: more would be refused.
+    fn limits(&self, channel: Channel) -> Limits {
+        Limits::none(channel)
+    }
 
     /// Hands a message over. Called at most once for each attempt; never retries by itself.
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError>;

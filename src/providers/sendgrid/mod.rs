@@ -90,6 +90,10 @@ impl Provider for Sendgrid {
         KIND.channels
     }
 
+    fn limits(&self, channel: Channel) -> Limits {
+        KIND.limits_on(channel)
+    }
+
     fn carries_files(&self, channel: Channel) -> bool {
         channel == Channel::Email
     }

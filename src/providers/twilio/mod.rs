@@ -81,6 +81,10 @@ impl Provider for Twilio {
         KIND.channels
     }
 
+    fn limits(&self, channel: Channel) -> Limits {
+        KIND.limits_on(channel)
+    }
+
     fn carries_files(&self, channel: Channel) -> bool {
         channel == Channel::Sms && self.settings.can_send_media
     }
