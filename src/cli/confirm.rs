@@ -8,9 +8,9 @@ use crate::cli::{Session, print};
 /// `commlog confirm-dispatch`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Lets a log send again that was restored from a backup, copied, or left alone for more than an hour. \
-                  commlog holds everything back on such a log, because another copy of it may have sent the same \
-                  messages already. Make sure first that no other server sends from this log or from the one that it \
+    long_about = "Allows sending from a log that was restored from a backup, copied, or idle for more than an hour. \
+                  commlog holds all messages of such a log, because another copy may already have sent \
+                  them. First make sure that no other server sends from this log or from the one that it \
                   was copied from. Running servers notice within a second."
 )]
 pub struct ConfirmArgs {}
@@ -20,5 +20,5 @@ pub async fn run(session: &Session) -> Outcome {
     let stores = session.open_existing().await?;
     let epoch = stores.app.confirm_dispatch().await?;
     stores.close().await;
-    print::line(format_args!("epoch {epoch} begins: messages are sent from this log"))
+    print::line(format_args!("epoch {epoch} begins: this log sends messages again"))
 }

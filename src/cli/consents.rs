@@ -14,26 +14,26 @@ use crate::queries::{Page, customers};
 /// `commlog consents`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Shows what a customer agreed to and how that came about: every change with its source and method, who \
-                  recorded it and when, and the resulting state; newest first. With --personal also the evidence that \
-                  names or shows the person: the wording that was shown, the IP address, the user agent.",
+    long_about = "Lists the changes of a customer's consent, newest first: source and method, who recorded it and when, and \
+                  the resulting state. --personal adds the evidence that identifies the person: the wording shown, \
+                  the IP address and the user agent.",
     after_help = "Examples:\n  commlog consents --customer $ID\n  commlog consents --customer $ID --current\n  commlog \
                   consents --customer $ID --channel email --personal --format jsonl > evidence.jsonl"
 )]
 pub struct ConsentsArgs {
-    /// Whose.
+    /// The customer's id.
     #[arg(long, value_name = "ID")]
     customer: CustomerId,
-    /// Only of this channel: `email`, `sms`, `whatsapp`, `voice`, `push`, `in_app`.
+    /// Only this channel: `email`, `sms`, `whatsapp`, `voice`, `push`, `in_app`.
     #[arg(long)]
     channel: Option<crate::domain::value::Channel>,
-    /// Only what holds now, by channel and topic.
+    /// Only the current state of each channel and topic.
     #[arg(long)]
     current: bool,
-    /// Shows wording, IP address and user agent too; the log records that.
+    /// Also shows wording, IP address and user agent; the log records this access.
     #[arg(long)]
     personal: bool,
-    /// How it is written.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -75,7 +75,7 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
         }
     }
     stores.close().await;
-    listing.end("nothing was ever said")
+    listing.end("no consent was ever recorded for this customer")
 }
 
 fn write(listing: &mut Listing, row: &ConsentRow, personal: bool) -> Outcome {

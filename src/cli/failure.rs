@@ -1,4 +1,4 @@
-//! How a command ends when it does not end well: an exit code for scripts, one error with its causes for people.
+//! How a command fails: an exit code for scripts, one error with its causes for people.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum Exit {
     Found = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// The input was understood and refused.
+    /// The input was understood but refused.
     Refused = 3,
     /// A store, a port or a file cannot be used.
     Unavailable = 4,
@@ -27,29 +27,29 @@ pub enum Exit {
 /// A command's failure.
 #[derive(Debug)]
 pub struct Failure {
-    /// For scripts.
+    /// The exit code, for scripts.
     pub exit: Exit,
     message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What most of the command line returns.
+/// The result of a command or of a part of it.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
-    /// A failure that needs no further cause.
+    /// A failure without a further cause.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), source: None }
     }
 
-    /// A failure that an error explains.
+    /// A failure with an error's text and causes.
     pub fn from_error(exit: Exit, error: impl Error + Send + Sync + 'static) -> Self {
         let message = error.to_string();
-        // The error itself is told by its text; only its causes remain to be told.
+        // The message is the error's own text; only its causes remain.
         Self { exit, message, source: Some(Box::new(Causes(Box::new(error)))) }
     }
 
-    /// What was tried when `error` happened.
+    /// A failure whose message says what was being done when `error` occurred.
     pub fn doing(exit: Exit, message: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
         Self { exit, message: message.into(), source: Some(Box::new(error)) }
     }
@@ -77,12 +77,12 @@ impl Failure {
             }
             cause = error.source();
         }
-        // Nobody can be told that stderr is gone.
+        // If stderr is gone, there is nowhere left to report to.
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 }
 
-/// Stands for the causes of an error whose own text is told already.
+/// The causes of an error whose own text is already shown.
 #[derive(Debug)]
 struct Causes(Box<dyn Error + Send + Sync>);
 

@@ -10,15 +10,15 @@ use crate::ids::CustomerId;
 /// `commlog forget`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Forgets a customer for good, with everybody who was merged into the same person. The keys that seal the \
-                        personal data are destroyed, so neither the log nor any backup of it can show the person again; the read tables are purged. \
-                        Figures stay. This cannot be taken back."
+    long_about = "Forgets a customer for good, with all records merged into the same person. The keys that seal the \
+                  personal data are destroyed, so neither the log nor any backup of it can reveal the person again, \
+                  and the read tables are purged. Aggregate figures stay. This cannot be undone."
 )]
 pub struct ForgetArgs {
-    /// Whom to forget.
+    /// The customer's id.
     #[arg(long, value_name = "ID")]
     customer: CustomerId,
-    /// Why, for the record; no personal data.
+    /// The reason, for the record; must not contain personal data.
     #[arg(long, default_value = "request")]
     reason: String,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub async fn run(session: &Session, args: ForgetArgs) -> Outcome {
     let command = ForgetCustomer { customer_id: args.customer, reason: args.reason };
     let done = stores.app.forget_customer(&caller, command).await?.into_result()?;
     print::line(format_args!("the key of customer {} is destroyed", done.value))?;
-    // The rest may be left to a server, but then this command could not say that it is done.
+    // A server could do the rest, but then this command could not report completion.
     let reads = session.read_store(&stores).await?;
     let later = |error| {
         Failure::doing(Exit::Unavailable, "the read tables could not be purged yet; commlog serve will do it", error)

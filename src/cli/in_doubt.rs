@@ -11,15 +11,15 @@ use crate::domain::message::dispatch::Resolution;
 use crate::ids::MessageId;
 use crate::queries::messages;
 
-/// How many messages are listed at most.
+/// The most messages that are listed.
 const MOST: usize = 10_000;
 
 /// `commlog in-doubt …`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "A message is in doubt when its provider was called and nobody heard the answer: a time-out, a lost \
-                  connection, a crash. commlog never sends such a message again by itself; it looks for evidence, and \
-                  where there is none, a person decides."
+    long_about = "A message is in doubt when its provider was called and the response was lost: a time-out, a broken \
+                  connection, a crash. commlog looks for evidence and never resends such a message on its own. Where \
+                  there is no evidence, a person decides."
 )]
 pub struct InDoubtArgs {
     #[command(subcommand)]
@@ -28,24 +28,23 @@ pub struct InDoubtArgs {
 
 #[derive(Debug, Subcommand)]
 enum InDoubtCommand {
-    /// Lists the messages in doubt, the oldest first.
+    /// Lists the messages in doubt, oldest first.
     List {
-        /// How it is written.
+        /// Output format.
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Settles one by your word.
+    /// Resolves one manually.
     #[command(
-        after_help = "Examples:\n  commlog in-doubt resolve $ID --as sent       the provider's pages show it\n  \
-                            commlog in-doubt resolve $ID --as not-sent\n  commlog in-doubt resolve $ID --as send-again \
-                            transactional ones only, at the risk of a second copy"
+        after_help = "Examples:\n  commlog in-doubt resolve $ID --as sent\n  commlog in-doubt resolve $ID --as not-sent\n  \
+                      commlog in-doubt resolve $ID --as send-again"
     )]
     Resolve {
-        /// Which message, as `commlog in-doubt list` shows it.
+        /// The message's id, from `commlog in-doubt list`.
         message: MessageId,
-        /// What became of it.
+        /// The outcome.
         #[arg(long = "as", value_enum)]
         resolution: ResolutionWord,
         #[command(flatten)]
@@ -56,11 +55,11 @@ enum InDoubtCommand {
 /// The words for [`Resolution`].
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ResolutionWord {
-    /// It was sent: the provider's own pages show it, or the receiver has it
+    /// It was sent: the provider's console shows it, or the recipient has it
     Sent,
-    /// It stays unsent
+    /// It was not sent and stays unsent
     NotSent,
-    /// It is sent once more, at the risk of a second copy; transactional messages only
+    /// Sends it again, at the risk of a second copy; transactional messages only
     SendAgain,
 }
 
@@ -110,7 +109,7 @@ pub async fn run(session: &Session, args: InDoubtArgs) -> Outcome {
             print::line(match resolution {
                 Resolution::Sent => format!("message {message} counts as sent"),
                 Resolution::NotSent => format!("message {message} stays unsent"),
-                Resolution::SendAgain => format!("message {message} is sent again by the next commlog serve"),
+                Resolution::SendAgain => format!("message {message} will be sent again by the next `commlog serve`"),
             })
         }
     }

@@ -17,41 +17,41 @@ use crate::queries::page::PAGE;
 /// `commlog inbox`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Lists conversations, the one that moved last first, and how many there are in each state. Without \
-                  --state: those that are not resolved. Names and texts are not shown; the API shows them to those who \
-                  may see them.",
+    long_about = "Lists conversations, most recently active first, and their number in each state. Without --state, \
+                  resolved ones are omitted. Names and texts are not shown here; the API shows them to \
+                  users with that permission.",
     after_help = "Examples:\n  commlog inbox --unassigned --unread\n  commlog inbox --assignee bob --state open\n  commlog inbox \
                   --counts\n  commlog inbox --state resolved --limit 1000 --format jsonl"
 )]
 pub struct InboxArgs {
-    /// Only in this state: open, pending, snoozed, resolved. Repeatable.
+    /// Only conversations in this state: open, pending, snoozed, resolved. Repeatable.
     #[arg(long = "state", value_name = "STATE")]
     states: Vec<ConversationState>,
-    /// Only of this channel. Repeatable.
+    /// Only conversations on this channel. Repeatable.
     #[arg(long = "channel", value_name = "CHANNEL")]
     channels: Vec<Channel>,
-    /// Only those of this assignee.
+    /// Only conversations assigned to this person.
     #[arg(long, value_name = "NAME")]
     assignee: Option<String>,
-    /// Only those that nobody is assigned to.
+    /// Only unassigned conversations.
     #[arg(long, conflicts_with = "assignee")]
     unassigned: bool,
-    /// Only those of this team.
+    /// Only conversations of this team.
     #[arg(long, value_name = "NAME")]
     team: Option<String>,
-    /// Only of this priority: low, normal, high, urgent.
+    /// Only conversations of this priority: low, normal, high, urgent.
     #[arg(long, value_parser = PRIORITIES)]
     priority: Option<String>,
-    /// Only those with unread messages.
+    /// Only conversations with unread messages.
     #[arg(long)]
     unread: bool,
-    /// Figures by assignee, team, priority and channel instead of the list.
+    /// Shows counts by assignee, team, priority and channel instead of the list.
     #[arg(long)]
     counts: bool,
-    /// At most so many conversations.
+    /// Maximum number of conversations.
     #[arg(long, default_value_t = PAGE.default)]
     limit: usize,
-    /// How it is written.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -62,7 +62,7 @@ impl InboxArgs {
     fn filter(&self) -> ConversationFilter {
         use ConversationState::{Open, Pending, Snoozed};
         let waiting = vec![Open, Pending, Snoozed];
-        // Figures of all states stand beside each other.
+        // Counts are shown for all states side by side.
         let states = if self.states.is_empty() && !self.counts { &waiting } else { &self.states };
         ConversationFilter {
             customer_id: None,

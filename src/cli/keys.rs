@@ -19,28 +19,28 @@ pub struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Issues a key and prints its token, this once.
+    /// Issues a key and prints its token (shown only once).
     #[command(after_help = "Example:\n  commlog keys issue --role agent --label 'help desk'\n  \
                             curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:7700/graphql …")]
     Issue {
-        /// What the key may do.
+        /// The role that decides what the key may do.
         #[arg(long, value_enum)]
         role: RoleWord,
-        /// What it is for.
+        /// A note on the key's purpose.
         #[arg(long)]
         label: String,
-        /// Whether it may see personal data [default: as is usual for the role]
+        /// Whether the key may see personal data [default: depends on the role]
         #[arg(long, value_name = "true|false")]
         personal: Option<bool>,
-        /// Whether it may send [default: as is usual for the role]
+        /// Whether the key may send messages [default: depends on the role]
         #[arg(long, value_name = "true|false")]
         send: Option<bool>,
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Ends the use of a key.
+    /// Revokes a key.
     Revoke {
-        /// Which key, as `commlog keys list` shows it.
+        /// The key's id, from `commlog keys list`.
         key: ApiKeyId,
         #[command(flatten)]
         tenant: TenantArg,
@@ -92,7 +92,7 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
             let command = IssueApiKey { role: role.into(), personal, send, label };
             let issued = stores.app.issue_api_key(&caller, command).await?.into_result()?.value;
             stores.close().await;
-            print::note(format_args!("key {}; the token is shown this once:", issued.key_id));
+            print::note(format_args!("key {}; its token is shown only once:", issued.key_id));
             print::line(issued.token)
         }
         KeysCommand::Revoke { key, tenant } => {
@@ -100,7 +100,7 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
             let command = RevokeApiKey { key_id: key };
             let revoked = stores.app.revoke_api_key(&session.caller(&tenant), command).await?.into_result()?;
             stores.close().await;
-            print::line(format_args!("key {} is refused from now on", revoked.value))
+            print::line(format_args!("key {} is revoked", revoked.value))
         }
         KeysCommand::List { tenant } => {
             let stores = session.open_existing().await?;

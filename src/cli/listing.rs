@@ -7,19 +7,19 @@ use serde_json::Value;
 use crate::cli::failure::Outcome;
 use crate::cli::print;
 
-/// The widest a cell of a table is, in characters. The last one of a row may take what it needs; JSON is never cut.
+/// The width at which a table cell is cut, in characters. A row's last cell and JSON are never cut.
 const WIDEST: usize = 60;
 
-/// How a list is written.
+/// The output format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Columns, for people
     Table,
-    /// One JSON object a line, with everything
+    /// One JSON object per line, with every field
     Jsonl,
 }
 
-/// A list that is being written.
+/// A list as it is written to stdout.
 pub struct Listing {
     format: Format,
     columns: &'static [&'static str],
@@ -33,7 +33,7 @@ impl Listing {
         Self { format, columns, rows: Vec::new() }
     }
 
-    /// Whether people read it, so that remarks may stand around it.
+    /// Whether people read the output, so that notes may surround it.
     #[must_use]
     pub fn is_table(&self) -> bool {
         self.format == Format::Table
@@ -56,7 +56,7 @@ impl Listing {
         }
     }
 
-    /// Writes what is left to write; a table without rows says so.
+    /// Writes the table, or the note `none` if it has no rows.
     pub fn end(self, none: &str) -> Outcome {
         if self.format == Format::Jsonl {
             return Ok(());
@@ -99,7 +99,7 @@ fn cell(value: &Value) -> String {
 
 fn cut(text: String) -> String {
     match text.char_indices().nth(WIDEST) {
-        // The last character tells that more follow.
+        // The ellipsis shows that more follows.
         Some(_) => text.chars().take(WIDEST - 1).chain(['…']).collect(),
         None => text,
     }

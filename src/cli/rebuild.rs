@@ -13,13 +13,13 @@ use crate::log::Journal;
 /// `commlog rebuild`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Builds a new generation of all read tables from the first event on, beside the live one, which serves \
-                  until the new one has caught up. With --check, the new tables are compared with the live ones instead, \
-                  at the position of the live ones, and thrown away.",
-    after_help = "Exit code 1 if --check finds a difference."
+    long_about = "Rebuilds all read tables from the first event, beside the live ones, which keep serving until the new \
+                  ones have caught up. With --check, the new tables are compared with the live ones at the same \
+                  position instead, then discarded.",
+    after_help = "Exits with code 1 if --check finds a difference."
 )]
 pub struct RebuildArgs {
-    /// Compares instead of replacing.
+    /// Compares the tables instead of replacing them.
     #[arg(long)]
     check: bool,
 }
@@ -52,12 +52,12 @@ pub async fn run(session: &Session, args: RebuildArgs) -> Outcome {
         }
     }
     if different == 0 {
-        return print::line("every table is what the log says");
+        return print::line("every table matches the log");
     }
-    Err(Failure::new(Exit::Found, format!("{different} tables differ from what the log says")))
+    Err(Failure::new(Exit::Found, format!("{different} tables differ from the log")))
 }
 
-/// Brings the live read tables up to the log's end, unless a server does so already.
+/// Brings the live read tables up to the log's end, unless a server is already doing so.
 pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
     let head = journal.backend().head().await?.position;
     if *reads.applied().borrow() >= head {

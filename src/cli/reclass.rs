@@ -13,35 +13,35 @@ use crate::ids::{CampaignId, CustomerId, MessageId, Position};
 /// `commlog reclass`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Judges recorded opens and clicks by the rule of this version (a person, or a proxy, scanner or \
-                  prefetcher?) and appends a correction for each that an earlier rule classed otherwise. States of \
-                  messages and figures of campaigns follow. What happened stays in the log as it was told. What was \
-                  forgotten with a person is left as it is. Running it again changes nothing; interrupted, it can \
-                  simply be run again.",
+    long_about = "Classifies recorded opens and clicks by this version's rule (a person, or a proxy, scanner or \
+                  prefetcher?) and appends a correction wherever an earlier rule decided differently. Message states \
+                  and campaign figures follow. The original events stay in the log. Engagements of forgotten \
+                  customers are left unchanged. Repeating the command changes nothing, so an interrupted run can \
+                  simply be repeated.",
     after_help = "Examples:\n  commlog reclass --campaign $ID\n  commlog reclass --since 2026-01-01 --until 2026-02-01\n  commlog \
                   reclass --customer $CUSTOMER --message $MESSAGE\n  commlog reclass --all",
     group = ArgGroup::new("scope").args(["customer", "campaign", "since", "until", "all"]).required(true).multiple(true)
 )]
 pub struct ReclassArgs {
-    /// Of this customer's messages.
+    /// Only engagements with this customer's messages.
     #[arg(long, value_name = "ID")]
     customer: Option<CustomerId>,
-    /// Of this message; only with its customer.
+    /// Only engagements with this message; requires --customer.
     #[arg(long, value_name = "ID", requires = "customer")]
     message: Option<MessageId>,
-    /// Of this campaign's messages.
+    /// Only engagements with this campaign's messages.
     #[arg(long, value_name = "ID")]
     campaign: Option<CampaignId>,
-    /// Only those that happened at or after this time.
+    /// Only engagements at or after this time.
     #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
     since: Option<DateTime<Utc>>,
-    /// Only those that happened before this time.
+    /// Only engagements before this time.
     #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
     until: Option<DateTime<Utc>>,
-    /// Everything.
+    /// All recorded opens and clicks.
     #[arg(long, conflicts_with_all = ["customer", "campaign", "since", "until"])]
     all: bool,
-    /// Goes on after this position, where an earlier run was interrupted.
+    /// Resumes after this position, where an earlier run was interrupted.
     #[arg(long, value_name = "POSITION")]
     after: Option<Position>,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub async fn run(session: &Session, args: ReclassArgs) -> Outcome {
     stores.close().await;
     let judged = total.judged;
     print::line(format_args!(
-        "{} opens and clicks judged by {}, {} corrected, {} left because their customer was forgotten",
+        "{} opens and clicks classified by {}, {} corrected, {} skipped because the customer was forgotten",
         judged.judged, CURRENT.name, judged.corrected, judged.erased
     ))
 }

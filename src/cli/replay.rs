@@ -14,7 +14,7 @@ use crate::projections::AsOf;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Writes the read tables as they were at an earlier moment into a new SQLite file, for any SQL tool. \
-                  Customers who were forgotten since are forgotten there too.",
+                  Customers who have since been forgotten are forgotten there too.",
     after_help = "Examples:\n  commlog replay --until 2026-03-31T18:00:00Z --into march.db\n  \
                   sqlite3 march.db 'SELECT count(*) FROM customers'"
 )]
@@ -22,7 +22,7 @@ pub struct ReplayArgs {
     /// As of this time (recorded at or before): 2026-03-31T18:00:00Z, or a day, meaning its beginning in UTC.
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "position")]
     until: Option<DateTime<Utc>>,
-    /// As of this position, as mutations and `commlog export events` tell it.
+    /// As of this position, as shown by mutations and `commlog export events`.
     #[arg(long)]
     position: Option<Position>,
     /// The file to write; it must not exist.
@@ -46,7 +46,7 @@ pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
 pub async fn run(session: &Session, args: ReplayArgs) -> Outcome {
     let file = &args.into;
     if file.exists() {
-        return Err(Failure::new(Exit::Refused, format!("{} exists already; name a new file", file.display())));
+        return Err(Failure::new(Exit::Refused, format!("{} already exists; name a new file", file.display())));
     }
     let stores = session.open_existing().await?;
     let reads = stores.read_store().await?;

@@ -12,12 +12,12 @@ use crate::config::{KEYS, Roles};
 /// `commlog serve`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Serves the GraphQL API, keeps the read tables up to date and dispatches messages. Each of these can run \
-                  on nodes of its own that share the same stores.",
+    long_about = "Serves the GraphQL API, keeps the read tables up to date and dispatches messages. Each part can also run \
+                  on separate nodes that share the same stores.",
     after_long_help = configuration()
 )]
 pub struct ServeArgs {
-    /// What this node does, separated by commas: api, projector, processes [default: all]
+    /// This node's roles, separated by commas: api, projector, processes [default: all]
     #[arg(long, value_name = "LIST", value_parser = Roles::parse)]
     roles: Option<Roles>,
 }

@@ -14,7 +14,7 @@ use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::{CreateTenant, RecordPersonalRead};
 use crate::log::{Category, StreamId};
 
-/// The name of a tenant that was not asked for one.
+/// The name of the tenant that the first command creates.
 pub const DEFAULT_NAME: &str = "default";
 
 /// One run of a command.
@@ -42,7 +42,7 @@ impl Session {
             LogFormat::Text => builder.finish().try_init(),
             LogFormat::Json => builder.json().finish().try_init(),
         };
-        set.map_err(|error| Failure::doing(Exit::Internal, "diagnostics are set up already", error))
+        set.map_err(|error| Failure::doing(Exit::Internal, "diagnostics are already set up", error))
     }
 
     /// Writes only errors to stderr: for commands with an output of their own.
@@ -53,18 +53,18 @@ impl Session {
         let _ = builder.finish().try_init();
     }
 
-    /// Who gives the command.
+    /// The caller that commands are recorded under: `cli`, for the tenant given.
     #[must_use]
     pub fn caller(&self, tenant: &TenantArg) -> Caller {
         Caller::new(tenant.tenant.unwrap_or(self.config.tenant), "cli")
     }
 
-    /// Opens log and key store; makes them if this is the first command.
+    /// Opens log and key store, and creates them on the first command.
     pub async fn open(&self) -> Outcome<Stores> {
         Ok(Stores::open(&self.config, &self.ambient).await?)
     }
 
-    /// Opens stores that must exist: commands that only read make no empty log.
+    /// Opens stores that must exist: commands that only read never create an empty log.
     pub async fn open_existing(&self) -> Outcome<Stores> {
         Ok(Stores::open_existing(&self.config, &self.ambient).await?)
     }
@@ -76,22 +76,21 @@ impl Session {
         Ok(reads)
     }
 
-    /// Reading personal data leaves its own trace, before anything of it is shown.
+    /// Records an access to personal data, before any of it is shown.
     pub async fn record_read(&self, stores: &Stores, caller: &Caller, what: &str, count: u64) -> Outcome {
         let command = RecordPersonalRead { what: what.to_owned(), count };
         stores.app.record_personal_read(caller, command).await?.into_result()?;
         Ok(())
     }
 
-    /// Makes the tenant that commands without `--tenant` act for, if this is the first command; any other one must be
-    /// there.
+    /// Creates the default tenant on the first command; a tenant named by `--tenant` must exist.
     pub async fn ensure_tenant(&self, stores: &Stores, caller: &Caller, name: &str) -> Outcome {
         let stream = StreamId::new(caller.tenant, Category::Tenant, caller.tenant.0);
         if stores.journal.backend().stream_heads(&[stream]).await?.iter().any(Option::is_some) {
             return Ok(());
         }
         if caller.tenant != self.config.tenant {
-            let advice = "commlog tenants list shows those that there are, commlog tenants create makes one";
+            let advice = "`commlog tenants list` shows the existing ones, `commlog tenants create` adds one";
             return Err(Failure::new(Exit::Refused, format!("there is no tenant {}; {advice}", caller.tenant)));
         }
         let create = CreateTenant { name: name.to_owned() };

@@ -16,9 +16,9 @@ use crate::queries::suppressions::{self, SuppressionFilter};
 /// `commlog suppressions`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Lists the addresses that nothing is sent to, whoever has them, and why; newest first. Addresses are \
-                  shown by their ids, as the log knows them. With --address the history of one: every suppression and \
-                  who lifted it, when and why; oldest first.",
+    long_about = "Lists suppressed addresses with the reason, newest first. An address is shown by its id, as in the log. \
+                  --address shows one address's history instead, oldest first: every suppression, and who lifted it, \
+                  when and why.",
     after_help = "Examples:\n  commlog suppressions --reason complaint --reason hard_bounce\n  commlog suppressions --lifted \
                   --format jsonl\n  commlog suppressions --address $ID"
 )]
@@ -29,13 +29,13 @@ pub struct SuppressionsArgs {
     /// Only addresses of this kind: `email`, `phone`, `push_token`, `in_app`.
     #[arg(long)]
     kind: Option<AddressKind>,
-    /// Those that were lifted, too.
+    /// Includes lifted suppressions.
     #[arg(long)]
     lifted: bool,
-    /// The history of this address instead.
+    /// Shows the history of the address with this id instead.
     #[arg(long, value_name = "ID", conflicts_with_all = ["reasons", "kind", "lifted"])]
     address: Option<AddressId>,
-    /// How it is written.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub async fn run(session: &Session, args: SuppressionsArgs) -> Outcome {
                 "position": row.position,
             }))?;
         }
-        return listing.end("it was never suppressed");
+        return listing.end("this address was never suppressed");
     }
     let filter = SuppressionFilter { reasons: args.reasons.clone(), kind: args.kind, include_lifted: args.lifted };
     let mut listing = Listing::new(args.format, if args.lifted { WITH_LIFTED } else { COLUMNS });

@@ -18,9 +18,9 @@ pub struct TenantsArgs {
 
 #[derive(Debug, Subcommand)]
 enum TenantsCommand {
-    /// Opens a tenant and prints its id, for --tenant and COMMLOG_TENANT.
+    /// Creates a tenant and prints its id, for use with --tenant and COMMLOG_TENANT.
     Create {
-        /// The company's name.
+        /// The tenant's name.
         name: String,
     },
     /// Lists the tenants.

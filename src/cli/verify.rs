@@ -15,17 +15,17 @@ use crate::log::seal::MasterKey;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Recomputes the hash chain of every stream and checks that versions, positions and times are in order. \
-                  Needs no keys: what is hashed is what is stored, sealed as it is.\n\nA log that was cut short, or \
-                  rewritten from some event on with hashes and all, holds by itself. A signed checkpoint that is kept \
-                  elsewhere catches both.",
+                  No keys are needed: the hashes cover the stored, sealed bytes.\n\nA log that was truncated, or \
+                  rewritten from some event on including its hashes, passes this check. A signed checkpoint kept \
+                  elsewhere detects both.",
     after_help = "Examples:\n  commlog verify\n  commlog verify --sign 2026-03.checkpoint\n  commlog verify --against \
-                  2026-03.checkpoint\n\nExit code 1 and the first bad event, if anything was changed."
+                  2026-03.checkpoint\n\nIf anything was changed, exits with code 1 and names the first changed event."
 )]
 pub struct VerifyArgs {
     /// Writes a signed checkpoint of the verified log to this file, which must not exist. Needs the master key.
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     sign: Option<PathBuf>,
-    /// Checks that the log still holds what this signed checkpoint says. Needs the master key.
+    /// Checks that the log still contains everything that this signed checkpoint covers. Needs the master key.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 }
@@ -40,7 +40,7 @@ pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
         let checked = checkpoint.check(log.as_ref(), key, |events| bar.set_position(events)).await;
         bar.finish_and_clear();
         checked.map_err(check_failure)?;
-        print::line(format_args!("the first {} events are those of the checkpoint", checkpoint.events))?;
+        print::line(format_args!("the first {} events match the checkpoint", checkpoint.events))?;
         bar.reset();
     }
     let verified = chain::verify(log.as_ref(), |events| bar.set_position(events)).await;
@@ -48,12 +48,12 @@ pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
     log.close().await;
     let verified = verified.map_err(failure)?;
     print::line(format_args!(
-        "{} events in {} streams: every hash, version and position is as it was written; the log ends at {}",
+        "{} events in {} streams: every hash, version and position is intact; the log ends at position {}",
         verified.events, verified.streams, verified.head
     ))?;
     if let (Some(file), Some(key)) = (&args.sign, &key) {
         write(file, &Checkpoint::sign(&verified, key))?;
-        print::line(format_args!("{} holds a signed checkpoint: keep it away from the log", file.display()))?;
+        print::line(format_args!("{} holds a signed checkpoint; keep it apart from the log", file.display()))?;
     }
     Ok(())
 }
@@ -67,7 +67,7 @@ fn read(file: &Path) -> Outcome<Checkpoint> {
         .map_err(|error| Failure::doing(Exit::Unavailable, format!("cannot read {}", file.display()), error))?;
     text.trim()
         .parse()
-        .map_err(|error| Failure::doing(Exit::Refused, format!("{} is no checkpoint", file.display()), error))
+        .map_err(|error| Failure::doing(Exit::Refused, format!("{} is not a checkpoint", file.display()), error))
 }
 
 fn write(file: &Path, checkpoint: &Checkpoint) -> Outcome {

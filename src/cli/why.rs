@@ -14,21 +14,21 @@ use crate::queries::messages::{self, MessageRow, ReasonRow};
 /// `commlog why`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Tells where a message stands and why: every rule that held or suppressed it and what the rule looked \
-                  at, every refusal of a provider, every state that it reached, in the order of time. A message \
-                  against which no rule stood has no rules to show.",
+    long_about = "Explains the state of a message, in order of time: every rule that held or suppressed it, with the rule's \
+                  inputs, every refusal by a provider, and every state that it reached. A message that no rule \
+                  held or suppressed lists no rules.",
     after_help = "Examples:\n  commlog why 01920000-0000-7000-8000-00000000c0de\n  commlog why $ID --format jsonl | jq \
-                  'select(.rule == \"consent\") | .inputs'\n\nA message's id is in the timeline, in commlog in-doubt, and in \
-                  what sendMessage answers."
+                  'select(.rule == \"consent\") | .inputs'\n\nA message's id is in the timeline, in `commlog in-doubt list` \
+                  and in the result of sendMessage."
 )]
 pub struct WhyArgs {
-    /// Which message.
+    /// The message's id.
     #[arg(value_name = "MESSAGE")]
     message: MessageId,
-    /// Shows the provider's words too, which may name people; the log records that.
+    /// Also shows the provider's own words, which may name people; the log records this access.
     #[arg(long)]
     personal: bool,
-    /// How it is written.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -65,10 +65,10 @@ pub async fn run(session: &Session, args: WhyArgs) -> Outcome {
     for step in steps(&message, reasons, args.personal) {
         listing.row(&step)?;
     }
-    listing.end("nothing is known of it")
+    listing.end("nothing is recorded about this message")
 }
 
-/// What happened to it, in the order of time. A state that was told with a reason is not told again without.
+/// The message's history in order of time. A state that is listed with a reason is not repeated without it.
 fn steps(message: &MessageRow, reasons: Vec<ReasonRow>, personal: bool) -> Vec<Value> {
     let id = message.message_id.to_string();
     let began = if message.direction == Direction::Inbound { "received" } else { "queued" };

@@ -39,27 +39,33 @@ pub const KEYS: &[(&str, &str)] = &[
         "blobs_url",
         "the blob store, for attachments: file:FOLDER or postgres://… [default: as the log; embedded <data_dir>/blobs]",
     ),
-    ("master_key", "32 bytes in hex or base64 that wrap every key of the key store [default: from master_key_file]"),
+    ("master_key", "32 bytes in hex or base64 that encrypt every key of the key store [default: from master_key_file]"),
     (
         "master_key_file",
-        "file with the master key; made, readable by its owner only, with a new key store [default: <data_dir>/master.key]",
+        "file with the master key; created with a new key store, readable by its owner only [default: <data_dir>/master.key]",
     ),
     ("listen", "address and port of the API [default: 127.0.0.1:7700]"),
     (
         "public_url",
-        "where people reach this server, for links in messages, such as https://mail.example.com [default: http://<listen>]",
+        "public URL of this server, for links in messages, such as https://mail.example.com [default: http://<listen>]",
     ),
-    ("roles", "what this node does, separated by commas: api, projector, processes [default: all]"),
+    ("roles", "roles of this node, separated by commas: api, projector, processes [default: all]"),
     ("tenant", "the tenant that commands act for without --tenant"),
-    ("require_opt_in", "true: marketing needs an opt-in; false: the absence of an opt-out [default: false]"),
-    ("default_region", "region of phone numbers without a country code, such as GB [default: none, they are refused]"),
+    (
+        "require_opt_in",
+        "true: marketing requires an opt-in; false: it requires only that there is no opt-out [default: false]",
+    ),
+    (
+        "default_region",
+        "region of phone numbers without a country code, such as GB [default: none; such numbers are refused]",
+    ),
     ("projections_dir", "folder of *.sql files that replace or add read models [default: the embedded ones only]"),
     (
         "account_base_urls",
-        "base URLs, separated by commas, that administrators may give accounts over the API beside the providers' own [default: none]",
+        "base URLs, separated by commas, that accounts set up over the API may use, besides the providers' own [default: none]",
     ),
-    ("simulator_seed", "seed of the simulated provider's fates [default: 1]"),
-    ("log_filter", "which diagnostics are written to stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
+    ("simulator_seed", "seed of the simulated provider [default: 1]"),
+    ("log_filter", "diagnostics on stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
     ("log_format", "text or json [default: text]"),
 ];
 
@@ -87,11 +93,11 @@ impl Roles {
                 "projector" => roles.projector = true,
                 "processes" => roles.processes = true,
                 "all" => roles = Self::ALL,
-                other => return Err(format!("{other:?} is no role; the roles are api, projector, processes")),
+                other => return Err(format!("{other:?} is not a role; the roles are api, projector, processes")),
             }
         }
         if roles == (Self { api: false, projector: false, processes: false }) {
-            return Err("at least one role is needed: api, projector, processes".to_owned());
+            return Err("name at least one role: api, projector, processes".to_owned());
         }
         Ok(roles)
     }
@@ -360,7 +366,7 @@ fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<Vec<
                 words.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
             }
             other => {
-                let reason = format!("a {} does not fit here", other.type_str());
+                let reason = format!("a {} is not allowed here", other.type_str());
                 return Err(ConfigError::Invalid { key, origin, reason });
             }
         };

@@ -1,5 +1,5 @@
-//! `commlog demo`: a living example. Everything that happens goes through the same commands as in earnest; the
-//! simulated provider delivers, opens, clicks, answers, bounces and opts out.
+//! `commlog demo`: a running example. Everything goes through the same commands as in production; the simulated
+//! provider delivers, opens, clicks, replies, bounces and opts out.
 
 mod sample;
 
@@ -41,7 +41,7 @@ use sample::{CUSTOMERS, SampleCustomer};
 )]
 pub struct DemoArgs {}
 
-/// Between two messages while somebody may be watching, and later.
+/// The pause between two messages at first, and later.
 const PACE: Duration = Duration::from_secs(12);
 const LATER_PACE: Duration = Duration::from_secs(180);
 const FIRST_MESSAGES: u64 = 60;
@@ -69,16 +69,16 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
-    // The page and the key are shown when they work.
+    // The page and the key are printed once they work.
     let head = stores_head(&running).await?;
     let shown = running.reads().wait_for(head, Duration::from_secs(60)).await;
     if let Err(error) = shown {
-        tracing::warn!(%error, "the first queries may not show everything yet");
+        tracing::warn!(%error, "the read tables have not caught up; the first queries may be incomplete");
     }
     let (address, folder) = (running.address(), session.config.data_dir.display());
     print::line(format_args!(
         "\n  commlog demo is running.\n\n  Open      http://{address}/#key={token}\n  API key   {token}\n\n  The page's \
-         tabs hold queries to begin with; the subscription shows a timeline live.\n  Data are in {folder}. Ctrl-C stops, \
+         tabs hold sample queries; the subscription shows a timeline live.\n  Data are in {folder}. Ctrl-C stops, \
          the next start goes on. Nothing is sent to anybody.\n"
     ))?;
     let lived = tokio::select! {
@@ -93,20 +93,20 @@ async fn stores_head(running: &Running) -> Outcome<Position> {
     Ok(running.stores().journal.backend().head().await?.position)
 }
 
-/// Makes customers, their past, and a key. Every command carries an idempotency key, so that a demo that was
-/// interrupted here goes on at its next start.
+/// Creates customers, their history, and a key. Every command carries an idempotency key, so that an interrupted
+/// demo resumes at its next start.
 async fn begin(stores: &Stores, caller: &Caller) -> Outcome<String> {
     let app = &stores.app;
     let since = began(stores).await?;
     for number in 0..CUSTOMERS {
         past(app, caller, number, sample::customer(number, since)).await?;
     }
-    // The key comes last and is not repeatable: its token is told only once.
+    // The key comes last and cannot be repeated: its token is shown only once.
     let key = IssueApiKey { role: Role::Admin, personal: Some(true), send: Some(true), label: "demo".to_owned() };
     Ok(app.issue_api_key(caller, key).await?.into_result()?.value.token)
 }
 
-/// When the demo's log was begun: the anchor of its past.
+/// The time of the log's first event: the demo's history is dated relative to it.
 async fn began(stores: &Stores) -> Outcome<DateTime<Utc>> {
     let first = stores.journal.read_all(Position::START, ReadLimit::events(1)).await?;
     Ok(first.first().map_or_else(|| stores.ambient().now(), |event| event.envelope.recorded_at))
@@ -123,7 +123,7 @@ fn registration(sample: &SampleCustomer) -> RegisterCustomer {
     RegisterCustomer { profile: sample.profile.clone(), addresses: sample.addresses.clone(), source: Source::Demo }
 }
 
-/// The ids of the sample's customers, who are registered by now: the same commands give the same answers.
+/// The ids of the sample's customers, already registered: repeated commands return the first result.
 async fn customers(stores: &Stores, caller: &Caller) -> Outcome<Vec<CustomerId>> {
     let since = began(stores).await?;
     let mut ids = Vec::with_capacity(CUSTOMERS);
@@ -145,7 +145,7 @@ async fn past(app: &App, caller: &Caller, number: usize, sample: SampleCustomer)
         topic: "all".to_owned(),
         state: if sample.opted_out { ConsentState::OptedOut } else { ConsentState::OptedIn },
         method: "form".to_owned(),
-        wording: Some("Yes, write me about new wines and tastings.".to_owned()),
+        wording: Some("Yes, please email me about new wines and tastings.".to_owned()),
         ip: None,
         user_agent: None,
         message_id: None,
@@ -201,9 +201,9 @@ async fn past(app: &App, caller: &Caller, number: usize, sample: SampleCustomer)
     Ok(())
 }
 
-/// Keeps sending, so that there is something to watch.
+/// Sends messages for as long as the demo runs.
 async fn live(app: &App, caller: &Caller, people: &[CustomerId]) -> Outcome {
-    // Numbering by the clock goes on where an earlier start stopped.
+    // Numbers derived from the clock continue after those of an earlier start.
     let first = app.ambient().now().timestamp().unsigned_abs();
     for number in 0.. {
         let message = sample::message(first + number);

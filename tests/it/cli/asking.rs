@@ -220,9 +220,9 @@ async fn opens_are_judged_again_and_nothing_changes_the_second_time() {
     opened_by_machine(&place, customer).await;
     let id = customer.to_string();
     let first = place.ok(&["reclass", "--customer", &id]);
-    assert!(first.starts_with("1 opens and clicks judged by engagement/1, 1 corrected, 0 left"), "{first}");
+    assert!(first.starts_with("1 opens and clicks classified by engagement/1, 1 corrected, 0 skipped"), "{first}");
     let again = place.ok(&["reclass", "--all"]);
-    assert!(again.starts_with("1 opens and clicks judged by engagement/1, 0 corrected"), "{again}");
+    assert!(again.starts_with("1 opens and clicks classified by engagement/1, 0 corrected"), "{again}");
     assert_eq!(place.ok(&["export", "events", "--type", "EngagementReclassified"]).lines().count(), 1);
     place.ok(&["verify"]);
     place.ok(&["rebuild", "--check"]);
