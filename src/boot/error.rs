@@ -16,7 +16,7 @@ use crate::projections::ProjectionError;
 use crate::providers::kit::client::ClientError;
 use crate::queries::QueryError;
 
-/// Why a part of commlog cannot be opened or started. Names what, and where it is.
+/// Why a part of commlog cannot be opened or started; names the part and its location.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
     /// The log.
@@ -40,10 +40,10 @@ pub enum BootError {
     /// A use case that a command completes by itself.
     #[error(transparent)]
     App(#[from] AppError),
-    /// What earlier processes left to do could not be gathered.
+    /// The work that earlier processes left could not be collected.
     #[error(transparent)]
     Backlog(#[from] BacklogError),
-    /// A log stands without the key store that its personal data was sealed with.
+    /// A log exists without the key store that sealed its personal data.
     #[error(
         "the log {log} exists, but its key store {keys} is missing: without it no personal data can be read or written. \
          Restore the key store, or name it in COMMLOG_KEYS_URL"
@@ -54,10 +54,10 @@ pub enum BootError {
         /// The key store's URL.
         keys: String,
     },
-    /// No provider can be called.
+    /// The HTTP client for providers cannot be built.
     #[error("providers cannot be called over HTTP")]
     Client(#[source] ClientError),
-    /// A provider account is not usable as it is configured.
+    /// A setting of a provider account is wrong.
     #[error("account {name} of {provider} in {origin}: {setting} {reason}")]
     Account {
         /// The provider.
@@ -66,46 +66,46 @@ pub enum BootError {
         name: String,
         /// The file or variable.
         origin: String,
-        /// Which setting.
+        /// The setting's name.
         setting: Cow<'static, str>,
-        /// What it must be.
+        /// The valid values.
         reason: Cow<'static, str>,
     },
     /// A command that only reads found nothing to read.
     #[error(
-        "there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or start with commlog demo, serve or import"
+        "there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or begin with `commlog demo`, `commlog serve` or `commlog import`"
     )]
     NoLog {
         /// The log's URL.
         url: String,
     },
-    /// A folder cannot be made.
-    #[error("cannot make the folder {}", path.display())]
+    /// A folder cannot be created.
+    #[error("cannot create the folder {}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The server stopped serving.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// A part of the node ended by a fault of its own; standard error tells where.
+    /// A part of the node panicked; standard error shows where.
     #[error("a part of this node failed")]
     Panicked(#[source] tokio::task::JoinError),
     /// The port is taken.
     #[error("{address} is in use by another program: choose another address in COMMLOG_LISTEN")]
     PortInUse {
-        /// Where commlog would have listened.
+        /// The configured address.
         address: SocketAddr,
     },
-    /// Nobody can listen there.
+    /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Where commlog would have listened.
+        /// The configured address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },

@@ -1,4 +1,4 @@
-//! The master key: given, read from its file, or made together with a new key store.
+//! The master key: given, read from its file, or created together with a new key store.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::clock::Ambient;
 use crate::config::{Config, MasterKeySource, StoreUrl};
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
-/// Why there is no master key. Never tells the key.
+/// Why there is no master key. Never contains the key.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file is gone although keys were wrapped with it.
@@ -24,7 +24,7 @@ pub enum MasterKeyError {
         /// The key store's URL.
         store: String,
     },
-    /// A shared key store has no key beside it.
+    /// A shared key store needs a configured master key.
     #[error(
         "the key store {store} is shared by all nodes, so its master key must be given: put 64 hex digits (openssl rand \
          -hex 32) into COMMLOG_MASTER_KEY or into {}", path.display()
@@ -35,29 +35,29 @@ pub enum MasterKeyError {
         /// The key store's URL.
         store: String,
     },
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("cannot {doing} the master key file {}", path.display())]
     File {
-        /// What was tried.
+        /// `read` or `create`.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The file holds something else.
-    #[error("the file {} holds no master key", path.display())]
+    /// The file contains something else.
+    #[error("the file {} does not contain a master key", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The expected content.
         #[source]
         source: ParseMasterKeyError,
     },
 }
 
-/// Finds the master key, or makes one if key store and file are both new.
+/// Finds the master key, or creates one if key store and file are both new.
 pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<MasterKey, MasterKeyError> {
     match (&config.master_key, &config.keys) {
         (MasterKeySource::File(path), StoreUrl::Sqlite(store)) if !path.exists() && !store.exists() => {
@@ -67,7 +67,7 @@ pub fn find_or_make(config: &Config, ambient: &Ambient) -> Result<MasterKey, Mas
     }
 }
 
-/// Finds the master key, which must be there.
+/// Finds the master key, which must exist.
 pub fn find(config: &Config) -> Result<MasterKey, MasterKeyError> {
     let path = match &config.master_key {
         MasterKeySource::Given(key) => return Ok(key.clone()),
@@ -97,11 +97,11 @@ fn make(path: &Path, ambient: &Ambient) -> Result<MasterKey, MasterKeyError> {
         // Keys that it wraps are durable before their first use, so it must be durable before them.
         file.sync_all()
     };
-    write().map_err(|source| MasterKeyError::File { doing: "make", path: path.to_owned(), source })?;
+    write().map_err(|source| MasterKeyError::File { doing: "create", path: path.to_owned(), source })?;
     Ok(key)
 }
 
-/// Makes a file that only its owner may read. Fails if there is one already.
+/// Creates a file that only its owner may read. Fails if it exists.
 pub fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

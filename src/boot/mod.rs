@@ -34,11 +34,11 @@ use crate::log::upcast::Upcasters;
 use crate::log::{EventLog, Journal};
 use crate::projections::{ProjectionError, Registry};
 
-/// Threads for what blocks (files, cryptography over batches), at most. More of them would only hold memory: who waits for
-/// one waits for a processor or the disk anyway.
+/// The most threads for blocking work (files, cryptography over batches). More would only hold memory: work that waits
+/// for a thread would otherwise wait for a processor or the disk.
 const BLOCKING_THREADS: usize = 32;
 
-/// What everything runs on.
+/// The runtime of the process.
 ///
 /// # Errors
 /// If the system refuses threads.
@@ -46,7 +46,7 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
 }
 
-/// The log with its key store, and the use cases over them: what every command needs.
+/// The log, its key store and the use cases over them.
 pub struct Stores {
     /// The log as the rest of commlog uses it.
     pub journal: Journal,
@@ -57,7 +57,7 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Opens log and key store; makes them if there are none.
+    /// Opens log and key store, and creates them if they do not exist.
     pub async fn open(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
         let (log_exists, keys_exist) = (may_exist(&config.log), may_exist(&config.keys));
         if is_file(&config.log) && !keys_exist {
@@ -65,7 +65,7 @@ impl Stores {
         }
         make_folder(&config.log)?;
         make_folder(&config.keys)?;
-        // The key store comes first: a log without its key store is an error, the other way round is a crash survived.
+        // The key store comes first: a log without its key store is an error; a key store without a log is left by a crash.
         let master = master_key::find_or_make(config, ambient)?;
         let keys: Arc<dyn KeyStore> = match &config.keys {
             StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), &master, ambient.clone()).await?),
@@ -85,7 +85,7 @@ impl Stores {
         Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
     }
 
-    /// Opens stores that must exist already: commands that only read make no empty log.
+    /// Opens stores that must exist: commands that only read never create an empty log.
     pub async fn open_existing(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
         if may_exist(&config.log) {
             Self::open(config, ambient).await
@@ -103,7 +103,7 @@ impl Stores {
         })
     }
 
-    /// Opens the read tables. They show what was applied so far.
+    /// Opens the read tables. They may lag behind the log.
     pub async fn read_store(&self) -> Result<ReadStore, BootError> {
         make_folder(&self.config.read)?;
         let location = match &self.config.read {
@@ -125,13 +125,13 @@ impl Stores {
         &self.ambient
     }
 
-    /// Finishes what was accepted and closes the log.
+    /// Finishes accepted work and closes the log.
     pub async fn close(&self) {
         self.journal.backend().close().await;
     }
 }
 
-/// Opens the log alone, which must exist: what needs no keys.
+/// Opens only the log, which must exist; needs no keys.
 pub async fn open_existing_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
     if may_exist(&config.log) {
         open_log(config, ambient).await
@@ -162,7 +162,7 @@ fn is_file(url: &StoreUrl) -> bool {
     matches!(url, StoreUrl::Sqlite(path) if path.is_file())
 }
 
-/// A database server has to be asked; a file can be looked for.
+/// A database server has to be queried; a file only needs to exist.
 fn may_exist(url: &StoreUrl) -> bool {
     match url {
         StoreUrl::Sqlite(path) => path.exists(),
@@ -180,7 +180,7 @@ fn make_folder(url: &StoreUrl) -> Result<(), BootError> {
     }
 }
 
-/// Makes a folder and those above it for this user alone: the read tables in it hold personal data in the clear.
+/// Creates a folder and its parents for this user only: read tables hold personal data in the clear.
 fn create_private_folders(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A running node: the parts that its roles ask for, started together and ended together.
+//! A running node: the parts that its roles require, started and stopped together.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use crate::queries::Reads;
 /// Starts the parts of a node.
 pub struct Node;
 
-/// A node whose parts run.
+/// A running node.
 pub struct Running {
     address: SocketAddr,
     reads: ReadStore,
@@ -31,7 +31,7 @@ pub struct Running {
 }
 
 impl Node {
-    /// Starts what the configuration's roles ask for. Returns once the API's port is taken and the read tables are open;
+    /// Starts the parts that the configured roles require. Returns once the API's port is taken and the read tables are open;
     /// `stop` ends everything.
     pub async fn start(stores: Stores, stop: CancellationToken) -> Result<Running, BootError> {
         let roles = stores.config().roles;
@@ -60,7 +60,7 @@ impl Node {
                 .await?;
         }
         if roles.api || roles.processes {
-            // Before anybody can call: a webhook of an account that is not known yet would be refused.
+            // Before the port accepts calls: a webhook of an account not yet loaded would be refused.
             registry.refresh_changed(BTreeSet::new()).await?;
             let jobs: Vec<Box<dyn Job>> = vec![Box::new(RefreshAccounts(registry))];
             let running = run_all(jobs, job_metrics, stores.ambient().clone(), stop.clone());
@@ -80,7 +80,7 @@ impl Node {
 }
 
 impl Running {
-    /// Where the API listens; with port 0 in the configuration, the system chose one.
+    /// The address of the API; the system chooses the port if the configured one is 0.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -98,13 +98,13 @@ impl Running {
         &self.reads
     }
 
-    /// What takes in webhooks.
+    /// The intake of webhooks.
     #[must_use]
     pub fn intake(&self) -> &Intake {
         &self.intake
     }
 
-    /// Waits until the node is told to stop, or until one of its parts fails.
+    /// Waits until the node is stopped or one of its parts fails.
     pub async fn wait(&mut self) -> Result<(), BootError> {
         tokio::select! {
             () = self.stop.cancelled() => Ok(()),
@@ -112,7 +112,7 @@ impl Running {
         }
     }
 
-    /// Ends all parts, lets them finish what they accepted, and closes the stores.
+    /// Stops all parts once accepted work is finished, and closes the stores.
     pub async fn finish(mut self) -> Result<(), BootError> {
         self.stop.cancel();
         let mut first = Ok(());

@@ -1,6 +1,6 @@
-//! Files of messages: uploaded to be sent, downloaded by those who may see them, and fetched by providers through links.
+//! Files of messages: uploaded for sending, downloaded by authorised users, and fetched by providers through links.
 //!
-//! Whatever a file holds, no browser shows it as a page of ours: it is saved, never opened in place.
+//! No browser may show a file as a page of ours, whatever it contains: files are saved, never opened in place.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ use crate::ids::{AttachmentId, CustomerId};
 use crate::log::blobs::Opening;
 use crate::queries::attachments;
 
-/// How long an upload may take.
+/// The time limit of an upload.
 const UPLOAD_TIME: Duration = Duration::from_mins(10);
-/// What a browser may know of a file's kind: nothing that it would run.
+/// The media type that browsers see: one that they do not run.
 const HARMLESS: &[&str] = &["application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"];
 const BYTES: &str = "application/octet-stream";
 
-/// `POST /attachments?customer=…`: takes a file that is to be sent to a customer. Its media type is the request's, its
-/// name that of `Content-Disposition`. Answers what names it in `sendMessage`.
+/// `POST /attachments?customer=…`: uploads a file to be sent to a customer. Its media type is the request's, its
+/// name that of `Content-Disposition`. Returns the token that names it in `sendMessage`.
 pub async fn upload(State(gateway): State<Gateway>, RawQuery(query): RawQuery, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let begun = match allowed(&gateway, &parts.headers, Permission::Send).await {
@@ -41,7 +41,7 @@ pub async fn upload(State(gateway): State<Gateway>, RawQuery(query): RawQuery, r
     let upload = match begun {
         Ok(upload) => upload,
         Err(refused) => {
-            // The body must not be left unread, or the refusal is lost with the connection.
+            // An unread body would lose the refusal together with the connection.
             let _ = read(&parts.headers, body, &limits(&gateway)).await;
             return refused;
         }
@@ -71,7 +71,7 @@ async fn begin(
     let customer = parameters.find(|(name, _)| name == "customer").map(|(_, id)| id);
     let customer = customer.and_then(|id| id.strip_prefix("Customer:").unwrap_or(&id).parse::<CustomerId>().ok());
     let Some(customer) = customer else {
-        let message = "say for whom the file is: POST /attachments?customer=<id of the customer>";
+        let message = "name the customer that the file is for: POST /attachments?customer=<id of the customer>";
         return Err(refusal(StatusCode::BAD_REQUEST, "BAD_ARGUMENT", message));
     };
     let text = |name| headers.get(name).map(|value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()));
@@ -113,7 +113,7 @@ async fn take(
     }
 }
 
-/// `GET /attachments/{id}`: a file of a message, to be saved. Reading it is recorded, as a person can be read from it.
+/// `GET /attachments/{id}`: a message's file, to be saved. The read is recorded, since files are personal data.
 pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let principal = match allowed(&gateway, &headers, Permission::Read).await {
         Ok(principal) if principal.may(Permission::SeePersonal) => principal,
@@ -144,7 +144,7 @@ pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, he
     stream(opening, content_type.unwrap_or(&BYTES), &filename::write(&name))
 }
 
-/// `GET /media/{token}`: a file for the provider that is to send it. The token is the permission.
+/// `GET /media/{token}`: a file for the provider that sends it. The token is the permission.
 pub async fn media(State(gateway): State<Gateway>, Path(token): Path<String>) -> Response {
     match gateway.api().app.open_media(&token).await {
         Ok(Some((content_type, opening))) => stream(opening, content_type, "attachment"),
@@ -157,7 +157,7 @@ fn stream(opening: Opening, content_type: &'static str, disposition: &str) -> Re
     let size = opening.size();
     let parts = futures::stream::try_unfold(opening, async |mut opening| {
         let next = opening.next().await.inspect_err(|error| {
-            tracing::error!(error = chain(error), "a file could not be read to its end");
+            tracing::error!(error = chain(error), "a file could not be read completely");
         })?;
         Ok::<_, crate::log::blobs::BlobError>(next.map(|bytes| (bytes, opening)))
     });
@@ -183,9 +183,9 @@ fn forbidden(principal: Principal, permission: Permission) -> Response {
     refusal(StatusCode::FORBIDDEN, "FORBIDDEN", &message)
 }
 
-/// Also what is another tenant's: it does not exist for whoever asks.
+/// Also the response for another tenant's file: its existence is not revealed.
 fn no_file() -> Response {
-    refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such file")
+    refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "this file does not exist")
 }
 
 fn failed(gateway: &Gateway, error: &AppError) -> Response {
@@ -194,8 +194,8 @@ fn failed(gateway: &Gateway, error: &AppError) -> Response {
 
 fn unavailable(gateway: &Gateway, cause: &str) -> Response {
     let id = gateway.api().ambient().uuid();
-    tracing::error!(error_id = %id, error = cause, "a file could not be taken or given");
-    let message = format!("the server failed; its log tells more under {id}");
+    tracing::error!(error_id = %id, error = cause, "a file could not be uploaded or downloaded");
+    let message = format!("the server failed; its log has details under {id}");
     refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message)
 }
 

@@ -1,4 +1,4 @@
-//! Who asks: `Authorization: Bearer clk_…`.
+//! Authentication: `Authorization: Bearer clk_…`.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::body::refusal;
 use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Principal};
 
-/// How long a key that nobody knows may be looked for in what the read tables do not show yet.
+/// How long to wait for lagging read tables before an unknown key is refused.
 const NEW_KEY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The holder of the request's API key, or the answer that refuses the request.
+/// The holder of the request's API key, or the response that refuses the request.
 pub async fn principal(gateway: &Gateway, headers: &HeaderMap) -> Result<Principal, Response> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
@@ -31,28 +31,28 @@ pub fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The holder of a token. Unknown and revoked keys are told alike; while the read tables lag, nobody can say which keys are
-/// unknown.
+/// The holder of a token. Unknown and revoked keys get the same response; while the read tables lag, a key cannot be
+/// called unknown.
 pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response> {
     let api = gateway.api();
     let mut found = api.keys.check(&api.reads.db(), token).await;
     let mut is_behind = false;
     if matches!(found, Ok(None)) {
-        // The key may have been issued a moment ago: the read tables must show all that the log held.
+        // The key may have been issued a moment ago: wait until the read tables include all that the log held.
         is_behind = api.reads.wait_for(api.app.end_of_log(), NEW_KEY_PATIENCE).await.is_err();
         found = api.keys.check(&api.reads.db(), token).await;
     }
     match found {
         Ok(Some(principal)) => Ok(principal),
         Ok(None) if is_behind => {
-            let message = "the read tables are behind the log and do not know this API key, or not yet: try again";
+            let message = "the read tables lag behind the log and do not contain this API key yet; try again";
             Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message))
         }
         Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
         Err(error) => {
             let id = api.ambient().uuid();
             tracing::error!(error_id = %id, error = chain(&error), "an API key could not be checked");
-            let message = format!("the API key could not be checked; the server's log tells more under {id}");
+            let message = format!("the API key could not be checked; the server's log has details under {id}");
             Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message))
         }
     }

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::graphql::Limits;
 
-/// How much of a body that is refused anyway is read and thrown away, so that its sender gets to read the answer.
+/// The bytes of a refused body that are still read and discarded, so that its sender can read the response.
 const MOST_DRAINED: usize = 256 * 1024 * 1024;
 
-/// For how long.
+/// The time limit for that.
 const LONGEST_DRAIN: Duration = Duration::from_secs(20);
 
 /// A refusal of a whole request, in the form of a GraphQL response.
@@ -23,7 +23,7 @@ pub fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-/// The whole body, or the answer that refuses it.
+/// The whole body, or the response that refuses it.
 pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Result<Bytes, Response> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > limits.body_bytes as u64) {
@@ -52,9 +52,9 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Resul
     })
 }
 
-/// The answer to a body of more than `most` bytes, once its sender can read it.
+/// The response to a body of more than `most` bytes, once its sender can read it.
 pub async fn too_large(headers: &HeaderMap, body: &mut Body, most: u64) -> Response {
-    // A client that asks first is told before it sends anything.
+    // A client that sends `Expect: 100-continue` is refused before it sends anything.
     if !headers.contains_key(header::EXPECT) {
         drain(body).await;
     }
@@ -68,7 +68,7 @@ fn larger_than(most: u64) -> Response {
     response
 }
 
-/// Reads on and throws away: a connection that is closed on unread data loses the answer too.
+/// Reads and discards: closing a connection with unread data would lose the response too.
 async fn drain(body: &mut Body) {
     let drained = async {
         let mut read = 0;
@@ -79,6 +79,6 @@ async fn drain(body: &mut Body) {
             }
         }
     };
-    // Whoever is slower than this loses the answer.
+    // A slower client loses the response.
     let _ = tokio::time::timeout(LONGEST_DRAIN, drained).await;
 }

@@ -1,4 +1,4 @@
-//! GraphiQL at `/`, out of the binary: nothing is loaded from elsewhere, and the page says so to the browser.
+//! GraphiQL at `/`, served from the binary: nothing is loaded from elsewhere, and a policy header enforces it.
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -49,7 +49,7 @@ async fn serve(name: &str, headers: &HeaderMap) -> Response {
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    // Asked for again each time, but sent again only after an upgrade of the server.
+    // Revalidated each time, but sent again only after the server was upgraded.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -15,7 +15,7 @@ pub(super) fn read(disposition: &str) -> Option<String> {
     extended.or(plain).filter(|name| !name.is_empty())
 }
 
-/// The parameters behind the first `;`, their quotes taken off.
+/// The parameters behind the first `;`, unquoted.
 fn parameters(text: &str) -> Vec<(String, String)> {
     let mut found = vec![];
     let mut rest = text.split_once(';').map_or("", |(_, rest)| rest);
@@ -70,7 +70,7 @@ fn read_extended(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Writes `attachment` with a name that old and new clients read; nothing of the name can end the header.
+/// Writes `attachment` with a name that old and new clients read; the name cannot break out of the header.
 pub(super) fn write(name: &str) -> String {
     let plain: String = name
         .chars()

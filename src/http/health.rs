@@ -1,4 +1,4 @@
-//! For whoever watches: alive, ready, and the counters.
+//! For monitoring: liveness, readiness and counters.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use crate::graphql::Gateway;
 use crate::graphql::engine::failure::chain;
 use crate::queries::{deliverability, messages};
 
-/// How long the parts of the server may take to answer before it counts as not ready.
+/// The time within which each part of the server must respond to count as ready.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A projector that lags this far while the log stands still, or this long at all, is stalled.
 const STALLED_SECONDS: f64 = 60.0;
 
-/// `GET /healthz`: the process serves requests. Says nothing of what it depends on: a restart would not mend that.
+/// `GET /healthz`: the process serves requests. Dependencies are not checked: a restart would not repair them.
 pub async fn alive() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], json!({ "status": "ok" }).to_string())
         .into_response()
 }
 
-/// `GET /readyz`: the log answers, the read tables answer, and the projector keeps up.
+/// `GET /readyz`: log and read tables respond, and the projector keeps up.
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let mut problems = Vec::new();
     let api = gateway.api();
     match tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
         Ok(Ok(head)) => api.metrics.set_events(head.position.counter()),
         Ok(Err(error)) => {
-            tracing::warn!(error = chain(&error), "not ready: the log does not answer");
-            problems.push("the log does not answer".to_owned());
+            tracing::warn!(error = chain(&error), "not ready: the log does not respond");
+            problems.push("the log does not respond".to_owned());
         }
-        Err(_) => problems.push(format!("the log did not answer within {} s", PATIENCE.as_secs())),
+        Err(_) => problems.push(format!("the log did not respond within {} s", PATIENCE.as_secs())),
     }
     match tokio::time::timeout(PATIENCE, api.reads.status()).await {
         Ok(Ok(status)) => {
@@ -42,10 +42,10 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
             }
         }
         Ok(Err(error)) => {
-            tracing::warn!(error = chain(&error), "not ready: the read tables do not answer");
-            problems.push("the read tables do not answer".to_owned());
+            tracing::warn!(error = chain(&error), "not ready: the read tables do not respond");
+            problems.push("the read tables do not respond".to_owned());
         }
-        Err(_) => problems.push(format!("the read tables did not answer within {} s", PATIENCE.as_secs())),
+        Err(_) => problems.push(format!("the read tables did not respond within {} s", PATIENCE.as_secs())),
     }
     let (status, word) =
         if problems.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
@@ -56,7 +56,7 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
 /// `GET /metrics`: counters for Prometheus, in the OpenMetrics text format.
 pub async fn metrics(State(gateway): State<Gateway>) -> Response {
     let api = gateway.api();
-    // What cannot be told now keeps its last value: a scrape must not fail because the log does.
+    // A figure that cannot be read now keeps its last value: a scrape must not fail because the log does.
     if let Ok(Ok(head)) = tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
         api.metrics.set_events(head.position.counter());
     }

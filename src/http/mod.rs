@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::graphql::Gateway;
 use crate::intake::Intake;
 
-/// All routes. WebSockets are closed when the server is told to stop.
+/// All routes. WebSockets are closed when the server stops.
 pub fn router(gateway: Gateway, intake: Intake, shutdown: CancellationToken) -> Router {
     let webhooks = Router::new()
         .route("/webhooks/{provider}/{account}", any(webhooks::take))

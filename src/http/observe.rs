@@ -1,4 +1,4 @@
-//! What happens around every request: an id, a count, a time, safe headers.
+//! Wrapped around every request: an id, a count, a duration, safe headers.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::graphql::Gateway;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id (the caller's, if it has a sane one), counts and times it.
+/// Gives the request an id (the caller's, if it is well-formed), counts and times it.
 pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, next: Next) -> Response {
     let began = Instant::now();
     let route = route(&request);
@@ -32,7 +32,7 @@ pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, nex
     response
 }
 
-/// The route's pattern: paths themselves would make as many counters as there are paths.
+/// The route's pattern: paths would create one counter each.
 fn route(request: &Request<Body>) -> &'static str {
     match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
         Some("/graphql") if request.headers().contains_key(header::UPGRADE) => "/graphql (websocket)",
@@ -56,8 +56,8 @@ fn is_sane(id: &HeaderValue) -> bool {
     (1..=64).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// Tells what there is instead.
+/// Refuses an unknown path and names the known ones.
 pub async fn not_found() -> Response {
-    let message = "there is nothing here; the API is POST /graphql, its console is /";
+    let message = "nothing is served at this path; the API is POST /graphql, its console is /";
     refusal(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }

@@ -1,4 +1,4 @@
-//! `/webhooks/{provider}/{account}`: what providers call.
+//! `/webhooks/{provider}/{account}`: the callbacks of providers.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ use crate::providers::WebhookRequest;
 /// Mail with attachments comes as one request: SendGrid sends up to 30 MB.
 const BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// What the route needs.
+/// The state of the route.
 #[derive(Clone)]
 pub struct Webhooks {
     pub gateway: Gateway,
     pub intake: Intake,
 }
 
-/// Takes in one request. Nothing that it holds is written to the log of diagnostics: URLs carry tokens.
+/// Takes in one request. None of its content is written to diagnostics, since URLs carry tokens.
 pub async fn take(
     State(webhooks): State<Webhooks>,
     Path((provider, path)): Path<(String, String)>,
@@ -57,7 +57,7 @@ pub async fn take(
         headers,
         body,
     };
-    // What was begun is finished even if the provider hangs up meanwhile.
+    // Work that has begun is finished even if the provider hangs up.
     let intake = Arc::new(webhooks.intake);
     let taken = tokio::spawn(async move { intake.take(&provider, &account_path, &request).await }).await;
     match taken {
