@@ -1,4 +1,7 @@
 //! What administrators read and change of provider accounts.
+//!
+//! Whether an account is suspended is read from the log as well as from memory: the node that serves the query need not be
+//! the one that called the provider.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! Commands on provider accounts. Their secrets go into the key store before the event that names them is appended, and
 //! are destroyed after the event that replaces them.
+//!
+//! All accounts of a tenant share one stream, apart from the tenant's own: one fold keeps names unique, reads of personal
+//! data do not conflict with it, and its head shows a node whether anything changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

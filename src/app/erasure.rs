@@ -2,7 +2,8 @@
 //! survivor and of all merged records, keys destroyed, read tables purged (by the projector),
 //! `ErasureCompleted` in each stream.
 //!
-//! The first `CustomerForgotten`, in whichever of the streams, is the whole decision: every later step follows from it.
+//! The first `CustomerForgotten`, in whichever of the streams, is the whole decision: every later step follows from it. Forgetting a
+//! customer resolves the conversations, because nobody can be answered any more.
 
 use crate::app::addresses::{Because, address_stream};
 use crate::app::customers::customer_stream;

@@ -1,6 +1,9 @@
 //! SQL on two engines with one text: pools, values and rows for SQLite and PostgreSQL.
 //!
 //! Statements use `$1`, `$2` … on both engines. Values are always bound.
+//!
+//! SQLite is reached through `rusqlite`, PostgreSQL through `sqlx`: `sqlx` copies every column of every SQLite row and hands
+//! rows over one at a time, so that a page of a timeline cost several times its SQL.
 
 pub mod checkpointer;
 mod error;

@@ -4,6 +4,11 @@
 //! Two streams are told, one after the other. `CustomerMergedInto`, in the stream of the merged one, is the decision; it
 //! is taken only while both act for themselves, so no circle can come about. `CustomerAbsorbed`, in the survivor's,
 //! follows with what the survivor takes over, all at once; until then nothing has changed for the survivor.
+//!
+//! The survivor keeps its profile, also where it is blank: which of two names, owners or tags is right is for people to
+//! decide. The merged one keeps its claims on addresses and the survivor claims them too, so that an inbound message finds
+//! the person in the place of the first claim. Conversations are not joined: replies and agents hold their ids. A merge
+//! cannot be undone, because what was said since belongs to neither half; as-of shows each half's past.
 
 use serde::Serialize;
 

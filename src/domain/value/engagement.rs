@@ -2,6 +2,7 @@
 //!
 //! A pure function of what is stored with each event (user agent, address, the provider's flag), named by a version: a
 //! better rule can be run over history, and what was classed by which rule stays known.
+//! A fetch by an image proxy counts as a machine's, Gmail's too, though it often follows a person: an open is a hint.
 
 use crate::domain::value::message::EngagementClass;
 

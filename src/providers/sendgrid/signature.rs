@@ -1,4 +1,7 @@
 //! SendGrid's signatures: ECDSA on P-256 with SHA-256, over the time stamp and the body exactly as it came.
+//!
+//! A signed batch is accepted for 25 hours, because SendGrid repeats it for 24, perhaps with the first signature. Event ids,
+//! not freshness, keep a repetition from counting twice.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

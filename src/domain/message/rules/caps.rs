@@ -1,4 +1,7 @@
 //! Frequency caps: how many marketing messages a customer gets within a window.
+//!
+//! A customer's state remembers the last 200, and a cap counts at most 100. A customer who was sent more than is remembered
+//! within a window has reached every cap: forgetting is no way around a limit.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;

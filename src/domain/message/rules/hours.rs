@@ -1,4 +1,7 @@
 //! Quiet hours, blackout dates, weekdays: when by the customer's clock nothing is sent, and the first moment after it.
+//!
+//! What counts is what clocks show. An end that they skip in spring is the moment of the change; one that they show twice in
+//! autumn is the first of the two. A time zone is never guessed from a phone number.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
