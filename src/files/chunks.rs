@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::sync::mpsc;
 
 use crate::files::records::Encoding;
-use crate::files::row::{Parsed, RawLine, RefusedLine, RowReader};
+use crate::files::row::{LeftOut, Parsed, RawLine, RefusedLine, RowReader};
 use crate::files::source::Source;
 use crate::files::survey::{self, SurveyError};
 
@@ -23,6 +23,8 @@ pub struct Chunk<T> {
     pub raw: HashMap<u64, Vec<RawLine>>,
     /// Lines that are refused without asking the log.
     pub refused: Vec<RefusedLine>,
+    /// Values that their rows do not have.
+    pub left_out: Vec<LeftOut>,
     /// Lines that were read for this chunk.
     pub lines: u64,
 }
@@ -40,7 +42,7 @@ pub enum ChunkError {
 
 impl<T> Chunk<T> {
     fn new() -> Self {
-        Self { rows: Vec::new(), raw: HashMap::new(), refused: Vec::new(), lines: 0 }
+        Self { rows: Vec::new(), raw: HashMap::new(), refused: Vec::new(), left_out: Vec::new(), lines: 0 }
     }
 }
 
@@ -75,7 +77,8 @@ fn read<R: RowReader>(
         let Some(record) = record else { break };
         chunk.lines += 1;
         match reader.push(record).map_err(ChunkError::Unsorted)? {
-            Some(Parsed::Row(row, raw)) => {
+            Some(Parsed::Row { row, raw, left_out }) => {
+                chunk.left_out.extend(left_out);
                 if keep_lines && let Some(first) = raw.first() {
                     chunk.raw.insert(first.number, raw);
                 }

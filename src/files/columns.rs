@@ -1,120 +1,15 @@
-//! Which column holds which field: found by its usual names, or named with `--map`.
+//! Which column holds which field: as `--map` asks, as the system's preset says, or by its usual names.
 
 use std::collections::BTreeMap;
 
 use crate::domain::import::event::ImportKind;
+use crate::files::consent::{self, Known, Meaning};
+use crate::files::fields::{Several, fields, plain};
+use crate::files::presets::Preset;
 use crate::files::values::filled;
 
 /// The columns in front of a file's own in a file of refused lines.
 pub const REFUSED: [&str; 2] = ["refused_line", "refused_reason"];
-
-/// A field of an import: what people write after `=` in `--map column=field`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Field {
-    /// The name, such as `unit_price`.
-    pub name: &'static str,
-    /// What it holds.
-    pub meaning: &'static str,
-    /// Column names that mean it, in lower case and without anything but letters and digits.
-    names: &'static [&'static str],
-}
-
-const fn field(name: &'static str, meaning: &'static str, names: &'static [&'static str]) -> Field {
-    Field { name, meaning, names }
-}
-
-const CUSTOMER: Field = field(
-    "customer",
-    "the customer's id in your system",
-    &["customer", "customerid", "customerno", "customernumber", "externalid", "clientid", "accountid"],
-);
-const TERRITORY: Field = field("territory", "sales territory", &["territory", "country", "region", "zipcode"]);
-const EMAIL: Field = field("email", "email address", &["email", "emailaddress", "mail"]);
-const PHONE: Field = field(
-    "phone",
-    "phone number, best with its country code",
-    &["phone", "phonenumber", "mobile", "mobilenumber", "telephone", "msisdn"],
-);
-const AT: Field = field(
-    "at",
-    "when it happened",
-    &[
-        "at",
-        "date",
-        "time",
-        "datetime",
-        "timestamp",
-        "invoicedate",
-        "orderdate",
-        "occurredat",
-        "createdat",
-        "sentat",
-        "receivedat",
-    ],
-);
-
-const CUSTOMERS: &[Field] = &[
-    CUSTOMER,
-    field("name", "full name", &["name", "fullname", "customername", "company", "companyname"]),
-    field("first_name", "first name, joined with last_name", &["firstname", "givenname", "forename"]),
-    field("last_name", "last name", &["lastname", "surname", "familyname"]),
-    EMAIL,
-    PHONE,
-    TERRITORY,
-    field("account_type", "such as retail, wholesale", &["accounttype", "customertype"]),
-    field("priority", "such as high, normal", &["priority", "accountpriority"]),
-    field("owner", "who looks after the customer", &["owner", "accountowner", "salesrep", "agent"]),
-    field("lead_score", "whole number", &["leadscore", "score"]),
-    field("industry", "industry", &["industry", "sector", "branch"]),
-    field("locale", "such as en-GB", &["locale", "language"]),
-    field("time_zone", "such as Europe/London", &["timezone", "tz"]),
-    field("tags", "separated by ; or ,", &["tags", "labels"]),
-    field(
-        "consent_email",
-        "opted_in, opted_out or pending; yes or no",
-        &["consentemail", "emailconsent", "emailoptin"],
-    ),
-    field("consent_sms", "opted_in, opted_out or pending; yes or no", &["consentsms", "smsconsent", "smsoptin"]),
-    field("consent_whatsapp", "opted_in, opted_out or pending; yes or no", &["consentwhatsapp", "whatsappconsent"]),
-];
-
-const ORDERS: &[Field] = &[
-    field(
-        "order",
-        "the order's or invoice's number",
-        &["order", "orderid", "orderno", "ordernumber", "invoice", "invoiceno", "invoicenumber", "reference"],
-    ),
-    CUSTOMER,
-    AT,
-    field("sku", "the article's code", &["sku", "stockcode", "itemcode", "articleno", "productid", "productcode"]),
-    field("description", "the article's description", &["description", "productname", "itemname", "article"]),
-    field("quantity", "how many; negative for returns", &["quantity", "qty"]),
-    field("unit_price", "price of one", &["unitprice", "price"]),
-    field("currency", "ISO 4217 code", &["currency", "currencycode"]),
-    field("status", "the order's status", &["status", "orderstatus"]),
-    TERRITORY,
-];
-
-const MESSAGES: &[Field] = &[
-    field("body", "the text", &["body", "text", "message", "sms", "content"]),
-    CUSTOMER,
-    field("from", "the address that it came from", &["from", "sender", "fromaddress", "fromnumber"]),
-    field("to", "our address", &["to", "recipient", "toaddress", "tonumber"]),
-    AT,
-    field("subject", "the subject of an email", &["subject"]),
-    field("channel", "email, sms, whatsapp, voice, push or in_app", &["channel"]),
-    field("id", "the message's id in your system", &["id", "messageid", "messagesid"]),
-];
-
-/// The fields of a kind of import.
-#[must_use]
-pub const fn fields(kind: ImportKind) -> &'static [Field] {
-    match kind {
-        ImportKind::Customers => CUSTOMERS,
-        ImportKind::Orders => ORDERS,
-        ImportKind::Messages => MESSAGES,
-    }
-}
 
 /// A header that cannot be mapped. Says which columns and fields there are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +52,20 @@ pub enum MapError {
         /// The header.
         columns: String,
     },
+    /// Columns that seem to be about consent, and nobody said what they mean.
+    #[error(
+        "{columns} may be about consent, and an opt-out that is overlooked is a message to someone who refused it; \
+         say what each means: --map {first:?}=opt_out_email (yes: opted out), ={first_in} (yes: agreed), \
+         =subscription (subscribed, unsubscribed …), or =ignore if it is not about consent"
+    )]
+    UnclearConsent {
+        /// The columns, quoted.
+        columns: String,
+        /// The first one, for the example.
+        first: String,
+        /// A field of the other sense, for the example.
+        first_in: &'static str,
+    },
 }
 
 /// What `--map COLUMN=FIELD` asks for.
@@ -168,81 +77,206 @@ pub struct Mapping {
     pub field: String,
 }
 
+/// A column about consent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentColumn {
+    /// Its place.
+    pub index: usize,
+    /// What it means.
+    pub meaning: Meaning,
+}
+
 /// A header whose columns have found their fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
     header: Vec<String>,
-    by_field: BTreeMap<&'static str, usize>,
+    by_field: BTreeMap<&'static str, Vec<usize>>,
     /// Columns that hold a free attribute, with its name.
     attributes: Vec<(usize, String)>,
+    consents: Vec<ConsentColumn>,
+    /// Columns that hold a subscription's state if their values are such words.
+    statuses: Vec<usize>,
+    /// Columns that seem to be about consent.
+    unclear: Vec<usize>,
     unused: Vec<usize>,
+    keeps_attributes: bool,
+}
+
+/// What a column turned out to be.
+enum Place {
+    Field(&'static str),
+    Consent(Meaning),
+    Attribute(String),
+    Unused,
 }
 
 impl Columns {
-    /// Maps a header: first as `--map` asks (`field`, `attribute.NAME`, or `-` for "leave it out"), then by the
-    /// columns' names. Of customers, every other column becomes a free attribute.
-    pub fn map(kind: ImportKind, header: &[String], mappings: &[Mapping]) -> Result<Self, MapError> {
-        let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-        let fields = fields(kind);
-        let mut columns =
-            Self { by_field: BTreeMap::new(), attributes: Vec::new(), unused: Vec::new(), header: header.clone() };
-        let mut decided = vec![false; header.len()];
-        for Mapping { column, field: wish } in mappings {
-            let index = header
-                .iter()
-                .position(|name| name == column)
-                .or_else(|| header.iter().position(|name| plain(name) == plain(column)))
-                .ok_or_else(|| MapError::NoColumn { column: column.clone(), columns: header.join(", ") })?;
+    /// Maps a header: first as `--map` asks (a field, `attribute.NAME`, or `-` or `ignore` for "leave it out"), then as
+    /// the preset says, then by the columns' names. Of customers, every other column becomes a free attribute.
+    pub fn map(
+        kind: ImportKind,
+        header: &[String],
+        preset: Option<&Preset>,
+        mappings: &[Mapping],
+    ) -> Result<Self, MapError> {
+        let header = told_apart(header);
+        let mut columns = Self {
+            by_field: BTreeMap::new(),
+            attributes: Vec::new(),
+            consents: Vec::new(),
+            statuses: Vec::new(),
+            unclear: Vec::new(),
+            unused: Vec::new(),
+            keeps_attributes: kind == ImportKind::Customers,
+            header,
+        };
+        let mut decided = vec![false; columns.header.len()];
+        for Mapping { column, field } in mappings {
+            let index = columns.find(column)?;
             decided[index] = true;
-            if wish == "-" {
-                columns.unused.push(index);
-            } else if let Some(name) = wish.strip_prefix("attribute.").filter(|name| !name.is_empty()) {
-                columns.attributes.push((index, name.to_owned()));
-            } else {
-                let field = fields.iter().find(|field| field.name == wish).ok_or_else(|| MapError::NoField {
-                    field: wish.clone(),
-                    fields: fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", "),
-                })?;
-                columns.assign(field, index)?;
+            let place = place(kind, field)?;
+            columns.put(index, place)?;
+        }
+        let mapped: Vec<&'static str> = columns.by_field.keys().copied().collect();
+        for (column, field) in preset.map_or(&[][..], |preset| preset.columns) {
+            let Some(index) = (0..columns.header.len()).find(|&index| plain(&columns.header[index]) == *column) else {
+                continue;
+            };
+            let taken = columns.by_field.contains_key(field) && !matches!(*field, "email" | "phone");
+            if !decided[index] && !mapped.contains(field) && !taken {
+                decided[index] = true;
+                let place = place(kind, field)?;
+                columns.put(index, place)?;
             }
         }
-        // In a file of orders, only what tells of the customer is a customer's attribute.
-        let of_orders = |name: &str| ORDERS.iter().any(|field| field.names.contains(&name));
-        let is_orders = ["order", "sku"].iter().all(|wanted| {
-            let names = ORDERS.iter().find(|field| field.name == *wanted).map_or(&[][..], |field| field.names);
-            header.iter().any(|name| names.contains(&plain(name).as_str()))
-        });
-        let wished: Vec<&str> = columns.by_field.keys().copied().collect();
-        for (index, name) in header.iter().enumerate().filter(|(index, _)| !decided[*index]) {
-            let found = fields.iter().find(|field| field.names.contains(&plain(name).as_str()));
-            match found {
-                Some(field) if !wished.contains(&field.name) => columns.assign(field, index)?,
-                _ if is_orders && of_orders(&plain(name)) => columns.unused.push(index),
-                _ if REFUSED.contains(&name.as_str()) => columns.unused.push(index),
-                _ if kind == ImportKind::Customers && !name.is_empty() => {
-                    columns.attributes.push((index, name.clone()))
-                }
-                _ => columns.unused.push(index),
-            }
+        columns.by_names(kind, &mut decided)?;
+        for index in (0..decided.len()).filter(|&index| !decided[index]) {
+            columns.place_rest(kind, index);
         }
         Ok(columns)
     }
 
-    fn assign(&mut self, field: &Field, index: usize) -> Result<(), MapError> {
-        match self.by_field.insert(field.name, index) {
-            None => Ok(()),
-            Some(first) => Err(MapError::Twice {
-                field: field.name,
-                first: self.header[first].clone(),
-                second: self.header[index].clone(),
-            }),
+    fn find(&self, column: &str) -> Result<usize, MapError> {
+        let header = &self.header;
+        let exact = header.iter().position(|name| name == column);
+        exact
+            .or_else(|| header.iter().position(|name| plain(name) == plain(column)))
+            .ok_or_else(|| MapError::NoColumn { column: column.to_owned(), columns: header.join(", ") })
+    }
+
+    fn put(&mut self, index: usize, place: Place) -> Result<(), MapError> {
+        match place {
+            Place::Unused => self.unused.push(index),
+            Place::Attribute(name) => self.attributes.push((index, name)),
+            Place::Consent(meaning) => self.consents.push(ConsentColumn { index, meaning }),
+            Place::Field(name) => {
+                let several = self.by_field.entry(name).or_default();
+                let multiple = matches!(name, "email" | "phone");
+                if let Some(&first) = several.first().filter(|_| !multiple) {
+                    return Err(MapError::Twice {
+                        field: name,
+                        first: self.header[first].clone(),
+                        second: self.header[index].clone(),
+                    });
+                }
+                several.push(index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the columns of fields that were not mapped, by their usual names.
+    fn by_names(&mut self, kind: ImportKind, decided: &mut [bool]) -> Result<(), MapError> {
+        let bare: Vec<String> = self.header.iter().map(|name| plain(&without_number(name))).collect();
+        for field in fields(kind) {
+            if self.by_field.contains_key(field.name) {
+                continue;
+            }
+            let matching = |names: &[&str]| -> Vec<usize> {
+                let of_name = |wanted: &&str| {
+                    bare.iter()
+                        .enumerate()
+                        .filter(move |(_, name)| name == wanted)
+                        .map(|(index, _)| index)
+                        .collect::<Vec<_>>()
+                };
+                names.iter().flat_map(|wanted| of_name(&wanted)).filter(|&index| !decided[index]).collect()
+            };
+            let mut found = matching(field.names);
+            if found.is_empty() {
+                found = matching(field.weak);
+            }
+            let taken = match (field.several, found.as_slice()) {
+                (_, []) => continue,
+                (Several::Ask, [first, second, ..]) => {
+                    return Err(MapError::Twice {
+                        field: field.name,
+                        first: self.header[*first.min(second)].clone(),
+                        second: self.header[*first.max(second)].clone(),
+                    });
+                }
+                (Several::All, all) => all.to_vec(),
+                (Several::Ask | Several::First, [first, ..]) => vec![*first],
+            };
+            taken.iter().for_each(|&index| decided[index] = true);
+            self.by_field.insert(field.name, taken);
+        }
+        Ok(())
+    }
+
+    /// A column that holds no field.
+    fn place_rest(&mut self, kind: ImportKind, index: usize) {
+        let name = self.header[index].clone();
+        if REFUSED.contains(&name.as_str()) || name.is_empty() {
+            self.unused.push(index);
+            return;
+        }
+        match consent::of_header(&without_number(&name)) {
+            // A log of messages is not a list of who agreed to what.
+            Known::Consent(_) | Known::Unclear if kind == ImportKind::Messages => self.unclear.push(index),
+            Known::Consent(meaning) => self.consents.push(ConsentColumn { index, meaning }),
+            Known::Unclear => self.unclear.push(index),
+            Known::PerhapsStatus if kind == ImportKind::Customers => self.statuses.push(index),
+            Known::PerhapsStatus | Known::No => self.keep_or_leave(kind, index),
         }
     }
 
-    /// The column of a field.
+    fn keep_or_leave(&mut self, kind: ImportKind, index: usize) {
+        let of_orders = || {
+            fields(ImportKind::Orders).iter().any(|field| field.names.contains(&plain(&self.header[index]).as_str()))
+        };
+        // The columns of orders tell nothing lasting about the customer who placed them.
+        if kind == ImportKind::Customers && !of_orders() {
+            self.attributes.push((index, self.header[index].clone()));
+        } else {
+            self.unused.push(index);
+        }
+    }
+
+    /// Settles what only the values can say, once the file was read: a column of states of subscriptions, and columns
+    /// that seem to be about consent. Those of the latter that are empty hold no opt-out.
+    pub fn settle(&mut self, seen: &Seen) -> Result<(), MapError> {
+        for index in std::mem::take(&mut self.statuses) {
+            if seen.telling.get(index).copied().unwrap_or(false) {
+                self.consents.push(ConsentColumn { index, meaning: consent::status() });
+            } else if self.keeps_attributes {
+                self.attributes.push((index, self.header[index].clone()));
+            } else {
+                self.unused.push(index);
+            }
+        }
+        let (full, empty): (Vec<usize>, Vec<usize>) =
+            self.unclear.drain(..).partition(|&index| seen.filled.get(index).copied().unwrap_or(false));
+        self.unused.extend(empty);
+        let Some(&first) = full.first() else { return Ok(()) };
+        let columns = full.iter().map(|&index| format!("{:?}", self.header[index])).collect::<Vec<_>>().join(", ");
+        Err(MapError::UnclearConsent { columns, first: self.header[first].clone(), first_in: "consent_email" })
+    }
+
+    /// The first column of a field.
     #[must_use]
     pub fn index(&self, field: &str) -> Option<usize> {
-        self.by_field.get(field).copied()
+        self.by_field.get(field).and_then(|several| several.first()).copied()
     }
 
     /// The column of a field without which nothing can be imported.
@@ -257,14 +291,38 @@ impl Columns {
         values.get(self.index(field)?).and_then(|value| filled(value))
     }
 
+    /// The text of a field in a record, whatever word it is, if it is not blank.
+    #[must_use]
+    pub fn text<'r>(&self, field: &str, values: &'r [String]) -> Option<&'r str> {
+        values.get(self.index(field)?).map(String::as_str).filter(|text| !text.trim().is_empty())
+    }
+
+    /// The values of all columns of a field that are not blank.
+    pub fn all<'r>(&self, field: &str, values: &'r [String]) -> impl Iterator<Item = &'r str> {
+        let indices = self.by_field.get(field).map_or(&[][..], Vec::as_slice);
+        indices.iter().filter_map(|&index| values.get(index).and_then(|value| filled(value)))
+    }
+
+    /// The columns about consent.
+    #[must_use]
+    pub fn consents(&self) -> &[ConsentColumn] {
+        &self.consents
+    }
+
+    /// The name of a column.
+    #[must_use]
+    pub fn name(&self, index: usize) -> &str {
+        self.header.get(index).map_or("", String::as_str)
+    }
+
     /// The free attributes of a record: column names and values that are not blank.
     pub fn attributes<'r>(&'r self, values: &'r [String]) -> impl Iterator<Item = (&'r str, &'r str)> {
         self.attributes
             .iter()
-            .filter_map(|(index, name)| Some((name.as_str(), values.get(*index).and_then(|v| filled(v))?)))
+            .filter_map(|(index, name)| Some((name.as_str(), values.get(*index).and_then(|value| filled(value))?)))
     }
 
-    /// The header's names.
+    /// The header's names, each once.
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header
@@ -273,15 +331,16 @@ impl Columns {
     /// One line for people: which column is read as what.
     #[must_use]
     pub fn describe(&self) -> String {
-        let mut parts: Vec<(usize, String)> = self
-            .by_field
-            .iter()
-            .map(|(field, &index)| (index, format!("{} → {field}", self.header[index])))
+        let of_fields =
+            self.by_field.iter().flat_map(|(field, several)| several.iter().map(move |&index| (index, field)));
+        let mut parts: Vec<(usize, String)> = of_fields
+            .map(|(index, field)| (index, format!("{} → {field}", self.header[index])))
             .chain(
                 self.attributes
                     .iter()
                     .map(|(index, name)| (*index, format!("{} → attribute.{name}", self.header[*index]))),
             )
+            .chain(self.consents.iter().map(|own| (own.index, format!("{} → {}", self.header[own.index], own.meaning))))
             .chain(self.unused.iter().map(|&index| (index, format!("{} is left out", self.header[index]))))
             .collect();
         parts.sort();
@@ -289,9 +348,70 @@ impl Columns {
     }
 }
 
-/// A column name without what people write differently: letters and digits in lower case.
-fn plain(name: &str) -> String {
-    name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// What the values of a file's columns say, by their place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    filled: Vec<bool>,
+    telling: Vec<bool>,
+}
+
+impl Seen {
+    /// Looks at a record's values in the columns that only values can explain.
+    pub fn note(&mut self, columns: &Columns, values: &[String]) {
+        self.filled.resize(columns.header.len(), false);
+        self.telling.resize(columns.header.len(), false);
+        for &index in &columns.unclear {
+            self.filled[index] |= values.get(index).is_some_and(|value| filled(value).is_some());
+        }
+        for &index in &columns.statuses {
+            self.telling[index] |= values.get(index).is_some_and(|value| consent::is_telling(value));
+        }
+    }
+}
+
+fn place(kind: ImportKind, wish: &str) -> Result<Place, MapError> {
+    if matches!(wish, "-" | "ignore") {
+        return Ok(Place::Unused);
+    }
+    if let Some(name) = wish.strip_prefix("attribute.").filter(|name| !name.is_empty()) {
+        return Ok(Place::Attribute(name.to_owned()));
+    }
+    if let Some(field) = fields(kind).iter().find(|field| field.name == wish) {
+        return Ok(Place::Field(field.name));
+    }
+    if let Some(meaning) = consent::field(wish).filter(|_| kind != ImportKind::Messages) {
+        return Ok(Place::Consent(meaning));
+    }
+    let mut names: Vec<&str> = fields(kind).iter().map(|field| field.name).collect();
+    if kind != ImportKind::Messages {
+        names.extend(consent::FIELDS.iter().map(|field| field.name));
+    }
+    names.extend(["attribute.NAME", "- (left out)"]);
+    Err(MapError::NoField { field: wish.to_owned(), fields: names.join(", ") })
+}
+
+/// Trims the names, and numbers those that occur more than once: `Notes`, `Notes (2)`.
+fn told_apart(header: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(header.len());
+    for name in header {
+        let name = name.trim();
+        let mut own = name.to_owned();
+        let mut number = 1;
+        while !own.is_empty() && names.contains(&own) {
+            number += 1;
+            own = format!("{name} ({number})");
+        }
+        names.push(own);
+    }
+    names
+}
+
+/// A name without the number that [`told_apart`] gave it.
+fn without_number(name: &str) -> String {
+    match name.rsplit_once(" (") {
+        Some((bare, number)) if number.strip_suffix(')').is_some_and(|n| n.parse::<u32>().is_ok()) => bare.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -302,58 +422,115 @@ mod tests {
         text.split(',').map(str::to_owned).collect()
     }
 
-    fn wish(column: &str, field: &str) -> Mapping {
-        Mapping { column: column.to_owned(), field: field.to_owned() }
+    fn map(kind: ImportKind, text: &str, mappings: &[(&str, &str)]) -> Result<Columns, MapError> {
+        let mapping =
+            |(column, field): &(&str, &str)| Mapping { column: (*column).to_owned(), field: (*field).to_owned() };
+        Columns::map(kind, &header(text), None, &mappings.iter().map(mapping).collect::<Vec<_>>())
     }
 
     #[test]
     fn usual_names_are_understood() {
-        let online_retail = header("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
-        let columns = Columns::map(ImportKind::Orders, &online_retail, &[]).unwrap();
+        let online_retail = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
         assert_eq!(
-            columns.describe(),
+            map(ImportKind::Orders, online_retail, &[]).unwrap().describe(),
             "InvoiceNo → order, StockCode → sku, Description → description, Quantity → quantity, InvoiceDate → at, \
-             UnitPrice → unit_price, CustomerID → customer, Country → territory"
+             UnitPrice → unit_price, CustomerID → customer, Country → country"
         );
-        let sms = Columns::map(ImportKind::Messages, &header("Label,SMS"), &[]).unwrap();
+        let sms = map(ImportKind::Messages, "Label,SMS", &[]).unwrap();
         assert_eq!(sms.describe(), "Label is left out, SMS → body");
     }
 
     #[test]
     fn other_columns_of_customers_become_attributes() {
-        let columns = Columns::map(ImportKind::Customers, &header("e-mail,zip_code,spend"), &[]).unwrap();
+        let columns = map(ImportKind::Customers, "e-mail,zip_code,spend", &[]).unwrap();
         assert_eq!(columns.describe(), "e-mail → email, zip_code → territory, spend → attribute.spend");
-        let row = header("a@b.c,,5");
+        let row = header("a@b.c,NULL,5");
         assert_eq!(columns.attributes(&row).collect::<Vec<_>>(), [("spend", "5")]);
         assert_eq!(columns.value("territory", &row), None);
     }
 
     #[test]
     fn customers_out_of_a_file_of_orders_do_not_get_the_orders_columns() {
-        let columns = Columns::map(ImportKind::Customers, &header("InvoiceNo,StockCode,CustomerID,Country"), &[]);
-        let expected = "InvoiceNo is left out, StockCode is left out, CustomerID → customer, Country → territory";
+        let columns = map(ImportKind::Customers, "InvoiceNo,StockCode,CustomerID,Country", &[]);
+        let expected = "InvoiceNo is left out, StockCode is left out, CustomerID → customer, Country → country";
         assert_eq!(columns.unwrap().describe(), expected);
     }
 
     #[test]
+    fn an_account_is_not_a_person() {
+        let columns = map(ImportKind::Customers, "Id,AccountId,LastName,Email", &[]).unwrap();
+        assert_eq!(
+            columns.describe(),
+            "Id → customer, AccountId → attribute.AccountId, LastName → last_name, Email → email"
+        );
+    }
+
+    #[test]
+    fn columns_of_one_name_are_told_apart() {
+        let columns = map(ImportKind::Customers, "Email,Notes,Notes,Email", &[("Notes (2)", "-")]).unwrap();
+        assert_eq!(
+            columns.describe(),
+            "Email → email, Notes → attribute.Notes, Notes (2) is left out, Email (2) → email"
+        );
+        let values = header("a@b.c,x,y,d@e.f");
+        assert_eq!(columns.all("email", &values).collect::<Vec<_>>(), ["a@b.c", "d@e.f"]);
+        let error = map(ImportKind::Orders, "Order,Order", &[]).unwrap_err().to_string();
+        assert!(error.contains("\"Order\" and \"Order (2)\""), "{error}");
+    }
+
+    #[test]
     fn mappings_come_first() {
-        let mappings = [wish("Ref", "order"), wish("Order", "attribute.internal"), wish("note", "-")];
-        let columns = Columns::map(ImportKind::Orders, &header("Ref,Order,Note"), &mappings).unwrap();
-        assert_eq!(columns.describe(), "Ref → order, Order → attribute.internal, Note is left out");
-        let mappings = [wish("Customer Number", "customer")];
-        let columns = Columns::map(ImportKind::Orders, &header("customer_id,customer_number"), &mappings).unwrap();
-        assert_eq!(columns.describe(), "customer_id is left out, customer_number → customer");
+        let columns = map(
+            ImportKind::Orders,
+            "Ref,Order,Note",
+            &[("Ref", "order"), ("Order", "attribute.internal"), ("note", "ignore")],
+        );
+        assert_eq!(columns.unwrap().describe(), "Ref → order, Order → attribute.internal, Note is left out");
+        let columns = map(ImportKind::Orders, "customer_id,customer_number", &[("Customer Number", "customer")]);
+        assert_eq!(columns.unwrap().describe(), "customer_id is left out, customer_number → customer");
     }
 
     #[test]
     fn what_cannot_be_mapped_is_explained() {
-        let map = |text: &str, mappings: &[Mapping]| Columns::map(ImportKind::Orders, &header(text), mappings);
-        let error = map("a,b", &[wish("c", "order")]).unwrap_err();
+        let error = map(ImportKind::Orders, "a,b", &[("c", "order")]).unwrap_err();
         assert_eq!(error.to_string(), "the file has no column \"c\"; its columns are a, b");
-        assert!(map("a", &[wish("a", "colour")]).unwrap_err().to_string().starts_with("\"colour\" is not a field"));
-        let error = map("Invoice,Order", &[]).unwrap_err().to_string();
+        let error = map(ImportKind::Orders, "a", &[("a", "colour")]).unwrap_err().to_string();
+        assert!(error.starts_with("\"colour\" is not a field"), "{error}");
+        let error = map(ImportKind::Orders, "Invoice,Order", &[]).unwrap_err().to_string();
         assert!(error.contains("both hold the field order; choose one with --map Invoice=order"), "{error}");
-        let error = map("a,b", &[]).unwrap().required(ImportKind::Orders, "order").unwrap_err().to_string();
+        let columns = map(ImportKind::Orders, "a,b", &[]).unwrap();
+        let error = columns.required(ImportKind::Orders, "order").unwrap_err().to_string();
         assert!(error.starts_with("no column holds the field order (the order's or invoice's number)"), "{error}");
+    }
+
+    #[test]
+    fn a_column_that_seems_to_be_about_consent_stops_the_import_unless_it_is_empty() {
+        let read = |value: &str, mappings: &[(&str, &str)]| {
+            let mut columns = map(ImportKind::Customers, "Email,GDPR status 2", mappings)?;
+            let mut seen = Seen::default();
+            seen.note(&columns, &header(&format!("a@b.c,{value}")));
+            columns.settle(&seen).map(|()| columns.describe())
+        };
+        let question = read("no", &[]).unwrap_err().to_string();
+        assert!(question.contains("--map \"GDPR status 2\"=opt_out_email"), "{question}");
+        assert_eq!(read("", &[]).unwrap(), "Email → email, GDPR status 2 is left out");
+        assert_eq!(read("no", &[("GDPR status 2", "ignore")]).unwrap(), "Email → email, GDPR status 2 is left out");
+        assert_eq!(
+            read("no", &[("GDPR status 2", "consent_email")]).unwrap(),
+            "Email → email, GDPR status 2 → consent of email (yes: opted in)"
+        );
+    }
+
+    #[test]
+    fn a_status_is_about_consent_if_its_values_are() {
+        let read = |value: &str| {
+            let mut columns = map(ImportKind::Customers, "Email,Status", &[]).unwrap();
+            let mut seen = Seen::default();
+            seen.note(&columns, &header(&format!("a@b.c,{value}")));
+            columns.settle(&seen).unwrap();
+            columns.describe()
+        };
+        assert_eq!(read("gold"), "Email → email, Status → attribute.Status");
+        assert_eq!(read("unsubscribed"), "Email → email, Status → consent of email (its words)");
     }
 }

@@ -3,12 +3,17 @@
 
 pub mod chunks;
 pub mod columns;
+pub mod consent;
 pub mod customers;
+pub mod fields;
+pub mod identities;
 pub mod messages;
 pub mod orders;
+pub mod presets;
 pub mod records;
 pub mod refused;
 pub mod row;
 pub mod source;
 pub mod survey;
+pub mod times;
 pub mod values;

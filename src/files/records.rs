@@ -104,6 +104,11 @@ impl<R: BufRead> Records<R> {
         self.next_line - 1
     }
 
+    /// Skips the next line, whatever it holds.
+    pub fn skip_line(&mut self) -> io::Result<()> {
+        self.take_line().map(drop)
+    }
+
     /// The next record that is not blank. The first one sets the number of columns that the others must have.
     pub fn read(&mut self) -> io::Result<Option<Record>> {
         loop {

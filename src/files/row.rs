@@ -1,9 +1,15 @@
 //! What the readers of all kinds of files have in common: settings, rows with the lines that they came from, refusals.
 
-use crate::domain::value::{Channel, Currency};
+use std::collections::BTreeMap;
+
+use crate::domain::customer::decide::AddressInput;
+use crate::domain::import::decide::ConsentRow;
+use crate::domain::value::address::Address;
+use crate::domain::value::{AddressKind, Channel, Currency};
 use crate::files::columns::{Columns, MapError};
 use crate::files::records::Record;
-use crate::files::values::{DecimalMark, TimeReader};
+use crate::files::times::TimeReader;
+use crate::files::values::{self, DecimalMark};
 
 /// How the values of a file are read.
 #[derive(Debug, Clone)]
@@ -18,8 +24,107 @@ pub struct Settings {
     pub channel: Option<Channel>,
     /// Whether rows without a customer go to the anonymous one.
     pub anonymous: bool,
-    /// Customers without any id are numbered by their line, with this in front.
+    /// Rows without any id are numbered by their line, with this in front.
     pub number_rows: Option<String>,
+    /// The country of phone numbers that name none, in rows that name none.
+    pub region: Option<String>,
+    /// What everybody in the file agreed to or refused.
+    pub consents: Vec<ConsentRow>,
+}
+
+/// A value that is not imported although its row is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The line.
+    pub line: u64,
+    /// Which value and why, without the value itself.
+    pub reason: String,
+}
+
+/// The addresses of a record.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    /// Those that can be used: numbers in E.164.
+    pub good: Vec<AddressInput>,
+    /// The others.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Addresses {
+    /// The addresses in a record's columns of emails and phones. A mailbox that cannot be used is an error; a phone
+    /// number that cannot be used is left out.
+    pub fn read(columns: &Columns, record: &Record, settings: &Settings) -> Result<Self, String> {
+        let mut addresses = Self::default();
+        for cell in columns.all("email", &record.fields) {
+            for text in cell.split(":::").map(str::trim).filter(|text| !text.is_empty()) {
+                Address::parse(AddressKind::Email, text, None).map_err(|error| format!("email {}", error.reason))?;
+                addresses.add(AddressKind::Email, text.to_owned());
+            }
+        }
+        let own = columns.value("country", &record.fields).and_then(values::region);
+        let region = own.or(settings.region.as_deref());
+        for cell in columns.all("phone", &record.fields) {
+            for text in cell.split(":::").map(str::trim).filter(|text| !text.is_empty()) {
+                if text.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.' | b' ')) {
+                    continue;
+                }
+                // Spreadsheets keep a number's sign off with an apostrophe.
+                let text = text.trim_start_matches('\'');
+                match Address::parse(AddressKind::Phone, text, region) {
+                    Ok(number) => addresses.add(AddressKind::Phone, number.text().to_owned()),
+                    Err(error) => addresses
+                        .left_out
+                        .push(LeftOut { line: record.line, reason: format!("phone {}", error.reason) }),
+                }
+            }
+        }
+        Ok(addresses)
+    }
+
+    fn add(&mut self, kind: AddressKind, address: String) {
+        if !self.good.iter().any(|own| own.kind == kind && own.address.eq_ignore_ascii_case(&address)) {
+            self.good.push(AddressInput { kind, address, label: None, primary: false });
+        }
+    }
+}
+
+/// What a record says about consent, beside what holds for the whole file.
+pub fn consents(columns: &Columns, record: &Record, settings: &Settings) -> Result<Vec<ConsentRow>, String> {
+    use crate::files::consent::{Sense, strictest};
+    let mut rows = Vec::new();
+    let mut since = None;
+    for column in columns.consents() {
+        let Some(text) = record.fields.get(column.index).and_then(|text| values::filled(text)) else { continue };
+        let named = |reason: String| format!("{} {reason}", columns.name(column.index));
+        let time = || settings.times.read(text).ok();
+        match column.meaning.sense {
+            Sense::Since => since = time(),
+            Sense::OutSince => rows.extend(column.meaning.rows(text, time()).map_err(named)?),
+            _ => rows.extend(column.meaning.rows(text, None).map_err(named)?),
+        }
+    }
+    rows.iter_mut()
+        .filter(|row| row.state == crate::domain::consent::event::ConsentState::OptedIn)
+        .for_each(|row| row.said_at = row.said_at.or(since));
+    rows.extend(settings.consents.iter().cloned());
+    Ok(strictest(rows))
+}
+
+/// The free attributes of a record. A cell of a column of attributes that holds a JSON object gives its members.
+#[must_use]
+pub fn attributes(columns: &Columns, values: &[String]) -> BTreeMap<String, serde_json::Value> {
+    let mut attributes = BTreeMap::new();
+    for (name, value) in columns.attributes(values) {
+        let holds_several = matches!(
+            crate::files::fields::plain(name).as_str(),
+            "attributes" | "attribs" | "properties" | "customfields"
+        );
+        match values::json_attributes(value).filter(|_| holds_several) {
+            Some(members) => attributes.extend(members.into_iter().filter(|(_, member)| !member.is_null())),
+            None => drop(attributes.insert(name.to_owned(), value.trim().into())),
+        }
+    }
+    attributes
 }
 
 /// Why a file's header is not enough for the import.
@@ -65,8 +170,15 @@ pub struct RefusedLine {
 /// What a reader makes of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Parsed<T> {
-    /// A row for the log, with the lines that it was made of.
-    Row(T, Vec<RawLine>),
+    /// A row for the log.
+    Row {
+        /// The row.
+        row: T,
+        /// The lines that it was made of.
+        raw: Vec<RawLine>,
+        /// Values of these lines that it does not have.
+        left_out: Vec<LeftOut>,
+    },
     /// Lines that cannot be imported.
     Refused(Vec<RefusedLine>),
 }

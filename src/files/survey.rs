@@ -2,8 +2,10 @@
 //! the whole file was read once, so a damaged or cut-off file is refused as a whole.
 
 use crate::domain::import::event::ImportKind;
-use crate::files::columns::{Columns, MapError, Mapping};
+use crate::files::columns::{Columns, MapError, Mapping, Seen};
+use crate::files::identities::Identities;
 use crate::files::orders::{self, OrderEnds};
+use crate::files::presets::{self, Preset};
 use crate::files::records::{Dialect, Encoding, Record, Records};
 use crate::files::source::{FileError, Source};
 
@@ -21,6 +23,24 @@ pub struct Survey {
     pub fallback: Option<u64>,
     /// Where orders end; empty for other kinds.
     pub ends: OrderEnds,
+    /// Ids that would join two people; empty for other kinds than customers.
+    pub identities: Identities,
+    /// The system that the file was exported from.
+    pub preset: Option<&'static Preset>,
+}
+
+/// How the columns of a file are found.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What the file holds.
+    pub kind: ImportKind,
+    /// How its bytes become text.
+    pub encoding: Encoding,
+    /// What `--map` asks for.
+    pub mappings: Vec<Mapping>,
+    /// The system that it comes from, as `--from` names it; `none`: no system, only the columns' names; absent: the
+    /// header shows it.
+    pub from: Option<String>,
 }
 
 /// Why the first reading failed.
@@ -32,6 +52,16 @@ pub enum SurveyError {
     /// Its columns cannot be mapped.
     #[error(transparent)]
     Map(#[from] MapError),
+    /// `--from` names a system that is not known.
+    #[error("{name:?} is not a system whose {kind} are known; there are {names}, and none")]
+    NoPreset {
+        /// The name in `--from`.
+        name: String,
+        /// What the file holds.
+        kind: ImportKind,
+        /// Those that exist.
+        names: String,
+    },
     /// The first line is not a header.
     #[error("the first line of {path} cannot be read: {reason}")]
     Header {
@@ -52,10 +82,19 @@ pub(super) struct Opened {
     pub dialect: Dialect,
 }
 
-/// Opens the file and reads its header.
+/// Opens the file and reads its header. A first line `sep=;`, which Excel writes and reads, is skipped.
 pub(super) fn open(source: &Source, encoding: Encoding) -> Result<Opened, SurveyError> {
-    let dialect = dialect(source, encoding)?;
+    let first = first_line(source, encoding)?;
+    let named = separator(&first);
+    let dialect = match named {
+        Some(delimiter) => Dialect { delimiter, quoting: true },
+        None if source.is_tsv() => Dialect::TSV,
+        None => Dialect::of_csv_header(&first),
+    };
     let mut records = Records::new(source.reader()?, dialect, encoding);
+    if named.is_some() {
+        records.skip_line().map_err(|error| source.broken(0, error))?;
+    }
     let header = records.read().map_err(|error| source.broken(0, error))?;
     let header = header.ok_or_else(|| FileError::Empty { path: source.path().to_owned() })?;
     match header.malformed {
@@ -64,46 +103,72 @@ pub(super) fn open(source: &Source, encoding: Encoding) -> Result<Opened, Survey
     }
 }
 
-fn dialect(source: &Source, encoding: Encoding) -> Result<Dialect, SurveyError> {
-    if source.is_tsv() {
-        return Ok(Dialect::TSV);
-    }
+fn first_line(source: &Source, encoding: Encoding) -> Result<String, SurveyError> {
     let mut lines = Records::new(source.reader()?, Dialect { delimiter: 0, quoting: false }, encoding);
-    let header = lines.read().map_err(|error| source.broken(0, error))?;
-    Ok(Dialect::of_csv_header(&header.map_or_else(String::new, |header| header.fields.concat())))
+    let first = lines.read().map_err(|error| source.broken(0, error))?;
+    Ok(first.map_or_else(String::new, |first| first.fields.concat()))
+}
+
+/// The separator that a line `sep=;` names, with or without quotes around it.
+fn separator(line: &str) -> Option<u8> {
+    let line = line.trim_end_matches(['\r', '\n', ' ']).trim_matches('"');
+    let (word, separator) = line.split_once('=')?;
+    match separator.as_bytes() {
+        [b'"' | b'\n' | b'\r'] => None,
+        [byte] if word.eq_ignore_ascii_case("sep") && byte.is_ascii() => Some(*byte),
+        _ => None,
+    }
 }
 
 impl Survey {
     /// Reads the whole file once. `progress` receives the number of records read, every 10,000.
-    pub fn take(
-        source: &Source,
-        kind: ImportKind,
-        encoding: Encoding,
-        mappings: &[Mapping],
-        mut progress: impl FnMut(u64),
-    ) -> Result<Self, SurveyError> {
+    pub fn take(source: &Source, reading: &Reading, mut progress: impl FnMut(u64)) -> Result<Self, SurveyError> {
+        let kind = reading.kind;
         let digest = source.digest()?;
-        let Opened { mut records, header, dialect } = open(source, encoding)?;
-        let columns = Columns::map(kind, &header.fields, mappings)?;
-        let mut survey = Self { digest, dialect, columns, records: 0, fallback: None, ends: OrderEnds::default() };
+        let Opened { mut records, header, dialect } = open(source, reading.encoding)?;
+        let preset = preset(reading, &header.fields)?;
+        let columns = Columns::map(kind, &header.fields, preset, &reading.mappings)?;
+        let (ends, identities) = (OrderEnds::default(), Identities::default());
+        let mut survey = Self { digest, dialect, columns, records: 0, fallback: None, ends, identities, preset };
+        let mut seen = Seen::default();
         loop {
             let record = match records.read() {
                 Ok(Some(record)) => record,
-                Ok(None) => return Ok(survey),
+                Ok(None) => break,
                 Err(error) => return Err(source.broken(records.lines_read(), error).into()),
             };
             survey.records += 1;
             if record.fallback && survey.fallback.is_none() {
                 survey.fallback = Some(record.line);
             }
-            if kind == ImportKind::Orders
-                && let Some(reference) = orders::reference(&survey.columns, &record)
-            {
-                survey.ends.note(reference, record.line);
+            seen.note(&survey.columns, &record.fields);
+            match kind {
+                ImportKind::Orders => {
+                    if let Some(reference) = orders::reference(&survey.columns, &record) {
+                        survey.ends.note(reference, record.line);
+                    }
+                }
+                ImportKind::Customers => survey.identities.note(&survey.columns, &record),
+                ImportKind::Messages => {}
             }
             if survey.records.is_multiple_of(10_000) {
                 progress(survey.records);
             }
         }
+        survey.identities.finish();
+        survey.columns.settle(&seen)?;
+        Ok(survey)
+    }
+}
+
+fn preset(reading: &Reading, header: &[String]) -> Result<Option<&'static Preset>, SurveyError> {
+    let kind = reading.kind;
+    match reading.from.as_deref() {
+        None => Ok(presets::detect(kind, header)),
+        Some("none") => Ok(None),
+        Some(name) => match presets::named(kind, name, header) {
+            Some(preset) => Ok(Some(preset)),
+            None => Err(SurveyError::NoPreset { name: name.to_owned(), kind, names: presets::names(kind).join(", ") }),
+        },
     }
 }

@@ -1,7 +1,8 @@
-//! Values out of text: exact decimals, times in a zone, ids as spreadsheets write them.
+//! Values out of text: exact decimals, ids as spreadsheets write them, tags, countries.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::files::fields::plain;
 
 /// Which character separates the decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,85 +57,200 @@ pub fn milli(text: &str, mark: DecimalMark) -> Result<i64, String> {
     decimal(text, 3, mark)
 }
 
-/// How times are written in a file.
-#[derive(Debug, Clone)]
-pub struct TimeReader {
-    /// The zone of times that name none.
-    pub zone: Tz,
-    /// A `strftime` format; without one, ISO 8601 in its usual shapes.
-    pub format: Option<String>,
+/// An id as a file writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Id<'t> {
+    /// The cell is blank, or holds the word of a program for nothing.
+    Blank,
+    /// The id, without the `.0` that spreadsheets and data frames add to whole numbers.
+    Given(&'t str),
+    /// A spreadsheet wrote it with an exponent: its last digits are lost, and several ids look alike.
+    Rounded,
 }
 
-const SHAPES: [&str; 6] = [
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-];
+/// Why an id with an exponent is refused.
+pub const ROUNDED: &str = "was rounded by a spreadsheet (it has an exponent, so its last digits are lost); format the \
+                           column as text there and export it again";
 
-impl TimeReader {
-    /// Reads a time. Of a local time that happens twice (clocks go back) it takes the first; one that never happens
-    /// (clocks go forward) is read as if the clocks had not moved yet.
-    pub fn read(&self, text: &str) -> Result<DateTime<Utc>, String> {
+impl<'t> Id<'t> {
+    /// Reads an id.
+    #[must_use]
+    pub fn read(text: &'t str) -> Self {
         let text = text.trim();
-        if let Some(format) = &self.format {
-            if let Ok(time) = DateTime::parse_from_str(text, format) {
-                return Ok(time.to_utc());
-            }
-            return parse_local(text, format)
-                .ok_or_else(|| format!("does not fit the time format {format}"))
-                .and_then(|local| self.to_utc(local));
+        if text.is_empty() || is_nothing(text) || matches!(text, "-" | "NA" | "none" | "Null" | "NAN") {
+            return Self::Blank;
         }
-        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-            return Ok(time.to_utc());
+        if has_exponent(text) {
+            return Self::Rounded;
         }
-        SHAPES
-            .iter()
-            .chain(&["%Y-%m-%d", "%Y/%m/%d"])
-            .find_map(|shape| parse_local(text, shape))
-            .ok_or_else(|| "is not a time such as 2026-03-31 14:05:00; name another form with --time-format".to_owned())
-            .and_then(|local| self.to_utc(local))
+        let whole = text
+            .strip_suffix(".0")
+            .filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+        Self::Given(whole.unwrap_or(text))
     }
 
-    fn to_utc(&self, local: NaiveDateTime) -> Result<DateTime<Utc>, String> {
-        let utc = match self.zone.from_local_datetime(&local) {
-            MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => Some(time.to_utc()),
-            MappedLocalTime::None => local
-                .checked_sub_signed(TimeDelta::days(1))
-                .and_then(|before| self.zone.from_local_datetime(&before).earliest())
-                .and_then(|before| before.to_utc().checked_add_signed(TimeDelta::days(1))),
-        };
-        // Event ids carry the milliseconds since 1970, and databases end somewhere: years outside are typing errors.
-        let range = 0..=253_402_300_799;
-        utc.filter(|time| range.contains(&time.timestamp()))
-            .map(crate::clock::to_micros)
-            .ok_or_else(|| "is not between the years 1970 and 9999".to_owned())
+    /// The id, if there is one; an error for one that was rounded.
+    pub fn given(self) -> Result<Option<&'t str>, String> {
+        match self {
+            Self::Blank => Ok(None),
+            Self::Given(id) => Ok(Some(id)),
+            Self::Rounded => Err(ROUNDED.to_owned()),
+        }
     }
 }
 
-fn parse_local(text: &str, format: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text, format)
-        .ok()
-        .or_else(|| NaiveDate::parse_from_str(text, format).ok().and_then(|date| date.and_hms_opt(0, 0, 0)))
+/// True for numbers as spreadsheets write them when they round: `5.15123E+10`. `12E4`, which may be a code, is not one.
+fn has_exponent(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let mantissa = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+    let digits = exponent.strip_prefix(['-', '+']);
+    let decimals = mantissa.split_once(['.', ',']);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = decimals.map_or(mantissa, |(whole, _)| whole);
+    is_number(whole)
+        && decimals.is_none_or(|(_, fraction)| is_number(fraction))
+        && is_number(digits.unwrap_or(exponent))
+        && (digits.is_some() || decimals.is_some())
 }
 
-/// An id without the `.0` that spreadsheets and data frames add to whole numbers. Blank is [`None`].
-#[must_use]
-pub fn external_id(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let bare = text
-        .strip_suffix(".0")
-        .filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .unwrap_or(text);
-    (!bare.is_empty()).then_some(bare)
+/// The words that databases, spreadsheets and programs write for "no value", in their own spelling: `Null` and `Nan`
+/// are names of people.
+fn is_nothing(text: &str) -> bool {
+    matches!(
+        text,
+        "NULL"
+            | "null"
+            | "\\N"
+            | "#N/A"
+            | "#REF!"
+            | "#VALUE!"
+            | "#NAME?"
+            | "#DIV/0!"
+            | "#NUM!"
+            | "#NULL!"
+            | "#SPILL!"
+            | "nan"
+            | "NaN"
+            | "NaT"
+            | "<NA>"
+            | "None"
+            | "undefined"
+            | "nil"
+            | "N/A"
+            | "n/a"
+            | "(null)"
+            | "[null]"
+    )
 }
 
-/// Text that is not blank, with its outer blanks as they are: what people wrote is kept unchanged.
+/// Text that is not blank, nor the word of a program for nothing; with its outer blanks as they are.
 #[must_use]
 pub fn filled(text: &str) -> Option<&str> {
-    (!text.trim().is_empty()).then_some(text)
+    let trimmed = text.trim();
+    (!trimmed.is_empty() && !is_nothing(trimmed)).then_some(text)
+}
+
+/// Tags in the usual writings: `a, b`, `"a","b"`, `["a","b"]`, `{a,b}`, `a|b;c`, `a ::: b`. Separators inside quotes
+/// belong to the tag.
+#[must_use]
+pub fn tags(text: &str) -> Vec<String> {
+    let text = text.trim();
+    if let Ok(Value::Array(values)) = serde_json::from_str::<Value>(text) {
+        return values.iter().filter_map(tag_of_json).collect();
+    }
+    let bare = [('[', ']'), ('{', '}')]
+        .into_iter()
+        .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close))
+        .unwrap_or(text);
+    let mut tags: Vec<String> = Vec::new();
+    for part in bare.split(":::") {
+        tags.extend(separated(part));
+    }
+    tags
+}
+
+fn tag_of_json(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Object(object) => object.get("name").or_else(|| object.get("label")).and_then(tag_of_json),
+        Value::Null | Value::Bool(_) | Value::Array(_) => None,
+    }
+}
+
+/// Splits at commas, semicolons and bars that do not stand between quotes.
+fn separated(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    let mut quote: Option<char> = None;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match quote {
+            Some(open) if letter == open && letters.peek() == Some(&open) => part.extend(letters.next()),
+            Some(open) if letter == open => quote = None,
+            Some(_) => part.push(letter),
+            None if matches!(letter, '"' | '\'') && part.trim().is_empty() => {
+                part.clear();
+                quote = Some(letter);
+            }
+            None if matches!(letter, ',' | ';' | '|') => parts.push(std::mem::take(&mut part)),
+            None => part.push(letter),
+        }
+    }
+    // A quote that is never closed is a letter, as in 'n Beetje.
+    if let Some(open) = quote {
+        let rest = std::mem::take(&mut part);
+        parts.extend(format!("{open}{rest}").split([',', ';', '|']).map(str::to_owned));
+    } else {
+        parts.push(part);
+    }
+    parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The attributes in a cell that holds a JSON object, such as listmonk's column of that name.
+#[must_use]
+pub fn json_attributes(text: &str) -> Option<serde_json::Map<String, Value>> {
+    let text = text.trim();
+    if !text.starts_with('{') {
+        return None;
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(attributes)) => Some(attributes),
+        _ => None,
+    }
+}
+
+/// The code of a country that is given by its code of two or three letters, or its name.
+#[must_use]
+pub fn region(country: &str) -> Option<&'static str> {
+    let bare = plain(country);
+    let own = match bare.as_str() {
+        "uk" | "england" | "scotland" | "wales" | "northernireland" | "greatbritain" => "gb",
+        "usa" | "us" | "unitedstates" | "unitedstatesofamerica" | "america" => "us",
+        "deutschland" | "allemagne" | "alemania" => "de",
+        "österreich" | "oesterreich" | "autriche" => "at",
+        "schweiz" | "suisse" | "svizzera" => "ch",
+        "españa" | "espana" | "espagne" => "es",
+        "italia" | "italie" | "italien" => "it",
+        "france" | "frankreich" => "fr",
+        "nederland" | "holland" | "thenetherlands" => "nl",
+        "brasil" => "br",
+        "méxico" => "mx",
+        "belgië" | "belgique" => "be",
+        "sverige" => "se",
+        "norge" => "no",
+        "danmark" => "dk",
+        "suomi" => "fi",
+        "polska" => "pl",
+        "czechia" | "česko" => "cz",
+        "türkiye" => "tr",
+        "vietnam" => "vn",
+        "korea" | "southkorea" => "kr",
+        "russia" => "ru",
+        "taiwan" => "tw",
+        other => other,
+    };
+    own.parse::<celes::Country>().ok().map(|country| country.alpha2)
 }
 
 #[cfg(test)]
@@ -166,32 +282,70 @@ mod tests {
     }
 
     #[test]
-    fn local_times_are_read_in_their_zone() {
-        let reader = TimeReader { zone: chrono_tz::Europe::London, format: None };
-        let utc = |text| reader.read(text).map(|time| time.to_rfc3339());
-        assert_eq!(utc("2010-12-01 08:26:00").unwrap(), "2010-12-01T08:26:00+00:00");
-        assert_eq!(utc("2011-07-01 08:26").unwrap(), "2011-07-01T07:26:00+00:00");
-        assert_eq!(utc("2011-07-01").unwrap(), "2011-06-30T23:00:00+00:00");
-        assert_eq!(utc("2011-07-01T08:26:00+02:00").unwrap(), "2011-07-01T06:26:00+00:00");
-        assert_eq!(utc("2011-10-30 01:30:00").unwrap(), "2011-10-30T00:30:00+00:00", "happens twice: the first");
-        assert_eq!(utc("2011-03-27 01:30:00").unwrap(), "2011-03-27T01:30:00+00:00", "never happens");
-        assert!(utc("12/1/2010 8:26").unwrap_err().contains("--time-format"));
-        assert!(utc("20100-01-01").is_err());
-        assert!(utc("1066-10-14").unwrap_err().contains("between the years"));
+    fn ids_lose_the_decimals_of_data_frames_and_words_for_nothing() {
+        assert_eq!(Id::read("17850.0"), Id::Given("17850"));
+        assert_eq!(Id::read(" A-1.0 "), Id::Given("A-1.0"));
+        assert_eq!(Id::read(".0"), Id::Given(".0"));
+        for nothing in ["  ", "NULL", "\\N", "#N/A", "#REF!", "nan", "None", "undefined", "-"] {
+            assert_eq!(Id::read(nothing), Id::Blank, "{nothing}");
+        }
     }
 
     #[test]
-    fn another_form_of_time_can_be_named() {
-        let reader = TimeReader { zone: chrono_tz::UTC, format: Some("%m/%d/%Y %H:%M".to_owned()) };
-        assert_eq!(reader.read("12/1/2010 8:26").unwrap().to_rfc3339(), "2010-12-01T08:26:00+00:00");
-        assert!(reader.read("2010-12-01").is_err());
+    fn ids_that_a_spreadsheet_rounded_are_refused() {
+        for rounded in ["5.15123E+10", "1.00023E+11", "5,12E+17", "1E+12", "5.15123e10"] {
+            assert_eq!(Id::read(rounded), Id::Rounded, "{rounded}");
+        }
+        for code in ["12E4", "E10", "5E", "1.2.3E+4", "#1001", "SM5E+1"] {
+            assert_eq!(Id::read(code), Id::Given(code), "{code}");
+        }
     }
 
     #[test]
-    fn ids_lose_the_decimals_of_data_frames() {
-        assert_eq!(external_id("17850.0"), Some("17850"));
-        assert_eq!(external_id(" A-1.0 "), Some("A-1.0"));
-        assert_eq!(external_id(".0"), Some(".0"));
-        assert_eq!(external_id("  "), None);
+    fn people_may_be_called_null() {
+        assert_eq!(filled("Null"), Some("Null"));
+        assert_eq!(filled("Nan"), Some("Nan"));
+        assert_eq!(filled("NULL"), None);
+        assert_eq!(filled(" x "), Some(" x "));
+    }
+
+    #[test]
+    fn tags_are_read_in_their_usual_writings() {
+        for text in [
+            "VIP, Trade",
+            "\"VIP\",\"Trade\"",
+            "[\"VIP\",\"Trade\"]",
+            "{VIP,Trade}",
+            "VIP|Trade",
+            "VIP;Trade;",
+            "['VIP', 'Trade']",
+            "VIP ::: Trade",
+            "{VIP,\"Trade\"}",
+        ] {
+            assert_eq!(tags(text), ["VIP", "Trade"], "{text}");
+        }
+        assert_eq!(tags("\"VIP\",\"Trade, wholesale\""), ["VIP", "Trade, wholesale"]);
+        assert_eq!(tags("a|b;c"), ["a", "b", "c"]);
+        assert_eq!(tags("rock 'n' roll, x"), ["rock 'n' roll", "x"]);
+        assert_eq!(tags("\"open, b"), ["\"open", "b"]);
+        assert_eq!(tags(""), [""; 0]);
+    }
+
+    #[test]
+    fn countries_are_known_by_code_and_name() {
+        for (text, code) in [
+            ("GB", "GB"),
+            ("gb", "GB"),
+            ("UK", "GB"),
+            ("DEU", "DE"),
+            ("Deutschland", "DE"),
+            ("Mexico", "MX"),
+            ("United States", "US"),
+            ("Österreich", "AT"),
+            ("Venezuela", "VE"),
+        ] {
+            assert_eq!(region(text), Some(code), "{text}");
+        }
+        assert_eq!(region("Atlantis"), None);
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::TenantArg;
-use crate::domain::import::decide::Collision;
+use crate::domain::consent::event::ConsentState;
+use crate::domain::import::decide::{Collision, ConsentRow};
+use crate::domain::value::address::is_region;
 use crate::domain::value::{Channel, Currency};
 use crate::files::columns::Mapping;
 use crate::files::records::Encoding;
@@ -28,6 +30,17 @@ not UTF-8 is read as Windows-1252, and the first such line is reported.
 An order consists of all lines with its number, wherever they are, and is imported with all of them or not at all. Lines \
 without a customer are refused unless --anonymous is given: pooled under one placeholder customer, they would silently \
 skew per-customer figures.
+
+The exports of usual systems are known by their header, and the run says which one it found. The amount of an order is \
+the shop's own total, less what was refunded; without a total it is the sum of the lines, less the discount, with shipping \
+and tax. A failed payment is refused. An order is known by its customer and number: one that is imported again with \
+another time, line or amount is corrected, and the report says so.
+
+Opt-outs come in with the columns and files of these systems, in both senses: consent_email (yes: agreed) and \
+opt_out_email (yes: opted out), and likewise for sms, whatsapp and voice. A column that may be about consent and is not \
+known stops the import with the question; a word in such a column that is not known refuses its line.
+
+Of messages, only what customers wrote is imported; a column direction, type or is_from_me shows it.
 
 Importing a file again changes nothing, so an interrupted import is finished by giving the same command again.";
 
@@ -72,10 +85,21 @@ pub struct FileArgs {
     pub file: PathBuf,
     #[command(flatten)]
     pub tenant: TenantArg,
-    /// Reads a column as a field, `attribute.NAME` for a free attribute, `-` to leave it out. Repeatable.
+    /// Reads a column as a field, `attribute.NAME` for a free attribute, `-` or `ignore` to leave it out. Repeatable.
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = mapping)]
     pub map: Vec<Mapping>,
-    /// Reads and checks the whole file, and writes nothing to the log.
+    /// The system that exported the file: shopify, mailchimp, hubspot, salesforce, klaviyo, brevo, activecampaign,
+    /// woocommerce, outlook, google, mautic, listmonk, constant-contact; stripe; twilio. Usually the header shows it; `none`
+    /// reads the columns by their names alone.
+    #[arg(long, value_name = "SYSTEM")]
+    pub from: Option<String>,
+    /// What everybody in the file said, such as email=opted_out for a list of people who unsubscribed. Repeatable.
+    #[arg(long, value_name = "CHANNEL=STATE", value_parser = consent)]
+    pub consent: Vec<ConsentRow>,
+    /// Country of phone numbers that name none, in lines that name none (two letters) [default: the tenant's]
+    #[arg(long, value_name = "COUNTRY", value_parser = region)]
+    pub region: Option<String>,
+    /// Does everything that the import does but write to the log, and reports what it would do.
     #[arg(long)]
     pub dry_run: bool,
     /// Writes refused lines to this CSV file, each with its number and the reason. Corrected, the file can be imported.
@@ -109,7 +133,8 @@ pub struct FileArgs {
     /// field. Repeatable. An opt-out is never overwritten.
     #[arg(long, value_name = "[FIELD=]RULE", value_parser = collision)]
     pub collision: Vec<CollisionRule>,
-    /// Numbers customers that have no id: PREFIX and the number of the line. The same file then gives the same customers.
+    /// Numbers customers or orders that have no id: PREFIX and the number of the line. The same file then gives the same
+    /// ones.
     #[arg(long, value_name = "PREFIX")]
     pub number_rows: Option<String>,
 }
@@ -121,6 +146,19 @@ fn mapping(text: &str) -> Result<Mapping, String> {
         }
         _ => Err("must be COLUMN=FIELD".to_owned()),
     }
+}
+
+fn consent(text: &str) -> Result<ConsentRow, String> {
+    let wrong = || "must be CHANNEL=STATE, such as email=opted_out".to_owned();
+    let (channel, state) = text.split_once('=').ok_or_else(wrong)?;
+    let channel = channel.parse::<Channel>().map_err(|error| error.reason)?;
+    let state = state.parse::<ConsentState>().map_err(|error| error.reason)?;
+    Ok(ConsentRow { channel, topic: "all".to_owned(), state, said_at: None })
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let code = text.to_ascii_uppercase();
+    if is_region(&code) { Ok(code) } else { Err("must be a country code of two letters, such as GB".to_owned()) }
 }
 
 fn zone(text: &str) -> Result<chrono_tz::Tz, String> {

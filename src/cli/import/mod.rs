@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Caller;
-use crate::boot::Stores;
+use crate::boot::{BootError, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, progress};
@@ -19,12 +19,13 @@ use crate::domain::import::event::ImportKind;
 use crate::files::chunks::{self, Chunk};
 use crate::files::customers::CustomerReader;
 use crate::files::messages::MessageReader;
-use crate::files::orders::{self, OrderReader};
+use crate::files::orders::OrderReader;
+use crate::files::presets::Preset;
 use crate::files::refused::RefusedLines;
 use crate::files::row::{RowReader, Settings};
 use crate::files::source::Source;
-use crate::files::survey::Survey;
-use crate::files::values::TimeReader;
+use crate::files::survey::{Reading, Survey};
+use crate::files::times::TimeReader;
 use crate::ids::ImportId;
 use crate::queries::page::PAGE;
 use crate::queries::{self, Page};
@@ -46,7 +47,13 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
     let started = Instant::now();
     let source = Source::open(&args.file).map_err(refused)?;
     let survey = survey(&source, kind, &args).await?;
-    let settings = settings(&args, survey.columns.header());
+    let mut settings = settings(&args, survey.preset)?;
+    if let Some(preset) = survey.preset {
+        print::note(format_args!("read as {} (--from none reads the columns by their names alone)", preset.title));
+    }
+    if settings.region.is_none() {
+        settings.region = default_region(session, &args).await?;
+    }
     print::note(format_args!("columns: {}", survey.columns.describe()));
     if let Some(line) = survey.fallback {
         print::note(format_args!("not UTF-8 from line {line} on: such lines are read as Windows-1252"));
@@ -67,7 +74,7 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
                     Some(field) => drop(options.by_field.insert(field.clone(), *collision)),
                 }
             }
-            let reader = CustomerReader::try_new(survey.columns, settings).map_err(refused)?;
+            let reader = CustomerReader::try_new(survey.columns, settings, survey.identities).map_err(refused)?;
             job.run(reader, async |node, caller, run, rows| {
                 node.app.import_customers(caller, run, &options, rows).await
             })
@@ -87,32 +94,46 @@ fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
 }
 
 async fn survey(source: &Source, kind: ImportKind, args: &FileArgs) -> Outcome<Survey> {
-    let (source, encoding, mappings) = (source.clone(), args.encoding.into(), args.map.clone());
+    let source = source.clone();
+    let (mappings, from) = (args.map.clone(), args.from.clone());
+    let reading = Reading { kind, encoding: args.encoding.into(), mappings, from };
     let bar = progress::counter("lines read");
     let taken = tokio::task::spawn_blocking(move || {
-        let survey = Survey::take(&source, kind, encoding, &mappings, |records| bar.set_position(records));
+        let survey = Survey::take(&source, &reading, |records| bar.set_position(records));
         bar.finish_and_clear();
         survey
     });
     taken.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(refused)
 }
 
-/// What a file's header already shows is not asked for.
-fn settings(args: &FileArgs, header: &[String]) -> Settings {
-    let (mut currency, mut zone) = (args.currency, args.time_zone);
-    if orders::is_online_retail(header) && (currency.is_none() || zone.is_none()) {
-        currency = currency.or_else(|| "GBP".parse().ok());
-        zone = zone.or(Some(chrono_tz::Europe::London));
-        print::note("recognised as the UCI Online Retail data set: prices in GBP, times of Europe/London");
-    }
-    Settings {
-        times: TimeReader { zone: zone.unwrap_or(chrono_tz::UTC), format: args.time_format.clone() },
+/// What the file's system always writes is not asked for.
+fn settings(args: &FileArgs, preset: Option<&Preset>) -> Outcome<Settings> {
+    let zone = args.time_zone.or(preset.and_then(|preset| preset.zone)).unwrap_or(chrono_tz::UTC);
+    let times = TimeReader::try_new(zone, args.time_format.as_deref())
+        .map_err(|error| Failure::from_error(Exit::Usage, error))?;
+    let currency = preset.and_then(|preset| preset.currency?.parse().ok());
+    Ok(Settings {
+        times,
         decimal_mark: args.decimal.into(),
-        currency,
-        channel: args.channel,
+        currency: args.currency.or(currency),
+        channel: args.channel.or(preset.and_then(|preset| preset.channel)),
         anonymous: args.anonymous,
         number_rows: args.number_rows.clone(),
-    }
+        region: args.region.clone(),
+        consents: args.consent.clone(),
+    })
+}
+
+/// The country of phone numbers that the tenant's policy names, if there is a log already.
+async fn default_region(session: &Session, args: &FileArgs) -> Outcome<Option<String>> {
+    let stores = match Stores::open_existing(&session.config, &session.ambient).await {
+        Ok(stores) => stores,
+        Err(BootError::NoLog { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let region = stores.app.policy(session.caller(&args.tenant).tenant).await?.default_region.clone();
+    stores.close().await;
+    Ok(region)
 }
 
 /// One file on its way into the log.
@@ -148,6 +169,7 @@ impl Job<'_> {
                 bar.inc(chunk.lines);
                 totals.rows += chunk.rows.len() as u64;
                 totals.refuse(&chunk.refused)?;
+                totals.leave_out(&chunk.left_out);
             }
             bar.finish_and_clear();
             totals.refused.finish().map_err(Failure::unavailable)?;
@@ -162,8 +184,9 @@ impl Job<'_> {
         let interrupted = CancellationToken::new();
         let _watch = crate::cli::signal::cancel_on_interrupt(interrupted.clone());
         while let Some(chunk) = chunks.recv().await {
-            let Chunk { rows, raw, refused: refused_lines, lines } = chunk.map_err(refused)?;
+            let Chunk { rows, raw, refused: refused_lines, left_out, lines } = chunk.map_err(refused)?;
             totals.refuse(&refused_lines)?;
+            totals.leave_out(&left_out);
             totals.rows += rows.len() as u64;
             if !rows.is_empty() {
                 let taken = take_in(&stores, &caller, &run, rows).await?;
@@ -218,12 +241,21 @@ impl Job<'_> {
             totals.refused.total()
         ))?;
         print::line(format_args!("  {seconds:.1} s, {rate:.0} lines/s"))?;
-        print::line(format_args!("  undo it with: commlog import undo {}", run.import_id))?;
+        if totals.appended > 0 || run.completed_before {
+            print::line(format_args!("  undo it with: commlog import undo {}", run.import_id))?;
+        }
         self.report_refused(totals)
     }
 
     /// Reports what was refused. A file of which nothing could be imported is a refusal; single lines are with `--strict`.
     fn report_refused(&self, totals: &Totals) -> Outcome {
+        for (reason, count) in totals.left_out() {
+            let values = if count.values == 1 { "value" } else { "values" };
+            print::line(format_args!(
+                "  left out: {} {values}, first line {}: {reason}",
+                count.values, count.first_line
+            ))?;
+        }
         for (count, line, reason) in totals.refused.summary(10) {
             let lines = if count == 1 { "line" } else { "lines" };
             print::line(format_args!("  refused: {count} {lines}, first line {line}: {reason}"))?;

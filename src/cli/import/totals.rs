@@ -1,11 +1,11 @@
 //! The figures of one import, as its report prints them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::cli::failure::{Failure, Outcome};
 use crate::domain::import::decide::ImportedChunk;
 use crate::files::refused::RefusedLines;
-use crate::files::row::{RawLine, RefusedLine};
+use crate::files::row::{LeftOut, RawLine, RefusedLine};
 
 /// What became of the file so far.
 pub struct Totals {
@@ -19,13 +19,23 @@ pub struct Totals {
     pub refused_rows: u64,
     /// All refused lines.
     pub refused: RefusedLines,
+    left_out: BTreeMap<String, LeftOutCount>,
+}
+
+/// How many values were left out for one reason.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftOutCount {
+    /// How many.
+    pub values: u64,
+    /// The line of the first one.
+    pub first_line: u64,
 }
 
 impl Totals {
     /// Nothing yet.
     #[must_use]
     pub fn new(refused: RefusedLines) -> Self {
-        Self { rows: 0, appended: 0, already: 0, refused_rows: 0, refused }
+        Self { rows: 0, appended: 0, already: 0, refused_rows: 0, refused, left_out: BTreeMap::new() }
     }
 
     /// Rows that are in the log now.
@@ -37,6 +47,19 @@ impl Totals {
     /// Counts lines that were refused while reading.
     pub fn refuse(&mut self, lines: &[RefusedLine]) -> Outcome {
         lines.iter().try_for_each(|line| self.refused.add(line)).map_err(Failure::unavailable)
+    }
+
+    /// Counts values that were left out of rows that are imported.
+    pub fn leave_out(&mut self, values: &[LeftOut]) {
+        for LeftOut { line, reason } in values {
+            let new = LeftOutCount { values: 0, first_line: *line };
+            self.left_out.entry(reason.clone()).or_insert(new).values += 1;
+        }
+    }
+
+    /// Why values were left out, and how often.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, LeftOutCount)> {
+        self.left_out.iter().map(|(reason, count)| (reason.as_str(), *count))
     }
 
     /// Counts what a use case made of a chunk.

@@ -86,6 +86,10 @@ pub struct OrderRow {
     pub file_lines: u64,
     /// The customer's external id; absent: see [`OrderOptions::anonymous`].
     pub customer: Option<String>,
+    /// The customer's addresses; without an external id, they identify the customer.
+    pub addresses: Vec<AddressInput>,
+    /// What the customer agreed to.
+    pub consents: Vec<ConsentRow>,
     /// The order's number.
     pub reference: String,
     /// When it was placed.
@@ -155,6 +159,8 @@ pub struct ConsentRow {
     pub topic: String,
     /// What was agreed.
     pub state: ConsentState,
+    /// When it was said; absent: the file does not say.
+    pub said_at: Option<DateTime<Utc>>,
 }
 
 /// An inbound message.

@@ -3,8 +3,10 @@
 use crate::domain::activity::decide::RecordActivity;
 use crate::domain::activity::event::ActivityKind;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::consent::state::Standing;
 use crate::domain::customer::decide::{
-    ChangeProfile, Patch, ProfileInput, ProfilePatch, RegisterCustomer, Registration, change_profile, register,
+    AddressInput, ChangeProfile, Patch, ProfileInput, ProfilePatch, RegisterCustomer, Registration, change_profile,
+    register,
 };
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::{Customer, Existence};
@@ -29,11 +31,12 @@ pub fn needs_registration(state: &Customer) -> bool {
 pub fn registration(
     state: &Customer,
     profile: ProfileInput,
+    addresses: Vec<AddressInput>,
     anonymous: bool,
     import_id: ImportId,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
-    let command = RegisterCustomer { profile, addresses: vec![], source: Source::Import };
+    let command = RegisterCustomer { profile, addresses, source: Source::Import };
     register(state, command, Registration { import_id: Some(import_id), anonymous }, context)
 }
 
@@ -122,8 +125,20 @@ pub fn customer(
         state.must_exist()?;
         merged(state, customer_id, row.profile, row.addresses, options, import_id, context)?
     };
-    for consent in row.consents {
-        events.extend(consented(state, consent, import_id, context)?);
+    events.extend(consents(state, row.consents, import_id, context)?);
+    Ok(events)
+}
+
+/// What a file says about a customer's consent.
+pub fn consents(
+    state: &Customer,
+    rows: Vec<ConsentRow>,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let mut events = vec![];
+    for row in rows {
+        events.extend(consented(state, row, import_id, context)?);
     }
     Ok(events)
 }
@@ -136,7 +151,7 @@ fn consented(
     context: &Context<'_>,
 ) -> Result<Option<Decided<CustomerEvent>>, Refusal> {
     let topic = text::word("topic", &row.topic)?;
-    let is_out = |standing: &crate::domain::consent::state::Standing| standing.state == ConsentState::OptedOut;
+    let is_out = |standing: &Standing| standing.state == ConsentState::OptedOut;
     let own = state.consents.of(row.channel, &topic);
     if row.state == ConsentState::None
         || own.is_some_and(|own| own.state == row.state || is_out(own) || own.state == ConsentState::Pending)
@@ -144,25 +159,29 @@ fn consented(
     {
         return Ok(None);
     }
-    Ok(Some(context.now(ConsentChanged {
-        channel: row.channel,
-        topic,
-        state: row.state,
-        source: Source::Import,
-        method: "import".to_owned(),
-        message_id: None,
-        campaign_id: None,
-        variant: None,
-        import_id: Some(import_id),
-        personal: None,
-    })))
+    let said_at = row.said_at.filter(|said_at| *said_at < context.now).unwrap_or(context.now);
+    Ok(Some(context.at(
+        said_at,
+        ConsentChanged {
+            channel: row.channel,
+            topic,
+            state: row.state,
+            source: Source::Import,
+            method: "import".to_owned(),
+            message_id: None,
+            campaign_id: None,
+            variant: None,
+            import_id: Some(import_id),
+            personal: None,
+        },
+    )))
 }
 
 fn merged(
     state: &Customer,
     customer_id: CustomerId,
     row: ProfileInput,
-    addresses: Vec<customer::decide::AddressInput>,
+    addresses: Vec<AddressInput>,
     options: &CustomerOptions,
     import_id: ImportId,
     context: &Context<'_>,

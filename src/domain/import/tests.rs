@@ -29,7 +29,8 @@ fn taken_back(given: &Given, change: Option<&ProfileChange>) -> Then {
 }
 
 fn agreeing(topic: &str) -> CustomerRow {
-    let consent = ConsentRow { channel: Channel::Email, topic: topic.to_owned(), state: ConsentState::OptedIn };
+    let consent =
+        ConsentRow { channel: Channel::Email, topic: topic.to_owned(), state: ConsentState::OptedIn, said_at: None };
     CustomerRow { consents: vec![consent], ..row(ProfileInput::default()) }
 }
 

@@ -205,3 +205,85 @@ fn an_import_that_was_killed_goes_on_where_it_stopped() {
     assert_eq!(count(&place, "ActivityRecorded"), 20_000);
     place.ok(&["verify"]);
 }
+
+/// Lines of an export, as JSON.
+fn exported(place: &Place, what: &str) -> Vec<serde_json::Value> {
+    place.ok(&["export", what]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_people_of_a_company_stay_several_and_keep_their_names() {
+    let place = Place::new();
+    place.file(
+        "contacts.csv",
+        "Id,AccountId,LastName,FirstName,Email,Phone,HasOptedOutOfEmail\n\
+         003A,001X,Varga,Nora,nora@bricks.example,+442079460101,false\n\
+         003B,001X,Petrov,Ilya,ilya@bricks.example,+442079460102,true\n\
+         003C,,Lindqvist,Maja,maja@solo.example,call me,false\n",
+    );
+    let printed = place.ok(&["import", "customers", "contacts.csv"]);
+    assert!(printed.contains("3 customers read, 0 of them known already"), "{printed}");
+    assert!(printed.contains("left out: 1 value, first line 4: phone"), "{printed}");
+    let names: Vec<_> =
+        exported(&place, "customers").iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names.len(), 3);
+    assert!(names.contains(&"Ilya Petrov".to_owned()), "{names:?}");
+    let consents = exported(&place, "consents");
+    assert_eq!(consents.iter().filter(|row| row["state"] == "opted_out").count(), 1, "{consents:?}");
+}
+
+#[test]
+fn a_header_that_may_be_about_consent_stops_the_import_with_the_question() {
+    let place = Place::new();
+    place.file("people.csv", "Email,Contact permission (2019)\na@x.example,no\n");
+    let question = place.fails(3, &["import", "customers", "people.csv"]);
+    assert!(question.contains("--map \"Contact permission (2019)\"=opt_out_email"), "{question}");
+    assert!(!super::exists(&place.path("data/log.db")), "nothing was begun");
+    place.ok(&["import", "customers", "people.csv", "--map", "Contact permission (2019)=ignore"]);
+    place.file("left.csv", "Email\nb@x.example\nc@x.example\n");
+    place.ok(&["import", "customers", "left.csv", "--consent", "email=opted_out"]);
+    let consents = exported(&place, "consents");
+    assert_eq!(consents.iter().filter(|row| row["state"] == "opted_out").count(), 2, "{consents:?}");
+}
+
+#[test]
+fn orders_of_a_shop_add_up_to_its_own_totals() {
+    let place = Place::new();
+    place.file(
+        "orders.csv",
+        "Name,Email,Financial Status,Currency,Subtotal,Shipping,Total,Discount Amount,Created at,Lineitem quantity,\
+         Lineitem name,Lineitem price,Lineitem sku,Accepts Marketing\n\
+         #1001,nora@bricks.example,paid,EUR,34.00,4.90,38.90,0.00,2025-02-09 10:00:12 +0100,2,Hand brush,12.00,BR-12,no\n\
+         #1001,nora@bricks.example,,,,,,,2025-02-09 10:00:12 +0100,1,Mortar pan,10.00,MP-10,\n\
+         #1002,ilya@bricks.example,paid,EUR,8.00,0.00,8.00,2.00,2025-02-10 23:29:58 +0100,1,Gift wrap,10.00,,yes\n",
+    );
+    let printed = place.ok(&["import", "orders", "orders.csv"]);
+    assert!(printed.contains("2 orders read, 0 of them known already"), "{printed}");
+    let totals = exported(&place, "customer_totals");
+    let revenue: i64 = totals.iter().map(|row| row["revenue_micros"].as_i64().unwrap()).sum();
+    assert_eq!((totals.len(), revenue), (2, 46_900_000));
+    let consents = exported(&place, "consents");
+    assert_eq!(consents.iter().filter(|row| row["state"] == "opted_out").count(), 1, "{consents:?}");
+}
+
+#[test]
+fn a_line_that_names_the_separator_is_skipped() {
+    let place = Place::new();
+    place.file("people.csv", "sep=;\r\nE-Mail;Name;Mobile\r\nnora@x.example;Nora;+447911123456\r\n");
+    let printed = place.ok(&["import", "customers", "people.csv"]);
+    assert!(printed.contains("1 customers read"), "{printed}");
+}
+
+#[test]
+fn only_what_customers_wrote_is_imported_from_a_log_of_messages() {
+    let place = Place::new();
+    place.file(
+        "log.csv",
+        "From,To,Body,Status,SentDate,Sid,Direction\n\
+         +12025550199,+14155552671,Reply STOP to end,delivered,2024-05-08T14:22:11Z,SM1,outbound-api\n\
+         +14155552671,+12025550199,Thanks!,received,2024-05-08T14:25:40Z,SM2,inbound\n",
+    );
+    let printed = place.ok(&["import", "messages", "log.csv"]);
+    assert!(printed.contains("refused: 1 line, first line 2: you sent this message"), "{printed}");
+    assert_eq!(count(&place, "MessageReceived"), 1);
+}

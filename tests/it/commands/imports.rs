@@ -31,6 +31,8 @@ pub(super) fn order(line: u64, customer: Option<&str>, reference: &str) -> Order
         line,
         file_lines: 1,
         customer: customer.map(str::to_owned),
+        addresses: vec![],
+        consents: vec![],
         reference: reference.to_owned(),
         occurred_at: "2010-12-01T08:26:00Z".parse::<DateTime<Utc>>().expect("a time"),
         currency: "GBP".to_owned(),
@@ -209,7 +211,7 @@ on_both! {
     }
 
     async fn an_opt_out_survives_the_undo_of_the_import_that_brought_it(world: World) {
-        let out = ConsentRow { channel: Channel::Email, topic: "all".to_owned(), state: ConsentState::OptedOut };
+        let out = ConsentRow { channel: Channel::Email, topic: "all".to_owned(), state: ConsentState::OptedOut, said_at: None };
         let row = CustomerRow { consents: vec![out], ..customer(1, "7", "Grace") };
         let (run, _) = import_customers(&world, vec![row], &CustomerOptions::default()).await;
         let (_, kept, _) = undo(&world, &run).await;
@@ -241,6 +243,7 @@ on_both! {
             channel: Channel::Email,
             topic: topic.to_owned(),
             state: ConsentState::OptedIn,
+            said_at: None,
         };
         let row = CustomerRow { consents: vec![opted_in("all"), opted_in("news")], ..customer(1, "7", "Grace") };
         let options = CustomerOptions { collision: Collision::Overwrite, by_field: BTreeMap::new() };
@@ -257,7 +260,7 @@ on_both! {
             source: Source::Api,
         };
         world.done(world.app.suppress_address(&world.agent(), stop).await);
-        let opted_in = ConsentRow { channel: Channel::Email, topic: "all".to_owned(), state: ConsentState::OptedIn };
+        let opted_in = ConsentRow { channel: Channel::Email, topic: "all".to_owned(), state: ConsentState::OptedIn, said_at: None };
         let address =
             AddressInput { kind: AddressKind::Email, address: "grace@example.org".to_owned(), label: None, primary: true };
         let row = CustomerRow { addresses: vec![address], consents: vec![opted_in], ..customer(1, "7", "Grace") };

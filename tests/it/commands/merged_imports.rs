@@ -15,7 +15,7 @@ use super::on_both;
 use super::world::{World, email};
 
 fn says(topic: &str, state: ConsentState) -> ConsentRow {
-    ConsentRow { channel: Channel::Email, topic: topic.to_owned(), state }
+    ConsentRow { channel: Channel::Email, topic: topic.to_owned(), state, said_at: None }
 }
 
 /// How many mailboxes a customer has, by its events.
