@@ -45,9 +45,9 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBu
 /// The schema's type.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Everything that can be read. A key reads its own tenant's data; nothing else exists for it.
+/// All queries. A key reads only its own tenant's data.
 ///
-/// `waitFor` takes the position that a mutation answered: the query then sees what the mutation did.
+/// `waitFor` takes the position that a mutation returned: the query then sees the mutation's effect.
 #[derive(MergedObject, Default)]
 pub struct Query(
     account::query::AccountQueries,
@@ -70,8 +70,8 @@ pub struct Query(
     timeline::query::TimelineQueries,
 );
 
-/// Everything that can be done. Every mutation takes an `idempotencyKey`: repeated with the same input it gives the
-/// first answer again, with other input it is refused. A refusal is data, in `refusal`; errors are what nobody foresaw.
+/// All commands. Every mutation takes an `idempotencyKey`: repeated with the same input, it returns the first result;
+/// with other input, it is refused. A refusal is data, in `refusal`; errors are unexpected failures.
 // Not here, on purpose: opening a tenant (a key belongs to one; the command line opens them), reading files in (the
 // command line streams them) and providers' callbacks (they come in with their own signatures).
 #[derive(MergedObject, Default)]
@@ -92,7 +92,7 @@ pub struct Mutation(
     projection::mutation::ProjectionMutations,
 );
 
-/// What changed, as soon as the read tables show it.
+/// Changes, pushed as soon as the read tables show them.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     campaign::subscription::CampaignSubscriptions,

@@ -12,7 +12,7 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::{RateUnit, RetryClass};
 
 payload! {
-    /// The answer to mutations on provider accounts.
+    /// The result of mutations on provider accounts.
     AccountPayload: AccountName {
         /// The account's provider.
         provider: String = |name| Some(name.provider.clone()),
@@ -22,13 +22,13 @@ payload! {
 }
 
 payload! {
-    /// The answer to `testAccount`.
+    /// The result of `testAccount`.
     TestAccountPayload: TestResult {
-        /// True if the provider can be reached, knows the account, and lets it send.
+        /// True if the provider can be reached, knows the account and allows it to send.
         passed: bool = |result| Some(result.passed),
-        /// What the provider's refusal means; absent if it passed, or if nobody knows.
+        /// The class of the provider's refusal; null if the test passed or the class is unknown.
         error_class: RetryClass = |result| result.class.map(Into::into),
-        /// The provider's code, or why nobody knows.
+        /// The provider's code, or why the result is unknown.
         error_code: String = |result| result.code.clone(),
     }
 }
@@ -43,8 +43,8 @@ pub struct AccountMutations;
 
 #[Object]
 impl AccountMutations {
-    /// Sets an account at a provider up, or changes it, without a restart. Secrets are sealed in the key store and never
-    /// shown again. From the first account on, nothing of this tenant is simulated. Needs the role `ADMIN`.
+    /// Sets up or changes a provider account, without a restart. Secrets are sealed in the key store and never shown
+    /// again. Once a tenant has had an account, none of its messages are simulated. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn configure_account(
         &self,
@@ -56,8 +56,8 @@ impl AccountMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Removes an account and destroys its secrets. What is being sent with it is finished; its webhook ends. Needs the
-    /// role `ADMIN`.
+    /// Removes an account and destroys its secrets. Calls in progress are completed; its webhook is refused from then
+    /// on. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn remove_account(
         &self,
@@ -71,15 +71,15 @@ impl AccountMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Changes how fast an account sends while it runs. Needs the role `ADMIN`.
+    /// Changes an account's rate while it runs. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn set_account_rate(
         &self,
         ctx: &Context<'_>,
         provider: String,
         name: String,
-        #[graphql(desc = "Units a second, on each node; 0: no limit.")] per_second: f64,
-        #[graphql(desc = "What is counted; left out: messages.")] unit: Option<RateUnit>,
+        #[graphql(desc = "Units per second, on each node; 0: no limit.")] per_second: f64,
+        #[graphql(desc = "The unit of the rate; default: messages.")] unit: Option<RateUnit>,
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let caller = caller(ctx, idempotency_key)?;
@@ -87,14 +87,14 @@ impl AccountMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Lets an account rest until it is resumed: its messages wait, or go through another account. Needs the role `ADMIN`.
+    /// Pauses an account until it is resumed: its messages wait or use another account. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn pause_account(
         &self,
         ctx: &Context<'_>,
         provider: String,
         name: String,
-        #[graphql(desc = "Why; no personal data.")] reason: String,
+        #[graphql(desc = "The reason; must not contain personal data.")] reason: String,
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = PauseAccount { name: named(provider, name), reason };
@@ -102,7 +102,7 @@ impl AccountMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Uses an account again, also one that rests because its provider refused it. Needs the role `ADMIN`.
+    /// Resumes an account that is paused, or suspended because its provider rejected it. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn resume_account(
         &self,
@@ -116,8 +116,8 @@ impl AccountMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Asks the provider whether it lets an account send; nothing is sent. What it says is an answer, not an error. Needs
-    /// the role `ADMIN`.
+    /// Asks the provider whether an account may send, without sending anything. A rejection is a result, not an error.
+    /// Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn test_account(
         &self,

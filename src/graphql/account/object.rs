@@ -24,13 +24,13 @@ pub enum AccountSource {
 /// Whether an account is used.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountState {
-    /// It is.
+    /// The account is used.
     Healthy,
-    /// An operator paused it.
+    /// An operator paused the account.
     Paused,
-    /// The provider refuses it; one message tries it again after a while.
+    /// The provider rejects the account; one message tries it again after a while.
     Resting,
-    /// It cannot be used as it is set up.
+    /// The account's configuration is invalid.
     Unusable,
 }
 
@@ -40,7 +40,7 @@ pub enum AccountState {
 pub struct AccountSetting {
     /// Such as `account_sid`, `from`.
     name: String,
-    /// Its value.
+    /// The setting's value.
     value: String,
 }
 
@@ -49,36 +49,36 @@ pub struct AccountSetting {
 pub struct AccountSecretInput {
     /// Such as `auth_token`, `api_key`.
     name: String,
-    /// The secret; null takes it away.
+    /// The secret's value; null removes it.
     value: Option<String>,
 }
 
-/// How an account is set up.
+/// The configuration of a provider account.
 #[derive(InputObject)]
 pub struct AccountInput {
     /// `twilio` or `sendgrid`.
     provider: String,
     /// Your name for the account: letters, digits, `-` and `_`; unique per provider.
     name: String,
-    /// All its settings: those that are left out are taken away.
+    /// All settings of the account; omitted ones are removed.
     #[graphql(default)]
     settings: Vec<AccountSetting>,
-    /// Secrets that are new; those that are left out stay as they are.
+    /// New secrets; omitted ones are kept.
     #[graphql(default)]
     secrets: Vec<AccountSecretInput>,
-    /// Accounts with a lower number come first.
+    /// Accounts with a lower number are used first.
     #[graphql(default)]
     priority: i32,
-    /// What a message costs, in micros: of equal priority, the cheaper account comes first.
+    /// The cost of a message, in micros: among accounts of equal priority, the cheaper one is used first.
     cost_micros: Option<Long>,
-    /// How many units it sends a second, on each node; 0: no limit.
+    /// The maximum rate in units per second, on each node; 0: no limit.
     #[graphql(default)]
     per_second: f64,
-    /// What is counted.
+    /// The unit of the rate.
     unit: Option<RateUnit>,
 }
 
-/// An account at a provider, and how it is.
+/// A provider account and its health.
 #[derive(SimpleObject, Clone)]
 pub struct ProviderAccount {
     /// The provider.
@@ -87,43 +87,43 @@ pub struct ProviderAccount {
     name: String,
     /// The channels that it serves.
     channels: Vec<Channel>,
-    /// Where it is configured.
+    /// Where the account is configured.
     source: AccountSource,
-    /// Its settings without secrets, if it is configured here.
+    /// Its settings without secrets, if configured over the API.
     settings: Vec<AccountSetting>,
-    /// The names of its secrets, if it is configured here. What they are is never shown.
+    /// The names of its secrets, if configured over the API. Their values are never shown.
     secrets: Vec<String>,
-    /// How many units it sends a second, on each node; 0: no limit.
+    /// The maximum rate in units per second, on each node; 0: no limit.
     per_second: f64,
-    /// What is counted.
+    /// The unit of the rate.
     unit: RateUnit,
-    /// Accounts with a lower number come first.
+    /// Accounts with a lower number are used first.
     priority: i32,
-    /// What a message costs, in micros.
+    /// The cost of a message, in micros.
     cost_micros: Long,
     /// Whether it is used.
     state: AccountState,
-    /// Why it is not.
+    /// Why the account is not used.
     reason: Option<String>,
-    /// Since when an operator has paused it.
+    /// When an operator paused it.
     paused_since: Option<DateTime<Utc>>,
     /// When one message tries it again.
     resting_until: Option<DateTime<Utc>>,
-    /// When the provider last took a message.
+    /// When the provider last accepted a message.
     last_sent_at: Option<DateTime<Utc>>,
-    /// When it last refused one.
+    /// When the provider last refused a message.
     last_error_at: Option<DateTime<Utc>>,
-    /// What that refusal means.
+    /// The class of that refusal.
     last_error_class: Option<RetryClass>,
     /// The provider's code for it.
     last_error_code: Option<String>,
     /// When it was last tested.
     last_tested_at: Option<DateTime<Utc>>,
-    /// Whether it passed.
+    /// Whether the last test passed.
     last_test_passed: Option<bool>,
     /// Messages that the provider is being called for, on all nodes.
     in_flight: i64,
-    /// Where the provider is to call back: register this URL there.
+    /// The URL for callbacks; register it at the provider.
     webhook_url: Option<String>,
 }
 

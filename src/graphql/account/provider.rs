@@ -31,7 +31,7 @@ pub struct ProviderSetting {
     secret: bool,
     /// True if an account needs it.
     required: bool,
-    /// What it is.
+    /// The kind.
     help: String,
     /// The environment variable that sets it for the account `default`.
     environment_variable: Option<String>,

@@ -17,7 +17,7 @@ pub struct AccountQueries;
 
 #[Object]
 impl AccountQueries {
-    /// The accounts that send for this tenant, in the order in which they are asked. Needs the role `ADMIN`.
+    /// The accounts that send for this tenant, in order of use. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 20 * child_complexity")]
     async fn accounts(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ProviderAccount>> {
         let reading = Reading::of(ctx)?;
@@ -27,7 +27,7 @@ impl AccountQueries {
         Ok(list.into_iter().map(Into::into).collect())
     }
 
-    /// The providers that accounts can be set up at, with their settings and limits. Needs the role `ADMIN`.
+    /// The providers that accounts can be set up for, with their settings and limits. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 20 * child_complexity")]
     async fn providers(&self) -> Vec<Provider> {
         kind::ALL.iter().map(|kind| Provider::from(*kind)).collect()

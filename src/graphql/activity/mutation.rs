@@ -18,33 +18,33 @@ use crate::ids::{ActivityId, CustomerId, MessageId};
 
 /// An order, invoice, payment, shipment, appointment or anything else.
 ///
-/// With a `reference`, recording the same activity again is answered with the first one.
+/// With a `reference`, recording the same activity again returns the first one.
 #[derive(InputObject)]
 pub struct ActivityInput {
-    /// Whose.
+    /// The customer's id.
     customer_id: Of<CustomerId>,
-    /// What it is.
+    /// The kind.
     kind: ActivityKind,
-    /// For custom activities, what it is; not allowed otherwise.
+    /// The name of a custom activity; not allowed for other kinds.
     name: Option<String>,
-    /// The number that you know it by.
+    /// Your own number for it.
     reference: Option<String>,
-    /// Such as `paid`, `cancelled`; your own words.
+    /// A status of your choice, such as `paid`, `cancelled`.
     status: Option<String>,
-    /// When it happened; left out: now.
+    /// When it happened; default: now.
     occurred_at: Option<DateTime<Utc>>,
-    /// In micros of the currency; left out: the sum of the lines, if there are any.
+    /// In micros of the currency; default: the sum of the lines, if any.
     amount_micros: Option<Micros>,
-    /// ISO 4217; needed where there is an amount.
+    /// ISO 4217 code; required with an amount.
     currency: Option<String>,
     /// Line items.
     #[graphql(default)]
     lines: Vec<LineInput>,
-    /// When an appointment ends, a payment is due, a parcel should arrive.
+    /// When an appointment ends, a payment is due, or a parcel should arrive.
     due_at: Option<DateTime<Utc>>,
     /// The message that it is attributed to.
     message_id: Option<Of<MessageId>>,
-    /// What people should read in the timeline.
+    /// A title for people, shown in the timeline.
     title: Option<String>,
     /// Free attributes.
     #[graphql(default)]
@@ -58,7 +58,7 @@ pub struct LineInput {
     sku: String,
     /// The article's description.
     description: Option<String>,
-    /// In thousandths; negative for returns.
+    /// The quantity in thousandths; negative for returns.
     quantity_milli: Long,
     /// Price of one unit, in micros of the activity's currency.
     unit_price_micros: Micros,
@@ -76,16 +76,16 @@ impl From<LineInput> for LineItem {
 }
 
 payload! {
-    /// The answer to `recordActivity`.
+    /// The result of `recordActivity`.
     ActivityPayload of complex: ActivityId {
-        /// Which activity.
+        /// The activity's id.
         activity_id: Of<ActivityId> = |id| Some(Of(*id)),
     }
 }
 
 #[ComplexObject]
 impl ActivityPayload {
-    /// The activity as it is after this mutation: waits until the read tables show it.
+    /// The activity after this mutation; waits for the read tables.
     #[graphql(guard = "May(Permission::Read)")]
     async fn activity(&self, ctx: &Context<'_>) -> Result<Option<Activity>> {
         let (Some(id), Some(position)) = (&self.activity_id, self.position) else { return Ok(None) };
@@ -100,7 +100,7 @@ pub struct ActivityMutations;
 
 #[Object]
 impl ActivityMutations {
-    /// Records an order, invoice, payment, shipment, appointment or anything else. Needs the permission to record.
+    /// Records an order, invoice, payment, shipment, appointment or anything else. Requires permission to record.
     #[graphql(guard = "May(Permission::Record)")]
     async fn record_activity(
         &self,

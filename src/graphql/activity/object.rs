@@ -23,12 +23,12 @@ connection!(
     Activity
 );
 
-/// Which activities are asked for; what is left out does not restrict.
+/// Restricts activities; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct ActivityFilterInput {
     /// Any of these kinds.
     kinds: Option<Vec<ActivityKind>>,
-    /// The number that the tenant knows it by.
+    /// The tenant's own number for it.
     reference: Option<String>,
     /// Such as `paid`, `cancelled`.
     status: Option<String>,
@@ -56,35 +56,35 @@ impl From<ActivityFilterInput> for ActivityFilter {
 pub struct Activity {
     /// The global id.
     pub id: ID,
-    /// Whose.
+    /// The customer.
     customer_id: Of<CustomerId>,
-    /// What it is.
+    /// The kind.
     kind: ActivityKind,
-    /// For custom activities, what it is.
+    /// The name of a custom activity.
     name: Option<String>,
-    /// The number that the tenant knows it by.
+    /// The tenant's own number for it.
     reference: Option<String>,
     /// Such as `paid`, `cancelled`.
     status: Option<String>,
-    /// In all.
+    /// The total.
     amount: Option<Money>,
-    /// How many line items it has.
+    /// The number of line items.
     line_count: i64,
-    /// When an appointment ends, a payment is due, a parcel should arrive.
+    /// When an appointment ends, a payment is due, or a parcel should arrive.
     due_at: Option<DateTime<Utc>>,
     /// The message that it is attributed to.
     message_id: Option<Of<MessageId>>,
-    /// Where it comes from.
+    /// The origin of the fact.
     source: Source,
-    /// The import that brought it.
+    /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
-    /// Who recorded it.
+    /// The actor that recorded it.
     author: String,
     /// When it happened.
     occurred_at: DateTime<Utc>,
-    /// When the log learnt of it.
+    /// When the log recorded it.
     recorded_at: DateTime<Utc>,
-    /// What people should read. Personal.
+    /// A title for people. Personal.
     title: Option<String>,
     /// Free attributes. Personal.
     attributes: Option<async_graphql::Json<serde_json::Value>>,
@@ -97,13 +97,13 @@ pub struct Activity {
 /// A line item.
 #[derive(SimpleObject, Clone)]
 pub struct Line {
-    /// From 1.
+    /// The line's number, from 1.
     line: i64,
     /// The article's code.
     sku: String,
     /// The article's description.
     description: Option<String>,
-    /// In thousandths; negative for returns.
+    /// The quantity in thousandths; negative for returns.
     quantity_milli: Long,
     /// Price of one unit, in micros of the activity's currency.
     unit_price_micros: Micros,
@@ -162,7 +162,7 @@ impl Activity {
 
 #[ComplexObject]
 impl Activity {
-    /// Whose.
+    /// The customer.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         Customer::load_from(ctx, self.customer_id.0, self.tables.clone()).await
     }

@@ -16,13 +16,13 @@ use crate::ids::{AddressId, CustomerId, MessageId};
 /// An address.
 #[derive(InputObject)]
 pub struct AddressInput {
-    /// What it is.
+    /// The kind.
     kind: AddressKind,
-    /// In any usual spelling; it is normalised.
+    /// The address in any usual spelling; it is normalised.
     address: String,
     /// Such as `work`.
     label: Option<String>,
-    /// True to make it the primary one of its kind; the first of a kind always is.
+    /// True to make it the primary address of its kind; the first of a kind always is.
     #[graphql(default)]
     primary: bool,
 }
@@ -34,9 +34,9 @@ impl From<AddressInput> for DomainAddress {
 }
 
 payload! {
-    /// The answer to mutations on an address.
+    /// The result of mutations on an address.
     AddressPayload: AddressId {
-        /// Which address.
+        /// The address's id.
         address_id: Of<AddressId> = |id| Some(Of(*id)),
     }
 }
@@ -55,14 +55,14 @@ pub enum AddressRefInput {
 pub struct KnownAddress {
     /// The id.
     id: Of<AddressId>,
-    /// What it is.
+    /// The kind.
     kind: AddressKind,
 }
 
 /// An address as text.
 #[derive(InputObject)]
 pub struct AddressText {
-    /// What it is.
+    /// The kind.
     kind: AddressKind,
     /// In any usual spelling.
     address: String,
@@ -78,9 +78,9 @@ impl From<AddressRefInput> for AddressRef {
 }
 
 payload! {
-    /// The answer to mutations on suppressions.
+    /// The result of mutations on suppressions.
     SuppressionPayload: AddressId {
-        /// Which address.
+        /// The address's id.
         address_id: Of<AddressId> = |id| Some(Of(*id)),
     }
 }
@@ -91,7 +91,7 @@ pub struct AddressMutations;
 
 #[Object]
 impl AddressMutations {
-    /// Adds an address, or changes its label, or makes it primary.
+    /// Adds an address, changes its label, or makes it primary.
     #[graphql(guard = "May(Permission::Edit)")]
     async fn add_address(
         &self,
@@ -119,7 +119,7 @@ impl AddressMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Forbids sending to an address, whoever has it.
+    /// Forbids sending to an address, for every customer who has it.
     #[graphql(guard = "May(Permission::Edit)")]
     async fn suppress_address(
         &self,
@@ -127,7 +127,7 @@ impl AddressMutations {
         address: AddressRefInput,
         reason: SuppressionReason,
         #[graphql(desc = "The message that led to it.")] message_id: Option<Of<MessageId>>,
-        #[graphql(desc = "Of whom it was learnt.")] customer_id: Option<Of<CustomerId>>,
+        #[graphql(desc = "The customer it was learned from.")] customer_id: Option<Of<CustomerId>>,
         idempotency_key: Option<String>,
     ) -> Result<SuppressionPayload> {
         let command = SuppressAddress {
@@ -141,13 +141,14 @@ impl AddressMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Allows sending to an address again. Needs the role `ADMIN`.
+    /// Allows sending to an address again. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn lift_suppression(
         &self,
         ctx: &Context<'_>,
         address: AddressRefInput,
-        #[graphql(desc = "Which suppression; one address may have several.")] reason: SuppressionReason,
+        #[graphql(desc = "The reason of the suppression to lift; an address may have several.")]
+        reason: SuppressionReason,
         #[graphql(desc = "Why it may be used again.")] note: String,
         idempotency_key: Option<String>,
     ) -> Result<SuppressionPayload> {

@@ -16,15 +16,15 @@ use crate::queries::customers::AddressRow;
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct Address {
-    /// The global id; customers who share an address share it.
+    /// The global id; shared by all customers with this address.
     id: Of<AddressId>,
-    /// What it is.
+    /// The kind.
     kind: AddressKind,
-    /// The one of its kind that is used unless another is asked for.
+    /// True for the address of its kind that is used by default.
     primary: bool,
-    /// Of mailboxes, the lower-case domain.
+    /// The lower-case domain of a mailbox.
     domain: Option<String>,
-    /// When the customer got it.
+    /// When it was added to the customer.
     added_at: DateTime<Utc>,
     /// E.164, or a mailbox. Personal.
     address: Option<String>,
@@ -49,7 +49,7 @@ impl Address {
 
 #[async_graphql::ComplexObject]
 impl Address {
-    /// Why nothing is sent to it, lifted suppressions too. Always as of now.
+    /// Its suppressions, including lifted ones. Always current, even with `asOf`.
     #[graphql(complexity = "1 + 2 * child_complexity")]
     async fn suppressions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Suppression>>> {
         let rows = SuppressionsOf(self.id.0).load(Reading::of(ctx)?, &Tables::Live).await?;

@@ -17,7 +17,7 @@ pub struct AddressQueries;
 
 #[Object]
 impl AddressQueries {
-    /// Addresses that nothing is sent to, newest first.
+    /// Suppressed addresses, newest first.
     #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn suppressions(

@@ -21,14 +21,14 @@ connection!(
     Suppression
 );
 
-/// Which suppressions are asked for; what is left out does not restrict.
+/// Restricts suppressions; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct SuppressionFilterInput {
     /// Any of these reasons.
     reasons: Option<Vec<SuppressionReason>>,
-    /// Of addresses of this kind.
+    /// Only addresses of this kind.
     kind: Option<AddressKind>,
-    /// Lifted ones too.
+    /// Includes lifted suppressions.
     #[graphql(default)]
     include_lifted: bool,
 }
@@ -43,33 +43,33 @@ impl From<SuppressionFilterInput> for SuppressionFilter {
     }
 }
 
-/// That nothing is sent to an address, whoever has it, and why.
+/// A suppression: nothing is sent to the address, whichever customer has it.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct Suppression {
-    /// Which address.
+    /// The address's id.
     address_id: Of<AddressId>,
-    /// What it is.
+    /// The kind.
     kind: AddressKind,
-    /// Why.
+    /// The reason.
     reason: SuppressionReason,
-    /// False once it was lifted.
+    /// False once it is lifted.
     active: bool,
-    /// Since when.
+    /// When it was suppressed.
     suppressed_at: DateTime<Utc>,
     /// When it was lifted.
     lifted_at: Option<DateTime<Utc>>,
-    /// Who lifted it.
+    /// The actor that lifted it.
     lifted_by: Option<String>,
     /// Why the address may be used again.
     note: Option<String>,
-    /// Where it comes from.
+    /// The origin of the fact.
     source: Source,
     /// The message that led to it.
     message_id: Option<Of<MessageId>>,
-    /// Of whom it was learnt.
+    /// The customer it was learned from.
     customer_id: Option<Of<CustomerId>>,
-    /// Who recorded it.
+    /// The actor that recorded it.
     author: String,
 }
 
@@ -95,8 +95,8 @@ impl Suppression {
 
 #[ComplexObject]
 impl Suppression {
-    /// Every time that this address was suppressed for this reason, or that this was lifted: by whom, when and why. Oldest
-    /// first; the last 100 changes of the address.
+    /// Every suppression of this address for this reason, and every lifting: who, when and why. Oldest first; the last
+    /// 100 changes of the address.
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<Flat<SuppressionChange>>> {
         let rows = SuppressionHistoryOf(self.address_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
@@ -105,28 +105,28 @@ impl Suppression {
     }
 }
 
-/// That an address was suppressed, or that this was lifted.
+/// The suppression of an address, or its lifting.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct SuppressionChange {
-    /// True: nothing was sent there from then on. False: it was lifted.
+    /// True: the address was suppressed. False: the suppression was lifted.
     suppressed: bool,
-    /// Where a suppression came from.
+    /// The origin of a suppression.
     source: Option<Source>,
     /// Why it was lifted.
     note: Option<String>,
     /// The message that led to it.
     message_id: Option<Of<MessageId>>,
-    /// Of whom it was learnt.
+    /// The customer it was learned from.
     customer_id: Option<Of<CustomerId>>,
-    /// Who recorded it.
+    /// The actor that recorded it.
     author: String,
     /// When it happened.
     occurred_at: DateTime<Utc>,
-    /// When the log learnt of it.
+    /// When the log recorded it.
     recorded_at: DateTime<Utc>,
-    /// The event that says so.
+    /// The event that records it.
     event_id: Of<EventId>,
-    /// Where the event stands in the log.
+    /// The event's position in the log.
     position: Cursor,
 }
 

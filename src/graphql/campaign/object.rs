@@ -13,29 +13,29 @@ use crate::ids::CampaignId;
 use crate::queries::campaign_metrics;
 use crate::queries::campaign_metrics::{CostRow, HourlyMetricsRow, MetricsRow};
 
-/// Counts of messages, and of opens and clicks. A message counts as sent from the first evidence that a provider took
-/// it. Raw opens are machine and human ones together; the unique ones count each message once.
+/// Counts of messages, opens and clicks. A message counts as sent from the first evidence that a provider accepted it.
+/// Raw opens are machine and human ones together; the unique ones count each message once.
 #[derive(SimpleObject, Clone)]
 pub struct Metrics {
     /// The variant; empty for messages without one.
     variant: String,
     /// The channel.
     channel: Channel,
-    /// Messages asked for.
+    /// Requested messages.
     queued: i64,
-    /// Messages not sent by a rule.
+    /// Messages that a rule suppressed.
     suppressed: i64,
-    /// Messages taken back before dispatch.
+    /// Messages cancelled before dispatch.
     cancelled: i64,
-    /// Messages that a provider took.
+    /// Messages that a provider accepted.
     sent: i64,
     /// Messages that arrived.
     delivered: i64,
     /// Messages that the receiving side asked to send later.
     deferred: i64,
-    /// Messages that came back, may work later.
+    /// Messages that bounced temporarily.
     soft_bounced: i64,
-    /// Messages that came back for good.
+    /// Messages that bounced permanently.
     hard_bounced: i64,
     /// Messages that were refused for good, or could not be delivered.
     failed: i64,
@@ -43,7 +43,7 @@ pub struct Metrics {
     complained: i64,
     /// Messages that led to an opt-out.
     opted_out: i64,
-    /// Messages that were answered.
+    /// Messages that were replied to.
     replied: i64,
     /// Opens: raw, machine, likely human.
     opens: Flat<Counted>,
@@ -54,17 +54,17 @@ pub struct Metrics {
 /// Three figures, because opens and clicks lie: proxies open everything, scanners click everything.
 #[derive(SimpleObject, Clone)]
 pub struct Counted {
-    /// Everything that was reported.
+    /// All that were reported.
     raw: i64,
-    /// What proxies and scanners did.
+    /// Those made by proxies and scanners.
     machine: i64,
-    /// What was probably a person's.
+    /// Those that were probably made by a person.
     human: i64,
     /// Messages with at least one.
     unique_raw: i64,
-    /// Messages with at least one of a machine.
+    /// Messages with at least one by a machine.
     unique_machine: i64,
-    /// Messages with at least one of a person.
+    /// Messages with at least one by a person.
     unique_human: i64,
 }
 
@@ -105,32 +105,32 @@ impl Metrics {
     }
 }
 
-/// What was reported in one hour. These count reports, not messages: a second delivery report counts again.
+/// The reports of one hour. They count reports, not messages: a second delivery report counts again.
 #[derive(SimpleObject, Clone)]
 pub struct HourlyMetrics {
-    /// Its beginning, UTC.
+    /// The hour's beginning, UTC.
     hour: DateTime<Utc>,
     /// The variant; empty for messages without one.
     variant: String,
     /// The channel.
     channel: Channel,
-    /// Messages asked for.
+    /// Requested messages.
     queued: i64,
-    /// Messages not sent by a rule.
+    /// Messages that a rule suppressed.
     suppressed: i64,
-    /// Messages taken back before dispatch.
+    /// Messages cancelled before dispatch.
     cancelled: i64,
-    /// Messages that a provider took.
+    /// Messages that a provider accepted.
     sent: i64,
-    /// Arrivals.
+    /// Deliveries.
     delivered: i64,
-    /// The receiving side asked to wait.
+    /// Deferred at the request of the receiving side.
     deferred: i64,
-    /// Came back, may work later.
+    /// Temporarily bounced.
     soft_bounced: i64,
-    /// Came back for good.
+    /// Permanently bounced.
     hard_bounced: i64,
-    /// Taken by the provider, but not deliverable.
+    /// Accepted by the provider, but not deliverable.
     failed: i64,
     /// Refused by the provider for good.
     refused: i64,
@@ -138,7 +138,7 @@ pub struct HourlyMetrics {
     complained: i64,
     /// Opt-outs.
     opted_out: i64,
-    /// Answers.
+    /// Replies.
     replied: i64,
     /// Opens by proxies and scanners.
     opens_machine: i64,
@@ -177,14 +177,14 @@ impl HourlyMetrics {
     }
 }
 
-/// What messages of a campaign cost.
+/// The costs of a campaign's messages.
 #[derive(SimpleObject, Clone)]
 pub struct Cost {
     /// The variant; empty for messages without one.
     variant: String,
     /// The channel.
     channel: Channel,
-    /// In all.
+    /// The total.
     total: Money,
     /// SMS segments; on other channels messages.
     segments: i64,
@@ -201,7 +201,7 @@ impl Cost {
     }
 }
 
-/// What a campaign achieved.
+/// A campaign's figures.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct CampaignMetrics {
@@ -250,7 +250,7 @@ impl CampaignMetrics {
         Ok(rows.into_iter().map(|row| Flat(HourlyMetrics::new(row))).collect())
     }
 
-    /// What it cost, by variant, channel and currency.
+    /// The costs by variant, channel and currency.
     #[graphql(complexity = "1 + 8 * child_complexity")]
     async fn costs(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Cost>>> {
         let reading = Reading::of(ctx)?;

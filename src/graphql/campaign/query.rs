@@ -16,7 +16,7 @@ pub struct CampaignQueries;
 
 #[Object]
 impl CampaignQueries {
-    /// What a campaign achieved: by variant and channel, and by hour.
+    /// A campaign's figures by variant and channel, and by hour.
     #[graphql(guard = "May(Permission::Read)")]
     async fn campaign_metrics(
         &self,

@@ -18,7 +18,7 @@ pub struct CampaignSubscriptions;
 
 #[Subscription]
 impl CampaignSubscriptions {
-    /// What a campaign achieved: at once, and whenever it changes.
+    /// A campaign's figures: at once, and after every change.
     #[graphql(guard = "May(Permission::Read)")]
     async fn campaign_metrics(
         &self,

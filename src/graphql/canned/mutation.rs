@@ -10,11 +10,11 @@ use crate::graphql::engine::payload::{answer, caller, payload};
 use crate::graphql::engine::principal::Permission;
 
 payload! {
-    /// The answer to mutations on canned replies.
+    /// The result of mutations on canned replies.
     CannedReplyPayload: SavedCannedReply {
-        /// Which one.
+        /// The canned reply's code.
         code: String = |saved| Some(saved.code.clone()),
-        /// Of this change; the next one names it.
+        /// The new revision; the next change must name it.
         revision: u32 = |saved| Some(saved.revision),
     }
 }
@@ -25,7 +25,7 @@ pub struct CannedReplyMutations;
 
 #[Object]
 impl CannedReplyMutations {
-    /// Makes a canned reply, or changes one: then `revision` is the one that was edited. Needs the role `ADMIN` or
+    /// Creates a canned reply, or changes one: then `revision` is the one that was edited. Requires the role `ADMIN` or
     /// `MARKETER`.
     #[graphql(guard = "May(Permission::Author)")]
     async fn save_canned_reply(
@@ -38,7 +38,7 @@ impl CannedReplyMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Removes a canned reply. What was sent with it stays as it is. Needs the role `ADMIN` or `MARKETER`.
+    /// Removes a canned reply. Messages sent with it are unaffected. Requires the role `ADMIN` or `MARKETER`.
     #[graphql(guard = "May(Permission::Author)")]
     async fn remove_canned_reply(
         &self,

@@ -7,8 +7,8 @@ use crate::domain::canned::decide::SaveCannedReply;
 use crate::queries::canned_replies::CannedReplyRow;
 
 /// A text in one locale. Variables: `{{customer.name}}`, `{{customer.external_id}}`, `{{customer.territory}}`,
-/// `{{customer.owner}}`, `{{customer.attributes.<name>}}`, `{{agent.name}}`; `{{customer.name|there}}` says what stands
-/// there for whoever has none.
+/// `{{customer.owner}}`, `{{customer.attributes.<name>}}`, `{{agent.name}}`; `{{customer.name|there}}` falls back to
+/// `there` for customers without a name.
 #[derive(SimpleObject, InputObject, Debug, Clone)]
 #[graphql(input_name = "CannedReplyBodyInput")]
 pub struct CannedReplyBody {
@@ -18,37 +18,37 @@ pub struct CannedReplyBody {
     body: String,
 }
 
-/// A canned reply as it is to be.
+/// The new content of a canned reply.
 #[derive(InputObject)]
 pub struct CannedReplyInput {
-    /// What agents type to find it: small letters, digits, `-` and `_`.
+    /// The code that agents type: small letters, digits, `-` and `_`.
     code: String,
-    /// For agents.
+    /// The title that agents see.
     title: String,
-    /// The locale of customers whose own has no text; may be left out if there is only one.
+    /// The locale that is used if there is no text in the customer's; optional if there is only one text.
     default_locale: Option<String>,
     /// One text for each locale.
     bodies: Vec<CannedReplyBody>,
-    /// The revision that was edited; left out: it is new.
+    /// The revision that was edited; omit it for a new reply.
     revision: Option<u32>,
 }
 
-/// A text that agents answer with.
+/// A prepared reply for agents.
 #[derive(SimpleObject, Clone)]
 pub struct CannedReply {
-    /// What agents type to find it; unique.
+    /// The unique code that agents type.
     code: String,
-    /// For agents.
+    /// The title that agents see.
     title: String,
-    /// The locale of customers whose own has no text.
+    /// The locale that is used if there is no text in the customer's.
     default_locale: String,
     /// One text for each locale.
     bodies: Vec<CannedReplyBody>,
-    /// Counts the changes, from 1.
+    /// The number of the revision, from 1.
     revision: i64,
     /// When it was last changed.
     changed_at: DateTime<Utc>,
-    /// By whom.
+    /// The actor that last changed it.
     changed_by: String,
 }
 

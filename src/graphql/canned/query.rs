@@ -17,13 +17,13 @@ pub struct CannedReplyQueries;
 
 #[Object]
 impl CannedReplyQueries {
-    /// The canned replies that agents may answer with, by code.
+    /// The canned replies, by code.
     #[graphql(guard = "May(Permission::Read)", complexity = "1 + first.max(0) as usize * child_complexity")]
     async fn canned_replies(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the code or the title begins with.")] search: Option<String>,
-        #[graphql(default_with = "DEFAULT_FIRST", desc = "The number of replies: as many as a page may have entries.")]
+        #[graphql(desc = "The beginning of the code or the title.")] search: Option<String>,
+        #[graphql(default_with = "DEFAULT_FIRST", desc = "The maximum number of replies; limited as pages are.")]
         first: i32,
         wait_for: Option<Cursor>,
     ) -> Result<Vec<CannedReply>> {

@@ -16,31 +16,31 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::{Channel, ConsentState};
 use crate::ids::{CustomerId, MessageId};
 
-/// What a customer agreed to, with the evidence.
+/// A customer's consent, with the evidence.
 #[derive(InputObject)]
 pub struct ConsentInput {
-    /// Who.
+    /// The customer's id.
     customer_id: Of<CustomerId>,
-    /// For which channel.
+    /// The channel.
     channel: Channel,
-    /// For which topic; `all` stands for every topic of the channel.
+    /// The topic; `all` stands for every topic of the channel.
     topic: String,
-    /// What was agreed.
+    /// The state of the consent.
     state: ConsentState,
     /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
     method: String,
     /// The wording that was shown.
     wording: Option<String>,
-    /// From which IP address.
+    /// The IP address it came from.
     ip: Option<String>,
-    /// With which program.
+    /// The user agent.
     user_agent: Option<String>,
     /// The message that led to it.
     message_id: Option<Of<MessageId>>,
 }
 
 payload! {
-    /// The answer to `setConsent`.
+    /// The result of `setConsent`.
     ConsentPayload: DomainConsentState {
         /// The resulting state.
         state: ConsentState = |state| Some((*state).into()),
@@ -50,26 +50,26 @@ payload! {
 /// An opt-in that the customer is asked to confirm.
 #[derive(InputObject)]
 pub struct OptInInput {
-    /// Whom.
+    /// The customer's id.
     customer_id: Of<CustomerId>,
-    /// For which channel.
+    /// The channel.
     channel: Channel,
-    /// For which topic; `all` stands for every topic of the channel.
+    /// The topic; `all` stands for every topic of the channel.
     topic: String,
     /// The wording that was shown when the customer asked.
     wording: Option<String>,
-    /// From which IP address.
+    /// The IP address it came from.
     ip: Option<String>,
-    /// With which program.
+    /// The user agent.
     user_agent: Option<String>,
 }
 
 payload! {
-    /// The answer to `requestOptIn`.
+    /// The result of `requestOptIn`.
     OptInPayload: OptInRequest {
-        /// Where the customer confirms: send it to them.
+        /// The URL where the customer confirms; send it to them.
         confirm_url: String = |request| Some(request.url.clone()),
-        /// Until when.
+        /// The time at which it expires.
         expires_at: DateTime<Utc> = |request| Some(request.expires_at),
     }
 }
@@ -80,7 +80,7 @@ pub struct ConsentMutations;
 
 #[Object]
 impl ConsentMutations {
-    /// Records what a customer agreed to, with the evidence. Needs the permission to record.
+    /// Records a customer's consent, with the evidence. Requires permission to record.
     #[graphql(guard = "May(Permission::Record)")]
     async fn set_consent(
         &self,
@@ -104,8 +104,8 @@ impl ConsentMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Records that a customer was asked to confirm an opt-in (double opt-in): until they do, it is `PENDING` and nothing
-    /// is sent for it. Needs the permission to record.
+    /// Records that a customer was asked to confirm an opt-in (double opt-in): until they do, it is `PENDING` and
+    /// nothing is sent for it. Requires permission to record.
     #[graphql(guard = "May(Permission::Record)")]
     async fn request_opt_in(
         &self,

@@ -20,42 +20,42 @@ connection!(
     Consent
 );
 
-/// The consent of a customer for a channel and topic, as it stands or as it once changed, with its evidence.
+/// A customer's consent for a channel and topic, current or as once changed, with its evidence.
 #[derive(SimpleObject, Clone)]
 pub struct Consent {
-    /// Who.
+    /// The customer's id.
     customer_id: Of<CustomerId>,
-    /// For which channel.
+    /// The channel.
     channel: Channel,
-    /// For which topic; `all` stands for every topic of the channel.
+    /// The topic; `all` stands for every topic of the channel.
     topic: String,
-    /// What was agreed.
+    /// The state of the consent.
     state: ConsentState,
-    /// Where it comes from.
+    /// The origin of the fact.
     source: Source,
     /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
     method: String,
     /// The message that led to it.
     message_id: Option<Of<MessageId>>,
-    /// That message's campaign.
+    /// The campaign of the message that led to it.
     campaign_id: Option<Of<CampaignId>>,
-    /// The import that brought it.
+    /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
-    /// Who recorded it.
+    /// The actor that recorded it.
     author: String,
-    /// The event that says so.
+    /// The event that records it.
     event_id: Of<EventId>,
     /// When it happened.
     occurred_at: DateTime<Utc>,
-    /// When the log learnt of it.
+    /// When the log recorded it.
     recorded_at: DateTime<Utc>,
-    /// Where the event stands in the log.
+    /// The event's position in the log.
     position: Cursor,
     /// The wording that was shown. Personal.
     wording: Option<String>,
-    /// From which IP address. Personal.
+    /// The IP address it came from. Personal.
     ip: Option<String>,
-    /// With which program. Personal.
+    /// The user agent. Personal.
     user_agent: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub struct ConsentQueries;
 
 #[Object]
 impl ConsentQueries {
-    /// What a customer agreed to, as it stands, by channel and topic.
+    /// A customer's current consents, by channel and topic.
     #[graphql(guard = "May(Permission::Read)", complexity = "1 + 5 * child_complexity")]
     async fn consents(
         &self,
@@ -35,14 +35,14 @@ impl ConsentQueries {
         Ok(rows.into_iter().map(|row| Consent::new(row, reading.personal())).collect())
     }
 
-    /// Where a customer sees and changes what they agreed to, for use in a message to them: whoever has the link can.
-    /// Null if there is no such customer.
+    /// The URL of a customer's preference page, for use in a message to them: anyone with the link can change the
+    /// preferences. Null if the customer does not exist.
     #[graphql(guard = "May(Permission::Send)")]
     async fn preferences_url(
         &self,
         ctx: &Context<'_>,
         customer_id: Of<CustomerId>,
-        #[graphql(desc = "The message that the link is for.")] message_id: Option<Of<MessageId>>,
+        #[graphql(desc = "The message that will contain the link.")] message_id: Option<Of<MessageId>>,
     ) -> Result<Option<String>> {
         let reading = Reading::of(ctx)?;
         let principal = reading.session.principal;

@@ -13,28 +13,28 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::ConversationState;
 use crate::ids::{ConversationId, CustomerId};
 
-/// An agent's changes to a conversation: a field that is left out stays as it is, null clears it.
+/// An agent's changes to a conversation: omitted fields are kept, null clears one.
 #[derive(InputObject)]
 pub struct ConversationPatch {
-    /// Where it stands from now on.
+    /// The new state.
     state: Option<ConversationState>,
-    /// Until when it is set aside; only and always with the state `SNOOZED`.
+    /// Snoozed until this time; required with the state `SNOOZED` and not allowed otherwise.
     snoozed_until: Option<DateTime<Utc>>,
-    /// Who answers.
+    /// The assigned agent.
     assignee: MaybeUndefined<String>,
-    /// Which team answers.
+    /// The team that replies.
     team: MaybeUndefined<String>,
     /// `low`, `normal`, `high` or `urgent`.
     priority: Option<String>,
-    /// True if an agent has seen all its messages.
+    /// True to mark all its messages as seen.
     #[graphql(default)]
     mark_read: bool,
 }
 
 payload! {
-    /// The answer to `updateConversation`.
+    /// The result of `updateConversation`.
     ConversationPayload: ConversationId {
-        /// Which conversation.
+        /// The conversation's id.
         conversation_id: Of<ConversationId> = |id| Some(Of(*id)),
     }
 }

@@ -16,31 +16,31 @@ use crate::queries::conversations::{ConversationFilter, ConversationRow};
 use crate::queries::{Page, conversations, messages};
 
 connection!(
-    /// Conversations, the one that moved last first.
+    /// Conversations, most recently active first.
     ConversationConnection,
     ConversationEdge,
     Conversation
 );
 
-/// Which conversations are asked for; what is left out does not restrict.
+/// Restricts conversations; omitted fields do not filter.
 #[derive(InputObject, Default, Clone)]
 pub struct ConversationFilterInput {
-    /// Of this customer.
+    /// Only conversations with this customer.
     customer_id: Option<Of<CustomerId>>,
     /// Any of these states.
     states: Option<Vec<ConversationState>>,
     /// Any of these channels.
     channels: Option<Vec<Channel>>,
-    /// Who answers.
+    /// The assigned agent.
     assignee: Option<String>,
-    /// Only those that nobody is assigned to.
+    /// Only unassigned conversations.
     #[graphql(default)]
     unassigned: bool,
-    /// Which team answers.
+    /// The team that replies.
     team: Option<String>,
     /// `low`, `normal`, `high` or `urgent`.
     priority: Option<String>,
-    /// Only those with unread messages.
+    /// Only conversations with unread messages.
     #[graphql(default)]
     unread: bool,
 }
@@ -66,25 +66,25 @@ impl From<ConversationFilterInput> for ConversationFilter {
 pub struct Conversation {
     /// The global id.
     pub id: ID,
-    /// With whom.
+    /// The customer.
     customer_id: Of<CustomerId>,
-    /// On which channel.
+    /// The channel.
     channel: Channel,
-    /// Where it stands.
+    /// The current state.
     state: ConversationState,
-    /// Until when it is set aside.
+    /// Snoozed until this time.
     snoozed_until: Option<DateTime<Utc>>,
-    /// Who answers.
+    /// The assigned agent.
     assignee: Option<String>,
-    /// Which team answers.
+    /// The team that replies.
     team: Option<String>,
     /// `low`, `normal`, `high` or `urgent`.
     priority: String,
-    /// Inbound messages that no agent has seen.
+    /// The number of inbound messages that no agent has seen.
     unread: i64,
     /// When it began.
     started_at: DateTime<Utc>,
-    /// When it last moved, for whatever cause.
+    /// When it last changed.
     changed_at: DateTime<Utc>,
     /// When the customer last wrote.
     last_inbound_at: Option<DateTime<Utc>>,
@@ -127,7 +127,7 @@ impl Conversation {
 
 #[ComplexObject]
 impl Conversation {
-    /// With whom.
+    /// The customer.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         Customer::load_from(ctx, self.customer_id.0, self.tables.clone()).await
     }

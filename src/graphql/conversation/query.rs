@@ -19,7 +19,7 @@ pub struct ConversationQueries;
 
 #[Object]
 impl ConversationQueries {
-    /// One conversation; null if there is none.
+    /// One conversation; null if it does not exist.
     #[graphql(guard = "May(Permission::Read)")]
     async fn conversation(
         &self,
@@ -31,7 +31,7 @@ impl ConversationQueries {
         Conversation::load_from(ctx, id.0, Tables::Live).await
     }
 
-    /// The inbox: conversations, the one that moved last first.
+    /// Conversations, most recently active first.
     #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn conversations(

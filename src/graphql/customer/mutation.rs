@@ -16,7 +16,7 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::scalar::{Attributes, Long};
 use crate::ids::CustomerId;
 
-/// What is known of a customer.
+/// A customer's profile and addresses.
 #[derive(InputObject)]
 pub struct CustomerInput {
     /// The full name.
@@ -31,7 +31,7 @@ pub struct CustomerInput {
     priority: Option<String>,
     /// The user who looks after this customer.
     owner: Option<String>,
-    /// Any scale that you use.
+    /// The lead score, on a scale of your choice.
     lead_score: Option<Long>,
     /// Industry.
     industry: Option<String>,
@@ -39,7 +39,7 @@ pub struct CustomerInput {
     locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     time_zone: Option<String>,
-    /// In any order.
+    /// The tags, in any order.
     #[graphql(default)]
     tags: Vec<String>,
     /// Free attributes by name.
@@ -50,7 +50,7 @@ pub struct CustomerInput {
     addresses: Vec<AddressInput>,
 }
 
-/// Changes to a customer's profile: a field that is left out stays as it is, null clears it.
+/// Changes to a customer's profile: omitted fields are kept, null clears one.
 #[derive(InputObject)]
 pub struct CustomerPatch {
     /// The full name.
@@ -104,26 +104,26 @@ impl From<CustomerPatch> for ProfilePatch {
     }
 }
 
-/// Which customer becomes a part of which.
+/// The two customers to merge.
 #[derive(InputObject)]
 pub struct MergeCustomersInput {
-    /// Who becomes a part. The id goes on to work: it stands for the other one.
+    /// The customer that is merged. Its id still works and stands for the survivor.
     from: Of<CustomerId>,
-    /// Who stands for both; of a merged customer, whoever stands for it.
+    /// The survivor; the id of an already merged customer means its survivor.
     into: Of<CustomerId>,
 }
 
 payload! {
-    /// The answer to mutations on a customer.
+    /// The result of mutations on a customer.
     CustomerPayload of complex: CustomerId {
-        /// Which customer.
+        /// The customer's id.
         customer_id: Of<CustomerId> = |id| Some(Of(*id)),
     }
 }
 
 #[ComplexObject]
 impl CustomerPayload {
-    /// The customer as it is after this mutation: waits until the read tables show it.
+    /// The customer after this mutation; waits for the read tables.
     #[graphql(guard = "May(Permission::Read)")]
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         let (Some(id), Some(position)) = (&self.customer_id, self.position) else { return Ok(None) };
@@ -138,7 +138,7 @@ pub struct CustomerMutations;
 
 #[Object]
 impl CustomerMutations {
-    /// Registers a customer. Needs the permission to record.
+    /// Registers a customer. Requires permission to record.
     #[graphql(guard = "May(Permission::Record)")]
     async fn register_customer(
         &self,
@@ -182,9 +182,8 @@ impl CustomerMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Merges two customers who are one person. What was recorded of either is shown as the survivor's from then on; the
-    /// survivor keeps its profile, and gets the other's addresses. What the two said about being written to is joined,
-    /// the stricter word first. Cannot be taken back.
+    /// Merges two records of one person. All records are then shown as the survivor's, which keeps its profile and
+    /// takes over the other's addresses. Consents are joined; the stricter one applies. Cannot be undone.
     #[graphql(guard = "May(Permission::Edit)")]
     async fn merge_customers(
         &self,
@@ -197,14 +196,14 @@ impl CustomerMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Forgets a customer for good, with everybody who was merged into the same person: the keys that seal the person's
-    /// data are destroyed, and read tables are purged. Cannot be taken back. Needs the role `ADMIN`.
+    /// Forgets a customer for good, with all records merged into the same person: destroys the keys that seal the
+    /// person's data and purges the read tables. Cannot be undone. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn forget_customer(
         &self,
         ctx: &Context<'_>,
         customer_id: Of<CustomerId>,
-        #[graphql(desc = "Such as `request`, `retention`; no personal data.")] reason: String,
+        #[graphql(desc = "The reason, such as `request`, `retention`; must not contain personal data.")] reason: String,
         idempotency_key: Option<String>,
     ) -> Result<CustomerPayload> {
         let command = ForgetCustomer { customer_id: customer_id.0, reason };

@@ -48,7 +48,7 @@ impl Customer {
         Self { id: global(row.customer_id), row, tables }
     }
 
-    /// A customer out of the live tables; of a merged one, whoever stands for it.
+    /// A customer from the live tables; for a merged one, its survivor.
     pub async fn load(ctx: &Context<'_>, id: CustomerId) -> Result<Option<Self>> {
         Self::load_from(ctx, id, Tables::Live).await
     }
@@ -76,7 +76,7 @@ impl Customer {
         &self.id
     }
 
-    /// The ids of those who were merged into this customer: what was recorded of them is part of everything here.
+    /// The ids of customers merged into this one; their records are included in all fields here.
     async fn merged_ids(&self) -> Vec<Of<CustomerId>> {
         self.row.merged.iter().copied().map(Of).collect()
     }
@@ -116,7 +116,7 @@ impl Customer {
         self.row.owner.as_deref()
     }
 
-    /// Any scale that the tenant uses.
+    /// The lead score, on a scale of the tenant's choice.
     async fn lead_score(&self) -> Option<Long> {
         self.row.lead_score.map(Long)
     }
@@ -142,12 +142,12 @@ impl Customer {
         tags.iter().filter_map(serde_json::Value::as_str).collect()
     }
 
-    /// How we came to know of the customer.
+    /// The origin of the customer's registration.
     async fn source(&self) -> Source {
         self.row.source.into()
     }
 
-    /// True for the customer that activities without a customer go to.
+    /// True for the anonymous placeholder, which holds the activities without a customer.
     async fn anonymous(&self) -> bool {
         self.row.anonymous
     }
@@ -167,7 +167,7 @@ impl Customer {
         self.row.changed_at
     }
 
-    /// When the customer was forgotten; what is personal is gone since.
+    /// When the customer was forgotten; personal fields are null since then.
     async fn forgotten_at(&self) -> Option<DateTime<Utc>> {
         self.row.forgotten_at
     }
@@ -182,7 +182,7 @@ impl Customer {
         self.row.cancellations
     }
 
-    /// The latest order that is no cancellation.
+    /// The latest order that is not a cancellation.
     async fn last_order_at(&self) -> Option<DateTime<Utc>> {
         self.row.last_order_at
     }
@@ -192,12 +192,12 @@ impl Customer {
         self.row.last_inbound_at
     }
 
-    /// The latest message that a provider took for the customer.
+    /// The latest message to the customer that a provider accepted.
     async fn last_outbound_at(&self) -> Option<DateTime<Utc>> {
         self.row.last_outbound_at
     }
 
-    /// What the customer ordered, per currency.
+    /// The customer's revenue per currency.
     #[graphql(complexity = "1 + 2 * child_complexity")]
     async fn revenue(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Revenue>>> {
         let rows = RevenueOf(self.customer_id()).load(Reading::of(ctx)?, &self.tables).await?;
@@ -212,7 +212,7 @@ impl Customer {
         Ok(rows.into_iter().map(|row| Flat(Address::new(row, reading.personal()))).collect())
     }
 
-    /// What the customer agreed to, as it stands.
+    /// The customer's current consents.
     #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Consent>>> {
         let reading = Reading::of(ctx)?;
@@ -220,7 +220,7 @@ impl Customer {
         Ok(rows.into_iter().map(|row| Flat(Consent::new(row, reading.personal()))).collect())
     }
 
-    /// How consent came to stand as it does, newest first.
+    /// All changes of consent, newest first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn consent_history(
@@ -286,7 +286,7 @@ impl Customer {
         .await
     }
 
-    /// Conversations, the one that moved last first.
+    /// Conversations, most recently active first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn conversations(

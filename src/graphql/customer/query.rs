@@ -16,11 +16,11 @@ use crate::ids::{CustomerId, ImportId};
 use crate::queries::customers;
 use crate::queries::customers::CustomerFilter;
 
-/// Which customers are asked for; what is left out does not restrict.
+/// Restricts customers; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct CustomerFilterInput {
-    /// Beginnings of words of the name, of an address or of the external id; all must occur. Needs sight of personal
-    /// data.
+    /// Beginnings of words of the name, an address or the external id; all must occur. Requires permission to see
+    /// personal data.
     search: Option<String>,
     /// Sales territory.
     territory: Option<String>,
@@ -32,17 +32,17 @@ pub struct CustomerFilterInput {
     owner: Option<String>,
     /// Industry.
     industry: Option<String>,
-    /// All of these.
+    /// All of these tags.
     tags: Option<Vec<String>>,
     /// At least this lead score.
     lead_score_min: Option<Long>,
     /// At most this lead score.
     lead_score_max: Option<Long>,
-    /// With, or without, a mailbox.
+    /// true: only customers with an email address; false: only those without.
     has_email: Option<bool>,
-    /// With, or without, a phone number.
+    /// true: only customers with a phone number; false: only those without.
     has_phone: Option<bool>,
-    /// Only the customer that activities without a customer go to, or all but that one.
+    /// true: only the anonymous placeholder; false: everyone else.
     anonymous: Option<bool>,
     /// Registered by this import.
     import_id: Option<Of<ImportId>>,
@@ -50,7 +50,7 @@ pub struct CustomerFilterInput {
     registered_since: Option<DateTime<Utc>>,
     /// Registered before this time.
     registered_until: Option<DateTime<Utc>>,
-    /// Forgotten ones too.
+    /// Includes forgotten customers.
     #[graphql(default)]
     include_forgotten: bool,
 }
@@ -84,9 +84,9 @@ pub struct CustomerQueries;
 
 #[Object]
 impl CustomerQueries {
-    /// One customer, forgotten ones too; null if there is none. The id of a merged customer stands for the one that it
-    /// was merged into. With `asOf`: as the customer was at that moment, and everything that hangs on it too (later
-    /// erasures apply); before a merge, each of the two as it was.
+    /// One customer, also a forgotten one; null if it does not exist. The id of a merged customer returns its survivor.
+    /// With `asOf`: the customer and everything below it as of that moment (later erasures apply); before a merge, each
+    /// record separately.
     #[graphql(guard = "May(Permission::Read)")]
     async fn customer(
         &self,
@@ -116,7 +116,7 @@ impl CustomerQueries {
         let reading = Reading::of(ctx)?;
         let filter: CustomerFilter = filter.unwrap_or_default().into();
         if filter.search.is_some() && !reading.personal() {
-            // Whoever may not see names could otherwise guess them, a letter at a time.
+            // Otherwise names could be guessed a letter at a time without permission to see them.
             return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not search by personal data"));
         }
         let page = page(first, after, last, before)?;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::graphql::engine::words::Channel;
 use crate::queries::deliverability::{DeliverabilityFilter, DeliverabilityRow};
 
-/// Which days are asked for; what is left out does not restrict.
+/// Restricts the days; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct DeliverabilityFilterInput {
     /// The sending domain.
@@ -33,10 +33,10 @@ impl From<DeliverabilityFilterInput> for DeliverabilityFilter {
     }
 }
 
-/// What became of one day's messages by one sending domain and provider. Each report counts.
+/// One day's figures of a sending domain and provider. Each report counts.
 #[derive(SimpleObject, Clone)]
 pub struct Deliverability {
-    /// The day's beginning, UTC.
+    /// The beginning of the day, UTC.
     day: DateTime<Utc>,
     /// The sending domain; empty where the channel has none.
     domain: String,
@@ -44,17 +44,17 @@ pub struct Deliverability {
     provider: String,
     /// The channel.
     channel: Channel,
-    /// Messages that the provider took.
+    /// Messages that the provider accepted.
     sent: i64,
     /// Messages that arrived.
     delivered: i64,
-    /// The receiving side asked to wait.
+    /// Deferred at the request of the receiving side.
     deferred: i64,
-    /// Came back, may work later.
+    /// Temporarily bounced.
     soft_bounced: i64,
-    /// Came back for good.
+    /// Permanently bounced.
     hard_bounced: i64,
-    /// Taken, but not deliverable.
+    /// Accepted, but not deliverable.
     failed: i64,
     /// Refused by the provider.
     refused: i64,

@@ -16,13 +16,13 @@ pub struct DeliverabilityQueries;
 
 #[Object]
 impl DeliverabilityQueries {
-    /// How messages arrive: by sending domain, provider, channel and day, newest first.
+    /// Deliverability by sending domain, provider, channel and day, newest first.
     #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, None, child_complexity)")]
     async fn deliverability(
         &self,
         ctx: &Context<'_>,
         filter: Option<DeliverabilityFilterInput>,
-        #[graphql(desc = "The number of rows: as many as a page may have entries.")] first: Option<i32>,
+        #[graphql(desc = "The maximum number of rows; limited as pages are.")] first: Option<i32>,
         wait_for: Option<Cursor>,
     ) -> Result<Vec<Deliverability>> {
         let reading = Reading::of(ctx)?;

@@ -14,18 +14,18 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::scalar::Cursor;
 use crate::ids::{CampaignId, CustomerId, MessageId};
 
-/// Which opens and clicks are judged again: those that meet everything that is given.
+/// The opens and clicks to reclassify: those that match all given fields.
 #[derive(InputObject)]
 pub struct ReclassEngagementInput {
-    /// Of this customer's messages.
+    /// Only those of this customer's messages.
     customer_id: Option<Of<CustomerId>>,
-    /// Of this message; only with its customer.
+    /// Only those of this message; requires its customer.
     message_id: Option<Of<MessageId>>,
-    /// Of this campaign's messages.
+    /// Only those of this campaign's messages.
     campaign_id: Option<Of<CampaignId>>,
-    /// That happened from this time on.
+    /// Only those from this time on.
     since: Option<DateTime<Utc>>,
-    /// That happened before this time.
+    /// Only those before this time.
     until: Option<DateTime<Utc>>,
 }
 
@@ -46,19 +46,19 @@ fn figure(count: u64) -> Option<i64> {
 }
 
 payload! {
-    /// The answer to `reclassEngagement`.
+    /// The result of `reclassEngagement`.
     ReclassEngagementPayload: Reclassed {
-        /// The rule that judged, with its version.
+        /// The rule used, with its version.
         rule: String = |_| Some(CURRENT.name.to_owned()),
-        /// Opens and clicks that were looked at.
+        /// The number of opens and clicks classified.
         judged: i64 = |step| figure(step.judged.judged),
-        /// Of these, those that are classed otherwise now.
+        /// The number of these that were corrected.
         corrected: i64 = |step| figure(step.judged.corrected),
-        /// Opens and clicks of forgotten customers, left as they are: nothing is known of them to judge by.
+        /// Opens and clicks of forgotten customers, which are skipped: the data to classify them is gone.
         erased: i64 = |step| figure(step.judged.erased),
-        /// Customers that were looked at.
+        /// The number of customers processed.
         customers: i64 = |step| figure(step.customers),
-        /// Not all was looked at: ask again with this as `after`. Absent: it was.
+        /// If present, more remains: repeat with this as `after`.
         next: Cursor = |step| step.next.map(Into::into),
     }
 }
@@ -69,15 +69,15 @@ pub struct EngagementMutations;
 
 #[Object]
 impl EngagementMutations {
-    /// Judges recorded opens and clicks by the rule that holds now, and appends a correction for each that is classed
-    /// otherwise; states and figures follow. One customer's at once, several customers' in steps of bounded size. Needs no
-    /// idempotency key: what is classed right stays. Needs the role `ADMIN`.
+    /// Classifies recorded opens and clicks by the current rule and appends a correction wherever the class differs;
+    /// states and figures follow. One customer is processed at once, several in steps of bounded size. Repeating it
+    /// changes nothing, so it takes no idempotency key. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn reclass_engagement(
         &self,
         ctx: &Context<'_>,
         input: ReclassEngagementInput,
-        #[graphql(desc = "Goes on where the last step ended: its `next`.")] after: Option<Cursor>,
+        #[graphql(desc = "Continues after the last step: pass its `next`.")] after: Option<Cursor>,
     ) -> Result<ReclassEngagementPayload> {
         let (caller, step) = (caller(ctx, None)?, Step::after(after.map(|after| after.0)));
         let outcome = Api::of(ctx)?.app.reclass_engagement(&caller, &input.into(), step, &CURRENT).await;

@@ -29,7 +29,7 @@ pub struct Api {
     pub limits: Arc<Limits>,
     /// The API keys that were checked lately.
     pub keys: Keys,
-    /// What is counted.
+    /// The unit of the rate.
     pub metrics: Metrics,
 }
 

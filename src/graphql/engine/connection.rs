@@ -10,16 +10,16 @@ use super::failure::bad_argument;
 use crate::queries::page::PAGE;
 use crate::queries::{Page, PageError};
 
-/// Where a page stands in its list.
+/// A page's place in its list.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct PageInfo {
     /// Whether entries follow; paging backwards, known only with `before`.
     pub has_next_page: bool,
     /// Whether entries precede; paging forwards, known only with `after`.
     pub has_previous_page: bool,
-    /// Of the first entry: page on with `before`.
+    /// The cursor of the first entry, for `before`.
     pub start_cursor: Option<String>,
-    /// Of the last entry: page on with `after`.
+    /// The cursor of the last entry, for `after`.
     pub end_cursor: Option<String>,
 }
 
@@ -66,10 +66,10 @@ macro_rules! connection {
             total_count: $crate::graphql::engine::connection::TotalCount,
         }
 
-        /// An entry of a list, with its place in it.
+        /// An entry of a list, with its cursor.
         #[derive(async_graphql::SimpleObject, Clone)]
         pub struct $edge {
-            /// Pages go on `after` or `before` it.
+            /// The cursor for `after` or `before`.
             pub cursor: String,
             /// The entry.
             pub node: $crate::graphql::engine::flat::Flat<$node>,
@@ -111,12 +111,12 @@ macro_rules! connection {
                 self.edges.iter().map(|edge| &edge.0.node).collect()
             }
 
-            /// Where the page stands.
+            /// The page's place in the list.
             async fn page_info(&self) -> &$crate::graphql::engine::connection::PageInfo {
                 &self.page_info
             }
 
-            /// How many entries the whole list has. Counted only when it is selected; costs as much as the list is long.
+            /// The number of entries in the whole list. Counted only when selected; the cost grows with the list.
             async fn total_count(&self) -> async_graphql::Result<i64> {
                 self.total_count.clone().await.map_err(|error| (*error).clone())
             }

@@ -149,7 +149,7 @@ impl Gateway {
         response
     }
 
-    /// The panic itself was told on standard error, with its place.
+    /// The panic handler already printed the panic and its location.
     fn panicked(&self) -> ServerError {
         let id = self.api.ambient().uuid();
         tracing::error!(error_id = %id, "a resolver panicked");

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::ids::Position;
 
-/// Counters are told at most this often.
+/// The shortest interval between two counter updates.
 pub const COUNTERS_PACE: Duration = Duration::from_millis(500);
 
 /// Ticks at once, and then whenever the read tables move, but no faster than its pace.

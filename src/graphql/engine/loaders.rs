@@ -82,7 +82,7 @@ macro_rules! batches {
 }
 
 batches! {
-    /// A customer; of a merged one, whoever stands for it.
+    /// A customer; for a merged one, its survivor.
     OneCustomer(CustomerId) -> CustomerRow = customers::by_ids, by asked, one;
     /// What a customer ordered, per currency.
     RevenueOf(CustomerId) -> RevenueRow = customers::revenue, by customer_id, many;

@@ -7,7 +7,7 @@ use super::scalar::Micros;
 /// An amount of money.
 #[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
 pub struct Money {
-    /// Millionths of the currency's unit; negative for what is returned.
+    /// Millionths of the currency's unit; negative for returns.
     pub micros: Micros,
     /// ISO 4217.
     pub currency: String,

@@ -10,14 +10,14 @@ use crate::app::{AppError, Caller, Outcome};
 use crate::ids::Position;
 use crate::log::AppendError;
 
-/// Why nothing was done, for the caller to act on. Never repeats what was entered.
+/// Why a command was refused. Never repeats the input.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Refusal {
-    /// For programs, such as `CUSTOMER_UNKNOWN`; never changes its meaning.
+    /// A stable code for programs, such as `CUSTOMER_UNKNOWN`.
     pub code: String,
-    /// For people.
+    /// The explanation for people.
     pub message: String,
-    /// The input field that it is about.
+    /// The input field at fault.
     pub field: Option<String>,
 }
 
@@ -113,11 +113,11 @@ macro_rules! payload {
         $(#[graphql($nodes)])?
         pub struct $name {
             $($(#[$fdoc])* pub $field: Option<$type>,)*
-            /// Where the last event stands: a query with `waitFor` of this position sees what was done.
+            /// The position of the last event; a query with `waitFor` of this position sees the change.
             pub position: Option<$crate::graphql::engine::scalar::Cursor>,
-            /// True if this idempotency key had been used for the same command before: this is its first answer.
+            /// True if this idempotency key was already used for the same command; this is the first result again.
             pub repeated: bool,
-            /// Why nothing was done; absent if it was.
+            /// Why the command was refused; null if it was carried out.
             pub refusal: Option<$crate::graphql::engine::payload::Refusal>,
         }
 

@@ -10,7 +10,7 @@ pub struct Principal {
     pub tenant: TenantId,
     /// The key.
     pub key: ApiKeyId,
-    /// Its role.
+    /// The key's role.
     pub role: Role,
     /// Whether the key was issued with sight of personal data.
     pub personal: bool,

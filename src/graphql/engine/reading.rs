@@ -103,9 +103,9 @@ impl Tables {
 /// A moment in the past: by the time of recording, or by a position in the log.
 #[derive(OneofObject, Debug, Clone, Copy)]
 pub enum AsOfInput {
-    /// With everything recorded at or before this time.
+    /// Includes everything recorded at or before this time.
     Time(DateTime<Utc>),
-    /// With everything up to and with this position.
+    /// Includes everything up to and including this position.
     Position(Cursor),
 }
 

@@ -54,7 +54,7 @@ pub enum MessageState {
     Received,
 }
 
-/// What an entry of a timeline is.
+/// The kind of a timeline entry.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::queries::timeline::TimelineKind")]
 pub enum TimelineKind {
@@ -88,13 +88,13 @@ pub enum TimelineKind {
 pub enum ImportState {
     /// Its file is being read.
     Running,
-    /// Its file was read to the end.
+    /// Its file was completely read.
     Completed,
     /// It was undone.
     Undone,
 }
 
-/// How a message travels.
+/// A channel for messages.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::Channel")]
 pub enum Channel {
@@ -164,7 +164,7 @@ pub enum MessageClass {
     Transactional,
 }
 
-/// What a customer agreed to, for one channel and topic.
+/// A customer's consent for one channel and topic.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::consent::event::ConsentState")]
 pub enum ConsentState {
@@ -174,11 +174,11 @@ pub enum ConsentState {
     OptedOut,
     /// The customer was asked to confirm an opt-in and has not done so yet.
     Pending,
-    /// Nothing is known.
+    /// No consent is recorded.
     None,
 }
 
-/// Why nothing is sent to an address, whoever has it.
+/// Why an address is suppressed.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::consent::event::SuppressionReason")]
 pub enum SuppressionReason {
@@ -186,11 +186,11 @@ pub enum SuppressionReason {
     HardBounce,
     /// A message to it was reported as spam.
     Complaint,
-    /// STOP was sent from this number.
+    /// Somebody texted STOP from this number.
     Stop,
     /// An operator suppressed it.
     Manual,
-    /// Too many messages to it in a row bounced softly.
+    /// Several messages in a row bounced temporarily.
     Unreachable,
 }
 
@@ -200,11 +200,11 @@ pub enum SuppressionReason {
 pub enum ConversationState {
     /// An agent should reply.
     Open,
-    /// It waits for the customer.
+    /// It awaits the customer.
     Pending,
-    /// It is set aside until a time.
+    /// It is snoozed until a certain time.
     Snoozed,
-    /// It is done; an inbound message opens it again.
+    /// It is done; an inbound message reopens it.
     Resolved,
 }
 
@@ -250,7 +250,7 @@ pub enum Source {
     Provider,
     /// An inbound message from an address that no customer had.
     Inbound,
-    /// The customer, on a page that a link led to.
+    /// The customer, on a page that they opened through a link.
     Customer,
     /// The sample data of the demo.
     Demo,

@@ -11,13 +11,13 @@ use crate::graphql::engine::principal::Permission;
 use crate::ids::ImportId;
 
 payload! {
-    /// The answer to `undoImport`.
+    /// The result of `undoImport`.
     UndoImportPayload: UndoneImport {
-        /// Which import.
+        /// The import's id.
         import_id: Of<ImportId> = |undone| Some(Of(undone.import_id)),
-        /// Facts that were taken back.
+        /// Facts that were retracted.
         retracted: i64 = |undone| i64::try_from(undone.retracted).ok(),
-        /// Facts that were left standing: opt-outs, and customers that had become more than imported.
+        /// Facts that were kept: opt-outs, and customers with later activity.
         kept: i64 = |undone| i64::try_from(undone.kept).ok(),
     }
 }
@@ -28,7 +28,7 @@ pub struct ImportMutations;
 
 #[Object]
 impl ImportMutations {
-    /// Takes back what an import brought, except opt-outs. The log still tells.
+    /// Undoes an import, except opt-outs. The log keeps both.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn undo_import(
         &self,

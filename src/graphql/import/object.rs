@@ -24,9 +24,9 @@ connection!(
 pub struct Import {
     /// The global id.
     pub id: ID,
-    /// What the file holds.
+    /// The kind of the file's contents.
     kind: ImportKind,
-    /// Where it stands.
+    /// The state of the import.
     state: ImportState,
     /// SHA-256 of the file's bytes, in hex.
     file_digest: String,
@@ -34,11 +34,11 @@ pub struct Import {
     file_name: Option<String>,
     /// How often this file's import was undone before.
     run: i64,
-    /// Who ran it.
+    /// The actor that ran it.
     author: String,
     /// When it began.
     started_at: DateTime<Utc>,
-    /// When the file was read to its end.
+    /// When the file was completely read.
     completed_at: Option<DateTime<Utc>>,
     /// When it was undone.
     undone_at: Option<DateTime<Utc>>,
@@ -46,13 +46,13 @@ pub struct Import {
     lines: Option<i64>,
     /// Events that were appended.
     appended: Option<i64>,
-    /// Facts that the log knew already.
+    /// Facts that were already in the log.
     already: Option<i64>,
     /// Lines that were refused.
     refused: Option<i64>,
-    /// Facts that an undo took back.
+    /// Facts that an undo retracted.
     retracted: Option<i64>,
-    /// Facts that an undo left standing.
+    /// Facts that an undo kept.
     kept: Option<i64>,
 }
 

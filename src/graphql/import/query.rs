@@ -18,7 +18,7 @@ pub struct ImportQueries;
 
 #[Object]
 impl ImportQueries {
-    /// One import; null if there is none.
+    /// One import; null if it does not exist.
     #[graphql(guard = "May(Permission::Read)")]
     async fn import(&self, ctx: &Context<'_>, id: Of<ImportId>, wait_for: Option<Cursor>) -> Result<Option<Import>> {
         Reading::of(ctx)?.api.wait_for(wait_for).await?;

@@ -14,10 +14,10 @@ use crate::queries::conversations::ConversationFilter;
 use crate::queries::inbox;
 use crate::queries::page::PAGE;
 
-/// How many conversations that moved are told at a time.
+/// The most changed conversations per batch.
 const MOVED_AT_ONCE: usize = PAGE.largest;
 
-/// An inbox is looked at most this often: nobody reads faster, and a burst is told as its outcome.
+/// The shortest interval between two reads of an inbox: nobody reads faster, and a burst becomes one change.
 const INBOX_PACE: Duration = Duration::from_millis(200);
 
 /// Tells which conversations of an inbox move after a position; without one, after what the tables show now. Asks the read

@@ -14,20 +14,20 @@ use crate::ids::ConversationId;
 use crate::queries::inbox;
 use crate::queries::inbox::{Counts, Moved, Tally};
 
-/// How many conversations there are in each state.
+/// The number of conversations in each state.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct ConversationCounts {
-    /// Somebody should answer.
+    /// Conversations that await a reply from us.
     open: i64,
-    /// The customer should.
+    /// Conversations that await the customer.
     pending: i64,
-    /// Set aside until a time.
+    /// Snoozed conversations.
     snoozed: i64,
-    /// Done.
+    /// Resolved conversations.
     resolved: i64,
-    /// Those with unread messages, in whatever state.
+    /// Conversations with unread messages, in any state.
     unread: i64,
-    /// Inbound messages that no agent has seen.
+    /// The number of inbound messages that no agent has seen.
     unread_messages: i64,
 }
 
@@ -41,18 +41,18 @@ impl From<Tally> for ConversationCounts {
 /// The conversations of an assignee or team, or of a priority.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct ConversationGroup {
-    /// Whose; null: nobody's.
+    /// The assignee, team or priority; null if none is set.
     name: Option<String>,
-    /// How many.
+    /// The counts.
     counts: Flat<ConversationCounts>,
 }
 
 /// The conversations of a channel.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct ConversationsOfChannel {
-    /// Which one.
+    /// The channel.
     channel: Channel,
-    /// How many.
+    /// The counts.
     counts: Flat<ConversationCounts>,
 }
 
@@ -78,35 +78,35 @@ impl Inbox {
     }
 }
 
-/// An inbox: figures of all sorts at once, and a list. The projector keeps the figures, so they cost the same however many
-/// conversations there are.
+/// An inbox: all counts at once, and a list. The projector maintains the counts, so they cost the same for any number
+/// of conversations.
 #[Object]
 impl Inbox {
-    /// Of everything that the filter finds.
+    /// Counts of all conversations that match the filter.
     async fn all(&self) -> Flat<ConversationCounts> {
         Flat(self.counts.tally(|_| true).into())
     }
 
-    /// Of those that somebody is assigned to: the user's own name gives "mine".
+    /// Counts of the conversations assigned to an agent; with the user's own name, of "mine".
     async fn assigned(
         &self,
-        #[graphql(desc = "As conversations name their assignee.")] assignee: String,
+        #[graphql(desc = "The assignee's name, as in conversations.")] assignee: String,
     ) -> Flat<ConversationCounts> {
         Flat(self.counts.tally(|row| row.assignee.as_deref() == Some(assignee.as_str())).into())
     }
 
-    /// Of those that nobody is assigned to.
+    /// Counts of the unassigned conversations.
     async fn unassigned(&self) -> Flat<ConversationCounts> {
         Flat(self.counts.tally(|row| row.assignee.is_none()).into())
     }
 
-    /// By who answers; null: nobody yet.
+    /// By assignee; null: unassigned.
     #[graphql(complexity = "1 + 20 * child_complexity")]
     async fn by_assignee(&self) -> Vec<Flat<ConversationGroup>> {
         self.groups(|row| row.assignee.as_deref())
     }
 
-    /// By the team that answers; null: none yet.
+    /// By team; null: no team.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn by_team(&self) -> Vec<Flat<ConversationGroup>> {
         self.groups(|row| row.team.as_deref())
@@ -129,7 +129,7 @@ impl Inbox {
             .collect()
     }
 
-    /// The conversations, the one that moved last first.
+    /// The conversations, most recently active first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn conversations(
         &self,
@@ -144,14 +144,14 @@ impl Inbox {
     }
 }
 
-/// That a conversation moved: it was written to, answered, assigned, set aside, read.
+/// A change of a conversation: a message, an assignment, a new state, a read mark.
 #[derive(SimpleObject, Clone)]
 pub struct InboxChange {
-    /// Which one.
+    /// The channel.
     conversation_id: Of<ConversationId>,
-    /// As it stands now, if the filter finds it; null: take it off the list, if it is there.
+    /// The conversation as it is now, if it matches the filter; null: remove it from the list.
     conversation: Option<Conversation>,
-    /// Where the log tells of it: a subscription `after` this position goes on from here.
+    /// The position of the change; a subscription `after` this position continues from here.
     position: Cursor,
 }
 

@@ -15,8 +15,8 @@ pub struct InboxQueries;
 
 #[Object]
 impl InboxQueries {
-    /// The inbox: how many conversations there are by state, assignee, team, priority and channel, and a list of them.
-    /// `subscription { inbox }` with the same filter tells what moves.
+    /// The inbox: counts of conversations by state, assignee, team, priority and channel, and a list. `subscription {
+    /// inbox }` with the same filter pushes changes.
     #[graphql(guard = "May(Permission::Read)")]
     async fn inbox(
         &self,

@@ -17,8 +17,8 @@ pub struct InboxSubscriptions;
 
 #[Subscription]
 impl InboxSubscriptions {
-    /// The conversations that move, each as it stands now; several moves at once are told as one. With `after` (a position
-    /// that a query, a mutation or an earlier change answered) nothing is missed in between.
+    /// Changed conversations, each in its current state; simultaneous changes are reported as one. With `after` (a
+    /// position from a query, a mutation or an earlier change), nothing in between is missed.
     #[graphql(guard = "May(Permission::Read)")]
     async fn inbox(
         &self,

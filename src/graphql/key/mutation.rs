@@ -12,19 +12,19 @@ use crate::graphql::engine::words::Role;
 use crate::ids::ApiKeyId;
 
 payload! {
-    /// The answer to `issueApiKey`.
+    /// The result of `issueApiKey`.
     IssueApiKeyPayload: IssuedApiKey {
         /// The new key's id.
         key_id: Of<ApiKeyId> = |key| Some(Of(key.key_id)),
-        /// What a client presents as `Authorization: Bearer …`. Told once, here, and not stored anywhere.
+        /// The token that clients send as `Authorization: Bearer …`. Shown only here, once, and not stored.
         token: String = |key| Some(key.token.clone()),
     }
 }
 
 payload! {
-    /// The answer to `revokeApiKey`.
+    /// The result of `revokeApiKey`.
     RevokeApiKeyPayload: ApiKeyId {
-        /// The key that is refused from now on.
+        /// The revoked key's id.
         key_id: Of<ApiKeyId> = |id| Some(Of(*id)),
     }
 }
@@ -41,11 +41,11 @@ impl KeyMutations {
         &self,
         ctx: &Context<'_>,
         role: Role,
-        #[graphql(desc = "What it is for.")] label: String,
-        #[graphql(desc = "Whether it may see personal data; left out: as is usual for the role.")] personal: Option<
+        #[graphql(desc = "Its purpose, for people.")] label: String,
+        #[graphql(desc = "Whether the key may see personal data; default: depends on the role.")] personal: Option<
             bool,
         >,
-        #[graphql(desc = "Whether it may send; left out: as is usual for the role.")] send: Option<bool>,
+        #[graphql(desc = "Whether the key may send messages; default: depends on the role.")] send: Option<bool>,
         idempotency_key: Option<String>,
     ) -> Result<IssueApiKeyPayload> {
         let command = IssueApiKey { role: role.into(), personal, send, label };
@@ -53,7 +53,7 @@ impl KeyMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Ends the use of an API key. This server refuses it at once, others within seconds.
+    /// Revokes an API key. This server refuses it at once, others within seconds.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn revoke_api_key(
         &self,

@@ -14,17 +14,17 @@ use crate::queries::tenants::ApiKeyRow;
 pub struct ApiKey {
     /// The global id.
     id: Of<ApiKeyId>,
-    /// What it may do.
+    /// The role, which decides what the key may do.
     role: Role,
-    /// Whether it was issued with sight of personal data.
+    /// Whether the key may see personal data.
     personal: bool,
-    /// Whether it was issued for sending.
+    /// Whether the key may send messages.
     send: bool,
-    /// What it is for.
+    /// Its purpose, for people.
     label: String,
     /// When it was issued.
     issued_at: DateTime<Utc>,
-    /// Since when it is refused.
+    /// When it was revoked.
     revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -43,18 +43,18 @@ impl ApiKey {
     }
 }
 
-/// Who is asking, and what the key allows.
+/// The API key of this request, and its permissions.
 #[derive(SimpleObject, Clone)]
 pub struct Viewer {
     /// The key.
     key_id: Of<ApiKeyId>,
-    /// Whose data it opens.
+    /// The tenant whose data the key reads and writes.
     tenant_id: String,
-    /// Its role.
+    /// The key's role.
     role: Role,
-    /// Whether names, addresses and texts are shown; where they are not, those fields are null.
+    /// Whether names, addresses and texts are shown; otherwise those fields are null.
     sees_personal_data: bool,
-    /// Whether it may send messages.
+    /// Whether the key may send messages.
     may_send: bool,
 }
 

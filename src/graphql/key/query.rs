@@ -16,7 +16,7 @@ pub struct KeyQueries;
 
 #[Object]
 impl KeyQueries {
-    /// The tenant's API keys, oldest first, revoked ones too. Needs the role `ADMIN`.
+    /// The tenant's API keys, oldest first, including revoked ones. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 10 * child_complexity")]
     async fn api_keys(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ApiKey>> {
         let reading = Reading::of(ctx)?;
@@ -27,7 +27,7 @@ impl KeyQueries {
         Ok(rows.into_iter().map(ApiKey::new).collect())
     }
 
-    /// Who is asking, and what the API key allows.
+    /// The API key of this request, and its permissions.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         principal(ctx).map(Into::into)
     }

@@ -28,9 +28,9 @@ const CHUNK: usize = 2_000;
 /// Which events are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// In any of these streams; in all, if there are none.
+    /// In any of these streams; empty: in all.
     pub streams: Vec<(Category, Uuid)>,
-    /// Of any of these types; of all, if there are none.
+    /// Of any of these types; empty: of all.
     pub types: Vec<String>,
     /// By this actor.
     pub actor: Option<String>,

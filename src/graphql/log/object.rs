@@ -14,16 +14,16 @@ use crate::graphql::engine::scalar::{Cursor, Long};
 use crate::ids::{CommandId, CorrelationId, CustomerId, EventId, MessageId, Position};
 use crate::log::{Category, Personal, RecordedEvent};
 
-/// An event as the log holds it.
+/// An event of the log.
 #[derive(SimpleObject, Clone)]
 pub struct Event {
     /// The global id.
     pub id: ID,
-    /// Where it stands in the log.
+    /// Its position in the log.
     position: Cursor,
     /// Its stream, such as `customer-<uuid>`.
     stream: String,
-    /// Its place in the stream, from 1.
+    /// Its version in the stream, from 1.
     version: i64,
     /// Its type.
     #[graphql(name = "type")]
@@ -34,34 +34,34 @@ pub struct Event {
     occurred_at: DateTime<Utc>,
     /// When it was appended.
     recorded_at: DateTime<Utc>,
-    /// Who acted.
+    /// The actor.
     actor: String,
-    /// The command that made it, if it can be repeated.
+    /// The command that produced it, if it has an idempotency key.
     command_id: Option<String>,
     /// The piece of work that it belongs to, such as an import.
     correlation_id: Option<String>,
     /// The event that led to it.
     causation_id: Option<Of<EventId>>,
-    /// Whose key seals the personal part.
+    /// The subject whose key seals the personal part.
     subject_id: Option<String>,
     /// The log's epoch when it was appended.
     epoch: Long,
-    /// The hash of the stream's chain up to and with this event, in hex.
+    /// The hash of the stream's chain up to and including this event, in hex.
     hash: String,
     /// The facts: JSON without personal data.
     data: Json<serde_json::Value>,
-    /// What a person could be read from. Null for keys that may not see it, and once the person was forgotten.
+    /// The personal data. Null for keys that may not see it, and once the person was forgotten.
     personal: Option<Json<serde_json::Value>>,
-    /// What became of the personal part.
+    /// The state of the personal part.
     personal_part: PersonalPart,
 }
 
-/// What became of an event's personal part.
+/// The state of an event's personal part.
 #[derive(async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonalPart {
     /// The event has none.
     None,
-    /// It is shown.
+    /// The personal part is shown.
     Shown,
     /// This API key may not see it.
     Withheld,
@@ -107,20 +107,20 @@ impl Event {
 pub struct StreamInput {
     /// `customer`, `address`, `campaign`, `template`, `list`, `journey`, `import`, `tenant`.
     category: String,
-    /// Which aggregate.
+    /// The aggregate's id.
     key: uuid::Uuid,
 }
 
-/// Which events are asked for; what is left out does not restrict.
+/// Restricts events; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct EventFilterInput {
-    /// In the stream of this customer, and in those of everybody who is part of the same person.
+    /// In the streams of this customer and of all records of the same person.
     customer_id: Option<Of<CustomerId>>,
     /// In this stream.
     stream: Option<StreamInput>,
     /// Of any of these types, such as `MessageQueued`.
     types: Option<Vec<String>>,
-    /// By this actor, such as `key:<id>`.
+    /// Caused by this actor, such as `key:<id>`.
     actor: Option<String>,
     /// Belonging to this piece of work, such as an import.
     correlation_id: Option<uuid::Uuid>,
@@ -140,14 +140,14 @@ pub struct EventConnection {
     edges: Vec<Flat<EventEdge>>,
     /// The events.
     nodes: Vec<Flat<Event>>,
-    /// Where the page stands.
+    /// The page's place in the list.
     page_info: PageInfo,
 }
 
-/// An event, with its place in the list.
+/// An event, with its cursor.
 #[derive(SimpleObject, Clone)]
 pub struct EventEdge {
-    /// Pages go on `after` or `before` it: the event's position.
+    /// The cursor for `after` or `before`: the event's position.
     cursor: String,
     /// The event.
     node: Flat<Event>,

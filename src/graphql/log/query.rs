@@ -13,17 +13,17 @@ pub struct LogQueries;
 
 #[Object]
 impl LogQueries {
-    /// The tenant's events as the log holds them, in its order. `last` pages from the newest. Needs a role that may
-    /// read events; that personal data was read is itself recorded.
+    /// The tenant's events in log order. `last` pages from the newest. Requires a role that may read events; reading
+    /// personal data is itself recorded.
     #[graphql(guard = "May(Permission::ReadEvents)", complexity = "page_cost(first, last, child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
         filter: Option<EventFilterInput>,
         first: Option<i32>,
-        #[graphql(desc = "A position in the log: events after it.")] after: Option<String>,
+        #[graphql(desc = "Only events after this position.")] after: Option<String>,
         last: Option<i32>,
-        #[graphql(desc = "A position in the log: events before it.")] before: Option<String>,
+        #[graphql(desc = "Only events before this position.")] before: Option<String>,
     ) -> Result<EventConnection> {
         super::object::events(ctx, filter, (first, after), (last, before)).await
     }

@@ -11,17 +11,17 @@ use crate::queries::attachments::AttachmentRow;
 pub struct Attachment {
     /// The global id.
     id: ID,
-    /// Its name, as its sender wrote it: not fit for a file system. Personal.
+    /// The file name given by its sender; not safe for a file system. Personal.
     name: Option<String>,
-    /// What its sender says that it is. Personal.
+    /// The media type that its sender declared. Personal.
     content_type: Option<String>,
-    /// In bytes.
+    /// The size in bytes.
     size: Option<i64>,
-    /// Where it is.
+    /// Where the file is.
     state: AttachmentState,
-    /// Why it is missing: `too_many`, `too_large`, `not_read`, or what came of fetching it.
+    /// Why it is missing: `too_many`, `too_large`, `not_read`, or the error of fetching it.
     reason: Option<String>,
-    /// Where it can be downloaded, with an API key that may see personal data; absent unless it is stored.
+    /// The download URL, for API keys that may see personal data; null unless the file is stored.
     url: Option<String>,
 }
 

@@ -19,48 +19,48 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::{Channel, MessageClass};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, MessageId};
 
-/// A message to be sent.
+/// A message to send.
 #[derive(InputObject)]
 pub struct SendMessageInput {
-    /// To whom.
+    /// The customer's id.
     customer_id: Of<CustomerId>,
-    /// How.
+    /// The channel.
     channel: Channel,
-    /// What it is for; transactional messages need no marketing consent.
+    /// The message's class; transactional messages need no marketing consent.
     class: MessageClass,
-    /// The topic that consent is judged for, such as `newsletter`.
+    /// The topic whose consent is checked, such as `newsletter`.
     topic: String,
-    /// Which of the customer's addresses; left out: the primary one.
+    /// The customer's address; default: the primary one.
     address_id: Option<Of<AddressId>>,
     /// The subject, for email.
     subject: Option<String>,
     /// Plain text; may be left out with a canned reply.
     #[graphql(default)]
     body: String,
-    /// The code of a canned reply: its text in the customer's locale is the body, unless there is one. The message says
-    /// which revision it was made of.
+    /// The code of a canned reply, whose text in the customer's locale becomes the body unless `body` is given. The
+    /// message records the revision.
     canned_reply: Option<String>,
-    /// Who signs, for `{{agent.name}}` in a canned reply; left out: to whom the conversation is assigned.
+    /// The name for `{{agent.name}}` in a canned reply; default: the conversation's assignee.
     agent_name: Option<String>,
-    /// Not before this time.
+    /// Not sent before this time.
     send_at: Option<DateTime<Utc>>,
-    /// The message that it answers.
+    /// The message that it replies to.
     in_reply_to: Option<Of<MessageId>>,
     /// The campaign that it belongs to.
     campaign_id: Option<Of<CampaignId>>,
     /// The campaign's variant.
     variant: Option<String>,
-    /// Files that go with it: what `POST /attachments?customer=…` answered as `attachment`, at most ten. Mails carry any
-    /// kind, text messages pictures and a few others.
+    /// The message's files: the tokens that `POST /attachments?customer=…` returned as `attachment`, at most ten. Mails
+    /// carry any kind, text messages pictures and a few others.
     attachments: Option<Vec<String>>,
 }
 
 /// A message that a customer wrote.
 #[derive(InputObject)]
 pub struct ReceiveMessageInput {
-    /// Who wrote; left out: whoever has the address `from`, or a new customer.
+    /// The customer who wrote; default: the customer with the address `from`, or a new one.
     customer_id: Option<Of<CustomerId>>,
-    /// How it came.
+    /// The channel.
     channel: Channel,
     /// The customer's address.
     from: Option<String>,
@@ -70,44 +70,44 @@ pub struct ReceiveMessageInput {
     subject: Option<String>,
     /// The text, kept exactly.
     body: String,
-    /// When it was written; left out: now.
+    /// When it was written; default: now.
     occurred_at: Option<DateTime<Utc>>,
-    /// Our message that it answers.
+    /// Our message that it replies to.
     in_reply_to: Option<Of<MessageId>>,
-    /// Who hands it over; left out: `api`.
+    /// The provider that delivered it; default: `api`.
     provider: Option<String>,
-    /// The provider's id of the message: the same id is taken in once.
+    /// The provider's id of the message; the same id is recorded once.
     provider_message_id: Option<String>,
 }
 
-/// What was decided about a message that was asked for.
+/// The decision on a requested message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It goes out as soon as a dispatcher takes it.
+    /// The message is sent as soon as a dispatcher takes it.
     Queued,
-    /// It waits.
+    /// The message waits.
     Held,
-    /// It is not sent.
+    /// The message is not sent.
     Suppressed,
 }
 
 payload! {
-    /// The answer to `sendMessage`.
+    /// The result of `sendMessage`.
     SendMessagePayload of complex: SentMessage {
         /// The new message.
         message_id: Of<MessageId> = |sent| Some(Of(sent.message_id)),
-        /// What was decided. A suppressed message is no refusal: it stands in the timeline with its reason.
+        /// The decision. A suppressed message is not a refusal: it appears in the timeline with its reason.
         decision: Decision = |sent| Some(match sent.decision {
             SendDecision::Queued => Decision::Queued,
             SendDecision::Held { .. } => Decision::Held,
             SendDecision::Suppressed { .. } => Decision::Suppressed,
         }),
-        /// Which rule holds or suppresses it.
+        /// The rule that holds or suppresses it.
         rule: String = |sent| match &sent.decision {
             SendDecision::Held { rule, .. } | SendDecision::Suppressed { rule } => Some(rule.clone()),
             SendDecision::Queued => None,
         },
-        /// Until when it waits.
+        /// The end of the hold.
         held_until: DateTime<Utc> = |sent| match sent.decision {
             SendDecision::Held { until, .. } => Some(until),
             _ => None,
@@ -117,7 +117,7 @@ payload! {
 
 #[ComplexObject]
 impl SendMessagePayload {
-    /// The message as it is after this mutation: waits until the read tables show it.
+    /// The message after this mutation; waits for the read tables.
     #[graphql(guard = "May(Permission::Read)")]
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let (Some(id), Some(position)) = (&self.message_id, self.position) else { return Ok(None) };
@@ -127,41 +127,41 @@ impl SendMessagePayload {
 }
 
 payload! {
-    /// The answer to `receiveMessage`.
+    /// The result of `receiveMessage`.
     ReceiveMessagePayload: ReceivedMessage {
-        /// Who wrote.
+        /// The customer who wrote.
         customer_id: Of<CustomerId> = |received| Some(Of(received.customer_id)),
         /// The new message.
         message_id: Of<MessageId> = |received| Some(Of(received.message_id)),
-        /// The conversation that it is part of.
+        /// The conversation that it belongs to.
         conversation_id: Of<ConversationId> = |received| received.conversation_id.map(Of),
     }
 }
 
 payload! {
-    /// The answer to `cancelMessage`.
+    /// The result of `cancelMessage`.
     CancelMessagePayload: MessageId {
-        /// Which message.
+        /// The message's id.
         message_id: Of<MessageId> = |id| Some(Of(*id)),
     }
 }
 
 payload! {
-    /// The answer to `resolveInDoubt`.
+    /// The result of `resolveInDoubt`.
     ResolveInDoubtPayload: () {
-        /// True if the message is settled.
+        /// True if the message is resolved.
         resolved: bool = |()| Some(true),
     }
 }
 
-/// What an operator knows of a message in doubt.
+/// The outcome of a message in doubt, as an operator knows it.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// It was sent: the provider's own pages show it, or the receiver has it.
+    /// It was sent: the provider's console shows it, or the recipient has it.
     Sent,
-    /// It stays unsent.
+    /// It was not sent and stays unsent.
     NotSent,
-    /// It is sent once more, at the risk of a second copy. For transactional messages only.
+    /// It is sent again, at the risk of a second copy. Transactional messages only.
     SendAgain,
 }
 
@@ -171,14 +171,15 @@ pub struct MessageMutations;
 
 #[Object]
 impl MessageMutations {
-    /// Asks for a message to be sent; the answer tells whether it is queued, held or suppressed, and by which rule.
-    /// Needs the permission to send.
+    /// Requests a message; the result says whether it is queued, held or suppressed, and by which rule. Requires
+    /// permission to send.
     #[graphql(guard = "May(Permission::Send)")]
     async fn send_message(
         &self,
         ctx: &Context<'_>,
         input: SendMessageInput,
-        #[graphql(desc = "The same key with the same input sends once.")] idempotency_key: Option<String>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input sends once.")]
+        idempotency_key: Option<String>,
     ) -> Result<SendMessagePayload> {
         let canned = input.canned_reply.map(|code| UseCannedReply { code, agent: input.agent_name });
         let command = SendMessage {
@@ -199,14 +200,14 @@ impl MessageMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Takes a message back that was not dispatched yet.
+    /// Cancels a message that was not dispatched yet.
     #[graphql(guard = "May(Permission::Send)")]
     async fn cancel_message(
         &self,
         ctx: &Context<'_>,
         customer_id: Of<CustomerId>,
         message_id: Of<MessageId>,
-        #[graphql(desc = "Why; no personal data.")] reason: String,
+        #[graphql(desc = "The reason; must not contain personal data.")] reason: String,
         idempotency_key: Option<String>,
     ) -> Result<CancelMessagePayload> {
         let command = CancelMessage { customer_id: customer_id.0, message_id: message_id.0, reason };
@@ -214,7 +215,7 @@ impl MessageMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Settles a message of which nobody knows whether the provider took it. Needs the permission to send.
+    /// Resolves a message that the provider may or may not have accepted. Requires permission to send.
     #[graphql(guard = "May(Permission::Send)")]
     async fn resolve_in_doubt(
         &self,
@@ -234,7 +235,7 @@ impl MessageMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Takes in a message that a customer wrote.
+    /// Records a message from a customer.
     #[graphql(guard = "May(Permission::Record)")]
     async fn receive_message(
         &self,

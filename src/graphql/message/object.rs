@@ -24,14 +24,14 @@ connection!(
     Message
 );
 
-/// How often a message was opened, or its links followed.
+/// How often a message was opened or its links followed.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Engagement {
-    /// Everything that was reported.
+    /// All that were reported.
     total: i64,
-    /// What was probably a person's.
+    /// Those that were probably made by a person.
     human: i64,
-    /// What proxies and scanners did.
+    /// Those made by proxies and scanners.
     machine: i64,
 }
 
@@ -44,37 +44,37 @@ impl Engagement {
     }
 }
 
-/// That a message reached a state: when first, and how often it was reported.
+/// A state that a message reached.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Milestone {
     /// The state.
     state: MessageState,
     /// The first time, by the reporter's clock.
     first_at: DateTime<Utc>,
-    /// How often.
+    /// How often it was reported.
     count: i64,
 }
 
-/// Why a message is, or was, in a state. No later event removes one.
+/// Why a message is, or was, in a state. Reasons are never removed.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Reason {
     /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
     state: String,
-    /// When.
+    /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The rule, the cause or the kind of complaint.
     reason: Option<String>,
-    /// Of refusals and failures the retry class, of bounces `soft` or `hard`.
+    /// The retry class of a refusal or failure; `soft` or `hard` for a bounce.
     class: Option<String>,
     /// The provider's code.
     code: Option<String>,
     /// The end of a hold; the time of the next attempt.
     until: Option<DateTime<Utc>>,
-    /// What the rule looked at.
+    /// The rule's inputs.
     inputs: Option<async_graphql::Json<serde_json::Value>>,
     /// The provider's or receiving server's words. Personal.
     detail: Option<String>,
-    /// The event that says so.
+    /// The event that records it.
     event_id: Of<EventId>,
 }
 
@@ -101,13 +101,13 @@ pub struct RuleDecision {
     rule: String,
     /// `HELD` or `SUPPRESSED`.
     outcome: MessageState,
-    /// What the rule looked at: the limit and what was counted, the window, the zone, the local time.
+    /// The rule's inputs: the limit and the count, the window, the time zone, the local time.
     inputs: Option<async_graphql::Json<serde_json::Value>>,
     /// When it was decided.
     at: DateTime<Utc>,
-    /// Until when it was held.
+    /// The end of the hold.
     until: Option<DateTime<Utc>>,
-    /// The event that says so.
+    /// The event that records it.
     event_id: Of<EventId>,
 }
 
@@ -141,17 +141,17 @@ impl RuleDecision {
 pub struct Message {
     /// The global id.
     pub id: ID,
-    /// Who wrote it, or gets it.
+    /// The customer that wrote or receives it.
     customer_id: Of<CustomerId>,
-    /// Which way it went.
+    /// The direction.
     direction: Direction,
-    /// How it travelled.
+    /// The channel.
     channel: Channel,
     /// The furthest state that it reached.
     state: MessageState,
-    /// What it is for; outbound only.
+    /// Its class; outbound only.
     class: Option<MessageClass>,
-    /// The topic that consent was judged for.
+    /// The topic whose consent was checked.
     topic: Option<String>,
     /// The campaign that it belongs to.
     campaign_id: Option<Of<CampaignId>>,
@@ -161,27 +161,27 @@ pub struct Message {
     conversation_id: Option<Of<ConversationId>>,
     /// The customer's address.
     address_id: Option<Of<AddressId>>,
-    /// The message that it answers.
+    /// The message that it replies to.
     in_reply_to: Option<Of<MessageId>>,
-    /// The import that brought it.
+    /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
-    /// Who asked for it, or who brought it.
+    /// The actor that requested or recorded it.
     author: String,
-    /// When it was asked for, or received.
+    /// When it was requested or received.
     created_at: DateTime<Utc>,
-    /// Not before this time.
+    /// Not sent before this time.
     send_at: Option<DateTime<Utc>>,
     /// The latest end of a hold.
     held_until: Option<DateTime<Utc>>,
-    /// The latest time at which it is tried again.
+    /// The time of the latest scheduled retry.
     retry_at: Option<DateTime<Utc>>,
-    /// Every state that it reached, by first time.
+    /// Every state that it reached, in order of the first time.
     milestones: Vec<Flat<Milestone>>,
-    /// Opens, as reported and as classed.
+    /// Opens, as reported and as classified.
     opens: Flat<Engagement>,
-    /// Clicks, as reported and as classed.
+    /// Clicks, as reported and as classified.
     clicks: Flat<Engagement>,
-    /// The provider that took it, or that handed it over.
+    /// The provider that accepted or delivered it.
     provider: Option<String>,
     /// The provider's account.
     account: Option<String>,
@@ -191,7 +191,7 @@ pub struct Message {
     provider_message_id: Option<String>,
     /// SMS segments.
     segments: Option<i64>,
-    /// What it cost.
+    /// The cost.
     cost: Option<Money>,
     /// The sender's address. Personal.
     from: Option<String>,
@@ -296,7 +296,7 @@ fn milestones(row: &MessageRow) -> Vec<Flat<Milestone>> {
 
 #[ComplexObject]
 impl Message {
-    /// Who wrote it, or gets it.
+    /// The customer that wrote or receives it.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         Customer::load_from(ctx, self.customer_id.0, self.tables.clone()).await
     }
@@ -309,8 +309,8 @@ impl Message {
         }
     }
 
-    /// Why it is, or was, in its states: the rule that held or suppressed it and what the rule looked at, the
-    /// provider's refusals. Oldest first. "Why was this sent, or not?" is answered here.
+    /// Why it is, or was, in its states: the rules that held or suppressed it, with their inputs, and the provider's
+    /// refusals. Oldest first.
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn reasons(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Reason>>> {
         let reading = Reading::of(ctx)?;
@@ -318,14 +318,14 @@ impl Message {
         Ok(rows.into_iter().map(|row| Flat(Reason::new(row, reading.personal()))).collect())
     }
 
-    /// Why it was held or not sent: each verdict of a rule, oldest first. None: no rule stood against it.
+    /// Why it was held or not sent: each decision of a rule, oldest first. Empty: no rule applied.
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<RuleDecision>>> {
         let rows = ReasonsOf(self.key).load(Reading::of(ctx)?, &self.tables).await?;
         Ok(rows.into_iter().filter_map(RuleDecision::new).map(Flat).collect())
     }
 
-    /// The files that go with it, or came with it.
+    /// The message's files.
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Attachment>>> {
         let reading = Reading::of(ctx)?;
@@ -334,7 +334,7 @@ impl Message {
         Ok(rows.into_iter().map(seen).collect())
     }
 
-    /// Its whole history: every event in the log that is about it, in order.
+    /// Its whole history: every event about it in the log, in order.
     #[graphql(complexity = "page_cost(first, None, child_complexity)")]
     async fn history(&self, ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<EventConnection> {
         events_of_message(ctx, self.customer_id.0, self.key, self.began, first, after).await

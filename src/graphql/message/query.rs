@@ -18,14 +18,14 @@ pub struct MessageQueries;
 
 #[Object]
 impl MessageQueries {
-    /// One message, with its whole history and the reasons for each decision; null if there is none.
+    /// One message, with its whole history and the reasons for each decision; null if it does not exist.
     #[graphql(guard = "May(Permission::Read)")]
     async fn message(&self, ctx: &Context<'_>, id: Of<MessageId>, wait_for: Option<Cursor>) -> Result<Option<Message>> {
         Reading::of(ctx)?.api.wait_for(wait_for).await?;
         Message::load(ctx, id.0).await
     }
 
-    /// Messages of which nobody knows whether a provider took them, the oldest first; at most 200.
+    /// Messages that a provider may or may not have accepted, oldest first; at most 200.
     #[graphql(guard = "May(Permission::Read)", complexity = "1 + PAGE.largest * child_complexity")]
     async fn in_doubt(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<Message>> {
         let reading = Reading::of(ctx)?;

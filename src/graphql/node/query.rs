@@ -32,7 +32,7 @@ pub struct NodeQueries;
 
 #[Object]
 impl NodeQueries {
-    /// The object with a global id; null if there is none.
+    /// The object with a global id; null if it does not exist.
     #[graphql(guard = "May(Permission::Read)")]
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         let (type_name, uuid) =

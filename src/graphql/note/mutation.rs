@@ -11,9 +11,9 @@ use crate::graphql::engine::principal::Permission;
 use crate::ids::{ConversationId, CustomerId, NoteId};
 
 payload! {
-    /// The answer to mutations on a note.
+    /// The result of mutations on a note.
     NotePayload: NoteId {
-        /// Which note.
+        /// The note's id.
         note_id: Of<NoteId> = |id| Some(Of(*id)),
     }
 }
@@ -41,7 +41,7 @@ impl NoteMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Pins a note to the top of the timeline, or releases it.
+    /// Pins a note to the top of the timeline, or unpins it.
     #[graphql(guard = "May(Permission::Edit)")]
     async fn pin_note(
         &self,

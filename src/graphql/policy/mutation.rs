@@ -10,7 +10,7 @@ use crate::graphql::engine::payload::{answer, caller, payload};
 use crate::graphql::engine::principal::Permission;
 
 payload! {
-    /// The answer to `updatePolicy`.
+    /// The result of `updatePolicy`.
     PolicyPayload: DomainPolicy {
         /// The rules that are in force from now on.
         policy: Policy = |policy| Some(policy.into()),
@@ -23,7 +23,7 @@ pub struct PolicyMutations;
 
 #[Object]
 impl PolicyMutations {
-    /// Changes the tenant's rules for sending. They count at once, also for messages that wait. Needs the role `ADMIN`.
+    /// Changes the tenant's rules for sending. They apply at once, also to waiting messages. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn update_policy(
         &self,

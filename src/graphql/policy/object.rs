@@ -9,13 +9,13 @@ use crate::domain::tenant::policy as domain;
 use crate::graphql::engine::patch::patch;
 use crate::graphql::engine::words::Channel;
 
-/// What becomes of a message that a rule stands against.
+/// What happens to a message that violates a rule.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "crate::domain::tenant::policy::RuleAction")]
 pub enum RuleAction {
-    /// It waits until the rule lets it pass, and is judged again then.
+    /// It waits until the rule no longer holds it; then all rules apply again.
     Hold,
-    /// It is not sent.
+    /// The message is not sent.
     Abort,
 }
 
@@ -32,7 +32,7 @@ pub enum Weekday {
     Sunday,
 }
 
-/// The time that a cap counts in.
+/// The window of a cap.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CapWindow {
     /// The last `hours` hours.
@@ -53,28 +53,28 @@ pub struct FrequencyCap {
     channel: Option<Channel>,
     /// Counts this topic only; null: all together.
     topic: Option<String>,
-    /// 0: off.
+    /// The maximum number; 0: off.
     limit: u32,
-    /// Within which time.
+    /// The window.
     window: CapWindow,
-    /// Of a rolling window, how many hours; 0: off.
+    /// The length of a rolling window in hours; 0: off.
     hours: Option<u32>,
-    /// What becomes of the message that would be one too many.
+    /// What happens to the message that would exceed the cap.
     #[graphql(default_with = "RuleAction::Abort")]
     action: RuleAction,
 }
 
-/// Hours of the customer's clock in which no marketing is sent.
+/// Hours, by the customer's clock, in which no marketing is sent.
 #[derive(SimpleObject, InputObject, Debug, Clone)]
 #[graphql(input_name = "QuietHoursInput")]
 pub struct QuietHours {
-    /// For this channel only; null: for all.
+    /// Only this channel; null: all channels.
     channel: Option<Channel>,
-    /// The first quiet minute, such as `21:00:00`. Later than `to`: over midnight.
+    /// The first quiet minute, such as `21:00:00`. If later than `to`, the hours span midnight.
     from: NaiveTime,
     /// The first minute that is no longer quiet. Equal to `from`: off.
     to: NaiveTime,
-    /// What becomes of a message in between.
+    /// What happens to a message in these hours.
     #[graphql(default_with = "RuleAction::Hold")]
     action: RuleAction,
 }
@@ -83,9 +83,9 @@ pub struct QuietHours {
 #[derive(SimpleObject, InputObject, Debug, Clone)]
 #[graphql(input_name = "BlackoutInput")]
 pub struct Blackout {
-    /// Which days; none: off.
+    /// The days; an empty list switches the rule off.
     dates: Vec<NaiveDate>,
-    /// What becomes of a message on one of them.
+    /// What happens to a message on such a day.
     #[graphql(default_with = "RuleAction::Hold")]
     action: RuleAction,
 }
@@ -94,9 +94,9 @@ pub struct Blackout {
 #[derive(SimpleObject, InputObject, Debug, Clone)]
 #[graphql(input_name = "ProtectedWeekdaysInput")]
 pub struct ProtectedWeekdays {
-    /// Which weekdays; none: off.
+    /// The weekdays; an empty list switches the rule off.
     days: Vec<Weekday>,
-    /// What becomes of a message on one of them.
+    /// What happens to a message on such a day.
     #[graphql(default_with = "RuleAction::Hold")]
     action: RuleAction,
 }
@@ -104,67 +104,66 @@ pub struct ProtectedWeekdays {
 /// Lifts caps, quiet hours, blackout dates and weekdays for a while; never STOP, suppressions or consent.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct EmergencyOverride {
-    /// From then on the rules hold again.
+    /// The rules apply again from this time.
     until: DateTime<Utc>,
-    /// Why.
+    /// The reason.
     reason: String,
-    /// Who decided so.
+    /// The actor that declared it.
     author: String,
 }
 
-/// An emergency as it is declared.
+/// The declaration of an emergency.
 #[derive(InputObject, Debug, Clone)]
 pub struct EmergencyInput {
-    /// Until when; at most seven days from now.
+    /// The end, at most seven days from now.
     until: DateTime<Utc>,
-    /// Why; no personal data.
+    /// The reason; must not contain personal data.
     reason: String,
 }
 
-/// The tenant's rules for sending, as they are in force. Caps, quiet hours, blackout dates and weekdays hold for
-/// marketing only.
+/// The tenant's rules for sending, as in force. Caps, quiet hours, blackout dates and weekdays apply to marketing only.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Policy {
-    /// Marketing needs an explicit opt-in; if false, it needs the absence of an opt-out.
+    /// Whether marketing requires an opt-in; if false, it requires only that there is no opt-out.
     require_opt_in: bool,
     /// The region of phone numbers without a country code.
     default_region: Option<String>,
-    /// The zone of customers whose own is not known, as an IANA name; null: UTC.
+    /// The time zone of customers whose own is unknown, as an IANA name; null: UTC.
     time_zone: Option<String>,
-    /// How many messages a customer gets at most.
+    /// Frequency caps: the most messages that a customer receives.
     caps: Vec<FrequencyCap>,
-    /// When nothing is sent.
+    /// The quiet hours.
     quiet_hours: Vec<QuietHours>,
     /// Days on which nothing is sent.
     blackout: Blackout,
     /// Weekdays on which nothing is sent.
     weekdays: ProtectedWeekdays,
-    /// The emergency that was declared last, over or not.
+    /// The most recently declared emergency, even if it is over.
     emergency_override: Option<EmergencyOverride>,
-    /// After how many minutes without a message a conversation resolves itself; 0: never.
+    /// A conversation is resolved after this many minutes without a message; 0: never.
     auto_resolve_minutes: u32,
 }
 
-/// Changes to the rules: a field that is left out stays as it is, null clears it, lists are replaced as a whole.
+/// Changes to the rules: omitted fields are kept, null clears one, lists are replaced as a whole.
 #[derive(InputObject, Debug, Clone)]
 pub struct PolicyPatch {
-    /// Whether marketing needs an explicit opt-in.
+    /// Whether marketing requires an opt-in.
     require_opt_in: Option<bool>,
     /// The region of phone numbers without a country code, such as `GB`.
     default_region: MaybeUndefined<String>,
-    /// The zone of customers whose own is not known, as an IANA name.
+    /// The time zone of customers whose own is unknown, as an IANA name.
     time_zone: MaybeUndefined<String>,
-    /// How many messages a customer gets at most.
+    /// Frequency caps: the most messages that a customer receives.
     caps: Option<Vec<FrequencyCap>>,
-    /// When nothing is sent.
+    /// The quiet hours.
     quiet_hours: Option<Vec<QuietHours>>,
     /// Days on which nothing is sent.
     blackout: Option<Blackout>,
     /// Weekdays on which nothing is sent; at most six.
     weekdays: Option<ProtectedWeekdays>,
-    /// Lifts the rules on time and number for a while, on the record.
+    /// Lifts the rules on time and number for a while; the emergency is recorded.
     emergency_override: MaybeUndefined<EmergencyInput>,
-    /// After how many minutes without a message a conversation resolves itself; 0: never.
+    /// A conversation is resolved after this many minutes without a message; 0: never.
     auto_resolve_minutes: Option<u32>,
 }
 

@@ -14,8 +14,8 @@ pub struct PolicyQueries;
 
 #[Object]
 impl PolicyQueries {
-    /// The tenant's rules for sending, as decisions go by them now: read from the log, so there is nothing to wait for.
-    /// How they came to be is told by the events `PolicyChanged`.
+    /// The tenant's rules for sending, as used for decisions now: read from the log, so they never lag. The events
+    /// `PolicyChanged` hold their history.
     #[graphql(guard = "May(Permission::Read)", complexity = "1 + 3 * child_complexity")]
     async fn policy(&self, ctx: &Context<'_>) -> Result<Policy> {
         let reading = Reading::of(ctx)?;

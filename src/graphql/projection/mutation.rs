@@ -12,7 +12,7 @@ use crate::graphql::engine::principal::Permission;
 use crate::ids::EventId;
 
 payload! {
-    /// The answer to mutations on parked events.
+    /// The result of mutations on parked events.
     ParkedPayload: EventId {
         /// The event.
         event_id: Of<EventId> = |id| Some(Of(*id)),
@@ -25,13 +25,13 @@ pub struct ProjectionMutations;
 
 #[Object]
 impl ProjectionMutations {
-    /// Gives up a parked event of a projection, on the record: the events behind it go on without it.
+    /// Skips a parked event of a projection and records that; later events are applied without it.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn skip_parked(
         &self,
         ctx: &Context<'_>,
         parked: ParkedInput,
-        #[graphql(desc = "Why it may be left out.")] reason: String,
+        #[graphql(desc = "Why it may be skipped.")] reason: String,
         idempotency_key: Option<String>,
     ) -> Result<ParkedPayload> {
         let api = Api::of(ctx)?;
@@ -41,8 +41,8 @@ impl ProjectionMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Tries again what waits of a parked event's stream for a projection, for example after its file was mended.
-    /// Answers how many events were applied; what still fails waits on.
+    /// Retries the parked events of an event's stream for a projection, for example after its file was corrected.
+    /// Returns the number of events applied; those that still fail stay parked.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn retry_parked(&self, ctx: &Context<'_>, parked: ParkedInput) -> Result<i64> {
         let api = Api::of(ctx)?;

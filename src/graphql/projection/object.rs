@@ -8,20 +8,20 @@ use crate::graphql::engine::scalar::Cursor;
 use crate::ids::EventId;
 use crate::queries::{Parked as ParkedEvent, ProjectionStatus};
 
-/// How far one read model is.
+/// The progress of one read model.
 #[derive(SimpleObject, Debug, Clone, PartialEq)]
 pub struct Projection {
     /// Its name: that of its file under `projections/`.
     pub name: String,
-    /// What it answers.
+    /// The question that it answers.
     pub question: String,
-    /// Up to where the log was applied.
+    /// The position up to which the log was applied.
     pub position: Cursor,
-    /// How many events of the log are not applied yet.
+    /// The number of events not yet applied.
     pub lag_events: i64,
-    /// How long the first of them has been waiting, in seconds.
+    /// How long the first of these has been waiting, in seconds.
     pub lag_seconds: f64,
-    /// How many events are set aside because they could not be applied.
+    /// The number of parked events.
     pub parked: i64,
     /// The generation of read tables that it belongs to.
     pub generation: String,
@@ -41,25 +41,25 @@ impl From<ProjectionStatus> for Projection {
     }
 }
 
-/// An event that a projection could not apply, or that waits behind one of its stream. Everything else goes on.
+/// An event that a projection could not apply, or a later one of its stream. Everything else continues.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Parked {
-    /// Which projection.
+    /// The projection's name.
     projection: String,
     /// The event's stream.
     stream: String,
-    /// Its place in the stream.
+    /// Its version in the stream.
     version: i64,
     /// The event.
     event_id: Of<EventId>,
     /// Its type.
     #[graphql(name = "type")]
     event_type: String,
-    /// Where it stands in the log.
+    /// Its position in the log.
     position: Cursor,
     /// When it was recorded.
     recorded_at: DateTime<Utc>,
-    /// Why it could not be applied; null for an event that only waits behind another one.
+    /// Why it could not be applied; null for an event that only waits for an earlier one.
     reason: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl From<ParkedEvent> for Parked {
     }
 }
 
-/// A parked event, to be retried or given up.
+/// A parked event to retry or skip.
 #[derive(InputObject, Debug, Clone)]
 pub struct ParkedInput {
     /// The projection that could not apply it.

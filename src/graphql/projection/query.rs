@@ -13,13 +13,13 @@ pub struct ProjectionQueries;
 
 #[Object]
 impl ProjectionQueries {
-    /// How far each read model is, and what it could not apply.
+    /// The progress of each read model, and the events that it could not apply.
     #[graphql(guard = "May(Permission::Read)", complexity = "1 + 12 * child_complexity")]
     async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<Projection>> {
         Reading::of(ctx)?.api.projections().await
     }
 
-    /// The tenant's events that a projection could not apply. Needs the role `ADMIN`.
+    /// The tenant's events that a projection could not apply. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 10 * child_complexity")]
     async fn parked(&self, ctx: &Context<'_>) -> Result<Vec<Parked>> {
         let reading = Reading::of(ctx)?;

@@ -15,7 +15,7 @@ pub struct ProjectionSubscriptions;
 
 #[Subscription]
 impl ProjectionSubscriptions {
-    /// How far the read models are: at once, and whenever it changes.
+    /// The progress of the read models: at once, and after every change.
     #[graphql(guard = "May(Permission::Read)")]
     async fn projection_lag(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<Vec<Projection>>> + use<>> {
         let api = Reading::of(ctx)?.api.clone();

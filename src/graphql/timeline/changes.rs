@@ -30,9 +30,9 @@ pub struct Changes {
     principal: Principal,
     customer: CustomerId,
     live: Live,
-    /// Versions up to which changes were told, of the streams that the person is made of.
+    /// The versions up to which changes were reported, by stream of the person.
     versions: HashMap<CustomerId, u64>,
-    /// Position up to which changes were told.
+    /// The position up to which changes were reported.
     position: Position,
 }
 

@@ -23,20 +23,20 @@ connection!(
     TimelineEntry
 );
 
-/// Which entries are asked for; what is left out does not restrict.
+/// Restricts the entries; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct TimelineFilterInput {
     /// Any of these kinds.
     kinds: Option<Vec<TimelineKind>>,
     /// Any of these channels.
     channels: Option<Vec<Channel>>,
-    /// Which way messages went.
+    /// Only messages of this direction.
     direction: Option<Direction>,
-    /// Messages of this campaign.
+    /// Only messages of this campaign.
     campaign_id: Option<Of<CampaignId>>,
-    /// What belongs to this conversation.
+    /// Only entries of this conversation.
     conversation_id: Option<Of<ConversationId>>,
-    /// Who acted, such as `key:<id>`, `process:dispatcher`, `provider:simulator`.
+    /// Caused by this actor, such as `key:<id>`, `process:dispatcher`, `provider:simulator`.
     author: Option<String>,
     /// From this time on.
     since: Option<DateTime<Utc>>,
@@ -63,16 +63,16 @@ impl From<TimelineFilterInput> for TimelineFilter {
     }
 }
 
-/// One entry of a timeline. What happened to a message (delivery, opens, clicks) is told by the message's own entry.
+/// One entry of a timeline. A message's delivery, opens and clicks are part of the message's own entry.
 #[derive(SimpleObject, Clone)]
 pub struct TimelineEntry {
-    /// What it is; tells which of `message`, `activity`, `note`, `consent`, `conversation` is there.
+    /// The kind, which decides which of `message`, `activity`, `note`, `consent`, `conversation` is present.
     kind: TimelineKind,
     /// When it happened.
     occurred_at: DateTime<Utc>,
-    /// Who acted.
+    /// The actor.
     author: String,
-    /// Of messages, consent and conversations.
+    /// The channel of a message, consent or conversation.
     channel: Option<Channel>,
     /// Of messages.
     direction: Option<Direction>,
@@ -80,29 +80,29 @@ pub struct TimelineEntry {
     campaign_id: Option<Of<CampaignId>>,
     /// The conversation that it belongs to.
     conversation_id: Option<Of<ConversationId>>,
-    /// The import that brought it.
+    /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
-    /// The event that it began with, where it is none of the objects below.
+    /// The first event of an entry that has no object below.
     event_id: Option<Of<EventId>>,
     /// Of messages.
     message: Option<Flat<TimelineMessage>>,
-    /// Of orders, invoices, payments, shipments, appointments and custom activities.
+    /// The activity, for orders, invoices, payments, shipments, appointments and custom activities.
     activity: Option<Flat<TimelineActivity>>,
-    /// Of notes.
+    /// The note.
     note: Option<Flat<TimelineNote>>,
-    /// Of changes of consent.
+    /// The change of consent.
     consent: Option<Flat<TimelineConsent>>,
-    /// Of changes of conversations.
+    /// The change of a conversation.
     conversation: Option<Flat<TimelineConversation>>,
 }
 
-/// A message, as far as a timeline shows it.
+/// A message in a timeline.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct TimelineMessage {
     /// The global id of the message.
     id: Of<MessageId>,
-    /// Where it stands.
+    /// The current state.
     state: MessageState,
     /// The subject. Personal.
     subject: Option<String>,
@@ -110,11 +110,11 @@ pub struct TimelineMessage {
     preview: Option<String>,
     /// When it reached the device or mailbox.
     delivered_at: Option<DateTime<Utc>>,
-    /// Opens, as reported and as classed.
+    /// Opens, as reported and as classified.
     opens: Flat<Engagement>,
-    /// Clicks, as reported and as classed.
+    /// Clicks, as reported and as classified.
     clicks: Flat<Engagement>,
-    /// Answers.
+    /// Replies.
     replies: i64,
     #[graphql(skip)]
     tables: Tables,
@@ -128,23 +128,23 @@ impl TimelineMessage {
     }
 }
 
-/// An activity, as far as a timeline shows it.
+/// An activity in a timeline.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct TimelineActivity {
     /// The global id of the activity.
     id: Of<ActivityId>,
-    /// For custom activities, what it is.
+    /// The name of a custom activity.
     name: Option<String>,
-    /// What people should read. Personal.
+    /// A title for people. Personal.
     title: Option<String>,
-    /// The number that the tenant knows it by.
+    /// The tenant's own number for it.
     reference: Option<String>,
     /// Such as `paid`, `cancelled`.
     status: Option<String>,
-    /// In all.
+    /// The total.
     amount: Option<Money>,
-    /// How many line items it has.
+    /// The number of line items.
     line_count: i64,
     #[graphql(skip)]
     tables: Tables,
@@ -165,14 +165,14 @@ pub struct TimelineNote {
     id: Of<NoteId>,
     /// The note. Personal.
     text: Option<String>,
-    /// Whether it is pinned to the top.
+    /// Whether the note is pinned to the top.
     pinned: bool,
 }
 
 /// A change of consent.
 #[derive(SimpleObject, Clone)]
 pub struct TimelineConsent {
-    /// For which topic; `all` stands for every topic of the channel.
+    /// The topic; `all` stands for every topic of the channel.
     topic: Option<String>,
     /// The resulting state.
     state: Option<String>,
@@ -185,7 +185,7 @@ pub struct TimelineConversation {
     id: Of<ConversationId>,
     /// The resulting state.
     state: Option<String>,
-    /// Who answers from then on.
+    /// The agent assigned from then on.
     assignee: Option<String>,
 }
 

@@ -20,8 +20,8 @@ pub struct TimelineQueries;
 
 #[Object]
 impl TimelineQueries {
-    /// Everything that happened with a customer, newest first: messages, orders and other activities, notes, consent.
-    /// With `asOf`: as it was at that moment (later erasures apply).
+    /// A customer's history, newest first: messages, orders and other activities, notes, consent. With `asOf`: as of
+    /// that moment (later erasures apply).
     #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn timeline(

@@ -18,8 +18,9 @@ pub struct TimelineSubscriptions;
 
 #[Subscription]
 impl TimelineSubscriptions {
-    /// The entries of a customer's timeline that are new or changed: a message that is opened is told again, with its
-    /// new state. What happens with customers who were merged into this one is told as well. With `after` (a position that a query or mutation answered) nothing is missed in between.
+    /// New and changed entries of a customer's timeline: a message that is opened is reported again, with its new
+    /// state. Includes all customers merged into this one. With `after` (a position from a query or mutation), nothing
+    /// in between is missed.
     #[graphql(guard = "May(Permission::Read)")]
     async fn timeline(
         &self,
