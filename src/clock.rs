@@ -89,7 +89,7 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// A clock that stands still until it is told to move; for tests and for the demo's past.
+/// A clock that moves only when it is set; for tests and for the demo's history.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 

@@ -114,7 +114,7 @@ impl Tally {
     }
 }
 
-/// The word for a thing that is told.
+/// The label of a notice's kind.
 #[must_use]
 pub fn kind(told: &NoticeKind) -> &'static str {
     match told {
@@ -192,10 +192,10 @@ impl ProviderMetrics {
         registry.register("webhook_told", "Things that providers told and that were recorded, by kind", told.clone());
         registry.register(
             "webhook_kept",
-            "Things that were told and not understood, or of unknown messages",
+            "Notices that were not understood, or whose message is unknown",
             kept.clone(),
         );
-        registry.register("webhook_duplicates", "Things that were told again", duplicates.clone());
+        registry.register("webhook_duplicates", "Repeated notices", duplicates.clone());
         registry.register("webhook_resolved", "Things that were kept, and recorded later", resolved.clone());
         registry.register_with_unit(
             "webhook_handling",
@@ -248,7 +248,7 @@ impl ProviderMetrics {
         self.0.resolved.get_or_create(&AccountLabel::of(Some(account))).inc();
     }
 
-    /// Counts a call: how long its message had waited, the how-many-eth it is for it, and what came of it.
+    /// Counts a call: how long its message had waited, its attempt number, and the outcome.
     pub fn called(&self, account: &Account, waited: Duration, attempt: u32, outcome: &CallOutcome) {
         let label = AccountLabel::of(Some(account));
         self.0.waited.get_or_create(&label).observe(waited.as_secs_f64());

@@ -80,8 +80,8 @@ impl Accounts {
         self.0.table.load().all.clone()
     }
 
-    /// Replaces a tenant's accounts of one source, and tells whoever waits for accounts. What is under way with those that
-    /// are gone goes on.
+    /// Replaces a tenant's accounts of one source, and wakes the tasks that wait for accounts. What is under way with
+    /// those that are gone goes on.
     pub fn put(&self, tenant: TenantId, source: AccountSource, accounts: &[Arc<Account>], has_real_account: bool) {
         self.0.table.rcu(|table| {
             let mut table = Table::clone(table);
@@ -211,7 +211,7 @@ mod tests {
         let terms = Terms { tenant: Some(ours), source: AccountSource::Api, path, ..Terms::default() };
         let mut changed = accounts.changed();
         accounts.put(ours, AccountSource::Api, &[Arc::new(account("main", terms))], true);
-        assert!(changed.has_changed().expect("is told"));
+        assert!(changed.has_changed().expect("is notified"));
         changed.mark_unchanged();
         assert_eq!((serving(ours), serving(others)), (vec!["main".to_owned()], vec!["simulated".to_owned()]));
         assert!(

@@ -246,7 +246,7 @@ impl App {
 
     async fn try_tidy(&self, tenant: TenantId, suspects: &BTreeSet<SecretId>) -> Result<(), AppError> {
         let keys = self.shared.journal.key_store();
-        // Listed before it is looked which are in use: what is kept in between is not in the list.
+        // Listed before the ones in use are read: a secret stored in between is not in the list.
         let stored = keys.secrets_of(tenant).await.map_err(LogError::from)?;
         if stored.is_empty() {
             return Ok(());

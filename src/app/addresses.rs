@@ -46,7 +46,7 @@ impl App {
                     (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
                 }
                 CustomerEvent::Profile(ProfileEvent::CustomerAddressRemoved(e)) => {
-                    // Whoever is part of the customer has it no longer either.
+                    // Records merged into the customer lose it too.
                     self.release_of_merged(caller, customer_id, e.address_id, because).await?;
                     (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
                 }

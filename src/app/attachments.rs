@@ -165,7 +165,7 @@ impl App {
         content_type: &str,
     ) -> Result<Upload, Stop> {
         let (name, content_type) = (attachment::name(name)?, attachment::content_type(content_type)?);
-        // A file for a customer who was merged goes, as a message to them does, to whom they are part of.
+        // A file for a merged customer goes to the survivor, as a message does.
         let customer_id = self.survivor(caller, customer_id).await?;
         let stream = customer_stream(caller.tenant, customer_id);
         self.read_state::<Customer, _>(stream, |loaded| loaded.state.must_exist()).await??;

@@ -1,4 +1,4 @@
-//! Merged customers: who stands for whom, and completing a merge. This is the one place that resolves; see
+//! Merged customers: their survivors, and completing a merge. This is the only place that resolves; see
 //! [`crate::app::persons`] for what commands do with it.
 
 use crate::app::addresses::{Because, Claim, address_stream};

@@ -16,7 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::ids::CustomerId;
 use crate::log::CommandKey;
 
-/// A thing of a person: the stream that holds it is looked for among those of all merged records.
+/// A record of a person: the stream that holds it is searched for among those of all merged records.
 pub(crate) struct Thing<F> {
     /// A customer of the person.
     pub customer_id: CustomerId,

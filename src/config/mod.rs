@@ -143,7 +143,7 @@ pub struct Config {
     pub public_url_is_set: bool,
     /// What this node does.
     pub roles: Roles,
-    /// Whom commands act for.
+    /// The tenant that commands act for.
     pub tenant: TenantId,
     /// Whether marketing needs an explicit opt-in.
     pub require_opt_in: bool,
@@ -244,7 +244,7 @@ impl Config {
                 others.insert(name, value);
                 continue;
             };
-            // Settings of the benchmark share the prefix but are none of ours.
+            // Settings of the benchmark share the prefix but are not ours.
             if key.starts_with("bench_") {
                 continue;
             }

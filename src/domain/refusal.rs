@@ -1,4 +1,4 @@
-//! Why a command was not carried out, as data for whoever gave it.
+//! Why a command was refused, as data for the caller.
 
 use std::fmt;
 
@@ -41,8 +41,8 @@ impl Refusal {
         Self::new("CUSTOMER_UNKNOWN", "there is no such customer")
     }
 
-    /// The customer is part of another one, who acts for it. Use cases resolve that before they decide; whoever sees this
-    /// was overtaken by the merge.
+    /// The customer is part of another one, who acts for it. Use cases resolve that before they decide; a caller that
+    /// sees this was overtaken by the merge.
     #[must_use]
     pub fn customer_merged() -> Self {
         Self::new(Self::MERGED, "the customer was merged into another one just now; try again")

@@ -1,7 +1,7 @@
 //! Consent in files: the columns and words of the usual systems, in both senses.
 //!
 //! Nothing is guessed here. A column that seems to be about consent and is not known stops the import with a question,
-//! and a word that is not known refuses its line: whoever opted out elsewhere must not get a message because of a header.
+//! and a word that is not known refuses its line: a person who opted out elsewhere must not get a message because of a header.
 
 use std::fmt;
 

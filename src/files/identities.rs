@@ -10,7 +10,7 @@ use crate::files::columns::Columns;
 use crate::files::records::Record;
 use crate::files::values::Id;
 
-/// The people behind the ids of a file. Ids, names and mailboxes are told apart by a hash.
+/// The people behind the ids of a file. Ids, names and mailboxes are distinguished by a hash.
 #[derive(Debug, Default)]
 pub struct Identities {
     hasher: RandomState,

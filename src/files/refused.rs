@@ -24,7 +24,7 @@ pub struct WriteError {
     source: csv::Error,
 }
 
-/// Reasons that name a line are told apart only by the file; the summary stays short.
+/// Reasons that differ only in line numbers are counted together, so that the summary stays short.
 const MAX_REASONS: usize = 1_000;
 
 impl RefusedLines {

@@ -21,7 +21,7 @@ use super::router;
 use crate::graphql::{Gateway, Limits};
 use crate::intake::Intake;
 
-/// How long open requests may take to end once the server was told to stop.
+/// How long open requests may take to end once the server is stopping.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Why the server stopped.

@@ -200,7 +200,7 @@ impl<'de> Deserialize<'de> for Position {
     }
 }
 
-/// A tenant's secret for deriving ids and fingerprints from (possibly personal) input. Never a plain hash: whoever
+/// A tenant's secret for deriving ids and fingerprints from (possibly personal) input. Never a plain hash: anyone who
 /// reads the log could otherwise test guesses.
 #[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
 pub struct TenantSecret([u8; 32]);

@@ -1,8 +1,8 @@
-//! Takes in what providers tell over HTTP: proves who speaks, records each thing that is told, and keeps what nobody
-//! understands yet.
+//! Takes in the callbacks of providers: verifies the sender, records each notice, and keeps those that match no message
+//! yet.
 //!
-//! What is answered with success is in the log. A thing that is told about a message carries our token, so that it needs
-//! no look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
+//! Everything acknowledged with success is in the log. A notice about a message carries our token, so that it needs no
+//! look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
 //! now or, if the message is not known yet, later.
 
 pub mod simulated;
@@ -41,7 +41,7 @@ pub struct Intake {
     app: App,
     reads: Reads,
     accounts: Accounts,
-    /// Whom callbacks of accounts without a tenant of their own are kept for.
+    /// The tenant that callbacks of accounts without their own tenant are kept for.
     tenant: TenantId,
 }
 
@@ -54,7 +54,7 @@ pub struct Taken {
     pub kept: usize,
 }
 
-/// What came of one thing that was told.
+/// The outcome of one notice.
 struct Recorded {
     /// It was kept for later.
     kept: bool,
@@ -89,7 +89,7 @@ impl From<&IntakeError> for Refused {
     }
 }
 
-/// What is to be done about a thing that is told.
+/// The action that a notice requires.
 enum Meaning {
     Fact(Box<RecordProviderFact>),
     Message(Box<ReceiveMessage>, Vec<ArrivedFile>, TenantId),
@@ -99,7 +99,7 @@ enum Meaning {
 }
 
 impl Intake {
-    /// Over all accounts; `tenant` is whom those serve that serve everybody.
+    /// Over all accounts; `tenant` is the one that accounts without their own tenant serve.
     #[must_use]
     pub fn new(app: App, reads: Reads, accounts: Accounts, tenant: TenantId) -> Self {
         Self { app, reads, accounts, tenant }

@@ -17,7 +17,7 @@ use crate::queries::{Reads, messages};
 /// How many ids of a mail's headers are looked at, the newest first: a longer thread names us more than once.
 const MAX_IDS: usize = 40;
 
-/// The message that is answered, with whom it went to; [`None`] if none is known by any name, or the sender is another.
+/// The message replied to, with its recipient; [`None`] if no reference is known, or the sender is somebody else.
 pub(super) async fn answered(
     app: &App,
     reads: &Reads,

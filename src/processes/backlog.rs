@@ -44,7 +44,7 @@ pub struct Backlog {
     pub erasures: Vec<(TenantId, CustomerId, Position)>,
     /// Tenants whose provider accounts changed after what the read tables show.
     pub accounts: BTreeSet<TenantId>,
-    /// Customers who were merged, and whom nobody has taken over yet.
+    /// Merged customers that their survivor has not absorbed yet.
     pub merges: Vec<(TenantId, CustomerId)>,
 }
 

@@ -45,7 +45,7 @@ row! {
     }
 }
 
-/// What several customers agreed to, as it stands: by customer, channel and topic. Whoever stands for a person has what
+/// What several customers agreed to, as it stands: by customer, channel and topic. The survivor of a person has what
 /// holds for all who are part of it.
 pub async fn of_customers(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<ConsentRow>, QueryError> {
     if ids.is_empty() {

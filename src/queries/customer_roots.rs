@@ -1,4 +1,4 @@
-//! Whom a customer's id stands for, now that customers were merged. What was recorded of a merged customer keeps its id:
+//! The survivor of a customer's id. What was recorded of a merged customer keeps its id:
 //! reads of a person ask for all ids that the person is made of.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ const READING: &str = "merged customers";
 pub struct Whole {
     /// The id that was asked for.
     pub asked: CustomerId,
-    /// Whoever stands for the person: the id that was asked for, unless it was merged.
+    /// The survivor: the given id, unless it was merged.
     pub root: CustomerId,
     /// Those who are part of it, by id; most often nobody.
     pub merged: Vec<CustomerId>,

@@ -152,12 +152,12 @@ const COLUMNS: &str = concat!(
     " AS last_outbound_at FROM ",
 );
 
-/// One customer, forgotten ones too. Of a merged one, whoever stands for it.
+/// One customer, also a forgotten one; for a merged one, its survivor.
 pub async fn by_id(db: &Db, tenant: TenantId, id: CustomerId) -> Result<Option<CustomerRow>, QueryError> {
     Ok(by_ids(db, tenant, &[id]).await?.pop())
 }
 
-/// Several customers, in no order; those that do not exist are missing. Of merged ones, whoever stands for them.
+/// Several customers, in no order; missing ones are omitted; for merged ones, their survivors.
 pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec<CustomerRow>, QueryError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -189,7 +189,7 @@ pub async fn forgotten(
     select.all(db, READING).await
 }
 
-/// A page of customers, newest first; whoever was merged is found as whoever stands for the person.
+/// A page of customers, newest first; a merged customer is found as its survivor.
 pub async fn list(
     db: &Db,
     tenant: TenantId,

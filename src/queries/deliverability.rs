@@ -69,7 +69,7 @@ pub async fn by_day(
 }
 
 row! {
-    /// What became of all tenants' messages at one provider, over all days; for whoever watches the node.
+    /// The figures of all tenants' messages at one provider, over all days; for monitoring.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ProviderRow {
         pub provider: String,

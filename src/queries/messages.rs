@@ -349,7 +349,7 @@ row! {
     }
 }
 
-/// How many messages of all tenants wait for their dispatch to be settled, by state; for whoever watches the node.
+/// The number of messages of all tenants whose dispatch is not settled, by state; for monitoring.
 pub async fn waiting(db: &Db) -> Result<Vec<WaitingRow>, QueryError> {
     let mut select = Select::new("SELECT m.state, COUNT(*) AS count FROM messages m", []);
     select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);

@@ -42,7 +42,7 @@ pub enum PageError {
     Cursor,
 }
 
-/// The sort key of a row, opaque to whoever holds it.
+/// The sort key of a row, opaque to its holder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor(String);
 

@@ -44,7 +44,7 @@ impl Reads {
     }
 
     /// The tables of some customers as of a moment, in memory: of all that one person is made of now, who may not have
-    /// been one then. Whoever was forgotten since is forgotten there too.
+    /// been one then. Customers forgotten since then are forgotten there too.
     pub async fn as_of_customers(
         &self,
         tenant: TenantId,

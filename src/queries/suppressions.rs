@@ -16,7 +16,7 @@ const READING: &str = "suppressions";
 const KEY: Key = Key { columns: "s.suppressed_at, s.address_id, s.reason", shape: "tus" };
 
 row! {
-    /// The suppression of an address for a reason. Whoever has the address: several customers may share one.
+    /// The suppression of an address for a reason. It applies to all customers who share the address.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SuppressionRow {
         pub tenant_id: TenantId,
@@ -36,7 +36,7 @@ row! {
         pub source: Source,
         /// The message that led to it.
         pub message_id: Option<MessageId>,
-        /// Of whom it was learnt.
+        /// The customer it was learned from.
         pub customer_id: Option<CustomerId>,
         pub actor: String,
     }
@@ -59,7 +59,7 @@ row! {
         pub note: Option<String>,
         /// The message that led to it.
         pub message_id: Option<MessageId>,
-        /// Of whom it was learnt.
+        /// The customer it was learned from.
         pub customer_id: Option<CustomerId>,
         pub actor: String,
         pub event_id: EventId,

@@ -110,7 +110,7 @@ pub(crate) struct Committed<E> {
     pub stream: StreamId,
     /// The events, in order; none if all was as asked.
     pub events: Vec<Decided<E>>,
-    /// Of the last of them; [`None`] if there are none.
+    /// The position of the last of them; [`None`] if there are none.
     pub position: Option<Position>,
     /// True if an earlier call made them.
     pub repeated: bool,

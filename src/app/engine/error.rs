@@ -80,7 +80,7 @@ impl From<BlobError> for Stop {
 }
 
 impl Stop {
-    /// The border between this module and its callers, to whom a refusal is data.
+    /// The border between this module and its callers, for which a refusal is data.
     pub fn outcome<T>(result: Result<Done<T>, Self>) -> Result<Outcome<T>, AppError> {
         Ok(match Self::refusal(result)? {
             Ok(done) => Outcome::Done(done),

@@ -38,7 +38,7 @@ pub(super) struct Part {
 pub(super) trait Row: Clone + Send + Sync {
     /// Its (first) line, and how many lines of the file it was made of.
     fn lines(&self) -> (u64, u64);
-    /// Whom it is about.
+    /// The customer's id.
     fn customer(&self, secret: &TenantSecret) -> Result<CustomerId, Refusal>;
     /// True if it is about the person, so that it goes to the survivor. Otherwise it is a fact: that
     /// is found again by the customer that it was first recorded for.

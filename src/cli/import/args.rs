@@ -37,7 +37,7 @@ and tax. A failed payment is refused. An order is known by its customer and numb
 another time, line or amount is corrected, and the report says so.
 
 Opt-outs come in with the columns and files of these systems, in both senses: consent_email (yes: agreed) and \
-opt_out_email (yes: opted out), and likewise for sms, whatsapp and voice. A column that may be about consent and is not \
+opt_out_email (yes: opted out), and the same for sms, whatsapp and voice. A column that may be about consent and is not \
 known stops the import with the question; a word in such a column that is not known refuses its line.
 
 Of messages, only what customers wrote is imported; a column direction, type or is_from_me shows it.

@@ -54,8 +54,8 @@ pub struct RecordActivity {
 /// How many line items an activity has at most; the size of an event limits them too.
 const MAX_LINES: usize = 5_000;
 
-/// Records an activity; `import_id` tells which import brings it. Whoever was merged into another customer keeps getting
-/// their own: their ids derive from the customer, so that what is told twice is found.
+/// Records an activity; `import_id` tells which import brings it. A merged customer keeps getting its own: their ids
+/// derive from the customer, so that a repetition is found.
 pub fn record(
     state: &Customer,
     command: RecordActivity,

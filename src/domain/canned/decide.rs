@@ -55,7 +55,7 @@ pub struct SavedCannedReply {
 pub struct UseCannedReply {
     /// Which one.
     pub code: String,
-    /// Who signs, for `{{agent.name}}`; absent: to whom the conversation is assigned.
+    /// The name for `{{agent.name}}`; absent: the conversation's assignee.
     pub agent: Option<String>,
 }
 

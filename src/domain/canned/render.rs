@@ -1,4 +1,5 @@
-//! Variables in canned replies: `{{customer.name}}`, or `{{customer.name|there}}` with a word for whoever has none.
+//! Variables in canned replies: `{{customer.name}}`, or `{{customer.name|there}}` with a default for customers without
+//! one.
 //!
 //! Everything is plain text. A value is put in as it is and not looked at again, so no customer's name can bring a
 //! variable or markup of its own.

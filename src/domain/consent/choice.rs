@@ -33,7 +33,7 @@ pub struct Evidence {
 /// Asks for a confirmation (double opt-in).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestOptIn {
-    /// Whom.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// For which channel.
     pub channel: Channel,
@@ -132,7 +132,7 @@ pub fn unsubscribe(
     ))])
 }
 
-/// Records that a customer was asked to confirm. Whoever has opted in already is not asked again.
+/// Records that a customer was asked to confirm. A customer who has opted in is not asked again.
 pub fn request(state: &Customer, command: RequestOptIn, context: &Context<'_>) -> Decision<CustomerEvent> {
     state.must_exist()?;
     let topic = text::word("topic", &command.topic)?;

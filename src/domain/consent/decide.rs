@@ -63,7 +63,7 @@ pub enum AddressRef {
     },
 }
 
-/// Forbids sending to an address, whoever has it.
+/// Forbids sending to an address, for every customer who has it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SuppressAddress {
     /// Which address.
@@ -72,7 +72,7 @@ pub struct SuppressAddress {
     pub reason: SuppressionReason,
     /// The message that led to it.
     pub message_id: Option<MessageId>,
-    /// Of whom it was learnt.
+    /// The customer it was learned from.
     pub customer_id: Option<CustomerId>,
     /// Where it comes from.
     pub source: Source,
@@ -143,7 +143,7 @@ pub struct Said {
     pub kind: AddressKind,
     /// In which message.
     pub message_id: MessageId,
-    /// By whom.
+    /// The actor.
     pub customer_id: CustomerId,
     /// When.
     pub at: DateTime<Utc>,

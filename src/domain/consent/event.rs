@@ -20,7 +20,7 @@ words! {
 }
 
 words! {
-    /// Why nothing is sent to an address, whoever has it.
+    /// Why an address is suppressed.
     SuppressionReason, "suppression reason" {
         /// The address does not exist.
         HardBounce = "hard_bounce",
@@ -84,7 +84,7 @@ event! {
         reason: SuppressionReason,
         /// The message that led to it.
         message_id: Option<MessageId>,
-        /// Of whom it was learnt.
+        /// The customer it was learned from.
         customer_id: Option<CustomerId>,
         source: Source,
     }

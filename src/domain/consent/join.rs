@@ -1,5 +1,5 @@
-//! What holds for a person of whom two records said something about being written to: of each channel and topic, the
-//! stricter of the two. Silence is no statement: it yields to whatever was said.
+//! The consent of a person with two records: on each channel and topic, the stricter of the two. Silence is not a
+//! statement: it yields to any consent.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ const fn rank(state: ConsentState) -> u8 {
     }
 }
 
-/// That a standing now holds for the survivor. The evidence stays where it is: in the stream of whoever gave it.
+/// That a standing now holds for the survivor. The evidence stays in the stream of the record that gave it.
 fn says(topic: &str, standing: &Standing) -> ConsentChanged {
     ConsentChanged {
         channel: standing.channel,

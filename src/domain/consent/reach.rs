@@ -91,7 +91,7 @@ pub struct Told {
     pub address_id: AddressId,
     /// What it is.
     pub kind: AddressKind,
-    /// To whom the message went.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// What became of it.
     pub outcome: Outcome,
@@ -154,7 +154,8 @@ mod tests {
         let address_id = address_id(AddressKind::Email, "ada@example.org");
         for outcome in callbacks {
             let told = Told { address_id, kind: AddressKind::Email, customer_id: ADA, outcome };
-            let events = with_context(&Policy::default(), |context| tell(&address, told, context)).expect("is told");
+            let events =
+                with_context(&Policy::default(), |context| tell(&address, told, context)).expect("is recorded");
             for decided in events {
                 version += 1;
                 address.apply(&decided.event, Meta { id: decided.id, version, occurred_at: decided.occurred_at });

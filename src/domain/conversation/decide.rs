@@ -17,7 +17,7 @@ use crate::ids::{ConversationId, CustomerId, MessageId};
 /// An agent's changes to a conversation. An unset field stays as it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UpdateConversation {
-    /// With whom.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// Which conversation.
     pub conversation_id: ConversationId,

@@ -150,7 +150,7 @@ pub struct RemoveAddress {
 /// Adds a private note.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AddNote {
-    /// About whom.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// About which of the customer's conversations, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,7 +164,7 @@ pub struct AddNote {
 /// Pins a note to the top of the timeline, or releases it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PinNote {
-    /// About whom it is.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// Which note.
     pub note_id: NoteId,
@@ -175,7 +175,7 @@ pub struct PinNote {
 /// Forgets a customer: the key is destroyed and read tables are purged. Cannot be taken back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ForgetCustomer {
-    /// Whom.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// Such as `request`, `retention`; no personal data.
     pub reason: String,
@@ -193,7 +193,7 @@ pub fn id_of_anonymous(secret: &TenantSecret) -> CustomerId {
     CustomerId(secret.derive(Label::CustomerId, &[b"anonymous"]))
 }
 
-/// The id of a customer of whom only an address is known.
+/// The id of a customer known only by an address.
 #[must_use]
 pub fn id_of_address(secret: &TenantSecret, address_id: AddressId) -> CustomerId {
     CustomerId(secret.derive(Label::CustomerId, &[b"address", address_id.0.as_bytes()]))

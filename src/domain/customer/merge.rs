@@ -1,8 +1,8 @@
-//! Merging customers: two records of one person become one. Nothing moves: whoever is merged keeps stream and id, and
-//! acts from then on as a part of the survivor.
+//! Merging customers: two records of one person become one. Nothing moves: a merged customer keeps its stream and id,
+//! and acts from then on as a part of the survivor.
 //!
-//! Two streams are told, one after the other. `CustomerMergedInto`, in the stream of the merged one, is the decision; it
-//! is taken only while both act for themselves, so no circle can come about. `CustomerAbsorbed`, in the survivor's,
+//! Two streams record it, one after the other. `CustomerMergedInto`, in the stream of the merged one, is the decision;
+//! it is taken only while both act for themselves, so no circle can come about. `CustomerAbsorbed`, in the survivor's,
 //! follows with what the survivor takes over, all at once; until then nothing has changed for the survivor.
 //!
 //! The survivor keeps its profile, also where it is blank: which of two names, owners or tags is right is for people to
@@ -32,7 +32,7 @@ const MAX_MERGED: usize = 100;
 pub struct MergeCustomers {
     /// Who becomes a part.
     pub from: CustomerId,
-    /// Of whom; one who is a part of somebody stands for that one.
+    /// The survivor; a merged one means its own survivor.
     pub into: CustomerId,
 }
 
@@ -45,7 +45,7 @@ pub struct Survivor<'a> {
     pub state: &'a Customer,
 }
 
-/// Decides that a customer, whose `state` it is, becomes a part of `survivor`. Whoever is a part of it already stays so.
+/// Decides that a customer, whose `state` it is, becomes a part of `survivor`. One that is already part of it stays so.
 pub fn merge(
     state: &Customer,
     command: &MergeCustomers,

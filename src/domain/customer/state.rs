@@ -96,7 +96,7 @@ pub struct Customer {
     pub pinned_notes: Vec<NoteId>,
     /// Messages that were asked for and that no provider has yet taken or definitely refused.
     pub pending: Pending,
-    /// The marketing messages of late, for frequency caps.
+    /// Recent marketing messages, for frequency caps.
     pub recent: Recent,
     /// The conversations, one per channel.
     pub conversations: Conversations,
@@ -113,7 +113,7 @@ pub struct Customer {
 /// That a customer is part of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merged {
-    /// Into whom it was merged; who may have been merged since.
+    /// The customer that it was merged into; which may have been merged since.
     pub into: CustomerId,
     /// The `CustomerMergedInto`.
     pub event_id: EventId,
@@ -143,7 +143,7 @@ impl Customer {
         }
     }
 
-    /// Refuses unless the customer is registered, be it as a part of another one: for what belongs to things that this
+    /// Refuses unless the customer is registered, even if merged into another: for what belongs to things that this
     /// stream holds.
     pub fn must_be_known(&self) -> Result<(), Refusal> {
         match self.existence {

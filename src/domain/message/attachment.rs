@@ -133,7 +133,7 @@ pub fn name(given: Option<String>) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Checks a media type: `type/subtype`, without parameters. Blank is none.
+/// Checks a media type: `type/subtype`, without parameters. Blank means absent.
 pub fn content_type(given: &str) -> Result<Option<String>, Refusal> {
     let bare = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if bare.is_empty() {

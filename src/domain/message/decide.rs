@@ -31,7 +31,7 @@ use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, ImportId, Me
 /// Asks for a message to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SendMessage {
-    /// To whom.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// How.
     pub channel: Channel,
@@ -100,7 +100,7 @@ pub struct SentMessage {
 /// Takes a message back that was not dispatched yet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CancelMessage {
-    /// To whom it would have gone.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// Which one.
     pub message_id: MessageId,
@@ -111,7 +111,7 @@ pub struct CancelMessage {
 /// Takes in a message that a customer wrote.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReceiveMessage {
-    /// Who wrote; absent: whoever has the address `from`, or a new customer.
+    /// The customer who wrote; absent: the customer with the address `from`, or a new one.
     pub customer_id: Option<CustomerId>,
     /// How it came.
     pub channel: Channel,
@@ -151,14 +151,14 @@ pub struct ReceivedMessage {
 /// A provider's callback about a message that it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordProviderFact {
-    /// The message, whom it went to, and which way. Hard bounces, complaints and opt-outs are facts about its address.
+    /// The message, its recipient and its channel. Hard bounces, complaints and opt-outs are facts about its address.
     /// Reports of a provider that gives no time are recognised again by the time of the call, because the time of receipt
     /// is another one in each repetition.
     pub correlation: Correlation,
     /// When it happened, by the provider's clock.
     pub occurred_at: DateTime<Utc>,
-    /// The provider's id of the callback's event, where it has one: repetitions are told by it. Without one, they are
-    /// told by what is reported and when.
+    /// The provider's id of the callback's event, where it has one: it identifies repetitions. Without one, the report
+    /// and its time do.
     pub provider_event_id: Option<String>,
     /// What happened.
     pub report: Report,

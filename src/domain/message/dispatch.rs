@@ -39,7 +39,7 @@ pub struct DispatchInputs<'a> {
 /// An operator's word on a message in doubt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ResolveInDoubt {
-    /// To whom it went, or did not.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// Which one.
     pub message_id: MessageId,

@@ -1,7 +1,7 @@
 //! May this message be sent now? The rules in their order; each verdict carries what the rule looked at.
 //!
 //! 1. `erased`, `unknown_address`: there is nobody, or nowhere, to send to.
-//! 2. `suppressed_address`: bounced, complained, STOP: whoever has the address.
+//! 2. `suppressed_address`: bounced, complained, STOP; for everyone with the address.
 //! 3. `consent` for channel and topic.
 //! 4. `frequency_cap`.
 //! 5. `quiet_hours`, `blackout`, `weekday`, by the customer's clock.

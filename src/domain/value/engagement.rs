@@ -16,8 +16,8 @@ pub struct Rule {
     pub class: fn(Signs<'_>) -> EngagementClass,
 }
 
-/// The rule that holds now. Whoever changes what it says gives it another name: `commlog reclass` then runs it over what
-/// earlier ones classed.
+/// The rule that holds now. A changed rule gets a new name: `commlog reclass` then runs it over what earlier ones
+/// classed.
 pub const CURRENT: Rule = Rule { name: "engagement/1", class };
 
 /// What is known of an open or a click.

@@ -177,7 +177,7 @@ pub enum Report {
     },
     /// It was opened or read.
     Opened {
-        /// By whom, probably.
+        /// The likely cause: a person or a machine.
         class: EngagementClass,
         /// The rule that classed it and its version.
         rule: String,
@@ -191,7 +191,7 @@ pub enum Report {
     },
     /// A link in it was followed.
     Clicked {
-        /// By whom, probably.
+        /// The likely cause: a person or a machine.
         class: EngagementClass,
         /// The rule that classed it and its version.
         rule: String,

@@ -26,7 +26,7 @@ const MAX_TOKEN: usize = 4096;
 pub struct Correlation {
     /// Whose message it is.
     pub tenant: TenantId,
-    /// To whom it went.
+    /// The recipient.
     pub customer_id: CustomerId,
     /// Which message.
     pub key: MessageKey,
@@ -200,14 +200,14 @@ pub fn reply_address(token: &str, domain: &str) -> String {
     format!("reply+{token}@{domain}")
 }
 
-/// The `Message-ID` of a mail of ours, with its angle brackets: it names the message to whoever answers with headers
+/// The `Message-ID` of a mail of ours, with its angle brackets: it identifies the message in replies with headers
 /// alone, and is the same for each attempt, so that a second copy shows as one.
 #[must_use]
 pub fn mail_id(token: &str, domain: &str) -> String {
     format!("<{}>", reply_address(token, domain))
 }
 
-/// What stands for a `Message-ID` that was not ours to choose: keyed, so that whoever reads the log cannot try guesses.
+/// What stands for a `Message-ID` that was not ours to choose: keyed, so that a reader of the log cannot test guesses.
 #[must_use]
 pub fn mail_id_fingerprint(mail_id: &str, secret: &TenantSecret) -> Uuid {
     secret.derive(Label::MailId, &[bare_mail_id(mail_id).as_bytes()])

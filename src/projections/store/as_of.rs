@@ -49,7 +49,7 @@ impl Following {
 
 impl ReadStore {
     /// The tables of all projections of scope `customer`, in memory, holding some customers as of a moment. Only their
-    /// streams are read, in the order of the log. Whoever was forgotten since is forgotten there too.
+    /// streams are read, in the order of the log. Customers forgotten since then are forgotten there too.
     pub async fn as_of_customers(
         &self,
         tenant: TenantId,

@@ -53,7 +53,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Opens the list; makes it and its folder if there is none.
+    /// Opens the list; creates it and its folder if necessary.
     pub async fn open(location: &Location) -> Result<Self, ProjectionError> {
         let catalog = Self { db: pool(location).await? };
         let create = |session: &Session| dialect(session.engine(), include_str!("catalog.sql"));
@@ -113,7 +113,7 @@ impl Catalog {
         self.change(async |session| session.execute(sql, &values).await.map(drop)).await
     }
 
-    /// Makes a generation the live one. With `first_only`, only if there is none; returns the id of the live one.
+    /// Makes a generation the live one; with `first_only`, only if there is none. Returns the id of the live one.
     pub async fn promote(&self, id: &str, first_only: bool) -> Result<String, ProjectionError> {
         self.change(async |session| {
             let live = "SELECT id, fingerprint, state FROM generations WHERE state = 'live'";
@@ -169,7 +169,7 @@ async fn pool(location: &Location) -> Result<Db, ProjectionError> {
     }
 }
 
-/// A file that is no database is told by name.
+/// The error for a file that is not a database; names it.
 fn foreign(location: &Location, error: ProjectionError) -> ProjectionError {
     let said = match &error {
         ProjectionError::Database { source, .. } => source.sqlite(),

@@ -12,7 +12,7 @@ use crate::sql::{self, Session};
 
 impl ReadStore {
     /// Rebuilds all tables beside the live ones, up to where those stand, and compares them table by table. What was
-    /// forgotten since is forgotten on both sides. `progress` is told how many events are applied.
+    /// forgotten since is forgotten on both sides. `progress` receives the number of events applied.
     pub async fn check(&self, progress: impl Fn(u64) + Send + Sync) -> Result<Vec<TableComparison>, ProjectionError> {
         let live = self.live();
         let id = format!("g{}", self.0.ambient.uuid().simple());

@@ -9,7 +9,7 @@ use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::{Projection, Table};
 use crate::sql::{Engine, Session, Texts};
 
-/// How many different rows of a table are told.
+/// The most differing rows reported per table.
 const TOLD: usize = 5;
 
 /// What the comparison of one table found.
@@ -135,7 +135,7 @@ fn differing(columns: &[(&str, &str)], a: &Texts, b: &Texts) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The key in words. Texts in keys may be personal (search tokens), so only ids, numbers and times are told.
+/// The key in words. Texts in keys may be personal (search tokens), so only ids, numbers and times are shown.
 fn key(table: &Table, row: &Texts) -> String {
     let kind = |name: &String| table.columns.iter().find(|(column, _)| column == name).map_or("", |(_, kind)| kind);
     let parts = table.key.iter().zip(row).filter(|(name, _)| *name != "tenant_id" && kind(name) != "TEXT");

@@ -199,7 +199,7 @@ impl Follower<'_> {
     }
 }
 
-/// How long the last batch took to apply, told by who applies to who reads.
+/// How long the last batch took to apply; the applying task reports it to the reading one.
 #[derive(Debug, Default)]
 pub(super) struct Pace(AtomicU64);
 

@@ -109,7 +109,7 @@ impl Generation {
         });
     }
 
-    /// How far it has come, whoever moved it.
+    /// The position up to which it was applied, by any process.
     pub async fn look(&self) -> Result<Checkpoint, ProjectionError> {
         let mut session = self.db.session().await.map_err(database("be reached"))?;
         let checkpoint = tables::checkpoint(&mut session).await?;

@@ -154,7 +154,7 @@ impl ReadStore {
                     return;
                 }
                 if self.0.running.load(Ordering::Relaxed) > 0 {
-                    // The timeout only guards against a projector that stops meanwhile.
+                    // The timeout only guards against a projector that stops in between.
                     let _ = tokio::time::timeout(Duration::from_secs(1), applied.changed()).await;
                 } else {
                     // Another process moves the tables.
@@ -169,7 +169,7 @@ impl ReadStore {
         tokio::time::timeout(most, reached).await.map_err(late)
     }
 
-    /// Waits until whoever was forgotten up to a position is in no read table and, as far as the database allows, in no
+    /// Waits until customers forgotten up to a position are in no read table and, as far as the database allows, in no
     /// file of theirs either.
     pub async fn wait_scrubbed(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         let begun = tokio::time::Instant::now();
@@ -182,7 +182,7 @@ impl ReadStore {
                     return;
                 }
                 if self.0.running.load(Ordering::Relaxed) == 0 {
-                    // Another process cleans; an unreachable database is told by the time-out.
+                    // Another process cleans; an unreachable database shows as a time-out.
                     live.look().await.ok();
                 }
                 let _ = tokio::time::timeout(follower::LOOK, progress.changed()).await;

@@ -21,8 +21,8 @@ use crate::projections::tables::{self, History, Writer};
 use crate::sql::{Db, Engine, SqlitePool};
 
 impl ReadStore {
-    /// Writes the read tables as of a moment into a new SQLite file; returns the position that it stands for.
-    /// Customers who were forgotten since are forgotten there too. `progress` is told how many events are applied.
+    /// Writes the read tables as of a moment into a new SQLite file; returns the position that it stands for. Customers
+    /// who were forgotten since are forgotten there too. `progress` receives the number of events applied.
     pub async fn replay_into(
         &self,
         file: &Path,

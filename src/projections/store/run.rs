@@ -87,7 +87,7 @@ impl ReadStore {
         Ok(())
     }
 
-    /// The generation to build if the live one was made from other projections; one that was begun is gone on with.
+    /// The generation to build if the live one was built from other projections; one that was begun is resumed.
     async fn wanted(&self) -> Result<Option<Arc<Generation>>, ProjectionError> {
         let entries = self.0.catalog.entries().await?;
         let ours = |state: State| {
@@ -207,8 +207,8 @@ impl ReadStore {
         Ok(())
     }
 
-    /// Builds a new generation from the log's first event on and makes it live. `progress` is told how many events are
-    /// applied.
+    /// Builds a new generation from the log's first event on and makes it live. `progress` receives the number of
+    /// events applied.
     pub async fn rebuild(&self, progress: impl Fn(u64) + Send + Sync) -> Result<(), ProjectionError> {
         let generation = Arc::new(self.create().await?);
         let stop = CancellationToken::new();
@@ -224,7 +224,7 @@ impl ReadStore {
         loop {
             let live = self.live().look().await?.position.max(self.0.journal.backend().head().await?.position);
             follower.advance(Some(live)).await?;
-            // Whoever runs the projector may have moved the live tables on meanwhile.
+            // The projector of another process may have advanced the live tables.
             if self.live().look().await?.position <= generation.checkpoint().position {
                 break;
             }

@@ -116,7 +116,7 @@ pub async fn run(
                 })
                 .await
         }
-        // One round trip, planned anew each time: a plan made for empty tables is a bad one for full tables.
+        // One round trip, planned each time: a plan made for empty tables is a bad one for full tables.
         Session::Postgres(_) if due.is_empty() => Ok(()),
         Session::Postgres(_) => {
             let sql: Vec<&str> = due.iter().map(|statement| statement.sql.as_str()).collect();

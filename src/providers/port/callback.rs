@@ -13,7 +13,7 @@ use crate::ids::{CustomerId, MessageId, TenantId};
 pub enum Callback {
     /// About a message that it took.
     Report {
-        /// The message, whom it went to, and which way.
+        /// The message, its recipient and its channel.
         correlation: Correlation,
         /// When it happened, by the provider's clock.
         occurred_at: DateTime<Utc>,

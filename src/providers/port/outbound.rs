@@ -14,13 +14,13 @@ use crate::ids::{AddressId, CustomerId, TenantId};
 pub struct OutboundMessage {
     /// Whose it is.
     pub tenant: TenantId,
-    /// To whom it goes.
+    /// The recipient's address.
     pub customer_id: CustomerId,
     /// Which message.
     pub key: MessageKey,
     /// The address as an aggregate.
     pub address_id: Option<AddressId>,
-    /// The how-many-eth time that a provider is called for it, from 1.
+    /// The attempt number, from 1.
     pub attempt: u32,
     /// The correlation token ([`crate::domain::value::token`]): opaque to the provider, which echoes it in callbacks.
     pub token: Option<String>,

@@ -29,7 +29,7 @@ pub struct Audience {
     pub hard_bounce: f64,
     /// The mailbox is full.
     pub soft_bounce: f64,
-    /// A proxy opens it, whoever may read it.
+    /// A proxy opens it, whether or not a person reads it.
     pub machine_open: f64,
     /// A person opens it.
     pub open: f64,

@@ -10,7 +10,7 @@ use crate::domain::value::engagement::CURRENT;
 
 /// Says of everything that it was a machine.
 const STERN: Rule = Rule { name: "stern/1", class: |_| EngagementClass::Machine };
-/// Trusts whoever looks.
+/// Trusts every caller.
 const MILD: Rule = Rule { name: "mild/1", class: |_| EngagementClass::Human };
 
 fn key(number: u128) -> MessageKey {

@@ -82,7 +82,7 @@ fn on_day(
     Some(Obstacle { rule, action, until, inputs })
 }
 
-/// The first moment, `now` or later, on a day that is not shut; [`None`] if there is none for years.
+/// The first moment, `now` or later, on a day that is not blocked; [`None`] if there is none for years.
 pub(super) fn first_day(zone: Tz, now: DateTime<Utc>, is_shut: impl Fn(NaiveDate) -> bool) -> Option<DateTime<Utc>> {
     let midnight = |local: NaiveDateTime| next_day(local.date()).and_time(NaiveTime::MIN);
     first_open(zone, now, |local| is_shut(local.date()), midnight)
@@ -94,7 +94,7 @@ fn next_day(date: NaiveDate) -> NaiveDate {
 
 /// The first moment, `now` or later, at which the clocks of a zone show an open time. `next` gives, for a shut time, the
 /// next time on the same clock that may be open, and that is later. In between, clocks may be changed: then they are
-/// read anew.
+/// read again.
 fn first_open(
     zone: Tz,
     now: DateTime<Utc>,
