@@ -210,7 +210,7 @@ impl ProviderMetrics {
             "Calls that a provider refused, by what to do about it",
             refusals.clone(),
         );
-        registry.register("provider_in_doubt", "Calls of which nobody knows what came of them", in_doubt.clone());
+        registry.register("provider_in_doubt", "Calls whose outcome is unknown", in_doubt.clone());
         registry.register("provider_retries", "Calls for messages that had been refused before", retries.clone());
         registry.register_with_unit(
             "provider_queue_wait",

@@ -82,7 +82,7 @@ impl AccountRegistry {
         // The log tells what the accounts are; the tables only tell of tenants that are new to this node. Those of an
         // older generation have no such table.
         let shown = provider_accounts::tenants(&self.0.reads.db()).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the read tables do not tell which tenants have accounts");
+            tracing::debug!(%error, "cannot read which tenants have accounts");
             vec![]
         });
         let mut tenants: Vec<TenantId> = {

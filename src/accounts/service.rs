@@ -228,7 +228,7 @@ impl AccountService {
     /// A change counts here at once. It is in the log, so what fails now follows within a second.
     async fn follow<T>(&self, tenant: TenantId, outcome: Result<Outcome<T>, AppError>) -> Result<Outcome<T>, AppError> {
         if let Err(error) = self.registry.refresh(tenant).await {
-            tracing::warn!(%tenant, %error, "a change of provider accounts is not taken over yet");
+            tracing::warn!(%tenant, %error, "a change of provider accounts is not applied yet");
         }
         outcome
     }

@@ -240,7 +240,7 @@ impl App {
     /// again with the next change, or when a node starts.
     pub async fn tidy(&self, tenant: TenantId, suspects: &BTreeSet<SecretId>) {
         if let Err(error) = self.try_tidy(tenant, suspects).await {
-            tracing::warn!(%tenant, %error, "secrets that are not used any more are not destroyed yet");
+            tracing::warn!(%tenant, %error, "unused secrets are not destroyed yet");
         }
     }
 

@@ -201,7 +201,8 @@ impl App {
                 }
                 Some(file) => files.push(file),
                 None => {
-                    let message = "there is no such upload for this customer; what is not sent within a day is removed";
+                    let message =
+                        "this customer has no such upload; uploads that are not sent within a day are removed";
                     let field = Some("attachments".to_owned());
                     return Err(Refusal { field, ..Refusal::new("ATTACHMENT_UNKNOWN", message) }.into());
                 }
@@ -280,7 +281,7 @@ impl App {
         let Some(blobs) = &self.blobs else { return };
         for id in files {
             if let Err(error) = blobs.keep(blob(caller.tenant, customer_id, id)).await {
-                tracing::warn!(attachment_id = %id, %error, "a file could not be noted as kept yet");
+                tracing::warn!(attachment_id = %id, %error, "a file could not yet be marked as kept");
             }
         }
     }

@@ -92,7 +92,7 @@ pub(super) fn builder(config: &Config, ambient: &Ambient) -> BuildAccount {
     Arc::new(move |tenant, name, spec, secrets| {
         let client = client.get_or_init(|| HttpClient::new(ClientOptions::default()).ok()).as_ref();
         let client =
-            client.ok_or_else(|| Refusal::new("PROVIDERS_UNREACHABLE", "this server can make no TLS calls"))?;
+            client.ok_or_else(|| Refusal::new("PROVIDERS_UNREACHABLE", "this server cannot make TLS calls"))?;
         let built = kind_of(&name.provider).and_then(|kind| {
             let terms = Terms {
                 tenant: Some(tenant),

@@ -55,7 +55,7 @@ fn a_bad_value_is_explained_with_key_and_origin() {
         ("COMMLOG_LOG_URL", "/var/lib/log.db", "must begin with a scheme"),
         ("COMMLOG_LOG_URL", "sqlite::memory:", "would lose the log"),
         ("COMMLOG_LISTEN", "7700", "an address and a port"),
-        ("COMMLOG_ROLES", "api,cook", "\"cook\" is no role"),
+        ("COMMLOG_ROLES", "api,cook", "\"cook\" is not a role"),
         ("COMMLOG_ROLES", ",", "at least one role"),
         ("COMMLOG_MASTER_KEY", "abc", "64 hex digits"),
     ];

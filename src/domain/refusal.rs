@@ -38,7 +38,7 @@ impl Refusal {
     /// The customer is not known to this tenant.
     #[must_use]
     pub fn customer_unknown() -> Self {
-        Self::new("CUSTOMER_UNKNOWN", "there is no such customer")
+        Self::new("CUSTOMER_UNKNOWN", "this customer does not exist")
     }
 
     /// The customer is part of another one, who acts for it. Use cases resolve that before they decide; a caller that

@@ -66,7 +66,7 @@ struct Recorded {
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// No account of this name has webhooks.
-    #[error("there is no such account")]
+    #[error("this account does not exist")]
     Unknown,
     /// It is not proved who speaks. Nothing was stored.
     #[error("the request is not proved to be the provider's")]

@@ -10,7 +10,7 @@ pub type Upcast = fn(data: &mut Map<String, Value>, personal: Option<&mut Map<St
 
 /// Why a stored payload could not be upcast.
 #[derive(Debug, thiserror::Error)]
-#[error("the stored payload of a {event_type} is no JSON object")]
+#[error("the stored payload of a {event_type} is not a JSON object")]
 pub struct UpcastError {
     event_type: String,
     #[source]
@@ -113,6 +113,6 @@ mod tests {
     fn a_damaged_old_payload_is_told() {
         let mut data = b"{".to_vec();
         let error = upcasters().apply("Renamed", 1, &mut data, None).expect_err("is refused");
-        assert_eq!(error.to_string(), "the stored payload of a Renamed is no JSON object");
+        assert_eq!(error.to_string(), "the stored payload of a Renamed is not a JSON object");
     }
 }

@@ -198,7 +198,7 @@ impl Dispatcher {
         match self.app.doubt_dispatch(&caller, job.customer_id, job.message_id, now).await {
             Ok(true) => tracing::warn!(message_id = %job.message_id, "a message is in doubt since the last run"),
             Ok(false) => {}
-            Err(error) => tracing::error!(message_id = %job.message_id, %error, "a message in doubt was not noted"),
+            Err(error) => tracing::error!(message_id = %job.message_id, %error, "a message in doubt was not recorded"),
         }
     }
 }
@@ -302,7 +302,7 @@ async fn dispatch(
         CallOutcome::Refused { .. } | CallOutcome::Unknown { .. } => {}
     }
     if let Err(error) = finish(&app, &caller, ticket, outcome).await {
-        tracing::error!(message_id = %job.message_id, %error, "an outcome was not noted; its message is in doubt");
+        tracing::error!(message_id = %job.message_id, %error, "an outcome was not recorded; its message is in doubt");
     }
     None
 }

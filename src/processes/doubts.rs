@@ -42,13 +42,13 @@ pub struct Doubts {
 #[derive(Debug, thiserror::Error)]
 pub enum DoubtsError {
     /// The log did not answer.
-    #[error("the log did not answer")]
+    #[error("the log did not respond")]
     App(#[from] AppError),
     /// The read tables did not answer.
-    #[error("the read tables did not answer")]
+    #[error("the read tables did not respond")]
     Query(#[from] QueryError),
     /// The provider did not answer.
-    #[error("the provider did not answer")]
+    #[error("the provider did not respond")]
     Provider(#[from] SendError),
 }
 
@@ -70,7 +70,7 @@ impl Doubts {
             match self.settle(&row, now).await {
                 Ok(is_found) => found += usize::from(is_found),
                 Err(error) => {
-                    tracing::warn!(message_id = %row.message_id, %error, "a message in doubt could not be looked for");
+                    tracing::warn!(message_id = %row.message_id, %error, "a message in doubt could not be searched for");
                 }
             }
         }
@@ -84,7 +84,7 @@ impl Doubts {
             let caller = Caller::new(row.tenant_id, ACTOR);
             let (customer_id, message_id) = (row.customer_id, row.message_id);
             if self.app.doubt_dispatch(&caller, customer_id, message_id, called_by).await? {
-                tracing::warn!(%message_id, "nobody heard what came of a call; the message is in doubt");
+                tracing::warn!(%message_id, "the result of a call was lost; the message is in doubt");
                 doubted += 1;
             }
         }

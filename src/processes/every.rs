@@ -118,7 +118,7 @@ async fn run(mut job: Box<dyn Job>, metrics: &JobMetrics, ambient: &Ambient) {
             Ok(Ok(done)) => metrics.ran(name, "ok", done, began.elapsed()),
             Ok(Err(error)) => {
                 metrics.ran(name, "failed", 0, began.elapsed());
-                tracing::warn!(process = name, error = %chain(&*error), "a process could not do its work; it runs again");
+                tracing::warn!(process = name, error = %chain(&*error), "a process failed; it will run again");
             }
             Err(_panic) => {
                 metrics.ran(name, "panicked", 0, began.elapsed());
@@ -171,7 +171,7 @@ mod tests {
             self.number += 1;
             self.runs.send(self.number)?;
             match self.number {
-                1 => Err("the log did not answer".into()),
+                1 => Err("the log did not respond".into()),
                 2 => panic!("a bug"),
                 _ => Ok(1),
             }

@@ -65,7 +65,7 @@ pub async fn wait_until_confirmed(app: &App, backlog: &[Waiting], shutdown: &Can
                 );
                 told = hold;
             }
-            Err(error) => tracing::warn!(%error, "whether messages may be sent cannot be told yet"),
+            Err(error) => tracing::warn!(%error, "cannot yet tell whether messages may be sent"),
         }
         tokio::select! {
             () = shutdown.cancelled() => return false,

@@ -53,10 +53,10 @@ pub struct Media {
 #[derive(Debug, thiserror::Error)]
 pub enum MediaFailure {
     /// Log or blob store did not answer.
-    #[error("the log or the blob store did not answer")]
+    #[error("the log or the blob store did not respond")]
     App(#[from] AppError),
     /// The read tables did not answer.
-    #[error("the read tables did not answer")]
+    #[error("the read tables did not respond")]
     Query(#[from] QueryError),
 }
 

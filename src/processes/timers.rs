@@ -27,10 +27,10 @@ pub struct Timers {
 #[derive(Debug, thiserror::Error)]
 pub enum TimerError {
     /// The log did not answer.
-    #[error("the log did not answer")]
+    #[error("the log did not respond")]
     App(#[from] AppError),
     /// The read tables did not answer.
-    #[error("the read tables did not answer")]
+    #[error("the read tables did not respond")]
     Query(#[from] QueryError),
 }
 

@@ -64,7 +64,7 @@ fn run(path: &Path, writes: &Receiver<usize>, events: usize, synchronous: &'stat
         }
         waiting = 0;
         if let Err(error) = checkpoint(&mut connection, path, synchronous) {
-            tracing::debug!(path = %path.display(), %error, "a checkpoint was left to the writer");
+            tracing::debug!(path = %path.display(), %error, "a checkpoint is left to the writer");
             connection = None;
         }
     }

@@ -378,7 +378,7 @@ pub(crate) fn refused(error: AppendError) -> Result<Refusal, AppError> {
         AppendError::SubjectErased { .. } => Ok(Refusal::customer_forgotten()),
         AppendError::TooLarge { .. } => Ok(Refusal::new("TOO_LARGE", error.to_string())),
         AppendError::EventIdTaken { .. } | AppendError::PartlyAppended { .. } => {
-            let message = "this is recorded already, with other content";
+            let message = "this is already recorded, with different content";
             Ok(Refusal::new("RECORDED_DIFFERENTLY", message))
         }
         AppendError::Conflict { .. } | AppendError::Empty | AppendError::NoSubject { .. } => {

@@ -102,7 +102,7 @@ impl Stop {
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The log did not answer. The command may or may not have been carried out; repeat it with its idempotency key.
-    #[error("the log did not answer")]
+    #[error("the log did not respond")]
     Log(#[from] LogError),
     /// A stored event cannot be read by this binary.
     #[error("event {event_id} of stream {stream} cannot be read")]
@@ -127,13 +127,13 @@ pub enum AppError {
     #[error("the idempotency key was used for another command")]
     KeyReused,
     /// The events that the log holds of a repeated command do not hold its answer.
-    #[error("the events of the command on stream {stream} do not hold its answer")]
+    #[error("the events of the command on stream {stream} do not contain its result")]
     Unanswerable {
         /// The stream.
         stream: StreamId,
     },
     /// The blob store did not answer.
-    #[error("the blob store did not answer")]
+    #[error("the blob store did not respond")]
     Blobs(#[from] BlobError),
     /// This process was put together without a blob store.
     #[error("there is no blob store")]

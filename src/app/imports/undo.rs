@@ -54,7 +54,7 @@ impl App {
         let key = Self::command_key(caller, &basis.secret, &command)?;
         let stream = import_stream(caller.tenant, import_id);
         let first = self.shared.journal.read_stream(stream, 0, ReadLimit::events(1)).await?;
-        let first = first.first().ok_or_else(|| Refusal::new("IMPORT_UNKNOWN", "there is no such import"))?;
+        let first = first.first().ok_or_else(|| Refusal::new("IMPORT_UNKNOWN", "this import does not exist"))?;
         let undone = self.read_state::<Import, _>(stream, |loaded| loaded.state.undone).await?;
         let counts = match undone {
             Some(counts) => counts,

@@ -35,7 +35,7 @@ impl ReadModel {
             }
         }
         Err(Failure::usage(format!(
-            "{:?} is no read model; there are events, and the tables {}",
+            "{:?} is not a read model; choose events or one of the tables {}",
             args.what,
             names.join(", ")
         )))
@@ -118,8 +118,8 @@ fn postgres_json(column: &str, kind: &str) -> String {
 }
 
 fn values(row: &str, columns: &[String]) -> Outcome<Vec<String>> {
-    let row: Map<String, Value> =
-        serde_json::from_str(row).map_err(|error| Failure::doing(Exit::Internal, "a row is no JSON object", error))?;
+    let row: Map<String, Value> = serde_json::from_str(row)
+        .map_err(|error| Failure::doing(Exit::Internal, "a row is not a JSON object", error))?;
     Ok(columns
         .iter()
         .map(|column| match row.get(column) {

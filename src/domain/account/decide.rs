@@ -159,7 +159,7 @@ fn setting_name<'n>(field: &str, name: &'n str) -> Result<&'n str, Refusal> {
     if (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_plain) {
         return Ok(name);
     }
-    Err(Refusal::invalid(field, "names are of small letters and _"))
+    Err(Refusal::invalid(field, "names consist of small letters and _"))
 }
 
 fn rate(rate: Rate) -> Result<Rate, Refusal> {
@@ -184,10 +184,7 @@ pub fn configure(
         return Err(defined_elsewhere());
     }
     if configured.is_none() && state.configured().count() >= MAX_ACCOUNTS {
-        return Err(Refusal::new(
-            "TOO_MANY_ACCOUNTS",
-            format!("there are {MAX_ACCOUNTS} accounts; no more are allowed"),
-        ));
+        return Err(Refusal::new("TOO_MANY_ACCOUNTS", format!("at most {MAX_ACCOUNTS} accounts are allowed")));
     }
     let changed = changed(configured, before.and_then(|entry| entry.rate), spec, &secrets);
     if changed.is_empty() && configured.is_some() {
@@ -307,7 +304,7 @@ fn known<'s>(state: &'s ProviderAccounts, name: &AccountName, elsewhere: bool) -
 }
 
 fn unknown() -> Refusal {
-    Refusal { field: Some("name".to_owned()), ..Refusal::new("ACCOUNT_UNKNOWN", "there is no such account") }
+    Refusal { field: Some("name".to_owned()), ..Refusal::new("ACCOUNT_UNKNOWN", "this account does not exist") }
 }
 
 fn defined_elsewhere() -> Refusal {

@@ -65,7 +65,7 @@ pub fn record(
     state.must_be_known()?;
     let name = text::optional("name", command.name, text::SHORT)?;
     if name.is_some() != (command.kind == ActivityKind::Custom) {
-        return Err(Refusal::invalid("name", "must be given for custom activities, and only for them"));
+        return Err(Refusal::invalid("name", "is required for custom activities and not allowed for others"));
     }
     let reference = text::optional("reference", command.reference, text::SHORT)?;
     let lines = clean_lines(command.lines)?;
@@ -77,7 +77,7 @@ pub fn record(
         .map(|code| code.parse::<Currency>().map_err(|e| Refusal::of_value("currency", &e)))
         .transpose()?;
     if amount_micros.is_some() && currency.is_none() {
-        return Err(Refusal::invalid("currency", "must be given where there is an amount"));
+        return Err(Refusal::invalid("currency", "is required with an amount"));
     }
     let occurred_at = command.occurred_at.unwrap_or(context.now);
     let identity = reference.as_deref().map(|reference| {

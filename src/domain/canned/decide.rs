@@ -87,12 +87,12 @@ pub fn save(state: &CannedReply, command: SaveCannedReply, context: &Context<'_>
     let code = code(&command.code)?;
     match (&state.current, command.revision) {
         (Some(_), None) => {
-            let refusal = Refusal::new("CANNED_REPLY_EXISTS", "there is a canned reply with this code already");
+            let refusal = Refusal::new("CANNED_REPLY_EXISTS", "a canned reply with this code already exists");
             return Err(Refusal { field: Some("code".to_owned()), ..refusal });
         }
         (None, Some(_)) => return Err(unknown()),
         (Some(_), Some(revision)) if revision != state.revision => {
-            return Err(Refusal::new("CANNED_REPLY_CHANGED", "somebody else has changed it: look at it again"));
+            return Err(Refusal::new("CANNED_REPLY_CHANGED", "it has been changed by somebody else; read it again"));
         }
         _ => {}
     }
@@ -155,6 +155,6 @@ pub fn fill(
 }
 
 fn unknown() -> Refusal {
-    let refusal = Refusal::new("CANNED_REPLY_UNKNOWN", "there is no such canned reply");
+    let refusal = Refusal::new("CANNED_REPLY_UNKNOWN", "this canned reply does not exist");
     Refusal { field: Some("code".to_owned()), ..refusal }
 }

@@ -43,7 +43,7 @@ pub fn render(text: &str, values: Values<'_>) -> Result<String, Refusal> {
                 (None, Some(fallback)) => rendered.push_str(fallback),
                 (None, None) => {
                     let message = format!(
-                        "there is no {name} to put into the canned reply: give a body, or write {{{{{name}|…}}}} in it"
+                        "the canned reply needs {name}, which is not known: give a body, or write {{{{{name}|…}}}} in the reply"
                     );
                     return Err(refused("CANNED_REPLY_VALUE_MISSING", message));
                 }
@@ -67,7 +67,7 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, Refusal> {
         if !attribute && !VARIABLES.contains(&name) {
             let shown: String = name.chars().take(60).collect();
             let known = VARIABLES.join(", ");
-            let message = format!("{{{{{shown}}}}} is no variable; there are {known} and {ATTRIBUTE}<name>");
+            let message = format!("{{{{{shown}}}}} is not a variable; the variables are {known} and {ATTRIBUTE}<name>");
             return Err(refused("CANNED_REPLY_VARIABLE_UNKNOWN", message));
         }
         parts.push(Part::Text(before));

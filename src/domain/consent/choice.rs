@@ -138,7 +138,7 @@ pub fn request(state: &Customer, command: RequestOptIn, context: &Context<'_>) -
     let topic = text::word("topic", &command.topic)?;
     let standing = state.consents.effective(command.channel, &topic);
     if standing.is_some_and(|standing| standing.state == ConsentState::OptedIn) {
-        return Err(Refusal::new("OPTED_IN_ALREADY", "the customer has opted in already; there is nothing to confirm"));
+        return Err(Refusal::new("OPTED_IN_ALREADY", "the customer has already opted in; there is nothing to confirm"));
     }
     let evidence = Evidence {
         ip: text::optional("ip", command.ip, text::SHORT)?,
@@ -176,7 +176,7 @@ pub fn confirm(state: &Customer, token: &Token, evidence: &Evidence, context: &C
             ))])
         }
         Some(ConsentState::OptedOut | ConsentState::None) | None => {
-            Err(Refusal::new("NOT_PENDING", "there is nothing to confirm any more"))
+            Err(Refusal::new("NOT_PENDING", "there is nothing left to confirm"))
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn update(state: &Customer, command: UpdateConversation, context: &Context<'
             return Err(Refusal::invalid("snoozedUntil", "must be in the future"));
         }
         (ConversationState::Snoozed, None) if after.snoozed_until.is_none() => {
-            return Err(Refusal::invalid("snoozedUntil", "must be given with the state snoozed"));
+            return Err(Refusal::invalid("snoozedUntil", "is required with the state snoozed"));
         }
         (_, Some(_)) => return Err(Refusal::invalid("snoozedUntil", "is allowed only with the state snoozed")),
         (_, None) => {}

@@ -218,7 +218,7 @@ pub fn register(
     match state.existence {
         Existence::Unknown | Existence::Retracted => {}
         Existence::Registered | Existence::Merged => {
-            return Err(Refusal::new("CUSTOMER_EXISTS", "a customer with this external id is registered already"));
+            return Err(Refusal::new("CUSTOMER_EXISTS", "a customer with this external id is already registered"));
         }
         Existence::Forgotten | Existence::Erased => return Err(Refusal::customer_forgotten()),
     }

@@ -54,7 +54,7 @@ pub fn merge(
 ) -> Decision<CustomerEvent> {
     let about = |field: &str, refusal: Refusal| Refusal { field: Some(field.to_owned()), ..refusal };
     if command.from == command.into || command.from == survivor.id {
-        return Err(Refusal::new("SAME_CUSTOMER", "a customer cannot become a part of itself"));
+        return Err(Refusal::new("SAME_CUSTOMER", "a customer cannot be merged into itself"));
     }
     state.must_be_known().map_err(|refusal| about("from", refusal))?;
     if state.merged.is_some() {
@@ -68,12 +68,12 @@ pub fn merge(
     survivor.state.must_exist().map_err(|refusal| about("into", refusal))?;
     for (field, side) in [("from", state), ("into", survivor.state)] {
         if side.anonymous {
-            let message = "the customer that activities without a customer go to is nobody in particular";
+            let message = "the anonymous placeholder cannot be merged";
             return Err(about(field, Refusal::new("ANONYMOUS_CUSTOMER", message)));
         }
     }
     if survivor.state.absorbed.len() + state.absorbed.len() + 1 > MAX_MERGED {
-        let message = format!("a customer is made of at most {MAX_MERGED} others");
+        let message = format!("at most {MAX_MERGED} customers can be merged into one");
         return Err(Refusal::new("TOO_MANY_MERGED", message));
     }
     if survivor.state.addresses.len() + not_yet(survivor.state, state).count() > MAX_ADDRESSES {

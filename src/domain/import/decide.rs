@@ -269,6 +269,6 @@ pub fn undone(state: &Import, undone: UndoneImport, context: &Context<'_>) -> De
 fn must_exist(state: &Import) -> Result<(), Refusal> {
     match state.started_at {
         Some(_) => Ok(()),
-        None => Err(Refusal::new("IMPORT_UNKNOWN", "there is no such import")),
+        None => Err(Refusal::new("IMPORT_UNKNOWN", "this import does not exist")),
     }
 }

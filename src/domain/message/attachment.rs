@@ -177,7 +177,7 @@ pub fn check(channel: Channel, files: &[StoredFile]) -> Result<(), Refusal> {
             }
         }
         Channel::Voice | Channel::Push | Channel::InApp => {
-            return Err(field(Refusal::new("CHANNEL_TAKES_NO_ATTACHMENTS", "this channel carries no files")));
+            return Err(field(Refusal::new("CHANNEL_TAKES_NO_ATTACHMENTS", "this channel cannot carry files")));
         }
     }
     Ok(())

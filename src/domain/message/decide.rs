@@ -193,7 +193,7 @@ pub fn send(
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
     if state.pending.all().len() >= Pending::MAX {
-        let message = format!("{} messages to this customer are waiting; at most that many may", Pending::MAX);
+        let message = format!("this customer already has {} pending messages, the maximum", Pending::MAX);
         return Err(Refusal::new("TOO_MANY_PENDING", message));
     }
     let recipient = command.recipient(state)?;
@@ -288,10 +288,10 @@ impl SentMessage {
 pub fn cancel(state: &Customer, command: &CancelMessage, context: &Context<'_>) -> Decision<CustomerEvent> {
     state.must_be_known()?;
     let message = state.pending.get(command.message_id).ok_or_else(|| {
-        Refusal::new("MESSAGE_NOT_PENDING", "there is no such message waiting to be sent to this customer")
+        Refusal::new("MESSAGE_NOT_PENDING", "no message with this id is waiting to be sent to this customer")
     })?;
     if matches!(message.stage, Stage::Dispatching { .. } | Stage::InDoubt { .. }) {
-        return Err(Refusal::new("MESSAGE_DISPATCHED", "the message was handed to a provider already"));
+        return Err(Refusal::new("MESSAGE_DISPATCHED", "the message was already handed to a provider"));
     }
     let reason = text::required("reason", command.reason.clone(), text::SHORT)?;
     Ok(vec![context.now(MessageCancelled { key: message.key.clone(), reason })])

@@ -233,7 +233,7 @@ pub fn resolve(
         _ => None,
     });
     let Some((message, route)) = in_doubt else {
-        return Err(Refusal::new("MESSAGE_NOT_IN_DOUBT", "there is no such message in doubt"));
+        return Err(Refusal::new("MESSAGE_NOT_IN_DOUBT", "this message is not in doubt"));
     };
     let (key, route) = (message.key.clone(), route.clone());
     let failed = |retry_at| DispatchFailed {
@@ -257,7 +257,7 @@ pub fn resolve(
         }),
         Resolution::NotSent => context.now(failed(None)),
         Resolution::SendAgain if message.class == MessageClass::Marketing => {
-            return Err(Refusal::new("MARKETING_STAYS_UNSENT", "only a transactional message may be sent once more"));
+            return Err(Refusal::new("MARKETING_STAYS_UNSENT", "only a transactional message may be sent again"));
         }
         Resolution::SendAgain => context.now(failed(Some(context.now))),
     }])

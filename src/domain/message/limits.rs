@@ -10,7 +10,7 @@ pub fn check(limits: &Limits, command: &SendMessage, files: &[StoredFile]) -> Re
     let about_files = |code, message: String| Refusal { code, message, field: Some("attachments".to_owned()) };
     let is_blank = command.subject.as_deref().is_none_or(|subject| subject.trim().is_empty());
     if limits.needs_subject && is_blank {
-        return Err(Refusal::invalid("subject", "must be given: the provider refuses a mail without one"));
+        return Err(Refusal::invalid("subject", "is required: the provider refuses a mail without one"));
     }
     let length = command.body.chars().count();
     if let Some(most) = limits.longest_text.filter(|most| length > *most) {

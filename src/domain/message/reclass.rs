@@ -40,7 +40,7 @@ impl ReclassEngagement {
     /// all, which would be everything.
     pub fn check(&self) -> Result<(), Refusal> {
         if self.message_id.is_some() && self.customer_id.is_none() {
-            return Err(Refusal::invalid("customer_id", "must be given with a message"));
+            return Err(Refusal::invalid("customer_id", "is required with a message"));
         }
         if self.since.zip(self.until).is_some_and(|(since, until)| since >= until) {
             return Err(Refusal::invalid("until", "must be later than since"));

@@ -61,7 +61,7 @@ pub struct Emergency {
 /// to change: nothing happens.
 pub fn update(state: &Tenant, command: UpdatePolicy, actor: &str, context: &Context<'_>) -> Decision<TenantEvent> {
     if !state.exists {
-        return Err(Refusal::new("TENANT_UNKNOWN", "there is no such tenant"));
+        return Err(Refusal::new("TENANT_UNKNOWN", "this tenant does not exist"));
     }
     let before = state.policy.as_ref().unwrap_or(context.policy);
     let mut policy = before.clone();

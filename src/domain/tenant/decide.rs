@@ -102,7 +102,7 @@ fn key_secret(key_id: ApiKeyId, secret: &TenantSecret) -> [u8; 32] {
 /// Opens the tenant.
 pub fn create(state: &Tenant, command: CreateTenant, context: &Context<'_>) -> Decision<TenantEvent> {
     if state.exists {
-        return Err(Refusal::new("TENANT_EXISTS", "there is such a tenant already"));
+        return Err(Refusal::new("TENANT_EXISTS", "this tenant already exists"));
     }
     let name = text::required("name", command.name, text::SHORT)?;
     Ok(vec![context.now(TenantCreated { name })])
@@ -127,7 +127,7 @@ pub fn revoke_key(state: &Tenant, command: &RevokeApiKey, context: &Context<'_>)
         return Ok(vec![]);
     }
     if !state.keys.contains(&command.key_id) {
-        return Err(Refusal::new("API_KEY_UNKNOWN", "there is no such API key"));
+        return Err(Refusal::new("API_KEY_UNKNOWN", "this API key does not exist"));
     }
     Ok(vec![context.now(ApiKeyRevoked { key_id: command.key_id })])
 }
@@ -146,5 +146,5 @@ pub fn record_read(_state: &Tenant, command: RecordPersonalRead, context: &Conte
 }
 
 fn must_exist(state: &Tenant) -> Result<(), Refusal> {
-    if state.exists { Ok(()) } else { Err(Refusal::new("TENANT_UNKNOWN", "there is no such tenant")) }
+    if state.exists { Ok(()) } else { Err(Refusal::new("TENANT_UNKNOWN", "this tenant does not exist")) }
 }

@@ -38,7 +38,7 @@ pub fn bad_argument(argument: &str, reason: impl std::fmt::Display) -> Error {
 pub fn opaque(ambient: &Ambient, failure: &(dyn StdError + 'static)) -> Error {
     let id = ambient.uuid();
     tracing::error!(error_id = %id, error = chain(failure), "a request failed");
-    Error::new("the server failed; its log tells more under this id").extend_with(|_, extensions| {
+    Error::new("the server failed; its log has details under this id").extend_with(|_, extensions| {
         extensions.set("code", "INTERNAL");
         extensions.set("id", id.to_string());
     })

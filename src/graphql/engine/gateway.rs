@@ -153,7 +153,7 @@ impl Gateway {
     fn panicked(&self) -> ServerError {
         let id = self.api.ambient().uuid();
         tracing::error!(error_id = %id, "a resolver panicked");
-        let mut error = refused("INTERNAL", "the server failed; its log tells more under this id");
+        let mut error = refused("INTERNAL", "the server failed; its log has details under this id");
         if let Some(extensions) = &mut error.extensions {
             extensions.set("id", id.to_string());
         }
@@ -162,7 +162,7 @@ impl Gateway {
 
     fn timed_out(&self) -> ServerError {
         let seconds = self.api.limits.request_time.as_secs();
-        refused("TIMED_OUT", format!("the request took longer than {seconds} s and was given up"))
+        refused("TIMED_OUT", format!("the request took longer than {seconds} s and was abandoned"))
     }
 }
 

@@ -82,12 +82,10 @@ pub fn answer<T>(ctx: &Context<'_>, outcome: Result<Outcome<T>, AppError>) -> Re
         Ok(Outcome::Refused(refusal)) => refusal.into(),
         Err(AppError::KeyReused) => Refusal::new(
             "IDEMPOTENCY_KEY_REUSED",
-            "this idempotency key was used for another command, or with other input",
+            "this idempotency key was already used for another command or other input",
             Some("idempotencyKey"),
         ),
-        Err(AppError::Contended { .. }) => {
-            Refusal::new("CONTENDED", "others kept changing the same data; try again", None)
-        }
+        Err(AppError::Contended { .. }) => Refusal::new("CONTENDED", "the same data kept changing; try again", None),
         Err(AppError::Append(error @ AppendError::TooLarge { .. })) => {
             Refusal::new("EVENT_TOO_LARGE", error.to_string(), None)
         }

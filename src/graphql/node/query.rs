@@ -46,7 +46,7 @@ impl NodeQueries {
                 Conversation::load_from(ctx, uuid.into(), Tables::Live).await?.map(Node::Conversation)
             }
             ImportId::TYPE => Import::load(ctx, uuid.into()).await?.map(Node::Import),
-            other => return Err(bad_argument("id", format!("{other} is no type of node"))),
+            other => return Err(bad_argument("id", format!("{other} is not a type of node"))),
         })
     }
 }

@@ -71,7 +71,7 @@ pub enum BlobError {
         id: Uuid,
     },
     /// The key store did not answer.
-    #[error("the key of a blob is not to be had")]
+    #[error("the key of a blob is unavailable")]
     Keys(#[from] LogError),
 }
 

@@ -29,7 +29,7 @@ impl Following {
     async fn end(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
-            tracing::error!(generation = self.generation.id, %error, "following the log ended badly");
+            tracing::error!(generation = self.generation.id, %error, "the log follower stopped with an error");
         }
     }
 }
@@ -73,7 +73,7 @@ impl ReadStore {
                 _ = look.tick() => match self.look_around(live, building.as_ref(), &stop).await {
                     (following, Ok(())) => live = following,
                     (following, Err(error)) => {
-                        tracing::warn!(error = chain(&error), "the list of generations does not answer");
+                        tracing::warn!(error = chain(&error), "the list of generations does not respond");
                         live = following;
                     }
                 },

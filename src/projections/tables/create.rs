@@ -75,7 +75,7 @@ pub async fn checkpoint(session: &mut Session) -> Result<Checkpoint, ProjectionE
     let sql = "SELECT position, recorded_at, unclean FROM commlog_checkpoint";
     let rows: Vec<CheckpointRow> = session.fetch_all(sql, &[]).await.map_err(database("tell their checkpoint"))?;
     let row = rows.first().ok_or_else(|| damaged("the checkpoint is missing"))?;
-    let position = Position::try_from_bytes(&row.position).map_err(|_| damaged("the checkpoint is no position"))?;
+    let position = Position::try_from_bytes(&row.position).map_err(|_| damaged("the checkpoint is not a position"))?;
     Ok(Checkpoint { position, recorded_at: row.recorded_at, unclean: row.unclean })
 }
 

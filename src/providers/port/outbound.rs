@@ -127,7 +127,7 @@ pub enum SendError {
     },
     /// It may have: the connection was lost or timed out after the request had left, or what came back was not an
     /// answer of the provider. Never a reason to send again.
-    #[error("nobody knows whether the provider took the message: {cause}")]
+    #[error("the provider may or may not have accepted the message: {cause}")]
     Ambiguous {
         /// `timeout`, `connection_lost`, `half_an_answer`, `server_error`, `not_an_answer`.
         cause: &'static str,

@@ -126,7 +126,7 @@ fn about_ours(
     let written_code = form.any(&["ErrorCode"]);
     let code = match &written_code {
         Some(code) => {
-            Some(code.parse::<u32>().map_err(|_| "an error code that is no number")?).filter(|&code| code > 0)
+            Some(code.parse::<u32>().map_err(|_| "an error code that is not a number")?).filter(|&code| code > 0)
         }
         None => None,
     };

@@ -34,7 +34,7 @@ fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
     let again = place.run(&["forget", "--customer", &id]);
     assert!(again.code == Some(0) || again.code == Some(3), "{}", again.stderr);
     let unknown = place.fails(3, &["forget", "--customer", "0198c0de-0000-7000-8000-000000000000"]);
-    assert!(unknown.contains("no such customer"), "{unknown}");
+    assert!(unknown.contains("this customer does not exist"), "{unknown}");
 }
 
 fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -121,7 +121,7 @@ fn exports_are_json_lines_or_csv_and_leave_a_trace_when_personal() {
     assert!(written.contains("17850"), "the customer's own id is personal, and asked for");
     assert_eq!(place.ok(&["export", "events", "--type", "PersonalDataRead"]).lines().count(), 2);
     let unknown = place.fails(2, &["export", "weather"]);
-    assert!(unknown.contains("\"weather\" is no read model") && unknown.contains("timeline"), "{unknown}");
+    assert!(unknown.contains("\"weather\" is not a read model") && unknown.contains("timeline"), "{unknown}");
     let none = place.ok(&["export", "events", "--until", "1999-01-01"]);
     assert_eq!(none, "");
 }

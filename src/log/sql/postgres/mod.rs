@@ -351,7 +351,7 @@ impl EventLog for PostgresLog {
         self.waiting.close();
         let (reply, closed) = oneshot::channel();
         if self.jobs.send(Job::Close { reply }).is_err() || closed.await.is_err() {
-            tracing::debug!(url = self.url, "the log was closed before");
+            tracing::debug!(url = self.url, "the log was already closed");
         }
         self.closing.cancel();
         self.pool.close().await;

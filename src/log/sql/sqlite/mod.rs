@@ -350,7 +350,7 @@ impl EventLog for SqliteLog {
     async fn close(&self) {
         self.waiting.close();
         if self.ask(|reply| Job::Close { reply }).await.is_err() {
-            tracing::debug!(url = self.url, "the log was closed before");
+            tracing::debug!(url = self.url, "the log was already closed");
         }
         self.readers.close().await;
     }

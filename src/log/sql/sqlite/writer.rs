@@ -79,7 +79,7 @@ impl Writer {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = self.look_around() {
-                        tracing::warn!(url = self.url, %error, "could not look for other processes' appends");
+                        tracing::warn!(url = self.url, %error, "could not check for other processes' appends");
                     }
                     continue;
                 }
