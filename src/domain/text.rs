@@ -16,6 +16,8 @@ pub const BODY: usize = 100_000;
 pub const MAX_ATTRIBUTES: usize = 100;
 /// How large the free attributes of one record are at most, in bytes of JSON.
 pub const MAX_ATTRIBUTES_BYTES: usize = 32 * 1024;
+/// How deep lists and objects may nest in an attribute. Far below the 128 levels at which an event could not be decoded.
+pub const MAX_ATTRIBUTE_DEPTH: usize = 16;
 
 /// Checks a text that is kept exactly as it is.
 pub fn exact(field: &str, text: String, max: usize) -> Result<String, Refusal> {
@@ -81,6 +83,10 @@ pub fn attributes(field: &str, attributes: BTreeMap<String, Value>) -> Result<BT
     let mut bytes = 0;
     for (name, value) in attributes {
         let name = required(field, name, SHORT)?;
+        if !nests_within(&value, MAX_ATTRIBUTE_DEPTH) {
+            let message = format!("nests deeper than {MAX_ATTRIBUTE_DEPTH} levels of lists and objects");
+            return Err(Refusal::invalid(field, message));
+        }
         if has_nul(&value) {
             return Err(Refusal::invalid(field, "must not contain the NUL character"));
         }
@@ -95,6 +101,14 @@ pub fn attributes(field: &str, attributes: BTreeMap<String, Value>) -> Result<BT
         return Err(Refusal::invalid(field, message));
     }
     Ok(clean)
+}
+
+fn nests_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(values) => levels > 0 && values.iter().all(|value| nests_within(value, levels - 1)),
+        Value::Object(fields) => levels > 0 && fields.values().all(|value| nests_within(value, levels - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 fn has_nul(value: &Value) -> bool {
@@ -144,5 +158,16 @@ mod tests {
         assert!(attributes("attributes", nested).is_err());
         let null = BTreeMap::from([("a".to_owned(), Value::Null)]);
         assert_eq!(attributes("attributes", null), Ok(BTreeMap::new()));
+    }
+
+    #[test]
+    fn attributes_that_nest_deeper_than_an_event_can_be_decoded_are_refused() {
+        let nested = |levels| {
+            let value = (0..levels).fold(Value::Null, |value, _| serde_json::json!([value]));
+            attributes("attributes", BTreeMap::from([("a".to_owned(), value)]))
+        };
+        assert!(nested(MAX_ATTRIBUTE_DEPTH).is_ok());
+        let refusal = nested(MAX_ATTRIBUTE_DEPTH + 1).expect_err("too deep");
+        assert!(refusal.message.contains("nests deeper than 16 levels"), "{}", refusal.message);
     }
 }

@@ -4,6 +4,10 @@
 //! Three gates, each linear in what it reads: a scan of the bytes before the parser recurses into them; a count of what
 //! fragments spread out to (a dozen fragments that use each other twice stand for thousands of fields); and, in
 //! async-graphql, the complexity that pages multiply.
+//!
+//! The scan must find the same strings and comments as the parser, or brackets that it skips are brackets that the parser
+//! recurses into. Both take `"""` for the beginning of a block string, but the parser reads one that is never closed as an
+//! empty string and goes on behind it: the scan refuses such a document.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{Name, ServerError};
+use async_graphql::{Name, ServerError, Value, Variables};
 use moka::sync::Cache;
 
 use super::failure::refused;
@@ -109,7 +113,11 @@ fn scan(text: &str, limits: &Limits) -> Result<(), ServerError> {
             b'#' => {
                 at += bytes[at..].iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(bytes.len() - at)
             }
-            b'"' => at = after_string(bytes, at),
+            b'"' => {
+                at = end_of_string(bytes, at).ok_or_else(|| {
+                    refused("INVALID_DOCUMENT", "the document cannot be parsed: a string is not closed")
+                })?;
+            }
             b'{' | b'[' | b'(' => {
                 depth += 1;
                 if depth > limits.depth {
@@ -138,28 +146,50 @@ fn scan(text: &str, limits: &Limits) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// The index of the last byte of the string that starts at `at`; the document's end if it is not closed.
-fn after_string(bytes: &[u8], at: usize) -> usize {
+/// The index of the last byte of the string that starts at `at`; absent if it is not closed.
+fn end_of_string(bytes: &[u8], at: usize) -> Option<usize> {
     let block = bytes[at..].starts_with(b"\"\"\"");
     let mut at = at + if block { 3 } else { 1 };
     while at < bytes.len() {
         match bytes[at] {
             b'\\' if block && bytes[at..].starts_with(b"\\\"\"\"") => at += 3,
             b'\\' if !block => at += 1,
-            b'"' if !block => return at,
-            b'\n' | b'\r' if !block => return at,
-            b'"' if bytes[at..].starts_with(b"\"\"\"") => return at + 2,
+            b'"' if !block => return Some(at),
+            b'\n' | b'\r' if !block => return None,
+            b'"' if bytes[at..].starts_with(b"\"\"\"") => return Some(at + 2),
             _ => {}
         }
         at += 1;
     }
-    at
+    None
+}
+
+/// Refuses variables whose lists and objects nest deeper than a document may. The JSON parser's own limit is higher than
+/// what can be read again once it is part of an event.
+pub fn admit_variables(variables: &Variables, limits: &Limits) -> Result<(), ServerError> {
+    fn fits(value: &Value, levels: usize) -> bool {
+        match value {
+            Value::List(values) => levels > 0 && values.iter().all(|value| fits(value, levels - 1)),
+            Value::Object(fields) => levels > 0 && fields.values().all(|value| fits(value, levels - 1)),
+            _ => true,
+        }
+    }
+    match variables.iter().find(|(_, value)| !fits(value, limits.depth)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let most = limits.depth;
+            let message = format!("the variable {name} nests deeper than {most} levels of lists and objects");
+            Err(refused("VARIABLES_TOO_DEEP", message))
+        }
+    }
 }
 
 /// What a selection set stands for once its fragments are spread out.
 #[derive(Clone, Copy, Default)]
 struct Extent {
     depth: usize,
+    /// Selection sets within each other, those of fragments too: what executing and validating recurse into.
+    nesting: usize,
     selections: usize,
     aliases: usize,
 }
@@ -168,8 +198,9 @@ fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerE
     let mut fragments = HashMap::new();
     let mut whole = Extent::default();
     for (_, operation) in document.operations.iter() {
-        let extent = extent(document, &operation.node.selection_set.node, &mut fragments)?;
+        let extent = extent(document, &operation.node.selection_set.node, &mut fragments, limits.nesting)?;
         whole.depth = whole.depth.max(extent.depth);
+        whole.nesting = whole.nesting.max(extent.nesting);
         whole.selections = whole.selections.saturating_add(extent.selections);
         whole.aliases = whole.aliases.saturating_add(extent.aliases);
     }
@@ -180,28 +211,38 @@ fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerE
         Ok(())
     };
     refuse("DOCUMENT_TOO_DEEP", "nests selections too deep, fragments spread out", whole.depth, limits.depth)?;
+    refuse("DOCUMENT_TOO_DEEP", "nests fields and fragments too deep", whole.nesting, limits.nesting)?;
     refuse("TOO_MANY_FIELDS", "selects too many fields, fragments spread out", whole.selections, limits.selections)?;
     refuse("TOO_MANY_ALIASES", "has too many aliases, fragments spread out", whole.aliases, limits.aliases)
 }
 
-/// Fragments are measured once each. [`None`] marks one that is being measured: to meet it again is a cycle.
+/// Fragments are measured once each. [`None`] marks one that is being measured: to meet it again is a cycle. `levels` bounds
+/// the recursion: fragments that use each other in a chain nest without any bracket.
 fn extent<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
     fragments: &mut HashMap<&'a Name, Option<Extent>>,
+    levels: usize,
 ) -> Result<Extent, ServerError> {
     let mut whole = Extent::default();
+    let Some(levels) = levels.checked_sub(1) else {
+        return Err(refused("DOCUMENT_TOO_DEEP", "the document nests fields and fragments too deep"));
+    };
     for selection in &set.items {
         let part = match &selection.node {
             Selection::Field(field) => {
-                let below = extent(document, &field.node.selection_set.node, fragments)?;
+                let below = match &field.node.selection_set.node {
+                    leaf if leaf.items.is_empty() => Extent::default(),
+                    set => extent(document, set, fragments, levels)?,
+                };
                 Extent {
                     depth: below.depth + 1,
+                    nesting: below.nesting,
                     selections: below.selections.saturating_add(1),
                     aliases: below.aliases.saturating_add(usize::from(field.node.alias.is_some())),
                 }
             }
-            Selection::InlineFragment(inline) => extent(document, &inline.node.selection_set.node, fragments)?,
+            Selection::InlineFragment(inline) => extent(document, &inline.node.selection_set.node, fragments, levels)?,
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 match (fragments.entry(name), document.fragments.get(name)) {
@@ -212,7 +253,7 @@ fn extent<'a>(
                         .ok_or_else(|| refused("FRAGMENT_CYCLE", format!("the fragment {name} contains itself")))?,
                     (Entry::Vacant(new), Some(fragment)) => {
                         new.insert(None);
-                        let measured = extent(document, &fragment.node.selection_set.node, fragments)?;
+                        let measured = extent(document, &fragment.node.selection_set.node, fragments, levels)?;
                         fragments.insert(name, Some(measured));
                         measured
                     }
@@ -220,15 +261,19 @@ fn extent<'a>(
             }
         };
         whole.depth = whole.depth.max(part.depth);
+        whole.nesting = whole.nesting.max(part.nesting);
         whole.selections = whole.selections.saturating_add(part.selections);
         whole.aliases = whole.aliases.saturating_add(part.aliases);
     }
+    whole.nesting += 1;
     Ok(whole)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -248,6 +293,85 @@ mod tests {
     fn nesting_is_refused_before_parsing() {
         assert!(refusal(&"{a".repeat(20_000)).contains("deeper than 24"));
         assert!(refusal(&format!("{{ a(x: {}1) }}", "[".repeat(30_000))).contains("deeper than 24"));
+    }
+
+    #[test]
+    fn a_string_that_is_never_closed_hides_no_nesting() {
+        for opened in ["\"\"\" \"", "\"\"\"", "\"\"\"\"", "\"\"\"\"\"", "\"\"\" \\\"\"\"", "\"\" \"\"\""] {
+            let text = format!("{{ a(x: [{opened} {}{}]) }}", "[".repeat(2_000), "]".repeat(2_000));
+            assert!(refusal(&text).contains("not closed"), "{opened}: {}", refusal(&text));
+            let text = format!("query($v: [String] = [{opened} {}]) {{ a }}", "{a:".repeat(2_000));
+            assert!(refusal(&text).contains("not closed"), "{opened}: {}", refusal(&text));
+        }
+        let closed = format!("{{ a(x: [\"\"\" \"\\\"\"\" \"\"\" \"\" {}{}]) }}", "[".repeat(2_000), "]".repeat(2_000));
+        assert!(refusal(&closed).contains("deeper than 24"));
+        assert!(
+            refusal(&format!("query($v: {}Int{}) {{ a }}", "[".repeat(9_000), "]".repeat(9_000))).contains("deeper")
+        );
+    }
+
+    #[test]
+    fn a_chain_of_fragments_is_refused_however_it_is_spread() {
+        let mut chain: String = (0..1_500).fold(String::new(), |mut text, level| {
+            write!(text, "fragment f{level} on Query{{...f{}}}", level + 1).expect("writes");
+            text
+        });
+        chain.push_str("fragment f1500 on Query { a }");
+        assert!(refusal(&format!("{{ ...f0 }} {chain}")).contains("too deep"));
+        // Measured from its end, a chain is measured in short steps.
+        let steps: String = (0..1_500).rev().map(|level| format!(" ...f{level}")).collect();
+        assert!(refusal(&format!("{{ {steps} }} {chain}")).contains("fields and fragments too deep"));
+    }
+
+    #[test]
+    fn variables_nest_no_deeper_than_documents() {
+        let nested = |levels: usize| {
+            let value = (0..levels).fold(Value::Null, |value, _| Value::List(vec![value]));
+            Variables::from_value(Value::Object([(Name::new("v"), value)].into()))
+        };
+        let limits = Limits::default();
+        assert!(admit_variables(&nested(limits.depth), &limits).is_ok());
+        let error = admit_variables(&nested(limits.depth + 1), &limits).expect_err("too deep");
+        assert!(error.message.contains("the variable v nests deeper than 24"), "{}", error.message);
+    }
+
+    proptest! {
+        /// Whatever mixture of strings, escapes, comments and brackets: what the scan lets pass, the parser does not nest
+        /// deeper than the limit.
+        #[test]
+        fn the_scan_reads_strings_as_the_parser_does(
+            pieces in prop::collection::vec(prop::sample::select(PIECES), 1..12),
+            depth in 1_usize..40,
+        ) {
+            let text = format!("{{ a(x: [{} {}{}]) }}", pieces.concat(), "[".repeat(depth), "]".repeat(depth));
+            if scan(&text, &Limits::default()).is_ok() {
+                let nested = parse_query(&text).map(|document| deepest(&document)).unwrap_or_default();
+                prop_assert!(nested <= Limits::default().depth, "{text}");
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "\"", "\"\"", "\"\"\"", "\\", "\\\"", "\\\"\"\"", "#", "\n", "\r", " ", ",", "1", "a", "\u{feff}", "é",
+        "\\u0022",
+    ];
+
+    /// How deep the lists of the first argument nest.
+    fn deepest(document: &ExecutableDocument) -> usize {
+        fn levels(value: &Value) -> usize {
+            match value {
+                Value::List(values) => 1 + values.iter().map(levels).max().unwrap_or_default(),
+                _ => 0,
+            }
+        }
+        let fields = document.operations.iter().flat_map(|(_, operation)| &operation.node.selection_set.node.items);
+        let values = fields.filter_map(|selection| match &selection.node {
+            Selection::Field(field) => {
+                field.node.arguments.first()?.1.node.clone().into_const().map(|value| levels(&value))
+            }
+            Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
+        });
+        values.max().unwrap_or_default()
     }
 
     #[test]
@@ -285,5 +409,6 @@ mod tests {
     fn nul_and_unclosed_strings_are_parse_errors() {
         assert!(refusal("{ a\0 }").contains("cannot be parsed"));
         assert!(refusal("{ a(x: \"").contains("cannot be parsed"));
+        assert!(refusal("{ a(x: \"\n\") }").contains("cannot be parsed"));
     }
 }

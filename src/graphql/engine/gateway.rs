@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
 use super::api::Api;
-use super::document::{Admitted, Documents};
+use super::document::{Admitted, Documents, admit_variables};
 use super::failure::refused;
 use super::keys::Keys;
 use super::limits::Limits;
@@ -56,7 +56,7 @@ impl Gateway {
     /// Executes a query or mutation.
     pub async fn execute(&self, principal: Principal, mut request: Request) -> Response {
         let began = Instant::now();
-        let admitted = match self.documents.admit(&request.query) {
+        let admitted = match self.admit(&request) {
             Ok(admitted) => admitted,
             Err(error) => return self.count(OperationKind::unknown, began, Response::from_errors(vec![error])),
         };
@@ -80,9 +80,14 @@ impl Gateway {
         self.count(kind, began, self.present(principal, response))
     }
 
-    /// Executes any operation as a stream of answers.
+    fn admit(&self, request: &Request) -> Result<Arc<Admitted>, ServerError> {
+        admit_variables(&request.variables, &self.api.limits)?;
+        self.documents.admit(&request.query)
+    }
+
+    /// Executes any operation as a stream of responses.
     fn follow(&self, principal: Principal, mut request: Request) -> BoxStream<'static, Response> {
-        let admitted: Arc<Admitted> = match self.documents.admit(&request.query) {
+        let admitted = match self.admit(&request) {
             Ok(admitted) => admitted,
             Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
         };

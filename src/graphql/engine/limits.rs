@@ -9,8 +9,10 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of a GraphQL document.
     pub document_bytes: usize,
-    /// How deep selections, lists and input objects may nest in a document.
+    /// How deep selections, lists and input objects may nest in a document, and lists and objects in a variable.
     pub depth: usize,
+    /// How deep selection sets may nest once fragments are spread out, those of fragments counted too.
+    pub nesting: usize,
     /// Aliases in a document, each counted as often as its fragment is used.
     pub aliases: usize,
     /// Directives in a document.
@@ -45,6 +47,7 @@ impl Default for Limits {
             body_bytes: 2 * 1024 * 1024,
             document_bytes: 64 * 1024,
             depth: 24,
+            nesting: 48,
             aliases: 60,
             directives: 60,
             selections: 2_000,

@@ -103,10 +103,13 @@ async fn queries_that_would_cost_too_much_are_refused_cheaply() {
         bomb += &format!(" fragment f{level} on Query {{ ...f{0} ...f{0} }}", level + 1);
     }
     bomb += " fragment f30 on Query { viewer { role } }";
+    let chain: String = (0..1_200).map(|level| format!("fragment f{level} on Query{{...f{}}}", level + 1)).collect();
     let nested = "{ customers(first: 200) { nodes { timeline(first: 200) { nodes { message { details { customer { name } } } } } } } }";
     let cases = [
         ("{a".repeat(5_000), "DOCUMENT_TOO_DEEP"),
         (format!("{{ customers(filter: {{ tags: {}1 }}) {{ totalCount }} }}", "[".repeat(10_000)), "DOCUMENT_TOO_DEEP"),
+        (format!("{{ a(x: [\"\"\" \" {}{}]) }}", "[".repeat(2_000), "]".repeat(2_000)), "INVALID_DOCUMENT"),
+        (format!("{{ ...f0 }} {chain}"), "DOCUMENT_TOO_DEEP"),
         (format!("{{ {aliases} }}"), "TOO_MANY_ALIASES"),
         (format!("{{ viewer {{ role {} }} }}", "@include(if: true) ".repeat(1_000)), "TOO_MANY_DIRECTIVES"),
         (format!("{{ viewer {{ role }} }} # {}", "x".repeat(100_000)), "DOCUMENT_TOO_LARGE"),
@@ -120,6 +123,24 @@ async fn queries_that_would_cost_too_much_are_refused_cheaply() {
         assert_eq!(code(&answer), expected, "{answer}");
         assert!(began.elapsed() < Duration::from_secs(2), "{expected} took {:?}", began.elapsed());
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attributes_that_nest_deeper_than_can_be_read_again_are_refused() {
+    let app = TestApp::sqlite().await;
+    let admin = app.actor(Role::Admin).await;
+    let register = "mutation($attributes: Attributes!) { registerCustomer(input: { name: \"Ada\", attributes: $attributes }) \
+        { customer { id } refusal { code message } } }";
+    let attributes = |levels| (0..levels).fold(json!({}), |value, _| json!({ "a": value }));
+    let refused = admin.answer(register, json!({ "attributes": attributes(20) })).await;
+    assert_eq!(refused["data"]["registerCustomer"]["refusal"]["code"], "INVALID_INPUT", "{refused}");
+    let refused = admin.answer(register, json!({ "attributes": attributes(100) })).await;
+    assert_eq!(code(&refused), "VARIABLES_TOO_DEEP", "{refused}");
+    let taken = admin.answer(register, json!({ "attributes": attributes(16) })).await;
+    assert!(taken["data"]["registerCustomer"]["customer"]["id"].is_string(), "{taken}");
+    let listed = admin.answer("{ customers { nodes { attributes } } }", json!({})).await;
+    assert!(listed["errors"].is_null(), "{listed}");
     app.finish().await;
 }
 
