@@ -62,7 +62,7 @@ pub enum VerifyError {
     Log(#[from] LogError),
 }
 
-/// Verifies the whole log as it stands. `progress` is told the number of events so far.
+/// Verifies the whole log as it stands. `progress` receives the number of events so far.
 ///
 /// # Errors
 /// [`VerifyError::Broken`] with the first bad event.

@@ -1,5 +1,5 @@
 //! Signed checkpoints: kept elsewhere, they catch a log that was shortened or rewritten from some event on, hashes and
-//! all, which its own chains cannot tell.
+//! all, which its own chains cannot show.
 
 use std::fmt;
 use std::str::FromStr;

@@ -156,7 +156,7 @@ impl Journal {
     }
 
     /// The version and state of a stored snapshot. [`None`] if there is none of this fold version, or if it cannot be
-    /// opened: the subject was forgotten, or the bytes are damaged. The stream itself tells all that it could tell.
+    /// opened: the subject was forgotten, or the bytes are damaged. The stream itself has everything that it held.
     pub async fn load_snapshot(
         &self,
         stream: StreamId,

@@ -355,10 +355,10 @@ pub trait EventLog: Send + Sync {
     /// The position of the last event recorded at or before `time`; [`Position::START`] if there is none.
     async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError>;
 
-    /// The subject of the log's first event that has one: whoever opens the log must have a key store that knows it.
+    /// The subject of the log's first event that has one: the key store that a log is opened with must know it.
     async fn first_subject(&self) -> Result<Option<SubjectId>, LogError>;
 
-    /// True if positions count the events without a gap, so that a missing event can be told.
+    /// True if positions count the events without a gap, so that a missing event can be detected.
     fn counts_positions(&self) -> bool {
         false
     }
@@ -366,7 +366,7 @@ pub trait EventLog: Send + Sync {
     /// How many events lie after a position and up to another.
     async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError>;
 
-    /// Tells each new end of the log, appended by this process or by another one. A hint: readers read to learn more.
+    /// Announces each new end of the log, appended by this process or another one. A hint: readers read to see what is there.
     fn watch(&self) -> watch::Receiver<Position>;
 
     /// The stored snapshot of a fold, if there is one.

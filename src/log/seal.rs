@@ -92,7 +92,7 @@ impl fmt::Debug for SubjectKey {
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct MasterKey([u8; 32]);
 
-/// Text that is no master key. The text itself is never told.
+/// Text that is not a master key. The text itself is never shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a master key is 32 random bytes, written as 64 hex digits or in base64, as `openssl rand -hex 32` prints them"
@@ -202,7 +202,7 @@ impl Place {
     }
 }
 
-/// HMAC-SHA-256 over parts whose lengths are fixed or told by an earlier part.
+/// HMAC-SHA-256 over parts whose lengths are fixed or given by an earlier part.
 pub(super) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {

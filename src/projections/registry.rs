@@ -123,7 +123,7 @@ fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sql")
 }
 
-/// What tells one set of projections from another: SHA-256, in hex, over everything that shapes the tables' contents.
+/// What distinguishes one set of projections from another: SHA-256, in hex, over everything that shapes the tables' contents.
 /// Comments and layout of the files do not count.
 #[must_use]
 pub fn fingerprint(projections: &[Projection]) -> String {

@@ -114,7 +114,7 @@ pub struct Moved {
     pub found: Option<ConversationRow>,
 }
 
-/// The conversations that moved after a position, in the order of their last move, at most `limit` of them. Each is told
+/// The conversations that moved after a position, in the order of their last move, at most `limit` of them. Each is returned
 /// once, however often it moved.
 pub async fn moved(
     db: &Db,

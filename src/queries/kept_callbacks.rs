@@ -1,4 +1,4 @@
-//! What providers told and nobody understood yet.
+//! Kept callbacks: authentic, but not understood or of an unknown message.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -75,7 +75,7 @@ impl Select {
         }
     }
 
-    /// Adds the bounds, order and limit of a page; one row more than it holds tells whether the list goes on.
+    /// Adds the bounds, order and limit of a page; one row more than it holds shows whether the list continues.
     pub fn page(&mut self, key: Key, page: &Page) -> Result<(), QueryError> {
         let marks = vec!["?"; key.shape.len()].join(", ");
         for (cursor, sign) in [(&page.after, "<"), (&page.before, ">")] {

@@ -150,7 +150,7 @@ pub async fn of_customer(
     select.slice(db, READING, page, |row: &TimelineRow| vec![row.occurred_at.into(), row.position.into()]).await
 }
 
-/// How many of the entries of a customer, as [`of_customer`] tells them, a filter finds.
+/// How many of the entries of a customer, as [`of_customer`] returns them, a filter finds.
 pub async fn count_of_customer(
     db: &Db,
     tenant: TenantId,

@@ -2,7 +2,7 @@
 //!
 //! A checkpoint by the writer stops it: it reads the log, writes the file and waits for the disk. Here another
 //! connection does that while the writer goes on. The writer keeps a checkpoint of its own for a log that grows
-//! nevertheless, since only a log that is copied to its end can be begun anew.
+//! nevertheless, since only a log that is copied to its end can be restarted from its beginning.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,8 +13,8 @@ use rusqlite::{Connection, OpenFlags};
 /// How many pages the log may have before the writer copies what is left itself.
 pub const WRITER_PAGES: u32 = 16_000;
 
-/// A thread with a connection of its own. Dropping this ends it and waits until its connection is closed: whoever closes
-/// the database last puts all of it into its file.
+/// A thread with a connection of its own. Dropping this ends it and waits until its connection is closed: the last
+/// connection to close writes the whole log into the database file.
 #[derive(Debug)]
 pub struct Checkpointer {
     wrote: Option<Sender<usize>>,
@@ -36,7 +36,7 @@ impl Checkpointer {
         Self { wrote: Some(wrote), thread: thread.ok() }
     }
 
-    /// Tells that so many events were committed.
+    /// Reports that so many events were committed.
     pub fn wrote(&self, events: usize) {
         // Nobody hears it only if there is no thread.
         if let Some(thread) = &self.wrote {

@@ -19,7 +19,7 @@ pub trait Row: Sized + Send + Unpin + 'static {
 }
 
 /// Declares a struct whose fields are read from the columns of the same names. Fields in a block `with { … }` are not
-/// read: whoever reads the rows sets them.
+/// read: the caller sets them.
 macro_rules! row {
     (
         $(#[$meta:meta])*

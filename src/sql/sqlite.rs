@@ -159,7 +159,7 @@ impl SqlitePool {
 pub struct Lent {
     connection: Shared,
     home: Arc<Inner>,
-    /// Ends when the connection was given back and its last work has ended: whoever closes the pool waits for both.
+    /// Ends when the connection was given back and its last work has ended: closing the pool waits for both.
     permit: Arc<OwnedSemaphorePermit>,
 }
 

@@ -99,7 +99,7 @@ impl Inner {
                 return Ok(Some(format::refusal(1)));
             }
             self.make(&self.root)?;
-            // Whole or not at all, whoever else starts at the same moment.
+            // Whole or not at all, even if another process starts at the same moment.
             let part = self.root.join(format!("{MARK}.{}.{PART}", std::process::id()));
             let mut file = File::create(&part)?;
             file.write_all(expected.as_bytes())?;
@@ -130,7 +130,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The file of a whole blob. It may move from the new ones to the kept ones meanwhile, never back.
+    /// The file of a whole blob. Between two looks it may move from the new ones to the kept ones, never back.
     fn open(&self, blob: BlobRef) -> io::Result<Option<File>> {
         for path in [self.kept_path(blob), self.new_path(blob), self.kept_path(blob)] {
             if let Some(file) = found(File::open(path))? {

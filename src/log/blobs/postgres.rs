@@ -188,7 +188,7 @@ impl FrameWriter for Writing {
             .await;
         match finished {
             Ok(done) if done.rows_affected() == 1 => Ok(()),
-            // It took so long that it was taken for abandoned, or its subject was forgotten meanwhile.
+            // It took so long that it was taken for abandoned, or its subject has since been forgotten.
             Ok(_) => Err(BlobError::Damaged { id: self.blob.id }),
             Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) => {
                 sqlx::query("DELETE FROM blobs.blobs WHERE write_id = $1")

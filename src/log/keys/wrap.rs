@@ -27,7 +27,7 @@ impl Wrapper {
         self.key.seal(&self.ambient, &[Place::Check.byte()], CHECK)
     }
 
-    /// Tells whether the store was made with this master key.
+    /// Whether the store was made with this master key.
     pub(super) fn check(&self, url: &str, value: &[u8]) -> Result<(), KeyStoreError> {
         match self.key.open(&[Place::Check.byte()], value) {
             Ok(plain) if plain == CHECK => Ok(()),

@@ -15,7 +15,7 @@ use crate::log::{
     SealedNewEvent, StreamId,
 };
 
-/// What one caller handed in, and what it is told.
+/// What one caller handed in, and the result that it gets.
 pub(super) type Call = Vec<SealedAppend>;
 pub(super) type Outcome = Vec<Result<Appended, AppendError>>;
 
@@ -62,7 +62,7 @@ pub(super) fn command_outcome(id: CommandId, rows: &[CommandRow]) -> Option<(Com
     Some((CommandKey { id, fingerprint: first.fingerprint }, Appended { position, ..first.appended(true) }))
 }
 
-/// A stored event, as far as it tells whether a new one repeats it.
+/// A stored event: the part that shows whether a new one repeats it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stored {
     pub stream: StreamId,
@@ -103,7 +103,7 @@ pub(super) struct Row<'a> {
     pub hash: EventHash,
 }
 
-/// What to store, and what to tell the callers once it is durable.
+/// What to store, and the results to return to the callers once it is durable.
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {
     pub new_streams: Vec<(i64, StreamId)>,
@@ -112,7 +112,7 @@ pub(super) struct Plan<'a> {
     /// The streams that moved, as they stand afterwards.
     pub moved: HashMap<StreamId, Stand>,
     pub outcomes: Vec<Outcome>,
-    /// A version did not fit, and the event ids must be looked up to tell a repetition from a conflict.
+    /// A version did not fit, and the event ids must be looked up to distinguish a repetition from a conflict.
     pub needs_events: bool,
 }
 
@@ -261,7 +261,7 @@ impl<'a, 'k> Planner<'a, 'k> {
 
     /// The earlier append that this one repeats, by its event ids.
     fn repeated(&self, append: &SealedAppend) -> Result<Option<Appended>, AppendError> {
-        // A database refuses the second use of an id, but only the plan can tell that both are in the same append.
+        // A database refuses the second use of an id, but only the plan can see that both are in the same append.
         let mut own = HashSet::new();
         if self.known.events.is_some()
             && let Some(twice) = append.events.iter().find(|event| !own.insert(event.id))

@@ -40,7 +40,7 @@ pub async fn create(session: &mut Session, projections: &[Projection]) -> Result
     match create_all(session, projections).await {
         Ok(()) => session.commit().await.map_err(database("commit new tables")),
         Err(error) => {
-            // The first error is the one to tell; a connection that cannot roll back is closed by the pool.
+            // The first error is the one to report; a connection that cannot roll back is closed by the pool.
             session.rollback().await.ok();
             Err(error)
         }
@@ -73,7 +73,7 @@ async fn create_all(session: &mut Session, projections: &[Projection]) -> Result
 /// How far the tables have come.
 pub async fn checkpoint(session: &mut Session) -> Result<Checkpoint, ProjectionError> {
     let sql = "SELECT position, recorded_at, unclean FROM commlog_checkpoint";
-    let rows: Vec<CheckpointRow> = session.fetch_all(sql, &[]).await.map_err(database("tell their checkpoint"))?;
+    let rows: Vec<CheckpointRow> = session.fetch_all(sql, &[]).await.map_err(database("read their checkpoint"))?;
     let row = rows.first().ok_or_else(|| damaged("the checkpoint is missing"))?;
     let position = Position::try_from_bytes(&row.position).map_err(|_| damaged("the checkpoint is not a position"))?;
     Ok(Checkpoint { position, recorded_at: row.recorded_at, unclean: row.unclean })
@@ -82,7 +82,7 @@ pub async fn checkpoint(session: &mut Session) -> Result<Checkpoint, ProjectionE
 /// The projections that the tables were created from, by name.
 pub async fn definitions(session: &mut Session) -> Result<Vec<Projection>, ProjectionError> {
     let sql = "SELECT definition FROM commlog_projections ORDER BY name";
-    let rows: Vec<Definition> = session.fetch_all(sql, &[]).await.map_err(database("tell their projections"))?;
+    let rows: Vec<Definition> = session.fetch_all(sql, &[]).await.map_err(database("read their projections"))?;
     rows.iter()
         .map(|row| serde_json::from_str(&row.definition))
         .collect::<Result<_, _>>()

@@ -165,7 +165,8 @@ impl Writer {
 async fn recall(session: &mut Session) -> Result<Memory, ProjectionError> {
     let checkpoint = checkpoint(session).await?;
     let sql = "SELECT subject_id FROM commlog_forgotten";
-    let forgotten: Vec<Subject> = session.fetch_all(sql, &[]).await.map_err(database("tell the forgotten"))?;
+    let forgotten: Vec<Subject> =
+        session.fetch_all(sql, &[]).await.map_err(database("read the forgotten customers"))?;
     let forgotten = forgotten.into_iter().map(|row| SubjectId(row.subject_id)).collect();
     Ok(Memory { checkpoint, parked: parked::streams(session).await?, forgotten })
 }

@@ -22,7 +22,7 @@ pub(super) async fn start(pool: &PgPool, announce: &watch::Sender<Position>) -> 
     Ok(listener)
 }
 
-/// Announces ends of the log until told to close.
+/// Announces ends of the log until it is closed.
 pub(super) async fn run(
     mut listener: PgListener,
     pool: PgPool,
@@ -41,7 +41,7 @@ pub(super) async fn run(
                 }
                 continue;
             }
-            // The connection was lost and made again: what was told in between was missed.
+            // The connection was lost and restored: notifications in between were missed.
             Ok(None) => read_end(&pool, &announce).await.err(),
             Err(error) => Some(error),
         };

@@ -1,7 +1,7 @@
 //! The log in a PostgreSQL database, in the schema `log`.
 //!
-//! Whoever appends locks the row of `log.head` first: position order is commit order, without sequences and without
-//! waiting for bystanders' transactions. Readers take no locks at all. Ends of the log are told by NOTIFY.
+//! Each append locks the row of `log.head` first: position order is commit order, without sequences and without waiting for
+//! unrelated transactions. Readers take no locks at all. New ends of the log are announced by NOTIFY.
 
 mod listener;
 mod lookup;
@@ -38,7 +38,7 @@ const KIND: Kind =
 /// Connections for reading, and one for notifications.
 const CONNECTIONS: u32 = 6;
 
-/// Tells a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
+/// Distinguishes a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
 const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
      (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()";
 
@@ -126,7 +126,7 @@ fn database(url: &str, doing: &'static str, error: sqlx::Error) -> LogError {
     }
 }
 
-/// Tells a later end of the log; an earlier one is old news.
+/// Announces a later end of the log; an earlier one is ignored.
 fn announce(sender: &watch::Sender<Position>, end: u64) {
     let end = Position::from_counter(end);
     sender.send_if_modified(|position| {

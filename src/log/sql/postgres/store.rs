@@ -30,7 +30,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Where a store is, and what may be told of it.
+/// Where a store is, and the form of its URL that may be shown.
 #[derive(Debug, Clone)]
 pub(in crate::log) struct Location {
     pub options: PgConnectOptions,

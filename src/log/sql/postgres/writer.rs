@@ -44,7 +44,7 @@ impl Writer {
         Self { location, ambient, announce, connection: None, heads: Heads::default(), end: 0 }
     }
 
-    /// Works until told to close, or until nobody is left to ask.
+    /// Works until it is closed, or until every sender is gone.
     pub(super) async fn run(mut self, mut jobs: UnboundedReceiver<Job>) {
         let mut next = None;
         loop {
@@ -195,7 +195,7 @@ async fn look_up(
     Ok(())
 }
 
-/// Adds the appends that wait already. Returns the job that is none, or is too much for this group.
+/// Adds the appends that wait already. Returns the first job that is not an append or would overfill the group.
 fn gather(jobs: &mut UnboundedReceiver<Job>, calls: &mut Vec<Call>, waiting: &mut Waiting) -> Option<Job> {
     let count = |call: &Call| call.iter().map(|append| append.events.len()).sum::<usize>();
     let mut events: usize = calls.iter().map(count).sum();

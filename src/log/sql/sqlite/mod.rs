@@ -121,7 +121,7 @@ fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Resul
     Ok(())
 }
 
-/// Tells a file from its copy: by its inode where there are such. Device numbers may change at each start of a system.
+/// Distinguishes a file from its copy: by its inode where the system has them. Device numbers may change at each start of a system.
 fn system_id(path: &Path) -> String {
     #[cfg(unix)]
     {

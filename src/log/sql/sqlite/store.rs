@@ -1,4 +1,4 @@
-//! Opening a SQLite file that is ours: told apart from others by its application id, brought to the newest schema.
+//! Opening a SQLite file that is ours: recognised by its application id, brought to the newest schema.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// `PRAGMA user_version` is the store's format times this, plus the version of its schema.
 const VERSIONS: i64 = 1000;
 
-/// A kind of file: how it is told, and how it is made.
+/// A kind of file: how it is recognised, and how it is created.
 pub(in crate::log) struct Kind {
     /// `PRAGMA application_id`.
     pub application_id: i32,

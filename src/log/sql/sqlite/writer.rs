@@ -71,7 +71,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Works until told to close, or until nobody is left to ask.
+    /// Works until it is closed, or until every sender is gone.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         let mut next = None;
         loop {
@@ -330,7 +330,7 @@ impl Writer {
     }
 }
 
-/// Adds the appends that wait already. Returns the job that is none, or is too much for this group.
+/// Adds the appends that wait already. Returns the first job that is not an append or would overfill the group.
 fn gather(jobs: &Receiver<Job>, calls: &mut Vec<Call>, waiting: &mut Waiting) -> Option<Job> {
     let count = |call: &Call| call.iter().map(|append| append.events.len()).sum::<usize>();
     let mut events: usize = calls.iter().map(count).sum();
