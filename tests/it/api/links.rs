@@ -175,7 +175,7 @@ async fn the_preference_page_shows_what_is_sent_and_changes_it() {
     let form = [("shown", "email:news"), ("shown", "email:<b>offers</b>"), ("wanted", "email:<b>offers</b>")];
     let (status, page) = post(&admin, &link, &form).await;
     assert_eq!(status, 200);
-    assert!(page.contains("Saved") && page.contains("value=\"email:news\">"), "{page}");
+    assert!(page.contains("Your choices are saved") && page.contains("value=\"email:news\">"), "{page}");
     let told = history(&app, &admin, &customer).await;
     let states: Vec<_> = told.iter().take(2).map(|change| (&change["topic"], &change["state"])).collect();
     assert!(states.contains(&(&json!("news"), &json!("OPTED_OUT"))), "{told:?}");
