@@ -121,6 +121,7 @@ async fn register(app: &App, count: u64) -> Result<Vec<CustomerId>> {
             let (app, registered) = (app.clone(), registered.clone());
             async move {
                 let address = AddressInput {
+                    region: None,
                     kind: AddressKind::Email,
                     address: format!("somebody{number}@example.org"),
                     label: None,

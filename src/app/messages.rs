@@ -259,8 +259,13 @@ impl App {
                 if state.must_be_known().is_ok() {
                     return Ok(vec![]);
                 }
-                let input =
-                    AddressInput { kind: sender.kind(), address: sender.text().to_owned(), label: None, primary: true };
+                let input = AddressInput {
+                    kind: sender.kind(),
+                    address: sender.text().to_owned(),
+                    region: None,
+                    label: None,
+                    primary: true,
+                };
                 let command = RegisterCustomer {
                     profile: ProfileInput::default(),
                     addresses: vec![input],

@@ -83,7 +83,7 @@ impl Addresses {
 
     fn add(&mut self, kind: AddressKind, address: String) {
         if !self.good.iter().any(|own| own.kind == kind && own.address.eq_ignore_ascii_case(&address)) {
-            self.good.push(AddressInput { kind, address, label: None, primary: false });
+            self.good.push(AddressInput { kind, address, region: None, label: None, primary: false });
         }
     }
 }

@@ -98,7 +98,7 @@ struct Newcomer {
 fn sender(row: &MessageRow) -> Option<AddressInput> {
     let kind = row.channel.address_kind();
     let from = row.from.as_deref().map(str::trim).filter(|from| !from.is_empty())?;
-    Some(AddressInput { kind, address: from.to_owned(), label: None, primary: false })
+    Some(AddressInput { kind, address: from.to_owned(), region: None, label: None, primary: false })
 }
 
 /// A fact, and before it the registration of a customer that is not known yet.

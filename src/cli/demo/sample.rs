@@ -152,7 +152,7 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
         tags,
         attributes: BTreeMap::from([("favourite".to_owned(), WINES[number % WINES.len()].1.into())]),
     };
-    let address = |kind, address: String| AddressInput { kind, address, label: None, primary: true };
+    let address = |kind, address: String| AddressInput { kind, address, region: None, label: None, primary: true };
     // Domains and numbers that are reserved for examples: nobody could ever be reached by them.
     let mut addresses = vec![address(AddressKind::Email, format!("{mailbox}@example.com"))];
     if number % 3 != 2 {

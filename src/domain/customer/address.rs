@@ -19,8 +19,29 @@ pub fn add(
     import_id: Option<ImportId>,
     context: &Context<'_>,
 ) -> Result<Option<CustomerAddressAdded>, Refusal> {
-    let address = Address::parse(input.kind, &input.address, context.policy.default_region.as_deref())
-        .map_err(|e| Refusal::of_value("address", &e))?;
+    let address = input.read(context)?;
+    add_read(owned, address, input, import_id, context)
+}
+
+/// As [`add`], with the address of somebody who wrote: it may not be one that can be written to.
+pub fn add_sender(
+    owned: &[OwnAddress],
+    input: AddressInput,
+    context: &Context<'_>,
+) -> Result<Option<CustomerAddressAdded>, Refusal> {
+    let region = input.region(context);
+    let address = Address::of_sender(input.kind, &input.address, region)
+        .ok_or_else(|| Refusal::invalid("address", "must not be blank"))?;
+    add_read(owned, address, input, None, context)
+}
+
+fn add_read(
+    owned: &[OwnAddress],
+    address: Address,
+    input: AddressInput,
+    import_id: Option<ImportId>,
+    context: &Context<'_>,
+) -> Result<Option<CustomerAddressAdded>, Refusal> {
     let address_id = address.id(context.secret);
     let label = text::optional("label", input.label, text::SHORT)?;
     let before = owned.iter().find(|own| own.address_id == address_id);
@@ -46,7 +67,19 @@ pub fn add(
     }))
 }
 
-/// Adds to a customer's addresses what an event tells.
+impl AddressInput {
+    /// The address that is meant.
+    pub fn read(&self, context: &Context<'_>) -> Result<Address, Refusal> {
+        Address::parse(self.kind, &self.address, self.region(context)).map_err(|e| Refusal::of_value("address", &e))
+    }
+
+    /// The region of a number without a country code: its own, or the tenant's.
+    fn region<'a>(&'a self, context: &Context<'a>) -> Option<&'a str> {
+        self.region.as_deref().or(context.policy.default_region.as_deref())
+    }
+}
+
+/// Adds to a customer's addresses what an event says.
 pub fn remember(owned: &mut Vec<OwnAddress>, event: &CustomerAddressAdded) {
     owned.retain(|own| own.address_id != event.address_id);
     if event.primary {

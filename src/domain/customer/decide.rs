@@ -54,8 +54,11 @@ pub struct ProfileInput {
 pub struct AddressInput {
     /// What it is.
     pub kind: AddressKind,
-    /// In any usual spelling; it is normalised.
+    /// In any usual spelling.
     pub address: String,
+    /// The country of a phone number without a country code, such as `GB`; absent: the tenant's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// Such as `work`.
     pub label: Option<String>,
     /// True to make it the primary one of its kind; the first of a kind always is.
@@ -232,7 +235,10 @@ pub fn register(
     })];
     let mut owned = vec![];
     for address in command.addresses {
-        let added = super::address::add(&owned, address, registration.import_id, context)?;
+        let added = match command.source {
+            Source::Inbound => super::address::add_sender(&owned, address, context)?,
+            _ => super::address::add(&owned, address, registration.import_id, context)?,
+        };
         if let Some(added) = added {
             super::address::remember(&mut owned, &added);
             events.push(context.now(added));

@@ -21,7 +21,7 @@ use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{EventId, NoteId};
 
 fn input(address: &str, primary: bool) -> AddressInput {
-    AddressInput { kind: AddressKind::Email, address: address.to_owned(), label: None, primary }
+    AddressInput { kind: AddressKind::Email, address: address.to_owned(), region: None, label: None, primary }
 }
 
 fn registration(profile: ProfileInput, addresses: Vec<AddressInput>) -> RegisterCustomer {

@@ -297,11 +297,11 @@ pub fn cancel(state: &Customer, command: &CancelMessage, context: &Context<'_>) 
     Ok(vec![context.now(MessageCancelled { key: message.key.clone(), reason })])
 }
 
-/// The sender's address, normalised where it can be. What a provider hands over may not be an address, such as a short
-/// code or a withheld number: that is no reason to lose the message.
+/// The sender's address; [`None`] if the text is blank. What a provider hands over may not be an address, such as a short
+/// code or a withheld number: it is a sender all the same.
 #[must_use]
 pub fn sender(channel: Channel, from: &str, context: &Context<'_>) -> Option<address::Address> {
-    address::Address::parse(channel.address_kind(), from, context.policy.default_region.as_deref()).ok()
+    address::Address::of_sender(channel.address_kind(), from, context.policy.default_region.as_deref())
 }
 
 /// An inbound message as it is understood: its sender and its keyword are read once.

@@ -20,6 +20,8 @@ pub struct AddressInput {
     kind: AddressKind,
     /// The address in any usual spelling; it is normalised.
     address: String,
+    /// The country of a phone number without a country code, such as `GB`; absent: the tenant's default region.
+    region: Option<String>,
     /// Such as `work`.
     label: Option<String>,
     /// True to make it the primary address of its kind; the first of a kind always is.
@@ -29,7 +31,8 @@ pub struct AddressInput {
 
 impl From<AddressInput> for DomainAddress {
     fn from(input: AddressInput) -> Self {
-        Self { kind: input.kind.into(), address: input.address, label: input.label, primary: input.primary }
+        let AddressInput { kind, address, region, label, primary } = input;
+        Self { kind: kind.into(), address, region, label, primary }
     }
 }
 

@@ -70,8 +70,13 @@ async fn told() -> Told {
         };
     }
     done!(app.create_tenant(&caller, CreateTenant { name: "Test".to_owned() }));
-    let mailbox =
-        AddressInput { kind: AddressKind::Email, address: "ann@example.com".to_owned(), label: None, primary: true };
+    let mailbox = AddressInput {
+        kind: AddressKind::Email,
+        address: "ann@example.com".to_owned(),
+        region: None,
+        label: None,
+        primary: true,
+    };
     let profile = ProfileInput { name: Some("Ann Example".to_owned()), ..ProfileInput::default() };
     let customer = done!(
         app.register_customer(&caller, RegisterCustomer { profile, addresses: vec![mailbox], source: Source::Api })

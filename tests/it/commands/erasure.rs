@@ -126,7 +126,7 @@ on_both! {
         let address = AddressInput {
             kind: AddressKind::Email,
             address: "office@example.org".to_owned(),
-            label: None,
+            region: None, label: None,
             primary: false,
         };
         world.done(world.app.add_address(&world.agent(), AddAddress { customer_id: grace, address }).await);

@@ -63,6 +63,7 @@ pub(super) fn customer(line: u64, id: &str, name: &str) -> CustomerRow {
             ..ProfileInput::default()
         },
         addresses: vec![AddressInput {
+            region: None,
             kind: AddressKind::Email,
             address: format!("c{id}@example.org"),
             label: None,
@@ -262,7 +263,7 @@ on_both! {
         world.done(world.app.suppress_address(&world.agent(), stop).await);
         let opted_in = ConsentRow { channel: Channel::Email, topic: "all".to_owned(), state: ConsentState::OptedIn, said_at: None };
         let address =
-            AddressInput { kind: AddressKind::Email, address: "grace@example.org".to_owned(), label: None, primary: true };
+            AddressInput { kind: AddressKind::Email, address: "grace@example.org".to_owned(), region: None, label: None, primary: true };
         let row = CustomerRow { addresses: vec![address], consents: vec![opted_in], ..customer(1, "7", "Grace") };
         let options = CustomerOptions { collision: Collision::Overwrite, by_field: BTreeMap::new() };
         import_customers(&world, vec![row], &options).await;

@@ -34,6 +34,7 @@ async fn caller_with_number(world: &World, name: &str) -> CustomerId {
         addresses: vec![AddressInput {
             kind: AddressKind::Phone,
             address: NUMBER.to_owned(),
+            region: None,
             label: None,
             primary: true,
         }],

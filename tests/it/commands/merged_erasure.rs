@@ -160,7 +160,7 @@ on_both! {
         let (ids, mailboxes) = family(&world).await;
         let (grace, _) = world.customer("grace@example.org").await;
         let (kind, address) = (AddressKind::Email, "byron@example.org".to_owned());
-        let address = AddressInput { kind, address, label: None, primary: false };
+        let address = AddressInput { kind, address, region: None, label: None, primary: false };
         world.done(world.app.add_address(&world.agent(), AddAddress { customer_id: grace, address }).await);
         world.done(world.app.forget_customer(&world.agent(), forget(ids[0])).await);
         for id in ids {

@@ -40,7 +40,8 @@ pub(super) async fn two(world: &World) -> (CustomerId, CustomerId) {
 }
 
 pub(super) async fn add_number(world: &World, customer_id: CustomerId) -> AddressId {
-    let address = AddressInput { kind: AddressKind::Phone, address: NUMBER.to_owned(), label: None, primary: true };
+    let address =
+        AddressInput { kind: AddressKind::Phone, address: NUMBER.to_owned(), region: None, label: None, primary: true };
     world.done(world.app.add_address(&world.agent(), AddAddress { customer_id, address }).await).value
 }
 

@@ -152,6 +152,7 @@ pub(crate) fn registration(email: &str) -> RegisterCustomer {
         addresses: vec![AddressInput {
             kind: AddressKind::Email,
             address: email.to_owned(),
+            region: None,
             label: None,
             primary: true,
         }],
