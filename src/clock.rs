@@ -7,7 +7,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
-/// Tells the time: UTC, whole microseconds (what the log and both databases keep).
+/// The time: UTC, whole microseconds (what the log and both databases keep).
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> DateTime<Utc>;

@@ -74,7 +74,7 @@ pub async fn history(
     select.slice(db, READING, page, |row: &ConsentRow| vec![row.position.into()]).await
 }
 
-/// How many changes [`history`] tells.
+/// How many changes [`history`] has.
 pub async fn count_history(
     db: &Db,
     tenant: TenantId,

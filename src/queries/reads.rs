@@ -32,7 +32,7 @@ impl Reads {
         self.0.journal()
     }
 
-    /// Tells up to where the live tables show the log; never goes back.
+    /// Announces up to where the live tables show the log; never goes back.
     #[must_use]
     pub fn applied(&self) -> watch::Receiver<Position> {
         self.0.applied()

@@ -107,7 +107,7 @@ impl ReadStore {
             .db()
             .fetch_optional(sql, &[Value::from(customer.uuid())])
             .await
-            .map_err(database("tell the forgotten"))?;
+            .map_err(database("read the forgotten customers"))?;
         Ok(found.is_some())
     }
 }

@@ -86,7 +86,7 @@ impl Catalog {
         match done {
             Ok(value) => session.commit().await.map(|()| value).map_err(doing),
             Err(error) => {
-                // The first error is the one to tell.
+                // The first error is the one to report.
                 session.rollback().await.ok();
                 Err(doing(error))
             }

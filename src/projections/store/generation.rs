@@ -92,7 +92,7 @@ impl Generation {
         }
     }
 
-    /// Tells each advance.
+    /// Announces each advance.
     pub fn progress(&self) -> watch::Receiver<Checkpoint> {
         self.applied.subscribe()
     }

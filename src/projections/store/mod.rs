@@ -139,7 +139,7 @@ impl ReadStore {
         &self.0.journal
     }
 
-    /// Tells how far the live tables have come; never goes back.
+    /// Announces how far the live tables have come; never goes back.
     #[must_use]
     pub fn applied(&self) -> watch::Receiver<Position> {
         self.0.applied.subscribe()

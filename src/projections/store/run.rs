@@ -143,7 +143,7 @@ impl ReadStore {
                 self.start(generation, stop, true)
             }
             Err(error) => {
-                // The old one goes on; the next look at the catalog tells whether the switch happened after all.
+                // The old one goes on; the next look at the catalog shows whether the switch happened after all.
                 tracing::error!(
                     error = chain(&error),
                     generation = generation.id,
