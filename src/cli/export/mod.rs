@@ -3,6 +3,7 @@
 mod events;
 mod rows;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -43,6 +44,10 @@ pub struct ExportArgs {
     /// Writes the personal part of events too. Read models always hold personal data.
     #[arg(long)]
     personal: bool,
+    /// CSV that a spreadsheet can open without running anything: a cell that begins as a formula does (=, +, -, @) gets an
+    /// apostrophe in front. Programs want the cells as they are.
+    #[arg(long)]
+    spreadsheet: bool,
     /// Writes to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -60,6 +65,9 @@ enum Format {
 
 /// Runs `commlog export`.
 pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
+    if args.spreadsheet && args.format != Format::Csv {
+        return Err(Failure::usage("--spreadsheet is for CSV: give --format csv as well"));
+    }
     let stores = session.open_existing().await?;
     let caller = session.caller(&args.tenant);
     let mut out = Output::open(&args)?;
@@ -92,6 +100,7 @@ struct Output {
     to: Box<dyn Write + Send>,
     /// A reader that went away (`| head`) ends the export quietly.
     closed: bool,
+    spreadsheet: bool,
 }
 
 impl Output {
@@ -102,7 +111,7 @@ impl Output {
                 Failure::doing(Exit::Unavailable, format!("cannot write {}", path.display()), error)
             })?)),
         };
-        Ok(Self { to, closed: false })
+        Ok(Self { to, closed: false, spreadsheet: args.spreadsheet })
     }
 
     fn line(&mut self, text: &str) -> Outcome {
@@ -110,9 +119,11 @@ impl Output {
     }
 
     fn record(&mut self, values: &[String]) -> Outcome {
+        let spreadsheet = self.spreadsheet;
         self.write(|to| {
             let mut writer = csv::Writer::from_writer(to);
-            writer.write_record(values)?;
+            let cell = |value: &String| if spreadsheet { defused(value).into_owned() } else { value.clone() };
+            writer.write_record(values.iter().map(cell))?;
             writer.flush()
         })
     }
@@ -127,5 +138,31 @@ impl Output {
 
     fn finish(mut self) -> Outcome {
         self.write(|to| to.flush())
+    }
+}
+
+/// A cell that no spreadsheet takes for a formula; numbers stay what they are.
+fn defused(cell: &str) -> Cow<'_, str> {
+    let begins_as_formula = cell
+        .trim_start_matches([' ', '\u{a0}'])
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let is_number = cell
+        .strip_prefix('-')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    if begins_as_formula && !is_number { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_are_not() {
+        for formula in ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "-", "+441234567890"] {
+            assert_eq!(defused(formula), format!("'{formula}"));
+        }
+        for text in ["-12.50", "12", "a=b", "", "nora@x.example"] {
+            assert_eq!(defused(text), text);
+        }
     }
 }
