@@ -2,11 +2,11 @@
 -- question: What did this customer agree to, and how can we prove it?
 -- events: ConsentChanged
 -- scope: customer
--- version: 1
+-- version: 2
 
 -- section: tables
 
--- As it stands: the newest event per channel and topic.
+-- As it stands: what was said last per channel and topic, whatever the order in which it came in.
 CREATE TABLE consents (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -76,15 +76,25 @@ SELECT
     @text(b.personal, 'user_agent')
 FROM batch b
 WHERE b.ordinal IN (
-    SELECT MAX(ordinal) FROM batch WHERE type = 'ConsentChanged'
-    GROUP BY tenant_id, customer_id, channel, @text(data, 'topic')
+    SELECT MAX(c.ordinal)
+    FROM batch c
+    JOIN (
+        SELECT tenant_id, customer_id, channel, @text(data, 'topic') AS topic, MAX(occurred_at) AS said_at
+        FROM batch WHERE type = 'ConsentChanged'
+        GROUP BY tenant_id, customer_id, channel, @text(data, 'topic')
+    ) AS last
+        ON last.tenant_id = c.tenant_id AND last.customer_id = c.customer_id AND last.channel = c.channel
+        AND last.topic = @text(c.data, 'topic') AND last.said_at = c.occurred_at
+    WHERE c.type = 'ConsentChanged'
+    GROUP BY c.tenant_id, c.customer_id, c.channel, last.topic
 )
 ON CONFLICT (tenant_id, customer_id, channel, topic) DO UPDATE SET
     position = excluded.position, state = excluded.state, source = excluded.source, method = excluded.method,
     message_id = excluded.message_id, campaign_id = excluded.campaign_id, import_id = excluded.import_id,
     actor = excluded.actor, event_id = excluded.event_id, occurred_at = excluded.occurred_at,
     recorded_at = excluded.recorded_at, wording = excluded.wording, ip = excluded.ip,
-    user_agent = excluded.user_agent;
+    user_agent = excluded.user_agent
+WHERE excluded.occurred_at >= consents.occurred_at;
 
 -- section: forget
 UPDATE consents SET wording = NULL, ip = NULL, user_agent = NULL

@@ -128,6 +128,7 @@ pub fn kind(told: &NoticeKind) -> &'static str {
             Report::Clicked { .. } => "clicked",
             Report::Complained { .. } => "complained",
             Report::OptedOut { .. } => "opted_out",
+            Report::OptedIn { .. } => "resubscribed",
         },
         NoticeKind::Resubscribed { .. } => "resubscribed",
         NoticeKind::Inbound(_) => "inbound",

@@ -1,15 +1,21 @@
 //! Commands on consent and suppression.
 
 use crate::app::addresses::address_stream;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::Committed;
 use crate::app::engine::error::Stop;
+use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
 use crate::domain::consent::event::{ConsentState, SuppressionReason};
 use crate::domain::consent::state::Address;
+use crate::domain::consent::words::{at_address, word_of};
+use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Context;
+use crate::domain::decision::{Context, Decided};
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{AddressId, CustomerId};
+use crate::log::AppendError;
 
 impl App {
     /// Records what a customer agreed to.
@@ -93,6 +99,58 @@ impl App {
     async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<AddressId, Stop> {
         let basis = self.basis(caller).await?;
         Ok(self.deciding(&basis, |context| address.id(context))?)
+    }
+}
+
+impl App {
+    /// Records at addresses what a customer said about messages, for everybody who has them: at the address that it was
+    /// said from, or at all that the customer has of the channel's kind.
+    pub(crate) async fn record_words(
+        &self,
+        caller: &Caller,
+        made: &Committed<CustomerEvent>,
+        said_from: Option<AddressId>,
+    ) -> Result<(), AppError> {
+        self.record_words_at(caller, CustomerId(made.stream.key), &made.events, said_from).await
+    }
+
+    /// As [`Self::record_words`], of events of a customer's stream.
+    pub(crate) async fn record_words_at(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        events: &[Decided<CustomerEvent>],
+        said_from: Option<AddressId>,
+    ) -> Result<(), AppError> {
+        let said: Vec<_> = events.iter().filter_map(|decided| word_of(decided).map(|word| (decided, word))).collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        let own = match said_from {
+            Some(id) => vec![(id, None)],
+            None => {
+                let stream = customer_stream(caller.tenant, customer_id);
+                let own = |loaded: &StateAt<Customer>| {
+                    loaded.state.addresses.iter().map(|own| (own.address_id, Some(own.kind))).collect()
+                };
+                self.read_state::<Customer, Vec<_>>(stream, own).await?
+            }
+        };
+        let basis = self.basis(caller).await?;
+        for (decided, word) in said {
+            let kind = word.channel.address_kind();
+            for &(address_id, _) in own.iter().filter(|(_, own)| own.is_none_or(|own| own == kind)) {
+                let event =
+                    self.deciding(&basis, |context| at_address(decided, word, customer_id, address_id, context));
+                let stream = address_stream(caller.tenant, address_id);
+                match self.append_fact::<Address>(caller, stream, Some(decided.id), vec![event]).await {
+                    // The same word in another moment: it was recorded before.
+                    Ok(_) | Err(AppError::Append(AppendError::EventIdTaken { .. })) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -233,7 +233,7 @@ impl App {
                 },
                 occurred_at: self.shared.ambient.now(),
                 provider_event_id: Some(format!("attempt {}", attempt.number)),
-                report: Report::OptedOut { method: "provider".to_owned() },
+                report: Report::OptedOut { method: "provider".to_owned(), topic: None },
                 raw: None,
             };
             self.record_provider_fact(caller, fact).await?;

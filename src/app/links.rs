@@ -206,7 +206,10 @@ impl App {
         let basis = self.basis(&caller).await?;
         let decide = |state: &Customer, _, context: &Context<'_>| decide(state, evidence.clone(), context);
         match Stop::refusal(self.decide_on_survivor(&caller, &basis, token.customer_id, None, decide).await)? {
-            Ok(made) => Ok(Outcome::Done(self.done(&made, |_| Some(())).await?)),
+            Ok(made) => {
+                self.record_words(&caller, &made, None).await?;
+                Ok(Outcome::Done(self.done(&made, |_| Some(())).await?))
+            }
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
     }

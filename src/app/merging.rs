@@ -1,6 +1,8 @@
 //! Merged customers: their survivors, and completing a merge. This is the only place that resolves; see
 //! [`crate::app::persons`] for what commands do with it.
 
+use chrono::{DateTime, Utc};
+
 use crate::app::addresses::{Because, Claim, address_stream};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{Attempted, CommandRun, Committed, MAX_ATTEMPTS};
@@ -232,7 +234,7 @@ impl App {
         caller: &Caller,
         id: CustomerId,
         version: u64,
-        opt_outs: Vec<ConsentChanged>,
+        words: Vec<(DateTime<Utc>, ConsentChanged)>,
     ) -> Result<Option<Position>, AppError> {
         let stream = customer_stream(caller.tenant, id);
         let (known, merged) =
@@ -249,8 +251,9 @@ impl App {
         let basis = self.basis(caller).await?;
         let caller = &Caller { idempotency_key: None, ..caller.clone() };
         let mut position = None;
-        for told in opt_outs {
-            let decide = |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, context);
+        for (said_at, told) in words {
+            let decide =
+                |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, said_at, context);
             let made = self.decide_on_survivor(caller, &basis, id, None, decide).await;
             // A refusal means that the customer was forgotten: nothing is sent there any more.
             position = position.max(Stop::refusal(made)?.ok().and_then(|made| made.position));

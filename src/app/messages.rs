@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 
 use crate::app::addresses::address_stream;
 use crate::app::canned::WantedReply;
@@ -13,9 +14,8 @@ use crate::app::engine::policies::Basis;
 use crate::app::persons::Thing;
 use crate::app::{App, AppError, ArrivedFile, Caller, Done, Outcome};
 use crate::domain::canned::decide::UseCannedReply;
-use crate::domain::consent::decide::{Said, start, stop};
-use crate::domain::consent::event::ConsentEvent;
-use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::consent::decide::{Said, start, stop, stop_at};
+use crate::domain::consent::event::{AddressEvent, ConsentChanged, ConsentEvent, SuppressionReason};
 use crate::domain::consent::keywords::Keyword;
 use crate::domain::consent::reach::{self, Told};
 use crate::domain::consent::state::Address;
@@ -31,10 +31,11 @@ use crate::domain::message::decide::{
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::{limits, report};
 use crate::domain::refusal::Refusal;
+use crate::domain::value::message::Report;
 use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};
 use crate::ids::{CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
-use crate::log::{AppendError, CommandKey};
+use crate::log::{AppendError, CommandKey, ReadLimit};
 
 impl App {
     /// Asks for a message to be sent, perhaps with a canned reply for a body, whose revision the message then pins. The
@@ -176,6 +177,10 @@ impl App {
         let key = received_key(caller, &basis.secret, &command)?;
         let message_id = self.received_id(&basis, key.as_ref(), command.occurred_at);
         let mut inbound = self.deciding(&basis, |context| InboundMessage::read(message_id, command, context));
+        if inbound.keyword.is_some() && inbound.command.occurred_at.is_none() {
+            // A word was said when it came in first, however often it comes in.
+            inbound.command.occurred_at = self.first_arrival(caller, key.as_ref()).await?;
+        }
         let customer_id = match inbound.command.customer_id {
             Some(id) => id,
             None => self.find_or_register_sender(caller, &basis, inbound.sender.as_ref()).await?,
@@ -211,7 +216,22 @@ impl App {
             let started = self.decide::<Address>(&run, &basis, |state, context| start(state, said, context)).await;
             let _ = Stop::refusal(started)?;
         }
+        self.record_words(caller, &made, said.map(|said| said.address_id)).await?;
         Ok(self.done(&made, received).await?)
+    }
+
+    /// When a message that is handed over again was taken in; [`None`] if it is new.
+    async fn first_arrival(
+        &self,
+        caller: &Caller,
+        key: Option<&CommandKey>,
+    ) -> Result<Option<DateTime<Utc>>, AppError> {
+        let Some(key) = key else { return Ok(None) };
+        let backend = self.shared.journal.backend();
+        let Some((_, appended)) = backend.find_command(caller.tenant, key.id).await? else { return Ok(None) };
+        let before = appended.first_version.saturating_sub(1);
+        let events = backend.read_stream(appended.stream, before, ReadLimit::events(1)).await?;
+        Ok(events.first().map(|event| event.envelope.occurred_at))
     }
 
     /// The customers who have an address, by the time of their claims; nobody if the channel does not reach it.
@@ -287,19 +307,38 @@ impl App {
         let basis = self.basis(caller).await?;
         let Correlation { customer_id, ref key, .. } = command.correlation;
         let message_id = key.message_id;
-        let (events, suppression) = self.deciding(&basis, |context| report::events(&command, context));
+        let topic = match &command.report {
+            // What the receiver had before their eyes.
+            Report::OptedOut { topic: Some(_), .. } => {
+                let stream = customer_stream(caller.tenant, customer_id);
+                self.read_state::<Customer, _>(stream, |loaded| loaded.state.topic_of(message_id)).await?
+            }
+            _ => None,
+        };
+        let (events, suppression) =
+            self.deciding(&basis, |context| report::events(&command, topic.as_deref(), context));
         // The address first: once this callback is acknowledged, nothing more may be sent there.
         let mut told = vec![];
         if let Some((address_id, event)) = suppression {
             let stream = address_stream(caller.tenant, address_id);
-            told.push(self.append_fact::<Address>(caller, stream, None, vec![event]).await);
+            let is_stop =
+                matches!(&event.event, AddressEvent::AddressSuppressed(e) if e.reason == SuppressionReason::Stop);
+            if is_stop {
+                let run = CommandRun::new(caller, stream, None);
+                let decide = |state: &Address, _: &Context<'_>| Ok(stop_at(state, event.clone()));
+                // A refusal means that it was recorded before.
+                let _ = Stop::refusal(self.decide::<Address>(&run, &basis, decide).await)?;
+            } else {
+                told.push(self.append_fact::<Address>(caller, stream, None, vec![event]).await);
+            }
         }
         let reached = match report::outcome(&command) {
             Some(outcome) => self.record_outcome(caller, &basis, outcome).await?,
             None => None,
         };
         let stream = customer_stream(caller.tenant, customer_id);
-        let opt_outs = opt_outs(&events);
+        let words = words(&events);
+        self.record_words_at(caller, customer_id, &events, command.correlation.address_id).await?;
         if !events.is_empty() {
             told.push(self.append_reported::<Customer>(caller, stream, events, command.raw.as_deref()).await);
         }
@@ -311,7 +350,7 @@ impl App {
             Some(Err(_)) | None => None,
         };
         let passed_on = match stands_at {
-            Some(version) if !opt_outs.is_empty() => self.pass_on(caller, customer_id, version, opt_outs).await?,
+            Some(version) if !words.is_empty() => self.pass_on(caller, customer_id, version, words).await?,
             _ => None,
         };
         let mut made = Committed::<CustomerEvent> { stream, events: vec![], position: None, repeated: true };
@@ -346,15 +385,13 @@ impl App {
     }
 }
 
-/// The opt-outs among events.
-fn opt_outs(events: &[Decided<CustomerEvent>]) -> Vec<ConsentChanged> {
-    let told = events.iter().filter_map(|decided| match &decided.event {
-        CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) if changed.state == ConsentState::OptedOut => {
-            Some(changed.clone())
-        }
+/// What events say about being written to, and when it was said.
+fn words(events: &[Decided<CustomerEvent>]) -> Vec<(DateTime<Utc>, ConsentChanged)> {
+    let said = events.iter().filter_map(|decided| match &decided.event {
+        CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) => Some((decided.occurred_at, changed.clone())),
         _ => None,
     });
-    told.collect()
+    said.collect()
 }
 
 /// A provider's message id identifies the message; otherwise the caller's idempotency key does.
@@ -366,7 +403,26 @@ fn received_key(
     let Some(id) = &command.provider_message_id else {
         return App::command_key(caller, secret, command);
     };
-    let parts = [command.channel.word().as_bytes(), command.provider.as_bytes(), id.as_bytes()];
+    // Mail programs of several senders give one id; of one sender, too (mikel/mail's fixtures): the content decides.
+    let content = match command.channel {
+        Channel::Email => {
+            let mut digest = Sha256::new();
+            for text in [command.subject.as_deref().unwrap_or_default(), &command.body] {
+                digest.update((text.len() as u64).to_be_bytes());
+                digest.update(text);
+            }
+            digest.finalize().to_vec()
+        }
+        Channel::Sms | Channel::Whatsapp | Channel::Voice | Channel::Push | Channel::InApp => vec![],
+    };
+    let from = command.from.as_deref().unwrap_or_default().trim().to_lowercase();
+    let parts = [
+        command.channel.word().as_bytes(),
+        command.provider.as_bytes(),
+        id.as_bytes(),
+        from.as_bytes(),
+        content.as_slice(),
+    ];
     Ok(Some(CommandKey {
         id: CommandId(secret.derive(Label::InboundCommandId, &parts)),
         fingerprint: secret.fingerprint(Label::InboundCommandInput, &parts),

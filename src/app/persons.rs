@@ -77,6 +77,7 @@ impl App {
             };
             let made = self.decide_on_survivor(caller, &basis, id, key, decide).await?;
             self.follow_addresses(caller, &made).await?;
+            self.record_words(caller, &made, None).await?;
             Ok(self.done(&made, answer).await?)
         };
         Stop::outcome(decided.await)

@@ -69,6 +69,10 @@ labels! {
     AddressId = "address id",
     /// The `AddressClaimed` or `AddressReleased` that follows from a customer's event.
     AddressClaimEvent = "address claim event",
+    /// What was said at an address about messages to it, from the customer's event that says so.
+    AddressWordEvent = "address word event",
+    /// The `AddressWordsRetracted` of an import that was undone.
+    AddressWordsRetractedEvent = "address words retracted event",
     /// A customer's conversation on a channel.
     ConversationId = "conversation id",
     /// An order, invoice or other activity, from its number.

@@ -17,12 +17,10 @@ use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
 use crate::accounts::{Account, Accounts, WebhookPath};
 use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, KeepCallback, Outcome};
 use crate::domain::callback::event::KeptReport;
-use crate::domain::consent::decide::{ALL_TOPICS, SetConsent};
-use crate::domain::consent::event::ConsentState;
 use crate::domain::consent::keywords;
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
-use crate::domain::value::message::{MessageKey, Route};
+use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
 use crate::providers::{Answer, Inbound, Keyword, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
@@ -93,7 +91,6 @@ impl From<&IntakeError> for Refused {
 enum Meaning {
     Fact(Box<RecordProviderFact>),
     Message(Box<ReceiveMessage>, Vec<ArrivedFile>, TenantId),
-    Consent(Box<SetConsent>, TenantId),
     /// Nobody knows; why.
     Nothing(String),
 }
@@ -202,12 +199,6 @@ impl Intake {
                     Outcome::Refused(refusal) => refusal.code.to_owned(),
                 }
             }
-            Meaning::Consent(consent, tenant) => {
-                match self.app.set_consent(&Caller::new(tenant, actor.as_str()), *consent).await? {
-                    Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
-                    Outcome::Refused(refusal) => refusal.code.to_owned(),
-                }
-            }
             Meaning::Nothing(why) => why,
         };
         let tenant = account.terms.tenant.unwrap_or(self.tenant);
@@ -250,27 +241,22 @@ impl Intake {
                     raw: Some(raw),
                 }))
             }
-            NoticeKind::Resubscribed { token, channel, .. } => {
+            NoticeKind::Resubscribed { token, occurred_at, provider_event_id, group, .. } => {
+                let Some(group) = group else {
+                    return Ok(Meaning::Nothing("a resubscription names no group".to_owned()));
+                };
                 match self.correlated(account, token.as_deref()).await? {
                     None => Meaning::Nothing("a resubscription names no message of ours".to_owned()),
-                    Some(correlation) => {
-                        let consent = SetConsent {
-                            customer_id: correlation.customer_id,
-                            channel,
-                            topic: ALL_TOPICS.to_owned(),
-                            state: ConsentState::OptedIn,
-                            method: "provider".to_owned(),
-                            wording: None,
-                            ip: None,
-                            user_agent: None,
-                            message_id: Some(correlation.key.message_id),
-                            source: Source::Provider,
-                        };
-                        Meaning::Consent(Box::new(consent), correlation.tenant)
-                    }
+                    Some(correlation) => Meaning::Fact(Box::new(RecordProviderFact {
+                        correlation,
+                        occurred_at: occurred_at.unwrap_or(now),
+                        provider_event_id,
+                        report: Report::OptedIn { method: "provider".to_owned(), topic: group_topic(&group) },
+                        raw: Some(raw),
+                    })),
                 }
             }
-            NoticeKind::Inbound(inbound) => self.inbound(account, *inbound, now).await?,
+            NoticeKind::Inbound(inbound) => self.inbound(account, *inbound).await?,
             NoticeKind::Unclear { reason } => Meaning::Nothing(reason),
         })
     }
@@ -330,7 +316,7 @@ impl Intake {
         Ok(messages::by_provider_id(&self.reads.db(), tenant, &account.route().provider, id).await?)
     }
 
-    async fn inbound(&self, account: &Account, inbound: Inbound, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
+    async fn inbound(&self, account: &Account, inbound: Inbound) -> Result<Meaning, IntakeError> {
         let tenant = account.terms.tenant.unwrap_or(self.tenant);
         if account.terms.own_addresses.iter().any(|own| own.eq_ignore_ascii_case(&inbound.from)) {
             return Ok(Meaning::Nothing("it comes from an address of our own".to_owned()));
@@ -347,7 +333,8 @@ impl Intake {
             to: inbound.to,
             subject: inbound.subject,
             body: inbound.text,
-            occurred_at: Some(inbound.occurred_at.unwrap_or(now)),
+            // The time of arrival is not a time that the provider names: it differs in each repetition.
+            occurred_at: inbound.occurred_at,
             in_reply_to: answered.map(|(_, message_id)| message_id),
             provider: account.route().provider.clone(),
             provider_message_id: Some(inbound.provider_message_id),

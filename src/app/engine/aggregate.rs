@@ -99,7 +99,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, Customer, 5, |state| {
+aggregate!(Customer, CustomerEvent, Customer, 6, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -112,7 +112,9 @@ aggregate!(Customer, CustomerEvent, Customer, 5, |state| {
         + state.absorbed.len() * 16
         + 256
 });
-aggregate!(Address, AddressEvent, Address, 2, |state| state.claims.len() * 16 + state.outcomes.len() * 48);
+aggregate!(Address, AddressEvent, Address, 3, |state| {
+    state.claims.len() * 16 + state.outcomes.len() * 48 + state.words.len() * 96
+});
 aggregate!(Tenant, TenantEvent, Tenant, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
 aggregate!(Import, ImportEvent, Import, 1, |_| 0);
 aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {

@@ -12,13 +12,14 @@ use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller};
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};
 use crate::domain::consent::state::Address;
+use crate::domain::consent::words::{at_address, word_of};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{ImportedChunk, RefusedRow};
 use crate::domain::refusal::Refusal;
-use crate::ids::{CustomerId, Label, TenantSecret};
+use crate::ids::{AddressId, CustomerId, EventId, Label, TenantSecret};
 use crate::log::{Append, AppendError, Appended, Expected};
 
 /// How often a chunk is decided again when others change the same customers.
@@ -168,7 +169,7 @@ impl App {
                 None => {}
             }
         }
-        self.claim(caller, basis, &parts, &results).await?;
+        self.claim(caller, basis, &working, &parts, &results).await?;
         self.keep(caller, working, &moved);
         Ok(again)
     }
@@ -210,11 +211,12 @@ impl App {
         Ok(working)
     }
 
-    /// Tells the streams of addresses who has them now.
+    /// Tells the streams of addresses who has them now, and what the file says about messages to them.
     async fn claim(
         &self,
         caller: &Caller,
         basis: &Basis,
+        working: &HashMap<CustomerId, WorkingCopy>,
         parts: &[(CustomerId, Expected, Vec<Decided<CustomerEvent>>)],
         results: &[Result<Appended, AppendError>],
     ) -> Result<(), AppError> {
@@ -224,6 +226,16 @@ impl App {
                 continue;
             }
             for decided in events {
+                if let Some(word) = word_of(decided) {
+                    let kind = word.channel.address_kind();
+                    let own = working.get(customer_id).into_iter().flat_map(|own| &own.loaded.state.addresses);
+                    for address in own.filter(|own| own.kind == kind) {
+                        let id = address.address_id;
+                        let event =
+                            self.deciding(basis, |context| at_address(decided, word, *customer_id, id, context));
+                        appends.push(self.on_address(caller, id, decided.id, &event));
+                    }
+                }
                 let CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) = &decided.event else {
                     continue;
                 };
@@ -233,15 +245,7 @@ impl App {
                 let event: Decided<AddressEvent> = self.deciding(basis, |context| {
                     context.derived(decided.occurred_at, Label::AddressClaimEvent, &parts, claimed)
                 });
-                let stream = crate::app::addresses::address_stream(caller.tenant, address_id);
-                self.shared.addresses.forget(stream);
-                appends.push(Append {
-                    stream,
-                    expected: Expected::Any,
-                    preconditions: vec![],
-                    cause: CommandRun { causation: Some(decided.id), ..CommandRun::new(caller, stream, None) }.cause(),
-                    events: vec![Address::seal_ready(&stream, &event)],
-                });
+                appends.push(self.on_address(caller, address_id, decided.id, &event));
             }
         }
         if appends.is_empty() {
@@ -251,6 +255,25 @@ impl App {
             result.map_err(AppError::Append)?;
         }
         Ok(())
+    }
+
+    /// An append of a fact to an address's stream.
+    fn on_address(
+        &self,
+        caller: &Caller,
+        address_id: AddressId,
+        causation: EventId,
+        event: &Decided<AddressEvent>,
+    ) -> Append {
+        let stream = crate::app::addresses::address_stream(caller.tenant, address_id);
+        self.shared.addresses.forget(stream);
+        Append {
+            stream,
+            expected: Expected::Any,
+            preconditions: vec![],
+            cause: CommandRun { causation: Some(causation), ..CommandRun::new(caller, stream, None) }.cause(),
+            events: vec![Address::seal_ready(&stream, event)],
+        }
     }
 
     /// Puts the changed copies in the place of the states they were made of.

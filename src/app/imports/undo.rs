@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
 
-use crate::app::addresses::Because;
+use crate::app::addresses::{Because, address_stream};
 use crate::app::customers::customer_stream;
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::deciding::CommandRun;
@@ -13,8 +13,9 @@ use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{StateAt, decode};
 use crate::app::imports::import_stream;
 use crate::app::{App, AppError, Caller, Done, Outcome};
-use crate::domain::consent::event::ConsentEvent;
-use crate::domain::consent::event::ConsentState;
+use crate::domain::consent::event::{ConsentEvent, ConsentState};
+use crate::domain::consent::state::Address;
+use crate::domain::consent::words::retracted;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::{Customer, Existence};
@@ -186,6 +187,18 @@ impl App {
             {
                 let because = Because { event_id: gone.id, occurred_at: gone.occurred_at };
                 self.release_addresses(caller, id, &addresses, because).await?;
+            }
+        }
+        for &address_id in &addresses {
+            let stream = address_stream(caller.tenant, address_id);
+            let says = self.read_state::<Address, _>(stream, |loaded| loaded.state.words.has_of(import_id)).await?;
+            if says {
+                let event = self.deciding(basis, |context| retracted(address_id, import_id, context));
+                match self.append_fact::<Address>(caller, stream, None, vec![event]).await {
+                    // An earlier attempt took it back, at an earlier time.
+                    Ok(_) | Err(AppError::Append(AppendError::EventIdTaken { .. })) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         // The survivor has taken over what the import had brought.

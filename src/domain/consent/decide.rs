@@ -10,11 +10,11 @@ use crate::domain::consent::event::{
 use crate::domain::consent::state::Address;
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::{Context, Decision};
+use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::{AddressKind, Channel, address};
-use crate::ids::{AddressId, CustomerId, Label, MessageId};
+use crate::ids::{AddressId, CustomerId, EventId, Label, MessageId};
 
 /// The topic that stands for every topic of a channel.
 pub const ALL_TOPICS: &str = "all";
@@ -151,10 +151,25 @@ pub struct Said {
     pub source: Source,
 }
 
-/// A STOP suppresses the address for everybody who has it. Its event derives from the message, so that a message that is
-/// handed over again does not end a START that came after it.
+impl Said {
+    /// The event's id derives from the message alone: where a provider names no time, a repetition comes at another one.
+    fn event(
+        &self,
+        label: Label,
+        parts: &[&[u8]],
+        event: impl Into<AddressEvent>,
+        context: &Context<'_>,
+    ) -> Decided<AddressEvent> {
+        Decided { id: EventId(context.secret.derive(label, parts)), occurred_at: self.at, event: event.into() }
+    }
+}
+
+/// A STOP suppresses the address for everybody who has it. One that was said before the newest STOP or START, however
+/// late it comes in, changes nothing. Its event derives from the message, so that a message that is handed over again
+/// counts once.
 pub fn stop(state: &Address, said: Said, context: &Context<'_>) -> Decision<AddressEvent> {
-    if state.suppressions.contains(&SuppressionReason::Stop) {
+    let is_stopped = state.suppressions.contains(&SuppressionReason::Stop);
+    if state.started_at > Some(said.at) || (is_stopped && state.stopped_at >= Some(said.at)) {
         return Ok(vec![]);
     }
     let event = AddressSuppressed {
@@ -166,13 +181,22 @@ pub fn stop(state: &Address, said: Said, context: &Context<'_>) -> Decision<Addr
         source: said.source,
     };
     let parts = [said.address_id.0.as_bytes().as_slice(), said.message_id.0.as_bytes()];
-    Ok(vec![context.derived(said.at, Label::StopEvent, &parts, event)])
+    Ok(vec![said.event(Label::StopEvent, &parts, event, context)])
 }
 
-/// A START lifts a STOP that was sent before it; bounces, complaints and operators' decisions stay.
-pub fn start(state: &Address, said: Said, context: &Context<'_>) -> Decision<AddressEvent> {
+/// A STOP that a provider reports: as [`stop`], with the report's own event.
+#[must_use]
+pub fn stop_at(state: &Address, event: Decided<AddressEvent>) -> Vec<Decided<AddressEvent>> {
     let is_stopped = state.suppressions.contains(&SuppressionReason::Stop);
-    if !is_stopped || state.stopped_at.is_some_and(|stopped| stopped > said.at) {
+    let is_older =
+        state.started_at > Some(event.occurred_at) || (is_stopped && state.stopped_at >= Some(event.occurred_at));
+    if is_older { vec![] } else { vec![event] }
+}
+
+/// A START lifts a STOP that was said before it; bounces, complaints and operators' decisions stay. It is recorded where
+/// there is nothing to lift as well: a STOP that was said before it may still come in.
+pub fn start(state: &Address, said: Said, context: &Context<'_>) -> Decision<AddressEvent> {
+    if state.stopped_at > Some(said.at) || state.started_at >= Some(said.at) {
         return Ok(vec![]);
     }
     let event = SuppressionLifted {
@@ -182,7 +206,7 @@ pub fn start(state: &Address, said: Said, context: &Context<'_>) -> Decision<Add
         note: "START was sent from this number".to_owned(),
     };
     let parts = [said.address_id.0.as_bytes().as_slice(), said.message_id.0.as_bytes()];
-    Ok(vec![context.derived(said.at, Label::StartEvent, &parts, event)])
+    Ok(vec![said.event(Label::StartEvent, &parts, event, context)])
 }
 
 /// Suppresses an address; one that is suppressed for this reason stays so.

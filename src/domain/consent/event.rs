@@ -117,9 +117,54 @@ event! {
     }
 }
 
+event! {
+    /// Nothing more about the topic is wanted at this address on this channel: said by somebody who has it, it holds for
+    /// everybody who has it. Happened when it was said.
+    AddressOptedOut 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        channel: Channel,
+        /// A topic's name; `all` stands for every topic of the channel.
+        topic: String,
+        source: Source,
+        /// As in [`ConsentChanged`].
+        method: String,
+        /// The customer who said it.
+        customer_id: CustomerId,
+        message_id: Option<MessageId>,
+        import_id: Option<ImportId>,
+    }
+}
+
+event! {
+    /// Messages about the topic are wanted at this address again. Happened when it was said: an opt-out that was said
+    /// later stands.
+    AddressOptedIn 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        channel: Channel,
+        topic: String,
+        source: Source,
+        method: String,
+        customer_id: CustomerId,
+        message_id: Option<MessageId>,
+    }
+}
+
+event! {
+    /// The import was undone that said what was wanted at this address: what was said otherwise holds.
+    AddressWordsRetracted 1 {
+        address_id: AddressId,
+        import_id: ImportId,
+    }
+}
+
 stream_events! {
     /// Everything that can happen in an address's stream.
     AddressEvent {
+        AddressOptedOut,
+        AddressOptedIn,
+        AddressWordsRetracted,
         AddressClaimed,
         AddressReleased,
         AddressSuppressed,

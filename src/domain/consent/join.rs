@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::consent::state::{Consents, Standing};
@@ -20,6 +22,16 @@ pub fn joined(survivor: &Consents, merged: &Consents) -> Vec<ConsentChanged> {
         join_channel(channel, survivor, merged, &mut said);
     }
     said
+}
+
+/// The method of what a merge joins.
+pub const MERGED: &str = "merge";
+
+/// When the newest word about a channel was said by either: what is joined is as new as that.
+#[must_use]
+pub fn said_at(channel: Channel, survivor: &Consents, merged: &Consents) -> Option<DateTime<Utc>> {
+    let standings = survivor.all().iter().chain(merged.all());
+    standings.filter(|standing| standing.channel == channel).map(|standing| standing.said_at).max()
 }
 
 fn join_channel(channel: Channel, survivor: &Consents, merged: &Consents, said: &mut Vec<ConsentChanged>) {
@@ -84,7 +96,7 @@ fn says(topic: &str, standing: &Standing) -> ConsentChanged {
         topic: topic.to_owned(),
         state: standing.state,
         source: standing.source,
-        method: "merge".to_owned(),
+        method: MERGED.to_owned(),
         message_id: None,
         campaign_id: None,
         variant: None,
@@ -119,7 +131,9 @@ mod tests {
                 state: *state,
                 source: Source::Api,
                 import_id: None,
+                said_at: DateTime::UNIX_EPOCH,
                 version,
+                before: None,
             };
             apply(&mut consents, version, &says(topic, &standing));
         }

@@ -5,6 +5,9 @@
 //! of other languages. `YES` is not among them: it is ordinary speech. A provider that knows it as the answer to its own
 //! prompt says so, and counts.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -22,61 +25,242 @@ words! {
     }
 }
 
+/// Words one space apart; case and accents do not count.
 const STOP: &[&str] = &[
-    // English
+    // English: CTIA, 47 CFR 64.1200(a)(10), and the defaults of Twilio, Sinch and Vonage.
     "stop",
     "stopall",
     "stop all",
+    "stop messages",
+    "stop texts",
     "unsubscribe",
+    "unsub",
     "cancel",
     "end",
     "quit",
     "revoke",
     "optout",
     "opt out",
-    "opt-out",
-    "remove", //
-    // French; Spanish; German and Scandinavian; Portuguese; Italian; Dutch
-    "arret",
-    "baja",
+    "remove",
+    "arret", // French
+    "arreter",
+    "desabonner",
+    "desabonnement",
+    "desinscrire",
+    "baja", // Spanish
     "cancelar",
-    "stopp",
+    "parar",
+    "detener",
+    "darse de baja",
+    "stopp", // German and Scandinavian
     "abmelden",
     "abbestellen",
-    "pare",
-    "parar",
+    "austragen",
+    "sluta",
+    "avsluta",
+    "avregistrera",
+    "avmeld",
+    "avmelding",
+    "afmeld",
+    "lopeta", // Finnish
+    "peruuta",
+    "pare", // Portuguese
     "sair",
+    "descadastrar",
+    "remover",
+    "ferma", // Italian
+    "fermare",
+    "annulla",
     "disiscrivi",
-    "afmelden",
+    "cancellami",
+    "afmelden", // Dutch
     "stoppen",
+    "uitschrijven",
+    "koniec", // Polish
+    "rezygnuje",
+    "wypisz",
+    "zatrzymaj",
+    "konec", // Czech and Slovak
+    "zastavit",
+    "odhlasit",
+    "leiratkozas", // Hungarian
+    "leiratkozom",
+    "dezabonare", // Romanian
+    "opreste",
+    "dur", // Turkish
+    "durdur",
+    "iptal",
+    "ret",
+    "berhenti", // Indonesian and Malay
+    "batal",
+    "huy",  // Vietnamese
+    "стоп", // Russian, Ukrainian, Bulgarian
+    "отписаться",
+    "отписка",
+    "отмена",
+    "відписатися",
+    "відписка",
+    "спри",
+    "отказ",
+    "στοπ", // Greek
+    "διακοπη",
+    "διαγραφη",
+    "توقف", // Arabic, also as the normal form writes it
+    "ايقاف",
+    "الغاء",
+    "قف",
+    "הסר", // Hebrew
+    "הסרה",
+    "עצור",
+    "停止", // Chinese
+    "退订",
+    "退訂",
+    "取消",
+    "取消订阅",
+    "取消訂閱",
+    "수신거부", // Korean
+    "중지",
+    "정지",
+    "취소",
+    "停止する", // Japanese
+    "ストッフ",
+    "配信停止",
+    "解除",
+    "हटाओ", // Hindi
+    "बद",
+    "หยุด",
+    "ยกเลิก",
 ];
-const START: &[&str] = &["start", "unstop"];
-const HELP: &[&str] = &["help", "info", "aide", "ayuda", "hilfe", "ajuda", "aiuto"];
+const START: &[&str] = &[
+    "start",
+    "unstop",
+    "optin",
+    "opt in",
+    "subscribe",
+    "resubscribe",
+    "reprendre", // French
+    "demarrer",
+    "alta", // Spanish
+    "iniciar",
+    "empezar",
+    "anmelden", // German
+    "iniziare", // Italian
+    "inizia",
+    "comecar", // Portuguese
+    "voltar",
+    "starta",    // Swedish
+    "aanmelden", // Dutch
+    "wznow",     // Polish
+    "basla",     // Turkish
+    "baslat",
+    "старт", // Russian, Ukrainian, Bulgarian
+    "подписаться",
+    "підписатися",
+    "εναρξη", // Greek
+    "ابدا",   // Arabic
+    "اشتراك",
+    "התחל", // Hebrew
+    "开始", // Chinese
+    "開始",
+    "订阅",
+    "訂閱",
+    "시작",     // Korean
+    "スタート", // Japanese
+    "再開",
+];
+const HELP: &[&str] = &[
+    "help",
+    "info",
+    "aide",   // French
+    "ayuda",  // Spanish
+    "hilfe",  // German
+    "ajuda",  // Portuguese
+    "aiuto",  // Italian
+    "hjalp",  // Swedish
+    "hjelp",  // Norwegian
+    "hulp",   // Dutch
+    "pomoc",  // Polish, Czech
+    "yardim", // Turkish
+    "помощь", // Russian
+    "допомога",
+    "помощ",
+    "βοηθεια", // Greek
+    "مساعده",  // Arabic
+    "מענה",    // Hebrew
+    "עזרה",
+    "帮助", // Chinese
+    "幫助",
+    "도움말", // Korean
+    "ヘルフ", // Japanese
+];
 
-/// The keyword that a message is, whatever its case, accents, surrounding white space and punctuation at its end.
+/// The keyword that a message is, whatever its case and accents, and whatever is around it that is neither a letter nor a
+/// digit: quotes, brackets, emphasis, exclamation marks at both ends, emoji.
 #[must_use]
 pub fn read(body: &str) -> Option<Keyword> {
     // No keyword is longer, however it is decorated; a novel need not be normalised to know.
     if body.len() > 200 {
         return None;
     }
-    let plain: String = body
+    KEYWORDS.get(&plain(body)).copied()
+}
+
+/// The keywords as [`plain`] writes them.
+static KEYWORDS: LazyLock<HashMap<String, Keyword>> = LazyLock::new(|| {
+    let lists = [(STOP, Keyword::Stop), (START, Keyword::Start), (HELP, Keyword::Help)];
+    lists.iter().flat_map(|(list, keyword)| list.iter().map(|word| (plain(word), *keyword))).collect()
+});
+
+/// The letters and digits of a text, without case and accents. What separates words within it stays a space if it is white
+/// space, a hyphen or an underscore; anything else between words leaves a mark, so that "stop. music" is no keyword.
+fn plain(body: &str) -> String {
+    let is_word = |letter: &char| letter.is_alphanumeric();
+    let letters: Vec<char> = body
         .nfkd()
-        .filter(|letter| !is_combining_mark(*letter) && !is_invisible(*letter))
+        .filter(|letter| !is_combining_mark(*letter) && !is_invisible(*letter) && !is_pictorial(*letter))
         .flat_map(char::to_lowercase)
+        .map(unaccented)
         .collect();
-    let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    let word = words.trim_end_matches(|letter: char| letter.is_whitespace() || is_punctuation(letter));
-    let is_in = |list: &[&str]| list.contains(&word);
-    if is_in(STOP) {
-        Some(Keyword::Stop)
-    } else if is_in(START) {
-        Some(Keyword::Start)
-    } else if is_in(HELP) {
-        Some(Keyword::Help)
-    } else {
-        None
+    let (Some(first), Some(last)) = (letters.iter().position(is_word), letters.iter().rposition(is_word)) else {
+        return String::new();
+    };
+    // Lines of their own are a sentence of several, not one word.
+    let core = letters.get(first..=last).unwrap_or_default();
+    let text: String = core
+        .iter()
+        .map(|&letter| match letter {
+            '\n' | '\r' => '|',
+            letter if letter.is_whitespace() || is_joiner(letter) => ' ',
+            letter if letter.is_alphanumeric() => letter,
+            _ => '|',
+        })
+        .collect();
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Letters that have no decomposition, as people write them without their stroke or dot.
+const fn unaccented(letter: char) -> char {
+    match letter {
+        'ı' => 'i',
+        'ł' => 'l',
+        'ø' => 'o',
+        'đ' => 'd',
+        'ς' => 'σ',
+        'أ' | 'إ' | 'آ' => 'ا',
+        'ة' => 'ه',
+        'ى' => 'ي',
+        _ => letter,
     }
+}
+
+/// What joins two words into one keyword: hyphens of every kind, and the underscore.
+fn is_joiner(letter: char) -> bool {
+    matches!(letter, '-' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' | '\u{FF0D}')
+}
+
+/// Variation selectors and skin tones, which belong to the emoji before them.
+fn is_pictorial(letter: char) -> bool {
+    matches!(letter, '\u{FE00}'..='\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{20E3}')
 }
 
 /// The keyword of a message that came over a channel: what the provider says before what we read ourselves. Only text
@@ -87,10 +271,6 @@ pub fn of_message(channel: Channel, body: &str, hint: Option<Keyword>) -> Option
         Channel::Sms | Channel::Whatsapp => hint.or_else(|| read(body)),
         Channel::Email | Channel::Voice | Channel::Push | Channel::InApp => None,
     }
-}
-
-fn is_punctuation(letter: char) -> bool {
-    matches!(letter, '.' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | ')' | '*' | '…' | '”' | '’' | '»' | '。' | '、')
 }
 
 /// Marks of direction, joiners and the like, which phones put around words.
@@ -136,14 +316,65 @@ mod tests {
             "SAIR",
             "abmelden",
             "afmelden",
+            "\"STOP\"",
+            "“Stop”",
+            "«STOP»",
+            "(stop)",
+            "*STOP*",
+            "_stop_",
+            "-stop",
+            "STOP 🛑",
+            "🛑 STOP",
+            "Stop 🙏🏽",
+            "¡BAJA!",
+            "¡ BAJA !",
+            "Opt\u{2011}out",
+            "stop-all",
+            "stop_all",
+            "¿stop?",
+            "[STOP]",
+            "'stop'",
+            "stop \"",
+            "STOP.\n",
+            "~stop~",
+            "СТОП",
+            "Стоп!",
+            "отписаться",
+            "ΣΤΟΠ",
+            "στοπ",
+            "توقف",
+            "إلغاء",
+            "إيقاف",
+            "הסר",
+            "停止",
+            "退订",
+            "取消",
+            "수신거부",
+            "ストップ",
+            "配信停止",
+            "DUR",
+            "İPTAL",
+            "iptal",
+            "KONIEC",
+            "wypisz",
+            "SLUTA",
+            "ARRÊTER",
+            "ARRETER",
+            "PARAR",
+            "STOPP",
+            "Odhlásit",
+            "Leiratkozás",
+            "หยุด",
         ];
         for body in table {
             assert_eq!(read(body), Some(Keyword::Stop), "{body:?}");
         }
-        for body in ["START", "unstop", "Start!"] {
+        for body in ["START", "unstop", "Start!", "*start*", "¡ALTA!", "Старт", "开始", "スタート", "Başlat"]
+        {
             assert_eq!(read(body), Some(Keyword::Start), "{body:?}");
         }
-        for body in ["HELP", "info", "Help?", "aide"] {
+        for body in ["HELP", "info", "Help?", "aide", "\"help\"", "Hjälp", "помощь", "帮助", "ヘルプ", "YARDIM"]
+        {
             assert_eq!(read(body), Some(Keyword::Help), "{body:?}");
         }
     }
@@ -166,6 +397,20 @@ mod tests {
             "end of the week?",
             "s t o p",
             "information",
+            "stop. music",
+            "stop, please",
+            "Stop, thank you",
+            "can you stop?",
+            "stop it",
+            "non-stop",
+            "bus stop",
+            "the red one",
+            "取消订单",
+            "не стоп",
+            "🛑",
+            "***",
+            "stop\nstart",
+            "start stop",
         ];
         for body in table {
             assert_eq!(read(body), None, "{body:?}");

@@ -8,3 +8,4 @@ pub mod keywords;
 pub mod reach;
 pub mod state;
 pub mod token;
+pub mod words;

@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{AddressEvent, ConsentChanged, ConsentState, SuppressionReason};
 use crate::domain::consent::reach::{Outcome, Outcomes};
+use crate::domain::consent::words::{Word, Words};
 use crate::domain::customer::event::Source;
 use crate::domain::decision::Meta;
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{CustomerId, ImportId, MessageId};
+
+/// The method of what undoing an import restores.
+pub const UNDONE: &str = "undo";
 
 /// What a customer last said about one channel and topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +28,21 @@ pub struct Standing {
     pub source: Source,
     /// The import that brought it.
     pub import_id: Option<ImportId>,
+    /// When it was said. Of two words the later said one holds, whatever the order in which they came in.
+    pub said_at: DateTime<Utc>,
     /// The version of the event that says so.
     pub version: u64,
+    /// What stood before an import said this, so that undoing the import restores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Standing>>,
+}
+
+impl Standing {
+    /// Whether this was said after something else; what was said in the same moment counts in the order of the stream.
+    #[must_use]
+    pub fn is_later_than(&self, other: &Self) -> bool {
+        (self.said_at, self.version) > (other.said_at, other.version)
+    }
 }
 
 /// Everything that a customer said about being written to.
@@ -53,23 +70,31 @@ impl Consents {
         let own = self.of(channel, topic);
         let all = self.of(channel, ALL_TOPICS);
         match (own, all) {
-            (Some(own), Some(all)) if all.state == ConsentState::OptedOut && all.version > own.version => Some(all),
-            (Some(own), Some(all)) if own.state == ConsentState::None && all.version >= own.version => Some(all),
+            (Some(own), Some(all)) if all.state == ConsentState::OptedOut && all.is_later_than(own) => Some(all),
+            (Some(own), Some(all)) if own.state == ConsentState::None && !own.is_later_than(all) => Some(all),
             (Some(own), _) => Some(own),
             (None, all) => all,
         }
     }
 
-    /// Folds a change in.
+    /// Folds a change in. What was said before what stands changes nothing.
     pub fn apply(&mut self, event: &ConsentChanged, meta: Meta) {
-        self.0.retain(|standing| standing.channel != event.channel || standing.topic != event.topic);
+        let is_it = |standing: &Standing| standing.channel == event.channel && standing.topic == event.topic;
+        let index = self.0.iter().position(is_it);
+        if index.is_some_and(|index| self.0[index].said_at > meta.occurred_at) {
+            return;
+        }
+        let before = index.map(|index| self.0.remove(index));
+        let is_imported = event.import_id.is_some() && event.method != UNDONE;
         self.0.push(Standing {
             channel: event.channel,
             topic: event.topic.clone(),
             state: event.state,
             source: event.source,
             import_id: event.import_id,
+            said_at: meta.occurred_at,
             version: meta.version,
+            before: before.filter(|_| is_imported).map(|before| Box::new(Standing { before: None, ..before })),
         });
     }
 }
@@ -83,8 +108,12 @@ pub struct Address {
     pub claims: Vec<CustomerId>,
     /// Why nothing is sent to it; empty if it may be used.
     pub suppressions: Vec<SuppressionReason>,
-    /// When the STOP that stands was sent.
+    /// When the newest STOP was said.
     pub stopped_at: Option<DateTime<Utc>>,
+    /// When the newest START was said, or a STOP lifted.
+    pub started_at: Option<DateTime<Utc>>,
+    /// What was said about messages to it, by anybody who has it.
+    pub words: Words,
     /// What became of the newest messages, as far as it matters.
     pub outcomes: Outcomes,
 }
@@ -109,10 +138,33 @@ impl Address {
                     self.stopped_at = self.stopped_at.max(Some(meta.occurred_at));
                 }
             }
+            AddressEvent::AddressOptedOut(e) => {
+                self.kind = Some(e.kind);
+                self.words.apply(Word {
+                    channel: e.channel,
+                    topic: e.topic.clone(),
+                    is_opt_out: true,
+                    said_at: meta.occurred_at,
+                    source: e.source,
+                    import_id: e.import_id,
+                });
+            }
+            AddressEvent::AddressOptedIn(e) => {
+                self.kind = Some(e.kind);
+                self.words.apply(Word {
+                    channel: e.channel,
+                    topic: e.topic.clone(),
+                    is_opt_out: false,
+                    said_at: meta.occurred_at,
+                    source: e.source,
+                    import_id: None,
+                });
+            }
+            AddressEvent::AddressWordsRetracted(e) => self.words.retract(e.import_id),
             AddressEvent::SuppressionLifted(e) => {
                 self.suppressions.retain(|reason| *reason != e.reason);
                 match e.reason {
-                    SuppressionReason::Stop => self.stopped_at = None,
+                    SuppressionReason::Stop => self.started_at = self.started_at.max(Some(meta.occurred_at)),
                     // What an operator lifts is forgiven, not only suspended; after a delivery nothing is left anyway.
                     SuppressionReason::Unreachable if self.outcomes.is_unreachable() => self.outcomes.clear(),
                     _ => {}

@@ -9,7 +9,8 @@ use crate::domain::consent::event::ConsentEvent;
 use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::event::{event, grouped_events, stream_events};
 use crate::domain::message::event::MessageEvent;
-use crate::domain::value::{AddressKind, words};
+use crate::domain::value::AddressKind;
+pub use crate::domain::value::Source;
 use crate::ids::{AddressId, ConversationId, CustomerId, ImportId, NoteId};
 
 stream_events! {
@@ -58,24 +59,6 @@ grouped_events! {
         Conversation(ConversationEvent),
         /// Of messages.
         Message(MessageEvent),
-    }
-}
-
-words! {
-    /// Where a fact came from.
-    Source, "source" {
-        /// The GraphQL API.
-        Api = "api",
-        /// A file.
-        Import = "import",
-        /// A provider's callback.
-        Provider = "provider",
-        /// An inbound message from an address that nobody claimed.
-        Inbound = "inbound",
-        /// The customer, on one of our pages.
-        Customer = "customer",
-        /// The demo's sample data.
-        Demo = "demo",
     }
 }
 

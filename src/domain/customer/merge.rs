@@ -10,9 +10,10 @@
 //! the person in the place of the first claim. Conversations are not joined: replies and agents hold their ids. A merge
 //! cannot be undone, because what was said since belongs to neither half; as-of shows each half's past.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::consent::event::ConsentChanged;
 use crate::domain::consent::join;
 use crate::domain::customer::address::{self, MAX as MAX_ADDRESSES};
 use crate::domain::customer::event::{
@@ -99,7 +100,12 @@ pub fn absorb(
     let parts = merged.absorbed.iter().copied().filter(|id| !survivor.absorbed.contains(id));
     let mut events: Vec<_> =
         parts.chain([from]).map(|absorbed_id| context.now(CustomerAbsorbed { absorbed_id })).collect();
-    events.extend(join::joined(&survivor.consents, &merged.consents).into_iter().map(|said| context.now(said)));
+    let joined = join::joined(&survivor.consents, &merged.consents);
+    events.extend(joined.into_iter().map(|said| {
+        // Not the moment of the merge: what was said before it may still come in, and count.
+        let at = join::said_at(said.channel, &survivor.consents, &merged.consents).unwrap_or(context.now);
+        context.at(at, said)
+    }));
     let mut owned = survivor.addresses.clone();
     for own in not_yet(survivor, merged) {
         let Some(text) = own.address.clone() else { continue };
@@ -123,14 +129,19 @@ fn not_yet<'a>(survivor: &'a Customer, merged: &'a Customer) -> impl Iterator<It
 
 /// Lets an opt-out that a provider told to a merged customer's stream count for the whole. `told` stays what counts for
 /// its message and campaign.
-pub fn pass_on(survivor: &Customer, told: &ConsentChanged, context: &Context<'_>) -> Decision<CustomerEvent> {
+pub fn pass_on(
+    survivor: &Customer,
+    told: &ConsentChanged,
+    said_at: DateTime<Utc>,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
     survivor.must_exist()?;
     let standing = survivor.consents.effective(told.channel, &told.topic);
-    if standing.is_some_and(|standing| standing.state == ConsentState::OptedOut) {
+    if standing.is_some_and(|standing| standing.state == told.state || standing.said_at > said_at) {
         return Ok(vec![]);
     }
     let (message_id, campaign_id, variant) = (None, None, None);
-    Ok(vec![context.now(ConsentChanged { message_id, campaign_id, variant, personal: None, ..told.clone() })])
+    Ok(vec![context.at(said_at, ConsentChanged { message_id, campaign_id, variant, personal: None, ..told.clone() })])
 }
 
 impl Customer {

@@ -188,13 +188,26 @@ impl Customer {
         }
     }
 
-    /// True if nothing but what `import_id` brought is known, and no opt-out is among it.
+    /// The topic of a message to this customer; nothing if it is no longer remembered.
+    #[must_use]
+    pub fn topic_of(&self, message_id: MessageId) -> Option<String> {
+        let waiting = self.pending.get(message_id).map(|message| message.topic.clone());
+        waiting.or_else(|| {
+            self.recent.all().find(|contact| contact.message_id == message_id).map(|contact| contact.topic.clone())
+        })
+    }
+
+    /// True if nothing but what `import_id` brought is known.
     #[must_use]
     pub fn is_only_of(&self, import_id: ImportId) -> bool {
         self.existence == Existence::Registered
             && self.registered_by == Some(import_id)
             && self.others == 0
-            && !self.consents.all().iter().any(|standing| standing.state == ConsentState::OptedOut)
+            && !self
+                .consents
+                .all()
+                .iter()
+                .any(|standing| standing.state == ConsentState::OptedOut && standing.import_id != Some(import_id))
     }
 
     /// How often an activity or message was retracted.

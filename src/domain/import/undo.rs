@@ -3,6 +3,7 @@
 use crate::domain::activity::event::ActivityEvent;
 use crate::domain::activity::event::ActivityRetracted;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::consent::state::UNDONE;
 use crate::domain::customer::event::{
     CustomerAddressRemoved, CustomerEvent, CustomerProfileChanged, CustomerProfileChangedPersonal, CustomerRetracted,
     PersonalProfile, Profile, Source,
@@ -93,19 +94,21 @@ pub fn take_back(
             import_id: Some(import_id),
         }));
     }
-    let is_withdrawn = |state: ConsentState| matches!(state, ConsentState::OptedIn | ConsentState::Pending);
     for standing in state.consents.all() {
-        if standing.import_id == Some(import_id) && is_withdrawn(standing.state) {
+        let is_undone = standing.before.is_some() && standing.import_id == Some(import_id);
+        if standing.import_id == Some(import_id) && (is_undone || standing.state != ConsentState::None) {
+            // What stood before: an opt-in comes back only if it was said by somebody else, before the import.
+            let before = standing.before.as_ref().filter(|before| before.import_id != Some(import_id));
             events.push(context.now(ConsentChanged {
                 channel: standing.channel,
                 topic: standing.topic.clone(),
-                state: ConsentState::None,
+                state: before.map_or(ConsentState::None, |before| before.state),
                 source: Source::Import,
-                method: "undo".to_owned(),
+                method: UNDONE.to_owned(),
                 message_id: None,
                 campaign_id: None,
                 variant: None,
-                import_id: Some(import_id),
+                import_id: before.map_or(Some(import_id), |before| before.import_id),
                 personal: None,
             }));
         }

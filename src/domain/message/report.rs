@@ -22,10 +22,15 @@ pub const ONE_CLICK: &str = "one_click";
 pub type AboutAddress = (AddressId, Decided<AddressEvent>);
 
 /// The events of a report: for the customer's stream, and for the address's. Their ids derive from what is reported.
+/// `message_topic` is that of the message, where it is known.
 #[must_use]
-pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<CustomerEvent>>, Option<AboutAddress>) {
+pub fn events(
+    fact: &RecordProviderFact,
+    message_topic: Option<&str>,
+    context: &Context<'_>,
+) -> (Vec<Decided<CustomerEvent>>, Option<AboutAddress>) {
     let name = fact.report.name();
-    let told = fact.provider_event_id.clone().unwrap_or_else(|| fact.occurred_at.timestamp_micros().to_string());
+    let told = identity(fact);
     let known_from = fact.correlation.called_at;
     let parts = [
         fact.correlation.key.message_id.0.as_bytes().as_slice(),
@@ -41,11 +46,10 @@ pub fn events(fact: &RecordProviderFact, context: &Context<'_>) -> (Vec<Decided<
             ..context.derived(known_from, Label::ReportEvent, &parts, event)
         });
     }
-    if let Some(method) = fact.report.opt_out() {
-        events.push(Decided {
-            occurred_at: fact.occurred_at,
-            ..context.derived(known_from, Label::ReportConsentEvent, &parts, opted_out(fact, method))
-        });
+    for changed in consents(fact, message_topic) {
+        let parts: Vec<&[u8]> = parts.iter().copied().chain([changed.topic.as_bytes()]).collect();
+        let derived = context.derived(known_from, Label::ReportConsentEvent, &parts, changed.clone());
+        events.push(Decided { occurred_at: fact.occurred_at, ..derived });
     }
     let suppression = fact.correlation.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
         let event = AddressSuppressed {
@@ -91,13 +95,14 @@ impl Report {
             Self::Clicked { .. } => "clicked",
             Self::Complained { .. } => "complained",
             Self::OptedOut { .. } => "opted_out",
+            Self::OptedIn { .. } => "opted_in",
         }
     }
 
     /// How the receiver opted out, if that is what it reports.
     fn opt_out(&self) -> Option<&str> {
         match self {
-            Self::OptedOut { method } => Some(method),
+            Self::OptedOut { method, .. } => Some(method),
             Self::Failed { class: RetryClass::OptedOut, .. } => Some("provider"),
             _ => None,
         }
@@ -108,16 +113,46 @@ impl Report {
         match self {
             Self::Bounced { bounce: BounceKind::Hard, .. } => Some(SuppressionReason::HardBounce),
             Self::Complained { .. } => Some(SuppressionReason::Complaint),
+            Self::OptedOut { topic: Some(_), .. } => None,
             _ => self.opt_out().filter(|method| *method != ONE_CLICK).map(|_| SuppressionReason::Stop),
         }
     }
 }
 
-fn opted_out(fact: &RecordProviderFact, method: &str) -> ConsentChanged {
+/// What tells a report from others of its kind about the same message. Providers give one open or click another id when
+/// they report it again (sendgrid/sendgrid-nodejs#1435), so these are told apart by what they say.
+fn identity(fact: &RecordProviderFact) -> String {
+    let (ip, user_agent, url) = match &fact.report {
+        Report::Opened { ip, user_agent, .. } => (ip.as_deref(), user_agent.as_deref(), None),
+        Report::Clicked { ip, user_agent, url, .. } => (ip.as_deref(), user_agent.as_deref(), url.as_deref()),
+        _ => (None, None, None),
+    };
+    if ip.is_some() || user_agent.is_some() || url.is_some() {
+        let parts = [ip, user_agent, url].map(Option::unwrap_or_default);
+        return format!("{}\n{}", fact.occurred_at.timestamp(), parts.join("\n"));
+    }
+    fact.provider_event_id.clone().unwrap_or_else(|| fact.occurred_at.timestamp_micros().to_string())
+}
+
+/// What a report says about messages to its receiver. An opt-out of a provider's group is one of the message's own topic
+/// as well, which is what the receiver had before their eyes; a return to the group says nothing of other topics.
+fn consents(fact: &RecordProviderFact, message_topic: Option<&str>) -> Vec<ConsentChanged> {
+    let out = |topic: &str, method: &str| changed(fact, topic, method, ConsentState::OptedOut);
+    match &fact.report {
+        Report::OptedOut { method, topic: Some(group) } => {
+            let topics = [Some(group.as_str()), message_topic.filter(|topic| topic != group)];
+            topics.into_iter().flatten().map(|topic| out(topic, method)).collect()
+        }
+        Report::OptedIn { method, topic } => vec![changed(fact, topic, method, ConsentState::OptedIn)],
+        report => report.opt_out().map(|method| out(ALL_TOPICS, method)).into_iter().collect(),
+    }
+}
+
+fn changed(fact: &RecordProviderFact, topic: &str, method: &str, state: ConsentState) -> ConsentChanged {
     ConsentChanged {
         channel: fact.correlation.key.channel,
-        topic: ALL_TOPICS.to_owned(),
-        state: ConsentState::OptedOut,
+        topic: topic.to_owned(),
+        state,
         source: Source::Provider,
         method: method.to_owned(),
         message_id: Some(fact.correlation.key.message_id),
@@ -187,6 +222,6 @@ fn message_event(fact: &RecordProviderFact, context: &Context<'_>) -> Option<Cus
         }
         .into(),
         Report::Complained { kind } => MessageComplained { key, route, kind: words(kind) }.into(),
-        Report::OptedOut { .. } => return None,
+        Report::OptedOut { .. } | Report::OptedIn { .. } => return None,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! 1. `erased`, `unknown_address`: there is nobody, or nowhere, to send to.
 //! 2. `suppressed_address`: bounced, complained, STOP; for everyone with the address.
-//! 3. `consent` for channel and topic.
+//! 3. `consent` for channel and topic: of the customer, and of the address, whichever customer said it.
 //! 4. `frequency_cap`.
 //! 5. `quiet_hours`, `blackout`, `weekday`, by the customer's clock.
 //!
@@ -131,6 +131,20 @@ pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, polic
                 "told_for": standing.map(|standing| &standing.topic),
                 "source": standing.map(|standing| standing.source),
                 "version": standing.map(|standing| standing.version),
+                "opt_in_required": policy.require_opt_in,
+            });
+            return Some(Reason { rule: "consent", inputs });
+        }
+        // What was said at the address holds for everybody who has it.
+        if let Some(word) = address.words.opt_out(asked.channel, asked.topic) {
+            let inputs = json!({
+                "channel": asked.channel,
+                "topic": asked.topic,
+                "state": ConsentState::OptedOut,
+                "told_for": word.topic,
+                "source": word.source,
+                "address_id": asked.address_id,
+                "said_at": word.said_at,
                 "opt_in_required": policy.require_opt_in,
             });
             return Some(Reason { rule: "consent", inputs });

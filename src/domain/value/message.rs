@@ -107,6 +107,13 @@ words! {
     }
 }
 
+/// The topic that stands for a group of a provider's: what is said of the group says nothing of other topics.
+#[must_use]
+pub fn group_topic(group: &str) -> String {
+    let group: String = group.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(60).collect();
+    format!("group-{}", group.to_ascii_lowercase())
+}
+
 /// Which message an event is about, with what read models group by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageKey {
@@ -214,5 +221,15 @@ pub enum Report {
     OptedOut {
         /// How it was said: `keyword`, `one_click`, `provider`.
         method: String,
+        /// What about, if not about everything: a provider's group is a topic, see [`group_topic`].
+        #[serde(default)]
+        topic: Option<String>,
+    },
+    /// The receiver took an opt-out back, on a page of the provider's.
+    OptedIn {
+        /// How it was said, as above.
+        method: String,
+        /// What about.
+        topic: String,
     },
 }

@@ -126,6 +126,24 @@ words! {
     }
 }
 
+words! {
+    /// Where a fact came from.
+    Source, "source" {
+        /// The GraphQL API.
+        Api = "api",
+        /// A file.
+        Import = "import",
+        /// A provider's callback.
+        Provider = "provider",
+        /// An inbound message from an address that nobody claimed.
+        Inbound = "inbound",
+        /// The customer, on one of our pages.
+        Customer = "customer",
+        /// The demo's sample data.
+        Demo = "demo",
+    }
+}
+
 impl Channel {
     /// The kind of address that this channel reaches.
     #[must_use]

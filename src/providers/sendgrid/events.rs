@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::{TOKEN, errors};
 use crate::domain::value::Channel;
 use crate::domain::value::engagement::{self, Signs};
-use crate::domain::value::message::Report;
+use crate::domain::value::message::{Report, group_topic};
 use crate::providers::kit::texts;
 use crate::providers::{Notice, NoticeKind};
 
@@ -107,7 +107,11 @@ impl Event {
             "open" => Report::Opened { class, rule, flagged, ip, user_agent },
             "click" => Report::Clicked { class, rule, flagged, url: self.text("url"), ip, user_agent },
             "spamreport" => Report::Complained { kind: Some("abuse".to_owned()) },
-            "unsubscribe" | "group_unsubscribe" => Report::OptedOut { method: ONE_CLICK.to_owned() },
+            "unsubscribe" => Report::OptedOut { method: ONE_CLICK.to_owned(), topic: None },
+            "group_unsubscribe" => {
+                let topic = self.0.get("asm_group_id").map(|group| group_topic(&group.to_string()));
+                Report::OptedOut { method: ONE_CLICK.to_owned(), topic }
+            }
             other => return Err(format!("an unknown event: {}", texts::bounded(other, 40))),
         })
     }

@@ -114,7 +114,7 @@ impl Story<'_> {
         } else if self.chance.random_bool(audience.opt_out) {
             last += self.wait(2.0);
             let method = if channel == Channel::Email { "one_click" } else { "keyword" };
-            self.report(last, Report::OptedOut { method: method.to_owned() });
+            self.report(last, Report::OptedOut { method: method.to_owned(), topic: None });
         }
     }
 

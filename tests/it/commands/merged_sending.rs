@@ -214,7 +214,7 @@ on_both! {
         let there = world.elsewhere().await;
         world.done(there.record_provider_fact(&world.agent(), told(Report::Delivered)).await);
         assert_eq!(count(&world, augusta, "MessageDelivered").await, 1);
-        let unsubscribed = told(Report::OptedOut { method: "one_click".to_owned() });
+        let unsubscribed = told(Report::OptedOut { method: "one_click".to_owned(), topic: None });
         for _ in 0..3 {
             world.done(there.record_provider_fact(&world.agent(), unsubscribed.clone()).await);
         }
@@ -254,7 +254,7 @@ on_both! {
                 },
                 occurred_at: world.now(),
                 provider_event_id: None,
-                report: Report::OptedOut { method: "one_click".to_owned() },
+                report: Report::OptedOut { method: "one_click".to_owned(), topic: None },
                 raw: None,
             };
             let agent = world.agent();

@@ -157,7 +157,7 @@ fn an_opt_out_that_is_told_late_counts_for_the_whole_once() {
         import_id: None,
         personal: None,
     };
-    let pass = |grace: Given| grace.when(|state, context| pass_on(state, &told, context)).events();
+    let pass = |grace: Given| grace.when(|state, context| pass_on(state, &told, context.now, context)).events();
     let events = pass(given([registered(), said("all", ConsentState::OptedIn)]));
     let [CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed))] = &events[..] else { panic!("{events:?}") };
     assert_eq!((changed.state, changed.message_id), (ConsentState::OptedOut, None));

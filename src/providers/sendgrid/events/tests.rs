@@ -96,6 +96,7 @@ fn a_batch_of_every_event_is_read_item_by_item() {
                 Report::Bounced { bounce: BounceKind::Hard, .. } => "bounced",
                 Report::Complained { .. } => "complained",
                 Report::OptedOut { .. } => "opted_out",
+                Report::OptedIn { .. } => "opted_in",
                 _ => "other",
             },
             NoticeKind::Resubscribed { .. } => "resubscribed",
@@ -161,7 +162,7 @@ fn drops_and_opt_outs_say_what_they_mean_for_the_address() {
     let dropped = report(&json!({ "event": "dropped", "reason": "Unsubscribed Address" }));
     assert!(matches!(dropped, Report::Failed { class: RetryClass::OptedOut, .. }));
     let unsubscribed = report(&json!({ "event": "unsubscribe" }));
-    assert_eq!(unsubscribed, Report::OptedOut { method: "one_click".to_owned() });
+    assert_eq!(unsubscribed, Report::OptedOut { method: "one_click".to_owned(), topic: None });
     let kind = notice(&json!({ "event": "group_resubscribe", "asm_group_id": 10, "email": "a@b.example" }));
     assert!(matches!(kind, NoticeKind::Resubscribed { group: Some(group), .. } if group == "10"));
 }
