@@ -13,6 +13,7 @@ mod merged_imports;
 mod merged_sending;
 mod merging;
 mod messages;
+mod opt_outs;
 mod policies;
 mod reclass;
 
