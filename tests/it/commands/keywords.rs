@@ -144,7 +144,7 @@ on_both! {
         assert_eq!(opted(&world, ada).await, [(ConsentState::OptedOut, Some(" Stop! ".to_owned()))]);
         assert_eq!((sms(&world, ada).await, sms(&world, bob).await), (suppressed(), suppressed()));
         let events = address_events(&world, number_of(&world, ada).await).await;
-        let [_, _, AddressEvent::AddressSuppressed(stop)] = &events[..] else { panic!("{events:?}") };
+        let [_, _, AddressEvent::AddressSuppressed(stop), AddressEvent::AddressOptedOut(_)] = &events[..] else { panic!("{events:?}") };
         assert_eq!((stop.reason, stop.message_id, stop.customer_id), (SuppressionReason::Stop, Some(message_id), Some(ada)));
     }
 
