@@ -109,6 +109,7 @@ aggregate!(Customer, CustomerEvent, Customer, 6, |state| {
         + state.pending.all().len() * 320
         + state.recent.all().len() * 80
         + state.retracted.len() * 32
+        + state.recorded.len() * 96
         + state.absorbed.len() * 16
         + 256
 });

@@ -10,6 +10,7 @@ use crate::app::engine::deciding::{Cached, CommandRun};
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller};
+use crate::domain::activity::event::ActivityEvent;
 use crate::domain::consent::event::{AddressClaimed, AddressEvent};
 use crate::domain::consent::state::Address;
 use crate::domain::consent::words::{at_address, word_of};
@@ -18,6 +19,7 @@ use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{ImportedChunk, RefusedRow};
+use crate::domain::message::event::MessageEvent;
 use crate::domain::refusal::Refusal;
 use crate::ids::{AddressId, CustomerId, EventId, Label, TenantSecret};
 use crate::log::{Append, AppendError, Appended, Expected};
@@ -158,14 +160,20 @@ impl App {
         let results = if appends.is_empty() { vec![] } else { self.shared.journal.append_all(appends).await? };
         let moved = judge(&parts, &results, &mut working, chunk);
         let mut again = vec![];
-        for Planned { row, customer, parts } in planned {
+        for Planned { row, customer, parts: plan } in planned {
             if moved.contains(&customer) {
                 again.push(row);
                 continue;
             }
-            match parts.iter().find_map(|&part| results.get(part).and_then(|result| refusal(result.as_ref().err()?))) {
+            match plan.iter().find_map(|&part| results.get(part).and_then(|result| refusal(result.as_ref().err()?))) {
                 Some(refusal) => chunk.refused.push(refused(&row, refusal)),
-                None if parts.iter().all(|&part| results.get(part).is_some_and(is_known)) => chunk.already += 1,
+                None if plan.iter().all(|&part| results.get(part).is_some_and(is_known)) => chunk.already += 1,
+                None if plan
+                    .iter()
+                    .any(|&part| parts.get(part).is_some_and(|(_, _, events)| is_correction(events))) =>
+                {
+                    chunk.corrected += 1;
+                }
                 None => {}
             }
         }
@@ -333,6 +341,17 @@ fn judge(
         }
     }
     moved
+}
+
+/// True if the events take something back to record it otherwise.
+fn is_correction(events: &[Decided<CustomerEvent>]) -> bool {
+    events.iter().any(|decided| {
+        matches!(
+            decided.event,
+            CustomerEvent::Activity(ActivityEvent::ActivityRetracted(_))
+                | CustomerEvent::Message(MessageEvent::MessageRetracted(_))
+        )
+    })
 }
 
 /// True if the log knew the fact: the same event, or the same activity from another file.

@@ -112,7 +112,7 @@ fn with_customer(
     let Newcomer { external_id, addresses, consents, attributes } = newcomer;
     if !rows::needs_registration(state) {
         let said = rows::consents(state, consents, import_id, context)?;
-        return Ok(vec![Part { decided: true, events: said }, Part { decided: false, events: fact(state)? }]);
+        return Ok(vec![Part { decided: true, events: said }, Part { decided: true, events: fact(state)? }]);
     }
     let anonymous = external_id.is_none() && addresses.is_empty();
     let attributes = if anonymous { BTreeMap::new() } else { attributes };
@@ -129,7 +129,7 @@ fn with_customer(
         registered.extend(said);
     }
     let facts = fact(&after)?;
-    Ok(vec![Part { decided: true, events: registered }, Part { decided: false, events: facts }])
+    Ok(vec![Part { decided: true, events: registered }, Part { decided: true, events: facts }])
 }
 
 /// A row that belongs to a customer, or to the anonymous one if that is allowed.

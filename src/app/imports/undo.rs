@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
+use uuid::Uuid;
 
 use crate::app::addresses::{Because, address_stream};
 use crate::app::customers::customer_stream;
@@ -22,7 +23,7 @@ use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{self, UndoImport, UndoneImport};
 use crate::domain::import::state::Import;
-use crate::domain::import::undo::{ProfileChange, retraction, take_back};
+use crate::domain::import::undo::{ProfileChange, corrected, identity, restoration, retraction, take_back};
 use crate::domain::refusal::Refusal;
 use crate::ids::{CustomerId, ImportId, Position};
 use crate::log::{Append, AppendError, Category, Expected, ReadLimit, RecordedEvent};
@@ -40,6 +41,16 @@ struct Brought {
     profile_changes: Option<(u64, u64)>,
     consents: u64,
     opt_outs: u64,
+    corrections: Vec<Correction>,
+}
+
+/// The retraction of an order or message that the import recorded otherwise.
+#[derive(Debug, Clone, Copy)]
+struct Correction {
+    /// The activity or message.
+    fact: Uuid,
+    /// The version of the retraction.
+    version: u64,
 }
 
 impl App {
@@ -121,7 +132,19 @@ impl App {
             }
             let id = CustomerId(envelope.stream.key);
             let fact = decode::<Customer>(recorded)?;
-            if let Some(retraction) = self.deciding(basis, |context| retraction(&fact, import_id, context)) {
+            // What was corrected since does not stand any more; the correction does, until its own import is undone.
+            let stream = customer_stream(caller.tenant, id);
+            let standing = match identity(&fact.event) {
+                Some(fact) => {
+                    let version =
+                        |loaded: &StateAt<Customer>| loaded.state.recorded.get(fact).map(|entry| entry.version);
+                    self.read_state::<Customer, _>(stream, version).await?
+                }
+                None => None,
+            };
+            if standing.is_none_or(|version| version == envelope.version)
+                && let Some(retraction) = self.deciding(basis, |context| retraction(&fact, import_id, context))
+            {
                 facts.push((id, retraction));
             }
             brought.entry(id).or_default().note(&fact.event, envelope.version);
@@ -157,6 +180,59 @@ impl App {
         Ok(facts.len() as u64)
     }
 
+    /// Records again what the import had corrected, unless that was undone as well.
+    async fn restore_corrected(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        import_id: ImportId,
+        id: CustomerId,
+        corrections: &[Correction],
+    ) -> Result<(), AppError> {
+        let stream = customer_stream(caller.tenant, id);
+        for correction in corrections {
+            let Some(former) = self.before(caller, id, *correction).await? else { continue };
+            let Some(brought_by) = former.event.import_id().filter(|brought_by| *brought_by != import_id) else {
+                continue;
+            };
+            let import = import_stream(caller.tenant, brought_by);
+            if self.read_state::<Import, _>(import, |loaded| loaded.state.undone.is_some()).await? {
+                continue;
+            }
+            let decide = |state: &Customer, context: &Context<'_>| Ok(restoration(state, &former, context));
+            // Whoever was forgotten in the meantime gets nothing back.
+            if let Err(Stop::Failed(error)) =
+                self.decide::<Customer>(&CommandRun::new(caller, stream, None), basis, decide).await
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// What stood before a correction.
+    async fn before(
+        &self,
+        caller: &Caller,
+        id: CustomerId,
+        correction: Correction,
+    ) -> Result<Option<Decided<CustomerEvent>>, AppError> {
+        let stream = customer_stream(caller.tenant, id);
+        let (mut version, mut found) = (0, None);
+        while version < correction.version {
+            let events = self.shared.journal.read_stream(stream, version, ReadLimit::events(PAGE)).await?;
+            let Some(last) = events.last() else { break };
+            version = last.envelope.version;
+            for recorded in events.iter().filter(|event| event.envelope.version < correction.version) {
+                let decided = decode::<Customer>(recorded)?;
+                if identity(&decided.event) == Some(correction.fact) {
+                    found = Some(decided);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     async fn take_back_from(
         &self,
         caller: &Caller,
@@ -166,6 +242,7 @@ impl App {
         brought: Brought,
     ) -> Result<(u64, u64), AppError> {
         let stream = customer_stream(caller.tenant, id);
+        self.restore_corrected(caller, basis, import_id, id, &brought.corrections).await?;
         let change = match brought.profile_changes {
             Some((first, last)) => self.profile_change(caller, id, first, last).await?,
             None => None,
@@ -245,6 +322,9 @@ impl App {
 
 impl Brought {
     fn note(&mut self, event: &CustomerEvent, version: u64) {
+        if let Some(fact) = corrected(event) {
+            self.corrections.push(Correction { fact, version });
+        }
         match event {
             CustomerEvent::Profile(ProfileEvent::CustomerRegistered(_)) => self.registered = true,
             CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(_)) => self.addresses += 1,

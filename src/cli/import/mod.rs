@@ -240,6 +240,12 @@ impl Job<'_> {
             totals.appended,
             totals.refused.total()
         ))?;
+        if totals.corrected > 0 {
+            print::line(format_args!(
+                "  {} of them corrected: the log knew them with another time, status, amount or text",
+                totals.corrected
+            ))?;
+        }
         print::line(format_args!("  {seconds:.1} s, {rate:.0} lines/s"))?;
         if totals.appended > 0 || run.completed_before {
             print::line(format_args!("  undo it with: commlog import undo {}", run.import_id))?;

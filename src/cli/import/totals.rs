@@ -15,6 +15,8 @@ pub struct Totals {
     pub appended: u64,
     /// Rows that the log knew already.
     pub already: u64,
+    /// Rows that the log knew otherwise and has as the file says now.
+    pub corrected: u64,
     /// Rows that the log refused.
     pub refused_rows: u64,
     /// All refused lines.
@@ -35,7 +37,7 @@ impl Totals {
     /// Nothing yet.
     #[must_use]
     pub fn new(refused: RefusedLines) -> Self {
-        Self { rows: 0, appended: 0, already: 0, refused_rows: 0, refused, left_out: BTreeMap::new() }
+        Self { rows: 0, appended: 0, already: 0, corrected: 0, refused_rows: 0, refused, left_out: BTreeMap::new() }
     }
 
     /// Rows that are in the log now.
@@ -66,6 +68,7 @@ impl Totals {
     pub fn take(&mut self, taken: &ImportedChunk, mut raw: HashMap<u64, Vec<RawLine>>) -> Outcome {
         self.appended += taken.appended;
         self.already += taken.already;
+        self.corrected += taken.corrected;
         self.refused_rows += taken.refused.len() as u64;
         for row in &taken.refused {
             let reason = &row.refusal.message;

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::activity::event::{ActivityKind, ActivityRecorded, ActivityRecordedPersonal, LineItem};
+use crate::domain::activity::event::{
+    ActivityKind, ActivityRecorded, ActivityRecordedPersonal, ActivityRetracted, LineItem,
+};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decision};
+use crate::domain::import::recorded::{self, Entry};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::Currency;
@@ -17,8 +20,8 @@ use crate::ids::{ActivityId, CustomerId, ImportId, Label, MessageId};
 
 /// Records business activity.
 ///
-/// With a `reference`, the activity's id derives from customer, kind, reference and time: recording it again is
-/// answered with the first one.
+/// With a `reference`, the activity's id derives from customer, kind, reference and time, and that of an order from
+/// customer and reference alone: recording it again returns the first one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordActivity {
     /// Whose.
@@ -81,7 +84,10 @@ pub fn record(
     }
     let occurred_at = command.occurred_at.unwrap_or(context.now);
     let identity = reference.as_deref().map(|reference| {
-        let micros = occurred_at.timestamp_micros().to_be_bytes();
+        let micros = match command.kind {
+            ActivityKind::Order => [0; 8],
+            _ => occurred_at.timestamp_micros().to_be_bytes(),
+        };
         let name = name.as_deref().unwrap_or_default();
         let kind = command.kind.word();
         [command.customer_id.0.as_bytes().as_slice(), kind.as_bytes(), name.as_bytes(), reference.as_bytes(), &micros]
@@ -109,6 +115,9 @@ pub fn record(
             attributes: text::attributes("attributes", command.attributes)?,
         }),
     };
+    if let Some(entry) = state.recorded.get(activity_id.0).filter(|_| recorded::has_identity(&event)) {
+        return again(state, entry, event, command.occurred_at, context);
+    }
     Ok(vec![if identity.is_some() {
         // An activity that was retracted may come again: as another event, under the same activity id.
         let retractions = state.retractions(activity_id.0).to_be_bytes();
@@ -116,6 +125,41 @@ pub fn record(
     } else {
         context.at(occurred_at, event)
     }])
+}
+
+/// An order whose number is known. An import corrects what is different, and says nothing about what is not.
+fn again(
+    state: &Customer,
+    entry: &Entry,
+    event: ActivityRecorded,
+    occurred_at: Option<DateTime<Utc>>,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let at = DateTime::from_timestamp_micros(entry.at_micros).unwrap_or(context.now);
+    let is_same = entry.is(recorded::content_of_order(&event), occurred_at.unwrap_or(at));
+    let id = event.activity_id.0;
+    let derived = |retractions: u32, at, event: ActivityRecorded| {
+        context.derived(at, Label::ActivityEvent, &[id.as_bytes(), &retractions.to_be_bytes()], event)
+    };
+    match event.import_id {
+        Some(_) if is_same => Ok(vec![]),
+        None if is_same => Ok(vec![derived(state.retractions(id), at, event)]),
+        None => {
+            let message = "this order is recorded already, with another time, status, amount or lines";
+            Err(Refusal::new("RECORDED_DIFFERENTLY", message))
+        }
+        Some(import_id) => {
+            let retracted = ActivityRetracted {
+                activity_id: event.activity_id,
+                kind: event.kind,
+                amount_micros: entry.amount_micros,
+                currency: entry.currency,
+                import_id,
+            };
+            let recorded = derived(state.retractions(id) + 1, occurred_at.unwrap_or(at), event);
+            Ok(vec![context.now(retracted), recorded])
+        }
+    }
 }
 
 fn clean_lines(lines: Vec<LineItem>) -> Result<Vec<LineItem>, Refusal> {

@@ -71,7 +71,8 @@ event! {
 }
 
 event! {
-    /// The import that recorded the activity was undone: it no longer counts. Carries what it takes back.
+    /// The import that recorded the activity was undone, or an import corrects it and records it again: it no longer counts.
+    /// Carries what it takes back.
     ActivityRetracted 1 {
         activity_id: ActivityId,
         kind: ActivityKind,

@@ -77,7 +77,9 @@ fn the_same_reference_and_time_is_the_same_activity() {
     let state = given([registered()]);
     assert_eq!(ids(&state, order()), ids(&state, order()));
     let later = RecordActivity { occurred_at: Some(noon() + TimeDelta::days(1)), ..order() };
-    assert_ne!(ids(&state, order()).0, ids(&state, later).0);
+    assert_eq!(ids(&state, order()).0, ids(&state, later.clone()).0, "an order is known by its number");
+    let invoice = |command: RecordActivity| RecordActivity { kind: ActivityKind::Invoice, ..command };
+    assert_ne!(ids(&state, invoice(order())).0, ids(&state, invoice(later)).0);
     let unreferenced = || RecordActivity { reference: None, occurred_at: Some(noon()), ..order() };
     let twice = given([registered()]);
     let made = with_context(&Policy::default(), |context| {
@@ -105,4 +107,24 @@ fn a_retracted_activity_comes_back_as_another_event_of_the_same_activity() {
 #[test]
 fn an_activity_of_nobody_is_refused() {
     given([]).when(|state, context| record(state, order(), None, context)).refused_with("CUSTOMER_UNKNOWN");
+}
+
+#[test]
+fn an_order_that_an_import_brings_again_is_corrected_where_it_is_different() {
+    let placed = |command: RecordActivity, given: &Given| {
+        given.when(|state, context| record(state, command, Some(IMPORT), context))
+    };
+    let first = placed(order(), &given([registered()])).events();
+    let known = given([vec![registered()], first].concat());
+    placed(order(), &known).happens(&[]);
+    for other in [
+        RecordActivity { occurred_at: Some(noon() - TimeDelta::hours(1)), ..order() },
+        RecordActivity { amount_micros: Some(1), ..order() },
+        RecordActivity { lines: vec![], amount_micros: Some(-15_300_000), ..order() },
+        RecordActivity { status: Some("paid".to_owned()), ..order() },
+    ] {
+        placed(other, &known).happens(&["ActivityRetracted", "ActivityRecorded"]);
+    }
+    let other = RecordActivity { amount_micros: Some(1), ..order() };
+    known.when(|state, context| record(state, other, None, context)).refused_with("RECORDED_DIFFERENTLY");
 }

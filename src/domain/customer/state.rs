@@ -1,7 +1,7 @@
 //! What decisions need to know of a customer: the fold of its stream.
 //!
 //! It stays small however long the stream: of messages only those not yet handed to a provider, of notes only the
-//! newest and the pinned, of activities none, of what was sent only the newest marketing.
+//! newest and the pinned, of orders and imported messages a digest each, of what was sent only the newest marketing.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,6 +21,7 @@ use crate::domain::customer::event::NoteEvent;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
 use crate::domain::decision::Meta;
+use crate::domain::import::recorded::Recorded;
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::history::Recent;
 use crate::domain::message::state::Pending;
@@ -102,6 +103,9 @@ pub struct Customer {
     pub conversations: Conversations,
     /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
     pub retracted: BTreeMap<Uuid, u32>,
+    /// Orders and imported messages as they stand.
+    #[serde(default)]
+    pub recorded: Recorded,
     /// Which customer it is part of.
     pub merged: Option<Merged>,
     /// The customers who are part of it, also those who came with others of them.
@@ -223,7 +227,9 @@ impl Customer {
             CustomerEvent::Profile(event) => self.apply_profile(event),
             CustomerEvent::Identity(event) => self.apply_identity(event, meta),
             CustomerEvent::Note(event) => self.apply_note(event),
-            CustomerEvent::Activity(ActivityEvent::ActivityRecorded(_)) => {}
+            CustomerEvent::Activity(ActivityEvent::ActivityRecorded(e)) => {
+                self.recorded.note_activity(e, meta.occurred_at, meta.version);
+            }
             CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) => self.note_retraction(e.activity_id.0),
             CustomerEvent::Consent(ConsentEvent::ConsentChanged(e)) => self.consents.apply(e, meta),
             CustomerEvent::Conversation(ConversationEvent::ConversationChanged(e)) => {
@@ -232,6 +238,9 @@ impl Customer {
             CustomerEvent::Message(event) => {
                 self.recent.apply(event, &self.pending, meta);
                 self.pending.apply(event, meta);
+                if let MessageEvent::MessageReceived(e) = event {
+                    self.recorded.note_message(e, meta.occurred_at, meta.version);
+                }
                 if let MessageEvent::MessageRetracted(e) = event {
                     self.note_retraction(e.key.message_id.0);
                 }
@@ -306,6 +315,7 @@ impl Customer {
 
     fn note_retraction(&mut self, id: Uuid) {
         *self.retracted.entry(id).or_default() += 1;
+        self.recorded.retract(id);
     }
 
     fn make_primary(&mut self, kind: AddressKind, primary: AddressId) {
@@ -323,9 +333,14 @@ impl Customer {
 
     /// A retraction takes back one event that was counted, unless the registering import had brought that one.
     fn count_other(&mut self, event: &CustomerEvent) {
-        let retracted_by = match event {
-            CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) => Some(e.import_id),
-            CustomerEvent::Message(MessageEvent::MessageRetracted(e)) => Some(e.import_id),
+        let retracted = match event {
+            // A correction by another import takes back what this one had brought.
+            CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) => {
+                Some(self.recorded.get(e.activity_id.0).map_or(Some(e.import_id), |entry| entry.import_id))
+            }
+            CustomerEvent::Message(MessageEvent::MessageRetracted(e)) => {
+                Some(self.recorded.get(e.key.message_id.0).map_or(Some(e.import_id), |entry| entry.import_id))
+            }
             CustomerEvent::Profile(_)
             | CustomerEvent::Identity(_)
             | CustomerEvent::Note(_)
@@ -334,8 +349,8 @@ impl Customer {
             | CustomerEvent::Conversation(_)
             | CustomerEvent::Message(_) => None,
         };
-        if retracted_by.is_some() {
-            if retracted_by != self.registered_by {
+        if let Some(brought_by) = retracted {
+            if brought_by.is_none() || brought_by != self.registered_by {
                 self.others = self.others.saturating_sub(1);
             }
             return;

@@ -209,6 +209,8 @@ pub struct RefusedRow {
 pub struct ImportedChunk {
     /// Events that were appended.
     pub appended: u64,
+    /// Orders and messages that the log knew with another time, amount or text, and has as the file says now.
+    pub corrected: u64,
     /// Rows that the log knew already, or that change nothing.
     pub already: u64,
     /// Rows that were not taken in.

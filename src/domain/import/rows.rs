@@ -2,7 +2,9 @@
 
 use crate::domain::activity::decide::RecordActivity;
 use crate::domain::activity::event::ActivityKind;
+use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
+use crate::domain::consent::keywords::{self, Keyword};
 use crate::domain::consent::state::Standing;
 use crate::domain::customer::decide::{
     AddressInput, ChangeProfile, Patch, ProfileInput, ProfilePatch, RegisterCustomer, Registration, change_profile,
@@ -14,9 +16,12 @@ use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::import::decide::{
     Collision, ConsentRow, CustomerOptions, CustomerRow, ImportRun, MessageRow, OrderRow,
 };
+use crate::domain::import::recorded;
 use crate::domain::message::decide::{ReceiveMessage, received, sender};
+use crate::domain::message::event::MessageRetracted;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
+use crate::domain::value::Channel;
 use crate::domain::value::message::MessageKey;
 use crate::domain::{activity, customer};
 use crate::ids::{CustomerId, ImportId, Label, MessageId};
@@ -40,7 +45,7 @@ pub fn registration(
     register(state, command, Registration { import_id: Some(import_id), anonymous }, context)
 }
 
-/// Records an order. Its event id derives from customer, number and time: importing it again is found.
+/// Records an order. Customer and number say which one it is: another time, status, amount or other lines correct it.
 pub fn order(
     state: &Customer,
     customer_id: CustomerId,
@@ -87,6 +92,9 @@ pub fn message(
             context.secret.derive(Label::ImportedMessageId, &[customer, b"line", run.file_digest.as_bytes(), &line])
         }
     });
+    let channel = row.channel;
+    let keyword = keywords::of_message(channel, &row.body, None);
+    let has_time = row.occurred_at.is_some();
     let occurred_at = row.occurred_at.unwrap_or(run.started_at);
     let key = MessageKey { message_id, channel: row.channel, campaign_id: None, variant: None, conversation_id: None };
     let command = ReceiveMessage {
@@ -105,8 +113,48 @@ pub fn message(
     };
     let sender = command.from.as_deref().and_then(|from| sender(command.channel, from, context));
     let event = received(key, command, sender.as_ref(), Some(run.import_id), context)?;
-    let retractions = state.retractions(message_id.0).to_be_bytes();
-    Ok(vec![context.derived(occurred_at, Label::ImportedMessageEvent, &[message_id.0.as_bytes(), &retractions], event)])
+    let mut events: Vec<Decided<CustomerEvent>> = vec![];
+    let mut retractions = state.retractions(message_id.0);
+    if let Some(entry) = state.recorded.get(message_id.0) {
+        // A line without a time has the time of its import's start, which is no news.
+        let is_new_time = has_time && entry.at_micros != occurred_at.timestamp_micros();
+        if entry.content == recorded::content_of_message(&event) && !is_new_time {
+            return Ok(vec![]);
+        }
+        events.push(context.now(MessageRetracted { key: event.key.clone(), import_id: run.import_id }));
+        retractions += 1;
+    }
+    let parts = [message_id.0.as_bytes().as_slice(), &retractions.to_be_bytes()];
+    events.push(context.derived(occurred_at, Label::ImportedMessageEvent, &parts, event));
+    if keyword == Some(Keyword::Stop) && !state.anonymous {
+        events.extend(stopped(state, channel, message_id, run.import_id).map(|out| context.at(occurred_at, out)));
+    }
+    Ok(events)
+}
+
+/// A STOP of the past is an opt-out, unless something that the customer agreed to outside of imports stands: that was said
+/// later. It is never undone by an import.
+fn stopped(state: &Customer, channel: Channel, message_id: MessageId, import_id: ImportId) -> Option<ConsentChanged> {
+    let is_settled = |own: &Standing| match own.state {
+        ConsentState::OptedOut => true,
+        ConsentState::OptedIn => own.source != Source::Import,
+        ConsentState::Pending | ConsentState::None => false,
+    };
+    if state.consents.of(channel, ALL_TOPICS).is_some_and(is_settled) {
+        return None;
+    }
+    Some(ConsentChanged {
+        channel,
+        topic: ALL_TOPICS.to_owned(),
+        state: ConsentState::OptedOut,
+        source: Source::Import,
+        method: "keyword".to_owned(),
+        message_id: Some(message_id),
+        campaign_id: None,
+        variant: None,
+        import_id: Some(import_id),
+        personal: None,
+    })
 }
 
 /// Registers a customer, or merges a row into one by the collision rules. A row that brings nothing new changes nothing.

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
-use super::decide::{Collision, ConsentRow, CustomerOptions, CustomerRow};
+use super::decide::{Collision, ConsentRow, CustomerOptions, CustomerRow, ImportRun, MessageRow};
 use super::rows;
 use super::undo::{ProfileChange, take_back};
 use crate::domain::consent::event::ConsentEvent;
-use crate::domain::consent::event::ConsentState;
+use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::decide::ProfileInput;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
-use crate::domain::scenario::{ADA, Given, IMPORT, Then, given, mailbox, registered, registered_by, said};
+use crate::domain::scenario::{ADA, Given, IMPORT, Then, given, mailbox, noon, registered, registered_by, said};
 use crate::domain::value::Channel;
 
 fn row(profile: ProfileInput) -> CustomerRow {
@@ -101,4 +101,52 @@ fn only_fields_that_still_have_the_imported_value_are_put_back() {
     };
     assert_eq!(restored.changed, ["territory"]);
     assert_eq!(restored.profile, profile("north", "tea"));
+}
+
+fn text_message(body: &str, at: &str) -> MessageRow {
+    MessageRow {
+        line: 2,
+        customer: None,
+        reference: Some("SM1".to_owned()),
+        channel: Channel::Sms,
+        from: Some("+14155552671".to_owned()),
+        to: None,
+        occurred_at: Some(at.parse().expect("a time")),
+        subject: None,
+        body: body.to_owned(),
+    }
+}
+
+fn message_taken_in(given: &Given, row: MessageRow) -> Then {
+    let run = ImportRun {
+        import_id: IMPORT,
+        run: 0,
+        started_at: noon(),
+        completed_before: false,
+        file_digest: "ab".repeat(32),
+    };
+    given.when(|state, context| rows::message(state, ADA, row, &run, context))
+}
+
+#[test]
+fn a_stop_of_the_past_is_an_opt_out_unless_a_live_consent_stands() {
+    let stop = || text_message("STOP", "1970-01-01T10:00:00Z");
+    message_taken_in(&given([registered()]), stop()).happens(&["MessageReceived", "ConsentChanged"]);
+    let CustomerEvent::Consent(ConsentEvent::ConsentChanged(email)) = said("all", ConsentState::OptedIn) else {
+        panic!("another event")
+    };
+    let agreed = given([registered(), ConsentChanged { channel: Channel::Sms, ..email }.into()]);
+    message_taken_in(&agreed, stop()).happens(&["MessageReceived"]);
+    let chat = text_message("please stop calling", "1970-01-01T10:00:00Z");
+    message_taken_in(&given([registered()]), chat).happens(&["MessageReceived"]);
+}
+
+#[test]
+fn a_message_that_comes_again_is_known_and_with_another_time_corrected() {
+    let first = message_taken_in(&given([registered()]), text_message("Thanks!", "1970-01-01T12:00:00Z")).events();
+    let known = given([vec![registered()], first].concat());
+    message_taken_in(&known, text_message("Thanks!", "1970-01-01T12:00:00Z")).happens(&["MessageReceived"; 0]);
+    for other in [text_message("Thanks!", "1970-01-01T09:00:00Z"), text_message("Thanks", "1970-01-01T12:00:00Z")] {
+        message_taken_in(&known, other).happens(&["MessageRetracted", "MessageReceived"]);
+    }
 }

@@ -1,5 +1,7 @@
 //! Taking back what an import brought to one customer. Opt-outs stay.
 
+use uuid::Uuid;
+
 use crate::domain::activity::event::ActivityEvent;
 use crate::domain::activity::event::ActivityRetracted;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
@@ -10,6 +12,7 @@ use crate::domain::customer::event::{
 };
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
+use crate::domain::import::recorded::has_identity;
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageRetracted;
 use crate::ids::{ImportId, Label};
@@ -43,6 +46,55 @@ pub fn retraction(
     };
     let derived = context.derived(fact.occurred_at, Label::RetractionEvent, &[fact.id.0.as_bytes()], event);
     Some(Decided { occurred_at: context.now, ..derived })
+}
+
+/// The order or message that an event records, if another event can correct it.
+#[must_use]
+pub fn identity(event: &CustomerEvent) -> Option<Uuid> {
+    if let CustomerEvent::Activity(ActivityEvent::ActivityRecorded(e)) = event {
+        return has_identity(e).then_some(e.activity_id.0);
+    }
+    if let CustomerEvent::Message(MessageEvent::MessageReceived(e)) = event {
+        return e.import_id.map(|_| e.key.message_id.0);
+    }
+    None
+}
+
+/// The order or message that an event takes back.
+#[must_use]
+pub fn corrected(event: &CustomerEvent) -> Option<Uuid> {
+    if let CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) = event {
+        return Some(e.activity_id.0);
+    }
+    if let CustomerEvent::Message(MessageEvent::MessageRetracted(e)) = event {
+        return Some(e.key.message_id.0);
+    }
+    None
+}
+
+/// Records again what an import had corrected, unless something stands in its place.
+#[must_use]
+pub fn restoration(
+    state: &Customer,
+    former: &Decided<CustomerEvent>,
+    context: &Context<'_>,
+) -> Vec<Decided<CustomerEvent>> {
+    let Some(id) =
+        identity(&former.event).filter(|id| state.must_be_known().is_ok() && state.recorded.get(*id).is_none())
+    else {
+        return vec![];
+    };
+    let label = match &former.event {
+        CustomerEvent::Activity(_) => Label::ActivityEvent,
+        CustomerEvent::Message(_)
+        | CustomerEvent::Profile(_)
+        | CustomerEvent::Identity(_)
+        | CustomerEvent::Note(_)
+        | CustomerEvent::Consent(_)
+        | CustomerEvent::Conversation(_) => Label::ImportedMessageEvent,
+    };
+    let retractions = state.retractions(id).to_be_bytes();
+    vec![context.derived(former.occurred_at, label, &[id.as_bytes(), &retractions], former.event.clone())]
 }
 
 /// The profile that a customer had before an import changed it, and the one that the import made of it.

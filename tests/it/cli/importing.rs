@@ -287,3 +287,38 @@ fn only_what_customers_wrote_is_imported_from_a_log_of_messages() {
     assert!(printed.contains("refused: 1 line, first line 2: you sent this message"), "{printed}");
     assert_eq!(count(&place, "MessageReceived"), 1);
 }
+
+#[test]
+fn the_same_orders_in_another_zone_or_with_another_amount_are_corrected_not_doubled() {
+    let place = Place::new();
+    let orders = |amount: &str, more: &str| {
+        format!(
+            "order,customer,date,sku,quantity,price,currency\n1001,7,2026-01-02 10:00,A,1,{amount},EUR\n\
+             1002,7,2026-01-03 00:30,B,1,7.00,EUR\n{more}"
+        )
+    };
+    let figures = |place: &Place| {
+        let totals = exported(place, "customer_totals");
+        (totals[0]["orders"].as_i64().unwrap(), totals[0]["revenue_micros"].as_i64().unwrap())
+    };
+    place.file("orders.csv", orders("5.00", ""));
+    let first = place.ok(&["import", "orders", "orders.csv"]);
+    let moved = place.ok(&["import", "orders", "orders.csv", "--time-zone", "Europe/Vienna"]);
+    assert!(moved.contains("2 of them corrected"), "{moved}");
+    assert_eq!(figures(&place), (2, 12_000_000));
+    let again = place.ok(&["import", "orders", "orders.csv", "--time-zone", "Europe/Vienna"]);
+    assert!(again.contains("2 orders read, 2 of them known already, 0 events appended"), "{again}");
+
+    place.file("later.csv", orders("6.00", "1003,7,2026-01-04 10:00,C,1,1.00,EUR\n"));
+    let later = place.ok(&["import", "orders", "later.csv", "--time-zone", "Europe/Vienna"]);
+    assert!(
+        later.contains("3 orders read, 1 of them known already") && later.contains("1 of them corrected"),
+        "{later}"
+    );
+    assert_eq!(figures(&place), (3, 14_000_000));
+    place.ok(&["import", "undo", &import_id(&later)]);
+    assert_eq!(figures(&place), (2, 12_000_000), "what stood before stands again");
+    place.ok(&["import", "undo", &import_id(&first)]);
+    assert!(exported(&place, "customer_totals").is_empty());
+    place.ok(&["rebuild", "--check"]);
+}
