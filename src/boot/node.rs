@@ -72,7 +72,8 @@ impl Node {
         if let Some(listener) = listener {
             let gateway = Gateway::new(stores.app.clone(), queries, service, Limits::default(), metrics);
             let (intake, stop) = (intake.clone(), stop.clone());
-            parts.spawn(async move { Ok(http::serve(listener, gateway, intake, stop).await?) });
+            let origins = stores.config().cors_origins.clone();
+            parts.spawn(async move { Ok(http::serve(listener, gateway, intake, &origins, stop).await?) });
         }
         tracing::info!(%address, ?roles, log = %stores.config().log, "started");
         Ok(Running { address, reads, stores, intake, stop, parts })

@@ -49,6 +49,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "public_url",
         "public URL of this server, for links in messages, such as https://mail.example.com [default: http://<listen>]",
     ),
+    (
+        "cors_origins",
+        "web origins, separated by commas, whose pages may call the API, such as https://app.example.com; * for all [default: none]",
+    ),
     ("roles", "roles of this node, separated by commas: api, projector, processes [default: all]"),
     ("tenant", "the tenant that commands act for without --tenant"),
     (
@@ -141,6 +145,8 @@ pub struct Config {
     pub public_url: String,
     /// Whether that was configured; without it, only this machine can follow links.
     pub public_url_is_set: bool,
+    /// Web origins whose pages may call the API; `*` alone stands for all.
+    pub cors_origins: Vec<String>,
     /// What this node does.
     pub roles: Roles,
     /// The tenant that commands act for.
@@ -291,6 +297,7 @@ impl Config {
             listen,
             public_url_is_set: values.contains_key("public_url"),
             public_url: parse(values, "public_url", public_url)?.unwrap_or_else(|| format!("http://{listen}")),
+            cors_origins: parse(values, "cors_origins", origins)?.unwrap_or_default(),
             roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
             tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
                 .unwrap_or(DEFAULT_TENANT),
@@ -332,6 +339,22 @@ fn public_url(text: &str) -> Result<String, String> {
         && url.username().is_empty()
         && url.password().is_none();
     if is_plain { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(wrong()) }
+}
+
+/// Origins as browsers send them: scheme, host and port, without a path.
+fn origins(list: &str) -> Result<Vec<String>, String> {
+    let wrong = || "must be origins such as https://app.example.com, or * alone".to_owned();
+    let parts: Vec<&str> = list.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts == ["*"] {
+        return Ok(vec!["*".to_owned()]);
+    }
+    let read = |part: &str| {
+        let url = Url::parse(part).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let origin = url.origin().ascii_serialization();
+        // Whatever stands behind the port would be ignored in silence.
+        (url.as_str().trim_end_matches('/') == origin).then_some(origin)
+    };
+    parts.into_iter().map(read).collect::<Option<_>>().ok_or_else(wrong)
 }
 
 fn base_urls(list: &str) -> Result<Vec<Url>, String> {

@@ -106,13 +106,13 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 }
 
 /// The schema over an API.
-fn schema(api: &Api, mode: ValidationMode) -> Schema {
+fn schema(api: &Api) -> Schema {
     builder()
         .data(api.clone())
         .limit_complexity(api.limits.complexity)
         .limit_depth(api.limits.depth)
         .limit_recursive_depth(2 * api.limits.depth)
-        .validation_mode(mode)
+        .validation_mode(ValidationMode::Fast)
         .finish()
 }
 

@@ -38,8 +38,16 @@ pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response
     let mut found = api.keys.check(&api.reads.db(), token).await;
     let mut is_behind = false;
     if matches!(found, Ok(None)) {
-        // The key may have been issued a moment ago: wait until the read tables include all that the log held.
-        is_behind = api.reads.wait_for(api.app.end_of_log(), NEW_KEY_PATIENCE).await.is_err();
+        // The key may have been issued a moment ago, by this process or another one: the read tables must show all that the
+        // log holds now.
+        let end = match api.reads.journal().backend().head().await {
+            Ok(head) => head.position,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the end of the log is unknown while an API key is checked");
+                api.app.end_of_log()
+            }
+        };
+        is_behind = api.reads.wait_for(end, NEW_KEY_PATIENCE).await.is_err();
         found = api.keys.check(&api.reads.db(), token).await;
     }
     match found {

@@ -11,29 +11,54 @@ mod filename;
 mod health;
 mod observe;
 mod page;
+mod protocol;
 mod server;
 mod socket;
 mod webhooks;
 
 pub use server::{ServeError, serve};
 
+use std::time::Duration;
+
 use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::graphql::Gateway;
 use crate::intake::Intake;
 
-/// All routes. WebSockets are closed when the server stops.
-pub fn router(gateway: Gateway, intake: Intake, shutdown: CancellationToken) -> Router {
+/// What pages of other origins may do: what they may with their API key, and no more. Nothing here goes by cookies.
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = if origins == ["*"] {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_DISPOSITION, observe::REQUEST_ID])
+        .expose_headers([observe::REQUEST_ID])
+        .max_age(Duration::from_secs(600))
+}
+
+/// All routes. WebSockets are closed when the server is told to stop.
+pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: CancellationToken) -> Router {
     let webhooks = Router::new()
         .route("/webhooks/{provider}/{account}", any(webhooks::take))
         .with_state(webhooks::Webhooks { gateway: gateway.clone(), intake });
+    let graphql = Router::new()
+        .route("/graphql", post(endpoint::post).get(endpoint::get))
+        .route("/attachments", post(attachments::upload))
+        .route("/attachments/{id}", get(attachments::download))
+        .layer(cors(origins));
     Router::new()
         .merge(webhooks)
-        .route("/graphql", post(endpoint::execute).get(socket::upgrade))
+        .merge(graphql)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -42,8 +67,6 @@ pub fn router(gateway: Gateway, intake: Intake, shutdown: CancellationToken) -> 
         .route("/u/{token}", get(consent::ask_unsubscribe).post(consent::unsubscribe))
         .route("/confirm/{token}", get(consent::ask_confirm).post(consent::confirm))
         .route("/preferences/{token}", get(consent::show_preferences).post(consent::set_preferences))
-        .route("/attachments", post(attachments::upload))
-        .route("/attachments/{id}", get(attachments::download))
         .route("/media/{token}", get(attachments::media))
         .fallback(observe::not_found)
         // The endpoint reads its body itself, against its own limit.

@@ -12,7 +12,8 @@ use tracing::Instrument;
 use super::body::refusal;
 use crate::graphql::Gateway;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names a request in the answer and in the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request an id (the caller's, if it is well-formed), counts and times it.
 pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, next: Next) -> Response {

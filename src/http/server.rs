@@ -38,17 +38,18 @@ pub enum ServeError {
     },
 }
 
-/// Serves until told to stop; then finishes what runs.
+/// Serves until told to stop; then finishes what runs. `origins` are those whose pages may call the API.
 pub async fn serve(
     listener: TcpListener,
     gateway: Gateway,
     intake: Intake,
+    origins: &[String],
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
     let limits = Arc::clone(&gateway.api().limits);
     let metrics = gateway.api().metrics.clone();
-    let service = TowerToHyperService::new(router(gateway, intake, shutdown.clone()));
+    let service = TowerToHyperService::new(router(gateway, intake, origins, shutdown.clone()));
     let room = Arc::new(Semaphore::new(limits.connections));
     let running = TaskTracker::new();
     let cut_off = CancellationToken::new();

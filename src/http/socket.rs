@@ -3,52 +3,40 @@
 //! Browsers cannot set headers on a WebSocket, so the API key comes with the handshake: `connection_init` with the
 //! payload `{ "Authorization": "Bearer clk_…" }`. A header on the upgrade works too.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use async_graphql::http::{WebSocket as Protocol, WebSocketProtocols, WsMessage};
-use async_graphql::{Data, Error};
-use axum::Extension;
-use axum::body::Body;
+use async_graphql::Response as Answer;
+use axum::extract::FromRequestParts;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, State};
-use axum::http::{Request, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream::{self, AbortHandle, BoxStream, SelectAll};
 use futures::{SinkExt, StreamExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::{bearer, check};
 use super::body::refusal;
+use super::protocol::{ClientMessage, Closing, NAME, ServerMessage};
+use crate::graphql::engine::failure::refused;
 use crate::graphql::{Gateway, Principal};
-
-const PROTOCOL: &str = "graphql-transport-ws";
 
 /// How long a client may take to say who it is (the protocol's close code 4408).
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// How often a silent client is asked whether it is there; one that stays silent for twice as long is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
 /// How often the key of an open connection is checked again.
 const RECHECK: Duration = Duration::from_secs(5);
 
-/// Upgrades to a WebSocket. A browser that opens the address by hand is shown the console.
-pub async fn upgrade(
-    State(gateway): State<Gateway>,
-    Extension(shutdown): Extension<CancellationToken>,
-    request: Request<Body>,
-) -> Response {
-    let (mut parts, _) = request.into_parts();
-    let accepts = |media: &str| {
-        parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|all| all.contains(media))
-    };
-    if !parts.headers.contains_key(header::UPGRADE) {
-        return if accepts("text/html") {
-            Redirect::to("/").into_response()
-        } else {
-            let message = "send queries and mutations with POST; GET is for WebSockets (graphql-transport-ws)";
-            refusal(StatusCode::METHOD_NOT_ALLOWED, "USE_POST", message)
-        };
-    }
+/// Upgrades to a WebSocket.
+pub async fn upgrade(gateway: Gateway, shutdown: CancellationToken, mut parts: Parts) -> Response {
     let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    if !offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == PROTOCOL) {
+    if !offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == NAME) {
         let message = "the WebSocket must offer the subprotocol graphql-transport-ws";
         return refusal(StatusCode::BAD_REQUEST, "SUBPROTOCOL", message);
     }
@@ -59,92 +47,154 @@ pub async fn upgrade(
             upgrade
                 .max_message_size(most)
                 .max_frame_size(most)
-                .protocols([PROTOCOL])
+                .protocols([NAME])
                 .on_upgrade(move |socket| serve(gateway, socket, header, shutdown))
         }
         Err(rejection) => rejection.into_response(),
     }
 }
 
-/// Who is on the other end, once it said so.
-#[derive(Clone, Default)]
-struct Peer {
-    token: Arc<OnceLock<String>>,
-    principal: Arc<OnceLock<Principal>>,
+/// What one connection has open.
+struct Conversation {
+    gateway: Gateway,
+    /// The header `Authorization` of the upgrade.
+    header: Option<String>,
+    /// The token and its holder, once the client said who it is.
+    peer: Option<(String, Principal)>,
+    running: HashMap<String, AbortHandle>,
+    answers: SelectAll<BoxStream<'static, (String, Option<Answer>)>>,
 }
 
-impl Peer {
-    async fn introduce(
-        self,
-        gateway: Gateway,
-        header: Option<String>,
-        payload: serde_json::Value,
-    ) -> Result<Data, Error> {
+impl Conversation {
+    fn new(gateway: Gateway, header: Option<String>) -> Self {
+        Self { gateway, header, peer: None, running: HashMap::new(), answers: SelectAll::new() }
+    }
+
+    /// Takes a client's message; what it is answered at once, if anything.
+    async fn take(&mut self, message: ClientMessage) -> Result<Option<Message>, Closing> {
+        match message {
+            ClientMessage::ConnectionInit(_) if self.peer.is_some() => Err(Closing::initialised_twice()),
+            ClientMessage::ConnectionInit(payload) => {
+                self.introduce(&payload).await?;
+                Ok(Some(text(&ServerMessage::ConnectionAck)))
+            }
+            ClientMessage::Ping => Ok(Some(text(&ServerMessage::Pong))),
+            ClientMessage::Pong => Ok(None),
+            ClientMessage::Subscribe { id, request } => {
+                let Some((_, principal)) = &self.peer else { return Err(Closing::unauthorized()) };
+                if self.running.contains_key(&id) {
+                    return Err(Closing::id_in_use(&id));
+                }
+                let most = self.gateway.api().limits.subscriptions;
+                if self.running.len() >= most {
+                    let reason = format!("this connection runs {most} operations already");
+                    let errors = [refused("TOO_MANY_SUBSCRIPTIONS", reason)];
+                    return Ok(Some(text(&ServerMessage::Error { id: &id, payload: &errors })));
+                }
+                let answers = self.gateway.follow(*principal, *request).map(Some).chain(stream::iter([None]));
+                let (answers, handle) = stream::abortable(answers);
+                self.running.insert(id.clone(), handle);
+                self.answers.push(answers.map(move |answer| (id.clone(), answer)).boxed());
+                Ok(None)
+            }
+            ClientMessage::Complete { id } => {
+                // An operation that has ended already is completed by both sides at once, which is fine.
+                if let Some(handle) = self.running.remove(&id) {
+                    handle.abort();
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn introduce(&mut self, payload: &serde_json::Value) -> Result<(), Closing> {
         let given = payload
             .as_object()
             .and_then(|entries| entries.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")))
-            .and_then(|(_, value)| value.as_str().map(str::to_owned))
-            .or(header);
-        let token = given.as_deref().and_then(bearer).ok_or_else(|| Error::new("Forbidden: an API key is needed"))?;
-        let principal = check(&gateway, token)
-            .await
-            .map_err(|_| Error::new("Forbidden: this API key is unknown or was revoked"))?;
-        // The protocol has one handshake per connection.
-        let _ = self.token.set(token.to_owned());
-        let _ = self.principal.set(principal);
-        Ok(Data::default())
+            .and_then(|(_, value)| value.as_str())
+            .or(self.header.as_deref());
+        let token = given.and_then(bearer).ok_or_else(|| Closing::forbidden("an API key is needed"))?;
+        let principal = check(&self.gateway, token).await;
+        let principal = principal.map_err(|_| Closing::forbidden("this API key is unknown or was revoked"))?;
+        self.peer = Some((token.to_owned(), principal));
+        Ok(())
     }
 
-    /// Ends when the key is no longer good.
-    async fn refused(&self, gateway: &Gateway) {
-        loop {
-            tokio::time::sleep(RECHECK).await;
-            let Some(token) = self.token.get() else { continue };
-            let api = gateway.api();
-            // A read model that does not answer is no reason to cut anybody off.
-            if matches!(api.keys.check(&api.reads.db(), token).await, Ok(None)) {
-                return;
-            }
+    /// What the next answer of a running operation is told as; [`None`] for what is not running any more.
+    fn tell(&mut self, id: &str, answer: Option<&Answer>) -> Option<Message> {
+        let handle = self.running.get(id)?;
+        let message = answer.map_or(ServerMessage::Complete { id }, |answer| ServerMessage::of(id, answer));
+        let told = text(&message);
+        if matches!(message, ServerMessage::Error { .. } | ServerMessage::Complete { .. }) {
+            handle.abort();
+            self.running.remove(id);
         }
+        Some(told)
+    }
+
+    /// Whether the connection's key is known to be no longer good. A read model that does not answer is no reason to cut
+    /// anybody off.
+    async fn is_revoked(&mut self) -> bool {
+        let Some((token, _)) = &self.peer else { return false };
+        let api = self.gateway.api();
+        matches!(api.keys.check(&api.reads.db(), token).await, Ok(None))
     }
 }
 
 async fn serve(gateway: Gateway, socket: WebSocket, header: Option<String>, shutdown: CancellationToken) {
-    let (mut sink, source) = socket.split();
-    let peer = Peer::default();
-    let input = source
-        .take_while(|message| std::future::ready(message.is_ok()))
-        .filter_map(|message| std::future::ready(message.ok()))
-        .filter(|message| std::future::ready(matches!(message, Message::Text(_) | Message::Binary(_))))
-        .map(Message::into_data);
-    let executor = gateway.connection(Arc::clone(&peer.principal));
-    let introduce = {
-        let (gateway, peer) = (gateway.clone(), peer.clone());
-        move |payload| peer.introduce(gateway, header, payload)
-    };
-    let output = Protocol::new(executor, input, WebSocketProtocols::GraphQLWS).on_connection_init(introduce);
-    let mut output = std::pin::pin!(output);
-    let mut refused = std::pin::pin!(peer.refused(&gateway));
+    let (mut sink, mut source) = socket.split();
+    let mut conversation = Conversation::new(gateway, header);
     let mut late = std::pin::pin!(tokio::time::sleep(HANDSHAKE));
+    let mut recheck = tokio::time::interval(RECHECK);
+    let mut keep_alive = tokio::time::interval(KEEP_ALIVE);
+    let mut heard = Instant::now();
     loop {
-        let message = tokio::select! {
-            message = output.next() => match message {
-                Some(WsMessage::Text(text)) => Message::Text(text.into()),
-                // The library closes a refused handshake with 1002; the protocol's code for it is 4403.
-                Some(WsMessage::Close(1002, reason)) if reason.starts_with("Forbidden") => close(4403, reason),
-                Some(WsMessage::Close(1011, reason)) => close(4401, reason),
-                Some(WsMessage::Close(code, reason)) => close(code, reason),
-                None => break,
-            },
-            () = &mut refused => close(4403, "Forbidden: this API key was revoked".to_owned()),
-            () = shutdown.cancelled() => close(1001, "the server is stopping".to_owned()),
-            () = &mut late, if peer.principal.get().is_none() => {
-                close(4408, "Connection initialisation timeout".to_owned())
+        let told = tokio::select! {
+            message = source.next() => {
+                heard = Instant::now();
+                match message {
+                    Some(Ok(Message::Text(text))) => read(&mut conversation, text.as_bytes()).await,
+                    Some(Ok(Message::Binary(bytes))) => read(&mut conversation, &bytes).await,
+                    // The library answers pings and closes.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                }
             }
+            Some((id, answer)) = conversation.answers.next() => Ok(conversation.tell(&id, answer.as_ref())),
+            _ = recheck.tick() => {
+                if conversation.is_revoked().await { Err(Closing::forbidden("this API key was revoked")) } else { Ok(None) }
+            }
+            _ = keep_alive.tick() => {
+                if heard.elapsed() > 2 * KEEP_ALIVE { break }
+                Ok(Some(Message::Ping(Bytes::new())))
+            }
+            () = shutdown.cancelled() => Err(Closing::stopping()),
+            () = &mut late, if conversation.peer.is_none() => Err(Closing::late()),
+        };
+        let message = match told {
+            Ok(None) => continue,
+            Ok(Some(message)) => message,
+            Err(Closing { code, reason }) => close(code, reason),
         };
         let ends = matches!(message, Message::Close(_));
         if sink.send(message).await.is_err() || ends {
             break;
+        }
+    }
+}
+
+async fn read(conversation: &mut Conversation, bytes: &[u8]) -> Result<Option<Message>, Closing> {
+    let message = ClientMessage::read(bytes).map_err(Closing::bad_message)?;
+    conversation.take(message).await
+}
+
+/// A message of the protocol as a frame. One that cannot be written is a fault of the server.
+fn text(message: &ServerMessage<'_>) -> Message {
+    match serde_json::to_string(message) {
+        Ok(text) => Message::Text(text.into()),
+        Err(error) => {
+            tracing::error!(%error, "a message could not be written to a WebSocket");
+            close(1011, "the server failed".to_owned())
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Three gates, each linear in what it reads: a scan of the bytes before the parser recurses into them; a count of what
 //! fragments spread out to (a dozen fragments that use each other twice stand for thousands of fields); and, in
-//! async-graphql, the complexity that pages multiply.
+//! async-graphql, the complexity that pages multiply. What keeps the limits is checked against the specification, once.
 //!
 //! The scan must find the same strings and comments as the parser, or brackets that it skips are brackets that the parser
 //! recurses into. Both take `"""` for the beginning of a block string, but the parser reads one that is never closed as an
@@ -12,16 +12,16 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{Name, ServerError, Value, Variables};
+use async_graphql::{Name, Request, ServerError, Value, Variables};
 use moka::sync::Cache;
 
 use super::failure::refused;
 use super::limits::Limits;
 use super::metrics::OperationKind;
+use super::validation::{Checked, check, check_variables, leave_out_absent};
 
 /// Bytes of documents whose parsed form is kept.
 const KEPT_BYTES: u64 = 4 * 1024 * 1024;
@@ -30,18 +30,17 @@ const KEPT_BYTES: u64 = 4 * 1024 * 1024;
 pub struct Admitted {
     /// Its parsed form.
     pub document: ExecutableDocument,
-    valid: AtomicBool,
+    checked: Checked,
 }
 
 impl Admitted {
-    /// Whether the schema's rules were found to hold.
-    pub fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Relaxed)
-    }
-
-    /// Remembers that the schema's rules hold.
-    pub fn set_valid(&self) {
-        self.valid.store(true, Ordering::Relaxed);
+    /// The document for one request, whose variables are checked first. What a variable stands for that was not given is
+    /// left out of it.
+    pub fn prepare(&self, request: &Request) -> Result<ExecutableDocument, Vec<ServerError>> {
+        check_variables(&self.checked, request)?;
+        let mut document = self.document.clone();
+        leave_out_absent(&mut document, request);
+        Ok(document)
     }
 
     /// What an operation of the document does.
@@ -78,11 +77,18 @@ impl Documents {
         Self { limits, parsed }
     }
 
-    /// The parsed document, or the limit that it breaks.
-    pub fn admit(&self, text: &str) -> Result<Arc<Admitted>, ServerError> {
+    /// The parsed document, or the limit or the rules that it breaks.
+    pub fn admit(&self, text: &str) -> Result<Arc<Admitted>, Vec<ServerError>> {
         if let Some(document) = self.parsed.get(text) {
             return Ok(document);
         }
+        let document = self.parse(text).map_err(|error| vec![error])?;
+        let document = Arc::new(Admitted { document, checked: check(text)? });
+        self.parsed.insert(text.into(), Arc::clone(&document));
+        Ok(document)
+    }
+
+    fn parse(&self, text: &str) -> Result<ExecutableDocument, ServerError> {
         scan(text, &self.limits)?;
         let document = parse_query(text).map_err(|error| {
             let found = ServerError::from(error);
@@ -91,8 +97,6 @@ impl Documents {
             error
         })?;
         measure(&document, &self.limits)?;
-        let document = Arc::new(Admitted { document, valid: AtomicBool::new(false) });
-        self.parsed.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
 }
@@ -278,7 +282,7 @@ mod tests {
     use super::*;
 
     fn refusal(text: &str) -> String {
-        Documents::new(Arc::new(Limits::default())).admit(text).map(|_| ()).expect_err("refused").message
+        Documents::new(Arc::new(Limits::default())).admit(text).map(|_| ()).expect_err("refused").remove(0).message
     }
 
     #[test]
@@ -378,7 +382,7 @@ mod tests {
     fn braces_in_strings_and_comments_do_not_count() {
         let text =
             format!("# {}\n{{ a(x: \"{}\\\"\", y: \"\"\"{}\"\"\") }}", "{".repeat(50), "(".repeat(50), "[".repeat(50));
-        assert!(Documents::new(Arc::new(Limits::default())).admit(&text).is_ok());
+        assert!(Documents::new(Arc::new(Limits::default())).parse(&text).is_ok());
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use async_graphql::{Data, Executor, Request, Response, ServerError, ValidationMode, Value};
+use async_graphql::{Request, Response, ServerError, Value};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
@@ -27,11 +26,8 @@ use crate::queries::Reads;
 pub struct Gateway {
     api: Api,
     documents: Documents,
-    /// Checks every rule of the language.
-    strict: Schema,
-    /// For documents that [`Self::strict`] let pass before: the rules over the document hold, and are not checked
-    /// again. Depth and complexity are.
-    trusting: Schema,
+    /// Checks depth and complexity only: documents were checked when they were admitted.
+    schema: Schema,
 }
 
 impl Gateway {
@@ -42,9 +38,8 @@ impl Gateway {
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
         let api = Api { app, reads, accounts, limits, keys, metrics };
-        let strict = schema(&api, ValidationMode::Strict);
-        let trusting = schema(&api, ValidationMode::Fast);
-        Self { api, documents, strict, trusting }
+        let schema = schema(&api);
+        Self { api, documents, schema }
     }
 
     /// What resolvers work with.
@@ -58,48 +53,49 @@ impl Gateway {
         let began = Instant::now();
         let admitted = match self.admit(&request) {
             Ok(admitted) => admitted,
-            Err(error) => return self.count(OperationKind::unknown, began, Response::from_errors(vec![error])),
+            Err(errors) => return self.count(OperationKind::unknown, began, Response::from_errors(errors)),
         };
         let kind = admitted.kind(request.operation_name.as_deref());
         if let Err(error) = without_nul(kind, &request) {
             return self.count(kind, began, Response::from_errors(vec![error]));
         }
-        let trusted = admitted.is_valid() && kind == OperationKind::query && plain_variables(&request);
-        request.set_parsed_query(admitted.document.clone());
+        match admitted.prepare(&request) {
+            Ok(document) => request.set_parsed_query(document),
+            Err(errors) => return self.count(kind, began, Response::from_errors(errors)),
+        };
         let request = request.data(Session::new(principal)).data(principal);
-        let schema = if trusted { &self.trusting } else { &self.strict };
-        let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+        let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
         let response = match tokio::time::timeout(self.api.limits.request_time, execution).await {
             Ok(Ok(response)) => response,
             Ok(Err(_panic)) => Response::from_errors(vec![self.panicked()]),
             Err(_elapsed) => Response::from_errors(vec![self.timed_out()]),
         };
-        if !trusted && !is_refused(&response) {
-            admitted.set_valid();
-        }
         self.count(kind, began, self.present(principal, response))
     }
 
-    fn admit(&self, request: &Request) -> Result<Arc<Admitted>, ServerError> {
-        admit_variables(&request.variables, &self.api.limits)?;
+    fn admit(&self, request: &Request) -> Result<Arc<Admitted>, Vec<ServerError>> {
+        admit_variables(&request.variables, &self.api.limits).map_err(|error| vec![error])?;
         self.documents.admit(&request.query)
     }
 
     /// Executes any operation as a stream of responses.
-    fn follow(&self, principal: Principal, mut request: Request) -> BoxStream<'static, Response> {
+    pub fn follow(&self, principal: Principal, mut request: Request) -> BoxStream<'static, Response> {
         let admitted = match self.admit(&request) {
             Ok(admitted) => admitted,
-            Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
+            Err(errors) => return stream::once(async { Response::from_errors(errors) }).boxed(),
         };
         if admitted.kind(request.operation_name.as_deref()) != OperationKind::subscription {
             let gateway = self.clone();
             return stream::once(async move { gateway.execute(principal, request).await }).boxed();
         }
-        request.set_parsed_query(admitted.document.clone());
+        match admitted.prepare(&request) {
+            Ok(document) => request.set_parsed_query(document),
+            Err(errors) => return stream::once(async { Response::from_errors(errors) }).boxed(),
+        };
         let request = request.data(Session::new(principal)).data(principal);
         let open = self.api.metrics.subscription();
         let gateway = self.clone();
-        let answers = self.strict.execute_stream(request);
+        let answers = self.schema.execute_stream(request);
         answers
             .map(move |response| {
                 // Counted as open until the stream is dropped.
@@ -107,12 +103,6 @@ impl Gateway {
                 gateway.present(principal, response)
             })
             .boxed()
-    }
-
-    /// An executor for one WebSocket, whose key is known once its handshake is done.
-    #[must_use]
-    pub fn connection(&self, principal: Arc<std::sync::OnceLock<Principal>>) -> Connection {
-        Connection { gateway: self.clone(), principal, running: Arc::default() }
     }
 
     fn present(&self, principal: Principal, mut response: Response) -> Response {
@@ -148,6 +138,12 @@ impl Gateway {
         }
     }
 
+    /// The kind of a request's operation, before anything is executed; [`OperationKind::unknown`] for what is refused.
+    pub fn kind(&self, request: &Request) -> OperationKind {
+        let admitted = self.documents.admit(&request.query);
+        admitted.map_or(OperationKind::unknown, |admitted| admitted.kind(request.operation_name.as_deref()))
+    }
+
     fn count(&self, kind: OperationKind, began: Instant, response: Response) -> Response {
         let outcome = if response.errors.is_empty() { OperationOutcome::ok } else { OperationOutcome::errors };
         self.api.metrics.operation(kind, outcome, began.elapsed());
@@ -171,11 +167,6 @@ impl Gateway {
     }
 }
 
-/// Whether the document itself was refused, rather than something in its execution.
-fn is_refused(response: &Response) -> bool {
-    response.errors.iter().any(|error| error.path.is_empty())
-}
-
 /// Refuses NUL in the texts of queries: no text of a read table has one, and PostgreSQL takes none as a parameter.
 /// Commands may have them, the log keeps every text exactly.
 fn without_nul(kind: OperationKind, request: &Request) -> Result<(), ServerError> {
@@ -192,65 +183,23 @@ fn without_nul(kind: OperationKind, request: &Request) -> Result<(), ServerError
     if found { Err(refused("BAD_ARGUMENT", "texts in queries must not contain NUL")) } else { Ok(()) }
 }
 
-/// Whether variables hold scalars only: those are checked as they are read, while input objects are checked for unknown
-/// fields by the rules alone.
-fn plain_variables(request: &Request) -> bool {
-    request.variables.values().all(|value| !matches!(value, Value::Object(_) | Value::List(_)))
+/// Whether a request was refused before anything was executed. The answer then has no `data`.
+#[must_use]
+pub fn is_refused(response: &Response) -> bool {
+    response.data == Value::Null && response.errors.iter().any(|error| error.path.is_empty())
 }
 
-/// Executes what one WebSocket asks for.
-#[derive(Clone)]
-pub struct Connection {
-    gateway: Gateway,
-    principal: Arc<std::sync::OnceLock<Principal>>,
-    running: Arc<AtomicUsize>,
-}
-
-impl Executor for Connection {
-    async fn execute(&self, request: Request) -> Response {
-        match self.principal.get() {
-            Some(&principal) => self.gateway.execute(principal, request).await,
-            None => Response::from_errors(vec![refused("UNAUTHENTICATED", "an API key is needed")]),
-        }
+/// An answer in JSON.
+pub fn to_json(response: &Response) -> serde_json::Result<Vec<u8>> {
+    #[derive(serde::Serialize)]
+    struct Refused<'a> {
+        errors: &'a [ServerError],
+        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        extensions: &'a std::collections::BTreeMap<String, Value>,
     }
-
-    fn execute_stream(&self, request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
-        let refusal = |code, message: String| {
-            stream::once(async move { Response::from_errors(vec![refused(code, message)]) }).boxed()
-        };
-        let Some(&principal) = self.principal.get() else {
-            return refusal("UNAUTHENTICATED", "an API key is needed".to_owned());
-        };
-        let running = Running::new(&self.running);
-        let most = self.gateway.api.limits.subscriptions;
-        if running.number > most {
-            return refusal("TOO_MANY_SUBSCRIPTIONS", format!("this connection runs {most} operations already"));
-        }
-        self.gateway
-            .follow(principal, request)
-            .map(move |response| {
-                let _counted = &running;
-                response
-            })
-            .boxed()
-    }
-}
-
-/// One running operation of a connection.
-struct Running {
-    all: Arc<AtomicUsize>,
-    number: usize,
-}
-
-impl Running {
-    fn new(all: &Arc<AtomicUsize>) -> Self {
-        let number = all.fetch_add(1, Ordering::SeqCst) + 1;
-        Self { all: Arc::clone(all), number }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.all.fetch_sub(1, Ordering::SeqCst);
+    if is_refused(response) {
+        serde_json::to_vec(&Refused { errors: &response.errors, extensions: &response.extensions })
+    } else {
+        serde_json::to_vec(response)
     }
 }

@@ -20,4 +20,5 @@ pub mod payload;
 pub mod principal;
 pub mod reading;
 pub mod scalar;
+pub mod validation;
 pub mod words;

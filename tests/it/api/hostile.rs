@@ -54,7 +54,7 @@ async fn bad_values_name_the_argument() {
     };
     let answer = agent.answer(&send("PIGEON"), json!({})).await;
     assert_eq!(code(&answer), "INVALID_DOCUMENT");
-    assert!(answer.to_string().contains("PIGEON") && answer.to_string().contains("channel"), "{answer}");
+    assert!(answer.to_string().contains("PIGEON") && answer.to_string().contains("Channel"), "{answer}");
     let query = "query($id: ID!, $at: DateTime) { timeline(customerId: $id, at: $at) { nodes { kind } } }";
     for variables in
         [json!({ "id": 7 }), json!({ "id": "Message:x" }), json!({ "id": id, "at": "yesterday" }), json!({})]

@@ -13,5 +13,6 @@ mod policy;
 mod reading;
 mod schema;
 mod socket;
+mod specification;
 mod tenants;
 mod web;

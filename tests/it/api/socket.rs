@@ -107,7 +107,8 @@ async fn queries_and_refusals_work_over_a_socket_too() {
     assert_eq!(socket.json().await["type"], "pong");
     socket.start("bad", "subscription { nothing }", json!({})).await;
     let said = socket.json().await;
-    assert!(said.to_string().contains("Unknown field"), "{said}");
+    assert_eq!((&said["type"], &said["id"]), (&json!("error"), &json!("bad")));
+    assert!(said["payload"][0]["message"].as_str().is_some_and(|message| message.contains("nothing")), "{said}");
     app.finish().await;
 }
 
@@ -115,10 +116,43 @@ async fn queries_and_refusals_work_over_a_socket_too() {
 async fn a_socket_that_talks_nonsense_is_closed_and_the_server_stays_up() {
     let app = TestApp::sqlite().await;
     let agent = app.actor(Role::Agent).await;
-    let mut socket = Socket::connect(&agent).await;
-    socket.0.send(Message::text("{ nonsense")).await.unwrap();
-    assert!(matches!(socket.hear().await, Said::Closed(1002, _)));
+    for nonsense in
+        ["{ nonsense", "7", r#"{"type":"start"}"#, r#"{"type":"subscribe","id":"1"}"#, r#"{"type":"complete"}"#]
+    {
+        let mut socket = Socket::connect(&agent).await;
+        socket.0.send(Message::text(nonsense)).await.unwrap();
+        assert!(matches!(socket.hear().await, Said::Closed(4400, _)), "{nonsense}");
+    }
+    let mut twice = Socket::connect(&agent).await;
+    let authorization = format!("Bearer {}", agent.token);
+    twice.say(json!({ "type": "connection_init", "payload": { "Authorization": authorization } })).await;
+    assert!(matches!(twice.hear().await, Said::Closed(4429, _)));
     assert_eq!(agent.get("/healthz").await.status(), 200);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_is_of_one_operation_at_a_time() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    let mut socket = Socket::connect(&agent).await;
+    let follow = "subscription { projectionLag { name } }";
+    socket.start("s", follow, json!({})).await;
+    socket.next("s").await;
+    socket.say(json!({ "type": "complete", "id": "s" })).await;
+    // What was completed may be begun again under the same id.
+    socket.start("s", follow, json!({})).await;
+    socket.next("s").await;
+    socket.start("s", follow, json!({})).await;
+    loop {
+        match socket.hear().await {
+            Said::Json(said) => assert_eq!(said["type"], "next", "{said}"),
+            Said::Closed(code, reason) => {
+                assert_eq!((code, reason.as_str()), (4409, "Subscriber for s already exists"));
+                break;
+            }
+        }
+    }
     app.finish().await;
 }
 
