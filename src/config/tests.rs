@@ -64,7 +64,7 @@ fn a_bad_value_is_explained_with_key_and_origin() {
         assert!(error.contains(expected) && error.contains(name), "{name}={value}: {error}");
     }
     let error = config(Some("listen = 1.5"), &[]).unwrap_err().to_string();
-    assert_eq!(error, "listen in commlog.toml: a float does not fit here");
+    assert_eq!(error, "listen in commlog.toml: a float is not allowed here");
 }
 
 #[test]

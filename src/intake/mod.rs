@@ -323,7 +323,7 @@ impl Intake {
         }
         let caller = Caller::new(tenant, format!("provider:{}", account.route().provider));
         let provider = account.route().provider.as_str();
-        let answered = threading::answered(&self.app, &self.reads, (&caller, provider), &inbound).await?;
+        let answered = threading::answered(&self.app, &self.reads, &caller, provider, &inbound).await?;
         let files = inbound.media.into_iter().map(|media| arrived(account, media)).collect();
         let message = ReceiveMessage {
             // Of several who share the address, it is the one who was written to.

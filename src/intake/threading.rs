@@ -21,7 +21,8 @@ const MAX_IDS: usize = 40;
 pub(super) async fn answered(
     app: &App,
     reads: &Reads,
-    (caller, provider): (&Caller, &str),
+    caller: &Caller,
+    provider: &str,
     inbound: &Inbound,
 ) -> Result<Option<(CustomerId, MessageId)>, IntakeError> {
     let db = reads.db();

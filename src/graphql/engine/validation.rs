@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use apollo_compiler::ExecutableDocument as Typed;
+use apollo_compiler::ast;
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::response::{GraphQLError, JsonValue};
 use apollo_compiler::validation::Valid;
@@ -44,10 +45,64 @@ fn as_refusal(code: &'static str, found: GraphQLError) -> ServerError {
 
 /// Checks a document against every rule of the specification.
 pub fn check(text: &str) -> Result<Checked, Vec<ServerError>> {
-    Typed::parse_and_validate(schema()?, text, "document").map(Checked).map_err(|found| {
-        let errors = found.errors.iter().take(MOST_ERRORS);
-        errors.map(|error| as_refusal("INVALID_DOCUMENT", error.to_json())).collect()
+    let refusal = |found: &apollo_compiler::validation::DiagnosticList| {
+        let errors = found.iter().take(MOST_ERRORS);
+        errors.map(|error| as_refusal("INVALID_DOCUMENT", error.to_json())).collect::<Vec<_>>()
+    };
+    let typed = Typed::parse_and_validate(schema()?, text, "document").map_err(|found| refusal(&found.errors))?;
+    let untyped = ast::Document::parse(text, "document").map_err(|found| refusal(&found.errors))?;
+    match twice_in(&untyped) {
+        Some(name) => Err(vec![refused("INVALID_DOCUMENT", format!("the input field {name} is written twice"))]),
+        None => Ok(Checked(typed)),
+    }
+}
+
+/// A field that is written twice in one input object, which apollo-compiler does not check.
+fn twice_in(document: &ast::Document) -> Option<&apollo_compiler::Name> {
+    document.definitions.iter().find_map(|definition| match definition {
+        ast::Definition::OperationDefinition(operation) => {
+            let defaults = operation.variables.iter().filter_map(|variable| variable.default_value.as_ref());
+            defaults.map(|value| value.as_ref()).find_map(twice_in_value).or_else(|| {
+                twice_in_directives(&operation.directives).or_else(|| twice_in_selections(&operation.selection_set))
+            })
+        }
+        ast::Definition::FragmentDefinition(fragment) => {
+            twice_in_directives(&fragment.directives).or_else(|| twice_in_selections(&fragment.selection_set))
+        }
+        _ => None,
     })
+}
+
+fn twice_in_selections(selections: &[ast::Selection]) -> Option<&apollo_compiler::Name> {
+    selections.iter().find_map(|selection| match selection {
+        ast::Selection::Field(field) => twice_in_arguments(&field.arguments)
+            .or_else(|| twice_in_directives(&field.directives))
+            .or_else(|| twice_in_selections(&field.selection_set)),
+        ast::Selection::FragmentSpread(spread) => twice_in_directives(&spread.directives),
+        ast::Selection::InlineFragment(inline) => {
+            twice_in_directives(&inline.directives).or_else(|| twice_in_selections(&inline.selection_set))
+        }
+    })
+}
+
+fn twice_in_directives(directives: &ast::DirectiveList) -> Option<&apollo_compiler::Name> {
+    directives.iter().find_map(|directive| twice_in_arguments(&directive.arguments))
+}
+
+fn twice_in_arguments(arguments: &[apollo_compiler::Node<ast::Argument>]) -> Option<&apollo_compiler::Name> {
+    arguments.iter().find_map(|argument| twice_in_value(&argument.value))
+}
+
+fn twice_in_value(value: &ast::Value) -> Option<&apollo_compiler::Name> {
+    match value {
+        ast::Value::Object(fields) => {
+            let mut seen = HashSet::new();
+            let twice = fields.iter().map(|(name, _)| name).find(|name| !seen.insert(name.as_str()));
+            twice.or_else(|| fields.iter().find_map(|(_, value)| twice_in_value(value)))
+        }
+        ast::Value::List(values) => values.iter().find_map(|value| twice_in_value(value)),
+        _ => None,
+    }
 }
 
 /// Checks a request's variables: each that is required is there, and each fits its type.

@@ -187,13 +187,22 @@ fn cursor(argument: &str, text: Option<String>) -> Result<Option<Position>> {
     text.map(|text| text.parse().map_err(|error| bad_argument(argument, error))).transpose()
 }
 
+/// The part of the events that a page shows, as Relay's arguments say it.
+pub struct Window {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
+
+impl Window {
+    fn range(self) -> Result<audit::Range> {
+        audit::Range::new(self.first, cursor("after", self.after)?, self.last, cursor("before", self.before)?)
+    }
+}
+
 /// A page of the tenant's events.
-pub async fn events(
-    ctx: &Context<'_>,
-    filter: Option<EventFilterInput>,
-    (first, after): (Option<i32>, Option<String>),
-    (last, before): (Option<i32>, Option<String>),
-) -> Result<EventConnection> {
+pub async fn events(ctx: &Context<'_>, filter: Option<EventFilterInput>, window: Window) -> Result<EventConnection> {
     let filter = filter.unwrap_or_default();
     let reading = Reading::of(ctx)?;
     let streams = match (filter.customer_id, filter.stream) {
@@ -216,7 +225,7 @@ pub async fn events(
         since: filter.since,
         until: filter.until,
     };
-    let range = audit::Range::new(first, cursor("after", after)?, last, cursor("before", before)?)?;
+    let range = window.range()?;
     let found = audit::find(reading, &wanted, range).await?;
     EventConnection::new(ctx, found).await
 }

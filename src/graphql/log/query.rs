@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::object::{EventConnection, EventFilterInput};
+use super::object::{self, EventConnection, EventFilterInput, Window};
 use crate::graphql::engine::connection::page_cost;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
@@ -25,6 +25,6 @@ impl LogQueries {
         last: Option<i32>,
         #[graphql(desc = "Only events before this position.")] before: Option<String>,
     ) -> Result<EventConnection> {
-        super::object::events(ctx, filter, (first, after), (last, before)).await
+        object::events(ctx, filter, Window { first, after, last, before }).await
     }
 }

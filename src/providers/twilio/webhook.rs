@@ -62,7 +62,13 @@ impl Webhook for TwilioWebhook {
         let is_get = request.method.eq_ignore_ascii_case("GET");
         let written = if is_get { request.query().as_bytes() } else { &request.body[..] };
         let raw = texts::raw(written);
-        let form = Form(form_urlencoded::parse(written).take(MAX_PARAMETERS).fold(HashMap::new(), first_counts));
+        let form = Form(form_urlencoded::parse(written).take(MAX_PARAMETERS).fold(
+            HashMap::new(),
+            |mut form, (name, value)| {
+                form.entry(name).or_insert(value);
+                form
+            },
+        ));
         match notice(&form, request) {
             Ok(Some(kind)) => vec![Notice { raw, kind }],
             Ok(None) => vec![],
@@ -79,14 +85,6 @@ impl Webhook for TwilioWebhook {
 
 /// Parameters by name; a repeated one counts once.
 struct Form<'a>(HashMap<Cow<'a, str>, Cow<'a, str>>);
-
-fn first_counts<'a>(
-    mut form: HashMap<Cow<'a, str>, Cow<'a, str>>,
-    (name, value): (Cow<'a, str>, Cow<'a, str>),
-) -> HashMap<Cow<'a, str>, Cow<'a, str>> {
-    form.entry(name).or_insert(value);
-    form
-}
 
 impl Form<'_> {
     fn get(&self, name: &str) -> Option<&str> {

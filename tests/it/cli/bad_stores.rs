@@ -45,7 +45,7 @@ fn a_wrong_missing_or_damaged_master_key_is_told() {
     }
     place.file("data/master.key", "not a key\n");
     let error = place.fails(4, &issue);
-    assert!(error.contains("the file data/master.key holds no master key"), "{error}");
+    assert!(error.contains("the file data/master.key does not contain a master key"), "{error}");
     std::fs::remove_file(place.path("data/master.key")).unwrap();
     let error = place.fails(4, &issue);
     assert!(error.contains("the master key file data/master.key is missing"), "{error}");

@@ -115,7 +115,11 @@ async fn files_go_out_by_mail_and_by_text_for(engine: Engine, accounts: Accounts
     let (invoice, picture) = (content(600_001), content(300_000));
     let invoice_token = uploaded(&wire.agent, ada, "invoice 7.pdf", "application/pdf", &invoice).await;
     let empty = uploaded(&wire.agent, ada, "empty.txt", "text/plain", b"").await;
-    let mail = send(&wire, ada, "EMAIL", &[&invoice_token, &empty]).await.expect("is queued");
+    // SendGrid refuses a mail with an empty file; it is refused before it is queued.
+    let refused = send(&wire, ada, "EMAIL", &[&invoice_token, &empty]).await;
+    assert_eq!(refused, Err("ATTACHMENT_EMPTY".to_owned()));
+    let note = uploaded(&wire.agent, ada, "note.txt", "text/plain", b"Thank you").await;
+    let mail = send(&wire, ada, "EMAIL", &[&invoice_token, &note]).await.expect("is queued");
     let picture_token = uploaded(&wire.agent, ada, "wine.png", "image/png", &picture).await;
     let text = send(&wire, ada, "SMS", &[&picture_token]).await.expect("is queued");
     wire.app.until(ada, |types| count(types, "MessageSent") == 2).await;
@@ -124,7 +128,7 @@ async fn files_go_out_by_mail_and_by_text_for(engine: Engine, accounts: Accounts
     let sent = letter.request["attachments"].as_array().expect("files");
     let decoded = |file: &Value| STANDARD.decode(file["content"].as_str().expect("text")).expect("base64");
     assert_eq!(decoded(&sent[0]), invoice);
-    assert_eq!(decoded(&sent[1]), b"");
+    assert_eq!(decoded(&sent[1]), b"Thank you");
     assert_eq!(sent[0]["filename"], "invoice 7.pdf");
     assert_eq!((&sent[0]["type"], &sent[0]["disposition"]), (&json!("application/pdf"), &json!("attachment")));
 
