@@ -199,6 +199,8 @@ impl App {
             if self.read_state::<Import, _>(import, |loaded| loaded.state.undone.is_some()).await? {
                 continue;
             }
+            // It belongs to the import that brought it first: whose undoing takes it back.
+            let caller = &Caller { correlation: Some(brought_by.into()), ..caller.clone() };
             let decide = |state: &Customer, context: &Context<'_>| Ok(restoration(state, &former, context));
             // Whoever was forgotten in the meantime gets nothing back.
             if let Err(Stop::Failed(error)) =

@@ -319,6 +319,7 @@ fn the_same_orders_in_another_zone_or_with_another_amount_are_corrected_not_doub
     place.ok(&["import", "undo", &import_id(&later)]);
     assert_eq!(figures(&place), (2, 12_000_000), "what stood before stands again");
     place.ok(&["import", "undo", &import_id(&first)]);
-    assert_eq!(figures(&place), (0, 0), "the same file is the same import, in whichever zone it was read");
+    let left = exported(&place, "customer_totals");
+    assert!(left.is_empty(), "the same file is the same import, in whichever zone it was read: {left:?}");
     place.ok(&["rebuild", "--check"]);
 }
