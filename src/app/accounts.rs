@@ -79,6 +79,7 @@ impl App {
         outcome
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one caller, which names each of them")]
     /// Decides on a configuration whose new secrets are kept already; notes in `suspects` which ones it may replace.
     async fn try_configure(
         &self,

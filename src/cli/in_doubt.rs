@@ -103,7 +103,7 @@ pub async fn run(session: &Session, args: InDoubtArgs) -> Outcome {
                 return Err(Failure::new(Exit::Refused, format!("there is no message {message}")));
             };
             let resolution = resolution.into();
-            let command = ResolveInDoubt { customer_id: row.customer_id.into(), message_id: message, resolution };
+            let command = ResolveInDoubt { customer_id: row.customer_id, message_id: message, resolution };
             stores.app.resolve_in_doubt(&caller, command).await?.into_result()?;
             stores.close().await;
             print::line(match resolution {

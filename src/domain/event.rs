@@ -130,6 +130,7 @@ macro_rules! stream_events {
     ($(#[$doc:meta])* $name:ident { $($event:ident,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "events are few at a time, and a box would cost each of them more")]
         pub enum $name { $(#[doc = concat!("See [`", stringify!($event), "`].")] $event($event),)* }
 
         $(impl From<$event> for $name {

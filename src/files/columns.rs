@@ -200,7 +200,7 @@ impl Columns {
                         .map(|(index, _)| index)
                         .collect::<Vec<_>>()
                 };
-                names.iter().flat_map(|wanted| of_name(&wanted)).filter(|&index| !decided[index]).collect()
+                names.iter().flat_map(of_name).filter(|&index| !decided[index]).collect()
             };
             let mut found = matching(field.names);
             if found.is_empty() {

@@ -150,7 +150,7 @@ pub fn detect(kind: ImportKind, header: &[String]) -> Option<&'static Preset> {
     let has = |wanted: &&str| names.iter().any(|name| name == wanted);
     ALL.iter()
         .filter(|preset| preset.kind == kind && !preset.signature.is_empty())
-        .find(|preset| preset.signature.iter().all(|wanted| has(&wanted)))
+        .find(|preset| preset.signature.iter().all(&has))
 }
 
 /// The preset of a name, for a file with this header: of two exports of one system, the one that fits.

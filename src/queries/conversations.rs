@@ -151,7 +151,7 @@ pub(super) async fn of_person(
 pub(super) fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &ConversationFilter) {
     select.and_equal("c.tenant_id", Some(tenant.0));
     select.and_in("c.customer_id", ids.iter().map(|id| id.0.into()));
-    if !filter.states.is_empty() && !filter.states.iter().any(|state| *state == ConversationState::Resolved) {
+    if !filter.states.is_empty() && !filter.states.contains(&ConversationState::Resolved) {
         select.and(WAITING, []);
     }
     select.and_in("c.state", filter.states.iter().map(|&state| state.into()));

@@ -57,7 +57,7 @@ pub async fn by_day(
     select.and_equal("d.tenant_id", Some(tenant.0));
     select.and_equal("d.domain", filter.domain.clone());
     select.and_equal("d.provider", filter.provider.clone());
-    select.and_equal("d.channel", filter.channel.clone());
+    select.and_equal("d.channel", filter.channel);
     if let Some(since) = filter.since {
         select.and("d.day >= ?", [since.into()]);
     }

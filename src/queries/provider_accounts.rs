@@ -53,7 +53,7 @@ row! {
 pub async fn tenants(db: &Db) -> Result<Vec<TenantId>, QueryError> {
     let select = Select::new("SELECT DISTINCT a.tenant_id FROM provider_accounts a ORDER BY a.tenant_id", []);
     let rows: Vec<TenantRow> = select.all(db, READING).await?;
-    Ok(rows.into_iter().map(|row| row.tenant_id.into()).collect())
+    Ok(rows.into_iter().map(|row| row.tenant_id).collect())
 }
 
 /// When a tenant's accounts last worked, by name.

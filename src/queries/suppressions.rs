@@ -129,7 +129,7 @@ pub async fn list(
     select.page(KEY, page)?;
     select
         .slice(db, READING, page, |row: &SuppressionRow| {
-            vec![row.suppressed_at.into(), row.address_id.into(), row.reason.clone().into()]
+            vec![row.suppressed_at.into(), row.address_id.into(), row.reason.into()]
         })
         .await
 }
@@ -153,7 +153,7 @@ pub async fn claims(db: &Db, tenant: TenantId, address: AddressId) -> Result<Vec
 fn restrict(select: &mut Select, tenant: TenantId, filter: &SuppressionFilter) {
     select.and_equal("s.tenant_id", Some(tenant.0));
     select.and_in("s.reason", filter.reasons.iter().map(|&reason| reason.into()));
-    select.and_equal("s.kind", filter.kind.clone());
+    select.and_equal("s.kind", filter.kind);
     if !filter.include_lifted {
         select.and("s.active", []);
     }

@@ -174,7 +174,7 @@ fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &
     select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
     select.and_in("t.kind", filter.kinds.iter().map(|&kind| kind.into()));
     select.and_in("t.channel", filter.channels.iter().map(|&channel| channel.into()));
-    select.and_equal("t.direction", filter.direction.clone());
+    select.and_equal("t.direction", filter.direction);
     select.and_equal("t.campaign_id", filter.campaign_id);
     select.and_equal("t.conversation_id", filter.conversation_id);
     select.and_equal("t.author", filter.author.clone());

@@ -122,7 +122,7 @@ impl Totals {
             Some(total) => Some(total),
             None => {
                 let lines = self.lines.iter().filter_map(Amounts::line);
-                let sum = lines.map(Some).fold(Some(0_i64), |sum, line| sum?.checked_add(line?));
+                let sum = lines.into_iter().try_fold(0_i64, i64::checked_add);
                 let discount = self.once("discount", |line| line.discount)?.unwrap_or(0);
                 let shipping = self.once("shipping", |line| line.shipping)?.unwrap_or(0);
                 let tax = self.once("tax", |line| line.tax)?.unwrap_or(0);

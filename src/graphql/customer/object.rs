@@ -61,7 +61,7 @@ impl Customer {
     }
 
     fn customer_id(&self) -> CustomerId {
-        self.row.customer_id.into()
+        self.row.customer_id
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Result<(String, String), InvalidValue> {
     }
     let is_of = |given: &&str| domain == **given || domain.ends_with(&format!(".{given}"));
     let has_odd_dots = local.ends_with('.') || local.contains("..");
-    if local.starts_with('.') || (has_odd_dots && !WITH_ODD_DOTS.iter().any(|given| is_of(&given))) {
+    if local.starts_with('.') || (has_odd_dots && !WITH_ODD_DOTS.iter().any(is_of)) {
         return Err(invalid("has dots before the @ as no mailbox has them"));
     }
     if local.len() + 1 + domain.len() > 254 {
