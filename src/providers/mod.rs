@@ -1,4 +1,4 @@
-//! Providers: one folder each, which implements the ports of [`port`] with the tools of [`kit`].
+//! Providers: one folder each, which implements the ports of `port` with the tools of `kit`.
 //!
 //! A provider takes one message at a time and reports what came of it ([`Provider`]); what happens later comes back through
 //! its webhook, which proves who speaks and takes apart what is reported ([`Webhook`]). ARCHITECTURE.md lists what a new

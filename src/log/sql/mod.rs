@@ -1,4 +1,4 @@
-//! What backends in a SQL database share: a group of appends is decided purely ([`plan`]) and a backend only stores it.
+//! What backends in a SQL database share: a group of appends is decided purely (`plan`) and a backend only stores it.
 
 mod heads;
 mod plan;

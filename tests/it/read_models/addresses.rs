@@ -137,7 +137,7 @@ async fn suppressions_are_filtered_and_paged(engine: Engine) {
         let after = first.rows[2].0.clone();
         let rest = suppressions::list(db, TENANT, &all, &Page::first(3).after(after)).await.unwrap();
         let ids: Vec<_> = first.into_rows().into_iter().chain(rest.into_rows()).map(|row| row.address_id).collect();
-        assert_eq!(ids, [4, 3, 2, 1].map(|number| address(number)));
+        assert_eq!(ids, [4, 3, 2, 1].map(address));
         assert_eq!(suppressions::count(db, TENANT, &all).await.unwrap(), 4);
         let stops = SuppressionFilter { reasons: vec![SuppressionReason::Stop], ..all.clone() };
         assert_eq!(suppressions::count(db, TENANT, &stops).await.unwrap(), 2);

@@ -143,16 +143,16 @@ async fn one_timeline_in_one_order_on_every_page(engine: Engine) {
         let rows = activities::of_customer(db, TENANT, customer(2), &ActivityFilter::default(), &Page::first(2)).await;
         let rows = rows.unwrap();
         assert!(rows.has_next);
-        assert_eq!(rows.into_rows().iter().map(|row| row.activity_id).collect::<Vec<_>>(), [3, 2].map(|n| activity(n)));
+        assert_eq!(rows.into_rows().iter().map(|row| row.activity_id).collect::<Vec<_>>(), [3, 2].map(activity));
         let none = ActivityFilter::default();
         assert_eq!(activities::count_of_customer(db, TENANT, customer(2), &none).await.unwrap(), 3);
         let filter = ConversationFilter { customer_id: Some(customer(1)), ..ConversationFilter::default() };
         let rows = conversations::list(db, TENANT, &filter, &Page::default()).await.unwrap().into_rows();
         let threads: Vec<_> = rows.iter().map(|row| row.conversation_id).collect();
-        assert_eq!(threads, [3, 2, 1].map(|number| conversation(number)));
+        assert_eq!(threads, [3, 2, 1].map(conversation));
         assert_eq!(conversations::count(db, TENANT, &filter).await.unwrap(), 3);
         let changes = consents::history(db, TENANT, customer(1), None, &Page::default()).await.unwrap().into_rows();
-        assert_eq!(changes.iter().map(|row| row.customer_id).collect::<Vec<_>>(), [3, 2, 1].map(|n| customer(n)));
+        assert_eq!(changes.iter().map(|row| row.customer_id).collect::<Vec<_>>(), [3, 2, 1].map(customer));
         assert_eq!(consents::count_history(db, TENANT, customer(1), Some(Channel::Sms)).await.unwrap(), 0);
     })
     .await;
@@ -211,7 +211,7 @@ async fn read(db: &Db) -> Vec<String> {
         let mut row = customers::by_id(db, TENANT, customer(asked)).await.unwrap().unwrap();
         row.asked = row.customer_id;
         read.push(format!("{row:?}"));
-        read.push(format!("{:?}", customers::revenue(db, TENANT, &[row.customer_id.into()]).await.unwrap()));
+        read.push(format!("{:?}", customers::revenue(db, TENANT, &[row.customer_id]).await.unwrap()));
         let page = Page::first(200);
         let all = TimelineFilter::default();
         read.push(format!("{:?}", timeline::of_customer(db, TENANT, customer(asked), &all, &page).await.unwrap()));

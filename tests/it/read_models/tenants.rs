@@ -91,7 +91,7 @@ async fn imports_are_listed_newest_first(engine: Engine) {
         let after = first.rows[1].0.clone();
         let rest = imports::list(db, TENANT, &Page::first(2).after(after)).await.unwrap();
         let ids: Vec<_> = first.into_rows().into_iter().chain(rest.into_rows()).map(|row| row.import_id).collect();
-        assert_eq!(ids, [3, 2, 1].map(|number| import(number)));
+        assert_eq!(ids, [3, 2, 1].map(import));
         assert_eq!(imports::count(db, TENANT).await.unwrap(), 3);
     })
     .await;
