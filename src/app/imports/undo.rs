@@ -1,4 +1,4 @@
-//! Undoing an import: what it brought is found by its correlation id and taken back, except opt-outs.
+//! Undoing an import: what it brought is found by its correlation id and taken back; what stood before stands again.
 
 use std::collections::HashMap;
 
@@ -54,7 +54,7 @@ struct Correction {
 }
 
 impl App {
-    /// Takes back what an import brought, except opt-outs. Importing the file again then brings it back. After a crash,
+    /// Takes back what an import brought. Importing the file again then brings it back. After a crash,
     /// the command can be given again and goes on.
     pub async fn undo_import(&self, caller: &Caller, command: UndoImport) -> Result<Outcome<UndoneImport>, AppError> {
         Stop::outcome(self.undo(caller, command).await)

@@ -64,7 +64,7 @@ pub enum ImportCommand {
     /// Inbound messages, one a line.
     #[command(after_long_help = EXAMPLES)]
     Messages(FileArgs),
-    /// Undoes an import, except opt-outs. The log keeps a record of it.
+    /// Undoes an import, its opt-outs too; what stood before stands again. The log keeps a record of it.
     Undo {
         /// The import's id, as printed when it ran and as `commlog import list` shows it.
         import: ImportId,

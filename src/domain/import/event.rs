@@ -48,7 +48,7 @@ event! {
 }
 
 event! {
-    /// What the import brought was taken back, except opt-outs. The log still tells.
+    /// What the import brought was taken back. The log keeps both.
     ImportUndone 1 {
         import_id: ImportId,
         /// Facts that were taken back.

@@ -28,7 +28,7 @@ pub struct ImportMutations;
 
 #[Object]
 impl ImportMutations {
-    /// Undoes an import, except opt-outs. The log keeps both.
+    /// Undoes an import, its opt-outs too; what stood before stands again. The log keeps both.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn undo_import(
         &self,
