@@ -24,7 +24,7 @@ use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
 use crate::processes::{hold, tail};
-use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
+use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
 
 /// Who acts.
 const ACTOR: &str = "process:dispatcher";
@@ -372,30 +372,16 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_
     let Some(to) = ticket.content.to.clone() else {
         return refused(RetryClass::Permanent, "no_address", "the message has no address", false);
     };
-    let reply_domain = account.terms.reply_domain.as_deref().filter(|_| job.channel == Channel::Email);
-    let unsubscribe = ticket.unsubscribe.iter().flat_map(|links| {
-        [
-            ("List-Unsubscribe".to_owned(), links.list_unsubscribe.clone()),
-            ("List-Unsubscribe-Post".to_owned(), links.list_unsubscribe_post.to_owned()),
-        ]
-    });
-    let mail_domain = ticket.attempt.route.domain.as_deref().filter(|_| job.channel == Channel::Email);
-    let mail_id = mail_domain.map(|domain| ("Message-ID".to_owned(), token::mail_id(&ticket.reply_token, domain)));
     let message = OutboundMessage {
         address_id: ticket.address_id,
         attempt: ticket.attempt.number,
         token: Some(ticket.token.clone()),
-        reply_to: reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain)),
-        subject: ticket.content.subject.clone(),
-        headers: mail_id.into_iter().chain(unsubscribe).collect(),
-        attachments: files.attachments,
-        media_urls: files.media_urls,
-        ..OutboundMessage::text(
+        ..OutboundMessage::new(
             job.tenant,
             job.customer_id,
             ticket.attempt.key.clone(),
             to,
-            ticket.content.body.clone(),
+            content(account, job.channel, ticket, files),
         )
     };
     match tokio::time::timeout(call_timeout, account.provider.send(message)).await {
@@ -412,6 +398,36 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_
         Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },
         Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
     }
+}
+
+/// What the recipient gets.
+fn content(account: &Account, channel: Channel, ticket: &Ticket, files: Files) -> Content {
+    let mut content = Content::of(channel, ticket.content.subject.clone(), ticket.content.body.clone());
+    match &mut content {
+        Content::Email(email) => {
+            let reply_domain = account.terms.reply_domain.as_deref();
+            email.reply_to = reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain));
+            email.headers = mail_headers(ticket);
+            email.attachments = files.attachments;
+        }
+        Content::Text(text) => text.media_urls = files.media_urls,
+        Content::Whatsapp(whatsapp) => whatsapp.media_urls = files.media_urls,
+        // A file for a channel that has no place for one was refused before.
+        Content::Voice(_) | Content::Push(_) | Content::InApp(_) => {}
+    }
+    content
+}
+
+fn mail_headers(ticket: &Ticket) -> Vec<(String, String)> {
+    let domain = ticket.attempt.route.domain.as_deref();
+    let id = domain.map(|domain| ("Message-ID".to_owned(), token::mail_id(&ticket.reply_token, domain)));
+    let unsubscribe = ticket.unsubscribe.iter().flat_map(|links| {
+        [
+            ("List-Unsubscribe".to_owned(), links.list_unsubscribe.clone()),
+            ("List-Unsubscribe-Post".to_owned(), links.list_unsubscribe_post.to_owned()),
+        ]
+    });
+    id.into_iter().chain(unsubscribe).collect()
 }
 
 /// Notes the outcome; while the log does not answer, a few times more.

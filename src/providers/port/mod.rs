@@ -9,7 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use callback::{Callback, Callbacks};
-pub use outbound::{Accepted, Attachment, Found, MediaError, OutboundMessage, SendError, Unconfirmed};
+pub use outbound::{
+    Accepted, Attachment, Content, EmailContent, Found, MediaError, NotificationContent, OutboundMessage, SendError,
+    TextContent, Unconfirmed, VoiceContent, WhatsappContent,
+};
 pub use webhook::{
     Answer, Hints, Inbound, Keyword, MediaRef, Notice, NoticeKind, SignatureError, Webhook, WebhookRequest,
 };
@@ -41,8 +44,8 @@ pub trait Provider: Send + Sync {
         Ok(None)
     }
 
-    /// Whether its messages on a channel carry files: in [`OutboundMessage::attachments`] for email, by
-    /// [`OutboundMessage::media_urls`] elsewhere.
+    /// Whether its messages on a channel carry files: in the mail itself for email, by public URLs
+    /// elsewhere.
     fn carries_files(&self, _channel: Channel) -> bool {
         false
     }

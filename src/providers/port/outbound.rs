@@ -5,66 +5,131 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::domain::value::Currency;
 use crate::domain::value::message::{MessageKey, Report, RetryClass};
+use crate::domain::value::{Channel, Currency, sms};
 use crate::ids::{AddressId, CustomerId, TenantId};
 
-/// A message to be sent.
+/// A message to be sent: the envelope, the same on every channel, and what it holds.
 #[derive(Clone)]
 pub struct OutboundMessage {
-    /// Whose it is.
+    /// The tenant that sends it.
     pub tenant: TenantId,
-    /// The recipient's address.
+    /// The recipient.
     pub customer_id: CustomerId,
-    /// Which message.
+    /// Its id, channel, campaign and conversation.
     pub key: MessageKey,
-    /// The address as an aggregate.
+    /// The recipient's address as an aggregate.
     pub address_id: Option<AddressId>,
     /// The attempt number, from 1.
     pub attempt: u32,
     /// The correlation token ([`crate::domain::value::token`]): opaque to the provider, which echoes it in callbacks.
     pub token: Option<String>,
-    /// The address, normalised.
+    /// The recipient's address as it was written: a mailbox, a number in E.164, or a device's token.
     pub to: String,
     /// The sender, instead of the account's own: `a@b.example`, `Name <a@b.example>` or a number in E.164.
     pub from: Option<String>,
-    /// For email, where replies go: an address that carries a reply token.
-    pub reply_to: Option<String>,
-    /// The subject, for email.
+    /// What the recipient gets.
+    pub content: Content,
+}
+
+/// What a recipient gets, by channel: each has the fields that its providers can carry, and no others.
+#[derive(Clone)]
+pub enum Content {
+    /// A mail.
+    Email(EmailContent),
+    /// An SMS, or an MMS where it has media.
+    Text(TextContent),
+    /// A WhatsApp message.
+    Whatsapp(WhatsappContent),
+    /// A call that reads a script.
+    Voice(VoiceContent),
+    /// A notification on a device.
+    Push(NotificationContent),
+    /// A notification in the tenant's own application.
+    InApp(NotificationContent),
+}
+
+/// What a mail holds.
+#[derive(Clone, Default)]
+pub struct EmailContent {
+    /// The subject; most providers refuse a mail without one.
     pub subject: Option<String>,
-    /// Plain text.
-    pub body: String,
-    /// The same as HTML, for email.
+    /// Plain text; empty only where there is HTML.
+    pub text: String,
+    /// The same as HTML.
     pub html: Option<String>,
-    /// Further headers, for email: `Message-ID`, `In-Reply-To`, `List-Unsubscribe`, `List-Unsubscribe-Post`.
+    /// Where replies go: an address that carries a reply token.
+    pub reply_to: Option<String>,
+    /// Further headers: `Message-ID`, `In-Reply-To`, `List-Unsubscribe`, `List-Unsubscribe-Post`.
     pub headers: Vec<(String, String)>,
-    /// Files, for email.
+    /// Files that travel in the mail.
     pub attachments: Vec<Attachment>,
-    /// Public URLs of pictures and the like, for MMS: the provider fetches them.
+}
+
+/// What an SMS or MMS holds.
+#[derive(Clone, Default)]
+pub struct TextContent {
+    /// The text; empty only where there are media.
+    pub body: String,
+    /// Public URLs of pictures and the like: the provider fetches them.
     pub media_urls: Vec<String>,
 }
 
-impl OutboundMessage {
-    /// A first attempt with a text alone; everything else is absent.
+/// What a WhatsApp message holds.
+#[derive(Clone, Default)]
+pub struct WhatsappContent {
+    /// The text, or a medium's caption.
+    pub body: String,
+    /// Public URLs of pictures, documents and the like: the provider fetches them.
+    pub media_urls: Vec<String>,
+}
+
+/// What a call says.
+#[derive(Clone, Default)]
+pub struct VoiceContent {
+    /// The words to be read.
+    pub script: String,
+}
+
+/// What a notification shows, on a device or in an application.
+#[derive(Clone, Default)]
+pub struct NotificationContent {
+    /// The line above the text.
+    pub title: Option<String>,
+    /// The text.
+    pub body: String,
+}
+
+impl Content {
+    /// What a channel's message holds, from a subject (a mail's; a notification's title) and a text. Channels without a
+    /// subject do not carry one.
     #[must_use]
-    pub fn text(tenant: TenantId, customer_id: CustomerId, key: MessageKey, to: String, body: String) -> Self {
-        Self {
-            tenant,
-            customer_id,
-            key,
-            address_id: None,
-            attempt: 1,
-            token: None,
-            to,
-            from: None,
-            reply_to: None,
-            subject: None,
-            body,
-            html: None,
-            headers: vec![],
-            attachments: vec![],
-            media_urls: vec![],
+    pub fn of(channel: Channel, subject: Option<String>, text: String) -> Self {
+        match channel {
+            Channel::Email => Self::Email(EmailContent { subject, text, ..EmailContent::default() }),
+            Channel::Sms => Self::Text(TextContent { body: text, media_urls: vec![] }),
+            Channel::Whatsapp => Self::Whatsapp(WhatsappContent { body: text, media_urls: vec![] }),
+            Channel::Voice => Self::Voice(VoiceContent { script: text }),
+            Channel::Push => Self::Push(NotificationContent { title: subject, body: text }),
+            Channel::InApp => Self::InApp(NotificationContent { title: subject, body: text }),
         }
+    }
+
+    /// The SMS segments that it takes; 1 on other channels.
+    #[must_use]
+    pub fn segments(&self) -> u32 {
+        match self {
+            Self::Text(text) => sms::segments(&text.body),
+            Self::Email(_) | Self::Whatsapp(_) | Self::Voice(_) | Self::Push(_) | Self::InApp(_) => 1,
+        }
+    }
+}
+
+impl OutboundMessage {
+    /// A first attempt, with the account's own sender and without a token.
+    #[must_use]
+    pub fn new(tenant: TenantId, customer_id: CustomerId, key: MessageKey, to: String, content: Content) -> Self {
+        Self { tenant, customer_id, key, address_id: None, attempt: 1, token: None, to, from: None, content }
     }
 }
 
@@ -138,6 +203,13 @@ impl SendError {
     /// A refusal that says nothing about when to come back.
     pub fn refused(class: RetryClass, code: Option<String>, detail: impl Into<String>) -> Self {
         Self::Refused { class, code, detail: detail.into(), retry_after: None }
+    }
+
+    /// The account does not serve the channel of the message that it was given.
+    #[must_use]
+    pub fn channel_not_served() -> Self {
+        let detail = "the account does not serve the message's channel";
+        Self::refused(RetryClass::Configuration, Some("channel_not_served".to_owned()), detail)
     }
 }
 

@@ -11,11 +11,12 @@ use super::{Mailbox, Sendgrid, TOKEN, errors};
 use crate::domain::value::message::RetryClass;
 use crate::providers::kit::client::{Reply, call};
 use crate::providers::kit::texts;
-use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
+use crate::providers::{Accepted, Attachment, Content, EmailContent, OutboundMessage, SendError};
 
 pub(super) async fn send(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Accepted, SendError> {
-    let mail = mail(sendgrid, message)?;
-    let mail = WithFiles { mail, attachments: message.attachments.iter().map(File).collect() };
+    let Content::Email(email) = &message.content else { return Err(SendError::channel_not_served()) };
+    let mail = mail(sendgrid, message, email)?;
+    let mail = WithFiles { mail, attachments: email.attachments.iter().map(File).collect() };
     let reply = call(request(sendgrid, Method::POST, "/v3/mail/send")?.json(&mail)).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, sendgrid));
@@ -55,7 +56,7 @@ fn request(sendgrid: &Sendgrid, method: Method, path: &str) -> Result<RequestBui
 }
 
 /// One personalization with one receiver, so that every event says whose it is.
-fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Map<String, Value>, SendError> {
+fn mail(sendgrid: &Sendgrid, message: &OutboundMessage, email: &EmailContent) -> Result<Map<String, Value>, SendError> {
     let settings = &sendgrid.settings;
     let mut personalization = Map::new();
     personalization.insert("to".to_owned(), json!([{ "email": message.to }]));
@@ -64,22 +65,22 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage) -> Result<Map<String, Va
     }
     let mut content = vec![];
     // SendGrid wants plain text before HTML.
-    if !message.body.is_empty() || message.html.is_none() {
-        content.push(json!({ "type": "text/plain", "value": message.body }));
+    if !email.text.is_empty() || email.html.is_none() {
+        content.push(json!({ "type": "text/plain", "value": email.text }));
     }
-    content.extend(message.html.as_ref().map(|html| json!({ "type": "text/html", "value": html })));
+    content.extend(email.html.as_ref().map(|html| json!({ "type": "text/html", "value": html })));
     let from = message.from.as_deref().map_or_else(|| settings.from.clone(), mailbox);
     let mut mail = Map::new();
     let mut put = |name: &str, value: Value| mail.insert(name.to_owned(), value);
     put("personalizations", json!([personalization]));
     put("from", address(&from));
-    put("subject", json!(one_line(message.subject.as_deref().unwrap_or_default())));
+    put("subject", json!(one_line(email.subject.as_deref().unwrap_or_default())));
     put("content", json!(content));
-    if let Some(reply_to) = &message.reply_to {
+    if let Some(reply_to) = &email.reply_to {
         put("reply_to", address(&mailbox(reply_to)));
     }
-    if !message.headers.is_empty() {
-        put("headers", Value::Object(headers(&message.headers)?));
+    if !email.headers.is_empty() {
+        put("headers", Value::Object(headers(&email.headers)?));
     }
     let mut tracking = Map::new();
     tracking.extend(

@@ -7,11 +7,11 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{Planned, SimulatorOptions};
+use crate::domain::value::Channel;
 use crate::domain::value::engagement::{self, Signs};
 use crate::domain::value::message::{BounceKind, Report, RetryClass, Route};
 use crate::domain::value::token::Correlation;
-use crate::domain::value::{Channel, sms};
-use crate::providers::{Accepted, Callback, OutboundMessage, SendError};
+use crate::providers::{Accepted, Callback, Content, OutboundMessage, SendError};
 
 /// What people answer.
 const REPLIES: [&str; 8] = [
@@ -48,7 +48,7 @@ pub(super) fn of(
     } else {
         Ok(Accepted {
             provider_message_id: Some(format!("sim-{}", message.key.message_id.0.simple())),
-            segments: segments(message),
+            segments: message.content.segments(),
             cost: None,
         })
     };
@@ -61,10 +61,6 @@ fn dice(seed: u64, message: &OutboundMessage, attempt: u32) -> StdRng {
     bytes[8..24].copy_from_slice(message.key.message_id.0.as_bytes());
     bytes[24..28].copy_from_slice(&attempt.to_le_bytes());
     StdRng::from_seed(bytes)
-}
-
-fn segments(message: &OutboundMessage) -> u32 {
-    if message.key.channel == Channel::Sms { sms::segments(&message.body) } else { 1 }
 }
 
 struct Story<'a> {
@@ -166,6 +162,10 @@ impl Story<'_> {
     fn reply(&mut self, after: Duration) {
         let text = REPLIES[self.chance.random_range(0..REPLIES.len())];
         let message = self.message;
+        let subject = match &message.content {
+            Content::Email(email) => email.subject.as_ref().map(|subject| format!("Re: {subject}")),
+            Content::Text(_) | Content::Whatsapp(_) | Content::Voice(_) | Content::Push(_) | Content::InApp(_) => None,
+        };
         let callback = Callback::Inbound {
             tenant: message.tenant,
             customer_id: Some(message.customer_id),
@@ -173,7 +173,7 @@ impl Story<'_> {
             provider: self.route.provider.clone(),
             provider_message_id: format!("sim-{}-reply", message.key.message_id.0.simple()),
             from: message.to.clone(),
-            subject: message.subject.as_ref().map(|subject| format!("Re: {subject}")),
+            subject,
             body: text.to_owned(),
             in_reply_to: Some(message.key.message_id),
             occurred_at: self.at(after),
@@ -227,8 +227,8 @@ mod tests {
             variant: None,
             conversation_id: None,
         };
-        let (to, body) = ("ada@example.org".to_owned(), "Hello".to_owned());
-        OutboundMessage::text(Uuid::nil().into(), Uuid::nil().into(), key, to, body)
+        let content = Content::of(Channel::Email, None, "Hello".to_owned());
+        OutboundMessage::new(Uuid::nil().into(), Uuid::nil().into(), key, "ada@example.org".to_owned(), content)
     }
 
     fn fates(seed: u64) -> Vec<usize> {

@@ -160,8 +160,8 @@ impl Provider for Simulator {
         Channel::ALL
     }
 
-    fn carries_files(&self, _channel: Channel) -> bool {
-        true
+    fn carries_files(&self, channel: Channel) -> bool {
+        matches!(channel, Channel::Email | Channel::Sms | Channel::Whatsapp)
     }
 
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {

@@ -10,7 +10,7 @@ use crate::domain::value::money::parse_micros;
 use crate::domain::value::{Currency, sms};
 use crate::providers::kit::client::{Reply, call};
 use crate::providers::kit::texts;
-use crate::providers::{Accepted, OutboundMessage, SendError};
+use crate::providers::{Accepted, Content, OutboundMessage, SendError, TextContent};
 
 /// The parameter of the callback's URL that carries our token.
 pub(super) const TOKEN: &str = "token";
@@ -18,7 +18,8 @@ pub(super) const TOKEN: &str = "token";
 const PERSISTENCE: &str = "rc=5&rp=all";
 
 pub(super) async fn send(twilio: &Twilio, message: &OutboundMessage) -> Result<Accepted, SendError> {
-    let request = request(twilio, Method::POST, "Messages.json")?.form(&form(twilio, message));
+    let Content::Text(text) = &message.content else { return Err(SendError::channel_not_served()) };
+    let request = request(twilio, Method::POST, "Messages.json")?.form(&form(twilio, message, text));
     let reply = call(request).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, twilio));
@@ -31,7 +32,7 @@ pub(super) async fn send(twilio: &Twilio, message: &OutboundMessage) -> Result<A
         let class = errors::class(code.unwrap_or_default());
         return Err(SendError::refused(class, code.map(|code| code.to_string()), texts::bounded(words, 1_000)));
     }
-    Ok(accepted(&created, &message.body))
+    Ok(accepted(&created, &text.body))
 }
 
 /// The account itself reports its status; an API key may not ask for that, but may list messages.
@@ -81,16 +82,16 @@ pub(super) fn authorised(twilio: &Twilio, method: Method, url: Url) -> RequestBu
     twilio.client.request(method, url).basic_auth(user, Some(password.expose()))
 }
 
-fn form(twilio: &Twilio, message: &OutboundMessage) -> Vec<(&'static str, String)> {
+fn form(twilio: &Twilio, message: &OutboundMessage, text: &TextContent) -> Vec<(&'static str, String)> {
     let mut form = vec![("To", message.to.clone())];
     match (&message.from, &twilio.settings.sender) {
         (Some(from), _) | (None, TwilioSender::From(from)) => form.push(("From", from.clone())),
         (None, TwilioSender::Service(service)) => form.push(("MessagingServiceSid", service.clone())),
     }
-    if !message.body.is_empty() || message.media_urls.is_empty() {
-        form.push(("Body", message.body.clone()));
+    if !text.body.is_empty() || text.media_urls.is_empty() {
+        form.push(("Body", text.body.clone()));
     }
-    form.extend(message.media_urls.iter().map(|url| ("MediaUrl", url.clone())));
+    form.extend(text.media_urls.iter().map(|url| ("MediaUrl", url.clone())));
     if let Some(url) = callback_url(twilio.settings.callback_url.as_ref(), message.token.as_deref()) {
         form.push(("StatusCallback", url));
     }

@@ -13,7 +13,7 @@ use commlog::domain::value::message::{MessageKey, RetryClass, Route};
 use commlog::domain::value::token::{Correlation, seal};
 use commlog::ids::TenantSecret;
 use commlog::providers::kit::client::{ClientOptions, HttpClient};
-use commlog::providers::{OutboundMessage, SendError};
+use commlog::providers::{Content, OutboundMessage, SendError};
 use uuid::Uuid;
 
 /// The moment at which these tests happen.
@@ -64,9 +64,9 @@ fn correlation(channel: Channel, number: u128) -> Correlation {
 fn message(channel: Channel, number: u128) -> OutboundMessage {
     let to = if channel == Channel::Email { "ada@example.org" } else { "+14155550101" };
     let (tenant, customer) = (Uuid::from_u128(1).into(), Uuid::from_u128(2).into());
-    let mut message = OutboundMessage::text(tenant, customer, key(channel, number), to.to_owned(), "Hello".to_owned());
+    let content = Content::of(channel, Some("News".to_owned()), "Hello".to_owned());
+    let mut message = OutboundMessage::new(tenant, customer, key(channel, number), to.to_owned(), content);
     message.token = Some(seal(&correlation(channel, number), &secret()));
-    message.subject = (channel == Channel::Email).then(|| "News".to_owned());
     message
 }
 

@@ -8,7 +8,8 @@ use commlog::domain::value::token::{open, reply_address, seal_reply};
 use commlog::ids::MessageId;
 use commlog::providers::sendgrid::{Sendgrid, SendgridSettings, SendgridWebhook};
 use commlog::providers::{
-    Attachment, NoticeKind, OutboundMessage, Provider, Secret, SendError, SignatureError, Webhook,
+    Attachment, Content, EmailContent, NoticeKind, OutboundMessage, Provider, Secret, SendError, SignatureError,
+    Webhook,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -33,17 +34,23 @@ fn mail() -> OutboundMessage {
     message(Channel::Email, 9)
 }
 
+/// What a message of this channel holds.
+fn email(message: &mut OutboundMessage) -> &mut EmailContent {
+    let Content::Email(email) = &mut message.content else { panic!("no mail") };
+    email
+}
+
 #[tokio::test]
 async fn a_mail_is_handed_over_with_everything_that_matters() {
     let (double, sendgrid) = start().await;
     let mut mail = mail();
-    mail.html = Some("<p>Hello</p>".to_owned());
-    mail.reply_to = Some("Shop <reply+abc@replies.shop.example>".to_owned());
-    mail.headers = vec![
+    email(&mut mail).html = Some("<p>Hello</p>".to_owned());
+    email(&mut mail).reply_to = Some("Shop <reply+abc@replies.shop.example>".to_owned());
+    email(&mut mail).headers = vec![
         ("List-Unsubscribe".to_owned(), "<https://crm.example/u/x>".to_owned()),
         ("List-Unsubscribe-Post".to_owned(), "List-Unsubscribe=One-Click".to_owned()),
     ];
-    mail.attachments = vec![Attachment {
+    email(&mut mail).attachments = vec![Attachment {
         name: "a.txt".to_owned(),
         content_type: "text/plain".to_owned(),
         content_id: None,
@@ -112,13 +119,13 @@ async fn what_sendgrid_refuses_is_refused_for_its_reason() {
     assert_eq!(to, expect(RetryClass::Permanent, "http_400:personalizations.0.to.0.email"));
     let from = refused(|mail| mail.from = Some("x@other.example".to_owned())).await;
     assert_eq!(from, expect(RetryClass::Configuration, "http_403:from"));
-    let subject = refused(|mail| mail.subject = None).await;
+    let subject = refused(|mail| email(mail).subject = None).await;
     assert_eq!(subject, expect(RetryClass::ContentRefused, "http_400:subject"));
-    let empty = refused(|mail| mail.body = String::new()).await;
+    let empty = refused(|mail| email(mail).text = String::new()).await;
     assert_eq!(empty, expect(RetryClass::ContentRefused, "http_400:content.0.value"));
-    let header = refused(|mail| mail.headers = vec![("Bcc".to_owned(), "x@y.example".to_owned())]).await;
+    let header = refused(|mail| email(mail).headers = vec![("Bcc".to_owned(), "x@y.example".to_owned())]).await;
     assert_eq!(header, expect(RetryClass::ContentRefused, "http_400:headers.Bcc"));
-    let split = refused(|mail| mail.headers = vec![("X-A".to_owned(), "a\r\nBcc: b".to_owned())]).await;
+    let split = refused(|mail| email(mail).headers = vec![("X-A".to_owned(), "a\r\nBcc: b".to_owned())]).await;
     assert_eq!(split, expect(RetryClass::ContentRefused, "header"));
     let token = refused(|mail| mail.token = Some("x".repeat(10_001))).await;
     assert_eq!(token.0, RetryClass::Permanent);

@@ -7,7 +7,9 @@ use commlog::domain::value::Channel;
 use commlog::domain::value::message::{BounceKind, Report, RetryClass};
 use commlog::domain::value::token::{open, tenant_of};
 use commlog::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
-use commlog::providers::{Keyword, NoticeKind, OutboundMessage, Provider, Secret, SendError, Unconfirmed, Webhook};
+use commlog::providers::{
+    Content, Keyword, NoticeKind, OutboundMessage, Provider, Secret, SendError, TextContent, Unconfirmed, Webhook,
+};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -31,6 +33,12 @@ async fn start() -> (TwilioDouble, Twilio) {
 
 fn sms() -> OutboundMessage {
     message(Channel::Sms, 9)
+}
+
+/// What a message of this channel holds.
+fn text(message: &mut OutboundMessage) -> &mut TextContent {
+    let Content::Text(text) = &mut message.content else { panic!("no text message") };
+    text
 }
 
 fn unconfirmed(body: &str) -> Unconfirmed {
@@ -67,7 +75,7 @@ async fn a_service_picks_the_sender_and_segments_are_counted_here() {
     let mut settings = double.settings(CALLBACK);
     settings.sender = TwilioSender::Service(format!("MG{}", "3".repeat(32)));
     let mut long = sms();
-    long.body = "ж".repeat(71);
+    text(&mut long).body = "ж".repeat(71);
     let accepted = provider(settings).send(long).await.expect("taken");
     assert_eq!(accepted.segments, 2);
     assert_eq!(double.taken()[0].field("From"), None);
@@ -77,8 +85,9 @@ async fn a_service_picks_the_sender_and_segments_are_counted_here() {
 async fn pictures_go_as_links_and_need_no_text() {
     let (double, twilio) = start().await;
     let mut picture = sms();
-    picture.body = String::new();
-    picture.media_urls = vec!["https://shop.example/a.png".to_owned(), "https://shop.example/b.png".to_owned()];
+    text(&mut picture).body = String::new();
+    text(&mut picture).media_urls =
+        vec!["https://shop.example/a.png".to_owned(), "https://shop.example/b.png".to_owned()];
     picture.from = Some(NUMBER.to_owned());
     twilio.send(picture).await.expect("taken");
     let urls: Vec<_> = double.taken()[0].form.iter().filter(|(name, _)| name == "MediaUrl").cloned().collect();
@@ -105,13 +114,13 @@ async fn what_twilio_refuses_is_refused_for_its_reason() {
     assert_eq!(gone, expect(RetryClass::OptedOut, "21610"));
     let wrong = refused(|message| message.to = "4155550101".to_owned()).await;
     assert_eq!(wrong, expect(RetryClass::Permanent, "21211"));
-    let long = refused(|message| message.body = "x".repeat(1601)).await;
+    let long = refused(|message| text(message).body = "x".repeat(1601)).await;
     assert_eq!(long, expect(RetryClass::ContentRefused, "21617"));
-    let empty = refused(|message| message.body = String::new()).await;
+    let empty = refused(|message| text(message).body = String::new()).await;
     assert_eq!(empty, expect(RetryClass::Permanent, "21602"));
     let foreign = refused(|message| message.from = Some("+4930123456".to_owned())).await;
     assert_eq!(foreign, expect(RetryClass::Configuration, "21606"));
-    let many = refused(|message| message.media_urls = vec!["https://x.example/a".to_owned(); 11]).await;
+    let many = refused(|message| text(message).media_urls = vec!["https://x.example/a".to_owned(); 11]).await;
     assert_eq!(many, expect(RetryClass::ContentRefused, "21623"));
     assert!(double.taken().is_empty());
 }
@@ -200,7 +209,7 @@ async fn a_message_in_doubt_is_found_by_what_was_sent() {
     // The list has several pages: others to the same number stand around ours.
     for number in 20..24 {
         let mut other = message(Channel::Sms, number);
-        other.body = format!("Other {number}");
+        text(&mut other).body = format!("Other {number}");
         twilio.send(other).await.expect("taken");
     }
     double.script([Act::ServerError { status: 500, taken: true }]);
