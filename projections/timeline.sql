@@ -3,7 +3,7 @@
 -- events: MessageQueued, MessageReceived, MessageRetracted, ActivityRecorded, ActivityRetracted, NoteAdded, NotePinned
 -- events: ConsentChanged, ConversationChanged, CustomerRegistered, CustomerRetracted
 -- scope: customer
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -23,8 +23,8 @@ CREATE TABLE timeline (
     import_id UUID,
     author TEXT NOT NULL,
     pinned BOOLEAN NOT NULL,
-    subject_matter TEXT,
-    outcome TEXT,
+    detail TEXT,
+    result TEXT,
     note TEXT,
     PRIMARY KEY (tenant_id, customer_id, occurred_at, position)
 ) CLUSTERED;
@@ -38,7 +38,7 @@ CREATE INDEX timeline_notes ON timeline (tenant_id, entry_id) WHERE kind = 'note
 -- Of conversations, what an agent or a timer decided: messages stand for themselves.
 INSERT INTO timeline (
     tenant_id, customer_id, occurred_at, position, kind, entry_id, channel, direction, campaign_id, conversation_id,
-    import_id, author, pinned, subject_matter, outcome, note
+    import_id, author, pinned, detail, result, note
 )
 SELECT
     b.tenant_id, b.customer_id, b.occurred_at, b.position,

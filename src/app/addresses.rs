@@ -3,8 +3,8 @@
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::deciding::{Cached, CommandRun, Committed};
 use crate::app::{App, AppError, Caller};
-use crate::domain::consent::event::{AddressClaimed, AddressEvent, AddressReleased};
-use crate::domain::consent::state::Address;
+use crate::domain::address::event::{AddressClaimed, AddressEvent, AddressReleased};
+use crate::domain::address::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::decision::Decided;

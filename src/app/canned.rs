@@ -27,7 +27,7 @@ impl App {
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let stream = self.canned_stream(caller.tenant, &code).await?;
-        let standing = self.read_fresh_state::<CannedReply, _>(stream, |loaded| told_by(&loaded.state)).await?;
+        let standing = self.read_fresh_state::<CannedReply, _>(stream, |loaded| saved(&loaded.state)).await?;
         let answer = |made: &Committed<CannedReplyEvent>| told(made).or(standing);
         self.run(caller, stream, command, decide::save, answer).await
     }
@@ -93,7 +93,7 @@ fn told(made: &Committed<CannedReplyEvent>) -> Option<SavedCannedReply> {
 }
 
 /// The answer to a change that changes nothing.
-fn told_by(state: &CannedReply) -> Option<SavedCannedReply> {
+fn saved(state: &CannedReply) -> Option<SavedCannedReply> {
     let current = state.current.as_ref()?;
     Some(SavedCannedReply { code: current.code.clone(), revision: state.revision })
 }

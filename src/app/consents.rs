@@ -6,13 +6,16 @@ use crate::app::engine::deciding::Committed;
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Done, Outcome};
-use crate::domain::consent::decide::{self, ALL_TOPICS, AddressRef, LiftSuppression, SetConsent, SuppressAddress};
-use crate::domain::consent::event::{ConsentState, SuppressionReason};
-use crate::domain::consent::state::Address;
-use crate::domain::consent::words::{at_address, word_of};
+use crate::domain::address::decide::{AddressRef, LiftSuppression, SuppressAddress, lift, suppress};
+use crate::domain::address::event::SuppressionReason;
+use crate::domain::address::state::Address;
+use crate::domain::address::words::{at_address, word_of};
+use crate::domain::consent::decide::{self, SetConsent};
+use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{AddressId, CustomerId};
 use crate::log::AppendError;
@@ -37,7 +40,7 @@ impl App {
     async fn suppress(&self, caller: &Caller, command: SuppressAddress) -> Result<Done<AddressId>, Stop> {
         let address_id = self.address_id(caller, &command.address).await?;
         let stream = address_stream(caller.tenant, address_id);
-        let decide = |state: &Address, command, context: &Context<'_>| decide::suppress(state, &command, context);
+        let decide = |state: &Address, command, context: &Context<'_>| suppress(state, &command, context);
         // The address first: from then on nothing is sent, whatever becomes of the rest.
         let done = self.try_run(caller, stream, command.clone(), decide, |_| Some(address_id)).await?;
         if let (SuppressionReason::Stop, Some(customer_id)) = (command.reason, command.customer_id) {
@@ -93,7 +96,7 @@ impl App {
     async fn lift(&self, caller: &Caller, command: LiftSuppression) -> Result<Done<AddressId>, Stop> {
         let address_id = self.address_id(caller, &command.address).await?;
         let stream = address_stream(caller.tenant, address_id);
-        self.try_run(caller, stream, command, decide::lift, |_| Some(address_id)).await
+        self.try_run(caller, stream, command, lift, |_| Some(address_id)).await
     }
 
     async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<AddressId, Stop> {

@@ -13,7 +13,7 @@ use crate::app::engine::states::decode;
 use crate::app::links::ListUnsubscribe;
 use crate::app::persons::Thing;
 use crate::app::{App, AppError, Caller, Outcome};
-use crate::domain::consent::state::Address;
+use crate::domain::address::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::message::attachment::StoredFile;

@@ -11,7 +11,7 @@ use crate::app::engine::deciding::CommandRun;
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Done, Outcome};
-use crate::domain::consent::state::Address;
+use crate::domain::address::state::Address;
 use crate::domain::customer::decide::{self, CompleteErasure, ForgetCustomer};
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::Context;

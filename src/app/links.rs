@@ -10,13 +10,13 @@ use crate::app::engine::policies::Basis;
 use crate::app::tenants::tenant_stream;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::consent::choice::{self, Choice, Evidence, Preferences, RequestOptIn};
-use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::token::{Purpose, Token};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
 use crate::domain::message::event::MessageClass;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, TenantId};
 

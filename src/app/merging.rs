@@ -9,8 +9,9 @@ use crate::app::engine::deciding::{Attempted, CommandRun, Committed, MAX_ATTEMPT
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Done, Outcome};
-use crate::domain::consent::event::{AddressClaimed, ConsentChanged};
-use crate::domain::consent::state::Address;
+use crate::domain::address::event::AddressClaimed;
+use crate::domain::address::state::Address;
+use crate::domain::consent::event::ConsentChanged;
 use crate::domain::customer::merge::{self, MergeCustomers, Survivor};
 use crate::domain::customer::state::{Customer, Merged};
 use crate::domain::decision::Context;

@@ -13,12 +13,12 @@ use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::persons::Thing;
 use crate::app::{App, AppError, ArrivedFile, Caller, Done, Outcome};
+use crate::domain::address::decide::{Said, start, stop, stop_at};
+use crate::domain::address::event::{AddressEvent, SuppressionReason};
+use crate::domain::address::outcomes::{self, AddressOutcome};
+use crate::domain::address::state::Address;
 use crate::domain::canned::decide::UseCannedReply;
-use crate::domain::consent::decide::{Said, start, stop, stop_at};
-use crate::domain::consent::event::{AddressEvent, ConsentChanged, ConsentEvent, SuppressionReason};
-use crate::domain::consent::keywords::Keyword;
-use crate::domain::consent::reach::{self, Told};
-use crate::domain::consent::state::Address;
+use crate::domain::consent::event::{ConsentChanged, ConsentEvent};
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
@@ -31,6 +31,7 @@ use crate::domain::message::decide::{
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::{limits, report};
 use crate::domain::refusal::Refusal;
+use crate::domain::value::Keyword;
 use crate::domain::value::message::Report;
 use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};
@@ -371,15 +372,21 @@ impl App {
 
     /// Tells an address whether a message arrived, where that changes what is known of it: usually a delivery does not,
     /// and costs a look at the state in memory. The position of what was recorded.
-    async fn record_outcome(&self, caller: &Caller, basis: &Basis, told: Told) -> Result<Option<Position>, AppError> {
-        let stream = address_stream(caller.tenant, told.address_id);
-        if told.outcome.delivered
+    async fn record_outcome(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        reported: AddressOutcome,
+    ) -> Result<Option<Position>, AppError> {
+        let stream = address_stream(caller.tenant, reported.address_id);
+        if reported.outcome.delivered
             && !self.read_state::<Address, _>(stream, |loaded| loaded.state.outcomes.has_bounces()).await?
         {
             return Ok(None);
         }
         let run = CommandRun::new(caller, stream, None);
-        let made = self.decide::<Address>(&run, basis, |state, context| reach::tell(state, told, context)).await;
+        let made =
+            self.decide::<Address>(&run, basis, |state, context| outcomes::record(state, reported, context)).await;
         // A refusal means that it was recorded before, and forgotten since.
         Ok(Stop::refusal(made)?.ok().and_then(|made| made.position))
     }

@@ -211,7 +211,7 @@ impl App {
                     Personal::None => Sealed::Open { raw: None },
                     Personal::Clear(personal) => {
                         let raw = serde_json::from_slice::<Raw<'_>>(personal).ok().and_then(|found| found.raw);
-                        engagements.tell(
+                        engagements.record(
                             &decode::<Customer>(recorded)?,
                             Sealed::Open { raw: raw.as_deref() },
                             is_meant,
@@ -219,7 +219,7 @@ impl App {
                         continue;
                     }
                 };
-                engagements.tell(&decode::<Customer>(recorded)?, sealed, is_meant);
+                engagements.record(&decode::<Customer>(recorded)?, sealed, is_meant);
             }
         }
     }

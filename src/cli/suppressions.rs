@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
 use crate::cli::{Session, TenantArg};
-use crate::domain::consent::event::SuppressionReason;
+use crate::domain::address::event::SuppressionReason;
 use crate::domain::value::AddressKind;
 use crate::ids::AddressId;
 use crate::queries::Page;

@@ -46,9 +46,9 @@ commands! {
         super::canned::decide::SaveCannedReply = "save_canned_reply",
         super::canned::decide::RemoveCannedReply = "remove_canned_reply",
     }
-    super::consent::state::Address {
-        super::consent::decide::SuppressAddress = "suppress_address",
-        super::consent::decide::LiftSuppression = "lift_suppression",
+    super::address::state::Address {
+        super::address::decide::SuppressAddress = "suppress_address",
+        super::address::decide::LiftSuppression = "lift_suppression",
     }
     super::customer::state::Customer {
         super::activity::decide::RecordActivity = "record_activity",

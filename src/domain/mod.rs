@@ -10,6 +10,7 @@ pub mod value;
 
 pub mod account;
 pub mod activity;
+pub mod address;
 pub mod callback;
 pub mod canned;
 pub mod consent;

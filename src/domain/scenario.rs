@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::domain::consent::decide::AddressRef;
+use crate::domain::address::decide::AddressRef;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::event::{
     CustomerAddressAdded, CustomerAddressAddedPersonal, CustomerEvent, CustomerRegistered, CustomerRegisteredPersonal,

@@ -121,7 +121,7 @@ impl Conversation {
     }
 
     /// What the next answer of a running operation is told as; [`None`] for what is not running any more.
-    fn tell(&mut self, id: &str, answer: Option<&Answer>) -> Option<Message> {
+    fn message_of(&mut self, id: &str, answer: Option<&Answer>) -> Option<Message> {
         let handle = self.running.get(id)?;
         let message = answer.map_or(ServerMessage::Complete { id }, |answer| ServerMessage::of(id, answer));
         let told = text(&message);
@@ -160,7 +160,7 @@ async fn serve(gateway: Gateway, socket: WebSocket, header: Option<String>, shut
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                 }
             }
-            Some((id, answer)) = conversation.answers.next() => Ok(conversation.tell(&id, answer.as_ref())),
+            Some((id, answer)) = conversation.answers.next() => Ok(conversation.message_of(&id, answer.as_ref())),
             _ = recheck.tick() => {
                 if conversation.is_revoked().await { Err(Closing::forbidden("this API key was revoked")) } else { Ok(None) }
             }

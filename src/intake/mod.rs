@@ -17,13 +17,12 @@ use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
 use crate::accounts::{Account, Accounts, WebhookPath};
 use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, KeepCallback, Outcome};
 use crate::domain::callback::event::KeptReport;
-use crate::domain::consent::keywords;
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
 use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
-use crate::providers::{Answer, Inbound, Keyword, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
+use crate::providers::{Answer, Inbound, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, kept_callbacks, messages};
 
@@ -263,7 +262,7 @@ impl Intake {
 
     /// Looks again for the messages of reports that were kept: those that are known by now are recorded. Returns how
     /// many were.
-    pub async fn look_again(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
+    pub async fn retry_kept(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
         let mut found = 0;
         for kept in kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
             let tenant = kept.tenant_id;
@@ -338,11 +337,7 @@ impl Intake {
             in_reply_to: answered.map(|(_, message_id)| message_id),
             provider: account.route().provider.clone(),
             provider_message_id: Some(inbound.provider_message_id),
-            hint: inbound.opt_out.map(|keyword| match keyword {
-                Keyword::Stop => keywords::Keyword::Stop,
-                Keyword::Start => keywords::Keyword::Start,
-                Keyword::Help => keywords::Keyword::Help,
-            }),
+            hint: inbound.opt_out,
             source: Source::Provider,
         };
         Ok(Meaning::Message(Box::new(message), files, tenant))

@@ -34,7 +34,7 @@ impl Job for RetryKept {
     }
 
     async fn run_once(&mut self) -> Result<usize, JobError> {
-        Ok(self.intake.look_again(self.ambient.now() - TRY_FOR).await?)
+        Ok(self.intake.retry_kept(self.ambient.now() - TRY_FOR).await?)
     }
 }
 

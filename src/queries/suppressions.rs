@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
-use crate::domain::consent::event::SuppressionReason;
+use crate::domain::address::event::SuppressionReason;
 use crate::domain::customer::event::Source;
 use crate::domain::value::AddressKind;
 use crate::ids::{AddressId, CustomerId, EventId, MessageId, Position, TenantId};

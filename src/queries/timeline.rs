@@ -67,9 +67,9 @@ row! {
         /// Of notes.
         pub pinned: bool,
         /// The topic of a consent; the assignee of a conversation.
-        pub subject_matter: Option<String>,
+        pub detail: Option<String>,
         /// The resulting state of a consent or conversation; how we came to know of the customer.
-        pub outcome: Option<String>,
+        pub result: Option<String>,
         /// A note's text.
         pub note: Option<String>,
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use commlog::domain::account::event::AccountEvent;
+use commlog::domain::address::event::AddressEvent;
 use commlog::domain::callback::event::CallbackEvent;
 use commlog::domain::canned::event::CannedReplyEvent;
-use commlog::domain::consent::event::AddressEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
 use commlog::domain::tenant::event::TenantEvent;

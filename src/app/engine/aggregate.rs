@@ -5,12 +5,12 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::account::event::AccountEvent;
 use crate::domain::account::state::ProviderAccounts;
+use crate::domain::address::event::AddressEvent;
+use crate::domain::address::state::Address;
 use crate::domain::callback::event::CallbackEvent;
 use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
-use crate::domain::consent::event::AddressEvent;
-use crate::domain::consent::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Decided, Meta};

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
 use crate::domain::consent::token::Token;
 use crate::domain::customer::event::{CustomerEvent, Source};
@@ -13,6 +12,7 @@ use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision, Policy};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::consent::state::{Consents, Standing};
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Channel;
 
 /// What a survivor's stream has to say, in this order, so that what holds for the whole is what the survivor's own

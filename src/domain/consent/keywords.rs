@@ -11,19 +11,7 @@ use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::domain::value::{Channel, words};
-
-words! {
-    /// What a whole message can ask for in one word.
-    Keyword, "keyword" {
-        /// Nothing more to this number.
-        Stop = "stop",
-        /// Messages again.
-        Start = "start",
-        /// Who this is, and how to end it.
-        Help = "help",
-    }
-}
+use crate::domain::value::{Channel, Keyword};
 
 /// Words one space apart; case and accents do not count.
 const STOP: &[&str] = &[

@@ -2,9 +2,8 @@
 
 use crate::domain::activity::decide::RecordActivity;
 use crate::domain::activity::event::ActivityKind;
-use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
-use crate::domain::consent::keywords::{self, Keyword};
+use crate::domain::consent::keywords;
 use crate::domain::consent::state::Standing;
 use crate::domain::customer::decide::{
     AddressInput, ChangeProfile, Patch, ProfileInput, ProfilePatch, RegisterCustomer, Registration, change_profile,
@@ -21,7 +20,9 @@ use crate::domain::message::decide::{ReceiveMessage, received, sender};
 use crate::domain::message::event::MessageRetracted;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Channel;
+use crate::domain::value::Keyword;
 use crate::domain::value::message::MessageKey;
 use crate::domain::{activity, customer};
 use crate::ids::{CustomerId, ImportId, Label, MessageId};

@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::domain::address::state::Address;
 use crate::domain::canned::decide::{CannedUse, UseCannedReply};
-use crate::domain::consent::decide::ALL_TOPICS;
 use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
-use crate::domain::consent::keywords::{self, Keyword};
-use crate::domain::consent::state::Address;
+use crate::domain::consent::keywords;
 use crate::domain::conversation::decide::{after_answer, after_inbound};
 use crate::domain::conversation::state::conversation_id;
 use crate::domain::customer::event::{CustomerEvent, Source};
@@ -23,6 +22,8 @@ use crate::domain::message::rules::{Asked, Reason, Verdict, forbidden, judge};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
+use crate::domain::value::ALL_TOPICS;
+use crate::domain::value::Keyword;
 use crate::domain::value::message::{MessageKey, Report};
 use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};

@@ -6,9 +6,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::canned::decide::CannedUse;
-use crate::domain::consent::keywords::Keyword;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
+use crate::domain::value::Keyword;
 pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
 use crate::domain::value::{Currency, words};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};

@@ -97,7 +97,7 @@ pub enum Sealed<'a> {
 #[derive(Debug)]
 pub struct Engagements<'r> {
     rule: &'r Rule,
-    told: Vec<Told>,
+    engagements: Vec<Engagement>,
     by_event: HashMap<EventId, usize>,
     figures: HashMap<(MessageId, EngagementKind), Figures>,
     judged: Judged,
@@ -105,7 +105,7 @@ pub struct Engagements<'r> {
 
 /// An open or a click. What a correction has to repeat is kept only of those that are to be judged.
 #[derive(Debug)]
-struct Told {
+struct Engagement {
     event_id: EventId,
     message_id: MessageId,
     kind: EngagementKind,
@@ -152,12 +152,12 @@ impl<'r> Engagements<'r> {
     /// None so far, to be judged by a rule.
     #[must_use]
     pub fn new(rule: &'r Rule) -> Self {
-        Self { rule, told: vec![], by_event: HashMap::new(), figures: HashMap::new(), judged: Judged::default() }
+        Self { rule, engagements: vec![], by_event: HashMap::new(), figures: HashMap::new(), judged: Judged::default() }
     }
 
-    /// Takes the stream's next event in; `is_meant` tells whether an open or click is to be judged. Other events change
+    /// Takes the stream's next event in; `is_meant` says whether an open or click is to be judged. Other events change
     /// nothing.
-    pub fn tell(&mut self, event: &Decided<CustomerEvent>, sealed: Sealed<'_>, is_meant: bool) {
+    pub fn record(&mut self, event: &Decided<CustomerEvent>, sealed: Sealed<'_>, is_meant: bool) {
         let (kind, key, route, class, rule, flagged, seen) = match &event.event {
             CustomerEvent::Message(MessageEvent::MessageOpened(e)) => {
                 let seen = e.personal.as_ref().map(|seen| (seen.user_agent.as_deref(), seen.ip.as_deref()));
@@ -186,12 +186,22 @@ impl<'r> Engagements<'r> {
         };
         let (event_id, message_id, occurred_at) = (event.id, key.message_id, event.occurred_at);
         self.figures.entry((message_id, kind)).or_default().add(class, occurred_at, event_id);
-        self.by_event.insert(event_id, self.told.len());
-        self.told.push(Told { event_id, message_id, kind, occurred_at, class, corrected_by: None, verdict });
+        self.by_event.insert(event_id, self.engagements.len());
+        self.engagements.push(Engagement {
+            event_id,
+            message_id,
+            kind,
+            occurred_at,
+            class,
+            corrected_by: None,
+            verdict,
+        });
     }
 
     fn corrected(&mut self, id: EventId, event: &EngagementReclassified) {
-        let Some(told) = self.by_event.get(&event.corrects).and_then(|&index| self.told.get_mut(index)) else { return };
+        let Some(told) = self.by_event.get(&event.corrects).and_then(|&index| self.engagements.get_mut(index)) else {
+            return;
+        };
         let figures = self.figures.entry((told.message_id, told.kind)).or_default();
         figures.remove(told.class, told.occurred_at, told.event_id);
         figures.add(event.class, told.occurred_at, told.event_id);
@@ -209,7 +219,7 @@ impl<'r> Engagements<'r> {
     /// runs can both make it.
     pub fn corrections(&mut self, limit: usize, context: &Context<'_>) -> Vec<Decided<CustomerEvent>> {
         let mut corrections = vec![];
-        for told in &mut self.told {
+        for told in &mut self.engagements {
             let Some(verdict) = told.verdict.as_ref().filter(|verdict| verdict.class != told.class) else { continue };
             if corrections.len() == limit {
                 break;

@@ -1,8 +1,8 @@
 //! What a provider reports, as events. They need no state, so they can be appended in any order.
 
-use crate::domain::consent::decide::ALL_TOPICS;
-use crate::domain::consent::event::{AddressEvent, AddressSuppressed, ConsentChanged, ConsentState, SuppressionReason};
-use crate::domain::consent::reach::{Outcome, Told};
+use crate::domain::address::event::{AddressEvent, AddressSuppressed, SuppressionReason};
+use crate::domain::address::outcomes::{AddressOutcome, Outcome};
+use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::message::decide::RecordProviderFact;
@@ -11,6 +11,7 @@ use crate::domain::message::event::{
     MessageDelivered, MessageFailed, MessageFailedPersonal, MessageOpened, MessageOpenedPersonal, MessageSent,
 };
 use crate::domain::text;
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::message::{BounceKind, Report, RetryClass};
 use crate::domain::value::token;
 use crate::ids::{AddressId, Label};
@@ -66,15 +67,15 @@ pub fn events(
     (events, suppression)
 }
 
-/// What a report tells of whether mail still arrives at the address.
+/// What a report says about whether mail still arrives at the address.
 #[must_use]
-pub fn outcome(fact: &RecordProviderFact) -> Option<Told> {
+pub fn outcome(fact: &RecordProviderFact) -> Option<AddressOutcome> {
     let delivered = match &fact.report {
         Report::Delivered => true,
         Report::Bounced { bounce: BounceKind::Soft, .. } => false,
         _ => return None,
     };
-    Some(Told {
+    Some(AddressOutcome {
         address_id: fact.correlation.address_id?,
         kind: fact.correlation.key.channel.address_kind(),
         customer_id: fact.correlation.customer_id,
@@ -113,8 +114,17 @@ impl Report {
         match self {
             Self::Bounced { bounce: BounceKind::Hard, .. } => Some(SuppressionReason::HardBounce),
             Self::Complained { .. } => Some(SuppressionReason::Complaint),
-            Self::OptedOut { topic: Some(_), .. } => None,
-            _ => self.opt_out().filter(|method| *method != ONE_CLICK).map(|_| SuppressionReason::Stop),
+            Self::OptedOut { topic: Some(_), .. }
+            | Self::Bounced { bounce: BounceKind::Soft, .. }
+            | Self::Sent { .. }
+            | Self::Delivered
+            | Self::Deferred { .. }
+            | Self::Opened { .. }
+            | Self::Clicked { .. }
+            | Self::OptedIn { .. } => None,
+            Self::OptedOut { topic: None, .. } | Self::Failed { .. } => {
+                self.opt_out().filter(|method| *method != ONE_CLICK).map(|_| SuppressionReason::Stop)
+            }
         }
     }
 }

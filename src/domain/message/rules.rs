@@ -15,8 +15,8 @@ mod hours;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::domain::address::state::Address;
 use crate::domain::consent::event::ConsentState;
-use crate::domain::consent::state::Address;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Policy};
 use crate::domain::message::event::MessageClass;

@@ -5,8 +5,9 @@ use super::decide::{
 };
 use super::dispatch::{DispatchInputs, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
-use crate::domain::consent::event::{ConsentState, SuppressionReason};
-use crate::domain::consent::state::Address;
+use crate::domain::address::event::SuppressionReason;
+use crate::domain::address::state::Address;
+use crate::domain::consent::event::ConsentState;
 use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten, Source};
 use crate::domain::decision::Policy;

@@ -144,6 +144,21 @@ words! {
     }
 }
 
+words! {
+    /// What a whole message can ask for in one word.
+    Keyword, "keyword" {
+        /// Nothing more to this number.
+        Stop = "stop",
+        /// Messages again.
+        Start = "start",
+        /// Who this is, and how to end it.
+        Help = "help",
+    }
+}
+
+/// The topic that stands for every topic of a channel.
+pub const ALL_TOPICS: &str = "all";
+
 impl Channel {
     /// The kind of address that this channel reaches.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, OneofObject, Result};
 
-use crate::domain::consent::decide::{AddressRef, LiftSuppression, SuppressAddress};
+use crate::domain::address::decide::{AddressRef, LiftSuppression, SuppressAddress};
 use crate::domain::customer::decide::{AddAddress, AddressInput as DomainAddress, RemoveAddress};
 use crate::domain::customer::event::Source;
 use crate::graphql::engine::api::Api;

@@ -180,7 +180,7 @@ pub enum ConsentState {
 
 /// Why an address is suppressed.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[graphql(remote = "crate::domain::consent::event::SuppressionReason")]
+#[graphql(remote = "crate::domain::address::event::SuppressionReason")]
 pub enum SuppressionReason {
     /// The address does not exist.
     HardBounce,

@@ -233,13 +233,13 @@ impl TimelineEntry {
             }
             TimelineKind::Consent => {
                 entry.event_id = Some(Of(row.entry_id.into()));
-                entry.consent = Some(Flat(TimelineConsent { topic: row.subject_matter, state: row.outcome }));
+                entry.consent = Some(Flat(TimelineConsent { topic: row.detail, state: row.result }));
             }
             TimelineKind::Conversation => {
                 entry.conversation = Some(Flat(TimelineConversation {
                     id: Of(row.entry_id.into()),
-                    state: row.outcome,
-                    assignee: row.subject_matter,
+                    state: row.result,
+                    assignee: row.detail,
                 }));
             }
             TimelineKind::Registered => entry.event_id = Some(Of(row.entry_id.into())),

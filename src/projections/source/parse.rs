@@ -67,7 +67,7 @@ fn read(file: &str, text: &str) -> Result<Source, Mistake> {
             .map(|create| table::declared_for_batch(&create).map(|name| BatchTable { name, create }))
             .collect::<Result<_, _>>()?,
     };
-    rules::let_follow(&mut source);
+    rules::propagate_types(&mut source);
     if file.strip_suffix(".sql").unwrap_or(file) != source.name {
         return Err(Mistake::new(0, format!("projection {} must be in a file {}.sql", source.name, source.name)));
     }

@@ -4,9 +4,9 @@ use super::lexer::{Kind, Token, tokens};
 use super::parse::Mistake;
 use super::{Source, Text};
 use crate::domain::account::event::AccountEvent;
+use crate::domain::address::event::AddressEvent;
 use crate::domain::callback::event::CallbackEvent;
 use crate::domain::canned::event::CannedReplyEvent;
-use crate::domain::consent::event::AddressEvent;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::import::event::ImportEvent;
 use crate::domain::tenant::event::TenantEvent;
@@ -78,7 +78,7 @@ pub(super) fn types_named(sql: &str) -> Vec<String> {
 
 /// Lets statements that name no types run when the tables of the batch that they read were filled, and empties these
 /// tables as often.
-pub(super) fn let_follow(source: &mut Source) {
+pub(super) fn propagate_types(source: &mut Source) {
     let follows: Vec<bool> = source.apply.iter().map(|text| text.on.is_empty()).collect();
     // A table may be filled from another one: as long as something was learnt, look again.
     let mut learnt = true;

@@ -54,7 +54,7 @@ const REST: u32 = 3;
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// How often the checkpoint is looked at while another process writes.
-pub(super) const LOOK: Duration = Duration::from_millis(25);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 pub struct Follower<'a> {
     pub journal: &'a Journal,
@@ -104,7 +104,7 @@ impl Follower<'_> {
             writer.refresh();
             writer.checkpoint().await?
         };
-        self.tell(start);
+        self.publish(start);
         if until.is_some_and(|until| start.position >= until) {
             return Ok(());
         }
@@ -140,7 +140,7 @@ impl Follower<'_> {
                     // (Tables that are built up to a position are cleaned by those who follow them later.)
                     if unclean && until.is_none() {
                         let checkpoint = scrub::scrub(self.location, self.generation).await?;
-                        self.tell(checkpoint);
+                        self.publish(checkpoint);
                         unclean = checkpoint.unclean;
                     }
                     let next = if unclean && until.is_none() {
@@ -167,7 +167,7 @@ impl Follower<'_> {
             drop(writer);
             pace.took(began.elapsed());
             self.generation.wrote(batch.len());
-            self.tell(checkpoint);
+            self.publish(checkpoint);
             unclean = checkpoint.unclean;
             if until.is_some_and(|until| checkpoint.position >= until) {
                 return Ok(());
@@ -175,7 +175,7 @@ impl Follower<'_> {
         }
     }
 
-    fn tell(&self, checkpoint: Checkpoint) {
+    fn publish(&self, checkpoint: Checkpoint) {
         self.generation.announce(checkpoint);
         (self.advanced)(checkpoint);
     }
@@ -185,7 +185,7 @@ impl Follower<'_> {
         let mut seen = self.generation.checkpoint();
         let mut still = Instant::now();
         while !self.stop.is_cancelled() {
-            let _ = tokio::time::timeout(LOOK, self.stop.cancelled()).await;
+            let _ = tokio::time::timeout(POLL_INTERVAL, self.stop.cancelled()).await;
             let Ok(checkpoint) = self.generation.look().await else { return };
             let head = *self.journal.backend().watch().borrow();
             if checkpoint != seen || checkpoint.position >= head {

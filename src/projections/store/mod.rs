@@ -161,7 +161,7 @@ impl ReadStore {
                     if let Ok(checkpoint) = self.live().look().await {
                         self.announce(checkpoint);
                     }
-                    let _ = tokio::time::timeout(follower::LOOK, applied.changed()).await;
+                    let _ = tokio::time::timeout(follower::POLL_INTERVAL, applied.changed()).await;
                 }
             }
         };
@@ -185,7 +185,7 @@ impl ReadStore {
                     // Another process cleans; an unreachable database shows as a time-out.
                     live.look().await.ok();
                 }
-                let _ = tokio::time::timeout(follower::LOOK, progress.changed()).await;
+                let _ = tokio::time::timeout(follower::POLL_INTERVAL, progress.changed()).await;
             }
         };
         let late = |_| WaitError::Late { wanted: position, applied: *self.0.applied.borrow() };

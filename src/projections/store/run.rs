@@ -15,7 +15,7 @@ use crate::ids::Position;
 use crate::projections::error::{ProjectionError, chain};
 
 /// How often the catalog is looked at: another process may have switched or left something to remove.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A generation that is followed by a task of its own.
 struct Following {
@@ -60,7 +60,7 @@ impl ReadStore {
         let running = Running::new(self);
         let mut building = self.wanted().await?.map(|generation| self.start(generation, &stop, false));
         let mut live = self.start(self.live(), &stop, true);
-        let mut look = tokio::time::interval(LOOK);
+        let mut look = tokio::time::interval(POLL_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -70,7 +70,7 @@ impl ReadStore {
                         live = self.switch(live, new, &stop).await;
                     }
                 }
-                _ = look.tick() => match self.look_around(live, building.as_ref(), &stop).await {
+                _ = look.tick() => match self.refresh(live, building.as_ref(), &stop).await {
                     (following, Ok(())) => live = following,
                     (following, Err(error)) => {
                         tracing::warn!(error = chain(&error), "the list of generations does not respond");
@@ -163,7 +163,7 @@ impl ReadStore {
     }
 
     /// Follows another process's switch, and removes generations that nobody uses any more.
-    async fn look_around(
+    async fn refresh(
         &self,
         live: Following,
         building: Option<&Following>,

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
-use crate::domain::value::Channel;
 use crate::domain::value::message::Report;
+use crate::domain::value::{Channel, Keyword};
 
 /// A request as it came in, before anything is believed.
 #[derive(Clone, Default)]
@@ -199,23 +199,12 @@ pub struct Inbound {
     pub reply_token: Option<String>,
     /// Files and pictures; what they link to is never fetched here.
     pub media: Vec<MediaRef>,
-    /// What the provider itself made of the text, and acts on.
+    /// The keyword that the provider itself recognised, and acts on.
     pub opt_out: Option<Keyword>,
     /// When it was written, by the sender's or provider's clock, where known.
     pub occurred_at: Option<DateTime<Utc>>,
     /// Whether to trust it.
     pub hints: Hints,
-}
-
-/// A keyword that a provider recognised by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keyword {
-    /// The provider now blocks this sender's messages to the number.
-    Stop,
-    /// It lets them through again.
-    Start,
-    /// It has answered with help.
-    Help,
 }
 
 /// A file or picture of an inbound message. One without URL and content stands for all that were not read.

@@ -14,13 +14,11 @@ use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 
 use super::{PROVIDER, TwilioSettings, errors, send, signature};
-use crate::domain::value::Channel;
-use crate::domain::value::engagement;
 use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
+use crate::domain::value::{Channel, Keyword, engagement};
 use crate::providers::kit::texts;
 use crate::providers::{
-    Answer, Inbound, Keyword, MediaRef, Notice, NoticeKind, Secret, SettingsError, SignatureError, Webhook,
-    WebhookRequest,
+    Answer, Inbound, MediaRef, Notice, NoticeKind, Secret, SettingsError, SignatureError, Webhook, WebhookRequest,
 };
 
 /// How many parameters of a form are looked at.

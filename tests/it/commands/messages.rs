@@ -1,8 +1,10 @@
 //! Deciding on messages.
 
 use chrono::TimeDelta;
-use commlog::domain::consent::decide::{AddressRef, LiftSuppression, SetConsent, SuppressAddress};
-use commlog::domain::consent::event::{ConsentState, SuppressionReason};
+use commlog::domain::address::decide::{AddressRef, LiftSuppression, SuppressAddress};
+use commlog::domain::address::event::SuppressionReason;
+use commlog::domain::consent::decide::SetConsent;
+use commlog::domain::consent::event::ConsentState;
 use commlog::domain::conversation::decide::UpdateConversation;
 use commlog::domain::conversation::event::ConversationEvent;
 use commlog::domain::conversation::event::ConversationState;

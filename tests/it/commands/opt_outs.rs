@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use commlog::config::DEFAULT_TENANT;
+use commlog::domain::address::event::AddressEvent;
 use commlog::domain::consent::decide::SetConsent;
-use commlog::domain::consent::event::{AddressEvent, ConsentState};
+use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::Source;
 use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendDecision};
 use commlog::domain::message::event::{MessageClass, MessageKey, Route};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use commlog::domain::value::Channel;
 use commlog::domain::value::message::{BounceKind, Report, RetryClass};
 use commlog::domain::value::token::{open, tenant_of};
+use commlog::domain::value::{Channel, Keyword};
 use commlog::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
 use commlog::providers::{
-    Content, Keyword, NoticeKind, OutboundMessage, Provider, Secret, SendError, TextContent, Unconfirmed, Webhook,
+    Content, NoticeKind, OutboundMessage, Provider, Secret, SendError, TextContent, Unconfirmed, Webhook,
 };
 use serde_json::json;
 use tokio::io::AsyncReadExt;

@@ -1,8 +1,9 @@
 //! Consent, and what is known of addresses: suppressions and claims.
 
-use commlog::domain::consent::event::{
-    AddressClaimed, AddressReleased, AddressSuppressed, ConsentState, SuppressionLifted, SuppressionReason,
+use commlog::domain::address::event::{
+    AddressClaimed, AddressReleased, AddressSuppressed, SuppressionLifted, SuppressionReason,
 };
+use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::Source;
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{AddressId, CustomerId};

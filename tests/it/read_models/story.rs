@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use commlog::domain::account::event::AccountEvent;
+use commlog::domain::address::event::AddressEvent;
 use commlog::domain::canned::event::CannedReplyEvent;
-use commlog::domain::consent::event::AddressEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::decision::{Context, Decided, Policy};
 use commlog::domain::event::Payload;
@@ -95,7 +95,7 @@ impl Story {
             let Envelope { id, occurred_at, event_type, .. } = &recorded.envelope;
             let event = CustomerEvent::decode(event_type, &recorded.data, personal).expect("a customer's event");
             let event = Decided { id: *id, occurred_at: *occurred_at, event };
-            engagements.tell(&event, Sealed::Open { raw: None }, true);
+            engagements.record(&event, Sealed::Open { raw: None }, true);
         }
         let (secret, policy) = (TenantSecret::new([7; 32]), Policy::default());
         let context = Context { now: minute(0), new_id: &|| Uuid::nil(), secret: &secret, policy: &policy };

@@ -59,10 +59,10 @@ async fn everything_stands_in_one_list_newest_first(engine: Engine) {
         let read: Vec<_> = rows.iter().map(|row| (row.kind.word(), row.occurred_at)).collect();
         let expected = ["conversation", "order", "consent", "note", "message", "message", "registered"];
         assert_eq!(read, expected.into_iter().zip([7, 6, 5, 4, 3, 2, 0].map(minute)).collect::<Vec<_>>());
-        assert_eq!((rows[0].outcome.as_deref(), rows[0].entry_id), (Some("resolved"), conversation(1).0));
+        assert_eq!((rows[0].result.as_deref(), rows[0].entry_id), (Some("resolved"), conversation(1).0));
         assert_eq!((rows[1].amount_micros, rows[1].activity_title.as_deref()), (Some(4_000_000), Some("A lantern")));
         assert_eq!((rows[1].line_count, rows[1].activity_reference.as_deref()), (Some(1), Some("536365")));
-        assert_eq!((rows[2].subject_matter.as_deref(), rows[2].outcome.as_deref()), (Some("news"), Some("opted_in")));
+        assert_eq!((rows[2].detail.as_deref(), rows[2].result.as_deref()), (Some("news"), Some("opted_in")));
         assert_eq!((rows[3].note.as_deref(), rows[3].author.as_str()), (Some("likes lanterns"), "key:test"));
         assert_eq!(
             (rows[4].direction.map(|found| found.word()), rows[4].message_state.map(|found| found.word())),
@@ -76,7 +76,7 @@ async fn everything_stands_in_one_list_newest_first(engine: Engine) {
             (rows[5].direction.map(|found| found.word()), rows[5].message_subject.as_deref()),
             (Some("outbound"), Some("Hello"))
         );
-        assert_eq!(rows[6].outcome.as_deref(), Some("api"));
+        assert_eq!(rows[6].result.as_deref(), Some("api"));
     })
     .await;
 }

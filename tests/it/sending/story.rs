@@ -325,14 +325,14 @@ async fn what_came_before_its_message_is_found_again_and_what_nobody_knows_is_gi
     let intake = wire.app.intake();
     let recently = Ambient::system().now() - chrono::TimeDelta::hours(1);
     wire.app.visible(wire.app.head().await).await;
-    assert_eq!(intake.look_again(recently).await.expect("the log answers"), 0, "nobody knows either yet");
+    assert_eq!(intake.retry_kept(recently).await.expect("the log answers"), 0, "nobody knows either yet");
 
     let processed = letter.event("processed", "e1", at, json!({}));
     assert!(wire.call(&wire.sendgrid.events(&hook, &[processed])).await.is_success());
     wire.app.visible(wire.app.head().await).await;
-    assert_eq!(intake.look_again(recently).await.expect("the log answers"), 1);
+    assert_eq!(intake.retry_kept(recently).await.expect("the log answers"), 1);
     assert_eq!(wire.message(&mail).await["state"], "DELIVERED");
-    assert_eq!(intake.look_again(recently).await.expect("the log answers"), 0, "it is found once");
+    assert_eq!(intake.retry_kept(recently).await.expect("the log answers"), 0, "it is found once");
 
     assert_eq!(intake.expire(recently).await.expect("the log answers"), 0, "it is not old enough");
     assert_eq!(intake.expire(Ambient::system().now()).await.expect("the log answers"), 1);

@@ -53,9 +53,9 @@ fn corrections(engagements: &mut Engagements<'_>, limit: usize) -> Vec<(EventId,
 #[test]
 fn a_correction_tells_both_classes_both_rules_and_the_resulting_figures() {
     let mut engagements = Engagements::new(&CURRENT);
-    engagements.tell(&at(1, 1, opened(Some("Mozilla/5.0"), None, EngagementClass::Human)), OPEN, true);
-    engagements.tell(&at(2, 5, by_human()), OPEN, true);
-    engagements.tell(&at(3, 3, by_human()), OPEN, true);
+    engagements.record(&at(1, 1, opened(Some("Mozilla/5.0"), None, EngagementClass::Human)), OPEN, true);
+    engagements.record(&at(2, 5, by_human()), OPEN, true);
+    engagements.record(&at(3, 3, by_human()), OPEN, true);
     let made = corrections(&mut engagements, 10);
     let [(_, event)] = &made[..] else { panic!("{made:?}") };
     assert_eq!((event.previous_class, event.class), (EngagementClass::Human, EngagementClass::Machine));
@@ -69,12 +69,12 @@ fn a_correction_tells_both_classes_both_rules_and_the_resulting_figures() {
 fn running_it_again_over_what_it_appended_changes_nothing() {
     let open = at(1, 1, by_human());
     let mut first = Engagements::new(&STERN);
-    first.tell(&open, OPEN, true);
+    first.record(&open, OPEN, true);
     let made = corrections(&mut first, 10);
     let correction = at(2, 1, made[0].1.clone());
     let mut again = Engagements::new(&STERN);
-    again.tell(&open, OPEN, true);
-    again.tell(&correction, OPEN, true);
+    again.record(&open, OPEN, true);
+    again.record(&correction, OPEN, true);
     assert_eq!(corrections(&mut again, 10), []);
     assert_eq!(again.judged(), Judged { judged: 1, corrected: 0, erased: 0 });
 }
@@ -85,7 +85,7 @@ fn two_runs_at_once_make_the_same_correction_and_one_after_another_rule_makes_a_
     let run = |rule: &'static Rule, history: &[Decided<CustomerEvent>]| {
         let mut engagements = Engagements::new(rule);
         for event in history {
-            engagements.tell(event, OPEN, true);
+            engagements.record(event, OPEN, true);
         }
         corrections(&mut engagements, 10)
     };
@@ -104,7 +104,7 @@ fn what_was_forgotten_is_left_as_it_is_and_counted() {
     let mut engagements = Engagements::new(&STERN);
     let mut open = by_human();
     open.personal = None;
-    engagements.tell(&at(1, 1, open), Sealed::Erased, true);
+    engagements.record(&at(1, 1, open), Sealed::Erased, true);
     assert_eq!(corrections(&mut engagements, 10), []);
     assert_eq!(engagements.judged(), Judged { judged: 0, corrected: 0, erased: 1 });
 }
@@ -112,8 +112,8 @@ fn what_was_forgotten_is_left_as_it_is_and_counted() {
 #[test]
 fn what_is_not_meant_counts_in_the_figures_only() {
     let mut engagements = Engagements::new(&STERN);
-    engagements.tell(&at(1, 1, by_human()), OPEN, false);
-    engagements.tell(&at(2, 2, by_human()), OPEN, true);
+    engagements.record(&at(1, 1, by_human()), OPEN, false);
+    engagements.record(&at(2, 2, by_human()), OPEN, true);
     let click = MessageClicked {
         key: key(1),
         route: route(),
@@ -122,7 +122,7 @@ fn what_is_not_meant_counts_in_the_figures_only() {
         flagged: None,
         personal: None,
     };
-    engagements.tell(&at(3, 2, click), OPEN, false);
+    engagements.record(&at(3, 2, click), OPEN, false);
     let made = corrections(&mut engagements, 10);
     let [(_, event)] = &made[..] else { panic!("{made:?}") };
     assert_eq!((event.human_count, event.machine_count), (1, 1), "clicks are counted for themselves");
@@ -134,9 +134,9 @@ fn the_providers_flag_is_a_field_or_stands_in_the_callbacks_own_text() {
     let told = opened(Some("Mail 1.0"), Some(false), EngagementClass::Human);
     let raw = Sealed::Open { raw: Some(r#"{"event":"open","sg_machine_open":true}"#) };
     let mut engagements = Engagements::new(&CURRENT);
-    engagements.tell(&at(1, 1, unknown()), raw, true);
-    engagements.tell(&at(2, 2, told), raw, true);
-    engagements.tell(&at(3, 3, unknown()), OPEN, true);
+    engagements.record(&at(1, 1, unknown()), raw, true);
+    engagements.record(&at(2, 2, told), raw, true);
+    engagements.record(&at(3, 3, unknown()), OPEN, true);
     let corrected: Vec<_> = corrections(&mut engagements, 10).into_iter().map(|(_, event)| event.corrects.0).collect();
     assert_eq!(corrected, [uuid::Uuid::from_u128(1)]);
 }
@@ -145,7 +145,7 @@ fn the_providers_flag_is_a_field_or_stands_in_the_callbacks_own_text() {
 fn corrections_come_in_parts_whose_figures_follow_each_other() {
     let mut engagements = Engagements::new(&STERN);
     for number in 1..=5 {
-        engagements.tell(&at(number, 1, by_human()), OPEN, true);
+        engagements.record(&at(number, 1, by_human()), OPEN, true);
     }
     let machines: Vec<_> = std::iter::repeat_with(|| corrections(&mut engagements, 2))
         .take_while(|made| !made.is_empty())

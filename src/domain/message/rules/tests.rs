@@ -2,8 +2,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{Asked, Verdict, judge};
-use crate::domain::consent::event::{ConsentState, SuppressionReason};
-use crate::domain::consent::state::Address;
+use crate::domain::address::event::SuppressionReason;
+use crate::domain::address::state::Address;
+use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Meta, Policy};

@@ -67,7 +67,7 @@ impl Writer {
         let heads = Heads::default();
         let mut writer =
             Self { connection, url, system_id, ambient, announce, heads, end, data_version: -1, checkpointer };
-        writer.look_around()?;
+        writer.refresh_and_announce()?;
         Ok(writer)
     }
 
@@ -78,7 +78,7 @@ impl Writer {
             let job = match next.take().map_or_else(|| jobs.recv_timeout(LOOK_AROUND), Ok) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Err(error) = self.look_around() {
+                    if let Err(error) = self.refresh_and_announce() {
                         tracing::warn!(url = self.url, %error, "could not check for other processes' appends");
                     }
                     continue;
@@ -272,7 +272,7 @@ impl Writer {
         Ok(())
     }
 
-    fn look_around(&mut self) -> Result<(), rusqlite::Error> {
+    fn refresh_and_announce(&mut self) -> Result<(), rusqlite::Error> {
         self.refresh()?;
         self.announce_end();
         Ok(())

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::consent::event::{
+use crate::domain::address::event::{
     AddressDelivered, AddressEvent, AddressSoftBounced, AddressSuppressed, SuppressionLifted, SuppressionReason,
 };
-use crate::domain::consent::state::Address;
+use crate::domain::address::state::Address;
 use crate::domain::customer::event::Source;
 use crate::domain::decision::{Context, Decision};
 use crate::domain::value::AddressKind;
@@ -43,7 +43,7 @@ pub struct Outcomes(BTreeSet<Outcome>);
 
 impl Outcomes {
     /// Takes one in. The order of calls does not matter, nor repetitions.
-    pub fn tell(&mut self, outcome: Outcome) {
+    pub fn record(&mut self, outcome: Outcome) {
         self.0.insert(outcome);
         while self.0.len() > KEPT {
             self.0.pop_first();
@@ -84,9 +84,9 @@ impl Outcomes {
     }
 }
 
-/// What a callback tells about an address.
+/// What a callback reports about an address.
 #[derive(Debug, Clone, Copy)]
-pub struct Told {
+pub struct AddressOutcome {
     /// Which address.
     pub address_id: AddressId,
     /// What it is.
@@ -99,8 +99,8 @@ pub struct Told {
 
 /// Records an outcome, and what follows from it: the address is unreachable, or no longer. What is known, and a delivery
 /// that makes up for nothing, change nothing.
-pub fn tell(state: &Address, told: Told, context: &Context<'_>) -> Decision<AddressEvent> {
-    let Told { address_id, kind, customer_id, outcome } = told;
+pub fn record(state: &Address, reported: AddressOutcome, context: &Context<'_>) -> Decision<AddressEvent> {
+    let AddressOutcome { address_id, kind, customer_id, outcome } = reported;
     if state.outcomes.has(outcome) || (outcome.delivered && !state.outcomes.has_bounces()) {
         return Ok(vec![]);
     }
@@ -114,7 +114,7 @@ pub fn tell(state: &Address, told: Told, context: &Context<'_>) -> Decision<Addr
     let label = if outcome.delivered { Label::DeliveryEvent } else { Label::SoftBounceEvent };
     let mut events = vec![context.derived(outcome.at, label, &parts, event)];
     let mut outcomes = state.outcomes.clone();
-    outcomes.tell(outcome);
+    outcomes.record(outcome);
     let was = state.suppressions.contains(&SuppressionReason::Unreachable);
     let reason = SuppressionReason::Unreachable;
     match (was, outcomes.is_unreachable()) {
@@ -153,9 +153,9 @@ mod tests {
         let mut version = 0;
         let address_id = address_id(AddressKind::Email, "ada@example.org");
         for outcome in callbacks {
-            let told = Told { address_id, kind: AddressKind::Email, customer_id: ADA, outcome };
+            let reported = AddressOutcome { address_id, kind: AddressKind::Email, customer_id: ADA, outcome };
             let events =
-                with_context(&Policy::default(), |context| tell(&address, told, context)).expect("is recorded");
+                with_context(&Policy::default(), |context| record(&address, reported, context)).expect("is recorded");
             for decided in events {
                 version += 1;
                 address.apply(&decided.event, Meta { id: decided.id, version, occurred_at: decided.occurred_at });

@@ -3,14 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::consent::decide::ALL_TOPICS;
-use crate::domain::consent::event::{
-    AddressEvent, AddressOptedIn, AddressOptedOut, AddressWordsRetracted, ConsentChanged, ConsentEvent, ConsentState,
-};
+use crate::domain::address::event::{AddressEvent, AddressOptedIn, AddressOptedOut, AddressWordsRetracted};
+use crate::domain::consent::event::{ConsentChanged, ConsentEvent, ConsentState};
 use crate::domain::consent::join::MERGED;
 use crate::domain::consent::state::UNDONE;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::decision::{Context, Decided};
+use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::{Channel, Source};
 use crate::ids::{AddressId, CustomerId, EventId, ImportId, Label};
 
