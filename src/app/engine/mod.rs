@@ -7,3 +7,6 @@ pub(super) mod error;
 pub(super) mod feed;
 pub(super) mod policies;
 pub(super) mod states;
+
+#[cfg(test)]
+mod folds;
