@@ -126,10 +126,10 @@ impl App {
         let Some(key) = &caller.idempotency_key else { return Ok(None) };
         if key.is_empty() || key.len() > MAX_KEY_BYTES || key.contains('\0') {
             let message = format!("must have 1 to {MAX_KEY_BYTES} bytes and no NUL character");
-            return Err(Refusal::invalid("idempotencyKey", message));
+            return Err(Refusal::invalid("idempotency_key", message));
         }
         let input = serde_json::to_vec(command)
-            .map_err(|_| Refusal::invalid("idempotencyKey", "the command's input has no canonical form"))?;
+            .map_err(|_| Refusal::invalid("idempotency_key", "the command's input has no canonical form"))?;
         Ok(Some(CommandKey {
             id: CommandId(secret.derive(Label::CommandId, &[key.as_bytes()])),
             fingerprint: secret.fingerprint(Label::CommandInput, &[C::NAME.as_bytes(), &input]),

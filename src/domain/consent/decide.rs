@@ -52,7 +52,7 @@ pub fn set(state: &Customer, command: SetConsent, context: &Context<'_>) -> Deci
         personal: Some(ConsentChangedPersonal {
             wording: text::optional("wording", command.wording, text::LONG)?,
             ip: text::optional("ip", command.ip, text::SHORT)?,
-            user_agent: text::optional("userAgent", command.user_agent, text::LONG)?,
+            user_agent: text::optional("user_agent", command.user_agent, text::LONG)?,
         }),
     };
     Ok(vec![context.now(event)])

@@ -53,12 +53,12 @@ pub fn update(state: &Customer, command: UpdateConversation, context: &Context<'
     match (after.state, command.snoozed_until) {
         (ConversationState::Snoozed, Some(until)) if until > context.now => after.snoozed_until = Some(until),
         (ConversationState::Snoozed, Some(_)) => {
-            return Err(Refusal::invalid("snoozedUntil", "must be in the future"));
+            return Err(Refusal::invalid("snoozed_until", "must be in the future"));
         }
         (ConversationState::Snoozed, None) if after.snoozed_until.is_none() => {
-            return Err(Refusal::invalid("snoozedUntil", "is required with the state snoozed"));
+            return Err(Refusal::invalid("snoozed_until", "is required with the state snoozed"));
         }
-        (_, Some(_)) => return Err(Refusal::invalid("snoozedUntil", "is allowed only with the state snoozed")),
+        (_, Some(_)) => return Err(Refusal::invalid("snoozed_until", "is allowed only with the state snoozed")),
         (_, None) => {}
     }
     after.assignee = patched("assignee", after.assignee, command.assignee)?;

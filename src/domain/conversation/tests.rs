@@ -64,7 +64,7 @@ fn snoozing_needs_a_time_in_the_future_and_no_other_state_has_one() {
     assert_eq!(changed(written(), snooze(Some(until))).snoozed_until, Some(until));
     for command in [snooze(None), snooze(Some(noon())), UpdateConversation { snoozed_until: Some(until), ..nothing() }]
     {
-        given(written()).when(|state, context| update(state, command, context)).refused_for("snoozedUntil");
+        given(written()).when(|state, context| update(state, command, context)).refused_for("snoozed_until");
     }
 }
 

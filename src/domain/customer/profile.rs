@@ -11,7 +11,7 @@ use crate::domain::text::{self, SHORT};
 pub fn clean(input: ProfileInput) -> Result<(Profile, PersonalProfile), Refusal> {
     let profile = Profile {
         territory: text::optional("territory", input.territory, SHORT)?,
-        account_type: text::optional("accountType", input.account_type, SHORT)?,
+        account_type: text::optional("account_type", input.account_type, SHORT)?,
         priority: text::optional("priority", input.priority, SHORT)?,
         owner: text::optional("owner", input.owner, SHORT)?,
         lead_score: input.lead_score,
@@ -22,7 +22,7 @@ pub fn clean(input: ProfileInput) -> Result<(Profile, PersonalProfile), Refusal>
     };
     let personal = PersonalProfile {
         name: text::optional("name", input.name, SHORT)?,
-        external_id: text::optional("externalId", input.external_id, SHORT)?,
+        external_id: text::optional("external_id", input.external_id, SHORT)?,
         attributes: text::attributes("attributes", input.attributes)?,
     };
     Ok((profile, personal))
@@ -36,7 +36,7 @@ pub fn patched(
 ) -> Result<(Profile, PersonalProfile, Vec<String>), Refusal> {
     let mut tags = patch.tags.unwrap_or_else(|| profile.tags.clone());
     tags.extend(patch.add_tags);
-    let removed = text::tags("removeTags", patch.remove_tags)?;
+    let removed = text::tags("remove_tags", patch.remove_tags)?;
     tags.retain(|tag| !removed.iter().any(|gone| gone == tag.trim()));
     let mut attributes = personal.attributes.clone();
     attributes.extend(patch.attributes);
@@ -80,11 +80,11 @@ fn value<T: Clone>(before: Option<&T>, patch: Patch<T>) -> Option<T> {
 }
 
 fn time_zone(zone: Option<String>) -> Result<Option<String>, Refusal> {
-    let zone = text::optional("timeZone", zone, SHORT)?;
+    let zone = text::optional("time_zone", zone, SHORT)?;
     if let Some(name) = &zone
         && chrono_tz::Tz::from_str(name).is_err()
     {
-        return Err(Refusal::invalid("timeZone", "must be an IANA name, such as Europe/London"));
+        return Err(Refusal::invalid("time_zone", "must be an IANA name, such as Europe/London"));
     }
     Ok(zone)
 }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_time_zone_is_an_iana_name() {
         assert!(time_zone(Some("Europe/London".to_owned())).is_ok());
-        assert_eq!(time_zone(Some("GMT+25".to_owned())).unwrap_err().field.as_deref(), Some("timeZone"));
+        assert_eq!(time_zone(Some("GMT+25".to_owned())).unwrap_err().field.as_deref(), Some("time_zone"));
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn a_profile_with_an_unknown_time_zone_is_refused_for_that_field() {
     let profile = ProfileInput { time_zone: Some("Mars/Olympus".to_owned()), ..ProfileInput::default() };
     given([])
         .when(|state, context| register(state, registration(profile, vec![]), Registration::default(), context))
-        .refused_for("timeZone");
+        .refused_for("time_zone");
 }
 
 #[test]

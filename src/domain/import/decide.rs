@@ -227,7 +227,7 @@ pub fn import_id(secret: &TenantSecret, kind: ImportKind, file_digest: &str, run
 
 /// Begins an import. One that was begun before goes on without an event.
 pub fn start(state: &Import, command: StartImport, run: u32, context: &Context<'_>) -> Decision<ImportEvent> {
-    let file_name = text::required("fileName", command.file_name, text::SHORT)?;
+    let file_name = text::required("file_name", command.file_name, text::SHORT)?;
     let file_digest = digest(command.file_digest)?;
     if state.started_at.is_some() {
         return Ok(vec![]);
@@ -240,7 +240,7 @@ pub fn start(state: &Import, command: StartImport, run: u32, context: &Context<'
 /// Checks a file's digest.
 pub fn digest(text: String) -> Result<String, Refusal> {
     if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-        return Err(Refusal::invalid("fileDigest", "must be a SHA-256 in 64 lower-case hexadecimal digits"));
+        return Err(Refusal::invalid("file_digest", "must be a SHA-256 in 64 lower-case hexadecimal digits"));
     }
     Ok(text)
 }

@@ -144,7 +144,7 @@ pub fn content_type(given: &str) -> Result<Option<String>, Refusal> {
     };
     match bare.split_once('/') {
         Some((kind, subtype)) if is_token(kind) && is_token(subtype) => Ok(Some(bare)),
-        _ => Err(Refusal::invalid("contentType", "must be a media type such as application/pdf")),
+        _ => Err(Refusal::invalid("content_type", "must be a media type such as application/pdf")),
     }
 }
 

@@ -175,7 +175,7 @@ impl SendMessage {
             None => Ok(state.primary(kind)),
             Some(id) => state.address(id).filter(|address| address.kind == kind).map(Some).ok_or_else(|| {
                 let message = "the customer has no such address that this channel reaches";
-                Refusal { code: "ADDRESS_UNKNOWN", message: message.to_owned(), field: Some("addressId".to_owned()) }
+                Refusal { code: "ADDRESS_UNKNOWN", message: message.to_owned(), field: Some("address_id".to_owned()) }
             }),
         }
     }

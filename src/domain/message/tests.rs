@@ -147,7 +147,7 @@ fn a_message_for_later_is_held_and_a_time_in_the_past_means_now() {
 #[test]
 fn an_address_of_somebody_else_is_refused() {
     let command = SendMessage { address_id: Some(uuid::Uuid::nil().into()), ..asking(MessageClass::Marketing) };
-    sent(history(), &Address::default(), command).refused_for("addressId");
+    sent(history(), &Address::default(), command).refused_for("address_id");
 }
 
 #[test]
