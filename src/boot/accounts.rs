@@ -15,7 +15,7 @@ use crate::config::{AccountConfig, AccountVariable, Config};
 use crate::domain::account::decide::unusable;
 use crate::domain::account::event::{AccountName, AccountSpec, RateUnit};
 use crate::domain::refusal::Refusal;
-use crate::providers::kind::{self, Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Setup};
+use crate::providers::kind::{Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Setup};
 use crate::providers::kit::client::{ClientOptions, HttpClient};
 use crate::providers::kit::settings::Settings;
 use crate::providers::{Secret, SettingsError};
@@ -29,7 +29,7 @@ pub fn account_variables() -> Vec<AccountVariable> {
             Some(AccountVariable { name: setting.variable?, provider, setting: setting.name })
         })
     };
-    kind::ALL.iter().flat_map(of).collect()
+    Kind::all().iter().flat_map(of).collect()
 }
 
 /// All accounts of the configuration; none if it names none.
@@ -187,7 +187,7 @@ fn build_one(config: &Config, plan: Plan<'_>, client: &HttpClient, ambient: &Amb
 
 fn kind_of(provider: &str) -> Result<&'static Kind, Unusable> {
     Kind::of(provider).ok_or_else(|| {
-        let names: Vec<_> = kind::ALL.iter().map(|kind| kind.name).collect();
+        let names: Vec<_> = Kind::all().iter().map(|kind| kind.name).collect();
         wrong("provider", format!("must be one of {}", names.join(", ")))
     })
 }

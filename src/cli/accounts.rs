@@ -51,7 +51,7 @@ pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
         return if markdown {
             print::line(kind::page().trim_end())
         } else {
-            kind::ALL.iter().try_for_each(|kind| provider(kind))
+            Kind::all().iter().try_for_each(|kind| provider(kind))
         };
     }
     let stores = session.open_existing().await?;

@@ -21,6 +21,9 @@ pub use port::{
 
 pub use crate::domain::value::secret::Secret;
 
+/// The providers that accounts can be set up at.
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
+
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]
 #[error("{provider}: {setting} {reason}")]

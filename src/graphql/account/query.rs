@@ -9,7 +9,7 @@ use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Cursor;
-use crate::providers::kind;
+use crate::providers::kind::Kind;
 
 /// Provider accounts.
 #[derive(Default)]
@@ -30,6 +30,6 @@ impl AccountQueries {
     /// The providers that accounts can be set up for, with their settings and limits. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 20 * child_complexity")]
     async fn providers(&self) -> Vec<Provider> {
-        kind::ALL.iter().map(|kind| Provider::from(*kind)).collect()
+        Kind::all().iter().map(|kind| Provider::from(*kind)).collect()
     }
 }

@@ -9,12 +9,9 @@ use crate::domain::value::Channel;
 use crate::domain::value::limits::Limits;
 use crate::providers::kit::client::HttpClient;
 use crate::providers::kit::settings::Settings;
-use crate::providers::{Provider, SettingsError, Webhook, sendgrid, twilio};
+use crate::providers::{ALL, Provider, SettingsError, Webhook};
 
 pub use docs::page;
-
-/// The providers that accounts can be set up at.
-pub const ALL: &[&Kind] = &[&twilio::KIND, &sendgrid::KIND];
 
 /// The domain whose mailboxes take replies. Read where an account is put to use, not by its provider.
 pub const REPLY_DOMAIN: Setting =
@@ -117,6 +114,12 @@ pub struct Built {
 }
 
 impl Kind {
+    /// The providers that accounts can be set up at.
+    #[must_use]
+    pub const fn all() -> &'static [&'static Self] {
+        ALL
+    }
+
     /// The provider of a name.
     #[must_use]
     pub fn of(name: &str) -> Option<&'static Self> {
