@@ -37,8 +37,8 @@ query Timeline($customer: ID!, $first: Int = 50, $after: String, $filter: Timeli
       channel
       direction
       author
-      message { id state subject preview deliveredAt opens { total human } clicks { total human } replies }
-      activity { id title reference status amount { micros currency } }
+      message { messageId state subject preview deliveredAt opens { total human } clicks { total human } replies }
+      activity { activityId title reference status amount { micros currency } }
       note { text pinned }
       consent { topic state }
       conversation { state assignee }
@@ -84,7 +84,7 @@ subscription Live($customer: ID!) {
     occurredAt
     kind
     direction
-    message { id state subject preview opens { total human } clicks { total human } replies }
+    message { messageId state subject preview opens { total human } clicks { total human } replies }
     activity { title reference amount { micros currency } }
     note { text }
     consent { topic state }

@@ -88,8 +88,8 @@ async fn settle(reads: &ReadStore) -> Result {
 
 fn query() -> String {
     let query = "query($customer: ID!, $first: Int!) { timeline(customerId: $customer, first: $first) { edges { cursor node \
-                 { kind occurredAt channel direction author message { id state subject preview opens { total } clicks { \
-                 total } } activity { id title reference amount { currency micros } } note { id text } } } pageInfo { \
+                 { kind occurredAt channel direction author message { messageId state subject preview opens { total } clicks { \
+                 total } } activity { activityId title reference amount { currency micros } } note { noteId text } } } pageInfo { \
                  hasNextPage endCursor } } }";
     serde_json::json!({ "query": query, "variables": { "customer": TALKATIVE.to_string(), "first": ROWS } }).to_string()
 }

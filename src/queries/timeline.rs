@@ -9,7 +9,7 @@ use crate::domain::value::Channel;
 use crate::domain::value::Direction;
 use crate::domain::value::message::MessageState;
 use crate::domain::value::words;
-use crate::ids::{CampaignId, ConversationId, CustomerId, ImportId, Position, TenantId};
+use crate::ids::{CampaignId, ConversationId, CustomerId, ImportId, NoteId, Position, TenantId};
 use crate::sql::{Db, Value, row};
 
 const READING: &str = "timeline";
@@ -42,6 +42,24 @@ words! {
         Conversation = "conversation",
         /// The customer became known.
         Registered = "registered",
+    }
+}
+
+impl TimelineKind {
+    /// Whether each event of this kind begins an entry of its own; the others may change an entry.
+    #[must_use]
+    pub const fn begins_with_each_event(self) -> bool {
+        match self {
+            Self::Consent | Self::Conversation | Self::Registered => true,
+            Self::Message
+            | Self::Order
+            | Self::Invoice
+            | Self::Payment
+            | Self::Shipment
+            | Self::Appointment
+            | Self::Custom
+            | Self::Note => false,
+        }
     }
 }
 
@@ -148,6 +166,35 @@ pub async fn of_customer(
     select.push(JOINS, []);
     select.order(KEY, page.from_end);
     select.slice(db, READING, page, |row: &TimelineRow| vec![row.occurred_at.into(), row.position.into()]).await
+}
+
+/// The entry of a customer that an event began; absent if it was taken back.
+pub async fn entry(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    occurred_at: DateTime<Utc>,
+    position: Position,
+) -> Result<Option<TimelineRow>, QueryError> {
+    let mut select = Select::new(DETAILS, []);
+    select.begin(ENTRIES);
+    select.and_equal("t.tenant_id", Some(tenant.0));
+    select.and_equal("t.customer_id", Some(customer.0));
+    select.and_equal("t.occurred_at", Some(occurred_at));
+    select.and_equal("t.position", Some(position));
+    select.push(JOINS, []);
+    select.optional(db, READING).await
+}
+
+/// The entry of a note.
+pub async fn of_note(db: &Db, tenant: TenantId, note: NoteId) -> Result<Option<TimelineRow>, QueryError> {
+    let mut select = Select::new(DETAILS, []);
+    select.begin(ENTRIES);
+    select.and_equal("t.tenant_id", Some(tenant.0));
+    select.and("t.kind = 'note'", []);
+    select.and_equal("t.entry_id", Some(note.0));
+    select.push(JOINS, []);
+    select.optional(db, READING).await
 }
 
 /// How many of the entries of a customer, as [`of_customer`] returns them, a filter finds.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::{Boxed, Flat};
-use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::{LinesOf, OneActivity};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
@@ -54,7 +54,7 @@ impl From<ActivityFilterInput> for ActivityFilter {
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct Activity {
-    /// The global id.
+    /// The global id; with `asOf`, of the object as of that moment.
     pub id: ID,
     /// The customer.
     customer_id: Of<CustomerId>,
@@ -125,7 +125,7 @@ impl Activity {
     /// An activity as a key may see it.
     pub fn new(row: ActivityRow, personal: bool, tables: Tables) -> Self {
         Self {
-            id: global(row.activity_id),
+            id: global_in(ActivityId::TYPE, row.activity_id, &tables),
             customer_id: Of(row.customer_id),
             kind: row.kind.into(),
             name: row.name,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::connection::{connection, count_later, page_cost};
 use crate::graphql::engine::flat::Boxed;
-use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::OneConversation;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::words::{Channel, ConversationState};
@@ -64,7 +64,7 @@ impl From<ConversationFilterInput> for ConversationFilter {
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct Conversation {
-    /// The global id.
+    /// The global id; with `asOf`, of the object as of that moment.
     pub id: ID,
     /// The customer.
     customer_id: Of<CustomerId>,
@@ -100,7 +100,7 @@ impl Conversation {
     /// A conversation out of its row.
     pub fn new(row: ConversationRow, tables: Tables) -> Self {
         Self {
-            id: global(row.conversation_id),
+            id: global_in(ConversationId::TYPE, row.conversation_id, &tables),
             customer_id: Of(row.customer_id),
             channel: row.channel.into(),
             state: row.state.into(),

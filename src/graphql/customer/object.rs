@@ -4,12 +4,12 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::graphql::activity::object::{ActivityConnection, ActivityFilterInput};
-use crate::graphql::address::object::Address;
+use crate::graphql::address::object::CustomerAddress;
 use crate::graphql::consent::object::{Consent, ConsentChangeConnection};
 use crate::graphql::conversation::object::{ConversationConnection, ConversationFilterInput};
 use crate::graphql::engine::connection::{connection, page_cost};
 use crate::graphql::engine::flat::{Boxed, Flat};
-use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::{AddressesOf, ConsentsOf, OneCustomer, RevenueOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
@@ -45,7 +45,7 @@ impl Customer {
             row.external_id = None;
             row.attributes = None;
         }
-        Self { id: global(row.customer_id), row, tables }
+        Self { id: global_in(CustomerId::TYPE, row.customer_id, &tables), row, tables }
     }
 
     /// A customer from the live tables; for a merged one, its survivor.
@@ -71,7 +71,7 @@ impl Customer {
 /// data, and once the customer was forgotten.
 #[Object]
 impl Customer {
-    /// The global id.
+    /// The global id; with `asOf`, of the customer as of that moment.
     pub async fn id(&self) -> &ID {
         &self.id
     }
@@ -206,10 +206,10 @@ impl Customer {
 
     /// Where the customer can be reached, by kind, oldest first.
     #[graphql(complexity = "1 + 3 * child_complexity")]
-    async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Address>>> {
+    async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Flat<CustomerAddress>>> {
         let reading = Reading::of(ctx)?;
         let rows = AddressesOf(self.customer_id()).load(reading, &self.tables).await?;
-        Ok(rows.into_iter().map(|row| Flat(Address::new(row, reading.personal()))).collect())
+        Ok(rows.into_iter().map(|row| Flat(CustomerAddress::new(row, reading.personal(), &self.tables))).collect())
     }
 
     /// The customer's current consents.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::{Context, Error, Result};
 
 use super::connection::of_page;
-use super::failure::{field_refused, opaque};
+use super::failure::{bad_argument, field_refused, opaque};
 use super::keys::Keys;
 use super::limits::Limits;
 use super::metrics::Metrics;
@@ -14,6 +14,7 @@ use super::scalar::Cursor;
 use crate::accounts::service::AccountService;
 use crate::app::App;
 use crate::clock::Ambient;
+use crate::ids::Position;
 use crate::queries::{QueryError, Reads};
 
 /// What all requests share.
@@ -53,6 +54,19 @@ impl Api {
             let seconds = most.as_secs();
             field_refused("NOT_YET_VISIBLE", format!("the read tables did not reach this position within {seconds} s"))
         })
+    }
+
+    /// Waits until the read tables show the position that a subscription continues after. One that the log does not have
+    /// would never come.
+    pub async fn wait_for_after(&self, after: Position) -> Result<()> {
+        if after <= *self.reads.applied().borrow() {
+            return Ok(());
+        }
+        let head = self.reads.journal().backend().head().await.map_err(|error| opaque(self.ambient(), &error))?;
+        if after > head.position {
+            return Err(bad_argument("after", "is beyond the end of the log"));
+        }
+        self.wait_for(Some(after.into())).await
     }
 
     /// A failed read as the caller may know it: a page that does not exist is the caller's matter.

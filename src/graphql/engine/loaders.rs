@@ -60,8 +60,8 @@ macro_rules! batches {
             ) -> async_graphql::Result<batches!(@answer $shape $row)> {
                 match tables {
                     Tables::Live => Ok(batches!(@unpack $shape reading.batches().load_one(self).await?)),
-                    Tables::AsOf(db) => {
-                        let rows = $read(db, reading.session.principal.tenant, &[self.0]).await;
+                    Tables::AsOf(past) => {
+                        let rows = $read(&past.db, reading.session.principal.tenant, &[self.0]).await;
                         let rows = rows.map_err(|error| reading.api.failed(&error))?;
                         Ok(batches!(@direct $shape rows))
                     }

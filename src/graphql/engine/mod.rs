@@ -19,6 +19,7 @@ pub mod patch;
 pub mod payload;
 pub mod principal;
 pub mod reading;
+pub mod resume;
 pub mod scalar;
 pub mod validation;
 pub mod words;

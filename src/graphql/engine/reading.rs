@@ -64,7 +64,8 @@ impl<'a> Reading<'a> {
         // Those who are one person now; the tables as of then know who was.
         let ids = self.person(&Tables::Live, customer).await?.ids();
         let tables = self.api.reads.as_of_customers(tenant, &ids, as_of.into()).await;
-        tables.map(Tables::AsOf).map_err(|error| opaque(self.api.ambient(), &error))
+        let db = tables.map_err(|error| opaque(self.api.ambient(), &error))?;
+        Ok(Tables::AsOf(Past { db, customer, moment: as_of }))
     }
 
     /// The person that a customer's id stands for.
@@ -86,7 +87,18 @@ pub enum Tables {
     /// The live ones.
     Live,
     /// One customer's, as of an earlier moment.
-    AsOf(Db),
+    AsOf(Past),
+}
+
+/// The tables of one customer as of an earlier moment.
+#[derive(Clone)]
+pub struct Past {
+    /// The tables.
+    pub db: Db,
+    /// The customer whose history was read.
+    pub customer: CustomerId,
+    /// The moment, as it was asked for.
+    pub moment: AsOfInput,
 }
 
 impl Tables {
@@ -95,7 +107,7 @@ impl Tables {
     pub fn db(&self, api: &Api) -> Db {
         match self {
             Self::Live => api.reads.db(),
-            Self::AsOf(db) => db.clone(),
+            Self::AsOf(past) => past.db.clone(),
         }
     }
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
+use super::resume::Resume;
 use crate::ids::Position;
 
-/// Millionths of a unit as a whole number of 64 bits. Written as a string, because JSON numbers lose digits beyond
-/// 2^53 in most languages; read from a string or a number.
+/// An amount in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Micros(pub i64);
 
+/// Millionths of a unit as a whole number of 64 bits. Written as a string, because JSON numbers lose digits beyond
+/// 2^53 in most languages; read from a string or a number.
 #[Scalar(name = "Micros")]
 impl ScalarType for Micros {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -29,10 +31,11 @@ impl ScalarType for Micros {
     }
 }
 
-/// A whole number of 64 bits, written as a string for the same reason as `Micros`.
+/// A whole number of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Long(pub i64);
 
+/// A whole number of 64 bits, written as a string for the same reason as `Micros`; read from a string or a number.
 #[Scalar(name = "Long")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -46,17 +49,16 @@ impl ScalarType for Long {
     }
 }
 
-/// Where an event stands in the log: opaque, and sortable as text. Mutations answer one, queries wait for one.
+/// Where an event stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor(pub Position);
 
+/// Where an event stands in the log: an opaque string, sortable as text. Mutations return one, queries wait for one,
+/// subscriptions continue after one.
 #[Scalar(name = "Position")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => text.parse().map(Self).map_err(InputValueError::custom),
-            _ => Err(InputValueError::expected_type(value)),
-        }
+        Resume::of(&value).map(|resume| Self(resume.after)).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
@@ -74,6 +76,7 @@ impl From<Position> for Cursor {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(pub BTreeMap<String, serde_json::Value>);
 
+/// A JSON object: names and any values.
 #[Scalar(name = "Attributes")]
 impl ScalarType for Attributes {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -27,6 +27,9 @@ impl InboxSubscriptions {
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<InboxChange>> + use<>> {
         let reading = Reading::of(ctx)?;
+        if let Some(after) = after {
+            reading.api.wait_for_after(after.0).await?;
+        }
         Ok(inbox_changes(reading, filter.unwrap_or_default().into(), after.map(|after| after.0)))
     }
 }

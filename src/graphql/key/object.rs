@@ -1,19 +1,23 @@
 //! API keys, and who is asking.
 
-use async_graphql::SimpleObject;
+use async_graphql::{Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::graphql::engine::id::Of;
+use crate::graphql::engine::api::Api;
+use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::guard::{principal, require};
+use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::principal::{Permission, Principal};
 use crate::graphql::engine::words::Role;
 use crate::ids::ApiKeyId;
+use crate::queries::tenants;
 use crate::queries::tenants::ApiKeyRow;
 
 /// An API key, without its secret.
 #[derive(SimpleObject, Clone)]
 pub struct ApiKey {
     /// The global id.
-    id: Of<ApiKeyId>,
+    pub id: ID,
     /// The role, which decides what the key may do.
     role: Role,
     /// Whether the key may see personal data.
@@ -32,7 +36,7 @@ impl ApiKey {
     /// A key out of its row.
     pub fn new(row: ApiKeyRow) -> Self {
         Self {
-            id: Of(row.key_id),
+            id: global(row.key_id),
             role: row.role.into(),
             personal: row.personal,
             send: row.send,
@@ -40,6 +44,15 @@ impl ApiKey {
             issued_at: row.issued_at,
             revoked_at: row.revoked_at,
         }
+    }
+
+    /// A key of this tenant; only administrators may look at one.
+    pub async fn load(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>> {
+        require(ctx, Permission::Administer)?;
+        let api = Api::of(ctx)?;
+        let row = tenants::api_key(&api.reads.db(), id).await.map_err(|error| opaque(api.ambient(), &error))?;
+        let tenant = principal(ctx)?.tenant;
+        Ok(row.filter(|row| row.tenant_id == tenant).map(Self::new))
     }
 }
 

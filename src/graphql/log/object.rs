@@ -17,7 +17,7 @@ use crate::log::{Category, Personal, RecordedEvent};
 /// An event of the log.
 #[derive(SimpleObject, Clone)]
 pub struct Event {
-    /// The global id.
+    /// The event's id. `node` does not find events; their position does.
     pub id: ID,
     /// Its position in the log.
     position: Cursor,

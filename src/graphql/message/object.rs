@@ -8,7 +8,7 @@ use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::connection::{connection, page_cost};
 use crate::graphql::engine::flat::Flat;
-use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::{FilesOf, OneMessage, ReasonsOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
@@ -139,7 +139,7 @@ impl RuleDecision {
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct Message {
-    /// The global id.
+    /// The global id; with `asOf`, of the object as of that moment.
     pub id: ID,
     /// The customer that wrote or receives it.
     customer_id: Of<CustomerId>,
@@ -214,7 +214,7 @@ impl Message {
     pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Self {
         let milestones = milestones(&row);
         Self {
-            id: global(row.message_id),
+            id: global_in(MessageId::TYPE, row.message_id, &tables),
             customer_id: Of(row.customer_id),
             direction: row.direction.into(),
             channel: row.channel.into(),
@@ -330,7 +330,7 @@ impl Message {
     async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Attachment>>> {
         let reading = Reading::of(ctx)?;
         let rows = FilesOf(self.key).load(reading, &self.tables).await?;
-        let seen = |row| Flat(Attachment::new(row, reading.personal(), reading.api.app.public_url()));
+        let seen = |row| Flat(Attachment::new(row, reading, &self.tables));
         Ok(rows.into_iter().map(seen).collect())
     }
 

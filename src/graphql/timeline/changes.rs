@@ -1,6 +1,6 @@
 //! What changes in the timeline of one person.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_graphql::Result;
@@ -11,11 +11,13 @@ use uuid::Uuid;
 
 use super::object::TimelineEntry;
 use crate::graphql::engine::api::Api;
-use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::failure::{field_refused, opaque};
 use crate::graphql::engine::live::Live;
+use crate::graphql::engine::loaders::OneCustomer;
 use crate::graphql::engine::principal::{Permission, Principal};
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::log::audit::version_at;
+use crate::graphql::engine::resume::Resume;
+use crate::graphql::log::audit::{just_before, version_at};
 use crate::ids::{CustomerId, Position};
 use crate::log::{Category, LogError, ReadLimit, SealedEvent, StreamId};
 use crate::queries::timeline::TimelineRow;
@@ -32,22 +34,34 @@ pub struct Changes {
     live: Live,
     /// The versions up to which changes were reported, by stream of the person.
     versions: HashMap<CustomerId, u64>,
-    /// The position up to which changes were reported.
-    position: Position,
+    /// Where the reports continue.
+    resume: Resume,
 }
 
+/// The last event that changed an entry, and which of the event's entries it is.
+type LastChange = (Position, usize);
+
 impl Changes {
-    /// Tells what comes after a position; without one, what comes after what the tables show now.
-    #[must_use]
-    pub fn begin(reading: Reading<'_>, customer: CustomerId, after: Option<Position>) -> Self {
-        let applied = reading.api.reads.applied();
-        let position = after.unwrap_or(*applied.borrow());
-        let principal = reading.session.principal;
-        let live = Live::new(applied, Duration::ZERO);
-        Self { api: reading.api.clone(), principal, customer, live, versions: HashMap::new(), position }
+    /// Reports what comes after a position; without one, what comes after what the tables show now. Refuses a customer who
+    /// does not exist, and a position that the log does not have.
+    pub async fn begin(reading: Reading<'_>, customer: CustomerId, after: Option<Resume>) -> Result<Self> {
+        let api = reading.api;
+        let applied = api.reads.applied();
+        let resume = after.unwrap_or_else(|| (*applied.borrow()).into());
+        api.wait_for_after(resume.after).await?;
+        if OneCustomer(customer).load(reading, &Tables::Live).await?.is_none() {
+            // Perhaps the customer was registered a moment ago.
+            let head = api.reads.journal().backend().head().await.map_err(|error| opaque(api.ambient(), &error))?;
+            api.wait_for(Some(head.position.into())).await?;
+            if OneCustomer(customer).load(reading, &Tables::Live).await?.is_none() {
+                return Err(field_refused("CUSTOMER_UNKNOWN", "this customer does not exist"));
+            }
+        }
+        let (principal, live) = (reading.session.principal, Live::new(applied, Duration::ZERO));
+        Ok(Self { api: api.clone(), principal, customer, live, versions: HashMap::new(), resume })
     }
 
-    /// The changed entries, oldest first.
+    /// The changed entries, in the order of the events that changed them last.
     pub fn entries(self) -> impl Stream<Item = Result<TimelineEntry>> {
         stream::unfold(self, |mut changes| async move {
             let applied = changes.live.next().await?;
@@ -61,61 +75,105 @@ impl Changes {
     }
 
     async fn until(&mut self, applied: Position) -> Result<Vec<TimelineEntry>> {
-        let (tenant, begin) = (self.principal.tenant, self.position);
+        let (tenant, begin) = (self.principal.tenant, self.resume.after);
+        if applied <= begin {
+            return Ok(Vec::new());
+        }
         // Somebody may have been merged since the last look.
         let person = customer_roots::whole(&self.api.reads.db(), tenant, self.customer).await;
         let ids = person.map_err(|error| self.api.failed(&error))?.ids();
-        let (mut changed, mut any) = (HashSet::new(), false);
+        let (mut changed, mut versions, mut any) = (HashMap::new(), HashMap::new(), false);
         for &id in &ids {
-            let stream = StreamId::new(tenant, Category::Customer, id.uuid());
-            let (entries, found) = self.read(id, stream, applied).await.map_err(|e| opaque(self.api.ambient(), &e))?;
-            changed.extend(entries);
+            let (version, found) =
+                self.read(id, applied, &mut changed).await.map_err(|error| opaque(self.api.ambient(), &error))?;
+            versions.insert(id, version);
             any |= found;
         }
-        self.position = self.position.max(applied);
-        if !any {
-            return Ok(Vec::new());
+        let mut rows = Vec::new();
+        if any {
+            let entries: Vec<Uuid> = changed.keys().copied().collect();
+            rows = timeline::changed(&self.api.reads.db(), tenant, &ids, begin, &entries)
+                .await
+                .map_err(|error| self.api.failed(&error))?;
         }
-        let changed: Vec<Uuid> = changed.into_iter().collect();
-        let rows = timeline::changed(&self.api.reads.db(), tenant, &ids, begin, &changed)
-            .await
-            .map_err(|error| self.api.failed(&error))?;
-        let personal = self.principal.may(Permission::SeePersonal);
-        Ok(rows.into_iter().map(|row: TimelineRow| TimelineEntry::new(row, personal, &Tables::Live)).collect())
+        self.versions.extend(versions);
+        self.resume = applied.into();
+        Ok(self.in_order(rows, &changed, applied))
     }
 
-    /// The entries that the events of one stream change up to a position, and whether there are any events.
-    async fn read(
-        &mut self,
-        id: CustomerId,
-        stream: StreamId,
+    /// The rows as entries, each with the position after which a subscription continues once it has this entry.
+    fn in_order(
+        &self,
+        rows: Vec<TimelineRow>,
+        changed: &HashMap<Uuid, LastChange>,
         applied: Position,
-    ) -> Result<(HashSet<Uuid>, bool), LogError> {
+    ) -> Vec<TimelineEntry> {
+        let mut found: Vec<(LastChange, TimelineRow)> = rows
+            .into_iter()
+            .filter_map(|row| {
+                let last = if row.kind.begins_with_each_event() {
+                    // The tables may already show more; that is reported when its events are read.
+                    (row.position <= applied).then_some((row.position, LAST))
+                } else {
+                    changed.get(&row.entry_id).copied()
+                };
+                last.map(|last| (last, row))
+            })
+            .collect();
+        found.sort_by_key(|(last, _)| *last);
+        let next: Vec<Position> = found.iter().skip(1).map(|((position, _), _)| *position).collect();
+        let personal = self.principal.may(Permission::SeePersonal);
+        let entries = found.into_iter().enumerate().map(|(index, ((position, ordinal), row))| {
+            let mut entry = TimelineEntry::new(row, personal, &Tables::Live);
+            // Between two entries of one event, a subscription continues within the event.
+            entry.position = match next.get(index) {
+                Some(next) if *next == position => Resume { after: just_before(position), entries: ordinal + 1 },
+                _ => position.into(),
+            };
+            entry
+        });
+        entries.collect()
+    }
+
+    /// Notes the entries that the events of one stream change up to a position. Returns the version read up to, and whether
+    /// there were any events.
+    async fn read(
+        &self,
+        id: CustomerId,
+        applied: Position,
+        changed: &mut HashMap<Uuid, LastChange>,
+    ) -> Result<(u64, bool), LogError> {
+        let stream = StreamId::new(self.principal.tenant, Category::Customer, id.uuid());
         let log = self.api.reads.journal().backend().clone();
-        let (mut changed, mut any) = (HashSet::new(), false);
         let mut version = match self.versions.get(&id) {
             Some(version) => *version,
-            None => version_at(log.as_ref(), stream, self.position).await?,
+            None => version_at(log.as_ref(), stream, self.resume.after).await?,
         };
-        'reading: loop {
+        let mut any = false;
+        loop {
             let chunk = log.read_stream(stream, version, ReadLimit::events(CHUNK)).await?;
             let ended = chunk.len() < CHUNK;
             for event in chunk {
-                if event.envelope.position > applied {
-                    break 'reading;
+                let position = event.envelope.position;
+                if position > applied {
+                    return Ok((version, any));
                 }
                 version = event.envelope.version;
                 any = true;
-                changed.extend(entries_of(&event));
+                let known = if just_before(position) == self.resume.after { self.resume.entries } else { 0 };
+                for (ordinal, entry) in entries_of(&event).into_iter().enumerate().skip(known) {
+                    changed.insert(entry, (position, ordinal));
+                }
             }
             if ended {
-                break;
+                return Ok((version, any));
             }
         }
-        self.versions.insert(id, version);
-        Ok((changed, any))
     }
 }
+
+/// The place of the entry that an event begins, behind those that it changes.
+const LAST: usize = usize::MAX - 1;
 
 /// The entries that an event changes. What begins an entry of its own is found by its position.
 fn entries_of(event: &SealedEvent) -> Vec<Uuid> {

@@ -1,16 +1,20 @@
 //! The timeline of a customer.
 
-use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use crate::domain::consent::event as consent;
+use crate::domain::conversation::event as conversation;
 use crate::graphql::activity::object::Activity;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::failure::bad_argument;
 use crate::graphql::engine::flat::{Boxed, Flat};
-use crate::graphql::engine::id::Of;
+use crate::graphql::engine::id::{Of, global_in};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{Channel, Direction, MessageState, TimelineKind};
+use crate::graphql::engine::resume::Resume;
+use crate::graphql::engine::words::{Channel, ConsentState, ConversationState, Direction, MessageState, TimelineKind};
 use crate::graphql::message::object::{Engagement, Message};
 use crate::ids::{ActivityId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, NoteId};
 use crate::queries::timeline::{TimelineFilter, TimelineRow};
@@ -66,6 +70,11 @@ impl From<TimelineFilterInput> for TimelineFilter {
 /// One entry of a timeline. A message's delivery, opens and clicks are part of the message's own entry.
 #[derive(SimpleObject, Clone)]
 pub struct TimelineEntry {
+    /// The global id; with `asOf`, of the entry as of that moment.
+    pub id: ID,
+    /// In a query, the position of the event that began the entry; in a subscription, of the event that changed it: a
+    /// subscription `after` this position continues from here.
+    pub position: Resume,
     /// The kind, which decides which of `message`, `activity`, `note`, `consent`, `conversation` is present.
     kind: TimelineKind,
     /// When it happened.
@@ -100,8 +109,8 @@ pub struct TimelineEntry {
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct TimelineMessage {
-    /// The global id of the message.
-    id: Of<MessageId>,
+    /// The message's id.
+    message_id: Of<MessageId>,
     /// The current state.
     state: MessageState,
     /// The subject. Personal.
@@ -124,7 +133,7 @@ pub struct TimelineMessage {
 impl TimelineMessage {
     /// The whole message.
     async fn details(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        Message::load_from(ctx, self.id.0, self.tables.clone()).await
+        Message::load_from(ctx, self.message_id.0, self.tables.clone()).await
     }
 }
 
@@ -132,8 +141,8 @@ impl TimelineMessage {
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct TimelineActivity {
-    /// The global id of the activity.
-    id: Of<ActivityId>,
+    /// The activity's id.
+    activity_id: Of<ActivityId>,
     /// The name of a custom activity.
     name: Option<String>,
     /// A title for people. Personal.
@@ -154,15 +163,15 @@ pub struct TimelineActivity {
 impl TimelineActivity {
     /// The whole activity.
     async fn details(&self, ctx: &Context<'_>) -> Result<Option<Activity>> {
-        Activity::load_from(ctx, self.id.0, self.tables.clone()).await
+        Activity::load_from(ctx, self.activity_id.0, self.tables.clone()).await
     }
 }
 
 /// A private note.
 #[derive(SimpleObject, Clone)]
 pub struct TimelineNote {
-    /// The global id of the note.
-    id: Of<NoteId>,
+    /// The note's id.
+    note_id: Of<NoteId>,
     /// The note. Personal.
     text: Option<String>,
     /// Whether the note is pinned to the top.
@@ -175,25 +184,56 @@ pub struct TimelineConsent {
     /// The topic; `all` stands for every topic of the channel.
     topic: Option<String>,
     /// The resulting state.
-    state: Option<String>,
+    state: Option<ConsentState>,
 }
 
 /// A change of a conversation.
 #[derive(SimpleObject, Clone)]
 pub struct TimelineConversation {
-    /// The global id of the conversation.
-    id: Of<ConversationId>,
+    /// The conversation's id.
+    conversation_id: Of<ConversationId>,
     /// The resulting state.
-    state: Option<String>,
+    state: Option<ConversationState>,
     /// The agent assigned from then on.
     assignee: Option<String>,
 }
 
 impl TimelineEntry {
+    /// The type in global ids.
+    pub const TYPE: &'static str = "TimelineEntry";
+
+    /// An entry out of given tables, by what names it in its global id.
+    pub async fn load_by_key(ctx: &Context<'_>, key: &str, tables: &Tables) -> Result<Option<Self>> {
+        let reading = Reading::of(ctx)?;
+        let mut parts = key.split(':');
+        let (customer, micros, position) = (parts.next(), parts.next(), parts.next());
+        let customer = customer.and_then(|text| Uuid::try_parse(text).ok());
+        let occurred_at = micros.and_then(|text| DateTime::from_timestamp_micros(text.parse().ok()?));
+        let position = position.and_then(|text| text.parse().ok());
+        let (Some(customer), Some(occurred_at), Some(position)) = (customer, occurred_at, position) else {
+            return Ok(None);
+        };
+        let (db, tenant) = (tables.db(reading.api), reading.session.principal.tenant);
+        let row = timeline::entry(&db, tenant, customer.into(), occurred_at, position).await;
+        let row = row.map_err(|error| reading.api.failed(&error))?;
+        Ok(row.map(|row| Self::new(row, reading.personal(), tables)))
+    }
+
+    /// The entry of a note, out of the live tables.
+    pub async fn of_note(ctx: &Context<'_>, id: NoteId) -> Result<Option<Self>> {
+        let reading = Reading::of(ctx)?;
+        let row = timeline::of_note(&reading.api.reads.db(), reading.session.principal.tenant, id).await;
+        let row = row.map_err(|error| reading.api.failed(&error))?;
+        Ok(row.map(|row| Self::new(row, reading.personal(), &Tables::Live)))
+    }
+
     /// An entry as a key may see it.
     pub fn new(row: TimelineRow, personal: bool, tables: &Tables) -> Self {
         let kind: TimelineKind = row.kind.into();
+        let key = format_args!("{}:{}:{}", row.customer_id, row.occurred_at.timestamp_micros(), row.position);
         let mut entry = Self {
+            id: global_in(Self::TYPE, key, tables),
+            position: row.position.into(),
             kind,
             occurred_at: row.occurred_at,
             author: row.author,
@@ -212,7 +252,7 @@ impl TimelineEntry {
         match kind {
             TimelineKind::Message => {
                 entry.message = Some(Flat(TimelineMessage {
-                    id: Of(row.entry_id.into()),
+                    message_id: Of(row.entry_id.into()),
                     state: row.message_state.map_or(MessageState::Queued, Into::into),
                     subject: row.message_subject.filter(|_| personal),
                     preview: row.message_preview.filter(|_| personal),
@@ -229,23 +269,34 @@ impl TimelineEntry {
             }
             TimelineKind::Note => {
                 let text = row.note.filter(|_| personal);
-                entry.note = Some(Flat(TimelineNote { id: Of(row.entry_id.into()), text, pinned: row.pinned }));
+                entry.note = Some(Flat(TimelineNote { note_id: Of(row.entry_id.into()), text, pinned: row.pinned }));
             }
             TimelineKind::Consent => {
                 entry.event_id = Some(Of(row.entry_id.into()));
-                entry.consent = Some(Flat(TimelineConsent { topic: row.detail, state: row.result }));
+                entry.consent = Some(Flat(TimelineConsent {
+                    topic: row.detail,
+                    state: row
+                        .result
+                        .as_deref()
+                        .and_then(|word| word.parse::<consent::ConsentState>().ok())
+                        .map(Into::into),
+                }));
             }
             TimelineKind::Conversation => {
                 entry.conversation = Some(Flat(TimelineConversation {
-                    id: Of(row.entry_id.into()),
-                    state: row.result,
+                    conversation_id: Of(row.entry_id.into()),
+                    state: row
+                        .result
+                        .as_deref()
+                        .and_then(|word| word.parse::<conversation::ConversationState>().ok())
+                        .map(Into::into),
                     assignee: row.detail,
                 }));
             }
             TimelineKind::Registered => entry.event_id = Some(Of(row.entry_id.into())),
             _ => {
                 entry.activity = Some(Flat(TimelineActivity {
-                    id: Of(row.entry_id.into()),
+                    activity_id: Of(row.entry_id.into()),
                     name: row.activity_name,
                     title: row.activity_title.filter(|_| personal),
                     reference: row.activity_reference,

@@ -9,7 +9,7 @@ use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
-use crate::graphql::engine::scalar::Cursor;
+use crate::graphql::engine::resume::Resume;
 use crate::ids::CustomerId;
 
 /// Subscriptions to timelines.
@@ -19,16 +19,16 @@ pub struct TimelineSubscriptions;
 #[Subscription]
 impl TimelineSubscriptions {
     /// New and changed entries of a customer's timeline: a message that is opened is reported again, with its new
-    /// state. Includes all customers merged into this one. With `after` (a position from a query or mutation), nothing
-    /// in between is missed.
+    /// state. Includes all customers merged into this one. With `after` (a position from a query, a mutation or the entry
+    /// received last), it continues there: nothing is missed, and nothing is repeated that did not change again.
     #[graphql(guard = "May(Permission::Read)")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,
         customer_id: Of<CustomerId>,
-        after: Option<Cursor>,
+        after: Option<Resume>,
     ) -> Result<impl Stream<Item = Result<TimelineEntry>> + use<>> {
         let reading = Reading::of(ctx)?;
-        Ok(Changes::begin(reading, customer_id.0, after.map(|after| after.0)).entries())
+        Ok(Changes::begin(reading, customer_id.0, after).await?.entries())
     }
 }

@@ -14,7 +14,7 @@ on_both_engines! {
         // From here on: whether the subscription begins before or after what follows makes no difference.
         let since = agent.data("{ projections { position } }", json!({})).await["projections"][0]["position"].take();
         let watch = "subscription($id: ID!, $after: Position) { timeline(customerId: $id, after: $after) \
-            { kind message { id state subject } note { text } } }";
+            { kind message { messageId state subject } note { text } } }";
         socket.start("t", watch, json!({ "id": id, "after": since })).await;
 
         let note = "mutation($id: ID!) { addNote(customerId: $id, text: \"call back\") { noteId } }";
@@ -28,7 +28,7 @@ on_both_engines! {
         assert_eq!(sent["decision"], "QUEUED");
         loop {
             let told = socket.next("t").await["timeline"].take();
-            if told["message"]["id"] != sent["messageId"] {
+            if told["message"]["messageId"] != sent["messageId"] {
                 continue;
             }
             assert_eq!(told["message"]["subject"], "Hello");

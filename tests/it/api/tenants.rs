@@ -103,6 +103,8 @@ on_both_engines! {
         let mut socket = Socket::connect(&stranger).await;
         let watch = "subscription($id: ID!, $after: Position) { timeline(customerId: $id, after: $after) { kind } }";
         socket.start("t", watch, json!({ "id": customer, "after": "00000000000000000000000000000000" })).await;
+        assert_eq!(socket.json().await["payload"]["errors"][0]["extensions"]["code"], "CUSTOMER_UNKNOWN");
+        assert_eq!(socket.json().await["type"], "complete");
         socket.start("m", "subscription($id: ID!) { campaignMetrics(campaignId: $id) { totals { queued } } }", json!({ "id": campaign })).await;
         assert_eq!(socket.next("m").await["campaignMetrics"]["totals"], json!([]));
     }
