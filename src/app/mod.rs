@@ -15,7 +15,7 @@ mod customers;
 mod dispatch;
 mod engine;
 mod erasure;
-mod imports;
+pub mod imports;
 mod links;
 mod merging;
 mod messages;

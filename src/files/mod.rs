@@ -10,6 +10,7 @@ pub mod identities;
 pub mod messages;
 pub mod orders;
 pub mod presets;
+pub mod preview;
 pub mod records;
 pub mod refused;
 pub mod row;

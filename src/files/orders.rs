@@ -29,6 +29,8 @@ use crate::files::row::{
 use crate::files::values::Id;
 use amounts::{Amounts, Totals};
 
+pub(super) use amounts::decimal_text;
+
 /// How many lines of unfinished orders are held at most: about 100 MB of them.
 const MAX_OPEN_LINES: usize = 250_000;
 

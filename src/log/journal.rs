@@ -145,6 +145,15 @@ impl Journal {
         self.open_events(self.0.log.read_stream(stream, after, limit).await?).await
     }
 
+    /// See [`EventLog::read_streams`].
+    pub async fn read_streams(
+        &self,
+        streams: &[StreamId],
+        types: Option<&[&str]>,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        self.open_events(self.0.log.read_streams(streams, types).await?).await
+    }
+
     /// See [`EventLog::read_stream_backwards`].
     pub async fn read_stream_backwards(
         &self,

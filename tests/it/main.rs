@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod house;
 mod log_contract;
+mod people;
 mod projector;
 mod providers;
 mod read_models;

@@ -1,89 +1,130 @@
 //! A chunk of rows: decided on copies of the customers' states, appended at once, decided again where others were faster.
+//!
+//! What rows bring to addresses (who has them, and what was said about messages to them) is appended together with what
+//! they bring to customers, in one transaction: a crash leaves both or neither.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use futures::{StreamExt, TryStreamExt};
+use uuid::Uuid;
 
+use crate::app::addresses::address_stream;
 use crate::app::customers::customer_stream;
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::{Cached, CommandRun};
+use crate::app::engine::deciding::CommandRun;
 use crate::app::engine::policies::Basis;
-use crate::app::engine::states::StateAt;
+use crate::app::imports::subject::{Resolved, Who};
+use crate::app::imports::working::{Claims, Trial, Working};
 use crate::app::{App, AppError, Caller};
 use crate::domain::activity::event::ActivityEvent;
 use crate::domain::address::event::{AddressClaimed, AddressEvent};
 use crate::domain::address::state::Address;
 use crate::domain::address::words::{at_address, word_of};
-use crate::domain::customer::event::CustomerEvent;
-use crate::domain::customer::event::ProfileEvent;
+use crate::domain::consent::event::{ConsentEvent, ConsentState};
+use crate::domain::customer::event::{
+    CustomerAddressAdded, CustomerEvent, ExternalIdAssigned, IdentityEvent, ProfileEvent,
+};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{ImportedChunk, RefusedRow};
 use crate::domain::message::event::MessageEvent;
 use crate::domain::refusal::Refusal;
-use crate::ids::{AddressId, CustomerId, EventId, Label, TenantSecret};
-use crate::log::{Append, AppendError, Appended, Expected};
+use crate::ids::{AddressId, CustomerId, ImportId, Label, Position, TenantSecret};
+use crate::log::{Append, AppendError, Appended, Category, Expected, Precondition};
 
 /// How often a chunk is decided again when others change the same customers.
 const MAX_ROUNDS: u32 = 10;
-/// How many streams are loaded at once.
-const LOADS: usize = 8;
 
 /// Events that one row brings to a customer's stream.
 pub(super) struct Part {
-    /// True if they were decided on the state; false for facts that find their place anywhere.
-    pub decided: bool,
+    /// Whose stream.
+    pub on: CustomerId,
     /// The events.
     pub events: Vec<Decided<CustomerEvent>>,
+    /// The address that words among them were said from; absent: they hold for all addresses of the customer.
+    pub said_from: Option<AddressId>,
+}
+
+/// What a row is decided on.
+pub(super) struct Subject<'a> {
+    /// The customer who acts for the person.
+    pub person_id: CustomerId,
+    /// The fold of that customer's stream.
+    pub person: &'a Customer,
+    /// The record of the person whose stream holds what the row brings, as long as it is no decision of the person.
+    pub holder_id: CustomerId,
+    /// The fold of the holder's stream.
+    pub holder: &'a Customer,
 }
 
 /// A row of a file.
 pub(super) trait Row: Clone + Send + Sync {
     /// Its (first) line, and how many lines of the file it was made of.
     fn lines(&self) -> (u64, u64);
-    /// The customer's id.
-    fn customer(&self, secret: &TenantSecret) -> Result<CustomerId, Refusal>;
-    /// True if it is about the person, so that it goes to the survivor. Otherwise it is a fact: that
-    /// is found again by the customer that it was first recorded for.
-    fn is_about_person(&self) -> bool {
-        false
+    /// Who it is about.
+    fn who(&self, secret: &TenantSecret) -> Result<Who, Refusal>;
+    /// The id of the order or message that it would record in a customer's stream; nothing if it records none.
+    fn fact(&self, customer: CustomerId, secret: &TenantSecret) -> Option<Uuid> {
+        let _ = (customer, secret);
+        None
     }
 }
 
-/// A customer's state as the chunk changes it.
-struct WorkingCopy {
-    base: u64,
-    loaded: StateAt<Customer>,
-    fresh: bool,
-    stale: bool,
+/// Whether a chunk is appended, or only tried.
+pub enum Ground<'a> {
+    /// It goes into the log.
+    Log,
+    /// Nothing is appended; later chunks see what this one would have changed.
+    Trial(&'a mut Trial),
 }
 
-struct Planned<R> {
-    row: R,
+impl Ground<'_> {
+    fn trial(&self) -> Option<&Trial> {
+        match self {
+            Self::Log => None,
+            Self::Trial(trial) => Some(trial),
+        }
+    }
+}
+
+/// A part as it is appended.
+struct Planned {
     customer: CustomerId,
-    /// Where its parts stand among the appends.
-    parts: Vec<usize>,
+    expected: Expected,
+    preconditions: Vec<Precondition>,
+    events: Vec<Decided<CustomerEvent>>,
+    /// What it brings to addresses.
+    at_addresses: Vec<(AddressId, Decided<AddressEvent>)>,
+}
+
+struct PlannedRow<R> {
+    row: R,
+    /// Whose streams it was decided on.
+    customers: Vec<CustomerId>,
+    /// Where its parts stand.
+    parts: std::ops::Range<usize>,
 }
 
 impl App {
-    /// Takes in rows: `plan` decides on the copy of a customer's state, which later rows of the chunk see changed.
+    /// Takes in rows: `plan` decides on copies of the customers' states, which later rows of the chunk see changed.
     pub(super) async fn take_in<R: Row>(
         &self,
         caller: &Caller,
+        import_id: ImportId,
         rows: Vec<R>,
-        plan: impl Fn(&Customer, CustomerId, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync,
+        mut ground: Ground<'_>,
+        plan: impl Fn(&Subject<'_>, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync,
     ) -> Result<ImportedChunk, AppError> {
         let basis = self.basis(caller).await?;
         let mut chunk = ImportedChunk::default();
         let mut left = rows;
         for _ in 0..MAX_ROUNDS {
-            left = self.round(caller, &basis, left, &plan, &mut chunk).await?;
+            left = self.round(caller, &basis, import_id, left, &mut ground, &plan, &mut chunk).await?;
             if left.is_empty() {
                 return Ok(chunk);
             }
         }
-        let stream = match left[0].customer(&basis.secret) {
-            Ok(id) => customer_stream(caller.tenant, id),
+        let stream = match left[0].who(&basis.secret) {
+            Ok(who) => customer_stream(caller.tenant, who.own),
             Err(refusal) => {
                 chunk.refused.extend(left.iter().map(|row| refused(row, refusal.clone())));
                 return Ok(chunk);
@@ -93,200 +134,184 @@ impl App {
     }
 
     /// Decides and appends; returns the rows whose customers moved.
+    #[expect(clippy::too_many_arguments, reason = "one step of one loop")]
     async fn round<R: Row>(
         &self,
         caller: &Caller,
         basis: &Basis,
+        import_id: ImportId,
         rows: Vec<R>,
-        plan: &(impl Fn(&Customer, CustomerId, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync),
+        ground: &mut Ground<'_>,
+        plan: &(impl Fn(&Subject<'_>, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync),
         chunk: &mut ImportedChunk,
     ) -> Result<Vec<R>, AppError> {
         let mut known = Vec::with_capacity(rows.len());
         for row in rows {
-            match row.customer(&basis.secret) {
-                Ok(id) => known.push((id, row)),
+            match row.who(&basis.secret) {
+                Ok(who) => known.push((who, row)),
                 Err(refusal) => chunk.refused.push(refused(&row, refusal)),
             }
         }
-        let mut working = self.working(caller, known.iter().map(|(id, _)| *id).collect()).await?;
-        let mut roots = HashMap::new();
-        for (id, own) in &working {
-            if own.loaded.state.merged.is_some() {
-                roots.insert(*id, self.survivor(caller, *id).await?);
-            }
-        }
-        if !roots.is_empty() {
-            for (id, row) in &mut known {
-                *id = roots.get(id).copied().filter(|_| row.is_about_person()).unwrap_or(*id);
-            }
-            let missing = roots.into_values().filter(|root| !working.contains_key(root)).collect();
-            working.extend(self.working(caller, missing).await?);
-        }
+        let addresses = known.iter().flat_map(|(who, _)| who.addresses.iter().copied()).collect();
+        let mut claims = self.claims(caller, addresses, ground.trial()).await?;
+        let customers = known.iter().flat_map(|(who, _)| who.customers()).chain(claims.customers()).collect();
+        let mut working = self.working(caller, customers, ground.trial()).await?;
         let mut planned = Vec::with_capacity(known.len());
-        let mut parts: Vec<(CustomerId, Expected, Vec<Decided<CustomerEvent>>)> = Vec::with_capacity(known.len());
+        let mut parts: Vec<Planned> = Vec::with_capacity(known.len());
         self.deciding(basis, |context| {
-            for (customer, row) in known {
-                let Some(own) = working.get_mut(&customer) else { continue };
-                let made = match plan(&own.loaded.state, customer, row.clone(), context) {
+            for (who, row) in known {
+                let first = parts.len();
+                let made =
+                    Resolved::of(&who, &row, import_id, &claims, &working, context.secret).and_then(|resolved| {
+                        let state = |id| working.state(id).ok_or_else(Refusal::customer_unknown);
+                        let subject = Subject {
+                            person_id: resolved.person,
+                            person: state(resolved.person)?,
+                            holder_id: resolved.holder,
+                            holder: state(resolved.holder)?,
+                        };
+                        Ok((plan(&subject, row.clone(), context)?, resolved))
+                    });
+                let (made, resolved) = match made {
                     Ok(made) => made,
                     Err(refusal) => {
                         chunk.refused.push(refused(&row, refusal));
                         continue;
                     }
                 };
-                let first = parts.len();
-                for part in made.into_iter().filter(|part| !part.events.is_empty()) {
-                    let expected = if part.decided { Expected::Exact(own.loaded.version) } else { Expected::Any };
-                    part.events.iter().for_each(|event| own.loaded.apply(event));
-                    parts.push((customer, expected, part.events));
+                if let Some(assigned) = assignment(&resolved, import_id, context) {
+                    parts.extend(self.planned(caller, assigned, None, &mut working, &mut claims, context));
                 }
-                planned.push(Planned { row, customer, parts: (first..parts.len()).collect() });
+                for part in made.into_iter().filter(|part| !part.events.is_empty()) {
+                    parts.extend(self.planned(caller, part, resolved.alias, &mut working, &mut claims, context));
+                }
+                let customers = [Some(resolved.person), Some(resolved.holder), resolved.alias];
+                let customers = customers.into_iter().flatten().collect();
+                planned.push(PlannedRow { row, customers, parts: first..parts.len() });
             }
         });
-        let run = |stream| CommandRun::new(caller, stream, None);
-        let appends = parts
-            .iter()
-            .map(|(id, expected, events)| {
-                let stream = customer_stream(caller.tenant, *id);
-                Append {
-                    stream,
-                    expected: *expected,
-                    preconditions: vec![],
-                    cause: run(stream).cause(),
-                    events: events.iter().map(|event| Customer::seal_ready(&stream, event)).collect(),
-                }
-            })
-            .collect::<Vec<_>>();
-        let results = if appends.is_empty() { vec![] } else { self.shared.journal.append_all(appends).await? };
+        let results = match ground {
+            Ground::Log => self.append(caller, &parts).await?,
+            Ground::Trial(_) => as_if_appended(caller, &parts),
+        };
         let moved = judge(&parts, &results, &mut working, chunk);
         let mut again = vec![];
-        for Planned { row, customer, parts: plan } in planned {
-            if moved.contains(&customer) {
+        for PlannedRow { row, customers, parts: own } in planned {
+            if customers.iter().any(|customer| moved.contains(customer)) {
                 again.push(row);
                 continue;
             }
-            match plan.iter().find_map(|&part| results.get(part).and_then(|result| refusal(result.as_ref().err()?))) {
+            let results = &results[own.clone()];
+            match results.iter().find_map(|result| refusal(result.as_ref().err()?)) {
                 Some(refusal) => chunk.refused.push(refused(&row, refusal)),
-                None if plan.iter().all(|&part| results.get(part).is_some_and(is_known)) => chunk.already += 1,
-                None if plan
-                    .iter()
-                    .any(|&part| parts.get(part).is_some_and(|(_, _, events)| is_correction(events))) =>
-                {
-                    chunk.corrected += 1;
-                }
+                None if results.iter().all(is_known) => chunk.already += 1,
+                None if parts[own].iter().any(|part| is_correction(&part.events)) => chunk.corrected += 1,
                 None => {}
             }
         }
-        self.claim(caller, basis, &working, &parts, &results).await?;
-        self.keep(caller, working, &moved);
+        match ground {
+            Ground::Log => self.keep(caller, working, &moved),
+            Ground::Trial(trial) => trial.keep(working, claims),
+        }
         Ok(again)
     }
 
-    /// Copies of the customers' states. Of those that are not in memory, one query finds those that exist.
-    async fn working(
+    /// Folds a part into the copy of its customer's state, and works out what it brings to addresses.
+    fn planned(
         &self,
         caller: &Caller,
-        customers: HashSet<CustomerId>,
-    ) -> Result<HashMap<CustomerId, WorkingCopy>, AppError> {
-        let mut working = HashMap::with_capacity(customers.len());
-        let mut unseen = vec![];
-        for id in customers {
-            let cell = Customer::states(self).existing(customer_stream(caller.tenant, id));
-            match cell.as_ref().and_then(|cell| cell.try_lock()).as_deref() {
-                Some(Some(loaded)) => _ = working.insert(id, WorkingCopy::new(loaded.clone())),
-                _ => unseen.push(id),
+        part: Part,
+        alias: Option<CustomerId>,
+        working: &mut Working,
+        claims: &mut Claims,
+        context: &Context<'_>,
+    ) -> Option<Planned> {
+        let Part { on: customer, events, said_from } = part;
+        // What is decided for the customer of an id that was just assigned holds only if it was.
+        let of_alias = alias.filter(|alias| *alias != customer).and_then(|alias| {
+            let version = working.get(alias)?.loaded.version;
+            Some(Precondition { stream: customer_stream(caller.tenant, alias), version })
+        });
+        let own = working.get_mut(customer)?;
+        let expected = Expected::Exact(own.loaded.version);
+        let preconditions = of_alias.into_iter().collect();
+        let is_new = |id: AddressId| own.loaded.state.address(id).is_none();
+        let brought = events.iter().filter_map(|decided| Some((decided.id, added(&decided.event)?.address_id)));
+        let new: Vec<_> = brought.filter(|(_, address)| is_new(*address)).map(|(event, _)| event).collect();
+        events.iter().for_each(|event| own.loaded.apply(event));
+        let mut at_addresses = vec![];
+        for decided in &events {
+            if let Some(word) = word_of(decided) {
+                let kind = word.channel.address_kind();
+                let own = own.loaded.state.addresses.iter().filter(|own| own.kind == kind);
+                let all: Vec<_> = said_from.map_or_else(|| own.map(|own| own.address_id).collect(), |from| vec![from]);
+                at_addresses.extend(all.into_iter().map(|id| (id, at_address(decided, word, customer, id, context))));
+            }
+            let Some(added) = added(&decided.event) else { continue };
+            let (address_id, kind) = (added.address_id, added.kind);
+            claims.add(address_id, customer);
+            if new.contains(&decided.id) {
+                let claimed = AddressClaimed { address_id, kind, customer_id: customer };
+                let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer.0.as_bytes()];
+                let claimed = context.derived(decided.occurred_at, Label::AddressClaimEvent, &parts, claimed);
+                at_addresses.push((address_id, claimed));
             }
         }
-        let streams: Vec<_> = unseen.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
-        let heads =
-            if streams.is_empty() { vec![] } else { self.shared.journal.backend().stream_heads(&streams).await? };
-        let mut existing = vec![];
-        for (id, head) in unseen.into_iter().zip(heads) {
-            match head {
-                None => _ = working.insert(id, WorkingCopy::new(StateAt::default())),
-                Some(_) => existing.push(id),
-            }
-        }
-        let loaded: Vec<_> = futures::stream::iter(existing)
-            .map(|id| async move {
-                let copy = self.read_state::<Customer, _>(customer_stream(caller.tenant, id), StateAt::clone).await?;
-                Ok::<_, AppError>((id, WorkingCopy::new(copy)))
-            })
-            .buffer_unordered(LOADS)
-            .try_collect()
-            .await?;
-        working.extend(loaded);
-        Ok(working)
+        Some(Planned { customer, expected, preconditions, events, at_addresses })
     }
 
-    /// Tells the streams of addresses who has them now, and what the file says about messages to them.
-    async fn claim(
-        &self,
-        caller: &Caller,
-        basis: &Basis,
-        working: &HashMap<CustomerId, WorkingCopy>,
-        parts: &[(CustomerId, Expected, Vec<Decided<CustomerEvent>>)],
-        results: &[Result<Appended, AppendError>],
-    ) -> Result<(), AppError> {
-        let mut appends = vec![];
-        for ((customer_id, _, events), result) in parts.iter().zip(results) {
-            if !result.as_ref().is_ok_and(|appended| !appended.already) {
-                continue;
-            }
-            for decided in events {
-                if let Some(word) = word_of(decided) {
-                    let kind = word.channel.address_kind();
-                    let own = working.get(customer_id).into_iter().flat_map(|own| &own.loaded.state.addresses);
-                    for address in own.filter(|own| own.kind == kind) {
-                        let id = address.address_id;
-                        let event =
-                            self.deciding(basis, |context| at_address(decided, word, *customer_id, id, context));
-                        appends.push(self.on_address(caller, id, decided.id, &event));
-                    }
-                }
-                let CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) = &decided.event else {
-                    continue;
-                };
-                let (address_id, kind) = (added.address_id, added.kind);
-                let claimed = AddressClaimed { address_id, kind, customer_id: *customer_id };
-                let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
-                let event: Decided<AddressEvent> = self.deciding(basis, |context| {
-                    context.derived(decided.occurred_at, Label::AddressClaimEvent, &parts, claimed)
+    /// Appends all parts, with what they bring to addresses; returns a result for each part.
+    async fn append(&self, caller: &Caller, parts: &[Planned]) -> Result<Vec<Result<Appended, AppendError>>, AppError> {
+        if parts.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut appends = Vec::with_capacity(parts.len() * 2);
+        let mut places = Vec::with_capacity(parts.len());
+        for part in parts {
+            let stream = customer_stream(caller.tenant, part.customer);
+            places.push(appends.len());
+            appends.push(Append {
+                stream,
+                expected: part.expected,
+                preconditions: part.preconditions.clone(),
+                cause: CommandRun::new(caller, stream, None).cause(),
+                events: part.events.iter().map(|event| Customer::seal_ready(&stream, event)).collect(),
+            });
+            let Expected::Exact(before) = part.expected else { continue };
+            // Only with the part itself: if that is not appended now, its customer's stream stands at another version.
+            let with_part = Precondition { stream, version: before + part.events.len() as u64 };
+            for (address_id, event) in &part.at_addresses {
+                let stream = address_stream(caller.tenant, *address_id);
+                self.shared.addresses.forget(stream);
+                let causation = part.events.first().map(|event| event.id);
+                appends.push(Append {
+                    stream,
+                    expected: Expected::Any,
+                    preconditions: vec![with_part],
+                    cause: CommandRun { causation, ..CommandRun::new(caller, stream, None) }.cause(),
+                    events: vec![Address::seal_ready(&stream, event)],
                 });
-                appends.push(self.on_address(caller, address_id, decided.id, &event));
             }
         }
-        if appends.is_empty() {
-            return Ok(());
+        let mut results: Vec<_> = self.shared.journal.append_all(appends).await?.into_iter().map(Some).collect();
+        let own: Vec<_> = places.iter().filter_map(|&place| results.get_mut(place)?.take()).collect();
+        for result in results.into_iter().flatten() {
+            match result {
+                Ok(_)
+                | Err(
+                    AppendError::Conflict { .. }
+                    | AppendError::EventIdTaken { .. }
+                    | AppendError::PartlyAppended { .. },
+                ) => {}
+                Err(error) => return Err(AppError::Append(error)),
+            }
         }
-        for result in self.shared.journal.append_all(appends).await? {
-            result.map_err(AppError::Append)?;
-        }
-        Ok(())
-    }
-
-    /// An append of a fact to an address's stream.
-    fn on_address(
-        &self,
-        caller: &Caller,
-        address_id: AddressId,
-        causation: EventId,
-        event: &Decided<AddressEvent>,
-    ) -> Append {
-        let stream = crate::app::addresses::address_stream(caller.tenant, address_id);
-        self.shared.addresses.forget(stream);
-        Append {
-            stream,
-            expected: Expected::Any,
-            preconditions: vec![],
-            cause: CommandRun { causation: Some(causation), ..CommandRun::new(caller, stream, None) }.cause(),
-            events: vec![Address::seal_ready(&stream, event)],
-        }
+        Ok(own)
     }
 
     /// Puts the changed copies in the place of the states they were made of.
-    fn keep(&self, caller: &Caller, working: HashMap<CustomerId, WorkingCopy>, moved: &HashSet<CustomerId>) {
-        for (id, own) in working {
+    fn keep(&self, caller: &Caller, working: Working, moved: &HashSet<CustomerId>) {
+        for (id, own) in working.into_copies() {
             let stream = customer_stream(caller.tenant, id);
             if own.stale || moved.contains(&id) {
                 self.shared.customers.forget(stream);
@@ -302,45 +327,89 @@ impl App {
     }
 }
 
-impl WorkingCopy {
-    fn new(loaded: StateAt<Customer>) -> Self {
-        Self { base: loaded.version, loaded, fresh: false, stale: false }
-    }
+/// Assigns the row's id to the customer whom it was found by an address of.
+fn assignment(resolved: &Resolved, import_id: ImportId, context: &Context<'_>) -> Option<Part> {
+    let on = resolved.alias?;
+    let assigned = ExternalIdAssigned { customer_id: resolved.person, import_id };
+    Some(Part { on, events: vec![context.now(assigned)], said_from: None })
+}
+
+/// What a trial takes for the results of its appends.
+fn as_if_appended(caller: &Caller, parts: &[Planned]) -> Vec<Result<Appended, AppendError>> {
+    let appended = |part: &Planned| {
+        let before = match part.expected {
+            Expected::Exact(version) => version,
+            Expected::Any => 0,
+        };
+        Ok(Appended {
+            stream: customer_stream(caller.tenant, part.customer),
+            first_version: before + 1,
+            last_version: before + part.events.len() as u64,
+            position: Position::START,
+            already: false,
+        })
+    };
+    parts.iter().map(appended).collect()
 }
 
 /// Counts what was appended, and returns the customers that moved. A copy of which some events were known before is stale: it
 /// was folded with events that were not appended.
 fn judge(
-    parts: &[(CustomerId, Expected, Vec<Decided<CustomerEvent>>)],
+    parts: &[Planned],
     results: &[Result<Appended, AppendError>],
-    working: &mut HashMap<CustomerId, WorkingCopy>,
+    working: &mut Working,
     chunk: &mut ImportedChunk,
 ) -> HashSet<CustomerId> {
     let mut moved = HashSet::new();
-    let mut next: HashMap<CustomerId, u64> = HashMap::new();
+    let mut next = std::collections::HashMap::new();
     let mut known: HashSet<CustomerId> = HashSet::new();
-    for ((id, _, events), result) in parts.iter().zip(results) {
+    for (part, result) in parts.iter().zip(results) {
+        let id = part.customer;
         let Some(own) = working.get_mut(id) else { continue };
         match result {
-            Ok(appended) if appended.already => _ = known.insert(*id),
+            Ok(appended) if appended.already => _ = known.insert(id),
             Ok(appended) => {
-                chunk.appended += events.len() as u64;
+                chunk.appended += part.events.len() as u64;
+                part.events.iter().for_each(|decided| count(&decided.event, chunk));
                 chunk.position = chunk.position.max(appended.position);
-                let next = next.entry(*id).or_insert(own.base + 1);
+                let next = next.entry(id).or_insert(own.base + 1);
                 own.stale |= *next != appended.first_version;
                 *next = appended.last_version + 1;
                 own.fresh = true;
             }
-            Err(AppendError::Conflict { .. }) => _ = moved.insert(*id),
-            Err(_) => _ = known.insert(*id),
+            Err(AppendError::Conflict { stream, .. }) => {
+                moved.insert(id);
+                if stream.category == Category::Customer {
+                    moved.insert(CustomerId(stream.key));
+                }
+            }
+            Err(_) => _ = known.insert(id),
         }
     }
     for id in known {
-        if let Some(own) = working.get_mut(&id) {
+        if let Some(own) = working.get_mut(id) {
             own.stale |= own.fresh;
         }
     }
     moved
+}
+
+fn count(event: &CustomerEvent, chunk: &mut ImportedChunk) {
+    match event {
+        CustomerEvent::Profile(ProfileEvent::CustomerRegistered(_)) => chunk.registered += 1,
+        CustomerEvent::Identity(IdentityEvent::ExternalIdAssigned(_)) => chunk.joined += 1,
+        CustomerEvent::Consent(ConsentEvent::ConsentChanged(e)) if e.state == ConsentState::OptedOut => {
+            chunk.opt_outs += 1;
+        }
+        _ => {}
+    }
+}
+
+fn added(event: &CustomerEvent) -> Option<&CustomerAddressAdded> {
+    match event {
+        CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(added)) => Some(added),
+        _ => None,
+    }
 }
 
 /// True if the events take something back to record it otherwise.

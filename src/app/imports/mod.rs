@@ -2,7 +2,12 @@
 
 mod chunk;
 mod rows;
+mod subject;
 mod undo;
+mod working;
+
+pub use chunk::Ground;
+pub use working::Trial;
 
 use crate::app::engine::deciding::CommandRun;
 use crate::app::engine::error::Stop;
@@ -43,8 +48,30 @@ impl App {
                 started_at.map(|started_at| ImportRun { import_id, run, started_at, completed_before, file_digest });
             return Ok(self.done(&made, |_| answer).await?);
         }
-        let message = format!("this file was imported and undone {MAX_RUNS} times");
-        Err(Refusal::new("TOO_MANY_RUNS", message).into())
+        Err(too_many_runs().into())
+    }
+
+    /// The run that the import of a file would be, for a trial of it. Nothing is recorded.
+    pub async fn try_import(&self, caller: &Caller, command: StartImport) -> Result<Outcome<ImportRun>, AppError> {
+        Stop::outcome(self.would_start(caller, command).await)
+    }
+
+    async fn would_start(&self, caller: &Caller, command: StartImport) -> Result<Done<ImportRun>, Stop> {
+        let basis = self.basis(caller).await?;
+        let file_digest = decide::digest(command.file_digest)?;
+        for run in 0..MAX_RUNS {
+            let import_id = decide::import_id(&basis.secret, command.kind, &file_digest, run);
+            let stream = import_stream(caller.tenant, import_id);
+            let import = self.read_state::<Import, _>(stream, |loaded| loaded.state.clone()).await?;
+            if import.undone.is_none() {
+                let started_at = import.started_at.unwrap_or_else(|| self.shared.ambient.now());
+                let completed_before = import.completed;
+                let value = ImportRun { import_id, run, started_at, completed_before, file_digest };
+                let position = self.shared.journal.backend().head().await?.position;
+                return Ok(Done { value, position, repeated: false });
+            }
+        }
+        Err(too_many_runs().into())
     }
 
     /// Records that a file was read to its end. If it had been read before and brought nothing new, nothing is recorded.
@@ -59,6 +86,10 @@ impl App {
         let caller = of_import(caller, import_id);
         self.run(&caller, stream, command, decide, |_| Some(import_id)).await
     }
+}
+
+fn too_many_runs() -> Refusal {
+    Refusal::new("TOO_MANY_RUNS", format!("this file was imported and undone {MAX_RUNS} times"))
 }
 
 /// The same caller, as part of an import.

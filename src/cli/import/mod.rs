@@ -2,12 +2,15 @@
 
 pub mod args;
 mod totals;
+mod trial;
 
+use std::io::IsTerminal;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Caller;
+use crate::app::imports::{Ground, Trial};
 use crate::boot::{BootError, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::session::DEFAULT_NAME;
@@ -21,6 +24,7 @@ use crate::files::customers::CustomerReader;
 use crate::files::messages::MessageReader;
 use crate::files::orders::OrderReader;
 use crate::files::presets::Preset;
+use crate::files::preview::Preview;
 use crate::files::refused::RefusedLines;
 use crate::files::row::{RowReader, Settings};
 use crate::files::source::Source;
@@ -63,8 +67,10 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
         ImportKind::Orders => {
             let options = OrderOptions { anonymous: args.anonymous };
             let reader = OrderReader::try_new(survey.columns, settings, survey.ends).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows| node.app.import_orders(caller, run, &options, rows).await)
-                .await
+            job.run(reader, async |node, caller, run, rows, ground| {
+                node.app.import_orders(caller, run, &options, rows, ground).await
+            })
+            .await
         }
         ImportKind::Customers => {
             let mut options = CustomerOptions::default();
@@ -75,16 +81,18 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
                 }
             }
             let reader = CustomerReader::try_new(survey.columns, settings, survey.identities).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows| {
-                node.app.import_customers(caller, run, &options, rows).await
+            job.run(reader, async |node, caller, run, rows, ground| {
+                node.app.import_customers(caller, run, &options, rows, ground).await
             })
             .await
         }
         ImportKind::Messages => {
             let options = MessageOptions { anonymous: args.anonymous };
             let reader = MessageReader::try_new(survey.columns, settings).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows| node.app.import_messages(caller, run, &options, rows).await)
-                .await
+            job.run(reader, async |node, caller, run, rows, ground| {
+                node.app.import_messages(caller, run, &options, rows, ground).await
+            })
+            .await
         }
     }
 }
@@ -156,40 +164,47 @@ impl Job<'_> {
             &Caller,
             &ImportRun,
             Vec<R::Row>,
+            Ground<'_>,
         ) -> Result<crate::domain::import::decide::ImportedChunk, crate::app::AppError>,
-    ) -> Outcome {
+    ) -> Outcome
+    where
+        R::Row: Preview,
+    {
         let refused_lines = RefusedLines::try_new(self.args.refused.as_deref(), reader.columns().header());
         let mut totals = Totals::new(refused_lines.map_err(Failure::unavailable)?);
         let keep_lines = totals.refused.keeps_lines();
         let mut chunks = chunks::start(self.source.clone(), self.args.encoding.into(), reader, keep_lines);
-        let bar = progress::bar("lines", self.records);
-        if self.args.dry_run {
-            while let Some(chunk) = chunks.recv().await {
-                let chunk = chunk.map_err(refused)?;
-                bar.inc(chunk.lines);
-                totals.rows += chunk.rows.len() as u64;
-                totals.refuse(&chunk.refused)?;
-                totals.leave_out(&chunk.left_out);
-            }
-            bar.finish_and_clear();
-            totals.refused.finish().map_err(Failure::unavailable)?;
-            return self.report_dry_run(&totals);
-        }
-        let stores = self.session.open().await?;
         let mut caller = self.session.caller(&self.args.tenant);
-        self.session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
+        // Dropped last: the folder of a log that was made for a trial only.
+        let mut scratch = None;
         let start = StartImport { kind: self.kind, file_digest: self.digest.clone(), file_name: self.source.name() };
-        let run = stores.app.start_import(&caller, start).await?.into_result()?.value;
+        let (stores, run) = if self.args.dry_run {
+            let stores = trial::stores(self.session, &caller, &mut scratch).await?;
+            let run = stores.app.try_import(&caller, start).await?.into_result()?.value;
+            (stores, run)
+        } else {
+            let stores = self.session.open().await?;
+            self.session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
+            let run = stores.app.start_import(&caller, start).await?.into_result()?.value;
+            (stores, run)
+        };
         caller.correlation = Some(run.import_id.into());
+        let mut trial = self.args.dry_run.then(Trial::default);
+        let mut shows = self.args.dry_run || std::io::stderr().is_terminal();
         let interrupted = CancellationToken::new();
         let _watch = crate::cli::signal::cancel_on_interrupt(interrupted.clone());
+        let bar = progress::bar("lines", self.records);
         while let Some(chunk) = chunks.recv().await {
             let Chunk { rows, raw, refused: refused_lines, left_out, lines } = chunk.map_err(refused)?;
             totals.refuse(&refused_lines)?;
             totals.leave_out(&left_out);
             totals.rows += rows.len() as u64;
             if !rows.is_empty() {
-                let taken = take_in(&stores, &caller, &run, rows).await?;
+                if std::mem::take(&mut shows) {
+                    show(&rows);
+                }
+                let ground = trial.as_mut().map_or(Ground::Log, Ground::Trial);
+                let taken = take_in(&stores, &caller, &run, rows, ground).await?;
                 totals.take(&taken, raw)?;
             }
             bar.inc(lines);
@@ -202,6 +217,10 @@ impl Job<'_> {
         }
         bar.finish_and_clear();
         totals.refused.finish().map_err(Failure::unavailable)?;
+        if trial.is_some() {
+            stores.close().await;
+            return self.report_dry_run(&totals);
+        }
         let complete = CompleteImport {
             import_id: run.import_id,
             lines: self.records,
@@ -219,10 +238,15 @@ impl Job<'_> {
         print::line(format_args!(
             "  {} lines: {} {} can be imported, {} lines are refused",
             self.records,
-            totals.rows,
+            totals.taken(),
             self.kind,
             totals.refused.total()
         ))?;
+        print::line(format_args!(
+            "  {} of them known already, {} events would be appended",
+            totals.already, totals.appended
+        ))?;
+        report_changes(totals)?;
         self.report_refused(totals)
     }
 
@@ -240,12 +264,7 @@ impl Job<'_> {
             totals.appended,
             totals.refused.total()
         ))?;
-        if totals.corrected > 0 {
-            print::line(format_args!(
-                "  {} of them corrected: the log knew them with another time, status, amount or text",
-                totals.corrected
-            ))?;
-        }
+        report_changes(totals)?;
         print::line(format_args!("  {seconds:.1} s, {rate:.0} lines/s"))?;
         if totals.appended > 0 || run.completed_before {
             print::line(format_args!("  undo it with: commlog import undo {}", run.import_id))?;
@@ -268,9 +287,9 @@ impl Job<'_> {
         }
         let refused = totals.refused.total();
         match &self.args.refused {
-            Some(file) => print::line(format_args!("  refused lines are in {}", file.display()))?,
+            Some(file) if refused > 0 => print::line(format_args!("  refused lines are in {}", file.display()))?,
             None if refused > 0 => print::line("  (--refused FILE writes them to a file that can be corrected)")?,
-            None => {}
+            Some(_) | None => {}
         }
         let nothing = refused > 0 && totals.taken() == 0;
         if nothing {
@@ -280,6 +299,36 @@ impl Job<'_> {
             return Err(Failure::new(Exit::Refused, format!("{refused} lines of {} were refused", self.source.name())));
         }
         Ok(())
+    }
+}
+
+/// What an import changes beside what it counts; a dry run says it in the same words.
+fn report_changes(totals: &Totals) -> Outcome {
+    if totals.corrected > 0 {
+        print::line(format_args!(
+            "  {} of them corrected: the log knew them with another time, status, amount or text",
+            totals.corrected
+        ))?;
+    }
+    for (count, what) in [
+        (totals.registered, "new customers"),
+        (totals.joined, "ids joined to customers who have the address already"),
+        (totals.opt_outs, "opt-outs"),
+    ] {
+        if count > 0 {
+            print::line(format_args!("  {count} {what}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// How many rows are shown as they are understood, before any is imported.
+const SHOWN: usize = 3;
+
+fn show(rows: &[impl Preview]) {
+    print::note(format_args!("the first rows, as they are understood:"));
+    for row in rows.iter().take(SHOWN) {
+        print::note(format_args!("  {}", row.preview()));
     }
 }
 

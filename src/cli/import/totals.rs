@@ -17,6 +17,12 @@ pub struct Totals {
     pub already: u64,
     /// Rows that the log knew otherwise and has as the file says now.
     pub corrected: u64,
+    /// Customers who were registered.
+    pub registered: u64,
+    /// Ids that were assigned to customers who were found by an address.
+    pub joined: u64,
+    /// Opt-outs that were recorded.
+    pub opt_outs: u64,
     /// Rows that the log refused.
     pub refused_rows: u64,
     /// All refused lines.
@@ -37,7 +43,18 @@ impl Totals {
     /// Nothing yet.
     #[must_use]
     pub fn new(refused: RefusedLines) -> Self {
-        Self { rows: 0, appended: 0, already: 0, corrected: 0, refused_rows: 0, refused, left_out: BTreeMap::new() }
+        Self {
+            rows: 0,
+            appended: 0,
+            already: 0,
+            corrected: 0,
+            registered: 0,
+            joined: 0,
+            opt_outs: 0,
+            refused_rows: 0,
+            refused,
+            left_out: BTreeMap::new(),
+        }
     }
 
     /// Rows that are in the log now.
@@ -69,6 +86,9 @@ impl Totals {
         self.appended += taken.appended;
         self.already += taken.already;
         self.corrected += taken.corrected;
+        self.registered += taken.registered;
+        self.joined += taken.joined;
+        self.opt_outs += taken.opt_outs;
         self.refused_rows += taken.refused.len() as u64;
         for row in &taken.refused {
             let reason = &row.refusal.message;

@@ -16,7 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::Currency;
 use crate::domain::value::money::line_total;
-use crate::ids::{ActivityId, CustomerId, ImportId, Label, MessageId};
+use crate::ids::{ActivityId, CustomerId, ImportId, Label, MessageId, TenantSecret};
 
 /// Records business activity.
 ///
@@ -83,20 +83,15 @@ pub fn record(
         return Err(Refusal::invalid("currency", "is required with an amount"));
     }
     let occurred_at = command.occurred_at.unwrap_or(context.now);
-    let identity = reference.as_deref().map(|reference| {
-        let micros = match command.kind {
-            ActivityKind::Order => [0; 8],
-            _ => occurred_at.timestamp_micros().to_be_bytes(),
-        };
-        let name = name.as_deref().unwrap_or_default();
-        let kind = command.kind.word();
-        [command.customer_id.0.as_bytes().as_slice(), kind.as_bytes(), name.as_bytes(), reference.as_bytes(), &micros]
-            .map(<[u8]>::to_vec)
+    let identity = reference.as_deref().map(|reference| Identity {
+        customer_id: command.customer_id,
+        kind: command.kind,
+        name: name.as_deref().unwrap_or_default(),
+        reference,
+        micros: if command.kind == ActivityKind::Order { 0 } else { occurred_at.timestamp_micros() },
     });
-    let activity_id = identity.as_ref().map_or_else(
-        || context.id(),
-        |parts| ActivityId(context.secret.derive(Label::ActivityId, &parts.each_ref().map(Vec::as_slice))),
-    );
+    let activity_id = identity.as_ref().map_or_else(|| context.id(), |identity| identity.id(context.secret));
+    let is_repeatable = identity.is_some();
     let event = ActivityRecorded {
         activity_id,
         kind: command.kind,
@@ -118,13 +113,38 @@ pub fn record(
     if let Some(entry) = state.recorded.get(activity_id.0).filter(|_| recorded::has_identity(&event)) {
         return again(state, entry, event, command.occurred_at, context);
     }
-    Ok(vec![if identity.is_some() {
+    Ok(vec![if is_repeatable {
         // An activity that was retracted may come again: as another event, under the same activity id.
         let retractions = state.retractions(activity_id.0).to_be_bytes();
         context.derived(occurred_at, Label::ActivityEvent, &[activity_id.0.as_bytes(), &retractions], event)
     } else {
         context.at(occurred_at, event)
     }])
+}
+
+/// What an activity with a number is known by.
+struct Identity<'a> {
+    customer_id: CustomerId,
+    kind: ActivityKind,
+    name: &'a str,
+    reference: &'a str,
+    /// When it happened, in microseconds since 1970; 0 for orders, which are the same whenever they were placed.
+    micros: i64,
+}
+
+impl Identity<'_> {
+    fn id(&self, secret: &TenantSecret) -> ActivityId {
+        let (customer, kind) = (self.customer_id.0.as_bytes().as_slice(), self.kind.word().as_bytes());
+        let (name, reference) = (self.name.as_bytes(), self.reference.as_bytes());
+        let micros = self.micros.to_be_bytes();
+        ActivityId(secret.derive(Label::ActivityId, &[customer, kind, name, reference, &micros]))
+    }
+}
+
+/// The id of a customer's order.
+#[must_use]
+pub fn order_id(secret: &TenantSecret, customer_id: CustomerId, reference: &str) -> ActivityId {
+    Identity { customer_id, kind: ActivityKind::Order, name: "", reference: reference.trim(), micros: 0 }.id(secret)
 }
 
 /// An order whose number is known. An import corrects what is different, and says nothing about what is not.

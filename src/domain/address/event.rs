@@ -109,6 +109,9 @@ event! {
         method: String,
         customer_id: CustomerId,
         message_id: Option<MessageId>,
+        /// The import that brought it.
+        #[serde(default)]
+        import_id: Option<ImportId>,
     }
 }
 

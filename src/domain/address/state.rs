@@ -68,7 +68,7 @@ impl Address {
                     is_opt_out: false,
                     said_at: meta.occurred_at,
                     source: e.source,
-                    import_id: None,
+                    import_id: e.import_id,
                 });
             }
             AddressEvent::AddressWordsRetracted(e) => self.words.retract(e.import_id),

@@ -90,14 +90,15 @@ impl Words {
 }
 
 /// What an event of a customer's says about messages to the customer's addresses; [`None`] if it says nothing of them:
-/// what follows from a merge or an undoing was said before, and an import opts no address in.
+/// what follows from a merge or an undoing was said before, and an import opts no address in, unless with a message that was
+/// sent from there.
 #[must_use]
 pub fn word_of(decided: &Decided<CustomerEvent>) -> Option<&ConsentChanged> {
     let CustomerEvent::Consent(ConsentEvent::ConsentChanged(changed)) = &decided.event else { return None };
     let is_said = !matches!(changed.method.as_str(), MERGED | UNDONE);
     let counts = match changed.state {
         ConsentState::OptedOut => true,
-        ConsentState::OptedIn => changed.source != Source::Import,
+        ConsentState::OptedIn => changed.source != Source::Import || changed.message_id.is_some(),
         ConsentState::Pending | ConsentState::None => false,
     };
     (is_said && counts).then_some(changed)
@@ -115,11 +116,11 @@ pub fn at_address(
     let kind = word.channel.address_kind();
     let (channel, topic, source) = (word.channel, word.topic.clone(), word.source);
     let (method, message_id) = (word.method.clone(), word.message_id);
+    let import_id = word.import_id;
     let event: AddressEvent = if word.state == ConsentState::OptedOut {
-        let import_id = word.import_id;
         AddressOptedOut { address_id, kind, channel, topic, source, method, customer_id, message_id, import_id }.into()
     } else {
-        AddressOptedIn { address_id, kind, channel, topic, source, method, customer_id, message_id }.into()
+        AddressOptedIn { address_id, kind, channel, topic, source, method, customer_id, message_id, import_id }.into()
     };
     let parts = [decided.id.0.as_bytes().as_slice(), address_id.0.as_bytes()];
     let id = EventId(context.secret.derive(Label::AddressWordEvent, &parts));

@@ -27,12 +27,13 @@ pub fn add(
 pub fn add_sender(
     owned: &[OwnAddress],
     input: AddressInput,
+    import_id: Option<ImportId>,
     context: &Context<'_>,
 ) -> Result<Option<CustomerAddressAdded>, Refusal> {
     let region = input.region(context);
     let address = Address::of_sender(input.kind, &input.address, region)
         .ok_or_else(|| Refusal::invalid("address", "must not be blank"))?;
-    add_read(owned, address, input, None, context)
+    add_read(owned, address, input, import_id, context)
 }
 
 fn add_read(

@@ -93,6 +93,8 @@ pub enum Patch<T> {
 pub struct ProfilePatch {
     /// The full name.
     pub name: Patch<String>,
+    /// The id in another system.
+    pub external_id: Patch<String>,
     /// Sales territory.
     pub territory: Patch<String>,
     /// Account type.
@@ -209,6 +211,8 @@ pub struct Registration {
     pub import_id: Option<ImportId>,
     /// True for the customer that activities without a customer go to.
     pub anonymous: bool,
+    /// True if the addresses are those that messages came from: one may not be an address that can be written to.
+    pub senders: bool,
 }
 
 /// Registers a customer, or revives one whose import was undone.
@@ -225,6 +229,9 @@ pub fn register(
         }
         Existence::Forgotten | Existence::Erased => return Err(Refusal::customer_forgotten()),
     }
+    if state.assigned.is_some() {
+        return Err(Refusal::new("CUSTOMER_EXISTS", "a customer has this external id already"));
+    }
     let (profile, personal) = profile::clean(command.profile)?;
     let mut events = vec![context.now(CustomerRegistered {
         source: command.source,
@@ -235,9 +242,11 @@ pub fn register(
     })];
     let mut owned = vec![];
     for address in command.addresses {
+        let import_id = registration.import_id;
         let added = match command.source {
-            Source::Inbound => super::address::add_sender(&owned, address, context)?,
-            _ => super::address::add(&owned, address, registration.import_id, context)?,
+            Source::Inbound => super::address::add_sender(&owned, address, import_id, context)?,
+            _ if registration.senders => super::address::add_sender(&owned, address, import_id, context)?,
+            _ => super::address::add(&owned, address, import_id, context)?,
         };
         if let Some(added) = added {
             super::address::remember(&mut owned, &added);

@@ -31,6 +31,8 @@ stream_events! {
         CustomerAbsorbed,
         CustomerForgotten,
         ErasureCompleted,
+        ExternalIdAssigned,
+        ExternalIdReleased,
     }
 }
 
@@ -200,6 +202,22 @@ event! {
 event! {
     /// Key destroyed and live read tables purged: nothing of the person is left.
     ErasureCompleted 1 {}
+}
+
+event! {
+    /// In the stream of an external id under which nobody is registered: it is the id of a customer whom an import found
+    /// by an address.
+    ExternalIdAssigned 1 {
+        customer_id: CustomerId,
+        import_id: ImportId,
+    }
+}
+
+event! {
+    /// The import that assigned the external id was undone.
+    ExternalIdReleased 1 {
+        import_id: ImportId,
+    }
 }
 
 event! {

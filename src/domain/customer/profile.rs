@@ -42,7 +42,7 @@ pub fn patched(
     attributes.extend(patch.attributes);
     let (after, after_personal) = clean(ProfileInput {
         name: value(personal.name.as_ref(), patch.name),
-        external_id: personal.external_id.clone(),
+        external_id: value(personal.external_id.as_ref(), patch.external_id),
         territory: value(profile.territory.as_ref(), patch.territory),
         account_type: value(profile.account_type.as_ref(), patch.account_type),
         priority: value(profile.priority.as_ref(), patch.priority),
@@ -56,6 +56,7 @@ pub fn patched(
     })?;
     let differs = [
         ("name", personal.name != after_personal.name),
+        ("external_id", personal.external_id != after_personal.external_id),
         ("territory", profile.territory != after.territory),
         ("account_type", profile.account_type != after.account_type),
         ("priority", profile.priority != after.priority),

@@ -110,6 +110,8 @@ pub struct Customer {
     pub merged: Option<Merged>,
     /// The customers who are part of it, also those who came with others of them.
     pub absorbed: Vec<CustomerId>,
+    /// Whose external id this is, if nobody is registered under it.
+    pub assigned: Option<Assigned>,
     /// How the customer is being forgotten.
     pub forgetting: Option<Forgetting>,
 }
@@ -121,6 +123,15 @@ pub struct Merged {
     pub into: CustomerId,
     /// The `CustomerMergedInto`.
     pub event_id: EventId,
+}
+
+/// That an external id is that of a customer whom an import found by an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// The customer, who may have been merged since.
+    pub to: CustomerId,
+    /// The import.
+    pub import_id: ImportId,
 }
 
 /// What is left to do, or was done, once a customer asked to be forgotten.
@@ -296,6 +307,10 @@ impl Customer {
                 }
             }
             IdentityEvent::ErasureCompleted(_) => self.existence = Existence::Erased,
+            IdentityEvent::ExternalIdAssigned(e) => {
+                self.assigned = Some(Assigned { to: e.customer_id, import_id: e.import_id });
+            }
+            IdentityEvent::ExternalIdReleased(_) => self.assigned = None,
         }
     }
 
@@ -388,6 +403,7 @@ impl CustomerEvent {
             Self::Activity(ActivityEvent::ActivityRecorded(e)) => e.import_id,
             Self::Consent(ConsentEvent::ConsentChanged(e)) => e.import_id,
             Self::Message(MessageEvent::MessageReceived(e)) => e.import_id,
+            Self::Identity(IdentityEvent::ExternalIdAssigned(e)) => Some(e.import_id),
             Self::Profile(ProfileEvent::CustomerRetracted(_))
             | Self::Activity(ActivityEvent::ActivityRetracted(_))
             | Self::Identity(_)

@@ -213,6 +213,12 @@ pub struct ImportedChunk {
     pub corrected: u64,
     /// Rows that the log knew already, or that change nothing.
     pub already: u64,
+    /// Customers who were registered.
+    pub registered: u64,
+    /// Ids that were assigned to customers who were found by an address.
+    pub joined: u64,
+    /// Opt-outs that were recorded.
+    pub opt_outs: u64,
     /// Rows that were not taken in.
     pub refused: Vec<RefusedRow>,
     /// Position of the last appended event; the start if there was none.

@@ -2,6 +2,7 @@
 
 pub mod decide;
 pub mod event;
+pub mod owner;
 pub mod recorded;
 pub mod rows;
 pub mod state;

@@ -21,11 +21,13 @@ use crate::domain::message::event::MessageRetracted;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::ALL_TOPICS;
-use crate::domain::value::Channel;
 use crate::domain::value::Keyword;
 use crate::domain::value::message::MessageKey;
 use crate::domain::{activity, customer};
-use crate::ids::{CustomerId, ImportId, Label, MessageId};
+use crate::ids::{CustomerId, ImportId, Label, MessageId, TenantSecret};
+
+/// The method of a word that was said with a message.
+const KEYWORD: &str = "keyword";
 
 /// True if the customer must be registered before facts about it make sense.
 #[must_use]
@@ -38,12 +40,27 @@ pub fn registration(
     state: &Customer,
     profile: ProfileInput,
     addresses: Vec<AddressInput>,
-    anonymous: bool,
-    import_id: ImportId,
+    registration: Registration,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     let command = RegisterCustomer { profile, addresses, source: Source::Import };
-    register(state, command, Registration { import_id: Some(import_id), anonymous }, context)
+    register(state, command, registration, context)
+}
+
+/// Gives a customer who was known by an address alone the id that a file has for them.
+pub fn named(
+    state: &Customer,
+    customer_id: CustomerId,
+    external_id: Option<String>,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decision<CustomerEvent> {
+    let Some(external_id) = external_id.filter(|_| state.personal.external_id.is_none() && !state.anonymous) else {
+        return Ok(vec![]);
+    };
+    let patch = ProfilePatch { external_id: Patch::Set(external_id), ..ProfilePatch::default() };
+    let change = ChangeProfile { customer_id, patch, source: Source::Import, import_id: Some(import_id) };
+    change_profile(state, change, context)
 }
 
 /// Records an order. Customer and number say which one it is: another time, status, amount or other lines correct it.
@@ -73,7 +90,22 @@ pub fn order(
     activity::decide::record(state, command, Some(import_id), context)
 }
 
-/// Takes in a message of the past: it opens no conversation, since nobody waits for an answer.
+/// The id of an imported message in a customer's stream: by the id that the file gives it, otherwise by file and line.
+#[must_use]
+pub fn message_id(customer_id: CustomerId, row: &MessageRow, run: &ImportRun, secret: &TenantSecret) -> MessageId {
+    let customer = customer_id.0.as_bytes().as_slice();
+    let reference = row.reference.as_deref().map(str::trim).filter(|reference| !reference.is_empty());
+    MessageId(match reference {
+        Some(reference) => secret.derive(Label::ImportedMessageId, &[customer, b"reference", reference.as_bytes()]),
+        None => {
+            let line = row.line.to_be_bytes();
+            secret.derive(Label::ImportedMessageId, &[customer, b"line", run.file_digest.as_bytes(), &line])
+        }
+    })
+}
+
+/// Takes in a message of the past: it opens no conversation, since nobody waits for an answer. What it says about being
+/// written to is said by the `person`, of whom the customer may be a part.
 pub fn message(
     state: &Customer,
     customer_id: CustomerId,
@@ -82,19 +114,8 @@ pub fn message(
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_be_known()?;
+    let message_id = message_id(customer_id, &row, run, context.secret);
     let reference = text::optional("reference", row.reference, text::SHORT)?;
-    let line = row.line.to_be_bytes();
-    let customer = customer_id.0.as_bytes().as_slice();
-    let message_id = MessageId(match &reference {
-        Some(reference) => {
-            context.secret.derive(Label::ImportedMessageId, &[customer, b"reference", reference.as_bytes()])
-        }
-        None => {
-            context.secret.derive(Label::ImportedMessageId, &[customer, b"line", run.file_digest.as_bytes(), &line])
-        }
-    });
-    let channel = row.channel;
-    let keyword = keywords::of_message(channel, &row.body, None);
     let has_time = row.occurred_at.is_some();
     let occurred_at = row.occurred_at.unwrap_or(run.started_at);
     let key = MessageKey { message_id, channel: row.channel, campaign_id: None, variant: None, conversation_id: None };
@@ -127,35 +148,58 @@ pub fn message(
     }
     let parts = [message_id.0.as_bytes().as_slice(), &retractions.to_be_bytes()];
     events.push(context.derived(occurred_at, Label::ImportedMessageEvent, &parts, event));
-    if keyword == Some(Keyword::Stop) && !state.anonymous {
-        events.extend(stopped(state, channel, message_id, run.import_id).map(|out| context.at(occurred_at, out)));
-    }
     Ok(events)
 }
 
-/// A STOP of the past is an opt-out, unless something that the customer agreed to outside of imports stands: that was said
-/// later. It is never undone by an import.
-fn stopped(state: &Customer, channel: Channel, message_id: MessageId, import_id: ImportId) -> Option<ConsentChanged> {
-    let is_settled = |own: &Standing| match own.state {
-        ConsentState::OptedOut => true,
-        ConsentState::OptedIn => own.source != Source::Import,
-        ConsentState::Pending | ConsentState::None => false,
+/// What a person said about being written to with a message of the past: STOP or START, at its time. It counts unless
+/// something was said later, and START only against what imports brought: no import lifts an opt-out that was said here.
+/// A message without a time does not count against what the person agreed to outside of imports.
+#[must_use]
+pub fn said(
+    person: &Customer,
+    row: &MessageRow,
+    message_id: MessageId,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Option<Decided<CustomerEvent>> {
+    let state = match keywords::of_message(row.channel, &row.body, None)? {
+        Keyword::Stop => ConsentState::OptedOut,
+        Keyword::Start => ConsentState::OptedIn,
+        Keyword::Help => return None,
     };
-    if state.consents.of(channel, ALL_TOPICS).is_some_and(is_settled) {
-        return None;
-    }
-    Some(ConsentChanged {
-        channel,
+    let standing = person.consents.of(row.channel, ALL_TOPICS);
+    let counts = match (state, standing) {
+        _ if person.anonymous => false,
+        (ConsentState::OptedOut, None) => true,
+        (ConsentState::OptedOut, Some(own)) => match row.occurred_at {
+            Some(at) => own.said_at < at,
+            None => !is_settled(own),
+        },
+        (_, Some(own)) => own.source == Source::Import && row.occurred_at.is_some_and(|at| own.said_at < at),
+        (_, None) => row.occurred_at.is_some(),
+    };
+    let changed = ConsentChanged {
+        channel: row.channel,
         topic: ALL_TOPICS.to_owned(),
-        state: ConsentState::OptedOut,
+        state,
         source: Source::Import,
-        method: "keyword".to_owned(),
+        method: KEYWORD.to_owned(),
         message_id: Some(message_id),
         campaign_id: None,
         variant: None,
         import_id: Some(import_id),
         personal: None,
-    })
+    };
+    counts.then(|| context.at(row.occurred_at.unwrap_or(context.now), changed))
+}
+
+/// Whether something stands that a STOP of unknown time does not change.
+fn is_settled(own: &Standing) -> bool {
+    match own.state {
+        ConsentState::OptedOut => true,
+        ConsentState::OptedIn => own.source != Source::Import,
+        ConsentState::Pending | ConsentState::None => false,
+    }
 }
 
 /// Registers a customer, or merges a row into one by the collision rules. A row that brings nothing new changes nothing.
@@ -169,7 +213,7 @@ pub fn customer(
 ) -> Decision<CustomerEvent> {
     let mut events = if needs_registration(state) {
         let command = RegisterCustomer { profile: row.profile, addresses: row.addresses, source: Source::Import };
-        register(state, command, Registration { import_id: Some(import_id), anonymous: false }, context)?
+        register(state, command, Registration { import_id: Some(import_id), ..Registration::default() }, context)?
     } else {
         state.must_exist()?;
         merged(state, customer_id, row.profile, row.addresses, options, import_id, context)?
@@ -209,6 +253,9 @@ fn consented(
         return Ok(None);
     }
     let said_at = row.said_at.filter(|said_at| *said_at < context.now).unwrap_or(context.now);
+    if own.is_some_and(|own| own.said_at > said_at) {
+        return Ok(None);
+    }
     Ok(Some(context.at(
         said_at,
         ConsentChanged {
@@ -262,6 +309,11 @@ fn merged(
     let attributes = row.attributes.into_iter().filter(|(name, value)| !value.is_null() && attribute_wins(name));
     let patch = ProfilePatch {
         name: patch!(personal, name),
+        // Not a matter of taste: a row that reached this customer by another id is theirs all the same.
+        external_id: match row.external_id {
+            Some(id) if personal.external_id.is_none() => Patch::Set(id),
+            _ => Patch::Keep,
+        },
         territory: patch!(profile, territory),
         account_type: patch!(profile, account_type),
         priority: patch!(profile, priority),

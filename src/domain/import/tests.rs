@@ -8,8 +8,11 @@ use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::customer::decide::ProfileInput;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::event::{CustomerEvent, PersonalProfile, Profile};
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
 use crate::domain::scenario::{ADA, Given, IMPORT, Then, given, mailbox, noon, registered, registered_by, said};
-use crate::domain::value::Channel;
+use crate::domain::value::{Channel, Source};
+use crate::ids::MessageId;
 
 fn row(profile: ProfileInput) -> CustomerRow {
     CustomerRow { line: 1, profile, addresses: vec![], consents: vec![] }
@@ -128,17 +131,58 @@ fn message_taken_in(given: &Given, row: MessageRow) -> Then {
     given.when(|state, context| rows::message(state, ADA, row, &run, context))
 }
 
-#[test]
-fn a_stop_of_the_past_is_an_opt_out_unless_a_live_consent_stands() {
-    let stop = || text_message("STOP", "1970-01-01T10:00:00Z");
-    message_taken_in(&given([registered()]), stop()).happens(&["MessageReceived", "ConsentChanged"]);
-    let CustomerEvent::Consent(ConsentEvent::ConsentChanged(email)) = said("all", ConsentState::OptedIn) else {
+fn word_of(given: &Given, row: &MessageRow) -> Vec<CustomerEvent> {
+    let said = |state: &Customer, context: &Context<'_>| {
+        Ok(rows::said(state, row, MessageId(IMPORT.0), IMPORT, context).into_iter().collect())
+    };
+    given.when(said).events()
+}
+
+/// What stands at 12:00 about SMS, said by `source`.
+fn standing(state: ConsentState, source: Source) -> Given {
+    let CustomerEvent::Consent(ConsentEvent::ConsentChanged(email)) = said("all", state) else {
         panic!("another event")
     };
-    let agreed = given([registered(), ConsentChanged { channel: Channel::Sms, ..email }.into()]);
-    message_taken_in(&agreed, stop()).happens(&["MessageReceived"]);
-    let chat = text_message("please stop calling", "1970-01-01T10:00:00Z");
-    message_taken_in(&given([registered()]), chat).happens(&["MessageReceived"]);
+    given([registered(), ConsentChanged { channel: Channel::Sms, source, ..email }.into()])
+}
+
+#[test]
+fn a_stop_of_the_past_is_an_opt_out_unless_something_was_said_later() {
+    let says = |given: &Given, body: &str, at: &str| match &word_of(given, &text_message(body, at))[..] {
+        [] => None,
+        [CustomerEvent::Consent(ConsentEvent::ConsentChanged(e))] => Some(e.state),
+        events => panic!("{events:?}"),
+    };
+    let (before, after) = ("1970-01-01T10:00:00Z", "1970-01-01T13:00:00Z");
+    let nothing = given([registered()]);
+    assert_eq!(says(&nothing, "STOP", before), Some(ConsentState::OptedOut));
+    assert_eq!(says(&nothing, "please stop calling", before), None);
+    let agreed = standing(ConsentState::OptedIn, Source::Api);
+    assert_eq!(says(&agreed, "STOP", before), None);
+    assert_eq!(says(&agreed, "STOP", after), Some(ConsentState::OptedOut));
+    // START counts like STOP, but lifts only what an import brought.
+    let stopped = standing(ConsentState::OptedOut, Source::Import);
+    assert_eq!(says(&stopped, "START", before), None);
+    assert_eq!(says(&stopped, "START", after), Some(ConsentState::OptedIn));
+    assert_eq!(says(&standing(ConsentState::OptedOut, Source::Customer), "START", after), None);
+    // A line without a time says nothing about what was said later.
+    let timeless = MessageRow { occurred_at: None, ..text_message("STOP", before) };
+    assert!(word_of(&agreed, &timeless).is_empty() && word_of(&nothing, &timeless).len() == 1);
+    let timeless = MessageRow { body: "START".to_owned(), ..timeless };
+    assert!(word_of(&stopped, &timeless).is_empty());
+}
+
+#[test]
+fn a_consent_that_a_file_dates_loses_against_a_later_word() {
+    let dated = |state, at: &str| {
+        let said_at = Some(at.parse().expect("a time"));
+        let consent = ConsentRow { channel: Channel::Sms, topic: "all".to_owned(), state, said_at };
+        CustomerRow { consents: vec![consent], ..row(ProfileInput::default()) }
+    };
+    let agreed = standing(ConsentState::OptedIn, Source::Api);
+    let out = |at| dated(ConsentState::OptedOut, at);
+    taken_in(&agreed, out("1970-01-01T10:00:00Z"), Collision::IfBlank).happens(&[] as &[&str]);
+    taken_in(&agreed, out("1970-01-01T12:00:01Z"), Collision::IfBlank).happens(&["ConsentChanged"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::domain::consent::event::{ConsentChanged, ConsentState};
 use crate::domain::consent::state::UNDONE;
 use crate::domain::customer::event::{
     CustomerAddressRemoved, CustomerEvent, CustomerProfileChanged, CustomerProfileChangedPersonal, CustomerRetracted,
-    PersonalProfile, Profile, Source,
+    ExternalIdReleased, PersonalProfile, Profile, Source,
 };
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
@@ -115,6 +115,9 @@ pub fn take_back(
     change: Option<&ProfileChange>,
     context: &Context<'_>,
 ) -> Vec<Decided<CustomerEvent>> {
+    if state.assigned.is_some_and(|assigned| assigned.import_id == import_id) {
+        return vec![context.now(ExternalIdReleased { import_id })];
+    }
     if !matches!(state.existence, Existence::Registered | Existence::Merged) {
         return vec![];
     }
@@ -184,7 +187,7 @@ fn restored(state: &Customer, change: &ProfileChange) -> Option<(Profile, Person
     }
     restore!(profile, before, after:
         territory account_type priority owner lead_score industry locale time_zone tags);
-    restore!(personal, before_personal, after_personal: name);
+    restore!(personal, before_personal, after_personal: name external_id);
     let mut attributes = personal.attributes.clone();
     for (name, value) in &after_personal.attributes {
         let old = before_personal.attributes.get(name);

@@ -165,7 +165,7 @@ impl Totals {
 }
 
 /// An amount of micros as a decimal number.
-pub(super) fn decimal_text(micros: i64) -> String {
+pub fn decimal_text(micros: i64) -> String {
     let sign = if micros < 0 { "-" } else { "" };
     let (whole, fraction) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
     let fraction = format!("{fraction:06}");

@@ -88,6 +88,7 @@ impl From<CustomerPatch> for ProfilePatch {
     fn from(input: CustomerPatch) -> Self {
         Self {
             name: patch(input.name),
+            external_id: crate::domain::customer::decide::Patch::Keep,
             territory: patch(input.territory),
             account_type: patch(input.account_type),
             priority: patch(input.priority),

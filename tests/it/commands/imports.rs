@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commlog::app::App;
+use commlog::app::imports::Ground;
 use commlog::domain::activity::event::ActivityEvent;
 use commlog::domain::activity::event::LineItem;
 use commlog::domain::address::decide::{AddressRef, SuppressAddress};
@@ -108,7 +109,7 @@ async fn complete(world: &World, run: &ImportRun, chunk: &ImportedChunk) {
 pub(super) async fn import_orders(world: &World, app: &App, rows: Vec<OrderRow>) -> (ImportRun, ImportedChunk) {
     let run = start(world, ImportKind::Orders).await;
     let options = OrderOptions::default();
-    let chunk = app.import_orders(&world.agent(), &run, &options, rows).await.expect("the log answers");
+    let chunk = app.import_orders(&world.agent(), &run, &options, rows, Ground::Log).await.expect("the log answers");
     complete(world, &run, &chunk).await;
     (run, chunk)
 }
@@ -119,7 +120,8 @@ pub(super) async fn import_customers(
     options: &CustomerOptions,
 ) -> (ImportRun, ImportedChunk) {
     let run = start(world, ImportKind::Customers).await;
-    let chunk = world.app.import_customers(&world.agent(), &run, options, rows).await.expect("the log answers");
+    let chunk =
+        world.app.import_customers(&world.agent(), &run, options, rows, Ground::Log).await.expect("the log answers");
     complete(world, &run, &chunk).await;
     (run, chunk)
 }
@@ -172,7 +174,7 @@ on_both! {
             (2, "NO_CUSTOMER"),
         ]);
         let options = OrderOptions { anonymous: true };
-        let chunk = world.app.import_orders(&world.agent(), &run, &options, rows()).await.expect("the log answers");
+        let chunk = world.app.import_orders(&world.agent(), &run, &options, rows(), Ground::Log).await.expect("the log answers");
         assert_eq!((chunk.appended, chunk.already, chunk.refused.len()), (3, 1, 0));
         let anonymous = world.all().await.into_iter().filter(|event| event.envelope.event_type == "CustomerRegistered");
         assert_eq!(anonymous.count(), 2);
@@ -282,7 +284,7 @@ on_both! {
         ).await;
         let run = world.done(run).value;
         let options = CustomerOptions::default();
-        world.app.import_customers(&world.agent(), &run, &options, vec![old]).await.expect("the log answers");
+        world.app.import_customers(&world.agent(), &run, &options, vec![old], Ground::Log).await.expect("the log answers");
 
         let new = CustomerRow {
             profile: ProfileInput {
@@ -311,8 +313,8 @@ on_both! {
         let rows = || texts.iter().zip(1..).map(|(text, line)| message(line, text)).collect::<Vec<_>>();
         let run = start(&world, ImportKind::Messages).await;
         let options = MessageOptions { anonymous: true };
-        let first = world.app.import_messages(&world.agent(), &run, &options, rows()).await.expect("the log answers");
-        let again = world.app.import_messages(&world.agent(), &run, &options, rows()).await.expect("the log answers");
+        let first = world.app.import_messages(&world.agent(), &run, &options, rows(), Ground::Log).await.expect("the log answers");
+        let again = world.app.import_messages(&world.agent(), &run, &options, rows(), Ground::Log).await.expect("the log answers");
         assert_eq!((first.appended, again.appended, again.already), (4, 0, 3));
         let stored: Vec<_> = world.all().await.iter().filter(|event| event.envelope.event_type == "MessageReceived").filter_map(|event| {
             match decode(event) {

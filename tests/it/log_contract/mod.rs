@@ -66,6 +66,7 @@ macro_rules! contract {
             reading:
                 all_events_are_read_in_commit_order_whatever_the_batch
                 pages_hold_every_event_once_also_those_appended_after_the_end
+                many_streams_are_read_at_once
                 the_log_is_read_backwards
                 a_read_stops_at_its_byte_limit_but_returns_one_event
                 a_stream_is_read_forwards_and_backwards

@@ -201,6 +201,30 @@ impl EventLog for SqliteLog {
             .await
     }
 
+    async fn read_streams(&self, streams: &[StreamId], types: Option<&[&str]>) -> Result<Vec<SealedEvent>, LogError> {
+        let streams = streams.to_vec();
+        let types = types.map(|types| types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        self.readers
+            .read("read streams", move |connection| {
+                let mut statement = connection.prepare_cached(select_events!(
+                    "WHERE e.stream = (SELECT stream FROM streams WHERE tenant_id = ?1 AND category = ?2 AND key = ?3) ",
+                    "ORDER BY e.version"
+                ))?;
+                let mut events = Vec::with_capacity(streams.len());
+                for stream in &streams {
+                    let (tenant, key) = (stream.tenant.0.as_bytes(), stream.key.as_bytes());
+                    let found =
+                        rows::events(&mut statement, params![tenant, stream.category.name(), key], ReadLimit::NONE)?;
+                    let is_wanted = |event: &SealedEvent| {
+                        types.as_ref().is_none_or(|types| types.contains(&event.envelope.event_type))
+                    };
+                    events.extend(found.into_iter().filter(is_wanted));
+                }
+                Ok(events)
+            })
+            .await
+    }
+
     async fn read_stream_backwards(
         &self,
         stream: StreamId,

@@ -1,0 +1,291 @@
+//! What a chunk decides on: copies of the customers' states, and who has which address. Both are looked up for the whole
+//! chunk at once, and change as its rows are decided.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::{StreamExt, TryStreamExt};
+
+use crate::app::addresses::address_stream;
+use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::Cached;
+use crate::app::engine::states::{SNAPSHOT_EVERY, StateAt, decode};
+use crate::app::{App, AppError, Caller};
+use crate::domain::address::event::{AddressClaimed, AddressEvent, AddressReleased};
+use crate::domain::address::state::Address;
+use crate::domain::customer::state::{Customer, Existence};
+use crate::domain::event::Event;
+use crate::ids::{AddressId, CustomerId};
+use crate::log::RecordedEvent;
+
+/// How many long streams are loaded at once.
+const LOADS: usize = 8;
+/// How many events of short streams are read at once.
+const EVENTS_AT_ONCE: u64 = 8_192;
+
+/// A customer's state as the chunk changes it.
+pub(super) struct WorkingCopy {
+    /// The version in the log when the chunk began.
+    pub base: u64,
+    /// The state.
+    pub loaded: StateAt<Customer>,
+    /// Whether the chunk appended to it.
+    pub fresh: bool,
+    /// Whether it was folded with events that were not appended.
+    pub stale: bool,
+}
+
+/// The customers whom a chunk may be about.
+#[derive(Default)]
+pub(super) struct Working(HashMap<CustomerId, WorkingCopy>);
+
+/// Who has the addresses of a chunk, by the time of their claims.
+#[derive(Default)]
+pub(super) struct Claims(HashMap<AddressId, Vec<CustomerId>>);
+
+/// What a trial has changed so far, instead of the log.
+#[derive(Default)]
+pub struct Trial {
+    copies: HashMap<CustomerId, StateAt<Customer>>,
+    claims: HashMap<AddressId, Vec<CustomerId>>,
+}
+
+impl WorkingCopy {
+    fn new(loaded: StateAt<Customer>) -> Self {
+        Self { base: loaded.version, loaded, fresh: false, stale: false }
+    }
+}
+
+impl Working {
+    /// A customer's copy.
+    pub fn get(&self, id: CustomerId) -> Option<&WorkingCopy> {
+        self.0.get(&id)
+    }
+
+    /// A customer's copy, to change it.
+    pub fn get_mut(&mut self, id: CustomerId) -> Option<&mut WorkingCopy> {
+        self.0.get_mut(&id)
+    }
+
+    /// A customer's state.
+    pub fn state(&self, id: CustomerId) -> Option<&Customer> {
+        self.0.get(&id).map(|own| &own.loaded.state)
+    }
+
+    /// All copies.
+    pub fn into_copies(self) -> impl Iterator<Item = (CustomerId, WorkingCopy)> {
+        self.0.into_iter()
+    }
+
+    /// A customer, and those whom it became a part of, up to the one who acts.
+    pub fn chain(&self, id: CustomerId) -> Vec<CustomerId> {
+        let mut chain = vec![id];
+        let mut last = id;
+        while let Some(next) = self.state(last).and_then(next_of).filter(|next| !chain.contains(next)) {
+            chain.push(next);
+            last = next;
+        }
+        chain
+    }
+}
+
+impl Claims {
+    /// Who has an address.
+    pub fn of(&self, id: AddressId) -> &[CustomerId] {
+        self.0.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everybody who has one of the addresses.
+    pub fn customers(&self) -> impl Iterator<Item = CustomerId> {
+        self.0.values().flatten().copied()
+    }
+
+    /// Notes that a customer has an address now.
+    pub fn add(&mut self, id: AddressId, customer_id: CustomerId) {
+        let claims = self.0.entry(id).or_default();
+        if !claims.contains(&customer_id) {
+            claims.push(customer_id);
+        }
+    }
+}
+
+impl Trial {
+    /// Keeps what a chunk has changed.
+    pub(super) fn keep(&mut self, working: Working, claims: Claims) {
+        let changed = working.0.into_iter().filter(|(_, own)| own.fresh);
+        self.copies.extend(changed.map(|(id, own)| (id, own.loaded)));
+        self.claims.extend(claims.0);
+    }
+}
+
+/// The customer whom an external id was assigned to, or whom a merged customer became a part of.
+fn next_of(state: &Customer) -> Option<CustomerId> {
+    state.assigned.map(|assigned| assigned.to).or(state.merged.map(|merged| merged.into))
+}
+
+impl App {
+    /// Who has addresses, as the log says.
+    pub(super) async fn claims(
+        &self,
+        caller: &Caller,
+        addresses: HashSet<AddressId>,
+        trial: Option<&Trial>,
+    ) -> Result<Claims, AppError> {
+        let mut claims = Claims::default();
+        let mut asked = vec![];
+        for id in addresses {
+            match trial.and_then(|trial| trial.claims.get(&id)) {
+                Some(known) => drop(claims.0.insert(id, known.clone())),
+                None => asked.push(address_stream(caller.tenant, id)),
+            }
+        }
+        if asked.is_empty() {
+            return Ok(claims);
+        }
+        let types = [AddressClaimed::TYPE, AddressReleased::TYPE];
+        for recorded in self.shared.journal.read_streams(&asked, Some(&types)).await? {
+            match decode::<Address>(&recorded)?.event {
+                AddressEvent::AddressClaimed(e) => claims.add(e.address_id, e.customer_id),
+                AddressEvent::AddressReleased(e) => {
+                    if let Some(claims) = claims.0.get_mut(&e.address_id) {
+                        claims.retain(|id| *id != e.customer_id);
+                    }
+                }
+                AddressEvent::AddressSuppressed(_)
+                | AddressEvent::SuppressionLifted(_)
+                | AddressEvent::AddressOptedIn(_)
+                | AddressEvent::AddressOptedOut(_)
+                | AddressEvent::AddressWordsRetracted(_)
+                | AddressEvent::AddressSoftBounced(_)
+                | AddressEvent::AddressDelivered(_) => {}
+            }
+        }
+        Ok(claims)
+    }
+
+    /// Copies of the states of customers, of those who were merged with them, and of those whose external id theirs is.
+    pub(super) async fn working(
+        &self,
+        caller: &Caller,
+        customers: HashSet<CustomerId>,
+        trial: Option<&Trial>,
+    ) -> Result<Working, AppError> {
+        let mut working = Working::default();
+        let mut missing = customers;
+        while !missing.is_empty() {
+            let found = self.copies(caller, &missing, trial).await?;
+            let related = found.iter().flat_map(|(_, own)| {
+                let state = &own.loaded.state;
+                next_of(state).into_iter().chain(state.absorbed.iter().copied())
+            });
+            let related: HashSet<CustomerId> = related.collect();
+            working.0.extend(found);
+            missing = related.into_iter().filter(|id| !working.0.contains_key(id)).collect();
+        }
+        // A merge that is half done is completed first.
+        let half_done = |(id, own): (&CustomerId, &WorkingCopy)| {
+            let into = own.loaded.state.merged?.into;
+            let root = *working.chain(into).last()?;
+            let knows = working.state(root)?.absorbed.contains(id);
+            (!knows).then_some((*id, root))
+        };
+        let half_done: Vec<_> = working.0.iter().filter_map(half_done).filter(|_| trial.is_none()).collect();
+        for (id, _) in half_done {
+            let root = self.survivor(caller, id).await?;
+            let again = self.copies(caller, &HashSet::from([root, id]), trial).await?;
+            working.0.extend(again);
+        }
+        Ok(working)
+    }
+
+    /// Copies of the states of customers: from memory, otherwise from the log, those of short streams at once.
+    async fn copies(
+        &self,
+        caller: &Caller,
+        customers: &HashSet<CustomerId>,
+        trial: Option<&Trial>,
+    ) -> Result<Vec<(CustomerId, WorkingCopy)>, AppError> {
+        let mut copies = Vec::with_capacity(customers.len());
+        let mut unseen = vec![];
+        for &id in customers {
+            if let Some(changed) = trial.and_then(|trial| trial.copies.get(&id)) {
+                copies.push((id, WorkingCopy::new(changed.clone())));
+                continue;
+            }
+            let cell = Customer::states(self).existing(customer_stream(caller.tenant, id));
+            match cell.as_ref().and_then(|cell| cell.try_lock()).as_deref() {
+                Some(Some(loaded)) => copies.push((id, WorkingCopy::new(loaded.clone()))),
+                _ => unseen.push(id),
+            }
+        }
+        if unseen.is_empty() {
+            return Ok(copies);
+        }
+        let streams: Vec<_> = unseen.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
+        let heads = self.shared.journal.backend().stream_heads(&streams).await?;
+        let (mut short, mut long) = (vec![], vec![]);
+        for (id, head) in unseen.into_iter().zip(heads) {
+            match head.map(|head| head.version) {
+                None => copies.push((id, WorkingCopy::new(StateAt::default()))),
+                Some(version) if version < SNAPSHOT_EVERY => short.push((id, version)),
+                Some(_) => long.push(id),
+            }
+        }
+        copies.extend(self.short(caller, &short).await?);
+        let loaded: Vec<_> = futures::stream::iter(long)
+            .map(|id| async move {
+                let copy = self.read_state::<Customer, _>(customer_stream(caller.tenant, id), StateAt::clone).await?;
+                Ok::<_, AppError>((id, WorkingCopy::new(copy)))
+            })
+            .buffer_unordered(LOADS)
+            .try_collect()
+            .await?;
+        copies.extend(loaded);
+        Ok(copies)
+    }
+
+    /// The states of short streams, with their versions as they were found.
+    async fn short(
+        &self,
+        caller: &Caller,
+        customers: &[(CustomerId, u64)],
+    ) -> Result<Vec<(CustomerId, WorkingCopy)>, AppError> {
+        let mut copies = Vec::with_capacity(customers.len());
+        let mut rest = customers;
+        while !rest.is_empty() {
+            let mut events = 0;
+            let fits = rest.iter().take_while(|(_, version)| {
+                let fits = events == 0 || events + version <= EVENTS_AT_ONCE;
+                events += version;
+                fits
+            });
+            let (now, later) = rest.split_at(fits.count());
+            rest = later;
+            let streams: Vec<_> = now.iter().map(|(id, _)| customer_stream(caller.tenant, *id)).collect();
+            let recorded = self.shared.journal.read_streams(&streams, None).await?;
+            copies.extend(crate::offload::run(recorded.len(), move || folded(&recorded)).await?);
+        }
+        Ok(copies)
+    }
+}
+
+fn folded(recorded: &[RecordedEvent]) -> Result<Vec<(CustomerId, WorkingCopy)>, AppError> {
+    let mut folded: Vec<(CustomerId, StateAt<Customer>)> = vec![];
+    for event in recorded {
+        let id = CustomerId(event.envelope.stream.key);
+        let decided = decode::<Customer>(event)?;
+        match folded.last_mut() {
+            Some((last, loaded)) if *last == id => loaded.apply(&decided),
+            _ => {
+                let mut loaded = StateAt::default();
+                loaded.apply(&decided);
+                folded.push((id, loaded));
+            }
+        }
+    }
+    Ok(folded.into_iter().map(|(id, loaded)| (id, WorkingCopy::new(loaded))).collect())
+}
+
+/// Whether a customer acts for itself.
+pub(super) fn acts(state: &Customer) -> bool {
+    state.existence == Existence::Registered && !state.anonymous
+}
