@@ -6,7 +6,7 @@
 -- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed
 -- events: MessageOpened, MessageClicked, EngagementReclassified, MessageComplained, ConsentChanged
 -- scope: customer
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -85,6 +85,10 @@ CREATE TABLE messages (
     to_address TEXT,
     subject TEXT,
     body TEXT,
+    -- Of what came in: the kind of machine that wrote it, our message that this is about, and what else is known.
+    automatic TEXT,
+    about TEXT,
+    details JSONB,
     -- The order of these lines is the rank of the states. A hard bounce after the delivery outranks it (the mailbox
     -- sent it back); a machine's open or click shows that it was delivered, not that anybody read it.
     state TEXT NOT NULL GENERATED ALWAYS AS (
@@ -185,16 +189,17 @@ DELETE FROM messages WHERE (tenant_id, message_id) IN (
 
 INSERT INTO messages (
     tenant_id, message_id, customer_id, direction, channel, campaign_id, variant, conversation_id, class, topic,
-    address_id, in_reply_to, send_at, import_id, actor, created_at, position, provider, from_address, to_address,
-    subject, body
+    address_id, in_reply_to, send_at, import_id, actor, created_at, position, provider, account, from_address,
+    to_address, subject, body, automatic, about, details
 )
 SELECT
     b.tenant_id, b.message_id, b.customer_id,
     CASE b.type WHEN 'MessageReceived' THEN 'inbound' ELSE 'outbound' END,
     b.channel, b.campaign_id, b.variant, b.conversation_id, b.class, @text(b.data, 'topic'),
     b.address_id, b.in_reply_to, @time(b.data, 'send_at'), b.import_id, b.actor, b.occurred_at,
-    b.position, b.provider, @text(b.personal, 'from'), @text(b.personal, 'to'),
-    @text(b.personal, 'subject'), @text(b.personal, 'body')
+    b.position, b.provider, @text(b.data, 'account'), @text(b.personal, 'from'), @text(b.personal, 'to'),
+    @text(b.personal, 'subject'), @text(b.personal, 'body'), @text(b.data, 'automatic'), @text(b.data, 'about'),
+    @json(b.personal, 'details')
 FROM batch b
 WHERE b.type IN ('MessageQueued', 'MessageReceived') AND b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type IN ('MessageQueued', 'MessageReceived', 'MessageRetracted')
@@ -453,7 +458,8 @@ WHERE b.type IN (
 INSERT INTO customer_contacts (tenant_id, customer_id, last_inbound_at, last_outbound_at)
 SELECT
     b.tenant_id, b.customer_id,
-    @max_if(b.occurred_at, b.type = 'MessageReceived'),
+    -- What a machine wrote is no contact.
+    @max_if(b.occurred_at, b.type = 'MessageReceived' AND @text(b.data, 'automatic') IS NULL),
     @max_if(b.occurred_at, b.type <> 'MessageReceived')
 FROM batch b
 WHERE b.type IN ('MessageReceived', 'MessageSent', 'MessageDelivered')
@@ -465,7 +471,7 @@ ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
 UPDATE customer_contacts SET last_inbound_at = (
     SELECT MAX(m.created_at) FROM messages m
     WHERE m.tenant_id = customer_contacts.tenant_id AND m.customer_id = customer_contacts.customer_id
-        AND m.direction = 'inbound'
+        AND m.direction = 'inbound' AND m.automatic IS NULL
 )
 WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
 DELETE FROM customer_contacts
@@ -473,7 +479,7 @@ WHERE last_inbound_at IS NULL AND last_outbound_at IS NULL
     AND (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
 
 -- section: forget
-UPDATE messages SET from_address = NULL, to_address = NULL, subject = NULL, body = NULL
+UPDATE messages SET from_address = NULL, to_address = NULL, subject = NULL, body = NULL, details = NULL
 WHERE (tenant_id, message_id) IN (
     SELECT t.tenant_id, t.message_id FROM messages t
     WHERE (t.tenant_id, t.customer_id) IN (SELECT tenant_id, customer_id FROM forgotten)

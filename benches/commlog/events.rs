@@ -136,11 +136,16 @@ impl Customer {
                 provider: "simulator".into(),
                 keyword: None,
                 import_id: None,
+                account: None,
+                automatic: None,
+                about: None,
                 personal: Some(MessageReceivedPersonal {
                     from: Some("somebody@example.com".into()),
                     to: None,
                     subject: None,
                     body: BODY[..100].into(),
+                    details: Box::default(),
+                    raw: None,
                 }),
             }
             .into(),

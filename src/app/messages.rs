@@ -184,7 +184,10 @@ impl App {
         }
         let customer_id = match inbound.command.customer_id {
             Some(id) => id,
-            None => self.find_or_register_sender(caller, &basis, inbound.sender.as_ref()).await?,
+            None => {
+                let name = inbound.command.arrival.as_ref().and_then(|arrival| arrival.details.sender_name.clone());
+                self.find_or_register_sender(caller, &basis, inbound.sender.as_ref(), name).await?
+            }
         };
         let customer_id = self.survivor(caller, customer_id).await?;
         let at = inbound.command.occurred_at.unwrap_or_else(|| self.shared.ambient.now());
@@ -262,6 +265,7 @@ impl App {
         caller: &Caller,
         basis: &Basis,
         sender: Option<&address::Address>,
+        name: Option<String>,
     ) -> Result<CustomerId, Stop> {
         let Some(sender) = sender else {
             let message = "must be an address that the channel reaches, or the customer must be named";
@@ -288,7 +292,7 @@ impl App {
                     primary: true,
                 };
                 let command = RegisterCustomer {
-                    profile: ProfileInput::default(),
+                    profile: ProfileInput { name: name.clone(), ..ProfileInput::default() },
                     addresses: vec![input],
                     source: Source::Inbound,
                 };

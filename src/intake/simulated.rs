@@ -71,6 +71,7 @@ pub async fn record(app: &App, callback: Callback) -> Result<(), AppError> {
                 provider_message_id: Some(provider_message_id),
                 hint: None,
                 source: Source::Provider,
+                arrival: None,
             };
             app.receive_message(&caller, message).await?.into_result().err()
         }

@@ -12,19 +12,20 @@ use crate::domain::value::token::reply_token_in_mail_id;
 use crate::ids::{CustomerId, MessageId};
 use crate::intake::IntakeError;
 use crate::providers::Inbound;
+use crate::queries::messages::MessageRow;
 use crate::queries::{Reads, messages};
 
 /// How many ids of a mail's headers are looked at, the newest first: a longer thread names us more than once.
 const MAX_IDS: usize = 40;
 
-/// The message replied to, with its recipient; [`None`] if no reference is known, or the sender is somebody else.
-pub(super) async fn answered(
+/// The messages of ours that an inbound one names, in the order in which they are believed.
+pub(super) async fn named(
     app: &App,
     reads: &Reads,
     caller: &Caller,
     provider: &str,
     inbound: &Inbound,
-) -> Result<Option<(CustomerId, MessageId)>, IntakeError> {
+) -> Result<Vec<MessageRow>, IntakeError> {
     let db = reads.db();
     let mut named = vec![];
     let newest = inbound.references.iter().rev();
@@ -41,12 +42,25 @@ pub(super) async fn answered(
         named.extend(row.map(|row| row.message_id));
     }
     if named.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut rows = messages::by_ids(&db, caller.tenant, &named).await?;
+    rows.retain(|row| row.direction == Direction::Outbound);
+    rows.sort_by_key(|row| named.iter().position(|id| *id == row.message_id));
+    Ok(rows)
+}
+
+/// Which of the messages that are named is answered, with whom it went to; [`None`] if the sender is another.
+pub(super) async fn answered(
+    app: &App,
+    caller: &Caller,
+    named: &[MessageRow],
+    inbound: &Inbound,
+) -> Result<Option<(CustomerId, MessageId)>, IntakeError> {
+    if named.is_empty() {
         return Ok(None);
     }
     let writers = app.who_has(caller, inbound.channel, &inbound.from).await?;
-    let rows = messages::by_ids(&db, caller.tenant, &named).await?;
-    Ok(named.into_iter().find_map(|id| {
-        let row = rows.iter().find(|row| row.message_id == id && row.direction == Direction::Outbound)?;
-        writers.contains(&row.customer_id).then_some((row.customer_id, id))
-    }))
+    let answered = named.iter().find(|row| writers.contains(&row.customer_id));
+    Ok(answered.map(|row| (row.customer_id, row.message_id)))
 }

@@ -115,6 +115,12 @@ row! {
         pub to_address: Option<String>,
         pub subject: Option<String>,
         pub body: Option<String>,
+        /// The kind of machine that wrote it; inbound only.
+        pub automatic: Option<String>,
+        /// Our message that a machine's mail is about.
+        pub about: Option<String>,
+        /// What else is known of an inbound one.
+        pub details: Option<Json>,
     }
 }
 

@@ -186,6 +186,7 @@ async fn past(app: &App, caller: &Caller, number: usize, sample: SampleCustomer)
             provider_message_id: Some(format!("demo-{number}")),
             hint: None,
             source: Source::Demo,
+            arrival: None,
         };
         app.receive_message(&key("message"), message).await?.into_result()?;
     }

@@ -132,6 +132,7 @@ pub fn message(
         provider_message_id: reference,
         hint: None,
         source: Source::Import,
+        arrival: None,
     };
     let sender = command.from.as_deref().and_then(|from| sender(command.channel, from, context));
     let event = received(key, command, sender.as_ref(), Some(run.import_id), context)?;

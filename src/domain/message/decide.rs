@@ -24,6 +24,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Keyword;
+use crate::domain::value::inbound::Arrival;
 use crate::domain::value::message::{MessageKey, Report};
 use crate::domain::value::token::Correlation;
 use crate::domain::value::{Channel, address};
@@ -136,6 +137,17 @@ pub struct ReceiveMessage {
     pub hint: Option<Keyword>,
     /// Where it comes from.
     pub source: Source,
+    /// How it arrived, where a provider handed it over.
+    #[serde(skip)]
+    pub arrival: Option<Box<Arrival>>,
+}
+
+impl ReceiveMessage {
+    /// Whether a machine wrote it.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        self.arrival.as_ref().is_some_and(|arrival| arrival.automatic.is_some())
+    }
 }
 
 /// The answer to [`ReceiveMessage`].
@@ -325,13 +337,17 @@ impl InboundMessage {
     #[must_use]
     pub fn read(message_id: MessageId, command: ReceiveMessage, context: &Context<'_>) -> Self {
         let sender = command.from.as_deref().and_then(|from| sender(command.channel, from, context));
-        let keyword = keywords::of_message(command.channel, &command.body, command.hint);
+        let keyword = match command.is_automatic() {
+            true => None,
+            false => keywords::of_message(command.channel, &command.body, command.hint),
+        };
         Self { message_id, command, sender, keyword, files: vec![] }
     }
 }
 
-/// Takes in a message: `MessageReceived`, and the conversation opens. A whole message STOP opts out of every topic of its
-/// channel, START opts in; the evidence is the text itself. What they mean for the address is recorded in its own stream.
+/// Takes in a message: `MessageReceived`, and the conversation opens, unless a machine wrote it. A whole message STOP opts
+/// out of every topic of its channel, START opts in; the evidence is the text itself. What they mean for the address is
+/// recorded in its own stream.
 pub fn receive(
     state: &Customer,
     customer_id: CustomerId,
@@ -340,14 +356,15 @@ pub fn receive(
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
     let InboundMessage { message_id, command, sender, keyword, files } = inbound;
-    let changed = after_inbound(state, customer_id, command.channel, message_id, context);
-    let key = MessageKey {
-        message_id,
-        channel: command.channel,
-        campaign_id: None,
-        variant: None,
-        conversation_id: Some(changed.conversation_id),
+    let changed = match command.is_automatic() {
+        true => None,
+        false => Some(after_inbound(state, customer_id, command.channel, message_id, context)),
     };
+    let conversation_id = match &changed {
+        Some(changed) => Some(changed.conversation_id),
+        None => state.conversations.on(command.channel).map(|conversation| conversation.conversation_id),
+    };
+    let key = MessageKey { message_id, channel: command.channel, campaign_id: None, variant: None, conversation_id };
     let occurred_at = command.occurred_at.unwrap_or(context.now);
     let (source, answered) = (command.source, command.in_reply_to);
     let received = MessageReceived { keyword, ..received(key, command, sender.as_ref(), None, context)? };
@@ -376,7 +393,7 @@ pub fn receive(
     let files = attachment::received(&received.key, files, occurred_at, context);
     let mut events = vec![context.at(occurred_at, received)];
     events.extend(files);
-    events.push(context.now(changed));
+    events.extend(changed.map(|changed| context.now(changed)));
     events.extend(consent.map(|consent| context.at(occurred_at, consent)));
     Ok(events)
 }
@@ -396,6 +413,8 @@ pub fn received(
         Some(text) => text::exact(field, text, max).map(Some),
         None => Ok(None),
     };
+    let Arrival { account, automatic, about, details, raw } =
+        command.arrival.map(|arrival| *arrival).unwrap_or_default();
     Ok(MessageReceived {
         key,
         address_id: sender.map(|address| address.id(context.secret)),
@@ -403,6 +422,9 @@ pub fn received(
         provider: text::word("provider", &command.provider)?,
         keyword: None,
         import_id,
+        account,
+        automatic,
+        about,
         personal: Some(MessageReceivedPersonal {
             from: match sender {
                 Some(address) => Some(address.text().to_owned()),
@@ -411,6 +433,8 @@ pub fn received(
             to: checked("to", command.to, text::SHORT)?,
             subject: checked("subject", command.subject, text::LONG)?,
             body: checked("body", Some(command.body), text::BODY)?.unwrap_or_default(),
+            details: Box::new(details),
+            raw,
         }),
     })
 }

@@ -9,6 +9,7 @@ use crate::domain::canned::decide::CannedUse;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
 use crate::domain::value::Keyword;
+use crate::domain::value::inbound::{Automatic, Details};
 pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
 use crate::domain::value::{Currency, words};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};
@@ -305,12 +306,27 @@ event! {
         #[serde(default)]
         keyword: Option<Keyword>,
         import_id: Option<ImportId>,
+        /// The provider's account that heard it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// What kind of machine wrote it; absent: a person, as far as is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        automatic: Option<Automatic>,
+        /// Our message that a machine's mail is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<MessageId>,
     }
     personal MessageReceivedPersonal {
         from: Option<String>,
         to: Option<String>,
         subject: Option<String>,
         body: String,
+        /// What else is known of it.
+        #[serde(default)]
+        details: Box<Details>,
+        /// As it came, unless that is stored as a file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raw: Option<String>,
     }
 }
 

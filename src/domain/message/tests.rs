@@ -233,6 +233,7 @@ fn a_providers_text_is_taken_as_it_is_but_for_nul_and_others_are_asked_to_mend_t
         provider_message_id: None,
         hint: None,
         source,
+        arrival: None,
     };
     let events = given(history())
         .when(|state, context| {

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod engagement;
+pub mod inbound;
 pub mod limits;
 pub mod media;
 pub mod message;

@@ -256,6 +256,7 @@ impl MessageMutations {
             provider_message_id: input.provider_message_id,
             hint: None,
             source: Source::Api,
+            arrival: None,
         };
         let outcome = Api::of(ctx)?.app.receive_message(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)

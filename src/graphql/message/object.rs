@@ -4,6 +4,8 @@ use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::attachment::Attachment;
+use super::received::{AutomaticKind, Received};
+use crate::domain::value::inbound::{Automatic, Details};
 use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::connection::{connection, page_cost};
@@ -193,6 +195,14 @@ pub struct Message {
     segments: Option<i64>,
     /// The cost.
     cost: Option<Money>,
+    /// The kind of machine that wrote it; absent: a person, as far as is known. A machine's mail is never a reply.
+    automatic: Option<AutomaticKind>,
+    /// True if a machine wrote it.
+    is_automatic: bool,
+    /// The global id of our message that a machine's mail is about.
+    about: Option<Of<MessageId>>,
+    /// What is known of it beside sender, receiver, subject and text, if it came in. Personal.
+    received: Option<Received>,
     /// The sender's address. Personal.
     from: Option<String>,
     /// The receiver's address. Personal.
@@ -213,6 +223,8 @@ impl Message {
     /// A message as a key may see it.
     pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Self {
         let milestones = milestones(&row);
+        let automatic = row.automatic.as_deref().and_then(|word| word.parse::<Automatic>().ok()).map(Into::into);
+        let details = row.details.and_then(|details| serde_json::from_value::<Details>(details.0).ok());
         Self {
             id: global_in(MessageId::TYPE, row.message_id, &tables),
             customer_id: Of(row.customer_id),
@@ -238,7 +250,13 @@ impl Message {
             provider: row.provider,
             account: row.account,
             domain: row.domain,
-            provider_message_id: row.provider_message_id,
+            provider_message_id: row.provider_message_id.or_else(|| {
+                details.as_ref().filter(|_| personal).and_then(|details| details.provider_message_id.clone())
+            }),
+            automatic,
+            is_automatic: automatic.is_some(),
+            about: row.about.and_then(|id| id.parse::<uuid::Uuid>().ok()).map(|id| Of(MessageId(id))),
+            received: details.filter(|_| personal).map(Received::from),
             segments: row.segments,
             cost: Money::of(row.cost_micros, row.currency),
             from: row.from_address.filter(|_| personal),

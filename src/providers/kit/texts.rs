@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How much of a notice is kept as it came, in bytes.
-pub(in crate::providers) const MAX_RAW: usize = 128 * 1024;
+pub(in crate::providers) const MAX_RAW: usize = 1024 * 1024;
 /// The longest text of a message that is taken over, in characters: what the log holds of one.
 pub(in crate::providers) const MAX_BODY: usize = 100_000;
 /// The longest short text: an address, a subject, a code.
@@ -31,6 +31,14 @@ pub(in crate::providers) fn raw(bytes: &[u8]) -> String {
 pub(in crate::providers) fn plausible(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     time.filter(|time| time.timestamp() > 946_684_800 && *time <= now + TimeDelta::hours(1))
         .map(crate::clock::to_micros)
+}
+
+/// The name in `Name <address>`; absent if there is none, or if it is the address once more.
+pub(in crate::providers) fn name_in(text: &str) -> Option<String> {
+    let (name, rest) = text.rsplit_once('<')?;
+    let name = name.trim().trim_matches('"').replace("\\\"", "\"");
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    short(&name).filter(|name| !name.eq_ignore_ascii_case(rest.trim_end_matches('>').trim()))
 }
 
 /// The address in `Name <address>`, or the whole text.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
+use crate::domain::value::inbound::{Automatic, Location};
 use crate::domain::value::message::Report;
 use crate::domain::value::{Channel, Keyword};
 
@@ -197,6 +198,16 @@ pub struct Inbound {
     pub references: Vec<String>,
     /// What looks like a reply token in an address that it was sent to; not proved.
     pub reply_token: Option<String>,
+    /// The name that stands before the sender's address, or that of the profile.
+    pub sender_name: Option<String>,
+    /// Who got a copy.
+    pub cc: Vec<String>,
+    /// All of our addresses that it was delivered to.
+    pub receivers: Vec<String>,
+    /// A shared location.
+    pub location: Option<Location>,
+    /// The request as it came, as text and whole; without the bytes of files that stand in `media`.
+    pub original: String,
     /// Files and pictures; what they link to is never fetched here.
     pub media: Vec<MediaRef>,
     /// The keyword that the provider itself recognised, and acts on.
@@ -232,7 +243,7 @@ impl std::fmt::Debug for MediaRef {
 }
 
 /// What else is known of an inbound message.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
     /// The provider's spam score, as it writes it.
     pub spam_score: Option<String>,
@@ -240,10 +251,14 @@ pub struct Hints {
     pub spf: Option<String>,
     /// The results of DKIM, as the provider writes them.
     pub dkim: Option<String>,
-    /// A machine wrote it: an out-of-office note, a bounce, a mailing list (RFC 3834).
-    pub is_automatic: bool,
-    /// It was longer than we take; the rest is gone.
+    /// What kind of machine wrote it; absent: a person, as far as is known.
+    pub automatic: Option<Automatic>,
+    /// What a bounce or complaint says of the message that it is about, which is among [`Inbound::references`].
+    pub report: Option<Report>,
+    /// Text or HTML are longer than we take; the whole is in [`Inbound::original`].
     pub is_cut: bool,
+    /// The text was made from the HTML.
+    pub is_text_of_html: bool,
 }
 
 impl Inbound {
@@ -262,6 +277,11 @@ impl Inbound {
             in_reply_to: None,
             references: vec![],
             reply_token: None,
+            sender_name: None,
+            cc: vec![],
+            receivers: vec![],
+            location: None,
+            original: String::new(),
             media: vec![],
             opt_out: None,
             occurred_at: None,

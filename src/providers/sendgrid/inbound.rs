@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::value::Channel;
 use crate::domain::value::token::reply_token_in;
-use crate::providers::kit::mime::{self, Headers, decode};
+use crate::providers::kit::html::text_of;
+use crate::providers::kit::mime::{self, Headers, decode, machine};
 use crate::providers::kit::texts;
 use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
 
@@ -20,8 +21,6 @@ use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
 const MAX_FORM: u64 = 32 * 1024 * 1024;
 /// How many parts of a form are read.
 const MAX_PARTS: usize = 200;
-/// How much of one field is kept in `raw`, in characters.
-const MAX_RAW_FIELD: usize = 20_000;
 
 pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Notice {
     let Some(boundary) = request.header("content-type").and_then(|given| multer::parse_boundary(given).ok()) else {
@@ -30,9 +29,10 @@ pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Notic
     let Ok(form) = Form::read(request.body.clone(), boundary).await else {
         return Notice::unclear(texts::raw(&request.body), "a form that is damaged");
     };
-    let raw = form.raw();
+    let original = form.original();
+    let raw = texts::raw(original.as_bytes());
     match form.inbound(now) {
-        Some(inbound) => Notice { raw, kind: NoticeKind::Inbound(Box::new(inbound)) },
+        Some(inbound) => Notice { raw, kind: NoticeKind::Inbound(Box::new(Inbound { original, ..inbound })) },
         None => Notice::unclear(raw, "an incoming mail without a sender"),
     }
 }
@@ -99,7 +99,8 @@ impl Form {
         let receivers: Vec<&str> =
             envelope["to"].as_array().into_iter().flatten().filter_map(Value::as_str).take(100).collect();
         let envelope_from = envelope["from"].as_str().map(str::trim);
-        let from = self.short("from").or_else(|| headers.get("from").and_then(texts::short));
+        let written_from = self.short("from").or_else(|| headers.get("from").and_then(texts::short));
+        let from = written_from.clone();
         let from =
             from.or_else(|| envelope_from.and_then(texts::short)).map(|from| texts::address_in(&from).to_owned());
         let from = from.filter(|from| from.contains('@'))?;
@@ -112,7 +113,11 @@ impl Form {
 
         let text = mail.as_ref().map_or_else(|| self.text("text"), |mail| mail.text.clone()).unwrap_or_default();
         let html = mail.as_ref().map_or_else(|| self.text("html"), |mail| mail.html.clone());
-        let is_long = |text: &str| text.len() > texts::MAX_BODY;
+        let html = html.filter(|html| !html.trim().is_empty());
+        let made = html.as_deref().filter(|_| text.trim().is_empty()).map(text_of);
+        let is_text_of_html = made.is_some();
+        let text = made.unwrap_or(text);
+        let is_long = |text: &str| text.chars().count() > texts::MAX_BODY;
         let is_cut = self.is_cut || is_long(&text) || html.as_deref().is_some_and(is_long);
 
         let mut inbound =
@@ -136,8 +141,25 @@ impl Form {
         inbound.hints.spam_score = self.short("spam_score");
         inbound.hints.spf = self.short("SPF").map(|spf| spf.to_ascii_lowercase());
         inbound.hints.dkim = self.short("dkim");
-        inbound.hints.is_automatic = headers.is_automatic() || envelope_from == Some("");
         inbound.hints.is_cut = is_cut;
+        inbound.hints.is_text_of_html = is_text_of_html;
+        let machine = machine::recognise(&machine::Signs {
+            headers,
+            subject: inbound.subject.as_deref().unwrap_or_default(),
+            from: &inbound.from,
+            envelope_from,
+            text: &text,
+            files: &inbound.media,
+        });
+        if let Some(machine) = machine {
+            inbound.hints.automatic = Some(machine.kind);
+            inbound.hints.report = machine.report;
+            inbound.references.extend(machine.ids);
+        }
+        inbound.sender_name = written_from.as_deref().and_then(texts::name_in);
+        let cc = self.text("cc").or_else(|| headers.get("cc").map(str::to_owned)).unwrap_or_default();
+        inbound.cc = mailboxes(&cc);
+        inbound.receivers = receivers.iter().copied().filter_map(texts::short).collect();
         Some(inbound)
     }
 
@@ -167,19 +189,29 @@ impl Form {
         hex::encode(&hash.finalize()[..16])
     }
 
-    /// The fields as JSON, without what files hold.
-    fn raw(&self) -> String {
+    /// The fields as JSON, whole, without what files hold.
+    fn original(&self) -> String {
         let mut names: Vec<_> = self.fields.keys().collect();
         names.sort_unstable();
         let fields: serde_json::Map<_, _> = names
             .into_iter()
             .map(|name| {
-                let value = texts::bounded(&self.text(name).unwrap_or_default(), MAX_RAW_FIELD);
-                (texts::bounded(name, 100), json!(value))
+                let value = self.text(name).unwrap_or_default().replace('\0', "\u{FFFD}");
+                (name.replace('\0', "\u{FFFD}"), json!(value))
             })
             .collect();
-        texts::raw(Value::Object(fields).to_string().as_bytes())
+        Value::Object(fields).to_string()
     }
+}
+
+/// The mailboxes of a list, each as it is written. A comma in quotes separates nothing.
+fn mailboxes(list: &str) -> Vec<String> {
+    let mut is_quoted = false;
+    let pieces = list.split(|c: char| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    });
+    pieces.filter_map(texts::short).take(100).collect()
 }
 
 fn is_number(text: &str) -> bool {

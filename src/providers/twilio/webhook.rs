@@ -8,12 +8,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 
 use super::{PROVIDER, TwilioSettings, errors, send, signature};
+use crate::domain::value::inbound::Location;
 use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
 use crate::domain::value::{Channel, Keyword, engagement};
 use crate::providers::kit::texts;
@@ -25,8 +24,6 @@ use crate::providers::{
 const MAX_PARAMETERS: usize = 500;
 /// How many files a message has at most.
 const MAX_MEDIA: usize = 10;
-/// Shorter texts are never taken for base64.
-const MIN_BASE64: usize = 32;
 
 /// The webhook of one account: status callbacks and incoming messages have the same URL.
 pub struct TwilioWebhook {
@@ -68,6 +65,10 @@ impl Webhook for TwilioWebhook {
             },
         ));
         match notice(&form, request) {
+            Ok(Some(NoticeKind::Inbound(inbound))) => {
+                let original = String::from_utf8_lossy(written).replace('\0', "\u{FFFD}");
+                vec![Notice { raw, kind: NoticeKind::Inbound(Box::new(Inbound { original, ..*inbound })) }]
+            }
             Ok(Some(kind)) => vec![Notice { raw, kind }],
             Ok(None) => vec![],
             Err(reason) => vec![Notice::unclear(raw, reason)],
@@ -179,12 +180,15 @@ fn inbound(form: &Form<'_>, sid: String) -> Result<Inbound, String> {
     let from = form.any(&["From"]).ok_or("an incoming message without a sender")?;
     let channel = channel_of(&from).ok_or("an incoming message of an unknown channel")?;
     let written = form.get("Body").unwrap_or_default();
-    let (text, is_cut) = match whole_base64(written) {
-        Some(decoded) => (texts::bounded(&decoded, texts::MAX_BODY), decoded.len() > texts::MAX_BODY),
-        None => (texts::bounded(written, texts::MAX_BODY), written.len() > texts::MAX_BODY),
+    let location = location(form);
+    let text = match &location {
+        Some(location) if written.trim().is_empty() => in_words(location),
+        _ => texts::bounded(written, texts::MAX_BODY),
     };
     let mut inbound = Inbound::new(channel, sid, without_prefix(&from).to_owned(), text);
-    inbound.hints.is_cut = is_cut;
+    inbound.hints.is_cut = written.chars().count() > texts::MAX_BODY;
+    inbound.sender_name = form.any(&["ProfileName"]);
+    inbound.location = location;
     inbound.to = form.any(&["To"]).map(|to| without_prefix(&to).to_owned());
     inbound.in_reply_to = form.any(&["OriginalRepliedMessageSid"]);
     inbound.opt_out = match form.get("OptOutType").unwrap_or_default().to_ascii_uppercase().as_str() {
@@ -208,6 +212,22 @@ fn inbound(form: &Form<'_>, sid: String) -> Result<Inbound, String> {
     Ok(inbound)
 }
 
+fn location(form: &Form<'_>) -> Option<Location> {
+    Some(Location {
+        latitude: form.any(&["Latitude"])?,
+        longitude: form.any(&["Longitude"])?,
+        address: form.any(&["Address"]),
+        label: form.any(&["Label"]),
+    })
+}
+
+/// A location that came without words.
+fn in_words(location: &Location) -> String {
+    let place = [&location.label, &location.address].into_iter().flatten().cloned();
+    let degrees = format!("{}, {}", location.latitude, location.longitude);
+    place.chain([degrees]).collect::<Vec<_>>().join("\n")
+}
+
 fn channel_of(address: &str) -> Option<Channel> {
     match address.split_once(':') {
         None | Some(("rcs", _)) => Some(Channel::Sms),
@@ -218,25 +238,6 @@ fn channel_of(address: &str) -> Option<Channel> {
 
 fn without_prefix(address: &str) -> &str {
     address.split_once(':').map_or(address, |(_, address)| address)
-}
-
-/// Long texts at times arrive in base64, their last character cut in the middle. Only what is wholly base64, and then
-/// wholly words, is one of these.
-fn whole_base64(text: &str) -> Option<String> {
-    if text.len() < MIN_BASE64 || !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let mut bytes = STANDARD.decode(text).ok()?;
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        // `error_len` is absent if only the end is missing.
-        if error.error_len().is_some() {
-            return None;
-        }
-        bytes.truncate(error.valid_up_to());
-    }
-    let decoded = String::from_utf8(bytes).ok()?;
-    let is_text = decoded.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
-    (is_text && decoded.contains(char::is_whitespace)).then_some(decoded)
 }
 
 #[cfg(test)]

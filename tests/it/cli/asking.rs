@@ -115,6 +115,7 @@ async fn told() -> Told {
         provider_message_id: None,
         hint: None,
         source: Source::Api,
+        arrival: None,
     };
     let received = done!(app.receive_message(&caller, inbound));
     let assigned = UpdateConversation {

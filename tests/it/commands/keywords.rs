@@ -66,6 +66,7 @@ fn text(world: &World, body: &str, id: &str) -> ReceiveMessage {
         provider_message_id: Some(id.to_owned()),
         hint: None,
         source: Source::Provider,
+        arrival: None,
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn text(world: &World, body: &str, id: &str) -> ReceiveMessage {
         provider_message_id: Some(id.to_owned()),
         hint: None,
         source: Source::Provider,
+        arrival: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn inbound(customer_id: Option<CustomerId>, id: &str) -> ReceiveMessage {
         provider_message_id: Some(id.to_owned()),
         hint: None,
         source: Source::Provider,
+        arrival: None,
     }
 }
 

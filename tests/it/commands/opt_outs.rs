@@ -97,6 +97,7 @@ fn text(body: &str, id: &str, occurred_at: Option<DateTime<Utc>>) -> ReceiveMess
         provider_message_id: Some(id.to_owned()),
         hint: None,
         source: Source::Provider,
+        arrival: None,
     }
 }
 

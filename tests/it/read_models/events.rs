@@ -184,11 +184,16 @@ pub(crate) fn received(key: &MessageKey, body: &str) -> MessageReceived {
         provider: "simulator".to_owned(),
         keyword: None,
         import_id: None,
+        account: None,
+        automatic: None,
+        about: None,
         personal: Some(MessageReceivedPersonal {
             from: Some("ann@example.com".to_owned()),
             to: None,
             subject: None,
             body: body.to_owned(),
+            details: Box::default(),
+            raw: None,
         }),
     }
 }

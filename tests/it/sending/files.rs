@@ -340,6 +340,7 @@ async fn a_file_given_up_for_want_of_its_account_is_fetched_once_the_account_is_
         provider_message_id: Some("MM07".to_owned()),
         hint: None,
         source: Source::Provider,
+        arrival: None,
     };
     let content = FileContent::Remote { url, provider: "twilio".to_owned(), account: "second".to_owned() };
     let file = ArrivedFile { name: None, content_type: Some("image/png".to_owned()), content };

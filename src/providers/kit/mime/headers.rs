@@ -99,20 +99,6 @@ impl Headers {
         DateTime::parse_from_rfc2822(named.as_deref().unwrap_or(date)).ok().map(|date| date.to_utc())
     }
 
-    /// Whether a machine wrote it (RFC 3834): an answer to such a mail would go to nobody, or round in circles.
-    pub(in crate::providers) fn is_automatic(&self) -> bool {
-        let is = |name: &str, words: &[&str]| {
-            let value = self.get(name).unwrap_or_default().trim().to_ascii_lowercase();
-            words.iter().any(|word| value.starts_with(word))
-        };
-        let is_submitted = self.get("auto-submitted").is_some() && !is("auto-submitted", &["no"]);
-        is_submitted
-            || is("precedence", &["bulk", "list", "junk", "auto_reply"])
-            || is("return-path", &["<>"])
-            || is("content-type", &["multipart/report"])
-            || ["list-id", "x-autoreply", "x-autorespond", "x-auto-reply"].iter().any(|name| self.get(name).is_some())
-    }
-
     pub(super) fn parameters(&self, name: &str) -> Parameters {
         let text = self.get(name).unwrap_or_default();
         let mut pieces = quoted_split(text).into_iter();

@@ -4,6 +4,7 @@
 mod body;
 mod charset;
 mod headers;
+pub(in crate::providers) mod machine;
 
 use bytes::Bytes;
 

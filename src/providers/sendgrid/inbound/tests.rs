@@ -105,7 +105,7 @@ fn a_mail_is_read_with_its_headers_and_hints() {
     assert_eq!(mail.occurred_at.map(|at| at.to_rfc3339()), Some("2017-10-12T01:31:04+00:00".to_owned()));
     assert_eq!((mail.hints.spam_score.as_deref(), mail.hints.spf.as_deref()), (Some("1.7"), Some("pass")));
     assert_eq!(mail.hints.dkim.as_deref(), Some("{@example.org : pass}"));
-    assert!(!mail.hints.is_automatic && !mail.hints.is_cut);
+    assert!(mail.hints.automatic.is_none() && !mail.hints.is_cut);
 }
 
 #[test]
@@ -177,12 +177,12 @@ fn machines_that_write_are_told_from_people() {
         "Content-Type: multipart/report; report-type=delivery-status",
     ] {
         let mail = inbound(&form(&[("from", "a@example.org"), ("headers", header)], &[]));
-        assert!(mail.hints.is_automatic, "{header}");
+        assert!(mail.hints.automatic.is_some(), "{header}");
     }
     let bounce = [("from", "MAILER-DAEMON@example.org"), ("envelope", r#"{"to":["x@y.example"],"from":""}"#)];
-    assert!(inbound(&form(&bounce, &[])).hints.is_automatic);
+    assert!(inbound(&form(&bounce, &[])).hints.automatic.is_some());
     let person = [("from", "a@example.org"), ("headers", "Auto-Submitted: no")];
-    assert!(!inbound(&form(&person, &[])).hints.is_automatic);
+    assert!(inbound(&form(&person, &[])).hints.automatic.is_none());
 }
 
 #[test]

@@ -274,12 +274,22 @@ fn only_twilio_says_that_twilio_acts_on_a_keyword() {
 }
 
 #[test]
-fn a_text_in_base64_is_read_if_it_is_wholly_that() {
-    let inbound = sample_inbound("inbound sms base64 concatenated body, last character cut");
-    assert_eq!(inbound.text, "A long note split over parts …“Quo");
-    for text in ["Meet me at noon by the old bridge", "aGVsbG8=", &"A".repeat(64), &"a1b2".repeat(16)] {
-        assert_eq!(whole_base64(text), None, "{text}");
-    }
+fn a_text_that_looks_like_base64_stays_as_it_was_written() {
+    let body =
+        "MessageSid=SM1&From=%2B14155550101&SmsStatus=received&Body=VGhpcyBpcyBteSBzZWNyZXQgdG9rZW4sIGtlZXAgaXQ%3D";
+    let NoticeKind::Inbound(inbound) = parse("sms", body).remove(0).kind else { panic!() };
+    assert_eq!(inbound.text, "VGhpcyBpcyBteSBzZWNyZXQgdG9rZW4sIGtlZXAgaXQ=");
+    assert_eq!(inbound.original, body);
+}
+
+#[test]
+fn a_shared_location_is_read_in_words_and_figures() {
+    let body = "MessageSid=SM1&From=whatsapp%3A%2B14155550101&SmsStatus=received&Body=&ProfileName=Ana+Lima\
+        &Latitude=48.2&Longitude=16.37&Label=Cafe&Address=Main+St+1";
+    let NoticeKind::Inbound(inbound) = parse("sms", body).remove(0).kind else { panic!() };
+    assert_eq!(inbound.sender_name.as_deref(), Some("Ana Lima"));
+    assert_eq!(inbound.text, "Cafe\nMain St 1\n48.2, 16.37");
+    assert_eq!(inbound.location.map(|location| location.latitude).as_deref(), Some("48.2"));
 }
 
 #[test]
