@@ -8,6 +8,7 @@ mod erasure;
 mod idempotency;
 mod imports;
 mod keywords;
+mod last_word;
 mod merged_erasure;
 mod merged_imports;
 mod merged_sending;
