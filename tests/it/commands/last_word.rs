@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::accounts::account::{Account, Terms};
 use commlog::accounts::table::Accounts;
 use commlog::app::App;
+use commlog::app::imports::Ground;
 use commlog::config::DEFAULT_TENANT;
 use commlog::domain::address::event::{AddressEvent, SuppressionReason};
 use commlog::domain::consent::event::ConsentState;
@@ -262,7 +263,7 @@ impl<'a> Mailbox<'a> {
         let address = address(AddressKind::Email, &self.spellings[1]);
         let row = CustomerRow { line: 1, profile, addresses: vec![address], consents: vec![consent] };
         let options = CustomerOptions::default();
-        let chunk = self.world.app.import_customers(&self.world.agent(), &run, &options, vec![row]).await;
+        let chunk = self.world.app.import_customers(&self.world.agent(), &run, &options, vec![row], Ground::Log).await;
         let chunk = chunk.expect("the log answers");
         assert!(chunk.refused.is_empty(), "{:?}", chunk.refused);
         let import = Some(self.imports.len());
