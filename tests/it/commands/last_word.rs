@@ -421,6 +421,7 @@ fn text(body: &str, spelling: &str, second: i64, at: DateTime<Utc>) -> ReceiveMe
         provider: "twilio".to_owned(),
         provider_message_id: Some(format!("SM{second}")),
         hint: None,
+        arrival: None,
         source: Source::Provider,
     }
 }
