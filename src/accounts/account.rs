@@ -20,7 +20,7 @@ pub const COOLDOWN: TimeDelta = TimeDelta::minutes(5);
 pub struct Pace {
     /// So many units a second; 0 is no limit.
     pub per_second: f64,
-    /// What is counted.
+    /// Messages or SMS segments.
     pub unit: RateUnit,
 }
 
@@ -58,7 +58,7 @@ pub enum AccountSource {
 pub struct Terms {
     /// Whose it is; without one, every tenant's.
     pub tenant: Option<TenantId>,
-    /// Where it is configured.
+    /// The configuration file, the environment or the API.
     pub source: AccountSource,
     /// Its name in the URL of its webhook; absent: as in its route. Names are unique per tenant, URLs per installation.
     pub path: Option<WebhookPath>,
@@ -97,7 +97,7 @@ struct State {
 /// Why an account is suspended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cooldown {
-    /// Until when.
+    /// The time at which it ends.
     pub until: DateTime<Utc>,
     /// The provider's code or words.
     pub reason: String,

@@ -38,9 +38,9 @@ pub struct AccountService {
 /// An account, and how it is.
 #[derive(Debug, Clone)]
 pub struct AccountStatus {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
-    /// Where it is configured.
+    /// The configuration file, the environment or the API.
     pub source: AccountSource,
     /// The channels that it serves; none if it cannot be used.
     pub channels: Vec<Channel>,

@@ -24,7 +24,7 @@ pub(crate) struct Claim {
 /// The event that leads to another one in a different stream.
 #[derive(Clone, Copy)]
 pub(crate) struct Because {
-    /// Its id.
+    /// The event's id.
     pub event_id: EventId,
     /// When it happened.
     pub occurred_at: chrono::DateTime<chrono::Utc>,

@@ -88,7 +88,7 @@ pub enum FileContent {
 pub struct RemoteFile {
     /// The message that it belongs to.
     pub key: MessageKey,
-    /// Which file.
+    /// The file's id.
     pub attachment_id: AttachmentId,
     /// Where it is; not to be trusted.
     pub url: String,

@@ -43,7 +43,7 @@ pub enum DispatchDecision {
 pub struct InDoubt {
     /// The message, with its channel, campaign and conversation.
     pub key: MessageKey,
-    /// Which provider was called.
+    /// The provider, account and sending domain.
     pub route: Route,
     /// Where it was to go.
     pub address_id: Option<AddressId>,
@@ -58,7 +58,7 @@ pub struct InDoubt {
 pub struct Ticket {
     /// The customer.
     pub customer_id: CustomerId,
-    /// Where it goes.
+    /// The recipient's address; absent for a channel without one.
     pub address_id: Option<AddressId>,
     /// The message, the route, and the number of the attempt, from 1.
     pub attempt: Attempt,

@@ -38,7 +38,7 @@ pub struct ListUnsubscribe {
 pub struct OptInRequest {
     /// Where the customer confirms; to be sent to the customer.
     pub url: String,
-    /// Until when.
+    /// The time at which the link expires.
     pub expires_at: DateTime<Utc>,
 }
 

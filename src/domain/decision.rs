@@ -23,7 +23,7 @@ pub struct Context<'a> {
 /// Where a folded event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
     /// Its place in the stream, from 1.
     pub version: u64,

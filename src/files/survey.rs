@@ -67,7 +67,7 @@ pub enum SurveyError {
     Header {
         /// The file.
         path: String,
-        /// Why.
+        /// The reason, in words.
         reason: String,
     },
 }

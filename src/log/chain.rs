@@ -30,7 +30,7 @@ pub struct Verified {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event at position {position} is broken: {reason}")]
 pub struct Broken {
-    /// Where it stands.
+    /// The position of the event in the log.
     pub position: Position,
     /// What it says of itself, if it can be read.
     pub event: Option<Box<BrokenEvent>>,
@@ -41,13 +41,13 @@ pub struct Broken {
 /// What a broken event says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenEvent {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// Its stream.
+    /// The event's stream.
     pub stream: StreamId,
-    /// Its version.
+    /// The event's version in its stream, from 1.
     pub version: u64,
-    /// Its type.
+    /// The event's type, such as `MessageSent`.
     pub event_type: String,
 }
 

@@ -40,7 +40,7 @@ pub enum CheckpointError {
     /// Events at its end are gone.
     #[error("the log was shortened: it ends at position {end}, and the checkpoint was made at {position}")]
     Shortened {
-        /// Where the log ends.
+        /// The position of the log's last event.
         end: Position,
         /// Where it ended when the checkpoint was made.
         position: Position,

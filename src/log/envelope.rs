@@ -85,7 +85,7 @@ impl FromStr for Category {
 /// A stream's identity. Displays as `customer-<key>`; the tenant is part of it but not of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
-    /// Whose stream it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// What its aggregate is.
     pub category: Category,
@@ -116,7 +116,7 @@ pub struct Envelope {
     pub stream: StreamId,
     /// Its place in the stream, from 1.
     pub version: u64,
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
     /// Its type's name.
     pub event_type: String,
@@ -126,7 +126,7 @@ pub struct Envelope {
     pub occurred_at: DateTime<Utc>,
     /// When it was appended; microseconds, never decreasing along positions.
     pub recorded_at: DateTime<Utc>,
-    /// Who acted.
+    /// The actor: an API key, a process or a provider.
     pub actor: String,
     /// The command that made it, if it can be repeated.
     pub command_id: Option<CommandId>,

@@ -184,9 +184,9 @@ pub enum AppendError {
     /// The event is larger than [`MAX_EVENT_BYTES`].
     #[error("an event of type {event_type} has {bytes} bytes; at most {MAX_EVENT_BYTES} are allowed")]
     TooLarge {
-        /// Its type.
+        /// The event's type, such as `MessageSent`.
         event_type: &'static str,
-        /// Its size.
+        /// The size of the payload in bytes.
         bytes: usize,
     },
     /// The subject was forgotten: there is no key to seal its data with, and there never will be.
@@ -201,7 +201,7 @@ pub enum AppendError {
     /// The event has personal data, but names nobody whose key could seal it.
     #[error("an event of type {event_type} has personal data, but no subject")]
     NoSubject {
-        /// Its type.
+        /// The event's type, such as `MessageSent`.
         event_type: &'static str,
     },
 }
@@ -234,13 +234,13 @@ pub enum LogError {
     Foreign {
         /// The store's URL without credentials.
         url: String,
-        /// What was found.
+        /// What was found instead, in words.
         reason: String,
     },
     /// A stored row is damaged.
     #[error("the event at position {position} is damaged: {reason}")]
     Damaged {
-        /// Where.
+        /// The position in the log.
         position: Position,
         /// What is wrong with it.
         reason: String,

@@ -26,7 +26,7 @@ use crate::processes::backlog::Waiting;
 use crate::processes::{hold, tail};
 use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
 
-/// Who acts.
+/// The actor that its events name.
 const ACTOR: &str = "process:dispatcher";
 /// More of the log is read when fewer messages than this are waiting.
 const READ_ON_BELOW: usize = 2_000;

@@ -18,7 +18,7 @@ use crate::providers::{SendError, Unconfirmed};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
 
-/// Who acts.
+/// The actor that its events name.
 const ACTOR: &str = "process:doubts";
 /// The pause between two runs.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);

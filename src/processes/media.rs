@@ -21,7 +21,7 @@ use crate::providers::MediaError;
 use crate::queries::attachments::AttachmentRow;
 use crate::queries::{QueryError, Reads, attachments};
 
-/// Who acts.
+/// The actor that its events name.
 const ACTOR: &str = "process:media";
 /// The pause between two runs when nothing happens.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use crate::processes::every::{Job, JobError};
 use crate::queries::conversations::ConversationRow;
 use crate::queries::{QueryError, Reads, conversations, tenants};
 
-/// Who acts.
+/// The actor that its events name.
 const ACTOR: &str = "process:timers";
 /// The pause between two runs: nobody minds a conversation that comes back so much later.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);

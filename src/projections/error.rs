@@ -14,11 +14,11 @@ pub enum ProjectionError {
     /// A projection's statement does not run even on an empty batch.
     #[error("projection {projection}: a statement does not run: {statement}")]
     Statement {
-        /// Which projection.
+        /// The projection's name.
         projection: String,
         /// The beginning of the statement.
         statement: String,
-        /// What the database said.
+        /// The database's error.
         #[source]
         source: sql::Error,
     },
@@ -39,7 +39,7 @@ pub enum ProjectionError {
     Foreign {
         /// The file or URL without credentials.
         location: String,
-        /// What was found.
+        /// What was found instead, in words.
         reason: String,
     },
     /// A file or folder could not be made, moved or removed.
@@ -49,7 +49,7 @@ pub enum ProjectionError {
         doing: &'static str,
         /// With which file.
         path: std::path::PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -59,9 +59,9 @@ pub enum ProjectionError {
     /// The tables stand before the position that was asked for and nothing moves them.
     #[error("the log ends at {head}, before {wanted}")]
     BeyondEnd {
-        /// What was asked for.
+        /// The position that was asked for.
         wanted: Position,
-        /// Where the log ends.
+        /// The position of the log's last event.
         head: Position,
     },
     /// There is nothing parked of this projection and stream.

@@ -21,9 +21,9 @@ pub enum RegistryError {
     /// A file or its folder cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// Which one.
+        /// The file that could not be read.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },

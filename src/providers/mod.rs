@@ -30,9 +30,9 @@ const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
 pub struct SettingsError {
     /// The provider's name.
     pub provider: &'static str,
-    /// Which setting.
+    /// The setting's name.
     pub setting: Cow<'static, str>,
-    /// What it must be.
+    /// What is wrong with its value, without the value.
     pub reason: Cow<'static, str>,
 }
 

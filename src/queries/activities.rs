@@ -36,7 +36,7 @@ row! {
         pub message_id: Option<MessageId>,
         pub source: Source,
         pub import_id: Option<ImportId>,
-        /// Who recorded it.
+        /// The actor that recorded it.
         pub actor: String,
         pub occurred_at: DateTime<Utc>,
         pub recorded_at: DateTime<Utc>,

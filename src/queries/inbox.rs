@@ -106,7 +106,7 @@ pub async fn counts(db: &Db, tenant: TenantId, filter: &ConversationFilter) -> R
 /// A conversation that moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
-    /// Which one.
+    /// The conversation's id.
     pub conversation_id: ConversationId,
     /// Where the event stands that moved it last.
     pub position: Position,

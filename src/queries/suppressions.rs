@@ -29,7 +29,7 @@ row! {
         pub active: bool,
         pub suppressed_at: DateTime<Utc>,
         pub lifted_at: Option<DateTime<Utc>>,
-        /// Who lifted it.
+        /// The actor that lifted it; absent while it stands.
         pub lifted_by: Option<String>,
         /// Why the address may be used again.
         pub note: Option<String>,

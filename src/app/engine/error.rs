@@ -107,9 +107,9 @@ pub enum AppError {
     /// A stored event cannot be read by this binary.
     #[error("event {event_id} of stream {stream} cannot be read")]
     Decode {
-        /// Its stream.
+        /// The event's stream.
         stream: StreamId,
-        /// Its id.
+        /// The event's id.
         event_id: EventId,
         /// What is wrong with it.
         #[source]

@@ -182,7 +182,7 @@ fn line(random: &mut SmallRng, wholesale: bool) -> LineItem {
 pub struct SampleMessage {
     /// To which customer.
     pub customer: usize,
-    /// How.
+    /// The channel.
     pub channel: Channel,
     /// The topic; absent for messages about an order.
     pub topic: Option<&'static str>,

@@ -33,7 +33,7 @@ const FASTEST: u64 = 1_000_000_000;
 /// Sets an account up, or changes it: settings are replaced as a whole, secrets one by one.
 #[derive(Debug, Clone)]
 pub struct ConfigureAccount {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
     /// How it is set up.
     pub spec: AccountSpec,
@@ -44,14 +44,14 @@ pub struct ConfigureAccount {
 /// Removes an account that an administrator set up.
 #[derive(Debug, Clone, Serialize)]
 pub struct RemoveAccount {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
 }
 
 /// Changes how fast an account sends.
 #[derive(Debug, Clone, Serialize)]
 pub struct SetAccountRate {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
     /// How fast from now on.
     pub rate: Rate,
@@ -60,7 +60,7 @@ pub struct SetAccountRate {
 /// Lets an account rest until further notice.
 #[derive(Debug, Clone, Serialize)]
 pub struct PauseAccount {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
     /// Why; no personal data.
     pub reason: String,
@@ -69,7 +69,7 @@ pub struct PauseAccount {
 /// Uses a paused account again.
 #[derive(Debug, Clone, Serialize)]
 pub struct ResumeAccount {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
 }
 
@@ -77,14 +77,14 @@ pub struct ResumeAccount {
 /// result.
 #[derive(Debug, Clone, Serialize)]
 pub struct TestAccount {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
 }
 
 /// What makes two [`ConfigureAccount`]s the same: as that one, with a keyed fingerprint in the place of each secret.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConfigurationInput {
-    /// Which account.
+    /// The account, by its provider and name.
     pub name: AccountName,
     /// How it is set up.
     pub spec: AccountSpec,

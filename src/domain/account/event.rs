@@ -25,7 +25,7 @@ words! {
 pub struct Rate {
     /// Thousandths of a unit per second; 0 is no limit.
     pub per_second_milli: u64,
-    /// What is counted.
+    /// Messages or SMS segments.
     pub unit: RateUnit,
 }
 

@@ -43,9 +43,9 @@ pub struct Configured {
 /// An operator's pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
-    /// Since when.
+    /// The time at which it began.
     pub since: DateTime<Utc>,
-    /// Why.
+    /// The reason, in words.
     pub reason: String,
 }
 

@@ -24,9 +24,9 @@ use crate::ids::{ActivityId, CustomerId, ImportId, Label, MessageId, TenantSecre
 /// customer and reference alone: recording it again returns the first one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordActivity {
-    /// Whose.
+    /// The customer's id.
     pub customer_id: CustomerId,
-    /// What it is.
+    /// An order, a call, a visit, or another kind.
     pub kind: ActivityKind,
     /// For custom activities, what it is; not allowed otherwise.
     pub name: Option<String>,
@@ -50,7 +50,7 @@ pub struct RecordActivity {
     pub title: Option<String>,
     /// Free attributes.
     pub attributes: BTreeMap<String, serde_json::Value>,
-    /// Where it comes from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
 }
 

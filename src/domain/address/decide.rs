@@ -16,14 +16,14 @@ use crate::ids::{AddressId, CustomerId, EventId, Label, MessageId};
 pub enum AddressRef {
     /// By id; its kind is needed for an address that the log does not know yet.
     Id {
-        /// The id.
+        /// The address's id.
         address_id: AddressId,
-        /// What it is.
+        /// Whether it is a phone number, a mailbox or a device.
         kind: AddressKind,
     },
     /// As text, in any usual spelling.
     Text {
-        /// What it is.
+        /// Whether it is a phone number, a mailbox or a device.
         kind: AddressKind,
         /// The address.
         address: String,
@@ -33,22 +33,22 @@ pub enum AddressRef {
 /// Forbids sending to an address, for every customer who has it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SuppressAddress {
-    /// Which address.
+    /// The address, by id or as text.
     pub address: AddressRef,
-    /// Why.
+    /// The reason: a bounce, a complaint, STOP, an operator, or nothing that arrives.
     pub reason: SuppressionReason,
     /// The message that led to it.
     pub message_id: Option<MessageId>,
     /// The customer it was learned from.
     pub customer_id: Option<CustomerId>,
-    /// Where it comes from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
 }
 
 /// Allows sending to an address again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LiftSuppression {
-    /// Which address.
+    /// The address, by id or as text.
     pub address: AddressRef,
     /// Which suppression; one address may have several.
     pub reason: SuppressionReason,
@@ -57,7 +57,7 @@ pub struct LiftSuppression {
 }
 
 impl AddressRef {
-    /// What the address is.
+    /// Whether it is a phone number, a mailbox or a device.
     #[must_use]
     pub const fn kind(&self) -> AddressKind {
         match self {
@@ -83,15 +83,15 @@ impl AddressRef {
 pub struct Said {
     /// From which address.
     pub address_id: AddressId,
-    /// What it is.
+    /// Whether it is a phone number, a mailbox or a device.
     pub kind: AddressKind,
     /// In which message.
     pub message_id: MessageId,
     /// The actor.
     pub customer_id: CustomerId,
-    /// When.
+    /// The time at which it happened.
     pub at: DateTime<Utc>,
-    /// Where it comes from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
 }
 

@@ -30,7 +30,7 @@ const TOO_MANY: usize = 3;
 pub struct Outcome {
     /// When, by the provider's clock.
     pub at: DateTime<Utc>,
-    /// Which message.
+    /// The message's id.
     pub message_id: MessageId,
     /// True if it arrived, false if it bounced softly.
     pub delivered: bool,
@@ -87,13 +87,13 @@ impl Outcomes {
 /// What a callback reports about an address.
 #[derive(Debug, Clone, Copy)]
 pub struct AddressOutcome {
-    /// Which address.
+    /// The address's id.
     pub address_id: AddressId,
-    /// What it is.
+    /// Whether it is a phone number, a mailbox or a device.
     pub kind: AddressKind,
     /// The customer's id.
     pub customer_id: CustomerId,
-    /// What became of it.
+    /// Whether it was delivered or bounced, and when.
     pub outcome: Outcome,
 }
 

@@ -24,7 +24,7 @@ pub struct Word {
     pub is_opt_out: bool,
     /// When it was said.
     pub said_at: DateTime<Utc>,
-    /// Where it came from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
     /// The import that brought it, which may be undone.
     pub import_id: Option<ImportId>,

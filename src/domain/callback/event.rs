@@ -10,9 +10,9 @@ use crate::domain::value::message::Report;
 /// A report whose message was not known when it came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptReport {
-    /// What happened.
+    /// The event that the provider reports.
     pub report: Report,
-    /// When.
+    /// The time at which it happened.
     pub occurred_at: DateTime<Utc>,
     /// The provider's id of the event, where it has one.
     pub provider_event_id: Option<String>,

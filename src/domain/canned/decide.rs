@@ -37,14 +37,14 @@ pub struct SaveCannedReply {
 /// Removes a canned reply.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemoveCannedReply {
-    /// Which one.
+    /// The canned reply's code.
     pub code: String,
 }
 
 /// The answer to a command on a canned reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedCannedReply {
-    /// Which one.
+    /// The canned reply's code.
     pub code: String,
     /// Of this change.
     pub revision: u32,
@@ -53,7 +53,7 @@ pub struct SavedCannedReply {
 /// Answers with a canned reply.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UseCannedReply {
-    /// Which one.
+    /// The canned reply's code.
     pub code: String,
     /// The name for `{{agent.name}}`; absent: the conversation's assignee.
     pub agent: Option<String>,
@@ -62,9 +62,9 @@ pub struct UseCannedReply {
 /// Which canned reply a message was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CannedUse {
-    /// Its code.
+    /// The canned reply's code.
     pub code: String,
-    /// Which revision of it.
+    /// The revision of the canned reply, from 1.
     pub revision: u32,
     /// The locale of the text.
     pub locale: String,

@@ -45,7 +45,7 @@ pub struct RequestOptIn {
     pub ip: Option<String>,
     /// With which program.
     pub user_agent: Option<String>,
-    /// Where it comes from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
 }
 

@@ -13,13 +13,13 @@ use crate::ids::{CustomerId, MessageId};
 /// Records what a customer agreed to, with the evidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SetConsent {
-    /// Who.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// For which channel.
     pub channel: Channel,
     /// For which topic; `all` stands for every topic of the channel.
     pub topic: String,
-    /// What was agreed.
+    /// Opted in, opted out, or asked and to be confirmed.
     pub state: ConsentState,
     /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
     pub method: String,
@@ -31,7 +31,7 @@ pub struct SetConsent {
     pub user_agent: Option<String>,
     /// The message that led to it.
     pub message_id: Option<MessageId>,
-    /// Where it comes from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
 }
 

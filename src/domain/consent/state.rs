@@ -20,9 +20,9 @@ pub struct Standing {
     pub channel: Channel,
     /// The topic; `all` stands for every topic of the channel.
     pub topic: String,
-    /// What was said.
+    /// Opted in, opted out, or asked and to be confirmed.
     pub state: ConsentState,
-    /// Where it came from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
     /// The import that brought it.
     pub import_id: Option<ImportId>,

@@ -41,7 +41,7 @@ pub struct Token {
     pub purpose: Purpose,
     /// Whose customer.
     pub tenant: TenantId,
-    /// Who.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// About which channel.
     pub channel: Channel,

@@ -19,15 +19,15 @@ use crate::ids::{ConversationId, CustomerId, MessageId};
 pub struct UpdateConversation {
     /// The customer's id.
     pub customer_id: CustomerId,
-    /// Which conversation.
+    /// The conversation's id.
     pub conversation_id: ConversationId,
     /// Where it stands from now on.
     pub state: Option<ConversationState>,
     /// Until when it is set aside; only and always with the state `snoozed`.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// Who answers.
+    /// The agent who answers.
     pub assignee: Patch<String>,
-    /// Which team answers.
+    /// The team that answers.
     pub team: Patch<String>,
     /// `low`, `normal`, `high` or `urgent`.
     pub priority: Option<String>,

@@ -10,17 +10,17 @@ use crate::ids::{ConversationId, CustomerId, Label, MessageId, TenantSecret};
 /// A conversation as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
-    /// Which one.
+    /// The conversation's id.
     pub conversation_id: ConversationId,
-    /// Its channel.
+    /// The channel; a conversation has one.
     pub channel: Channel,
-    /// Where it stands.
+    /// Open, pending, snoozed or resolved.
     pub state: ConversationState,
     /// Until when it is set aside.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// Who answers.
+    /// The agent who answers.
     pub assignee: Option<String>,
-    /// Which team answers.
+    /// The team that answers.
     pub team: Option<String>,
     /// `low`, `normal`, `high` or `urgent`.
     pub priority: String,

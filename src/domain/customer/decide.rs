@@ -52,7 +52,7 @@ pub struct ProfileInput {
 /// An address as it is entered.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AddressInput {
-    /// What it is.
+    /// Whether it is a phone number, a mailbox or a device.
     pub kind: AddressKind,
     /// In any usual spelling.
     pub address: String,
@@ -124,9 +124,9 @@ pub struct ProfilePatch {
 /// Changes a customer's profile.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChangeProfile {
-    /// Whose.
+    /// The customer's id.
     pub customer_id: CustomerId,
-    /// What changes.
+    /// The fields that change, and those that are cleared.
     pub patch: ProfilePatch,
     /// Where the change comes from.
     pub source: Source,
@@ -137,7 +137,7 @@ pub struct ChangeProfile {
 /// Adds an address, or changes its label, or makes it primary.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AddAddress {
-    /// Whose.
+    /// The customer's id.
     pub customer_id: CustomerId,
     /// The address.
     pub address: AddressInput,
@@ -146,9 +146,9 @@ pub struct AddAddress {
 /// Removes an address.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemoveAddress {
-    /// Whose.
+    /// The customer's id.
     pub customer_id: CustomerId,
-    /// Which one.
+    /// The address's id.
     pub address_id: AddressId,
 }
 
@@ -171,7 +171,7 @@ pub struct AddNote {
 pub struct PinNote {
     /// The customer's id.
     pub customer_id: CustomerId,
-    /// Which note.
+    /// The note's id.
     pub note_id: NoteId,
     /// Pin or release.
     pub pinned: bool,

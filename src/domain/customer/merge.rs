@@ -31,7 +31,7 @@ const MAX_MERGED: usize = 100;
 /// Makes one customer a part of another one. Cannot be taken back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MergeCustomers {
-    /// Who becomes a part.
+    /// The record that becomes a part of the other one.
     pub from: CustomerId,
     /// The survivor; a merged one means its own survivor.
     pub into: CustomerId,

@@ -56,7 +56,7 @@ pub enum Existence {
 pub struct OwnAddress {
     /// The address as an aggregate.
     pub address_id: AddressId,
-    /// What it is.
+    /// Whether it is a phone number, a mailbox or a device.
     pub kind: AddressKind,
     /// True if it is the primary one of its kind.
     pub primary: bool,

@@ -47,7 +47,7 @@ pub struct ImportRun {
 /// Ends an import's run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CompleteImport {
-    /// Which run.
+    /// The import's id.
     pub import_id: ImportId,
     /// Lines read, without the header.
     pub lines: u64,
@@ -62,14 +62,14 @@ pub struct CompleteImport {
 /// Undoes an import.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UndoImport {
-    /// Which run.
+    /// The import's id.
     pub import_id: ImportId,
 }
 
 /// What [`UndoImport`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UndoneImport {
-    /// Which run.
+    /// The import's id.
     pub import_id: ImportId,
     /// Facts that were taken back.
     pub retracted: u64,
@@ -157,7 +157,7 @@ pub struct ConsentRow {
     pub channel: Channel,
     /// For which topic.
     pub topic: String,
-    /// What was agreed.
+    /// Opted in, opted out, or asked and to be confirmed.
     pub state: ConsentState,
     /// When it was said; absent: the file does not say.
     pub said_at: Option<DateTime<Utc>>,
@@ -172,7 +172,7 @@ pub struct MessageRow {
     pub customer: Option<String>,
     /// The id that the file gives it; absent: file and line tell it apart.
     pub reference: Option<String>,
-    /// How it came.
+    /// The channel.
     pub channel: Channel,
     /// The customer's address.
     pub from: Option<String>,
@@ -200,7 +200,7 @@ pub struct RefusedRow {
     pub line: u64,
     /// How many lines of the file are refused with it.
     pub file_lines: u64,
-    /// Why.
+    /// The refusal, which names the field at fault.
     pub refusal: Refusal,
 }
 

@@ -83,7 +83,7 @@ pub struct StoredFile {
     pub size: u64,
     /// HMAC of the content's SHA-256, in hex.
     pub mac: String,
-    /// Its name.
+    /// The file's name, where the sender gave one.
     pub name: Option<String>,
     /// Its media type, such as `application/pdf`.
     pub content_type: Option<String>,
@@ -109,13 +109,13 @@ pub enum ReceivedFile {
     },
     /// It was left out.
     Missing {
-        /// Its id.
+        /// The file's id.
         attachment_id: AttachmentId,
-        /// Why.
+        /// The reason, as a word such as `too_large`.
         reason: &'static str,
         /// In bytes, where known.
         size: Option<u64>,
-        /// Its name.
+        /// The file's name, where the sender gave one.
         name: Option<String>,
         /// Its media type.
         content_type: Option<String>,

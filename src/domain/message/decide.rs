@@ -35,9 +35,9 @@ use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, ImportId, Me
 pub struct SendMessage {
     /// The customer's id.
     pub customer_id: CustomerId,
-    /// How.
+    /// The channel.
     pub channel: Channel,
-    /// What it is for.
+    /// Marketing or transactional.
     pub class: MessageClass,
     /// The topic that consent is judged for, such as `newsletter`.
     pub topic: String,
@@ -78,14 +78,14 @@ pub enum SendDecision {
     Queued,
     /// It waits.
     Held {
-        /// Until when.
+        /// The time at which it ends.
         until: DateTime<Utc>,
-        /// Which rule holds it.
+        /// The name of the rule that holds it.
         rule: String,
     },
     /// It is not sent.
     Suppressed {
-        /// Which rule forbids it.
+        /// The name of the rule that forbids it.
         rule: String,
     },
 }
@@ -95,7 +95,7 @@ pub enum SendDecision {
 pub struct SentMessage {
     /// The new message.
     pub message_id: MessageId,
-    /// What was decided.
+    /// Queued, held or suppressed, with the rule.
     pub decision: SendDecision,
 }
 
@@ -104,7 +104,7 @@ pub struct SentMessage {
 pub struct CancelMessage {
     /// The customer's id.
     pub customer_id: CustomerId,
-    /// Which one.
+    /// The message's id.
     pub message_id: MessageId,
     /// Why; no personal data.
     pub reason: String,
@@ -115,7 +115,7 @@ pub struct CancelMessage {
 pub struct ReceiveMessage {
     /// The customer who wrote; absent: the customer with the address `from`, or a new one.
     pub customer_id: Option<CustomerId>,
-    /// How it came.
+    /// The channel.
     pub channel: Channel,
     /// The customer's address.
     pub from: Option<String>,
@@ -135,7 +135,7 @@ pub struct ReceiveMessage {
     pub provider_message_id: Option<String>,
     /// What the provider read in it, where providers read: counts before what we read ourselves.
     pub hint: Option<Keyword>,
-    /// Where it comes from.
+    /// What recorded it: the API, a form, an import, a provider.
     pub source: Source,
     /// How it arrived, where a provider handed it over.
     #[serde(skip)]
@@ -153,7 +153,7 @@ impl ReceiveMessage {
 /// The answer to [`ReceiveMessage`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceivedMessage {
-    /// Who wrote.
+    /// The id of the customer who wrote.
     pub customer_id: CustomerId,
     /// The new message.
     pub message_id: MessageId,
@@ -173,7 +173,7 @@ pub struct RecordProviderFact {
     /// The provider's id of the callback's event, where it has one: it identifies repetitions. Without one, the report
     /// and its time do.
     pub provider_event_id: Option<String>,
-    /// What happened.
+    /// The event that the provider reports.
     pub report: Report,
     /// What the provider said, as it came, so that a better reader can be run over history.
     pub raw: Option<String>,
@@ -320,7 +320,7 @@ pub fn sender(channel: Channel, from: &str, context: &Context<'_>) -> Option<add
 /// An inbound message as it is understood: its sender and its keyword are read once.
 #[derive(Debug, Clone)]
 pub struct InboundMessage {
-    /// Its id.
+    /// The message's id.
     pub message_id: MessageId,
     /// As it was handed over.
     pub command: ReceiveMessage,

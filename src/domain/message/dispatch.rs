@@ -41,9 +41,9 @@ pub struct DispatchInputs<'a> {
 pub struct ResolveInDoubt {
     /// The customer's id.
     pub customer_id: CustomerId,
-    /// Which one.
+    /// The message's id.
     pub message_id: MessageId,
-    /// What became of it.
+    /// The operator's word: sent, not sent, or to be sent once more.
     pub resolution: Resolution,
 }
 
@@ -129,9 +129,9 @@ pub enum CallOutcome {
     Refused {
         /// What to do about it.
         class: RetryClass,
-        /// Its code.
+        /// The provider's error code.
         code: Option<String>,
-        /// Its words.
+        /// The provider's words, bounded.
         detail: String,
         /// For how many seconds it asked to be left alone.
         retry_after: Option<u32>,
@@ -151,9 +151,9 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
 /// The call that an outcome belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// Which message.
+    /// The message's id, channel, campaign and conversation.
     pub key: MessageKey,
-    /// Which provider was called.
+    /// The provider, account and sending domain.
     pub route: Route,
     /// From 1.
     pub number: u32,

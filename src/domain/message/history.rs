@@ -25,11 +25,11 @@ const KEPT: usize = 2 * MAX_LIMIT as usize;
 pub struct Contact {
     /// When the call began.
     pub at: DateTime<Utc>,
-    /// How.
+    /// The channel.
     pub channel: Channel,
     /// About what.
     pub topic: String,
-    /// Which message.
+    /// The message's id.
     pub message_id: MessageId,
     /// The campaign that it belonged to.
     pub campaign_id: Option<CampaignId>,

@@ -29,7 +29,7 @@ use crate::ids::AddressId;
 pub struct Asked<'a> {
     /// How it travels.
     pub channel: Channel,
-    /// What it is for.
+    /// Marketing or transactional.
     pub class: MessageClass,
     /// The topic that consent is judged for.
     pub topic: &'a str,
@@ -48,7 +48,7 @@ pub enum Verdict {
     Hold {
         /// Later than now.
         until: DateTime<Utc>,
-        /// Which rule.
+        /// The rule and its inputs.
         because: Reason,
     },
     /// Never.

@@ -16,26 +16,26 @@ pub enum Stage {
     Queued,
     /// It waits.
     Held {
-        /// Until when.
+        /// The time at which it ends.
         until: DateTime<Utc>,
-        /// Which rule holds it.
+        /// The name of the rule that holds it.
         rule: String,
     },
     /// An attempt failed, and the next one is due.
     Retry {
-        /// When.
+        /// The time at which it happened.
         at: DateTime<Utc>,
     },
     /// A provider is being called.
     Dispatching {
-        /// Which one.
+        /// The provider, account and sending domain.
         route: Route,
         /// When the call was decided on.
         since: DateTime<Utc>,
     },
     /// Nobody knows whether the provider took it.
     InDoubt {
-        /// Which provider.
+        /// The provider, account and sending domain.
         route: Route,
     },
 }
@@ -43,13 +43,13 @@ pub enum Stage {
 /// A message that was asked for and that no provider has yet taken or definitely refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingMessage {
-    /// Which message.
+    /// The message's id, channel, campaign and conversation.
     pub key: MessageKey,
-    /// What it is for.
+    /// Marketing or transactional.
     pub class: MessageClass,
     /// The topic that consent is judged for.
     pub topic: String,
-    /// Where it goes.
+    /// The recipient's address; absent for a channel without one.
     pub address_id: Option<AddressId>,
     /// The version of its `MessageQueued`, which holds the content.
     pub queued_version: u64,

@@ -22,13 +22,13 @@ pub struct CreateTenant {
 /// Issues an API key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IssueApiKey {
-    /// What it may do.
+    /// The role, which says what the key may do.
     pub role: Role,
     /// Whether it may see personal data; absent: as is usual for the role.
     pub personal: Option<bool>,
     /// Whether it may send; absent: as is usual for the role.
     pub send: Option<bool>,
-    /// What it is for.
+    /// A note on who uses the key.
     pub label: String,
 }
 
@@ -50,7 +50,7 @@ impl std::fmt::Debug for IssuedApiKey {
 /// Ends the use of an API key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RevokeApiKey {
-    /// Which key.
+    /// The key's id.
     pub key_id: ApiKeyId,
 }
 
@@ -59,7 +59,7 @@ pub struct RevokeApiKey {
 pub struct SkipParked {
     /// The projection that could not apply it.
     pub projection: String,
-    /// Which event.
+    /// The event's id.
     pub event_id: EventId,
     /// Why it may be left out.
     pub reason: String,

@@ -40,7 +40,7 @@ event! {
         personal: bool,
         /// Whether it may send.
         send: bool,
-        /// What it is for.
+        /// A note on who uses the key.
         label: String,
         /// SHA-256 of the secret (256 random bits), in hex.
         secret_hash: String,

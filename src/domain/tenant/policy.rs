@@ -91,7 +91,7 @@ pub struct QuietHours {
 /// Days of the customer's calendar on which nothing is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blackout {
-    /// Which days; none: off.
+    /// The dates on which nothing is sent; none: the rule is off.
     pub dates: Vec<NaiveDate>,
     /// What becomes of a message on one of them.
     pub action: RuleAction,

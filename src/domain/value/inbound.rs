@@ -59,7 +59,7 @@ pub struct Details {
     /// The HTML as it came: never to be shown without cleaning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// Who got a copy.
+    /// The mailboxes in Cc.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cc: Vec<String>,
     /// All of our addresses that it was delivered to.

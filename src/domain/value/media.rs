@@ -61,11 +61,11 @@ const MAC: usize = 16;
 /// What a link says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MediaLink {
-    /// Whose data it is.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Whose file.
+    /// The customer's id.
     pub customer_id: CustomerId,
-    /// Which file.
+    /// The file's id.
     pub attachment_id: AttachmentId,
     /// What it is.
     pub kind: &'static MediaKind,

@@ -119,7 +119,7 @@ pub fn group_topic(group: &str) -> String {
 pub struct MessageKey {
     /// The message.
     pub message_id: MessageId,
-    /// Its channel.
+    /// The channel; a conversation has one.
     pub channel: Channel,
     /// The campaign that it belongs to.
     pub campaign_id: Option<CampaignId>,
@@ -191,7 +191,7 @@ pub enum Report {
         /// Whether the provider says that it was a machine; absent if it does not tell.
         #[serde(default)]
         flagged: Option<bool>,
-        /// Where from.
+        /// The IP address that asked for the pixel or link.
         ip: Option<String>,
         /// With what.
         user_agent: Option<String>,
@@ -205,9 +205,9 @@ pub enum Report {
         /// Whether the provider says that it was a machine; absent if it does not tell.
         #[serde(default)]
         flagged: Option<bool>,
-        /// Which link.
+        /// The link's URL as it stood in the message.
         url: Option<String>,
-        /// Where from.
+        /// The IP address that asked for the pixel or link.
         ip: Option<String>,
         /// With what.
         user_agent: Option<String>,
@@ -229,7 +229,7 @@ pub enum Report {
     OptedIn {
         /// How it was said, as above.
         method: String,
-        /// What about.
+        /// The topic's name; `all` stands for every topic.
         topic: String,
     },
 }

@@ -24,15 +24,15 @@ const MAX_TOKEN: usize = 4096;
 /// What a callback must know to be recorded without looking anything up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correlation {
-    /// Whose message it is.
+    /// The tenant that sent it.
     pub tenant: TenantId,
     /// The recipient.
     pub customer_id: CustomerId,
-    /// Which message.
+    /// The message's id, channel, campaign and conversation.
     pub key: MessageKey,
-    /// Where it went.
+    /// The recipient's address.
     pub address_id: Option<AddressId>,
-    /// Which way it left.
+    /// The provider, account and sending domain.
     pub route: Route,
     /// When the provider was called, whole milliseconds. What is derived from a callback without a time of its own can
     /// take this one, which is the same in every repetition.

@@ -23,7 +23,7 @@ use crate::ids::{ActivityId, CustomerId, MessageId};
 pub struct ActivityInput {
     /// The customer's id.
     customer_id: Of<CustomerId>,
-    /// The kind.
+    /// An order, a call, a visit, or another kind.
     kind: ActivityKind,
     /// The name of a custom activity; not allowed for other kinds.
     name: Option<String>,

@@ -58,7 +58,7 @@ pub struct Activity {
     pub id: ID,
     /// The customer.
     customer_id: Of<CustomerId>,
-    /// The kind.
+    /// An order, a call, a visit, or another kind.
     kind: ActivityKind,
     /// The name of a custom activity.
     name: Option<String>,

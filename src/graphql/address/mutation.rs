@@ -16,7 +16,7 @@ use crate::ids::{AddressId, CustomerId, MessageId};
 /// An address.
 #[derive(InputObject)]
 pub struct AddressInput {
-    /// The kind.
+    /// Whether it is a phone number, a mailbox or a device.
     kind: AddressKind,
     /// The address in any usual spelling; it is normalised.
     address: String,
@@ -58,14 +58,14 @@ pub enum AddressRefInput {
 pub struct KnownAddress {
     /// The id.
     id: Of<AddressId>,
-    /// The kind.
+    /// Whether it is a phone number, a mailbox or a device.
     kind: AddressKind,
 }
 
 /// An address as text.
 #[derive(InputObject)]
 pub struct AddressText {
-    /// The kind.
+    /// Whether it is a phone number, a mailbox or a device.
     kind: AddressKind,
     /// In any usual spelling.
     address: String,

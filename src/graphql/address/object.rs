@@ -24,7 +24,7 @@ pub struct CustomerAddress {
     address_id: Of<AddressId>,
     /// The customer whose address it is.
     customer_id: Of<CustomerId>,
-    /// The kind.
+    /// Whether it is a phone number, a mailbox or a device.
     kind: AddressKind,
     /// True for the address of its kind that is used by default.
     primary: bool,

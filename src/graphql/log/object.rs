@@ -25,7 +25,7 @@ pub struct Event {
     stream: String,
     /// Its version in the stream, from 1.
     version: i64,
-    /// Its type.
+    /// The event's type, such as `MessageSent`.
     #[graphql(name = "type")]
     event_type: String,
     /// The version of its payload's schema, as stored.

@@ -52,7 +52,7 @@ pub struct Parked {
     version: i64,
     /// The event.
     event_id: Of<EventId>,
-    /// Its type.
+    /// The event's type, such as `MessageSent`.
     #[graphql(name = "type")]
     event_type: String,
     /// Its position in the log.

@@ -34,9 +34,9 @@ pub const FRAME: usize = CHUNK + OVERHEAD;
 /// Which blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BlobRef {
-    /// Whose data it is.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Whose key seals it.
+    /// The subject whose key seals it.
     pub subject: SubjectId,
     /// Its id: random, or derived with the tenant's secret; never a hash that others could compute.
     pub id: Uuid,
@@ -61,13 +61,13 @@ pub enum BlobError {
     Foreign {
         /// Its URL without credentials.
         url: String,
-        /// What was found.
+        /// What was found instead, in words.
         reason: String,
     },
     /// A blob does not open: bytes were changed, or are missing.
     #[error("blob {id} is damaged")]
     Damaged {
-        /// Which one.
+        /// The blob's id.
         id: Uuid,
     },
     /// The key store did not answer.

@@ -39,7 +39,7 @@ pub enum KeyStoreError {
     Foreign {
         /// Its URL without credentials.
         url: String,
-        /// What was found.
+        /// What was found instead, in words.
         reason: String,
     },
     /// Another process holds the store's write lock, and did not let go.

@@ -15,7 +15,7 @@ pub type SecretBytes = Zeroizing<Vec<u8>>;
 pub struct SecretPlace {
     /// Its id; a secret that replaces another one has a new one.
     pub id: SecretId,
-    /// Whose it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// What it is for, such as `twilio/main`.
     pub owner: String,
@@ -28,7 +28,7 @@ pub struct SecretPlace {
 pub struct StoredSecret {
     /// Its id.
     pub id: SecretId,
-    /// Since when.
+    /// The time at which it began.
     pub stored_at: DateTime<Utc>,
 }
 

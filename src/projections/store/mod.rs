@@ -45,9 +45,9 @@ pub enum WaitError {
     /// In this time it did not.
     #[error("the read tables have not reached position {wanted} in time; they stand at {applied}")]
     Late {
-        /// What was waited for.
+        /// The position that was asked for.
         wanted: Position,
-        /// Where the tables stand.
+        /// The position up to which the tables are applied.
         applied: Position,
     },
     /// Nobody will move the tables any more.

@@ -18,15 +18,15 @@ use crate::sql::{Db, Session, Value, row};
 pub struct Parked {
     /// For which projection.
     pub projection: String,
-    /// Its stream.
+    /// The event's stream.
     pub stream: StreamId,
     /// Its version in the stream.
     pub version: u64,
-    /// Its id.
+    /// The event's id.
     pub event_id: EventId,
     /// Where it stands in the log.
     pub position: Position,
-    /// Its type.
+    /// The event's type, such as `MessageSent`.
     pub event_type: String,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,

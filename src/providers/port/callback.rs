@@ -19,7 +19,7 @@ pub enum Callback {
         occurred_at: DateTime<Utc>,
         /// Its id of the event, where it has one.
         provider_event_id: Option<String>,
-        /// What happened.
+        /// The event that the provider reports.
         report: Report,
     },
     /// A customer wrote.
@@ -28,7 +28,7 @@ pub enum Callback {
         tenant: TenantId,
         /// Who wrote, where the provider's echo of our token says so.
         customer_id: Option<CustomerId>,
-        /// How.
+        /// The channel.
         channel: Channel,
         /// The provider's name.
         provider: String,

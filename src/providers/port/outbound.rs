@@ -183,9 +183,9 @@ pub enum SendError {
     Refused {
         /// What to do about it.
         class: RetryClass,
-        /// Its code.
+        /// The provider's error code.
         code: Option<String>,
-        /// Its words.
+        /// The provider's words, bounded.
         detail: String,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
@@ -227,7 +227,7 @@ pub enum MediaError {
 /// A message of which nobody knows whether the provider took it.
 #[derive(Clone)]
 pub struct Unconfirmed {
-    /// Which message.
+    /// The message's id, channel, campaign and conversation.
     pub key: MessageKey,
     /// The token that went with it.
     pub token: Option<String>,

@@ -117,7 +117,7 @@ pub trait Webhook: Send + Sync {
 pub struct Notice {
     /// How it was written: the item of a batch, or the whole form. At most 128 KB; without the bytes of attachments.
     pub raw: String,
-    /// What it means.
+    /// What the provider reports, in our terms.
     pub kind: NoticeKind,
 }
 
@@ -146,7 +146,7 @@ pub enum NoticeKind {
         occurred_at: Option<DateTime<Utc>>,
         /// The same in each repetition of this report, and in no other.
         provider_event_id: Option<String>,
-        /// What happened.
+        /// The event that the provider reports.
         report: Report,
     },
     /// The receiver took an opt-out back, on a page of the provider's. Whether that is consent is not the provider's to say.
@@ -176,7 +176,7 @@ pub enum NoticeKind {
 /// A message that somebody wrote to us.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inbound {
-    /// How it came.
+    /// The channel.
     pub channel: Channel,
     /// The provider's id of it, the same in each repetition.
     pub provider_message_id: String,
@@ -200,7 +200,7 @@ pub struct Inbound {
     pub reply_token: Option<String>,
     /// The name that stands before the sender's address, or that of the profile.
     pub sender_name: Option<String>,
-    /// Who got a copy.
+    /// The mailboxes in Cc.
     pub cc: Vec<String>,
     /// All of our addresses that it was delivered to.
     pub receivers: Vec<String>,

@@ -65,7 +65,7 @@ impl Address {
         (!shown.is_empty()).then_some(Self { kind, spelling: shown, identity })
     }
 
-    /// What it is.
+    /// Whether it is a phone number, a mailbox or a device.
     #[must_use]
     pub const fn kind(&self) -> AddressKind {
         self.kind
