@@ -28,6 +28,14 @@ row! {
     }
 }
 
+/// The reply with a code.
+pub async fn by_code(db: &Db, tenant: TenantId, code: &str) -> Result<Option<CannedReplyRow>, QueryError> {
+    let mut select = Select::new("SELECT c.* FROM canned_replies c", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and_equal("c.code", Some(code.to_owned()));
+    select.optional(db, READING).await
+}
+
 /// A tenant's canned replies by code, at most `limit`: those whose code or title begins with `search`, in any case.
 pub async fn list(
     db: &Db,

@@ -2,18 +2,18 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::object::{AccountInput, rate};
+use super::object::{AccountInput, ProviderAccount, rate};
 use crate::domain::account::decide::{PauseAccount, RemoveAccount, ResumeAccount, TestResult};
 use crate::domain::account::event::AccountName;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::{RateUnit, RetryClass};
 
 payload! {
     /// The result of mutations on provider accounts.
-    AccountPayload: AccountName {
+    AccountPayload of complex: AccountName {
         /// The account's provider.
         provider: String = |name| Some(name.provider.clone()),
         /// The account's name.
@@ -21,15 +21,45 @@ payload! {
     }
 }
 
+shows! {
+    AccountPayload {
+        /// The account after this mutation; null if it was removed.
+        account: ProviderAccount = |ctx, payload| match (&payload.provider, &payload.name) {
+            (Some(provider), Some(name)) => ProviderAccount::load(ctx, provider, name).await,
+            _ => Ok(None),
+        },
+    }
+}
+
+/// A test of an account.
+pub struct Tested {
+    name: AccountName,
+    result: TestResult,
+}
+
 payload! {
     /// The result of `testAccount`.
-    TestAccountPayload: TestResult {
+    TestAccountPayload of complex: Tested {
+        /// The account's provider.
+        provider: String = |tested| Some(tested.name.provider.clone()),
+        /// The account's name.
+        name: String = |tested| Some(tested.name.account.clone()),
         /// True if the provider can be reached, knows the account and allows it to send.
-        passed: bool = |result| Some(result.passed),
+        passed: bool = |tested| Some(tested.result.passed),
         /// The class of the provider's refusal; null if the test passed or the class is unknown.
-        error_class: RetryClass = |result| result.class.map(Into::into),
+        error_class: RetryClass = |tested| tested.result.class.map(Into::into),
         /// The provider's code, or why the result is unknown.
-        error_code: String = |result| result.code.clone(),
+        error_code: String = |tested| tested.result.code.clone(),
+    }
+}
+
+shows! {
+    TestAccountPayload {
+        /// The account after the test.
+        account: ProviderAccount = |ctx, payload| match (&payload.provider, &payload.name) {
+            (Some(provider), Some(name)) => ProviderAccount::load(ctx, provider, name).await,
+            _ => Ok(None),
+        },
     }
 }
 
@@ -126,7 +156,8 @@ impl AccountMutations {
         name: String,
         idempotency_key: Option<String>,
     ) -> Result<TestAccountPayload> {
-        let outcome = Api::of(ctx)?.accounts.test(&caller(ctx, idempotency_key)?, named(provider, name)).await;
-        answer(ctx, outcome).map(Into::into)
+        let name = named(provider, name);
+        let outcome = Api::of(ctx)?.accounts.test(&caller(ctx, idempotency_key)?, name.clone()).await;
+        Ok(answer(ctx, outcome)?.map(|result| Tested { name, result }).into())
     }
 }

@@ -1,6 +1,6 @@
 //! Provider accounts.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::AccountSource as Source;
@@ -8,6 +8,8 @@ use crate::accounts::service::{AccountStatus, Condition};
 use crate::domain::account::decide::ConfigureAccount;
 use crate::domain::account::event::{AccountName, AccountSpec, Rate};
 use crate::domain::value::secret::Secret;
+use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Long;
 use crate::graphql::engine::words::{Channel, RateUnit, RetryClass};
 
@@ -15,9 +17,13 @@ use crate::graphql::engine::words::{Channel, RateUnit, RetryClass};
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "crate::accounts::AccountSource")]
 pub enum AccountSource {
+    /// In the configuration file of the server.
     File,
+    /// In the environment of the server.
     Environment,
+    /// Over this API.
     Api,
+    /// Nowhere: the simulator needs no configuration.
     Simulator,
 }
 
@@ -151,6 +157,17 @@ impl From<AccountInput> for ConfigureAccount {
             },
             secrets: input.secrets.into_iter().map(secret).collect(),
         }
+    }
+}
+
+impl ProviderAccount {
+    /// One of the accounts that send for the tenant.
+    pub async fn load(ctx: &Context<'_>, provider: &str, name: &str) -> Result<Option<Self>> {
+        let reading = Reading::of(ctx)?;
+        let list = reading.api.accounts.list(reading.session.principal.tenant).await;
+        let list = list.map_err(|error| opaque(reading.api.ambient(), &error))?;
+        let status = list.into_iter().find(|status| status.name.provider == provider && status.name.account == name);
+        Ok(status.map(Into::into))
     }
 }
 

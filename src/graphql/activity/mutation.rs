@@ -1,6 +1,6 @@
 //! Mutations on activities.
 
-use async_graphql::{ComplexObject, Context, InputObject, Object, Result};
+use async_graphql::{Context, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::object::Activity;
@@ -10,7 +10,7 @@ use crate::domain::customer::event::Source;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::scalar::{Attributes, Long, Micros};
 use crate::graphql::engine::words::ActivityKind;
@@ -47,8 +47,7 @@ pub struct ActivityInput {
     /// A title for people, shown in the timeline.
     title: Option<String>,
     /// Free attributes.
-    #[graphql(default)]
-    attributes: Attributes,
+    attributes: Option<Attributes>,
 }
 
 /// A line item.
@@ -83,14 +82,10 @@ payload! {
     }
 }
 
-#[ComplexObject]
-impl ActivityPayload {
-    /// The activity after this mutation; waits for the read tables.
-    #[graphql(guard = "May(Permission::Read)")]
-    async fn activity(&self, ctx: &Context<'_>) -> Result<Option<Activity>> {
-        let (Some(id), Some(position)) = (&self.activity_id, self.position) else { return Ok(None) };
-        Api::of(ctx)?.wait_for(Some(position)).await?;
-        Activity::load(ctx, id.0).await
+shows! {
+    ActivityPayload {
+        /// The activity after this mutation; waits for the read tables.
+        activity: Activity = |ctx, payload| by!(payload.activity_id, |id: Of<_>| Activity::load(ctx, id.0)),
     }
 }
 
@@ -121,7 +116,7 @@ impl ActivityMutations {
             due_at: input.due_at,
             message_id: input.message_id.map(|id| id.0),
             title: input.title,
-            attributes: input.attributes.0,
+            attributes: input.attributes.unwrap_or_default().0,
             source: Source::Api,
         };
         let outcome = Api::of(ctx)?.app.record_activity(&caller(ctx, idempotency_key)?, command).await;

@@ -2,14 +2,19 @@
 
 use async_graphql::{Context, InputObject, Object, OneofObject, Result};
 
+use super::object::CustomerAddress;
+use super::suppression::Suppression;
 use crate::domain::address::decide::{AddressRef, LiftSuppression, SuppressAddress};
 use crate::domain::customer::decide::{AddAddress, AddressInput as DomainAddress, RemoveAddress};
 use crate::domain::customer::event::Source;
+use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::loaders::{OneCustomer, SuppressionsOf};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::words::{AddressKind, SuppressionReason};
 use crate::ids::{AddressId, CustomerId, MessageId};
 
@@ -36,11 +41,39 @@ impl From<AddressInput> for DomainAddress {
     }
 }
 
+/// An address of a customer.
+pub struct AddressOf {
+    customer_id: CustomerId,
+    address_id: AddressId,
+}
+
 payload! {
     /// The result of mutations on an address.
-    AddressPayload: AddressId {
+    AddressPayload of complex: AddressOf {
         /// The address's id.
-        address_id: Of<AddressId> = |id| Some(Of(*id)),
+        address_id: Of<AddressId> = |of| Some(Of(of.address_id)),
+        /// The customer's id.
+        customer_id: Of<CustomerId> = |of| Some(Of(of.customer_id)),
+    }
+}
+
+shows! {
+    AddressPayload {
+        /// The customer's address after this mutation, null if it was removed; waits for the read tables.
+        address: CustomerAddress = |ctx, payload| {
+            let Some(customer) = Self::of(ctx, payload).await? else { return Ok(None) };
+            by!(payload.address_id, |id: Of<_>| CustomerAddress::load_from(ctx, customer, id.0, &Tables::Live))
+        },
+        /// The customer after this mutation; waits for the read tables.
+        customer: Customer = |ctx, payload| by!(payload.customer_id, |id: Of<_>| Customer::load(ctx, id.0)),
+    }
+}
+
+impl AddressPayload {
+    /// The customer who has the address: of a merged one, the survivor.
+    async fn of(ctx: &Context<'_>, payload: &Self) -> Result<Option<CustomerId>> {
+        let Some(id) = payload.customer_id else { return Ok(None) };
+        Ok(OneCustomer(id.0).load(Reading::of(ctx)?, &Tables::Live).await?.map(|row| row.customer_id))
     }
 }
 
@@ -80,11 +113,30 @@ impl From<AddressRefInput> for AddressRef {
     }
 }
 
+/// What suppresses an address.
+pub struct SuppressionOf {
+    address_id: AddressId,
+    reason: SuppressionReason,
+}
+
 payload! {
     /// The result of mutations on suppressions.
-    SuppressionPayload: AddressId {
+    SuppressionPayload of complex: SuppressionOf {
         /// The address's id.
-        address_id: Of<AddressId> = |id| Some(Of(*id)),
+        address_id: Of<AddressId> = |of| Some(Of(of.address_id)),
+        /// The reason of the suppression.
+        reason: SuppressionReason = |of| Some(of.reason),
+    }
+}
+
+shows! {
+    SuppressionPayload {
+        /// The suppression after this mutation; waits for the read tables.
+        suppression: Suppression = |ctx, payload| {
+            let (Some(address), Some(reason)) = (payload.address_id, payload.reason) else { return Ok(None) };
+            let rows = SuppressionsOf(address.0).load(Reading::of(ctx)?, &Tables::Live).await?;
+            Ok(rows.into_iter().find(|row| row.reason == reason.into()).map(Suppression::new))
+        },
     }
 }
 
@@ -105,7 +157,7 @@ impl AddressMutations {
     ) -> Result<AddressPayload> {
         let command = AddAddress { customer_id: customer_id.0, address: address.into() };
         let outcome = Api::of(ctx)?.app.add_address(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|address_id| AddressOf { customer_id: customer_id.0, address_id }).into())
     }
 
     /// Removes an address.
@@ -119,7 +171,7 @@ impl AddressMutations {
     ) -> Result<AddressPayload> {
         let command = RemoveAddress { customer_id: customer_id.0, address_id: address_id.0 };
         let outcome = Api::of(ctx)?.app.remove_address(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|address_id| AddressOf { customer_id: customer_id.0, address_id }).into())
     }
 
     /// Forbids sending to an address, for every customer who has it.
@@ -141,7 +193,7 @@ impl AddressMutations {
             source: Source::Api,
         };
         let outcome = Api::of(ctx)?.app.suppress_address(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|address_id| SuppressionOf { address_id, reason }).into())
     }
 
     /// Allows sending to an address again. Requires the role `ADMIN`.
@@ -157,6 +209,6 @@ impl AddressMutations {
     ) -> Result<SuppressionPayload> {
         let command = LiftSuppression { address: address.into(), reason: reason.into(), note };
         let outcome = Api::of(ctx)?.app.lift_suppression(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|address_id| SuppressionOf { address_id, reason }).into())
     }
 }

@@ -7,6 +7,7 @@ use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::reports::{ReportCounts, report_counts};
 use crate::graphql::engine::scalar::Micros;
 use crate::graphql::engine::words::Channel;
 use crate::ids::CampaignId;
@@ -120,22 +121,8 @@ pub struct HourlyMetrics {
     suppressed: i64,
     /// Messages cancelled before dispatch.
     cancelled: i64,
-    /// Messages that a provider accepted.
-    sent: i64,
-    /// Deliveries.
-    delivered: i64,
-    /// Deferred at the request of the receiving side.
-    deferred: i64,
-    /// Temporarily bounced.
-    soft_bounced: i64,
-    /// Permanently bounced.
-    hard_bounced: i64,
-    /// Accepted by the provider, but not deliverable.
-    failed: i64,
-    /// Refused by the provider for good.
-    refused: i64,
-    /// Reported as spam.
-    complained: i64,
+    #[graphql(flatten)]
+    reports: ReportCounts,
     /// Opt-outs.
     opted_out: i64,
     /// Replies.
@@ -159,14 +146,7 @@ impl HourlyMetrics {
             queued: row.queued,
             suppressed: row.suppressed,
             cancelled: row.cancelled,
-            sent: row.sent,
-            delivered: row.delivered,
-            deferred: row.deferred,
-            soft_bounced: row.soft_bounced,
-            hard_bounced: row.hard_bounced,
-            failed: row.failed,
-            refused: row.refused,
-            complained: row.complained,
+            reports: report_counts!(row),
             opted_out: row.opted_out,
             replied: row.replied,
             opens_machine: row.opens_machine,

@@ -2,20 +2,30 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::object::CannedReplyInput;
+use super::object::{CannedReply, CannedReplyInput};
 use crate::domain::canned::decide::{RemoveCannedReply, SavedCannedReply};
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 
 payload! {
     /// The result of mutations on canned replies.
-    CannedReplyPayload: SavedCannedReply {
+    CannedReplyPayload of complex: SavedCannedReply {
         /// The canned reply's code.
         code: String = |saved| Some(saved.code.clone()),
         /// The new revision; the next change must name it.
         revision: u32 = |saved| Some(saved.revision),
+    }
+}
+
+shows! {
+    CannedReplyPayload {
+        /// The reply after this mutation, null if it was removed; waits for the read tables.
+        reply: CannedReply = |ctx, payload| match &payload.code {
+            Some(code) => CannedReply::load(ctx, code).await,
+            None => Ok(None),
+        },
     }
 }
 

@@ -1,9 +1,11 @@
 //! Canned replies.
 
-use async_graphql::{InputObject, Result, SimpleObject};
+use async_graphql::{Context, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::domain::canned::decide::SaveCannedReply;
+use crate::graphql::engine::reading::Reading;
+use crate::queries::canned_replies;
 use crate::queries::canned_replies::CannedReplyRow;
 
 /// A text in one locale. Variables: `{{customer.name}}`, `{{customer.external_id}}`, `{{customer.territory}}`,
@@ -65,6 +67,13 @@ impl From<CannedReplyInput> for SaveCannedReply {
 }
 
 impl CannedReply {
+    /// The reply with a code.
+    pub async fn load(ctx: &Context<'_>, code: &str) -> Result<Option<Self>> {
+        let reading = Reading::of(ctx)?;
+        let row = canned_replies::by_code(&reading.api.reads.db(), reading.session.principal.tenant, code).await;
+        row.map_err(|error| reading.api.failed(&error))?.map(Self::new).transpose()
+    }
+
     /// A canned reply out of its row.
     pub fn new(row: CannedReplyRow) -> Result<Self> {
         let bodies: std::collections::BTreeMap<String, String> = serde_json::from_value(row.bodies.0)?;

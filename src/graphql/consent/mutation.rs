@@ -3,15 +3,17 @@
 use async_graphql::{Context, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
+use super::object::Consent;
 use crate::app::OptInRequest;
 use crate::domain::consent::choice::RequestOptIn;
 use crate::domain::consent::decide::SetConsent;
 use crate::domain::consent::event::ConsentState as DomainConsentState;
 use crate::domain::customer::event::Source;
+use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::{Channel, ConsentState};
 use crate::ids::{CustomerId, MessageId};
@@ -27,7 +29,7 @@ pub struct ConsentInput {
     topic: String,
     /// The state of the consent.
     state: ConsentState,
-    /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
+    /// How it was given, in one word: such as `form`, `keyword`, `one_click`, `provider`, `operator`.
     method: String,
     /// The wording that was shown.
     wording: Option<String>,
@@ -39,11 +41,37 @@ pub struct ConsentInput {
     message_id: Option<Of<MessageId>>,
 }
 
+/// The consent that a mutation is about, and what it knows of it.
+pub struct ConsentOf<T> {
+    customer_id: CustomerId,
+    channel: Channel,
+    topic: String,
+    result: T,
+}
+
 payload! {
     /// The result of `setConsent`.
-    ConsentPayload: DomainConsentState {
+    ConsentPayload of complex: ConsentOf<DomainConsentState> {
         /// The resulting state.
-        state: ConsentState = |state| Some((*state).into()),
+        state: ConsentState = |of| Some(of.result.into()),
+        /// The customer's id.
+        customer_id: Of<CustomerId> = |of| Some(Of(of.customer_id)),
+        /// The channel.
+        channel: Channel = |of| Some(of.channel),
+        /// The topic.
+        topic: String = |of| Some(of.topic.clone()),
+    }
+}
+
+shows! {
+    ConsentPayload {
+        /// The consent after this mutation; waits for the read tables.
+        consent: Consent = |ctx, payload| match (payload.customer_id, payload.channel, &payload.topic) {
+            (Some(id), Some(channel), Some(topic)) => Consent::current(ctx, id.0, channel, topic).await,
+            _ => Ok(None),
+        },
+        /// The customer after this mutation; waits for the read tables.
+        customer: Customer = |ctx, payload| by!(payload.customer_id, |id: Of<_>| Customer::load(ctx, id.0)),
     }
 }
 
@@ -66,11 +94,29 @@ pub struct OptInInput {
 
 payload! {
     /// The result of `requestOptIn`.
-    OptInPayload: OptInRequest {
+    OptInPayload of complex: ConsentOf<OptInRequest> {
         /// The URL where the customer confirms; send it to them.
-        confirm_url: String = |request| Some(request.url.clone()),
+        confirm_url: String = |of| Some(of.result.url.clone()),
         /// The time at which it expires.
-        expires_at: DateTime<Utc> = |request| Some(request.expires_at),
+        expires_at: DateTime<Utc> = |of| Some(of.result.expires_at),
+        /// The customer's id.
+        customer_id: Of<CustomerId> = |of| Some(Of(of.customer_id)),
+        /// The channel.
+        channel: Channel = |of| Some(of.channel),
+        /// The topic.
+        topic: String = |of| Some(of.topic.clone()),
+    }
+}
+
+shows! {
+    OptInPayload {
+        /// The consent after this mutation; waits for the read tables.
+        consent: Consent = |ctx, payload| match (payload.customer_id, payload.channel, &payload.topic) {
+            (Some(id), Some(channel), Some(topic)) => Consent::current(ctx, id.0, channel, topic).await,
+            _ => Ok(None),
+        },
+        /// The customer after this mutation; waits for the read tables.
+        customer: Customer = |ctx, payload| by!(payload.customer_id, |id: Of<_>| Customer::load(ctx, id.0)),
     }
 }
 
@@ -88,6 +134,7 @@ impl ConsentMutations {
         input: ConsentInput,
         idempotency_key: Option<String>,
     ) -> Result<ConsentPayload> {
+        let (customer_id, channel, topic) = (input.customer_id.0, input.channel, input.topic.clone());
         let command = SetConsent {
             customer_id: input.customer_id.0,
             channel: input.channel.into(),
@@ -101,7 +148,7 @@ impl ConsentMutations {
             source: Source::Api,
         };
         let outcome = Api::of(ctx)?.app.set_consent(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|result| ConsentOf { customer_id, channel, topic, result }).into())
     }
 
     /// Records that a customer was asked to confirm an opt-in (double opt-in): until they do, it is `PENDING` and
@@ -113,6 +160,7 @@ impl ConsentMutations {
         input: OptInInput,
         idempotency_key: Option<String>,
     ) -> Result<OptInPayload> {
+        let (customer_id, channel, topic) = (input.customer_id.0, input.channel, input.topic.clone());
         let command = RequestOptIn {
             customer_id: input.customer_id.0,
             channel: input.channel.into(),
@@ -123,6 +171,6 @@ impl ConsentMutations {
             source: Source::Api,
         };
         let outcome = Api::of(ctx)?.app.request_opt_in(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|result| ConsentOf { customer_id, channel, topic, result }).into())
     }
 }

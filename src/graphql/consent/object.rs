@@ -1,11 +1,12 @@
 //! Consent.
 
-use async_graphql::{Result, SimpleObject};
+use async_graphql::{Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::Of;
+use crate::graphql::engine::loaders::{ConsentsOf, OneCustomer};
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::Cursor;
 use crate::graphql::engine::words::{Channel, ConsentState, Source};
@@ -33,7 +34,7 @@ pub struct Consent {
     state: ConsentState,
     /// The origin of the fact.
     source: Source,
-    /// How it was given: `form`, `keyword`, `one_click`, `provider`, `operator`.
+    /// How it was given, in one word: such as `form`, `keyword`, `one_click`, `provider`, `operator`.
     method: String,
     /// The message that led to it.
     message_id: Option<Of<MessageId>>,
@@ -81,6 +82,21 @@ impl Consent {
             ip: row.ip.filter(|_| personal),
             user_agent: row.user_agent.filter(|_| personal),
         }
+    }
+
+    /// A customer's current consent on a channel and topic.
+    pub async fn current(
+        ctx: &Context<'_>,
+        customer: CustomerId,
+        channel: Channel,
+        topic: &str,
+    ) -> Result<Option<Self>> {
+        let reading = Reading::of(ctx)?;
+        // Of a merged customer, the survivor's.
+        let Some(survivor) = OneCustomer(customer).load(reading, &Tables::Live).await? else { return Ok(None) };
+        let rows = ConsentsOf(survivor.customer_id).load(reading, &Tables::Live).await?;
+        let row = rows.into_iter().find(|row| Channel::from(row.channel) == channel && row.topic == topic);
+        Ok(row.map(|row| Self::new(row, reading.personal())))
     }
 }
 

@@ -3,14 +3,16 @@
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result};
 use chrono::{DateTime, Utc};
 
+use super::object::Conversation;
 use crate::domain::conversation::decide::UpdateConversation;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::patch::patch;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
-use crate::graphql::engine::words::ConversationState;
+use crate::graphql::engine::reading::Tables;
+use crate::graphql::engine::words::{ConversationPriority, ConversationState};
 use crate::ids::{ConversationId, CustomerId};
 
 /// An agent's changes to a conversation: omitted fields are kept, null clears one.
@@ -24,8 +26,8 @@ pub struct ConversationPatch {
     assignee: MaybeUndefined<String>,
     /// The team that replies.
     team: MaybeUndefined<String>,
-    /// `low`, `normal`, `high` or `urgent`.
-    priority: Option<String>,
+    /// The new priority.
+    priority: Option<ConversationPriority>,
     /// True to mark all its messages as seen.
     #[graphql(default)]
     mark_read: bool,
@@ -33,9 +35,18 @@ pub struct ConversationPatch {
 
 payload! {
     /// The result of `updateConversation`.
-    ConversationPayload: ConversationId {
+    ConversationPayload of complex: ConversationId {
         /// The conversation's id.
         conversation_id: Of<ConversationId> = |id| Some(Of(*id)),
+    }
+}
+
+shows! {
+    ConversationPayload {
+        /// The conversation after this mutation; waits for the read tables.
+        conversation: Conversation = |ctx, payload| by!(payload.conversation_id, |id: Of<_>| {
+            Conversation::load_from(ctx, id.0, Tables::Live)
+        }),
     }
 }
 
@@ -62,7 +73,7 @@ impl ConversationMutations {
             snoozed_until: changes.snoozed_until,
             assignee: patch(changes.assignee),
             team: patch(changes.team),
-            priority: changes.priority,
+            priority: changes.priority.map(|priority| priority.word().to_owned()),
             mark_read: changes.mark_read,
         };
         let outcome = Api::of(ctx)?.app.update_conversation(&caller(ctx, idempotency_key)?, command).await;

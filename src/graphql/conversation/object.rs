@@ -9,7 +9,7 @@ use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::OneConversation;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{Channel, ConversationState};
+use crate::graphql::engine::words::{Channel, ConversationPriority, ConversationState};
 use crate::graphql::message::object::{Message, MessageConnection};
 use crate::ids::{ConversationId, CustomerId};
 use crate::queries::conversations::{ConversationFilter, ConversationRow};
@@ -38,8 +38,8 @@ pub struct ConversationFilterInput {
     unassigned: bool,
     /// The team that replies.
     team: Option<String>,
-    /// `low`, `normal`, `high` or `urgent`.
-    priority: Option<String>,
+    /// Only conversations of this priority.
+    priority: Option<ConversationPriority>,
     /// Only conversations with unread messages.
     #[graphql(default)]
     unread: bool,
@@ -54,7 +54,7 @@ impl From<ConversationFilterInput> for ConversationFilter {
             assignee: input.assignee,
             unassigned: input.unassigned,
             team: input.team,
-            priority: input.priority,
+            priority: input.priority.map(|priority| priority.word().to_owned()),
             unread: input.unread,
         }
     }
@@ -78,8 +78,8 @@ pub struct Conversation {
     assignee: Option<String>,
     /// The team that replies.
     team: Option<String>,
-    /// `low`, `normal`, `high` or `urgent`.
-    priority: String,
+    /// How urgent it is.
+    priority: ConversationPriority,
     /// The number of inbound messages that no agent has seen.
     unread: i64,
     /// When it began.
@@ -107,7 +107,7 @@ impl Conversation {
             snoozed_until: row.snoozed_until,
             assignee: row.assignee,
             team: row.team,
-            priority: row.priority,
+            priority: ConversationPriority::of(&row.priority),
             unread: row.unread,
             started_at: row.started_at,
             changed_at: row.changed_at,

@@ -1,6 +1,6 @@
 //! Mutations on customers.
 
-use async_graphql::{ComplexObject, Context, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result};
 
 use super::object::Customer;
 use crate::domain::customer::decide::{ChangeProfile, ForgetCustomer, ProfileInput, ProfilePatch, RegisterCustomer};
@@ -11,7 +11,7 @@ use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::patch::patch;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::scalar::{Attributes, Long};
 use crate::ids::CustomerId;
@@ -43,8 +43,7 @@ pub struct CustomerInput {
     #[graphql(default)]
     tags: Vec<String>,
     /// Free attributes by name.
-    #[graphql(default)]
-    attributes: Attributes,
+    attributes: Option<Attributes>,
     /// Where the customer can be reached.
     #[graphql(default)]
     addresses: Vec<AddressInput>,
@@ -80,8 +79,7 @@ pub struct CustomerPatch {
     #[graphql(default)]
     remove_tags: Vec<String>,
     /// Free attributes to set; a null removes one.
-    #[graphql(default)]
-    attributes: Attributes,
+    attributes: Option<Attributes>,
 }
 
 impl From<CustomerPatch> for ProfilePatch {
@@ -100,7 +98,7 @@ impl From<CustomerPatch> for ProfilePatch {
             tags: input.tags,
             add_tags: input.add_tags,
             remove_tags: input.remove_tags,
-            attributes: input.attributes.0,
+            attributes: input.attributes.unwrap_or_default().0,
         }
     }
 }
@@ -122,14 +120,10 @@ payload! {
     }
 }
 
-#[ComplexObject]
-impl CustomerPayload {
-    /// The customer after this mutation; waits for the read tables.
-    #[graphql(guard = "May(Permission::Read)")]
-    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
-        let (Some(id), Some(position)) = (&self.customer_id, self.position) else { return Ok(None) };
-        Api::of(ctx)?.wait_for(Some(position)).await?;
-        Customer::load(ctx, id.0).await
+shows! {
+    CustomerPayload {
+        /// The customer after this mutation; waits for the read tables.
+        customer: Customer = |ctx, payload| by!(payload.customer_id, |id: Of<_>| Customer::load(ctx, id.0)),
     }
 }
 
@@ -160,7 +154,7 @@ impl CustomerMutations {
             locale: input.locale,
             time_zone: input.time_zone,
             tags: input.tags,
-            attributes: input.attributes.0,
+            attributes: input.attributes.unwrap_or_default().0,
         };
         let addresses = input.addresses.into_iter().map(Into::into).collect();
         let command = RegisterCustomer { profile, addresses, source: Source::Api };

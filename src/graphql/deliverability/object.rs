@@ -3,6 +3,7 @@
 use async_graphql::{InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::engine::reports::{ReportCounts, report_counts};
 use crate::graphql::engine::words::Channel;
 use crate::queries::deliverability::{DeliverabilityFilter, DeliverabilityRow};
 
@@ -44,22 +45,8 @@ pub struct Deliverability {
     provider: String,
     /// The channel.
     channel: Channel,
-    /// Messages that the provider accepted.
-    sent: i64,
-    /// Messages that arrived.
-    delivered: i64,
-    /// Deferred at the request of the receiving side.
-    deferred: i64,
-    /// Temporarily bounced.
-    soft_bounced: i64,
-    /// Permanently bounced.
-    hard_bounced: i64,
-    /// Accepted, but not deliverable.
-    failed: i64,
-    /// Refused by the provider.
-    refused: i64,
-    /// Reported as spam.
-    complained: i64,
+    #[graphql(flatten)]
+    reports: ReportCounts,
 }
 
 impl Deliverability {
@@ -70,14 +57,7 @@ impl Deliverability {
             domain: row.domain,
             provider: row.provider,
             channel: row.channel.into(),
-            sent: row.sent,
-            delivered: row.delivered,
-            deferred: row.deferred,
-            soft_bounced: row.soft_bounced,
-            hard_bounced: row.hard_bounced,
-            failed: row.failed,
-            refused: row.refused,
-            complained: row.complained,
+            reports: report_counts!(row),
         }
     }
 }

@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{Name, Request, ServerError, Value, Variables};
+use async_graphql::{Name, Request, Response, ServerError, Value, Variables};
 use moka::sync::Cache;
 
+use super::completion::Conditions;
 use super::failure::refused;
 use super::limits::Limits;
 use super::metrics::OperationKind;
@@ -43,6 +44,13 @@ impl Admitted {
         Ok(document)
     }
 
+    /// What completes the answer to a request, once it was executed.
+    #[must_use]
+    pub fn completing(self: Arc<Self>, request: &Request) -> Completing {
+        let (operation, conditions) = (request.operation_name.clone(), self.checked.conditions(request));
+        Completing { admitted: self, operation, conditions }
+    }
+
     /// What an operation of the document does.
     pub fn kind(&self, operation: Option<&str>) -> OperationKind {
         let found = match (&self.document.operations, operation) {
@@ -56,6 +64,20 @@ impl Admitted {
             Some(OperationType::Subscription) => OperationKind::subscription,
             None => OperationKind::unknown,
         }
+    }
+}
+
+/// Completes the answers to one request.
+pub struct Completing {
+    admitted: Arc<Admitted>,
+    operation: Option<String>,
+    conditions: Conditions,
+}
+
+impl Completing {
+    /// Brings an answer into the form that the specification asks for.
+    pub fn complete(&self, response: &mut Response) {
+        self.admitted.checked.complete(self.operation.as_deref(), &self.conditions, response);
     }
 }
 

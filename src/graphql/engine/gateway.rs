@@ -63,10 +63,14 @@ impl Gateway {
             Ok(document) => request.set_parsed_query(document),
             Err(errors) => return self.count(kind, began, Response::from_errors(errors)),
         };
+        let completing = admitted.completing(&request);
         let request = request.data(Session::new(principal)).data(principal);
         let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
         let response = match tokio::time::timeout(self.api.limits.request_time, execution).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(mut response)) => {
+                completing.complete(&mut response);
+                response
+            }
             Ok(Err(_panic)) => Response::from_errors(vec![self.panicked()]),
             Err(_elapsed) => Response::from_errors(vec![self.timed_out()]),
         };
@@ -92,14 +96,16 @@ impl Gateway {
             Ok(document) => request.set_parsed_query(document),
             Err(errors) => return stream::once(async { Response::from_errors(errors) }).boxed(),
         };
+        let completing = admitted.completing(&request);
         let request = request.data(Session::new(principal)).data(principal);
         let open = self.api.metrics.subscription();
         let gateway = self.clone();
         let answers = self.schema.execute_stream(request);
         answers
-            .map(move |response| {
+            .map(move |mut response| {
                 // Counted as open until the stream is dropped.
                 let _counted = &open;
+                completing.complete(&mut response);
                 gateway.present(principal, response)
             })
             .boxed()

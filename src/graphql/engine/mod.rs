@@ -2,6 +2,7 @@
 //! fields share.
 
 pub mod api;
+pub mod completion;
 pub mod connection;
 pub mod document;
 pub mod failure;
@@ -17,8 +18,10 @@ pub mod metrics;
 pub mod money;
 pub mod patch;
 pub mod payload;
+pub mod positions;
 pub mod principal;
 pub mod reading;
+pub mod reports;
 pub mod resume;
 pub mod scalar;
 pub mod validation;

@@ -22,7 +22,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: &str, message: impl Into<String>, field: Option<&str>) -> Self {
+    /// A refusal of a field, as the schema names it.
+    pub fn new(code: &str, message: impl Into<String>, field: Option<&str>) -> Self {
         Self { code: code.to_owned(), message: message.into(), field: field.map(str::to_owned) }
     }
 }
@@ -63,7 +64,14 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    fn refused(refusal: Refusal) -> Self {
+    /// With what the mutation itself knows of its object.
+    pub fn map<U>(self, value: impl FnOnce(T) -> U) -> Answer<U> {
+        let Self { value: own, position, repeated, refusal } = self;
+        Answer { value: own.map(value), position, repeated, refusal }
+    }
+
+    /// A refusal.
+    pub const fn refused(refusal: Refusal) -> Self {
         Self { value: None, position: None, repeated: false, refusal: Some(refusal) }
     }
 }
@@ -133,6 +141,38 @@ macro_rules! payload {
 }
 
 pub(crate) use payload;
+
+/// Declares the objects that a payload shows, as they are after the mutation: each by a field of the payload, once the read
+/// tables show the mutation. Null if the command was refused.
+macro_rules! shows {
+    ($name:ident { $($(#[$doc:meta])* $field:ident : $type:ty = |$ctx:ident, $this:ident| $load:expr,)* }) => {
+        #[async_graphql::ComplexObject]
+        impl $name {
+            $($(#[$doc])*
+            #[graphql(guard = "crate::graphql::engine::guard::May(crate::graphql::Permission::Read)")]
+            async fn $field(&self, $ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<$type>> {
+                let Some(position) = self.position else { return Ok(None) };
+                $crate::graphql::engine::api::Api::of($ctx)?.wait_for(Some(position)).await?;
+                let $this = self;
+                $load
+            })*
+        }
+    };
+}
+
+pub(crate) use shows;
+
+/// Loads an object by a field of a payload, if the field is there.
+macro_rules! by {
+    ($id:expr, $load:expr) => {
+        match $id {
+            Some(id) => $load(id).await,
+            None => Ok(None),
+        }
+    };
+}
+
+pub(crate) use by;
 
 impl From<Cursor> for Position {
     fn from(cursor: Cursor) -> Self {

@@ -11,24 +11,58 @@ use apollo_compiler::ExecutableDocument as Typed;
 use apollo_compiler::ast;
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::response::{GraphQLError, JsonValue};
+use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
+use apollo_compiler::{name, ty};
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Name, Pos, Positioned, Request, ServerError};
+use async_graphql::{Name, Pos, Positioned, Request, Response, ServerError};
 use async_graphql_value::Value;
 
+use super::completion::{Conditions, complete};
 use super::failure::refused;
+use super::positions::misplaced;
 
 /// The schema as its own text says it.
 static SCHEMA: LazyLock<Result<Valid<apollo_compiler::Schema>, String>> = LazyLock::new(|| {
-    apollo_compiler::Schema::parse_and_validate(crate::graphql::sdl(), "schema.graphql")
-        .map_err(|found| found.errors.to_string())
+    let mut schema = apollo_compiler::Schema::parse(crate::graphql::sdl(), "schema.graphql")
+        .map_err(|found| found.errors.to_string())?;
+    with_one_of(&mut schema);
+    schema.validate().map_err(|found| found.errors.to_string())
 });
+
+/// Adds the field of introspection that apollo-compiler does not know, and that tools ask for.
+fn with_one_of(schema: &mut apollo_compiler::Schema) {
+    let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") else { return };
+    let field = ast::FieldDefinition {
+        description: None,
+        name: name!("isOneOf"),
+        arguments: Vec::new(),
+        ty: ty!(Boolean),
+        directives: ast::DirectiveList::new(),
+    };
+    object.make_mut().fields.insert(name!("isOneOf"), field.into());
+}
 
 /// The errors that one document can be refused with at most.
 const MOST_ERRORS: usize = 20;
 
 /// A document whose every rule holds.
 pub struct Checked(Valid<Typed>);
+
+impl Checked {
+    /// The values that decide which fields a request leaves out.
+    #[must_use]
+    pub fn conditions(&self, request: &Request) -> Conditions {
+        Conditions::of(&self.0, request)
+    }
+
+    /// Completes the answer to an operation of the document.
+    pub fn complete(&self, operation: Option<&str>, conditions: &Conditions, response: &mut Response) {
+        if let Ok(schema) = schema() {
+            complete(schema, &self.0, operation, conditions, response);
+        }
+    }
+}
 
 fn schema() -> Result<&'static Valid<apollo_compiler::Schema>, Vec<ServerError>> {
     SCHEMA.as_ref().map_err(|error| {
@@ -51,6 +85,11 @@ pub fn check(text: &str) -> Result<Checked, Vec<ServerError>> {
     };
     let typed = Typed::parse_and_validate(schema()?, text, "document").map_err(|found| refusal(&found.errors))?;
     let untyped = ast::Document::parse(text, "document").map_err(|found| refusal(&found.errors))?;
+    let mut misplaced = misplaced(schema()?, &typed);
+    misplaced.truncate(MOST_ERRORS);
+    if !misplaced.is_empty() {
+        return Err(misplaced);
+    }
     match twice_in(&untyped) {
         Some(name) => Err(vec![refused("INVALID_DOCUMENT", format!("the input field {name} is written twice"))]),
         None => Ok(Checked(typed)),
@@ -212,11 +251,28 @@ mod tests {
             "subscription { inbox { position } projectionLag { name } }",
             "query($b: Boolean) { viewer { role @include(if: $b) } }",
             "{ viewer { nothing } }",
+            "query($o: Int) { customers(filter: { owner: $o }) { totalCount } }",
+            "query($t: String) { customers(filter: { tags: $t }) { totalCount } }",
+            "query($t: String) { customers(filter: { tags: [\"a\", $t] }) { totalCount } }",
+            "query($s: String!) { conversations(filter: { states: [$s] }) { totalCount } }",
+            "query($s: [ConversationState]) { conversations(filter: { states: $s }) { totalCount } }",
+            "query($b: Boolean = null) { ...f } fragment f on Query { customers(filter: { includeForgotten: $b, owner: $b }) { totalCount } }",
+            "query($p: Position) { timeline(customerId: \"1\", asOf: { position: $p }) { totalCount } }",
+            "mutation($k: String!) { registerCustomer(input: { addresses: { kind: $k, address: \"a\" } }) { position } }",
             "query($a: Boolean!) { viewer { role } }",
         ] {
             assert_ne!(refusals(text), Vec::<String>::new(), "{text}");
         }
-        assert_eq!(refusals("query($b: Boolean = true) { viewer { role @include(if: $b) } }"), Vec::<String>::new());
+        for text in [
+            "query($b: Boolean = true) { viewer { role @include(if: $b) } }",
+            "query($t: String!) { customers(filter: { tags: [$t] }) { totalCount } }",
+            "query($t: [String!]!, $b: Boolean) { customers(filter: { tags: $t, includeForgotten: $b }) { totalCount } }",
+            "query($s: [ConversationState!]) { conversations(filter: { states: $s }) { totalCount } }",
+            "query($p: Position!) { timeline(customerId: \"1\", asOf: { position: $p }) { totalCount } }",
+            "mutation($a: AddressInput!) { registerCustomer(input: { addresses: [$a] }) { position } }",
+        ] {
+            assert_eq!(refusals(text), Vec::<String>::new(), "{text}");
+        }
     }
 
     #[test]

@@ -208,6 +208,92 @@ pub enum ConversationState {
     Resolved,
 }
 
+/// How urgent a conversation is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConversationPriority {
+    /// Can wait.
+    Low,
+    /// As usual.
+    Normal,
+    /// Before the usual ones.
+    High,
+    /// At once.
+    Urgent,
+}
+
+impl ConversationPriority {
+    const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Urgent];
+
+    /// The word that the log keeps.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+
+    /// The priority of a word; one that the domain does not have is as usual.
+    #[must_use]
+    pub fn of(word: &str) -> Self {
+        Self::ALL.into_iter().find(|priority| priority.word() == word).unwrap_or(Self::Normal)
+    }
+}
+
+/// The states of a message that have a reason.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::queries::messages::ReasonState")]
+pub enum ReasonState {
+    /// A rule holds it.
+    Held,
+    /// A rule decided that it is not sent.
+    Suppressed,
+    /// It was cancelled before dispatch.
+    Cancelled,
+    /// The provider refused it.
+    Refused,
+    /// It is not known whether the provider accepted it.
+    InDoubt,
+    /// The receiving side asked the provider to try later.
+    Deferred,
+    /// The receiving side returned it.
+    Bounced,
+    /// It could not be sent or delivered.
+    Failed,
+    /// It was reported as spam.
+    Complained,
+}
+
+/// The kind of a stream of the log.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::log::Category")]
+pub enum StreamCategory {
+    /// A person or account.
+    Customer,
+    /// A phone number, mailbox or device.
+    Address,
+    /// A campaign.
+    Campaign,
+    /// A message template.
+    Template,
+    /// A static or smart list.
+    List,
+    /// A journey.
+    Journey,
+    /// One run of an import.
+    Import,
+    /// The tenant: its settings, API keys, operators' decisions.
+    Tenant,
+    /// The tenant's provider accounts.
+    Account,
+    /// The callbacks that were kept for a provider account.
+    Callback,
+    /// A canned reply.
+    CannedReply,
+}
+
 /// The role of an API key.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::tenant::event::Role")]
@@ -282,4 +368,18 @@ pub enum RateUnit {
     Messages,
     /// SMS segments.
     Segments,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ConversationPriority;
+    use crate::domain::conversation::decide::PRIORITIES;
+
+    #[test]
+    fn every_priority_has_its_word() {
+        assert_eq!(ConversationPriority::ALL.map(ConversationPriority::word), PRIORITIES);
+        for priority in ConversationPriority::ALL {
+            assert_eq!(ConversationPriority::of(priority.word()), priority);
+        }
+    }
 }

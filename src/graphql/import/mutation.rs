@@ -2,23 +2,31 @@
 
 use async_graphql::{Context, Object, Result};
 
+use super::object::Import;
 use crate::domain::import::decide::{UndoImport, UndoneImport};
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::ids::ImportId;
 
 payload! {
     /// The result of `undoImport`.
-    UndoImportPayload: UndoneImport {
+    UndoImportPayload of complex: UndoneImport {
         /// The import's id.
         import_id: Of<ImportId> = |undone| Some(Of(undone.import_id)),
         /// Facts that were retracted.
         retracted: i64 = |undone| i64::try_from(undone.retracted).ok(),
         /// Facts that were kept: opt-outs, and customers with later activity.
         kept: i64 = |undone| i64::try_from(undone.kept).ok(),
+    }
+}
+
+shows! {
+    UndoImportPayload {
+        /// The import after this mutation; waits for the read tables.
+        import: Import = |ctx, payload| by!(payload.import_id, |id: Of<_>| Import::load(ctx, id.0)),
     }
 }
 

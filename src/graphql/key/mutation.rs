@@ -2,18 +2,19 @@
 
 use async_graphql::{Context, Object, Result};
 
+use super::object::ApiKey;
 use crate::domain::tenant::decide::{IssueApiKey, IssuedApiKey, RevokeApiKey};
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::Role;
 use crate::ids::ApiKeyId;
 
 payload! {
     /// The result of `issueApiKey`.
-    IssueApiKeyPayload: IssuedApiKey {
+    IssueApiKeyPayload of complex: IssuedApiKey {
         /// The new key's id.
         key_id: Of<ApiKeyId> = |key| Some(Of(key.key_id)),
         /// The token that clients send as `Authorization: Bearer …`. Shown only here, once, and not stored.
@@ -23,9 +24,23 @@ payload! {
 
 payload! {
     /// The result of `revokeApiKey`.
-    RevokeApiKeyPayload: ApiKeyId {
+    RevokeApiKeyPayload of complex: ApiKeyId {
         /// The revoked key's id.
         key_id: Of<ApiKeyId> = |id| Some(Of(*id)),
+    }
+}
+
+shows! {
+    IssueApiKeyPayload {
+        /// The new key; waits for the read tables.
+        key: ApiKey = |ctx, payload| by!(payload.key_id, |id: Of<_>| ApiKey::load(ctx, id.0)),
+    }
+}
+
+shows! {
+    RevokeApiKeyPayload {
+        /// The revoked key; waits for the read tables.
+        key: ApiKey = |ctx, payload| by!(payload.key_id, |id: Of<_>| ApiKey::load(ctx, id.0)),
     }
 }
 

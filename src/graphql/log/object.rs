@@ -11,6 +11,7 @@ use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::{Cursor, Long};
+use crate::graphql::engine::words::StreamCategory;
 use crate::ids::{CommandId, CorrelationId, CustomerId, EventId, MessageId, Position};
 use crate::log::{Category, Personal, RecordedEvent};
 
@@ -105,8 +106,8 @@ impl Event {
 /// A stream by its name's parts.
 #[derive(InputObject)]
 pub struct StreamInput {
-    /// `customer`, `address`, `campaign`, `template`, `list`, `journey`, `import`, `tenant`.
-    category: String,
+    /// The kind of the stream.
+    category: StreamCategory,
     /// The aggregate's id.
     key: uuid::Uuid,
 }
@@ -212,7 +213,7 @@ pub async fn events(ctx: &Context<'_>, filter: Option<EventFilterInput>, window:
             person.ids().into_iter().map(|id| (Category::Customer, id.uuid())).collect()
         }
         (None, Some(stream)) => {
-            vec![(stream.category.parse().map_err(|error| bad_argument("filter.stream.category", error))?, stream.key)]
+            vec![(stream.category.into(), stream.key)]
         }
         (None, None) => vec![],
     };

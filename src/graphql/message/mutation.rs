@@ -1,6 +1,6 @@
 //! Mutations on messages.
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result};
+use async_graphql::{Context, Enum, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::object::Message;
@@ -11,11 +11,14 @@ use crate::domain::message::decide::{
     CancelMessage, ReceiveMessage, ReceivedMessage, SendDecision, SendMessage, SentMessage,
 };
 use crate::domain::message::dispatch;
+use crate::graphql::conversation::object::Conversation;
+use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::reading::Tables;
 use crate::graphql::engine::words::{Channel, MessageClass};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, MessageId};
 
@@ -115,20 +118,16 @@ payload! {
     }
 }
 
-#[ComplexObject]
-impl SendMessagePayload {
-    /// The message after this mutation; waits for the read tables.
-    #[graphql(guard = "May(Permission::Read)")]
-    async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        let (Some(id), Some(position)) = (&self.message_id, self.position) else { return Ok(None) };
-        Api::of(ctx)?.wait_for(Some(position)).await?;
-        Message::load(ctx, id.0).await
+shows! {
+    SendMessagePayload {
+        /// The message after this mutation; waits for the read tables.
+        message: Message = |ctx, payload| by!(payload.message_id, |id: Of<_>| Message::load(ctx, id.0)),
     }
 }
 
 payload! {
     /// The result of `receiveMessage`.
-    ReceiveMessagePayload: ReceivedMessage {
+    ReceiveMessagePayload of complex: ReceivedMessage {
         /// The customer who wrote.
         customer_id: Of<CustomerId> = |received| Some(Of(received.customer_id)),
         /// The new message.
@@ -138,19 +137,48 @@ payload! {
     }
 }
 
+shows! {
+    ReceiveMessagePayload {
+        /// The message after this mutation; waits for the read tables.
+        message: Message = |ctx, payload| by!(payload.message_id, |id: Of<_>| Message::load(ctx, id.0)),
+        /// The customer who wrote, after this mutation; waits for the read tables.
+        customer: Customer = |ctx, payload| by!(payload.customer_id, |id: Of<_>| Customer::load(ctx, id.0)),
+        /// The conversation after this mutation; waits for the read tables.
+        conversation: Conversation = |ctx, payload| by!(payload.conversation_id, |id: Of<_>| {
+            Conversation::load_from(ctx, id.0, Tables::Live)
+        }),
+    }
+}
+
 payload! {
     /// The result of `cancelMessage`.
-    CancelMessagePayload: MessageId {
+    CancelMessagePayload of complex: MessageId {
         /// The message's id.
         message_id: Of<MessageId> = |id| Some(Of(*id)),
     }
 }
 
+shows! {
+    CancelMessagePayload {
+        /// The message after this mutation; waits for the read tables.
+        message: Message = |ctx, payload| by!(payload.message_id, |id: Of<_>| Message::load(ctx, id.0)),
+    }
+}
+
 payload! {
     /// The result of `resolveInDoubt`.
-    ResolveInDoubtPayload: () {
+    ResolveInDoubtPayload of complex: MessageId {
+        /// The message's id.
+        message_id: Of<MessageId> = |id| Some(Of(*id)),
         /// True if the message is resolved.
-        resolved: bool = |()| Some(true),
+        resolved: bool = |_| Some(true),
+    }
+}
+
+shows! {
+    ResolveInDoubtPayload {
+        /// The message after this mutation; waits for the read tables.
+        message: Message = |ctx, payload| by!(payload.message_id, |id: Of<_>| Message::load(ctx, id.0)),
     }
 }
 
@@ -232,7 +260,7 @@ impl MessageMutations {
         };
         let command = ResolveInDoubt { customer_id: customer_id.0, message_id: message_id.0, resolution };
         let outcome = Api::of(ctx)?.app.resolve_in_doubt(&caller(ctx, idempotency_key)?, command).await;
-        answer(ctx, outcome).map(Into::into)
+        Ok(answer(ctx, outcome)?.map(|()| message_id.0).into())
     }
 
     /// Records a message from a customer.

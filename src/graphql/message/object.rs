@@ -14,10 +14,11 @@ use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::{FilesOf, OneMessage, ReasonsOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState};
+use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState, ReasonState};
 use crate::graphql::log::object::{EventConnection, events_of_message};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
-use crate::queries::messages::{MessageRow, ReasonRow, ReasonState};
+use crate::queries::messages;
+use crate::queries::messages::{MessageRow, ReasonRow};
 
 connection!(
     /// Messages, newest first.
@@ -60,8 +61,8 @@ pub struct Milestone {
 /// Why a message is, or was, in a state. Reasons are never removed.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Reason {
-    /// `held`, `suppressed`, `cancelled`, `refused`, `in_doubt`, `deferred`, `bounced`, `failed`, `complained`.
-    state: String,
+    /// The state that it explains.
+    state: ReasonState,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The rule, the cause or the kind of complaint.
@@ -83,7 +84,7 @@ pub struct Reason {
 impl Reason {
     fn new(row: ReasonRow, personal: bool) -> Self {
         Self {
-            state: row.state.word().to_owned(),
+            state: row.state.into(),
             occurred_at: row.occurred_at,
             reason: row.reason,
             class: row.class,
@@ -116,15 +117,15 @@ pub struct RuleDecision {
 impl RuleDecision {
     fn new(row: ReasonRow) -> Option<Self> {
         let outcome = match row.state {
-            ReasonState::Held => MessageState::Held,
-            ReasonState::Suppressed => MessageState::Suppressed,
-            ReasonState::Cancelled
-            | ReasonState::Refused
-            | ReasonState::InDoubt
-            | ReasonState::Deferred
-            | ReasonState::Bounced
-            | ReasonState::Failed
-            | ReasonState::Complained => return None,
+            messages::ReasonState::Held => MessageState::Held,
+            messages::ReasonState::Suppressed => MessageState::Suppressed,
+            messages::ReasonState::Cancelled
+            | messages::ReasonState::Refused
+            | messages::ReasonState::InDoubt
+            | messages::ReasonState::Deferred
+            | messages::ReasonState::Bounced
+            | messages::ReasonState::Failed
+            | messages::ReasonState::Complained => return None,
         };
         Some(Self {
             rule: row.reason?,

@@ -6,15 +6,23 @@ use crate::domain::customer::decide::{AddNote, PinNote};
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, caller, payload};
+use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
+use crate::graphql::timeline::object::TimelineEntry;
 use crate::ids::{ConversationId, CustomerId, NoteId};
 
 payload! {
     /// The result of mutations on a note.
-    NotePayload: NoteId {
+    NotePayload of complex: NoteId {
         /// The note's id.
         note_id: Of<NoteId> = |id| Some(Of(*id)),
+    }
+}
+
+shows! {
+    NotePayload {
+        /// The note's entry in the timeline after this mutation; waits for the read tables.
+        entry: TimelineEntry = |ctx, payload| by!(payload.note_id, |id: Of<_>| TimelineEntry::of_note(ctx, id.0)),
     }
 }
 

@@ -4,7 +4,7 @@ use async_graphql::Result;
 
 use super::object::{Parked, ParkedInput, Projection};
 use crate::graphql::engine::api::Api;
-use crate::graphql::engine::failure::{field_refused, opaque};
+use crate::graphql::engine::failure::opaque;
 use crate::ids::TenantId;
 use crate::queries::{ParkedStream, ProjectionError};
 
@@ -21,14 +21,14 @@ impl Api {
         Ok(parked.into_iter().map(Into::into).collect())
     }
 
-    /// The parked stream that an event of the tenant stands in; refused if the event is not parked.
-    pub async fn parked_stream(&self, tenant: TenantId, wanted: &ParkedInput) -> Result<ParkedStream> {
+    /// The parked stream that an event of the tenant stands in; absent if the event is not parked.
+    pub async fn parked_stream(&self, tenant: TenantId, wanted: &ParkedInput) -> Result<Option<ParkedStream>> {
         let parked = self.reads.parked(tenant).await.map_err(|error| self.projector_failed(&error))?;
-        parked
+        let found = parked
             .into_iter()
             .find(|one| one.projection == wanted.projection && one.event_id == wanted.event_id.0)
-            .map(|one| ParkedStream { projection: one.projection, stream: one.stream })
-            .ok_or_else(|| field_refused("NOT_PARKED", "this event is not parked for this projection"))
+            .map(|one| ParkedStream { projection: one.projection, stream: one.stream });
+        Ok(found)
     }
 
     /// Tries again what waits of a stream for a projection; how many events were applied.

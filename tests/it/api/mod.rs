@@ -2,6 +2,7 @@
 
 mod auth;
 mod canned;
+mod changed;
 mod commands;
 mod evidence;
 mod hostile;
