@@ -1,5 +1,5 @@
-# The five commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test lint bench schema help
+# The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
+.PHONY: run test lint bench schema clients help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
@@ -7,6 +7,7 @@ help:
 	@echo "make lint    formatting, clippy, rustdoc, generated files"
 	@echo "make bench   the benchmark: a table here, JSON in target/bench.json"
 	@echo "make schema  write schema.graphql"
+	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
 
 run: need-rust
 	cargo run --release -- demo
@@ -29,7 +30,14 @@ schema: need-rust
 	cargo run --quiet -- schema > target/schema.graphql
 	mv target/schema.graphql schema.graphql
 
-.PHONY: need-rust need-postgres
+# Versions are pinned by tests/clients/package-lock.json. Servers listen on loopback, with stores in temporary folders.
+clients: need-rust need-node
+	cargo build --quiet
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	@node --version && npm ls --prefix tests/clients --depth=0
+	cd tests/clients && node --test --test-reporter=spec *.test.mjs
+
+.PHONY: need-rust need-postgres need-node
 need-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing. Get it from https://rustup.rs: \
 	curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
@@ -39,3 +47,8 @@ need-rust:
 # The suite starts a PostgreSQL of its own from these binaries, and never touches a running server.
 need-postgres:
 	@sh .ci/postgres
+
+need-node:
+	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \
+	echo "Node.js 20 or newer with npm is missing; only this target needs it. Debian, Ubuntu: apt install nodejs npm. \
+	Others: https://nodejs.org" >&2; exit 1; }
