@@ -25,7 +25,7 @@ pub struct CustomerReader {
 impl CustomerReader {
     /// Prepares for a file whose columns are mapped and whose ids are known.
     pub fn try_new(columns: Columns, settings: Settings, identities: Identities) -> Result<Self, HeaderError> {
-        let identified = ["customer", "email", "phone"].iter().any(|field| columns.index(field).is_some());
+        let identified = ["customer", "email", "phone", "addresses"].iter().any(|field| columns.index(field).is_some());
         if !identified && settings.number_rows.is_none() {
             return Err(HeaderError::Incomplete {
                 what: "no column identifies the customers: none holds the field customer, email or phone",
@@ -94,6 +94,12 @@ impl CustomerReader {
         Ok((CustomerRow { line: record.line, profile, addresses: addresses.good, consents }, addresses.left_out))
     }
 
+    /// Whether commlog's own export names somebody who is no person of their own: merged, forgotten, the placeholder.
+    fn is_nobody(&self, record: &Record) -> bool {
+        let value = |field| self.columns.value(field, &record.fields).map(str::trim);
+        value("merged_into").is_some() || value("forgotten").is_some() || value("anonymous") == Some("true")
+    }
+
     /// Files of orders name a customer on many lines; only lines that say something new are handed on.
     fn says_something_new(&mut self, row: &CustomerRow) -> bool {
         let content = format!("{:?}{:?}{:?}", row.profile, row.addresses, row.consents);
@@ -109,6 +115,9 @@ impl RowReader for CustomerReader {
     }
 
     fn push(&mut self, record: Record) -> Result<Option<Parsed<CustomerRow>>, String> {
+        if self.is_nobody(&record) {
+            return Ok(None);
+        }
         Ok(match self.parse(&record) {
             Ok((row, left_out)) if self.says_something_new(&row) => {
                 Some(Parsed::Row { row, raw: vec![record.into()], left_out })

@@ -204,6 +204,11 @@ const CUSTOMERS: &[Field] = &[
     field("industry", "industry", &["industry", "sector", "branch"]).first(),
     field("locale", "such as en-GB", &["locale", "language", "preferredlanguage"]).first(),
     field("time_zone", "such as Europe/London", &["timezone", "tz"]).first(),
+    field("addresses", "all addresses, as commlog exports them", &[]),
+    field("consents", "all consents, as commlog exports them", &[]),
+    field("merged_into", "whom the customer was merged into: the line is passed over", &[]),
+    field("forgotten", "when the customer was forgotten: the line is passed over", &[]),
+    field("anonymous", "whether it is the anonymous placeholder: the line is passed over", &[]),
     field("tags", "as a, b or \"a\",\"b\" or [\"a\",\"b\"] or {a,b} or a|b;c", &["tags", "labels", "groupmembership"])
         .first(),
 ];

@@ -5,6 +5,7 @@ pub mod chunks;
 pub mod columns;
 pub mod consent;
 pub mod customers;
+pub mod exported;
 pub mod fields;
 pub mod identities;
 pub mod messages;

@@ -43,8 +43,32 @@ const CUSTOMERS: ImportKind = ImportKind::Customers;
 const ORDERS: ImportKind = ImportKind::Orders;
 const MESSAGES: ImportKind = ImportKind::Messages;
 
-/// Every preset, the more particular first.
+/// Every preset.
 pub const ALL: &[Preset] = &[
+    Preset {
+        columns: &[
+            ("externalid", "customer"),
+            ("addresses", "addresses"),
+            ("consents", "consents"),
+            ("mergedinto", "merged_into"),
+            ("anonymous", "anonymous"),
+            ("forgottenat", "forgotten"),
+            ("tenantid", "-"),
+            ("customerid", "-"),
+            ("source", "-"),
+            ("importid", "-"),
+            ("registeredat", "-"),
+            ("changedat", "-"),
+            ("version", "-"),
+        ],
+        zone: Some(Tz::UTC),
+        ..preset(
+            "commlog",
+            "commlog customers",
+            CUSTOMERS,
+            &["customerid", "externalid", "registeredat", "mergedinto", "addresses", "consents"],
+        )
+    },
     preset("shopify", "Shopify customers", CUSTOMERS, &["firstname", "lastname", "email", "acceptsemailmarketing"]),
     preset("shopify", "Shopify customers", CUSTOMERS, &["firstname", "lastname", "email", "acceptsmarketing"]),
     Preset {
@@ -143,14 +167,15 @@ pub const ALL: &[Preset] = &[
     },
 ];
 
-/// The preset that a header belongs to.
+/// The preset that a header belongs to: of several, the one that asks for most columns.
 #[must_use]
 pub fn detect(kind: ImportKind, header: &[String]) -> Option<&'static Preset> {
     let names: Vec<String> = header.iter().map(|name| plain(name)).collect();
     let has = |wanted: &&str| names.iter().any(|name| name == wanted);
     ALL.iter()
         .filter(|preset| preset.kind == kind && !preset.signature.is_empty())
-        .find(|preset| preset.signature.iter().all(&has))
+        .filter(|preset| preset.signature.iter().all(&has))
+        .min_by_key(|preset| std::cmp::Reverse(preset.signature.len()))
 }
 
 /// The preset of a name, for a file with this header: of two exports of one system, the one that fits.
@@ -184,6 +209,7 @@ mod tests {
             name(ORDERS, "Name,Email,Financial Status,Lineitem quantity,Lineitem price"),
             Some("Shopify orders")
         );
+        assert_eq!(name(CUSTOMERS, "CONTACT ID,EMAIL,LASTNAME,ADDED_TIME,MODIFIED_TIME"), Some("Brevo contacts"));
         assert_eq!(name(CUSTOMERS, "Email,Name"), None);
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::import::decide::ConsentRow;
 use crate::domain::value::address::Address;
 use crate::domain::value::{AddressKind, Channel, Currency};
 use crate::files::columns::{Columns, MapError};
+use crate::files::exported;
 use crate::files::records::Record;
 use crate::files::times::TimeReader;
 use crate::files::values::{self, DecimalMark};
@@ -55,6 +56,11 @@ impl Addresses {
     /// number that cannot be used is left out.
     pub fn read(columns: &Columns, record: &Record, settings: &Settings) -> Result<Self, String> {
         let mut addresses = Self::default();
+        if let Some(list) = columns.value("addresses", &record.fields) {
+            let (good, reasons) = exported::addresses(list)?;
+            addresses.good = good;
+            addresses.left_out.extend(reasons.into_iter().map(|reason| LeftOut { line: record.line, reason }));
+        }
         for cell in columns.all("email", &record.fields) {
             for text in cell.split(":::").map(str::trim).filter(|text| !text.is_empty()) {
                 Address::parse(AddressKind::Email, text, None).map_err(|error| format!("email {}", error.reason))?;
@@ -91,7 +97,10 @@ impl Addresses {
 /// What a record says about consent, beside what holds for the whole file.
 pub fn consents(columns: &Columns, record: &Record, settings: &Settings) -> Result<Vec<ConsentRow>, String> {
     use crate::files::consent::{Sense, strictest};
-    let mut rows = Vec::new();
+    let mut rows = match columns.value("consents", &record.fields) {
+        Some(list) => exported::consents(list)?,
+        None => Vec::new(),
+    };
     let mut since = None;
     for column in columns.consents() {
         let Some(text) = record.fields.get(column.index).and_then(|text| values::filled(text)) else { continue };

@@ -1,6 +1,7 @@
 //! `commlog export`: events or the rows of a read model, as JSON lines or CSV.
 
 mod events;
+mod people;
 mod rows;
 
 use std::borrow::Cow;
@@ -24,7 +25,9 @@ use crate::queries;
                   data are themselves recorded in the log.",
     after_help = "Examples:\n  commlog export events --since 2026-01-01 --type MessageBounced\n  commlog export events \
                   --personal --output events.jsonl\n  commlog export customers --format csv > customers.csv\n\nRead models: \
-                  the names of projections/*.sql, such as customers, activities, timeline, messages."
+                  the names of projections/*.sql, such as customers, activities, timeline, messages. \
+                  Customers come with their addresses and consent: `commlog import customers` makes the same people of \
+                  the CSV file."
 )]
 pub struct ExportArgs {
     /// `events`, or a read model such as `customers`.

@@ -3,13 +3,16 @@
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
 
-use super::{ExportArgs, Format, Output};
+use super::{ExportArgs, Format, Output, people};
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::progress;
 use crate::projections::source::Table;
 use crate::sql::Engine;
+
+/// The table whose rows are completed, so that they can be imported again.
+const CUSTOMERS: &str = "customers";
 
 /// A table that can be exported.
 pub(super) struct ReadModel {
@@ -44,7 +47,11 @@ impl ReadModel {
     /// Writes a tenant's rows in the order of their primary key.
     pub(super) async fn write(&self, reads: &ReadStore, caller: &Caller, format: Format, out: &mut Output) -> Outcome {
         let db = reads.db();
-        let columns: Vec<String> = self.table.columns.iter().map(|(name, _)| name.clone()).collect();
+        let mut columns: Vec<String> = self.table.columns.iter().map(|(name, _)| name.clone()).collect();
+        let with_people = self.table.name == CUSTOMERS;
+        if with_people {
+            columns.extend(people::COLUMNS.map(str::to_owned));
+        }
         if format == Format::Csv {
             out.record(&columns)?;
         }
@@ -54,15 +61,26 @@ impl ReadModel {
         let mut session = db.session().await.map_err(failed)?;
         let mut rows = session.texts(&sql, &[caller.tenant.0.into()], 1);
         let bar = progress::counter("rows");
-        while let Some(row) = rows.try_next().await.map_err(failed)? {
-            let row = row.into_iter().flatten().next().unwrap_or_default();
-            if out.closed {
-                break;
+        let mut page = Vec::new();
+        let size = if with_people { people::AT_ONCE } else { 1 };
+        loop {
+            let row = rows.try_next().await.map_err(failed)?;
+            let is_last = row.is_none();
+            page.extend(row.map(|row| row.into_iter().flatten().next().unwrap_or_default()));
+            if page.len() < size && !is_last {
+                continue;
             }
-            bar.inc(1);
-            match format {
-                Format::Jsonl => out.line(&row)?,
-                Format::Csv => out.record(&values(&row, &columns)?)?,
+            let full = std::mem::take(&mut page);
+            let full = if with_people { people::complete(&db, caller, &full).await? } else { full };
+            for row in full {
+                bar.inc(1);
+                match format {
+                    Format::Jsonl => out.line(&row)?,
+                    Format::Csv => out.record(&values(&row, &columns)?)?,
+                }
+            }
+            if is_last || out.closed {
+                break;
             }
         }
         bar.finish_and_clear();

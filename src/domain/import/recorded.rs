@@ -106,10 +106,12 @@ pub fn has_identity(event: &ActivityRecorded) -> bool {
     event.kind == ActivityKind::Order && event.reference.is_some()
 }
 
-/// A digest of what an order says.
+/// A digest of what an order says, in whatever order its lines stand.
 #[must_use]
 pub fn content_of_order(event: &ActivityRecorded) -> u64 {
-    digest(&(&event.status, event.amount_micros, &event.currency, &event.lines))
+    let mut lines: Vec<_> = event.lines.iter().collect();
+    lines.sort_by_key(|line| (&line.sku, &line.description, line.quantity_milli, line.unit_price_micros));
+    digest(&(&event.status, event.amount_micros, &event.currency, lines))
 }
 
 /// A digest of what a message says.

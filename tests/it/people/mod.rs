@@ -1,7 +1,9 @@
 //! Real people's data, as it lies in files and arrives from providers: one person stays one, an opt-out holds, nothing that
 //! was said is lost.
 
+mod exported;
 mod owners;
+mod presets;
 
 /// Declares tests of the binary that run once on each engine.
 macro_rules! on_both {
