@@ -58,6 +58,7 @@ impl App {
             Some(wanted) => Some(self.canned_reply(caller, wanted).await?),
             None => None,
         };
+        let message = self.with_subject(caller, message).await?;
         for _ in 0..MAX_ATTEMPTS {
             let customer_id = self.survivor(caller, message.customer_id).await?;
             let command = SendMessage { customer_id, ..message.clone() };

@@ -21,6 +21,7 @@ mod merging;
 mod messages;
 mod persons;
 mod reclass;
+mod reply_subjects;
 mod tenants;
 
 use std::sync::{Arc, OnceLock};

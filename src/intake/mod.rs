@@ -30,6 +30,8 @@ use crate::queries::{QueryError, Reads, kept_callbacks, messages};
 
 /// The largest original that stands beside its message, in bytes; a larger one is stored as a file of the message.
 const MAX_INLINE: usize = 64 * 1024;
+/// The end of a text that was cut.
+const CUT: &str = " […] (cut)";
 /// How many things are recorded at once: their appends share commits.
 const AT_ONCE: usize = 256;
 
@@ -405,9 +407,10 @@ fn reported(
 
 /// As much of a text as stands beside an event; the whole stands with the message that it came in.
 fn head(text: &str) -> String {
-    let end = text.floor_char_boundary(MAX_INLINE);
-    let cut = if end < text.len() { " […] (cut)" } else { "" };
-    format!("{}{cut}", &text[..end])
+    if text.len() <= MAX_INLINE {
+        return text.to_owned();
+    }
+    format!("{}{CUT}", &text[..text.floor_char_boundary(MAX_INLINE - CUT.len())])
 }
 
 /// How a message arrived; what is too large to stand beside it is a file of its own.

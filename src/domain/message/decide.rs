@@ -142,6 +142,14 @@ pub struct ReceiveMessage {
     pub arrival: Option<Box<Arrival>>,
 }
 
+impl SendMessage {
+    /// Whether it is an email without a subject.
+    #[must_use]
+    pub fn lacks_subject(&self) -> bool {
+        self.channel == Channel::Email && self.subject.as_deref().is_none_or(|subject| subject.trim().is_empty())
+    }
+}
+
 impl ReceiveMessage {
     /// Whether a machine wrote it.
     #[must_use]
@@ -343,6 +351,15 @@ impl InboundMessage {
         };
         Self { message_id, command, sender, keyword, files: vec![] }
     }
+}
+
+/// The subject of an answer to a mail with this subject.
+#[must_use]
+pub fn reply_subject(answered: &str) -> String {
+    let answered = answered.trim();
+    let is_reply = answered.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
+    let subject = if is_reply { answered.to_owned() } else { format!("Re: {answered}") };
+    subject.trim().chars().take(text::LONG).collect()
 }
 
 /// Takes in a message: `MessageReceived`, and the conversation opens, unless a machine wrote it. A whole message STOP opts

@@ -180,6 +180,10 @@ event! {
         route: Route,
         code: Option<String>,
     }
+    personal MessageDeferredPersonal {
+        /// The receiving server's words.
+        detail: Option<String>,
+    }
 }
 
 event! {

@@ -8,7 +8,8 @@ use crate::domain::decision::{Context, Decided};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::message::event::{
     MessageBounced, MessageBouncedPersonal, MessageClicked, MessageClickedPersonal, MessageComplained, MessageDeferred,
-    MessageDelivered, MessageFailed, MessageFailedPersonal, MessageOpened, MessageOpenedPersonal, MessageSent,
+    MessageDeferredPersonal, MessageDelivered, MessageFailed, MessageFailedPersonal, MessageOpened,
+    MessageOpenedPersonal, MessageSent,
 };
 use crate::domain::text;
 use crate::domain::value::ALL_TOPICS;
@@ -196,7 +197,13 @@ fn message_event(fact: &RecordProviderFact, context: &Context<'_>) -> Option<Cus
         }
         .into(),
         Report::Delivered => MessageDelivered { key, route }.into(),
-        Report::Deferred { code: given } => MessageDeferred { key, route, code: code(given) }.into(),
+        Report::Deferred { code: given, detail } => MessageDeferred {
+            key,
+            route,
+            code: code(given),
+            personal: Some(MessageDeferredPersonal { detail: words(detail) }),
+        }
+        .into(),
         Report::Bounced { bounce, code: given, diagnostic } => MessageBounced {
             key,
             route,

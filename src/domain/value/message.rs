@@ -163,6 +163,9 @@ pub enum Report {
     Deferred {
         /// The provider's code.
         code: Option<String>,
+        /// The receiving server's words.
+        #[serde(default)]
+        detail: Option<String>,
     },
     /// It came back.
     Bounced {

@@ -35,7 +35,7 @@ pub struct SendMessageInput {
     topic: String,
     /// The customer's address; default: the primary one.
     address_id: Option<Of<AddressId>>,
-    /// The subject, for email.
+    /// The subject, for email. A reply without one gets `Re:` and the subject of what it answers.
     subject: Option<String>,
     /// Plain text; may be left out with a canned reply.
     #[graphql(default)]

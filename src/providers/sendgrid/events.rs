@@ -97,7 +97,10 @@ impl Event {
                 let (provider_message_id, mail_id) = (self.message_id(), self.text("smtp-id"));
                 Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None, mail_id }
             }
-            "deferred" => Report::Deferred { code: self.text("response").as_deref().and_then(errors::code_in) },
+            "deferred" => {
+                let detail = self.text("response").or(reason);
+                Report::Deferred { code: detail.as_deref().and_then(errors::code_in).or(status), detail }
+            }
             "delivered" => Report::Delivered,
             "bounce" => {
                 let classification = self.text("bounce_classification").unwrap_or_default();

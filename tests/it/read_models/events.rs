@@ -14,9 +14,9 @@ use commlog::domain::message::event::MessageEvent;
 use commlog::domain::message::event::{
     BounceKind, DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, EngagementClass,
     MessageBounced, MessageBouncedPersonal, MessageCancelled, MessageClass, MessageClicked, MessageComplained,
-    MessageDeferred, MessageDelivered, MessageFailed, MessageFailedPersonal, MessageHeld, MessageKey, MessageOpened,
-    MessageQueued, MessageQueuedPersonal, MessageReceived, MessageReceivedPersonal, MessageReleased, MessageRetracted,
-    MessageSent, MessageSuppressed, RetryClass, Route,
+    MessageDeferred, MessageDeferredPersonal, MessageDelivered, MessageFailed, MessageFailedPersonal, MessageHeld,
+    MessageKey, MessageOpened, MessageQueued, MessageQueuedPersonal, MessageReceived, MessageReceivedPersonal,
+    MessageReleased, MessageRetracted, MessageSent, MessageSuppressed, RetryClass, Route,
 };
 use commlog::domain::value::engagement::Rule;
 use commlog::domain::value::{AddressKind, Channel};
@@ -260,7 +260,8 @@ pub(crate) fn delivered(key: &MessageKey) -> CustomerEvent {
 }
 
 pub(crate) fn deferred(key: &MessageKey) -> CustomerEvent {
-    MessageDeferred { key: key.clone(), route: route(), code: Some("4.2.2".to_owned()) }.into()
+    let personal = Some(MessageDeferredPersonal { detail: Some("try again later".to_owned()) });
+    MessageDeferred { key: key.clone(), route: route(), code: Some("4.2.2".to_owned()), personal }.into()
 }
 
 pub(crate) fn bounced(key: &MessageKey, bounce: BounceKind) -> CustomerEvent {

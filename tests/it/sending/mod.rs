@@ -27,5 +27,5 @@ mod hostile;
 mod kills;
 mod metrics;
 mod permutations;
-mod story;
+pub(crate) mod story;
 mod threading;

@@ -10,13 +10,13 @@ use crate::support::doubles::sendgrid::{self, SendgridDouble};
 use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::doubles::{Act, Signed};
 
-pub(super) const PUBLIC: &str = "https://commlog.example";
-pub(super) const PHONE: &str = "+447400123456";
-pub(super) const MAILBOX: &str = "ada@example.org";
+pub(crate) const PUBLIC: &str = "https://commlog.example";
+pub(crate) const PHONE: &str = "+447400123456";
+pub(crate) const MAILBOX: &str = "ada@example.org";
 
 /// Who sets the accounts up.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accounts {
+pub(crate) enum Accounts {
     /// The configuration file.
     OfFile,
     /// An administrator, over the API: names and the paths of webhooks differ.
@@ -24,20 +24,20 @@ pub(super) enum Accounts {
 }
 
 /// A node with an account at each double.
-pub(super) struct Wire {
-    pub(super) app: TestApp,
-    pub(super) twilio: TwilioDouble,
-    pub(super) sendgrid: SendgridDouble,
-    pub(super) agent: Actor,
+pub(crate) struct Wire {
+    pub(crate) app: TestApp,
+    pub(crate) twilio: TwilioDouble,
+    pub(crate) sendgrid: SendgridDouble,
+    pub(crate) agent: Actor,
     accounts: Accounts,
 }
 
 impl Wire {
-    pub(super) async fn start(engine: Engine) -> Self {
+    pub(crate) async fn start(engine: Engine) -> Self {
         Self::with(engine, Accounts::OfFile).await
     }
 
-    pub(super) async fn with(engine: Engine, accounts: Accounts) -> Self {
+    pub(crate) async fn with(engine: Engine, accounts: Accounts) -> Self {
         let ambient = Ambient::system();
         let twilio = TwilioDouble::start(ambient.clone()).await;
         let sendgrid = SendgridDouble::start(ambient).await;
@@ -75,7 +75,7 @@ impl Wire {
     }
 
     /// Sets an account at a double up over the API.
-    pub(super) async fn set_up(&self, provider: &str, name: &str) {
+    pub(crate) async fn set_up(&self, provider: &str, name: &str) {
         let (sms, mail) = (self.twilio.settings(PUBLIC), self.sendgrid.settings());
         let setting = |(name, value): (&str, String)| json!({ "name": name, "value": value });
         let (settings, secrets) = match provider {
@@ -109,7 +109,7 @@ impl Wire {
     }
 
     /// The URL of a provider's webhook.
-    pub(super) fn hook(&self, provider: &str) -> String {
+    pub(crate) fn hook(&self, provider: &str) -> String {
         match self.accounts {
             Accounts::OfFile => format!("{PUBLIC}/webhooks/{provider}/main"),
             Accounts::OverApi => format!("{PUBLIC}/webhooks/{provider}/{}.main", self.app.tenant.0.simple()),
@@ -117,12 +117,12 @@ impl Wire {
     }
 
     /// A customer with a number and a mailbox.
-    pub(super) async fn ada(&self) -> CustomerId {
+    pub(crate) async fn ada(&self) -> CustomerId {
         self.customer("Ada Lovelace", &[("PHONE", PHONE), ("EMAIL", MAILBOX)]).await
     }
 
     /// A customer with addresses.
-    pub(super) async fn customer(&self, name: &str, addresses: &[(&str, &str)]) -> CustomerId {
+    pub(crate) async fn customer(&self, name: &str, addresses: &[(&str, &str)]) -> CustomerId {
         let mutation = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId } }";
         let addresses: Vec<_> =
             addresses.iter().map(|(kind, address)| json!({ "kind": kind, "address": address })).collect();
@@ -135,12 +135,12 @@ impl Wire {
     }
 
     /// Sends; the message's id, and the rule that keeps it back, if one does.
-    pub(super) async fn send(&self, customer: CustomerId, channel: &str, class: &str) -> (String, Option<String>) {
+    pub(crate) async fn send(&self, customer: CustomerId, channel: &str, class: &str) -> (String, Option<String>) {
         self.send_for(customer, channel, class, None).await
     }
 
     /// The same for a campaign.
-    pub(super) async fn send_for(
+    pub(crate) async fn send_for(
         &self,
         customer: CustomerId,
         channel: &str,
@@ -161,7 +161,7 @@ impl Wire {
     }
 
     /// Hands a callback to the node as the provider would.
-    pub(super) async fn call(&self, signed: &Signed) -> StatusCode {
+    pub(crate) async fn call(&self, signed: &Signed) -> StatusCode {
         let path = signed.url.strip_prefix(PUBLIC).expect("our public URL");
         let request = http_client().post(format!("http://{}{path}", self.app.address())).body(signed.body.clone());
         let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -169,7 +169,7 @@ impl Wire {
     }
 
     /// What the read tables say of a message once they show all that is in the log.
-    pub(super) async fn message(&self, id: &str) -> Value {
+    pub(crate) async fn message(&self, id: &str) -> Value {
         self.app.visible(self.app.head().await).await;
         let query = "query($id: ID!) { message(id: $id) { state opens { total human machine } clicks { total } \
             decisions { rule outcome inputs } conversation { state unread } } }";
@@ -177,7 +177,7 @@ impl Wire {
     }
 }
 
-pub(super) fn count(types: &[String], name: &str) -> usize {
+pub(crate) fn count(types: &[String], name: &str) -> usize {
     types.iter().filter(|event| *event == name).count()
 }
 

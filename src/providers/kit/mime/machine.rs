@@ -218,7 +218,8 @@ fn delivery(status: &[u8], text: &str) -> Option<Report> {
         return Some(bounced(written, diagnostic, text));
     }
     if let Some(group) = with_action(&["delayed"]) {
-        return Some(Report::Deferred { code: group.get("status").and_then(texts::short) });
+        let detail = group.get("diagnostic-code").and_then(texts::short);
+        return Some(Report::Deferred { code: group.get("status").and_then(texts::short), detail });
     }
     with_action(&["delivered", "relayed", "expanded"]).map(|_| Report::Delivered)
 }
@@ -231,7 +232,8 @@ fn in_prose(signs: &Signs<'_>) -> Option<Report> {
             .iter()
             .any(|words| text.to_ascii_lowercase().contains(words));
     if is_only_late {
-        return Some(Report::Deferred { code: status_in(text) });
+        let detail = text.lines().find(|line| status_in(line).is_some()).and_then(texts::short);
+        return Some(Report::Deferred { code: status_in(text), detail });
     }
     let line = text.lines().find(|line| status_in(line).is_some() || smtp_code_in(line).is_some());
     Some(bounced(status_in(text), line.and_then(texts::short), text))

@@ -200,6 +200,23 @@ impl SendgridDouble {
         Self::inbound_with_files(url, (from, to), text, headers, &[])
     }
 
+    /// A form of Inbound Parse with these fields alone.
+    pub(crate) fn form(url: &str, fields: &[(&str, &str)]) -> Signed {
+        let mut body = String::new();
+        for (name, value) in fields {
+            let _ = write!(body, "--xYzZY\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        body.push_str("--xYzZY--\r\n");
+        let headers = vec![("content-type".to_owned(), "multipart/form-data; boundary=xYzZY".to_owned())];
+        Signed { method: "POST", url: format!("{url}?secret={INBOUND_SECRET}"), headers, body: Bytes::from(body) }
+    }
+
+    /// A whole mail, as Inbound Parse posts it in raw mode.
+    pub(crate) fn raw(url: &str, envelope_from: &str, to: &str, mail: &str) -> Signed {
+        let envelope = json!({ "to": [to], "from": envelope_from }).to_string();
+        Self::form(url, &[("email", mail), ("envelope", &envelope), ("to", to)])
+    }
+
     /// The same with files: name, media type, content.
     pub(crate) fn inbound_with_files(
         url: &str,
