@@ -5,6 +5,8 @@
 //! somebody who has the address that now writes: two people who answer one newsletter, or one who got it forwarded, stay
 //! two.
 
+use std::time::Duration;
+
 use crate::app::{App, Caller};
 use crate::domain::value::Channel;
 use crate::domain::value::Direction;
@@ -17,6 +19,10 @@ use crate::queries::{Reads, messages};
 
 /// How many ids of a mail's headers are looked at, the newest first: a longer thread names us more than once.
 const MAX_IDS: usize = 40;
+
+/// How long the read tables are waited for before an answer is taken in without its message: shorter than any provider
+/// waits for us.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The messages of ours that an inbound one names, in the order in which they are believed.
 pub(super) async fn named(
@@ -34,6 +40,8 @@ pub(super) async fn named(
     for token in inbound.reply_token.iter().cloned().chain(in_headers) {
         named.extend(app.open_reply_token(caller, &token).await?);
     }
+    named.dedup();
+    let by_token = named.len();
     if inbound.channel == Channel::Email {
         let fingerprints = app.mail_id_fingerprints(caller, &headers).await?;
         named.extend(messages::by_mail_ids(&db, caller.tenant, &fingerprints).await?);
@@ -45,6 +53,13 @@ pub(super) async fn named(
         return Ok(vec![]);
     }
     let mut rows = messages::by_ids(&db, caller.tenant, &named).await?;
+    if named.iter().take(by_token).any(|id| !rows.iter().any(|row| row.message_id == *id)) {
+        // A token of ours names a message that the read tables do not show yet: the answer came sooner than they followed.
+        if let Err(error) = reads.wait_for(app.end().await?, PATIENCE).await {
+            tracing::warn!(%error, "an answer is recorded without the message that it may answer");
+        }
+        rows = messages::by_ids(&reads.db(), caller.tenant, &named).await?;
+    }
     rows.retain(|row| row.direction == Direction::Outbound);
     rows.sort_by_key(|row| named.iter().position(|id| *id == row.message_id));
     Ok(rows)

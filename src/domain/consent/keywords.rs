@@ -107,6 +107,9 @@ const STOP: &[&str] = &[
     "取消订阅",
     "取消訂閱",
     "수신거부", // Korean
+    "해지",
+    "거부",
+    "alto", // Spanish of the Americas
     "중지",
     "정지",
     "취소",
@@ -190,8 +193,48 @@ pub fn read(body: &str) -> Option<Keyword> {
     if body.len() > 200 {
         return None;
     }
-    KEYWORDS.get(&plain(body)).copied()
+    let said = plain(unsigned(body));
+    KEYWORDS.get(&said).or_else(|| KEYWORDS.get(uncivil(&said)?)).copied()
 }
+
+/// A message without the line that a phone or mail program puts under it.
+fn unsigned(body: &str) -> &str {
+    let body = body.trim();
+    let Some((text, last)) = body.rsplit_once('\n') else { return body };
+    let last = last.trim().to_lowercase();
+    if SIGNATURES.iter().any(|words| last.starts_with(words)) { text } else { body }
+}
+
+/// How phones and programs sign.
+const SIGNATURES: &[&str] = &[
+    "sent from",
+    "get outlook",
+    "von meinem",
+    "gesendet von",
+    "envoyé de",
+    "enviado desde",
+    "enviado do",
+    "inviato da",
+    "verzonden v",
+    "skickat fr",
+    "sendt fra",
+    "wysłane z",
+    "отправлено с",
+];
+
+/// What is left of a keyword to which somebody added a word of courtesy; [`None`] where there is none. Only words that
+/// can mean nothing else than messages: "cancel, please" may be about an order.
+fn uncivil(said: &str) -> Option<&str> {
+    let (before, after) = (COURTESY.iter(), COURTESY.iter());
+    let behind = after.filter_map(|word| said.strip_suffix(word)).next();
+    let bare = behind.or_else(|| before.filter_map(|word| said.strip_prefix(word)).next())?;
+    let bare = bare.trim_matches([' ', '|']);
+    ["stop", "unsub", "opt out", "optout", "baja", "arret"].iter().any(|word| bare.starts_with(word)).then_some(bare)
+}
+
+/// As [`plain`] writes them; a comma is a mark.
+const COURTESY: &[&str] =
+    &["please", "pls", "plz", "thank you", "thanks", "thx", "bitte", "danke", "por favor", "gracias", "merci", "svp"];
 
 /// The keywords as [`plain`] writes them.
 static KEYWORDS: LazyLock<HashMap<String, Keyword>> = LazyLock::new(|| {
@@ -368,12 +411,28 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_or_a_word_of_courtesy_does_not_undo_a_stop() {
+        let table = [
+            "please stop",
+            "Stop, please",
+            "Stop, thank you",
+            "STOP PLS!!",
+            "unsubscribe please",
+            "stop bitte",
+            "STOP\n\nSent from my iPhone",
+            "Stop\r\nVon meinem iPhone gesendet",
+        ];
+        for body in table {
+            assert_eq!(read(body), Some(Keyword::Stop), "{body:?}");
+        }
+    }
+
+    #[test]
     fn what_is_more_than_a_keyword_is_none() {
         let table = [
             "",
             " ",
             "!",
-            "please stop",
             "stop texting me",
             "don't stop",
             "stop\nmusic",
@@ -386,12 +445,13 @@ mod tests {
             "s t o p",
             "information",
             "stop. music",
-            "stop, please",
-            "Stop, thank you",
             "can you stop?",
             "stop it",
             "non-stop",
             "bus stop",
+            "cancel, please",
+            "please cancel my order",
+            "thank you",
             "the red one",
             "取消订单",
             "не стоп",

@@ -29,3 +29,4 @@ mod metrics;
 mod permutations;
 pub(crate) mod story;
 mod threading;
+mod who_is_who;
