@@ -119,7 +119,7 @@ fn schema(api: &Api) -> Schema {
 /// The text of `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
     let text = builder().finish().sdl_with_options(options);
     format!("{}\n", text.trim_end())
 }

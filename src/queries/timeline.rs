@@ -236,20 +236,21 @@ fn restrict(select: &mut Select, tenant: TenantId, ids: &[CustomerId], filter: &
     }
 }
 
-/// The entries of customers that began after a position, or that are one of the given messages, activities and notes:
-/// oldest first. For subscriptions.
+/// The entries of customers that began between two positions (the later one included), or that are one of the given messages,
+/// activities and notes: oldest first. For subscriptions.
 pub async fn changed(
     db: &Db,
     tenant: TenantId,
     ids: &[CustomerId],
-    after: Position,
+    between: std::ops::RangeInclusive<Position>,
     entries: &[Uuid],
 ) -> Result<Vec<TimelineRow>, QueryError> {
     let mut select = Select::new(DETAILS, []);
     select.begin(ENTRIES);
     select.and_equal("t.tenant_id", Some(tenant.0));
     select.and_in("t.customer_id", ids.iter().map(|id| id.0.into()));
-    select.and("(t.position > ?", [after.into()]);
+    let (after, until) = between.into_inner();
+    select.and("((t.position > ? AND t.position <= ?)", [after.into(), until.into()]);
     if !entries.is_empty() {
         let marks = vec!["?"; entries.len()].join(", ");
         let kinds = "t.kind NOT IN ('conversation', 'consent', 'registered')";

@@ -73,8 +73,9 @@ struct Completion<'a> {
     conditions: &'a Conditions,
     failed: Vec<Vec<PathSegment>>,
     path: Vec<Step<'a>>,
-    /// By the selections' place in memory and the object's type: lists have many objects of one selection.
-    selected: HashMap<(Vec<*const Field>, &'a str), Selected<'a>>,
+    /// By where the list of selections is in memory, which stays there, and the object's type: lists have many objects of one
+    /// selection.
+    selected: HashMap<(*const &'a Field, &'a str), Selected<'a>>,
 }
 
 /// Completes the answer to an operation that was executed.
@@ -148,10 +149,15 @@ impl<'a> Completion<'a> {
         let mut whole = true;
         for wanted in selected.iter() {
             let (key, is) = (wanted.key.as_str(), &wanted.fields[0].definition.ty);
-            let missing = !fields.contains_key(key);
-            let value = fields.entry(async_graphql::Name::new(key)).or_default();
             self.path.push(Step::Key(key));
-            whole &= self.value(is, &wanted.fields, value, missing);
+            match fields.get_mut(key) {
+                Some(value) => whole &= self.value(is, &wanted.fields, value, false),
+                None => {
+                    let mut value = Value::Null;
+                    whole &= self.value(is, &wanted.fields, &mut value, true);
+                    fields.insert(async_graphql::Name::new(key), value);
+                }
+            }
             self.path.pop();
         }
         if !in_order {
@@ -222,7 +228,7 @@ impl<'a> Completion<'a> {
             (name, ExtendedType::Object(_)) => name.as_str(),
             _ => self.type_name(fields, map?)?,
         };
-        let key = (fields.iter().map(|field| std::ptr::from_ref(*field)).collect(), object);
+        let key = (fields.as_ptr(), object);
         if let Some(selected) = self.selected.get(&key) {
             return Some(Rc::clone(selected));
         }

@@ -31,6 +31,8 @@ const KEPT_BYTES: u64 = 4 * 1024 * 1024;
 pub struct Admitted {
     /// Its parsed form.
     pub document: ExecutableDocument,
+    /// Entries of the longest list in its arguments.
+    pub longest_list: usize,
     checked: Checked,
 }
 
@@ -104,13 +106,14 @@ impl Documents {
         if let Some(document) = self.parsed.get(text) {
             return Ok(document);
         }
-        let document = self.parse(text).map_err(|error| vec![error])?;
-        let document = Arc::new(Admitted { document, checked: check(text)? });
+        let (document, longest_list) = self.parse(text).map_err(|error| vec![error])?;
+        let checked = check(text)?;
+        let document = Arc::new(Admitted { document, longest_list, checked });
         self.parsed.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
 
-    fn parse(&self, text: &str) -> Result<ExecutableDocument, ServerError> {
+    fn parse(&self, text: &str) -> Result<(ExecutableDocument, usize), ServerError> {
         scan(text, &self.limits)?;
         let document = parse_query(text).map_err(|error| {
             let found = ServerError::from(error);
@@ -118,8 +121,8 @@ impl Documents {
             error.locations = found.locations;
             error
         })?;
-        measure(&document, &self.limits)?;
-        Ok(document)
+        let longest_list = measure(&document, &self.limits)?;
+        Ok((document, longest_list))
     }
 }
 
@@ -218,9 +221,31 @@ struct Extent {
     nesting: usize,
     selections: usize,
     aliases: usize,
+    /// Entries of the longest list in an argument.
+    list: usize,
 }
 
-fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
+/// Entries of the longest list in a value.
+#[must_use]
+pub fn longest_list(value: &Value) -> usize {
+    match value {
+        Value::List(values) => values.iter().map(longest_list).fold(values.len(), usize::max),
+        Value::Object(fields) => fields.values().map(longest_list).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Entries of the longest list that is written out in a document's value.
+fn longest_literal(value: &async_graphql_value::Value) -> usize {
+    match value {
+        async_graphql_value::Value::List(values) => values.iter().map(longest_literal).fold(values.len(), usize::max),
+        async_graphql_value::Value::Object(fields) => fields.values().map(longest_literal).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Refuses what exceeds the limits; returns the entries of the longest list.
+fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<usize, ServerError> {
     let mut fragments = HashMap::new();
     let mut whole = Extent::default();
     for (_, operation) in document.operations.iter() {
@@ -229,6 +254,8 @@ fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerE
         whole.nesting = whole.nesting.max(extent.nesting);
         whole.selections = whole.selections.saturating_add(extent.selections);
         whole.aliases = whole.aliases.saturating_add(extent.aliases);
+        let defaults = operation.node.variable_definitions.iter().filter_map(|one| one.node.default_value.as_ref());
+        whole.list = defaults.map(|value| longest_list(&value.node)).fold(whole.list.max(extent.list), usize::max);
     }
     let refuse = |code, what: &str, found: usize, most: usize| {
         if found > most {
@@ -239,7 +266,8 @@ fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerE
     refuse("DOCUMENT_TOO_DEEP", "nests selections too deep, fragments spread out", whole.depth, limits.depth)?;
     refuse("DOCUMENT_TOO_DEEP", "nests fields and fragments too deep", whole.nesting, limits.nesting)?;
     refuse("TOO_MANY_FIELDS", "selects too many fields, fragments spread out", whole.selections, limits.selections)?;
-    refuse("TOO_MANY_ALIASES", "has too many aliases, fragments spread out", whole.aliases, limits.aliases)
+    refuse("TOO_MANY_ALIASES", "has too many aliases, fragments spread out", whole.aliases, limits.aliases)?;
+    Ok(whole.list)
 }
 
 /// Fragments are measured once each. [`None`] marks one that is being measured: to meet it again is a cycle. `levels` bounds
@@ -266,6 +294,12 @@ fn extent<'a>(
                     nesting: below.nesting,
                     selections: below.selections.saturating_add(1),
                     aliases: below.aliases.saturating_add(usize::from(field.node.alias.is_some())),
+                    list: field
+                        .node
+                        .arguments
+                        .iter()
+                        .map(|(_, value)| longest_literal(&value.node))
+                        .fold(below.list, usize::max),
                 }
             }
             Selection::InlineFragment(inline) => extent(document, &inline.node.selection_set.node, fragments, levels)?,
@@ -290,6 +324,7 @@ fn extent<'a>(
         whole.nesting = whole.nesting.max(part.nesting);
         whole.selections = whole.selections.saturating_add(part.selections);
         whole.aliases = whole.aliases.saturating_add(part.aliases);
+        whole.list = whole.list.max(part.list);
     }
     whole.nesting += 1;
     Ok(whole)

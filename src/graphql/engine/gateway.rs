@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
 use super::api::Api;
-use super::document::{Admitted, Documents, admit_variables};
+use super::document::{Admitted, Documents, admit_variables, longest_list};
 use super::failure::refused;
 use super::keys::Keys;
 use super::limits::Limits;
@@ -56,7 +56,7 @@ impl Gateway {
             Err(errors) => return self.count(OperationKind::unknown, began, Response::from_errors(errors)),
         };
         let kind = admitted.kind(request.operation_name.as_deref());
-        if let Err(error) = without_nul(kind, &request) {
+        if let Err(error) = without_nul(kind, &request).and_then(|()| self.short_lists(&admitted, kind, &request)) {
             return self.count(kind, began, Response::from_errors(vec![error]));
         }
         match admitted.prepare(&request) {
@@ -92,6 +92,9 @@ impl Gateway {
             let gateway = self.clone();
             return stream::once(async move { gateway.execute(principal, request).await }).boxed();
         }
+        if let Err(error) = self.short_lists(&admitted, OperationKind::subscription, &request) {
+            return stream::once(async { Response::from_errors(vec![error]) }).boxed();
+        }
         match admitted.prepare(&request) {
             Ok(document) => request.set_parsed_query(document),
             Err(errors) => return stream::once(async { Response::from_errors(errors) }).boxed(),
@@ -109,6 +112,22 @@ impl Gateway {
                 gateway.present(principal, response)
             })
             .boxed()
+    }
+
+    /// Refuses lists that would become more parameters of a statement than an engine takes. Commands bring no such lists
+    /// into a statement; what they may hold, the domain decides.
+    fn short_lists(&self, admitted: &Admitted, kind: OperationKind, request: &Request) -> Result<(), ServerError> {
+        let most = self.api.limits.list;
+        if kind == OperationKind::mutation {
+            return Ok(());
+        }
+        let variable = request.variables.iter().find(|(_, value)| longest_list(value) > most);
+        let place = match variable {
+            Some((name, _)) => format!("the variable ${name}"),
+            None if admitted.longest_list > most => "an argument in the document".to_owned(),
+            None => return Ok(()),
+        };
+        Err(refused("LIST_TOO_LONG", format!("{place} holds a list of more than {most} entries, the most of a query")))
     }
 
     fn present(&self, principal: Principal, mut response: Response) -> Response {

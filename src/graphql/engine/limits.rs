@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::queries::page::PAGE;
+
 /// Limits of the interface. The defaults fit a front end's queries with room to spare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -21,6 +23,8 @@ pub struct Limits {
     pub selections: usize,
     /// Fields that would be resolved if every page were full.
     pub complexity: usize,
+    /// Entries of one list in a query's or subscription's arguments: each becomes a parameter of a statement.
+    pub list: usize,
     /// How long a query may wait for a position (`waitFor`).
     pub wait_for: Duration,
     /// How long headers may take to arrive.
@@ -52,6 +56,7 @@ impl Default for Limits {
             directives: 60,
             selections: 2_000,
             complexity: 20_000,
+            list: PAGE.largest,
             wait_for: Duration::from_secs(10),
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),

@@ -32,6 +32,11 @@ impl Live {
         self
     }
 
+    /// The position that the read tables show now.
+    pub fn shown(&mut self) -> Position {
+        *self.applied.borrow_and_update()
+    }
+
     /// The position that the read tables show; [`None`] when the projector has stopped.
     pub async fn next(&mut self) -> Option<Position> {
         if let Some(last) = self.last {

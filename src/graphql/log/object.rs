@@ -237,15 +237,15 @@ pub async fn events_of_message(
     customer: CustomerId,
     message: MessageId,
     began: Position,
-    first: Option<i32>,
-    after: Option<String>,
+    window: Window,
 ) -> Result<EventConnection> {
     let wanted =
         Wanted { streams: vec![(Category::Customer, customer.uuid())], message: Some(message), ..Wanted::default() };
     // Nothing is about a message before the event that it began with.
     let just_before = audit::just_before(began);
-    let after = cursor("after", after)?.map_or(just_before, |after| after.max(just_before));
-    let range = audit::Range::new(first, Some(after), None, None)?;
+    let after = cursor("after", window.after)?.map_or(just_before, |after| after.max(just_before));
+    let before = cursor("before", window.before)?;
+    let range = audit::Range::new(window.first, Some(after), window.last, before)?;
     let found = audit::find(Reading::of(ctx)?, &wanted, range).await?;
     EventConnection::new(ctx, found).await
 }

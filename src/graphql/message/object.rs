@@ -15,7 +15,7 @@ use crate::graphql::engine::loaders::{FilesOf, OneMessage, ReasonsOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState, ReasonState};
-use crate::graphql::log::object::{EventConnection, events_of_message};
+use crate::graphql::log::object::{EventConnection, Window, events_of_message};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
 use crate::queries::messages;
 use crate::queries::messages::{MessageRow, ReasonRow};
@@ -354,8 +354,16 @@ impl Message {
     }
 
     /// Its whole history: every event about it in the log, in order.
-    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
-    async fn history(&self, ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<EventConnection> {
-        events_of_message(ctx, self.customer_id.0, self.key, self.began, first, after).await
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<EventConnection> {
+        let window = Window { first, after, last, before };
+        events_of_message(ctx, self.customer_id.0, self.key, self.began, window).await
     }
 }

@@ -23,7 +23,7 @@ use crate::log::{Category, LogError, ReadLimit, SealedEvent, StreamId};
 use crate::queries::timeline::TimelineRow;
 use crate::queries::{customer_roots, timeline};
 
-/// How many events are looked through at a time for what changed.
+/// How many events are looked through at a time for what changed, in all streams of the person.
 const CHUNK: usize = 1_000;
 
 /// What changes in the timeline of one person.
@@ -36,6 +36,15 @@ pub struct Changes {
     versions: HashMap<CustomerId, u64>,
     /// Where the reports continue.
     resume: Resume,
+    /// Whether the tables already show more than was reported.
+    is_behind: bool,
+}
+
+/// What comes next in one stream of the person.
+struct Next {
+    customer: CustomerId,
+    version: u64,
+    events: Vec<SealedEvent>,
 }
 
 /// The last event that changed an entry, and which of the event's entries it is.
@@ -58,13 +67,15 @@ impl Changes {
             }
         }
         let (principal, live) = (reading.session.principal, Live::new(applied, Duration::ZERO));
-        Ok(Self { api: api.clone(), principal, customer, live, versions: HashMap::new(), resume })
+        Ok(Self { api: api.clone(), principal, customer, live, versions: HashMap::new(), resume, is_behind: false })
     }
 
     /// The changed entries, in the order of the events that changed them last.
     pub fn entries(self) -> impl Stream<Item = Result<TimelineEntry>> {
         stream::unfold(self, |mut changes| async move {
-            let applied = changes.live.next().await?;
+            let applied = if changes.is_behind { changes.live.shown() } else { changes.live.next().await? };
+            // What fails is tried again when the tables move.
+            changes.is_behind = false;
             let found = changes.until(applied).await;
             Some((found, changes))
         })
@@ -82,38 +93,65 @@ impl Changes {
         // Somebody may have been merged since the last look.
         let person = customer_roots::whole(&self.api.reads.db(), tenant, self.customer).await;
         let ids = person.map_err(|error| self.api.failed(&error))?.ids();
-        let (mut changed, mut versions, mut any) = (HashMap::new(), HashMap::new(), false);
-        for &id in &ids {
-            let (version, found) =
-                self.read(id, applied, &mut changed).await.map_err(|error| opaque(self.api.ambient(), &error))?;
-            versions.insert(id, version);
-            any |= found;
+        let next = self.next(&ids).await.map_err(|error| opaque(self.api.ambient(), &error))?;
+        // A stream of which only a part was read bounds what can be reported in order.
+        let size = chunk_size(&ids);
+        let read =
+            |next: &Next| next.events.last().filter(|_| next.events.len() == size).map(|event| event.envelope.position);
+        let until = next.iter().filter_map(read).min().map_or(applied, |position| position.min(applied));
+        let (mut changed, mut versions, mut any) = (HashMap::new(), Vec::new(), false);
+        for Next { customer, mut version, events } in next {
+            for event in events.iter().take_while(|event| event.envelope.position <= until) {
+                (version, any) = (event.envelope.version, true);
+                self.note(event, &mut changed);
+            }
+            versions.push((customer, version));
         }
         let mut rows = Vec::new();
         if any {
             let entries: Vec<Uuid> = changed.keys().copied().collect();
-            rows = timeline::changed(&self.api.reads.db(), tenant, &ids, begin, &entries)
+            rows = timeline::changed(&self.api.reads.db(), tenant, &ids, begin..=until, &entries)
                 .await
                 .map_err(|error| self.api.failed(&error))?;
         }
         self.versions.extend(versions);
-        self.resume = applied.into();
-        Ok(self.in_order(rows, &changed, applied))
+        self.resume = until.into();
+        self.is_behind = until < applied;
+        Ok(self.in_order(rows, &changed))
+    }
+
+    /// The next events of each stream of the person.
+    async fn next(&self, ids: &[CustomerId]) -> Result<Vec<Next>, LogError> {
+        let log = self.api.reads.journal().backend().clone();
+        let mut next = Vec::with_capacity(ids.len());
+        for &customer in ids {
+            let stream = StreamId::new(self.principal.tenant, Category::Customer, customer.uuid());
+            let version = match self.versions.get(&customer) {
+                Some(version) => *version,
+                None => version_at(log.as_ref(), stream, self.resume.after).await?,
+            };
+            let events = log.read_stream(stream, version, ReadLimit::events(chunk_size(ids))).await?;
+            next.push(Next { customer, version, events });
+        }
+        Ok(next)
+    }
+
+    /// Notes the entries that an event changes, without those that a broken connection already had.
+    fn note(&self, event: &SealedEvent, changed: &mut HashMap<Uuid, LastChange>) {
+        let position = event.envelope.position;
+        let known = if just_before(position) == self.resume.after { self.resume.entries } else { 0 };
+        for (ordinal, entry) in entries_of(event).into_iter().enumerate().skip(known) {
+            changed.insert(entry, (position, ordinal));
+        }
     }
 
     /// The rows as entries, each with the position after which a subscription continues once it has this entry.
-    fn in_order(
-        &self,
-        rows: Vec<TimelineRow>,
-        changed: &HashMap<Uuid, LastChange>,
-        applied: Position,
-    ) -> Vec<TimelineEntry> {
+    fn in_order(&self, rows: Vec<TimelineRow>, changed: &HashMap<Uuid, LastChange>) -> Vec<TimelineEntry> {
         let mut found: Vec<(LastChange, TimelineRow)> = rows
             .into_iter()
             .filter_map(|row| {
                 let last = if row.kind.begins_with_each_event() {
-                    // The tables may already show more; that is reported when its events are read.
-                    (row.position <= applied).then_some((row.position, LAST))
+                    Some((row.position, LAST))
                 } else {
                     changed.get(&row.entry_id).copied()
                 };
@@ -134,42 +172,11 @@ impl Changes {
         });
         entries.collect()
     }
+}
 
-    /// Notes the entries that the events of one stream change up to a position. Returns the version read up to, and whether
-    /// there were any events.
-    async fn read(
-        &self,
-        id: CustomerId,
-        applied: Position,
-        changed: &mut HashMap<Uuid, LastChange>,
-    ) -> Result<(u64, bool), LogError> {
-        let stream = StreamId::new(self.principal.tenant, Category::Customer, id.uuid());
-        let log = self.api.reads.journal().backend().clone();
-        let mut version = match self.versions.get(&id) {
-            Some(version) => *version,
-            None => version_at(log.as_ref(), stream, self.resume.after).await?,
-        };
-        let mut any = false;
-        loop {
-            let chunk = log.read_stream(stream, version, ReadLimit::events(CHUNK)).await?;
-            let ended = chunk.len() < CHUNK;
-            for event in chunk {
-                let position = event.envelope.position;
-                if position > applied {
-                    return Ok((version, any));
-                }
-                version = event.envelope.version;
-                any = true;
-                let known = if just_before(position) == self.resume.after { self.resume.entries } else { 0 };
-                for (ordinal, entry) in entries_of(&event).into_iter().enumerate().skip(known) {
-                    changed.insert(entry, (position, ordinal));
-                }
-            }
-            if ended {
-                return Ok((version, any));
-            }
-        }
-    }
+/// How many events are read of each stream of a person.
+fn chunk_size(ids: &[CustomerId]) -> usize {
+    (CHUNK / ids.len().max(1)).max(2)
 }
 
 /// The place of the entry that an event begins, behind those that it changes.

@@ -160,3 +160,21 @@ async fn a_body_of_fifty_megabytes_is_answered_with_413_before_it_is_parsed() {
     assert_eq!(agent.get("/healthz").await.status(), 200);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_no_statement_could_take_is_refused_by_name() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    let long = vec!["t"; 70_000];
+    let query = "query($tags: [String!]) { customers(filter: { tags: $tags }) { totalCount } }";
+    assert_eq!(agent.error(query, json!({ "tags": long })).await, "LIST_TOO_LONG");
+    let literal = format!("{{ customers(filter: {{ tags: [{}] }}) {{ totalCount }} }}", "\"t\" ".repeat(300));
+    assert_eq!(agent.error(&literal, json!({})).await, "LIST_TOO_LONG");
+    let inner = json!({ "filter": { "states": vec!["OPEN"; 201] } });
+    let query = "query($filter: ConversationFilterInput) { inbox(filter: $filter) { all { open } } }";
+    assert_eq!(agent.error(query, inner).await, "LIST_TOO_LONG");
+    let ids = vec!["Customer:00000000-0000-7000-8000-000000000001"; 200];
+    let nodes = agent.data("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids })).await;
+    assert_eq!(nodes["nodes"], json!(vec![Value::Null; 200]));
+    app.finish().await;
+}

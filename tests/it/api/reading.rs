@@ -132,6 +132,33 @@ on_both_engines! {
         assert_eq!(agent.error(query, json!({ "id": "Customer" })).await, "BAD_ARGUMENT");
     }
 
+    a_messages_history_is_paged_from_both_ends(app) {
+        let agent = app.actor(Role::Agent).await;
+        let id = agent.customer("Mia Example").await;
+        let send = "mutation($id: ID!) { sendMessage(input: { customerId: $id, channel: EMAIL, class: TRANSACTIONAL, topic: \"service\", \
+            subject: \"s\", body: \"b\", sendAt: \"2999-01-01T00:00:00Z\" }) { messageId } }";
+        let sent = agent.data(send, json!({ "id": id })).await["sendMessage"]["messageId"].take();
+        let cancel = "mutation($id: ID!, $message: ID!) { cancelMessage(customerId: $id, messageId: $message, reason: \"late\") \
+            { message { history { nodes { type } } } } }";
+        let cancelled = agent.data(cancel, json!({ "id": id, "message": sent })).await["cancelMessage"]["message"].take();
+        let types = |nodes: &Value| nodes.as_array().unwrap().iter().map(|node| node["type"].clone()).collect::<Vec<_>>();
+        let all = types(&cancelled["history"]["nodes"]);
+        assert!(all.len() >= 2, "{cancelled}");
+        let query = "query($id: ID!, $last: Int, $before: String) { message(id: $id) { history(last: $last, before: $before) \
+            { nodes { type } pageInfo { hasPreviousPage startCursor } } } }";
+        let mut found = Vec::new();
+        let mut before = Value::Null;
+        loop {
+            let page = agent.data(query, json!({ "id": sent, "last": 1, "before": before })).await["message"]["history"].take();
+            found.splice(0..0, types(&page["nodes"]));
+            if page["pageInfo"]["hasPreviousPage"] == false {
+                break;
+            }
+            before = page["pageInfo"]["startCursor"].clone();
+        }
+        assert_eq!(found, all);
+    }
+
     the_log_is_paged_by_stream_type_and_end(app) {
         let admin = app.actor(Role::Admin).await;
         let id = admin.customer("Max Example").await;

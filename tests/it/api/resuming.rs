@@ -66,6 +66,44 @@ on_both_engines! {
         assert_eq!(seen.iter().filter(|id| **id == replied).count(), 1, "{seen:?}");
     }
 
+    a_long_history_is_caught_up_with_in_order(app) {
+        let admin = app.actor(Role::Admin).await;
+        let (from, into) = (admin.customer("Una Example").await, admin.customer("Uno Example").await);
+        // More than is looked through at a time, in two streams of one person.
+        let input = |customer: &str, number: usize| json!({ "customerId": customer, "kind": "CUSTOM", "name": "visit",
+            "reference": format!("{customer} {number}"), "occurredAt": "2026-01-01T00:00:00Z" });
+        let mutation = "mutation($a: ActivityInput!, $b: ActivityInput!) { recordActivity(input: $a) { activityId } \
+            b: recordActivity(input: $b) { activityId } }";
+        let mut wanted = Vec::new();
+        for number in 0..520 {
+            let data = admin.data(mutation, json!({ "a": input(&from, number), "b": input(&into, number) })).await;
+            wanted.push(data["recordActivity"]["activityId"].clone());
+            wanted.push(data["b"]["activityId"].clone());
+        }
+        let merge = "mutation($from: ID!, $into: ID!) { mergeCustomers(input: { from: $from, into: $into }) \
+            { customer { mergedIds } refusal { message } } }";
+        // The payload waits for the read tables.
+        let merged = admin.data(merge, json!({ "from": from, "into": into })).await["mergeCustomers"].take();
+        assert_eq!(merged["customer"]["mergedIds"], json!([from]), "{merged}");
+        note(&admin, &into, "the end").await;
+        let mut socket = Socket::connect(&admin).await;
+        let watch = "subscription($id: ID!) { timeline(customerId: $id, after: \"00000000000000000000000000000000\") \
+            { position note { text } activity { activityId } } }";
+        socket.start("t", watch, json!({ "id": into })).await;
+        let (mut seen, mut last) = (Vec::new(), String::new());
+        loop {
+            let entry = socket.next("t").await["timeline"].take();
+            let position = entry["position"].as_str().unwrap().to_owned();
+            assert!(last < position, "{last} before {position}");
+            last = position;
+            if entry["note"]["text"] == "the end" {
+                break;
+            }
+            seen.extend(Some(entry["activity"]["activityId"].clone()).filter(Value::is_string));
+        }
+        assert!(seen == wanted, "{} of {} entries, or out of order", seen.len(), wanted.len());
+    }
+
     a_customer_or_position_that_does_not_exist_is_an_error(app) {
         let agent = app.actor(Role::Agent).await;
         let id = agent.customer("Tia Example").await;

@@ -38,6 +38,35 @@ on_both_engines! {
         assert_eq!(kept, json!({ "timeZone": "Europe/London", "caps": [{ "topic": null, "limit": 2, "action": "ABORT" }] }));
     }
 
+    what_fails_is_null_beside_its_error_and_fields_keep_their_order(app) {
+        let admin = app.actor(Role::Admin).await;
+        let query = "{ last: viewer { maySend role } policy { timeZone } node(id: \"nothing\") { id } \
+            customer(id: \"Customer:00000000-0000-7000-8000-000000000001\") { name } first: viewer { role } }";
+        let answer = admin.post().json(&json!({ "query": query })).send().await.unwrap().text().await.unwrap();
+        let expected = "{\"data\":{\"last\":{\"maySend\":true,\"role\":\"ADMIN\"},\"policy\":{\"timeZone\":null},\"node\":null,\
+            \"customer\":null,\"first\":{\"role\":\"ADMIN\"}},\"errors\":[";
+        assert!(answer.starts_with(expected), "{answer}");
+        // `totalCount` must not be null: neither may what holds it.
+        let failing = "{ viewer { role } customers(first: 0) { totalCount } }";
+        let answer = admin.answer(failing, json!({})).await;
+        assert_eq!((&answer["data"], &answer["errors"][0]["path"]), (&json!(null), &json!(["customers"])));
+    }
+
+    variables_deep_inside_inputs_are_checked_before_anything_runs(app) {
+        let admin = app.actor(Role::Admin).await;
+        let id = known(&admin).await;
+        for (query, variables) in [
+            ("mutation($id: ID!, $k: String!) { addAddress(customerId: $id, address: { kind: $k, address: \"a@example.org\" }) { position } }",
+                json!({ "id": id, "k": "EMAIL" })),
+            ("mutation($id: ID!, $t: Int!) { changeCustomer(customerId: $id, changes: { tags: [\"a\", $t] }) { position } }", json!({ "id": id, "t": 1 })),
+            ("query($id: ID!, $p: Position) { customer(id: $id, asOf: { position: $p }) { name } }", json!({ "id": id, "p": null })),
+        ] {
+            assert_eq!(admin.error(query, variables).await, "INVALID_DOCUMENT", "{query}");
+        }
+        let tools = "{ __type(name: \"AsOfInput\") { isOneOf } }";
+        assert_eq!(admin.data(tools, json!({})).await["__type"]["isOneOf"], true);
+    }
+
     an_argument_whose_variable_was_not_given_has_its_default(app) {
         let admin = app.actor(Role::Admin).await;
         let query = "query($first: Int, $size: Int = 1) { customers(first: $first) { nodes { id } } \
