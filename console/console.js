@@ -36,26 +36,71 @@
 
   const fetcher = (parameters, options) => fetch(parameters, { ...options, headers: withKey(options?.headers) });
 
+  // What the ready-made queries begin with: ids that exist, so that each runs as it is.
+  async function examples() {
+    const now = new Date(Date.now() - 60_000);
+    const found = { "…": `${now.toISOString().slice(0, 19)}Z` };
+    if (!key) return found;
+    const query = `{ customers(first: 40) { nodes { id timeline(first: 20) { nodes {
+      campaignId message { messageId state } } } } } }`;
+    try {
+      const answer = await window.fetch("/graphql", {
+        method: "POST",
+        headers: withKey({ "Content-Type": "application/json", Accept: "application/graphql-response+json" }),
+        body: JSON.stringify({ query }),
+      });
+      const customers = (await answer.json()).data?.customers?.nodes ?? [];
+      const told = (customer) => customer.timeline.nodes.filter((entry) => entry.message).length;
+      // Whoever was written to most has most to show.
+      const [best] = customers.toSorted((one, other) => told(other) - told(one));
+      const entries = customers.flatMap((customer) => customer.timeline.nodes);
+      found["Customer:…"] = best?.id;
+      found["Message:…"] = (best?.timeline.nodes ?? []).find((entry) => entry.message)?.message.messageId;
+      found["Campaign:…"] = entries.find((entry) => entry.campaignId)?.campaignId;
+    } catch (error) {
+      // The page works without examples; the placeholders say what is wanted.
+      console.warn("no examples for the ready-made queries", error);
+    }
+    return found;
+  }
+
+  const filled = (value, found) => {
+    if (typeof value === "string") return found[value] ?? value;
+    if (Array.isArray(value)) return value.map((item) => filled(item, found));
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, filled(item, found)]));
+  };
+
   // ?tab=timeline&run shows and runs one of the ready-made queries: what links in documents point at.
-  const wanted = new URLSearchParams(window.location.search).get("tab");
-  const chosen = window.commlogQueries.filter((tab) => tab.name === wanted);
+  const address = new URLSearchParams(window.location.search);
+  const chosen = window.commlogQueries.filter((tab) => tab.name === address.get("tab"));
   const tabs = chosen.length > 0 ? chosen : window.commlogQueries;
 
-  const root = window.ReactDOM.createRoot(document.getElementById("console"));
-  root.render(
-    window.React.createElement(window.GraphiQL, {
-      fetcher,
-      defaultTabs: tabs.map(({ query, variables }) => ({
-        query,
-        variables: variables ? JSON.stringify(variables, null, 2) : undefined,
-      })),
-      // GraphiQL takes the first tab's variables from here, those of the others from their tabs.
-      variables: tabs[0].variables ? JSON.stringify(tabs[0].variables, null, 2) : undefined,
-      defaultEditorToolsVisibility: "variables",
-      isHeadersEditorEnabled: true,
-      shouldPersistHeaders: false,
-      // A bookmarked tab must not be overruled by what this browser kept from an earlier visit.
-      storage: chosen.length > 0 ? { length: 0, getItem: () => null, setItem() {}, removeItem() {}, clear() {} } : undefined,
-    }),
-  );
+  function runOnceShown() {
+    const button = document.querySelector(".graphiql-execute-button");
+    if (button) return button.click();
+    window.requestAnimationFrame(runOnceShown);
+  }
+
+  examples().then((found) => {
+    const variables = tabs.map((tab) =>
+      tab.variables ? JSON.stringify(filled(tab.variables, found), null, 2) : undefined,
+    );
+    const root = window.ReactDOM.createRoot(document.getElementById("console"));
+    root.render(
+      window.React.createElement(window.GraphiQL, {
+        fetcher,
+        defaultTabs: tabs.map(({ query }, index) => ({ query, variables: variables[index] })),
+        // GraphiQL takes the first tab's variables from here, those of the others from their tabs.
+        variables: variables[0],
+        defaultEditorToolsVisibility: "variables",
+        isHeadersEditorEnabled: true,
+        shouldPersistHeaders: false,
+        // A bookmarked tab must not be overruled by what this browser kept from an earlier visit.
+        storage:
+          chosen.length > 0 ? { length: 0, getItem: () => null, setItem() {}, removeItem() {}, clear() {} } : undefined,
+      }),
+    );
+    if (chosen.length > 0 && address.has("run")) runOnceShown();
+  });
 })();

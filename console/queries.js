@@ -1,9 +1,10 @@
-// The ready-made queries: one tab each, in this order. The name is what ?tab=… in the address picks.
+// The ready-made queries: one tab each, in this order. The name is what ?tab=… in the address picks. "…" in a variable is
+// filled in by console.js: an id of this tenant's, or the time a minute ago.
 window.commlogQueries = [
   {
     name: "customers",
     query: `# Customers: newest first; search by beginnings of names and addresses, filter by what you know.
-# Run with Ctrl-Enter. Copy an id into the other tabs' variables.
+# Run with Ctrl-Enter. The other tabs begin with one of these customers: copy another id into their variables.
 query Customers($search: String, $first: Int = 10, $after: String) {
   customers(filter: { search: $search }, first: $first, after: $after) {
     nodes {
@@ -78,7 +79,8 @@ mutation Send($input: SendMessageInput!, $key: String) {
   },
   {
     name: "live",
-    query: `# Watch one customer's timeline live, then send a message in the tab before: it is sent, delivered, opened, answered.
+    query: `# One customer's timeline, live. Run this, open the page once more in a second window and run "Send" there: the message
+# is queued, sent, delivered, opened, answered. (Choosing another tab here would stop the subscription.)
 subscription Live($customer: ID!) {
   timeline(customerId: $customer) {
     occurredAt
@@ -96,7 +98,7 @@ subscription Live($customer: ID!) {
   },
   {
     name: "inbox",
-    query: `# The inbox: figures of all sorts at once, and who waits longest to hear from us. The same filter in
+    query: `# The inbox: figures of all sorts at once, and the conversations, the one that moved last first. The same filter in
 # subscription { inbox(filter: …) { conversationId conversation { … } } } tells what moves.
 query Inbox($filter: ConversationFilterInput, $me: String = "bob", $first: Int = 20) {
   inbox(filter: $filter) {
@@ -175,7 +177,7 @@ query AsOf($customer: ID!, $time: DateTime!) {
   }
 }
 `,
-    variables: { customer: "Customer:…", time: "2026-01-01T00:00:00Z" },
+    variables: { customer: "Customer:…", time: "…" },
   },
   {
     name: "projections",

@@ -75,7 +75,7 @@ impl Node {
             let origins = stores.config().cors_origins.clone();
             parts.spawn(async move { Ok(http::serve(listener, gateway, intake, &origins, stop).await?) });
         }
-        tracing::info!(%address, ?roles, log = %stores.config().log, "started");
+        tracing::info!(%address, %roles, log = %stores.config().log, "started");
         Ok(Running { address, reads, stores, intake, stop, parts })
     }
 }

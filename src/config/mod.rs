@@ -84,6 +84,15 @@ pub struct Roles {
     pub processes: bool,
 }
 
+/// As [`Roles::parse`] reads them.
+impl std::fmt::Display for Roles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all = [("api", self.api), ("projector", self.projector), ("processes", self.processes)];
+        let names: Vec<_> = all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
 impl Roles {
     /// Everything: what a single node does.
     pub const ALL: Self = Self { api: true, projector: true, processes: true };
