@@ -79,7 +79,7 @@ async fn settle(reads: &ReadStore) -> Result {
     let mut applied = reads.applied();
     loop {
         applied.mark_unchanged();
-        if undispatched(&reads.db(), None, 1).await?.is_empty() {
+        if undispatched(&reads.db(), None, 1).await?.rows.is_empty() {
             return Ok(());
         }
         applied.changed().await?;

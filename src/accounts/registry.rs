@@ -72,7 +72,11 @@ impl AccountRegistry {
         let mut has_real_account = false;
         let known: Vec<TenantId> = self.0.tenants.lock().await.keys().copied().collect();
         for tenant in known {
-            has_real_account |= self.0.app.has_real_account(tenant).await?;
+            // If it cannot be said, nothing is taken for unreal.
+            has_real_account |= self.0.app.has_real_account(tenant).await.unwrap_or_else(|error| {
+                tracing::error!(%tenant, %error, "a tenant's accounts are unknown");
+                true
+            });
         }
         Ok(has_real_account)
     }
@@ -94,8 +98,13 @@ impl AccountRegistry {
         let versions = self.0.app.account_versions(&tenants).await?;
         for (tenant, version) in tenants.into_iter().zip(versions) {
             let known = self.0.tenants.lock().await.get(&tenant).and_then(|known| known.version);
-            if known != Some(version) {
-                self.refresh(tenant).await?;
+            if known != Some(version)
+                && let Err(error) = self.refresh(tenant).await
+            {
+                // The other tenants' accounts do not wait for this one's; the next look tries again.
+                let cause = std::error::Error::source(&error);
+                tracing::error!(%tenant, %error, ?cause, "a tenant's accounts cannot be loaded and are set aside");
+                self.0.app.health().set_aside("accounts", 1);
             }
         }
         Ok(())

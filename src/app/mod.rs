@@ -15,6 +15,7 @@ mod customers;
 mod dispatch;
 mod engine;
 mod erasure;
+mod health;
 pub mod imports;
 mod links;
 mod merging;
@@ -35,6 +36,7 @@ pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
 pub use engine::feed::{DispatchSignal, Signal};
 pub use erasure::Erasing;
+pub use health::Health;
 pub use links::{ListUnsubscribe, OptInRequest};
 pub use reclass::{Reclassed, Step};
 
@@ -119,6 +121,7 @@ struct Shared {
     limits: OnceLock<LimitsOf>,
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
+    health: Health,
 }
 
 /// How much memory the states of customers may take; those of addresses take a quarter of it, others hardly any.
@@ -159,6 +162,7 @@ impl App {
                     .build(),
                 limits: OnceLock::new(),
                 snapshots: Arc::new(Semaphore::new(1)),
+                health: Health::default(),
             }),
             public_url: Arc::from("http://localhost"),
             blobs: None,
@@ -179,6 +183,12 @@ impl App {
 
     fn limits(&self, tenant: TenantId, channel: Channel) -> Limits {
         self.shared.limits.get().map_or(Limits::none(channel), |limits| limits(tenant, channel))
+    }
+
+    /// How the parts of this node are doing.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.shared.health
     }
 
     /// Clock and randomness, as the use cases see them.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::value::InvalidValue;
+use crate::domain::value::{InvalidValue, time};
 
 /// An expected "no". Holds no personal data: neither code nor message repeats what was entered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,6 +34,14 @@ impl Refusal {
     #[must_use]
     pub fn of_value(field: &str, invalid: &InvalidValue) -> Self {
         Self::invalid(field, invalid.reason.clone())
+    }
+
+    /// A moment given in `field`, if it is one that events can have.
+    pub fn unless_bounded(field: &str, moment: Option<DateTime<Utc>>) -> Result<(), Self> {
+        match moment.map(time::bounded) {
+            Some(Err(invalid)) => Err(Self::of_value(field, &invalid)),
+            Some(Ok(_)) | None => Ok(()),
+        }
     }
 
     /// The customer is not known to this tenant.

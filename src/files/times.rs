@@ -7,6 +7,8 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
+use crate::domain::value::time;
+
 /// How times are written in a file.
 #[derive(Debug, Clone)]
 pub struct TimeReader {
@@ -186,15 +188,11 @@ impl Format {
 /// Items of a format that hold an hour.
 const HOURS: [&str; 10] = ["%H", "%I", "%k", "%l", "%T", "%R", "%X", "%r", "%c", "%-"];
 
-const OUT_OF_RANGE: &str = "is not between the years 1970 and 9999";
+const OUT_OF_RANGE: &str = "is not between the years 1970 and 2199";
 
-/// Event ids carry the milliseconds since 1970, and databases end somewhere: years outside are typing errors.
+/// Years outside are typing errors.
 fn in_range(time: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    if (0..=253_402_300_799).contains(&time.timestamp()) {
-        Ok(crate::clock::to_micros(time))
-    } else {
-        Err(OUT_OF_RANGE.to_owned())
-    }
+    time::bounded(time).map(crate::clock::to_micros).map_err(|_| OUT_OF_RANGE.to_owned())
 }
 
 fn at(local: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>, String> {

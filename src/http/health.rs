@@ -25,8 +25,8 @@ pub async fn alive() -> Response {
 
 /// `GET /readyz`: log and read tables respond, and the projector keeps up.
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
-    let mut problems = Vec::new();
     let api = gateway.api();
+    let mut problems = api.app.health().problems();
     match tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
         Ok(Ok(head)) => api.metrics.set_events(head.position.counter()),
         Ok(Err(error)) => {

@@ -25,6 +25,7 @@ use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
 use crate::ids::{MessageId, TenantId};
 use crate::providers::{Answer, Inbound, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
+use crate::queries::kept_callbacks::KeptCallbackRow;
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, kept_callbacks, messages};
 
@@ -284,42 +285,62 @@ impl Intake {
     /// Looks again for the messages of reports that were kept: those that are known by now are recorded. Returns how
     /// many were.
     pub async fn retry_kept(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let mut found = 0;
-        for kept in kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await? {
-            let tenant = kept.tenant_id;
-            let Some(account) = self.accounts.by_name(tenant, &kept.provider, &kept.account) else { continue };
-            let Some(row) = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await? else { continue };
-            let Some(correlation) = correlation_of(&account, &row) else { continue };
-            let caller = Caller::new(tenant, format!("provider:{}", kept.provider));
-            let version = kept.version.cast_unsigned();
-            let Some((report, raw)) = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await?
-            else {
-                continue;
-            };
-            let fact = RecordProviderFact {
-                correlation,
-                occurred_at: report.occurred_at,
-                provider_event_id: report.provider_event_id,
-                report: report.report,
-                raw: Some(raw),
-            };
-            if let Outcome::Done(_) = self.app.record_provider_fact(&caller, fact).await? {
-                self.app.resolve_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
-                self.accounts.metrics().resolved(&account);
-                found += 1;
+        let kept = kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await?;
+        let (mut found, mut set_aside) = (0, kept.set_aside);
+        for kept in kept.rows {
+            match self.retry(&kept).await {
+                Ok(is_found) => found += usize::from(is_found),
+                Err(error) => {
+                    let cause = std::error::Error::source(&error);
+                    tracing::warn!(callback_id = %kept.callback_id, %error, ?cause, "a kept callback is set aside");
+                    set_aside += 1;
+                }
             }
         }
+        self.app.health().set_aside("kept_callbacks", set_aside);
         Ok(found)
+    }
+
+    /// Looks for the message of one report. Returns whether it was found.
+    async fn retry(&self, kept: &KeptCallbackRow) -> Result<bool, IntakeError> {
+        let tenant = kept.tenant_id;
+        let Some(account) = self.accounts.by_name(tenant, &kept.provider, &kept.account) else { return Ok(false) };
+        let row = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await?;
+        let Some(correlation) = row.and_then(|row| correlation_of(&account, &row)) else { return Ok(false) };
+        let caller = Caller::new(tenant, format!("provider:{}", kept.provider));
+        let version = kept.version.cast_unsigned();
+        let report = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await?;
+        let Some((report, raw)) = report else { return Ok(false) };
+        let fact = RecordProviderFact {
+            correlation,
+            occurred_at: report.occurred_at,
+            provider_event_id: report.provider_event_id,
+            report: report.report,
+            raw: Some(raw),
+        };
+        let Outcome::Done(_) = self.app.record_provider_fact(&caller, fact).await? else { return Ok(false) };
+        self.app.resolve_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
+        self.accounts.metrics().resolved(&account);
+        Ok(true)
     }
 
     /// Gives up what nobody could make sense of in time. Returns how much that was.
     pub async fn expire(&self, before: DateTime<Utc>) -> Result<usize, IntakeError> {
         let old = kept_callbacks::kept_before(&self.reads.db(), before, ONE_LOOK).await?;
-        for kept in &old {
+        let (mut expired, mut set_aside) = (0, old.set_aside);
+        for kept in &old.rows {
             let caller = Caller::new(kept.tenant_id, "process:webhooks".to_owned());
-            self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
+            match self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await {
+                Ok(_) => expired += 1,
+                Err(error) => {
+                    let cause = std::error::Error::source(&error);
+                    tracing::warn!(callback_id = %kept.callback_id, %error, ?cause, "a kept callback is set aside");
+                    set_aside += 1;
+                }
+            }
         }
-        Ok(old.len())
+        self.app.health().set_aside("kept_callbacks", set_aside);
+        Ok(expired)
     }
 
     /// What a token says, if it is ours and of this account.

@@ -73,10 +73,11 @@ impl Backlog {
         let mut waiting = BTreeMap::new();
         let mut after = None;
         loop {
-            let rows = messages::undispatched(db, after, ROWS).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some((last.tenant_id, last.message_id));
-            for row in &rows {
+            let found = messages::undispatched(db, after, ROWS).await?;
+            let Some((tenant, message)) = found.last else { break };
+            after = Some((TenantId(tenant), MessageId(message)));
+            app.health().set_aside("backlog", found.set_aside);
+            for row in &found.rows {
                 waiting.extend(read(row).map(|message| (message.message_id, message)));
             }
         }

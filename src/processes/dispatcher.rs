@@ -4,7 +4,7 @@
 //! two when a process starts is in doubt: nobody heard the answer, so it is never sent again by itself.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,6 +94,10 @@ struct Work {
     /// What waits for an account: until a time, or until accounts change.
     unserved: BinaryHeap<Reverse<(DateTime<Utc>, Job)>>,
     under_way: JoinSet<Option<(DateTime<Utc>, Job)>>,
+    /// Tenants of which nothing is sent before an operator has confirmed the log.
+    held: BTreeSet<TenantId>,
+    /// Their messages.
+    unconfirmed: Vec<Job>,
 }
 
 impl Dispatcher {
@@ -105,12 +109,17 @@ impl Dispatcher {
 
     /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
     ///
-    /// If the log may be a restored or copied one, nothing is done until an operator confirms it.
+    /// If the log may be a copy, nothing is sent until an operator confirms it; nor anything of a tenant whose messages have
+    /// been due for long.
     pub async fn run(self, from: Position, backlog: Vec<Waiting>, shutdown: CancellationToken) {
-        if !self.options.unattended && !hold::wait_until_confirmed(&self.app, &backlog, &shutdown).await {
-            return;
-        }
         let mut work = Work::default();
+        if !self.options.unattended {
+            let Some(tenants) = hold::wait_until_confirmed(&self.app, &backlog, &shutdown).await else { return };
+            work.held = tenants.into_keys().collect();
+        }
+        let overdue: Vec<Waiting> =
+            backlog.iter().filter(|waiting| work.held.contains(&waiting.tenant)).copied().collect();
+        let mut confirmed = std::pin::pin!(hold::confirmed(&self.app, &overdue));
         let now = self.app.ambient().now();
         for waiting in backlog {
             let Waiting { tenant, customer_id, message_id, channel, stage, .. } = waiting;
@@ -127,9 +136,16 @@ impl Dispatcher {
         }
         let mut signals = tail::follow(self.app.clone(), from, shutdown.clone());
         let mut accounts = self.accounts.changed();
+        let mut is_holding = !work.held.is_empty();
         while !shutdown.is_cancelled() {
             self.start_what_is_due(&mut work);
-            self.wait(&mut work, &mut signals, &mut accounts, &shutdown).await;
+            tokio::select! {
+                () = self.wait(&mut work, &mut signals, &mut accounts, &shutdown) => continue,
+                () = confirmed.as_mut(), if is_holding => {}
+            }
+            is_holding = false;
+            work.held.clear();
+            work.ready.extend(std::mem::take(&mut work.unconfirmed));
         }
         while let Some(ended) = work.under_way.join_next().await {
             report_panic(&ended);
@@ -176,6 +192,10 @@ impl Dispatcher {
         while work.under_way.len() < self.options.concurrency
             && let Some(job) = work.ready.pop_front()
         {
+            if work.held.contains(&job.tenant) {
+                work.unconfirmed.push(job);
+                continue;
+            }
             let serving = self.accounts.serving(job.tenant, job.channel, now);
             let Some(first) = serving.first() else {
                 work.unserved.push(Reverse((now + PAUSE, job)));

@@ -65,8 +65,9 @@ impl Doubts {
         let now = self.app.ambient().now();
         let doubted = self.doubt_calls(now - ENDED_AFTER).await;
         let rows = messages::in_doubt(&self.reads.db(), now - LOOK_FOR, now - SETTLED_AFTER, AT_ONCE).await?;
+        self.app.health().set_aside("doubts", rows.set_aside);
         let mut found = 0;
-        for row in rows {
+        for row in rows.rows {
             match self.settle(&row, now).await {
                 Ok(is_found) => found += usize::from(is_found),
                 Err(error) => {
@@ -80,12 +81,21 @@ impl Doubts {
     /// Puts messages in doubt whose call was made at or before a time and has not ended. Returns how many.
     pub async fn doubt_calls(&self, called_by: DateTime<Utc>) -> Result<usize, DoubtsError> {
         let mut doubted = 0;
-        for row in messages::dispatching(&self.reads.db(), called_by, AT_ONCE).await? {
+        let found = messages::dispatching(&self.reads.db(), called_by, AT_ONCE).await?;
+        self.app.health().set_aside("doubts", found.set_aside);
+        for row in found.rows {
             let caller = Caller::new(row.tenant_id, ACTOR);
             let (customer_id, message_id) = (row.customer_id, row.message_id);
-            if self.app.doubt_dispatch(&caller, customer_id, message_id, called_by).await? {
-                tracing::warn!(%message_id, "the result of a call was lost; the message is in doubt");
-                doubted += 1;
+            match self.app.doubt_dispatch(&caller, customer_id, message_id, called_by).await {
+                Ok(true) => {
+                    tracing::warn!(%message_id, "the result of a call was lost; the message is in doubt");
+                    doubted += 1;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%message_id, %error, "a lost call is set aside");
+                    self.app.health().set_aside("doubts", 1);
+                }
             }
         }
         Ok(doubted)

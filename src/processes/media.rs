@@ -21,6 +21,8 @@ use crate::providers::MediaError;
 use crate::queries::attachments::AttachmentRow;
 use crate::queries::{QueryError, Reads, attachments};
 
+/// The name in metrics.
+const NAME: &str = "fetch_files";
 /// The actor that its events name.
 const ACTOR: &str = "process:media";
 /// The pause between two runs when nothing happens.
@@ -78,11 +80,15 @@ impl Media {
             self.waiting.values_mut().for_each(|(_, next)| *next = now);
         }
         let db = self.reads.db();
-        let mut rows = attachments::remote(&db, ROWS).await?;
+        let remote = attachments::remote(&db, ROWS).await?;
+        self.app.health().set_aside(NAME, remote.set_aside);
+        let mut rows = remote.rows;
         // An account that did not exist, or could not be used, when a file was given up may be there now.
         for account in self.accounts.all() {
             let (Some(tenant), name) = (account.terms.tenant, account.name()) else { continue };
-            rows.extend(attachments::missed_for_want_of_account(&db, tenant, &name, ROWS).await?);
+            let missed = attachments::missed_for_want_of_account(&db, tenant, &name, ROWS).await?;
+            self.app.health().set_aside(NAME, missed.set_aside);
+            rows.extend(missed.rows);
         }
         self.waiting.retain(|known, _| rows.iter().any(|row| id(row) == *known));
         let due: Vec<_> = rows
@@ -98,7 +104,14 @@ impl Media {
             .await;
         let mut settled = 0;
         for (id, tries, outcome) in ended {
-            if outcome? {
+            let is_settled = outcome.unwrap_or_else(|error| {
+                let (attachment_id, _) = id;
+                let cause = std::error::Error::source(&error);
+                tracing::warn!(%attachment_id, %error, ?cause, "a file is set aside until the next attempt");
+                self.app.health().set_aside(NAME, 1);
+                false
+            });
+            if is_settled {
                 settled += 1;
                 // Until the read tables show it.
                 self.waiting.insert(id, (0, now + PAUSE));
@@ -145,7 +158,7 @@ fn id(row: &AttachmentRow) -> (AttachmentId, MessageId) {
 #[async_trait]
 impl Job for Media {
     fn name(&self) -> &'static str {
-        "fetch_files"
+        NAME
     }
 
     fn interval(&self) -> Duration {

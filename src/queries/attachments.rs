@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::QueryError;
 use super::select::Select;
+use super::{QueryError, Readable};
 use crate::domain::account::event::AccountName;
 use crate::domain::value::message::AttachmentState;
 use crate::ids::{AttachmentId, CustomerId, MessageId, TenantId};
@@ -60,11 +60,11 @@ pub async fn by_id(db: &Db, tenant: TenantId, id: AttachmentId) -> Result<Option
 }
 
 /// Files of all tenants that lie at providers, the oldest first.
-pub async fn remote(db: &Db, limit: usize) -> Result<Vec<AttachmentRow>, QueryError> {
+pub async fn remote(db: &Db, limit: usize) -> Result<Readable<AttachmentRow>, QueryError> {
     let mut select = Select::new("SELECT a.* FROM attachments a", []);
     select.and("a.state = 'remote'", []);
     select.push(&format!(" ORDER BY a.noted_at, a.attachment_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 /// Files that were given up because their account was unknown, the oldest first.
@@ -73,12 +73,12 @@ pub async fn missed_for_want_of_account(
     tenant: TenantId,
     name: &AccountName,
     limit: usize,
-) -> Result<Vec<AttachmentRow>, QueryError> {
+) -> Result<Readable<AttachmentRow>, QueryError> {
     let mut select = Select::new("SELECT a.* FROM attachments a", []);
     select.and_equal("a.tenant_id", Some(tenant.0));
     select.and_equal("a.provider", Some(name.provider.clone()));
     select.and_equal("a.account", Some(name.account.clone()));
     select.and("a.reason = 'no_account'", []);
     select.push(&format!(" ORDER BY a.noted_at LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }

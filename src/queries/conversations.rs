@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::select::{Key, Select};
-use super::{Page, QueryError, Slice, customer_roots};
+use super::{Page, QueryError, Readable, Slice, customer_roots};
 use crate::domain::conversation::event::ConversationState;
 use crate::domain::value::Channel;
 use crate::ids::{ConversationId, CustomerId, Position, TenantId};
@@ -64,11 +64,11 @@ pub struct ConversationFilter {
 }
 
 /// Conversations of all tenants whose time to be open again has come, the longest ago first.
-pub async fn due(db: &Db, now: DateTime<Utc>, limit: usize) -> Result<Vec<ConversationRow>, QueryError> {
+pub async fn due(db: &Db, now: DateTime<Utc>, limit: usize) -> Result<Readable<ConversationRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM conversations c", []);
     select.and("c.state = 'snoozed' AND c.snoozed_until <= ?", [now.into()]);
     select.push(&format!(" ORDER BY c.snoozed_until, c.conversation_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 /// A tenant's conversations in which nothing waits for us and nothing moved since a time, the longest ago first.
@@ -77,13 +77,13 @@ pub async fn idle(
     tenant: TenantId,
     since: DateTime<Utc>,
     limit: usize,
-) -> Result<Vec<ConversationRow>, QueryError> {
+) -> Result<Readable<ConversationRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM conversations c", []);
     select.and_equal("c.tenant_id", Some(tenant.0));
     select.and(WAITING, []);
     select.and("c.state IN ('open', 'pending') AND c.unread = 0 AND c.changed_at <= ?", [since.into()]);
     select.push(&format!(" ORDER BY c.changed_at, c.conversation_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 /// One conversation.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::QueryError;
 use super::select::Select;
+use super::{QueryError, Readable};
 use crate::ids::TenantId;
 use crate::sql::{Db, row};
 
@@ -36,17 +36,17 @@ row! {
 }
 
 /// Reports of all tenants whose message was not known, the oldest first.
-pub async fn unresolved(db: &Db, since: DateTime<Utc>, limit: usize) -> Result<Vec<KeptCallbackRow>, QueryError> {
+pub async fn unresolved(db: &Db, since: DateTime<Utc>, limit: usize) -> Result<Readable<KeptCallbackRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
     select.and(&format!("{OPEN} AND c.provider_message_id IS NOT NULL AND c.received_at >= ?"), [since.into()]);
     select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 /// What was kept of all tenants before a time and is open still, the oldest first.
-pub async fn kept_before(db: &Db, time: DateTime<Utc>, limit: usize) -> Result<Vec<KeptCallbackRow>, QueryError> {
+pub async fn kept_before(db: &Db, time: DateTime<Utc>, limit: usize) -> Result<Readable<KeptCallbackRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
     select.and(&format!("{OPEN} AND c.received_at < ?"), [time.into()]);
     select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice, customer_roots};
+use super::{Json, Page, QueryError, Readable, Slice, customer_roots};
 use crate::domain::message::event::MessageClass;
 use crate::domain::value::Channel;
 use crate::domain::value::Direction;
@@ -234,21 +234,21 @@ pub async fn in_doubt(
     since: DateTime<Utc>,
     until: DateTime<Utc>,
     limit: usize,
-) -> Result<Vec<MessageRow>, QueryError> {
+) -> Result<Readable<MessageRow>, QueryError> {
     let mut select = Select::new("SELECT m.* FROM messages m", []);
     select.and("m.state = 'in_doubt'", []);
     select.and("m.in_doubt_at >= ? AND m.in_doubt_at <= ?", [since.into(), until.into()]);
     select.push(&format!(" ORDER BY m.in_doubt_at, m.message_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 /// Messages of all tenants that stand in a provider's call, first called at or before a time.
-pub async fn dispatching(db: &Db, called_by: DateTime<Utc>, limit: usize) -> Result<Vec<MessageRow>, QueryError> {
+pub async fn dispatching(db: &Db, called_by: DateTime<Utc>, limit: usize) -> Result<Readable<MessageRow>, QueryError> {
     let mut select = Select::new("SELECT m.* FROM messages m", []);
     select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);
     select.and("m.state = 'dispatching' AND m.dispatching_at <= ?", [called_by.into()]);
     select.push(&format!(" ORDER BY m.dispatching_at, m.message_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 /// A tenant's messages in doubt, the oldest first.
@@ -331,7 +331,7 @@ pub async fn undispatched(
     db: &Db,
     after: Option<(TenantId, MessageId)>,
     limit: usize,
-) -> Result<Vec<UndispatchedRow>, QueryError> {
+) -> Result<Readable<UndispatchedRow>, QueryError> {
     let mut select = Select::new(
         "SELECT m.tenant_id, m.message_id, m.customer_id, m.channel, m.state, m.address_id, m.created_at, m.send_at, \
          m.held_until, m.retry_at, m.dispatching_count FROM messages m",
@@ -342,7 +342,7 @@ pub async fn undispatched(
         select.and("(m.tenant_id, m.message_id) > (?, ?)", [tenant.0.into(), message.0.into()]);
     }
     select.push(&format!(" ORDER BY m.tenant_id, m.message_id LIMIT {limit}"), []);
-    select.all(db, READING).await
+    select.readable(db, READING).await
 }
 
 row! {

@@ -36,6 +36,7 @@ use crate::sql::row;
 
 pub use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, WaitError};
 pub use reads::Reads;
+pub use select::Readable;
 
 /// A JSON column.
 pub type Json = sqlx::types::Json<serde_json::Value>;

@@ -1,8 +1,10 @@
 //! Builds a query: conditions with bound values, and the keyset of a page.
 
+use uuid::Uuid;
+
 use super::{Page, QueryError, Slice};
 use crate::ids::CustomerId;
-use crate::sql::{Db, Row, Value};
+use crate::sql::{Db, Row, Salvaged, Value};
 
 /// The sort key of a list: its columns, all descending, and their types in the letters of a cursor.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +19,17 @@ pub(super) struct Select {
     sql: String,
     values: Vec<Value>,
     has_where: bool,
+}
+
+/// Rows of all tenants, without those that cannot be read.
+#[derive(Debug)]
+pub struct Readable<T> {
+    /// In the query's order.
+    pub rows: Vec<T>,
+    /// Number of rows that cannot be read.
+    pub set_aside: usize,
+    /// The key of the query's last row, readable or not; [`None`] if there are no rows.
+    pub last: Option<(Uuid, Uuid)>,
 }
 
 impl Select {
@@ -129,6 +142,24 @@ impl Select {
 
     pub async fn all<T: Row>(&self, db: &Db, reading: &'static str) -> Result<Vec<T>, QueryError> {
         db.fetch_all(&self.sql, &self.values).await.map_err(QueryError::reading(reading))
+    }
+
+    /// As [`Self::all`]; rows that cannot be read are set aside and reported in the log of diagnostics. The first two
+    /// columns are the row's key.
+    pub async fn readable<T: Row>(&self, db: &Db, reading: &'static str) -> Result<Readable<T>, QueryError> {
+        let found: Vec<Salvaged<T>> = self.all(db, reading).await?;
+        let mut readable = Readable { last: found.last().map(|row| row.key), rows: Vec::new(), set_aside: 0 };
+        for Salvaged { key: (tenant, id), row } in found {
+            match row {
+                Ok(row) => readable.rows.push(row),
+                Err(error) => {
+                    let cause = std::error::Error::source(&error);
+                    tracing::error!(reading, %tenant, %id, %error, ?cause, "a row cannot be read and is set aside");
+                    readable.set_aside += 1;
+                }
+            }
+        }
+        Ok(readable)
     }
 
     pub async fn optional<T: Row>(&self, db: &Db, reading: &'static str) -> Result<Option<T>, QueryError> {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub use error::Error;
 pub(crate) use row::row;
-pub use row::{Cell, Cells, Row};
+pub use row::{Cell, Cells, Row, Salvaged};
 pub use session::{Session, Texts};
 pub use sqlite::{SqliteOptions, SqlitePool};
 
@@ -78,7 +78,21 @@ value_from! {
     Uuid => Uuid,
     Vec<u8> => Bytes,
     [u8; 16] => Bytes,
-    DateTime<Utc> => Time,
+}
+
+/// A bound moment is compared with stored ones, all of which lie in the years 1 to 9999; both engines can express no
+/// others, and a comparison with these two gives the same rows.
+const TIMES: [DateTime<Utc>; 2] =
+    match (DateTime::from_timestamp(-62_135_596_800, 0), DateTime::from_timestamp_micros(253_402_300_799_999_999)) {
+        (Some(first), Some(last)) => [first, last],
+        _ => panic!("two moments"),
+    };
+
+impl From<DateTime<Utc>> for Value {
+    fn from(time: DateTime<Utc>) -> Self {
+        let [first, last] = TIMES;
+        Self::Time(time.clamp(first, last))
+    }
 }
 
 impl<T: crate::ids::Newtype> From<T> for Value

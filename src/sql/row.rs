@@ -49,6 +49,26 @@ macro_rules! row {
 }
 pub(crate) use row;
 
+/// A row, or why it cannot be read: for readers of many tenants' rows, of which one that is damaged must not hide the
+/// others. Its key is the first two columns, of type UUID.
+#[derive(Debug)]
+pub struct Salvaged<T> {
+    /// The first two columns.
+    pub key: (Uuid, Uuid),
+    /// The whole row.
+    pub row: Result<T, Error>,
+}
+
+impl<T: Row> Row for Salvaged<T> {
+    const COLUMNS: &'static [&'static str] = T::COLUMNS;
+
+    fn read(cells: &mut Cells<'_>) -> Result<Self, Error> {
+        let key = (cells.take()?, cells.take()?);
+        cells.at = 0;
+        Ok(Self { key, row: T::read(cells) })
+    }
+}
+
 macro_rules! tuples {
     ($( ($($name:ident),*) )*) => {$(
         /// Columns by their place.

@@ -88,8 +88,19 @@ impl App {
     pub async fn signals(&self, after: Position, limit: usize) -> Result<(Vec<Signal>, Position), AppError> {
         let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
-        let signals = offload::map(events.len(), events, |event| signal(&event).transpose()).await;
-        Ok((signals.into_iter().flatten().collect::<Result<_, _>>()?, until))
+        let read = offload::map(events.len(), events, |event| signal(&event).transpose()).await;
+        let mut signals = Vec::new();
+        for found in read.into_iter().flatten() {
+            match found {
+                Ok(signal) => signals.push(signal),
+                // One event that cannot be read must not stop what all others ask for.
+                Err(error) => {
+                    tracing::error!(%error, "an event cannot be read and is set aside");
+                    self.health().set_aside("log", 1);
+                }
+            }
+        }
+        Ok((signals, until))
     }
 
     /// The end of the log.

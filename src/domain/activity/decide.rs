@@ -66,6 +66,8 @@ pub fn record(
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_be_known()?;
+    Refusal::unless_bounded("occurred_at", command.occurred_at)?;
+    Refusal::unless_bounded("due_at", command.due_at)?;
     let name = text::optional("name", command.name, text::SHORT)?;
     if name.is_some() != (command.kind == ActivityKind::Custom) {
         return Err(Refusal::invalid("name", "is required for custom activities and not allowed for others"));

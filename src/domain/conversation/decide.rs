@@ -45,6 +45,7 @@ pub fn update(state: &Customer, command: UpdateConversation, context: &Context<'
         .conversations
         .by_id(command.conversation_id)
         .ok_or_else(|| Refusal::new("CONVERSATION_UNKNOWN", "the customer has no such conversation"))?;
+    Refusal::unless_bounded("snoozed_until", command.snoozed_until)?;
     let mut after = before.clone();
     if let Some(state) = command.state {
         after.state = state;

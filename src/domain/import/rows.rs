@@ -114,6 +114,7 @@ pub fn message(
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_be_known()?;
+    Refusal::unless_bounded("occurred_at", row.occurred_at)?;
     let message_id = message_id(customer_id, &row, run, context.secret);
     let reference = text::optional("reference", row.reference, text::SHORT)?;
     let has_time = row.occurred_at.is_some();

@@ -217,6 +217,7 @@ pub fn send(
         let message = format!("this customer already has {} pending messages, the maximum", Pending::MAX);
         return Err(Refusal::new("TOO_MANY_PENDING", message));
     }
+    Refusal::unless_bounded("send_at", command.send_at)?;
     let recipient = command.recipient(state)?;
     let topic = text::word("topic", &command.topic)?;
     attachment::check(command.channel, &files)?;
@@ -382,6 +383,7 @@ pub fn receive(
         None => state.conversations.on(command.channel).map(|conversation| conversation.conversation_id),
     };
     let key = MessageKey { message_id, channel: command.channel, campaign_id: None, variant: None, conversation_id };
+    Refusal::unless_bounded("occurred_at", command.occurred_at)?;
     let occurred_at = command.occurred_at.unwrap_or(context.now);
     let (source, answered) = (command.source, command.in_reply_to);
     let received = MessageReceived { keyword, ..received(key, command, sender.as_ref(), None, context)? };

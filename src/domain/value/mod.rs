@@ -9,6 +9,7 @@ pub mod message;
 pub mod money;
 pub mod secret;
 pub mod sms;
+pub mod time;
 pub mod token;
 
 use std::fmt;

@@ -1,6 +1,7 @@
 //! The API over real HTTP: a node on loopback, a real HTTP client, a real WebSocket client.
 
 mod auth;
+mod bounds;
 mod canned;
 mod changed;
 mod commands;

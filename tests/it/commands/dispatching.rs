@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use commlog::accounts::{Account, Accounts, Terms};
-use commlog::app::App;
+use commlog::app::{App, Caller};
 use commlog::clock::Ambient;
 use commlog::domain::address::decide::{AddressRef, SuppressAddress};
 use commlog::domain::address::event::SuppressionReason;
@@ -34,7 +34,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::on_both;
-use super::world::{World, email};
+use super::world::{World, email, registration};
 use crate::support::times;
 
 /// A provider that counts its calls, answers them when the gate lets it, and refuses the first few.
@@ -318,20 +318,50 @@ on_both! {
         world.done(world.app.send_message(&world.agent(), later, None).await);
         world.advance(TimeDelta::hours(3));
         let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
-        assert_eq!(hold::signs_of_restore(&world.app, &backlog.messages).await.expect("the log answers"), Some(Hold::Overdue(1)));
+        assert_eq!(hold::signs_of_restore(&world.app, &backlog.messages).await.expect("the log answers"), Some(Hold::Overdue([(world.tenant, 1)].into())));
 
         let ended = CancellationToken::new();
         ended.cancel();
-        assert!(!hold::wait_until_confirmed(&world.app, &backlog.messages, &ended).await);
+        let held = hold::wait_until_confirmed(&world.app, &backlog.messages, &ended).await;
+        assert_eq!(held, Some([(world.tenant, 1)].into()));
 
         assert_eq!(world.app.confirm_dispatch().await.expect("the log answers"), 2);
-        assert!(hold::wait_until_confirmed(&world.app, &backlog.messages, &CancellationToken::new()).await);
+        assert_eq!(hold::wait_until_confirmed(&world.app, &backlog.messages, &ended).await, Some([].into()));
         let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
         let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
         until(&world, ada, "MessageSent").await;
         shutdown.cancel();
         running.await.expect("the dispatcher ends");
         assert_eq!(provider.calls(), 1);
+    }
+
+    async fn messages_long_overdue_of_one_tenant_hold_no_other_tenant(world: World) {
+        let stranger = Caller::new(world.app.ambient().uuid().into(), "key:agent");
+        let registered = world.app.register_customer(&stranger, registration("grace@example.org")).await;
+        let grace = world.done(registered).value;
+        let old = SendMessage { send_at: Some(world.now() + TimeDelta::hours(1)), ..email(grace, MessageClass::Marketing) };
+        world.done(world.app.send_message(&stranger, old, None).await);
+        world.advance(TimeDelta::hours(3));
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Marketing).await;
+
+        let (provider, shutdown) = (Counting::new(10, 0), CancellationToken::new());
+        let running = dispatcher(world.elsewhere().await, provider.clone(), &shutdown).await;
+        until(&world, ada, "MessageSent").await;
+        assert_eq!(provider.calls(), 1);
+
+        world.app.confirm_dispatch().await.expect("the log answers");
+        let mut grown = world.journal.backend().watch();
+        let is_sent = async || {
+            let events = world.all().await;
+            events.iter().filter(|event| event.envelope.event_type == "MessageSent").count() == 2
+        };
+        while !is_sent().await {
+            grown.changed().await.expect("the log is open");
+        }
+        assert_eq!(provider.calls(), 2);
+        shutdown.cancel();
+        running.await.expect("the dispatcher ends");
     }
 
     async fn the_simulator_brings_messages_to_life_and_repeated_callbacks_change_nothing(world: World) {

@@ -187,10 +187,10 @@ async fn what_is_not_settled_is_listed_for_the_dispatcher(engine: Engine) {
     story.tell(customer(1), 2, sent(&key(message(5))));
     story.tell(customer(1), 3, received(&key(message(7)), "Hi"));
     check(engine, &story, async |db| {
-        let rows = messages::undispatched(db, None, 3).await.unwrap();
+        let rows = messages::undispatched(db, None, 3).await.unwrap().rows;
         let read: Vec<_> = rows.iter().map(|row| (row.message_id, row.state.word())).collect();
         assert_eq!(read, [(message(1), "queued"), (message(2), "held"), (message(3), "dispatching")]);
-        let rest = messages::undispatched(db, Some((TENANT, message(3))), 3).await.unwrap();
+        let rest = messages::undispatched(db, Some((TENANT, message(3))), 3).await.unwrap().rows;
         assert_eq!(rest.iter().map(|row| row.message_id).collect::<Vec<_>>(), [message(6)]);
     })
     .await;
@@ -206,8 +206,8 @@ async fn calls_that_have_not_ended_are_listed_by_their_time(engine: Engine) {
     story.tell(customer(1), 4, sent(&key(message(1))));
     check(engine, &story, async |db| {
         let called_by = async |at| messages::dispatching(db, minute(at), 10).await.unwrap();
-        assert_eq!(called_by(2).await, []);
-        let ids: Vec<_> = called_by(3).await.iter().map(|row| row.message_id).collect();
+        assert_eq!(called_by(2).await.rows, []);
+        let ids: Vec<_> = called_by(3).await.rows.iter().map(|row| row.message_id).collect();
         assert_eq!(ids, [message(2)]);
     })
     .await;

@@ -1,0 +1,107 @@
+//! Bounds of values hold at every edge, and one row that cannot be read stops nobody else.
+
+use commlog::domain::tenant::event::Role;
+use serde_json::{Value, json};
+
+use crate::support::app::{Actor, Engine, TestApp, on_both_engines};
+
+/// Moments that one engine or the other could store and never read back.
+const BEYOND: [&str; 6] = [
+    "+10000-01-01T00:00:00Z",
+    "+262142-12-31T23:59:59Z",
+    "-0001-01-01T00:00:00Z",
+    "0000-01-01T00:00:00Z",
+    "1969-12-31T23:59:59Z",
+    "2200-01-01T00:00:00Z",
+];
+
+async fn refusal(actor: &Actor, mutation: &str, name: &str, input: Value) -> Value {
+    let mut data = actor.data(mutation, json!({ "input": input })).await;
+    data[name]["refusal"].take()
+}
+
+const SEND: &str = "mutation($input: SendMessageInput!) { sendMessage(input: $input) \
+    { decision messageId position refusal { code field } } }";
+const RECEIVE: &str = "mutation($input: ReceiveMessageInput!) { receiveMessage(input: $input) \
+    { conversationId position refusal { code field } } }";
+const RECORD: &str =
+    "mutation($input: ActivityInput!) { recordActivity(input: $input) { position refusal { code field } } }";
+const SNOOZE: &str = "mutation($customer: ID!, $id: ID!, $until: DateTime!) { updateConversation(customerId: $customer, \
+    conversationId: $id, changes: { state: SNOOZED, snoozedUntil: $until }) { position refusal { code field } } }";
+
+fn message(customer: &str, at: &str) -> Value {
+    json!({ "customerId": customer, "channel": "EMAIL", "class": "TRANSACTIONAL", "topic": "t", "subject": "s", "body": "b",
+        "sendAt": at })
+}
+
+on_both_engines! {
+    times_of_other_centuries_are_refused_with_their_field(app) {
+        let (agent, ingest) = (app.actor(Role::Agent).await, app.actor(Role::Ingest).await);
+        let id = agent.customer("Mallory Example").await;
+        let written = json!({ "customerId": id, "channel": "EMAIL", "body": "hello" });
+        let received = agent.data(RECEIVE, json!({ "input": written })).await;
+        let conversation = &received["receiveMessage"]["conversationId"];
+        for at in BEYOND {
+            let refused = refusal(&agent, SEND, "sendMessage", message(&id, at)).await;
+            assert_eq!(refused, json!({ "code": "INVALID_INPUT", "field": "sendAt" }), "{at}");
+            let order = |occurred: Option<&str>, due: Option<&str>| {
+                json!({ "customerId": id, "kind": "ORDER", "reference": "1", "occurredAt": occurred, "dueAt": due })
+            };
+            let refused = refusal(&ingest, RECORD, "recordActivity", order(Some(at), None)).await;
+            assert_eq!(refused, json!({ "code": "INVALID_INPUT", "field": "occurredAt" }), "{at}");
+            let refused = refusal(&ingest, RECORD, "recordActivity", order(None, Some(at))).await;
+            assert_eq!(refused, json!({ "code": "INVALID_INPUT", "field": "dueAt" }), "{at}");
+            let late = json!({ "customerId": id, "channel": "EMAIL", "body": "x", "occurredAt": at });
+            let refused = refusal(&agent, RECEIVE, "receiveMessage", late).await;
+            assert_eq!(refused, json!({ "code": "INVALID_INPUT", "field": "occurredAt" }), "{at}");
+            let snooze = json!({ "customer": id, "id": conversation, "until": at });
+            let snoozed = agent.data(SNOOZE, snooze).await;
+            let expected = json!({ "code": "INVALID_INPUT", "field": "snoozedUntil" });
+            assert_eq!(snoozed["updateConversation"]["refusal"], expected, "{at}");
+            // A filter is only compared with: it finds everything or nothing.
+            let query = "query($at: DateTime!) { events(filter: { since: $at }, first: 1) { nodes { id } } }";
+            let filtered = agent.answer(query, json!({ "at": at })).await;
+            assert_ne!(filtered["errors"][0]["extensions"]["code"], "INTERNAL", "{filtered}");
+        }
+        let latest = refusal(&agent, SEND, "sendMessage", message(&id, "2199-12-31T23:59:59Z")).await;
+        assert!(latest.is_null(), "{latest}");
+        let query = "query($id: ID!, $at: Position) { timeline(customerId: $id, waitFor: $at) { totalCount } }";
+        let at = app.head().await.to_string();
+        assert_eq!(agent.data(query, json!({ "id": id, "at": at })).await["timeline"]["totalCount"], 3);
+    }
+}
+
+/// Changes the live read tables behind the node's back.
+fn damage(app: &TestApp, statement: &str) {
+    let mut changed = 0;
+    for file in std::fs::read_dir(app.folder().join("read")).expect("read tables") {
+        let path = file.expect("a file").path();
+        if path.extension().is_some_and(|extension| extension == "db")
+            && let Ok(connection) = rusqlite::Connection::open(&path)
+            && let Ok(rows) = connection.execute(statement, [])
+        {
+            changed += rows;
+        }
+    }
+    assert!(changed > 0, "nothing was damaged by {statement}");
+}
+
+/// On SQLite, which keeps times as text; PostgreSQL's types cannot hold such a row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_cannot_be_read_are_set_aside_at_the_start_and_counted() {
+    let app = TestApp::on(Engine::Sqlite).await;
+    let agent = app.actor(Role::Agent).await;
+    let (bad, good) = (agent.customer("Mallory Example").await, agent.customer("Ada Example").await);
+    for id in [&bad, &good] {
+        let sent = agent.data(SEND, json!({ "input": message(id, "2190-01-01T00:00:00Z") })).await;
+        assert_eq!(sent["sendMessage"]["decision"], "HELD", "{sent:#}");
+    }
+    app.visible(app.head().await).await;
+    let uuid = bad.strip_prefix("Customer:").unwrap_or(&bad).replace('-', "");
+    damage(&app, &format!("UPDATE messages SET send_at = '+10000-01-01T00:00:00Z' WHERE customer_id = x'{uuid}'"));
+    let app = app.restart().await;
+    assert_eq!(app.stores().app.health().count_set_aside("backlog"), 1);
+    let metrics = app.actor(Role::Agent).await.get("/metrics").await.text().await.expect("a text");
+    assert!(metrics.contains("set_aside_total{part=\"backlog\"} 1"), "{metrics}");
+    app.finish().await;
+}
