@@ -150,13 +150,12 @@ impl<'a> Completion<'a> {
         for wanted in selected.iter() {
             let (key, is) = (wanted.key.as_str(), &wanted.fields[0].definition.ty);
             self.path.push(Step::Key(key));
-            match fields.get_mut(key) {
-                Some(value) => whole &= self.value(is, &wanted.fields, value, false),
-                None => {
-                    let mut value = Value::Null;
-                    whole &= self.value(is, &wanted.fields, &mut value, true);
-                    fields.insert(async_graphql::Name::new(key), value);
-                }
+            if let Some(value) = fields.get_mut(key) {
+                whole &= self.value(is, &wanted.fields, value, false);
+            } else {
+                let mut value = Value::Null;
+                whole &= self.value(is, &wanted.fields, &mut value, true);
+                fields.insert(async_graphql::Name::new(key), value);
             }
             self.path.pop();
         }

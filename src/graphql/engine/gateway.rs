@@ -62,7 +62,7 @@ impl Gateway {
         match admitted.prepare(&request) {
             Ok(document) => request.set_parsed_query(document),
             Err(errors) => return self.count(kind, began, Response::from_errors(errors)),
-        };
+        }
         let completing = admitted.completing(&request);
         let request = request.data(Session::new(principal)).data(principal);
         let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
@@ -98,7 +98,7 @@ impl Gateway {
         match admitted.prepare(&request) {
             Ok(document) => request.set_parsed_query(document),
             Err(errors) => return stream::once(async { Response::from_errors(errors) }).boxed(),
-        };
+        }
         let completing = admitted.completing(&request);
         let request = request.data(Session::new(principal)).data(principal);
         let open = self.api.metrics.subscription();

@@ -71,6 +71,7 @@ impl<T> Answer<T> {
     }
 
     /// A refusal.
+    #[must_use]
     pub const fn refused(refusal: Refusal) -> Self {
         Self { value: None, position: None, repeated: false, refusal: Some(refusal) }
     }
