@@ -70,6 +70,8 @@ pub struct ArrivedFile {
 pub enum FileContent {
     /// Here.
     Here(Bytes),
+    /// Here: the request that the message came in, which is kept whatever its size.
+    Original(Bytes),
     /// At the provider.
     Remote {
         /// Where; not to be trusted.
@@ -142,7 +144,7 @@ impl App {
         Self { blobs: Some(blobs), ..self }
     }
 
-    fn blobs(&self) -> Result<&Blobs, AppError> {
+    pub(super) fn blobs(&self) -> Result<&Blobs, AppError> {
         self.blobs.as_ref().ok_or(AppError::NoBlobs)
     }
 
@@ -236,9 +238,12 @@ impl App {
                 FileContent::Remote { url, provider, account } => {
                     ReceivedFile::Remote { attachment_id, url, provider, account, content_type }
                 }
-                FileContent::Here(content) => {
+                FileContent::Here(_) | FileContent::Original(_) => {
+                    let is_limited = matches!(content, FileContent::Here(_));
+                    let (FileContent::Here(content) | FileContent::Original(content)) = content else { continue };
                     let size = content.len() as u64;
                     let reason = match () {
+                        () if !is_limited => None,
                         () if count == MOST_RECEIVED => Some("too_many"),
                         () if size > LARGEST || bytes + size > LARGEST_RECEIVED => Some("too_large"),
                         () => None,
@@ -265,7 +270,7 @@ impl App {
         Ok(received)
     }
 
-    async fn write_whole(&self, blob: BlobRef, content: &[u8]) -> Result<Option<Written>, AppError> {
+    pub(super) async fn write_whole(&self, blob: BlobRef, content: &[u8]) -> Result<Option<Written>, AppError> {
         let Some(mut sealing) = self.blobs()?.write(blob).await? else { return Ok(None) };
         sealing.push(content).await?;
         Ok(Some(sealing.finish().await?))

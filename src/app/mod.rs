@@ -31,7 +31,7 @@ use std::time::Duration;
 pub use crate::domain::message::dispatch::ResolveInDoubt;
 pub use accounts::{AccountCheck, KnownAccounts};
 pub use attachments::{ArrivedFile, FileContent, RemoteFile, UNUSED_FOR, Upload, Uploaded};
-pub use callbacks::KeepCallback;
+pub use callbacks::{KeepCallback, KeptContent};
 pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
 pub use engine::feed::{DispatchSignal, Signal};

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod accounts;
+pub mod callbacks;
 pub mod confirm;
 pub mod consents;
 pub mod demo;
@@ -94,6 +95,8 @@ enum Command {
     Suppressions(suppressions::SuppressionsArgs),
     /// Lists or counts conversations that await a reply.
     Inbox(inbox::InboxArgs),
+    /// Lists and shows callbacks that could not be recorded as what they are.
+    Callbacks(callbacks::CallbacksArgs),
     /// Lists and resolves messages that may or may not have been sent.
     InDoubt(in_doubt::InDoubtArgs),
     /// Reclassifies recorded opens and clicks by the current rule.
@@ -171,6 +174,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Consents(args) => consents::run(&session, args).await,
         Command::Suppressions(args) => suppressions::run(&session, args).await,
         Command::Inbox(args) => inbox::run(&session, args).await,
+        Command::Callbacks(args) => callbacks::run(&session, args).await,
         Command::InDoubt(args) => in_doubt::run(&session, args).await,
         Command::Reclass(args) => reclass::run(&session, args).await,
         Command::ConfirmDispatch(_) => confirm::run(&session).await,

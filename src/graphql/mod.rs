@@ -15,6 +15,7 @@
 mod account;
 mod activity;
 mod address;
+mod callback;
 mod campaign;
 mod canned;
 mod consent;
@@ -53,6 +54,7 @@ pub struct Query(
     account::query::AccountQueries,
     activity::query::ActivityQueries,
     address::query::AddressQueries,
+    callback::query::CallbackQueries,
     campaign::query::CampaignQueries,
     canned::query::CannedReplyQueries,
     consent::query::ConsentQueries,

@@ -53,6 +53,8 @@ labels! {
     CallbackId = "callback id",
     /// The `CallbackResolved` of a callback.
     CallbackResolvedEvent = "callback resolved event",
+    /// The `CallbackReviewed` of a callback, by a version of its parser.
+    CallbackReviewedEvent = "callback reviewed event",
     /// The `CallbackExpired` of a callback.
     CallbackExpiredEvent = "callback expired event",
     /// The stream of the callbacks that were kept for an account.

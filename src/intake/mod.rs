@@ -5,6 +5,7 @@
 //! look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
 //! now or, if the message is not known yet, later.
 
+mod keeping;
 pub mod simulated;
 mod threading;
 
@@ -16,8 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
 use crate::accounts::{Account, Accounts, WebhookPath};
-use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, KeepCallback, Outcome};
-use crate::domain::callback::event::KeptReport;
+use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, Outcome};
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
 use crate::domain::value::inbound::{Arrival, Details};
@@ -25,9 +25,9 @@ use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
 use crate::ids::{MessageId, TenantId};
 use crate::providers::{Answer, Inbound, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
-use crate::queries::kept_callbacks::KeptCallbackRow;
 use crate::queries::messages::MessageRow;
-use crate::queries::{QueryError, Reads, kept_callbacks, messages};
+use crate::queries::{QueryError, Reads, messages};
+use keeping::Unrecorded;
 
 /// The largest original that stands beside its message, in bytes; a larger one is stored as a file of the message.
 const MAX_INLINE: usize = 64 * 1024;
@@ -35,9 +35,6 @@ const MAX_INLINE: usize = 64 * 1024;
 const CUT: &str = " […] (cut)";
 /// How many things are recorded at once: their appends share commits.
 const AT_ONCE: usize = 256;
-
-/// How many kept callbacks are looked at in one run.
-const ONE_LOOK: usize = 1_000;
 
 /// Takes in webhooks for all accounts. Cheap to clone.
 #[derive(Clone)]
@@ -162,7 +159,7 @@ impl Intake {
         let told = webhook.parse(request, now).await;
         let mut results = futures::stream::iter(told.into_iter().map(|told| async move {
             let kind = metrics::kind(&told.kind);
-            (kind, self.record(account, told, now).await)
+            (kind, self.record(account, request, told, now).await)
         }))
         .buffer_unordered(AT_ONCE);
         let (mut taken, mut failed) = (Taken::default(), None);
@@ -186,26 +183,34 @@ impl Intake {
     }
 
     /// Records one thing, or keeps it for later.
-    async fn record(&self, account: &Account, told: Notice, now: DateTime<Utc>) -> Result<Recorded, IntakeError> {
-        let raw = told.raw.clone();
-        let (looked_for, report) = match &told.kind {
-            NoticeKind::Report { provider_message_id, occurred_at, provider_event_id, report, .. } => {
-                let kept = KeptReport {
-                    report: report.clone(),
-                    occurred_at: occurred_at.unwrap_or(now),
-                    provider_event_id: provider_event_id.clone(),
-                };
-                (provider_message_id.clone(), Some(kept))
-            }
-            _ => (None, None),
-        };
+    async fn record(
+        &self,
+        account: &Account,
+        request: &WebhookRequest,
+        told: Notice,
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, IntakeError> {
+        let unrecorded = Unrecorded::of(&told, now);
+        match self.act_on(account, told, now).await? {
+            Ok(repeated) => Ok(Recorded { kept: false, repeated }),
+            Err(why) => Ok(Recorded { kept: true, repeated: self.keep(account, request, unrecorded, why).await? }),
+        }
+    }
+
+    /// Records one thing; whether it came before. Otherwise why it cannot be recorded.
+    async fn act_on(
+        &self,
+        account: &Account,
+        told: Notice,
+        now: DateTime<Utc>,
+    ) -> Result<Result<bool, String>, IntakeError> {
         let actor = format!("provider:{}", account.route().provider);
-        let why = match self.meaning(account, told, now).await? {
+        let refusal = match self.meaning(account, told, now).await? {
             Meaning::Fact(fact) => {
                 let tenant = fact.correlation.tenant;
                 match self.app.record_provider_fact(&Caller::new(tenant, actor.as_str()), *fact).await? {
-                    Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
-                    Outcome::Refused(refusal) => refusal.code.to_owned(),
+                    Outcome::Done(done) => return Ok(Ok(done.repeated)),
+                    Outcome::Refused(refusal) => refusal,
                 }
             }
             Meaning::Message(received) => {
@@ -216,24 +221,13 @@ impl Intake {
                     let _ = self.app.record_provider_fact(&caller, fact).await?;
                 }
                 match self.app.receive_with_files(&caller, message, files).await? {
-                    Outcome::Done(done) => return Ok(Recorded { kept: false, repeated: done.repeated }),
-                    Outcome::Refused(refusal) => refusal.code.to_owned(),
+                    Outcome::Done(done) => return Ok(Ok(done.repeated)),
+                    Outcome::Refused(refusal) => refusal,
                 }
             }
-            Meaning::Nothing(why) => why,
+            Meaning::Nothing(why) => return Ok(Err(why)),
         };
-        let tenant = account.terms.tenant.unwrap_or(self.tenant);
-        let route = account.route();
-        let kept = KeepCallback {
-            provider: route.provider.clone(),
-            account: route.account.clone(),
-            reason: why,
-            provider_message_id: looked_for,
-            report,
-            raw,
-        };
-        let repeated = self.app.keep_callback(&Caller::new(tenant, actor), kept).await?;
-        Ok(Recorded { kept: true, repeated })
+        Ok(Err(refusal.code.to_owned()))
     }
 
     async fn meaning(&self, account: &Account, told: Notice, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
@@ -280,67 +274,6 @@ impl Intake {
             NoticeKind::Inbound(inbound) => self.inbound(account, *inbound, now).await?,
             NoticeKind::Unclear { reason } => Meaning::Nothing(reason),
         })
-    }
-
-    /// Looks again for the messages of reports that were kept: those that are known by now are recorded. Returns how
-    /// many were.
-    pub async fn retry_kept(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let kept = kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await?;
-        let (mut found, mut set_aside) = (0, kept.set_aside);
-        for kept in kept.rows {
-            match self.retry(&kept).await {
-                Ok(is_found) => found += usize::from(is_found),
-                Err(error) => {
-                    let cause = std::error::Error::source(&error);
-                    tracing::warn!(callback_id = %kept.callback_id, %error, ?cause, "a kept callback is set aside");
-                    set_aside += 1;
-                }
-            }
-        }
-        self.app.health().set_aside("kept_callbacks", set_aside);
-        Ok(found)
-    }
-
-    /// Looks for the message of one report. Returns whether it was found.
-    async fn retry(&self, kept: &KeptCallbackRow) -> Result<bool, IntakeError> {
-        let tenant = kept.tenant_id;
-        let Some(account) = self.accounts.by_name(tenant, &kept.provider, &kept.account) else { return Ok(false) };
-        let row = self.by_provider_id(&account, kept.provider_message_id.as_deref()).await?;
-        let Some(correlation) = row.and_then(|row| correlation_of(&account, &row)) else { return Ok(false) };
-        let caller = Caller::new(tenant, format!("provider:{}", kept.provider));
-        let version = kept.version.cast_unsigned();
-        let report = self.app.kept_report(&caller, &kept.provider, &kept.account, version).await?;
-        let Some((report, raw)) = report else { return Ok(false) };
-        let fact = RecordProviderFact {
-            correlation,
-            occurred_at: report.occurred_at,
-            provider_event_id: report.provider_event_id,
-            report: report.report,
-            raw: Some(raw),
-        };
-        let Outcome::Done(_) = self.app.record_provider_fact(&caller, fact).await? else { return Ok(false) };
-        self.app.resolve_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await?;
-        self.accounts.metrics().resolved(&account);
-        Ok(true)
-    }
-
-    /// Gives up what nobody could make sense of in time. Returns how much that was.
-    pub async fn expire(&self, before: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let old = kept_callbacks::kept_before(&self.reads.db(), before, ONE_LOOK).await?;
-        let (mut expired, mut set_aside) = (0, old.set_aside);
-        for kept in &old.rows {
-            let caller = Caller::new(kept.tenant_id, "process:webhooks".to_owned());
-            match self.app.expire_callback(&caller, &kept.provider, &kept.account, kept.callback_id).await {
-                Ok(_) => expired += 1,
-                Err(error) => {
-                    let cause = std::error::Error::source(&error);
-                    tracing::warn!(callback_id = %kept.callback_id, %error, ?cause, "a kept callback is set aside");
-                    set_aside += 1;
-                }
-            }
-        }
-        self.app.health().set_aside("kept_callbacks", set_aside);
-        Ok(expired)
     }
 
     /// What a token says, if it is ours and of this account.
@@ -440,7 +373,7 @@ fn arrival(account: &Account, inbound: &Inbound, about: Option<MessageId>) -> (A
     let file = (!is_small).then(|| ArrivedFile {
         name: Some("original.txt".to_owned()),
         content_type: Some("text/plain".to_owned()),
-        content: FileContent::Here(inbound.original.clone().into()),
+        content: FileContent::Original(inbound.original.clone().into()),
     });
     let hints = &inbound.hints;
     let details = Details {

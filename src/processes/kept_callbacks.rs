@@ -15,7 +15,7 @@ const TRY_FOR: TimeDelta = TimeDelta::days(3);
 /// about cannot be found when they ask to be forgotten.
 const EXPIRES_AFTER: TimeDelta = TimeDelta::days(90);
 
-/// Looks for the messages of reports that were kept.
+/// Looks for the messages of reports that were kept, and has newer parsers look at everything that was kept.
 pub struct RetryKept {
     /// What took them in.
     pub intake: Intake,
@@ -34,7 +34,8 @@ impl Job for RetryKept {
     }
 
     async fn run_once(&mut self) -> Result<usize, JobError> {
-        Ok(self.intake.retry_kept(self.ambient.now() - TRY_FOR).await?)
+        let reviewed = self.intake.review_kept().await?;
+        Ok(reviewed + self.intake.retry_kept(self.ambient.now() - TRY_FOR).await?)
     }
 }
 

@@ -18,6 +18,17 @@ pub struct KeptReport {
     pub provider_event_id: Option<String>,
 }
 
+/// A request without its body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRequest {
+    /// `POST` or `GET`.
+    pub method: String,
+    /// The URL without what proves the sender.
+    pub url: String,
+    /// The media type with its parameters.
+    pub content_type: Option<String>,
+}
+
 event! {
     /// A provider told something that nobody understood, or about a message that nobody knew. In a stream of the
     /// account's own, sealed with a key of its own.
@@ -29,10 +40,19 @@ event! {
         reason: String,
         /// The provider's id of the message that it is about.
         provider_message_id: Option<String>,
+        /// The version of the provider's parser that read it.
+        #[serde(default)]
+        parser: u32,
+        /// The request is in the blob store, under the callback's own id: it does not fit in here as text.
+        #[serde(default)]
+        is_stored: bool,
     }
     personal CallbackKeptPersonal {
-        /// As it came.
+        /// As it came, at most 64 KB of it.
         raw: String,
+        /// The request that it came in, without its body, so that it can be parsed again.
+        #[serde(default)]
+        request: Option<KeptRequest>,
         /// What it reports, if that was understood.
         report: Option<KeptReport>,
     }
@@ -43,6 +63,15 @@ event! {
     /// is destroyed.
     CallbackResolved 1 {
         callback_id: Uuid,
+    }
+}
+
+event! {
+    /// A newer parser looked at what was kept, and could not record it either.
+    CallbackReviewed 1 {
+        callback_id: Uuid,
+        /// The parser's version.
+        parser: u32,
     }
 }
 
@@ -59,6 +88,7 @@ stream_events! {
     CallbackEvent {
         CallbackKept,
         CallbackResolved,
+        CallbackReviewed,
         CallbackExpired,
     }
 }

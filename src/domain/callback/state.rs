@@ -13,8 +13,10 @@ impl KeptCallbacks {
     /// Folds an event in.
     pub fn apply(&mut self, event: &CallbackEvent, _meta: Meta) {
         match event {
-            CallbackEvent::CallbackKept(_) | CallbackEvent::CallbackResolved(_) | CallbackEvent::CallbackExpired(_) => {
-            }
+            CallbackEvent::CallbackKept(_)
+            | CallbackEvent::CallbackResolved(_)
+            | CallbackEvent::CallbackReviewed(_)
+            | CallbackEvent::CallbackExpired(_) => {}
         }
     }
 }

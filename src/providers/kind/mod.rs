@@ -36,6 +36,9 @@ pub struct Kind {
     pub domains: &'static [&'static str],
     /// What it takes on each channel.
     pub limits: &'static [Limits],
+    /// The version of its parser of callbacks. Raise it whenever the parser understands more: what was kept is looked at
+    /// again.
+    pub parser: u32,
     /// Builds an account; calls nothing.
     pub build: fn(Setup<'_>) -> Result<Built, SettingsError>,
 }

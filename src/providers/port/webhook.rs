@@ -55,6 +55,14 @@ impl WebhookRequest {
         form_urlencoded::parse(self.query().as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The same with the media type as its only header.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        let is_type = |(name, _): &&(String, Bytes)| name.eq_ignore_ascii_case("content-type");
+        let headers = self.headers.iter().filter(is_type).cloned().collect();
+        Self { headers, ..self.clone() }
+    }
+
     /// The media type of the body in lower case, without parameters.
     #[must_use]
     pub fn media_type(&self) -> String {
@@ -107,6 +115,10 @@ pub trait Webhook: Send + Sync {
     /// Takes the request apart; it must have been verified. Never fails as a whole and never panics: what cannot
     /// be read is [`NoticeKind::Unclear`]. Empty if it says nothing that we have a word for.
     async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice>;
+
+    /// The request that says what one notice says and nothing else, so that it can be kept and parsed again; without what
+    /// proves the sender. `raw` is how the notice was written.
+    fn part(&self, request: &WebhookRequest, raw: &str) -> WebhookRequest;
 
     /// What to answer with status 200.
     fn answer(&self) -> Answer;

@@ -19,6 +19,10 @@ use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
 
 /// SendGrid's own limit is 30 MB.
 const MAX_FORM: u64 = 32 * 1024 * 1024;
+/// How many files are stored with a message.
+const MAX_FILES: usize = 20;
+/// How many bytes of files are stored with a message.
+const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
 /// How many parts of a form are read.
 const MAX_PARTS: usize = 200;
 
@@ -29,8 +33,11 @@ pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Notic
     let Ok(form) = Form::read(request.body.clone(), boundary).await else {
         return Notice::unclear(texts::raw(&request.body), "a form that is damaged");
     };
-    let original = form.original();
-    let raw = texts::raw(original.as_bytes());
+    let original = match form.is_more_than_kept() {
+        true => String::from_utf8_lossy(&request.body).replace('\0', "\u{FFFD}"),
+        false => form.original(),
+    };
+    let raw = form.raw();
     match form.inbound(now) {
         Some(inbound) => Notice { raw, kind: NoticeKind::Inbound(Box::new(Inbound { original, ..inbound })) },
         None => Notice::unclear(raw, "an incoming mail without a sender"),
@@ -69,7 +76,10 @@ impl Form {
                 form.files.push((name, File { name: file_name, content_type, content: part.bytes().await? }));
             } else {
                 let value = part.bytes().await?;
-                form.fields.entry(name).or_insert(value);
+                // The first one counts; the others are kept.
+                let free = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name} ({number})")));
+                let free = free.into_iter().find(|name| !form.fields.contains_key(name)).unwrap_or(name);
+                form.fields.insert(free, value);
             }
         }
         form.charsets = form.json("charsets").unwrap_or_default();
@@ -189,18 +199,37 @@ impl Form {
         hex::encode(&hash.finalize()[..16])
     }
 
+    /// Whether it holds more than is read of it or stored beside its message.
+    fn is_more_than_kept(&self) -> bool {
+        let bytes: usize = self.files.iter().map(|(_, file)| file.content.len()).sum();
+        self.is_cut || self.files.len() > MAX_FILES || bytes > MAX_FILE_BYTES
+    }
+
+    /// The fields as JSON with digests of the files, which tell it from other forms; as much as is kept of a notice.
+    fn raw(&self) -> String {
+        let mut fields = self.fields_as_json();
+        for (part, file) in &self.files {
+            let digest = hex::encode(Sha256::digest(&file.content));
+            fields.insert(format!("{part} (SHA-256)").replace('\0', "\u{FFFD}"), json!(digest));
+        }
+        texts::raw(Value::Object(fields).to_string().as_bytes())
+    }
+
     /// The fields as JSON, whole, without what files hold.
     fn original(&self) -> String {
+        Value::Object(self.fields_as_json()).to_string()
+    }
+
+    fn fields_as_json(&self) -> serde_json::Map<String, Value> {
         let mut names: Vec<_> = self.fields.keys().collect();
         names.sort_unstable();
-        let fields: serde_json::Map<_, _> = names
+        names
             .into_iter()
             .map(|name| {
                 let value = self.text(name).unwrap_or_default().replace('\0', "\u{FFFD}");
                 (name.replace('\0', "\u{FFFD}"), json!(value))
             })
-            .collect();
-        Value::Object(fields).to_string()
+            .collect()
     }
 }
 

@@ -42,6 +42,7 @@ pub const KIND: Kind = Kind {
         refuses_empty_files: true,
         ..Limits::none(Channel::Email)
     }],
+    parser: 1,
     build,
 };
 

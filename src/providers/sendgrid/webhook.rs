@@ -4,10 +4,12 @@
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::signature::{self, PublicKey};
 use super::{PROVIDER, SendgridSettings, events, inbound};
+use crate::providers::kit::texts;
 use crate::providers::{Answer, Notice, Secret, SettingsError, SignatureError, Webhook, WebhookRequest};
 
 /// The parameter of the URL that carries the secret of incoming mail.
@@ -78,6 +80,13 @@ impl Webhook for SendgridWebhook {
 
     async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice> {
         if is_inbound(request) { vec![inbound::parse(request, now).await] } else { events::parse(&request.body, now) }
+    }
+
+    fn part(&self, request: &WebhookRequest, raw: &str) -> WebhookRequest {
+        // The URL carries the secret of incoming mail, and nothing else.
+        let whole = WebhookRequest { url: String::new(), ..request.bare() };
+        let is_item = !is_inbound(request) && raw.len() < texts::MAX_RAW;
+        if is_item { WebhookRequest { body: Bytes::from(raw.to_owned()), ..whole } } else { whole }
     }
 
     fn answer(&self) -> Answer {

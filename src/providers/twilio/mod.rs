@@ -40,6 +40,7 @@ pub const KIND: Kind = Kind {
     domains: &["twilio.com"],
     // Error 21617: the concatenated message exceeds 1,600 characters.
     limits: &[Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) }],
+    parser: 1,
     build,
 };
 

@@ -75,6 +75,10 @@ impl Webhook for TwilioWebhook {
         }
     }
 
+    fn part(&self, request: &WebhookRequest, _raw: &str) -> WebhookRequest {
+        request.bare()
+    }
+
     /// An empty `TwiML` document: nothing is to be answered to the sender.
     fn answer(&self) -> Answer {
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";

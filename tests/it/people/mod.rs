@@ -21,6 +21,8 @@ macro_rules! on_both_engines {
 }
 
 mod bounces;
+mod callbacks;
+mod every_word;
 mod exported;
 mod inbound;
 mod machines;
