@@ -2,7 +2,7 @@
 
 use crate::app::addresses::address_stream;
 use crate::app::customers::customer_stream;
-use crate::app::engine::deciding::Committed;
+use crate::app::engine::deciding::{AtAddress, CommandRun, Committed, WordsAt};
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller, Done, Outcome};
@@ -155,6 +155,29 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// What a customer's events say about messages to addresses: to the one that it was said from, or to all that the customer
+/// has of the channel's kind.
+pub(crate) fn words_of_customer(
+    state: &Customer,
+    run: &CommandRun<'_>,
+    events: &[Decided<CustomerEvent>],
+    context: &Context<'_>,
+) -> Vec<AtAddress> {
+    let Some(words_at) = run.words else { return vec![] };
+    let customer_id = CustomerId(run.stream.key);
+    let mut recorded = vec![];
+    for (decided, word) in events.iter().filter_map(|decided| word_of(decided).map(|word| (decided, word))) {
+        let kind = word.channel.address_kind();
+        let all = || state.addresses.iter().filter(|own| own.kind == kind).map(|own| own.address_id).collect();
+        let addresses: Vec<AddressId> = match words_at {
+            WordsAt::All => all(),
+            WordsAt::From(address_id) => vec![address_id],
+        };
+        recorded.extend(addresses.into_iter().map(|id| (id, at_address(decided, word, customer_id, id, context))));
+    }
+    recorded
 }
 
 /// The channels that an address of a kind serves.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::app::customers::customer_stream;
+use crate::app::engine::deciding::WordsAt;
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::tenants::tenant_stream;
@@ -205,11 +206,10 @@ impl App {
         let caller = Caller::new(token.tenant, ACTOR);
         let basis = self.basis(&caller).await?;
         let decide = |state: &Customer, _, context: &Context<'_>| decide(state, evidence.clone(), context);
-        match Stop::refusal(self.decide_on_survivor(&caller, &basis, token.customer_id, None, decide).await)? {
-            Ok(made) => {
-                self.record_words(&caller, &made, None).await?;
-                Ok(Outcome::Done(self.done(&made, |_| Some(())).await?))
-            }
+        let words = Some(WordsAt::All);
+        let decided = self.decide_on_survivor(&caller, &basis, token.customer_id, None, words, decide).await;
+        match Stop::refusal(decided)? {
+            Ok(made) => Ok(Outcome::Done(self.done(&made, |_| Some(())).await?)),
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
     }

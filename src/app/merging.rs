@@ -255,7 +255,7 @@ impl App {
         for (said_at, told) in words {
             let decide =
                 |state: &Customer, _: CustomerId, context: &Context<'_>| merge::pass_on(state, &told, said_at, context);
-            let made = self.decide_on_survivor(caller, &basis, id, None, decide).await;
+            let made = self.decide_on_survivor(caller, &basis, id, None, None, decide).await;
             // A refusal means that the customer was forgotten: nothing is sent there any more.
             position = position.max(Stop::refusal(made)?.ok().and_then(|made| made.position));
         }

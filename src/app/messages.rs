@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::app::addresses::address_stream;
 use crate::app::canned::WantedReply;
 use crate::app::customers::customer_stream;
-use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
+use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS, WordsAt};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::persons::Thing;
@@ -205,8 +205,9 @@ impl App {
             let _ = Stop::refusal(stopped)?;
         }
         inbound.files = self.store_arrived(caller, customer_id, message_id, files).await?;
+        let words = said.map_or(WordsAt::All, |said| WordsAt::From(said.address_id));
         let made = self
-            .decide_on_survivor(caller, &basis, customer_id, key, |state, survivor, context| {
+            .decide_on_survivor(caller, &basis, customer_id, key, Some(words), |state, survivor, context| {
                 decide::receive(state, survivor, inbound.clone(), context)
             })
             .await?;
@@ -221,7 +222,9 @@ impl App {
             let started = self.decide::<Address>(&run, &basis, |state, context| start(state, said, context)).await;
             let _ = Stop::refusal(started)?;
         }
-        self.record_words(caller, &made, said.map(|said| said.address_id)).await?;
+        if made.repeated {
+            self.record_words(caller, &made, said.map(|said| said.address_id)).await?;
+        }
         Ok(self.done(&made, received).await?)
     }
 

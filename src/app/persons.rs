@@ -4,7 +4,7 @@
 //! thing (a message, a note, a conversation) acts on the stream that holds it ([`App::run_on_holder`]).
 
 use crate::app::customers::customer_stream;
-use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
+use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS, WordsAt};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, Caller, Outcome};
@@ -25,7 +25,8 @@ pub(crate) struct Thing<F> {
 }
 
 impl App {
-    /// Decides on a person's survivor, until it is done or refused. What all merged records were sent is seen as the
+    /// Decides on a person's survivor, until it is done or refused. What is said about messages is recorded at the addresses
+    /// in the same transaction. What all merged records were sent is seen as the
     /// person's.
     pub(crate) async fn decide_on_survivor(
         &self,
@@ -33,6 +34,7 @@ impl App {
         basis: &Basis,
         id: CustomerId,
         key: Option<CommandKey>,
+        words: Option<WordsAt>,
         mut decide: impl FnMut(&Customer, CustomerId, &Context<'_>) -> Decision<CustomerEvent> + Send,
     ) -> Result<Committed<CustomerEvent>, Stop> {
         for _ in 0..MAX_ATTEMPTS {
@@ -41,7 +43,7 @@ impl App {
             let absorbed = self.read_state::<Customer, _>(stream, |loaded| loaded.state.absorbed.clone()).await?;
             let merged = self.merged_records(caller, &absorbed).await?;
             let merged: Vec<_> = merged.into_iter().map(|record| record.state).collect();
-            let run = CommandRun::new(caller, stream, key);
+            let run = CommandRun { words, ..CommandRun::new(caller, stream, key) };
             let on_person = |state: &Customer, context: &Context<'_>| {
                 if merged.is_empty() {
                     return decide(state, survivor, context);
@@ -75,9 +77,11 @@ impl App {
                 *command.customer_id() = survivor;
                 decide(state, command, context)
             };
-            let made = self.decide_on_survivor(caller, &basis, id, key, decide).await?;
+            let made = self.decide_on_survivor(caller, &basis, id, key, Some(WordsAt::All), decide).await?;
             self.follow_addresses(caller, &made).await?;
-            self.record_words(caller, &made, None).await?;
+            if made.repeated {
+                self.record_words(caller, &made, None).await?;
+            }
             Ok(self.done(&made, answer).await?)
         };
         Stop::outcome(decided.await)

@@ -175,7 +175,12 @@ const STATUS: Field =
 
 const CUSTOMERS: &[Field] = &[
     CUSTOMER.weak(&["id", "userid", "uuid", "personid", "memberid"]),
-    field("name", "full name", &["name", "fullname", "customername", "contactname", "displayname"]).first(),
+    field(
+        "name",
+        "full name",
+        &["name", "fullname", "customername", "contactname", "contact", "contactperson", "displayname"],
+    )
+    .first(),
     field("first_name", "first name, joined with last_name", &["firstname", "givenname", "forename", "fname"]).first(),
     field("last_name", "last name", &["lastname", "surname", "familyname", "lname"]).first(),
     field(

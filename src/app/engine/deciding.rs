@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::app::addresses::address_stream;
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{self, Cell, SNAPSHOT_EVERY, StateAt, States};
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::state::ProviderAccounts;
+use crate::domain::address::event::AddressEvent;
 use crate::domain::address::state::Address;
 use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::canned::state::CannedReply;
@@ -17,10 +19,10 @@ use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::import::state::Import;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::state::Tenant;
-use crate::ids::{CommandId, EventId, Label, Position, TenantSecret};
+use crate::ids::{AddressId, CommandId, EventId, Label, Position, TenantSecret};
 use crate::log::journal::JournalError;
 use crate::log::{
-    Append, AppendError, Appended, Category, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId,
+    Append, AppendError, Appended, Category, Cause, CommandKey, Expected, LogError, Precondition, ReadLimit, StreamId,
 };
 
 /// How often a command is decided again when others change the same stream.
@@ -33,14 +35,42 @@ const MAX_KEY_BYTES: usize = 255;
 pub(crate) trait Cached: Aggregate {
     /// The states of this kind.
     fn states(app: &App) -> &States<Self>;
+
+    /// What events say about messages to addresses, which the addresses' streams record.
+    fn words(&self, run: &CommandRun<'_>, events: &[Decided<Self::Event>], context: &Context<'_>) -> Vec<AtAddress> {
+        let _ = (run, events, context);
+        vec![]
+    }
+}
+
+/// An event of an address's stream.
+pub(crate) type AtAddress = (AddressId, Decided<AddressEvent>);
+
+/// At which addresses a command's words about messages are recorded, together with the customer's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WordsAt {
+    /// At all that the customer has of the channel's kind.
+    All,
+    /// At the one that they were said from.
+    From(AddressId),
 }
 
 macro_rules! kept {
-    ($($state:ident $field:ident)*) => {$(
+    ($($state:ident $field:ident $(words $words:path)?,)*) => {$(
         impl Cached for $state {
             fn states(app: &App) -> &States<Self> {
                 &app.shared.$field
             }
+            $(
+                fn words(
+                    &self,
+                    run: &CommandRun<'_>,
+                    events: &[Decided<Self::Event>],
+                    context: &Context<'_>,
+                ) -> Vec<AtAddress> {
+                    $words(self, run, events, context)
+                }
+            )?
         }
     )*
 
@@ -57,8 +87,8 @@ macro_rules! kept {
     };
 }
 
-kept!(Customer customers  Address addresses  Tenant tenants  Import imports  ProviderAccounts accounts  CannedReply canned
-    KeptCallbacks callbacks);
+kept!(Customer customers words crate::app::consents::words_of_customer, Address addresses, Tenant tenants, Import imports,
+    ProviderAccounts accounts, CannedReply canned, KeptCallbacks callbacks,);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]
@@ -75,12 +105,14 @@ pub(crate) struct CommandRun<'a> {
     pub is_new: bool,
     /// The event that led to it.
     pub causation: Option<EventId>,
+    /// Where words about messages are recorded in the same transaction; absent: the caller sees to it.
+    pub words: Option<WordsAt>,
 }
 
 impl<'a> CommandRun<'a> {
     /// A command on an existing stream.
     pub fn new(caller: &'a Caller, stream: StreamId, command: Option<CommandKey>) -> Self {
-        Self { caller, stream, command, preconditions: vec![], is_new: false, causation: None }
+        Self { caller, stream, command, preconditions: vec![], is_new: false, causation: None, words: None }
     }
 
     /// The cause that its events carry.
@@ -248,7 +280,8 @@ impl App {
             cause: run.cause(),
             events: events.iter().map(|event| A::seal_ready(&run.stream, event)).collect(),
         };
-        match self.shared.journal.append(append).await {
+        let words = self.deciding(basis, |context| loaded.state.words(run, &events, context));
+        match self.append_with_words(run, append, words).await {
             Ok(appended) if appended.already => {
                 drop(slot);
                 Ok(Attempted::Done(self.original::<A>(&appended).await?))
@@ -273,6 +306,51 @@ impl App {
             Err(JournalError::Append(error)) => refused(error).map(Attempted::Refused),
             Err(JournalError::Log(error)) => Err(error.into()),
         }
+    }
+
+    /// Appends a command's events together with what they say about messages to addresses: a crash leaves all or nothing.
+    async fn append_with_words(
+        &self,
+        run: &CommandRun<'_>,
+        append: Append,
+        words: Vec<AtAddress>,
+    ) -> Result<Appended, JournalError> {
+        if words.is_empty() {
+            return self.shared.journal.append(append).await;
+        }
+        let before = match append.expected {
+            Expected::Exact(version) => version,
+            Expected::Any => return self.shared.journal.append(append).await,
+        };
+        // If the command's own events are not appended now, its stream stands at another version.
+        let with_events = Precondition { stream: append.stream, version: before + append.events.len() as u64 };
+        let causation = append.events.first().map(|event| event.id);
+        let mut appends = vec![append];
+        appends.extend(words.iter().map(|(address_id, event)| {
+            let stream = address_stream(run.caller.tenant, *address_id);
+            Append {
+                stream,
+                expected: Expected::Any,
+                preconditions: vec![with_events],
+                cause: CommandRun { causation, ..CommandRun::new(run.caller, stream, None) }.cause(),
+                events: vec![Address::seal_ready(&stream, event)],
+            }
+        }));
+        let mut results = self.shared.journal.append_all(appends).await?.into_iter();
+        let own = results.next().ok_or(LogError::Closed)??;
+        for ((address_id, event), result) in words.iter().zip(results) {
+            let stream = address_stream(run.caller.tenant, *address_id);
+            match result {
+                Ok(appended) if appended.already => {}
+                Ok(appended) => {
+                    self.apply_facts::<Address>(stream, appended.first_version, std::slice::from_ref(event));
+                }
+                // The same word in another moment: it was recorded before. A conflict: so was the command.
+                Err(AppendError::EventIdTaken { .. } | AppendError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(own)
     }
 
     /// Whether another node appended since a state was folded. An append finds that out by itself; an answer that

@@ -282,7 +282,6 @@ impl App {
             let with_part = Precondition { stream, version: before + part.events.len() as u64 };
             for (address_id, event) in &part.at_addresses {
                 let stream = address_stream(caller.tenant, *address_id);
-                self.shared.addresses.forget(stream);
                 let causation = part.events.first().map(|event| event.id);
                 appends.push(Append {
                     stream,
@@ -293,7 +292,12 @@ impl App {
                 });
             }
         }
-        let mut results: Vec<_> = self.shared.journal.append_all(appends).await?.into_iter().map(Some).collect();
+        let results = self.shared.journal.append_all(appends).await?;
+        for (address_id, _) in parts.iter().flat_map(|part| &part.at_addresses) {
+            // Somebody may have looked between the append and now.
+            self.shared.addresses.forget(address_stream(caller.tenant, *address_id));
+        }
+        let mut results: Vec<_> = results.into_iter().map(Some).collect();
         let own: Vec<_> = places.iter().filter_map(|&place| results.get_mut(place)?.take()).collect();
         for result in results.into_iter().flatten() {
             match result {

@@ -6,6 +6,7 @@ use commlog::domain::address::event::AddressEvent;
 use commlog::domain::consent::decide::SetConsent;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::Source;
+use commlog::domain::import::decide::{ConsentRow, CustomerOptions, CustomerRow};
 use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendDecision};
 use commlog::domain::message::event::{MessageClass, MessageKey, Route};
 use commlog::domain::value::Channel;
@@ -124,7 +125,54 @@ async fn said_at_address(world: &World, id: AddressId) -> usize {
     events.filter(|event| matches!(event, AddressEvent::AddressOptedOut(_) | AddressEvent::AddressOptedIn(_))).count()
 }
 
+/// The events of the last commit that holds a `ConsentChanged`, by their types.
+async fn last_commit(world: &World) -> Vec<String> {
+    let all = world.all().await;
+    let last = all.iter().rfind(|event| event.envelope.event_type == "ConsentChanged").expect("a consent changed");
+    let of_commit = all.iter().filter(|event| event.envelope.recorded_at == last.envelope.recorded_at);
+    of_commit.map(|event| event.envelope.event_type.clone()).collect()
+}
+
 on_both! {
+    async fn an_opt_out_is_recorded_at_the_customer_and_at_its_addresses_in_one_commit(world: World) {
+        let (nora, _) = world.customer("nora@x.example").await;
+        world.advance(TimeDelta::seconds(1));
+        let out = SetConsent {
+            customer_id: nora,
+            channel: Channel::Email,
+            topic: "all".to_owned(),
+            state: ConsentState::OptedOut,
+            method: "form".to_owned(),
+            wording: None,
+            ip: None,
+            user_agent: None,
+            message_id: None,
+            source: Source::Api,
+        };
+        world.done(world.app.set_consent(&world.agent(), out).await);
+        // A crash leaves both or neither.
+        assert_eq!(last_commit(&world).await, ["ConsentChanged", "AddressOptedOut"]);
+        world.advance(TimeDelta::seconds(1));
+        crate::commands::imports::import_customers(
+            &world,
+            vec![CustomerRow {
+                consents: vec![ConsentRow {
+                    channel: Channel::Email,
+                    topic: "all".to_owned(),
+                    state: ConsentState::OptedOut,
+                    said_at: None,
+                }],
+                ..crate::commands::imports::customer(1, "7", "Grace")
+            }],
+            &CustomerOptions::default(),
+        )
+        .await;
+        let commit = last_commit(&world).await;
+        for wanted in ["CustomerAddressAdded", "ConsentChanged", "AddressClaimed", "AddressOptedOut"] {
+            assert!(commit.iter().any(|name| name == wanted), "{wanted} is not in {commit:?}");
+        }
+    }
+
     async fn an_opt_out_holds_for_everybody_who_has_the_mailbox(world: World) {
         let (nora, _) = world.customer("nora@example.org").await;
         let (again, _) = world.customer("nora@example.org").await;

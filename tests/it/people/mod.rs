@@ -23,6 +23,7 @@ macro_rules! on_both_engines {
 mod bounces;
 mod callbacks;
 mod every_word;
+mod columns;
 mod exported;
 mod inbound;
 mod machines;

@@ -254,7 +254,7 @@ fn figures(place: &Place) -> Vec<String> {
     take("consents", &["customer_id", "channel", "topic", "state"]);
     take("customer_totals", &["customer_id", "orders", "revenue_micros"]);
     take("activities", &["activity_id", "occurred_at", "amount_micros", "status"]);
-    take("messages", &["message_id", "occurred_at", "body"]);
+    take("messages", &["message_id", "created_at", "body"]);
     figures.sort();
     figures
 }
