@@ -7,8 +7,9 @@ use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
+use crate::domain::event::Event;
 use crate::domain::message::decide::{SendMessage, reply_subject};
-use crate::domain::message::event::MessageEvent;
+use crate::domain::message::event::{MessageEvent, MessageQueued, MessageReceived};
 use crate::ids::MessageId;
 use crate::log::{ReadLimit, StreamId};
 
@@ -40,7 +41,7 @@ impl App {
             let Some(last) = events.last() else { return Ok(None) };
             before = Some(last.envelope.version);
             let began = events.iter().find(|event| {
-                matches!(event.envelope.event_type.as_str(), "MessageReceived" | "MessageQueued")
+                [MessageReceived::TYPE, MessageQueued::TYPE].contains(&event.envelope.event_type.as_str())
                     && is_about(&event.data, message_id)
             });
             let Some(began) = began else { continue };

@@ -69,7 +69,7 @@ on_both_engines! {
         let pinned = done(&admin, pin, json!({ "id": received["customerId"], "note": noted["noteId"] })).await;
         assert_eq!(pinned["entry"], json!({ "id": noted["entry"]["id"], "note": { "pinned": true } }));
         let send = "mutation($id: ID!) { sendMessage(input: { customerId: $id, channel: SMS, class: TRANSACTIONAL, topic: \"service\", \
-            body: \"b\", sendAt: \"2999-01-01T00:00:00Z\" }) { messageId message { id state } refusal { message } } }";
+            body: \"b\", sendAt: \"2199-01-01T00:00:00Z\" }) { messageId message { id state } refusal { message } } }";
         let sent = done(&admin, send, json!({ "id": received["customerId"] })).await;
         let cancel = "mutation($id: ID!, $message: ID!) { cancelMessage(customerId: $id, messageId: $message, reason: \"late\") \
             { message { id state } refusal { message } } }";

@@ -136,7 +136,7 @@ on_both_engines! {
         let agent = app.actor(Role::Agent).await;
         let id = agent.customer("Mia Example").await;
         let send = "mutation($id: ID!) { sendMessage(input: { customerId: $id, channel: EMAIL, class: TRANSACTIONAL, topic: \"service\", \
-            subject: \"s\", body: \"b\", sendAt: \"2999-01-01T00:00:00Z\" }) { messageId } }";
+            subject: \"s\", body: \"b\", sendAt: \"2199-01-01T00:00:00Z\" }) { messageId } }";
         let sent = agent.data(send, json!({ "id": id })).await["sendMessage"]["messageId"].take();
         let cancel = "mutation($id: ID!, $message: ID!) { cancelMessage(customerId: $id, messageId: $message, reason: \"late\") \
             { message { history { nodes { type } } } } }";

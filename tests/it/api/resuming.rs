@@ -47,7 +47,7 @@ on_both_engines! {
         let receive = "mutation($id: ID!, $to: ID, $body: String!) { receiveMessage(input: { customerId: $id, channel: EMAIL, \
             body: $body, inReplyTo: $to }) { messageId position refusal { message } } }";
         let send = "mutation($id: ID!) { sendMessage(input: { customerId: $id, channel: EMAIL, class: TRANSACTIONAL, \
-            topic: \"service\", subject: \"Hello\", body: \"b\", sendAt: \"2999-01-01T00:00:00Z\" }) { messageId position } }";
+            topic: \"service\", subject: \"Hello\", body: \"b\", sendAt: \"2199-01-01T00:00:00Z\" }) { messageId position } }";
         let sent = agent.data(send, json!({ "id": id })).await["sendMessage"].take();
         let variables = json!({ "id": id, "to": sent["messageId"], "body": "a reply" });
         let received = agent.data(receive, variables).await["receiveMessage"].take();

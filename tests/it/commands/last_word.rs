@@ -80,8 +80,12 @@ struct Model {
 }
 
 impl Model {
+    fn last_is_out(&self) -> bool {
+        self.said.iter().max_by_key(|said| said.at).is_some_and(|said| said.is_out)
+    }
+
     fn may_be_written_to(&self) -> bool {
-        !self.is_dead && !self.said.iter().max_by_key(|said| said.at).is_some_and(|said| said.is_out)
+        !self.is_dead && !self.last_is_out()
     }
 }
 
@@ -266,8 +270,12 @@ impl<'a> Mailbox<'a> {
         let chunk = self.world.app.import_customers(&self.world.agent(), &run, &options, vec![row], Ground::Log).await;
         let chunk = chunk.expect("the log answers");
         assert!(chunk.refused.is_empty(), "{:?}", chunk.refused);
-        let import = Some(self.imports.len());
-        self.model.said.push(Said { at: said_at.unwrap_or_else(|| self.world.now()), is_out: true, import });
+        // An opt-out without a time that only repeats what stands is no new word: nobody knows when it was said.
+        let repeats = said_at.is_none() && self.model.last_is_out();
+        if !repeats {
+            let (at, import) = (said_at.unwrap_or_else(|| self.world.now()), Some(self.imports.len()));
+            self.model.said.push(Said { at, is_out: true, import });
+        }
         self.imports.push((run, false));
     }
 

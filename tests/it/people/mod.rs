@@ -22,8 +22,8 @@ macro_rules! on_both_engines {
 
 mod bounces;
 mod callbacks;
-mod every_word;
 mod columns;
+mod every_word;
 mod exported;
 mod inbound;
 mod machines;
