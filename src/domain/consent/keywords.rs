@@ -225,9 +225,8 @@ const SIGNATURES: &[&str] = &[
 /// What is left of a keyword to which somebody added a word of courtesy; [`None`] where there is none. Only words that
 /// can mean nothing else than messages: "cancel, please" may be about an order.
 fn uncivil(said: &str) -> Option<&str> {
-    let (before, after) = (COURTESY.iter(), COURTESY.iter());
-    let behind = after.filter_map(|word| said.strip_suffix(word)).next();
-    let bare = behind.or_else(|| before.filter_map(|word| said.strip_prefix(word)).next())?;
+    let behind = COURTESY.iter().find_map(|word| said.strip_suffix(word));
+    let bare = behind.or_else(|| COURTESY.iter().find_map(|word| said.strip_prefix(word)))?;
     let bare = bare.trim_matches([' ', '|']);
     ["stop", "unsub", "opt out", "optout", "baja", "arret"].iter().any(|word| bare.starts_with(word)).then_some(bare)
 }

@@ -1,8 +1,8 @@
 //! Who writes and who is written to, as providers spell them: one person stays one, a number stays the number it is, and a
 //! sender who has none is still a sender.
 
+use commlog::clock::Ambient;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::story::{PUBLIC, Wire, count};
 use crate::support::app::Engine;
@@ -10,7 +10,7 @@ use crate::support::doubles::sendgrid::SendgridDouble;
 use crate::support::doubles::twilio::TwilioDouble;
 
 fn sid() -> String {
-    format!("SM{}", Uuid::new_v4().simple())
+    format!("SM{}", Ambient::system().uuid().simple())
 }
 
 /// A text to our number.
@@ -128,7 +128,7 @@ async fn a_mailbox_answers_in_another_case_and_is_the_same(engine: Engine) {
     assert_eq!(customers(&wire).await.len(), 1);
 
     // What she says of her mailbox holds for whoever has it in whatever case.
-    let at = commlog::clock::Ambient::system().now().timestamp();
+    let at = Ambient::system().now().timestamp();
     let unsubscribed = letter.event("unsubscribe", "u1", at, json!({}));
     let hook = format!("{PUBLIC}/webhooks/sendgrid/main");
     assert!(wire.call(&wire.sendgrid.events(&hook, &[unsubscribed])).await.is_success());
