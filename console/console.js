@@ -50,9 +50,9 @@
         body: JSON.stringify({ query }),
       });
       const customers = (await answer.json()).data?.customers?.nodes ?? [];
-      const told = (customer) => customer.timeline.nodes.filter((entry) => entry.message).length;
-      // Whoever was written to most has most to show.
-      const [best] = customers.toSorted((one, other) => told(other) - told(one));
+      const messages = (customer) => customer.timeline.nodes.filter((entry) => entry.message).length;
+      // The customer with most messages has most to show.
+      const [best] = customers.toSorted((one, other) => messages(other) - messages(one));
       const entries = customers.flatMap((customer) => customer.timeline.nodes);
       found["Customer:…"] = best?.id;
       found["Message:…"] = (best?.timeline.nodes ?? []).find((entry) => entry.message)?.message.messageId;

@@ -127,7 +127,7 @@ pub trait Webhook: Send + Sync {
 /// One thing that a provider reports.
 #[derive(Clone, PartialEq)]
 pub struct Notice {
-    /// How it was written: the item of a batch, or the whole form. At most 128 KB; without the bytes of attachments.
+    /// How it was written: the item of a batch, or the whole form. At most 1 MB; without the bytes of attachments.
     pub raw: String,
     /// What the provider reports, in our terms.
     pub kind: NoticeKind,
