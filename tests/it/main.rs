@@ -1,5 +1,9 @@
 //! The integration suite: one binary, one module per area.
 
+// First: its macros are used by the others.
+#[macro_use]
+mod support;
+
 mod api;
 mod architecture;
 mod cli;
@@ -13,4 +17,3 @@ mod read_models;
 mod registries;
 mod sending;
 mod stored_names;
-mod support;

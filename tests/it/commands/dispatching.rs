@@ -114,18 +114,7 @@ async fn queue(world: &World, id: CustomerId, class: MessageClass) {
 }
 
 fn opt_out(customer_id: CustomerId) -> SetConsent {
-    SetConsent {
-        customer_id,
-        channel: Channel::Email,
-        topic: "all".to_owned(),
-        state: ConsentState::OptedOut,
-        method: "form".to_owned(),
-        wording: None,
-        ip: None,
-        user_agent: None,
-        message_id: None,
-        source: Source::Api,
-    }
+    super::merging::consent(customer_id, "all", ConsentState::OptedOut)
 }
 
 on_both! {

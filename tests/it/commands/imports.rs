@@ -10,7 +10,6 @@ use commlog::domain::activity::event::ActivityEvent;
 use commlog::domain::activity::event::LineItem;
 use commlog::domain::address::decide::{AddressRef, SuppressAddress};
 use commlog::domain::address::event::SuppressionReason;
-use commlog::domain::consent::decide::SetConsent;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::decide::{AddNote, AddressInput, ProfileInput, id_of_external};
 use commlog::domain::customer::event::ProfileEvent;
@@ -228,19 +227,7 @@ on_both! {
     async fn an_import_never_overwrites_an_opt_out(world: World) {
         import_customers(&world, vec![customer(1, "7", "Grace")], &CustomerOptions::default()).await;
         let id = external(&world, "7").await;
-        let out = SetConsent {
-            customer_id: id,
-            channel: Channel::Email,
-            topic: "all".to_owned(),
-            state: ConsentState::OptedOut,
-            method: "form".to_owned(),
-            wording: None,
-            ip: None,
-            user_agent: None,
-            message_id: None,
-            source: Source::Api,
-        };
-        world.done(world.app.set_consent(&world.agent(), out).await);
+        crate::commands::merging::says(&world, id, "all", ConsentState::OptedOut).await;
         let opted_in = |topic: &str| ConsentRow {
             channel: Channel::Email,
             topic: topic.to_owned(),

@@ -3,7 +3,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use commlog::config::DEFAULT_TENANT;
 use commlog::domain::address::event::AddressEvent;
-use commlog::domain::consent::decide::SetConsent;
 use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::Source;
 use commlog::domain::import::decide::{ConsentRow, CustomerOptions, CustomerRow};
@@ -60,19 +59,7 @@ async fn tell(world: &World, fact: RecordProviderFact) {
 }
 
 async fn consent(world: &World, customer_id: CustomerId, state: ConsentState) {
-    let command = SetConsent {
-        customer_id,
-        channel: Channel::Email,
-        topic: "all".to_owned(),
-        state,
-        method: "form".to_owned(),
-        wording: None,
-        ip: None,
-        user_agent: None,
-        message_id: None,
-        source: Source::Api,
-    };
-    world.done(world.app.set_consent(&world.agent(), command).await);
+    super::merging::says(world, customer_id, "all", state).await;
 }
 
 async fn marketing(world: &World, customer_id: CustomerId) -> SendDecision {
@@ -137,19 +124,7 @@ on_both! {
     async fn an_opt_out_is_recorded_at_the_customer_and_at_its_addresses_in_one_commit(world: World) {
         let (nora, _) = world.customer("nora@x.example").await;
         world.advance(TimeDelta::seconds(1));
-        let out = SetConsent {
-            customer_id: nora,
-            channel: Channel::Email,
-            topic: "all".to_owned(),
-            state: ConsentState::OptedOut,
-            method: "form".to_owned(),
-            wording: None,
-            ip: None,
-            user_agent: None,
-            message_id: None,
-            source: Source::Api,
-        };
-        world.done(world.app.set_consent(&world.agent(), out).await);
+        consent(&world, nora, ConsentState::OptedOut).await;
         // A crash leaves both or neither.
         assert_eq!(last_commit(&world).await, ["ConsentChanged", "AddressOptedOut"]);
         world.advance(TimeDelta::seconds(1));

@@ -199,7 +199,7 @@ async fn why_a_mail_is_late_is_said_in_the_words_of_the_server(engine: Engine) {
     room.wire.app.finish().await;
 }
 
-on_both_engines! {
+on_each_engine! {
     a_bounce_in_any_form_is_that_of_the_message_that_it_names
     the_address_that_a_bounce_comes_to_names_the_message_too
     a_large_bounce_is_kept_whole_beside_a_short_event

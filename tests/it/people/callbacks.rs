@@ -89,7 +89,7 @@ async fn a_newer_parser_records_what_an_older_one_kept_and_looks_once_at_the_res
     room.wire.app.finish().await;
 }
 
-on_both_engines! {
+on_each_engine! {
     what_was_kept_is_listed_by_filter_and_read_whole
     a_newer_parser_records_what_an_older_one_kept_and_looks_once_at_the_rest
 }

@@ -196,6 +196,6 @@ async fn every_word_of_what_was_taken_can_be_read_again(engine: Engine) {
     room.wire.app.finish().await;
 }
 
-on_both_engines! {
+on_each_engine! {
     every_word_of_what_was_taken_can_be_read_again
 }

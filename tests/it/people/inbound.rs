@@ -161,7 +161,7 @@ async fn a_reply_without_a_subject_gets_that_of_the_mail_that_it_answers(engine:
     room.wire.app.finish().await;
 }
 
-on_both_engines! {
+on_each_engine! {
     a_mail_of_html_alone_has_its_words_and_its_html
     the_name_copies_and_checks_of_a_mail_are_kept_with_its_ids_and_the_form_itself
     a_mail_that_is_too_long_is_marked_as_cut_and_kept_whole_as_a_file

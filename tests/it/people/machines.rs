@@ -116,7 +116,7 @@ async fn people_who_write_like_machines_are_people(engine: Engine) {
     room.wire.app.finish().await;
 }
 
-on_both_engines! {
+on_each_engine! {
     what_a_machine_writes_is_no_reply_and_reopens_nothing
     what_only_machines_answer_is_not_replied_to
     a_machine_makes_nobody_a_customer_and_is_kept

@@ -1,25 +1,6 @@
 //! Real people's data, as it lies in files and arrives from providers: one person stays one, an opt-out holds, nothing that
 //! was said is lost.
 
-/// Declares tests of a whole node that run once on each engine.
-macro_rules! on_both_engines {
-    ($($name:ident)*) => {$(
-        mod $name {
-            use crate::support::app::Engine;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name(Engine::Postgres).await;
-            }
-        }
-    )*};
-}
-
 mod bounces;
 mod callbacks;
 mod columns;

@@ -432,7 +432,7 @@ async fn a_tenants_account_is_that_tenants_only(engine: Engine) {
     office.app.finish().await;
 }
 
-on_both! {
+on_each_engine! {
     an_account_is_set_up_sends_is_called_back_rotated_and_removed
     a_rate_and_a_pause_count_while_messages_wait
     a_wrong_secret_lets_the_account_rest_until_it_is_mended

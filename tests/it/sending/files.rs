@@ -478,7 +478,7 @@ fn paths_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     entries.flat_map(|path| if path.is_dir() { paths_below(&path) } else { vec![path] }).collect()
 }
 
-on_both! {
+on_each_engine! {
     files_go_out_by_mail_and_by_text
     what_may_not_be_sent_or_seen_is_refused_by_name
     files_that_come_in_by_mail_are_stored_once_and_bombs_are_noted

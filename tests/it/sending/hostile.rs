@@ -50,7 +50,7 @@ async fn odd_and_long_texts_are_taken_in_cleaned_and_cut(engine: Engine) {
     wire.app.finish().await;
 }
 
-on_both! {
+on_each_engine! {
     what_comes_from_our_own_number_is_nobodys_message
     odd_and_long_texts_are_taken_in_cleaned_and_cut
 }

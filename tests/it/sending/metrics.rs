@@ -89,6 +89,6 @@ async fn callbacks_and_calls_are_counted_by_provider_and_account(engine: Engine)
     office.app.finish().await;
 }
 
-on_both! {
+on_each_engine! {
     callbacks_and_calls_are_counted_by_provider_and_account
 }

@@ -345,7 +345,7 @@ async fn what_came_before_its_message_is_found_again_and_what_nobody_knows_is_gi
     wire.app.finish().await;
 }
 
-on_both! {
+on_each_engine! {
     what_is_sent_over_the_wire_is_heard_of_answered_and_stopped
     what_is_forged_is_not_stored_and_what_is_unknown_is_kept_once
     a_refusal_for_now_is_tried_again_and_silence_is_doubt

@@ -230,6 +230,6 @@ async fn replies_are_threaded_by_token_headers_and_contact_and_never_by_subject(
     wire.app.finish().await;
 }
 
-on_both! {
+on_each_engine! {
     replies_are_threaded_by_token_headers_and_contact_and_never_by_subject
 }

@@ -260,7 +260,7 @@ async fn a_stop_is_heeded_in_whatever_dress_and_never_taken_from_a_sentence(engi
     wire.app.finish().await;
 }
 
-on_both! {
+on_each_engine! {
     networks_spell_a_mobile_number_their_own_way
     a_sender_without_a_number_is_still_a_sender
     a_mailbox_answers_in_another_case_and_is_the_same

@@ -1,5 +1,24 @@
 //! What the integration tests share.
 
+/// Makes a test on each engine of every function named: `async fn name(engine: Engine)`.
+macro_rules! on_each_engine {
+    ($($name:ident)*) => {$(
+        mod $name {
+            use crate::support::app::Engine;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name(Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name(Engine::Postgres).await;
+            }
+        }
+    )*};
+}
+
 pub(crate) mod app;
 pub(crate) mod doubles;
 pub(crate) mod postgres;
