@@ -34,8 +34,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::value::Keyword;
 use crate::domain::value::message::Report;
 use crate::domain::value::token::Correlation;
-use crate::domain::value::{Channel, address};
-use crate::ids::{CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
+use crate::domain::value::{AddressKind, Channel, address};
+use crate::ids::{AddressId, CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey, ReadLimit};
 
 impl App {
@@ -197,8 +197,10 @@ impl App {
             let (address_id, kind) = (sender.id(&basis.secret), sender.kind());
             Said { address_id, kind, message_id, customer_id, at, source }
         });
+        // A number that says STOP hears nothing more; who unsubscribes from mail still gets what is no marketing.
+        let at_number = said.filter(|said| said.kind == AddressKind::Phone);
         // The address first: once a STOP is acknowledged, or lost half-way, nothing more is sent there.
-        if let (Some(Keyword::Stop), Some(said)) = (keyword, said) {
+        if let (Some(Keyword::Stop), Some(said)) = (keyword, at_number) {
             let run = CommandRun::new(caller, address_stream(caller.tenant, said.address_id), None);
             let stopped = self.decide::<Address>(&run, &basis, |state, context| stop(state, said, context)).await;
             // A refusal means that the same message was recorded before, with another of those who share the number.
@@ -217,7 +219,7 @@ impl App {
         });
         self.keep_files(caller, customer_id, stored).await;
         // The evidence first: only a START that is on record lifts anything.
-        if let (Some(Keyword::Start), Some(said)) = (keyword, said) {
+        if let (Some(Keyword::Start), Some(said)) = (keyword, at_number) {
             let run = CommandRun::new(caller, address_stream(caller.tenant, said.address_id), None);
             let started = self.decide::<Address>(&run, &basis, |state, context| start(state, said, context)).await;
             let _ = Stop::refusal(started)?;
@@ -242,12 +244,22 @@ impl App {
         Ok(events.first().map(|event| event.envelope.occurred_at))
     }
 
-    /// The customers who have an address, by the time of their claims; nobody if the channel does not reach it.
-    pub async fn who_has(&self, caller: &Caller, channel: Channel, from: &str) -> Result<Vec<CustomerId>, AppError> {
+    /// The id of the address that a message came from or went to, as a provider writes it.
+    pub async fn id_of_sender(
+        &self,
+        caller: &Caller,
+        channel: Channel,
+        from: &str,
+    ) -> Result<Option<AddressId>, AppError> {
         let basis = self.basis(caller).await?;
         let sender = self.deciding(&basis, |context| decide::sender(channel, from, context));
-        let Some(sender) = sender else { return Ok(vec![]) };
-        let stream = address_stream(caller.tenant, sender.id(&basis.secret));
+        Ok(sender.map(|sender| sender.id(&basis.secret)))
+    }
+
+    /// The customers who have an address, by the time of their claims; nobody if the channel does not reach it.
+    pub async fn who_has(&self, caller: &Caller, channel: Channel, from: &str) -> Result<Vec<CustomerId>, AppError> {
+        let Some(address_id) = self.id_of_sender(caller, channel, from).await? else { return Ok(vec![]) };
+        let stream = address_stream(caller.tenant, address_id);
         self.read_state::<Address, _>(stream, |loaded| loaded.state.claims.clone()).await
     }
 

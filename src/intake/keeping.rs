@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+use super::inbound::WAITS;
+use super::threading::PATIENCE;
 use super::{Intake, IntakeError, correlation_of};
 use crate::accounts::Account;
 use crate::app::{Caller, KeepCallback, Outcome};
@@ -137,13 +139,20 @@ impl Intake {
         Ok(is_recorded)
     }
 
-    /// Looks again for the messages of reports that were kept: those that are known by now are recorded. Returns how
-    /// many were.
+    /// Looks again for the messages of reports that were kept, and for those that kept messages answer: what is known by
+    /// now is recorded. Returns how many were.
     pub async fn retry_kept(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let kept = kept_callbacks::unresolved(&self.reads.db(), since, ONE_LOOK).await?;
+        let kept = kept_callbacks::unresolved(&self.reads.db(), WAITS, since, ONE_LOOK).await?;
         let (mut found, mut set_aside) = (0, kept.set_aside);
-        for kept in kept.rows {
-            match self.retry(&kept).await {
+        // What waits for the read tables is looked at once they have followed.
+        let is_waiting = kept.rows.iter().any(|kept| kept.provider_message_id.is_none());
+        let is_behind = is_waiting && self.reads.wait_for(self.app.end().await?, PATIENCE).await.is_err();
+        for kept in kept.rows.into_iter().filter(|kept| !is_behind || kept.provider_message_id.is_some()) {
+            let result = match kept.provider_message_id {
+                Some(_) => self.retry(&kept).await,
+                None => self.review(&kept).await,
+            };
+            match result {
                 Ok(is_found) => found += usize::from(is_found),
                 Err(error) => {
                     let cause = std::error::Error::source(&error);

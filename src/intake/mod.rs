@@ -5,6 +5,7 @@
 //! look-up and may come before our own bookkeeping; one without a token is found by the provider's id of the message,
 //! now or, if the message is not known yet, later.
 
+mod inbound;
 mod keeping;
 pub mod simulated;
 mod threading;
@@ -13,26 +14,19 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
-use sha2::{Digest, Sha256};
 
 use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
 use crate::accounts::{Account, Accounts, WebhookPath};
-use crate::app::{App, AppError, ArrivedFile, Caller, FileContent, Outcome};
-use crate::domain::customer::event::Source;
+use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
 use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
-use crate::domain::value::inbound::{Arrival, Details};
 use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
-use crate::ids::{MessageId, TenantId};
-use crate::providers::{Answer, Inbound, MediaRef, Notice, NoticeKind, SignatureError, WebhookRequest};
+use crate::ids::TenantId;
+use crate::providers::{Answer, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
 use keeping::Unrecorded;
 
-/// The largest original that stands beside its message, in bytes; a larger one is stored as a file of the message.
-const MAX_INLINE: usize = 64 * 1024;
-/// The end of a text that was cut.
-const CUT: &str = " […] (cut)";
 /// How many things are recorded at once: their appends share commits.
 const AT_ONCE: usize = 256;
 
@@ -289,127 +283,6 @@ impl Intake {
         let tenant = account.terms.tenant.unwrap_or(self.tenant);
         Ok(messages::by_provider_id(&self.reads.db(), tenant, &account.route().provider, id).await?)
     }
-
-    async fn inbound(&self, account: &Account, inbound: Inbound, now: DateTime<Utc>) -> Result<Meaning, IntakeError> {
-        let tenant = account.terms.tenant.unwrap_or(self.tenant);
-        if account.terms.own_addresses.iter().any(|own| own.eq_ignore_ascii_case(&inbound.from)) {
-            return Ok(Meaning::Nothing("it comes from an address of our own".to_owned()));
-        }
-        let caller = Caller::new(tenant, format!("provider:{}", account.route().provider));
-        let provider = account.route().provider.as_str();
-        let named = threading::named(&self.app, &self.reads, &caller, provider, &inbound).await?;
-        let answered = threading::answered(&self.app, &caller, &named, &inbound).await?;
-        let reported = match (&inbound.hints.report, named.first()) {
-            (Some(report), Some(ours)) => reported(account, ours, report, &inbound, now),
-            _ => None,
-        };
-        // Of several who share the address, it is the one who was written to.
-        let mut customer_id = answered.map(|(customer_id, _)| customer_id);
-        if inbound.hints.automatic.is_some() && customer_id.is_none() {
-            // A machine makes nobody a customer; what it says of our message stands with whom that went to.
-            customer_id = match &reported {
-                Some(fact) => Some(fact.correlation.customer_id),
-                None => self.app.who_has(&caller, inbound.channel, &inbound.from).await?.first().copied(),
-            };
-        }
-        if let (Some(automatic), None) = (inbound.hints.automatic, customer_id) {
-            return Ok(Meaning::Nothing(format!("an automatic mail ({automatic}) from nobody who is known")));
-        }
-        let (arrival, original) = arrival(account, &inbound, named.first().map(|row| row.message_id));
-        let mut files: Vec<ArrivedFile> = original.into_iter().collect();
-        files.extend(inbound.media.into_iter().map(|media| arrived(account, media)));
-        let message = ReceiveMessage {
-            customer_id,
-            channel: inbound.channel,
-            from: Some(inbound.from),
-            to: inbound.to,
-            subject: inbound.subject,
-            body: inbound.text,
-            // The time of arrival is not a time that the provider names: it differs in each repetition.
-            occurred_at: inbound.occurred_at,
-            in_reply_to: answered.map(|(_, message_id)| message_id).filter(|_| inbound.hints.automatic.is_none()),
-            provider: account.route().provider.clone(),
-            provider_message_id: Some(inbound.provider_message_id),
-            hint: inbound.opt_out,
-            source: Source::Provider,
-            arrival: Some(Box::new(arrival)),
-        };
-        Ok(Meaning::Message(Box::new(Received { message, files, tenant, reported })))
-    }
-}
-
-/// What a machine's mail says of a message of ours; [`None`] if that message has an unknown channel. The mail itself is
-/// taken in beside it.
-fn reported(
-    account: &Account,
-    ours: &MessageRow,
-    report: &Report,
-    inbound: &Inbound,
-    now: DateTime<Utc>,
-) -> Option<RecordProviderFact> {
-    let correlation = correlation_of(account, ours)?;
-    // The id names receivers.
-    let id = hex::encode(&Sha256::digest(inbound.provider_message_id.as_bytes())[..16]);
-    Some(RecordProviderFact {
-        correlation,
-        occurred_at: inbound.occurred_at.unwrap_or(now),
-        provider_event_id: Some(format!("mail {id}")),
-        report: report.clone(),
-        raw: Some(head(&inbound.text)),
-    })
-}
-
-/// As much of a text as stands beside an event; the whole stands with the message that it came in.
-fn head(text: &str) -> String {
-    if text.len() <= MAX_INLINE {
-        return text.to_owned();
-    }
-    format!("{}{CUT}", &text[..text.floor_char_boundary(MAX_INLINE - CUT.len())])
-}
-
-/// How a message arrived; what is too large to stand beside it is a file of its own.
-fn arrival(account: &Account, inbound: &Inbound, about: Option<MessageId>) -> (Arrival, Option<ArrivedFile>) {
-    let is_small = inbound.original.len() <= MAX_INLINE;
-    let file = (!is_small).then(|| ArrivedFile {
-        name: Some("original.txt".to_owned()),
-        content_type: Some("text/plain".to_owned()),
-        content: FileContent::Original(inbound.original.clone().into()),
-    });
-    let hints = &inbound.hints;
-    let details = Details {
-        sender_name: inbound.sender_name.clone(),
-        html: inbound.html.clone(),
-        cc: inbound.cc.clone(),
-        receivers: inbound.receivers.clone(),
-        mail_id: inbound.message_id.clone(),
-        provider_message_id: Some(inbound.provider_message_id.clone()),
-        spf: hints.spf.clone(),
-        dkim: hints.dkim.clone(),
-        spam_score: hints.spam_score.clone(),
-        location: inbound.location.clone(),
-        is_cut: hints.is_cut,
-        is_text_of_html: hints.is_text_of_html,
-    };
-    let arrival = Arrival {
-        account: Some(account.route().account.clone()),
-        automatic: hints.automatic,
-        about: about.filter(|_| hints.automatic.is_some()),
-        details,
-        raw: is_small.then(|| inbound.original.clone()),
-    };
-    (arrival, file)
-}
-
-fn arrived(account: &Account, media: MediaRef) -> ArrivedFile {
-    let route = account.route();
-    let content = match (media.content, media.url) {
-        (Some(content), _) => FileContent::Here(content),
-        (None, Some(url)) => {
-            FileContent::Remote { url, provider: route.provider.clone(), account: route.account.clone() }
-        }
-        (None, None) => FileContent::NotRead,
-    };
-    ArrivedFile { name: media.name, content_type: media.content_type, content }
 }
 
 /// The read table's row of a message, as its token would say it.

@@ -15,8 +15,8 @@ use std::borrow::Cow;
 
 pub use port::{
     Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, MediaError,
-    MediaRef, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, SendError, SignatureError,
-    TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
+    MediaRef, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport, SendError,
+    SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;

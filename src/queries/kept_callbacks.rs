@@ -116,10 +116,16 @@ pub async fn outdated(
     select.all(db, READING).await
 }
 
-/// Reports of all tenants whose message was not known, the oldest first.
-pub async fn unresolved(db: &Db, since: DateTime<Utc>, limit: usize) -> Result<Readable<KeptCallbackRow>, QueryError> {
+/// Reports of all tenants whose message was not known, and what was kept for a reason that passes, the oldest first.
+pub async fn unresolved(
+    db: &Db,
+    passing: &str,
+    since: DateTime<Utc>,
+    limit: usize,
+) -> Result<Readable<KeptCallbackRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
-    select.and(&format!("{OPEN} AND c.provider_message_id IS NOT NULL AND c.received_at >= ?"), [since.into()]);
+    let waits = "(c.provider_message_id IS NOT NULL OR c.reason = ?)";
+    select.and(&format!("{OPEN} AND {waits} AND c.received_at >= ?"), [passing.into(), since.into()]);
     select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
     select.readable(db, READING).await
 }

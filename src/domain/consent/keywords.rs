@@ -294,12 +294,13 @@ fn is_pictorial(letter: char) -> bool {
 }
 
 /// The keyword of a message that came over a channel: what the provider says before what we read ourselves. Only text
-/// messages have keywords; an email that says "stop" is for a person to read.
+/// messages have keywords; an email that says "stop" is for a person to read, unless a mail program wrote it to unsubscribe.
 #[must_use]
 pub fn of_message(channel: Channel, body: &str, hint: Option<Keyword>) -> Option<Keyword> {
     match channel {
         Channel::Sms | Channel::Whatsapp => hint.or_else(|| read(body)),
-        Channel::Email | Channel::Voice | Channel::Push | Channel::InApp => None,
+        Channel::Email => hint,
+        Channel::Voice | Channel::Push | Channel::InApp => None,
     }
 }
 

@@ -13,7 +13,9 @@ pub use outbound::{
     Accepted, Attachment, Content, EmailContent, Found, MediaError, NotificationContent, OutboundMessage, SendError,
     TextContent, Unconfirmed, VoiceContent, WhatsappContent,
 };
-pub use webhook::{Answer, Hints, Inbound, MediaRef, Notice, NoticeKind, SignatureError, Webhook, WebhookRequest};
+pub use webhook::{
+    Answer, Hints, Inbound, MediaRef, Notice, NoticeKind, ReceiverReport, SignatureError, Webhook, WebhookRequest,
+};
 
 use crate::domain::value::Channel;
 use crate::domain::value::limits::Limits;

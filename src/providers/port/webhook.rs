@@ -254,6 +254,15 @@ impl std::fmt::Debug for MediaRef {
     }
 }
 
+/// What a mail that came back says of one receiver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReceiverReport {
+    /// The mailboxes by which it names the receiver: as the mail was addressed, and where it went in the end.
+    pub mailboxes: Vec<String>,
+    /// What became of the mail.
+    pub report: Report,
+}
+
 /// What else is known of an inbound message.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
@@ -265,8 +274,9 @@ pub struct Hints {
     pub dkim: Option<String>,
     /// What kind of machine wrote it; absent: a person, as far as is known.
     pub automatic: Option<Automatic>,
-    /// What a bounce or complaint says of the message that it is about, which is among [`Inbound::references`].
-    pub report: Option<Report>,
+    /// What a bounce or complaint says of the message that it is about, which is among [`Inbound::references`]: a report for
+    /// each receiver, the worst first.
+    pub reports: Vec<ReceiverReport>,
     /// Text or HTML are longer than we take; the whole is in [`Inbound::original`].
     pub is_cut: bool,
     /// The text was made from the HTML.

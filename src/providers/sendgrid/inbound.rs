@@ -10,8 +10,8 @@ use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::value::Channel;
 use crate::domain::value::token::reply_token_in;
+use crate::domain::value::{Channel, Keyword};
 use crate::providers::kit::html::text_of;
 use crate::providers::kit::mime::{self, Headers, decode, machine};
 use crate::providers::kit::texts;
@@ -23,6 +23,8 @@ const MAX_FORM: u64 = 32 * 1024 * 1024;
 const MAX_FILES: usize = 20;
 /// How many bytes of files are stored with a message.
 const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
+/// The sender of a mail server's mail that names no sender: the empty path of RFC 5321.
+const NOBODY: &str = "<>";
 /// How many parts of a form are read.
 const MAX_PARTS: usize = 200;
 
@@ -110,10 +112,12 @@ impl Form {
             envelope["to"].as_array().into_iter().flatten().filter_map(Value::as_str).take(100).collect();
         let envelope_from = envelope["from"].as_str().map(str::trim);
         let written_from = self.short("from").or_else(|| headers.get("from").and_then(texts::short));
+        let author = machine::author_of_post(headers, written_from.as_deref().unwrap_or_default()).map(str::to_owned);
+        let written_from = author.or(written_from);
         let from = written_from.clone();
         let from =
             from.or_else(|| envelope_from.and_then(texts::short)).map(|from| texts::address_in(&from).to_owned());
-        let from = from.filter(|from| from.contains('@'))?;
+        let from = from.unwrap_or_default();
 
         let written_to = self.text("to").or_else(|| headers.get("to").map(str::to_owned)).unwrap_or_default();
         let to = receivers.first().copied().or_else(|| written_to.split(',').next()).map(texts::address_in);
@@ -153,18 +157,30 @@ impl Form {
         inbound.hints.dkim = self.short("dkim");
         inbound.hints.is_cut = is_cut;
         inbound.hints.is_text_of_html = is_text_of_html;
-        let machine = machine::recognise(&machine::Signs {
+        let signs = machine::Signs {
             headers,
             subject: inbound.subject.as_deref().unwrap_or_default(),
             from: &inbound.from,
             envelope_from,
             text: &text,
             files: &inbound.media,
-        });
+        };
+        let machine = machine::recognise(&signs);
+        inbound.opt_out = machine::is_unsubscription(&signs).then_some(Keyword::Stop);
+        let is_machine = machine.is_some();
         if let Some(machine) = machine {
             inbound.hints.automatic = Some(machine.kind);
-            inbound.hints.report = machine.report;
+            inbound.hints.reports = machine.reports;
             inbound.references.extend(machine.ids);
+        }
+        if !inbound.from.contains('@') {
+            // Mail servers may name themselves by a word, or not at all; a person has a mailbox.
+            if !is_machine {
+                return None;
+            }
+            if inbound.from.is_empty() {
+                inbound.from = NOBODY.to_owned();
+            }
         }
         inbound.sender_name = written_from.as_deref().and_then(texts::name_in);
         let cc = self.text("cc").or_else(|| headers.get("cc").map(str::to_owned)).unwrap_or_default();

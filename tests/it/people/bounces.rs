@@ -117,7 +117,7 @@ const CASES: &[Case] = &[
 ];
 
 /// The reason that a message has for its state.
-fn reason<'a>(message: &'a Value, state: &str) -> &'a Value {
+pub(super) fn reason<'a>(message: &'a Value, state: &str) -> &'a Value {
     let reasons = message["reasons"].as_array().expect("reasons");
     let found =
         reasons.iter().find(|reason| reason["state"].as_str().is_some_and(|word| word.eq_ignore_ascii_case(state)));

@@ -21,7 +21,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("Subject: =?utf-8?B?UsOpcG9uc2UgYXV0b21hdGlxdWUgOiBBIG5ldyB2aW50YWdl?=\n", "REPLY"),
     ("Subject: =?utf-8?B?UmVzcHVlc3RhIGF1dG9tw6F0aWNhOiBB?=\n", "REPLY"),
     ("Subject: =?utf-8?B?6Ieq5YuV5b+c562UOiBB?=\n", "REPLY"),
-    ("Precedence: list\nList-Id: Bricks <bricks.lists.example>\n", "LIST"),
+    ("Precedence: bulk\nList-Id: Bricks <bricks.lists.example>\n", "LIST"),
     ("List-Unsubscribe: <mailto:off@lists.example>\n", "LIST"),
 ];
 

@@ -1,12 +1,15 @@
 //! Real people's data, as it lies in files and arrives from providers: one person stays one, an opt-out holds, nothing that
 //! was said is lost.
 
+mod bounce_mails;
 mod bounces;
 mod callbacks;
 mod columns;
 mod every_word;
 mod exported;
 mod inbound;
+mod lagging;
+mod lists;
 mod machines;
 mod mailroom;
 mod owners;

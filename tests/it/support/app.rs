@@ -92,9 +92,14 @@ impl TestApp {
 
     /// The same node, stopped and started again.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_as("").await
+    }
+
+    /// The same, with other roles.
+    pub(crate) async fn restart_as(self, roles: &str) -> Self {
         let place = self.place.clone();
         self.finish().await;
-        Self::start(place.open("").await, place).await
+        Self::start(place.open(roles).await, place).await
     }
 
     /// Where the node's files are.

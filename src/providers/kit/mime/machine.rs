@@ -4,10 +4,11 @@
 //! before these, or write in spite of them.
 
 use super::Headers;
+use super::headers::percent_decoded;
 use crate::domain::value::inbound::Automatic;
 use crate::domain::value::message::{BounceKind, Report};
-use crate::providers::MediaRef;
 use crate::providers::kit::texts;
+use crate::providers::{MediaRef, ReceiverReport};
 
 /// How many ids are taken out of a mail that comes back.
 const MAX_IDS: usize = 40;
@@ -18,6 +19,7 @@ const MAX_SEARCHED: usize = 256 * 1024;
 pub(in crate::providers) struct Signs<'a> {
     pub(in crate::providers) headers: &'a Headers,
     pub(in crate::providers) subject: &'a str,
+    /// The mailbox in `From`, or whatever is written there instead.
     pub(in crate::providers) from: &'a str,
     /// The sender on the envelope, which a machine leaves empty.
     pub(in crate::providers) envelope_from: Option<&'a str>,
@@ -29,8 +31,8 @@ pub(in crate::providers) struct Signs<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::providers) struct Machine {
     pub(in crate::providers) kind: Automatic,
-    /// What it says of the mail that it is about.
-    pub(in crate::providers) report: Option<Report>,
+    /// What it says of the mail that it is about: the worst first.
+    pub(in crate::providers) reports: Vec<ReceiverReport>,
     /// The ids that it names, among them the one of the mail that it is about.
     pub(in crate::providers) ids: Vec<String>,
 }
@@ -128,18 +130,41 @@ pub(in crate::providers) fn recognise(signs: &Signs<'_>) -> Option<Machine> {
         let fields = part("message/feedback-report").map(Headers::parse).unwrap_or_default();
         let kind = fields.get("feedback-type").unwrap_or("abuse").trim().to_ascii_lowercase();
         let report = (kind != "not-spam").then(|| Report::Complained { kind: texts::short(&kind) });
-        return Some(Machine { kind: Automatic::Feedback, report, ids: named() });
+        let mailboxes = fields.get("original-rcpt-to").map(mailboxes_in).unwrap_or_default();
+        let reports = report.into_iter().map(|report| ReceiverReport { mailboxes: mailboxes.clone(), report });
+        return Some(Machine { kind: Automatic::Feedback, reports: reports.collect(), ids: named() });
     }
     if let Some(status) = part("message/delivery-status").or_else(|| part("message/global-delivery-status")) {
-        return Some(Machine { kind: Automatic::Bounce, report: delivery(status, signs.text), ids: named() });
+        return Some(Machine { kind: Automatic::Bounce, reports: delivery(status, signs.text), ids: named() });
     }
     if report_type == "delivery-status" || is_bounce(signs) {
-        return Some(Machine { kind: Automatic::Bounce, report: in_prose(signs), ids: named() });
+        return Some(Machine { kind: Automatic::Bounce, reports: in_prose(signs), ids: named() });
+    }
+    if is_unsubscription(signs) {
+        return None;
     }
     if report_type == "disposition-notification" || is_reply(signs) {
-        return Some(Machine { kind: Automatic::Reply, report: None, ids: named() });
+        return Some(Machine { kind: Automatic::Reply, reports: vec![], ids: named() });
     }
-    is_list(signs.headers).then(|| Machine { kind: Automatic::List, report: None, ids: vec![] })
+    is_list(signs).then(|| Machine { kind: Automatic::List, reports: vec![], ids: vec![] })
+}
+
+/// Whether it is what a mail program writes when its user asks it to unsubscribe: the user's own word, although a machine
+/// wrote it.
+pub(in crate::providers) fn is_unsubscription(signs: &Signs<'_>) -> bool {
+    let is_word = |text: &str| text.trim().eq_ignore_ascii_case("unsubscribe");
+    signs.headers.get("x-apple-unsubscribe").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+        || is_word(signs.subject) && (signs.text.trim().is_empty() || is_word(signs.text))
+}
+
+/// Who wrote a post that a list sends on in its own name ("Ada via Support"), as lists do where the domain of the author
+/// forbids others to send for it.
+pub(in crate::providers) fn author_of_post<'a>(headers: &'a Headers, from: &str) -> Option<&'a str> {
+    let is_renamed = headers.get("list-id").is_some() && from.to_lowercase().contains(" via ");
+    let named = ["x-original-from", "reply-to"].into_iter().filter_map(|name| headers.get(name));
+    let list = texts::address_in(from);
+    let is_author = |author: &&str| author.contains('@') && !texts::address_in(author).eq_ignore_ascii_case(list);
+    named.filter(|_| is_renamed).find(is_author)
 }
 
 fn begins(headers: &Headers, name: &str, words: &[&str]) -> bool {
@@ -195,48 +220,127 @@ fn is_reply_subject(subject: &str) -> bool {
     })
 }
 
-fn is_list(headers: &Headers) -> bool {
-    begins(headers, "precedence", &["bulk", "list", "junk"])
-        || ["list-id", "list-unsubscribe", "list-post"].iter().any(|name| headers.get(name).is_some())
+/// Whether it went to a list of receivers: a newsletter or a notice. What a person wrote to a list that takes posts, such as
+/// a group that passes on what customers write to it, is a person's mail; so is what answers a mail.
+fn is_list(signs: &Signs<'_>) -> bool {
+    let headers = signs.headers;
+    if begins(headers, "precedence", &["bulk", "junk"]) {
+        return true;
+    }
+    let has = |names: &[&str]| names.iter().any(|name| headers.get(name).is_some());
+    let local = signs.from.split('@').next().unwrap_or_default().to_ascii_lowercase().replace(['-', '_', '.'], "");
+    let takes_no_answers =
+        ["noreply", "donotreply", "notification", "newsletter"].iter().any(|word| local.contains(word));
+    let is_post = has(&["x-google-group-id", "mailing-list"])
+        || begins(headers, "precedence", &["list"])
+        || headers.get("list-post").is_some_and(|post| post.to_ascii_lowercase().contains("mailto:"));
+    let is_persons = is_post || has(&["in-reply-to"]);
+    let is_marked = begins(headers, "precedence", &["list"]) || has(&["list-id", "list-unsubscribe", "list-post"]);
+    is_marked && (takes_no_answers || !is_persons)
 }
 
-/// The groups of a delivery status: the first one is about the mail, each further one about a receiver.
-fn delivery(status: &[u8], text: &str) -> Option<Report> {
+/// What the groups of a delivery status say: the first one is about the mail, each further one about a receiver.
+fn delivery(status: &[u8], text: &str) -> Vec<ReceiverReport> {
     let status = super::decode(status, None).replace("\r\n", "\n");
-    let groups: Vec<Headers> =
-        status.split("\n\n").map(|group| Headers::parse(group.trim_start().as_bytes())).collect();
-    let with_action = |wanted: &[&str]| {
-        groups.iter().find(|group| {
-            group
-                .get("action")
-                .is_some_and(|action| wanted.iter().any(|word| action.to_ascii_lowercase().starts_with(word)))
-        })
-    };
-    if let Some(group) = with_action(&["failed"]) {
-        let diagnostic = group.get("diagnostic-code").and_then(texts::short);
-        let written = group.get("status").map(|status| status.split([' ', '(']).next().unwrap_or_default().to_owned());
-        return Some(bounced(written, diagnostic, text));
-    }
-    if let Some(group) = with_action(&["delayed"]) {
-        let detail = group.get("diagnostic-code").and_then(texts::short);
-        return Some(Report::Deferred { code: group.get("status").and_then(texts::short), detail });
-    }
-    with_action(&["delivered", "relayed", "expanded"]).map(|_| Report::Delivered)
+    let mut reports: Vec<_> = status.split("\n\n").filter_map(|group| of_receiver(group.trim_start(), text)).collect();
+    reports.sort_by_key(|told| match told.report {
+        Report::Bounced { .. } => 0,
+        Report::Deferred { .. } => 1,
+        _ => 2,
+    });
+    reports
 }
 
-/// What a bounce without a delivery status says.
-fn in_prose(signs: &Signs<'_>) -> Option<Report> {
-    let text = searched(signs.text);
+fn of_receiver(group: &str, text: &str) -> Option<ReceiverReport> {
+    let group = Headers::parse(group.as_bytes());
+    let diagnostic = group.get("diagnostic-code").and_then(texts::short);
+    let status = group.get("status").map(|status| status.split([' ', '(']).next().unwrap_or_default().to_owned());
+    let class = status.as_deref().and_then(|status| status.chars().next());
+    // A group that names no action says by its status what came of it.
+    let action = match (group.get("action").map(str::to_ascii_lowercase), class) {
+        (Some(action), _) => action,
+        (None, Some('5')) => "failed".to_owned(),
+        (None, Some('4')) => "delayed".to_owned(),
+        (None, _) => return None,
+    };
+    let is = |words: &[&str]| words.iter().any(|word| action.starts_with(word));
+    let report = if is(&["failed"]) {
+        bounced(status, diagnostic, text)
+    } else if is(&["delayed"]) {
+        Report::Deferred { code: group.get("status").and_then(texts::short), detail: diagnostic }
+    } else if is(&["delivered", "relayed", "expanded"]) {
+        Report::Delivered
+    } else {
+        return None;
+    };
+    let named = ["original-recipient", "final-recipient"].into_iter().filter_map(|name| group.get(name));
+    Some(ReceiverReport { mailboxes: named.flat_map(mailboxes_in).collect(), report })
+}
+
+/// The mailbox of a receiver's field, as it is written and, where it has signs in hexadecimal (RFC 3461, `+2B`), decoded.
+fn mailboxes_in(field: &str) -> Vec<String> {
+    let written = field.split_once(';').map_or(field, |(_, mailbox)| mailbox).trim().trim_matches(['<', '>']);
+    let decoded = String::from_utf8(percent_decoded(written, b'+')).ok().filter(|decoded| decoded != written);
+    [Some(written.to_owned()), decoded].into_iter().flatten().filter_map(|mailbox| texts::short(&mailbox)).collect()
+}
+
+/// What a bounce without a delivery status says, of each receiver that it names.
+fn in_prose(signs: &Signs<'_>) -> Vec<ReceiverReport> {
+    let text = own_words(searched(signs.text));
+    let failed = signs.headers.get("x-failed-recipients").unwrap_or_default();
+    let failed: Vec<_> = failed.split(',').map(str::trim).filter(|mailbox| !mailbox.is_empty()).take(MAX_IDS).collect();
+    if failed.is_empty() {
+        return vec![ReceiverReport { mailboxes: vec![], report: said_in(text) }];
+    }
+    let of = |mailbox: &&str| {
+        let about = about(text, mailbox, &failed);
+        ReceiverReport { mailboxes: vec![(*mailbox).to_owned()], report: said_in(about.unwrap_or(text)) }
+    };
+    failed.iter().map(of).collect()
+}
+
+/// The lines about one of several receivers: from the one that names it alone to the next one that does so for another.
+fn about<'t>(text: &'t str, mailbox: &str, all: &[&str]) -> Option<&'t str> {
+    let names = |line: &str| all.iter().find(|other| line.trim().trim_matches(['<', '>', ':']) == **other).copied();
+    let (mut start, mut at) = (None, 0);
+    for line in text.split_inclusive('\n') {
+        match (start, names(line)) {
+            (None, Some(named)) if named == mailbox => start = Some(at),
+            (Some(start), Some(named)) if named != mailbox => return Some(&text[start..at]),
+            _ => {}
+        }
+        at += line.len();
+    }
+    start.map(|start| &text[start..])
+}
+
+/// What a mail server says itself, without the mail that it returns below.
+fn own_words(text: &str) -> &str {
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        let line_lower = line.trim().to_ascii_lowercase();
+        let returns = ["copy of", "original message", "returned message", "message header", "unsent message"];
+        let is_rule = line_lower.starts_with("--") && returns.iter().any(|words| line_lower.contains(words));
+        let is_header = line_lower.starts_with("return-path:") || line_lower.starts_with("received:");
+        if (is_rule || is_header) && !text[..end].trim().is_empty() {
+            return &text[..end];
+        }
+        end += line.len();
+    }
+    text
+}
+
+fn said_in(text: &str) -> Report {
     let is_only_late =
         ["warning message only", "has not yet been delivered", "will be retried", "do not need to resend"]
             .iter()
             .any(|words| text.to_ascii_lowercase().contains(words));
     if is_only_late {
         let detail = text.lines().find(|line| status_in(line).is_some()).and_then(texts::short);
-        return Some(Report::Deferred { code: status_in(text), detail });
+        return Report::Deferred { code: status_in(text), detail };
     }
     let line = text.lines().find(|line| status_in(line).is_some() || smtp_code_in(line).is_some());
-    Some(bounced(status_in(text), line.and_then(texts::short), text))
+    bounced(status_in(text), line.and_then(texts::short), text)
 }
 
 const NO_SUCH_MAILBOX: &[&str] = &[

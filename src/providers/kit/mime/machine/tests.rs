@@ -35,9 +35,17 @@ fn automatic_replies_and_lists_are_recognised_and_people_are_not() {
     ] {
         assert_eq!(kind(headers), Some(Automatic::Reply), "{headers}");
     }
-    for headers in ["Precedence: bulk", "List-Id: <x.example>", "List-Unsubscribe: <mailto:x@y.example>"] {
+    for headers in [
+        "Precedence: bulk",
+        "Precedence: bulk\nIn-Reply-To: <a@x.example>",
+        "List-Id: <x.example>",
+        "List-Id: <x.example>\nList-Post: NO",
+        "List-Unsubscribe: <mailto:x@y.example>",
+    ] {
         assert_eq!(kind(headers), Some(Automatic::List), "{headers}");
     }
+    let notice = "From: Notifications <noreply@forge.example>\nPrecedence: list\nList-Id: <x.example>\n\nMerged";
+    assert_eq!(recognised(notice).map(|machine| machine.kind), Some(Automatic::List));
     for headers in [
         "Auto-Submitted: no",
         "Subject: Out of office next week?",
@@ -45,6 +53,10 @@ fn automatic_replies_and_lists_are_recognised_and_people_are_not() {
         "Subject: returned mail",
         "Subject: Autosvaret",
         "X-Auto-Response-Suppress: All",
+        "Precedence: list\nList-Id: <support.shop.example>\nX-Google-Group-Id: 71",
+        "List-Id: <support.shop.example>\nList-Post: <mailto:support@shop.example>",
+        "List-Unsubscribe: <https://crm.example/u>\nIn-Reply-To: <a@x.example>",
+        "Auto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\nSubject: unsubscribe",
     ] {
         assert_eq!(kind(headers), None, "{headers}");
     }
@@ -53,7 +65,10 @@ fn automatic_replies_and_lists_are_recognised_and_people_are_not() {
 fn bounce_of(mail: &str) -> (BounceKind, Option<String>, Vec<String>) {
     let machine = recognised(mail).expect("a machine");
     assert_eq!(machine.kind, Automatic::Bounce, "{mail}");
-    let Some(Report::Bounced { bounce, code, .. }) = machine.report else { panic!("{:?}", machine.report) };
+    let Some(ReceiverReport { report: Report::Bounced { bounce, code, .. }, .. }) = machine.reports.into_iter().next()
+    else {
+        panic!("no bounce: {mail}")
+    };
     (bounce, code, machine.ids)
 }
 
@@ -84,7 +99,8 @@ fn a_delivery_status_gives_class_code_and_the_mail_that_it_is_about() {
         assert_eq!(found, (class, Some(code.to_owned()), ids.clone()), "{status} {diagnostic}");
     }
     let late = mail("4.0.0", "busy").replace("Action: failed", "Action: delayed");
-    assert!(matches!(recognised(&late).and_then(|machine| machine.report), Some(Report::Deferred { .. })));
+    let reports = recognised(&late).expect("a machine").reports;
+    assert!(matches!(reports[..], [ReceiverReport { report: Report::Deferred { .. }, .. }]), "{reports:?}");
 }
 
 #[test]
@@ -106,8 +122,55 @@ fn a_complaint_names_the_mail_that_it_is_about() {
         Content-Type: message/rfc822\n\nMessage-ID: <token@example.com>\nSubject: Offer\n\nHello\n--b--\n";
     let machine = recognised(report).expect("a machine");
     assert_eq!(machine.kind, Automatic::Feedback);
-    assert_eq!(machine.report, Some(Report::Complained { kind: Some("abuse".to_owned()) }));
+    let complained = Report::Complained { kind: Some("abuse".to_owned()) };
+    assert_eq!(machine.reports, [ReceiverReport { mailboxes: vec![], report: complained }]);
     assert_eq!(machine.ids, ["<token@example.com>"]);
+}
+
+#[test]
+fn a_bounce_says_of_each_receiver_what_became_of_it() {
+    let status = "From: MAILER-DAEMON@mx.example\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+        --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n\
+        Final-Recipient: rfc822; carol@example.com\nAction: relayed\nStatus: 2.0.0\n\n\
+        Final-Recipient: rfc822; bob@example.org\nStatus: 4.2.2\n\n\
+        Original-Recipient: rfc822;ada+2Bnews@example.net\nFinal-Recipient: rfc822; ada@store.example.net\n\
+        Action: failed\nStatus: 5.1.1\n--b--\n";
+    let reports = recognised(status).expect("a machine").reports;
+    let mailboxes: Vec<_> = reports.iter().map(|told| told.mailboxes.join(" ")).collect();
+    assert_eq!(
+        mailboxes,
+        ["ada+2Bnews@example.net ada+news@example.net ada@store.example.net", "bob@example.org", "carol@example.com",]
+    );
+    assert!(matches!(reports[0].report, Report::Bounced { bounce: Hard, .. }));
+    assert!(matches!(reports[1].report, Report::Deferred { .. }));
+    assert_eq!(reports[2].report, Report::Delivered);
+    let prose = "From: Mailer-Daemon@mx.example\nX-Failed-Recipients: ada@example.org,\n  bob@example.org\n\
+        Subject: Mail delivery failed\n\nThis message was created automatically by mail delivery software.\n\n  \
+        ada@example.org\n    550 5.1.1 User Unknown\n  bob@example.org\n    552 5.2.2 Mailbox full\n\n\
+        ------ This is a copy of the message. ------\n\nX-Mailer: 4.0.0\n";
+    let reports = recognised(prose).expect("a machine").reports;
+    let code = |told: &ReceiverReport| match &told.report {
+        Report::Bounced { bounce, code, .. } => (told.mailboxes.join(" "), *bounce, code.clone().expect("a code")),
+        other => panic!("{other:?}"),
+    };
+    let codes: Vec<_> = reports.iter().map(code).collect();
+    let expected = [("ada@example.org", Hard, "5.1.1"), ("bob@example.org", Soft, "5.2.2")];
+    assert_eq!(codes, expected.map(|(mailbox, class, code)| (mailbox.to_owned(), class, code.to_owned())));
+}
+
+#[test]
+fn who_wrote_a_post_that_a_list_sends_on_in_its_own_name_is_known() {
+    let author = |headers: &str| {
+        let headers = Headers::parse(headers.as_bytes());
+        let from = headers.get("from").unwrap_or_default().to_owned();
+        author_of_post(&headers, &from).map(str::to_owned)
+    };
+    let renamed = "From: 'Ada' via Support <support@shop.example>\nList-Id: <support.shop.example>\n";
+    let written = |more: &str| author(&format!("{renamed}{more}"));
+    assert_eq!(written("X-Original-From: Ada <ada@example.org>\n").as_deref(), Some("Ada <ada@example.org>"));
+    assert_eq!(written("Reply-To: Ada <ada@example.org>\n").as_deref(), Some("Ada <ada@example.org>"));
+    assert_eq!(written("Reply-To: support@shop.example\n"), None);
+    assert_eq!(author("From: Eve <eve@example.org>\nX-Original-From: ada@example.org\n"), None, "no list");
 }
 
 proptest::proptest! {
