@@ -467,13 +467,13 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_knows_better_and_email_has_no_keywords() {
+    fn a_provider_knows_better_and_the_text_of_an_email_is_no_keyword() {
         let of = |channel, body, hint| of_message(channel, body, hint);
         assert_eq!(of(Channel::Sms, "yes", Some(Keyword::Start)), Some(Keyword::Start));
         assert_eq!(of(Channel::Sms, "stop", Some(Keyword::Help)), Some(Keyword::Help));
         assert_eq!(of(Channel::Whatsapp, "stop", None), Some(Keyword::Stop));
         assert_eq!(of(Channel::Email, "stop", None), None);
-        assert_eq!(of(Channel::Email, "stop", Some(Keyword::Stop)), None);
+        assert_eq!(of(Channel::Email, "", Some(Keyword::Stop)), Some(Keyword::Stop));
     }
 
     proptest! {
