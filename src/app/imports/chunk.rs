@@ -2,6 +2,9 @@
 //!
 //! What rows bring to addresses (who has them, and what was said about messages to them) is appended together with what
 //! they bring to customers, in one transaction: a crash leaves both or neither.
+//!
+//! Who is new is registered only as long as nobody else has claimed the addresses since they were looked up: of two imports of
+//! the same people at once, one registers them, and the other finds them.
 
 use std::collections::HashSet;
 
@@ -117,8 +120,8 @@ impl App {
         let basis = self.basis(caller).await?;
         let mut chunk = ImportedChunk::default();
         let mut left = rows;
-        for _ in 0..MAX_ROUNDS {
-            left = self.round(caller, &basis, import_id, left, &mut ground, &plan, &mut chunk).await?;
+        for round in 0..MAX_ROUNDS {
+            left = self.round(caller, &basis, import_id, left, round > 0, &mut ground, &plan, &mut chunk).await?;
             if left.is_empty() {
                 return Ok(chunk);
             }
@@ -133,7 +136,7 @@ impl App {
         Err(AppError::Contended { stream, attempts: MAX_ROUNDS })
     }
 
-    /// Decides and appends; returns the rows whose customers moved.
+    /// Decides and appends; returns the rows whose customers moved. `is_again`: others were faster in an earlier round.
     #[expect(clippy::too_many_arguments, reason = "one step of one loop")]
     async fn round<R: Row>(
         &self,
@@ -141,6 +144,7 @@ impl App {
         basis: &Basis,
         import_id: ImportId,
         rows: Vec<R>,
+        is_again: bool,
         ground: &mut Ground<'_>,
         plan: &(impl Fn(&Subject<'_>, R, &Context<'_>) -> Result<Vec<Part>, Refusal> + Send + Sync),
         chunk: &mut ImportedChunk,
@@ -153,7 +157,7 @@ impl App {
             }
         }
         let addresses = known.iter().flat_map(|(who, _)| who.addresses.iter().copied()).collect();
-        let mut claims = self.claims(caller, addresses, ground.trial()).await?;
+        let mut claims = self.claims(caller, addresses, is_again, ground.trial()).await?;
         let customers = known.iter().flat_map(|(who, _)| who.customers()).chain(claims.customers()).collect();
         let mut working = self.working(caller, customers, ground.trial()).await?;
         let mut planned = Vec::with_capacity(known.len());
@@ -179,11 +183,19 @@ impl App {
                         continue;
                     }
                 };
+                let mut preconditions = new_people(caller, &who, &resolved, &working, &claims);
                 if let Some(assigned) = assignment(&resolved, import_id, context) {
-                    parts.extend(self.planned(caller, assigned, None, &mut working, &mut claims, context));
+                    let conditions = preconditions.clone();
+                    parts.extend(self.planned(caller, assigned, conditions, &mut working, &mut claims, context));
                 }
+                // What is decided for the customer of an id that was just assigned holds only if it was.
+                let alias = resolved.alias.and_then(|alias| standing(caller, alias, &working));
+                preconditions.extend(alias);
                 for part in made.into_iter().filter(|part| !part.events.is_empty()) {
-                    parts.extend(self.planned(caller, part, resolved.alias, &mut working, &mut claims, context));
+                    let conditions = preconditions.clone();
+                    parts.extend(self.planned(caller, part, conditions, &mut working, &mut claims, context));
+                    // Its own claims have moved the addresses; what follows depends on this part.
+                    preconditions.retain(|condition| condition.stream.category == Category::Customer);
                 }
                 let customers = [Some(resolved.person), Some(resolved.holder), resolved.alias];
                 let customers = customers.into_iter().flatten().collect();
@@ -221,20 +233,16 @@ impl App {
         &self,
         caller: &Caller,
         part: Part,
-        alias: Option<CustomerId>,
+        mut preconditions: Vec<Precondition>,
         working: &mut Working,
         claims: &mut Claims,
         context: &Context<'_>,
     ) -> Option<Planned> {
         let Part { on: customer, events, said_from } = part;
-        // What is decided for the customer of an id that was just assigned holds only if it was.
-        let of_alias = alias.filter(|alias| *alias != customer).and_then(|alias| {
-            let version = working.get(alias)?.loaded.version;
-            Some(Precondition { stream: customer_stream(caller.tenant, alias), version })
-        });
         let own = working.get_mut(customer)?;
         let expected = Expected::Exact(own.loaded.version);
-        let preconditions = of_alias.into_iter().collect();
+        // Its own version is expected anyway, and moves with each part.
+        preconditions.retain(|condition| condition.stream != customer_stream(caller.tenant, customer));
         let is_new = |id: AddressId| own.loaded.state.address(id).is_none();
         let brought = events.iter().filter_map(|decided| Some((decided.id, added(&decided.event)?.address_id)));
         let new: Vec<_> = brought.filter(|(_, address)| is_new(*address)).map(|(event, _)| event).collect();
@@ -329,6 +337,36 @@ impl App {
             }
         }
     }
+}
+
+/// Where a customer's stream stands, with what the chunk has decided so far.
+fn standing(caller: &Caller, customer: CustomerId, working: &Working) -> Option<Precondition> {
+    let version = working.get(customer)?.loaded.version;
+    Some(Precondition { stream: customer_stream(caller.tenant, customer), version })
+}
+
+/// What must stand as it was found for a row to be about whom it is about: nobody else has claimed the addresses of
+/// somebody who is new, and whoever the chunk itself registers on the way is registered.
+fn new_people(
+    caller: &Caller,
+    who: &Who,
+    resolved: &Resolved,
+    working: &Working,
+    claims: &Claims,
+) -> Vec<Precondition> {
+    let is_new = |id: CustomerId| working.get(id).is_some_and(|own| own.base == 0);
+    let registered = [resolved.person, resolved.holder].into_iter().filter(|id| is_new(*id));
+    let claimants = who.addresses.iter().flat_map(|id| claims.made_of(*id).iter().copied());
+    let mut people: Vec<_> = registered.chain(claimants).collect();
+    people.sort_unstable();
+    people.dedup();
+    let mut conditions: Vec<_> = people.into_iter().filter_map(|id| standing(caller, id, working)).collect();
+    if working.get(resolved.person).is_some_and(|own| own.loaded.version == 0) {
+        conditions.extend(who.addresses.iter().filter_map(|id| {
+            Some(Precondition { stream: address_stream(caller.tenant, *id), version: claims.version_of(*id)? })
+        }));
+    }
+    conditions
 }
 
 /// Assigns the row's id to the customer whom it was found by an address of.

@@ -1,6 +1,6 @@
 //! Undoing an import: what it brought is found by its correlation id and taken back; what stood before stands again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::address::state::Address;
 use crate::domain::address::words::retracted;
 use crate::domain::consent::event::{ConsentEvent, ConsentState};
+use crate::domain::consent::state::Standing;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::{Customer, Existence};
@@ -26,7 +27,7 @@ use crate::domain::import::state::Import;
 use crate::domain::import::undo::{ProfileChange, corrected, identity, restoration, retraction, take_back};
 use crate::domain::refusal::Refusal;
 use crate::ids::{CustomerId, ImportId, Position};
-use crate::log::{Append, AppendError, Category, Expected, ReadLimit, RecordedEvent};
+use crate::log::{Append, AppendError, Category, Expected, ReadLimit, RecordedEvent, StreamId};
 
 /// How many events are read at once.
 const PAGE: usize = 2_000;
@@ -254,8 +255,10 @@ impl App {
                 loaded.state.addresses.iter().map(|own| own.address_id).collect::<Vec<_>>()
             })
             .await?;
-        let decide =
-            |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, change.as_ref(), context));
+        let undone = self.undone_below(caller, stream).await?;
+        let decide = |state: &Customer, context: &Context<'_>| {
+            Ok(take_back(state, import_id, &undone, change.as_ref(), context))
+        };
         let made = self.decide::<Customer>(&CommandRun::new(caller, stream, None), basis, decide).await;
         if let Ok(made) = Stop::refusal(made)? {
             self.follow_addresses(caller, &made).await?;
@@ -283,13 +286,32 @@ impl App {
         // The survivor has taken over what the import had brought.
         let root = self.survivor(caller, id).await?;
         if root != id {
-            let run = CommandRun::new(caller, customer_stream(caller.tenant, root), None);
-            let decide = |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, None, context));
+            let stream = customer_stream(caller.tenant, root);
+            let run = CommandRun::new(caller, stream, None);
+            let undone = self.undone_below(caller, stream).await?;
+            let decide =
+                |state: &Customer, context: &Context<'_>| Ok(take_back(state, import_id, &undone, None, context));
             if let Ok(made) = Stop::refusal(self.decide::<Customer>(&run, basis, decide).await)? {
                 self.follow_addresses(caller, &made).await?;
             }
         }
         self.read_state::<Customer, _>(stream, |loaded| brought.counts(&loaded.state, import_id)).await
+    }
+
+    /// The imports that were undone of those whose words stand below a customer's present ones.
+    async fn undone_below(&self, caller: &Caller, stream: StreamId) -> Result<HashSet<ImportId>, AppError> {
+        let below = |loaded: &StateAt<Customer>| {
+            let standings = loaded.state.consents.all().iter().flat_map(Standing::below);
+            standings.filter_map(|standing| standing.import_id).collect::<HashSet<_>>()
+        };
+        let mut undone = HashSet::new();
+        for id in self.read_state::<Customer, _>(stream, below).await? {
+            let import = import_stream(caller.tenant, id);
+            if self.read_state::<Import, _>(import, |loaded| loaded.state.undone.is_some()).await? {
+                undone.insert(id);
+            }
+        }
+        Ok(undone)
     }
 
     /// The profile before the import's first change and after its last one.

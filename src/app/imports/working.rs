@@ -40,7 +40,13 @@ pub(super) struct Working(HashMap<CustomerId, WorkingCopy>);
 
 /// Who has the addresses of a chunk, by the time of their claims.
 #[derive(Default)]
-pub(super) struct Claims(HashMap<AddressId, Vec<CustomerId>>);
+pub(super) struct Claims {
+    by_address: HashMap<AddressId, Vec<CustomerId>>,
+    /// Where the addresses' streams stand, as far as that is known: at their last claim, or exactly.
+    versions: HashMap<AddressId, u64>,
+    /// Who claimed an address in this chunk.
+    made: HashMap<AddressId, Vec<CustomerId>>,
+}
 
 /// What a trial has changed so far, instead of the log.
 #[derive(Default)]
@@ -91,17 +97,35 @@ impl Working {
 impl Claims {
     /// Who has an address.
     pub fn of(&self, id: AddressId) -> &[CustomerId] {
-        self.0.get(&id).map_or(&[], Vec::as_slice)
+        self.by_address.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody who has one of the addresses.
     pub fn customers(&self) -> impl Iterator<Item = CustomerId> {
-        self.0.values().flatten().copied()
+        self.by_address.values().flatten().copied()
+    }
+
+    /// Who claimed an address in this chunk.
+    pub fn made_of(&self, id: AddressId) -> &[CustomerId] {
+        self.made.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where an address's stream stands, if it is as nobody in this chunk has claimed it.
+    pub fn version_of(&self, id: AddressId) -> Option<u64> {
+        (!self.made.contains_key(&id)).then(|| self.versions.get(&id).copied().unwrap_or(0))
     }
 
     /// Notes that a customer has an address now.
     pub fn add(&mut self, id: AddressId, customer_id: CustomerId) {
-        let claims = self.0.entry(id).or_default();
+        self.found(id, customer_id);
+        let made = self.made.entry(id).or_default();
+        if !made.contains(&customer_id) {
+            made.push(customer_id);
+        }
+    }
+
+    fn found(&mut self, id: AddressId, customer_id: CustomerId) {
+        let claims = self.by_address.entry(id).or_default();
         if !claims.contains(&customer_id) {
             claims.push(customer_id);
         }
@@ -113,7 +137,7 @@ impl Trial {
     pub(super) fn keep(&mut self, working: Working, claims: Claims) {
         let changed = working.0.into_iter().filter(|(_, own)| own.fresh);
         self.copies.extend(changed.map(|(id, own)| (id, own.loaded)));
-        self.claims.extend(claims.0);
+        self.claims.extend(claims.by_address);
     }
 }
 
@@ -123,30 +147,38 @@ fn next_of(state: &Customer) -> Option<CustomerId> {
 }
 
 impl App {
-    /// Who has addresses, as the log says.
+    /// Who has addresses, as the log says. `exactly` finds out where their streams stand, too; otherwise they are believed
+    /// to stand at their last claims, which an append finds out to be wrong.
     pub(super) async fn claims(
         &self,
         caller: &Caller,
         addresses: HashSet<AddressId>,
+        exactly: bool,
         trial: Option<&Trial>,
     ) -> Result<Claims, AppError> {
         let mut claims = Claims::default();
         let mut asked = vec![];
         for id in addresses {
             match trial.and_then(|trial| trial.claims.get(&id)) {
-                Some(known) => drop(claims.0.insert(id, known.clone())),
+                Some(known) => drop(claims.by_address.insert(id, known.clone())),
                 None => asked.push(address_stream(caller.tenant, id)),
             }
         }
         if asked.is_empty() {
             return Ok(claims);
         }
+        // First where they stand: what is claimed in between is then noticed by the append.
+        let heads = match exactly {
+            true => self.shared.journal.backend().stream_heads(&asked).await?,
+            false => vec![],
+        };
         let types = [AddressClaimed::TYPE, AddressReleased::TYPE];
         for recorded in self.shared.journal.read_streams(&asked, Some(&types)).await? {
+            claims.versions.insert(AddressId(recorded.envelope.stream.key), recorded.envelope.version);
             match decode::<Address>(&recorded)?.event {
-                AddressEvent::AddressClaimed(e) => claims.add(e.address_id, e.customer_id),
+                AddressEvent::AddressClaimed(e) => claims.found(e.address_id, e.customer_id),
                 AddressEvent::AddressReleased(e) => {
-                    if let Some(claims) = claims.0.get_mut(&e.address_id) {
+                    if let Some(claims) = claims.by_address.get_mut(&e.address_id) {
                         claims.retain(|id| *id != e.customer_id);
                     }
                 }
@@ -158,6 +190,9 @@ impl App {
                 | AddressEvent::AddressSoftBounced(_)
                 | AddressEvent::AddressDelivered(_) => {}
             }
+        }
+        for (stream, head) in asked.iter().zip(heads) {
+            claims.versions.insert(AddressId(stream.key), head.map_or(0, |head| head.version));
         }
         Ok(claims)
     }

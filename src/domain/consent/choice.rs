@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
+use crate::domain::consent::state::Standing;
 use crate::domain::consent::token::Token;
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
@@ -104,8 +105,11 @@ fn changed(
     }
 }
 
+/// Whether an opt-out stands that no undoing of an import takes back.
 fn is_out(customer: &Customer, channel: Channel, topic: &str) -> bool {
-    customer.consents.effective(channel, topic).is_some_and(|standing| standing.state == ConsentState::OptedOut)
+    let is_out =
+        |standing: &Standing| standing.state == ConsentState::OptedOut && !standing.is_opt_out_of_other_imports(None);
+    customer.consents.effective(channel, topic).is_some_and(is_out)
 }
 
 /// Ends messages about the token's channel and topic. Once ended, nothing happens.
@@ -225,12 +229,11 @@ pub fn prefer(
     match preferences {
         Preferences::Nothing => {
             let channels: BTreeSet<_> = choices.iter().map(|choice| choice.channel).collect();
-            let is_out = |channel: Channel| {
-                let all = state.consents.of(channel, ALL_TOPICS);
-                all.is_some_and(|standing| standing.state == ConsentState::OptedOut)
+            let is_ended = |channel: Channel| {
+                is_out(state, channel, ALL_TOPICS)
                     && choices.iter().all(|choice| choice.channel != channel || !choice.chosen)
             };
-            let ended = channels.into_iter().filter(|channel| !is_out(*channel));
+            let ended = channels.into_iter().filter(|channel| !is_ended(*channel));
             Ok(ended.map(|channel| event((channel, ALL_TOPICS.to_owned()), ConsentState::OptedOut)).collect())
         }
         Preferences::Lines { shown, wanted } => {

@@ -12,6 +12,8 @@ use crate::ids::ImportId;
 
 /// The method of what undoing an import restores.
 pub const UNDONE: &str = "undo";
+/// How many words that imports said one above the other are remembered, so that any of them can be undone.
+const MAX_BELOW: usize = 8;
 
 /// What a customer last said about one channel and topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +32,8 @@ pub struct Standing {
     pub said_at: DateTime<Utc>,
     /// The version of the event that says so.
     pub version: u64,
-    /// What stood before an import said this, so that undoing the import restores it.
+    /// What stood before an import said this, so that undoing the import restores it; several imports may have said
+    /// something one after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Box<Standing>>,
 }
@@ -40,6 +43,28 @@ impl Standing {
     #[must_use]
     pub fn is_later_than(&self, other: &Self) -> bool {
         (self.said_at, self.version) > (other.said_at, other.version)
+    }
+
+    /// What stood below, the newest first.
+    pub fn below(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(self.before.as_deref(), |standing| standing.before.as_deref())
+    }
+
+    /// Whether this is an opt-out that imports alone have said, `import_id` not among them. What else says it, says
+    /// something new: the imports may be undone.
+    #[must_use]
+    pub fn is_opt_out_of_other_imports(&self, import_id: Option<ImportId>) -> bool {
+        let is_of_import = |standing: &Self| standing.import_id.is_some() && standing.state == ConsentState::OptedOut;
+        let mut opt_outs = std::iter::once(self).chain(self.below()).take_while(|standing| is_of_import(standing));
+        is_of_import(self) && opt_outs.all(|standing| standing.import_id != import_id)
+    }
+
+    fn without_what_is_below(mut self, depth: usize) -> Self {
+        self.before = match (self.before, depth) {
+            (None, _) | (Some(_), 0) => None,
+            (Some(before), depth) => Some(Box::new(before.without_what_is_below(depth - 1))),
+        };
+        self
     }
 }
 
@@ -82,8 +107,16 @@ impl Consents {
         if index.is_some_and(|index| self.0[index].said_at > meta.occurred_at) {
             return;
         }
-        let before = index.map(|index| self.0.remove(index));
-        let is_imported = event.import_id.is_some() && event.method != UNDONE;
+        let former = index.map(|index| self.0.remove(index));
+        let before = if event.method == UNDONE {
+            let restored = former.as_ref().and_then(|former| {
+                former.below().find(|below| below.import_id == event.import_id && below.state == event.state)
+            });
+            restored.and_then(|restored| restored.before.clone())
+        } else {
+            let imported = former.filter(|_| event.import_id.is_some());
+            imported.map(|former| Box::new(former.without_what_is_below(MAX_BELOW)))
+        };
         self.0.push(Standing {
             channel: event.channel,
             topic: event.topic.clone(),
@@ -92,7 +125,7 @@ impl Consents {
             import_id: event.import_id,
             said_at: meta.occurred_at,
             version: meta.version,
-            before: before.filter(|_| is_imported).map(|before| Box::new(Standing { before: None, ..before })),
+            before,
         });
     }
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::domain::consent::event::ConsentChanged;
 use crate::domain::consent::join;
+use crate::domain::consent::state::Standing;
 use crate::domain::customer::address::{self, MAX as MAX_ADDRESSES};
 use crate::domain::customer::event::{
     CustomerAbsorbed, CustomerAddressAdded, CustomerAddressAddedPersonal, CustomerEvent, CustomerMergedInto,
@@ -137,7 +138,9 @@ pub fn pass_on(
 ) -> Decision<CustomerEvent> {
     survivor.must_exist()?;
     let standing = survivor.consents.effective(told.channel, &told.topic);
-    if standing.is_some_and(|standing| standing.state == told.state || standing.said_at > said_at) {
+    // The same word said later counts: what was said in between, and comes in after it, must not overtake it.
+    let is_known = |standing: &Standing| standing.state == told.state && standing.said_at == said_at;
+    if standing.is_some_and(|standing| standing.said_at > said_at || is_known(standing)) {
         return Ok(vec![]);
     }
     let (message_id, campaign_id, variant) = (None, None, None);

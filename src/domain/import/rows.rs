@@ -1,5 +1,7 @@
 //! Rows of files, as events of customers.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::activity::decide::RecordActivity;
 use crate::domain::activity::event::ActivityKind;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
@@ -238,7 +240,8 @@ pub fn consents(
     Ok(events)
 }
 
-/// An import never overwrites an opt-out, of the topic or of everything, and says nothing that is known already.
+/// An import never overwrites an opt-out, of the topic or of everything, and says nothing that is known already. An opt-out
+/// that only other imports have said is said again, so that it stands when they are undone.
 fn consented(
     state: &Customer,
     row: ConsentRow,
@@ -248,9 +251,18 @@ fn consented(
     let topic = text::word("topic", &row.topic)?;
     let is_out = |standing: &Standing| standing.state == ConsentState::OptedOut;
     let own = state.consents.of(row.channel, &topic);
+    let effective = state.consents.effective(row.channel, &topic);
+    let repeated = effective.filter(|standing| {
+        row.state == ConsentState::OptedOut && standing.is_opt_out_of_other_imports(Some(import_id))
+    });
+    if let Some(repeated) = repeated {
+        // It holds at least as long as the one that it repeats.
+        let said_at = row.said_at.filter(|said_at| *said_at < context.now).unwrap_or(context.now);
+        return Ok(Some(consent_changed(row, topic, said_at.max(repeated.said_at), import_id, context)));
+    }
     if row.state == ConsentState::None
         || own.is_some_and(|own| own.state == row.state || is_out(own) || own.state == ConsentState::Pending)
-        || state.consents.effective(row.channel, &topic).is_some_and(is_out)
+        || effective.is_some_and(is_out)
     {
         return Ok(None);
     }
@@ -258,7 +270,17 @@ fn consented(
     if own.is_some_and(|own| own.said_at > said_at) {
         return Ok(None);
     }
-    Ok(Some(context.at(
+    Ok(Some(consent_changed(row, topic, said_at, import_id, context)))
+}
+
+fn consent_changed(
+    row: ConsentRow,
+    topic: String,
+    said_at: DateTime<Utc>,
+    import_id: ImportId,
+    context: &Context<'_>,
+) -> Decided<CustomerEvent> {
+    context.at(
         said_at,
         ConsentChanged {
             channel: row.channel,
@@ -272,7 +294,7 @@ fn consented(
             import_id: Some(import_id),
             personal: None,
         },
-    )))
+    )
 }
 
 fn merged(

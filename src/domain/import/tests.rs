@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use std::collections::HashSet;
+
 use super::decide::{Collision, ConsentRow, CustomerOptions, CustomerRow, ImportRun, MessageRow};
 use super::rows;
 use super::undo::{ProfileChange, take_back};
@@ -28,7 +30,7 @@ fn taken_in(given: &Given, row: CustomerRow, collision: Collision) -> Then {
 }
 
 fn taken_back(given: &Given, change: Option<&ProfileChange>) -> Then {
-    given.when(|state, context| Ok(take_back(state, IMPORT, change, context)))
+    given.when(|state, context| Ok(take_back(state, IMPORT, &HashSet::new(), change, context)))
 }
 
 fn agreeing(topic: &str) -> CustomerRow {

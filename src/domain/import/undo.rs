@@ -1,11 +1,13 @@
-//! Taking back what an import brought to one customer. Opt-outs stay.
+//! Taking back what an import brought to one customer. What somebody else has said stays, and nobody is opted in.
+
+use std::collections::HashSet;
 
 use uuid::Uuid;
 
 use crate::domain::activity::event::ActivityEvent;
 use crate::domain::activity::event::ActivityRetracted;
 use crate::domain::consent::event::{ConsentChanged, ConsentState};
-use crate::domain::consent::state::UNDONE;
+use crate::domain::consent::state::{Standing, UNDONE};
 use crate::domain::customer::event::{
     CustomerAddressRemoved, CustomerEvent, CustomerProfileChanged, CustomerProfileChangedPersonal, CustomerRetracted,
     ExternalIdReleased, PersonalProfile, Profile, Source,
@@ -107,11 +109,12 @@ pub struct ProfileChange {
 }
 
 /// What else is taken back, once the retractions are in: the customer itself if there is nothing more to it, otherwise
-/// what the import added and nobody has changed since.
+/// what the import added and nobody has changed since. `undone` are the imports that were undone before.
 #[must_use]
 pub fn take_back(
     state: &Customer,
     import_id: ImportId,
+    undone: &HashSet<ImportId>,
     change: Option<&ProfileChange>,
     context: &Context<'_>,
 ) -> Vec<Decided<CustomerEvent>> {
@@ -153,7 +156,8 @@ pub fn take_back(
         let is_undone = standing.before.is_some() && standing.import_id == Some(import_id);
         if standing.import_id == Some(import_id) && (is_undone || standing.state != ConsentState::None) {
             // What stood before: an opt-in comes back only if it was said by somebody else, before the import.
-            let before = standing.before.as_ref().filter(|before| before.import_id != Some(import_id));
+            let stands = |below: &&Standing| below.import_id.is_none_or(|id| id != import_id && !undone.contains(&id));
+            let before = standing.below().find(stands);
             events.push(context.now(ConsentChanged {
                 channel: standing.channel,
                 topic: standing.topic.clone(),

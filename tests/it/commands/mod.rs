@@ -15,6 +15,7 @@ mod merged_sending;
 mod merging;
 mod messages;
 mod opt_outs;
+mod overlapping_imports;
 mod policies;
 mod reclass;
 
