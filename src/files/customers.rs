@@ -7,11 +7,12 @@ use crate::domain::customer::decide::ProfileInput;
 use crate::domain::import::decide::CustomerRow;
 use crate::files::columns::Columns;
 use crate::files::identities::Identities;
+use crate::files::numbers::decimal;
 use crate::files::records::Record;
 use crate::files::row::{
     Addresses, HeaderError, LeftOut, Parsed, RefusedLine, RowReader, Settings, attributes, consents, in_field,
 };
-use crate::files::values::{Id, decimal, tags};
+use crate::files::values::{Id, tags};
 
 /// Reads customers.
 pub struct CustomerReader {
@@ -82,7 +83,7 @@ impl CustomerReader {
             priority: owned("priority"),
             owner: owned("owner"),
             lead_score: text("lead_score")
-                .map(|score| in_field("lead_score", decimal(score, 0, self.settings.decimal_mark)))
+                .map(|score| in_field("lead_score", decimal(score, 0, self.settings.numbers.mark("lead_score"))))
                 .transpose()?,
             industry: owned("industry"),
             locale: owned("locale"),

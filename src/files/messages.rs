@@ -158,10 +158,10 @@ impl RowReader for MessageReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::numbers::{DecimalMark, Numbers};
     use crate::files::presets;
     use crate::files::records::{Dialect, Encoding, Records};
     use crate::files::times::TimeReader;
-    use crate::files::values::DecimalMark;
 
     fn read(text: &str, dialect: Dialect, anonymous: bool) -> Result<Vec<Parsed<MessageRow>>, String> {
         let mut records = Records::new(text.as_bytes(), dialect, Encoding::Auto);
@@ -175,7 +175,7 @@ mod tests {
         .unwrap();
         let settings = Settings {
             times: TimeReader::try_new(chrono_tz::UTC, None).unwrap(),
-            decimal_mark: DecimalMark::Point,
+            numbers: Numbers::all(DecimalMark::Point),
             currency: None,
             channel: presets::detect(ImportKind::Messages, &header.fields).and_then(|preset| preset.channel),
             anonymous,

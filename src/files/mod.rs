@@ -9,6 +9,7 @@ pub mod exported;
 pub mod fields;
 pub mod identities;
 pub mod messages;
+pub mod numbers;
 pub mod orders;
 pub mod presets;
 pub mod preview;

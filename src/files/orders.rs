@@ -147,7 +147,9 @@ impl OrderReader {
             Some(text) => in_field("customer", Id::read(text).given())?,
             None => None,
         };
-        let amounts = Amounts::read(&self.columns, record, self.settings.decimal_mark)?;
+        let currency = currency.transpose()?;
+        let amounts =
+            Amounts::read(&self.columns, record, &self.settings.numbers, currency.or(self.settings.currency))?;
         let status = text("status").map(str::to_owned);
         if status.as_deref().is_some_and(brought_nothing) {
             return Err("the payment failed or was cancelled: it brought nothing".to_owned());
@@ -159,7 +161,7 @@ impl OrderReader {
             customer: customer.map(str::to_owned),
             addresses: Addresses::read(&self.columns, record, &self.settings)?,
             consents: consents(&self.columns, record, &self.settings)?,
-            currency: currency.transpose()?,
+            currency,
             status,
             country: text("country").or_else(|| text("territory")).map(str::to_owned),
         })

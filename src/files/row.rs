@@ -8,17 +8,18 @@ use crate::domain::value::address::Address;
 use crate::domain::value::{AddressKind, Channel, Currency};
 use crate::files::columns::{Columns, MapError};
 use crate::files::exported;
+use crate::files::numbers::Numbers;
 use crate::files::records::Record;
 use crate::files::times::TimeReader;
-use crate::files::values::{self, DecimalMark};
+use crate::files::values;
 
 /// How the values of a file are read.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How times are written.
     pub times: TimeReader,
-    /// How decimals are written.
-    pub decimal_mark: DecimalMark,
+    /// How numbers are written.
+    pub numbers: Numbers,
     /// The currency of prices without one.
     pub currency: Option<Currency>,
     /// The channel of messages without one.

@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use encoding_rs_io::DecodeReaderBytes;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+
+use crate::files::records::Encoding;
 
 /// Why a file cannot be imported at all.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,7 @@ pub enum FileError {
 pub struct Source {
     path: PathBuf,
     gzip: bool,
+    is_utf16: bool,
 }
 
 impl Source {
@@ -71,8 +75,9 @@ impl Source {
             [b'P', b'K', 3, 4, ..] => {
                 not_text("a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV (UTF-8)")
             }
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => not_text("UTF-16 text", "save it as UTF-8"),
-            _ => Ok(Self { path: path.to_owned(), gzip }),
+            [0, ..] | [_, 0, ..] => not_text("UTF-16 text without a byte order mark", "save it as UTF-8"),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Ok(Self { path: path.to_owned(), gzip, is_utf16: true }),
+            _ => Ok(Self { path: path.to_owned(), gzip, is_utf16: false }),
         }
     }
 
@@ -96,14 +101,26 @@ impl Source {
         Path::new(name).extension().is_some_and(|extension| extension == "tsv" || extension == "tab")
     }
 
-    /// The text from its beginning.
+    /// How the bytes of [`Self::reader`] become text, of what was asked for: a byte order mark of UTF-16 leaves no doubt.
+    #[must_use]
+    pub fn encoding(&self, asked: Encoding) -> Encoding {
+        if self.is_utf16 { Encoding::Utf8 } else { asked }
+    }
+
+    /// The text from its beginning; UTF-16 as UTF-8.
     pub fn reader(&self) -> Result<Box<dyn BufRead + Send>, FileError> {
+        const BUFFER: usize = 256 * 1024;
         let file = File::open(&self.path).map_err(|source| self.broken(0, source))?;
-        let bytes = BufReader::with_capacity(256 * 1024, file);
-        Ok(if self.gzip {
-            Box::new(BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(bytes)))
+        let bytes = BufReader::with_capacity(BUFFER, file);
+        let bytes: Box<dyn BufRead + Send> = if self.gzip {
+            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(bytes)))
         } else {
             Box::new(bytes)
+        };
+        Ok(if self.is_utf16 {
+            Box::new(BufReader::with_capacity(BUFFER, DecodeReaderBytes::new(bytes)))
+        } else {
+            bytes
         })
     }
 

@@ -4,6 +4,7 @@
 use crate::domain::import::event::ImportKind;
 use crate::files::columns::{Columns, MapError, Mapping, Seen};
 use crate::files::identities::Identities;
+use crate::files::numbers::{self, DecimalMark, NumberError, Numbers};
 use crate::files::orders::{self, OrderEnds};
 use crate::files::presets::{self, Preset};
 use crate::files::records::{Dialect, Encoding, Record, Records};
@@ -27,6 +28,8 @@ pub struct Survey {
     pub identities: Identities,
     /// The system that the file was exported from.
     pub preset: Option<&'static Preset>,
+    /// How its numbers are written.
+    pub numbers: Numbers,
 }
 
 /// How the columns of a file are found.
@@ -41,6 +44,8 @@ pub struct Reading {
     /// The system that it comes from, as `--from` names it; `none`: no system, only the columns' names; absent: the
     /// header shows it.
     pub from: Option<String>,
+    /// What separates decimals; absent: the values show it.
+    pub decimal_mark: Option<DecimalMark>,
 }
 
 /// Why the first reading failed.
@@ -62,6 +67,9 @@ pub enum SurveyError {
         /// Those that exist.
         names: String,
     },
+    /// It cannot be known what its numbers mean.
+    #[error(transparent)]
+    Numbers(#[from] NumberError),
     /// The first line is not a header.
     #[error("the first line of {path} cannot be read: {reason}")]
     Header {
@@ -84,6 +92,7 @@ pub(super) struct Opened {
 
 /// Opens the file and reads its header. A first line `sep=;`, which Excel writes and reads, is skipped.
 pub(super) fn open(source: &Source, encoding: Encoding) -> Result<Opened, SurveyError> {
+    let encoding = source.encoding(encoding);
     let first = first_line(source, encoding)?;
     let named = separator(&first);
     let dialect = match named {
@@ -129,8 +138,12 @@ impl Survey {
         let preset = preset(reading, &header.fields)?;
         let columns = Columns::map(kind, &header.fields, preset, &reading.mappings)?;
         let (ends, identities) = (OrderEnds::default(), Identities::default());
-        let mut survey = Self { digest, dialect, columns, records: 0, fallback: None, ends, identities, preset };
-        let mut seen = Seen::default();
+        let numbers = Numbers::all(DecimalMark::Point);
+        let mut survey =
+            Self { digest, dialect, columns, records: 0, fallback: None, ends, identities, preset, numbers };
+        let (mut seen, mut seen_numbers) = (Seen::default(), numbers::Seen::default());
+        let number_fields: Vec<_> =
+            numbers::FIELDS.iter().copied().filter(|field| survey.columns.index(field).is_some()).collect();
         loop {
             let record = match records.read() {
                 Ok(Some(record)) => record,
@@ -142,6 +155,11 @@ impl Survey {
                 survey.fallback = Some(record.line);
             }
             seen.note(&survey.columns, &record.fields);
+            for field in number_fields.iter().copied().filter(|_| record.malformed.is_none()) {
+                if let Some(value) = survey.columns.value(field, &record.fields) {
+                    seen_numbers.note(field, record.line, value);
+                }
+            }
             match kind {
                 ImportKind::Orders => {
                     if let Some(reference) = orders::reference(&survey.columns, &record) {
@@ -157,6 +175,7 @@ impl Survey {
         }
         survey.identities.finish();
         survey.columns.settle(&seen)?;
+        survey.numbers = seen_numbers.settle(reading.decimal_mark)?;
         Ok(survey)
     }
 }

@@ -1,61 +1,8 @@
-//! Values out of text: exact decimals, ids as spreadsheets write them, tags, countries.
+//! Values out of text: ids as spreadsheets write them, tags, countries.
 
 use serde_json::Value;
 
 use crate::files::fields::plain;
-
-/// Which character separates the decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DecimalMark {
-    /// 1234.56
-    Point,
-    /// 1234,56
-    Comma,
-}
-
-/// Reads a decimal number as a whole number of `10^-places`, exactly: nothing is rounded. Digits beyond `places` must
-/// be zeros. Neither thousands separators nor exponents are accepted, because they are read differently in different
-/// places.
-pub fn decimal(text: &str, places: u32, mark: DecimalMark) -> Result<i64, String> {
-    let text = text.trim();
-    let (negative, digits) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let separator = match mark {
-        DecimalMark::Point => '.',
-        DecimalMark::Comma => ',',
-    };
-    let (whole, fraction) = digits.split_once(separator).unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-        return Err(format!("is not a decimal number such as -1234{separator}56"));
-    }
-    let places = places as usize;
-    let (kept, beyond) = fraction.split_at(fraction.len().min(places));
-    if beyond.bytes().any(|digit| digit != b'0') {
-        return Err(format!("has more than {places} decimals"));
-    }
-    let mut value: i64 = 0;
-    let padding = std::iter::repeat_n(b'0', places - kept.len());
-    for digit in whole.bytes().chain(kept.bytes()).chain(padding) {
-        value =
-            value.checked_mul(10).and_then(|value| value.checked_sub(i64::from(digit - b'0'))).ok_or("is too large")?;
-    }
-    // Summed up below zero, where there is room for one more.
-    if negative { Ok(value) } else { value.checked_neg().ok_or_else(|| "is too large".to_owned()) }
-}
-
-/// A price in micros of the currency's unit.
-pub fn micros(text: &str, mark: DecimalMark) -> Result<i64, String> {
-    decimal(text, 6, mark)
-}
-
-/// A quantity in thousandths.
-pub fn milli(text: &str, mark: DecimalMark) -> Result<i64, String> {
-    decimal(text, 3, mark)
-}
 
 /// An id as a file writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,30 +203,6 @@ pub fn region(country: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn decimals_are_exact() {
-        let micros = |text| super::micros(text, DecimalMark::Point);
-        assert_eq!(micros("2.55"), Ok(2_550_000));
-        assert_eq!(micros("-11062.06"), Ok(-11_062_060_000));
-        assert_eq!(micros(" 0.001 "), Ok(1_000));
-        assert_eq!(micros("+7"), Ok(7_000_000));
-        assert_eq!(micros(".5"), Ok(500_000));
-        assert_eq!(micros("1.2500000000"), Ok(1_250_000));
-        assert_eq!(micros("9223372036854.775807"), Ok(i64::MAX));
-        assert_eq!(micros("-9223372036854.775808"), Ok(i64::MIN));
-        assert_eq!(super::micros("1234,5", DecimalMark::Comma), Ok(1_234_500_000));
-        assert_eq!(milli("-0.25", DecimalMark::Point), Ok(-250));
-    }
-
-    #[test]
-    fn what_could_be_read_in_two_ways_is_not_a_decimal() {
-        for text in ["", "-", ".", "1,234.50", "1e3", "0x1", "NaN", "£5", "1.2.3", "--1", "١"] {
-            assert!(micros(text, DecimalMark::Point).unwrap_err().starts_with("is not a decimal"), "{text}");
-        }
-        assert_eq!(micros("0.0000001", DecimalMark::Point).unwrap_err(), "has more than 6 decimals");
-        assert_eq!(micros("9223372036854.775808", DecimalMark::Point).unwrap_err(), "is too large");
-    }
 
     #[test]
     fn ids_lose_the_decimals_of_data_frames_and_words_for_nothing() {

@@ -10,8 +10,8 @@ use crate::domain::import::decide::{Collision, ConsentRow};
 use crate::domain::value::address::is_region;
 use crate::domain::value::{Channel, Currency};
 use crate::files::columns::Mapping;
+use crate::files::numbers::DecimalMark;
 use crate::files::records::Encoding;
-use crate::files::values::DecimalMark;
 use crate::ids::ImportId;
 
 const EXAMPLES: &str = "\
@@ -120,9 +120,9 @@ pub struct FileArgs {
     /// Format of times that are not ISO 8601, in strftime notation: '%d/%m/%Y %H:%M'
     #[arg(long, value_name = "FORMAT")]
     pub time_format: Option<String>,
-    /// Decimal separator.
-    #[arg(long, value_enum, default_value = "point")]
-    pub decimal: DecimalWord,
+    /// Decimal separator [default: the one that the values of a column show; where they leave a choice, the import asks]
+    #[arg(long, value_enum)]
+    pub decimal: Option<DecimalWord>,
     /// Character encoding.
     #[arg(long, value_enum, default_value = "auto")]
     pub encoding: EncodingWord,

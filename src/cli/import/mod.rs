@@ -22,6 +22,7 @@ use crate::domain::import::event::ImportKind;
 use crate::files::chunks::{self, Chunk};
 use crate::files::customers::CustomerReader;
 use crate::files::messages::MessageReader;
+use crate::files::numbers::Numbers;
 use crate::files::orders::OrderReader;
 use crate::files::presets::Preset;
 use crate::files::preview::Preview;
@@ -51,7 +52,7 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
     let started = Instant::now();
     let source = Source::open(&args.file).map_err(refused)?;
     let survey = survey(&source, kind, &args).await?;
-    let mut settings = settings(&args, survey.preset)?;
+    let mut settings = settings(&args, survey.preset, survey.numbers)?;
     if let Some(preset) = survey.preset {
         print::note(format_args!("read as {} (--from none reads the columns by their names alone)", preset.title));
     }
@@ -104,7 +105,8 @@ fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
 async fn survey(source: &Source, kind: ImportKind, args: &FileArgs) -> Outcome<Survey> {
     let source = source.clone();
     let (mappings, from) = (args.map.clone(), args.from.clone());
-    let reading = Reading { kind, encoding: args.encoding.into(), mappings, from };
+    let decimal_mark = args.decimal.map(Into::into);
+    let reading = Reading { kind, encoding: args.encoding.into(), mappings, from, decimal_mark };
     let bar = progress::counter("lines read");
     let taken = tokio::task::spawn_blocking(move || {
         let survey = Survey::take(&source, &reading, |records| bar.set_position(records));
@@ -115,14 +117,14 @@ async fn survey(source: &Source, kind: ImportKind, args: &FileArgs) -> Outcome<S
 }
 
 /// What the file's system always writes is not asked for.
-fn settings(args: &FileArgs, preset: Option<&Preset>) -> Outcome<Settings> {
+fn settings(args: &FileArgs, preset: Option<&Preset>, numbers: Numbers) -> Outcome<Settings> {
     let zone = args.time_zone.or(preset.and_then(|preset| preset.zone)).unwrap_or(chrono_tz::UTC);
     let times = TimeReader::try_new(zone, args.time_format.as_deref())
         .map_err(|error| Failure::from_error(Exit::Usage, error))?;
     let currency = preset.and_then(|preset| preset.currency?.parse().ok());
     Ok(Settings {
         times,
-        decimal_mark: args.decimal.into(),
+        numbers,
         currency: args.currency.or(currency),
         channel: args.channel.or(preset.and_then(|preset| preset.channel)),
         anonymous: args.anonymous,

@@ -3,15 +3,15 @@ use crate::domain::consent::event::ConsentState;
 use crate::domain::import::event::ImportKind;
 use crate::domain::value::Channel;
 use crate::files::columns::Seen;
+use crate::files::numbers::{DecimalMark, Numbers};
 use crate::files::presets;
 use crate::files::records::{Dialect, Encoding, Records};
 use crate::files::times::TimeReader;
-use crate::files::values::DecimalMark;
 
 fn settings(number_rows: Option<&str>) -> Settings {
     Settings {
         times: TimeReader::try_new(chrono_tz::UTC, None).unwrap(),
-        decimal_mark: DecimalMark::Point,
+        numbers: Numbers::all(DecimalMark::Point),
         currency: None,
         channel: None,
         anonymous: false,

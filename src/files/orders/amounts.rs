@@ -1,11 +1,12 @@
 //! What an order's lines and totals add up to. Exact: nothing is rounded but a line's unit price that does not divide.
 
 use crate::domain::activity::event::LineItem;
+use crate::domain::value::Currency;
 use crate::domain::value::money::line_total;
 use crate::files::columns::Columns;
+use crate::files::numbers::{Numbers, currency_of, micros, milli};
 use crate::files::records::Record;
 use crate::files::row::in_field;
-use crate::files::values::{DecimalMark, micros, milli};
 
 /// The amounts that one line holds, in micros; the quantity in thousandths.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,10 +22,22 @@ pub(super) struct Amounts {
 }
 
 impl Amounts {
-    /// Reads the amounts of a record.
-    pub(super) fn read(columns: &Columns, record: &Record, mark: DecimalMark) -> Result<Self, String> {
+    /// Reads the amounts of a record, which are in this currency, if it is known.
+    pub(super) fn read(
+        columns: &Columns,
+        record: &Record,
+        numbers: &Numbers,
+        currency: Option<Currency>,
+    ) -> Result<Self, String> {
         let money = |field| match columns.value(field, &record.fields) {
-            Some(text) => in_field(field, micros(text, mark)).map(Some),
+            Some(text) => {
+                if let (Some(named), Some(currency)) = (currency_of(text), currency)
+                    && named != currency
+                {
+                    return Err(format!("{field} is in {named}, but the order is in {currency}"));
+                }
+                in_field(field, micros(text, numbers.mark(field))).map(Some)
+            }
             None => Ok(None),
         };
         let needs = |field| columns.index(field).is_some() && columns.value(field, &record.fields).is_none();
@@ -37,7 +50,7 @@ impl Amounts {
         }
         let quantity = columns.value("quantity", &record.fields);
         Ok(Self {
-            quantity: quantity.map(|text| in_field("quantity", milli(text, mark))).transpose()?,
+            quantity: quantity.map(|text| in_field("quantity", milli(text, numbers.mark("quantity")))).transpose()?,
             unit_price: money("unit_price")?,
             line_amount: money("line_amount")?,
             amount: money("amount")?,

@@ -1,16 +1,16 @@
 use super::*;
 use crate::domain::value::Channel;
+use crate::files::numbers::{DecimalMark, Numbers};
 use crate::files::presets;
 use crate::files::records::{Dialect, Encoding, Records};
 use crate::files::times::TimeReader;
-use crate::files::values::DecimalMark;
 
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
 fn settings(anonymous: bool) -> Settings {
     Settings {
         times: TimeReader::try_new(chrono_tz::Europe::London, None).unwrap(),
-        decimal_mark: DecimalMark::Point,
+        numbers: Numbers::all(DecimalMark::Point),
         currency: Some("GBP".parse().unwrap()),
         channel: None,
         anonymous,

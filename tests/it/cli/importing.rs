@@ -95,6 +95,52 @@ fn malformed_lines_are_refused_one_by_one_with_their_numbers() {
 }
 
 #[test]
+fn a_file_in_utf_16_is_read_by_its_byte_order_mark() {
+    let text = "Email\tName\r\nzoe@x.example\tZoë Ωmega\r\nilya@x.example\tИлья\r\n";
+    for (name, mark) in [("little.csv", 0xFEFF_u16.to_le_bytes()), ("big.csv", 0xFEFF_u16.to_be_bytes())] {
+        let place = Place::new();
+        let units = text.encode_utf16().flat_map(|unit| match name {
+            "big.csv" => unit.to_be_bytes(),
+            _ => unit.to_le_bytes(),
+        });
+        let bytes: Vec<u8> = mark.into_iter().chain(units).collect();
+        place.file(name, bytes);
+        let run = place.ok(&["import", "customers", name, "--encoding", "windows-1252"]);
+        assert!(run.contains("2 lines: 2 customers read") && run.contains("0 lines refused"), "{run}");
+        let people = place.ok(&["export", "customers"]);
+        assert!(people.contains("Zoë Ωmega") && people.contains("Илья"), "{people}");
+    }
+}
+
+#[test]
+fn numbers_are_read_as_their_columns_write_them_and_what_is_unclear_is_asked() {
+    let place = Place::new();
+    let header = "order;customer;date;sku;quantity;price;total\n";
+    place.file(
+        "comma.csv",
+        format!("{header}1;7;2026-02-01;A;1;1.234,50 €;1.234,50\n2;7;2026-02-01;A;1.000;0,5;500,00\n"),
+    );
+    place.file("point.csv", format!("{header}3;7;2026-02-01;A;1;$1,234.50;\n4;7;2026-02-01;A;2;(5.00);\n"));
+    place.ok(&["import", "orders", "comma.csv", "--currency", "EUR"]);
+    place.ok(&["import", "orders", "point.csv", "--currency", "EUR"]);
+    let activities = place.ok(&["export", "activities"]);
+    let mut amounts: Vec<i64> = activities
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["amount_micros"].as_i64().unwrap())
+        .collect();
+    amounts.sort_unstable();
+    assert_eq!(amounts, [-10_000_000, 500_000_000, 1_234_500_000, 1_234_500_000]);
+    place.file("either.csv", format!("{header}5;7;2026-02-01;A;1;1.234;\n"));
+    let question = place.fails(3, &["import", "orders", "either.csv", "--currency", "EUR"]);
+    assert!(question.contains("unit_price is 1.234 in line 2") && question.contains("--decimal comma"), "{question}");
+    place.ok(&["import", "orders", "either.csv", "--currency", "EUR", "--decimal", "comma"]);
+    assert!(place.ok(&["export", "activities"]).contains("1234000000"));
+    place.file("foreign.csv", format!("{header}6;7;2026-02-01;A;1;€2,50;\n7;7;2026-02-01;A;1;2,50;\n"));
+    let run = place.ok(&["import", "orders", "foreign.csv", "--currency", "USD"]);
+    assert!(run.contains("unit_price is in EUR, but the order is in USD"), "{run}");
+}
+
+#[test]
 fn a_dry_run_writes_nothing() {
     let place = Place::new();
     place.file("orders.csv", orders());
@@ -116,7 +162,7 @@ fn files_that_are_no_csv_are_refused_as_a_whole() {
         ("empty.csv", Vec::new(), "empty.csv is empty"),
         ("cut.csv.gz", whole[..whole.len() / 2].to_vec(), "cut.csv.gz is not a complete gzip file"),
         ("sheet.csv", b"PK\x03\x04rest".to_vec(), "an Excel workbook: unpack it, or save the sheet as CSV"),
-        ("wide.csv", b"\xff\xfea\0,\0".to_vec(), "UTF-16 text: save it as UTF-8"),
+        ("wide.csv", b"a\0,\0b\0".to_vec(), "UTF-16 text without a byte order mark: save it as UTF-8"),
         ("other.csv", b"a,b\n1,2\n".to_vec(), "no column holds the field order"),
         ("price.csv", b"order,customer,date,sku,quantity,price\n1,2,2020-01-01,A,1,1\n".to_vec(), "--currency EUR"),
     ];
