@@ -10,4 +10,4 @@ pub mod table;
 pub use account::{Account, AccountSource, COOLDOWN, Cooldown, Pace, Terms};
 pub use registry::AccountRegistry;
 pub use service::AccountService;
-pub use table::{Accounts, WebhookPath};
+pub use table::{Accounts, WebhookPath, reaching};

@@ -145,6 +145,12 @@ impl Accounts {
     }
 }
 
+/// Those of some accounts that can send to an address on a channel.
+#[must_use]
+pub fn reaching(accounts: Vec<Arc<Account>>, channel: Channel, address: &str) -> Vec<Arc<Account>> {
+    accounts.into_iter().filter(|account| account.provider.limits(channel).reaches(address)).collect()
+}
+
 impl Table {
     fn serves(&self, account: &Account, tenant: TenantId, channel: Channel) -> bool {
         account.terms.tenant.is_none_or(|owner| owner == tenant)

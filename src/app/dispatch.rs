@@ -9,7 +9,7 @@ use crate::app::addresses::address_stream;
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
-use crate::app::engine::states::decode;
+use crate::app::engine::states::{StateAt, decode};
 use crate::app::links::ListUnsubscribe;
 use crate::app::persons::Thing;
 use crate::app::{App, AppError, Caller, Outcome};
@@ -79,6 +79,20 @@ pub struct Ticket {
 }
 
 impl App {
+    /// The address that a pending message goes to, as it is spelled.
+    pub async fn receiver(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        message_id: MessageId,
+    ) -> Result<Option<String>, AppError> {
+        let receiver = |loaded: &StateAt<Customer>| {
+            let address_id = loaded.state.pending.get(message_id)?.address_id?;
+            loaded.state.address(address_id)?.address.clone()
+        };
+        self.read_state::<Customer, _>(customer_stream(caller.tenant, customer_id), receiver).await
+    }
+
     /// Decides whether a provider may be called for a message now, on the customer's and the address's present state.
     /// An opt-out that comes in between makes it decide again: none stands before a later `DispatchStarted`. Where the
     /// customer is part of another one, that one's state decides, and everybody's messages count.

@@ -112,7 +112,8 @@ impl App {
                 }
                 None => (command.clone(), None),
             };
-            limits::check(&limits, &command, files)?;
+            let to = command.recipient(state).ok().flatten().and_then(|own| own.address.as_deref());
+            limits::check(&limits, &command, to, files)?;
             if merged.is_empty() {
                 decide::send(state, &address, command, files.to_vec(), canned, context)
             } else {

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::metrics::ProviderMetrics;
-use crate::accounts::{Account, AccountSource, Accounts};
+use crate::accounts::{Account, AccountSource, Accounts, reaching};
 use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
@@ -273,7 +273,7 @@ fn report_panic(ended: &Result<Option<(DateTime<Utc>, Job)>, tokio::task::JoinEr
 /// Looks at one message; returns when to look again, if that is needed.
 async fn dispatch(
     app: App,
-    serving: Vec<Arc<Account>>,
+    mut serving: Vec<Arc<Account>>,
     job: Job,
     call_timeout: Duration,
     heavy: Arc<Semaphore>,
@@ -290,6 +290,18 @@ async fn dispatch(
                 tracing::warn!(message_id = %job.message_id, %error, "a message cannot be dispatched yet");
                 return Some((app.ambient().now() + PAUSE, job));
             }
+        }
+    }
+    if serving.iter().any(|account| account.provider.limits(job.channel).refuses_international_mailboxes) {
+        match app.receiver(&caller, job.customer_id, job.message_id).await {
+            Ok(to) => serving = to.iter().fold(serving, |serving, to| reaching(serving, job.channel, to)),
+            Err(error) => {
+                tracing::warn!(message_id = %job.message_id, %error, "a message cannot be dispatched yet");
+                return Some((app.ambient().now() + PAUSE, job));
+            }
+        }
+        if serving.is_empty() {
+            return Some((app.ambient().now() + PAUSE, job));
         }
     }
     // Room for files comes first: a message for which a provider is about to be called waits for nothing any more.

@@ -5,12 +5,22 @@ use crate::domain::message::decide::SendMessage;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::limits::Limits;
 
-/// Refuses a message that is beyond its channel's limits. `files` are what its uploads stand for.
-pub fn check(limits: &Limits, command: &SendMessage, files: &[StoredFile]) -> Result<(), Refusal> {
+/// Refuses a message that is beyond its channel's limits. `files` are what its uploads stand for, `to` is the address as it
+/// is spelled.
+pub fn check(limits: &Limits, command: &SendMessage, to: Option<&str>, files: &[StoredFile]) -> Result<(), Refusal> {
     let about_files = |code, message: String| Refusal { code, message, field: Some("attachments".to_owned()) };
     let is_blank = command.subject.as_deref().is_none_or(|subject| subject.trim().is_empty());
     if limits.needs_subject && is_blank {
         return Err(Refusal::invalid("subject", "is required: the provider refuses a mail without one"));
+    }
+    if to.is_some_and(|to| !limits.reaches(to)) {
+        let message = "the mailbox has letters before the @ that are not ASCII (SMTPUTF8), and no provider account of yours \
+                       can send to such mailboxes; use another address of the customer";
+        return Err(Refusal {
+            code: "MAILBOX_NOT_REACHED",
+            message: message.to_owned(),
+            field: Some("address_id".to_owned()),
+        });
     }
     let length = command.body.chars().count();
     if let Some(most) = limits.longest_text.filter(|most| length > *most) {
@@ -62,7 +72,7 @@ mod tests {
     }
 
     fn code(limits: &Limits, message: &SendMessage, files: &[StoredFile]) -> Option<&'static str> {
-        check(limits, message, files).err().map(|refusal| refusal.code)
+        check(limits, message, None, files).err().map(|refusal| refusal.code)
     }
 
     #[test]
@@ -81,6 +91,9 @@ mod tests {
         assert_eq!(code(&mail, &email(Some("Hi")), &[file(0)]), Some("ATTACHMENT_EMPTY"));
         assert_eq!(code(&mail, &email(Some("Hi")), &[file(11 * mb), file(11 * mb)]), Some("ATTACHMENTS_TOO_LARGE"));
         assert_eq!(code(&Limits::none(Channel::Email), &email(None), &[file(0)]), None);
+        let ascii = Limits { refuses_international_mailboxes: true, ..Limits::none(Channel::Email) };
+        let to = |to| check(&ascii, &email(Some("Hi")), Some(to), &[]).err().map(|refusal| refusal.code);
+        assert_eq!((to("用户@example.org"), to("ada@example.org")), (Some("MAILBOX_NOT_REACHED"), None));
         let sms = Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) };
         assert_eq!(code(&sms, &message(Channel::Sms, None, &"ü".repeat(1_600)), &[]), None);
         assert_eq!(code(&sms, &message(Channel::Sms, None, &"ü".repeat(1_601)), &[]), Some("INVALID_INPUT"));

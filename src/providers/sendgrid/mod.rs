@@ -35,11 +35,13 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Email],
     settings: settings::SETTINGS,
     domains: &["sendgrid.com"],
-    // 30 MB, less what headers and markup take; subject and content of a file have a minLength of 1.
+    // 30 MB, less what headers and markup take; subject and content of a file have a minLength of 1, and receivers the
+    // format email, which is ASCII.
     limits: &[Limits {
         largest_message: Some(30_000_000 - 100_000),
         needs_subject: true,
         refuses_empty_files: true,
+        refuses_international_mailboxes: true,
         ..Limits::none(Channel::Email)
     }],
     parser: 1,

@@ -6,6 +6,7 @@ mod files;
 mod forgetting;
 mod hostile;
 mod kills;
+mod mailboxes;
 mod metrics;
 mod permutations;
 pub(crate) mod story;
