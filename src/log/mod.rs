@@ -356,6 +356,9 @@ pub trait EventLog: Send + Sync {
     /// What an earlier append under this command id made, with the fingerprint of its input.
     async fn find_command(&self, tenant: TenantId, id: CommandId) -> Result<Option<(CommandKey, Appended)>, LogError>;
 
+    /// The stream that an event stands in, and its version there.
+    async fn find_event(&self, id: EventId) -> Result<Option<(StreamId, u64)>, LogError>;
+
     /// The end of the log.
     async fn head(&self) -> Result<LogHead, LogError>;
 

@@ -79,7 +79,8 @@ impl AccountMutations {
     async fn configure_account(
         &self,
         ctx: &Context<'_>,
-        input: AccountInput,
+        #[graphql(desc = "The account with its settings and secrets.")] input: AccountInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let outcome = Api::of(ctx)?.accounts.configure(&caller(ctx, idempotency_key)?, input.into()).await;
@@ -92,8 +93,9 @@ impl AccountMutations {
     async fn remove_account(
         &self,
         ctx: &Context<'_>,
-        provider: String,
-        name: String,
+        #[graphql(desc = "The provider's name, such as `twilio`.")] provider: String,
+        #[graphql(desc = "The account's name, unique among those of its provider.")] name: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = RemoveAccount { name: named(provider, name) };
@@ -106,10 +108,11 @@ impl AccountMutations {
     async fn set_account_rate(
         &self,
         ctx: &Context<'_>,
-        provider: String,
-        name: String,
+        #[graphql(desc = "The provider's name, such as `twilio`.")] provider: String,
+        #[graphql(desc = "The account's name, unique among those of its provider.")] name: String,
         #[graphql(desc = "Units per second, on each node; 0: no limit.")] per_second: f64,
         #[graphql(desc = "The unit of the rate; default: messages.")] unit: Option<RateUnit>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let caller = caller(ctx, idempotency_key)?;
@@ -122,9 +125,10 @@ impl AccountMutations {
     async fn pause_account(
         &self,
         ctx: &Context<'_>,
-        provider: String,
-        name: String,
+        #[graphql(desc = "The provider's name, such as `twilio`.")] provider: String,
+        #[graphql(desc = "The account's name, unique among those of its provider.")] name: String,
         #[graphql(desc = "The reason; must not contain personal data.")] reason: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = PauseAccount { name: named(provider, name), reason };
@@ -137,8 +141,9 @@ impl AccountMutations {
     async fn resume_account(
         &self,
         ctx: &Context<'_>,
-        provider: String,
-        name: String,
+        #[graphql(desc = "The provider's name, such as `twilio`.")] provider: String,
+        #[graphql(desc = "The account's name, unique among those of its provider.")] name: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AccountPayload> {
         let command = ResumeAccount { name: named(provider, name) };
@@ -152,8 +157,9 @@ impl AccountMutations {
     async fn test_account(
         &self,
         ctx: &Context<'_>,
-        provider: String,
-        name: String,
+        #[graphql(desc = "The provider's name, such as `twilio`.")] provider: String,
+        #[graphql(desc = "The account's name, unique among those of its provider.")] name: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<TestAccountPayload> {
         let name = named(provider, name);

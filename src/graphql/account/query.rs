@@ -19,7 +19,12 @@ pub struct AccountQueries;
 impl AccountQueries {
     /// The accounts that send for this tenant, in order of use. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 20 * child_complexity")]
-    async fn accounts(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ProviderAccount>> {
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
+        wait_for: Option<Cursor>,
+    ) -> Result<Vec<ProviderAccount>> {
         let reading = Reading::of(ctx)?;
         reading.api.wait_for(wait_for).await?;
         let list = reading.api.accounts.list(reading.session.principal.tenant).await;

@@ -100,7 +100,8 @@ impl ActivityMutations {
     async fn record_activity(
         &self,
         ctx: &Context<'_>,
-        input: ActivityInput,
+        #[graphql(desc = "What the customer did, such as an order.")] input: ActivityInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<ActivityPayload> {
         let command = RecordActivity {

@@ -151,8 +151,10 @@ impl AddressMutations {
     async fn add_address(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        address: AddressInput,
+        #[graphql(desc = "The address to add.")] address: AddressInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AddressPayload> {
         let command = AddAddress { customer_id: customer_id.0, address: address.into() };
@@ -165,8 +167,10 @@ impl AddressMutations {
     async fn remove_address(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        address_id: Of<AddressId>,
+        #[graphql(desc = "The address's global id.")] address_id: Of<AddressId>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<AddressPayload> {
         let command = RemoveAddress { customer_id: customer_id.0, address_id: address_id.0 };
@@ -179,10 +183,11 @@ impl AddressMutations {
     async fn suppress_address(
         &self,
         ctx: &Context<'_>,
-        address: AddressRefInput,
-        reason: SuppressionReason,
+        #[graphql(desc = "The address, by its id or its text.")] address: AddressRefInput,
+        #[graphql(desc = "Why nothing more may be sent there.")] reason: SuppressionReason,
         #[graphql(desc = "The message that led to it.")] message_id: Option<Of<MessageId>>,
         #[graphql(desc = "The customer it was learned from.")] customer_id: Option<Of<CustomerId>>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<SuppressionPayload> {
         let command = SuppressAddress {
@@ -201,10 +206,11 @@ impl AddressMutations {
     async fn lift_suppression(
         &self,
         ctx: &Context<'_>,
-        address: AddressRefInput,
+        #[graphql(desc = "The address, by its id or its text.")] address: AddressRefInput,
         #[graphql(desc = "The reason of the suppression to lift; an address may have several.")]
         reason: SuppressionReason,
         #[graphql(desc = "Why it may be used again.")] note: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<SuppressionPayload> {
         let command = LiftSuppression { address: address.into(), reason: reason.into(), note };

@@ -26,11 +26,14 @@ impl CallbackQueries {
     async fn kept_callbacks(
         &self,
         ctx: &Context<'_>,
-        filter: Option<KeptCallbackFilterInput>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
+            KeptCallbackFilterInput,
+        >,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Boxed<KeptCallbackConnection>> {
         let reading = Reading::of(ctx)?;
@@ -44,7 +47,8 @@ impl CallbackQueries {
     async fn kept_callback(
         &self,
         ctx: &Context<'_>,
-        callback_id: ID,
+        #[graphql(desc = "The kept callback's UUID.")] callback_id: ID,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Option<KeptCallback>> {
         let reading = Reading::of(ctx)?;

@@ -21,7 +21,8 @@ impl CampaignQueries {
     async fn campaign_metrics(
         &self,
         ctx: &Context<'_>,
-        campaign_id: Of<CampaignId>,
+        #[graphql(desc = "The campaign's id: a UUID of your own, or its global id.")] campaign_id: Of<CampaignId>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<CampaignMetrics> {
         Reading::of(ctx)?.api.wait_for(wait_for).await?;

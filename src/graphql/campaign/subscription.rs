@@ -23,7 +23,7 @@ impl CampaignSubscriptions {
     async fn campaign_metrics(
         &self,
         ctx: &Context<'_>,
-        campaign_id: Of<CampaignId>,
+        #[graphql(desc = "The campaign's id: a UUID of your own, or its global id.")] campaign_id: Of<CampaignId>,
     ) -> Result<impl Stream<Item = Result<CampaignMetrics>> + use<>> {
         let reading = Reading::of(ctx)?;
         let (api, principal, campaign) = (reading.api.clone(), reading.session.principal, campaign_id.0);

@@ -41,7 +41,8 @@ impl CannedReplyMutations {
     async fn save_canned_reply(
         &self,
         ctx: &Context<'_>,
-        input: CannedReplyInput,
+        #[graphql(desc = "The reply with its code.")] input: CannedReplyInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CannedReplyPayload> {
         let outcome = Api::of(ctx)?.app.save_canned_reply(&caller(ctx, idempotency_key)?, input.into()).await;
@@ -53,7 +54,8 @@ impl CannedReplyMutations {
     async fn remove_canned_reply(
         &self,
         ctx: &Context<'_>,
-        code: String,
+        #[graphql(desc = "The canned reply's code.")] code: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CannedReplyPayload> {
         let command = RemoveCannedReply { code };

@@ -25,6 +25,7 @@ impl CannedReplyQueries {
         #[graphql(desc = "The beginning of the code or the title.")] search: Option<String>,
         #[graphql(default_with = "DEFAULT_FIRST", desc = "The maximum number of replies; limited as pages are.")]
         first: i32,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Vec<CannedReply>> {
         let reading = Reading::of(ctx)?;

@@ -131,7 +131,8 @@ impl ConsentMutations {
     async fn set_consent(
         &self,
         ctx: &Context<'_>,
-        input: ConsentInput,
+        #[graphql(desc = "What the customer agreed to or refused, with the evidence.")] input: ConsentInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<ConsentPayload> {
         let (customer_id, channel, topic) = (input.customer_id.0, input.channel, input.topic.clone());
@@ -157,7 +158,8 @@ impl ConsentMutations {
     async fn request_opt_in(
         &self,
         ctx: &Context<'_>,
-        input: OptInInput,
+        #[graphql(desc = "Whom to ask for a confirmation, and about what.")] input: OptInInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<OptInPayload> {
         let (customer_id, channel, topic) = (input.customer_id.0, input.channel, input.topic.clone());

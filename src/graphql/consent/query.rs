@@ -23,8 +23,11 @@ impl ConsentQueries {
     async fn consents(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
+        #[graphql(desc = "Shows the state of an earlier moment: a time or a position. By default the present one.")]
         as_of: Option<AsOfInput>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Vec<Consent>> {
         let reading = Reading::of(ctx)?;
@@ -41,6 +44,7 @@ impl ConsentQueries {
     async fn preferences_url(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
         #[graphql(desc = "The message that will contain the link.")] message_id: Option<Of<MessageId>>,
     ) -> Result<Option<String>> {

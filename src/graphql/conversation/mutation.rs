@@ -61,9 +61,12 @@ impl ConversationMutations {
     async fn update_conversation(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        conversation_id: Of<ConversationId>,
+        #[graphql(desc = "The conversation's global id.")] conversation_id: Of<ConversationId>,
+        #[graphql(desc = "The fields to change. An omitted field keeps its value, null clears it.")]
         changes: ConversationPatch,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<ConversationPayload> {
         let command = UpdateConversation {

@@ -24,7 +24,8 @@ impl ConversationQueries {
     async fn conversation(
         &self,
         ctx: &Context<'_>,
-        id: Of<ConversationId>,
+        #[graphql(desc = "The conversation's global id.")] id: Of<ConversationId>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Option<Conversation>> {
         Reading::of(ctx)?.api.wait_for(wait_for).await?;
@@ -37,11 +38,14 @@ impl ConversationQueries {
     async fn conversations(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ConversationFilterInput>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
+            ConversationFilterInput,
+        >,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Boxed<ConversationConnection>> {
         let reading = Reading::of(ctx)?;

@@ -138,7 +138,7 @@ impl CustomerMutations {
     async fn register_customer(
         &self,
         ctx: &Context<'_>,
-        input: CustomerInput,
+        #[graphql(desc = "The profile and the addresses.")] input: CustomerInput,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CustomerPayload> {
@@ -167,8 +167,11 @@ impl CustomerMutations {
     async fn change_customer(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
+        #[graphql(desc = "The fields to change. An omitted field keeps its value, null clears it.")]
         changes: CustomerPatch,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CustomerPayload> {
         let command =
@@ -183,7 +186,8 @@ impl CustomerMutations {
     async fn merge_customers(
         &self,
         ctx: &Context<'_>,
-        input: MergeCustomersInput,
+        #[graphql(desc = "The two customers, and which of them survives.")] input: MergeCustomersInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CustomerPayload> {
         let command = MergeCustomers { from: input.from.0, into: input.into.0 };
@@ -197,8 +201,10 @@ impl CustomerMutations {
     async fn forget_customer(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
         #[graphql(desc = "The reason, such as `request`, `retention`; must not contain personal data.")] reason: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CustomerPayload> {
         let command = ForgetCustomer { customer_id: customer_id.0, reason };

@@ -226,11 +226,11 @@ impl Customer {
     async fn consent_history(
         &self,
         ctx: &Context<'_>,
-        channel: Option<Channel>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only of this channel; by default of all.")] channel: Option<Channel>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<Boxed<ConsentChangeConnection>> {
         let page = crate::graphql::engine::connection::page(first, after, last, before)?;
         crate::graphql::consent::object::history(Reading::of(ctx)?, &self.tables, self.customer_id(), channel, &page)
@@ -243,14 +243,14 @@ impl Customer {
     async fn timeline(
         &self,
         ctx: &Context<'_>,
-        filter: Option<TimelineFilterInput>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<TimelineFilterInput>,
         #[graphql(desc = "Jumps to a date: the page begins with the newest entry at or before it.")] at: Option<
             DateTime<Utc>,
         >,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<Boxed<TimelineConnection>> {
         let page = crate::graphql::timeline::object::page(at, first, after, last, before)?;
         crate::graphql::timeline::object::of_customer(
@@ -269,11 +269,11 @@ impl Customer {
     async fn activities(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ActivityFilterInput>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<ActivityFilterInput>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<Boxed<ActivityConnection>> {
         let page = crate::graphql::engine::connection::page(first, after, last, before)?;
         crate::graphql::activity::object::of_customer(
@@ -292,11 +292,13 @@ impl Customer {
     async fn conversations(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ConversationFilterInput>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
+            ConversationFilterInput,
+        >,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<Boxed<ConversationConnection>> {
         let page = crate::graphql::engine::connection::page(first, after, last, before)?;
         let customer = Some(self.customer_id());

@@ -91,8 +91,10 @@ impl CustomerQueries {
     async fn customer(
         &self,
         ctx: &Context<'_>,
-        id: Of<CustomerId>,
+        #[graphql(desc = "The customer's global id.")] id: Of<CustomerId>,
+        #[graphql(desc = "Shows the state of an earlier moment: a time or a position. By default the present one.")]
         as_of: Option<AsOfInput>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Option<Customer>> {
         let reading = Reading::of(ctx)?;
@@ -106,11 +108,12 @@ impl CustomerQueries {
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        filter: Option<CustomerFilterInput>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<CustomerFilterInput>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Boxed<CustomerConnection>> {
         let reading = Reading::of(ctx)?;

@@ -21,8 +21,11 @@ impl DeliverabilityQueries {
     async fn deliverability(
         &self,
         ctx: &Context<'_>,
-        filter: Option<DeliverabilityFilterInput>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
+            DeliverabilityFilterInput,
+        >,
         #[graphql(desc = "The maximum number of rows; limited as pages are.")] first: Option<i32>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Vec<Deliverability>> {
         let reading = Reading::of(ctx)?;

@@ -76,7 +76,7 @@ impl EngagementMutations {
     async fn reclass_engagement(
         &self,
         ctx: &Context<'_>,
-        input: ReclassEngagementInput,
+        #[graphql(desc = "Which opens and clicks are classified again.")] input: ReclassEngagementInput,
         #[graphql(desc = "Continues after the last step: pass its `next`.")] after: Option<Cursor>,
     ) -> Result<ReclassEngagementPayload> {
         let (caller, step) = (caller(ctx, None)?, Step::after(after.map(|after| after.0)));

@@ -41,7 +41,8 @@ impl ImportMutations {
     async fn undo_import(
         &self,
         ctx: &Context<'_>,
-        import_id: Of<ImportId>,
+        #[graphql(desc = "The import's global id.")] import_id: Of<ImportId>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<UndoImportPayload> {
         let command = UndoImport { import_id: import_id.0 };

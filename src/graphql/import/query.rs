@@ -20,7 +20,13 @@ pub struct ImportQueries;
 impl ImportQueries {
     /// One import; null if it does not exist.
     #[graphql(guard = "May(Permission::Read)")]
-    async fn import(&self, ctx: &Context<'_>, id: Of<ImportId>, wait_for: Option<Cursor>) -> Result<Option<Import>> {
+    async fn import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The import's global id.")] id: Of<ImportId>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
+        wait_for: Option<Cursor>,
+    ) -> Result<Option<Import>> {
         Reading::of(ctx)?.api.wait_for(wait_for).await?;
         Import::load(ctx, id.0).await
     }
@@ -30,10 +36,11 @@ impl ImportQueries {
     async fn imports(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Boxed<ImportConnection>> {
         let reading = Reading::of(ctx)?;

@@ -21,7 +21,10 @@ impl InboxQueries {
     async fn inbox(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ConversationFilterInput>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
+            ConversationFilterInput,
+        >,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Inbox> {
         let reading = Reading::of(ctx)?;

@@ -23,7 +23,12 @@ impl InboxSubscriptions {
     async fn inbox(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ConversationFilterInput>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
+            ConversationFilterInput,
+        >,
+        #[graphql(
+            desc = "Continues after this position, from a query, a mutation or an earlier change; by default now."
+        )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<InboxChange>> + use<>> {
         let reading = Reading::of(ctx)?;

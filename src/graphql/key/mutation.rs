@@ -55,12 +55,13 @@ impl KeyMutations {
     async fn issue_api_key(
         &self,
         ctx: &Context<'_>,
-        role: Role,
+        #[graphql(desc = "What the key may do.")] role: Role,
         #[graphql(desc = "Its purpose, for people.")] label: String,
         #[graphql(desc = "Whether the key may see personal data; default: depends on the role.")] personal: Option<
             bool,
         >,
         #[graphql(desc = "Whether the key may send messages; default: depends on the role.")] send: Option<bool>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<IssueApiKeyPayload> {
         let command = IssueApiKey { role: role.into(), personal, send, label };
@@ -73,7 +74,8 @@ impl KeyMutations {
     async fn revoke_api_key(
         &self,
         ctx: &Context<'_>,
-        key_id: Of<ApiKeyId>,
+        #[graphql(desc = "The API key's global id.")] key_id: Of<ApiKeyId>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<RevokeApiKeyPayload> {
         let api = Api::of(ctx)?;

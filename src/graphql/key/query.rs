@@ -18,7 +18,12 @@ pub struct KeyQueries;
 impl KeyQueries {
     /// The tenant's API keys, oldest first, including revoked ones. Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 10 * child_complexity")]
-    async fn api_keys(&self, ctx: &Context<'_>, wait_for: Option<Cursor>) -> Result<Vec<ApiKey>> {
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
+        wait_for: Option<Cursor>,
+    ) -> Result<Vec<ApiKey>> {
         let reading = Reading::of(ctx)?;
         reading.api.wait_for(wait_for).await?;
         let rows = tenants::api_keys(&reading.api.reads.db(), reading.session.principal.tenant)

@@ -8,17 +8,19 @@ use super::audit::{Found, Wanted};
 use crate::graphql::engine::connection::PageInfo;
 use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Flat;
+use crate::graphql::engine::guard::require;
 use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::{Cursor, Long};
 use crate::graphql::engine::words::StreamCategory;
 use crate::ids::{CommandId, CorrelationId, CustomerId, EventId, MessageId, Position};
-use crate::log::{Category, Personal, RecordedEvent};
+use crate::log::{Category, Personal, ReadLimit, RecordedEvent};
 
 /// An event of the log.
 #[derive(SimpleObject, Clone)]
 pub struct Event {
-    /// The event's id. `node` does not find events; their position does.
+    /// The global id.
     pub id: ID,
     /// Its position in the log.
     position: Cursor,
@@ -71,6 +73,24 @@ pub enum PersonalPart {
 }
 
 impl Event {
+    /// The tenant's event with an id, for a key that may read events. That its personal data was read is recorded.
+    pub async fn load(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>> {
+        require(ctx, Permission::ReadEvents)?;
+        let reading = Reading::of(ctx)?;
+        let journal = reading.api.reads.journal();
+        let found = journal.backend().find_event(id).await.map_err(|error| opaque(reading.api.ambient(), &error))?;
+        let own = found.filter(|(stream, _)| stream.tenant == reading.session.principal.tenant);
+        let Some((stream, version)) = own else { return Ok(None) };
+        let found = journal.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await;
+        let found = found.map_err(|error| opaque(reading.api.ambient(), &error))?;
+        let Some(event) = found.into_iter().next() else { return Ok(None) };
+        let personal = reading.personal();
+        if personal && ctx.look_ahead().field("personal").exists() {
+            audit::record_read(ctx, "events", std::slice::from_ref(&event)).await?;
+        }
+        Self::new(event, personal).map(Some).map_err(|error| opaque(reading.api.ambient(), &error))
+    }
+
     /// An event as a key may see it.
     pub fn new(event: RecordedEvent, personal: bool) -> std::result::Result<Self, serde_json::Error> {
         let RecordedEvent { envelope, data, personal: sealed } = event;

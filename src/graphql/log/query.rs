@@ -19,10 +19,10 @@ impl LogQueries {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        filter: Option<EventFilterInput>,
-        first: Option<i32>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only events after this position.")] after: Option<String>,
-        last: Option<i32>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only events before this position.")] before: Option<String>,
     ) -> Result<EventConnection> {
         object::events(ctx, filter, Window { first, after, last, before }).await

@@ -205,7 +205,7 @@ impl MessageMutations {
     async fn send_message(
         &self,
         ctx: &Context<'_>,
-        input: SendMessageInput,
+        #[graphql(desc = "The message and its receiver.")] input: SendMessageInput,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input sends once.")]
         idempotency_key: Option<String>,
     ) -> Result<SendMessagePayload> {
@@ -233,9 +233,11 @@ impl MessageMutations {
     async fn cancel_message(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        message_id: Of<MessageId>,
+        #[graphql(desc = "The message's global id.")] message_id: Of<MessageId>,
         #[graphql(desc = "The reason; must not contain personal data.")] reason: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<CancelMessagePayload> {
         let command = CancelMessage { customer_id: customer_id.0, message_id: message_id.0, reason };
@@ -248,9 +250,11 @@ impl MessageMutations {
     async fn resolve_in_doubt(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        message_id: Of<MessageId>,
-        resolution: Resolution,
+        #[graphql(desc = "The message's global id.")] message_id: Of<MessageId>,
+        #[graphql(desc = "Sent, not sent, or to be sent once more.")] resolution: Resolution,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<ResolveInDoubtPayload> {
         let resolution = match resolution {
@@ -268,7 +272,8 @@ impl MessageMutations {
     async fn receive_message(
         &self,
         ctx: &Context<'_>,
-        input: ReceiveMessageInput,
+        #[graphql(desc = "The message as it came in.")] input: ReceiveMessageInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<ReceiveMessagePayload> {
         let command = ReceiveMessage {

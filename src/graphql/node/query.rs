@@ -14,10 +14,11 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::import::object::Import;
 use crate::graphql::key::object::ApiKey;
+use crate::graphql::log::object::Event;
 use crate::graphql::message::attachment::Attachment;
 use crate::graphql::message::object::Message;
 use crate::graphql::timeline::object::TimelineEntry;
-use crate::ids::{ActivityId, ApiKeyId, AttachmentId, ConversationId, CustomerId, ImportId, MessageId};
+use crate::ids::{ActivityId, ApiKeyId, AttachmentId, ConversationId, CustomerId, EventId, ImportId, MessageId};
 
 /// An object with a global id. No two objects share one: what was read `asOf` a moment has an id of its own.
 #[derive(Interface)]
@@ -33,6 +34,7 @@ pub enum Node {
     Conversation(Conversation),
     Import(Import),
     ApiKey(ApiKey),
+    Event(Event),
 }
 
 impl Node {
@@ -62,6 +64,7 @@ impl Node {
             ConversationId::TYPE => Conversation::load_from(ctx, uuid.into(), tables).await?.map(Self::Conversation),
             ImportId::TYPE => Import::load(ctx, uuid.into()).await?.map(Self::Import),
             ApiKeyId::TYPE => ApiKey::load(ctx, uuid.into()).await?.map(Self::ApiKey),
+            EventId::TYPE => Event::load(ctx, uuid.into()).await?.map(Self::Event),
             other => return Err(bad_argument("id", format!("{other} is not a type of node"))),
         })
     }
@@ -74,15 +77,24 @@ pub struct NodeQueries;
 #[Object]
 impl NodeQueries {
     /// The object with a global id; null if it does not exist. The id of an object that was read `asOf` a moment returns it
-    /// as of that moment. API keys require the role `ADMIN`.
+    /// as of that moment. API keys require the role `ADMIN`, events one that may read
+    /// events.
     #[graphql(guard = "May(Permission::Read)")]
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id, such as `Customer:<uuid>`.")] id: ID,
+    ) -> Result<Option<Node>> {
         Node::load(ctx, &id).await
     }
 
     /// The objects with these global ids, in the same order; null for each that does not exist. As many as a page may have.
     #[graphql(guard = "May(Permission::Read)", complexity = "1 + ids.len() * child_complexity")]
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids, at most 200.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
         let mut nodes = Vec::with_capacity(ids.len());
         for id in ids {
             nodes.push(Node::load(ctx, &id).await?);

@@ -37,10 +37,12 @@ impl NoteMutations {
     async fn add_note(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        text: String,
-        #[graphql(default)] pinned: bool,
+        #[graphql(desc = "The text of the note.")] text: String,
+        #[graphql(desc = "Whether the note stands on top of the timeline; by default not.", default)] pinned: bool,
         #[graphql(desc = "The conversation that it is about.")] conversation_id: Option<Of<ConversationId>>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<NotePayload> {
         let conversation_id = conversation_id.map(|id| id.0);
@@ -54,9 +56,11 @@ impl NoteMutations {
     async fn pin_note(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        note_id: Of<NoteId>,
-        pinned: bool,
+        #[graphql(desc = "The note's global id.")] note_id: Of<NoteId>,
+        #[graphql(desc = "Whether the note stands on top of the timeline from now on.")] pinned: bool,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<NotePayload> {
         let command = PinNote { customer_id: customer_id.0, note_id: note_id.0, pinned };

@@ -28,7 +28,8 @@ impl PolicyMutations {
     async fn update_policy(
         &self,
         ctx: &Context<'_>,
-        changes: PolicyPatch,
+        #[graphql(desc = "The settings to change. An omitted one keeps its value, null restores the default.")] changes: PolicyPatch,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<PolicyPayload> {
         let outcome = Api::of(ctx)?.app.update_policy(&caller(ctx, idempotency_key)?, changes.into()).await;

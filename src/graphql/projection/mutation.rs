@@ -67,8 +67,9 @@ impl ProjectionMutations {
     async fn skip_parked(
         &self,
         ctx: &Context<'_>,
-        parked: ParkedInput,
+        #[graphql(desc = "A stream of events that a projection could not apply.")] parked: ParkedInput,
         #[graphql(desc = "Why it may be skipped.")] reason: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<ParkedPayload> {
         let api = Api::of(ctx)?;
@@ -84,7 +85,11 @@ impl ProjectionMutations {
     /// Retries the parked events of an event's stream for a projection, for example after its file was corrected.
     /// Those that still fail stay parked. Repeating it changes nothing, so it takes no idempotency key.
     #[graphql(guard = "May(Permission::Administer)")]
-    async fn retry_parked(&self, ctx: &Context<'_>, parked: ParkedInput) -> Result<RetryParkedPayload> {
+    async fn retry_parked(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A stream of events that a projection could not apply.")] parked: ParkedInput,
+    ) -> Result<RetryParkedPayload> {
         let api = Api::of(ctx)?;
         let Some(stream) = api.parked_stream(principal(ctx)?.tenant, &parked).await? else {
             return Ok(RetryParkedPayload { applied: None, projection: None, refusal: Some(not_parked()) });

@@ -27,16 +27,19 @@ impl TimelineQueries {
     async fn timeline(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
-        filter: Option<TimelineFilterInput>,
+        #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<TimelineFilterInput>,
         #[graphql(desc = "Jumps to a date: the page begins with the newest entry at or before it.")] at: Option<
             DateTime<Utc>,
         >,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Shows the state of an earlier moment: a time or a position. By default the present one.")]
         as_of: Option<AsOfInput>,
+        #[graphql(desc = "Waits until the tables show this position, at most 10 seconds; a mutation returns it.")]
         wait_for: Option<Cursor>,
     ) -> Result<Boxed<TimelineConnection>> {
         let reading = Reading::of(ctx)?;

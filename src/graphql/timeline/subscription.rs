@@ -25,7 +25,9 @@ impl TimelineSubscriptions {
     async fn timeline(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id; that of a merged customer stands for its survivor.")]
         customer_id: Of<CustomerId>,
+        #[graphql(desc = "Continues after this position, from a query, a mutation or the last entry; by default now.")]
         after: Option<Resume>,
     ) -> Result<impl Stream<Item = Result<TimelineEntry>> + use<>> {
         let reading = Reading::of(ctx)?;

@@ -83,6 +83,36 @@ on_both_engines! {
         }
     }
 
+    an_event_is_found_by_its_id_for_those_who_may_read_events(app) {
+        let admin = app.actor(Role::Admin).await;
+        register(&admin, "Dot", "home").await;
+        let read = "{ events(last: 3) { nodes { id position type causationId data } } }";
+        let events = admin.data(read, json!({})).await["events"]["nodes"].take();
+        let node = "query($id: ID!) { node(id: $id) { __typename id ... on Event { position type causationId data } } }";
+        for event in events.as_array().expect("events") {
+            let mut found = admin.data(node, json!({ "id": event["id"] })).await["node"].take();
+            assert_eq!(found["__typename"].take(), "Event");
+            for (name, value) in event.as_object().expect("an event") {
+                assert_eq!(found[name], *value, "{name}");
+            }
+        }
+        let id = &events[0]["id"];
+        let agent = app.actor(Role::Agent).await;
+        assert_eq!(agent.error(node, json!({ "id": id })).await, "FORBIDDEN");
+        let stranger = app.actor_of(app.other_tenant().await, Role::Admin, None).await;
+        assert_eq!(stranger.data(node, json!({ "id": id })).await["node"], Value::Null);
+        // That personal data was read is on record, as with a page of events.
+        let personal = "query($id: ID!) { node(id: $id) { ... on Event { personal } } }";
+        let reads = "{ events(last: 50, filter: { types: [\"PersonalDataRead\"] }) { nodes { id } } }";
+        let count = async || admin.data(reads, json!({})).await["events"]["nodes"].as_array().map_or(0, Vec::len);
+        let before = count().await;
+        let registered = "{ events(last: 1, filter: { types: [\"CustomerRegistered\"] }) { nodes { id } } }";
+        let id = admin.data(registered, json!({})).await["events"]["nodes"][0]["id"].take();
+        let shown = admin.data(personal, json!({ "id": id })).await;
+        assert!(shown["node"]["personal"].is_object(), "{shown:#}");
+        assert_eq!(count().await, before + 1);
+    }
+
     what_was_read_as_of_a_moment_is_another_object(app) {
         let agent = app.actor(Role::Agent).await;
         let id = register(&agent, "Cay", "home").await;

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::Ambient;
-use crate::ids::{CommandId, Position, SubjectId, TenantId};
+use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
 use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
@@ -229,6 +229,13 @@ impl EventLog for PostgresLog {
         let mut connection = self.pool.acquire().await.map_err(fail)?;
         let found = lookup::commands(&mut connection, &[(tenant, id)]).await.map_err(fail)?;
         Ok(found.get(&(tenant, id)).and_then(|rows| command_outcome(id, rows)))
+    }
+
+    async fn find_event(&self, id: EventId) -> Result<Option<(StreamId, u64)>, LogError> {
+        let fail = |error| database(&self.url, "look an event up", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        let found = lookup::events(&mut connection, std::iter::once(id)).await.map_err(fail)?;
+        Ok(found.get(&id).map(|stored| (stored.stream, stored.version)))
     }
 
     async fn head(&self) -> Result<LogHead, LogError> {

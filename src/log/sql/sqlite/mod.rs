@@ -21,7 +21,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::clock::Ambient;
-use crate::ids::{CommandId, Position, SubjectId, TenantId};
+use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
 use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
@@ -258,6 +258,16 @@ impl EventLog for SqliteLog {
         self.readers
             .read("look a command up", move |connection| {
                 Ok(command_outcome(id, &lookup::command(connection, (tenant, id))?))
+            })
+            .await
+    }
+
+    async fn find_event(&self, id: EventId) -> Result<Option<(StreamId, u64)>, LogError> {
+        self.readers
+            .read("look an event up", move |connection| {
+                Ok(lookup::events(connection, std::iter::once(id))?
+                    .get(&id)
+                    .map(|stored| (stored.stream, stored.version)))
             })
             .await
     }
