@@ -9,6 +9,7 @@ mod events;
 mod import;
 mod load;
 mod log;
+mod mail;
 mod provider;
 mod raw;
 mod report;

@@ -2,6 +2,7 @@
 
 mod asking;
 mod bad_stores;
+mod callbacks;
 mod forgetting;
 mod importing;
 mod serving;

@@ -7,14 +7,14 @@ use std::process::{Child, Stdio};
 use super::{Place, after, exists};
 
 /// A server that is stopped at the end.
-struct Server {
+pub(super) struct Server {
     child: Child,
     printed: String,
 }
 
 impl Server {
     /// Starts a server and waits until it tells its address.
-    fn start(place: &Place, arguments: &[&str]) -> Self {
+    pub(super) fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut printed = String::new();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -33,12 +33,12 @@ impl Server {
         Self { child, printed }
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         let start = self.printed.find("http://").unwrap() + "http://".len();
         self.printed[start..].split('/').next().unwrap().to_owned()
     }
 
-    fn request(&self, head: &str, body: &str) -> String {
+    pub(super) fn request(&self, head: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let length = body.len();
         write!(stream, "{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
@@ -48,7 +48,7 @@ impl Server {
     }
 
     /// Asks the server to stop, as a service manager does, and returns its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(super) fn stop(mut self) -> Option<i32> {
         let killed = std::process::Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(killed.success());
         self.child.wait().unwrap().code()
@@ -63,7 +63,7 @@ impl Drop for Server {
     }
 }
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     let mut place = Place::new();
     place.set("COMMLOG_LISTEN", "127.0.0.1:0");
     place.set("COMMLOG_LOG_FILTER", "error");

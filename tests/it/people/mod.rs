@@ -1,10 +1,12 @@
 //! Real people's data, as it lies in files and arrives from providers: one person stays one, an opt-out holds, nothing that
 //! was said is lost.
 
+mod accounts;
 mod bounce_mails;
 mod bounces;
 mod callbacks;
 mod columns;
+mod dry_runs;
 mod every_word;
 mod exported;
 mod inbound;
