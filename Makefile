@@ -1,9 +1,10 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test lint bench schema clients help
+.PHONY: run test test-restore lint bench schema clients help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
 	@echo "make test    the whole suite, on SQLite and on PostgreSQL"
+	@echo "make test-restore  10,000 messages sent after a backup that is then restored, on both engines"
 	@echo "make lint    formatting, clippy, rustdoc, generated files"
 	@echo "make bench   the benchmark: a table here, JSON in target/bench.json"
 	@echo "make schema  write schema.graphql"
@@ -14,6 +15,9 @@ run: need-rust
 
 test: need-rust need-postgres
 	cargo test --lib --bins --test it
+
+test-restore: need-rust need-postgres
+	COMMLOG_RESTORE_SENDS=10000 cargo test --test it sending::restoring::a_backup
 
 lint: need-rust
 	cargo fmt --check

@@ -24,7 +24,7 @@ use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
-use crate::ids::{AddressId, CustomerId, MessageId};
+use crate::ids::{AddressId, CustomerId, MessageId, Position};
 use crate::log::{Precondition, ReadLimit, StreamId};
 
 /// What came of wanting to dispatch a message.
@@ -66,6 +66,8 @@ pub struct Ticket {
     pub content: MessageQueuedPersonal,
     /// The files that go with it.
     pub files: Vec<StoredFile>,
+    /// The position of the `DispatchStarted` that permits the call.
+    pub position: Position,
     /// When the call was decided on.
     pub called_at: DateTime<Utc>,
     /// Names message and call wherever the provider echoes it.
@@ -170,13 +172,14 @@ impl App {
                 }
                 _ => None,
             });
-            return Ok(match (started, content) {
-                (Some((number, called_at)), Some(content)) => {
+            return Ok(match (started, content, made.position) {
+                (Some((number, called_at)), Some(content), Some(position)) => {
                     let correlation = correlation(caller, customer_id, &pending, route, called_at);
                     let others = routes.iter().filter(|other| *other != route && !pending.refused_by.contains(other));
                     DispatchDecision::Go(Box::new(Ticket {
                         customer_id,
                         address_id: pending.address_id,
+                        position,
                         called_at,
                         token: token::seal(&correlation, &basis.secret),
                         reply_token: token::seal_reply(caller.tenant, message_id, &basis.secret),

@@ -23,6 +23,7 @@ mod messages;
 mod persons;
 mod reclass;
 mod reply_subjects;
+mod standing;
 mod tenants;
 
 use std::sync::{Arc, OnceLock};
@@ -41,7 +42,7 @@ pub use links::{ListUnsubscribe, OptInRequest};
 pub use reclass::{Reclassed, Step};
 
 use moka::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::app::engine::policies::Policies;
 use crate::app::engine::states::States;
@@ -122,6 +123,8 @@ struct Shared {
     /// Snapshots are written one at a time: they must not crowd out appends.
     snapshots: Arc<Semaphore>,
     health: Health,
+    /// Whether the dispatcher of this process waits for an operator.
+    held: watch::Sender<bool>,
 }
 
 /// How much memory the states of customers may take; those of addresses take a quarter of it, others hardly any.
@@ -163,6 +166,7 @@ impl App {
                 limits: OnceLock::new(),
                 snapshots: Arc::new(Semaphore::new(1)),
                 health: Health::default(),
+                held: watch::Sender::new(false),
             }),
             public_url: Arc::from("http://localhost"),
             blobs: None,

@@ -8,10 +8,11 @@ use crate::cli::{Session, print};
 /// `commlog confirm-dispatch`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Allows sending from a log that was restored from a backup, copied, or idle for more than an hour. \
-                  commlog holds all messages of such a log, because another copy may already have sent \
-                  them. First make sure that no other server sends from this log or from the one that it \
-                  was copied from. Running servers notice within a second."
+    long_about = "Allows sending from a log that was restored from a backup, cut short, copied or replaced. commlog \
+                  recognises such a log by its content, and holds all of its messages, because they may have been sent \
+                  already: after the backup was made, or by another copy. What the log does not know of is sent \
+                  again once you confirm, so cancel first what must not be. First make sure that no other server \
+                  sends from this log or from the one that it was copied from. Running servers notice within a second."
 )]
 pub struct ConfirmArgs {}
 

@@ -23,7 +23,7 @@ pub async fn alive() -> Response {
         .into_response()
 }
 
-/// `GET /readyz`: log and read tables respond, and the projector keeps up.
+/// `GET /readyz`: log and read tables respond, the projector keeps up, and messages are sent.
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let api = gateway.api();
     let mut problems = api.app.health().problems();
@@ -63,6 +63,7 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Response {
     if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, api.reads.status()).await {
         api.metrics.set_projections(&status);
     }
+    api.metrics.set_held(*api.app.watch_held().borrow());
     let db = api.reads.db();
     let outcomes = async { tokio::try_join!(deliverability::by_provider(&db), messages::waiting(&db)) };
     if let Ok(Ok((outcomes, waiting))) = tokio::time::timeout(PATIENCE, outcomes).await {

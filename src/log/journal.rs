@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::clock::{Ambient, to_micros};
 use crate::ids::{Position, SubjectId, TenantId, TenantSecret};
 use crate::log::keys::{KeyRing, KeyState, KeyStore, KeyStoreError, Keys};
+use crate::log::mark::{self, LogStanding, MarkError, Marker};
 use crate::log::seal::{self, SubjectKey};
 use crate::log::upcast::Upcasters;
 use crate::log::{
@@ -41,6 +42,7 @@ struct Inner {
     upcasters: Upcasters,
     ambient: Ambient,
     secrets: Cache<TenantId, TenantSecret>,
+    marker: Marker,
 }
 
 impl Journal {
@@ -53,7 +55,14 @@ impl Journal {
         ambient: Ambient,
     ) -> Self {
         let ring = KeyRing::new(keys);
-        Self(Arc::new(Inner { log, ring, upcasters: upcasters.into(), ambient, secrets: Cache::new(10_000) }))
+        Self(Arc::new(Inner {
+            log,
+            ring,
+            upcasters: upcasters.into(),
+            ambient,
+            secrets: Cache::new(10_000),
+            marker: Marker::default(),
+        }))
     }
 
     /// As [`Self::new`], after making sure that the key store is the one that the log's events were sealed with.
@@ -249,6 +258,22 @@ impl Journal {
     /// of the log. Other processes notice within a second.
     pub async fn destroy_key(&self, subject: SubjectId) -> Result<(), LogError> {
         Ok(self.0.ring.destroy(subject).await?)
+    }
+
+    /// Marks a position in the key store, durably, after making sure that the log contains what was marked before;
+    /// concurrent callers share a write. See [`mark`].
+    pub async fn reach_mark(&self, position: Position) -> Result<(), MarkError> {
+        self.0.marker.reach(&self.0.log, self.0.ring.store(), position).await
+    }
+
+    /// Whether the log contains the event that was marked last.
+    pub async fn standing(&self) -> Result<LogStanding, LogError> {
+        mark::standing(&self.0.log, self.0.ring.store()).await
+    }
+
+    /// Starts an epoch in which the log counts as it is now, whatever was marked before. Returns its number.
+    pub async fn confirm(&self) -> Result<u32, LogError> {
+        mark::confirm(&self.0.log, self.0.ring.store()).await
     }
 
     /// The key store: where secrets are kept that the log only names.

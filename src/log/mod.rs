@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod format;
 pub mod journal;
 pub mod keys;
+pub mod mark;
 pub mod seal;
 pub mod sql;
 pub mod upcast;
@@ -387,6 +388,9 @@ pub trait EventLog: Send + Sync {
 
     /// Removes all snapshots of a stream.
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError>;
+
+    /// The log's epoch, and the hashes of the events at positions, in the order asked; [`None`] where there is no event.
+    async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError>;
 
     /// The epoch that the log is in.
     async fn epoch(&self) -> Result<Epoch, LogError>;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::metrics::ProviderMetrics;
@@ -41,7 +42,7 @@ const HEAVY: usize = 3;
 /// How a dispatcher works.
 #[derive(Debug, Clone)]
 pub struct DispatcherOptions {
-    /// How many providers' calls are under way at once.
+    /// The messages in work at once, each of which waits for the log, the key store or its provider.
     pub concurrency: usize,
     /// How long a call may take; after that, the message is in doubt.
     pub call_timeout: Duration,
@@ -137,7 +138,16 @@ impl Dispatcher {
         let mut signals = tail::follow(self.app.clone(), from, shutdown.clone());
         let mut accounts = self.accounts.changed();
         let mut is_holding = !work.held.is_empty();
+        let mut next_look = Instant::now() + hold::POLL_INTERVAL;
         while !shutdown.is_cancelled() {
+            // A log can be replaced while this runs.
+            let is_held = *self.app.watch_held().borrow();
+            if is_held || !self.options.unattended && next_look <= Instant::now() {
+                if hold::wait_until_confirmed(&self.app, &[], &shutdown).await.is_none() {
+                    break;
+                }
+                next_look = Instant::now() + hold::POLL_INTERVAL;
+            }
             self.start_what_is_due(&mut work);
             tokio::select! {
                 () = self.wait(&mut work, &mut signals, &mut accounts, &shutdown) => continue,
@@ -319,6 +329,15 @@ async fn dispatch(
         }
     };
     let account = serving.iter().find(|account| *account.route() == ticket.attempt.route)?;
+    if !hold::permit(&app, account, &ticket).await {
+        // Certainly not sent: it may be tried again once the log is confirmed, or the key store is back.
+        let detail = "the dispatch was not marked in the key store, so the provider was not called";
+        let not_called = refused(RetryClass::Transient, "not_marked", detail, false);
+        if let Err(error) = finish(&app, &caller, ticket, not_called).await {
+            tracing::error!(message_id = %job.message_id, %error, "an outcome was not recorded; its message is in doubt");
+        }
+        return None;
+    }
     let waited = (app.ambient().now() - job.since).to_std().unwrap_or_default();
     let outcome = match files(&app, &caller, account, &ticket).await {
         Ok(files) => call(account, &job, &ticket, files, call_timeout).await,

@@ -1,8 +1,10 @@
 //! Restoring a backup must not send again what was sent after it was made: a dispatcher that finds signs of a restored or
 //! copied log waits until an operator has confirmed it (`commlog confirm-dispatch`), which starts a new epoch.
 //!
-//! A log in another place holds everything. Messages that have been due for long hold only those of their own tenant: one
-//! tenant's message that no account serves must not keep the others' from being sent.
+//! The log is recognised by its content: the key store has marked an event that it must contain (`log::mark`). A log
+//! without that event holds everything; so does one in another place, unless the mark proves it. Messages that have been
+//! due for long hold only those of their own tenant: they are the only sign of a machine that was set back as a whole,
+//! but one tenant's message that no account serves must not keep the others' from being sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,15 +12,20 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, DispatchSignal};
-use crate::ids::TenantId;
+use crate::accounts::{Account, AccountSource};
+use crate::app::{App, AppError, DispatchSignal, Ticket};
+use crate::ids::{Position, TenantId};
+use crate::log::mark::{LogStanding, MarkError};
 use crate::processes::backlog::Waiting;
 
 /// A send that has been due for longer says that the log stood still, or was set back.
 const OVERDUE: TimeDelta = TimeDelta::hours(1);
 
-/// Polling whether an operator has confirmed the log.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Polling interval: whether the log still is the marked one, and whether an operator has confirmed it.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a mark is tried, with pauses from 100 ms that double: 13 seconds together.
+const MARK_ATTEMPTS: u32 = 8;
 
 /// The part that reports a hold.
 const PART: &str = "dispatch";
@@ -26,7 +33,9 @@ const PART: &str = "dispatch";
 /// What is not dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// Nothing: the log stands in another place than where its epoch was started.
+    /// Everything: the log lacks the marked event at this position. It was restored from a backup, cut short or replaced.
+    Restored(Position),
+    /// Everything: log and key store stand in another place than where the epoch was started.
     Copied,
     /// Messages of these tenants, of which so many have been due for more than an hour, and since before any operator's
     /// confirmation.
@@ -35,10 +44,16 @@ pub enum Hold {
 
 /// Whether a log with this backlog looks like a restored or copied one, to all or to some tenants.
 pub async fn signs_of_restore(app: &App, backlog: &[Waiting]) -> Result<Option<Hold>, AppError> {
+    let is_proved = match app.standing().await? {
+        LogStanding::Missing(mark) => return Ok(Some(Hold::Restored(mark.position))),
+        LogStanding::Contained { is_at_home } => is_at_home,
+        LogStanding::Unmarked => false,
+    };
     let epoch = app.epoch().await?;
-    if epoch.is_copy {
+    if epoch.is_copy && !is_proved {
         return Ok(Some(Hold::Copied));
     }
+    // Age counts even then: a machine that was set back as a whole has the old mark with the old log.
     let limit = app.ambient().now() - OVERDUE;
     let mut overdue = BTreeMap::new();
     for waiting in
@@ -68,20 +83,25 @@ pub async fn wait_until_confirmed(
     let mut is_reported = false;
     loop {
         match signs_of_restore(app, backlog).await {
-            Ok(Some(Hold::Copied)) => {
+            Ok(Some(hold @ (Hold::Copied | Hold::Restored(_)))) => {
                 if !is_reported {
                     tracing::warn!(
-                        "nothing is sent: the log may be a restored or copied one. If nobody else sends from it, \
+                        ?hold,
+                        "nothing is sent, because messages may have been sent that this log does not know of: it was \
+                         restored, replaced or copied. If no other server sends from it or from its original, \
                          `commlog confirm-dispatch` lets this one send"
                     );
                 }
                 is_reported = true;
-                app.health().fails(PART, "nothing is sent: the log may be a copy (see `commlog confirm-dispatch`)");
+                app.set_held(true);
+                app.health()
+                    .fails(PART, "nothing is sent: the log was restored or copied (see `commlog confirm-dispatch`)");
             }
             Ok(hold) => {
                 if is_reported {
                     tracing::info!("an operator confirmed the log: messages are sent");
                 }
+                app.set_held(false);
                 app.health().works(PART);
                 let Some(Hold::Overdue(tenants)) = hold else { return Some(BTreeMap::new()) };
                 report(&tenants);
@@ -122,4 +142,30 @@ pub(super) async fn confirmed(app: &App, backlog: &[Waiting]) {
     }
     tracing::info!("an operator confirmed the log: held messages are sent");
     app.health().hold_tenants(0);
+}
+
+/// Marks a dispatch before its provider is called; false if nothing may be called. Simulated messages reach nobody, and need
+/// no mark.
+pub(super) async fn permit(app: &App, account: &Account, ticket: &Ticket) -> bool {
+    if account.terms.source == AccountSource::Simulator {
+        return true;
+    }
+    let message_id = ticket.attempt.key.message_id;
+    let mut pause = Duration::from_millis(100);
+    for _ in 1..MARK_ATTEMPTS {
+        match app.mark_dispatch(ticket).await {
+            Ok(()) => return true,
+            Err(MarkError::Missing(position)) => {
+                tracing::error!(%message_id, %position, "a message is not sent: the log was restored or replaced");
+                app.set_held(true);
+                return false;
+            }
+            Err(error @ (MarkError::Log(_) | MarkError::Keys(_))) => {
+                tracing::warn!(%message_id, %error, "a message waits: its dispatch cannot be marked in the key store");
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    app.mark_dispatch(ticket).await.is_ok()
 }

@@ -13,7 +13,7 @@ use crate::domain::message::event::{
 };
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
-use crate::log::{Category, Epoch, LogError, ReadLimit, SealedEvent};
+use crate::log::{Category, LogError, ReadLimit, SealedEvent};
 use crate::offload;
 
 /// Something that a process may have to act on.
@@ -106,16 +106,6 @@ impl App {
     /// The end of the log.
     pub async fn end(&self) -> Result<Position, AppError> {
         Ok(self.shared.journal.backend().head().await?.position)
-    }
-
-    /// The log's epoch.
-    pub async fn epoch(&self) -> Result<Epoch, AppError> {
-        Ok(self.shared.journal.backend().epoch().await?)
-    }
-
-    /// An operator says that this log, and no other copy of it, sends from now on: starts a new epoch.
-    pub async fn confirm_dispatch(&self) -> Result<u32, AppError> {
-        Ok(self.shared.journal.backend().start_epoch().await?)
     }
 
     /// Tells each new end of the log.

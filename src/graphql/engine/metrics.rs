@@ -108,6 +108,7 @@ struct Inner {
     parked: Family<ProjectionLabels, Gauge>,
     outcomes: Family<OutcomeLabels, Counter>,
     waiting: Family<WaitingLabels, Gauge>,
+    held: Gauge,
 }
 
 impl Metrics {
@@ -131,6 +132,7 @@ impl Metrics {
             parked: Family::default(),
             outcomes: Family::default(),
             waiting: Family::default(),
+            held: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Answered HTTP requests", inner.requests.clone());
@@ -162,6 +164,11 @@ impl Metrics {
         registry.register("projection_parked", "Events that a read model could not apply", inner.parked.clone());
         registry.register("dispatch_outcomes", "What became of messages, by provider", inner.outcomes.clone());
         registry.register("dispatch_waiting", "Messages whose dispatch is not settled", inner.waiting.clone());
+        registry.register(
+            "dispatch_held",
+            "1 while nothing is sent until an operator confirms the log",
+            inner.held.clone(),
+        );
         more(&mut registry);
         Self(Arc::new(Inner { registry, ..inner }))
     }
@@ -198,6 +205,11 @@ impl Metrics {
     /// Takes over how many events the log holds.
     pub fn set_events(&self, events: u64) {
         self.0.events.inner().store(events, Ordering::Relaxed);
+    }
+
+    /// Takes over whether dispatching waits for an operator.
+    pub fn set_held(&self, held: bool) {
+        self.0.held.set(i64::from(held));
     }
 
     /// Takes over how far the read models are.

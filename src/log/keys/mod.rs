@@ -18,6 +18,7 @@ pub use secrets::{SecretBytes, SecretPlace, StoredSecret};
 
 use crate::ids::{SecretId, SubjectId, TenantId};
 use crate::log::Source;
+use crate::log::mark::{LogMark, StoredMark};
 use crate::log::seal::SubjectKey;
 
 /// Why the key store did not answer.
@@ -125,6 +126,13 @@ pub trait KeyStore: Send + Sync {
 
     /// Destroys secrets for good. Repeating it changes nothing.
     async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError>;
+
+    /// The mark of the log; [`None`] if there is none yet.
+    async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError>;
+
+    /// Moves the mark of the log to a later epoch or position, durably before this returns; never back. Returns the mark that
+    /// stands then.
+    async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError>;
 
     /// Its URL without credentials, for messages.
     fn url(&self) -> &str;

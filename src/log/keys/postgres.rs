@@ -9,12 +9,20 @@ use uuid::Uuid;
 use super::wrap::Wrapper;
 use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
 use crate::clock::Ambient;
-use crate::ids::{SecretId, SubjectId, TenantId};
+use crate::ids::{Position, SecretId, SubjectId, TenantId};
+use crate::log::EventHash;
+use crate::log::mark::{LogMark, StoredMark};
 use crate::log::seal::MasterKey;
+use crate::log::sql::postgres::SYSTEM_ID;
 use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
 
-const KIND: Kind =
-    Kind { schema: "keys", migrations: &[include_str!("../../../migrations/postgres/keys/0001_keys.sql")] };
+const KIND: Kind = Kind {
+    schema: "keys",
+    migrations: &[
+        include_str!("../../../migrations/postgres/keys/0001_keys.sql"),
+        include_str!("../../../migrations/postgres/keys/0002_log_mark.sql"),
+    ],
+};
 
 /// Locked in shared mode by who makes keys, and exclusively by who destroys one: no key is made beside its tombstone.
 const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
@@ -26,6 +34,8 @@ pub struct PostgresKeyStore {
     url: String,
     wrapper: Wrapper,
     ambient: Ambient,
+    /// Tells the database from a copy of it.
+    place: String,
     pool: PgPool,
 }
 
@@ -44,12 +54,13 @@ impl PostgresKeyStore {
                 .bind(wrapper.check_value())
                 .execute(&mut connection)
                 .await?;
-            Ok(sqlx::query_scalar("SELECT check_value FROM keys.master").fetch_one(&mut connection).await?)
+            let value = sqlx::query_scalar("SELECT check_value FROM keys.master").fetch_one(&mut connection).await?;
+            Ok((value, sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?))
         };
-        let value: Vec<u8> = open.await.map_err(|error| store_error(&location.url, error))?;
+        let (value, place): (Vec<u8>, String) = open.await.map_err(|error| store_error(&location.url, error))?;
         wrapper.check(&location.url, &value)?;
         let pool = location.pool(CONNECTIONS);
-        Ok(Self { url: location.url, wrapper, ambient, pool })
+        Ok(Self { url: location.url, wrapper, ambient, place, pool })
     }
 
     async fn read(
@@ -229,6 +240,36 @@ impl KeyStore for PostgresKeyStore {
         // The deleted rows lie in their pages until those are vacuumed.
         sqlx::query("VACUUM keys.secrets").execute(&self.pool).await.map_err(fail())?;
         Ok(())
+    }
+
+    async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {
+        let fail = || database(&self.url, "read the mark of the log");
+        let row: Option<(i64, Vec<u8>, EventHash, String)> =
+            sqlx::query_as("SELECT epoch, position, hash, place FROM keys.log_mark")
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(fail())?;
+        let Some((epoch, position, hash, place)) = row else { return Ok(None) };
+        let position = Position::try_from(position).map_err(database(&self.url, "read the mark of the log"))?;
+        let mark = LogMark { epoch: epoch.try_into().unwrap_or(u32::MAX), position, hash };
+        Ok(Some(StoredMark { mark, is_at_home: place == self.place }))
+    }
+
+    async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError> {
+        sqlx::query(
+            "INSERT INTO keys.log_mark AS m (epoch, position, hash, place) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, \
+             hash = excluded.hash, place = excluded.place \
+             WHERE (excluded.epoch, excluded.position) > (m.epoch, m.position)",
+        )
+        .bind(i64::from(mark.epoch))
+        .bind(&mark.position.bytes()[..])
+        .bind(&mark.hash[..])
+        .bind(&self.place)
+        .execute(&self.pool)
+        .await
+        .map_err(database(&self.url, "mark the log"))?;
+        Ok(self.log_mark().await?.map_or(mark, |stored| stored.mark))
     }
 
     fn url(&self) -> &str {

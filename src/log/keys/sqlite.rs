@@ -9,13 +9,18 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::wrap::Wrapper;
 use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
 use crate::clock::Ambient;
-use crate::ids::{SecretId, SubjectId, TenantId};
+use crate::ids::{Position, SecretId, SubjectId, TenantId};
+use crate::log::mark::{LogMark, StoredMark};
 use crate::log::seal::{MasterKey, SubjectKey};
 use crate::log::sql::sqlite::store::{self, Kind, StoreError};
+use crate::log::sql::sqlite::system_id;
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clky"),
-    migrations: &[include_str!("../../../migrations/sqlite/keys/0001_keys.sql")],
+    migrations: &[
+        include_str!("../../../migrations/sqlite/keys/0001_keys.sql"),
+        include_str!("../../../migrations/sqlite/keys/0002_log_mark.sql"),
+    ],
 };
 
 /// A key store in a SQLite file.
@@ -25,6 +30,8 @@ struct Inner {
     url: String,
     wrapper: Wrapper,
     ambient: Ambient,
+    /// Tells the file from a copy of it.
+    place: String,
     connection: Mutex<Connection>,
 }
 
@@ -93,7 +100,7 @@ fn open(path: &Path, url: String, wrapper: Wrapper, ambient: Ambient) -> Result<
     };
     let value = check().map_err(database(&url, "be opened"))?;
     wrapper.check(&url, &value)?;
-    Ok(Inner { url, wrapper, ambient, connection: Mutex::new(connection) })
+    Ok(Inner { url, wrapper, ambient, place: system_id(path), connection: Mutex::new(connection) })
 }
 
 /// Only the owner may read the file.
@@ -127,6 +134,18 @@ impl Inner {
 
     fn read_all(&self, connection: &Connection, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, Failure> {
         subjects.iter().map(|&subject| self.read(connection, subject)).collect()
+    }
+
+    fn log_mark(&self, connection: &Connection) -> Result<Option<StoredMark>, Failure> {
+        let mut statement = connection.prepare_cached("SELECT epoch, position, hash, place FROM log_mark")?;
+        let row = statement.query_row([], |row| {
+            let place: String = row.get(3)?;
+            let mark = (row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?);
+            Ok((mark, place == self.place))
+        });
+        let Some(((epoch, position, hash), is_at_home)) = row.optional()? else { return Ok(None) };
+        let position = Position::try_from(position).map_err(database(&self.url, "read the mark of the log"))?;
+        Ok(Some(StoredMark { mark: LogMark { epoch, position, hash }, is_at_home }))
     }
 
     fn create(&self, connection: &Connection, subject: SubjectId) -> Result<SubjectKey, Failure> {
@@ -259,6 +278,26 @@ impl KeyStore for SqliteKeyStore {
             }
             transaction.commit()?;
             empty_wal(connection)
+        })
+        .await
+    }
+
+    async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {
+        self.run("read the mark of the log", |inner, connection| inner.log_mark(connection)).await
+    }
+
+    async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError> {
+        self.run("mark the log", move |inner, connection| {
+            // A mark that is not later writes nothing, and costs no sync.
+            connection
+                .prepare_cached(
+                    "INSERT INTO log_mark (only, epoch, position, hash, place) VALUES (1, ?1, ?2, ?3, ?4) \
+                     ON CONFLICT (only) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, \
+                     hash = excluded.hash, place = excluded.place \
+                     WHERE (excluded.epoch, excluded.position) > (epoch, position)",
+                )?
+                .execute(params![mark.epoch, mark.position.bytes(), mark.hash, inner.place])?;
+            Ok(inner.log_mark(connection)?.map_or(mark, |stored| stored.mark))
         })
         .await
     }

@@ -9,6 +9,7 @@ mod kills;
 mod mailboxes;
 mod metrics;
 mod permutations;
+mod restoring;
 pub(crate) mod story;
 mod threading;
 mod who_is_who;

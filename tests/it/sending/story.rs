@@ -29,7 +29,7 @@ pub(crate) struct Wire {
     pub(crate) twilio: TwilioDouble,
     pub(crate) sendgrid: SendgridDouble,
     pub(crate) agent: Actor,
-    accounts: Accounts,
+    pub(crate) accounts: Accounts,
 }
 
 impl Wire {

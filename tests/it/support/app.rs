@@ -102,6 +102,20 @@ impl TestApp {
         Self::start(place.open(roles).await, place).await
     }
 
+    /// The same node, stopped, changed and started again with roles of its own; none are all roles.
+    pub(crate) async fn restart_after(self, roles: &str, change: impl AsyncFnOnce(&Path)) -> Self {
+        let place = self.place.clone();
+        self.finish().await;
+        change(place.folder.path()).await;
+        Self::start(place.open(roles).await, place).await
+    }
+
+    /// The URL of the log, where it is in a database.
+    pub(crate) fn database(&self) -> Option<&str> {
+        let log = self.place.settings.iter().find(|(name, _)| name == "COMMLOG_LOG_URL");
+        log.map(|(_, url)| url.as_str())
+    }
+
     /// Where the node's files are.
     pub(crate) fn folder(&self) -> &Path {
         self.place.folder.path()

@@ -56,7 +56,7 @@ pub(crate) async fn database() -> String {
 }
 
 fn start() -> Server {
-    let bin = find_binaries();
+    let bin = folder_of("initdb");
     // Another program may take the port between the choice and the start.
     for _ in 0..4 {
         if let Some(server) = try_start(&bin) {
@@ -105,8 +105,8 @@ fn postgres_user() -> (u32, u32) {
     (fields.next().expect("a user number"), fields.next().expect("a group number"))
 }
 
-/// On the path, or where Debian keeps them; the newest version first.
-fn find_binaries() -> PathBuf {
+/// The folder with one of PostgreSQL's programs: on the path, or where Debian keeps them; the newest version first.
+pub(crate) fn folder_of(program: &str) -> PathBuf {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&on_path).collect::<Vec<_>>();
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -118,6 +118,6 @@ fn find_binaries() -> PathBuf {
     on_path
         .into_iter()
         .chain(versions.into_iter().rev())
-        .find(|folder| folder.join("initdb").exists())
+        .find(|folder| folder.join(program).exists())
         .expect("the tests need PostgreSQL 15 or newer: `apt-get install postgresql` or `brew install postgresql`")
 }

@@ -25,8 +25,8 @@ use crate::clock::Ambient;
 use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
 use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
-    AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
-    Snapshot, StreamHead, StreamId,
+    AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
+    SealedEvent, Snapshot, StreamHead, StreamId,
 };
 use rows::{ReadError, select_events, signed};
 use store::{Kind, Location, StoreError};
@@ -39,7 +39,7 @@ const KIND: Kind =
 const CONNECTIONS: u32 = 6;
 
 /// Distinguishes a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
-const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
+pub(in crate::log) const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
      (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()";
 
 /// The log in a PostgreSQL database.
@@ -342,6 +342,21 @@ impl EventLog for PostgresLog {
         .await
         .map_err(|error| database(&self.url, "drop snapshots", error))?;
         Ok(())
+    }
+
+    async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError> {
+        let counters: Vec<i64> = positions.iter().map(|position| signed(position.counter())).collect();
+        let rows: Vec<(i64, Option<EventHash>)> = sqlx::query_as(
+            "SELECT h.epoch, e.hash FROM log.head h \
+             CROSS JOIN unnest($1::bigint[]) WITH ORDINALITY AS wanted (position, ordinal) \
+             LEFT JOIN log.events e ON e.position = wanted.position ORDER BY wanted.ordinal",
+        )
+        .bind(counters)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "read hashes", error))?;
+        let epoch = rows.first().map_or(0, |row| row.0);
+        Ok((epoch.try_into().unwrap_or_default(), rows.into_iter().map(|row| row.1).collect()))
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {

@@ -24,8 +24,8 @@ use crate::clock::Ambient;
 use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
 use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
 use crate::log::{
-    AppendError, Appended, CommandKey, Epoch, EventLog, LogError, LogHead, ReadLimit, SealedAppend, SealedEvent,
-    Snapshot, StreamHead, StreamId,
+    AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
+    SealedEvent, Snapshot, StreamHead, StreamId,
 };
 use crate::sql::checkpointer::{self, Checkpointer};
 use readers::Readers;
@@ -122,7 +122,7 @@ fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Resul
 }
 
 /// Distinguishes a file from its copy: by its inode where the system has them. Device numbers may change at each start of a system.
-fn system_id(path: &Path) -> String {
+pub(in crate::log) fn system_id(path: &Path) -> String {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -363,6 +363,21 @@ impl EventLog for SqliteLog {
 
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError> {
         self.ask(|reply| Job::DropSnapshots { stream, reply }).await?
+    }
+
+    async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError> {
+        let positions = positions.to_vec();
+        self.readers
+            .read("read hashes", move |connection| {
+                let epoch =
+                    connection.prepare_cached("SELECT max(epoch) FROM epochs")?.query_row([], |row| row.get(0))?;
+                let mut statement = connection.prepare_cached("SELECT hash FROM events WHERE position = ?1")?;
+                let hash = |position: &Position| {
+                    statement.query_row([signed(position.counter())], |row| row.get(0)).optional()
+                };
+                Ok((epoch, positions.iter().map(hash).collect::<Result<_, _>>()?))
+            })
+            .await
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {
