@@ -7,8 +7,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
-use crate::cli::TenantArg;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::{TenantArg, print};
 use crate::clock::Ambient;
 use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::{CreateTenant, RecordPersonalRead};
@@ -72,6 +72,9 @@ impl Session {
     /// Opens the read tables and brings them up to date.
     pub async fn read_store(&self, stores: &Stores) -> Outcome<ReadStore> {
         let reads = stores.read_store().await?;
+        if reads.is_rebuilding() {
+            print::note("the read tables were made from another log (was this one restored?) and are rebuilt");
+        }
         crate::cli::rebuild::catch_up(&reads, &stores.journal).await?;
         Ok(reads)
     }

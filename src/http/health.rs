@@ -37,6 +37,9 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
     }
     match tokio::time::timeout(PATIENCE, api.reads.status()).await {
         Ok(Ok(status)) => {
+            if api.reads.is_rebuilding() {
+                problems.push("the read tables were made from another log and are rebuilt from this one".to_owned());
+            }
             for one in status.iter().filter(|one| one.lag_events > 0 && one.lag_seconds > STALLED_SECONDS) {
                 problems.push(format!("projection {} lags {:.0} s behind the log", one.name, one.lag_seconds));
             }
@@ -63,6 +66,7 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Response {
     if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, api.reads.status()).await {
         api.metrics.set_projections(&status);
     }
+    api.metrics.set_rebuilding(api.reads.is_rebuilding());
     api.metrics.set_held(*api.app.watch_held().borrow());
     let db = api.reads.db();
     let outcomes = async { tokio::try_join!(deliverability::by_provider(&db), messages::waiting(&db)) };

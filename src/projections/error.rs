@@ -70,6 +70,9 @@ pub enum ProjectionError {
         /// The projection.
         projection: String,
     },
+    /// The log lost events that it had: what this process knows of it no longer holds.
+    #[error("the log was restored or replaced while it was in use; start again to rebuild the read tables")]
+    LogReplaced,
     /// The work was asked to stop.
     #[error("stopped before the end")]
     Stopped,

@@ -54,6 +54,12 @@ impl Reads {
         self.0.as_of_customers(tenant, customers, as_of).await
     }
 
+    /// Whether the tables are rebuilt because the log is not the one that they were made from.
+    #[must_use]
+    pub fn is_rebuilding(&self) -> bool {
+        self.0.is_rebuilding()
+    }
+
     /// How far each projection is.
     pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
         self.0.status().await

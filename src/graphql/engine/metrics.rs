@@ -109,6 +109,7 @@ struct Inner {
     outcomes: Family<OutcomeLabels, Counter>,
     waiting: Family<WaitingLabels, Gauge>,
     held: Gauge,
+    rebuilding: Gauge,
 }
 
 impl Metrics {
@@ -133,6 +134,7 @@ impl Metrics {
             outcomes: Family::default(),
             waiting: Family::default(),
             held: Gauge::default(),
+            rebuilding: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Answered HTTP requests", inner.requests.clone());
@@ -168,6 +170,11 @@ impl Metrics {
             "dispatch_held",
             "1 while nothing is sent until an operator confirms the log",
             inner.held.clone(),
+        );
+        registry.register(
+            "projection_rebuilding",
+            "1 while read tables that were made from another log are rebuilt",
+            inner.rebuilding.clone(),
         );
         more(&mut registry);
         Self(Arc::new(Inner { registry, ..inner }))
@@ -210,6 +217,11 @@ impl Metrics {
     /// Takes over whether dispatching waits for an operator.
     pub fn set_held(&self, held: bool) {
         self.0.held.set(i64::from(held));
+    }
+
+    /// Takes over whether the read tables are rebuilt because the log is another one.
+    pub fn set_rebuilding(&self, rebuilding: bool) {
+        self.0.rebuilding.set(i64::from(rebuilding));
     }
 
     /// Takes over how far the read models are.

@@ -11,14 +11,25 @@ use super::payload::{self, Extra, Keys, Skip};
 use crate::domain::customer::event::CustomerForgotten;
 use crate::domain::event::Event as _;
 use crate::ids::{EventId, Position, SubjectId};
-use crate::log::{Category, Personal, RecordedEvent, StreamId};
+use crate::log::{Category, EventHash, Personal, RecordedEvent, StreamId};
 
 /// Events in log order, as staging wants them.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(in crate::projections) events: Arc<[StagedEvent]>,
-    /// Of the last event that was read, staged or not.
-    pub(in crate::projections) last: Option<(Position, DateTime<Utc>)>,
+    /// The last event that was read, staged or not.
+    pub(in crate::projections) last: Option<LastEvent>,
+}
+
+/// Where a batch ends.
+#[derive(Debug, Clone, Copy)]
+pub struct LastEvent {
+    /// The event's position.
+    pub position: Position,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Its hash.
+    pub hash: EventHash,
 }
 
 /// One event's row in `batch`, and what it brings to the other relations.
@@ -79,7 +90,11 @@ impl Batch {
     /// Prepares events, which must be in log order.
     #[must_use]
     pub fn prepare(events: &[RecordedEvent]) -> Self {
-        let last = events.last().map(|event| (event.envelope.position, event.envelope.recorded_at));
+        let last = events.last().map(|event| LastEvent {
+            position: event.envelope.position,
+            recorded_at: event.envelope.recorded_at,
+            hash: event.envelope.hash,
+        });
         let events = events.iter().zip(1..).map(|(event, ordinal)| StagedEvent::prepare(event, ordinal)).collect();
         Self { events, last }
     }
@@ -90,9 +105,9 @@ impl Batch {
         self.events.len()
     }
 
-    /// Position and time of its last event.
+    /// Its last event.
     #[must_use]
-    pub fn last(&self) -> Option<(Position, DateTime<Utc>)> {
+    pub fn last(&self) -> Option<LastEvent> {
         self.last
     }
 

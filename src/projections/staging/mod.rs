@@ -11,8 +11,8 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-pub use batch::Batch;
 pub(super) use batch::StagedEvent;
+pub use batch::{Batch, LastEvent};
 pub(super) use payload::Skip;
 
 use crate::ids::SubjectId;

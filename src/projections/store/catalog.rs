@@ -113,13 +113,23 @@ impl Catalog {
         self.change(async |session| session.execute(sql, &values).await.map(drop)).await
     }
 
-    /// Makes a generation the live one; with `first_only`, only if there is none. Returns the id of the live one.
-    pub async fn promote(&self, id: &str, first_only: bool) -> Result<String, ProjectionError> {
+    /// Makes a generation the live one.
+    pub async fn promote(&self, id: &str) -> Result<(), ProjectionError> {
+        self.change_live(id, |_| true).await.map(drop)
+    }
+
+    /// Makes a generation the live one if `old` still is, or if none is. Returns the id of the live one.
+    pub async fn replace(&self, old: Option<&str>, id: &str) -> Result<String, ProjectionError> {
+        self.change_live(id, |live| Some(live) == old).await
+    }
+
+    /// Makes a generation the live one if there is none or the live one `may_go`. Returns the id of the live one.
+    async fn change_live(&self, id: &str, may_go: impl Fn(&str) -> bool) -> Result<String, ProjectionError> {
         self.change(async |session| {
             let live = "SELECT id, fingerprint, state FROM generations WHERE state = 'live'";
             let live: Vec<Row> = session.fetch_all(live, &[]).await?;
             if let Some(row) = live.into_iter().next()
-                && (first_only || row.id == id)
+                && (row.id == id || !may_go(&row.id))
             {
                 return Ok(row.id);
             }

@@ -1,6 +1,7 @@
 //! Where generations of read tables live, and who follows the log.
 
 mod as_of;
+mod belonging;
 mod catalog;
 mod check;
 mod compare;
@@ -69,6 +70,8 @@ struct Inner {
     ambient: Ambient,
     limits: Limits,
     live: ArcSwap<Generation>,
+    /// Where the log ended when tables of another log were discarded.
+    rebuilt_at: Option<Position>,
     applied: watch::Sender<Position>,
     /// How many calls of `run` are at work in this process.
     running: AtomicUsize,
@@ -97,11 +100,19 @@ impl ReadStore {
         let catalog = Catalog::open(&location).await?;
         let projections = registry.compile(location.engine());
         let fingerprint = fingerprint(&projections);
-        let live = match catalog.live().await? {
-            Some(entry) => Generation::open(&location, &entry.id).await?,
+        let log = journal.backend().clone();
+        let old = catalog.live().await?.map(|entry| entry.id);
+        let own = match &old {
+            Some(id) => belonging::open_own(&location, id, log.as_ref()).await?,
+            None => None,
+        };
+        let rebuilt_at = if old.is_some() && own.is_none() { Some(log.head().await?.position) } else { None };
+        let live = match own {
+            Some(live) => live,
             None => {
                 let new = create(&location, &catalog, &projections, &fingerprint, &ambient).await?;
-                let id = catalog.promote(&new.id, true).await?;
+                // Another process may have done the same.
+                let id = catalog.replace(old.as_deref(), &new.id).await?;
                 if id == new.id { new } else { Generation::open(&location, &id).await? }
             }
         };
@@ -116,6 +127,7 @@ impl ReadStore {
             ambient,
             limits,
             live: ArcSwap::from_pointee(live),
+            rebuilt_at,
             applied,
             running: AtomicUsize::new(0),
         })))

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ReadStore;
+use super::belonging;
 use super::catalog::{Entry, State};
 use super::follower::Follower;
 use super::generation::Generation;
@@ -54,12 +55,13 @@ impl ReadStore {
     /// Keeps the read tables up until `stop`. Several nodes may run: the checkpoint lets only one of them write.
     ///
     /// # Errors
-    /// If a new generation cannot be created, or the catalog does not answer at the start. Later failures are logged
-    /// and survived.
+    /// If a new generation cannot be created, or the catalog does not answer at the start; or if the log was replaced by
+    /// another one. Other failures are logged and survived.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ProjectionError> {
         let running = Running::new(self);
         let mut building = self.wanted().await?.map(|generation| self.start(generation, &stop, false));
         let mut live = self.start(self.live(), &stop, true);
+        let mut ended = Ok(());
         let mut look = tokio::time::interval(POLL_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -70,13 +72,22 @@ impl ReadStore {
                         live = self.switch(live, new, &stop).await;
                     }
                 }
-                _ = look.tick() => match self.refresh(live, building.as_ref(), &stop).await {
-                    (following, Ok(())) => live = following,
-                    (following, Err(error)) => {
-                        tracing::warn!(error = chain(&error), "the list of generations does not respond");
-                        live = following;
+                _ = look.tick() => {
+                    if belonging::is_of(self.0.journal.backend().as_ref(), live.generation.checkpoint())
+                        .await
+                        .is_ok_and(|is_ours| !is_ours)
+                    {
+                        ended = Err(ProjectionError::LogReplaced);
+                        break;
                     }
-                },
+                    match self.refresh(live, building.as_ref(), &stop).await {
+                        (following, Ok(())) => live = following,
+                        (following, Err(error)) => {
+                            tracing::warn!(error = chain(&error), "the list of generations does not respond");
+                            live = following;
+                        }
+                    }
+                }
             }
         }
         live.end().await;
@@ -84,7 +95,7 @@ impl ReadStore {
             building.end().await;
         }
         drop(running);
-        Ok(())
+        ended
     }
 
     /// The generation to build if the live one was built from other projections; one that was begun is resumed.
@@ -96,8 +107,12 @@ impl ReadStore {
         if ours(State::Live).is_some() {
             return Ok(None);
         }
-        let generation = match ours(State::Building) {
-            Some(entry) => Generation::open(&self.0.location, &entry.id).await?,
+        let begun = match ours(State::Building) {
+            Some(entry) => belonging::open_own(&self.0.location, &entry.id, self.0.journal.backend().as_ref()).await?,
+            None => None,
+        };
+        let generation = match begun {
+            Some(generation) => generation,
             None => self.create().await?,
         };
         tracing::info!(generation = generation.id, "the projections changed: building new read tables");
@@ -137,7 +152,7 @@ impl ReadStore {
         reach(&new.generation, position, stop).await;
         let generation = new.generation.clone();
         new.end().await;
-        match self.0.catalog.promote(&generation.id, false).await {
+        match self.0.catalog.promote(&generation.id).await {
             Ok(_) => {
                 self.take_over(&generation).await;
                 self.start(generation, stop, true)
@@ -229,7 +244,7 @@ impl ReadStore {
                 break;
             }
         }
-        self.0.catalog.promote(&generation.id, false).await?;
+        self.0.catalog.promote(&generation.id).await?;
         if self.0.running.load(Ordering::Relaxed) == 0 {
             self.take_over(&generation).await;
             let entries = self.0.catalog.entries().await?;

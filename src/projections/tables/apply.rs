@@ -10,7 +10,7 @@ use crate::ids::Position;
 use crate::log::StreamId;
 use crate::projections::error::{ProjectionError, database, is_poison};
 use crate::projections::source::Projection;
-use crate::projections::staging::{self, Batch};
+use crate::projections::staging::{self, Batch, LastEvent};
 use crate::sql::{self, Session, Value};
 
 impl Writer {
@@ -38,9 +38,10 @@ impl Writer {
     ) -> Result<Checkpoint, ProjectionError> {
         let projections = self.projections.clone();
         self.transaction(async |session, memory| {
-            if let Some((position, recorded_at)) = batch.last() {
+            if let Some(last) = batch.last() {
                 let unclean = memory.checkpoint.unclean || !batch.forgotten().is_empty();
-                let next = Checkpoint { position, recorded_at, unclean };
+                let LastEvent { position, recorded_at, hash } = last;
+                let next = Checkpoint { position, recorded_at, hash, unclean };
                 move_checkpoint(session, memory.checkpoint.position, next).await?;
                 memory.checkpoint = next;
             }
@@ -57,8 +58,10 @@ impl Writer {
 /// Compare-and-set, first in the transaction: on PostgreSQL a second writer waits here for the first one's commit, and
 /// is then fenced.
 async fn move_checkpoint(session: &mut Session, from: Position, to: Checkpoint) -> Result<(), ProjectionError> {
-    let sql = "UPDATE commlog_checkpoint SET position = $1, recorded_at = $2, unclean = $3 WHERE position = $4";
-    let values = [to.position.into(), to.recorded_at.into(), to.unclean.into(), Value::from(from)];
+    let sql =
+        "UPDATE commlog_checkpoint SET position = $1, recorded_at = $2, hash = $3, unclean = $4 WHERE position = $5";
+    let hash = Value::Bytes(to.hash.to_vec());
+    let values = [to.position.into(), to.recorded_at.into(), hash, to.unclean.into(), Value::from(from)];
     match session.execute(sql, &values).await.map_err(database("move their checkpoint"))? {
         1 => Ok(()),
         _ => Err(ProjectionError::Fenced),

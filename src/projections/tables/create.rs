@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ids::Position;
+use crate::log::EventHash;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::{Projection, dialect};
 use crate::projections::staging;
@@ -15,6 +16,8 @@ pub struct Checkpoint {
     pub position: Position,
     /// When that event was recorded.
     pub recorded_at: DateTime<Utc>,
+    /// The hash of that event; zeros at the start.
+    pub hash: EventHash,
     /// Whether traces of forgotten customers are still to be removed from the files.
     pub unclean: bool,
 }
@@ -23,6 +26,7 @@ row! {
     struct CheckpointRow {
         position: Vec<u8>,
         recorded_at: DateTime<Utc>,
+        hash: Vec<u8>,
         unclean: bool,
     }
 }
@@ -50,8 +54,9 @@ pub async fn create(session: &mut Session, projections: &[Projection]) -> Result
 async fn create_all(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {
     let meta = dialect(session.engine(), include_str!("meta.sql"));
     session.run(&meta).await.map_err(database("create their bookkeeping"))?;
-    let first = "INSERT INTO commlog_checkpoint (one, position, recorded_at, unclean) VALUES (1, $1, $2, FALSE)";
-    let start = [Value::from(Position::START), Value::from(DateTime::UNIX_EPOCH)];
+    let first =
+        "INSERT INTO commlog_checkpoint (one, position, recorded_at, hash, unclean) VALUES (1, $1, $2, $3, FALSE)";
+    let start = [Position::START.into(), DateTime::UNIX_EPOCH.into(), Value::Bytes(EventHash::default().to_vec())];
     session.execute(first, &start).await.map_err(database("set their checkpoint"))?;
     for projection in projections {
         let statements = projection.apply.iter().map(|statement| &statement.sql).chain(&projection.forget);
@@ -72,11 +77,12 @@ async fn create_all(session: &mut Session, projections: &[Projection]) -> Result
 
 /// How far the tables have come.
 pub async fn checkpoint(session: &mut Session) -> Result<Checkpoint, ProjectionError> {
-    let sql = "SELECT position, recorded_at, unclean FROM commlog_checkpoint";
+    let sql = "SELECT position, recorded_at, hash, unclean FROM commlog_checkpoint";
     let rows: Vec<CheckpointRow> = session.fetch_all(sql, &[]).await.map_err(database("read their checkpoint"))?;
     let row = rows.first().ok_or_else(|| damaged("the checkpoint is missing"))?;
     let position = Position::try_from_bytes(&row.position).map_err(|_| damaged("the checkpoint is not a position"))?;
-    Ok(Checkpoint { position, recorded_at: row.recorded_at, unclean: row.unclean })
+    let hash = row.hash.as_slice().try_into().map_err(|_| damaged("the checkpoint's hash is not a hash"))?;
+    Ok(Checkpoint { position, recorded_at: row.recorded_at, hash, unclean: row.unclean })
 }
 
 /// The projections that the tables were created from, by name.

@@ -3,6 +3,8 @@ CREATE TABLE commlog_checkpoint (
     one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
     position BYTES NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
+    -- Of the event at the position: a log with another event there is not the one that these tables were made from.
+    hash BYTES NOT NULL,
     -- Rows of forgotten customers were purged, and their traces in the files are still to be removed.
     unclean BOOLEAN NOT NULL
 );

@@ -37,6 +37,32 @@ fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
     assert!(unknown.contains("this customer does not exist"), "{unknown}");
 }
 
+#[test]
+fn a_customer_of_a_restored_log_is_forgotten_although_the_read_tables_were_ahead_of_it() {
+    let place = Place::new();
+    place.file("crm.csv", "customer,name,email\nk1,Zebulon Quackenbush,zebulon@example.com\n");
+    place.file("more.csv", "customer,name,email\nk2,Ada,ada@example.org\nk3,Grace,grace@example.org\n");
+    place.ok(&["import", "customers", "crm.csv"]);
+    let row = place.ok(&["export", "customers"]);
+    let id = serde_json::from_str::<serde_json::Value>(&row).unwrap()["customer_id"].as_str().unwrap().to_owned();
+    std::fs::copy(place.path("data/log.db"), place.path("backup.db")).unwrap();
+    place.ok(&["import", "customers", "more.csv"]);
+    assert_eq!(place.ok(&["export", "customers"]).lines().count(), 3);
+    std::fs::copy(place.path("backup.db"), place.path("data/log.db")).unwrap();
+
+    let forgotten = place.run(&["forget", "--customer", &id]);
+    assert!(forgotten.stdout.contains("the read tables are purged"), "{}", forgotten.stderr);
+    assert!(forgotten.stderr.contains("made from another log"), "{}", forgotten.stderr);
+    assert_eq!(place.ok(&["export", "events", "--type", "ErasureCompleted"]).lines().count(), 1);
+    let customers = place.ok(&["export", "customers"]);
+    assert!(!customers.contains("Ada") && !customers.contains("Quackenbush"), "{customers}");
+    place.ok(&["rebuild", "--check"]);
+    for file in files_below(&place.path("data")) {
+        let bytes = std::fs::read(&file).unwrap().to_ascii_lowercase();
+        assert!(!bytes.windows(11).any(|window| window == b"quackenbush"), "{} still holds the name", file.display());
+    }
+}
+
 fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use commlog::projections::{Limits, Registry};
+use commlog::projections::{Limits, ReadStore, Registry};
 use commlog::sql::Engine;
 
 use super::on_both_engines;
-use super::world::{LONG, PEOPLE, Projector, STRICT, TALLY, World, catch_up, name, tally};
+use super::world::{LONG, PEOPLE, Projector, STRICT, TALLY, World, catch_up, name, registry, tally};
 
 on_both_engines! {
     a_changed_projection_takes_over_without_a_failed_query;
     a_reader_of_the_old_generation_finishes_in_peace;
     a_rebuild_by_another_process_is_noticed;
     a_new_comment_builds_nothing;
+    tables_of_another_log_are_discarded_and_rebuilt;
 }
 
 fn changed() -> Registry {
@@ -113,4 +114,29 @@ async fn a_new_comment_builds_nothing(engine: Engine) {
     let position = world.note(world.customer(), "hm").await;
     catch_up(&store, position).await;
     assert_eq!(store.live().id, before);
+}
+
+async fn tables_of_another_log_are_discarded_and_rebuilt(engine: Engine) {
+    let (world, other) = (World::new(engine).await, World::new(engine).await);
+    // The other log is shorter, and then longer with other events at the same positions.
+    let shorter = other.register(other.customer(), "Grace").await;
+    world.history().await;
+    let head = world.journal.backend().head().await.expect("a head").position;
+    let store = world.open().await;
+    catch_up(&store, head).await;
+    let old = store.live().id.clone();
+    assert!(!store.is_rebuilding());
+    drop(store);
+
+    let follow = async |log: &World, end| {
+        let store = ReadStore::open(&world.reads, log.journal.clone(), registry(), log.ambient.clone()).await;
+        let store = store.expect("read tables open");
+        assert!(store.is_rebuilding());
+        catch_up(&store, end).await;
+        assert!(!store.is_rebuilding());
+        assert_eq!(tally(&store.db()).await, log.events().await.len() as i64);
+        store.live().id.clone()
+    };
+    assert_ne!(follow(&other, shorter).await, old);
+    follow(&world, head).await;
 }

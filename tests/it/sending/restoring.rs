@@ -44,9 +44,8 @@ impl Backup {
         backup
     }
 
-    /// Without read tables, as a backup has none.
+    /// Read tables stay where they are: they are found to be of another log.
     fn restore(&self, folder: &Path, way: Way) {
-        remove(folder, &["read"]);
         if way == Way::NewFolder {
             let old = folder.join("broken");
             std::fs::create_dir(&old).expect("a folder");
