@@ -1,5 +1,7 @@
 //! Which column holds which field: as `--map` asks, as the system's preset says, or by its usual names.
 
+mod seen;
+
 use std::collections::BTreeMap;
 
 use crate::domain::import::event::ImportKind;
@@ -7,6 +9,9 @@ use crate::files::consent::{self, Known, Meaning};
 use crate::files::fields::{Several, fields, plain};
 use crate::files::presets::Preset;
 use crate::files::values::filled;
+
+use seen::Holds;
+pub use seen::Seen;
 
 /// The columns in front of a file's own in a file of refused lines.
 pub const REFUSED: [&str; 2] = ["refused_line", "refused_reason"];
@@ -98,6 +103,8 @@ pub struct Columns {
     statuses: Vec<usize>,
     /// Columns that seem to be about consent.
     unclear: Vec<usize>,
+    /// Attributes that nobody asked for.
+    kept: Vec<usize>,
     unused: Vec<usize>,
     keeps_attributes: bool,
 }
@@ -126,6 +133,7 @@ impl Columns {
             consents: Vec::new(),
             statuses: Vec::new(),
             unclear: Vec::new(),
+            kept: Vec::new(),
             unused: Vec::new(),
             keeps_attributes: kind == ImportKind::Customers,
             header,
@@ -192,15 +200,27 @@ impl Columns {
             if self.by_field.contains_key(field.name) {
                 continue;
             }
+            // The second number of somebody is a number as well: `Phone 2`.
+            let is_of = |name: &str, wanted: &str| {
+                name == wanted
+                    || field.several == Several::All
+                        && name.trim_end_matches(|letter: char| letter.is_ascii_digit()) == wanted
+            };
             let matching = |names: &[&str]| -> Vec<usize> {
                 let of_name = |wanted: &&str| {
                     bare.iter()
                         .enumerate()
-                        .filter(move |(_, name)| name == wanted)
+                        .filter(move |(_, name)| is_of(name, wanted))
                         .map(|(index, _)| index)
                         .collect::<Vec<_>>()
                 };
-                names.iter().flat_map(of_name).filter(|&index| !decided[index]).collect()
+                let mut found: Vec<usize> = vec![];
+                for index in names.iter().flat_map(of_name).filter(|&index| !decided[index]) {
+                    if !found.contains(&index) {
+                        found.push(index);
+                    }
+                }
+                found
             };
             let mut found = matching(field.names);
             if found.is_empty() {
@@ -247,6 +267,7 @@ impl Columns {
         };
         // The columns of orders tell nothing lasting about the customer who placed them.
         if kind == ImportKind::Customers && !of_orders() {
+            self.kept.push(index);
             self.attributes.push((index, self.header[index].clone()));
         } else {
             self.unused.push(index);
@@ -265,9 +286,20 @@ impl Columns {
                 self.unused.push(index);
             }
         }
+        for (field, addresses) in [("email", seen.of(Holds::Mailboxes)), ("phone", seen.of(Holds::Numbers))] {
+            if self.by_field.contains_key(field) || addresses.is_empty() {
+                continue;
+            }
+            // No usual name, but what stands in it leaves no doubt.
+            self.attributes.retain(|(index, _)| !addresses.contains(index));
+            self.by_field.insert(field, addresses);
+        }
         let (full, empty): (Vec<usize>, Vec<usize>) =
             self.unclear.drain(..).partition(|&index| seen.filled.get(index).copied().unwrap_or(false));
         self.unused.extend(empty);
+        // Whatever such a column is called: who refuses messages in it must not become somebody with an attribute.
+        let full: Vec<usize> =
+            full.into_iter().chain(self.kept.iter().copied().filter(|&index| seen.refuses(index))).collect();
         let Some(&first) = full.first() else { return Ok(()) };
         let columns = full.iter().map(|&index| format!("{:?}", self.header[index])).collect::<Vec<_>>().join(", ");
         Err(MapError::UnclearConsent { columns, first: self.header[first].clone(), first_in: "consent_email" })
@@ -345,27 +377,6 @@ impl Columns {
             .collect();
         parts.sort();
         parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// What the values of a file's columns say, by their place.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    filled: Vec<bool>,
-    telling: Vec<bool>,
-}
-
-impl Seen {
-    /// Looks at a record's values in the columns that only values can explain.
-    pub fn note(&mut self, columns: &Columns, values: &[String]) {
-        self.filled.resize(columns.header.len(), false);
-        self.telling.resize(columns.header.len(), false);
-        for &index in &columns.unclear {
-            self.filled[index] |= values.get(index).is_some_and(|value| filled(value).is_some());
-        }
-        for &index in &columns.statuses {
-            self.telling[index] |= values.get(index).is_some_and(|value| consent::is_telling(value));
-        }
     }
 }
 

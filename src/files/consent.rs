@@ -14,8 +14,8 @@ use crate::domain::import::decide::ConsentRow;
 use crate::domain::value::Channel;
 
 use crate::files::fields::plain;
-pub use words::is_telling;
 use words::{into, out, pending, yes};
+pub use words::{is_refusing, is_telling};
 
 /// The topic that stands for everything on a channel.
 const ALL: &str = "all";
@@ -266,6 +266,7 @@ const SMELLS: &[&str] = &[
     "donot",
     "dontcontact",
     "dontemail",
+    "dnc",
     "nomail",
     "noemail",
     "nosms",

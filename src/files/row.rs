@@ -63,7 +63,7 @@ impl Addresses {
             addresses.left_out.extend(reasons.into_iter().map(|reason| LeftOut { line: record.line, reason }));
         }
         for cell in columns.all("email", &record.fields) {
-            for text in cell.split(":::").map(str::trim).filter(|text| !text.is_empty()) {
+            for text in mailboxes(cell) {
                 Address::parse(AddressKind::Email, text, None).map_err(|error| format!("email {}", error.reason))?;
                 addresses.add(AddressKind::Email, text.to_owned());
             }
@@ -71,7 +71,7 @@ impl Addresses {
         let own = columns.value("country", &record.fields).and_then(values::region);
         let region = own.or(settings.region.as_deref());
         for cell in columns.all("phone", &record.fields) {
-            for text in cell.split(":::").map(str::trim).filter(|text| !text.is_empty()) {
+            for text in numbers(cell) {
                 if text.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.' | b' ')) {
                     continue;
                 }
@@ -92,6 +92,33 @@ impl Addresses {
         if !self.good.iter().any(|own| own.kind == kind && own.address.eq_ignore_ascii_case(&address)) {
             self.good.push(AddressInput { kind, address, region: None, label: None, primary: false });
         }
+    }
+}
+
+/// The mailboxes of a cell: one, or several with separators or as a JSON list.
+fn mailboxes(cell: &str) -> Vec<&str> {
+    let is_list = cell.matches('@').count() > 1;
+    let pieces: Vec<&str> = match cell.contains(":::") {
+        true => cell.split(":::").collect(),
+        false if is_list => {
+            cell.split([',', ';', '|', '\n', '\r', ' ', '[', ']', '"']).filter(|piece| piece.contains('@')).collect()
+        }
+        false => vec![cell],
+    };
+    pieces.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).collect()
+}
+
+/// The numbers of a cell: one, or several with separators. What follows a comma may be an extension.
+fn numbers(cell: &str) -> Vec<&str> {
+    let separated = match cell.contains(":::") {
+        true => cell.split(":::").collect::<Vec<_>>(),
+        false => cell.split([',', ';', '|', '/', '\n', '\r']).collect(),
+    };
+    let pieces: Vec<&str> = separated.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).collect();
+    let is_number = |piece: &&str| piece.bytes().filter(u8::is_ascii_digit).count() >= 7;
+    match cell.contains(":::") || pieces.iter().all(is_number) {
+        true => pieces,
+        false => vec![cell.trim()],
     }
 }
 
@@ -208,4 +235,28 @@ pub trait RowReader: Send {
 /// Puts the field's name before what is wrong with its value.
 pub fn in_field<T>(field: &str, value: Result<T, String>) -> Result<T, String> {
     value.map_err(|reason| format!("{field} {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_addresses_in_a_cell_are_several() {
+        for cell in [
+            "a@x.example, b@y.example",
+            "a@x.example;b@y.example",
+            "a@x.example ::: b@y.example",
+            "[\"a@x.example\",\"b@y.example\"]",
+            "a@x.example b@y.example",
+        ] {
+            assert_eq!(mailboxes(cell), ["a@x.example", "b@y.example"], "{cell}");
+        }
+        assert_eq!(mailboxes("Jo Lee <a@x.example>"), ["Jo Lee <a@x.example>"]);
+        assert_eq!(numbers("+447911123456;+44 20 7946 0190"), ["+447911123456", "+44 20 7946 0190"]);
+        assert_eq!(numbers("+447911123456 / 02079460190"), ["+447911123456", "02079460190"]);
+        for one in ["+1 415 555 2671, ext. 5", "0171/1234567", "+1 (415) 555-2671"] {
+            assert_eq!(numbers(one), [one]);
+        }
+    }
 }

@@ -57,6 +57,62 @@ fn columns_of_one_name_are_told_apart() {
 }
 
 #[test]
+fn every_number_and_mailbox_of_a_person_is_read() {
+    let columns = map(ImportKind::Customers, "phone,phone 2,Phone_3,Email 2,Email,Alternate email", &[]).unwrap();
+    assert_eq!(
+        columns.describe(),
+        "phone → phone, phone 2 → phone, Phone_3 → phone, Email 2 → email, Email → email, Alternate email → email"
+    );
+    let values = header("1,2,3,a@b.c,d@e.f,");
+    assert_eq!(columns.all("phone", &values).collect::<Vec<_>>(), ["1", "2", "3"]);
+    let mailboxes: Vec<_> = columns.all("email", &values).collect();
+    assert_eq!(mailboxes.len(), 2, "{mailboxes:?}");
+}
+
+#[test]
+fn a_column_whose_cells_refuse_messages_stops_the_import_whatever_it_is_called() {
+    let settled = |cell: &str, mappings: &[(&str, &str)]| {
+        let mut columns = map(ImportKind::Customers, "email,Remark", mappings).unwrap();
+        let mut seen = Seen::default();
+        seen.note(&columns, &header("a@b.c,"));
+        seen.note(&columns, &header(&format!("d@e.f,{cell}")));
+        columns.settle(&seen).map_err(|error| error.to_string())
+    };
+    for cell in ["Unsubscribed", "opted out", "DO NOT CONTACT", "Hard-bounced"] {
+        assert!(settled(cell, &[]).unwrap_err().contains("\"Remark\""), "{cell}");
+        assert_eq!(settled(cell, &[("Remark", "attribute.remark")]), Ok(()), "{cell}: it was asked for");
+    }
+    for cell in ["Unsubscribed from the red wine, likes white", "bounced a ball", "no"] {
+        assert_eq!(settled(cell, &[]), Ok(()), "{cell}");
+    }
+}
+
+#[test]
+fn a_column_of_mailboxes_or_numbers_without_a_usual_name_is_read_as_such() {
+    let settled = |names: &str, rows: &[&str]| {
+        let mut columns = map(ImportKind::Customers, names, &[]).unwrap();
+        let mut seen = Seen::default();
+        rows.iter().for_each(|row| seen.note(&columns, &header(row)));
+        columns.settle(&seen).unwrap();
+        columns.describe()
+    };
+    assert_eq!(
+        settled("ID,Email ID (Email IDs),Number (Contact Numbers)", &["1,a@b.example,+447911123456", "2,,"]),
+        "ID → customer, Email ID (Email IDs) → email, Number (Contact Numbers) → phone"
+    );
+    assert_eq!(
+        settled("ID,phoneNumberOffice,phoneNumberHome", &["1,+44 20 7946 0190,", "2,,020 7946 0191"]),
+        "ID → customer, phoneNumberOffice → phone, phoneNumberHome → phone"
+    );
+    for names in ["ID,Owner mail", "ID,Mail format"] {
+        let cell = if names.contains("Owner") { "1,boss@b.example" } else { "1,HTML" };
+        assert!(settled(names, &[cell]).contains("attribute."), "{names}");
+    }
+    let both = settled("Email,Mail of the shop", &["a@b.example,c@d.example"]);
+    assert_eq!(both, "Email → email, Mail of the shop → attribute.Mail of the shop");
+}
+
+#[test]
 fn mappings_come_first() {
     let columns = map(
         ImportKind::Orders,

@@ -31,6 +31,29 @@ pub fn is_telling(word: &str) -> bool {
     )
 }
 
+/// True if a cell refuses messages, whatever its column is called.
+#[must_use]
+pub fn is_refusing(cell: &str) -> bool {
+    let may_be =
+        cell.len() <= 40 && cell.trim_start().starts_with(['u', 'U', 'o', 'O', 'b', 'B', 'd', 'D', 'n', 'N', 'h', 'H']);
+    may_be
+        && matches!(
+            plain(cell).as_str(),
+            "unsubscribed"
+                | "optedout"
+                | "optout"
+                | "blocklisted"
+                | "blacklisted"
+                | "donotcontact"
+                | "donotemail"
+                | "donotmail"
+                | "neversubscribed"
+                | "notsubscribed"
+                | "nonsubscribed"
+                | "hardbounced"
+        )
+}
+
 pub(super) fn out(word: &str) -> bool {
     matches!(
         word,
@@ -65,6 +88,8 @@ pub(super) fn out(word: &str) -> bool {
             | "withdrawn"
             | "removed"
             | "invalid"
+            | "unreachable"
+            | "undeliverable"
     )
 }
 

@@ -157,13 +157,19 @@ pub(in crate::providers) fn is_unsubscription(signs: &Signs<'_>) -> bool {
         || is_word(signs.subject) && (signs.text.trim().is_empty() || is_word(signs.text))
 }
 
-/// Who wrote a post that a list sends on in its own name ("Ada via Support"), as lists do where the domain of the author
-/// forbids others to send for it.
+/// Who wrote a post that a list sends on in its own name ("Ada via Support", or the list alone), as lists do where the domain
+/// of the author forbids others to send for it.
 pub(in crate::providers) fn author_of_post<'a>(headers: &'a Headers, from: &str) -> Option<&'a str> {
-    let is_renamed = headers.get("list-id").is_some() && from.to_lowercase().contains(" via ");
-    let named = ["x-original-from", "reply-to"].into_iter().filter_map(|name| headers.get(name));
-    let list = texts::address_in(from);
-    let is_author = |author: &&str| author.contains('@') && !texts::address_in(author).eq_ignore_ascii_case(list);
+    let list = texts::address_in(from).to_ascii_lowercase();
+    let names_itself = ["list-post", "mailing-list", "list-id"].iter().any(|name| {
+        let written = headers.get(name).unwrap_or_default().to_ascii_lowercase();
+        written.contains(&list) || written.contains(&list.replace('@', "."))
+    });
+    let is_renamed = headers.get("list-id").is_some()
+        && list.contains('@')
+        && (from.to_lowercase().contains(" via ") || names_itself);
+    let named = ["x-original-from", "x-original-sender", "reply-to"].into_iter().filter_map(|name| headers.get(name));
+    let is_author = |author: &&str| author.contains('@') && !texts::address_in(author).eq_ignore_ascii_case(&list);
     named.filter(|_| is_renamed).find(is_author)
 }
 

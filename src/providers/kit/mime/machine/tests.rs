@@ -170,6 +170,11 @@ fn who_wrote_a_post_that_a_list_sends_on_in_its_own_name_is_known() {
     assert_eq!(written("X-Original-From: Ada <ada@example.org>\n").as_deref(), Some("Ada <ada@example.org>"));
     assert_eq!(written("Reply-To: Ada <ada@example.org>\n").as_deref(), Some("Ada <ada@example.org>"));
     assert_eq!(written("Reply-To: support@shop.example\n"), None);
+    let bare =
+        "From: Support <support@shop.example>\nList-ID: <support.shop.example>\nX-Original-Sender: ada@example.org\n";
+    assert_eq!(author(bare).as_deref(), Some("ada@example.org"), "the list alone");
+    let persons = "From: Ada <ada@example.org>\nList-ID: <support.shop.example>\nReply-To: support@shop.example\n";
+    assert_eq!(author(persons), None, "as it was written");
     assert_eq!(author("From: Eve <eve@example.org>\nX-Original-From: ada@example.org\n"), None, "no list");
 }
 
