@@ -128,6 +128,21 @@ fn a_complaint_names_the_mail_that_it_is_about() {
 }
 
 #[test]
+fn a_mailbox_that_takes_no_answers_is_a_machines_unless_it_names_a_person() {
+    let kind = |mail: &str| recognised(mail).map(|machine| machine.kind);
+    for from in ["noreply@shop.example", "No-Reply <no-reply@shop.example>", "do.not.reply@x.example"] {
+        let notice = format!("From: {from}\nSubject: Your package is on the way!\n\nSoon.");
+        assert_eq!(kind(&notice), Some(Automatic::List), "{from}");
+        let answer = format!("From: {from}\nSubject: Re: Hello\nIn-Reply-To: <a@x.example>\n\nNobody reads this.");
+        assert_eq!(kind(&answer), Some(Automatic::Reply), "{from}");
+    }
+    assert_eq!(kind("From: a@x.example\nSubject: Automated Response: Re: Hello\n\nHi"), Some(Automatic::Reply));
+    let form = "From: noreply@shop.example\nReply-To: Ada <ada@example.org>\nSubject: Contact\n\nAre you open?";
+    assert_eq!(kind(form), None, "a form of a website");
+    assert_eq!(kind("From: Norep Lyons <norep@x.example>\n\nHello"), None);
+}
+
+#[test]
 fn a_bounce_says_of_each_receiver_what_became_of_it() {
     let status = "From: MAILER-DAEMON@mx.example\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
         --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n\
