@@ -1,13 +1,15 @@
 //! Who has which address: what happens to a customer's addresses is recorded in the addresses' streams.
 
+use crate::app::consents::words_of_customer;
 use crate::app::engine::aggregate::Aggregate;
-use crate::app::engine::deciding::{Cached, CommandRun, Committed};
+use crate::app::engine::deciding::{AtAddress, Cached, CommandRun, Committed};
 use crate::app::{App, AppError, Caller};
 use crate::domain::address::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::address::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::event::ProfileEvent;
-use crate::domain::decision::Decided;
+use crate::domain::customer::state::Customer;
+use crate::domain::decision::{Context, Decided};
 use crate::ids::{AddressId, CustomerId, EventId, Label, SubjectId, TenantId};
 use crate::log::journal::JournalError;
 use crate::log::{Append, Category, Expected, NewEvent, StreamId};
@@ -30,8 +32,50 @@ pub(crate) struct Because {
     pub occurred_at: chrono::DateTime<chrono::Utc>,
 }
 
+/// What addresses record because of a customer's events, in the same commit: who has them, and what was said about messages.
+pub(crate) fn because_of_customer(
+    state: &Customer,
+    run: &CommandRun<'_>,
+    events: &[Decided<CustomerEvent>],
+    context: &Context<'_>,
+) -> Vec<AtAddress> {
+    let customer_id = CustomerId(run.stream.key);
+    let claims = events.iter().filter_map(|decided| {
+        let event = claim_or_release(customer_id, &decided.event)?;
+        let address_id = event.0;
+        // A changed label is no new claim.
+        let is_new = matches!(event.1, AddressEvent::AddressReleased(_)) || state.address(address_id).is_none();
+        let because = Because { event_id: decided.id, occurred_at: decided.occurred_at };
+        is_new.then(|| (address_id, derived(Claim { address_id, customer_id }, because, event.1, context)))
+    });
+    let mut recorded: Vec<AtAddress> = claims.collect();
+    recorded.extend(words_of_customer(state, run, events, context));
+    recorded
+}
+
+/// The claim or release that follows from a customer's event, with its address.
+fn claim_or_release(customer_id: CustomerId, event: &CustomerEvent) -> Option<(AddressId, AddressEvent)> {
+    if let CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(e)) = event {
+        let claimed = AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id };
+        return Some((e.address_id, claimed.into()));
+    }
+    if let CustomerEvent::Profile(ProfileEvent::CustomerAddressRemoved(e)) = event {
+        return Some((e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into()));
+    }
+    None
+}
+
+/// The event with the id that it has in every repetition.
+fn derived(claim: Claim, because: Because, event: AddressEvent, context: &Context<'_>) -> Decided<AddressEvent> {
+    // One event may end the claims of several customers, who are one person.
+    let Claim { address_id, customer_id } = claim;
+    let parts = [because.event_id.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
+    context.derived(because.occurred_at, Label::AddressClaimEvent, &parts, event)
+}
+
 impl App {
-    /// Claims and releases addresses as a customer's events say. Repeating it changes nothing: what an address's stream
+    /// Claims and releases addresses as a customer's events say, of all records merged into the customer too, and of an
+    /// earlier run whose events were appended without. Repeating it changes nothing: what an address's stream
     /// knows already is left out, and the ids of the rest derive from the events that led to them.
     pub(crate) async fn follow_addresses(
         &self,
@@ -41,17 +85,11 @@ impl App {
         let customer_id = CustomerId(made.stream.key);
         for decided in &made.events {
             let because = Because { event_id: decided.id, occurred_at: decided.occurred_at };
-            let (address_id, event) = match &decided.event {
-                CustomerEvent::Profile(ProfileEvent::CustomerAddressAdded(e)) => {
-                    (e.address_id, AddressClaimed { address_id: e.address_id, kind: e.kind, customer_id }.into())
-                }
-                CustomerEvent::Profile(ProfileEvent::CustomerAddressRemoved(e)) => {
-                    // Records merged into the customer lose it too.
-                    self.release_of_merged(caller, customer_id, e.address_id, because).await?;
-                    (e.address_id, AddressReleased { address_id: e.address_id, customer_id }.into())
-                }
-                _ => continue,
-            };
+            let Some((address_id, event)) = claim_or_release(customer_id, &decided.event) else { continue };
+            if let AddressEvent::AddressReleased(_) = event {
+                // Records merged into the customer lose it too.
+                self.release_of_merged(caller, customer_id, address_id, because).await?;
+            }
             self.record_on_address(caller, Claim { address_id, customer_id }, because, event).await?;
         }
         Ok(())
@@ -80,7 +118,7 @@ impl App {
         because: Because,
         event: AddressEvent,
     ) -> Result<(), AppError> {
-        let Claim { address_id, customer_id } = claim;
+        let Claim { address_id, .. } = claim;
         let Because { event_id: causation, occurred_at } = because;
         let stream = address_stream(caller.tenant, address_id);
         let is_known = self
@@ -97,10 +135,7 @@ impl App {
             return Ok(());
         }
         let basis = self.basis(caller).await?;
-        // One event may end the claims of several customers, who are one person.
-        let parts = [causation.0.as_bytes().as_slice(), address_id.0.as_bytes(), customer_id.0.as_bytes()];
-        let decided =
-            self.deciding(&basis, |context| context.derived(occurred_at, Label::AddressClaimEvent, &parts, event));
+        let decided = self.deciding(&basis, |context| derived(claim, because, event, context));
         self.append_fact::<Address>(caller, stream, Some(causation), vec![decided]).await?;
         Ok(())
     }

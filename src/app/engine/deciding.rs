@@ -36,8 +36,13 @@ pub(crate) trait Cached: Aggregate {
     /// The states of this kind.
     fn states(app: &App) -> &States<Self>;
 
-    /// What events say about messages to addresses, which the addresses' streams record.
-    fn words(&self, run: &CommandRun<'_>, events: &[Decided<Self::Event>], context: &Context<'_>) -> Vec<AtAddress> {
+    /// What the streams of addresses record because of events.
+    fn at_addresses(
+        &self,
+        run: &CommandRun<'_>,
+        events: &[Decided<Self::Event>],
+        context: &Context<'_>,
+    ) -> Vec<AtAddress> {
         let _ = (run, events, context);
         vec![]
     }
@@ -56,19 +61,19 @@ pub(crate) enum WordsAt {
 }
 
 macro_rules! kept {
-    ($($state:ident $field:ident $(words $words:path)?,)*) => {$(
+    ($($state:ident $field:ident $(addresses $at_addresses:path)?,)*) => {$(
         impl Cached for $state {
             fn states(app: &App) -> &States<Self> {
                 &app.shared.$field
             }
             $(
-                fn words(
+                fn at_addresses(
                     &self,
                     run: &CommandRun<'_>,
                     events: &[Decided<Self::Event>],
                     context: &Context<'_>,
                 ) -> Vec<AtAddress> {
-                    $words(self, run, events, context)
+                    $at_addresses(self, run, events, context)
                 }
             )?
         }
@@ -87,7 +92,7 @@ macro_rules! kept {
     };
 }
 
-kept!(Customer customers words crate::app::consents::words_of_customer, Address addresses, Tenant tenants, Import imports,
+kept!(Customer customers addresses crate::app::addresses::because_of_customer, Address addresses, Tenant tenants, Import imports,
     ProviderAccounts accounts, CannedReply canned, KeptCallbacks callbacks,);
 
 /// Where a command decides, and on whose behalf.
@@ -280,8 +285,8 @@ impl App {
             cause: run.cause(),
             events: events.iter().map(|event| A::seal_ready(&run.stream, event)).collect(),
         };
-        let words = self.deciding(basis, |context| loaded.state.words(run, &events, context));
-        match self.append_with_words(run, append, words).await {
+        let at_addresses = self.deciding(basis, |context| loaded.state.at_addresses(run, &events, context));
+        match self.append_with_addresses(run, append, at_addresses).await {
             Ok(appended) if appended.already => {
                 drop(slot);
                 Ok(Attempted::Done(self.original::<A>(&appended).await?))
@@ -308,14 +313,14 @@ impl App {
         }
     }
 
-    /// Appends a command's events together with what they say about messages to addresses: a crash leaves all or nothing.
-    async fn append_with_words(
+    /// Appends a command's events together with what addresses record because of them: a crash leaves all or nothing.
+    async fn append_with_addresses(
         &self,
         run: &CommandRun<'_>,
         append: Append,
-        words: Vec<AtAddress>,
+        at_addresses: Vec<AtAddress>,
     ) -> Result<Appended, JournalError> {
-        if words.is_empty() {
+        if at_addresses.is_empty() {
             return self.shared.journal.append(append).await;
         }
         let before = match append.expected {
@@ -326,7 +331,7 @@ impl App {
         let with_events = Precondition { stream: append.stream, version: before + append.events.len() as u64 };
         let causation = append.events.first().map(|event| event.id);
         let mut appends = vec![append];
-        appends.extend(words.iter().map(|(address_id, event)| {
+        appends.extend(at_addresses.iter().map(|(address_id, event)| {
             let stream = address_stream(run.caller.tenant, *address_id);
             Append {
                 stream,
@@ -338,14 +343,14 @@ impl App {
         }));
         let mut results = self.shared.journal.append_all(appends).await?.into_iter();
         let own = results.next().ok_or(LogError::Closed)??;
-        for ((address_id, event), result) in words.iter().zip(results) {
+        for ((address_id, event), result) in at_addresses.iter().zip(results) {
             let stream = address_stream(run.caller.tenant, *address_id);
             match result {
                 Ok(appended) if appended.already => {}
                 Ok(appended) => {
                     self.apply_facts::<Address>(stream, appended.first_version, std::slice::from_ref(event));
                 }
-                // The same word in another moment: it was recorded before. A conflict: so was the command.
+                // The same in another moment: it was recorded before. A conflict: so was the command.
                 Err(AppendError::EventIdTaken { .. } | AppendError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

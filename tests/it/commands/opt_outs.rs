@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::config::DEFAULT_TENANT;
 use commlog::domain::address::event::AddressEvent;
 use commlog::domain::consent::event::ConsentState;
+use commlog::domain::customer::decide::RemoveAddress;
 use commlog::domain::customer::event::Source;
 use commlog::domain::import::decide::{ConsentRow, CustomerOptions, CustomerRow};
 use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendDecision};
@@ -112,21 +113,36 @@ async fn said_at_address(world: &World, id: AddressId) -> usize {
     events.filter(|event| matches!(event, AddressEvent::AddressOptedOut(_) | AddressEvent::AddressOptedIn(_))).count()
 }
 
-/// The events of the last commit that holds a `ConsentChanged`, by their types.
-async fn last_commit(world: &World) -> Vec<String> {
+/// The events of the last commit that holds one of a type, by their types.
+async fn last_commit(world: &World, with: &str) -> Vec<String> {
     let all = world.all().await;
-    let last = all.iter().rfind(|event| event.envelope.event_type == "ConsentChanged").expect("a consent changed");
+    let last = all.iter().rfind(|event| event.envelope.event_type == with).expect("an event of the type");
     let of_commit = all.iter().filter(|event| event.envelope.recorded_at == last.envelope.recorded_at);
     of_commit.map(|event| event.envelope.event_type.clone()).collect()
 }
 
 on_both! {
+    async fn an_address_is_claimed_and_released_in_the_commit_that_adds_and_removes_it(world: World) {
+        world.advance(TimeDelta::seconds(1));
+        let (nora, mailbox) = world.customer("nora@x.example").await;
+        // A crash leaves both or neither: nobody has an address that is not claimed.
+        let commit = last_commit(&world, "CustomerAddressAdded").await;
+        assert_eq!(commit, ["CustomerRegistered", "CustomerAddressAdded", "AddressClaimed"]);
+        world.advance(TimeDelta::seconds(1));
+        let command = RemoveAddress { customer_id: nora, address_id: mailbox };
+        world.done(world.app.remove_address(&world.agent(), command).await);
+        let commit = last_commit(&world, "CustomerAddressRemoved").await;
+        assert_eq!(commit, ["CustomerAddressRemoved", "AddressReleased"]);
+        let claims = world.all().await.iter().filter(|event| event.envelope.event_type == "AddressClaimed").count();
+        assert_eq!(claims, 1, "nothing is claimed twice");
+    }
+
     async fn an_opt_out_is_recorded_at_the_customer_and_at_its_addresses_in_one_commit(world: World) {
         let (nora, _) = world.customer("nora@x.example").await;
         world.advance(TimeDelta::seconds(1));
         consent(&world, nora, ConsentState::OptedOut).await;
         // A crash leaves both or neither.
-        assert_eq!(last_commit(&world).await, ["ConsentChanged", "AddressOptedOut"]);
+        assert_eq!(last_commit(&world, "ConsentChanged").await, ["ConsentChanged", "AddressOptedOut"]);
         world.advance(TimeDelta::seconds(1));
         crate::commands::imports::import_customers(
             &world,
@@ -142,7 +158,7 @@ on_both! {
             &CustomerOptions::default(),
         )
         .await;
-        let commit = last_commit(&world).await;
+        let commit = last_commit(&world, "ConsentChanged").await;
         for wanted in ["CustomerAddressAdded", "ConsentChanged", "AddressClaimed", "AddressOptedOut"] {
             assert!(commit.iter().any(|name| name == wanted), "{wanted} is not in {commit:?}");
         }

@@ -230,6 +230,9 @@ async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
     server.kill();
     providers.assert_nothing_twice(rounds);
     place.ok(&["verify"]);
+    // Whoever was registered has their addresses: nobody else gets the replies.
+    let events = |name: &str| place.ok(&["export", "events", "--type", name]).lines().count();
+    assert_eq!(events("AddressClaimed"), events("CustomerAddressAdded"));
     place.ok(&["rebuild", "--check"]);
     place.ok(&["rebuild"]);
     compare(&place.ok(&["export", "messages"]), &known, &providers.taken());
