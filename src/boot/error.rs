@@ -94,6 +94,25 @@ pub enum BootError {
     /// A part of the node panicked; standard error shows where.
     #[error("a part of this node failed")]
     Panicked(#[source] tokio::task::JoinError),
+    /// Another node runs processes on the same SQLite log.
+    #[error(
+        "another server already sends from {}: stop it first, or start this one with --roles api,projector. Several \
+         servers that send need a log in PostgreSQL",
+        log.display()
+    )]
+    InUse {
+        /// The log's file.
+        log: PathBuf,
+    },
+    /// Whether another node runs processes cannot be found out.
+    #[error("{} cannot be locked", path.display())]
+    Lock {
+        /// The file that is locked.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// The port is taken.
     #[error("{address} is in use by another program: choose another address in COMMLOG_LISTEN")]
     PortInUse {

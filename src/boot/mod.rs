@@ -6,6 +6,7 @@ mod error;
 pub mod master_key;
 mod node;
 mod processes;
+mod sole;
 
 use std::path::Path;
 use std::sync::Arc;

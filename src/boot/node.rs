@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::sole::Sole;
 use super::{BootError, Stores};
 use crate::accounts::service::AccountService;
 use crate::graphql::{Gateway, Limits, Metrics};
@@ -28,6 +29,8 @@ pub struct Running {
     intake: Intake,
     stop: CancellationToken,
     parts: JoinSet<Result<(), BootError>>,
+    /// Held until everything has ended.
+    _sole: Option<Sole>,
 }
 
 impl Node {
@@ -39,6 +42,7 @@ impl Node {
         // The port comes first: a node that cannot be reached should not begin to work.
         let listener = if roles.api { Some(bind(listen).await?) } else { None };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(listen);
+        let sole = if roles.processes { Some(Sole::take(&stores.config().log)?) } else { None };
         let reads = stores.read_store().await?;
         let mut parts = JoinSet::new();
         if roles.projector {
@@ -77,7 +81,7 @@ impl Node {
             parts.spawn(async move { Ok(http::serve(listener, gateway, intake, &origins, stop).await?) });
         }
         tracing::info!(%address, %roles, log = %stores.config().log, "started");
-        Ok(Running { address, reads, stores, intake, stop, parts })
+        Ok(Running { address, reads, stores, intake, stop, parts, _sole: sole })
     }
 }
 

@@ -171,7 +171,7 @@ async fn a_key_that_another_process_issued_works_at_once() {
     let app = TestApp::sqlite().await;
     let agent = app.actor(Role::Agent).await;
     // Another process with the same stores, such as `commlog keys issue`.
-    let other = app.beside("processes").await;
+    let other = app.beside("projector").await;
     for number in 0..10 {
         let command = IssueApiKey { role: Role::Agent, personal: None, send: None, label: format!("key {number}") };
         let outcome = other.stores().app.issue_api_key(&Caller::new(app.tenant, "test"), command).await.unwrap();

@@ -109,6 +109,19 @@ fn a_server_answers_health_and_stops_cleanly() {
 }
 
 #[test]
+fn a_second_server_that_would_send_from_the_same_file_is_refused() {
+    let place = place();
+    let first = Server::start(&place, &["serve"]);
+    let error = place.fails(4, &["serve"]);
+    assert!(error.contains("another server already sends from") && error.contains("log.db"), "{error}");
+    // One that only answers may run beside it.
+    assert_eq!(Server::start(&place, &["serve", "--roles", "api"]).stop(), Some(0));
+    assert!(first.request("GET /healthz HTTP/1.1", "").contains("200 OK"));
+    assert_eq!(first.stop(), Some(0));
+    assert_eq!(Server::start(&place, &["serve"]).stop(), Some(0));
+}
+
+#[test]
 fn a_port_in_use_is_told_before_anything_is_begun() {
     let mut place = place();
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
