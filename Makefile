@@ -13,7 +13,7 @@ help:
 run: need-rust
 	cargo run --release -- demo
 
-test: need-rust need-postgres
+test: need-rust need-postgres need-python
 	cargo test --lib --bins --test it
 
 test-restore: need-rust need-postgres
@@ -41,7 +41,7 @@ clients: need-rust need-node
 	@node --version && npm ls --prefix tests/clients --depth=0
 	cd tests/clients && node --test --test-reporter=spec *.test.mjs
 
-.PHONY: need-rust need-postgres need-node
+.PHONY: need-rust need-postgres need-python need-node
 need-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing. Get it from https://rustup.rs: \
 	curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
@@ -51,6 +51,11 @@ need-rust:
 # The suite starts a PostgreSQL of its own from these binaries, and never touches a running server.
 need-postgres:
 	@sh .ci/postgres
+
+# A test checks proofs with the script of examples/.
+need-python:
+	@command -v python3 >/dev/null || { echo "Python 3 is missing. Debian, Ubuntu: apt install python3. \
+	Fedora: dnf install python3. macOS: xcode-select --install" >&2; exit 1; }
 
 need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \

@@ -19,6 +19,7 @@ pub use processes::{account_service, complete_erasures, take_erasures_up};
 pub use crate::projections::ReadStore;
 
 use crate::app::App;
+use crate::boot::master_key::MasterKeyError;
 use crate::clock::Ambient;
 use crate::config::{BlobsUrl, Config, StoreUrl};
 use crate::domain::decision::Policy;
@@ -26,9 +27,11 @@ use crate::domain::upcasters;
 use crate::log::blobs::folder::FolderBlobStore;
 use crate::log::blobs::postgres::PostgresBlobStore;
 use crate::log::blobs::{BlobStore, Blobs};
+use crate::log::keeper::Keeper;
 use crate::log::keys::KeyStore;
 use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
+use crate::log::seal::MasterKey;
 use crate::log::sql::postgres::PostgresLog;
 use crate::log::sql::sqlite::SqliteLog;
 use crate::log::upcast::Upcasters;
@@ -53,6 +56,7 @@ pub struct Stores {
     pub journal: Journal,
     /// The use cases.
     pub app: App,
+    keeper: Keeper,
     ambient: Ambient,
     config: Config,
 }
@@ -68,12 +72,10 @@ impl Stores {
         make_folder(&config.keys)?;
         // The key store comes first: a log without its key store is an error; a key store without a log is left by a crash.
         let master = master_key::find_or_make(config, ambient)?;
-        let keys: Arc<dyn KeyStore> = match &config.keys {
-            StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), &master, ambient.clone()).await?),
-            StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, &master, ambient.clone()).await?),
-        };
+        let keys = open_keys(config, &master, ambient).await?;
         let log = open_log(config, ambient).await?;
         tracing::debug!(log = %config.log, keys = %config.keys, new = !log_exists, "opened");
+        let keeper = Keeper::new(log.clone(), keys.clone(), master);
         let journal = Journal::open(log, keys, Upcasters::new(upcasters()), ambient.clone()).await?;
         let policy = Policy {
             require_opt_in: config.require_opt_in,
@@ -83,7 +85,7 @@ impl Stores {
         let app = App::with_policy(journal.clone(), ambient.clone(), policy)
             .with_public_url(&config.public_url)
             .with_blobs(Blobs::new(open_blobs(&config.blobs).await?, journal.clone()));
-        Ok(Self { journal, app, ambient: ambient.clone(), config: config.clone() })
+        Ok(Self { journal, app, keeper, ambient: ambient.clone(), config: config.clone() })
     }
 
     /// Opens stores that must exist: commands that only read never create an empty log.
@@ -126,6 +128,12 @@ impl Stores {
         &self.ambient
     }
 
+    /// What signs checkpoints of the log.
+    #[must_use]
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
     /// Finishes accepted work and closes the log.
     pub async fn close(&self) {
         self.journal.backend().close().await;
@@ -139,6 +147,31 @@ pub async fn open_existing_log(config: &Config, ambient: &Ambient) -> Result<Arc
     } else {
         Err(BootError::NoLog { url: config.log.to_string() })
     }
+}
+
+/// What keeps the checkpoints of a log, if its key store and the master key are here; makes neither.
+pub async fn open_existing_keeper(
+    config: &Config,
+    log: &Arc<dyn EventLog>,
+    ambient: &Ambient,
+) -> Result<Option<Keeper>, BootError> {
+    if !may_exist(&config.keys) {
+        return Ok(None);
+    }
+    let master = match master_key::find(config) {
+        Ok(master) => master,
+        Err(MasterKeyError::Missing { .. } | MasterKeyError::Ungiven { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let keys = open_keys(config, &master, ambient).await?;
+    Ok(Some(Keeper::new(log.clone(), keys, master)))
+}
+
+async fn open_keys(config: &Config, master: &MasterKey, ambient: &Ambient) -> Result<Arc<dyn KeyStore>, BootError> {
+    Ok(match &config.keys {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), master, ambient.clone()).await?),
+        StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, master, ambient.clone()).await?),
+    })
 }
 
 async fn open_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {

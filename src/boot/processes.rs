@@ -12,9 +12,11 @@ use crate::accounts::service::AccountService;
 use crate::accounts::{Account, AccountSource, Accounts, Terms};
 use crate::app::Caller;
 use crate::config::StoreUrl;
+use crate::ids::Position;
 use crate::intake::Intake;
 use crate::processes::Processes;
 use crate::processes::backlog::Backlog;
+use crate::processes::checkpoints::SignCheckpoints;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
 use crate::processes::every::{Job, JobMetrics, run_all};
@@ -94,6 +96,7 @@ pub(super) async fn start(
         Box::new(timers),
         Box::new(media),
         Box::new(CollectFiles(stores.app.clone())),
+        Box::new(SignCheckpoints { keeper: stores.keeper().clone(), app: stores.app.clone(), signed: Position::START }),
     ];
     let running = run_all(jobs, metrics, ambient, stop.clone());
     parts.spawn(async move {

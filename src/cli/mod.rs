@@ -15,6 +15,7 @@ pub mod keys;
 pub mod listing;
 pub mod print;
 pub mod progress;
+pub mod prove;
 pub mod rebuild;
 pub mod reclass;
 pub mod replay;
@@ -85,6 +86,8 @@ enum Command {
     Rebuild(rebuild::RebuildArgs),
     /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
+    /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
+    Prove(prove::ProveArgs),
     /// Forgets a customer for good: destroys the key and purges the read tables.
     Forget(forget::ForgetArgs),
     /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
@@ -169,6 +172,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Replay(args) => replay::run(&session, args).await,
         Command::Rebuild(args) => rebuild::run(&session, args).await,
         Command::Verify(args) => verify::run(&session, args).await,
+        Command::Prove(args) => prove::run(&session, args).await,
         Command::Forget(args) => forget::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,
         Command::Consents(args) => consents::run(&session, args).await,

@@ -14,10 +14,12 @@ use crate::log::seal::MasterKey;
 /// `commlog verify`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Recomputes the hash chain of every stream and checks that versions, positions and times are in order. \
-                  No keys are needed: the hashes cover the stored, sealed bytes.\n\nA log that was truncated, or \
-                  rewritten from some event on including its hashes, passes this check. A signed checkpoint kept \
-                  elsewhere detects both.",
+    long_about = "Recomputes the hash chain of every stream and checks that versions, positions and times are in order, that \
+                  the log ends where it says, and that the triggers that refuse changes are in place. No keys are needed: the hashes cover the stored, sealed bytes.\n\nA log that was truncated, or \
+                  rewritten from some event on including its hashes, can pass this check alone. Signed \
+                  checkpoints detect both, and the end of one stream that was cut: the one that `commlog serve` keeps \
+                  in the key store, which is compared if key store and master key are here, or one that you keep \
+                  elsewhere.",
     after_help = "Examples:\n  commlog verify\n  commlog verify --sign 2026-03.checkpoint\n  commlog verify --against \
                   2026-03.checkpoint\n\nIf anything was changed, exits with code 1 and names the first changed event."
 )]
@@ -43,10 +45,20 @@ pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
         print::line(format_args!("the first {} events match the checkpoint", checkpoint.events))?;
         bar.reset();
     }
-    let verified = chain::verify(log.as_ref(), |events| bar.set_position(events)).await;
+    let keeper = crate::boot::open_existing_keeper(&session.config, &log, &session.ambient).await?;
+    let kept = match &keeper {
+        Some(keeper) => keeper.last().await.map_err(check_failure)?,
+        None => None,
+    };
+    let note = kept.as_ref().map(|checkpoint| checkpoint.position);
+    let verified = chain::verify_noting(log.as_ref(), note, |events| bar.set_position(events)).await;
     bar.finish_and_clear();
     log.close().await;
     let verified = verified.map_err(failure)?;
+    if let Some(kept) = &kept {
+        kept.compare(&verified).map_err(check_failure)?;
+        print::line(format_args!("the first {} events match the checkpoint in the key store", kept.events))?;
+    }
     print::line(format_args!(
         "{} events in {} streams: every hash, version and position is intact; the log ends at position {}",
         verified.events, verified.streams, verified.head
@@ -58,11 +70,13 @@ pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
     Ok(())
 }
 
-fn key(session: &Session) -> Outcome<MasterKey> {
+/// The master key, which signs checkpoints.
+pub(super) fn key(session: &Session) -> Outcome<MasterKey> {
     master_key::find(&session.config).map_err(Failure::unavailable)
 }
 
-fn read(file: &Path) -> Outcome<Checkpoint> {
+/// Reads a checkpoint; its signature is not checked.
+pub(super) fn read(file: &Path) -> Outcome<Checkpoint> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::doing(Exit::Unavailable, format!("cannot read {}", file.display()), error))?;
     text.trim()
@@ -87,6 +101,7 @@ fn check_failure(error: CheckpointError) -> Failure {
 fn failure(error: VerifyError) -> Failure {
     match error {
         VerifyError::Log(error) => error.into(),
+        VerifyError::Incomplete(incomplete) => Failure::from_error(Exit::Found, incomplete),
         VerifyError::Broken(broken) => {
             if let Some(event) = &broken.event {
                 print::note(format_args!(

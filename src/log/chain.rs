@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
 use crate::ids::{EventId, Position};
+use crate::log::merkle::{Prover, Tree, TreeHash};
 use crate::log::{EventHash, EventLog, LogError, ReadLimit, SealedEvent, StreamId};
 
 /// Events per read.
@@ -22,8 +22,10 @@ pub struct Verified {
     pub head: Position,
     /// When the last event was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// SHA-256 over the hashes of all events in position order: stands for the whole log.
-    pub digest: [u8; 32],
+    /// The Merkle root (RFC 6962) of the hashes of all events in position order: stands for the whole log.
+    pub root: TreeHash,
+    /// The root at the position that was to be noted.
+    pub noted: Option<TreeHash>,
 }
 
 /// The first event that is not what was appended, or not where it was.
@@ -51,24 +53,113 @@ pub struct BrokenEvent {
     pub event_type: String,
 }
 
+/// What is missing of a log whose events are intact one by one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// Events at its end.
+    #[error(
+        "events are missing at the end of the log: it says that it ends at position {claimed}, and its last event is at {last}"
+    )]
+    Shortened {
+        /// Where the log says that it ends.
+        claimed: Position,
+        /// Its last event's position.
+        last: Position,
+    },
+    /// What refuses changes.
+    #[error("the log is not protected against changes: triggers are missing or changed: {}", .0.join(", "))]
+    Unguarded(Vec<String>),
+}
+
 /// Why a log was not verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// It was changed.
     #[error(transparent)]
     Broken(#[from] Broken),
+    /// Something of it is missing.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
     /// It could not be read.
     #[error(transparent)]
     Log(#[from] LogError),
 }
 
-/// Verifies the whole log as it stands. `progress` receives the number of events so far.
+/// Verifies the whole log as it stands, and that nothing lets it be changed. `progress` receives the number of events so far.
 ///
 /// # Errors
-/// [`VerifyError::Broken`] with the first bad event.
+/// [`VerifyError::Broken`] with the first bad event; [`VerifyError::Incomplete`].
 pub async fn verify(log: &dyn EventLog, progress: impl FnMut(u64) + Send) -> Result<Verified, VerifyError> {
+    verify_noting(log, None, progress).await
+}
+
+/// As [`verify`], noting the root at a position on the way.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_noting(
+    log: &dyn EventLog,
+    note: Option<Position>,
+    progress: impl FnMut(u64) + Send,
+) -> Result<Verified, VerifyError> {
     let end = log.head().await?.position;
-    verify_until(log, end, progress).await
+    let verified = walk(log, Walk::new(log.counts_positions(), note), end, progress).await?;
+    if verified.head != end {
+        return Err(Incomplete::Shortened { claimed: end, last: verified.head }.into());
+    }
+    let missing = log.missing_guards().await?;
+    if !missing.is_empty() {
+        return Err(Incomplete::Unguarded(missing).into());
+    }
+    Ok(verified)
+}
+
+/// That an event is in the log: the audit path of RFC 6962, section 2.1.1, over the events' hashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The event's position.
+    pub position: Position,
+    /// Its place in the tree, from 0.
+    pub index: u64,
+    /// Number of events in the tree.
+    pub events: u64,
+    /// The event's hash, which is the tree's entry.
+    pub hash: EventHash,
+    /// The hashes beside the way from the entry to the root.
+    pub path: Vec<TreeHash>,
+    /// The root.
+    pub root: TreeHash,
+}
+
+/// Proves that an event is in the log up to a position; [`None`] if it is not.
+pub async fn prove(log: &dyn EventLog, id: EventId, until: Position) -> Result<Option<Proof>, LogError> {
+    let mut found = None;
+    let mut tree = Tree::default();
+    each(log, until, |event| {
+        if event.envelope.id == id {
+            found = Some((event.envelope.position, tree.size(), event.envelope.hash));
+        }
+        tree.add(&event.envelope.hash);
+    })
+    .await?;
+    let Some((position, index, hash)) = found else { return Ok(None) };
+    let (mut prover, mut at) = (Prover::new(index, tree.size()), 0);
+    each(log, until, |event| {
+        prover.add(at, &event.envelope.hash);
+        at += 1;
+    })
+    .await?;
+    Ok(Some(Proof { position, index, events: tree.size(), hash, path: prover.path(), root: tree.root() }))
+}
+
+async fn each(log: &dyn EventLog, until: Position, mut visit: impl FnMut(&SealedEvent) + Send) -> Result<(), LogError> {
+    let mut after = Position::START;
+    loop {
+        let events = read(log, after, until).await?;
+        let Some(last) = events.last() else { return Ok(()) };
+        after = last.envelope.position;
+        events.iter().for_each(&mut visit);
+    }
 }
 
 /// Verifies the log up to a position, the event there included.
@@ -78,9 +169,17 @@ pub async fn verify(log: &dyn EventLog, progress: impl FnMut(u64) + Send) -> Res
 pub async fn verify_until(
     log: &dyn EventLog,
     until: Position,
+    progress: impl FnMut(u64) + Send,
+) -> Result<Verified, VerifyError> {
+    walk(log, Walk::new(log.counts_positions(), None), until, progress).await
+}
+
+async fn walk(
+    log: &dyn EventLog,
+    mut walk: Walk,
+    until: Position,
     mut progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
-    let mut walk = Walk::new(log.counts_positions());
     let mut batch = match read(log, Position::START, until).await {
         Ok(batch) => batch,
         Err(LogError::Damaged { .. }) => return Err(first_damaged(log, walk, until).await),
@@ -133,21 +232,23 @@ async fn first_damaged(log: &dyn EventLog, mut walk: Walk, until: Position) -> V
 /// What was seen up to an event.
 struct Walk {
     counts_positions: bool,
+    note: Option<Position>,
     heads: HashMap<StreamId, (u64, EventHash)>,
-    digest: Sha256,
+    tree: Tree,
     verified: Verified,
 }
 
 impl Walk {
-    fn new(counts_positions: bool) -> Self {
+    fn new(counts_positions: bool, note: Option<Position>) -> Self {
         let verified = Verified {
             events: 0,
             streams: 0,
             head: Position::START,
             recorded_at: DateTime::<Utc>::UNIX_EPOCH,
-            digest: [0; 32],
+            root: TreeHash::default(),
+            noted: None,
         };
-        Self { counts_positions, heads: HashMap::new(), digest: Sha256::new(), verified }
+        Self { counts_positions, note, heads: HashMap::new(), tree: Tree::default(), verified }
     }
 
     fn events(&mut self, events: &[SealedEvent]) -> Result<(), Broken> {
@@ -184,7 +285,10 @@ impl Walk {
             return Err("it was recorded before the event that precedes it".to_owned());
         }
         self.heads.insert(envelope.stream, (envelope.version, envelope.hash));
-        self.digest.update(envelope.hash);
+        self.tree.add(&envelope.hash);
+        if self.note == Some(envelope.position) {
+            self.verified.noted = Some(self.tree.root());
+        }
         self.verified.events += 1;
         self.verified.head = envelope.position;
         self.verified.recorded_at = envelope.recorded_at;
@@ -193,7 +297,7 @@ impl Walk {
 
     fn end(mut self) -> Verified {
         self.verified.streams = self.heads.len() as u64;
-        self.verified.digest = self.digest.finalize().into();
+        self.verified.root = self.tree.root();
         self.verified
     }
 }

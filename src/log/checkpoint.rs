@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 
 use crate::ids::Position;
 use crate::log::chain::{self, Verified, VerifyError};
+use crate::log::merkle::TreeHash;
 use crate::log::seal::{self, MasterKey, Purpose};
 use crate::log::{EventLog, LogError};
 
@@ -23,9 +24,9 @@ pub struct Checkpoint {
     pub events: u64,
     /// When the last event was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// SHA-256 over the hashes of all events, in position order.
+    /// The Merkle root (RFC 6962) of the hashes of all events, in position order.
     #[serde(with = "in_hex")]
-    pub digest: [u8; 32],
+    pub root: TreeHash,
     /// HMAC-SHA-256 of the rest.
     #[serde(with = "in_hex")]
     pub signature: [u8; 32],
@@ -66,8 +67,8 @@ impl Checkpoint {
     /// Signs what [`chain::verify`] found.
     #[must_use]
     pub fn sign(verified: &Verified, master: &MasterKey) -> Self {
-        let &Verified { events, head: position, recorded_at, digest, .. } = verified;
-        let mut checkpoint = Self { position, events, recorded_at, digest, signature: [0; 32] };
+        let &Verified { events, head: position, recorded_at, root, .. } = verified;
+        let mut checkpoint = Self { position, events, recorded_at, root, signature: [0; 32] };
         checkpoint.signature = checkpoint.mac(master);
         checkpoint
     }
@@ -83,7 +84,7 @@ impl Checkpoint {
         progress: impl FnMut(u64) + Send,
     ) -> Result<(), CheckpointError> {
         let position = self.position;
-        if !bool::from(self.mac(master).ct_eq(&self.signature)) {
+        if !self.is_signed_with(master) {
             return Err(CheckpointError::Forged);
         }
         let end = log.head().await?.position;
@@ -91,17 +92,35 @@ impl Checkpoint {
             return Err(CheckpointError::Shortened { end, position });
         }
         let then = chain::verify_until(log, position, progress).await?;
-        if (then.events, then.digest) == (self.events, self.digest) {
+        if (then.events, then.root) == (self.events, self.root) {
             Ok(())
         } else {
             Err(CheckpointError::Rewritten { position })
         }
     }
 
+    /// Compares with a log that was verified, and whose root at the checkpoint's position was noted.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Shortened`] or [`CheckpointError::Rewritten`].
+    pub fn compare(&self, verified: &Verified) -> Result<(), CheckpointError> {
+        let (position, end) = (self.position, verified.head);
+        if end < position {
+            return Err(CheckpointError::Shortened { end, position });
+        }
+        if verified.noted == Some(self.root) { Ok(()) } else { Err(CheckpointError::Rewritten { position }) }
+    }
+
+    /// Whether its signature was made with this master key.
+    #[must_use]
+    pub fn is_signed_with(&self, master: &MasterKey) -> bool {
+        self.mac(master).ct_eq(&self.signature).into()
+    }
+
     fn mac(&self, master: &MasterKey) -> [u8; 32] {
         let recorded_at = self.recorded_at.timestamp_micros().to_be_bytes();
         let key = master.derive(Purpose::SignCheckpoints);
-        seal::hmac(&key, &[&self.position.bytes(), &self.events.to_be_bytes(), &recorded_at, &self.digest])
+        seal::hmac(&key, &[&self.position.bytes(), &self.events.to_be_bytes(), &recorded_at, &self.root])
     }
 }
 

@@ -10,8 +10,10 @@ pub mod checkpoint;
 pub mod envelope;
 pub mod format;
 pub mod journal;
+pub mod keeper;
 pub mod keys;
 pub mod mark;
+pub mod merkle;
 pub mod seal;
 pub mod sql;
 pub mod upcast;
@@ -391,6 +393,9 @@ pub trait EventLog: Send + Sync {
 
     /// The log's epoch, and the hashes of the events at positions, in the order asked; [`None`] where there is no event.
     async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError>;
+
+    /// The triggers that refuse changes of the log, and are missing or were changed.
+    async fn missing_guards(&self) -> Result<Vec<String>, LogError>;
 
     /// The epoch that the log is in.
     async fn epoch(&self) -> Result<Epoch, LogError>;

@@ -134,6 +134,12 @@ pub trait KeyStore: Send + Sync {
     /// stands then.
     async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError>;
 
+    /// The text that was kept last; [`None`] if there is none yet.
+    async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError>;
+
+    /// Keeps a text about the log instead of the one before, durably before this returns.
+    async fn keep_checkpoint(&self, text: &str) -> Result<(), KeyStoreError>;
+
     /// Its URL without credentials, for messages.
     fn url(&self) -> &str;
 }

@@ -21,6 +21,7 @@ const KIND: Kind = Kind {
     migrations: &[
         include_str!("../../../migrations/postgres/keys/0001_keys.sql"),
         include_str!("../../../migrations/postgres/keys/0002_log_mark.sql"),
+        include_str!("../../../migrations/postgres/keys/0003_log_checkpoint.sql"),
     ],
 };
 
@@ -270,6 +271,24 @@ impl KeyStore for PostgresKeyStore {
         .await
         .map_err(database(&self.url, "mark the log"))?;
         Ok(self.log_mark().await?.map_or(mark, |stored| stored.mark))
+    }
+
+    async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError> {
+        sqlx::query_scalar("SELECT kept FROM keys.log_checkpoint")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(database(&self.url, "read the checkpoint of the log"))
+    }
+
+    async fn keep_checkpoint(&self, text: &str) -> Result<(), KeyStoreError> {
+        sqlx::query(
+            "INSERT INTO keys.log_checkpoint (kept) VALUES ($1) ON CONFLICT (singleton) DO UPDATE SET kept = excluded.kept",
+        )
+        .bind(text)
+        .execute(&self.pool)
+        .await
+        .map(drop)
+        .map_err(database(&self.url, "keep a checkpoint of the log"))
     }
 
     fn url(&self) -> &str {

@@ -20,6 +20,7 @@ const KIND: Kind = Kind {
     migrations: &[
         include_str!("../../../migrations/sqlite/keys/0001_keys.sql"),
         include_str!("../../../migrations/sqlite/keys/0002_log_mark.sql"),
+        include_str!("../../../migrations/sqlite/keys/0003_log_checkpoint.sql"),
     ],
 };
 
@@ -298,6 +299,24 @@ impl KeyStore for SqliteKeyStore {
                 )?
                 .execute(params![mark.epoch, mark.position.bytes(), mark.hash, inner.place])?;
             Ok(inner.log_mark(connection)?.map_or(mark, |stored| stored.mark))
+        })
+        .await
+    }
+
+    async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError> {
+        self.run("read the checkpoint of the log", |_, connection| {
+            Ok(connection.query_row("SELECT kept FROM log_checkpoint", [], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    async fn keep_checkpoint(&self, text: &str) -> Result<(), KeyStoreError> {
+        let text = text.to_owned();
+        self.run("keep a checkpoint of the log", move |_, connection| {
+            let sql = "INSERT INTO log_checkpoint (only, kept) VALUES (1, ?1) \
+                       ON CONFLICT (only) DO UPDATE SET kept = excluded.kept";
+            connection.execute(sql, [text])?;
+            Ok(())
         })
         .await
     }

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::serving::Server;
 use super::{Place, after, exists, import_id};
 
 const ORDERS: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
@@ -60,11 +61,104 @@ fn a_signed_checkpoint_catches_a_log_that_was_cut_short() {
     let cut = "DROP TRIGGER events_delete; DELETE FROM events WHERE position = (SELECT max(position) FROM events);";
     log.execute_batch(cut).unwrap();
     drop(log);
-    place.ok(&["verify"]);
+    let unguarded = place.fails(1, &["verify"]);
+    assert!(unguarded.contains("triggers are missing or changed: events_delete"), "{unguarded}");
     let shortened = place.fails(1, &["verify", "--against", "then.checkpoint"]);
     assert!(shortened.contains("the log was shortened"), "{shortened}");
     let none = place.fails(3, &["verify", "--against", "data/master.key"]);
     assert!(none.contains("data/master.key is not a checkpoint"), "{none}");
+}
+
+#[test]
+fn one_stream_whose_end_was_cut_passes_alone_but_not_against_a_checkpoint() {
+    let place = filled();
+    place.ok(&["verify", "--sign", "then.checkpoint"]);
+    let log = Connection::open(place.path("data/log.db")).unwrap();
+    let guards: Vec<String> = log
+        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'events_%'")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    // The end of the first stream with an order, with all later positions moved up, and everything put back in order.
+    log.execute_batch(
+        "DROP TRIGGER events_update; DROP TRIGGER events_delete; DROP TRIGGER events_insert; \
+         CREATE TEMP TABLE cut AS SELECT position FROM events e WHERE type = 'ActivityRecorded' \
+             AND version = (SELECT max(version) FROM events o WHERE o.stream = e.stream) LIMIT 1; \
+         DELETE FROM events WHERE position IN (SELECT position FROM cut); \
+         UPDATE events SET position = -position + 1 WHERE position > (SELECT position FROM cut); \
+         UPDATE events SET position = -position WHERE position < 0;",
+    )
+    .unwrap();
+    guards.iter().for_each(|guard| log.execute_batch(guard).unwrap());
+    drop(log);
+    place.ok(&["verify"]);
+    let cut = place.fails(1, &["verify", "--against", "then.checkpoint"]);
+    assert!(cut.contains("the log was shortened"), "{cut}");
+}
+
+#[test]
+fn verify_compares_with_the_checkpoint_that_a_server_kept() {
+    let mut place = filled();
+    place.set("COMMLOG_LISTEN", "127.0.0.1:0");
+    let server = Server::start(&place, &["serve"]);
+    let signed = "commlog_process_runs_total{process=\"sign_checkpoints\",outcome=\"ok\"}";
+    while !server.request("GET /metrics HTTP/1.1", "").contains(signed) {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.stop(), Some(0));
+    assert!(place.ok(&["verify"]).contains("events match the checkpoint in the key store"));
+
+    let log = Connection::open(place.path("data/log.db")).unwrap();
+    let guard: String =
+        log.query_row("SELECT sql FROM sqlite_schema WHERE name = 'events_delete'", [], |row| row.get(0)).unwrap();
+    log.execute_batch(
+        "DROP TRIGGER events_delete; DELETE FROM events WHERE position = (SELECT max(position) FROM events);",
+    )
+    .unwrap();
+    log.execute_batch(&guard).unwrap();
+    drop(log);
+    let shortened = place.fails(1, &["verify"]);
+    assert!(shortened.contains("the log was shortened"), "{shortened}");
+    // An operator's word that this log takes the other one's place.
+    place.ok(&["confirm-dispatch"]);
+    place.ok(&["verify"]);
+}
+
+#[test]
+fn an_event_is_proved_to_somebody_who_has_only_the_checkpoint() {
+    let place = filled();
+    place.ok(&["verify", "--sign", "then.checkpoint"]);
+    place.file("more.csv", ORDERS.replace("17850", "99").replace("\n1,", "\n7,").replace("\n2,", "\n8,"));
+    place.ok(&["import", "orders", "more.csv"]);
+    let signed: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path("then.checkpoint")).unwrap()).unwrap();
+    let root = signed["root"].as_str().unwrap();
+    let check = |proof: &str, root: &str| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/check_proof.py");
+        place.file("proof.json", proof);
+        let proof = std::fs::File::open(place.path("proof.json")).unwrap();
+        let python = std::process::Command::new("python3").args([script, root]).stdin(proof).output();
+        python.expect("this test needs Python 3").status.success()
+    };
+    let exported = place.ok(&["export", "events"]);
+    let events: Vec<serde_json::Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let covered = usize::try_from(signed["events"].as_u64().unwrap()).unwrap();
+    for event in &events[..covered] {
+        let id = event["event_id"].as_str().or(event["id"].as_str()).unwrap();
+        let proof = place.ok(&["prove", "--event", id, "--against", "then.checkpoint"]);
+        assert!(check(&proof, root), "{proof}");
+        let hash = serde_json::from_str::<serde_json::Value>(&proof).unwrap()["hash"].as_str().unwrap().to_owned();
+        let other = if hash.starts_with('0') { "1" } else { "0" };
+        assert!(
+            !check(&proof.replacen(&hash, &format!("{other}{}", &hash[1..]), 1), root),
+            "a changed event is refused"
+        );
+    }
+    let later = events[covered]["event_id"].as_str().or(events[covered]["id"].as_str()).unwrap();
+    place.fails(3, &["prove", "--event", later, "--against", "then.checkpoint"]);
+    assert!(!check(&place.ok(&["prove", "--event", later]), root), "it is not under the older root");
 }
 
 #[test]

@@ -52,12 +52,11 @@ impl Store for PostgresStore {
     }
 
     async fn tamper_without_triggers(&self, sql: &str) -> Result<(), String> {
-        let switch = |state: &str| {
-            ["epochs", "streams", "events", "commands", "head"]
-                .map(|table| format!("ALTER TABLE log.{table} {state} TRIGGER ALL;"))
-                .concat()
-        };
-        let sql = format!("SET search_path = log; {} {sql}; {}", switch("DISABLE"), switch("ENABLE"));
+        let tables = ["epochs", "streams", "events", "commands", "head"];
+        let off = tables.map(|table| format!("ALTER TABLE log.{table} DISABLE TRIGGER ALL;")).concat();
+        let on = tables.map(|table| format!("ALTER TABLE log.{table} ENABLE ALWAYS TRIGGER append_only;")).concat();
+        let forwards = "ALTER TABLE log.head ENABLE ALWAYS TRIGGER forwards_only;";
+        let sql = format!("SET search_path = log; {off} {sql}; {on} {forwards}");
         execute(&self.url, &sql).await
     }
 

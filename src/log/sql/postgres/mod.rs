@@ -38,6 +38,17 @@ const KIND: Kind =
 /// Connections for reading, and one for notifications.
 const CONNECTIONS: u32 = 6;
 
+/// The triggers that refuse changes, by table.
+const GUARDS: [&str; 7] = [
+    "meta.append_only",
+    "epochs.append_only",
+    "streams.append_only",
+    "events.append_only",
+    "commands.append_only",
+    "head.append_only",
+    "head.forwards_only",
+];
+
 /// Distinguishes a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
 pub(in crate::log) const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
      (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()";
@@ -357,6 +368,18 @@ impl EventLog for PostgresLog {
         .map_err(|error| database(&self.url, "read hashes", error))?;
         let epoch = rows.first().map_or(0, |row| row.0);
         Ok((epoch.try_into().unwrap_or_default(), rows.into_iter().map(|row| row.1).collect()))
+    }
+
+    async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT c.relname || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'log' AND t.tgenabled = 'A'",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| database(&self.url, "read its triggers", error))?;
+        let missing = |guard: &&&str| !found.iter().any(|name| name == **guard);
+        Ok(GUARDS.iter().filter(missing).map(|guard| (*guard).to_owned()).collect())
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {

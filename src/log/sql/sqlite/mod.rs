@@ -11,6 +11,7 @@ mod rows;
 pub(in crate::log) mod store;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, mpsc};
@@ -376,6 +377,25 @@ impl EventLog for SqliteLog {
                     statement.query_row([signed(position.counter())], |row| row.get(0)).optional()
                 };
                 Ok((epoch, positions.iter().map(hash).collect::<Result<_, _>>()?))
+            })
+            .await
+    }
+
+    async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
+        let triggers = |connection: &Connection| -> Result<BTreeMap<String, String>, rusqlite::Error> {
+            let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        self.readers
+            .read("read its triggers", move |connection| {
+                // What the migrations make is what must be there.
+                let fresh = Connection::open_in_memory()?;
+                for migration in KIND.migrations {
+                    fresh.execute_batch(migration)?;
+                }
+                let found = triggers(connection)?;
+                let missing = |(name, sql): &(String, String)| found.get(name) != Some(sql);
+                Ok(triggers(&fresh)?.into_iter().filter(missing).map(|(name, _)| name).collect())
             })
             .await
     }

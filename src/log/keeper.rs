@@ -1,0 +1,156 @@
+//! The last checkpoint, signed while the log grows and kept in the key store, beside the keys: `commlog verify` compares the log
+//! with it without being told. Signing reads only what came since.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Position;
+use crate::log::chain::Verified;
+use crate::log::checkpoint::{Checkpoint, CheckpointError};
+use crate::log::keys::KeyStore;
+use crate::log::merkle::{Tree, TreeHash};
+use crate::log::seal::MasterKey;
+use crate::log::{EventHash, EventLog, LogError, ReadLimit};
+
+/// Events per read.
+const BATCH: usize = 4_096;
+
+/// A checkpoint, and what the next one continues from. The key store is trusted with the unsigned rest.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    checkpoint: Checkpoint,
+    /// The epoch that an operator had confirmed last.
+    epoch: u32,
+    /// The last event's hash, in hex.
+    last: String,
+    /// The tree's peaks, in hex, one after the other.
+    peaks: String,
+}
+
+/// Signs and keeps checkpoints of one log.
+#[derive(Clone)]
+pub struct Keeper {
+    log: Arc<dyn EventLog>,
+    keys: Arc<dyn KeyStore>,
+    master: MasterKey,
+}
+
+/// What a checkpoint is made of.
+struct Grown {
+    tree: Tree,
+    position: Position,
+    recorded_at: DateTime<Utc>,
+    last: EventHash,
+}
+
+impl Default for Grown {
+    fn default() -> Self {
+        let (tree, last) = (Tree::default(), EventHash::default());
+        Self { tree, position: Position::START, recorded_at: DateTime::UNIX_EPOCH, last }
+    }
+}
+
+impl Keeper {
+    /// For a log whose keys are in this store.
+    #[must_use]
+    pub fn new(log: Arc<dyn EventLog>, keys: Arc<dyn KeyStore>, master: MasterKey) -> Self {
+        Self { log, keys, master }
+    }
+
+    /// Each new end of the log, for who signs by their number.
+    #[must_use]
+    pub fn watch(&self) -> tokio::sync::watch::Receiver<Position> {
+        self.log.watch()
+    }
+
+    /// The checkpoint that the log must contain; [`None`] if none was kept, or an operator has since confirmed that another
+    /// log takes the place of the one that it was made of.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Forged`] if it cannot be read or was not signed with the master key.
+    pub async fn last(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        let kept = self.read().await?;
+        let epoch = self.confirmed_epoch().await?;
+        Ok(kept.filter(|kept| kept.epoch >= epoch).map(|kept| kept.checkpoint))
+    }
+
+    /// Signs a checkpoint at the log's end and keeps it; returns it if there was something new.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Shortened`] or [`CheckpointError::Rewritten`] if the log lacks what was kept, which stays then.
+    pub async fn advance(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        let epoch = self.confirmed_epoch().await?;
+        let mut grown = match self.read().await? {
+            None => Grown::default(),
+            Some(kept) => match self.continued(&kept).await {
+                Err(CheckpointError::Shortened { .. } | CheckpointError::Rewritten { .. }) if epoch > kept.epoch => {
+                    Grown::default()
+                }
+                grown => grown?,
+            },
+        };
+        let before = grown.position;
+        loop {
+            let events = self.log.read_all(grown.position, ReadLimit::events(BATCH)).await?;
+            let Some(last) = events.last() else { break };
+            events.iter().for_each(|event| grown.tree.add(&event.envelope.hash));
+            (grown.position, grown.recorded_at) = (last.envelope.position, last.envelope.recorded_at);
+            grown.last = last.envelope.hash;
+        }
+        if grown.position == before {
+            return Ok(None);
+        }
+        let verified = Verified {
+            events: grown.tree.size(),
+            streams: 0,
+            head: grown.position,
+            recorded_at: grown.recorded_at,
+            root: grown.tree.root(),
+            noted: None,
+        };
+        let checkpoint = Checkpoint::sign(&verified, &self.master);
+        let kept = Kept {
+            checkpoint: checkpoint.clone(),
+            epoch,
+            last: hex::encode(grown.last),
+            peaks: hex::encode(grown.tree.peaks().concat()),
+        };
+        let text = serde_json::to_string(&kept).map_err(|_| CheckpointError::Forged)?;
+        self.keys.keep_checkpoint(&text).await.map_err(LogError::from)?;
+        Ok(Some(checkpoint))
+    }
+
+    /// Where a kept checkpoint left off, if the log still has the event there.
+    async fn continued(&self, kept: &Kept) -> Result<Grown, CheckpointError> {
+        let Checkpoint { position, recorded_at, events, root, .. } = kept.checkpoint;
+        let mut last = EventHash::default();
+        hex::decode_to_slice(&kept.last, &mut last).map_err(|_| CheckpointError::Forged)?;
+        let bytes = hex::decode(&kept.peaks).map_err(|_| CheckpointError::Forged)?;
+        let (peaks, rest) = bytes.as_chunks::<{ size_of::<TreeHash>() }>();
+        let tree = Tree::from_peaks(events, peaks.to_vec()).filter(|tree| rest.is_empty() && tree.root() == root);
+        let tree = tree.ok_or(CheckpointError::Forged)?;
+        let end = self.log.head().await?.position;
+        if end < position {
+            return Err(CheckpointError::Shortened { end, position });
+        }
+        let (_, hashes) = self.log.hashes_at(&[position]).await?;
+        if hashes.first().copied().flatten() != Some(last) {
+            return Err(CheckpointError::Rewritten { position });
+        }
+        Ok(Grown { tree, position, recorded_at, last })
+    }
+
+    async fn read(&self) -> Result<Option<Kept>, CheckpointError> {
+        let Some(text) = self.keys.kept_checkpoint().await.map_err(LogError::from)? else { return Ok(None) };
+        let kept: Kept = serde_json::from_str(&text).map_err(|_| CheckpointError::Forged)?;
+        if kept.checkpoint.is_signed_with(&self.master) { Ok(Some(kept)) } else { Err(CheckpointError::Forged) }
+    }
+
+    /// The epoch that the key store knows of; what the log says of itself is not believed.
+    async fn confirmed_epoch(&self) -> Result<u32, CheckpointError> {
+        Ok(self.keys.log_mark().await.map_err(LogError::from)?.map_or(0, |stored| stored.mark.epoch))
+    }
+}
