@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore lint bench schema clients help
+.PHONY: run test test-restore lint bench bench-growth schema clients help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
@@ -7,6 +7,7 @@ help:
 	@echo "make test-restore  10,000 messages sent after a backup that is then restored, on both engines"
 	@echo "make lint    formatting, clippy, rustdoc, generated files"
 	@echo "make bench   the benchmark: a table here, JSON in target/bench.json"
+	@echo "make bench-growth  the same for a first load of CUSTOMERS (1000000) and three times as many orders"
 	@echo "make schema  write schema.graphql"
 	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
 
@@ -28,6 +29,11 @@ lint: need-rust
 
 bench: need-rust need-postgres
 	cargo bench --bench commlog
+
+# CUSTOMERS have three orders each.
+CUSTOMERS ?= 1000000
+bench-growth: need-rust need-postgres
+	cargo bench --bench commlog -- --only growth --customers $(CUSTOMERS)
 
 schema: need-rust
 	@mkdir -p target

@@ -1,7 +1,7 @@
 -- projection: customers
 -- question: Who is this customer, how can they be reached, and which customers match a search?
 -- events: CustomerRegistered, CustomerProfileChanged, CustomerAddressAdded, CustomerAddressRemoved
--- events: CustomerRetracted, CustomerForgotten
+-- events: CustomerRetracted, CustomerForgotten, CustomerAbsorbed
 -- scope: customer
 -- version: 1
 
@@ -29,10 +29,36 @@ CREATE TABLE customers (
     registered_at TIMESTAMPTZ NOT NULL,
     changed_at TIMESTAMPTZ NOT NULL,
     forgotten_at TIMESTAMPTZ,
+    -- Whether another customer stands for this one.
+    merged BOOLEAN NOT NULL DEFAULT FALSE,
+    has_email BOOLEAN NOT NULL DEFAULT FALSE,
+    has_phone BOOLEAN NOT NULL DEFAULT FALSE,
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id)
 );
-CREATE INDEX customers_newest ON customers (tenant_id, registered_at, customer_id);
+-- A list is read from the index of one of its conditions, newest first; counts need nothing else.
+CREATE INDEX customers_newest ON customers (tenant_id, registered_at, customer_id, forgotten_at) WHERE merged = FALSE;
+CREATE INDEX customers_of_owner ON customers (tenant_id, owner, registered_at, customer_id, forgotten_at)
+    WHERE owner IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_of_territory ON customers (tenant_id, territory, registered_at, customer_id, forgotten_at)
+    WHERE territory IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_of_account_type ON customers (tenant_id, account_type, registered_at, customer_id, forgotten_at)
+    WHERE account_type IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_of_priority ON customers (tenant_id, priority, registered_at, customer_id, forgotten_at)
+    WHERE priority IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_of_industry ON customers (tenant_id, industry, registered_at, customer_id, forgotten_at)
+    WHERE industry IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_of_import ON customers (tenant_id, import_id, registered_at, customer_id, forgotten_at)
+    WHERE import_id IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_by_score ON customers (tenant_id, lead_score, customer_id)
+    WHERE lead_score IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_anonymous ON customers (tenant_id, registered_at, customer_id)
+    WHERE anonymous = TRUE AND merged = FALSE;
+CREATE INDEX customers_without_email ON customers (tenant_id, registered_at, customer_id, forgotten_at)
+    WHERE has_email = FALSE AND merged = FALSE;
+CREATE INDEX customers_with_phone ON customers (tenant_id, registered_at, customer_id, forgotten_at)
+    WHERE has_phone = TRUE AND merged = FALSE;
+CREATE INDEX customers_forgotten ON customers (tenant_id, customer_id) WHERE forgotten_at IS NOT NULL;
 
 CREATE TABLE customer_tags (
     tenant_id UUID NOT NULL,
@@ -247,6 +273,22 @@ DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id, field, tok
     SELECT t.tenant_id, t.customer_id, t.source_id, t.field, t.token
     FROM batch r JOIN customer_tokens t ON t.tenant_id = r.tenant_id AND t.customer_id = r.customer_id
     WHERE r.type = 'CustomerRetracted' AND t.version < r.version
+);
+
+UPDATE customers AS c SET
+    has_email = EXISTS (
+        SELECT 1 FROM customer_addresses a
+        WHERE a.tenant_id = c.tenant_id AND a.customer_id = c.customer_id AND a.kind = 'email'
+    ),
+    has_phone = EXISTS (
+        SELECT 1 FROM customer_addresses a
+        WHERE a.tenant_id = c.tenant_id AND a.customer_id = c.customer_id AND a.kind = 'phone'
+    )
+WHERE (tenant_id, customer_id) IN (
+    SELECT tenant_id, customer_id FROM batch WHERE type IN ('CustomerAddressAdded', 'CustomerAddressRemoved')
+);
+UPDATE customers SET merged = TRUE WHERE (tenant_id, customer_id) IN (
+    SELECT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
 );
 
 -- section: forget

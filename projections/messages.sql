@@ -119,6 +119,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_of_conversation ON messages (tenant_id, conversation_id, created_at, message_id)
     WHERE conversation_id IS NOT NULL;
 CREATE INDEX messages_replies ON messages (tenant_id, in_reply_to) WHERE in_reply_to IS NOT NULL;
+CREATE INDEX messages_of_customer ON messages (tenant_id, customer_id, created_at);
 CREATE INDEX messages_inbound ON messages (tenant_id, customer_id, created_at) WHERE direction = 'inbound';
 CREATE INDEX messages_by_provider_id ON messages (tenant_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX messages_in_doubt ON messages (tenant_id, in_doubt_at) WHERE state = 'in_doubt';
@@ -485,4 +486,7 @@ WHERE (tenant_id, message_id) IN (
     WHERE (t.tenant_id, t.customer_id) IN (SELECT tenant_id, customer_id FROM forgotten)
 );
 UPDATE message_reasons SET detail = NULL
-WHERE detail IS NOT NULL AND (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);
+WHERE detail IS NOT NULL AND (tenant_id, message_id) IN (
+    SELECT t.tenant_id, t.message_id FROM messages t
+    WHERE (t.tenant_id, t.customer_id) IN (SELECT tenant_id, customer_id FROM forgotten)
+);

@@ -23,10 +23,10 @@ pub async fn run(place: &Place, size: Size, orders: Option<&Path>) -> Result<Vec
     };
     let lines = count_lines(&file)?;
     let started = Instant::now();
-    let first_peak = import(place, "orders", &file)?;
+    let first_peak = import(place, Own::Import, "orders", &file)?;
     let rate = per_second(lines, started.elapsed());
     let started = Instant::now();
-    import(place, "orders", &file)?;
+    import(place, Own::Import, "orders", &file)?;
     let again = per_second(lines, started.elapsed());
     let claimed = look_up_claims(place, size.lines)?;
     let goals = goal(place.engine, Goal::AtLeast(20_000.0), Goal::AtLeast(10_000.0));
@@ -56,9 +56,9 @@ fn look_up_claims(place: &Place, lines: u64) -> Result<Measurement> {
     }
     people_out.write_all(listed.as_bytes())?;
     orders_out.write_all(ordered.as_bytes())?;
-    import(place, "customers", &people)?;
+    import(place, Own::Import, "customers", &people)?;
     let started = Instant::now();
-    import(place, "orders", &orders)?;
+    import(place, Own::Import, "orders", &orders)?;
     let rate = per_second(lines, started.elapsed());
     let goals = goal(place.engine, Goal::AtLeast(60_000.0), Goal::None);
     Ok(Measurement::new(place.engine, "import that looks up who has the mailboxes", rate, "lines/s", goals)
@@ -69,12 +69,12 @@ fn look_up_claims(place: &Place, lines: u64) -> Result<Measurement> {
 const LINES_OF_ORDER: u64 = 10;
 
 /// Runs `commlog import` and returns its peak memory.
-fn import(place: &Place, kind: &str, file: &Path) -> Result<Measurement> {
-    let config = place.config(Own::Import)?;
+pub fn import(place: &Place, own: Own, kind: &str, file: &Path) -> Result<Measurement> {
+    let config = place.config(own)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_commlog"));
     command.args(["import", kind, "--currency", "GBP", "--anonymous"]).arg(file);
     command.env("COMMLOG_DATA_DIR", &config.data_dir).env("COMMLOG_MASTER_KEY", "6b".repeat(32));
-    if let (Some(log), Some(keys)) = (place.database(Own::Import), place.keys(Own::Import)) {
+    if let (Some(log), Some(keys)) = (place.database(own), place.keys(own)) {
         command.env("COMMLOG_LOG_URL", log).env("COMMLOG_KEYS_URL", keys);
     }
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;

@@ -6,6 +6,7 @@
 mod catch_up;
 mod commands;
 mod events;
+mod growth;
 mod import;
 mod load;
 mod log;
@@ -49,6 +50,9 @@ struct Args {
     /// A file of real orders (.csv or .csv.gz); without one, orders of the same shape are made.
     #[arg(long, env = "COMMLOG_BENCH_ORDERS")]
     orders: Option<PathBuf>,
+    /// How many customers the section `growth` loads, with three orders each.
+    #[arg(long, default_value_t = 250_000)]
+    customers: u64,
     /// Runs one section in this process. Used by the benchmark itself.
     #[arg(long, hide = true, value_enum, requires = "place")]
     child: Option<Section>,
@@ -86,6 +90,8 @@ enum Section {
     Import,
     /// Messages to a provider over HTTP, and its webhooks.
     Sending,
+    /// A first load of customers and orders, and what is asked then. Only by name: it takes long.
+    Growth,
 }
 
 /// How much is done.
@@ -147,13 +153,14 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Verify => log::verify(place).await,
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
+            Section::Growth => growth::run(place, args.customers).await,
             Section::Import => import::run(place, size, args.orders.as_deref()).await,
         }
     })?;
     for measurement in measurements {
         println!("{}", serde_json::to_string(&measurement)?);
     }
-    let peak = report::peak_memory(place.engine, section.name());
+    let peak = report::peak_memory(place.engine, section.name(), section.memory());
     println!("{}", serde_json::to_string(&peak)?);
     Ok(())
 }
@@ -161,6 +168,14 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
 impl Section {
     const ALL: [Self; 7] =
         [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import, Self::Sending];
+
+    /// MB that it may take: new tables are built with more than they are followed with.
+    const fn memory(self) -> f64 {
+        match self {
+            Self::CatchUp | Self::Growth => 400.0,
+            Self::Log | Self::Commands | Self::Verify | Self::Timeline | Self::Import | Self::Sending => 250.0,
+        }
+    }
 
     const fn name(self) -> &'static str {
         match self {
@@ -171,6 +186,7 @@ impl Section {
             Self::Timeline => "timeline",
             Self::Import => "import",
             Self::Sending => "sending",
+            Self::Growth => "growth",
         }
     }
 }
@@ -185,10 +201,9 @@ fn parent(args: &Args) -> Result {
             continue;
         }
         let place = runtime.block_on(Place::prepare(engine, folder.path()))?;
-        for section in Section::ALL {
-            if !args.only.is_empty() && !args.only.contains(&section) {
-                continue;
-            }
+        let all = Section::ALL.iter().filter(|section| args.only.is_empty() || args.only.contains(section));
+        let growth = args.only.iter().filter(|section| **section == Section::Growth);
+        for &section in all.chain(growth) {
             for measurement in run_child(section, &place, args)? {
                 report.add(measurement);
             }
@@ -204,6 +219,7 @@ fn run_child(section: Section, place: &Place, args: &Args) -> Result<Vec<Measure
     if args.quick {
         command.arg("--quick");
     }
+    command.arg("--customers").arg(args.customers.to_string());
     if let Some(orders) = &args.orders {
         command.arg("--orders").arg(orders);
     }

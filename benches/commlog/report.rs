@@ -68,9 +68,9 @@ pub fn peak_of(process: &str) -> Option<f64> {
 }
 
 /// The most memory that this process ever held.
-pub fn peak_memory(engine: Engine, section: &str) -> Measurement {
+pub fn peak_memory(engine: Engine, section: &str, most: f64) -> Measurement {
     let peak = peak_of("self");
-    let goal = if peak.is_some() { Goal::Below(250.0) } else { Goal::None };
+    let goal = if peak.is_some() { Goal::Below(most) } else { Goal::None };
     Measurement::new(engine, format!("peak memory: {section}"), peak.unwrap_or_default(), "MB", goal)
 }
 

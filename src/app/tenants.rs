@@ -1,12 +1,14 @@
 //! Commands on tenants.
 
+use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::decision::{Context, Policy};
+use crate::domain::event::Event as _;
 use crate::domain::tenant::change_policy::{self, UpdatePolicy};
 use crate::domain::tenant::decide::{
     self, CreateTenant, IssueApiKey, IssuedApiKey, RecordPersonalRead, RevokeApiKey, SkipParked,
 };
-use crate::domain::tenant::event::TenantEvent;
+use crate::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, TenantEvent};
 use crate::domain::tenant::state::Tenant;
 use crate::ids::{ApiKeyId, EventId, TenantId};
 use crate::log::{Category, StreamId};
@@ -50,6 +52,29 @@ impl App {
         let key_id = command.key_id;
         let decide = |state: &Tenant, command, context: &Context<'_>| decide::revoke_key(state, &command, context);
         self.run(caller, tenant_stream(caller.tenant), command, decide, |_| Some(key_id)).await
+    }
+
+    /// An API key of any tenant as the log has it now; [`None`] if it was never issued, or was revoked.
+    pub async fn issued_api_key(&self, id: ApiKeyId) -> Result<Option<(TenantId, ApiKeyIssued)>, AppError> {
+        let streams: Vec<StreamId> =
+            self.shared.journal.backend().tenants().await?.into_iter().map(tenant_stream).collect();
+        let types = [ApiKeyIssued::TYPE, ApiKeyRevoked::TYPE];
+        let mut found = None;
+        for recorded in self.shared.journal.read_streams(&streams, Some(&types)).await? {
+            match decode::<Tenant>(&recorded)?.event {
+                TenantEvent::ApiKeyIssued(issued) if issued.key_id == id => {
+                    found = Some((recorded.envelope.stream.tenant, issued));
+                }
+                TenantEvent::ApiKeyRevoked(revoked) if revoked.key_id == id => return Ok(None),
+                TenantEvent::ApiKeyIssued(_)
+                | TenantEvent::ApiKeyRevoked(_)
+                | TenantEvent::TenantCreated(_)
+                | TenantEvent::PolicyChanged(_)
+                | TenantEvent::ParkedEventSkipped(_)
+                | TenantEvent::PersonalDataRead(_) => {}
+            }
+        }
+        Ok(found)
     }
 
     /// Records that an operator gave up a parked event of a projection.

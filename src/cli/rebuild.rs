@@ -27,7 +27,10 @@ pub struct RebuildArgs {
 /// Runs `commlog rebuild`.
 pub async fn run(session: &Session, args: RebuildArgs) -> Outcome {
     let stores = session.open_existing().await?;
-    let reads = session.read_store(&stores).await?;
+    let reads = stores.read_store().await?;
+    if args.check {
+        catch_up(&reads, &stores.journal).await?;
+    }
     let total = stores.journal.backend().head().await?.position.counter();
     let bar = progress::bar("events", total);
     if !args.check {
@@ -69,10 +72,10 @@ pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
         async move { reads.run(stop).await }
     });
     let bar = progress::bar("events applied", head.counter());
-    let mut applied = reads.applied();
+    let (mut applied, built) = (reads.applied(), reads.built());
     loop {
         let at = *applied.borrow_and_update();
-        bar.set_position(at.counter());
+        bar.set_position(at.max(*built.borrow()).counter());
         if at >= head || runner.is_finished() {
             break;
         }

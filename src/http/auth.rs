@@ -1,16 +1,11 @@
 //! Authentication: `Authorization: Bearer clk_…`.
 
-use std::time::Duration;
-
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::body::refusal;
 use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Principal};
-
-/// How long to wait for lagging read tables before an unknown key is refused.
-const NEW_KEY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The holder of the request's API key, or the response that refuses the request.
 pub async fn principal(gateway: &Gateway, headers: &HeaderMap) -> Result<Principal, Response> {
@@ -31,31 +26,11 @@ pub fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The holder of a token. Unknown and revoked keys get the same response; while the read tables lag, a key cannot be
-/// called unknown.
+/// The holder of a token. Unknown and revoked keys get the same response.
 pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response> {
     let api = gateway.api();
-    let mut found = api.keys.check(&api.reads.db(), token).await;
-    let mut is_behind = false;
-    if matches!(found, Ok(None)) {
-        // The key may have been issued a moment ago, by this process or another one: the read tables must show all that the
-        // log holds now.
-        let end = match api.reads.journal().backend().head().await {
-            Ok(head) => head.position,
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "the end of the log is unknown while an API key is checked");
-                api.app.end_of_log()
-            }
-        };
-        is_behind = api.reads.wait_for(end, NEW_KEY_PATIENCE).await.is_err();
-        found = api.keys.check(&api.reads.db(), token).await;
-    }
-    match found {
+    match api.keys.check(&api.reads.db(), &api.app, token).await {
         Ok(Some(principal)) => Ok(principal),
-        Ok(None) if is_behind => {
-            let message = "the read tables lag behind the log and do not contain this API key yet; try again";
-            Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message))
-        }
         Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
         Err(error) => {
             let id = api.ambient().uuid();

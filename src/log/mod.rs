@@ -356,6 +356,9 @@ pub trait EventLog: Send + Sync {
     /// The heads of streams, in the order asked; [`None`] for one that does not exist.
     async fn stream_heads(&self, streams: &[StreamId]) -> Result<Vec<Option<StreamHead>>, LogError>;
 
+    /// The tenants that have a stream of their own.
+    async fn tenants(&self) -> Result<Vec<TenantId>, LogError>;
+
     /// What an earlier append under this command id made, with the fingerprint of its input.
     async fn find_command(&self, tenant: TenantId, id: CommandId) -> Result<Option<(CommandKey, Appended)>, LogError>;
 

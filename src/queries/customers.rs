@@ -2,17 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::select::{Key, Select};
-use super::{Json, Page, QueryError, Slice, customer_roots, search};
+pub use super::customer_list::{CustomerFilter, count, list};
+use super::select::Select;
+use super::{Json, QueryError, customer_roots};
 use crate::domain::customer::event::Source;
 use crate::domain::value::AddressKind;
 use crate::ids::{AddressId, CustomerId, ImportId, TenantId};
-use crate::sql::{Db, Value, row};
+use crate::sql::{Db, row};
 
-const READING: &str = "customers";
-
-/// Newest first.
-const KEY: Key = Key { columns: "c.registered_at, c.customer_id", shape: "tu" };
+pub(super) const READING: &str = "customers";
 
 row! {
     /// A customer who stands for itself, with the figures of everybody who is part of the same person. Totals count orders
@@ -101,31 +99,6 @@ row! {
     }
 }
 
-/// Which customers are asked for; what is not set does not restrict.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CustomerFilter {
-    /// Beginnings of words of the name, of an address or of the external id; all must occur.
-    pub search: Option<String>,
-    pub territory: Option<String>,
-    pub account_type: Option<String>,
-    pub priority: Option<String>,
-    pub owner: Option<String>,
-    pub industry: Option<String>,
-    /// All of these.
-    pub tags: Vec<String>,
-    pub lead_score_min: Option<i64>,
-    pub lead_score_max: Option<i64>,
-    pub has_email: Option<bool>,
-    pub has_phone: Option<bool>,
-    pub anonymous: Option<bool>,
-    pub import_id: Option<ImportId>,
-    pub registered_since: Option<DateTime<Utc>>,
-    /// Exclusive.
-    pub registered_until: Option<DateTime<Utc>>,
-    /// Forgotten customers are left out unless this is set.
-    pub include_forgotten: bool,
-}
-
 /// What figures of a customer are summed over: its own, and those of everybody who is part of it. The order of the join
 /// is the one that asks an index a few times.
 macro_rules! of_person {
@@ -138,7 +111,7 @@ macro_rules! of_person {
     };
 }
 
-const COLUMNS: &str = concat!(
+pub(super) const COLUMNS: &str = concat!(
     "SELECT c.*, c.customer_id AS asked, CAST(COALESCE(",
     of_person!("SUM(t.orders)", "customer_totals"),
     ", 0) AS BIGINT) AS orders, CAST(COALESCE(",
@@ -189,34 +162,6 @@ pub async fn forgotten(
     select.all(db, READING).await
 }
 
-/// A page of customers, newest first; a merged customer is found as its survivor.
-pub async fn list(
-    db: &Db,
-    tenant: TenantId,
-    filter: &CustomerFilter,
-    page: &Page,
-) -> Result<Slice<CustomerRow>, QueryError> {
-    let mut select = Select::new(&format!("{COLUMNS} (SELECT c.* FROM customers c"), []);
-    restrict(&mut select, tenant, filter);
-    select.page(KEY, page)?;
-    select.push(") c", []);
-    select.order(KEY, page.from_end);
-    let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
-    let mut slice = select.slice(db, READING, page, key).await?;
-    let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id).collect();
-    for ((_, row), whole) in slice.rows.iter_mut().zip(customer_roots::wholes(db, tenant, &ids).await?) {
-        row.merged = whole.merged;
-    }
-    Ok(slice)
-}
-
-/// How many customers a filter finds.
-pub async fn count(db: &Db, tenant: TenantId, filter: &CustomerFilter) -> Result<u64, QueryError> {
-    let mut select = Select::new("SELECT COUNT(*) AS count FROM customers c", []);
-    restrict(&mut select, tenant, filter);
-    select.count(db, READING).await
-}
-
 const REVENUE: &str = "SELECT COALESCE(r.root_id, t.customer_id) AS customer_id, t.currency, \
     CAST(SUM(t.revenue_micros) AS BIGINT) AS revenue_micros, CAST(SUM(t.orders) AS BIGINT) AS orders, \
     CAST(SUM(t.cancellations) AS BIGINT) AS cancellations, MIN(t.first_order_at) AS first_order_at, \
@@ -253,60 +198,4 @@ pub async fn addresses(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<
     select.and_in("a.customer_id", ids.iter().map(|id| id.0.into()));
     select.push(" ORDER BY a.customer_id, a.kind, a.added_at, a.address_id", []);
     select.all(db, READING).await
-}
-
-fn restrict(select: &mut Select, tenant: TenantId, filter: &CustomerFilter) {
-    select.and_equal("c.tenant_id", Some(tenant.0));
-    let merged = "SELECT 1 FROM customer_roots r WHERE r.tenant_id = c.tenant_id AND r.customer_id = c.customer_id";
-    select.and(&format!("NOT EXISTS ({merged})"), []);
-    for (column, value) in [
-        ("c.territory", &filter.territory),
-        ("c.account_type", &filter.account_type),
-        ("c.priority", &filter.priority),
-        ("c.owner", &filter.owner),
-        ("c.industry", &filter.industry),
-    ] {
-        select.and_equal(column, value.clone());
-    }
-    select.and_equal("c.anonymous", filter.anonymous);
-    select.and_equal("c.import_id", filter.import_id);
-    for (condition, value) in [
-        ("c.lead_score >= ?", filter.lead_score_min.map(Value::from)),
-        ("c.lead_score <= ?", filter.lead_score_max.map(Value::from)),
-        ("c.registered_at >= ?", filter.registered_since.map(Value::from)),
-        ("c.registered_at < ?", filter.registered_until.map(Value::from)),
-    ] {
-        if let Some(value) = value {
-            select.and(condition, [value]);
-        }
-    }
-    if !filter.include_forgotten {
-        select.and("c.forgotten_at IS NULL", []);
-    }
-    for tag in &filter.tags {
-        select.and(
-            "c.customer_id IN (SELECT g.customer_id FROM customer_tags g WHERE g.tenant_id = ? AND g.tag = ?)",
-            [tenant.0.into(), tag.clone().into()],
-        );
-    }
-    for (kind, wanted) in [("email", filter.has_email), ("phone", filter.has_phone)] {
-        if let Some(wanted) = wanted {
-            let not = if wanted { "" } else { "NOT " };
-            select.and(
-                &format!(
-                    "{not}EXISTS (SELECT 1 FROM customer_addresses a WHERE a.tenant_id = c.tenant_id \
-                     AND a.customer_id = c.customer_id AND a.kind = '{kind}')"
-                ),
-                [],
-            );
-        }
-    }
-    for word in filter.search.iter().flat_map(|text| search::words(text)) {
-        select.and(
-            "c.customer_id IN (SELECT COALESCE(r.root_id, s.customer_id) FROM customer_tokens s \
-             LEFT JOIN customer_roots r ON r.tenant_id = s.tenant_id AND r.customer_id = s.customer_id \
-             WHERE s.tenant_id = ? AND s.token >= ? AND s.token < ?)",
-            [tenant.0.into(), word.clone().into(), search::end_of_prefix(&word).into()],
-        );
-    }
 }

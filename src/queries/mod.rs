@@ -10,6 +10,7 @@ pub mod campaign_metrics;
 pub mod canned_replies;
 pub mod consents;
 pub mod conversations;
+mod customer_list;
 pub mod customer_roots;
 pub mod customers;
 pub mod deliverability;

@@ -32,6 +32,7 @@ CREATE TABLE log.streams (
     key       uuid NOT NULL,
     UNIQUE (tenant_id, category, key)
 );
+CREATE INDEX streams_of_tenants ON log.streams (tenant_id) WHERE category = 'tenant';
 
 -- `hash` covers the previous hash of the stream and every other column but `position`; see `SealedEvent::compute_hash`.
 CREATE TABLE log.events (

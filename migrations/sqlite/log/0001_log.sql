@@ -20,6 +20,7 @@ CREATE TABLE streams (
     key       BLOB NOT NULL,
     UNIQUE (tenant_id, category, key)
 ) STRICT;
+CREATE INDEX streams_of_tenants ON streams (tenant_id) WHERE category = 'tenant';
 
 -- `hash` covers the previous hash of the stream and every other column but `position`; see `SealedEvent::compute_hash`.
 CREATE TABLE events (

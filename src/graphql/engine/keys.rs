@@ -1,4 +1,4 @@
-//! Checks API keys against the read model, and trusts a checked one for a moment.
+//! Checks API keys against the read model and the log, and trusts a checked one for a moment.
 
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -6,9 +6,23 @@ use subtle::ConstantTimeEq;
 
 use super::limits::Limits;
 use super::principal::Principal;
+use crate::app::{App, AppError};
 use crate::domain::tenant::decide::read_token;
+use crate::domain::tenant::event::ApiKeyIssued;
 use crate::ids::ApiKeyId;
+use crate::queries::tenants::ApiKeyRow;
 use crate::queries::{Db, QueryError, tenants};
+
+/// Why a key could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The read tables failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The log failed.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
 
 /// The API keys that were checked lately. Cheap to clone.
 #[derive(Clone)]
@@ -26,20 +40,32 @@ impl Keys {
         Self { checked, revoked: Cache::new(100_000) }
     }
 
-    /// The holder of a token `clk_<key id>_<secret>`; [`None`] if it was never issued, or was revoked.
-    pub async fn check(&self, db: &Db, token: &str) -> Result<Option<Principal>, QueryError> {
+    /// The holder of a token `clk_<key id>_<secret>`; [`None`] if it was never issued, or was revoked. What the read
+    /// tables do not contain yet is looked up in the log.
+    pub async fn check(&self, db: &Db, app: &App, token: &str) -> Result<Option<Principal>, KeyError> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(principal) = self.checked.get(&digest) {
             return Ok((!self.revoked.contains_key(&principal.key)).then_some(principal));
         }
-        let Some((id, given)) = read_token(token) else { return Ok(None) };
-        let Some(row) = tenants::api_key(db, id).await? else { return Ok(None) };
-        let right: bool = given.as_bytes().ct_eq(row.secret_hash.as_bytes()).into();
-        if !right || row.revoked_at.is_some() || self.revoked.contains_key(&id) {
+        let Some((key, given)) = read_token(token) else { return Ok(None) };
+        let (principal, hash) = match tenants::api_key(db, key).await? {
+            Some(row) if row.revoked_at.is_some() => return Ok(None),
+            Some(row) => {
+                let ApiKeyRow { tenant_id: tenant, role, personal, send, secret_hash, .. } = row;
+                (Principal { tenant, key, role, personal, send }, secret_hash)
+            }
+            None => match app.issued_api_key(key).await? {
+                Some((tenant, issued)) => {
+                    let ApiKeyIssued { role, personal, send, secret_hash, .. } = issued;
+                    (Principal { tenant, key, role, personal, send }, secret_hash)
+                }
+                None => return Ok(None),
+            },
+        };
+        let right: bool = given.as_bytes().ct_eq(hash.as_bytes()).into();
+        if !right || self.revoked.contains_key(&key) {
             return Ok(None);
         }
-        let principal =
-            Principal { tenant: row.tenant_id, key: id, role: row.role, personal: row.personal, send: row.send };
         self.checked.insert(digest, principal);
         Ok(Some(principal))
     }

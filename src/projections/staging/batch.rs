@@ -19,6 +19,8 @@ pub struct Batch {
     pub(in crate::projections) events: Arc<[StagedEvent]>,
     /// The last event that was read, staged or not.
     pub(in crate::projections) last: Option<LastEvent>,
+    /// Whether more events were there to be read behind it.
+    pub(in crate::projections) more: bool,
 }
 
 /// Where a batch ends.
@@ -96,7 +98,19 @@ impl Batch {
             hash: event.envelope.hash,
         });
         let events = events.iter().zip(1..).map(|(event, ordinal)| StagedEvent::prepare(event, ordinal)).collect();
-        Self { events, last }
+        Self { events, last, more: false }
+    }
+
+    /// Notes whether more events were there to be read behind it.
+    #[must_use]
+    pub fn followed_by_more(self, more: bool) -> Self {
+        Self { more, ..self }
+    }
+
+    /// Bytes of its payloads, opened.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.events.iter().map(|event| event.data.len() + event.personal.as_ref().map_or(0, String::len)).sum()
     }
 
     /// How many events it holds.
@@ -114,6 +128,11 @@ impl Batch {
     /// The types of some of its events.
     pub(in crate::projections) fn types(&self, events: &[usize]) -> HashSet<&str> {
         events.iter().map(|&index| self.events[index].event_type.as_str()).collect()
+    }
+
+    /// Whether an operator's decision is in it.
+    pub(in crate::projections) fn decides(&self) -> bool {
+        self.events.iter().any(|event| event.extra.skip.is_some())
     }
 
     /// Tenant and customer of its `CustomerForgotten` events.

@@ -39,9 +39,22 @@ pub(super) async fn fill(
     events: &[usize],
     forgotten: &Forgotten,
 ) -> Result<(), sql::Error> {
+    session.run("DELETE FROM batch; DELETE FROM batch_lines; DELETE FROM batch_tokens").await?;
+    add(session, batch, events, 0, forgotten).await
+}
+
+/// Adds events of a batch (by index) to the staging relations. `behind` is how many events stand before this batch's
+/// first one, in batches that were added before.
+pub(super) async fn add(
+    session: &mut Session,
+    batch: &Batch,
+    events: &[usize],
+    behind: i64,
+    forgotten: &Forgotten,
+) -> Result<(), sql::Error> {
     match session {
-        Session::Sqlite(connection) => sqlite::fill(connection, batch, events, forgotten).await,
-        Session::Postgres(connection) => Ok(postgres::fill(connection, batch, events, forgotten).await?),
+        Session::Sqlite(connection) => sqlite::add(connection, batch, events, behind, forgotten).await,
+        Session::Postgres(connection) => Ok(postgres::add(connection, batch, events, behind, forgotten).await?),
     }
 }
 

@@ -23,20 +23,18 @@ const INSERT_TOKENS: &str = "\
     INSERT INTO batch_tokens SELECT * FROM unnest(\
         $1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])";
 
-pub async fn fill(
+pub async fn add(
     connection: &mut PgConnection,
     batch: &Batch,
     events: &[usize],
+    behind: i64,
     forgotten: &Forgotten,
 ) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("DELETE FROM batch; DELETE FROM batch_lines; DELETE FROM batch_tokens")
-        .execute(&mut *connection)
-        .await?;
     let staged: Vec<&StagedEvent> =
         events.iter().map(|&index| &batch.events[index]).filter(|event| event.malformed.is_none()).collect();
-    fill_batch(connection, &staged, forgotten).await?;
-    fill_lines(connection, &staged).await?;
-    fill_tokens(connection, &staged, forgotten).await
+    fill_batch(connection, &staged, behind, forgotten).await?;
+    fill_lines(connection, &staged, behind).await?;
+    fill_tokens(connection, &staged, behind, forgotten).await
 }
 
 fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
@@ -46,11 +44,12 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 async fn fill_batch(
     connection: &mut PgConnection,
     staged: &[&StagedEvent],
+    behind: i64,
     forgotten: &Forgotten,
 ) -> Result<(), sqlx::Error> {
     let personal = |event: &&StagedEvent| event.personal.clone().filter(|_| !event.is_forgotten(forgotten));
     let query = sqlx::query(INSERT_BATCH)
-        .bind(column(staged, |event| event.ordinal))
+        .bind(column(staged, |event| behind + event.ordinal))
         .bind(column(staged, |event| event.position.bytes().to_vec()))
         .bind(column(staged, |event| event.id.uuid()))
         .bind(column(staged, |event| event.stream.tenant.uuid()))
@@ -88,7 +87,7 @@ async fn fill_batch(
     query.execute(connection).await.map(drop)
 }
 
-async fn fill_lines(connection: &mut PgConnection, staged: &[&StagedEvent]) -> Result<(), sqlx::Error> {
+async fn fill_lines(connection: &mut PgConnection, staged: &[&StagedEvent], behind: i64) -> Result<(), sqlx::Error> {
     let lines: Vec<_> = staged
         .iter()
         .flat_map(|event| event.extra.lines.iter().zip(1i64..).map(move |(line, number)| (*event, line, number)))
@@ -97,7 +96,7 @@ async fn fill_lines(connection: &mut PgConnection, staged: &[&StagedEvent]) -> R
         return Ok(());
     }
     let query = sqlx::query(INSERT_LINES)
-        .bind(column(&lines, |(event, _, _)| event.ordinal))
+        .bind(column(&lines, |(event, _, _)| behind + event.ordinal))
         .bind(column(&lines, |(event, _, _)| event.ids.activity))
         .bind(column(&lines, |(event, _, _)| event.stream.tenant.uuid()))
         .bind(column(&lines, |(event, _, _)| event.ids.customer))
@@ -112,6 +111,7 @@ async fn fill_lines(connection: &mut PgConnection, staged: &[&StagedEvent]) -> R
 async fn fill_tokens(
     connection: &mut PgConnection,
     staged: &[&StagedEvent],
+    behind: i64,
     forgotten: &Forgotten,
 ) -> Result<(), sqlx::Error> {
     let tokens: Vec<_> = staged
@@ -123,7 +123,7 @@ async fn fill_tokens(
         return Ok(());
     }
     let query = sqlx::query(INSERT_TOKENS)
-        .bind(column(&tokens, |(event, _)| event.ordinal))
+        .bind(column(&tokens, |(event, _)| behind + event.ordinal))
         .bind(column(&tokens, |(event, _)| event.stream.tenant.uuid()))
         .bind(column(&tokens, |(event, _)| event.ids.customer))
         .bind(column(&tokens, |(event, _)| event.id.uuid()))

@@ -20,7 +20,13 @@ const INSERT_LINES: &str = "INSERT INTO batch_lines VALUES (?, ?, ?, ?, ?, ?, ?,
 
 const INSERT_TOKENS: &str = "INSERT INTO batch_tokens VALUES (?, ?, ?, ?, ?, ?)";
 
-pub async fn fill(connection: &Lent, batch: &Batch, events: &[usize], forgotten: &Forgotten) -> Result<(), sql::Error> {
+pub async fn add(
+    connection: &Lent,
+    batch: &Batch,
+    events: &[usize],
+    behind: i64,
+    forgotten: &Forgotten,
+) -> Result<(), sql::Error> {
     let staged: Vec<(usize, bool)> = events
         .iter()
         .filter(|&&index| batch.events[index].malformed.is_none())
@@ -29,9 +35,8 @@ pub async fn fill(connection: &Lent, batch: &Batch, events: &[usize], forgotten:
     let events = Arc::clone(&batch.events);
     connection
         .run(move |connection| {
-            connection.execute_batch("DELETE FROM batch; DELETE FROM batch_tokens; DELETE FROM batch_lines")?;
             let staged = staged.iter().map(|&(index, forgotten)| (&events[index], forgotten));
-            Ok(insert(connection, staged)?)
+            Ok(insert(connection, staged, behind)?)
         })
         .await
 }
@@ -39,14 +44,16 @@ pub async fn fill(connection: &Lent, batch: &Batch, events: &[usize], forgotten:
 fn insert<'e>(
     connection: &Connection,
     staged: impl Iterator<Item = (&'e StagedEvent, bool)>,
+    behind: i64,
 ) -> Result<(), rusqlite::Error> {
     let mut batch = Row::of(connection, INSERT_BATCH)?;
     let mut lines = Row::of(connection, INSERT_LINES)?;
     let mut tokens = Row::of(connection, INSERT_TOKENS)?;
     for (event, forgotten) in staged {
-        insert_event(&mut batch, event, forgotten)?;
+        let ordinal = behind + event.ordinal;
+        insert_event(&mut batch, event, ordinal, forgotten)?;
         for (line, number) in event.extra.lines.iter().zip(1i64..) {
-            lines.set(event.ordinal)?;
+            lines.set(ordinal)?;
             lines.set(Id(event.ids.activity))?;
             lines.set(Id(Some(event.stream.tenant.uuid())))?;
             lines.set(Id(event.ids.customer))?;
@@ -58,7 +65,7 @@ fn insert<'e>(
             lines.insert()?;
         }
         for (field, token) in event.extra.tokens.iter().filter(|_| !forgotten) {
-            tokens.set(event.ordinal)?;
+            tokens.set(ordinal)?;
             tokens.set(Id(Some(event.stream.tenant.uuid())))?;
             tokens.set(Id(event.ids.customer))?;
             tokens.set(Id(Some(event.id.uuid())))?;
@@ -70,9 +77,9 @@ fn insert<'e>(
     Ok(())
 }
 
-fn insert_event(row: &mut Row<'_>, event: &StagedEvent, forgotten: bool) -> Result<(), rusqlite::Error> {
+fn insert_event(row: &mut Row<'_>, event: &StagedEvent, ordinal: i64, forgotten: bool) -> Result<(), rusqlite::Error> {
     let (ids, words) = (&event.ids, &event.words);
-    row.set(event.ordinal)?;
+    row.set(ordinal)?;
     row.set(event.position.bytes())?;
     row.set(Id(Some(event.id.uuid())))?;
     row.set(Id(Some(event.stream.tenant.uuid())))?;

@@ -2,10 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::ReadStore;
 use super::compare::{TableComparison, compare};
 use super::follower::Follower;
 use super::generation::Generation;
+use super::{ReadStore, new_id};
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::tables::{self, Checkpoint};
 use crate::sql::{self, Session};
@@ -15,18 +15,40 @@ impl ReadStore {
     /// forgotten since is forgotten on both sides. `progress` receives the number of events applied.
     pub async fn check(&self, progress: impl Fn(u64) + Send + Sync) -> Result<Vec<TableComparison>, ProjectionError> {
         let live = self.live();
-        let id = format!("g{}", self.0.ambient.uuid().simple());
-        let fresh = Generation::create(&self.0.location, &id, &live.projections).await?;
+        let id = new_id(&self.0.ambient);
+        let built = Generation::begin(&self.0.location, &id, &live.projections).await?;
         // On the list, so that a check that is killed leaves nothing behind that nobody would remove.
         self.0.catalog.add(&id, &format!("check of {}", live.id), self.0.ambient.now()).await?;
-        let compared = self.compare_with(&live, &fresh, &progress).await;
-        fresh.retire().await;
-        fresh.db.close().await;
-        drop(fresh);
+        let settled = self.build(&live, &built, &progress).await;
+        built.retire().await;
+        built.db.close().await;
+        drop(built);
+        let compared = match settled {
+            Ok(fresh) => {
+                let compared = self.compare_with(&live, &fresh, &progress).await;
+                fresh.retire().await;
+                fresh.db.close().await;
+                compared
+            }
+            Err(error) => Err(error),
+        };
         if Generation::remove(&self.0.location, &id).await? {
             self.0.catalog.remove(&id).await?;
         }
         compared
+    }
+
+    /// Most of the work is done before the snapshot, which should not be held for long.
+    async fn build(
+        &self,
+        live: &Generation,
+        built: &Generation,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Generation, ProjectionError> {
+        let (stop, advanced) =
+            (CancellationToken::new(), |checkpoint: Checkpoint| progress(checkpoint.position.counter()));
+        self.follower(built, &stop, &advanced).advance(Some(live.look().await?.position)).await?;
+        built.settle(&self.0.location).await
     }
 
     async fn compare_with(
@@ -37,16 +59,7 @@ impl ReadStore {
     ) -> Result<Vec<TableComparison>, ProjectionError> {
         let stop = CancellationToken::new();
         let advanced = |checkpoint: Checkpoint| progress(checkpoint.position.counter());
-        let follower = Follower {
-            journal: &self.0.journal,
-            location: &self.0.location,
-            generation: fresh,
-            limits: self.0.limits,
-            stop: &stop,
-            advanced: &advanced,
-        };
-        // Most of the work is done before the snapshot, which should not be held for long.
-        follower.advance(Some(live.look().await?.position)).await?;
+        let follower = self.follower(fresh, &stop, &advanced);
         let mut snapshot = live.db.session().await.map_err(database("be reached"))?;
         begin_snapshot(&mut snapshot).await.map_err(database("take a snapshot"))?;
         let position = tables::checkpoint(&mut snapshot).await?.position;

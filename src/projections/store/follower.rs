@@ -14,28 +14,52 @@ use tokio_util::sync::CancellationToken;
 
 use super::generation::Generation;
 use super::location::Location;
-use super::scrub;
+use super::scrub::{Scrub, Step};
+use super::statistics::Statistics;
 use crate::ids::Position;
 use crate::log::{Journal, LogError, ReadLimit};
 use crate::offload;
 use crate::projections::error::{ProjectionError, chain};
 use crate::projections::staging::Batch;
-use crate::projections::tables::{Checkpoint, History};
+use crate::projections::tables::{Checkpoint, Grouped, History, Most};
 
 /// How much one batch holds at most.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Events. A batch at the log's end holds what there is: small batches when idle, large ones to catch up.
     pub events: usize,
-    /// Bytes of sealed payloads; three batches are in memory at a time.
+    /// Bytes of sealed payloads; a few batches are in memory at a time.
     pub bytes: usize,
+    /// Events of the batches that are applied together while more of them wait.
+    pub group_events: usize,
+    /// Bytes of their opened payloads.
+    pub group_bytes: usize,
+    /// Behind by more events than these, empty tables are built beside rather than filled while they are read.
+    pub far: u64,
+}
+
+impl Limits {
+    /// Batches of so many events, each applied by itself.
+    #[must_use]
+    pub const fn single(events: usize) -> Self {
+        Self { events, bytes: 1024 * 1024, group_events: 0, group_bytes: 0, far: u64::MAX }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { events: 5_000, bytes: 3 * 1024 * 1024 }
+        Self {
+            events: 5_000,
+            bytes: 3 * 1024 * 1024,
+            group_events: 50_000,
+            group_bytes: 32 * 1024 * 1024,
+            far: 100_000,
+        }
     }
 }
+
+/// How many batches wait, prepared, for the one that is applied.
+const AHEAD: usize = 3;
 
 /// After a failure, the first and the longest pause before the next attempt.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
@@ -99,6 +123,19 @@ impl Follower<'_> {
 
     /// Applies everything up to a position, or, without one, all that comes until stopped.
     pub async fn advance(&self, until: Option<Position>) -> Result<(), ProjectionError> {
+        let mut careful = Position::START;
+        while let End::Poisoned(position) = self.advance_from_checkpoint(until, careful).await? {
+            careful = position;
+        }
+        Ok(())
+    }
+
+    /// Up to `careful`, batches are applied one by one.
+    async fn advance_from_checkpoint(
+        &self,
+        until: Option<Position>,
+        careful: Position,
+    ) -> Result<End, ProjectionError> {
         let start = {
             let mut writer = self.generation.writer.lock().await;
             writer.refresh();
@@ -106,9 +143,9 @@ impl Follower<'_> {
         };
         self.publish(start);
         if until.is_some_and(|until| start.position >= until) {
-            return Ok(());
+            return Ok(End::Reached);
         }
-        let (send, mut batches) = mpsc::channel(1);
+        let (send, mut batches) = mpsc::channel(AHEAD);
         let pace = Arc::new(Pace::default());
         let reader = Reader {
             journal: self.journal.clone(),
@@ -118,11 +155,11 @@ impl Follower<'_> {
             pace: pace.clone(),
         };
         let reader = tokio::spawn(reader.run(start.position, send));
-        let applied = self.apply_all(&mut batches, start.unclean, until, &pace).await;
+        let applied = self.apply_all(&mut batches, start.unclean, until, careful, &pace).await;
         drop(batches);
         let read = reader.await.unwrap_or(Err(LogError::Closed));
-        applied?;
-        read.map_err(ProjectionError::from)
+        let end = applied?;
+        read.map(|()| end).map_err(ProjectionError::from)
     }
 
     async fn apply_all(
@@ -130,49 +167,83 @@ impl Follower<'_> {
         batches: &mut mpsc::Receiver<Batch>,
         mut unclean: bool,
         until: Option<Position>,
+        careful: Position,
         pace: &Pace,
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<End, ProjectionError> {
+        let (mut left, mut scrub) = (None, Scrub::default());
+        let mut statistics = Statistics::at(self.generation.checkpoint().position);
         loop {
-            let batch = match batches.try_recv() {
+            let batch = match left.take().map_or_else(|| batches.try_recv(), Ok) {
                 Ok(batch) => batch,
                 Err(_) => {
                     // The log's end: the moment to remove what forgotten customers left behind.
                     // (Tables that are built up to a position are cleaned by those who follow them later.)
+                    let mut patience = None;
                     if unclean && until.is_none() {
-                        let checkpoint = scrub::scrub(self.location, self.generation).await?;
-                        self.publish(checkpoint);
-                        unclean = checkpoint.unclean;
+                        match scrub.step(self.location, self.generation).await? {
+                            Step::More => patience = Some(Duration::ZERO),
+                            // Look again, whether events come or not.
+                            Step::Busy => patience = Some(SCRUB_AGAIN),
+                            Step::Clean(checkpoint) => {
+                                self.publish(checkpoint);
+                                unclean = checkpoint.unclean;
+                            }
+                        }
                     }
-                    let next = if unclean && until.is_none() {
-                        // A reader was in the way: look again, whether events come or not.
-                        match tokio::time::timeout(SCRUB_AGAIN, batches.recv()).await {
+                    let next = match patience {
+                        Some(patience) => match tokio::time::timeout(patience, batches.recv()).await {
                             Ok(next) => next,
                             Err(_) => continue,
-                        }
-                    } else {
-                        batches.recv().await
+                        },
+                        None => batches.recv().await,
                     };
                     match next {
                         Some(batch) => batch,
-                        None => return Ok(()),
+                        None => return Ok(End::Reached),
                     }
                 }
             };
             if self.stop.is_cancelled() {
-                return Ok(());
+                return Ok(End::Reached);
             }
-            let mut writer = self.generation.writer.lock().await;
             let began = Instant::now();
-            let checkpoint = writer.apply(&batch, History::Journal(self.journal)).await?;
-            drop(writer);
+            let checkpoint = match self.apply(batch, batches, careful).await? {
+                Grouped::Applied { checkpoint, forgot, left: by_itself } => {
+                    left = by_itself;
+                    if forgot {
+                        scrub = Scrub::default();
+                    }
+                    self.generation.wrote();
+                    checkpoint
+                }
+                Grouped::Poisoned(position) => return Ok(End::Poisoned(position)),
+                Grouped::Stopped => return Ok(End::Reached),
+            };
             pace.took(began.elapsed());
-            self.generation.wrote(batch.len());
             self.publish(checkpoint);
+            statistics.keep_up(self.location, self.generation, checkpoint.position).await?;
             unclean = checkpoint.unclean;
             if until.is_some_and(|until| checkpoint.position >= until) {
-                return Ok(());
+                return Ok(End::Reached);
             }
         }
+    }
+
+    /// Applies a batch, together with those behind it if there are more and none needs a look at single events.
+    async fn apply(
+        &self,
+        batch: Batch,
+        rest: &mut mpsc::Receiver<Batch>,
+        careful: Position,
+    ) -> Result<Grouped, ProjectionError> {
+        let most = Most { events: self.limits.group_events, bytes: self.limits.group_bytes };
+        let mut writer = self.generation.writer.lock().await;
+        let apart = batch.last().is_none_or(|last| last.position <= careful);
+        if batch.more && !apart && most.events > batch.len() && writer.is_plain(&batch).await? {
+            return writer.apply_group(batch, rest, most, self.stop).await;
+        }
+        let checkpoint = writer.apply(&batch, History::Journal(self.journal)).await?;
+        Ok(Grouped::Applied { checkpoint, forgot: !batch.forgotten().is_empty(), left: None })
     }
 
     fn publish(&self, checkpoint: Checkpoint) {
@@ -197,6 +268,14 @@ impl Follower<'_> {
             }
         }
     }
+}
+
+/// How following up to a position ended.
+enum End {
+    /// There, or asked to stop.
+    Reached,
+    /// Before an event that cannot be applied, which lies up to here.
+    Poisoned(Position),
 }
 
 /// How long the last batch took to apply; the applying task reports it to the reading one.
@@ -236,6 +315,7 @@ impl Reader {
                     return Ok(());
                 }
             }
+            let head = *watch.borrow();
             let Some(last) = events.last() else {
                 tokio::select! {
                     () = self.stop.cancelled() => return Ok(()),
@@ -246,7 +326,8 @@ impl Reader {
             };
             after = last.envelope.position;
             let busy = self.until.is_none() && BUSY.contains(&events.len());
-            let batch = offload::run(events.len(), move || Batch::prepare(&events)).await;
+            let more = after < self.until.map_or(head, |until| until.min(head));
+            let batch = offload::run(events.len(), move || Batch::prepare(&events).followed_by_more(more)).await;
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 sent = batches.send(batch) => if sent.is_err() { return Ok(()) },

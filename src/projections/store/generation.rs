@@ -6,16 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 
 use super::lease::{Lease, Removal};
-use super::location::{Location, file, remove_database, schema};
-use super::options;
+use super::location::{Location, file, file_error, remove_database, schema};
+use super::{options, statistics};
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
 use crate::projections::tables::{self, Checkpoint, Writer};
 use crate::sql::checkpointer::Checkpointer;
 use crate::sql::{self, Db, SqlitePool};
-
-/// After how many events the write-ahead log is copied into the file.
-const CHECKPOINT_EVENTS: usize = 2_000;
 
 /// Read tables that this process uses. They are not removed before the last copy of `db` is gone.
 #[derive(Debug)]
@@ -42,8 +39,25 @@ impl Deref for Generation {
 impl Generation {
     /// Creates empty tables.
     pub async fn create(location: &Location, id: &str, projections: &[Projection]) -> Result<Self, ProjectionError> {
+        Self::create_for(location, id, projections, Use::Reading).await
+    }
+
+    /// Creates empty tables that nobody reads before they are built and [settled](Self::settle).
+    ///
+    /// On SQLite they are not protected against the end of the process or of the machine: what was begun is given up
+    /// then. Pages are written once instead of twice, and the disk is not waited for.
+    pub async fn begin(location: &Location, id: &str, projections: &[Projection]) -> Result<Self, ProjectionError> {
+        Self::create_for(location, id, projections, Use::Building).await
+    }
+
+    async fn create_for(
+        location: &Location,
+        id: &str,
+        projections: &[Projection],
+        used: Use,
+    ) -> Result<Self, ProjectionError> {
         let lease = Lease::take(location, id).await?;
-        let writing = writer_pool(location, id, true).await?;
+        let writing = writer_pool(location, id, true, used).await?;
         let mut session = writing.session().await.map_err(database("be reached"))?;
         if let Location::Database(_) = location {
             let sql = format!("CREATE SCHEMA {}", schema(id));
@@ -51,17 +65,40 @@ impl Generation {
         }
         tables::create(&mut session, projections).await?;
         drop(session);
-        Self::with(location, id, writing, lease).await
+        Self::with(location, id, writing, lease, used).await
+    }
+
+    /// Makes what was built durable, and opens it for reading and following.
+    pub async fn settle(&self, location: &Location) -> Result<Self, ProjectionError> {
+        statistics::gather(location, self).await?;
+        self.retire().await;
+        if let Location::Folder(folder) = location {
+            let path = file(folder, &self.id);
+            let pool = SqlitePool::open(options::sqlite_writer(&path, false)).await;
+            pool.map_err(|source| unreadable(&path, source))?.close().await;
+            let synced = tokio::task::spawn_blocking({
+                let path = path.clone();
+                move || std::fs::File::open(path)?.sync_all()
+            });
+            synced.await.map_err(|_| ProjectionError::Stopped)?.map_err(file_error("write", &path))?;
+        }
+        Self::open(location, &self.id).await
     }
 
     /// Opens tables that exist. They bring the projections that they were created from.
     pub async fn open(location: &Location, id: &str) -> Result<Self, ProjectionError> {
         let lease = Lease::take(location, id).await?;
-        let writing = writer_pool(location, id, false).await?;
-        Self::with(location, id, writing, lease).await
+        let writing = writer_pool(location, id, false, Use::Reading).await?;
+        Self::with(location, id, writing, lease, Use::Reading).await
     }
 
-    async fn with(location: &Location, id: &str, writing: Db, lease: Lease) -> Result<Self, ProjectionError> {
+    async fn with(
+        location: &Location,
+        id: &str,
+        writing: Db,
+        lease: Lease,
+        used: Use,
+    ) -> Result<Self, ProjectionError> {
         let mut session = writing.session().await.map_err(database("be reached"))?;
         let projections: Arc<[_]> = tables::definitions(&mut session).await?.into();
         let checkpoint = tables::checkpoint(&mut session).await?;
@@ -73,9 +110,9 @@ impl Generation {
             projections,
             writing,
             applied: watch::Sender::new(checkpoint),
-            checkpointer: match location {
-                Location::Folder(folder) => Some(Checkpointer::start(&file(folder, id), CHECKPOINT_EVENTS, "NORMAL")),
-                Location::Database(_) => None,
+            checkpointer: match (location, used) {
+                (Location::Folder(folder), Use::Reading) => Some(Checkpointer::start(&file(folder, id), "NORMAL")),
+                (Location::Folder(_), Use::Building) | (Location::Database(_), _) => None,
             },
         })
     }
@@ -85,10 +122,10 @@ impl Generation {
         *self.applied.borrow()
     }
 
-    /// Takes note that so many events were applied and committed.
-    pub fn wrote(&self, events: usize) {
+    /// Takes note that something was applied and committed.
+    pub fn wrote(&self) {
         if let Some(checkpointer) = &self.checkpointer {
-            checkpointer.wrote(events);
+            checkpointer.wrote();
         }
     }
 
@@ -142,11 +179,22 @@ impl Generation {
     }
 }
 
-async fn writer_pool(location: &Location, id: &str, create: bool) -> Result<Db, ProjectionError> {
+/// What tables are for at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Reading,
+    Building,
+}
+
+async fn writer_pool(location: &Location, id: &str, create: bool, used: Use) -> Result<Db, ProjectionError> {
     match location {
         Location::Folder(folder) => {
             let path = file(folder, id);
-            let pool = SqlitePool::open(options::sqlite_writer(&path, create)).await;
+            let options = match used {
+                Use::Reading => options::sqlite_writer(&path, create),
+                Use::Building => options::sqlite_builder(&path),
+            };
+            let pool = SqlitePool::open(options).await;
             pool.map(Db::Sqlite).map_err(|source| unreadable(&path, source))
         }
         Location::Database(url) => options::postgres_writer(url, &schema(id)),

@@ -13,6 +13,7 @@ pub(super) mod options;
 mod replay;
 mod run;
 mod scrub;
+mod statistics;
 mod status;
 
 use std::sync::Arc;
@@ -73,6 +74,8 @@ struct Inner {
     /// Where the log ended when tables of another log were discarded.
     rebuilt_at: Option<Position>,
     applied: watch::Sender<Position>,
+    /// How far tables have come that are to take over.
+    built: watch::Sender<Position>,
     /// How many calls of `run` are at work in this process.
     running: AtomicUsize,
 }
@@ -129,6 +132,7 @@ impl ReadStore {
             live: ArcSwap::from_pointee(live),
             rebuilt_at,
             applied,
+            built: watch::Sender::new(Position::START),
             running: AtomicUsize::new(0),
         })))
     }
@@ -155,6 +159,12 @@ impl ReadStore {
     #[must_use]
     pub fn applied(&self) -> watch::Receiver<Position> {
         self.0.applied.subscribe()
+    }
+
+    /// Announces how far tables have come that are built to take over; after a switch it may go back.
+    #[must_use]
+    pub fn built(&self) -> watch::Receiver<Position> {
+        self.0.built.subscribe()
     }
 
     /// Waits until the live tables show what was appended up to a position.
@@ -229,12 +239,15 @@ impl ReadStore {
     }
 
     /// An empty generation of the current projections, to be built.
-    async fn create(&self) -> Result<Generation, ProjectionError> {
+    async fn begin(&self) -> Result<Generation, ProjectionError> {
         let Inner { location, catalog, projections, fingerprint, ambient, .. } = &*self.0;
-        create(location, catalog, projections, fingerprint, ambient).await
+        let generation = Generation::begin(location, &new_id(ambient), projections).await?;
+        catalog.add(&generation.id, fingerprint, ambient.now()).await?;
+        Ok(generation)
     }
 }
 
+/// Empty tables that are read from the start.
 async fn create(
     location: &Location,
     catalog: &Catalog,
@@ -242,8 +255,11 @@ async fn create(
     fingerprint: &str,
     ambient: &Ambient,
 ) -> Result<Generation, ProjectionError> {
-    let id = format!("g{}", ambient.uuid().simple());
-    let generation = Generation::create(location, &id, projections).await?;
-    catalog.add(&id, fingerprint, ambient.now()).await?;
+    let generation = Generation::create(location, &new_id(ambient), projections).await?;
+    catalog.add(&generation.id, fingerprint, ambient.now()).await?;
     Ok(generation)
+}
+
+fn new_id(ambient: &Ambient) -> String {
+    format!("g{}", ambient.uuid().simple())
 }

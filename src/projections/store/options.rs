@@ -24,11 +24,23 @@ pub fn sqlite_writer(file: &Path, create: bool) -> SqliteOptions {
         .pragma("journal_mode", "WAL")
         .pragma("synchronous", "NORMAL")
         .pragma("temp_store", "MEMORY")
-        .pragma("cache_size", -12_288)
-        // What a batch changes stays in memory until its commit, however much it is.
-        .pragma("cache_spill", "OFF")
+        // What a batch changes beyond this is written to the log before its commit.
+        .pragma("cache_size", -49_152)
         .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES)
         // What is deleted or overwritten is zeroed: a forgotten customer's name does not stay in a free page.
+        .pragma("secure_delete", "ON")
+}
+
+/// Makes a SQLite file that nobody reads before it is whole, and that is given up if it does not become so: a failed
+/// statement can be undone, but a lost machine may leave it damaged.
+pub fn sqlite_builder(file: &Path) -> SqliteOptions {
+    SqliteOptions::writer(file, true)
+        .statements(STATEMENTS)
+        .pragma("locking_mode", "EXCLUSIVE")
+        .pragma("journal_mode", "PERSIST")
+        .pragma("synchronous", "OFF")
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", -65_536)
         .pragma("secure_delete", "ON")
 }
 
@@ -59,9 +71,12 @@ pub fn postgres_writer(url: &str, schema: &str) -> Result<Db, ProjectionError> {
     Ok(Db::Postgres(pool.connect_lazy_with(options)))
 }
 
-/// A connection for queries.
+/// A connection for queries. Each is planned with its values: a plan made without them while the tables were small would
+/// stay when they are large.
 pub fn postgres_reader(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
-    Ok(postgres(url, schema)?.statement_cache_capacity(200).options([("jit", "off")]))
+    Ok(postgres(url, schema)?
+        .statement_cache_capacity(200)
+        .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan")]))
 }
 
 /// How many connections queries share.

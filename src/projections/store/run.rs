@@ -7,22 +7,35 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::ReadStore;
 use super::belonging;
 use super::catalog::{Entry, State};
 use super::follower::Follower;
 use super::generation::Generation;
+use super::location::Location;
+use super::{Checkpoint, Inner, ReadStore};
 use crate::ids::Position;
 use crate::projections::error::{ProjectionError, chain};
 
 /// How often the catalog is looked at: another process may have switched or left something to remove.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a generation is followed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Readers use it.
+    Live,
+    /// It is to take over.
+    Building,
+    /// Readers use it, and it is empty until another one takes over: it is not advanced.
+    Waiting,
+}
+
 /// A generation that is followed by a task of its own.
 struct Following {
     generation: Arc<Generation>,
     task: JoinHandle<()>,
     stop: CancellationToken,
+    role: Role,
 }
 
 impl Following {
@@ -59,15 +72,16 @@ impl ReadStore {
     /// another one. Other failures are logged and survived.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ProjectionError> {
         let running = Running::new(self);
-        let mut building = self.wanted().await?.map(|generation| self.start(generation, &stop, false));
-        let mut live = self.start(self.live(), &stop, true);
+        let (wanted, role) = self.wanted().await?;
+        let mut building = wanted.map(|generation| self.start(generation, &stop, Role::Building));
+        let mut live = self.start(self.live(), &stop, role);
         let mut ended = Ok(());
         let mut look = tokio::time::interval(POLL_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = caught_up(building.as_ref(), &live.generation) => {
+                () = self.caught_up(building.as_ref(), &live) => {
                     if let Some(new) = building.take() {
                         live = self.switch(live, new, &stop).await;
                     }
@@ -98,49 +112,53 @@ impl ReadStore {
         ended
     }
 
-    /// The generation to build if the live one was built from other projections; one that was begun is resumed.
-    async fn wanted(&self) -> Result<Option<Arc<Generation>>, ProjectionError> {
+    /// The generation to build if the live one was built from other projections, or is empty and the log is long; and
+    /// what becomes of the live one.
+    ///
+    /// On PostgreSQL, one that was begun is resumed. On SQLite it may be damaged, and is removed.
+    async fn wanted(&self) -> Result<(Option<Arc<Generation>>, Role), ProjectionError> {
         let entries = self.0.catalog.entries().await?;
         let ours = |state: State| {
             entries.iter().find(move |entry| entry.state == state && entry.fingerprint == self.0.fingerprint)
         };
-        if ours(State::Live).is_some() {
-            return Ok(None);
+        let live = self.live().look().await?;
+        let head = self.0.journal.backend().head().await?.position;
+        let empty = live.position == Position::START && head.counter() > self.0.limits.far;
+        if ours(State::Live).is_some() && !empty {
+            return Ok((None, Role::Live));
         }
-        let begun = match ours(State::Building) {
-            Some(entry) => belonging::open_own(&self.0.location, &entry.id, self.0.journal.backend().as_ref()).await?,
-            None => None,
+        let begun = match (ours(State::Building), &self.0.location) {
+            (Some(entry), Location::Database(_)) => {
+                belonging::open_own(&self.0.location, &entry.id, self.0.journal.backend().as_ref()).await?
+            }
+            _ => None,
         };
         let generation = match begun {
             Some(generation) => generation,
-            None => self.create().await?,
+            None => self.begin().await?,
         };
-        tracing::info!(generation = generation.id, "the projections changed: building new read tables");
-        Ok(Some(Arc::new(generation)))
+        let reason = if empty { "they are empty" } else { "the projections changed" };
+        tracing::info!(generation = generation.id, reason, "building new read tables");
+        Ok((Some(Arc::new(generation)), if empty { Role::Waiting } else { Role::Live }))
     }
 
-    fn start(&self, generation: Arc<Generation>, stop: &CancellationToken, live: bool) -> Following {
+    fn start(&self, generation: Arc<Generation>, stop: &CancellationToken, role: Role) -> Following {
         let stop = stop.child_token();
         let task = tokio::spawn({
             let (store, generation, stop) = (self.clone(), generation.clone(), stop.clone());
             async move {
-                let advanced = |checkpoint| {
-                    if live {
-                        store.announce(checkpoint);
-                    }
+                let advanced = |checkpoint: Checkpoint| match role {
+                    Role::Live => store.announce(checkpoint),
+                    Role::Building => drop(store.0.built.send_replace(checkpoint.position)),
+                    Role::Waiting => {}
                 };
-                let follower = Follower {
-                    journal: &store.0.journal,
-                    location: &store.0.location,
-                    generation: &generation,
-                    limits: store.0.limits,
-                    stop: &stop,
-                    advanced: &advanced,
-                };
-                follower.follow().await;
+                if role == Role::Waiting {
+                    return stop.cancelled().await;
+                }
+                store.follower(&generation, &stop, &advanced).follow().await;
             }
         });
-        Following { generation, task, stop }
+        Following { generation, task, stop, role }
     }
 
     /// Lets a generation that has caught up take over. Readers of the old one finish undisturbed.
@@ -152,10 +170,13 @@ impl ReadStore {
         reach(&new.generation, position, stop).await;
         let generation = new.generation.clone();
         new.end().await;
-        match self.0.catalog.promote(&generation.id).await {
-            Ok(_) => {
+        if stop.is_cancelled() {
+            return self.start(retired, stop, Role::Waiting);
+        }
+        match self.settle_and_promote(&generation).await {
+            Ok(generation) => {
                 self.take_over(&generation).await;
-                self.start(generation, stop, true)
+                self.start(generation, stop, Role::Live)
             }
             Err(error) => {
                 // The old one goes on; the next look at the catalog shows whether the switch happened after all.
@@ -164,9 +185,25 @@ impl ReadStore {
                     generation = generation.id,
                     "the new read tables could not be made live"
                 );
-                self.start(retired, stop, true)
+                self.start(retired, stop, Role::Live)
             }
         }
+    }
+
+    pub(super) fn follower<'a>(
+        &'a self,
+        generation: &'a Generation,
+        stop: &'a CancellationToken,
+        advanced: &'a (dyn Fn(Checkpoint) + Send + Sync),
+    ) -> Follower<'a> {
+        let Inner { journal, location, limits, .. } = &*self.0;
+        Follower { journal, location, generation, limits: *limits, stop, advanced }
+    }
+
+    async fn settle_and_promote(&self, built: &Generation) -> Result<Arc<Generation>, ProjectionError> {
+        let generation = built.settle(&self.0.location).await?;
+        self.0.catalog.promote(&generation.id).await?;
+        Ok(Arc::new(generation))
     }
 
     /// Points readers to a generation.
@@ -194,14 +231,14 @@ impl ReadStore {
         {
             match Generation::open(&self.0.location, &entry.id).await {
                 Ok(generation) => {
-                    let new = self.start(Arc::new(generation), stop, false);
+                    let new = self.start(Arc::new(generation), stop, Role::Building);
                     let position = live.generation.checkpoint().position;
                     live.end().await;
                     reach(&new.generation, position, stop).await;
                     let generation = new.generation.clone();
                     new.end().await;
                     self.take_over(&generation).await;
-                    live = self.start(generation, stop, true);
+                    live = self.start(generation, stop, Role::Live);
                 }
                 Err(error) => return (live, Err(error)),
             }
@@ -225,25 +262,11 @@ impl ReadStore {
     /// Builds a new generation from the log's first event on and makes it live. `progress` receives the number of
     /// events applied.
     pub async fn rebuild(&self, progress: impl Fn(u64) + Send + Sync) -> Result<(), ProjectionError> {
-        let generation = Arc::new(self.create().await?);
-        let stop = CancellationToken::new();
-        let advanced = |checkpoint: super::Checkpoint| progress(checkpoint.position.counter());
-        let follower = Follower {
-            journal: &self.0.journal,
-            location: &self.0.location,
-            generation: &generation,
-            limits: self.0.limits,
-            stop: &stop,
-            advanced: &advanced,
-        };
-        loop {
-            let live = self.live().look().await?.position.max(self.0.journal.backend().head().await?.position);
-            follower.advance(Some(live)).await?;
-            // The projector of another process may have advanced the live tables.
-            if self.live().look().await?.position <= generation.checkpoint().position {
-                break;
-            }
-        }
+        let built = self.begin().await?;
+        self.overtake(&built, &progress).await?;
+        let generation = Arc::new(built.settle(&self.0.location).await?);
+        // The projector of another process may have advanced the live tables in the meantime.
+        self.overtake(&generation, &progress).await?;
         self.0.catalog.promote(&generation.id).await?;
         if self.0.running.load(Ordering::Relaxed) == 0 {
             self.take_over(&generation).await;
@@ -252,15 +275,39 @@ impl ReadStore {
         }
         Ok(())
     }
-}
 
-/// Ends when the generation that is built has come as far as the live one; never, if none is built.
-async fn caught_up(building: Option<&Following>, live: &Generation) {
-    let Some(building) = building else { return std::future::pending().await };
-    let mut progress = building.generation.progress();
-    while progress.borrow_and_update().position < live.checkpoint().position {
-        if progress.changed().await.is_err() {
-            std::future::pending::<()>().await;
+    /// Advances a generation to the log's end, and beyond the live one.
+    async fn overtake(
+        &self,
+        generation: &Generation,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<(), ProjectionError> {
+        let stop = CancellationToken::new();
+        let advanced = |checkpoint: Checkpoint| progress(checkpoint.position.counter());
+        let follower = self.follower(generation, &stop, &advanced);
+        loop {
+            let live = self.live().look().await?.position.max(self.0.journal.backend().head().await?.position);
+            follower.advance(Some(live)).await?;
+            if self.live().look().await?.position <= generation.checkpoint().position {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends when the generation that is built has come as far as the live one, or, if that is not advanced, as the log;
+    /// never, if none is built.
+    async fn caught_up(&self, building: Option<&Following>, live: &Following) {
+        let Some(building) = building else { return std::future::pending().await };
+        let end = self.0.journal.backend().watch();
+        let target = || match live.role {
+            Role::Waiting => *end.borrow(),
+            Role::Live | Role::Building => live.generation.checkpoint().position,
+        };
+        let mut progress = building.generation.progress();
+        while progress.borrow_and_update().position < target() {
+            if progress.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 }

@@ -57,7 +57,11 @@ impl Writer {
 
 /// Compare-and-set, first in the transaction: on PostgreSQL a second writer waits here for the first one's commit, and
 /// is then fenced.
-async fn move_checkpoint(session: &mut Session, from: Position, to: Checkpoint) -> Result<(), ProjectionError> {
+pub(super) async fn move_checkpoint(
+    session: &mut Session,
+    from: Position,
+    to: Checkpoint,
+) -> Result<(), ProjectionError> {
     let sql =
         "UPDATE commlog_checkpoint SET position = $1, recorded_at = $2, hash = $3, unclean = $4 WHERE position = $5";
     let hash = Value::Bytes(to.hash.to_vec());
@@ -116,7 +120,7 @@ impl Application<'_> {
             self.staged = true;
         }
         self.savepoint().await?;
-        let done = run(self.session, projection, self.batch, events).await;
+        let done = run(self.session, projection, &self.batch.types(events)).await;
         self.settled(done).await
     }
 

@@ -1,5 +1,7 @@
 //! Applies events to one projection so that those that cannot be applied stop only their own stream.
 
+use std::collections::HashSet;
+
 use super::parked::park;
 use super::writer::Memory;
 use crate::projections::error::{ProjectionError, database, is_poison};
@@ -67,7 +69,7 @@ impl Isolation<'_> {
         let savepoint = "SAVEPOINT attempt";
         self.session.run(savepoint).await.map_err(database("set a savepoint"))?;
         let done = match staging::fill(self.session, self.batch, part, &self.memory.forgotten).await {
-            Ok(()) => run(self.session, self.projection, self.batch, part).await,
+            Ok(()) => run(self.session, self.projection, &self.batch.types(part)).await,
             Err(error) => Err(error),
         };
         settle(self.session, done).await
@@ -92,14 +94,8 @@ pub async fn settle(session: &mut Session, done: Result<(), sql::Error>) -> Resu
     }
 }
 
-/// Runs a projection's statements over what is staged.
-pub async fn run(
-    session: &mut Session,
-    projection: &Projection,
-    batch: &Batch,
-    events: &[usize],
-) -> Result<(), sql::Error> {
-    let types = batch.types(events);
+/// Runs a projection's statements over what is staged: events of these types.
+pub async fn run(session: &mut Session, projection: &Projection, types: &HashSet<&str>) -> Result<(), sql::Error> {
     let due: Vec<&Statement> = projection
         .apply
         .iter()

@@ -3,6 +3,7 @@
 mod apply;
 mod create;
 mod forget;
+mod group;
 mod history;
 mod isolate;
 mod parked;
@@ -10,6 +11,7 @@ mod writer;
 
 pub(super) use create::{Checkpoint, checkpoint, create, definitions};
 pub(super) use forget::purge;
+pub(super) use group::{Grouped, Most};
 pub(super) use history::History;
 pub(super) use parked::list as parked;
 pub use parked::{Parked, ParkedStream};

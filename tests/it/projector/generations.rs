@@ -14,6 +14,8 @@ on_both_engines! {
     a_rebuild_by_another_process_is_noticed;
     a_new_comment_builds_nothing;
     tables_of_another_log_are_discarded_and_rebuilt;
+    empty_tables_of_a_long_log_are_built_beside_those_that_are_read;
+    what_was_begun_and_not_finished_is_built_from_the_first_event;
 }
 
 fn changed() -> Registry {
@@ -30,7 +32,7 @@ async fn a_changed_projection_takes_over_without_a_failed_query(engine: Engine) 
     catch_up(&old, head).await;
     drop(old);
 
-    let store = world.open_with(changed(), Limits { events: 2, bytes: 1 << 20 }).await;
+    let store = world.open_with(changed(), Limits::single(2)).await;
     let before = store.live().id.clone();
     assert_eq!(*store.applied().borrow(), head, "the old tables serve at once");
     let mut highest = 0;
@@ -139,4 +141,46 @@ async fn tables_of_another_log_are_discarded_and_rebuilt(engine: Engine) {
     };
     assert_ne!(follow(&other, shorter).await, old);
     follow(&world, head).await;
+}
+
+/// Two events are far.
+const FAR: Limits = Limits { events: 3, bytes: 1 << 20, group_events: 9, group_bytes: 1 << 20, far: 2 };
+
+async fn empty_tables_of_a_long_log_are_built_beside_those_that_are_read(engine: Engine) {
+    let world = World::new(engine).await;
+    let customers = world.history().await;
+    world.forget(customers[1]).await;
+    let head = world.journal.backend().head().await.expect("a head").position;
+    let store = world.open_with(super::world::registry(), FAR).await;
+    let empty = store.live().id.clone();
+    let projector = Projector::start(&store);
+    store.wait_for(head, LONG).await.expect("the new tables take over");
+    assert_ne!(store.live().id, empty, "others than those that were read");
+    assert_eq!(tally(&store.db()).await, world.events().await.len() as i64);
+
+    let last = world.order(customers[0], 2, "paid").await;
+    store.wait_for(last, LONG).await.expect("they are kept up");
+    store.wait_scrubbed(last, LONG).await.expect("and cleaned");
+    projector.stop().await;
+    let compared = store.check(|_| {}).await.expect("tables are compared");
+    assert!(compared.iter().all(|table| table.difference.is_none()), "{compared:#?}");
+}
+
+async fn what_was_begun_and_not_finished_is_built_from_the_first_event(engine: Engine) {
+    let world = World::new(engine).await;
+    world.history().await;
+    let head = world.journal.backend().head().await.expect("a head").position;
+    let store = world.open_with(super::world::registry(), FAR).await;
+    let projector = Projector::start(&store);
+    // Stopped wherever it is, perhaps in the middle of building.
+    projector.stop().await;
+    drop(store);
+
+    let store = world.open_with(super::world::registry(), FAR).await;
+    let projector = Projector::start(&store);
+    store.wait_for(head, LONG).await.expect("the tables come so far");
+    projector.stop().await;
+    assert_eq!(tally(&store.db()).await, world.events().await.len() as i64);
+    let compared = store.check(|_| {}).await.expect("tables are compared");
+    assert!(compared.iter().all(|table| table.difference.is_none()), "{compared:#?}");
 }

@@ -8,6 +8,7 @@ use super::world::{LONG, PEOPLE, Projector, STRICT, TALLY, World, catch_up, regi
 
 on_both_engines! {
     a_poison_event_parks_its_stream_and_nothing_else;
+    a_poison_event_among_many_batches_parks_its_stream_and_nothing_else;
     a_parked_event_that_is_given_up_lets_the_others_go_on;
     a_mended_projection_applies_what_was_parked;
 }
@@ -27,7 +28,7 @@ async fn a_poison_event_parks_its_stream_and_nothing_else(engine: Engine) {
     world.order(bad, 20, "poison").await;
     world.order(bad, 30, "paid").await;
     world.order(good, 20, "paid").await;
-    let store = world.open_with(registry(), Limits { events: 4, bytes: 1 << 20 }).await;
+    let store = world.open_with(registry(), Limits::single(4)).await;
     let projector = Projector::start(&store);
     let last = world.order(bad, 40, "paid").await;
     store.wait_for(last, LONG).await.expect("the tables come so far");
@@ -48,6 +49,41 @@ async fn a_poison_event_parks_its_stream_and_nothing_else(engine: Engine) {
     let strict = status.iter().find(|status| status.name == "strict").expect("is listed");
     assert_eq!((strict.parked, strict.lag_events, strict.position), (3, 0, last));
     projector.stop().await;
+}
+
+/// Batches of three are applied together, as far as they are there.
+const GROUPS: Limits = Limits { events: 3, bytes: 1 << 20, group_events: 12, group_bytes: 1 << 20, far: u64::MAX };
+
+async fn a_poison_event_among_many_batches_parks_its_stream_and_nothing_else(engine: Engine) {
+    let world = World::new(engine).await;
+    let (good, bad) = (world.customer(), world.customer());
+    for amount in 1..=20 {
+        world.order(good, amount, "paid").await;
+    }
+    world.order(bad, 1, "poison").await;
+    let mut last = world.order(bad, 2, "paid").await;
+    for amount in 21..=40 {
+        last = world.order(good, amount, "paid").await;
+    }
+    let store = world.open_with(registry(), GROUPS).await;
+    catch_up(&store, last).await;
+
+    assert_eq!(strict_rows(&store.db()).await, 40);
+    assert_eq!(tally(&store.db()).await, 42, "other projections are not touched");
+    let parked = store.parked().await.expect("parked work is listed");
+    assert_eq!(parked.iter().map(|parked| parked.version).collect::<Vec<_>>(), [1, 2]);
+    assert!(parked.iter().all(|parked| parked.projection == "strict" && parked.stream == world.stream(bad)));
+
+    // What comes later for the parked stream waits behind it, among batches that are applied together.
+    let mut last = world.order(bad, 3, "paid").await;
+    for amount in 41..=60 {
+        last = world.order(good, amount, "paid").await;
+    }
+    catch_up(&store, last).await;
+    assert_eq!(strict_rows(&store.db()).await, 60);
+    assert_eq!(store.parked().await.expect("parked work is listed").len(), 3);
+    let compared = store.check(|_| {}).await.expect("tables are compared");
+    assert!(compared.iter().all(|table| table.difference.is_none()), "{compared:#?}");
 }
 
 async fn a_parked_event_that_is_given_up_lets_the_others_go_on(engine: Engine) {

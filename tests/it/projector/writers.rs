@@ -12,7 +12,7 @@ on_both_engines! {
     a_second_start_goes_on_where_the_first_one_ended;
 }
 
-const SMALL: Limits = Limits { events: 3, bytes: 1 << 20 };
+const SMALL: Limits = Limits::single(3);
 
 async fn a_projector_that_dies_in_the_middle_counts_every_event_once(engine: Engine) {
     let world = World::new(engine).await;

@@ -235,6 +235,15 @@ impl EventLog for PostgresLog {
         Ok(streams.iter().map(head).collect())
     }
 
+    async fn tenants(&self) -> Result<Vec<TenantId>, LogError> {
+        let sql = "SELECT tenant_id FROM log.streams WHERE category = 'tenant' ORDER BY tenant_id";
+        let found: Vec<Uuid> = sqlx::query_scalar(sql)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| database(&self.url, "list the tenants", error))?;
+        Ok(found.into_iter().map(TenantId).collect())
+    }
+
     async fn find_command(&self, tenant: TenantId, id: CommandId) -> Result<Option<(CommandKey, Appended)>, LogError> {
         let fail = |error| database(&self.url, "look a command up", error);
         let mut connection = self.pool.acquire().await.map_err(fail)?;

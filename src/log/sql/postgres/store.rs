@@ -44,7 +44,17 @@ impl Location {
         let database = options.get_database().unwrap_or_default();
         let url = format!("postgres://{}:{}/{database}", options.get_host(), options.get_port());
         // The server's messages are in errors already; plain notices are noise.
-        let options = options.application_name("commlog").options([("client_min_messages", "warning")]);
+        // Everything that is read stands in the order of an index, and little of it is wanted at a time. Without
+        // statistics, as in a log just filled, a page would be sorted out of all events behind it.
+        let options = options.application_name("commlog").options([
+            ("client_min_messages", "warning"),
+            ("jit", "off"),
+            ("enable_bitmapscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("enable_seqscan", "off"),
+            ("enable_sort", "off"),
+        ]);
         Ok(Self { options, url })
     }
 

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use tokio::sync::{Semaphore, oneshot, watch};
+use uuid::Uuid;
 
 use crate::clock::Ambient;
 use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
@@ -38,9 +39,6 @@ const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clog"),
     migrations: &[include_str!("../../../../migrations/sqlite/log/0001_log.sql")],
 };
-
-/// After how many events the write-ahead log is copied into the file.
-const CHECKPOINT_EVENTS: usize = 2_000;
 
 /// The log in a SQLite file.
 pub struct SqliteLog {
@@ -98,7 +96,7 @@ fn open_writer(
     let fail = |error| store_error(url, StoreError::from(error));
     let system_id = system_id(path);
     prepare(&connection, &ambient, &system_id).map_err(fail)?;
-    let checkpointer = Checkpointer::start(path, CHECKPOINT_EVENTS, "FULL");
+    let checkpointer = Checkpointer::start(path, "FULL");
     Writer::new(connection, url.to_owned(), system_id, ambient, announce, checkpointer).map_err(fail)
 }
 
@@ -106,7 +104,7 @@ fn open_writer(
 fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "wal_autocheckpoint", checkpointer::WRITER_PAGES)?;
-    connection.pragma_update(None, "journal_size_limit", 96 * 1024 * 1024)?;
+    connection.pragma_update(None, "journal_size_limit", 160 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let new: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM epochs)", [], |row| row.get(0))?;
     if new {
@@ -251,6 +249,17 @@ impl EventLog for SqliteLog {
         self.readers
             .read("read stream heads", move |connection| {
                 Ok(streams.iter().map(|stream| lookup::head(connection, stream)).collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, LogError> {
+        self.readers
+            .read("list the tenants", |connection| {
+                let sql = "SELECT tenant_id FROM streams WHERE category = 'tenant' ORDER BY tenant_id";
+                let mut statement = connection.prepare_cached(sql)?;
+                let tenants = statement.query_map([], |row| Ok(TenantId(Uuid::from_bytes(row.get(0)?))))?;
+                Ok(tenants.collect::<Result<_, _>>()?)
             })
             .await
     }

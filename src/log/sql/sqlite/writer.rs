@@ -159,7 +159,7 @@ impl Writer {
         }
         self.store(&plan, &known)?;
         self.connection.execute_batch("COMMIT")?;
-        self.checkpointer.wrote(plan.rows.len());
+        self.checkpointer.wrote();
         self.end.position = plan.rows.last().map_or(self.end.position, |row| row.position);
         self.end.recorded_at = known.recorded_at;
         self.end.next_stream += i64::try_from(plan.new_streams.len()).unwrap_or(0);

@@ -1,0 +1,243 @@
+//! Lists of customers, newest first.
+//!
+//! A list whose conditions many customers meet is read in order until its page is full. Where few meet one of them, those
+//! are found by that condition and sorted: a list that finds little costs as little as one that finds much.
+
+use chrono::{DateTime, Utc};
+
+use super::customers::{COLUMNS, CustomerRow, READING};
+use super::select::{Key, Select};
+use super::{Page, QueryError, Slice, customer_roots, search};
+use crate::ids::{ImportId, TenantId};
+use crate::sql::{Db, Value};
+
+/// Newest first.
+const KEY: Key = Key { columns: "c.registered_at, c.customer_id", shape: "tu" };
+
+/// So many customers are sorted in a few milliseconds.
+const FEW: u64 = 10_000;
+
+/// Which customers are asked for; what is not set does not restrict.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CustomerFilter {
+    /// Beginnings of words of the name, of an address or of the external id; all must occur.
+    pub search: Option<String>,
+    pub territory: Option<String>,
+    pub account_type: Option<String>,
+    pub priority: Option<String>,
+    pub owner: Option<String>,
+    pub industry: Option<String>,
+    /// All of these.
+    pub tags: Vec<String>,
+    pub lead_score_min: Option<i64>,
+    pub lead_score_max: Option<i64>,
+    pub has_email: Option<bool>,
+    pub has_phone: Option<bool>,
+    pub anonymous: Option<bool>,
+    pub import_id: Option<ImportId>,
+    pub registered_since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub registered_until: Option<DateTime<Utc>>,
+    /// Forgotten customers are left out unless this is set.
+    pub include_forgotten: bool,
+}
+
+/// A page of customers, newest first; a merged customer is found as its survivor.
+pub async fn list(
+    db: &Db,
+    tenant: TenantId,
+    filter: &CustomerFilter,
+    page: &Page,
+) -> Result<Slice<CustomerRow>, QueryError> {
+    let conditions = Conditions::of(tenant, filter);
+    let narrowest = conditions.narrowest(db).await?;
+    let mut select = Select::new(&format!("{COLUMNS} ("), []);
+    select.begin("SELECT c.* FROM ");
+    conditions.restrict(&mut select, narrowest);
+    select.page(KEY, page)?;
+    select.push(") c", []);
+    select.order(KEY, page.from_end);
+    let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
+    let mut slice = select.slice(db, READING, page, key).await?;
+    let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id).collect();
+    for ((_, row), whole) in slice.rows.iter_mut().zip(customer_roots::wholes(db, tenant, &ids).await?) {
+        row.merged = whole.merged;
+    }
+    Ok(slice)
+}
+
+/// How many customers a filter finds.
+pub async fn count(db: &Db, tenant: TenantId, filter: &CustomerFilter) -> Result<u64, QueryError> {
+    let conditions = Conditions::of(tenant, filter);
+    let narrowest = conditions.narrowest(db).await?;
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM ", []);
+    conditions.restrict(&mut select, narrowest);
+    select.count(db, READING).await
+}
+
+/// A condition by which customers can be found.
+struct Condition {
+    /// Holds for a customer `c`.
+    holds: String,
+    /// Finds the ids of those for whom it holds, as `customer_id`; it may find more, and some of them twice.
+    find: String,
+    /// Of `find`.
+    find_values: Vec<Value>,
+    /// Of `holds`.
+    values: Vec<Value>,
+    /// Whether an index gives those for whom it holds in the order of the list.
+    ordered: bool,
+}
+
+/// What a filter asks for.
+struct Conditions<'a> {
+    tenant: TenantId,
+    filter: &'a CustomerFilter,
+    finding: Vec<Condition>,
+}
+
+impl<'a> Conditions<'a> {
+    fn of(tenant: TenantId, filter: &'a CustomerFilter) -> Self {
+        let mut finding = Vec::new();
+        for (column, value) in [
+            ("territory", filter.territory.clone().map(Value::from)),
+            ("account_type", filter.account_type.clone().map(Value::from)),
+            ("priority", filter.priority.clone().map(Value::from)),
+            ("owner", filter.owner.clone().map(Value::from)),
+            ("industry", filter.industry.clone().map(Value::from)),
+            ("import_id", filter.import_id.map(Value::from)),
+        ] {
+            if let Some(value) = value {
+                finding.push(Condition::column(tenant, &format!("{column} = ?"), vec![value], true));
+            }
+        }
+        let scores: Vec<(&str, Value)> =
+            [("lead_score >= ?", filter.lead_score_min), ("lead_score <= ?", filter.lead_score_max)]
+                .into_iter()
+                .filter_map(|(condition, score)| Some((condition, score?.into())))
+                .collect();
+        if !scores.is_empty() {
+            let (texts, values): (Vec<_>, Vec<_>) = scores.into_iter().unzip();
+            finding.push(Condition::column(tenant, &texts.join(" AND "), values, false));
+        }
+        finding.extend(filter.tags.iter().map(|tag| Condition::tag(tenant, tag)));
+        let words = filter.search.iter().flat_map(|text| search::words(text));
+        finding.extend(words.map(|word| Condition::word(tenant, &word)));
+        Self { tenant, filter, finding }
+    }
+
+    /// The condition that few customers meet, if there is one.
+    async fn narrowest(&self, db: &Db) -> Result<Option<usize>, QueryError> {
+        // In order, and nothing else to look for.
+        if let [only] = &*self.finding
+            && only.ordered
+            && [self.filter.has_email, self.filter.has_phone, self.filter.anonymous].iter().all(Option::is_none)
+        {
+            return Ok(None);
+        }
+        let mut narrowest: Option<(u64, usize)> = None;
+        for (index, condition) in self.finding.iter().enumerate() {
+            let mut select = Select::new("SELECT COUNT(*) AS count FROM (SELECT 1 AS one FROM (", []);
+            select.push(&condition.find, condition.find_values.iter().cloned());
+            select.push(&format!(") f LIMIT {}) n", FEW + 1), []);
+            let found = select.count(db, READING).await?;
+            if found <= FEW && narrowest.is_none_or(|(least, _)| found < least) {
+                narrowest = Some((found, index));
+            }
+        }
+        Ok(narrowest.map(|(_, index)| index))
+    }
+
+    /// Adds the tables and all conditions.
+    fn restrict(&self, select: &mut Select, narrowest: Option<usize>) {
+        if let Some(found) = narrowest.and_then(|index| self.finding.get(index)) {
+            select.push("(SELECT DISTINCT f.customer_id FROM (", []);
+            select.push(&found.find, found.find_values.iter().cloned());
+            // On SQLite, the order of a cross join is the order of reading.
+            select.push(") f) n CROSS JOIN customers c", []);
+            select.and_equal("c.tenant_id", Some(self.tenant.0));
+            select.and("c.customer_id = n.customer_id", []);
+        } else {
+            select.push("customers c", []);
+            select.and_equal("c.tenant_id", Some(self.tenant.0));
+        }
+        select.and("c.merged = FALSE", []);
+        for condition in &self.finding {
+            select.and(&condition.holds, condition.values.iter().cloned());
+        }
+        let filter = self.filter;
+        for (column, value) in
+            [("c.anonymous", filter.anonymous), ("c.has_email", filter.has_email), ("c.has_phone", filter.has_phone)]
+        {
+            // Written out: an index of those alone is found by it.
+            match value {
+                Some(true) => select.and(&format!("{column} = TRUE"), []),
+                Some(false) => select.and(&format!("{column} = FALSE"), []),
+                None => {}
+            }
+        }
+        for (condition, value) in [
+            ("c.registered_at >= ?", filter.registered_since.map(Value::from)),
+            ("c.registered_at < ?", filter.registered_until.map(Value::from)),
+        ] {
+            if let Some(value) = value {
+                select.and(condition, [value]);
+            }
+        }
+        if !filter.include_forgotten {
+            select.and("c.forgotten_at IS NULL", []);
+        }
+    }
+}
+
+impl Condition {
+    /// On columns of `customers`.
+    fn column(tenant: TenantId, text: &str, values: Vec<Value>, ordered: bool) -> Self {
+        let on = |alias: &str| {
+            let parts: Vec<String> = text.split(" AND ").map(|part| format!("{alias}.{part}")).collect();
+            parts.join(" AND ")
+        };
+        Self {
+            holds: on("c"),
+            find: format!(
+                "SELECT m.customer_id FROM customers m WHERE m.tenant_id = ? AND m.merged = FALSE AND {}",
+                on("m")
+            ),
+            find_values: std::iter::once(tenant.0.into()).chain(values.iter().cloned()).collect(),
+            values,
+            ordered,
+        }
+    }
+
+    fn tag(tenant: TenantId, tag: &str) -> Self {
+        Self {
+            holds: "EXISTS (SELECT 1 FROM customer_tags g \
+                    WHERE g.tenant_id = c.tenant_id AND g.customer_id = c.customer_id AND g.tag = ?)"
+                .to_owned(),
+            find: "SELECT g.customer_id FROM customer_tags g WHERE g.tenant_id = ? AND g.tag = ?".to_owned(),
+            find_values: vec![tenant.0.into(), tag.into()],
+            values: vec![tag.into()],
+            ordered: false,
+        }
+    }
+
+    /// The beginning of a word of the customer, or of somebody who was merged into it.
+    fn word(tenant: TenantId, word: &str) -> Self {
+        let range = [word.into(), search::end_of_prefix(word).into()];
+        Self {
+            holds: "EXISTS (SELECT 1 FROM (SELECT c.customer_id AS id UNION ALL \
+                    SELECT r.customer_id FROM customer_roots r \
+                    WHERE r.tenant_id = c.tenant_id AND r.root_id = c.customer_id) p \
+                    CROSS JOIN customer_tokens s WHERE s.tenant_id = c.tenant_id AND s.customer_id = p.id \
+                    AND s.token >= ? AND s.token < ?)"
+                .to_owned(),
+            find: "SELECT COALESCE(r.root_id, s.customer_id) AS customer_id FROM customer_tokens s \
+                   LEFT JOIN customer_roots r ON r.tenant_id = s.tenant_id AND r.customer_id = s.customer_id \
+                   WHERE s.tenant_id = ? AND s.token >= ? AND s.token < ?"
+                .to_owned(),
+            find_values: std::iter::once(tenant.0.into()).chain(range.clone()).collect(),
+            values: range.to_vec(),
+            ordered: false,
+        }
+    }
+}
