@@ -60,6 +60,13 @@ CREATE INDEX customers_with_phone ON customers (tenant_id, registered_at, custom
     WHERE has_phone = TRUE AND merged = FALSE;
 CREATE INDEX customers_forgotten ON customers (tenant_id, customer_id) WHERE forgotten_at IS NOT NULL;
 
+-- For whom another customer stands, also while they are taken back.
+CREATE TABLE absorbed_customers (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id)
+) CLUSTERED;
+
 CREATE TABLE customer_tags (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -287,8 +294,16 @@ UPDATE customers AS c SET
 WHERE (tenant_id, customer_id) IN (
     SELECT tenant_id, customer_id FROM batch WHERE type IN ('CustomerAddressAdded', 'CustomerAddressRemoved')
 );
+INSERT INTO absorbed_customers (tenant_id, customer_id)
+SELECT DISTINCT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
+ON CONFLICT (tenant_id, customer_id) DO NOTHING;
 UPDATE customers SET merged = TRUE WHERE (tenant_id, customer_id) IN (
-    SELECT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
+    SELECT g.tenant_id, g.customer_id FROM absorbed_customers g
+    WHERE (g.tenant_id, g.customer_id) IN (
+        SELECT tenant_id, customer_id FROM batch WHERE type = 'CustomerRegistered'
+        UNION ALL
+        SELECT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
+    )
 );
 
 -- section: forget

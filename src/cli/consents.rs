@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg};
+use crate::cli::{Session, TenantArg, ids};
 use crate::ids::CustomerId;
 use crate::queries::consents::{self, ConsentRow};
 use crate::queries::page::PAGE;
@@ -22,7 +22,7 @@ use crate::queries::{Page, customers};
 )]
 pub struct ConsentsArgs {
     /// The customer's id.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
     customer: CustomerId,
     /// Only this channel: `email`, `sms`, `whatsapp`, `voice`, `push`, `in_app`.
     #[arg(long)]

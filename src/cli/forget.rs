@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::{Session, TenantArg, print};
+use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::customer::decide::ForgetCustomer;
 use crate::ids::CustomerId;
 
@@ -16,7 +16,7 @@ use crate::ids::CustomerId;
 )]
 pub struct ForgetArgs {
     /// The customer's id.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
     customer: CustomerId,
     /// The reason, for the record; must not contain personal data.
     #[arg(long, default_value = "request")]

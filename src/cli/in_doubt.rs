@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::ResolveInDoubt;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg, print};
+use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::message::dispatch::Resolution;
 use crate::ids::MessageId;
 use crate::queries::messages;
@@ -43,6 +43,7 @@ enum InDoubtCommand {
     )]
     Resolve {
         /// The message's id, from `commlog in-doubt list`.
+        #[arg(value_parser = ids::given::<MessageId>)]
         message: MessageId,
         /// The outcome.
         #[arg(long = "as", value_enum)]

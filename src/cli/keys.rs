@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::failure::Outcome;
 use crate::cli::session::DEFAULT_NAME;
-use crate::cli::{Session, TenantArg, print};
+use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::tenant::decide::{IssueApiKey, RevokeApiKey};
 use crate::domain::tenant::event::Role;
 use crate::ids::ApiKeyId;
@@ -41,6 +41,7 @@ enum KeysCommand {
     /// Revokes a key.
     Revoke {
         /// The key's id, from `commlog keys list`.
+        #[arg(value_parser = ids::given::<ApiKeyId>)]
         key: ApiKeyId,
         #[command(flatten)]
         tenant: TenantArg,

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod export;
 pub mod failure;
 pub mod forget;
+pub mod ids;
 pub mod import;
 pub mod in_doubt;
 pub mod inbox;

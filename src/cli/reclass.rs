@@ -5,7 +5,7 @@ use clap::{ArgGroup, Args};
 
 use crate::app::{Reclassed, Step};
 use crate::cli::failure::Outcome;
-use crate::cli::{Session, TenantArg, print, progress};
+use crate::cli::{Session, TenantArg, ids, print, progress};
 use crate::domain::message::reclass::ReclassEngagement;
 use crate::domain::value::engagement::CURRENT;
 use crate::ids::{CampaignId, CustomerId, MessageId, Position};
@@ -24,13 +24,13 @@ use crate::ids::{CampaignId, CustomerId, MessageId, Position};
 )]
 pub struct ReclassArgs {
     /// Only engagements with this customer's messages.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
     customer: Option<CustomerId>,
     /// Only engagements with this message; requires --customer.
-    #[arg(long, value_name = "ID", requires = "customer")]
+    #[arg(long, value_name = "ID", requires = "customer", value_parser = ids::given::<MessageId>)]
     message: Option<MessageId>,
     /// Only engagements with this campaign's messages.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = ids::given::<CampaignId>)]
     campaign: Option<CampaignId>,
     /// Only engagements at or after this time.
     #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]

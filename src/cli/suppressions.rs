@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg};
+use crate::cli::{Session, TenantArg, ids};
 use crate::domain::address::event::SuppressionReason;
 use crate::domain::value::AddressKind;
 use crate::ids::AddressId;
@@ -33,7 +33,7 @@ pub struct SuppressionsArgs {
     #[arg(long)]
     lifted: bool,
     /// Shows the history of the address with this id instead.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["reasons", "kind", "lifted"])]
+    #[arg(long, value_name = "ID", value_parser = ids::given::<AddressId>, conflicts_with_all = ["reasons", "kind", "lifted"])]
     address: Option<AddressId>,
     /// Output format.
     #[arg(long, value_enum, default_value = "table")]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg, print};
+use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::message::event::MessageClass;
 use crate::domain::value::Direction;
 use crate::ids::MessageId;
@@ -23,7 +23,7 @@ use crate::queries::messages::{self, MessageRow, ReasonRow};
 )]
 pub struct WhyArgs {
     /// The message's id.
-    #[arg(value_name = "MESSAGE")]
+    #[arg(value_name = "MESSAGE", value_parser = ids::given::<MessageId>)]
     message: MessageId,
     /// Also shows the provider's own words, which may name people; the log records this access.
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::TenantArg;
+use crate::cli::{TenantArg, ids};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::import::decide::{Collision, ConsentRow};
 use crate::domain::value::address::is_region;
@@ -67,6 +67,7 @@ pub enum ImportCommand {
     /// Undoes an import, its opt-outs too; what stood before stands again. The log keeps a record of it.
     Undo {
         /// The import's id, as printed when it ran and as `commlog import list` shows it.
+        #[arg(value_parser = ids::given::<ImportId>)]
         import: ImportId,
         #[command(flatten)]
         tenant: TenantArg,
