@@ -292,7 +292,8 @@ UPDATE customers AS c SET
         WHERE a.tenant_id = c.tenant_id AND a.customer_id = c.customer_id AND a.kind = 'phone'
     )
 WHERE (tenant_id, customer_id) IN (
-    SELECT tenant_id, customer_id FROM batch WHERE type IN ('CustomerAddressAdded', 'CustomerAddressRemoved')
+    SELECT tenant_id, customer_id FROM batch
+    WHERE type IN ('CustomerRegistered', 'CustomerAddressAdded', 'CustomerAddressRemoved', 'CustomerRetracted')
 );
 INSERT INTO absorbed_customers (tenant_id, customer_id)
 SELECT DISTINCT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
