@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -25,7 +26,12 @@ struct Inner {
     held_tenants: Gauge,
     /// Why the parts do not work that should, by part.
     problems: Mutex<BTreeMap<&'static str, String>>,
+    /// When it was last tried whether the log can be written.
+    tried: Mutex<Option<Instant>>,
 }
+
+/// How long the result of trying to write to the log counts.
+const TRIAL_COUNTS: Duration = Duration::from_secs(5);
 
 impl Health {
     /// Makes the counters part of what is scraped.
@@ -75,6 +81,17 @@ impl Health {
     /// A part does its work.
     pub fn works(&self, part: &'static str) {
         self.problems_of().remove(part);
+    }
+
+    /// Whether it is time to try again whether the log can be written; true for one of several callers.
+    #[must_use]
+    pub fn is_trial_due(&self, now: Instant) -> bool {
+        let mut tried = self.0.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = tried.is_none_or(|tried| now.saturating_duration_since(tried) >= TRIAL_COUNTS);
+        if is_due {
+            *tried = Some(now);
+        }
+        is_due
     }
 
     /// What does not work, for people.

@@ -19,7 +19,7 @@ use crate::domain::address::outcomes::{self, AddressOutcome};
 use crate::domain::address::state::Address;
 use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::consent::event::{ConsentChanged, ConsentEvent};
-use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_address};
+use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_sender};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
@@ -188,7 +188,7 @@ impl App {
             Some(id) => id,
             None => {
                 let name = inbound.command.arrival.as_ref().and_then(|arrival| arrival.details.sender_name.clone());
-                self.find_or_register_sender(caller, &basis, inbound.sender.as_ref(), name).await?
+                self.find_or_register_sender(caller, &basis, inbound.sender.as_ref(), name, key.as_ref()).await?
             }
         };
         let customer_id = self.survivor(caller, customer_id).await?;
@@ -276,13 +276,15 @@ impl App {
 
     /// The customer who has the address that a message came from, or a new one of whom only the address is known. Where
     /// several have it, the first who claimed it and still does: the order of claims is that of the address's stream, so
-    /// every node finds the same one. A merged customer keeps its place, and the survivor is found by it.
+    /// every node finds the same one. A merged customer keeps its place, and the survivor is found by it. Who was forgotten
+    /// and writes again is a new customer; a message that was taken in before that makes none.
     async fn find_or_register_sender(
         &self,
         caller: &Caller,
         basis: &Basis,
         sender: Option<&address::Address>,
         name: Option<String>,
+        key: Option<&CommandKey>,
     ) -> Result<CustomerId, Stop> {
         let Some(sender) = sender else {
             let message = "must be an address that the channel reaches, or the customer must be named";
@@ -294,7 +296,21 @@ impl App {
         if let Some(owner) = owner {
             return Ok(owner);
         }
-        let id = id_of_address(&basis.secret, address_id);
+        if let Some(key) = key
+            && let Some((_, appended)) =
+                self.shared.journal.backend().find_command(caller.tenant, key.id).await.map_err(AppError::from)?
+        {
+            return Ok(CustomerId(appended.stream.key));
+        }
+        let mut forgotten = 0;
+        let id = loop {
+            let id = id_of_sender(&basis.secret, address_id, forgotten);
+            let stream = customer_stream(caller.tenant, id);
+            if !self.read_fresh_state::<Customer, _>(stream, |loaded| loaded.state.is_forgotten()).await? {
+                break id;
+            }
+            forgotten += 1;
+        };
         let run = CommandRun::new(caller, customer_stream(caller.tenant, id), None);
         let made = self
             .decide::<Customer>(&run, basis, |state, context| {

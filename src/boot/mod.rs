@@ -5,6 +5,7 @@ mod accounts;
 mod error;
 pub mod master_key;
 mod node;
+mod process;
 mod processes;
 mod sole;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use accounts::account_variables;
 pub use error::BootError;
 pub use node::{Node, Running};
+pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, take_erasures_up};
 
 pub use crate::projections::ReadStore;

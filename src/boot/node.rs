@@ -2,20 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::sole::Sole;
-use super::{BootError, Stores};
+use super::{BootError, Stores, process};
 use crate::accounts::service::AccountService;
+use crate::app::Health;
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
 use crate::intake::Intake;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::refresh_accounts::RefreshAccounts;
-use crate::projections::ReadStore;
+use crate::processes::supervisor::supervise;
+use crate::projections::{ProjectionError, ReadStore};
 use crate::queries::Reads;
 
 /// Starts the parts of a node.
@@ -46,8 +49,8 @@ impl Node {
         let reads = stores.read_store().await?;
         let mut parts = JoinSet::new();
         if roles.projector {
-            let (reads, stop) = (reads.clone(), stop.clone());
-            parts.spawn(async move { Ok(reads.run(stop).await?) });
+            let (reads, stop, health) = (reads.clone(), stop.clone(), stores.app.health().clone());
+            parts.spawn(keep_projecting(reads, stop, health));
         }
         let accounts = super::processes::accounts(&stores, &reads)?;
         let (queries, registry) = (Reads::new(reads.clone()), accounts.registry.clone());
@@ -75,7 +78,9 @@ impl Node {
             });
         }
         if let Some(listener) = listener {
-            let gateway = Gateway::new(stores.app.clone(), queries, service, Limits::default(), metrics);
+            let limits =
+                Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
+            let gateway = Gateway::new(stores.app.clone(), queries, service, limits, metrics);
             let (intake, stop) = (intake.clone(), stop.clone());
             let origins = stores.config().cors_origins.clone();
             parts.spawn(async move { Ok(http::serve(listener, gateway, intake, &origins, stop).await?) });
@@ -139,4 +144,22 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, BootError> {
         std::io::ErrorKind::AddrInUse => BootError::PortInUse { address },
         _ => BootError::Listen { address, source },
     })
+}
+
+/// Keeps the projector running. Only a log that was replaced ends it: what this process knows of the log no longer holds.
+async fn keep_projecting(reads: ReadStore, stop: CancellationToken, health: Health) -> Result<(), BootError> {
+    let (ends, replaced) = (stop.child_token(), OnceLock::new());
+    let project = || async {
+        match reads.run(stop.clone()).await {
+            Err(error @ ProjectionError::LogReplaced) => {
+                // The first one is enough.
+                let _ = replaced.set(error);
+                ends.cancel();
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    };
+    supervise("projector", &health, &ends, project).await;
+    replaced.into_inner().map_or(Ok(()), |error| Err(error.into()))
 }

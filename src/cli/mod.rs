@@ -5,6 +5,7 @@ pub mod callbacks;
 pub mod confirm;
 pub mod consents;
 pub mod demo;
+mod diagnostics;
 pub mod export;
 pub mod failure;
 pub mod forget;
@@ -156,6 +157,7 @@ fn start(cli: Cli) -> Outcome {
         return schema::run();
     }
     let config = Config::load(cli.config.as_deref(), &crate::boot::account_variables())?;
+    crate::boot::keep_files_private();
     let runtime =
         crate::boot::runtime().map_err(|error| Failure::doing(Exit::Unavailable, "cannot start the runtime", error))?;
     runtime.block_on(run(cli.command, Session::new(config, Ambient::system())))

@@ -7,6 +7,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
+use crate::cli::diagnostics::Lossy;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{TenantArg, print};
 use crate::clock::Ambient;
@@ -36,7 +37,7 @@ impl Session {
     pub fn trace(&self) -> Outcome {
         let filter = EnvFilter::try_new(&self.config.log_filter)
             .map_err(|error| Failure::doing(Exit::Usage, "log_filter is not valid", error))?;
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Lossy(std::io::stderr));
         let builder = builder.with_ansi(std::io::stderr().is_terminal());
         let set = match self.config.log_format {
             LogFormat::Text => builder.finish().try_init(),
@@ -47,7 +48,8 @@ impl Session {
 
     /// Writes only errors to stderr: for commands with an output of their own.
     pub fn trace_errors_only(&self) {
-        let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("error")).with_writer(std::io::stderr);
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(EnvFilter::new("error")).with_writer(Lossy(std::io::stderr));
         let builder = builder.with_ansi(std::io::stderr().is_terminal());
         // Only a second subscriber in one process can fail here, and the first one does.
         let _ = builder.finish().try_init();

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde_json::json;
 
-use super::body::{read, refusal, too_large};
+use super::body::{discard, refusal, too_large};
 use super::filename;
 use crate::app::{AppError, Caller, Outcome, Upload, Uploaded};
 use crate::domain::message::attachment::LARGEST;
@@ -19,7 +19,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::tenant::decide::RecordPersonalRead;
 use crate::domain::value::message::AttachmentState;
 use crate::graphql::engine::failure::chain;
-use crate::graphql::{Gateway, Limits, Permission, Principal};
+use crate::graphql::{Gateway, Permission, Principal};
 use crate::ids::{AttachmentId, CustomerId};
 use crate::log::blobs::Opening;
 use crate::queries::attachments;
@@ -42,7 +42,7 @@ pub async fn upload(State(gateway): State<Gateway>, RawQuery(query): RawQuery, r
         Ok(upload) => upload,
         Err(refused) => {
             // An unread body would lose the refusal together with the connection.
-            let _ = read(&parts.headers, body, &limits(&gateway)).await;
+            discard(&parts.headers, body).await;
             return refused;
         }
     };
@@ -197,9 +197,4 @@ fn unavailable(gateway: &Gateway, cause: &str) -> Response {
     tracing::error!(error_id = %id, error = cause, "a file could not be uploaded or downloaded");
     let message = format!("the server failed; its log has details under {id}");
     refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message)
-}
-
-fn limits(gateway: &Gateway) -> Limits {
-    let largest = usize::try_from(LARGEST).unwrap_or(usize::MAX);
-    Limits { body_bytes: largest, ..Limits::clone(&gateway.api().limits) }
 }

@@ -15,12 +15,19 @@ use crate::graphql::Limits;
 const MOST_DRAINED: usize = 256 * 1024 * 1024;
 
 /// The time limit for that.
-const LONGEST_DRAIN: Duration = Duration::from_secs(20);
+const LONGEST_DRAIN: Duration = Duration::from_secs(5);
 
 /// A refusal of a whole request, in the form of a GraphQL response.
 pub fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
     let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// The response to a request for which there is no room now.
+pub fn busy(message: &str) -> Response {
+    let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "BUSY", message);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+    response
 }
 
 /// The whole body, or the response that refuses it.
@@ -45,11 +52,19 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Resul
         }
         Ok(whole.freeze())
     };
-    tokio::time::timeout(limits.body_time + LONGEST_DRAIN, whole).await.unwrap_or_else(|_| {
+    tokio::time::timeout(limits.body_time, whole).await.unwrap_or_else(|_| {
         let seconds = limits.body_time.as_secs();
         let message = format!("the request's body did not arrive within {seconds} s");
         Err(refusal(StatusCode::REQUEST_TIMEOUT, "BODY_TIMED_OUT", &message))
     })
+}
+
+/// Lets the sender of a request that is refused whatever its body says read the response: the body is not kept.
+pub async fn discard(headers: &HeaderMap, mut body: Body) {
+    // A client that sends `Expect: 100-continue` is refused before it sends anything.
+    if !headers.contains_key(header::EXPECT) {
+        drain(&mut body).await;
+    }
 }
 
 /// The response to a body of more than `most` bytes, once its sender can read it.

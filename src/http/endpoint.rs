@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{read, refusal};
+use super::body::{discard, read, refusal};
 use super::socket;
 use crate::graphql::Gateway;
 use crate::graphql::engine::gateway::{is_refused, to_json};
@@ -28,7 +28,7 @@ pub async fn post(State(gateway): State<Gateway>, request: Request<Body>) -> Res
         Ok(principal) => principal,
         Err(refused) => {
             // The body must not be left unread, or the refusal is lost with the connection.
-            let _ = read(&parts.headers, body, &gateway.api().limits).await;
+            discard(&parts.headers, body).await;
             return refused;
         }
     };

@@ -1,6 +1,6 @@
 //! For monitoring: liveness, readiness and counters.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::graphql::Gateway;
+use crate::graphql::engine::api::Api;
 use crate::graphql::engine::failure::chain;
-use crate::queries::{deliverability, messages};
+use crate::log::{Category, Snapshot, StreamId};
+use crate::queries::{deliverability, messages, tenants};
 
 /// The time within which each part of the server must respond to count as ready.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -23,9 +25,11 @@ pub async fn alive() -> Response {
         .into_response()
 }
 
-/// `GET /readyz`: log and read tables respond, the projector keeps up, and messages are sent.
+/// `GET /readyz`: the log can be read and written, the read tables respond, the projector keeps up, no part of the node is
+/// down, and messages may be sent.
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let api = gateway.api();
+    try_to_write(api).await;
     let mut problems = api.app.health().problems();
     match tokio::time::timeout(PATIENCE, api.reads.journal().backend().head()).await {
         Ok(Ok(head)) => api.metrics.set_events(head.position.counter()),
@@ -54,6 +58,33 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
         if problems.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
     let body = json!({ "status": word, "problems": problems }).to_string();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Tries whether the log can be written, by a snapshot that nobody reads: a full disk or a database that became read-only
+/// shows in nothing else before the next command.
+async fn try_to_write(api: &Api) {
+    const PART: &str = "append";
+    if !api.app.health().is_trial_due(Instant::now()) {
+        return;
+    }
+    let trial = async {
+        // Without read tables, which are looked at next, nothing is known of the log.
+        let Ok(tenants) = tenants::list(&api.reads.db()).await else { return Ok(()) };
+        let Some(first) = tenants.first().map(|tenant| tenant.tenant_id) else { return Ok(()) };
+        let stream = StreamId::new(first, Category::Tenant, first.0);
+        let snapshot = Snapshot { version: 0, fold_version: 0, state: Vec::new() };
+        api.reads.journal().backend().save_snapshot(stream, "trial", snapshot).await.map_err(|error| chain(&error))
+    };
+    match tokio::time::timeout(PATIENCE, trial).await {
+        Ok(Ok(())) => api.app.health().works(PART),
+        Ok(Err(error)) => {
+            tracing::warn!(error, "not ready: the log cannot be written");
+            api.app.health().fails(PART, "the log cannot be written");
+        }
+        Err(_) => {
+            api.app.health().fails(PART, format!("the log was not written within {} s", PATIENCE.as_secs()));
+        }
+    }
 }
 
 /// `GET /metrics`: counters for Prometheus, in the OpenMetrics text format.

@@ -50,7 +50,7 @@ fn cors(origins: &[String]) -> CorsLayer {
 pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: CancellationToken) -> Router {
     let webhooks = Router::new()
         .route("/webhooks/{provider}/{account}", any(webhooks::take))
-        .with_state(webhooks::Webhooks { gateway: gateway.clone(), intake });
+        .with_state(webhooks::Webhooks::new(gateway.clone(), intake));
     let graphql = Router::new()
         .route("/graphql", post(endpoint::post).get(endpoint::get))
         .route("/attachments", post(attachments::upload))
@@ -72,6 +72,7 @@ pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: Ca
         // The endpoint reads its body itself, against its own limit.
         .layer(DefaultBodyLimit::disable())
         .layer(Extension(shutdown))
+        .layer(Extension(socket::Sockets::default()))
         .layer(from_fn_with_state(gateway.clone(), observe::observe))
         .with_state(gateway)
 }

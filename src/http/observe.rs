@@ -10,6 +10,7 @@ use axum::response::Response;
 use tracing::Instrument;
 
 use super::body::refusal;
+use super::server::Crowded;
 use crate::graphql::Gateway;
 
 /// Names a request in the answer and in the log.
@@ -25,11 +26,23 @@ pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, nex
         HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
     });
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or("-"), route);
-    let mut response = next.run(request).instrument(span).await;
+    let is_turned_away = request.extensions().get::<Crowded>().is_some() && !HEALTH.contains(&route);
+    let mut response = if is_turned_away { full() } else { next.run(request).instrument(span).await };
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     gateway.api().metrics.request(route, response.status().as_u16(), began.elapsed());
+    response
+}
+
+/// Routes that are served while no connection is free.
+const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// The response to a request of a connection beyond the limit.
+fn full() -> Response {
+    let message = "the server has as many connections as it serves at a time; try again";
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_CONNECTIONS", message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 

@@ -169,6 +169,12 @@ impl Closing {
         Self::new(4429, "Too many initialisation requests")
     }
 
+    /// The key has as many WebSockets as it may have.
+    #[must_use]
+    pub fn too_many(most: usize) -> Self {
+        Self::new(4429, format!("this API key has {most} WebSockets open, the maximum"))
+    }
+
     /// The server stops.
     #[must_use]
     pub fn stopping() -> Self {

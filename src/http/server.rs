@@ -6,18 +6,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
 use hyper::Request;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::consent::Peer;
 use super::router;
+use crate::graphql::engine::metrics::Open;
 use crate::graphql::{Gateway, Limits};
 use crate::intake::Intake;
 
@@ -50,16 +52,15 @@ pub async fn serve(
     let limits = Arc::clone(&gateway.api().limits);
     let metrics = gateway.api().metrics.clone();
     let service = TowerToHyperService::new(router(gateway, intake, origins, shutdown.clone()));
-    let room = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections);
     let running = TaskTracker::new();
     let cut_off = CancellationToken::new();
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             () = shutdown.cancelled() => break,
         };
-        let (stream, peer) = match accepted {
+        let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) if is_of_exhaustion(&error) => {
@@ -70,18 +71,10 @@ pub async fn serve(
             }
             Err(source) => return Err(ServeError::Accept { address, source }),
         };
-        let open = metrics.connection();
-        let connection = converse(
-            stream,
-            WithPeer(service.clone(), Peer(peer)),
-            Arc::clone(&limits),
-            shutdown.clone(),
-            cut_off.clone(),
-        );
-        running.spawn(async move {
-            connection.await;
-            drop((open, place));
-        });
+        let is_crowded = matches!(place, Place::Reserved(_));
+        let seat = Seat(Arc::new(Taken { _place: place, _open: metrics.connection() }));
+        let service = Introduced { service: service.clone(), peer: Peer(peer), seat, is_crowded };
+        running.spawn(converse(stream, service, Arc::clone(&limits), shutdown.clone(), cut_off.clone()));
     }
     drop(listener);
     running.close();
@@ -92,11 +85,79 @@ pub async fn serve(
     Ok(())
 }
 
-/// Tells every request of a connection who is at its other end.
-#[derive(Clone)]
-struct WithPeer<S>(S, Peer);
+/// Connections that are served beyond the limit, so that a full server still reports its health.
+const RESERVED: usize = 64;
 
-impl<S, B> Service<Request<B>> for WithPeer<S>
+/// The time within which a connection beyond the limit must have sent its request's headers.
+const CROWDED_HEADER_TIME: Duration = Duration::from_secs(2);
+
+/// Room for connections.
+struct Places {
+    room: Arc<Semaphore>,
+    reserved: Arc<Semaphore>,
+}
+
+enum Place {
+    Usual(#[expect(dead_code, reason = "given back when it is dropped")] OwnedSemaphorePermit),
+    Reserved(OwnedSemaphorePermit),
+}
+
+impl Places {
+    fn new(usual: usize) -> Self {
+        Self { room: Arc::new(Semaphore::new(usual)), reserved: Arc::new(Semaphore::new(RESERVED)) }
+    }
+
+    /// A usual place if there is one, otherwise a reserved one.
+    async fn take(&self) -> io::Result<Place> {
+        if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
+            return Ok(Place::Usual(permit));
+        }
+        tokio::select! {
+            biased;
+            permit = Arc::clone(&self.room).acquire_owned() => permit.map(Place::Usual),
+            permit = Arc::clone(&self.reserved).acquire_owned() => permit.map(Place::Reserved),
+        }
+        .map_err(io::Error::other)
+    }
+}
+
+/// Accepts a connection once there is a place for it.
+async fn accept(listener: &TcpListener, places: &Places) -> io::Result<(TcpStream, SocketAddr, Place)> {
+    let place = places.take().await?;
+    let (stream, peer) = listener.accept().await?;
+    // A usual place may have been given back while nobody called.
+    let place = match place {
+        Place::Reserved(permit) => {
+            Arc::clone(&places.room).try_acquire_owned().map_or_else(|_| Place::Reserved(permit), Place::Usual)
+        }
+        usual => usual,
+    };
+    Ok((stream, peer, place))
+}
+
+/// A connection's place and its count, for as long as anything holds it: a WebSocket outlives the request that it came by.
+#[derive(Clone)]
+pub struct Seat(#[expect(dead_code, reason = "given back when it is dropped")] Arc<Taken>);
+
+struct Taken {
+    _place: Place,
+    _open: Open,
+}
+
+/// Marks requests of connections beyond the limit, which only serve health.
+#[derive(Clone, Copy)]
+pub struct Crowded;
+
+/// Adds to every request of a connection who is at its other end, and the connection's place.
+#[derive(Clone)]
+struct Introduced<S> {
+    service: S,
+    peer: Peer,
+    seat: Seat,
+    is_crowded: bool,
+}
+
+impl<S, B> Service<Request<B>> for Introduced<S>
 where
     S: Service<Request<B>>,
 {
@@ -105,27 +166,35 @@ where
     type Future = S::Future;
 
     fn call(&self, mut request: Request<B>) -> Self::Future {
-        request.extensions_mut().insert(self.1);
-        self.0.call(request)
+        let extensions = request.extensions_mut();
+        extensions.insert(self.peer);
+        extensions.insert(self.seat.clone());
+        if self.is_crowded {
+            extensions.insert(Crowded);
+        }
+        self.service.call(request)
     }
 }
 
 async fn converse<S>(
     stream: TcpStream,
-    service: S,
+    service: Introduced<S>,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     cut_off: CancellationToken,
 ) where
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = axum::body::Body> + Send + 'static,
+    S: Service<Request<hyper::body::Incoming>, Response = Response> + Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     S::Future: Send,
 {
     // Answers are small and written whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
+    let is_crowded = service.is_crowded;
+    let header_time = if is_crowded { limits.header_time.min(CROWDED_HEADER_TIME) } else { limits.header_time };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
+        .keep_alive(!is_crowded)
+        .header_read_timeout(header_time)
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes.max(8192))
         .serve_connection(TokioIo::new(stream), service)

@@ -4,6 +4,7 @@
 //! payload `{ "Authorization": "Bearer clk_…" }`. A header on the upgrade works too.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_graphql::Response as Answer;
@@ -21,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 use super::auth::{bearer, check};
 use super::body::refusal;
 use super::protocol::{ClientMessage, Closing, NAME, ServerMessage};
+use super::server::Seat;
 use crate::graphql::engine::failure::refused;
 use crate::graphql::{Gateway, Principal};
+use crate::ids::ApiKeyId;
 
 /// How long a client may take to say who it is (the protocol's close code 4408).
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,6 +35,38 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// How often the key of an open connection is checked again.
 const RECHECK: Duration = Duration::from_secs(5);
+
+/// The open WebSockets of each key. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Sockets(Arc<Mutex<HashMap<ApiKeyId, usize>>>);
+
+/// One of a key's WebSockets, counted until it is dropped.
+struct Counted(Sockets, ApiKeyId);
+
+impl Sockets {
+    /// Counts one more, unless the key has `most` already.
+    fn open(&self, key: ApiKeyId, most: usize) -> Option<Counted> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(key).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Counted(self.clone(), key))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.1);
+            }
+        }
+    }
+}
 
 /// Upgrades to a WebSocket.
 pub async fn upgrade(gateway: Gateway, shutdown: CancellationToken, mut parts: Parts) -> Response {
@@ -44,11 +79,13 @@ pub async fn upgrade(gateway: Gateway, shutdown: CancellationToken, mut parts: P
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => {
             let most = gateway.api().limits.body_bytes;
-            upgrade
-                .max_message_size(most)
-                .max_frame_size(most)
-                .protocols([NAME])
-                .on_upgrade(move |socket| serve(gateway, socket, header, shutdown))
+            let sockets = parts.extensions.get::<Sockets>().cloned().unwrap_or_default();
+            // The connection's place is given back only when the WebSocket ends.
+            let seat = parts.extensions.get::<Seat>().cloned();
+            upgrade.max_message_size(most).max_frame_size(most).protocols([NAME]).on_upgrade(async move |socket| {
+                serve(Conversation::new(gateway, header, sockets), socket, shutdown).await;
+                drop(seat);
+            })
         }
         Err(rejection) => rejection.into_response(),
     }
@@ -59,6 +96,9 @@ struct Conversation {
     gateway: Gateway,
     /// The header `Authorization` of the upgrade.
     header: Option<String>,
+    sockets: Sockets,
+    /// Its count, once the client said who it is.
+    counted: Option<Counted>,
     /// The token and its holder, once the client said who it is.
     peer: Option<(String, Principal)>,
     running: HashMap<String, AbortHandle>,
@@ -66,8 +106,9 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn new(gateway: Gateway, header: Option<String>) -> Self {
-        Self { gateway, header, peer: None, running: HashMap::new(), answers: SelectAll::new() }
+    fn new(gateway: Gateway, header: Option<String>, sockets: Sockets) -> Self {
+        let (running, answers) = (HashMap::new(), SelectAll::new());
+        Self { gateway, header, sockets, counted: None, peer: None, running, answers }
     }
 
     /// Takes a client's message; what it is answered at once, if anything.
@@ -116,6 +157,8 @@ impl Conversation {
         let token = given.and_then(bearer).ok_or_else(|| Closing::forbidden("an API key is needed"))?;
         let principal = check(&self.gateway, token).await;
         let principal = principal.map_err(|_| Closing::forbidden("this API key is unknown or was revoked"))?;
+        let most = self.gateway.api().limits.sockets;
+        self.counted = Some(self.sockets.open(principal.key, most).ok_or_else(|| Closing::too_many(most))?);
         self.peer = Some((token.to_owned(), principal));
         Ok(())
     }
@@ -141,9 +184,8 @@ impl Conversation {
     }
 }
 
-async fn serve(gateway: Gateway, socket: WebSocket, header: Option<String>, shutdown: CancellationToken) {
+async fn serve(mut conversation: Conversation, socket: WebSocket, shutdown: CancellationToken) {
     let (mut sink, mut source) = socket.split();
-    let mut conversation = Conversation::new(gateway, header);
     let mut late = std::pin::pin!(tokio::time::sleep(HANDSHAKE));
     let mut recheck = tokio::time::interval(RECHECK);
     let mut keep_alive = tokio::time::interval(KEEP_ALIVE);
@@ -207,4 +249,21 @@ fn close(code: u16, mut reason: String) -> Message {
     }
     reason.truncate(end);
     Message::Close(Some(CloseFrame { code, reason: reason.into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_a_limited_number_of_sockets_until_one_ends() {
+        let (sockets, key) = (Sockets::default(), ApiKeyId(uuid::Uuid::nil()));
+        let first = sockets.open(key, 2);
+        let second = sockets.open(key, 2);
+        assert!(first.is_some() && second.is_some());
+        assert!(sockets.open(key, 2).is_none());
+        assert!(sockets.open(ApiKeyId(uuid::Uuid::max()), 2).is_some(), "another key has its own");
+        drop(first);
+        assert!(sockets.open(key, 2).is_some());
+    }
 }

@@ -7,8 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
-use super::body::read;
+use super::body::{busy, discard, read};
 use crate::accounts::WebhookPath;
 use crate::accounts::metrics::Refused;
 use crate::graphql::engine::failure::chain;
@@ -19,11 +20,22 @@ use crate::providers::WebhookRequest;
 /// Mail with attachments comes as one request: SendGrid sends up to 30 MB.
 const BODY_BYTES: usize = 32 * 1024 * 1024;
 
+/// Number of requests that are received at a time: each may hold a body of this size. Providers repeat what is refused.
+const AT_ONCE: usize = 16;
+
 /// The state of the route.
 #[derive(Clone)]
 pub struct Webhooks {
     pub gateway: Gateway,
     pub intake: Intake,
+    /// Requests whose bodies are in memory.
+    pub room: Arc<Semaphore>,
+}
+
+impl Webhooks {
+    pub fn new(gateway: Gateway, intake: Intake) -> Self {
+        Self { gateway, intake, room: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
 }
 
 /// Takes in one request. None of its content is written to diagnostics, since URLs carry tokens.
@@ -36,6 +48,16 @@ pub async fn take(
     let limits = Limits { body_bytes: BODY_BYTES, ..Limits::clone(&api.limits) };
     let account_path = WebhookPath::new(path);
     let (parts, body) = request.into_parts();
+    if !webhooks.intake.has_webhook(&provider, &account_path) {
+        discard(&parts.headers, body).await;
+        webhooks.intake.count_refused(&provider, &account_path, Refused::UnknownAccount);
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    // Signatures cover the body, so that anybody may send one to an account that exists.
+    let Ok(_room) = webhooks.room.try_acquire() else {
+        discard(&parts.headers, body).await;
+        return busy("too many webhooks are being received at once");
+    };
     let body = match read(&parts.headers, body, &limits).await {
         Ok(body) => body,
         Err(refused) => {

@@ -134,6 +134,12 @@ impl Intake {
         taken
     }
 
+    /// Whether an account has webhooks under this path.
+    #[must_use]
+    pub fn has_webhook(&self, provider: &str, path: &WebhookPath) -> bool {
+        self.accounts.by_webhook_path(provider, path).is_some_and(|account| account.webhook.is_some())
+    }
+
     /// Counts a request that was refused before anybody looked at what it says.
     pub fn count_refused(&self, provider: &str, path: &WebhookPath, why: Refused) {
         self.accounts

@@ -11,9 +11,12 @@ pub mod kept_callbacks;
 pub mod media;
 pub mod merges;
 pub mod refresh_accounts;
+pub mod supervisor;
 mod tail;
 pub mod timers;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +27,7 @@ use crate::ids::Position;
 use crate::intake::simulated;
 use crate::processes::backlog::Backlog;
 use crate::processes::dispatcher::{Dispatcher, DispatcherOptions};
+use crate::processes::supervisor::supervise;
 use crate::providers::Callbacks;
 
 /// All processes of a node.
@@ -48,10 +52,20 @@ impl Processes {
         for callbacks in callbacks {
             tasks.spawn(simulated::run(app.clone(), callbacks, shutdown.clone()));
         }
-        tasks.spawn(merges::run(app.clone(), backlog.position, backlog.merges, shutdown.clone()));
-        tasks.spawn(erasure::run(app.clone(), applied, backlog.position, backlog.erasures, shutdown.clone()));
-        let dispatcher = Dispatcher::new(app.clone(), accounts, options);
-        tasks.spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()));
+        let Backlog { position, messages, erasures, merges, .. } = backlog;
+        let left = Backlog { position, merges, ..Backlog::default() };
+        tasks.spawn(keep("merges", app.clone(), left, shutdown.clone(), |app, left, shutdown| {
+            merges::run(app, left.position, left.merges, shutdown).boxed()
+        }));
+        let left = Backlog { position, erasures, ..Backlog::default() };
+        tasks.spawn(keep("erasures", app.clone(), left, shutdown.clone(), move |app, left, shutdown| {
+            erasure::run(app, applied.clone(), left.position, left.erasures, shutdown).boxed()
+        }));
+        let left = Backlog { position, messages, ..Backlog::default() };
+        tasks.spawn(keep("dispatcher", app.clone(), left, shutdown.clone(), move |app, left, shutdown| {
+            let dispatcher = Dispatcher::new(app, accounts.clone(), options.clone());
+            dispatcher.run(left.position, left.messages, shutdown).boxed()
+        }));
         Self { tasks }
     }
 
@@ -63,4 +77,24 @@ impl Processes {
             }
         }
     }
+}
+
+/// Keeps a process running. It begins with what earlier processes left; if it stops, with what the log says is left then.
+async fn keep<R>(part: &'static str, app: App, left: Backlog, shutdown: CancellationToken, run: R)
+where
+    R: Fn(App, Backlog, CancellationToken) -> BoxFuture<'static, ()>,
+{
+    let (mut left, run, app, shutdown) = (Some(left), &run, &app, &shutdown);
+    let start = || {
+        let left = left.take();
+        async move {
+            let left = match left {
+                Some(left) => left,
+                None => Backlog::from_log(app).await?,
+            };
+            run(app.clone(), left, shutdown.clone()).await;
+            Ok(())
+        }
+    };
+    supervise(part, app.health(), shutdown, start).await;
 }

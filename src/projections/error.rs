@@ -25,6 +25,9 @@ pub enum ProjectionError {
     /// Another writer advanced these tables since this one looked.
     #[error("another writer has advanced the read tables")]
     Fenced,
+    /// The task that follows the log ended although nobody stopped it.
+    #[error("the task that follows the log ended unexpectedly")]
+    FollowerEnded,
     /// The read tables' database failed or refused; `doing` says what was tried.
     #[error("the read tables could not {doing}")]
     Database {

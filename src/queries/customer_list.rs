@@ -42,6 +42,23 @@ pub struct CustomerFilter {
     pub include_forgotten: bool,
 }
 
+/// The most tags of a filter.
+const MOST_TAGS: usize = 20;
+
+impl CustomerFilter {
+    /// Says which part of the filter costs more than a query may, and what would be right.
+    ///
+    /// # Errors
+    /// The part's name in the API, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        self.search.as_deref().map_or(Ok(()), search::check).map_err(|reason| ("search", reason))?;
+        if self.tags.len() > MOST_TAGS {
+            return Err(("tags", format!("has {} tags; at most {MOST_TAGS} are allowed", self.tags.len())));
+        }
+        Ok(())
+    }
+}
+
 /// A page of customers, newest first; a merged customer is found as its survivor.
 pub async fn list(
     db: &Db,

@@ -20,6 +20,19 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The longest text to search for, in characters, and its most words: each is a query within the query.
+const LONGEST: usize = 300;
+const MOST_WORDS: usize = 12;
+
+/// Says what is wrong with a text that is too long to be searched for.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    if text.len() > LONGEST && text.chars().count() > LONGEST {
+        return Err(format!("must have at most {LONGEST} characters"));
+    }
+    let count = words(text).len();
+    if count > MOST_WORDS { Err(format!("has {count} words; at most {MOST_WORDS} are allowed")) } else { Ok(()) }
+}
+
 /// The first text, in the order of bytes, after every text that begins with `prefix`.
 pub(super) fn end_of_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10FFFF}")
@@ -28,6 +41,13 @@ pub(super) fn end_of_prefix(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_has_a_few_words() {
+        assert_eq!(check("ann example +4479 ann@example.com"), Ok(()));
+        assert_eq!(check(&"org ".repeat(13)), Err("has 13 words; at most 12 are allowed".to_owned()));
+        assert_eq!(check(&"x".repeat(301)), Err("must have at most 300 characters".to_owned()));
+    }
 
     #[test]
     fn words_are_folded_and_addresses_stay_whole() {

@@ -156,7 +156,7 @@ impl Db {
                 let (sql, values) = (sql.to_owned(), values.to_vec());
                 pool.connection()
                     .await?
-                    .run(move |connection| sqlite::fetch(connection, &sql, &values, usize::MAX))
+                    .read(move |connection| sqlite::fetch(connection, &sql, &values, usize::MAX))
                     .await
             }
             Self::Postgres(pool) => {
@@ -171,7 +171,7 @@ impl Db {
             Self::Sqlite(pool) => {
                 let (sql, values) = (sql.to_owned(), values.to_vec());
                 let connection = pool.connection().await?;
-                Ok(connection.run(move |connection| sqlite::fetch(connection, &sql, &values, 1)).await?.pop())
+                Ok(connection.read(move |connection| sqlite::fetch(connection, &sql, &values, 1)).await?.pop())
             }
             Self::Postgres(pool) => {
                 let row = bind_postgres(sqlx::query(AssertSqlSafe(sql)), values).fetch_optional(pool).await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use rusqlite::types::{ToSql, ToSqlOutput};
-use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
+use rusqlite::{CachedStatement, Connection, InterruptHandle, OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Cells, Error, Row, Value};
@@ -169,6 +169,28 @@ impl Drop for Lent {
     }
 }
 
+/// Interrupts a statement when it is dropped, unless the statement has ended.
+#[derive(Default)]
+struct Waited(Arc<Mutex<Stage>>);
+
+#[derive(Default)]
+enum Stage {
+    /// Nothing runs yet, or any more.
+    #[default]
+    Idle,
+    /// This is how to stop it.
+    Running(InterruptHandle),
+}
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        // While this is locked, the connection cannot begin anything else.
+        if let Stage::Running(handle) = &*lock(&self.0) {
+            handle.interrupt();
+        }
+    }
+}
+
 impl Lent {
     /// Works with the connection. The work ends even when the caller lets go of it.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, Error>
@@ -184,6 +206,26 @@ impl Lent {
             done
         })
         .await
+    }
+
+    /// As [`Self::run`], for work that is of no use to anybody once the caller has let go of it: it is interrupted then.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        let waited = Waited::default();
+        let running = Arc::clone(&waited.0);
+        let done = self
+            .run(move |connection| {
+                *lock(&running) = Stage::Running(connection.get_interrupt_handle());
+                let done = work(connection);
+                *lock(&running) = Stage::Idle;
+                done
+            })
+            .await;
+        drop(waited);
+        done
     }
 
     /// Takes back what somebody left who went away in the middle of a transaction.
@@ -317,6 +359,16 @@ mod tests {
         session.begin().await.expect("begins");
         session.run("INSERT INTO t VALUES (1, 'a')").await.expect("a row goes in");
         drop(session);
+        assert_eq!(words(&db).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_query_that_nobody_waits_for_any_more_is_interrupted() {
+        let db = db().await;
+        let endless = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) AS n FROM c";
+        let waiting = db.fetch_all::<(i64,)>(endless, &[]);
+        tokio::time::timeout(std::time::Duration::from_millis(50), waiting).await.expect_err("it never ends");
+        // The only connection is free again, and undisturbed.
         assert_eq!(words(&db).await, []);
     }
 

@@ -204,6 +204,18 @@ pub fn id_of_address(secret: &TenantSecret, address_id: AddressId) -> CustomerId
     CustomerId(secret.derive(Label::CustomerId, &[b"address", address_id.0.as_bytes()]))
 }
 
+/// The id of who writes from an address after `forgotten` customers who were known by it alone: each is a new person.
+#[must_use]
+pub fn id_of_sender(secret: &TenantSecret, address_id: AddressId, forgotten: u32) -> CustomerId {
+    match forgotten {
+        0 => id_of_address(secret, address_id),
+        times => {
+            let parts: [&[u8]; 3] = [b"address", address_id.0.as_bytes(), &times.to_be_bytes()];
+            CustomerId(secret.derive(Label::CustomerId, &parts))
+        }
+    }
+}
+
 /// How a customer came to be registered.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Registration {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::object::{Customer, CustomerConnection};
 use crate::graphql::engine::connection::{count_later, page, page_cost};
-use crate::graphql::engine::failure::field_refused;
+use crate::graphql::engine::failure::{bad_argument, field_refused};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
@@ -118,6 +118,7 @@ impl CustomerQueries {
     ) -> Result<Boxed<CustomerConnection>> {
         let reading = Reading::of(ctx)?;
         let filter: CustomerFilter = filter.unwrap_or_default().into();
+        filter.check().map_err(|(part, reason)| bad_argument(&format!("filter.{part}"), reason))?;
         if filter.search.is_some() && !reading.personal() {
             // Otherwise names could be guessed a letter at a time without permission to see them.
             return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not search by personal data"));

@@ -41,6 +41,8 @@ pub struct Limits {
     pub connections: usize,
     /// Operations that run at a time on one WebSocket.
     pub subscriptions: usize,
+    /// WebSockets that one API key may have open.
+    pub sockets: usize,
     /// How long a checked API key is trusted without asking the read model again.
     pub key_trust: Duration,
 }
@@ -65,6 +67,7 @@ impl Default for Limits {
             header_bytes: 32 * 1024,
             connections: 4_096,
             subscriptions: 100,
+            sockets: 200,
             key_trust: Duration::from_secs(2),
         }
     }

@@ -8,6 +8,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use crate::projections::error::{ProjectionError, database};
 use crate::sql::{Db, SqliteOptions, checkpointer};
 
+/// How long a query may run on PostgreSQL: a little longer than the request that waits for it. (On SQLite a query is
+/// interrupted when nobody waits for it any more.)
+const STATEMENT_TIMEOUT: &str = "35s";
+
 /// Statements of all projections stay prepared.
 const STATEMENTS: usize = 1_000;
 
@@ -76,7 +80,7 @@ pub fn postgres_writer(url: &str, schema: &str) -> Result<Db, ProjectionError> {
 pub fn postgres_reader(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
     Ok(postgres(url, schema)?
         .statement_cache_capacity(200)
-        .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan")]))
+        .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan"), ("statement_timeout", STATEMENT_TIMEOUT)]))
 }
 
 /// How many connections queries share.

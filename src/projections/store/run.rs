@@ -87,6 +87,11 @@ impl ReadStore {
                     }
                 }
                 _ = look.tick() => {
+                    // Only a panic ends a follower that was not stopped: who runs the projector starts it again.
+                    if live.task.is_finished() {
+                        ended = Err(ProjectionError::FollowerEnded);
+                        break;
+                    }
                     if belonging::is_of(self.0.journal.backend().as_ref(), live.generation.checkpoint())
                         .await
                         .is_ok_and(|is_ours| !is_ours)
@@ -94,12 +99,10 @@ impl ReadStore {
                         ended = Err(ProjectionError::LogReplaced);
                         break;
                     }
-                    match self.refresh(live, building.as_ref(), &stop).await {
-                        (following, Ok(())) => live = following,
-                        (following, Err(error)) => {
-                            tracing::warn!(error = chain(&error), "the list of generations does not respond");
-                            live = following;
-                        }
+                    let (following, refreshed) = self.refresh(live, building.as_ref(), &stop).await;
+                    live = following;
+                    if let Err(error) = refreshed {
+                        tracing::warn!(error = chain(&error), "the list of generations does not respond");
                     }
                 }
             }

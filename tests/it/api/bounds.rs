@@ -71,6 +71,24 @@ on_both_engines! {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_that_cost_too_much_are_refused_with_their_part() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    let query = "query($filter: CustomerFilterInput) { customers(filter: $filter, first: 1) { totalCount } }";
+    let tags: Vec<String> = (0..100).map(|number| format!("tag{number}")).collect();
+    for (part, filter) in [
+        ("search", json!({ "search": "org ".repeat(900) })),
+        ("search", json!({ "search": "x".repeat(90_000) })),
+        ("tags", json!({ "tags": tags })),
+    ] {
+        let answer = agent.answer(query, json!({ "filter": filter })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_ARGUMENT", "{answer}");
+        assert!(answer["errors"][0]["message"].as_str().is_some_and(|text| text.contains(part)), "{answer}");
+    }
+    app.finish().await;
+}
+
 /// Changes the live read tables behind the node's back.
 fn damage(app: &TestApp, statement: &str) {
     let mut changed = 0;

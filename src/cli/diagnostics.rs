@@ -1,0 +1,58 @@
+//! Where diagnostics go: stderr, which may be closed or on a full disk. What cannot be written is lost; the work goes on.
+
+use std::io::{self, Write};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Writes to what it makes and never fails: the subscriber would report a failure on stderr, which panics if that fails
+/// too, and with it whatever task had something to report.
+#[derive(Debug, Clone, Copy)]
+pub struct Lossy<M>(pub M);
+
+impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Lossy<M> {
+    type Writer = Lossy<M::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Lossy(self.0.make_writer())
+    }
+}
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line that was written in part is given up: its rest would begin the next one.
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that is full.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_lost_without_an_error() {
+        let mut lossy = Lossy(Full);
+        assert_eq!(lossy.write(b"line").expect("no error"), 4);
+        lossy.flush().expect("no error");
+        let subscriber = tracing_subscriber::fmt().with_writer(Lossy(|| Full)).finish();
+        tracing::subscriber::with_default(subscriber, || tracing::warn!("nobody reads this"));
+    }
+}
