@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore lint bench bench-growth schema clients help
+.PHONY: run test test-restore lint bench bench-growth fuzz schema clients help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
@@ -8,6 +8,7 @@ help:
 	@echo "make lint    formatting, clippy, rustdoc, generated files"
 	@echo "make bench   the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  the same for a first load of CUSTOMERS (1000000) and three times as many orders"
+	@echo "make fuzz    random input for everything that parses input: FUZZ_SECONDS=60 for each of 14 targets"
 	@echo "make schema  write schema.graphql"
 	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
 
@@ -19,6 +20,10 @@ test: need-rust need-postgres need-python
 
 test-restore: need-rust need-postgres
 	COMMLOG_RESTORE_SENDS=10000 cargo test --test it sending::restoring::a_backup
+# Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
+FUZZ_SECONDS ?= 60
+fuzz: need-rust
+	COMMLOG_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --test it -- fuzz:: --nocapture --test-threads 2
 
 lint: need-rust
 	cargo fmt --check

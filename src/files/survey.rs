@@ -80,6 +80,9 @@ pub enum SurveyError {
     },
 }
 
+/// The most columns of a file: each is compared with the names of all fields and with all others.
+const MOST_COLUMNS: usize = 2_000;
+
 /// A file that is open behind its header.
 pub(super) struct Opened {
     /// The records after the header.
@@ -106,7 +109,9 @@ pub(super) fn open(source: &Source, encoding: Encoding) -> Result<Opened, Survey
     }
     let header = records.read().map_err(|error| source.broken(0, error))?;
     let header = header.ok_or_else(|| FileError::Empty { path: source.path().to_owned() })?;
-    match header.malformed {
+    let count = header.fields.len();
+    let too_many = (count > MOST_COLUMNS).then(|| format!("it names {count} columns; at most {MOST_COLUMNS} are read"));
+    match header.malformed.or(too_many) {
         None => Ok(Opened { records, header, dialect }),
         Some(reason) => Err(SurveyError::Header { path: source.path().display().to_string(), reason }),
     }

@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod cli;
 mod commands;
+mod fuzz;
 mod house;
 mod log_contract;
 mod people;

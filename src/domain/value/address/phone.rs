@@ -86,6 +86,12 @@ fn read(number: PhoneNumber, has_country_code: bool) -> Result<(String, String),
     {
         return Err(InvalidValue::new("phone number", "does not have as many digits as numbers of its country"));
     }
+    // A number with zeros that its plan does not have would be read as another one the next time.
+    let again =
+        PhoneNumber::parse(&spelling, None).map(|number| number.format_as(PhoneNumberFormat::E164).into_owned());
+    if again.ok().as_ref() != Some(&spelling) {
+        return Err(InvalidValue::new("phone number", "has more zeros in front than numbers of its country"));
+    }
     let identity = identity(number.country_code, &national).unwrap_or_else(|| spelling.clone());
     Ok((spelling, identity))
 }

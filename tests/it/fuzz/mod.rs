@@ -1,0 +1,384 @@
+//! Whatever parses input from outside takes any input: it never panics, never nests deeper than it may, and what it lets
+//! pass can be read again. `make fuzz` gives each target more time than the suite does.
+
+mod harness;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_graphql::Request;
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql_value::Value as Literal;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use commlog::clock::Ambient;
+use commlog::config::Config;
+use commlog::domain::consent::keywords;
+use commlog::domain::import::event::ImportKind;
+use commlog::domain::message::attachment;
+use commlog::domain::text;
+use commlog::domain::value::address::Address;
+use commlog::domain::value::{AddressKind, Channel, time, token};
+use commlog::files::customers::CustomerReader;
+use commlog::files::messages::MessageReader;
+use commlog::files::orders::OrderReader;
+use commlog::files::records::Encoding;
+use commlog::files::row::{RowReader, Settings};
+use commlog::files::source::Source as File;
+use commlog::files::survey::{Reading, Survey};
+use commlog::files::times::TimeReader;
+use commlog::files::values::{self, DecimalMark};
+use commlog::files::{cells, chunks, presets};
+use commlog::graphql::Limits;
+use commlog::graphql::engine::document::{Documents, admit_variables};
+use commlog::graphql::engine::resume::Resume;
+use commlog::ids::{Position, TenantId, TenantSecret};
+use commlog::projections::Registry;
+use commlog::projections::source::Source;
+use commlog::providers::kind::{Kind, Setup};
+use commlog::providers::kit::client::HttpClient;
+use commlog::providers::kit::settings::Settings as AccountSettings;
+use commlog::providers::{Webhook, WebhookRequest};
+use commlog::sql::Engine;
+use harness::{Target, fuzz};
+use serde_json::Value;
+
+/// Declares a test of each target.
+macro_rules! targets {
+    ($($name:ident: $run:path, [$($word:literal),* $(,)?];)*) => {$(
+        #[test]
+        fn $name() {
+            static TARGET: Target = Target { name: stringify!($name), words: &[$($word),*], run: $run };
+            fuzz(&TARGET);
+        }
+    )*};
+}
+
+targets! {
+    documents: document, [
+        "{", "}", "[", "]", "(", ")", "\"", "\"\"\"", "\\\"\"\"", "#", "...", "... on Query {", "fragment f on Query {",
+        "query q($v: [String!] = [", "$v", "@skip(if: true)", "a: ", "customers(first: 1) { nodes { id } }", "\\u{10FFFF}",
+        "mutation {", "subscription {", "{a:", "[[", "null", "1.5e3", "&", "|", "!", "=", "totalCount",
+    ];
+    requests: request, ["{\"query\":\"{a}\",", "\"variables\":{", "\"v\":[", "{\"a\":", "[", "]", "}", "\"extensions\":", "1e5", "null"];
+    attributes: attributes_of, ["{\"a\":", "[", "]", "}", "{}", "1.0", "1e308", "-0.0", "\"\\u0000\"", "null", "true", "12345678901234567890123"];
+    twilio: twilio_form, [
+        "MessageSid=SM1", "&MessageStatus=delivered", "&SmsStatus=received", "&Body=", "STOP", "&From=%2B14155550100", "&NumMedia=",
+        "&MediaUrl0=", "&ErrorCode=30003", "&OptOutType=STOP", "&ProfileName=", "whatsapp%3A", "%", "+", "=", "&Latitude=91",
+        "&EventType=READ", "&NumSegments=",
+    ];
+    sendgrid_events: sendgrid_batch, [
+        "[{\"event\":\"delivered\",", "\"email\":\"a@example.org\",", "\"timestamp\":1600000000,", "\"sg_event_id\":\"e\",",
+        "\"sg_message_id\":\"m.f\",", "\"token\":", "\"event\":\"bounce\",\"type\":\"blocked\",", "\"asm_group_id\":1,", "\"useragent\":",
+        "\"smtp-id\":\"<a@b>\",", "{", "}", "[", "]", "\"url\":", "\"reason\":",
+    ];
+    sendgrid_forms: sendgrid_form, [
+        "--x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n", "--x--\r\n", "--x", "name=\"html\"", "name=\"headers\"",
+        "name=\"envelope\"", "name=\"charsets\"", "{\"to\":\"UTF-7\"}", "name=\"attachment1\"; filename=\"", "name=\"attachment-info\"",
+        "<table><tr><td>", "<div>", "<blockquote>", "<style>", "<!--", "&#x110000;", "Content-Type: text/calendar", "In-Reply-To: <",
+        "BEGIN:VCALENDAR\r\n", "multipart/report; report-type=delivery-status",
+    ];
+    mails: mail, [
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "--b--\r\n", "Content-Type: message/rfc822\r\n\r\n",
+        "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: quoted-printable\r\n", "=?utf-8?Q?=41?=", "=?iso-2022-jp?B?GyRC?=",
+        "Subject: ", "From: ", "\"a\" <a@b.example>,", "(((", ")))", "charset=\"utf-16\"", "name*0*=utf-8''%41", "filename=",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n", "Final-Recipient: rfc822; a@b\r\nStatus: 5.1.1\r\n",
+        "Content-Type: text/html\r\n\r\n<p>", "Auto-Submitted: auto-replied\r\n", "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n",
+    ];
+    imports: import, [
+        "email", "name", "phone", "order", "customer", "date", "sku", "quantity", "price", "currency", "consent", "opt in", "\"", ",", ";",
+        "\t", "\n", "sep=;\n", "2026-01-31", "31.01.2026 12:00", "1.234,56", "(12.00)", "$5", "yes", "subscribed", "+441632960001",
+        "refused_line,refused_reason,", "'=1", "a@example.org", "body", "direction", "status",
+    ];
+    addresses: address, [
+        "@", ".", "..", "+", "<", ">", "\"", "a@b.example", "+44 1632 960001", "(0)", "ext. 5", "tel:", "mailto:", "xn--", "。", "＠",
+        "[127.0.0.1]", "whatsapp:", "00", "٠١٢", " ",
+    ];
+    words: word, ["STOP", "stop.", "\"STOP\"", "START", "HELP", "please", "unsubscribe", "👍", "\n\nSent from my iPhone", "İ", "ß", "ﬀ", "停止", "«", "*"];
+    moments: moment, ["2026-01-31", "T", "Z", "+00:00", "12:00:60", "PM", "AM", "31/12/2026", "1/2/26", "1700000000", "e9", ".", ",", "-", "Jan", "(", ")", "$", "€", "−"];
+    tokens: tokens_of, ["reply+", "@", "<", ">", "/", "0", "ffffffffffffffffffffffffffffffff", "clk_", "_", "-", "=", "%2F"];
+    configurations: configuration, [
+        "listen = ", "\"127.0.0.1:0\"", "log_url = 'sqlite:", "'postgres://", "[[accounts]]\n", "provider = 'twilio'\n", "name = 'main'\n",
+        "roles = 'api'\n", "cors_origins = '*'\n", "[", "]", "{", "}", "=", "\"\"\"", "'''", "#", "\n", "a.b.c = ", "1979-05-27T07:32:00Z",
+    ];
+    projections: projection, [
+        "-- question: q\n", "-- events: CustomerRegistered\n", "-- section: tables\n", "-- section: apply\n", "-- section: forget\n",
+        "CREATE TABLE t (a TEXT);", "@text(", "@sum(", "@greatest(", "'", "\"", "$$", "/*", "*/", "--", ";", "(", ")", ",", "INSERT INTO", "batch",
+    ];
+}
+
+/// Levels of lists and objects.
+fn levels(value: &Literal) -> usize {
+    match value {
+        Literal::List(values) => 1 + values.iter().map(levels).max().unwrap_or_default(),
+        Literal::Object(fields) => 1 + fields.values().map(levels).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// Levels of selections, with the values in their arguments.
+fn depth(set: &SelectionSet) -> usize {
+    let below = set.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let arguments = field.node.arguments.iter().map(|(_, value)| 1 + levels(&value.node)).max();
+            depth(&field.node.selection_set.node).max(arguments.unwrap_or_default())
+        }
+        Selection::InlineFragment(inline) => depth(&inline.node.selection_set.node),
+        Selection::FragmentSpread(_) => 0,
+    });
+    if set.items.is_empty() { 0 } else { 1 + below.max().unwrap_or_default() }
+}
+
+fn deepest(document: &ExecutableDocument) -> usize {
+    let operations = document.operations.iter().map(|(_, operation)| {
+        let defaults =
+            operation.node.variable_definitions.iter().filter_map(|variable| variable.node.default_value.as_ref());
+        let default = defaults.map(|value| 1 + levels(&value.node.clone().into_value())).max();
+        depth(&operation.node.selection_set.node).max(default.unwrap_or_default())
+    });
+    let fragments = document.fragments.values().map(|fragment| depth(&fragment.node.selection_set.node));
+    operations.chain(fragments).max().unwrap_or_default()
+}
+
+/// What the gate admits, async-graphql's own parser reads the same, no deeper than the limit.
+fn document(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let limits = Limits::default();
+    let most = limits.depth;
+    if let Ok(admitted) = Documents::new(Arc::new(limits)).admit(&text) {
+        let parsed = async_graphql::parser::parse_query(&text).expect("the parser reads what was admitted");
+        assert_eq!(deepest(&parsed), deepest(&admitted.document));
+        assert!(deepest(&parsed) <= most, "{} levels", deepest(&parsed));
+    }
+}
+
+/// Variables that are admitted can be encoded and read again.
+fn request(input: &[u8]) {
+    let Ok(request) = serde_json::from_slice::<Request>(input) else { return };
+    if admit_variables(&request.variables, &Limits::default()).is_ok() {
+        let written = serde_json::to_vec(&request.variables).expect("variables are written");
+        serde_json::from_slice::<async_graphql::Variables>(&written).expect("and read");
+    }
+    document(request.query.as_bytes());
+}
+
+/// Attributes that are accepted are read back as they were.
+fn attributes_of(input: &[u8]) {
+    let Ok(given) = serde_json::from_slice::<BTreeMap<String, Value>>(input) else { return };
+    let Ok(kept) = text::attributes("attributes", given) else { return };
+    // As in an event: some levels down.
+    let event = serde_json::json!({ "personal": { "profile": { "attributes": kept } } });
+    let written = serde_json::to_vec(&event).expect("an event is written");
+    let read: Value = serde_json::from_slice(&written).expect("and read");
+    assert_eq!(read, event);
+}
+
+fn webhook(provider: &str, settings: &[(&str, &str)]) -> Arc<dyn Webhook> {
+    let kind = Kind::of(provider).expect("a provider");
+    let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let settings = AccountSettings::try_new(kind, values).expect("settings");
+    let client = HttpClient::new(Default::default()).expect("a client");
+    let webhook_url = "https://crm.example.com/webhooks/x/main".parse().ok();
+    let setup = Setup { account: "main", webhook_url, settings, client, ambient: Ambient::system() };
+    (kind.build)(setup).expect("an account").webhook
+}
+
+/// Hears a request, keeps each part as the log would, and hears the parts again.
+fn hear(webhook: &Arc<dyn Webhook>, content_type: &str, body: Vec<u8>) {
+    let request = WebhookRequest {
+        method: "POST".to_owned(),
+        url: "https://crm.example.com/webhooks/x/main".to_owned(),
+        headers: vec![("content-type".to_owned(), Bytes::copy_from_slice(content_type.as_bytes()))],
+        body: body.into(),
+    };
+    let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+    assert!(webhook.verify(&request, now).is_err(), "nobody signed it");
+    for notice in futures::executor::block_on(webhook.parse(&request, now)) {
+        assert!(notice.raw.len() <= 1024 * 1024, "{} bytes", notice.raw.len());
+        let part = webhook.part(&request, &notice.raw);
+        futures::executor::block_on(webhook.parse(&part, now));
+    }
+}
+
+fn twilio_form(input: &[u8]) {
+    static WEBHOOK: std::sync::LazyLock<Arc<dyn Webhook>> = std::sync::LazyLock::new(|| {
+        let settings = [
+            ("account_sid", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            ("auth_token", "0123456789abcdef0123456789abcdef"),
+            ("from", "+14155550100"),
+        ];
+        webhook("twilio", &settings)
+    });
+    hear(&WEBHOOK, "application/x-www-form-urlencoded", input.to_vec());
+}
+
+static SENDGRID: std::sync::LazyLock<Arc<dyn Webhook>> = std::sync::LazyLock::new(|| {
+    webhook("sendgrid", &[("api_key", "SG.aaaaaaaa.bbbbbbbb"), ("from", "news@shop.example")])
+});
+
+fn sendgrid_batch(input: &[u8]) {
+    hear(&SENDGRID, "application/json", input.to_vec());
+}
+
+fn sendgrid_form(input: &[u8]) {
+    hear(&SENDGRID, "multipart/form-data; boundary=x", input.to_vec());
+}
+
+/// A whole mail, as Inbound Parse posts it in raw mode.
+fn mail(input: &[u8]) {
+    let mut body = b"--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\n".to_vec();
+    body.extend_from_slice(input);
+    body.extend_from_slice(
+        b"\r\n--x\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\nb@shop.example\r\n--x--\r\n",
+    );
+    hear(&SENDGRID, "multipart/form-data; boundary=x", body);
+}
+
+async fn rows<R: RowReader + 'static>(file: File, reader: R) {
+    let mut chunks = chunks::start(file, Encoding::Auto, reader, true);
+    while let Some(chunk) = chunks.recv().await {
+        let Ok(chunk) = chunk else { return };
+        for line in &chunk.refused {
+            assert!(!line.reason.is_empty());
+        }
+    }
+}
+
+/// A file of each kind, as each system writes it.
+fn import(input: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file.csv");
+    std::fs::write(&path, input).expect("a file");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for kind in [ImportKind::Orders, ImportKind::Customers, ImportKind::Messages] {
+        // What the header shows, and one other system, whichever: all of them for each input would take a minute.
+        let names = presets::names(kind);
+        let other = names[input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % names.len()];
+        for from in [None, Some(other.to_owned())] {
+            let Ok(file) = File::open(&path) else { return };
+            let reading = Reading { kind, encoding: Encoding::Auto, mappings: vec![], from };
+            let Ok(survey) = Survey::take(&file, &reading, |_| {}) else { continue };
+            let settings = Settings {
+                times: TimeReader::try_new(chrono_tz::Europe::Berlin, None).expect("times"),
+                decimal_mark: DecimalMark::Comma,
+                currency: "EUR".parse().ok(),
+                channel: Some(Channel::Sms),
+                anonymous: true,
+                number_rows: Some("r".to_owned()),
+                region: Some("GB".to_owned()),
+                consents: vec![],
+            };
+            runtime.block_on(async {
+                match kind {
+                    ImportKind::Orders => {
+                        if let Ok(reader) = OrderReader::try_new(survey.columns, settings, survey.ends) {
+                            rows(file, reader).await;
+                        }
+                    }
+                    ImportKind::Customers => {
+                        if let Ok(reader) = CustomerReader::try_new(survey.columns, settings, survey.identities) {
+                            rows(file, reader).await;
+                        }
+                    }
+                    ImportKind::Messages => {
+                        if let Ok(reader) = MessageReader::try_new(survey.columns, settings) {
+                            rows(file, reader).await;
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// An address that was read is read the same again.
+fn address(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let secret = TenantSecret::new([7; 32]);
+    for kind in [AddressKind::Email, AddressKind::Phone, AddressKind::PushToken, AddressKind::InApp] {
+        for region in [None, Some("GB"), Some("US"), Some("DE")] {
+            if let Ok(address) = Address::parse(kind, &text, region) {
+                let again = Address::parse(kind, address.text(), region).expect("its own spelling is read");
+                assert_eq!((again.text(), again.id(&secret)), (address.text(), address.id(&secret)));
+            }
+            if let Some(sender) = Address::of_sender(kind, &text, region) {
+                let _ = sender.id(&secret);
+            }
+        }
+    }
+}
+
+fn word(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let said = keywords::read(&text);
+    // However it is dressed.
+    if text.len() < 150 && !text.contains('\n') {
+        assert_eq!(keywords::read(&format!("“{text}” 👍")).or(said), said);
+    }
+    for channel in [Channel::Sms, Channel::Email, Channel::Whatsapp] {
+        let _ = keywords::of_message(channel, &text, None);
+    }
+}
+
+fn moment(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    for zone in [chrono_tz::UTC, chrono_tz::America::New_York, chrono_tz::Pacific::Apia] {
+        let times = TimeReader::try_new(zone, None).expect("times");
+        if let Ok(read) = times.read(&text) {
+            time::bounded(read).expect("an import's time has the bounds of all times");
+        }
+    }
+    if let Ok(format) = TimeReader::try_new(chrono_tz::UTC, Some(&text)) {
+        // Whatever the format says.
+        let _ = format.read("2026-01-31 12:00:00");
+    }
+    for mark in [DecimalMark::Point, DecimalMark::Comma] {
+        let _ = (values::micros(&text, mark), values::milli(&text, mark));
+    }
+    let _ = values::tags(&text);
+    let _ = values::json_attributes(&text);
+    let _ = values::region(&text);
+    assert_eq!(cells::restored(cells::defused(&text).into_owned()), text);
+    let _ = text.parse::<DateTime<Utc>>().map(time::bounded);
+}
+
+fn tokens_of(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let (secret, tenant) = (TenantSecret::new([7; 32]), TenantId(uuid::Uuid::nil()));
+    assert!(token::open(&text, &secret).is_none() && token::open_reply(&text, tenant, &secret).is_none());
+    let _ = token::tenant_of(&text);
+    let _ = token::reply_may_be_of(&text, tenant);
+    let _ = token::reply_token_in(&text);
+    let _ = token::reply_token_in_mail_id(&text);
+    let _ = commlog::domain::tenant::decide::read_token(&text);
+    if let Ok(position) = text.parse::<Position>() {
+        assert_eq!(position.to_string().parse::<Position>().ok(), Some(position));
+    }
+    if let Ok(tenant) = text.parse::<TenantId>() {
+        assert_eq!(tenant.to_string().parse::<TenantId>().ok(), Some(tenant));
+    }
+    let _ = Resume::of(&async_graphql::Value::from(text.as_ref()));
+    if let Ok(Some(name)) = attachment::name(Some(text.clone().into_owned())) {
+        assert_eq!(attachment::name(Some(name.clone())).ok().flatten(), Some(name), "a name is cleaned at once");
+    }
+    let _ = attachment::content_type(&text);
+}
+
+/// A wrong file is refused with a message.
+fn configuration(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Err(error) = Config::from_parts(Some((Path::new("commlog.toml"), &text)), [], &[]) {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+/// What is read compiles for both engines.
+fn projection(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if Source::parse("fuzzed.sql", &text).is_ok()
+        && let Ok(registry) = Registry::from_texts([("fuzzed.sql", text.as_ref())])
+    {
+        assert_eq!(registry.compile(Engine::Sqlite).len(), registry.compile(Engine::Postgres).len());
+    }
+}
