@@ -81,7 +81,6 @@ CREATE TABLE customer_addresses (
     customer_id UUID NOT NULL,
     address_id UUID NOT NULL,
     kind TEXT NOT NULL,
-    domain TEXT,
     import_id UUID,
     added_at TIMESTAMPTZ NOT NULL,
     version BIGINT NOT NULL,
@@ -204,17 +203,17 @@ WHERE b.ordinal IN (
 );
 
 INSERT INTO customer_addresses (
-    tenant_id, customer_id, address_id, kind, domain, import_id, added_at, version, address, label
+    tenant_id, customer_id, address_id, kind, import_id, added_at, version, address, label
 )
 SELECT
-    b.tenant_id, b.customer_id, b.address_id, @text(b.data, 'kind'), b.domain, b.import_id,
+    b.tenant_id, b.customer_id, b.address_id, @text(b.data, 'kind'), b.import_id,
     b.occurred_at, b.version, @text(b.personal, 'address'), @text(b.personal, 'label')
 FROM batch b
 WHERE b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerAddressAdded' GROUP BY tenant_id, customer_id, address_id
 )
 ON CONFLICT (tenant_id, customer_id, address_id) DO UPDATE SET
-    kind = excluded.kind, domain = excluded.domain, import_id = excluded.import_id, added_at = excluded.added_at,
+    kind = excluded.kind, import_id = excluded.import_id, added_at = excluded.added_at,
     version = excluded.version, address = excluded.address, label = excluded.label;
 
 DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (

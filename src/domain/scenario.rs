@@ -128,7 +128,6 @@ pub(crate) fn mailbox(address: &str, primary: bool) -> CustomerEvent {
         address_id: address_id(AddressKind::Email, address),
         kind: AddressKind::Email,
         primary,
-        domain: Some("example.org".to_owned()),
         import_id: None,
         personal: Some(CustomerAddressAddedPersonal { address: address.to_owned(), label: None }),
     }

@@ -89,8 +89,6 @@ row! {
         pub kind: AddressKind,
         /// The one of its kind that is used unless another is asked for.
         pub is_primary: bool,
-        /// Of mailboxes, the lower-case domain.
-        pub domain: Option<String>,
         pub import_id: Option<ImportId>,
         pub added_at: DateTime<Utc>,
         /// E.164, or a mailbox.

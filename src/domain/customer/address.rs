@@ -59,7 +59,6 @@ fn add_read(
         address_id,
         kind: input.kind,
         primary,
-        domain: address.domain().map(str::to_owned),
         import_id,
         personal: Some(CustomerAddressAddedPersonal {
             address: address.text().to_owned(),
@@ -90,7 +89,6 @@ pub fn remember(owned: &mut Vec<OwnAddress>, event: &CustomerAddressAdded) {
         address_id: event.address_id,
         kind: event.kind,
         primary: event.primary,
-        domain: event.domain.clone(),
         address: event.personal.as_ref().map(|p| p.address.clone()),
         label: event.personal.as_ref().and_then(|p| p.label.clone()),
         import_id: event.import_id,

@@ -140,8 +140,6 @@ event! {
         kind: AddressKind,
         /// True if this is now the primary address of its kind.
         primary: bool,
-        /// For mailboxes, the lower-case domain: it names a provider, not a person.
-        domain: Option<String>,
         import_id: Option<ImportId>,
     }
     personal CustomerAddressAddedPersonal {

@@ -114,7 +114,6 @@ pub fn absorb(
             address_id: own.address_id,
             kind: own.kind,
             primary: own.primary && !owned.iter().any(|other| other.kind == own.kind && other.primary),
-            domain: own.domain.clone(),
             import_id: own.import_id,
             personal: Some(CustomerAddressAddedPersonal { address: text, label: own.label.clone() }),
         };

@@ -60,8 +60,6 @@ pub struct OwnAddress {
     pub kind: AddressKind,
     /// True if it is the primary one of its kind.
     pub primary: bool,
-    /// For mailboxes, the domain.
-    pub domain: Option<String>,
     /// Normalised; absent once the customer was forgotten.
     pub address: Option<String>,
     /// Such as `work`.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::suppression::Suppression;
+use crate::domain::value;
 use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::{Of, global_in};
 use crate::graphql::engine::loaders::{AddressesOf, SuppressionsOf};
@@ -28,7 +29,7 @@ pub struct CustomerAddress {
     kind: AddressKind,
     /// True for the address of its kind that is used by default.
     primary: bool,
-    /// The lower-case domain of a mailbox.
+    /// The lower-case domain of a mailbox. Personal: it may be the name of a person.
     domain: Option<String>,
     /// When it was added to the customer.
     added_at: DateTime<Utc>,
@@ -44,15 +45,20 @@ impl CustomerAddress {
 
     /// An address as a key may see it.
     pub fn new(row: AddressRow, personal: bool, tables: &Tables) -> Self {
+        let address = row.address.filter(|_| personal);
+        let domain = address
+            .as_deref()
+            .filter(|_| row.kind == value::AddressKind::Email)
+            .and_then(|mailbox| mailbox.rsplit_once('@'));
         Self {
             id: global_in(Self::TYPE, format_args!("{}:{}", row.customer_id, row.address_id), tables),
             address_id: Of(row.address_id),
             customer_id: Of(row.customer_id),
             kind: row.kind.into(),
             primary: row.is_primary,
-            domain: row.domain,
+            domain: domain.map(|(_, domain)| domain.to_owned()),
             added_at: row.added_at,
-            address: row.address.filter(|_| personal),
+            address,
             label: row.label.filter(|_| personal),
         }
     }

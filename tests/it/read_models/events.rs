@@ -58,7 +58,6 @@ pub(crate) fn address_added(id: AddressId, text: &str, primary: bool) -> Custome
         address_id: id,
         kind,
         primary,
-        domain: text.split_once('@').map(|(_, domain)| domain.to_owned()),
         import_id: None,
         personal: Some(CustomerAddressAddedPersonal { address: text.to_owned(), label: Some("work".to_owned()) }),
     }

@@ -77,7 +77,7 @@ impl Address {
         &self.spelling
     }
 
-    /// For mailboxes, the domain: it names a provider, not a person.
+    /// For mailboxes, the domain. It may be the name of a person, and is as personal as the whole.
     #[must_use]
     pub fn domain(&self) -> Option<&str> {
         match self.kind {
