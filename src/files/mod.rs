@@ -1,6 +1,7 @@
 //! Delimited files as rows for imports. Pure but for reading the file itself: nothing here prints or knows the command
 //! line, so that an upload reads files in the same way.
 
+pub mod cells;
 pub mod chunks;
 pub mod columns;
 pub mod consent;

@@ -9,6 +9,9 @@ use std::io::{self, BufRead};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use super::cells::restored;
+use super::columns::REFUSED;
+
 /// The longest record, in bytes. An event may have no more, so nothing longer could be stored.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
 
@@ -69,6 +72,8 @@ pub struct Records<R> {
     encoding: Encoding,
     delimiter: u8,
     columns: Option<usize>,
+    /// Whether the file is one of refused lines, whose cells were kept from being formulas.
+    is_defused: bool,
     /// Lines that were read ahead while a quote was open.
     pending: VecDeque<Line>,
     next_line: u64,
@@ -92,6 +97,7 @@ impl<R: BufRead> Records<R> {
             encoding,
             delimiter: dialect.delimiter,
             columns: None,
+            is_defused: false,
             pending: VecDeque::new(),
             next_line: 1,
             text: vec![0; 1024],
@@ -116,7 +122,14 @@ impl<R: BufRead> Records<R> {
             if line.bytes.iter().all(u8::is_ascii_whitespace) && !line.too_long {
                 continue;
             }
-            let record = self.record(line)?;
+            let is_header = self.columns.is_none();
+            let mut record = self.record(line)?;
+            if is_header {
+                self.is_defused = REFUSED.iter().all(|name| record.fields.iter().any(|field| field == name));
+            }
+            if self.is_defused {
+                record.fields = record.fields.into_iter().map(restored).collect();
+            }
             if record.malformed.is_none() && record.fields.iter().all(|field| field.trim().is_empty()) {
                 continue;
             }

@@ -1,9 +1,11 @@
-//! Lines that were not imported: counted by reason, and written to a file that can be corrected and imported.
+//! Lines that were not imported: counted by reason, and written to a file that can be corrected and imported. That is done
+//! in a spreadsheet, so no cell begins as a formula; the import takes the apostrophes away again.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::files::cells::defused;
 use crate::files::columns::REFUSED;
 use crate::files::row::RefusedLine;
 
@@ -36,7 +38,7 @@ impl RefusedLines {
                 let failed = |source| WriteError { path: path.to_owned(), source };
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(failed)?;
                 let columns = REFUSED.into_iter().chain(header.iter().map(String::as_str));
-                writer.write_record(columns).map_err(failed)?;
+                writer.write_record(columns.map(|name| defused(name).into_owned())).map_err(failed)?;
                 Some((path.to_owned(), writer))
             }
         };
@@ -56,8 +58,9 @@ impl RefusedLines {
         if let Some((path, writer)) = &mut self.file {
             let number = number.to_string();
             let values = [number.as_str(), line.reason.as_str()];
+            let cells = values.into_iter().chain(line.raw.fields.iter().map(String::as_str));
             writer
-                .write_record(values.into_iter().chain(line.raw.fields.iter().map(String::as_str)))
+                .write_record(cells.map(|cell| defused(cell).into_owned()))
                 .map_err(|source| WriteError { path: path.clone(), source })?;
         }
         Ok(())

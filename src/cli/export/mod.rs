@@ -4,7 +4,6 @@ mod events;
 mod people;
 mod rows;
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, TenantArg};
+use crate::files::cells::defused;
 use crate::queries;
 
 /// `commlog export`
@@ -141,31 +141,5 @@ impl Output {
 
     fn finish(mut self) -> Outcome {
         self.write(|to| to.flush())
-    }
-}
-
-/// A cell that no spreadsheet takes for a formula; numbers stay what they are.
-fn defused(cell: &str) -> Cow<'_, str> {
-    let begins_as_formula = cell
-        .trim_start_matches([' ', '\u{a0}'])
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let is_number = cell
-        .strip_prefix('-')
-        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
-    if begins_as_formula && !is_number { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_defused_and_numbers_are_not() {
-        for formula in ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "-", "+441234567890"] {
-            assert_eq!(defused(formula), format!("'{formula}"));
-        }
-        for text in ["-12.50", "12", "a=b", "", "nora@x.example"] {
-            assert_eq!(defused(text), text);
-        }
     }
 }

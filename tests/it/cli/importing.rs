@@ -72,6 +72,33 @@ fn refused_lines_can_be_mended_and_imported() {
 }
 
 #[test]
+fn refused_lines_hold_no_formula_and_are_imported_as_they_were() {
+    let place = Place::new();
+    let header = "customer,name,email,phone\n";
+    place.file(
+        "people.csv",
+        format!("{header}=1+1,\"=HYPERLINK(\"\"http://evil\"\",\"\"x\"\")\",broken,\n'k2,'@who,broken,\n"),
+    );
+    place.run(&["import", "customers", "people.csv", "--refused", "refused.csv"]);
+    let refused = std::fs::read_to_string(place.path("refused.csv")).unwrap();
+    let cells: Vec<Vec<String>> = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(refused.as_bytes())
+        .records()
+        .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(cells.len(), 3, "{refused}");
+    assert_eq!(&cells[1][2..4], ["'=1+1", "'=HYPERLINK(\"http://evil\",\"x\")"]);
+    assert_eq!(&cells[2][2..4], ["'k2", "''@who"], "one that was there before stays");
+    place.file("mended.csv", refused.replace("broken", ""));
+    place.ok(&["import", "customers", "mended.csv"]);
+    let people = place.ok(&["export", "customers"]);
+    for text in ["=1+1", "=HYPERLINK(\\\"http://evil\\\",\\\"x\\\")", "'k2", "'@who"] {
+        assert!(people.contains(&format!("\"{text}\"")), "{text}: {people}");
+    }
+}
+
+#[test]
 fn malformed_lines_are_refused_one_by_one_with_their_numbers() {
     let place = Place::new();
     let mut file = b"\xef\xbb\xbf".to_vec();
