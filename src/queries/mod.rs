@@ -22,7 +22,7 @@ pub mod messages;
 pub mod page;
 pub mod provider_accounts;
 mod reads;
-mod search;
+pub mod search;
 mod select;
 pub mod suppressions;
 pub mod tenants;
@@ -31,9 +31,9 @@ pub mod timeline;
 pub use error::QueryError;
 pub use page::{Cursor, Page, PageError, Slice};
 
-/// The tables that a query reads: the live generation's, or one as of an earlier moment.
-pub use crate::sql::Db;
 use crate::sql::row;
+/// The tables that a query reads: the live generation's, or one as of an earlier moment.
+pub use crate::sql::{Db, Share, Shares};
 
 pub use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, WaitError};
 pub use reads::Reads;

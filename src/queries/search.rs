@@ -20,6 +20,12 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// How many words a text is searched for by; at most one more than is allowed.
+#[must_use]
+pub fn count_words(text: &str) -> usize {
+    if text.len() > 4 * LONGEST { MOST_WORDS + 1 } else { words(text).len().min(MOST_WORDS + 1) }
+}
+
 /// The longest text to search for, in characters, and its most words: each is a query within the query.
 const LONGEST: usize = 300;
 const MOST_WORDS: usize = 12;

@@ -9,6 +9,7 @@ pub mod checkpointer;
 mod error;
 mod row;
 mod session;
+mod share;
 pub(crate) mod sqlite;
 
 use chrono::{DateTime, Utc};
@@ -21,6 +22,7 @@ pub use error::Error;
 pub(crate) use row::row;
 pub use row::{Cell, Cells, Row, Salvaged};
 pub use session::{Session, Texts};
+pub use share::{Share, Shares};
 pub use sqlite::{SqliteOptions, SqlitePool};
 
 /// Which database a text is for.
@@ -149,32 +151,49 @@ impl Db {
         }
     }
 
+    /// The most connections that its pool opens.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        match self {
+            Self::Sqlite(pool) => pool.connections(),
+            Self::Postgres(pool) => usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX),
+        }
+    }
+
     /// All rows of a query. The text is one of ours, never input; input is bound.
     pub async fn fetch_all<T: Row>(&self, sql: &str, values: &[Value]) -> Result<Vec<T>, Error> {
+        let turn = share::turn().await;
+        let (sql, values) = (sql.to_owned(), values.to_vec());
         match self {
             Self::Sqlite(pool) => {
-                let (sql, values) = (sql.to_owned(), values.to_vec());
                 pool.connection()
                     .await?
                     .read(move |connection| sqlite::fetch(connection, &sql, &values, usize::MAX))
                     .await
             }
             Self::Postgres(pool) => {
-                read_postgres(&bind_postgres(sqlx::query(AssertSqlSafe(sql)), values).fetch_all(pool).await?)
+                let pool = pool.clone();
+                let query =
+                    async move { bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_all(&pool).await };
+                read_postgres(&turn.to_the_end(query).await??)
             }
         }
     }
 
     /// The first row of a query, if there is one.
     pub async fn fetch_optional<T: Row>(&self, sql: &str, values: &[Value]) -> Result<Option<T>, Error> {
+        let turn = share::turn().await;
+        let (sql, values) = (sql.to_owned(), values.to_vec());
         match self {
             Self::Sqlite(pool) => {
-                let (sql, values) = (sql.to_owned(), values.to_vec());
                 let connection = pool.connection().await?;
                 Ok(connection.read(move |connection| sqlite::fetch(connection, &sql, &values, 1)).await?.pop())
             }
             Self::Postgres(pool) => {
-                let row = bind_postgres(sqlx::query(AssertSqlSafe(sql)), values).fetch_optional(pool).await?;
+                let pool = pool.clone();
+                let query =
+                    async move { bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_optional(&pool).await };
+                let row = turn.to_the_end(query).await??;
                 Ok(read_postgres(row.as_slice())?.pop())
             }
         }

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::SecondsFormat;
 use rusqlite::types::{ToSql, ToSqlOutput};
-use rusqlite::{CachedStatement, Connection, InterruptHandle, OpenFlags, Statement};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Cells, Error, Row, Value};
@@ -126,6 +127,12 @@ impl SqlitePool {
         Ok(pool)
     }
 
+    /// The most connections that are opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.options.most
+    }
+
     /// Takes a connection for itself, waiting for one if all are taken.
     pub(crate) async fn connection(&self) -> Result<Lent, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
@@ -169,27 +176,17 @@ impl Drop for Lent {
     }
 }
 
-/// Interrupts a statement when it is dropped, unless the statement has ended.
-#[derive(Default)]
-struct Waited(Arc<Mutex<Stage>>);
-
-#[derive(Default)]
-enum Stage {
-    /// Nothing runs yet, or any more.
-    #[default]
-    Idle,
-    /// This is how to stop it.
-    Running(InterruptHandle),
-}
+/// Ends a query when it is dropped, whether the query has begun or not.
+struct Waited(Arc<AtomicBool>);
 
 impl Drop for Waited {
     fn drop(&mut self) {
-        // While this is locked, the connection cannot begin anything else.
-        if let Stage::Running(handle) = &*lock(&self.0) {
-            handle.interrupt();
-        }
+        self.0.store(true, Ordering::Relaxed);
     }
 }
+
+/// After how many of its virtual machine's steps SQLite looks whether anybody still waits: a few microseconds.
+const STEPS: i32 = 4_096;
 
 impl Lent {
     /// Works with the connection. The work ends even when the caller lets go of it.
@@ -214,18 +211,16 @@ impl Lent {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
-        let waited = Waited::default();
-        let running = Arc::clone(&waited.0);
-        let done = self
-            .run(move |connection| {
-                *lock(&running) = Stage::Running(connection.get_interrupt_handle());
-                let done = work(connection);
-                *lock(&running) = Stage::Idle;
-                done
-            })
-            .await;
-        drop(waited);
-        done
+        let waited = Waited(Arc::default());
+        let is_left = Arc::clone(&waited.0);
+        self.run(move |connection| {
+            let look = Arc::clone(&is_left);
+            connection.progress_handler(STEPS, Some(move || look.load(Ordering::Relaxed)))?;
+            let done = if is_left.load(Ordering::Relaxed) { Err(Error::Closed) } else { work(connection) };
+            connection.progress_handler(0, None::<fn() -> bool>)?;
+            done
+        })
+        .await
     }
 
     /// Takes back what somebody left who went away in the middle of a transaction.
@@ -368,8 +363,21 @@ mod tests {
         let endless = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) AS n FROM c";
         let waiting = db.fetch_all::<(i64,)>(endless, &[]);
         tokio::time::timeout(std::time::Duration::from_millis(50), waiting).await.expect_err("it never ends");
-        // The only connection is free again, and undisturbed.
+        // The only connection is free again, and undisturbed. One that was left before it began never does.
         assert_eq!(words(&db).await, []);
+        let Db::Sqlite(pool) = &db else { panic!("SQLite") };
+        let lent = pool.connection().await.expect("a connection");
+        let ((holds, held), (release, released)) = (tokio::sync::oneshot::channel(), std::sync::mpsc::channel::<()>());
+        let (began, begins) = std::sync::mpsc::channel();
+        let busy = lent.run(move |_| Ok((holds.send(()), released.recv())));
+        let left = async {
+            held.await.expect("the connection is in use");
+            let reading = lent.read(move |_| Ok(began.send(())));
+            tokio::time::timeout(std::time::Duration::from_millis(50), reading).await.expect_err("it waits");
+            drop(release);
+        };
+        tokio::join!(busy, left).0.expect("it works").0.expect("somebody listens");
+        assert!(begins.recv().is_err(), "it never began");
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use crate::graphql::engine::scalar::{Cursor, Long};
 use crate::ids::{CustomerId, ImportId};
 use crate::queries::customers;
 use crate::queries::customers::CustomerFilter;
+use crate::queries::search;
 
 /// Restricts customers; omitted fields do not filter.
 #[derive(InputObject, Default)]
@@ -78,6 +79,14 @@ impl From<CustomerFilterInput> for CustomerFilter {
     }
 }
 
+/// What one word of a search costs, in fields.
+const WORD_COST: usize = 100;
+
+/// What a search costs: each word is a query within the query.
+fn search_cost(filter: Option<&CustomerFilterInput>) -> usize {
+    filter.and_then(|filter| filter.search.as_deref()).map_or(0, |text| search::count_words(text) * WORD_COST)
+}
+
 /// Queries of customers.
 #[derive(Default)]
 pub struct CustomerQueries;
@@ -103,7 +112,10 @@ impl CustomerQueries {
     }
 
     /// Customers, newest first.
-    #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
+    #[graphql(
+        guard = "May(Permission::Read)",
+        complexity = "search_cost(filter.as_ref()) + page_cost(first, last, child_complexity)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn customers(
         &self,

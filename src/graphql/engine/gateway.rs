@@ -19,13 +19,15 @@ use super::reading::Session;
 use crate::accounts::service::AccountService;
 use crate::app::App;
 use crate::graphql::{Schema, schema};
-use crate::queries::Reads;
+use crate::queries::{Reads, Share, Shares};
 
 /// The API, ready to execute. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
     api: Api,
     documents: Documents,
+    /// The connections for queries that each tenant and key may use at once.
+    shares: Shares,
     /// Checks depth and complexity only: documents were checked when they were admitted.
     schema: Schema,
 }
@@ -34,12 +36,12 @@ impl Gateway {
     /// An API over use cases and read tables.
     #[must_use]
     pub fn new(app: App, reads: Reads, accounts: AccountService, limits: Limits, metrics: Metrics) -> Self {
-        let keys = Keys::new(&limits);
+        let (keys, shares) = (Keys::new(&limits), Shares::new(reads.db().connections()));
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
         let api = Api { app, reads, accounts, limits, keys, metrics };
         let schema = schema(&api);
-        Self { api, documents, schema }
+        Self { api, documents, shares, schema }
     }
 
     /// What resolvers work with.
@@ -65,7 +67,8 @@ impl Gateway {
         }
         let completing = admitted.completing(&request);
         let request = request.data(Session::new(principal)).data(principal);
-        let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        let execution = self.share(principal).run(self.schema.execute(request));
+        let execution = AssertUnwindSafe(execution).catch_unwind();
         let response = match tokio::time::timeout(self.api.limits.request_time, execution).await {
             Ok(Ok(mut response)) => {
                 completing.complete(&mut response);
@@ -75,6 +78,10 @@ impl Gateway {
             Err(_elapsed) => Response::from_errors(vec![self.timed_out()]),
         };
         self.count(kind, began, self.present(principal, response))
+    }
+
+    fn share(&self, principal: Principal) -> Share {
+        self.shares.of(principal.tenant.0, principal.key.0)
     }
 
     fn admit(&self, request: &Request) -> Result<Arc<Admitted>, Vec<ServerError>> {
@@ -103,8 +110,8 @@ impl Gateway {
         let request = request.data(Session::new(principal)).data(principal);
         let open = self.api.metrics.subscription();
         let gateway = self.clone();
-        let answers = self.schema.execute_stream(request);
-        answers
+        let (mut answers, share) = (self.schema.execute_stream(request).boxed(), self.share(principal));
+        stream::poll_fn(move |context| share.step(|| answers.poll_next_unpin(context)))
             .map(move |mut response| {
                 // Counted as open until the stream is dropped.
                 let _counted = &open;

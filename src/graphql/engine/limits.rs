@@ -21,6 +21,8 @@ pub struct Limits {
     pub directives: usize,
     /// Fields that are selected once fragments are spread out.
     pub selections: usize,
+    /// Counts of whole lists (`totalCount`) in a document: each reads as much as its list is long.
+    pub counts: usize,
     /// Fields that would be resolved if every page were full.
     pub complexity: usize,
     /// Entries of one list in a query's or subscription's arguments: each becomes a parameter of a statement.
@@ -57,6 +59,7 @@ impl Default for Limits {
             aliases: 60,
             directives: 60,
             selections: 2_000,
+            counts: 20,
             complexity: 20_000,
             list: PAGE.largest,
             wait_for: Duration::from_secs(10),

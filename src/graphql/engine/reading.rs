@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, OneofObject, Result};
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 
 use super::api::Api;
 use super::failure::{field_refused, opaque};
@@ -13,7 +14,7 @@ use super::principal::{Permission, Principal};
 use super::scalar::Cursor;
 use crate::ids::CustomerId;
 use crate::queries::customer_roots::Whole;
-use crate::queries::{AsOf, Db, customer_roots};
+use crate::queries::{AsOf, Db, Share, customer_roots};
 
 /// What belongs to one request: who asks, and the batches in which nested objects are read.
 pub struct Session {
@@ -31,7 +32,14 @@ impl Session {
 
     /// The request's data loader.
     pub fn batches(&self, api: &Api) -> &DataLoader<Batches> {
-        self.batches.get_or_init(|| DataLoader::new(Batches::new(api.clone(), self.principal.tenant), tokio::spawn))
+        self.batches.get_or_init(|| {
+            let share = Share::current();
+            let spawn = move |batch: BoxFuture<'static, ()>| match share.clone() {
+                Some(share) => tokio::spawn(share.run(batch)),
+                None => tokio::spawn(batch),
+            };
+            DataLoader::new(Batches::new(api.clone(), self.principal.tenant), spawn)
+        })
     }
 }
 

@@ -48,10 +48,13 @@ pub fn sqlite_builder(file: &Path) -> SqliteOptions {
         .pragma("secure_delete", "ON")
 }
 
+/// How many connections queries share. One tenant uses half of them at most ([`crate::sql::Shares`]).
+const READERS: usize = 12;
+
 /// Reads a SQLite file that exists.
 pub fn sqlite_reader(file: &Path) -> SqliteOptions {
     SqliteOptions::reader(file)
-        .connections(8)
+        .connections(READERS)
         .statements(200)
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", -6_144)
@@ -83,7 +86,7 @@ pub fn postgres_reader(url: &str, schema: &str) -> Result<PgConnectOptions, Proj
         .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan"), ("statement_timeout", STATEMENT_TIMEOUT)]))
 }
 
-/// How many connections queries share.
+/// The connections that queries share.
 pub fn postgres_reader_pool() -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(12)
+    PgPoolOptions::new().max_connections(READERS as u32)
 }

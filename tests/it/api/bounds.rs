@@ -89,6 +89,56 @@ async fn filters_that_cost_too_much_are_refused_with_their_part() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_ends_a_statement_a_little_later_than_its_request() {
+    let app = TestApp::on(Engine::Postgres).await;
+    let sql = "SELECT current_setting('statement_timeout') AS timeout";
+    assert_eq!(app.reads().db().fetch_all::<(String,)>(sql, &[]).await.expect("a row"), [("35s".to_owned(),)]);
+    // Those who ask in vain use up their own share only.
+    let db = app.reads().db();
+    let shares = commlog::sql::Shares::new(db.connections());
+    let tenant = app.tenant.0;
+    let share = move |key: u128| shares.of(tenant, uuid::Uuid::from_u128(key));
+    let slow = "SELECT pg_sleep(12)::text AS slept";
+    // Nor do those who ask again and again and go away: the server does not notice, and each query runs to its end.
+    for number in 0..40 {
+        let asked = share(number % 8).run(db.fetch_all::<(String,)>(slow, &[]));
+        tokio::time::timeout(std::time::Duration::from_millis(20), asked).await.expect_err("it sleeps");
+    }
+    let other = app.actor_of(app.other_tenant().await, Role::Agent, None).await;
+    let began = std::time::Instant::now();
+    assert_eq!(other.data("{ customers(first: 1) { totalCount } }", json!({})).await["customers"]["totalCount"], 0);
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "it waited {:?}", began.elapsed());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_statements_cost_is_counted_before_any_runs() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    let many = |count: usize, of: &str| -> String {
+        (0..count).map(|number| format!("a{number}: {of} ")).collect::<Vec<_>>().concat()
+    };
+    let searched = |words: usize| {
+        format!("customers(first: 1, filter: {{ search: \"{}\" }}) {{ nodes {{ id }} }}", "org ".repeat(words))
+    };
+    let counted = "customers(first: 1) { totalCount }";
+    let spread =
+        format!("{{ {} }} fragment f on CustomerConnection {{ n: totalCount }}", many(21, "customers { ...f }"));
+    for (query, code) in [
+        (format!("{{ {} }}", many(20, counted)), None),
+        (format!("{{ {} }}", many(21, counted)), Some("TOO_MANY_COUNTS")),
+        (spread, Some("TOO_MANY_COUNTS")),
+        (format!("{{ {} }}", many(16, &searched(12))), None),
+        (format!("{{ {} }}", many(59, &searched(12))), Some("TOO_COMPLEX")),
+        (format!("{{ {} }}", many(1, &searched(13))), Some("BAD_ARGUMENT")),
+    ] {
+        let answer = agent.answer(&query, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"].as_str(), code, "{query}: {answer}");
+    }
+    app.finish().await;
+}
+
 /// Changes the live read tables behind the node's back.
 fn damage(app: &TestApp, statement: &str) {
     let mut changed = 0;
