@@ -1,7 +1,9 @@
-//! Where diagnostics go: stderr, which may be closed or on a full disk. What cannot be written is lost; the work goes on.
+//! Where diagnostics go: stderr, which may be closed, on a full disk, or a pipe that nobody reads. What cannot be written is
+//! lost; the work goes on.
 
 use std::io::{self, Write};
 
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Writes to what it makes and never fails: the subscriber would report a failure on stderr, which panics if that fails
@@ -30,9 +32,49 @@ impl<W: Write> Write for Lossy<W> {
     }
 }
 
+/// Lines that wait for the writer; further ones are lost.
+const LINES: usize = 4_096;
+
+/// Writes from a thread of its own: a full pipe holds up that thread only. What waits is written when the guard is
+/// dropped, within about a second.
+pub fn in_background(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(LINES).lossy(true).finish(Lossy(writer))
+}
+
+/// Reports panics as diagnostics, so that they neither bypass the configured format nor wait for stderr.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task panicked")));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A pipe that nobody reads.
+    struct Stuck(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // Until the test has ended.
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_writer_that_never_ends_holds_nobody_up() {
+        let (release, stuck) = std::sync::mpsc::channel();
+        let (mut writer, written) = in_background(Stuck(stuck));
+        for _ in 0..2 * LINES {
+            writer.write_all(b"a line").expect("no error");
+        }
+        drop(release);
+        drop(written);
+    }
 
     /// A disk that is full.
     struct Full;

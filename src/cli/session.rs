@@ -1,13 +1,15 @@
 //! What every command starts from: configuration, clock, diagnostics.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
-use crate::cli::diagnostics::Lossy;
+use crate::cli::diagnostics::{self, Lossy};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{TenantArg, print};
 use crate::clock::Ambient;
@@ -24,20 +26,25 @@ pub struct Session {
     pub config: Config,
     /// Clock and randomness.
     pub ambient: Ambient,
+    /// Writes what diagnostics are left when the command ends.
+    written: OnceLock<WorkerGuard>,
 }
 
 impl Session {
     /// A command with this configuration.
     #[must_use]
     pub fn new(config: Config, ambient: Ambient) -> Self {
-        Self { config, ambient }
+        Self { config, ambient, written: OnceLock::new() }
     }
 
     /// Writes diagnostics to stderr, as configured: for commands that serve.
     pub fn trace(&self) -> Outcome {
         let filter = EnvFilter::try_new(&self.config.log_filter)
             .map_err(|error| Failure::doing(Exit::Usage, "log_filter is not valid", error))?;
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Lossy(std::io::stderr));
+        let (writer, written) = diagnostics::in_background(std::io::stderr());
+        self.written.set(written).ok();
+        diagnostics::report_panics();
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
         let builder = builder.with_ansi(std::io::stderr().is_terminal());
         let set = match self.config.log_format {
             LogFormat::Text => builder.finish().try_init(),

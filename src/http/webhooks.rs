@@ -20,8 +20,13 @@ use crate::providers::WebhookRequest;
 /// Mail with attachments comes as one request: SendGrid sends up to 30 MB.
 const BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// Number of requests that are received at a time: each may hold a body of this size. Providers repeat what is refused.
+/// Number of requests with large bodies that are received at a time: each may hold a body of this size. Providers repeat
+/// what is refused.
 const AT_ONCE: usize = 16;
+
+/// A body that says it has at most this many bytes takes no place: connections are limited, and whoever sends large bodies
+/// slowly does not keep reports and texts out.
+const SMALL: u64 = 64 * 1024;
 
 /// The state of the route.
 #[derive(Clone)]
@@ -54,9 +59,14 @@ pub async fn take(
         return StatusCode::NOT_FOUND.into_response();
     }
     // Signatures cover the body, so that anybody may send one to an account that exists.
-    let Ok(_room) = webhooks.room.try_acquire() else {
+    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let place = if declared.is_some_and(|bytes: u64| bytes <= SMALL) {
+        None
+    } else if let Ok(place) = Arc::clone(&webhooks.room).try_acquire_owned() {
+        Some(place)
+    } else {
         discard(&parts.headers, body).await;
-        return busy("too many webhooks are being received at once");
+        return busy("too many large webhooks are being received at once");
     };
     let body = match read(&parts.headers, body, &limits).await {
         Ok(body) => body,
@@ -81,7 +91,13 @@ pub async fn take(
     };
     // Work that has begun is finished even if the provider hangs up.
     let intake = Arc::new(webhooks.intake);
-    let taken = tokio::spawn(async move { intake.take(&provider, &account_path, &request).await }).await;
+    let taken = tokio::spawn(async move {
+        let taken = intake.take(&provider, &account_path, &request).await;
+        // With its body, not with the connection.
+        drop((request, place));
+        taken
+    })
+    .await;
     match taken {
         Ok(Ok((answer, _))) => ([(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response(),
         Ok(Err(IntakeError::Unknown)) => StatusCode::NOT_FOUND.into_response(),

@@ -79,6 +79,37 @@ impl Socket {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_has_two_hundred_sockets_and_each_is_counted_as_a_connection() {
+    let app = TestApp::sqlite().await;
+    let (agent, other) = (app.actor(Role::Agent).await, app.actor(Role::Agent).await);
+    let mut sockets = Vec::new();
+    for _ in 0..200 {
+        sockets.push(Socket::connect(&agent).await);
+    }
+    let mut refused = Socket::open(&agent).await;
+    let authorization = format!("Bearer {}", agent.token);
+    let hello = json!({ "type": "connection_init", "payload": { "Authorization": authorization } });
+    refused.say(hello.clone()).await;
+    assert!(matches!(refused.hear().await, Said::Closed(4429, _)));
+    Socket::connect(&other).await;
+    let metrics = agent.get("/metrics").await.text().await.unwrap();
+    let open = metrics.lines().find_map(|line| line.strip_prefix("commlog_http_connections ")).unwrap();
+    assert!(open.parse::<u32>().unwrap() >= 200, "{open} connections");
+    // One that ends makes room for another, once the server has seen it.
+    drop(sockets.pop());
+    loop {
+        let mut socket = Socket::open(&agent).await;
+        socket.say(hello.clone()).await;
+        match socket.hear().await {
+            Said::Json(said) => break assert_eq!(said["type"], "connection_ack"),
+            Said::Closed(code, reason) => assert_eq!(code, 4429, "{reason}"),
+        }
+    }
+    drop(sockets);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_without_a_good_key_is_closed_as_forbidden() {
     let app = TestApp::sqlite().await;
     let agent = app.actor(Role::Agent).await;

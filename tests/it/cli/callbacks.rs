@@ -9,7 +9,7 @@ use commlog::domain::callback::event::KeptRequest;
 use serde_json::Value;
 
 use super::Place;
-use super::serving::{Server, place};
+use super::server::{Server, place};
 use crate::support::doubles::Signed;
 use crate::support::doubles::sendgrid::{DOMAIN, INBOUND_SECRET, KEY, SendgridDouble};
 

@@ -4,7 +4,9 @@ mod asking;
 mod bad_stores;
 mod callbacks;
 mod forgetting;
+mod hardship;
 mod importing;
+mod server;
 mod serving;
 mod verifying;
 

@@ -1,74 +1,9 @@
 //! `commlog demo` and `commlog serve`: started as people start them, stopped by a signal.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::net::TcpListener;
 
-use super::{Place, after, exists};
-
-/// A server that is stopped at the end.
-pub(super) struct Server {
-    child: Child,
-    printed: String,
-}
-
-impl Server {
-    /// Starts a server and waits until it tells its address.
-    pub(super) fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut printed = String::new();
-        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let mut lines: Box<dyn BufRead + Send> =
-            if arguments[0] == "demo" { Box::new(BufReader::new(stdout)) } else { Box::new(BufReader::new(stderr)) };
-        while !(printed.contains("http://")
-            && printed.ends_with("\n")
-            && (arguments[0] != "demo" || printed.contains("Ctrl-C")))
-        {
-            let mut line = String::new();
-            assert!(lines.read_line(&mut line).unwrap() > 0, "the server ended: {printed}");
-            printed.push_str(&line);
-        }
-        // Whatever it says later must find a reader.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Self { child, printed }
-    }
-
-    pub(super) fn address(&self) -> String {
-        let start = self.printed.find("http://").unwrap() + "http://".len();
-        self.printed[start..].split('/').next().unwrap().to_owned()
-    }
-
-    pub(super) fn request(&self, head: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        let length = body.len();
-        write!(stream, "{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// Asks the server to stop, as a service manager does, and returns its exit code.
-    pub(super) fn stop(mut self) -> Option<i32> {
-        let killed = std::process::Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // After `stop` there is nothing left to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-pub(super) fn place() -> Place {
-    let mut place = Place::new();
-    place.set("COMMLOG_LISTEN", "127.0.0.1:0");
-    place.set("COMMLOG_LOG_FILTER", "error");
-    place
-}
+use super::server::{Server, place};
+use super::{after, exists};
 
 #[test]
 fn the_demo_keeps_data_and_key_over_a_restart() {

@@ -53,13 +53,13 @@ async fn odd_and_long_texts_are_taken_in_cleaned_and_cut(engine: Engine) {
 /// The customers who can be read, and their inbound messages.
 async fn people(wire: &Wire) -> Vec<(String, Vec<String>)> {
     wire.app.visible(wire.app.head().await).await;
-    let query = "{ customers(first: 9) { nodes { id timeline(first: 9) { nodes { message { body } } } } } }";
+    let query = "{ customers(first: 9) { nodes { id timeline(first: 9) { nodes { message { preview } } } } } }";
     let data = wire.agent.data(query, json!({})).await;
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let nodes = data["customers"]["nodes"].as_array().expect("customers");
     let bodies = |node: &serde_json::Value| {
         let entries = node["timeline"]["nodes"].as_array().expect("entries").iter();
-        entries.filter_map(|entry| text(&entry["message"]["body"])).collect()
+        entries.filter_map(|entry| text(&entry["message"]["preview"])).collect()
     };
     nodes.iter().map(|node| (text(&node["id"]).expect("an id"), bodies(node))).collect()
 }
