@@ -20,6 +20,7 @@ test: need-rust need-postgres need-python
 
 test-restore: need-rust need-postgres
 	COMMLOG_RESTORE_SENDS=10000 cargo test --test it sending::restoring::a_backup
+
 # Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
 FUZZ_SECONDS ?= 60
 fuzz: need-rust

@@ -1,7 +1,8 @@
 //! What is counted of providers, for Prometheus: their callbacks, and what came of calling them.
 //!
-//! Labels are the provider and the account's name as in its webhook's URL. Only accounts that are configured get labels
-//! of their own; what is called by other names, anybody could invent.
+//! Labels are the provider and the account's name. Only accounts of the configuration file get labels of their own: those
+//! that tenants set up are counted together, because `/metrics` needs no key and must not name tenants; what is called by
+//! other names, anybody could invent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ use crate::providers::{NoticeKind, SignatureError};
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 /// Upper bounds of how long messages wait, in seconds: rates and pauses make them wait long.
 const WAITS: [f64; 12] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0];
+
+/// The label of all accounts that tenants set up. No account has this name: names have no space.
+const OF_TENANTS: &str = "of tenants";
 
 /// Which account something is counted for.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -176,10 +180,14 @@ impl Default for ProviderMetrics {
 }
 
 impl AccountLabel {
-    /// The label of an account; one for all that do not exist.
+    /// The label of an account; one for all of tenants, and one for all that do not exist.
     #[must_use]
     pub fn of(account: Option<&Account>) -> Self {
-        let (provider, account) = account.map_or(("unknown", "unknown"), Account::webhook_path);
+        let (provider, account) = match account {
+            None => ("unknown", "unknown"),
+            Some(account) if account.terms.path.is_some() => (account.route().provider.as_str(), OF_TENANTS),
+            Some(account) => (account.route().provider.as_str(), account.route().account.as_str()),
+        };
         Self { provider: provider.to_owned(), account: account.to_owned() }
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn open(source: &Source, encoding: Encoding) -> Result<Opened, Survey
     let header = header.ok_or_else(|| FileError::Empty { path: source.path().to_owned() })?;
     let count = header.fields.len();
     let too_many = (count > MOST_COLUMNS).then(|| format!("it names {count} columns; at most {MOST_COLUMNS} are read"));
-    match header.malformed.or(too_many) {
+    match header.malformed.clone().or(too_many) {
         None => Ok(Opened { records, header, dialect }),
         Some(reason) => Err(SurveyError::Header { path: source.path().display().to_string(), reason }),
     }

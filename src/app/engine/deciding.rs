@@ -154,7 +154,8 @@ pub(crate) struct Committed<E> {
 }
 
 impl App {
-    /// Identifies a command by the caller's idempotency key, if there is one.
+    /// Identifies a command by the caller's idempotency key, if there is one. Each caller has its own keys: nobody uses up
+    /// another's.
     pub(crate) fn command_key<C: Command>(
         caller: &Caller,
         secret: &TenantSecret,
@@ -168,7 +169,7 @@ impl App {
         let input = serde_json::to_vec(command)
             .map_err(|_| Refusal::invalid("idempotency_key", "the command's input has no canonical form"))?;
         Ok(Some(CommandKey {
-            id: CommandId(secret.derive(Label::CommandId, &[key.as_bytes()])),
+            id: CommandId(secret.derive(Label::CommandId, &[caller.actor.as_bytes(), key.as_bytes()])),
             fingerprint: secret.fingerprint(Label::CommandInput, &[C::NAME.as_bytes(), &input]),
         }))
     }

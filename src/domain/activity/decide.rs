@@ -57,6 +57,9 @@ pub struct RecordActivity {
 /// How many line items an activity has at most; the size of an event limits them too.
 const MAX_LINES: usize = 5_000;
 
+/// The largest amount, in micros: a customer's totals stay exact for 900 of these, far beyond what anybody orders.
+const LARGEST_AMOUNT: u64 = 10_000_000_000_000_000;
+
 /// Records an activity; `import_id` tells which import brings it. A merged customer keeps getting its own: their ids
 /// derive from the customer, so that a repetition is found.
 pub fn record(
@@ -78,6 +81,9 @@ pub fn record(
         None if !lines.is_empty() => Some(sum(&lines)?),
         given => given,
     };
+    if amount_micros.is_some_and(|micros| micros.unsigned_abs() > LARGEST_AMOUNT) {
+        return Err(Refusal::invalid("amount_micros", "must be at most ten billion units of the currency"));
+    }
     let currency = text::optional("currency", command.currency, text::SHORT)?
         .map(|code| code.parse::<Currency>().map_err(|e| Refusal::of_value("currency", &e)))
         .transpose()?;

@@ -57,6 +57,22 @@ fn the_amount_of_an_activity_is_the_sum_of_its_lines_unless_it_is_given() {
 }
 
 #[test]
+fn an_amount_that_totals_could_not_hold_is_refused() {
+    let largest = 10_000_000_000_000_000;
+    for amount in [i64::MAX, i64::MIN, largest + 1, -largest - 1] {
+        let command = RecordActivity { amount_micros: Some(amount), ..order() };
+        given([registered()]).when(|state, context| record(state, command, None, context)).refused_for("amount_micros");
+    }
+    for amount in [largest, -largest] {
+        let command = RecordActivity { amount_micros: Some(amount), ..order() };
+        assert_eq!(
+            given([registered()]).when(|state, context| record(state, command, None, context)).events().len(),
+            1
+        );
+    }
+}
+
+#[test]
 fn an_amount_needs_a_currency_that_there_could_be() {
     let without = RecordActivity { currency: None, ..order() };
     given([registered()]).when(|state, context| record(state, without, None, context)).refused_for("currency");

@@ -209,7 +209,8 @@ impl AddressMutations {
         #[graphql(desc = "The address, by its id or its text.")] address: AddressRefInput,
         #[graphql(desc = "The reason of the suppression to lift; an address may have several.")]
         reason: SuppressionReason,
-        #[graphql(desc = "Why it may be used again.")] note: String,
+        #[graphql(desc = "Why it may be used again. Stored in the clear, and shown to every role: no personal data.")]
+        note: String,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<SuppressionPayload> {

@@ -17,7 +17,8 @@ payload! {
     IssueApiKeyPayload of complex: IssuedApiKey {
         /// The new key's id.
         key_id: Of<ApiKeyId> = |key| Some(Of(key.key_id)),
-        /// The token that clients send as `Authorization: Bearer …`. Shown only here, once, and not stored.
+        /// The token that clients send as `Authorization: Bearer …`. Shown only here, and not stored: it derives
+        /// from the tenant's secret, so that repeating the command with its `idempotencyKey` shows it again.
         token: String = |key| Some(key.token.clone()),
     }
 }

@@ -22,14 +22,14 @@ use commlog::domain::value::address::Address;
 use commlog::domain::value::{AddressKind, Channel, time, token};
 use commlog::files::customers::CustomerReader;
 use commlog::files::messages::MessageReader;
+use commlog::files::numbers::{self, DecimalMark, Numbers};
 use commlog::files::orders::OrderReader;
 use commlog::files::records::Encoding;
 use commlog::files::row::{RowReader, Settings};
 use commlog::files::source::Source as File;
 use commlog::files::survey::{Reading, Survey};
 use commlog::files::times::TimeReader;
-use commlog::files::values::{self, DecimalMark};
-use commlog::files::{cells, chunks, presets};
+use commlog::files::{cells, chunks, presets, values};
 use commlog::graphql::Limits;
 use commlog::graphql::engine::document::{Documents, admit_variables};
 use commlog::graphql::engine::resume::Resume;
@@ -257,11 +257,11 @@ fn import(input: &[u8]) {
         let other = names[input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % names.len()];
         for from in [None, Some(other.to_owned())] {
             let Ok(file) = File::open(&path) else { return };
-            let reading = Reading { kind, encoding: Encoding::Auto, mappings: vec![], from };
+            let reading = Reading { kind, encoding: Encoding::Auto, mappings: vec![], from, decimal_mark: None };
             let Ok(survey) = Survey::take(&file, &reading, |_| {}) else { continue };
             let settings = Settings {
                 times: TimeReader::try_new(chrono_tz::Europe::Berlin, None).expect("times"),
-                decimal_mark: DecimalMark::Comma,
+                numbers: Numbers::all(DecimalMark::Comma),
                 currency: "EUR".parse().ok(),
                 channel: Some(Channel::Sms),
                 anonymous: true,
@@ -334,7 +334,7 @@ fn moment(input: &[u8]) {
         let _ = format.read("2026-01-31 12:00:00");
     }
     for mark in [DecimalMark::Point, DecimalMark::Comma] {
-        let _ = (values::micros(&text, mark), values::milli(&text, mark));
+        let _ = (numbers::micros(&text, mark), numbers::milli(&text, mark));
     }
     let _ = values::tags(&text);
     let _ = values::json_attributes(&text);
