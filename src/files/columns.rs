@@ -2,7 +2,7 @@
 
 mod seen;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::import::event::ImportKind;
 use crate::files::consent::{self, Known, Meaning};
@@ -404,14 +404,17 @@ fn place(kind: ImportKind, wish: &str) -> Result<Place, MapError> {
 /// Trims the names, and numbers those that occur more than once: `Notes`, `Notes (2)`.
 fn told_apart(header: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(header.len());
+    // The numbers that were given to each name, so that a header of the same name over and over is not looked through again.
+    let (mut taken, mut numbers) = (HashSet::new(), HashMap::<&str, usize>::new());
     for name in header {
         let name = name.trim();
         let mut own = name.to_owned();
-        let mut number = 1;
-        while !own.is_empty() && names.contains(&own) {
-            number += 1;
+        let number = numbers.entry(name).or_insert(1);
+        while !own.is_empty() && taken.contains(&own) {
+            *number += 1;
             own = format!("{name} ({number})");
         }
+        taken.insert(own.clone());
         names.push(own);
     }
     names
