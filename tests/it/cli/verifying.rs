@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::serving::Server;
+use super::server::Server;
 use super::{Place, after, exists, import_id};
 
 const ORDERS: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
