@@ -81,9 +81,11 @@ pub fn postgres_writer(url: &str, schema: &str) -> Result<Db, ProjectionError> {
 /// A connection for queries. Each is planned with its values: a plan made without them while the tables were small would
 /// stay when they are large.
 pub fn postgres_reader(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
-    Ok(postgres(url, schema)?
-        .statement_cache_capacity(200)
-        .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan"), ("statement_timeout", STATEMENT_TIMEOUT)]))
+    Ok(postgres(url, schema)?.statement_cache_capacity(200).options([
+        ("jit", "off"),
+        ("plan_cache_mode", "force_custom_plan"),
+        ("statement_timeout", STATEMENT_TIMEOUT),
+    ]))
 }
 
 /// The connections that queries share.
