@@ -66,8 +66,7 @@ need-postgres:
 
 # A test checks proofs with the script of examples/.
 need-python:
-	@command -v python3 >/dev/null || { echo "Python 3 is missing. Debian, Ubuntu: apt install python3. \
-	Fedora: dnf install python3. macOS: xcode-select --install" >&2; exit 1; }
+	@sh .ci/python
 
 need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \

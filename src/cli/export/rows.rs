@@ -34,7 +34,11 @@ impl ReadModel {
             let named = source.tables().iter().find(|table| table.name == args.what);
             let of_projection = || source.tables().first().filter(|_| source.name == args.what);
             if let Some(table) = named.or_else(of_projection) {
-                return Ok(Self { table: table.clone() });
+                let mut table = table.clone();
+                if table.name == CUSTOMERS {
+                    table.columns.retain(|(name, _)| !people::DERIVED.contains(&name.as_str()));
+                }
+                return Ok(Self { table });
             }
         }
         Err(Failure::usage(format!(

@@ -27,7 +27,7 @@ use super::validation::{Checked, check, check_variables, leave_out_absent};
 /// Bytes of memory that parsed documents may take, in all.
 const KEPT_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Bytes of memory that a document takes for each byte of its text: measured, 16 for long names and 37 for short ones.
+/// Bytes of memory that a document takes at most for each byte of its text: 16 for long names, 37 for short ones.
 const WEIGHT: usize = 40;
 
 /// The longest text of a document that is kept. Front ends' are shorter; longer ones hold values, and differ each time.
