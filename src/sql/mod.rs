@@ -175,7 +175,7 @@ impl Db {
                 let pool = pool.clone();
                 let query =
                     async move { bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_all(&pool).await };
-                read_postgres(&turn.to_the_end(query).await??)
+                read_postgres(&turn.until_it_ends(query).await??)
             }
         }
     }
@@ -193,7 +193,7 @@ impl Db {
                 let pool = pool.clone();
                 let query =
                     async move { bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_optional(&pool).await };
-                let row = turn.to_the_end(query).await??;
+                let row = turn.until_it_ends(query).await??;
                 Ok(read_postgres(row.as_slice())?.pop())
             }
         }

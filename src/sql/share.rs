@@ -56,7 +56,7 @@ pub(super) async fn turn() -> Turn {
 impl Turn {
     /// Runs a query that the server does not end when its caller lets go of it: its connection is in use until then, and the
     /// turn lasts as long.
-    pub(super) async fn to_the_end<T: Send + 'static>(
+    pub(super) async fn until_it_ends<T: Send + 'static>(
         self,
         query: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
