@@ -140,7 +140,7 @@ async fn serve(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     let running = Node::start(place.open(Own::Import).await?, stop.clone()).await?;
     let took = started.elapsed().as_secs_f64();
     measured.push(Measurement::new(place.engine, "start", took, "s", Goal::Below(1.0)));
-    running.reads().wait_for(token.position, Duration::from_secs(60)).await?;
+    running.reads().wait_for(token.position, Duration::from_mins(1)).await?;
     let (address, token) = (running.address(), token.value.token);
     for (name, filter) in filters(customers) {
         let request = list(&token, &filter);

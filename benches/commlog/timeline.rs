@@ -37,7 +37,7 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     let token = stores.app.issue_api_key(&caller(), key).await?.into_result()?;
     let stop = CancellationToken::new();
     let running = Node::start(stores, stop.clone()).await?;
-    running.reads().wait_for(token.position, Duration::from_secs(600)).await?;
+    running.reads().wait_for(token.position, Duration::from_mins(10)).await?;
     settle(running.reads()).await?;
     let request = Request::post("/graphql", &token.value.token, &query());
     let answer = load::once(running.address(), &request).await?;

@@ -127,12 +127,11 @@ fn collect<'t>(text: &'t str, prefix: &str, paths: &mut BTreeSet<String>) -> &'t
     let end = text.find(|character: char| !(character.is_alphanumeric() || character == '_')).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}::{name}") };
-    match rest.strip_prefix("::") {
-        Some(rest) => collect(rest, &path, paths),
-        None => {
-            paths.insert(path);
-            without_alias(rest)
-        }
+    if let Some(rest) = rest.strip_prefix("::") {
+        collect(rest, &path, paths)
+    } else {
+        paths.insert(path);
+        without_alias(rest)
     }
 }
 

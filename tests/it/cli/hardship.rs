@@ -12,7 +12,7 @@ const ACCOUNT: &str = "[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_ur
     account_sid = 'ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'\nauth_token = '0123456789abcdef0123456789abcdef'\nfrom = '+14155550100'\n";
 
 /// How long the server may take to recover.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn key(place: &Place) -> String {
     place.ok(&["keys", "issue", "--role", "admin", "--label", "me"]).trim().to_owned()

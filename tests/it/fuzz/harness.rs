@@ -28,7 +28,7 @@ pub(super) struct Target {
     pub(super) run: fn(&[u8]),
 }
 
-/// Numbers that look random and repeat with their seed (SplitMix64, Steele and others 2014).
+/// Numbers that look random and repeat with their seed (`SplitMix64`, Steele and others 2014).
 struct Dice(u64);
 
 impl Dice {

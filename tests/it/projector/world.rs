@@ -236,7 +236,7 @@ pub(crate) async fn catch_up(store: &ReadStore, position: Position) {
 /// All rows of all tables as text, sorted.
 pub(crate) async fn dump(db: &Db, registry: &Registry) -> Vec<String> {
     let mut rows = Vec::new();
-    for table in registry.sources().flat_map(|source| source.tables()) {
+    for table in registry.sources().flat_map(commlog::projections::source::Source::tables) {
         let columns = table.columns.iter().map(|(name, kind)| match (db.engine(), kind.as_str()) {
             (Engine::Sqlite, "UUID" | "BYTES") => format!("lower(hex({name}))"),
             (Engine::Postgres, "UUID") => format!("replace({name}::text, '-', '')"),

@@ -72,7 +72,7 @@ async fn an_account_tells_when_it_last_worked_and_when_not(engine: Engine) {
         assert_eq!((main.last_sent_at, other.last_sent_at), (Some(minute(5)), Some(minute(6))));
         let refusal = (
             main.last_refused_at,
-            main.last_refusal_class.map(|found| found.word()),
+            main.last_refusal_class.map(commlog::domain::value::message::RetryClass::word),
             main.last_refusal_code.as_deref(),
         );
         assert_eq!(refusal, (Some(minute(7)), Some("configuration"), Some("20003")));

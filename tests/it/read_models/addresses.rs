@@ -117,7 +117,7 @@ async fn every_suppression_and_lifting_is_kept(engine: Engine) {
             [(one, true, minute(1)), (one, false, minute(2)), (one, true, minute(3)), (two, true, minute(2))];
         assert_eq!(read, expected);
         assert_eq!(
-            (rows[0].source.map(|found| found.word()), rows[0].message_id),
+            (rows[0].source.map(commlog::domain::value::Source::word), rows[0].message_id),
             (Some("provider"), Some(message(1)))
         );
         assert_eq!((rows[1].note.as_deref(), rows[1].actor.as_str()), (Some("a mistake"), "key:test"));

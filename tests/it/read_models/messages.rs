@@ -37,7 +37,10 @@ async fn a_message_keeps_what_was_asked_for(engine: Engine) {
     check(engine, &story, async |db| {
         let asked = row(db, message(1)).await;
         assert_eq!((asked.direction.word(), asked.state.word(), asked.channel.word()), ("outbound", "queued", "email"));
-        assert_eq!((asked.class.map(|found| found.word()), asked.topic.as_deref()), (Some("marketing"), Some("news")));
+        assert_eq!(
+            (asked.class.map(commlog::domain::message::event::MessageClass::word), asked.topic.as_deref()),
+            (Some("marketing"), Some("news"))
+        );
         assert_eq!((asked.to_address.as_deref(), asked.subject.as_deref()), (Some("ann@example.com"), Some("Hello")));
         assert_eq!((asked.body.as_deref(), asked.from_address), (Some("Dear Ann"), None));
         assert_eq!((asked.send_at, asked.created_at, asked.actor.as_str()), (Some(minute(9)), minute(1), "key:test"));

@@ -83,7 +83,7 @@ async fn check(engine: Engine, story: &Story, expect: impl AsyncFn(&Db)) {
 /// Every row of every table, as text.
 async fn dump(db: &Db) -> Vec<String> {
     let mut dump = Vec::new();
-    for table in REGISTRY.sources().flat_map(|source| source.tables()) {
+    for table in REGISTRY.sources().flat_map(commlog::projections::source::Source::tables) {
         let columns: Vec<String> = match db.engine() {
             Engine::Sqlite => {
                 table.columns.iter().map(|(column, _)| format!("'{column}=' || quote({column})")).collect()

@@ -65,15 +65,18 @@ async fn everything_stands_in_one_list_newest_first(engine: Engine) {
         assert_eq!((rows[2].detail.as_deref(), rows[2].result.as_deref()), (Some("news"), Some("opted_in")));
         assert_eq!((rows[3].note.as_deref(), rows[3].author.as_str()), (Some("likes lanterns"), "key:test"));
         assert_eq!(
-            (rows[4].direction.map(|found| found.word()), rows[4].message_state.map(|found| found.word())),
+            (
+                rows[4].direction.map(commlog::domain::value::Direction::word),
+                rows[4].message_state.map(commlog::domain::value::message::MessageState::word)
+            ),
             (Some("inbound"), Some("received"))
         );
         assert_eq!(
-            (rows[4].message_preview.as_deref(), rows[4].channel.map(|found| found.word())),
+            (rows[4].message_preview.as_deref(), rows[4].channel.map(commlog::domain::value::Channel::word)),
             (Some("Hi"), Some("sms"))
         );
         assert_eq!(
-            (rows[5].direction.map(|found| found.word()), rows[5].message_subject.as_deref()),
+            (rows[5].direction.map(commlog::domain::value::Direction::word), rows[5].message_subject.as_deref()),
             (Some("outbound"), Some("Hello"))
         );
         assert_eq!(rows[6].result.as_deref(), Some("api"));
@@ -94,7 +97,7 @@ async fn opens_and_clicks_stand_under_their_message(engine: Engine) {
         let rows = page(db, &TimelineFilter::default()).await;
         assert_eq!(rows.len(), 1);
         let row = &rows[0];
-        assert_eq!(row.message_state.map(|found| found.word()), Some("clicked"));
+        assert_eq!(row.message_state.map(commlog::domain::value::message::MessageState::word), Some("clicked"));
         assert_eq!((row.opened_count, row.opened_machine_count, row.opened_human_count), (Some(2), Some(1), Some(1)));
         assert_eq!((row.clicked_count, row.delivered_at), (Some(1), Some(minute(2))));
     })

@@ -105,7 +105,7 @@ impl Client {
 
 /// Asks again and again; there is nothing outside of the server to wait for.
 async fn until(what: &str, mut met: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while !met().await {
         assert!(Instant::now() < deadline, "waited too long: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
