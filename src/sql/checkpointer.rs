@@ -1,7 +1,7 @@
 //! Moves the pages of a SQLite write-ahead log into the database file, beside the connection that writes.
 //!
 //! A checkpoint by the writer stops it: it reads the log, writes the file and waits for the disk. Here another
-//! connection does that while the writer goes on, whenever the log has grown by [`PAGES`]: a page that many transactions
+//! connection does that while the writer goes on, whenever the log has grown by some thousand pages: a page that many transactions
 //! change is then copied once for all of them. When nothing was written for a while, the log is cut to nothing, so that
 //! no start has to read it. The writer keeps a checkpoint of its own for a log that grows nevertheless, since only a log
 //! that is copied to its end can be restarted from its beginning.

@@ -138,7 +138,7 @@ fn clean(page: &[u8], head: usize) -> Option<Vec<u8>> {
         0 => 65_536,
         content => content,
     };
-    let mut unused = Vec::from([places..content]);
+    let mut unused: Vec<_> = std::iter::once(places..content).collect();
     let mut block = number(head + 1)?;
     while block != 0 {
         // A free block begins with the next one's place and its own size.

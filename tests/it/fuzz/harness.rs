@@ -142,6 +142,7 @@ fn corpus(target: &Target) -> Vec<Vec<u8>> {
 }
 
 /// The time that `make fuzz` gives each target.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of commlog")]
 fn time_given() -> Option<Duration> {
     let seconds = std::env::var("COMMLOG_FUZZ_SECONDS").ok()?;
     Some(Duration::from_secs(seconds.parse().expect("COMMLOG_FUZZ_SECONDS is a number of seconds")))
