@@ -209,9 +209,11 @@ async fn forget(place: &Place, address: SocketAddr, token: &str) -> Result<Vec<M
         let request = list(token, "");
         async move { load::latencies(address, &request, 50, Duration::from_secs(5)).await }
     });
-    let forgotten =
-        load::once(address, &ask(format!("mutation {{ forgetCustomer(customerId: \"{id}\") {{ __typename }} }}")))
-            .await?;
+    let forgotten = load::once(
+        address,
+        &ask(format!("mutation {{ forgetCustomer(customerId: \"{id}\", reason: \"request\") {{ __typename }} }}")),
+    )
+    .await?;
     if forgotten.contains("\"errors\"") {
         return Err(format!("forgetting failed: {forgotten}").into());
     }
