@@ -29,7 +29,7 @@ pub fn bearer(value: &str) -> Option<&str> {
 /// The holder of a token. Unknown and revoked keys get the same response.
 pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response> {
     let api = gateway.api();
-    match api.keys.check(&api.reads.db(), &api.app, token).await {
+    match api.keys.check(&api.reads, &api.app, token).await {
         Ok(Some(principal)) => Ok(principal),
         Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
         Err(error) => {

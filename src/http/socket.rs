@@ -180,7 +180,7 @@ impl Conversation {
     async fn is_revoked(&mut self) -> bool {
         let Some((token, _)) = &self.peer else { return false };
         let api = self.gateway.api();
-        matches!(api.keys.check(&api.reads.db(), &api.app, token).await, Ok(None))
+        matches!(api.keys.check(&api.reads, &api.app, token).await, Ok(None))
     }
 }
 

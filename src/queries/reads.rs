@@ -38,6 +38,11 @@ impl Reads {
         self.0.applied()
     }
 
+    /// Whether the live tables show a position, as they say themselves. If they do not respond, they are taken to lag.
+    pub async fn shows(&self, position: Position) -> bool {
+        self.0.live().look().await.is_ok_and(|applied| applied.position >= position)
+    }
+
     /// Waits until the live tables show a position.
     pub async fn wait_for(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         self.0.wait_for(position, most).await

@@ -11,7 +11,7 @@ use crate::domain::tenant::decide::read_token;
 use crate::domain::tenant::event::ApiKeyIssued;
 use crate::ids::ApiKeyId;
 use crate::queries::tenants::ApiKeyRow;
-use crate::queries::{Db, QueryError, tenants};
+use crate::queries::{QueryError, Reads, tenants};
 
 /// Why a key could not be checked.
 #[derive(Debug, thiserror::Error)]
@@ -40,28 +40,14 @@ impl Keys {
         Self { checked, revoked: Cache::new(100_000) }
     }
 
-    /// The holder of a token `clk_<key id>_<secret>`; [`None`] if it was never issued, or was revoked. What the read
-    /// tables do not contain yet is looked up in the log.
-    pub async fn check(&self, db: &Db, app: &App, token: &str) -> Result<Option<Principal>, KeyError> {
+    /// The holder of a token `clk_<key id>_<secret>`; [`None`] if it was never issued, or was revoked.
+    pub async fn check(&self, reads: &Reads, app: &App, token: &str) -> Result<Option<Principal>, KeyError> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(principal) = self.checked.get(&digest) {
             return Ok((!self.revoked.contains_key(&principal.key)).then_some(principal));
         }
         let Some((key, given)) = read_token(token) else { return Ok(None) };
-        let (principal, hash) = match tenants::api_key(db, key).await? {
-            Some(row) if row.revoked_at.is_some() => return Ok(None),
-            Some(row) => {
-                let ApiKeyRow { tenant_id: tenant, role, personal, send, secret_hash, .. } = row;
-                (Principal { tenant, key, role, personal, send }, secret_hash)
-            }
-            None => match app.issued_api_key(key).await? {
-                Some((tenant, issued)) => {
-                    let ApiKeyIssued { role, personal, send, secret_hash, .. } = issued;
-                    (Principal { tenant, key, role, personal, send }, secret_hash)
-                }
-                None => return Ok(None),
-            },
-        };
+        let Some((principal, hash)) = holder(reads, app, key).await? else { return Ok(None) };
         let right: bool = given.as_bytes().ct_eq(hash.as_bytes()).into();
         if !right || self.revoked.contains_key(&key) {
             return Ok(None);
@@ -74,4 +60,27 @@ impl Keys {
     pub fn revoke(&self, key: ApiKeyId) {
         self.revoked.insert(key, ());
     }
+}
+
+/// Whose key it is, with the hash of its secret; [`None`] for an unknown or revoked one.
+///
+/// The log is read only while the read tables lag behind it: nobody makes the server do that by inventing keys.
+async fn holder(reads: &Reads, app: &App, key: ApiKeyId) -> Result<Option<(Principal, String)>, KeyError> {
+    if let Some(row) = tenants::api_key(&reads.db(), key).await? {
+        return Ok(of_row(row));
+    }
+    let end = reads.journal().backend().head().await.map_err(AppError::from)?.position;
+    if reads.shows(end).await {
+        // They may have followed since they were asked.
+        return Ok(tenants::api_key(&reads.db(), key).await?.and_then(of_row));
+    }
+    Ok(app.issued_api_key(key).await?.map(|(tenant, issued)| {
+        let ApiKeyIssued { role, personal, send, secret_hash, .. } = issued;
+        (Principal { tenant, key, role, personal, send }, secret_hash)
+    }))
+}
+
+fn of_row(row: ApiKeyRow) -> Option<(Principal, String)> {
+    let ApiKeyRow { key_id: key, tenant_id: tenant, role, personal, send, secret_hash, revoked_at, .. } = row;
+    revoked_at.is_none().then_some((Principal { tenant, key, role, personal, send }, secret_hash))
 }

@@ -1,9 +1,11 @@
 //! Who may do what, and see whom.
 
+use commlog::app::Caller;
+use commlog::domain::tenant::decide::{IssueApiKey, RevokeApiKey};
 use commlog::domain::tenant::event::Role;
 use serde_json::json;
 
-use crate::support::app::TestApp;
+use crate::support::app::{Engine, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_without_a_good_key_learns_nothing() {
@@ -36,6 +38,43 @@ async fn a_revoked_key_is_refused_at_once() {
     let response = agent.post().json(&json!({ "query": "{ viewer { role } }" })).send().await.unwrap();
     assert_eq!(response.status(), 401);
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_read_tables_do_not_contain_yet_is_good_at_once() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let app = TestApp::on(engine).await;
+        let admin = app.actor(Role::Admin).await;
+        // Nobody moves the read tables any more.
+        let app = app.restart_as("api").await;
+        let caller = Caller::new(app.tenant, "test");
+        let command = IssueApiKey { role: Role::Agent, personal: None, send: None, label: "new".to_owned() };
+        let issued = app.stores().app.issue_api_key(&caller, command).await.expect("the log answers");
+        let token = issued.into_result().expect("the key is issued").value.token;
+        let viewer = admin.at(&app).with_token(&token).data("{ viewer { keyId role } }", json!({})).await;
+        assert_eq!(viewer["viewer"]["role"], "AGENT");
+
+        let wrong = format!("{}{}", &token[..token.len() - 1], if token.ends_with('0') { '1' } else { '0' });
+        let unknown = format!("clk_{}_{}", "0".repeat(32), "0".repeat(64));
+        let key_id = viewer["viewer"]["keyId"].as_str().and_then(|id| id.split(':').nth(1)).expect("an id");
+        let revoke = RevokeApiKey { key_id: key_id.parse().expect("an id") };
+        let beside = app.beside("api").await;
+        beside
+            .stores()
+            .app
+            .revoke_api_key(&caller, revoke)
+            .await
+            .expect("the log answers")
+            .into_result()
+            .expect("revoked");
+        for (node, token) in [(&app, &wrong), (&app, &unknown), (&beside, &token)] {
+            let actor = admin.at(node).with_token(token);
+            let response = actor.post().json(&json!({ "query": "{ viewer { role } }" })).send().await.unwrap();
+            assert_eq!(response.status(), 401, "{token}");
+        }
+        beside.finish().await;
+        app.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
