@@ -20,8 +20,10 @@ const STACK: usize = 2 * 1024 * 1024;
 
 /// Something that parses input from outside.
 pub(super) struct Target {
-    /// The name of its folder in the corpus.
+    /// Its name.
     pub(super) name: &'static str,
+    /// The folder of its corpus, in the repository.
+    pub(super) corpus: &'static str,
     /// What its inputs are made of.
     pub(super) words: &'static [&'static str],
     /// Takes an input; panics if something is wrong.
@@ -134,7 +136,7 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&[u8]], dice: &mut Di
 }
 
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fuzz/corpus").join(target.name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(target.corpus);
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();

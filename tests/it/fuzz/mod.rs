@@ -44,12 +44,23 @@ use commlog::sql::Engine;
 use harness::{Target, fuzz};
 use serde_json::Value;
 
-/// Declares a test of each target.
+/// Where a target's corpus is.
+macro_rules! corpus {
+    ($name:ident) => {
+        concat!("tests/it/fuzz/corpus/", stringify!($name))
+    };
+    ($name:ident $folder:literal) => {
+        $folder
+    };
+}
+
+/// Declares a test of each target; in brackets, the folder of its corpus if that is not one of its own.
 macro_rules! targets {
-    ($($name:ident: $run:path, [$($word:literal),* $(,)?];)*) => {$(
+    ($($name:ident $(($folder:literal))?: $run:path, [$($word:literal),* $(,)?];)*) => {$(
         #[test]
         fn $name() {
-            static TARGET: Target = Target { name: stringify!($name), words: &[$($word),*], run: $run };
+            static TARGET: Target =
+                Target { name: stringify!($name), corpus: corpus!($name $($folder)?), words: &[$($word),*], run: $run };
             fuzz(&TARGET);
         }
     )*};
@@ -102,7 +113,7 @@ targets! {
         "listen = ", "\"127.0.0.1:0\"", "log_url = 'sqlite:", "'postgres://", "[[accounts]]\n", "provider = 'twilio'\n", "name = 'main'\n",
         "roles = 'api'\n", "cors_origins = '*'\n", "[", "]", "{", "}", "=", "\"\"\"", "'''", "#", "\n", "a.b.c = ", "1979-05-27T07:32:00Z",
     ];
-    projections: projection, [
+    projections ("projections"): projection, [
         "-- question: q\n", "-- events: CustomerRegistered\n", "-- section: tables\n", "-- section: apply\n", "-- section: forget\n",
         "CREATE TABLE t (a TEXT);", "@text(", "@sum(", "@greatest(", "'", "\"", "$$", "/*", "*/", "--", ";", "(", ")", ",", "INSERT INTO", "batch",
     ];
