@@ -242,11 +242,12 @@ impl Condition {
     fn word(tenant: TenantId, word: &str) -> Self {
         let range = [word.into(), search::end_of_prefix(word).into()];
         Self {
+            // By the customer's own tokens: the index of all tokens would be searched for each customer.
             holds: "EXISTS (SELECT 1 FROM (SELECT c.customer_id AS id UNION ALL \
                     SELECT r.customer_id FROM customer_roots r \
                     WHERE r.tenant_id = c.tenant_id AND r.root_id = c.customer_id) p \
                     CROSS JOIN customer_tokens s WHERE s.tenant_id = c.tenant_id AND s.customer_id = p.id \
-                    AND s.token >= ? AND s.token < ?)"
+                    AND s.token || '' >= ? AND s.token || '' < ?)"
                 .to_owned(),
             find: "SELECT COALESCE(r.root_id, s.customer_id) AS customer_id FROM customer_tokens s \
                    LEFT JOIN customer_roots r ON r.tenant_id = s.tenant_id AND r.customer_id = s.customer_id \

@@ -1,4 +1,6 @@
-use commlog::domain::customer::event::{CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, Profile};
+use commlog::domain::customer::event::{
+    CustomerAbsorbed, CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, Profile,
+};
 use commlog::domain::value::AddressKind;
 use commlog::queries::customers::{self, CustomerFilter};
 use commlog::queries::{Cursor, Page};
@@ -14,6 +16,7 @@ on_both_engines! {
     one_address_of_a_kind_is_primary,
     a_search_finds_names_and_addresses_by_their_beginnings,
     filters_restrict_the_list_and_its_count,
+    words_that_many_have_are_found_like_those_that_few_have,
     a_list_is_paged_both_ways_without_gaps,
     a_customer_that_was_taken_back_is_gone_until_registered_again,
     totals_and_last_contacts_stand_beside_the_profile,
@@ -147,6 +150,28 @@ async fn filters_restrict_the_list_and_its_count(engine: Engine) {
         assert_eq!(names(db, filter(|f| f.registered_until = Some(minute(1)))).await, ["Ann"]);
     })
     .await;
+}
+
+async fn words_that_many_have_are_found_like_those_that_few_have(engine: Engine) {
+    const MANY: u128 = 10_100;
+    let mut story = Story::new();
+    for number in 0..MANY {
+        let rare = if number % 5_000 == 1 { " Rare" } else { "" };
+        let at = i64::try_from(number).expect("a small number");
+        story.tell(customer(number), at, registered(&format!("Crowd Walk{rare}")));
+    }
+    // Who was merged is found as the survivor, whatever that one's name is.
+    story.tell(customer(MANY), 20_000, registered("Zed"));
+    story.tell(customer(MANY), 20_001, CustomerAbsorbed { absorbed_id: customer(3) });
+    let tables = told(engine, &story, 30_000).await;
+    let filter = |search: &str| CustomerFilter { search: Some(search.to_owned()), ..CustomerFilter::default() };
+    for (search, count) in [("crowd walk", 10_100), ("crowd", 10_100), ("walk rare", 3), ("crowd zzz", 0)] {
+        let found = customers::count(tables.db(), TENANT, &filter(search)).await.unwrap();
+        assert_eq!(found, count, "{search}");
+    }
+    let page = customers::list(tables.db(), TENANT, &filter("walk crow"), &Page::first(2)).await.unwrap();
+    let ids: Vec<_> = page.into_rows().into_iter().map(|row| (row.customer_id, row.merged)).collect();
+    assert_eq!(ids, [(customer(MANY), vec![customer(3)]), (customer(MANY - 1), vec![])]);
 }
 
 async fn a_list_is_paged_both_ways_without_gaps(engine: Engine) {
