@@ -16,9 +16,9 @@ pub use accounts::account_variables;
 pub use error::BootError;
 pub use node::{Node, Running};
 pub use process::keep_files_private;
-pub use processes::{account_service, complete_erasures, take_erasures_up};
+pub use processes::{account_service, complete_erasures, hold, take_erasures_up};
 
-pub use crate::projections::ReadStore;
+pub use crate::projections::{ReadStore, Survey};
 
 use crate::app::App;
 use crate::boot::master_key::MasterKeyError;
@@ -99,6 +99,20 @@ impl Stores {
         }
     }
 
+    /// Opens stores that must exist, and changes nothing in them. Appends are refused, files of messages are not read.
+    pub async fn open_to_read(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
+        let log = open_existing_log(config, ambient).await?;
+        if !may_exist(&config.keys) {
+            return Err(BootError::KeyStoreMissing { log: config.log.to_string(), keys: config.keys.to_string() });
+        }
+        let master = master_key::find(config)?;
+        let keys = read_keys(config, &master, ambient).await?;
+        let keeper = Keeper::new(log.clone(), keys.clone(), master);
+        let journal = Journal::open(log, keys, Upcasters::new(upcasters()), ambient.clone()).await?;
+        let app = App::with_policy(journal.clone(), ambient.clone(), Policy::default());
+        Ok(Self { journal, app, keeper, ambient: ambient.clone(), config: config.clone() })
+    }
+
     /// The projection files: the embedded ones, and those of the configured folder.
     pub fn registry(&self) -> Result<Registry, BootError> {
         let builtin = Registry::builtin().map_err(ProjectionError::from)?;
@@ -111,11 +125,8 @@ impl Stores {
     /// Opens the read tables. They may lag behind the log.
     pub async fn read_store(&self) -> Result<ReadStore, BootError> {
         make_folder(&self.config.read)?;
-        let location = match &self.config.read {
-            StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
-            StoreUrl::Postgres(url) => url.clone(),
-        };
-        Ok(ReadStore::open(&location, self.journal.clone(), self.registry()?, self.ambient.clone()).await?)
+        Ok(ReadStore::open(&read_location(&self.config), self.journal.clone(), self.registry()?, self.ambient.clone())
+            .await?)
     }
 
     /// The configuration that the stores were opened with.
@@ -142,12 +153,43 @@ impl Stores {
     }
 }
 
-/// Opens only the log, which must exist; needs no keys.
+/// Opens only the log, which must exist, for reading; needs no keys, and changes nothing.
 pub async fn open_existing_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
-    if may_exist(&config.log) {
-        open_log(config, ambient).await
-    } else {
-        Err(BootError::NoLog { url: config.log.to_string() })
+    if !may_exist(&config.log) {
+        return Err(BootError::NoLog { url: config.log.to_string() });
+    }
+    Ok(match &config.log {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open_to_read(&text(path)).await?),
+        StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect_to_read(url, ambient.clone()).await?),
+    })
+}
+
+/// The generations of read tables, looked at from outside; [`None`] if there are none.
+pub async fn survey_read_tables(config: &Config, log: &dyn EventLog) -> Result<Option<Survey>, BootError> {
+    Ok(ReadStore::survey(&read_location(config), log).await?)
+}
+
+/// Whether a server that sends, or another process that can, works with a log at the moment.
+pub async fn who_else_writes(config: &Config) -> Result<OthersAtWork, BootError> {
+    Ok(match &config.log {
+        StoreUrl::Sqlite(path) => OthersAtWork::Sender(sole::is_taken(path)?),
+        StoreUrl::Postgres(url) => OthersAtWork::Connections(PostgresLog::count_workers(url).await?),
+    })
+}
+
+/// Who else works with a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OthersAtWork {
+    /// Whether a server sends from this SQLite log; there is one at most.
+    Sender(bool),
+    /// The number of connections to its database by processes that can write.
+    Connections(u64),
+}
+
+fn read_location(config: &Config) -> String {
+    match &config.read {
+        StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        StoreUrl::Postgres(url) => url.clone(),
     }
 }
 
@@ -165,7 +207,7 @@ pub async fn open_existing_keeper(
         Err(MasterKeyError::Missing { .. } | MasterKeyError::Ungiven { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let keys = open_keys(config, &master, ambient).await?;
+    let keys = read_keys(config, &master, ambient).await?;
     Ok(Some(Keeper::new(log.clone(), keys, master)))
 }
 
@@ -173,6 +215,13 @@ async fn open_keys(config: &Config, master: &MasterKey, ambient: &Ambient) -> Re
     Ok(match &config.keys {
         StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open(&text(path), master, ambient.clone()).await?),
         StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect(url, master, ambient.clone()).await?),
+    })
+}
+
+async fn read_keys(config: &Config, master: &MasterKey, ambient: &Ambient) -> Result<Arc<dyn KeyStore>, BootError> {
+    Ok(match &config.keys {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteKeyStore::open_to_read(&text(path), master, ambient.clone()).await?),
+        StoreUrl::Postgres(url) => Arc::new(PostgresKeyStore::connect_to_read(url, master, ambient.clone()).await?),
     })
 }
 

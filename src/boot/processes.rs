@@ -20,6 +20,7 @@ use crate::processes::checkpoints::SignCheckpoints;
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
 use crate::processes::every::{Job, JobMetrics, run_all};
+use crate::processes::hold::{Hold, signs_of_restore};
 use crate::processes::kept_callbacks::{ExpireKept, RetryKept};
 use crate::processes::media::{CollectFiles, Media};
 use crate::processes::timers::Timers;
@@ -104,6 +105,16 @@ pub(super) async fn start(
         Ok(())
     });
     Ok(())
+}
+
+/// Why messages of this log are not sent at the moment, as a server would see it; [`None`] if they are. Without read tables,
+/// messages that have been due for long are not looked for.
+pub async fn hold(stores: &Stores, reads: Option<&ReadStore>) -> Result<Option<Hold>, BootError> {
+    let waiting = match reads {
+        Some(reads) => backlog(stores, reads).await?.messages,
+        None => Vec::new(),
+    };
+    Ok(signs_of_restore(&stores.app, &waiting).await?)
 }
 
 /// Takes those steps of open erasures that do not wait for the read tables: for a command that does not stay to serve.

@@ -31,6 +31,23 @@ impl Sole {
     }
 }
 
+/// Whether some process has the right to run processes on a SQLite log.
+pub(super) fn is_taken(log: &Path) -> Result<bool, BootError> {
+    let path = beside(log);
+    let failed = |source| BootError::Lock { path: path.clone(), source };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    // Shared, so that two who look do not take each other for a server.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
 /// The lock's file; it stays when the lock ends, because removing it would let two nodes lock one each.
 fn beside(log: &Path) -> PathBuf {
     let mut name = log.as_os_str().to_owned();

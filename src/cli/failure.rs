@@ -66,7 +66,14 @@ impl Failure {
 
     /// Writes the failure to stderr: the message, then each cause once.
     pub fn report(&self) {
-        let mut text = format!("error: {}", self.message);
+        // If stderr is gone, there is nowhere left to report to.
+        let _ = writeln!(std::io::stderr(), "error: {}", self.text());
+    }
+
+    /// The message, then each cause once on a line of its own.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.message.clone();
         let mut cause = self.source.as_deref().map(|source| source as &dyn Error);
         while let Some(error) = cause {
             let line = error.to_string();
@@ -77,8 +84,7 @@ impl Failure {
             }
             cause = error.source();
         }
-        // If stderr is gone, there is nowhere left to report to.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        text
     }
 }
 

@@ -14,9 +14,23 @@ const WIDEST: usize = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Columns, for people
+    #[value(alias = "text")]
     Table,
+    /// One JSON array of objects, with every field
+    Json,
     /// One JSON object per line, with every field
     Jsonl,
+}
+
+/// The output format of a command that reports one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Sentences, for people
+    #[value(alias = "table")]
+    Text,
+    /// One JSON object, on one line
+    #[value(alias = "jsonl")]
+    Json,
 }
 
 /// A list as it is written to stdout.
@@ -24,13 +38,15 @@ pub struct Listing {
     format: Format,
     columns: &'static [&'static str],
     rows: Vec<Vec<String>>,
+    /// Number of objects of an array that were written.
+    written: usize,
 }
 
 impl Listing {
     /// A list whose table shows these members of the rows.
     #[must_use]
     pub const fn new(format: Format, columns: &'static [&'static str]) -> Self {
-        Self { format, columns, rows: Vec::new() }
+        Self { format, columns, rows: Vec::new(), written: 0 }
     }
 
     /// Whether people read the output, so that notes may surround it.
@@ -43,6 +59,10 @@ impl Listing {
     pub fn row(&mut self, row: &Value) -> Outcome {
         match self.format {
             Format::Jsonl => print::line(row),
+            Format::Json => {
+                self.written += 1;
+                print::line(format_args!("{}{row}", if self.written == 1 { "[" } else { "," }))
+            }
             Format::Table => {
                 let last = self.columns.len().saturating_sub(1);
                 let cells = self.columns.iter().enumerate();
@@ -58,8 +78,10 @@ impl Listing {
 
     /// Writes the table, or the note `none` if it has no rows.
     pub fn end(self, none: &str) -> Outcome {
-        if self.format == Format::Jsonl {
-            return Ok(());
+        match self.format {
+            Format::Jsonl => return Ok(()),
+            Format::Json => return print::line(if self.written == 0 { "[]" } else { "]" }),
+            Format::Table => {}
         }
         if self.rows.is_empty() {
             print::note(none);

@@ -25,6 +25,7 @@ pub mod schema;
 pub mod serve;
 pub mod session;
 pub mod signal;
+pub mod status;
 pub mod suppressions;
 pub mod tenants;
 pub mod verify;
@@ -54,7 +55,7 @@ Configuration comes from commlog.toml in the working directory (or --config), ov
 
 Exit codes:
   0    done
-  1    a check found something (verify, rebuild --check)
+  1    a check found something (status, verify, rebuild --check)
   2    wrong command line or configuration
   3    input was refused
   4    a store, port or file cannot be used
@@ -86,6 +87,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Rebuilds the read tables beside the live ones; --check compares the two instead.
     Rebuild(rebuild::RebuildArgs),
+    /// Shows how log, read tables, sending and accounts are, without a running server.
+    Status(status::StatusArgs),
     /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
@@ -174,6 +177,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Export(args) => export::run(&session, args).await,
         Command::Replay(args) => replay::run(&session, args).await,
         Command::Rebuild(args) => rebuild::run(&session, args).await,
+        Command::Status(args) => status::run(&session, args).await,
         Command::Verify(args) => verify::run(&session, args).await,
         Command::Prove(args) => prove::run(&session, args).await,
         Command::Forget(args) => forget::run(&session, args).await,

@@ -77,6 +77,17 @@ impl Keeper {
         Ok(kept.filter(|kept| kept.epoch >= epoch).map(|kept| kept.checkpoint))
     }
 
+    /// As [`Self::last`], after making sure that the log still has the event there: a look, not a verification.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Shortened`] or [`CheckpointError::Rewritten`] if it has not.
+    pub async fn glance(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        let epoch = self.confirmed_epoch().await?;
+        let Some(kept) = self.read().await?.filter(|kept| kept.epoch >= epoch) else { return Ok(None) };
+        self.continued(&kept).await?;
+        Ok(Some(kept.checkpoint))
+    }
+
     /// Signs a checkpoint at the log's end and keeps it; returns it if there was something new.
     ///
     /// # Errors

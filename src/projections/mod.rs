@@ -13,5 +13,8 @@ mod tables;
 pub use error::ProjectionError;
 pub use registry::{Registry, RegistryError};
 pub use scratch::Scratch;
-pub use store::{AsOf, Difference, Generation, Limits, ProjectionStatus, ReadStore, TableComparison, WaitError};
+pub use store::{
+    AsOf, Difference, Generation, Limits, ProjectionStatus, ReadStore, Survey, SurveyedGeneration, TableComparison,
+    WaitError,
+};
 pub use tables::{Parked, ParkedStream};

@@ -41,6 +41,23 @@ impl SqliteOptions {
         Self::new(Some(file), OpenFlags::SQLITE_OPEN_READ_ONLY).pragma("query_only", "ON")
     }
 
+    /// As [`Self::reader`], also for a file that must not or cannot be written, as in a copy that is kept as evidence: it is read as
+    /// one that nothing changes, without a lock and without any file beside it.
+    #[must_use]
+    pub fn witness(file: &Path) -> Self {
+        let is_writable = std::fs::metadata(file).is_ok_and(|metadata| !metadata.permissions().readonly());
+        if is_writable { Self::reader(file) } else { Self::unchanging(file).unwrap_or_else(|| Self::reader(file)) }
+    }
+
+    /// Only reads a file that nobody writes. What waits in a write-ahead log is not seen. [`None`] if its path cannot be a URI.
+    #[must_use]
+    pub fn unchanging(file: &Path) -> Option<Self> {
+        let mut uri = url::Url::from_file_path(std::path::absolute(file).ok()?).ok()?;
+        uri.set_query(Some("immutable=1"));
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        Some(Self::new(Some(Path::new(uri.as_str())), flags).pragma("query_only", "ON"))
+    }
+
     /// A database in memory, gone with its pool.
     #[must_use]
     pub fn in_memory() -> Self {
@@ -73,7 +90,7 @@ impl SqliteOptions {
         self
     }
 
-    fn open(&self) -> Result<Connection, rusqlite::Error> {
+    pub(crate) fn open(&self) -> Result<Connection, rusqlite::Error> {
         let connection = match &self.file {
             Some(file) => Connection::open_with_flags(file, self.flags)?,
             None => Connection::open_in_memory_with_flags(self.flags)?,

@@ -64,6 +64,25 @@ impl PostgresKeyStore {
         Ok(Self { url: location.url, wrapper, ambient, place, pool })
     }
 
+    /// Opens a store that must exist, for reading only.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_to_read(url: &str, master: &MasterKey, ambient: Ambient) -> Result<Self, KeyStoreError> {
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.to_read();
+        let wrapper = Wrapper::new(master, ambient.clone());
+        let open = async {
+            let mut connection = location.connect().await?;
+            store::check(&mut connection, &KIND).await?;
+            let value = sqlx::query_scalar("SELECT check_value FROM keys.master").fetch_one(&mut connection).await?;
+            Ok((value, sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?))
+        };
+        let (value, place): (Vec<u8>, String) = open.await.map_err(|error| store_error(&location.url, error))?;
+        wrapper.check(&location.url, &value)?;
+        let pool = location.pool(CONNECTIONS);
+        Ok(Self { url: location.url, wrapper, ambient, place, pool })
+    }
+
     async fn read(
         &self,
         connection: &mut PgConnection,

@@ -49,6 +49,27 @@ impl SqliteKeyStore {
         opened.map_err(|_| KeyStoreError::Closed)?.map(|inner| Self(Arc::new(inner)))
     }
 
+    /// Opens a store that must exist, for reading only; neither the file nor its folder need be writable.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_to_read(location: &str, master: &MasterKey, ambient: Ambient) -> Result<Self, KeyStoreError> {
+        let path = store::path_of(location);
+        let url = format!("sqlite:{}", path.display());
+        let wrapper = Wrapper::new(master, ambient.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let open = || -> Result<_, StoreError> {
+                let connection = store::reading(&path, &KIND)?.open()?;
+                let value: Vec<u8> = connection.query_row("SELECT check_value FROM master", [], |row| row.get(0))?;
+                Ok((connection, value))
+            };
+            let (connection, value) = open().map_err(|error| store_error(&url, error))?;
+            wrapper.check(&url, &value)?;
+            Ok(Inner { url, wrapper, ambient, place: system_id(&path), connection: Mutex::new(connection) })
+        });
+        opened.await.map_err(|_| KeyStoreError::Closed)?.map(|inner| Self(Arc::new(inner)))
+    }
+
     async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, KeyStoreError>
     where
         T: Send + 'static,
@@ -84,11 +105,7 @@ impl From<KeyStoreError> for Failure {
 }
 
 fn open(path: &Path, url: String, wrapper: Wrapper, ambient: Ambient) -> Result<Inner, KeyStoreError> {
-    let connection = store::open(path, &KIND).map_err(|error| match error {
-        StoreError::Foreign(reason) => KeyStoreError::Foreign { url: url.clone(), reason },
-        StoreError::Locked => KeyStoreError::Locked { url: url.clone() },
-        StoreError::Sqlite(error) => database(&url, "be opened")(error),
-    })?;
+    let connection = store::open(path, &KIND).map_err(|error| store_error(&url, error))?;
     restrict(path).map_err(database(&url, "be kept from other users"))?;
     let check = || -> Result<Vec<u8>, rusqlite::Error> {
         // What is deleted is overwritten: a destroyed key must not be found in a free page.
@@ -102,6 +119,14 @@ fn open(path: &Path, url: String, wrapper: Wrapper, ambient: Ambient) -> Result<
     let value = check().map_err(database(&url, "be opened"))?;
     wrapper.check(&url, &value)?;
     Ok(Inner { url, wrapper, ambient, place: system_id(path), connection: Mutex::new(connection) })
+}
+
+fn store_error(url: &str, error: StoreError) -> KeyStoreError {
+    match error {
+        StoreError::Foreign(reason) => KeyStoreError::Foreign { url: url.to_owned(), reason },
+        StoreError::Locked => KeyStoreError::Locked { url: url.to_owned() },
+        StoreError::Sqlite(error) => database(url, "be opened")(error),
+    }
 }
 
 /// Only the owner may read the file.

@@ -71,6 +71,31 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// The list as it is, without changing anything; [`None`] if there is none.
+    pub async fn look(location: &Location) -> Result<Option<Vec<Entry>>, ProjectionError> {
+        let db = match location {
+            Location::Folder(folder) => {
+                let file = folder.join("catalog.db");
+                if !file.exists() {
+                    return Ok(None);
+                }
+                Db::Sqlite(SqlitePool::new(SqliteOptions::witness(&file)))
+            }
+            Location::Database(_) => {
+                let db = pool(location).await?;
+                let sql = "SELECT to_regclass('commlog_catalog.generations') IS NOT NULL AS found";
+                let found: Vec<(bool,)> = db.fetch_all(sql, &[]).await.map_err(database("list generations"))?;
+                if found != [(true,)] {
+                    return Ok(None);
+                }
+                db
+            }
+        };
+        let entries = Self { db: db.clone() }.entries().await.map_err(|error| foreign(location, error));
+        db.close().await;
+        entries.map(Some)
+    }
+
     /// Runs a change while no other process runs one.
     async fn change<T>(
         &self,

@@ -96,3 +96,31 @@ fn key(id: &str) -> i64 {
     let digits = &id[id.len().saturating_sub(15)..];
     i64::from_str_radix(digits, 16).unwrap_or(0)
 }
+
+/// Whether a process uses a generation.
+pub async fn is_taken(location: &Location, id: &str) -> Result<bool, ProjectionError> {
+    match location {
+        Location::Folder(folder) => {
+            let path = folder.join(format!("{id}.lock"));
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(file_error("open", &path)(error)),
+            };
+            match file.try_lock() {
+                Ok(()) => Ok(false),
+                Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+                Err(std::fs::TryLockError::Error(error)) => Err(file_error("lock", &path)(error)),
+            }
+        }
+        Location::Database(url) => {
+            let mut connection = connect(url).await?;
+            let key = key(id);
+            let sql = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                       AND (classid::bigint << 32 | objid::bigint) = $1)";
+            let taken = sqlx::query_scalar(sql).bind(key).fetch_one(&mut connection).await;
+            taken.map_err(database("be leased"))
+        }
+    }
+}

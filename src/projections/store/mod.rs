@@ -15,6 +15,7 @@ mod run;
 mod scrub;
 mod statistics;
 mod status;
+mod survey;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +29,7 @@ pub use compare::{Difference, TableComparison};
 pub use follower::Limits;
 pub use generation::Generation;
 pub use status::ProjectionStatus;
+pub use survey::{Survey, SurveyedGeneration};
 
 use catalog::Catalog;
 use location::Location;

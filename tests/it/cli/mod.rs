@@ -8,6 +8,7 @@ mod hardship;
 mod importing;
 mod server;
 mod serving;
+mod status;
 mod verifying;
 
 use std::path::{Path, PathBuf};

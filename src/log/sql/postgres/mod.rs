@@ -87,6 +87,31 @@ impl PostgresLog {
         Ok(Self { url, pool, ambient, system_id, jobs, waiting, end, closing })
     }
 
+    /// Opens a log that must exist, for reading only. Every append is refused with [`LogError::Closed`], and nothing is
+    /// announced.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_to_read(url: &str, ambient: Ambient) -> Result<Self, LogError> {
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.to_read();
+        let open = async {
+            let mut connection = location.connect().await?;
+            store::check(&mut connection, &KIND).await?;
+            Ok(sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?)
+        };
+        let system_id = open.await.map_err(|error| store_error(&location.url, error))?;
+        let ((_, end), (jobs, _)) = (watch::channel(Position::START), mpsc::unbounded_channel());
+        let waiting = Arc::new(Semaphore::new(WAITING_KIB));
+        let pool = location.pool(CONNECTIONS);
+        Ok(Self { url: location.url, pool, ambient, system_id, jobs, waiting, end, closing: CancellationToken::new() })
+    }
+
+    /// The number of connections to a log's database through which commlog could write: those of servers and of commands.
+    pub async fn count_workers(url: &str) -> Result<u64, LogError> {
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?;
+        store::count_workers(&location).await.map_err(|error| database(&location.url, "list its connections", error))
+    }
+
     async fn events(
         &self,
         doing: &'static str,

@@ -10,6 +10,12 @@ use crate::log::format::{self, FORMAT};
 /// How long a connection may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The name of connections that write, in `pg_stat_activity`.
+const WORKER: &str = "commlog";
+
+/// The name of connections that only read for a while.
+const ONLOOKER: &str = "commlog (reads only)";
+
 /// A kind of store: a schema of its own.
 pub(in crate::log) struct Kind {
     pub schema: &'static str,
@@ -46,7 +52,7 @@ impl Location {
         // The server's messages are in errors already; plain notices are noise.
         // Everything that is read stands in the order of an index, and little of it is wanted at a time. Without
         // statistics, as in a log just filled, a page would be sorted out of all events behind it.
-        let options = options.application_name("commlog").options([
+        let options = options.application_name(WORKER).options([
             ("client_min_messages", "warning"),
             ("jit", "off"),
             ("enable_bitmapscan", "off"),
@@ -56,6 +62,12 @@ impl Location {
             ("enable_sort", "off"),
         ]);
         Ok(Self { options, url })
+    }
+
+    /// For connections that cannot change anything; they go by a name of their own.
+    pub(in crate::log) fn to_read(self) -> Self {
+        let options = self.options.application_name(ONLOOKER).options([("default_transaction_read_only", "on")]);
+        Self { options, ..self }
     }
 
     pub(in crate::log) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
@@ -90,10 +102,25 @@ pub(in crate::log) async fn migrate(connection: &mut PgConnection, kind: &Kind) 
         .bind(kind.schema)
         .execute(&mut *transaction)
         .await?;
+    let newest = kind.migrations.len();
+    let version = version(&mut transaction, kind).await?;
+    if version < newest {
+        for migration in kind.migrations[version..].iter().copied() {
+            transaction.execute(sqlx::raw_sql(migration)).await?;
+        }
+        let mark = format!("COMMENT ON SCHEMA {} IS 'commlog format {FORMAT}, schema version {newest}'", kind.schema);
+        transaction.execute(AssertSqlSafe(mark)).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The version of a schema; 0 if there is none.
+async fn version(connection: &mut PgConnection, kind: &Kind) -> Result<usize, StoreError> {
     let comment: Option<Option<String>> =
         sqlx::query_scalar("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1")
             .bind(kind.schema)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(connection)
             .await?;
     let newest = kind.migrations.len();
     let version = match comment {
@@ -110,13 +137,30 @@ pub(in crate::log) async fn migrate(connection: &mut PgConnection, kind: &Kind) 
             kind.schema
         )));
     }
-    if version < newest {
-        for migration in kind.migrations[version..].iter().copied() {
-            transaction.execute(sqlx::raw_sql(migration)).await?;
-        }
-        let mark = format!("COMMENT ON SCHEMA {} IS 'commlog format {FORMAT}, schema version {newest}'", kind.schema);
-        transaction.execute(AssertSqlSafe(mark)).await?;
+    Ok(version)
+}
+
+/// Makes sure that the schema is there, in its newest version, and changes nothing.
+pub(in crate::log) async fn check(connection: &mut PgConnection, kind: &Kind) -> Result<(), StoreError> {
+    match version(connection, kind).await? {
+        0 => Err(StoreError::Foreign(format!("there is no schema {}", kind.schema))),
+        version if version < kind.migrations.len() => Err(StoreError::Foreign(format!(
+            "its schema {} has version {version}: a command that writes, such as `commlog serve`, brings it to version {}",
+            kind.schema,
+            kind.migrations.len()
+        ))),
+        _ => Ok(()),
     }
-    transaction.commit().await?;
-    Ok(())
+}
+
+/// The number of connections to a log's database through which commlog could write, by any process.
+pub(super) async fn count_workers(location: &Location) -> Result<u64, sqlx::Error> {
+    let mut connection = location.clone().to_read().connect().await?;
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
+    )
+    .bind(WORKER)
+    .fetch_one(&mut connection)
+    .await?;
+    Ok(count.try_into().unwrap_or_default())
 }

@@ -79,6 +79,26 @@ impl SqliteLog {
         })
     }
 
+    /// Opens a log that must exist, for reading only: neither the file nor its folder need be writable. Every append is refused
+    /// with [`LogError::Closed`], and nothing is announced.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_to_read(location: &str) -> Result<Self, LogError> {
+        let path = store::path_of(location);
+        let url = format!("sqlite:{}", path.display());
+        let options = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || store::reading(&path, &KIND)).await
+        };
+        let options = options.map_err(|_| LogError::Closed)?.map_err(|error| store_error(&url, error))?;
+        let (_, end) = watch::channel(Position::START);
+        let (jobs, _) = mpsc::channel();
+        let readers = Readers::with(options, url.clone());
+        let waiting = Arc::new(Semaphore::new(WAITING_KIB));
+        Ok(Self { url, system_id: system_id(&path), readers, jobs, waiting, end })
+    }
+
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, LogError> {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(job(reply)).map_err(|_| LogError::Closed)?;

@@ -19,11 +19,12 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(path: &Path, url: String) -> Self {
-        let options = SqliteOptions::writer(path, false)
-            .connections(CONNECTIONS)
-            .statements(32)
-            .pragma("query_only", "ON")
-            .pragma("cache_size", -4_096);
+        Self::with(SqliteOptions::writer(path, false).pragma("query_only", "ON"), url)
+    }
+
+    /// With connections that are opened in a way of their own.
+    pub(super) fn with(options: SqliteOptions, url: String) -> Self {
+        let options = options.connections(CONNECTIONS).statements(32).pragma("cache_size", -4_096);
         Self { url, pool: SqlitePool::new(options) }
     }
 

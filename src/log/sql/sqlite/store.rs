@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::log::format::{self, FORMAT};
+use crate::sql::SqliteOptions;
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,6 +63,49 @@ pub(in crate::log) fn open(path: &Path, kind: &Kind) -> Result<Connection, Store
     Ok(connection)
 }
 
+/// How to read a file that must exist, and be of the newest schema. Neither the file nor its folder need be writable.
+pub(in crate::log) fn reading(path: &Path, kind: &Kind) -> Result<SqliteOptions, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Foreign("there is no such file".to_owned()));
+    }
+    let waits = length(&wal(path)) > 0;
+    let is_writable = std::fs::metadata(path).is_ok_and(|metadata| !metadata.permissions().readonly());
+    let try_options = |options: SqliteOptions| {
+        let connection = options.open()?;
+        match check_kind(&connection, kind)? {
+            version if version == kind.migrations.len() => {}
+            0 => return Err(StoreError::Foreign("it is empty".to_owned())),
+            version => {
+                return Err(StoreError::Foreign(format!(
+                    "its schema has version {version}: a command that writes, such as `commlog serve`, brings it to version {}",
+                    kind.migrations.len()
+                )));
+            }
+        }
+        check_length(&connection, path)?;
+        Ok(options)
+    };
+    if is_writable {
+        match try_options(SqliteOptions::reader(path)) {
+            // A folder that cannot be written: what SQLite shares between processes has no place there.
+            Err(StoreError::Sqlite(error)) if is_about_the_folder(&error) => {}
+            done => return done,
+        }
+    }
+    if waits {
+        return Err(StoreError::Foreign(format!(
+            "it cannot be written, and changes wait in {}: copy both files to where they can be written",
+            wal(path).display()
+        )));
+    }
+    let options = SqliteOptions::unchanging(path);
+    try_options(options.ok_or_else(|| StoreError::Foreign("its path cannot be a URI".to_owned()))?)
+}
+
+fn is_about_the_folder(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
 /// Refuses what is neither ours nor empty, before a byte of it is changed. Returns the schema version.
 fn check_kind(connection: &Connection, kind: &Kind) -> Result<usize, StoreError> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
@@ -108,10 +152,7 @@ fn migrate(connection: &mut Connection, kind: &Kind) -> Result<(), StoreError> {
 /// A truncated file is found now, not when its lost pages are read. Pages that are only in the write-ahead log do not
 /// count, so the check is made when that one is empty.
 fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    if length(Path::new(&wal)) > 0 {
+    if length(&wal(path)) > 0 {
         return Ok(());
     }
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
@@ -122,4 +163,16 @@ fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> 
         return Err(StoreError::Foreign(reason));
     }
     Ok(())
+}
+
+/// The write-ahead log of a file.
+fn wal(path: &Path) -> PathBuf {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    PathBuf::from(wal)
+}
+
+/// In bytes; 0 for a file that is not there.
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
