@@ -26,6 +26,8 @@ struct Inner {
     held_tenants: Gauge,
     /// Why the parts do not work that should, by part.
     problems: Mutex<BTreeMap<&'static str, String>>,
+    /// What is wrong without keeping the node from its work, by part.
+    remarks: Mutex<BTreeMap<&'static str, String>>,
     /// When it was last tried whether the log can be written.
     tried: Mutex<Option<Instant>>,
 }
@@ -81,6 +83,21 @@ impl Health {
     /// A part does its work.
     pub fn works(&self, part: &'static str) {
         self.problems_of().remove(part);
+    }
+
+    /// Something is wrong that does not keep the node from its work, or no longer is.
+    pub fn remark(&self, part: &'static str, what: Option<String>) {
+        let mut remarks = self.0.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        match what {
+            Some(what) => _ = remarks.insert(part, what),
+            None => _ = remarks.remove(part),
+        }
+    }
+
+    /// What is wrong without keeping the node from its work, for people.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        self.0.remarks.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Whether it is time to try again whether the log can be written; true for one of several callers.

@@ -16,7 +16,7 @@ use crate::ids::Position;
 use crate::intake::Intake;
 use crate::processes::Processes;
 use crate::processes::backlog::Backlog;
-use crate::processes::checkpoints::SignCheckpoints;
+use crate::processes::checkpoints::{PostCheckpoints, SignCheckpoints};
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
 use crate::processes::every::{Job, JobMetrics, run_all};
@@ -26,6 +26,7 @@ use crate::processes::media::{CollectFiles, Media};
 use crate::processes::timers::Timers;
 use crate::projections::ReadStore;
 use crate::providers::Callbacks;
+use crate::providers::kit::client::{ClientOptions, HttpClient};
 use crate::providers::simulator::{Simulator, SimulatorOptions};
 use crate::queries::Reads;
 
@@ -90,7 +91,7 @@ pub(super) async fn start(
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
     let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
     let ambient = stores.ambient().clone();
-    let jobs: Vec<Box<dyn Job>> = vec![
+    let mut jobs: Vec<Box<dyn Job>> = vec![
         Box::new(RetryKept { intake: intake.clone(), ambient: ambient.clone() }),
         Box::new(ExpireKept { intake, ambient: ambient.clone() }),
         Box::new(doubts),
@@ -99,6 +100,12 @@ pub(super) async fn start(
         Box::new(CollectFiles(stores.app.clone())),
         Box::new(SignCheckpoints { keeper: stores.keeper().clone(), app: stores.app.clone(), signed: Position::START }),
     ];
+    if let Some(url) = stores.config().checkpoint_url.clone() {
+        let client = HttpClient::new(ClientOptions::default()).map_err(BootError::Client)?;
+        let (keeper, app) = (stores.keeper().clone(), stores.app.clone());
+        let signed = keeper.signed();
+        jobs.push(Box::new(PostCheckpoints { keeper, client, url, app, signed, posted: None, failures: 0 }));
+    }
     let running = run_all(jobs, metrics, ambient, stop.clone());
     parts.spawn(async move {
         futures::join!(processes.finish(), running);

@@ -68,6 +68,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "account_base_urls",
         "base URLs, separated by commas, that accounts set up over the API may use, besides the providers' own [default: none]",
     ),
+    (
+        "checkpoint_url",
+        "URL that each signed checkpoint of the log is posted to as JSON: https, or http on this machine [default: none]",
+    ),
     ("simulator_seed", "seed of the simulated provider [default: 1]"),
     ("log_filter", "diagnostics on stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
     ("log_format", "text or json [default: text]"),
@@ -170,6 +174,8 @@ pub struct Config {
     pub accounts: Vec<AccountConfig>,
     /// Where accounts that administrators set up may send beside the providers' own domains: their origins count.
     pub account_base_urls: Vec<Url>,
+    /// Where signed checkpoints are posted.
+    pub checkpoint_url: Option<Url>,
     /// Of the simulated provider.
     pub simulator_seed: u64,
     /// Which diagnostics are written.
@@ -321,6 +327,7 @@ impl Config {
             projections_dir: text("projections_dir").map(PathBuf::from),
             accounts,
             account_base_urls: parse(values, "account_base_urls", base_urls)?.unwrap_or_default(),
+            checkpoint_url: parse(values, "checkpoint_url", posted_to)?,
             simulator_seed: parse(values, "simulator_seed", |text| {
                 text.parse().map_err(|_| "must be a whole number".to_owned())
             })?
@@ -364,6 +371,19 @@ fn origins(list: &str) -> Result<Vec<String>, String> {
         (url.as_str().trim_end_matches('/') == origin).then_some(origin)
     };
     parts.into_iter().map(read).collect::<Option<_>>().ok_or_else(wrong)
+}
+
+/// A URL over TLS, or on this machine. What signs in to it stands in its path or query.
+fn posted_to(text: &str) -> Result<Url, String> {
+    let is_here = |url: &Url| match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let url = Url::parse(text).ok().filter(|url| url.username().is_empty() && url.password().is_none());
+    url.filter(|url| url.scheme() == "https" || url.scheme() == "http" && is_here(url))
+        .ok_or_else(|| "must be a URL such as https://audit.example.com/commlog, or http on this machine".to_owned())
 }
 
 fn base_urls(list: &str) -> Result<Vec<Url>, String> {

@@ -26,7 +26,7 @@ pub async fn alive() -> Response {
 }
 
 /// `GET /readyz`: the log can be read and written, the read tables respond, the projector keeps up, no part of the node is
-/// down, and messages may be sent.
+/// down, and messages may be sent. Remarks do not make it unready.
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let api = gateway.api();
     try_to_write(api).await;
@@ -56,7 +56,7 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
     }
     let (status, word) =
         if problems.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
-    let body = json!({ "status": word, "problems": problems }).to_string();
+    let body = json!({ "status": word, "problems": problems, "remarks": api.app.health().remarks() }).to_string();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 

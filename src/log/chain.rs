@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::ids::{EventId, Position};
+use crate::log::cover::{Cover, Covered, Origin, Step, UnknownCommand};
 use crate::log::merkle::{Prover, Tree, TreeHash};
 use crate::log::{EventHash, EventLog, LogError, ReadLimit, SealedEvent, StreamId};
 
@@ -24,8 +25,12 @@ pub struct Verified {
     pub recorded_at: DateTime<Utc>,
     /// The Merkle root (RFC 6962) of the hashes of all events in position order: stands for the whole log.
     pub root: TreeHash,
-    /// The root at the position that was to be noted.
-    pub noted: Option<TreeHash>,
+    /// The commands and streams up to the end.
+    pub covered: Covered,
+    /// The log's id and epochs.
+    pub origin: Origin,
+    /// At the position that was to be noted: the root, and the commands and streams up to there.
+    pub noted: Option<(TreeHash, Covered)>,
 }
 
 /// The first event that is not what was appended, or not where it was.
@@ -66,6 +71,12 @@ pub enum Incomplete {
         /// Its last event's position.
         last: Position,
     },
+    /// What makes the repetition of a command harmless.
+    #[error(transparent)]
+    Command(#[from] UnknownCommand),
+    /// Nothing: commands were added that no event was appended by.
+    #[error("the log knows of {0} appends under commands of which it has no events")]
+    Forged(u64),
     /// What refuses changes.
     #[error("the log is not protected against changes: triggers are missing or changed: {}", .0.join(", "))]
     Unguarded(Vec<String>),
@@ -103,9 +114,13 @@ pub async fn verify_noting(
     progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
     let end = log.head().await?.position;
-    let verified = walk(log, Walk::new(log.counts_positions(), note), end, progress).await?;
+    let verified = walk(log, note, end, progress).await?;
     if verified.head != end {
         return Err(Incomplete::Shortened { claimed: end, last: verified.head }.into());
+    }
+    let forged = log.count_commands(end).await?.saturating_sub(verified.covered.commands.entries);
+    if forged > 0 {
+        return Err(Incomplete::Forged(forged).into());
     }
     let missing = log.missing_guards().await?;
     if !missing.is_empty() {
@@ -171,15 +186,17 @@ pub async fn verify_until(
     until: Position,
     progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
-    walk(log, Walk::new(log.counts_positions(), None), until, progress).await
+    walk(log, None, until, progress).await
 }
 
 async fn walk(
     log: &dyn EventLog,
-    mut walk: Walk,
+    note: Option<Position>,
     until: Position,
     mut progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
+    let (mut walk, mut cover, mut noted, mut unknown) =
+        (Walk::new(log.counts_positions(), note), Cover::default(), None, None);
     let mut batch = match read(log, Position::START, until).await {
         Ok(batch) => batch,
         Err(LogError::Damaged { .. }) => return Err(first_damaged(log, walk, until).await),
@@ -187,20 +204,29 @@ async fn walk(
     };
     while let Some(last) = batch.last() {
         let after = last.envelope.position;
-        // The next batch is read while this one is hashed.
-        let (walked, next) = tokio::join!(
+        let steps: Vec<Step> = batch.iter().map(Step::from).collect();
+        // The next batch is read, and the commands of this one, while this one is hashed.
+        let (walked, covered, next) = tokio::join!(
             tokio::task::spawn_blocking(move || walk.events(&batch).map(|()| walk)),
+            cover.extend(log, &steps, note),
             read(log, after, until)
         );
         walk = walked.map_err(|_| LogError::Closed)??;
+        // A broken event is the first thing to report, wherever a command is missing.
+        let (found, missing) = covered?;
+        noted = noted.or(found);
+        unknown = unknown.or(missing);
         batch = match next {
             Ok(next) => next,
             Err(LogError::Damaged { .. }) => return Err(first_damaged(log, walk, until).await),
             Err(error) => return Err(error.into()),
         };
-        progress(walk.verified.events);
+        progress(walk.tree.size());
     }
-    Ok(walk.end())
+    if let Some(unknown) = unknown {
+        return Err(Incomplete::from(unknown).into());
+    }
+    Ok(walk.end(cover.covered(), noted, log.origin().await?))
 }
 
 async fn read(log: &dyn EventLog, after: Position, until: Position) -> Result<Vec<SealedEvent>, LogError> {
@@ -216,7 +242,7 @@ async fn read(log: &dyn EventLog, after: Position, until: Position) -> Result<Ve
 /// unreadable one may be broken.
 async fn first_damaged(log: &dyn EventLog, mut walk: Walk, until: Position) -> VerifyError {
     loop {
-        match log.read_all(walk.verified.head, ReadLimit::events(1)).await {
+        match log.read_all(walk.head, ReadLimit::events(1)).await {
             Ok(events) if events.iter().all(|event| event.envelope.position <= until) && !events.is_empty() => {
                 if let Err(broken) = walk.events(&events) {
                     return broken.into();
@@ -235,20 +261,17 @@ struct Walk {
     note: Option<Position>,
     heads: HashMap<StreamId, (u64, EventHash)>,
     tree: Tree,
-    verified: Verified,
+    /// The last event, from which the next one must follow.
+    head: Position,
+    recorded_at: DateTime<Utc>,
+    noted: Option<TreeHash>,
 }
 
 impl Walk {
     fn new(counts_positions: bool, note: Option<Position>) -> Self {
-        let verified = Verified {
-            events: 0,
-            streams: 0,
-            head: Position::START,
-            recorded_at: DateTime::<Utc>::UNIX_EPOCH,
-            root: TreeHash::default(),
-            noted: None,
-        };
-        Self { counts_positions, note, heads: HashMap::new(), tree: Tree::default(), verified }
+        let (head, recorded_at) = (Position::START, DateTime::<Utc>::UNIX_EPOCH);
+        let (heads, tree) = (HashMap::new(), Tree::default());
+        Self { counts_positions, note, heads, tree, head, recorded_at, noted: None }
     }
 
     fn events(&mut self, events: &[SealedEvent]) -> Result<(), Broken> {
@@ -268,8 +291,8 @@ impl Walk {
 
     fn event(&mut self, event: &SealedEvent) -> Result<(), String> {
         let envelope = &event.envelope;
-        let expected = self.verified.head.counter() + 1;
-        if envelope.position <= self.verified.head
+        let expected = self.head.counter() + 1;
+        if envelope.position <= self.head
             || self.counts_positions && envelope.position != Position::from_counter(expected)
         {
             return Err(format!("an event is missing before it, at position {}", Position::from_counter(expected)));
@@ -281,23 +304,29 @@ impl Walk {
         if event.compute_hash(&previous) != envelope.hash {
             return Err("its hash does not fit its content and the event before it in its stream".to_owned());
         }
-        if envelope.recorded_at < self.verified.recorded_at {
+        if envelope.recorded_at < self.recorded_at {
             return Err("it was recorded before the event that precedes it".to_owned());
         }
         self.heads.insert(envelope.stream, (envelope.version, envelope.hash));
         self.tree.add(&envelope.hash);
         if self.note == Some(envelope.position) {
-            self.verified.noted = Some(self.tree.root());
+            self.noted = Some(self.tree.root());
         }
-        self.verified.events += 1;
-        self.verified.head = envelope.position;
-        self.verified.recorded_at = envelope.recorded_at;
+        self.head = envelope.position;
+        self.recorded_at = envelope.recorded_at;
         Ok(())
     }
 
-    fn end(mut self) -> Verified {
-        self.verified.streams = self.heads.len() as u64;
-        self.verified.root = self.tree.root();
-        self.verified
+    fn end(self, covered: Covered, noted: Option<Covered>, origin: Origin) -> Verified {
+        Verified {
+            events: self.tree.size(),
+            streams: self.heads.len() as u64,
+            head: self.head,
+            recorded_at: self.recorded_at,
+            root: self.tree.root(),
+            covered,
+            origin,
+            noted: self.noted.zip(noted),
+        }
     }
 }

@@ -7,9 +7,11 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use crate::ids::Position;
 use crate::log::chain::{self, Verified, VerifyError};
+use crate::log::cover::{Covered, Origin, Rooted};
 use crate::log::merkle::TreeHash;
 use crate::log::seal::{self, MasterKey, Purpose};
 use crate::log::{EventLog, LogError};
@@ -18,6 +20,8 @@ use crate::log::{EventLog, LogError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
+    /// The log's id.
+    pub log_id: Uuid,
     /// The last event's position.
     pub position: Position,
     /// How many events there were.
@@ -27,6 +31,12 @@ pub struct Checkpoint {
     /// The Merkle root (RFC 6962) of the hashes of all events, in position order.
     #[serde(with = "in_hex")]
     pub root: TreeHash,
+    /// The appends that were made under commands, in position order.
+    pub commands: Rooted,
+    /// The streams, in the order in which they were opened.
+    pub streams: Rooted,
+    /// The log's epochs.
+    pub epochs: Rooted,
     /// HMAC-SHA-256 of the rest.
     #[serde(with = "in_hex")]
     pub signature: [u8; 32],
@@ -52,6 +62,22 @@ pub enum CheckpointError {
         /// Where the log ended when the checkpoint was made.
         position: Position,
     },
+    /// It has another id: the checkpoint was made of another log.
+    #[error("the checkpoint was made of another log: its id is {}, and this one's is {found}", .expected.hyphenated())]
+    Other {
+        /// In the checkpoint.
+        expected: Uuid,
+        /// In the log.
+        found: Uuid,
+    },
+    /// Something beside its events was changed or removed.
+    #[error("the log's {what} up to position {position} are not those of the checkpoint")]
+    Changed {
+        /// What was changed: `commands`, `streams` or `epochs`.
+        what: &'static str,
+        /// Where the log ended when the checkpoint was made.
+        position: Position,
+    },
     /// It does not even hold by itself.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -68,7 +94,11 @@ impl Checkpoint {
     #[must_use]
     pub fn sign(verified: &Verified, master: &MasterKey) -> Self {
         let &Verified { events, head: position, recorded_at, root, .. } = verified;
-        let mut checkpoint = Self { position, events, recorded_at, root, signature: [0; 32] };
+        let Verified { covered: Covered { commands, streams }, ref origin, .. } = *verified;
+        let epochs = origin.rooted(u64::MAX);
+        let log_id = origin.log_id;
+        let mut checkpoint =
+            Self { log_id, position, events, recorded_at, root, commands, streams, epochs, signature: [0; 32] };
         checkpoint.signature = checkpoint.mac(master);
         checkpoint
     }
@@ -92,11 +122,7 @@ impl Checkpoint {
             return Err(CheckpointError::Shortened { end, position });
         }
         let then = chain::verify_until(log, position, progress).await?;
-        if (then.events, then.root) == (self.events, self.root) {
-            Ok(())
-        } else {
-            Err(CheckpointError::Rewritten { position })
-        }
+        self.compare_with(then.root, &then.covered, &then.origin)
     }
 
     /// Compares with a log that was verified, and whose root at the checkpoint's position was noted.
@@ -108,7 +134,29 @@ impl Checkpoint {
         if end < position {
             return Err(CheckpointError::Shortened { end, position });
         }
-        if verified.noted == Some(self.root) { Ok(()) } else { Err(CheckpointError::Rewritten { position }) }
+        let (root, covered) = verified.noted.ok_or(CheckpointError::Rewritten { position })?;
+        self.compare_with(root, &covered, &verified.origin)
+    }
+
+    /// Compares with what stood at the checkpoint's position.
+    fn compare_with(&self, root: TreeHash, covered: &Covered, origin: &Origin) -> Result<(), CheckpointError> {
+        let position = self.position;
+        if origin.log_id != self.log_id {
+            return Err(CheckpointError::Other { expected: self.log_id, found: origin.log_id });
+        }
+        if root != self.root {
+            return Err(CheckpointError::Rewritten { position });
+        }
+        let epochs = origin.rooted(self.epochs.entries);
+        let parts = [
+            ("commands", self.commands, covered.commands),
+            ("streams", self.streams, covered.streams),
+            ("epochs", self.epochs, epochs),
+        ];
+        match parts.into_iter().find(|(_, then, now)| then != now) {
+            Some((what, ..)) => Err(CheckpointError::Changed { what, position }),
+            None => Ok(()),
+        }
     }
 
     /// Whether its signature was made with this master key.
@@ -120,7 +168,11 @@ impl Checkpoint {
     fn mac(&self, master: &MasterKey) -> [u8; 32] {
         let recorded_at = self.recorded_at.timestamp_micros().to_be_bytes();
         let key = master.derive(Purpose::SignCheckpoints);
-        seal::hmac(&key, &[&self.position.bytes(), &self.events.to_be_bytes(), &recorded_at, &self.root])
+        let numbers = [self.events, self.commands.entries, self.streams.entries, self.epochs.entries];
+        let numbers = numbers.map(u64::to_be_bytes);
+        let roots = [self.root, self.commands.root, self.streams.root, self.epochs.root];
+        let parts = [&self.log_id.as_bytes()[..], &self.position.bytes(), &recorded_at];
+        seal::hmac(&key, &[parts.concat().as_slice(), numbers.concat().as_slice(), roots.concat().as_slice()])
     }
 }
 
@@ -139,14 +191,14 @@ impl FromStr for Checkpoint {
 }
 
 /// 32 bytes as hex digits.
-mod in_hex {
+pub(super) mod in_hex {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::log) fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+    pub(in crate::log) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(String::deserialize(deserializer)?, &mut bytes).map_err(D::Error::custom)?;
         Ok(bytes)

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::ids::Position;
-use crate::log::chain::Verified;
+use crate::log::chain::{Incomplete, Verified, VerifyError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError};
+use crate::log::cover::{Cover, Rooted, Step};
 use crate::log::keys::KeyStore;
 use crate::log::merkle::{Tree, TreeHash};
 use crate::log::seal::MasterKey;
@@ -26,8 +28,12 @@ struct Kept {
     epoch: u32,
     /// The last event's hash, in hex.
     last: String,
-    /// The tree's peaks, in hex, one after the other.
+    /// The peaks of the tree of events, in hex, one after the other.
     peaks: String,
+    /// As well, of the tree of commands.
+    command_peaks: String,
+    /// As well, of the tree of streams.
+    stream_peaks: String,
 }
 
 /// Signs and keeps checkpoints of one log.
@@ -36,11 +42,13 @@ pub struct Keeper {
     log: Arc<dyn EventLog>,
     keys: Arc<dyn KeyStore>,
     master: MasterKey,
+    signed: watch::Sender<Position>,
 }
 
 /// What a checkpoint is made of.
 struct Grown {
     tree: Tree,
+    cover: Cover,
     position: Position,
     recorded_at: DateTime<Utc>,
     last: EventHash,
@@ -48,8 +56,8 @@ struct Grown {
 
 impl Default for Grown {
     fn default() -> Self {
-        let (tree, last) = (Tree::default(), EventHash::default());
-        Self { tree, position: Position::START, recorded_at: DateTime::UNIX_EPOCH, last }
+        let (tree, cover, last) = (Tree::default(), Cover::default(), EventHash::default());
+        Self { tree, cover, position: Position::START, recorded_at: DateTime::UNIX_EPOCH, last }
     }
 }
 
@@ -57,13 +65,19 @@ impl Keeper {
     /// For a log whose keys are in this store.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, keys: Arc<dyn KeyStore>, master: MasterKey) -> Self {
-        Self { log, keys, master }
+        Self { log, keys, master, signed: watch::Sender::new(Position::START) }
     }
 
     /// Each new end of the log, for who signs by their number.
     #[must_use]
-    pub fn watch(&self) -> tokio::sync::watch::Receiver<Position> {
+    pub fn watch(&self) -> watch::Receiver<Position> {
         self.log.watch()
+    }
+
+    /// Each position that this process signed.
+    #[must_use]
+    pub fn signed(&self) -> watch::Receiver<Position> {
+        self.signed.subscribe()
     }
 
     /// The checkpoint that the log must contain; [`None`] if none was kept, or an operator has since confirmed that another
@@ -97,9 +111,13 @@ impl Keeper {
         let mut grown = match self.read().await? {
             None => Grown::default(),
             Some(kept) => match self.continued(&kept).await {
-                Err(CheckpointError::Shortened { .. } | CheckpointError::Rewritten { .. }) if epoch > kept.epoch => {
-                    Grown::default()
-                }
+                // Another log takes the place of the one that it was made of.
+                Err(
+                    CheckpointError::Shortened { .. }
+                    | CheckpointError::Rewritten { .. }
+                    | CheckpointError::Other { .. }
+                    | CheckpointError::Changed { .. },
+                ) if epoch > kept.epoch => Grown::default(),
                 grown => grown?,
             },
         };
@@ -107,6 +125,10 @@ impl Keeper {
         loop {
             let events = self.log.read_all(grown.position, ReadLimit::events(BATCH)).await?;
             let Some(last) = events.last() else { break };
+            let steps: Vec<Step> = events.iter().map(Step::from).collect();
+            if let (_, Some(unknown)) = grown.cover.extend(self.log.as_ref(), &steps, None).await? {
+                return Err(VerifyError::from(Incomplete::from(unknown)).into());
+            }
             events.iter().for_each(|event| grown.tree.add(&event.envelope.hash));
             (grown.position, grown.recorded_at) = (last.envelope.position, last.envelope.recorded_at);
             grown.last = last.envelope.hash;
@@ -120,6 +142,8 @@ impl Keeper {
             head: grown.position,
             recorded_at: grown.recorded_at,
             root: grown.tree.root(),
+            covered: grown.cover.covered(),
+            origin: self.log.origin().await?,
             noted: None,
         };
         let checkpoint = Checkpoint::sign(&verified, &self.master);
@@ -128,21 +152,25 @@ impl Keeper {
             epoch,
             last: hex::encode(grown.last),
             peaks: hex::encode(grown.tree.peaks().concat()),
+            command_peaks: hex::encode(grown.cover.commands.peaks().concat()),
+            stream_peaks: hex::encode(grown.cover.streams.peaks().concat()),
         };
         let text = serde_json::to_string(&kept).map_err(|_| CheckpointError::Forged)?;
         self.keys.keep_checkpoint(&text).await.map_err(LogError::from)?;
+        self.signed.send_replace(checkpoint.position);
         Ok(Some(checkpoint))
     }
 
     /// Where a kept checkpoint left off, if the log still has the event there.
     async fn continued(&self, kept: &Kept) -> Result<Grown, CheckpointError> {
-        let Checkpoint { position, recorded_at, events, root, .. } = kept.checkpoint;
+        let Checkpoint { log_id, position, recorded_at, events, root, commands, streams, epochs, .. } = kept.checkpoint;
         let mut last = EventHash::default();
         hex::decode_to_slice(&kept.last, &mut last).map_err(|_| CheckpointError::Forged)?;
-        let bytes = hex::decode(&kept.peaks).map_err(|_| CheckpointError::Forged)?;
-        let (peaks, rest) = bytes.as_chunks::<{ size_of::<TreeHash>() }>();
-        let tree = Tree::from_peaks(events, peaks.to_vec()).filter(|tree| rest.is_empty() && tree.root() == root);
-        let tree = tree.ok_or(CheckpointError::Forged)?;
+        let tree = read_tree(&kept.peaks, Rooted { entries: events, root })?;
+        let cover = Cover {
+            commands: read_tree(&kept.command_peaks, commands)?,
+            streams: read_tree(&kept.stream_peaks, streams)?,
+        };
         let end = self.log.head().await?.position;
         if end < position {
             return Err(CheckpointError::Shortened { end, position });
@@ -151,7 +179,14 @@ impl Keeper {
         if hashes.first().copied().flatten() != Some(last) {
             return Err(CheckpointError::Rewritten { position });
         }
-        Ok(Grown { tree, position, recorded_at, last })
+        let origin = self.log.origin().await?;
+        if origin.log_id != log_id {
+            return Err(CheckpointError::Other { expected: log_id, found: origin.log_id });
+        }
+        if origin.rooted(epochs.entries) != epochs {
+            return Err(CheckpointError::Changed { what: "epochs", position });
+        }
+        Ok(Grown { tree, cover, position, recorded_at, last })
     }
 
     async fn read(&self) -> Result<Option<Kept>, CheckpointError> {
@@ -164,4 +199,13 @@ impl Keeper {
     async fn confirmed_epoch(&self) -> Result<u32, CheckpointError> {
         Ok(self.keys.log_mark().await.map_err(LogError::from)?.map_or(0, |stored| stored.mark.epoch))
     }
+}
+
+/// A tree by its peaks, in hex one after the other.
+fn read_tree(peaks: &str, rooted: Rooted) -> Result<Tree, CheckpointError> {
+    let bytes = hex::decode(peaks).map_err(|_| CheckpointError::Forged)?;
+    let (peaks, rest) = bytes.as_chunks::<{ size_of::<TreeHash>() }>();
+    let tree =
+        Tree::from_peaks(rooted.entries, peaks.to_vec()).filter(|tree| rest.is_empty() && tree.root() == rooted.root);
+    tree.ok_or(CheckpointError::Forged)
 }

@@ -7,6 +7,7 @@
 pub mod blobs;
 pub mod chain;
 pub mod checkpoint;
+pub mod cover;
 pub mod envelope;
 pub mod format;
 pub mod journal;
@@ -28,6 +29,7 @@ pub use envelope::{Category, Envelope, EventHash, Personal, RecordedEvent, Seale
 pub use journal::{Journal, JournalError, Pages};
 
 use crate::ids::{CommandId, CorrelationId, EventId, Position, SubjectId, TenantId};
+use crate::log::cover::{CommandRecord, Origin};
 
 /// The largest event, `data` and sealed `personal` together, in bytes. Larger content goes to the blob store.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -396,6 +398,18 @@ pub trait EventLog: Send + Sync {
 
     /// The log's epoch, and the hashes of the events at positions, in the order asked; [`None`] where there is no event.
     async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError>;
+
+    /// What these commands made, in no order; nothing for one that was not carried out.
+    async fn commands(&self, commands: &[(TenantId, CommandId)]) -> Result<Vec<CommandRecord>, LogError>;
+
+    /// How many appends of commands the log keeps up to a position. Reads them all.
+    async fn count_commands(&self, until: Position) -> Result<u64, LogError>;
+
+    /// The streams in the order in which they were opened, from the one after so many.
+    async fn streams_after(&self, count: u64, most: usize) -> Result<Vec<StreamId>, LogError>;
+
+    /// The log's id and epochs.
+    async fn origin(&self) -> Result<Origin, LogError>;
 
     /// The triggers that refuse changes of the log, and are missing or were changed.
     async fn missing_guards(&self) -> Result<Vec<String>, LogError>;

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use crate::ids::{CommandId, EventId, Position, TenantId};
+use crate::log::cover::CommandRecord;
 use crate::log::envelope::Content;
 use crate::log::{
     AppendError, Appended, CommandKey, EventHash, Expected, MAX_EVENT_BYTES, Precondition, SealedAppend,
@@ -52,6 +53,19 @@ impl CommandRow {
             position: self.position,
             already,
         }
+    }
+}
+
+/// As a checkpoint covers it.
+pub(super) fn record(command: CommandRef, row: &CommandRow) -> CommandRecord {
+    CommandRecord {
+        command,
+        ordinal: row.ordinal as u64,
+        fingerprint: row.fingerprint,
+        stream: row.stream,
+        first_version: row.first_version,
+        last_version: row.last_version,
+        position: row.position,
     }
 }
 

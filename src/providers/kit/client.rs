@@ -53,6 +53,17 @@ pub enum ClientError {
     Setup(#[from] reqwest::Error),
 }
 
+/// Why something was not posted.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// No answer came.
+    #[error("no answer came")]
+    Lost(#[source] reqwest::Error),
+    /// The server refused.
+    #[error("the server refused with status {0}")]
+    Refused(u16),
+}
+
 /// Makes calls; cheap to clone, and shared by all providers of a node.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
@@ -88,6 +99,14 @@ impl HttpClient {
             own: builder()?.build()?,
             public: builder()?.dns_resolver(std::sync::Arc::new(PublicOnly)).https_only(true).build()?,
         })
+    }
+
+    /// Posts JSON to what our settings name. Only a status from 200 to 299 is success; the body of the answer is not read.
+    pub async fn post_json(&self, url: Url, body: String) -> Result<(), PostError> {
+        let request = self.own.post(url).header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        // The error's own text would contain the URL, which may hold a token.
+        let response = request.send().await.map_err(|error| PostError::Lost(error.without_url()))?;
+        if response.status().is_success() { Ok(()) } else { Err(PostError::Refused(response.status().as_u16())) }
     }
 
     pub(in crate::providers) fn request(&self, method: Method, url: Url) -> RequestBuilder {

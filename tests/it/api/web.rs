@@ -13,7 +13,7 @@ async fn health_and_metrics_tell_how_the_node_is() {
     assert_eq!(agent.get("/healthz").await.status(), 200);
     let ready = agent.get("/readyz").await;
     assert_eq!(ready.status(), 200);
-    assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "status": "ready", "problems": [] }));
+    assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "status": "ready", "problems": [], "remarks": [] }));
     let text = agent.get("/metrics").await.text().await.unwrap();
     for line in [
         "commlog_http_requests_total{route=\"/graphql\",status=\"200\"}",

@@ -162,6 +162,98 @@ fn an_event_is_proved_to_somebody_who_has_only_the_checkpoint() {
 }
 
 #[test]
+fn what_is_not_a_proof_is_said_without_a_traceback() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/check_proof.py");
+    let place = Place::new();
+    let hash = "0".repeat(64);
+    let proof = |index: &str, path: &str| {
+        format!("{{\"event_id\":\"x\",\"hash\":\"{hash}\",\"index\":{index},\"events\":1,\"path\":[{path}]}}")
+    };
+    let inputs = [
+        (String::new(), 2),
+        ("[1".to_owned(), 2),
+        ("[]".to_owned(), 2),
+        ("[".repeat(100_000), 2),
+        (proof("1", ""), 2),
+        (proof("true", ""), 2),
+        (proof("0", "\"zz\""), 2),
+        (proof("0", "7"), 2),
+        (proof("0", ""), 1),
+    ];
+    for (input, code) in inputs {
+        place.file("proof.json", &input);
+        let file = std::fs::File::open(place.path("proof.json")).unwrap();
+        let checked = std::process::Command::new("python3").args([script, &hash]).stdin(file).output();
+        let checked = super::Ended::from(checked.expect("this test needs Python 3"));
+        assert_eq!(checked.code, Some(code), "{input:.100}: {}", checked.stderr);
+        assert!(checked.stderr.contains("CANNOT CHECK") || checked.stderr.contains("NOT PROVED"), "{}", checked.stderr);
+        assert!(!checked.stderr.contains("Traceback"), "{}", checked.stderr);
+    }
+}
+
+/// Takes requests on loopback, refuses the first, and returns the bodies of two.
+fn take_posts() -> (String, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/checkpoints?token=t", listener.local_addr().unwrap());
+    let taken = std::thread::spawn(move || {
+        let take = |status: &str| {
+            let mut stream = listener.accept().unwrap().0;
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                match line.trim().to_lowercase().split_once(": ") {
+                    Some(("content-length", bytes)) => length = bytes.parse().unwrap(),
+                    None if line.trim().is_empty() => break,
+                    Some(_) | None => {}
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            String::from_utf8(body).unwrap()
+        };
+        ["500 No", "204 Yes"].map(take).to_vec()
+    });
+    (url, taken)
+}
+
+#[test]
+fn a_checkpoint_is_posted_until_it_is_taken_and_the_node_stays_ready() {
+    let mut place = filled();
+    let (url, taken) = take_posts();
+    place.set("COMMLOG_LISTEN", "127.0.0.1:0");
+    place.set("COMMLOG_CHECKPOINT_URL", &url);
+    let server = Server::start(&place, &["serve"]);
+    let failed = "commlog_process_runs_total{process=\"post_checkpoints\",outcome=\"failed\"} 1";
+    while !server.request("GET /metrics HTTP/1.1", "").contains(failed) {
+        std::thread::yield_now();
+    }
+    let ready = server.request("GET /readyz HTTP/1.1", "");
+    // It may have been taken since.
+    assert!(ready.contains("refused with status 500") || ready.contains("\"remarks\":[]"), "{ready}");
+    assert!(ready.contains("\"problems\":[]") && !ready.contains("token=t"), "{ready}");
+    let posted = taken.join().unwrap();
+    assert_eq!(posted[0], posted[1]);
+    while !server.request("GET /readyz HTTP/1.1", "").contains("\"remarks\":[]") {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.stop(), Some(0));
+    place.file("posted.checkpoint", &posted[1]);
+    place.ok(&["verify", "--against", "posted.checkpoint"]);
+}
+
+#[test]
+fn a_url_for_checkpoints_is_over_tls_or_on_this_machine() {
+    let mut place = Place::new();
+    place.set("COMMLOG_CHECKPOINT_URL", "http://audit.example.com/");
+    let refused = place.fails(2, &["verify"]);
+    assert!(refused.contains("checkpoint_url") && refused.contains("https://audit.example.com"), "{refused}");
+}
+
+#[test]
 fn the_log_can_be_verified_without_its_keys() {
     let place = filled();
     std::fs::remove_file(place.path("data/keys.db")).unwrap();

@@ -106,6 +106,9 @@ macro_rules! contract {
                 a_checkpoint_holds_for_a_log_that_grew
                 a_checkpoint_catches_a_shortened_log
                 a_checkpoint_catches_a_rewritten_log
+                a_command_that_was_removed_or_added_is_noticed_without_a_checkpoint
+                a_checkpoint_catches_a_changed_command_stream_or_epoch
+                a_checkpoint_of_another_log_is_recognised
                 a_forged_checkpoint_is_refused
                 events_are_never_updated
                 events_are_never_deleted

@@ -52,7 +52,7 @@ impl Store for PostgresStore {
     }
 
     async fn tamper_without_triggers(&self, sql: &str) -> Result<(), String> {
-        let tables = ["epochs", "streams", "events", "commands", "head"];
+        let tables = ["meta", "epochs", "streams", "events", "commands", "head"];
         let off = tables.map(|table| format!("ALTER TABLE log.{table} DISABLE TRIGGER ALL;")).concat();
         let on = tables.map(|table| format!("ALTER TABLE log.{table} ENABLE ALWAYS TRIGGER append_only;")).concat();
         let forwards = "ALTER TABLE log.head ENABLE ALWAYS TRIGGER forwards_only;";

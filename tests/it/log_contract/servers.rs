@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use commlog::clock::Ambient;
 use commlog::ids::Position;
 use commlog::log::blobs::postgres::PostgresBlobStore;
-use commlog::log::chain::verify;
+use commlog::log::chain::{Incomplete, VerifyError, verify};
 use commlog::log::keys::postgres::PostgresKeyStore;
 use commlog::log::seal::MasterKey;
 use commlog::log::sql::postgres::PostgresLog;
@@ -160,4 +160,39 @@ async fn stores_of_a_development_build_are_refused_with_what_to_do() {
     assert!(error.to_string().contains(what), "{error}");
     let Err(error) = PostgresBlobStore::connect(&url).await else { panic!("must be refused") };
     assert!(error.to_string().contains(what), "{error}");
+}
+
+#[tokio::test]
+async fn triggers_that_no_longer_refuse_are_named() {
+    let changes = [
+        ("CREATE OR REPLACE FUNCTION log.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$", 6),
+        (
+            "CREATE OR REPLACE FUNCTION log.refuse_going_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+            1,
+        ),
+        ("ALTER TABLE log.events DISABLE TRIGGER append_only", 1),
+        ("ALTER TABLE log.events ENABLE TRIGGER append_only", 1),
+        ("DROP TRIGGER append_only ON log.commands", 1),
+        (
+            "CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE ON log.events FOR EACH STATEMENT EXECUTE FUNCTION log.refuse(); \
+             ALTER TABLE log.events ENABLE ALWAYS TRIGGER append_only",
+            1,
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log.events FOR EACH STATEMENT \
+             WHEN (false) EXECUTE FUNCTION log.refuse(); ALTER TABLE log.events ENABLE ALWAYS TRIGGER append_only",
+            1,
+        ),
+    ];
+    for (change, missing) in changes {
+        let url = database().await;
+        let log = open_log(&url).await;
+        assert_eq!(log.missing_guards().await.expect("are read"), Vec::<String>::new());
+        let mut operator = PgConnection::connect(&url).await.expect("connects");
+        operator.execute(sqlx::raw_sql(change)).await.expect("is changed");
+        let found = log.missing_guards().await.expect("are read");
+        assert_eq!(found.len(), missing, "{change}: {found:?}");
+        assert!(matches!(verify(&*log, |_| ()).await, Err(VerifyError::Incomplete(Incomplete::Unguarded(_)))));
+        log.close().await;
+    }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::rows;
 use crate::ids::{EventId, Position};
 use crate::log::StreamId;
+use crate::log::cover::{EpochRecord, Origin};
 use crate::log::sql::plan::{CommandRef, CommandRow, Stand, Stored};
 
 /// Where streams stand; those that do not exist are left out.
@@ -103,6 +104,45 @@ pub(super) async fn events(
             Ok((id.into(), stored))
         })
         .collect()
+}
+
+/// Streams by their numbers, from the one after so many.
+pub(super) async fn streams(
+    connection: &mut PgConnection,
+    count: u64,
+    most: usize,
+) -> Result<Vec<StreamId>, sqlx::Error> {
+    let found: Vec<(Uuid, String, Uuid)> =
+        sqlx::query_as("SELECT tenant_id, category, key FROM log.streams WHERE stream > $1 ORDER BY stream LIMIT $2")
+            .bind(rows::signed(count))
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(connection)
+            .await?;
+    let stream = |(tenant, category, key): (Uuid, String, Uuid)| {
+        Ok(StreamId { tenant: tenant.into(), category: parsed(&category)?, key })
+    };
+    found.into_iter().map(stream).collect()
+}
+
+/// How many appends of commands there are up to a position.
+pub(super) async fn count_commands(connection: &mut PgConnection, until: Position) -> Result<u64, sqlx::Error> {
+    let sql = "SELECT count(*) FROM log.commands WHERE position <= $1";
+    counter(sqlx::query_scalar(sql).bind(rows::signed(until.counter())).fetch_one(connection).await?)
+}
+
+/// The log's id and epochs.
+pub(super) async fn origin(connection: &mut PgConnection) -> Result<Origin, sqlx::Error> {
+    let id: Vec<u8> =
+        sqlx::query_scalar("SELECT value FROM log.meta WHERE name = 'log_id'").fetch_one(&mut *connection).await?;
+    let log_id = Uuid::from_slice(&id).map_err(|_| decode("the log's id has another length".to_owned()))?;
+    let found: Vec<(i64, i64, String)> =
+        sqlx::query_as("SELECT epoch, started_at, system_id FROM log.epochs ORDER BY epoch")
+            .fetch_all(connection)
+            .await?;
+    let epoch = |(number, started_at, system_id)| {
+        Ok(EpochRecord { number: counter(number)?, started_at: rows::time(started_at), system_id })
+    };
+    Ok(Origin { log_id, epochs: found.into_iter().map(epoch).collect::<Result<_, sqlx::Error>>()? })
 }
 
 fn counter(number: i64) -> Result<u64, sqlx::Error> {

@@ -3,6 +3,7 @@
 //! Each append locks the row of `log.head` first: position order is commit order, without sequences and without waiting for
 //! unrelated transactions. Readers take no locks at all. New ends of the log are announced by NOTIFY.
 
+mod guards;
 mod listener;
 mod lookup;
 mod rows;
@@ -23,7 +24,8 @@ use uuid::Uuid;
 
 use crate::clock::Ambient;
 use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
-use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
+use crate::log::cover::{CommandRecord, Origin};
+use crate::log::sql::plan::{WAITING_KIB, command_outcome, record, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
@@ -37,17 +39,6 @@ const KIND: Kind =
 
 /// Connections for reading, and one for notifications.
 const CONNECTIONS: u32 = 6;
-
-/// The triggers that refuse changes, by table.
-const GUARDS: [&str; 7] = [
-    "meta.append_only",
-    "epochs.append_only",
-    "streams.append_only",
-    "events.append_only",
-    "commands.append_only",
-    "head.append_only",
-    "head.forwards_only",
-];
 
 /// Distinguishes a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
 pub(in crate::log) const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
@@ -404,16 +395,33 @@ impl EventLog for PostgresLog {
         Ok((epoch.try_into().unwrap_or_default(), rows.into_iter().map(|row| row.1).collect()))
     }
 
+    async fn commands(&self, commands: &[(TenantId, CommandId)]) -> Result<Vec<CommandRecord>, LogError> {
+        let fail = |error| database(&self.url, "look commands up", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        let found = lookup::commands(&mut connection, commands).await.map_err(fail)?;
+        Ok(found.iter().flat_map(|(command, rows)| rows.iter().map(|row| record(*command, row))).collect())
+    }
+
+    async fn count_commands(&self, until: Position) -> Result<u64, LogError> {
+        let fail = |error| database(&self.url, "count its commands", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        lookup::count_commands(&mut connection, until).await.map_err(fail)
+    }
+
+    async fn streams_after(&self, count: u64, most: usize) -> Result<Vec<StreamId>, LogError> {
+        let fail = |error| database(&self.url, "list its streams", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        lookup::streams(&mut connection, count, most).await.map_err(fail)
+    }
+
+    async fn origin(&self) -> Result<Origin, LogError> {
+        let fail = |error| database(&self.url, "read its epochs", error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        lookup::origin(&mut connection).await.map_err(fail)
+    }
+
     async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
-        let found: Vec<String> = sqlx::query_scalar(
-            "SELECT c.relname || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'log' AND t.tgenabled = 'A'",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|error| database(&self.url, "read its triggers", error))?;
-        let missing = |guard: &&&str| !found.iter().any(|name| name == **guard);
-        Ok(GUARDS.iter().filter(missing).map(|guard| (*guard).to_owned()).collect())
+        guards::missing(&self.pool).await.map_err(|error| database(&self.url, "read its triggers", error))
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {

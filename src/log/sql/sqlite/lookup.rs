@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows;
 use crate::ids::{EventId, Position};
+use crate::log::cover::{EpochRecord, Origin};
 use crate::log::sql::plan::{CommandRef, CommandRow, Stand, Stored};
 use crate::log::{StreamHead, StreamId};
 
@@ -82,6 +83,27 @@ pub(super) fn events(
         }
     }
     Ok(found)
+}
+
+/// Streams by their numbers, from the one after so many.
+pub(super) fn streams(connection: &Connection, count: u64, most: usize) -> Result<Vec<StreamId>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT tenant_id, category, key FROM streams WHERE stream > ?1 ORDER BY stream LIMIT ?2")?
+        .query_map(params![rows::signed(count), i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+            let (tenant, key) = (uuid::Uuid::from_bytes(row.get(0)?), uuid::Uuid::from_bytes(row.get(2)?));
+            Ok(StreamId { tenant: tenant.into(), category: parsed(row, 1)?, key })
+        })?
+        .collect()
+}
+
+/// The log's id and epochs.
+pub(super) fn origin(connection: &Connection) -> Result<Origin, rusqlite::Error> {
+    let id = connection.query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| row.get(0))?;
+    let mut statement = connection.prepare("SELECT epoch, started_at, system_id FROM epochs ORDER BY epoch")?;
+    let epochs = statement.query_map([], |row| {
+        Ok(EpochRecord { number: counter(row, 0)?, started_at: rows::time(row.get(1)?), system_id: row.get(2)? })
+    })?;
+    Ok(Origin { log_id: uuid::Uuid::from_bytes(id), epochs: epochs.collect::<Result<_, _>>()? })
 }
 
 fn counter(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {

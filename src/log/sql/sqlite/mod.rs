@@ -24,7 +24,8 @@ use uuid::Uuid;
 
 use crate::clock::Ambient;
 use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
-use crate::log::sql::plan::{WAITING_KIB, command_outcome, weight};
+use crate::log::cover::{CommandRecord, Origin};
+use crate::log::sql::plan::{WAITING_KIB, command_outcome, record, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
@@ -408,6 +409,38 @@ impl EventLog for SqliteLog {
                 Ok((epoch, positions.iter().map(hash).collect::<Result<_, _>>()?))
             })
             .await
+    }
+
+    async fn commands(&self, commands: &[(TenantId, CommandId)]) -> Result<Vec<CommandRecord>, LogError> {
+        let commands = commands.to_vec();
+        self.readers
+            .read("look commands up", move |connection| {
+                let mut records = Vec::with_capacity(commands.len());
+                for command in commands {
+                    let rows = lookup::command(connection, command)?;
+                    records.extend(rows.iter().map(|row| record(command, row)));
+                }
+                Ok(records)
+            })
+            .await
+    }
+
+    async fn count_commands(&self, until: Position) -> Result<u64, LogError> {
+        self.readers
+            .read("count its commands", move |connection| {
+                let sql = "SELECT count(*) FROM commands WHERE position <= ?1";
+                let count: i64 = connection.query_row(sql, [signed(until.counter())], |row| row.get(0))?;
+                Ok(count.try_into().unwrap_or_default())
+            })
+            .await
+    }
+
+    async fn streams_after(&self, count: u64, most: usize) -> Result<Vec<StreamId>, LogError> {
+        self.readers.read("list its streams", move |connection| Ok(lookup::streams(connection, count, most)?)).await
+    }
+
+    async fn origin(&self) -> Result<Origin, LogError> {
+        self.readers.read("read its epochs", |connection| Ok(lookup::origin(connection)?)).await
     }
 
     async fn missing_guards(&self) -> Result<Vec<String>, LogError> {

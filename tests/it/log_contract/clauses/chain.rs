@@ -1,6 +1,6 @@
 use commlog::clock::Ambient;
 use commlog::ids::Position;
-use commlog::log::chain::{Broken, VerifyError, verify};
+use commlog::log::chain::{Broken, Incomplete, VerifyError, verify};
 use commlog::log::checkpoint::{Checkpoint, CheckpointError};
 use commlog::log::seal::MasterKey;
 use commlog::log::{Expected, StreamId};
@@ -159,7 +159,7 @@ pub(crate) async fn a_checkpoint_catches_a_shortened_log(world: &World) {
 pub(crate) async fn a_checkpoint_catches_a_rewritten_log(world: &World) {
     let streams = history(world).await;
     let checkpoint = checkpoint(world).await;
-    let rewrite = "DELETE FROM events WHERE position > 10";
+    let rewrite = "DELETE FROM commands WHERE position > 10; DELETE FROM events WHERE position > 10";
     world.store.tamper_without_triggers(rewrite).await.expect("is shortened");
     world.store.tamper_without_triggers(&world.store.set_end(10)).await.expect("is hidden");
     let log = world.store.log(world.ambient.clone()).await.expect("opens");
@@ -170,6 +170,83 @@ pub(crate) async fn a_checkpoint_catches_a_rewritten_log(world: &World) {
     assert!(matches!(result, Err(CheckpointError::Rewritten { .. })), "{result:?}");
     log.close().await;
     journal.backend().close().await;
+}
+
+/// Verifies as another process, and expects that something is missing.
+async fn incomplete(world: &World) -> Incomplete {
+    let log = world.store.log(world.ambient.clone()).await.expect("opens");
+    let result = verify(&*log, |_| ()).await;
+    log.close().await;
+    match result {
+        Err(VerifyError::Incomplete(incomplete)) => incomplete,
+        other => panic!("must be found incomplete: {other:?}"),
+    }
+}
+
+pub(crate) async fn a_command_that_was_removed_or_added_is_noticed_without_a_checkpoint(world: &World) {
+    history(world).await;
+    let keep = "CREATE TABLE kept AS SELECT * FROM commands";
+    world.store.tamper_without_triggers(keep).await.expect("are kept");
+    world.store.tamper_without_triggers("DELETE FROM commands WHERE position = 5").await.expect("is removed");
+    let found = incomplete(world).await;
+    assert!(matches!(&found, Incomplete::Command(unknown) if unknown.position == Position::from_counter(5)), "{found}");
+    let restore = "INSERT INTO commands SELECT * FROM kept WHERE position = 5";
+    world.store.tamper_without_triggers(restore).await.expect("is restored");
+    verify(&*world.log, |_| ()).await.expect("verifies again");
+    let id = world.store.id_literal(world.ambient.uuid());
+    let forge = format!(
+        "INSERT INTO commands SELECT tenant_id, {id}, ordinal, fingerprint, stream, first_version, last_version, position \
+         FROM kept WHERE position = 5"
+    );
+    world.store.tamper_without_triggers(&forge).await.expect("is added");
+    assert_eq!(incomplete(world).await, Incomplete::Forged(1));
+}
+
+pub(crate) async fn a_checkpoint_catches_a_changed_command_stream_or_epoch(world: &World) {
+    let streams = history(world).await;
+    let checkpoint = checkpoint(world).await;
+    let fingerprint = world.store.literal(&[7; 32]);
+    let command = format!("UPDATE commands SET fingerprint = {fingerprint} WHERE position = 5");
+    world.store.tamper_without_triggers(&command).await.expect("is changed");
+    verify(&*world.log, |_| ()).await.expect("the log alone does not tell");
+    let changed = |result| matches!(result, Err(CheckpointError::Changed { what: "commands", .. }));
+    assert!(changed(checkpoint.check(&*world.log, &world.master, |_| ()).await));
+
+    let checkpoint = self::checkpoint(world).await;
+    world.store.tamper_without_triggers("UPDATE epochs SET system_id = 'elsewhere'").await.expect("is changed");
+    verify(&*world.log, |_| ()).await.expect("the log alone does not tell");
+    let changed = |result| matches!(result, Err(CheckpointError::Changed { what: "epochs", .. }));
+    assert!(changed(checkpoint.check(&*world.log, &world.master, |_| ()).await));
+
+    // The order of streams is in no event. Their numbers are put right in the events, so that these hold.
+    let checkpoint = self::checkpoint(world).await;
+    let swap = |table: &str| {
+        format!(
+            "UPDATE {table} SET stream = 1000 WHERE stream = 1; UPDATE {table} SET stream = 1 WHERE stream = 2; \
+             UPDATE {table} SET stream = 2 WHERE stream = 1000"
+        )
+    };
+    let swapped = [swap("streams"), swap("events"), swap("commands")].join("; ");
+    world.store.tamper_without_triggers(&swapped).await.expect("are swapped");
+    verify(&*world.log, |_| ()).await.expect("the log alone does not tell");
+    let changed = |result| matches!(result, Err(CheckpointError::Changed { what: "streams", .. }));
+    assert!(changed(checkpoint.check(&*world.log, &world.master, |_| ()).await));
+
+    let checkpoint = self::checkpoint(world).await;
+    world.add(streams[0], 1).await;
+    checkpoint.check(&*world.log, &world.master, |_| ()).await.expect("holds for a log that grew");
+    world.log.start_epoch().await.expect("an epoch begins");
+    checkpoint.check(&*world.log, &world.master, |_| ()).await.expect("holds in a later epoch");
+}
+
+pub(crate) async fn a_checkpoint_of_another_log_is_recognised(world: &World) {
+    history(world).await;
+    let checkpoint = checkpoint(world).await;
+    let id = world.store.literal(&[9; 16]);
+    let change = format!("UPDATE meta SET value = {id} WHERE name = 'log_id'");
+    world.store.tamper_without_triggers(&change).await.expect("is changed");
+    let result = checkpoint.check(&*world.log, &world.master, |_| ()).await;
+    assert!(matches!(result, Err(CheckpointError::Other { .. })), "{result:?}");
 }
 
 pub(crate) async fn a_forged_checkpoint_is_refused(world: &World) {
