@@ -50,6 +50,8 @@ schema: need-rust
 clients: need-rust need-node
 	cargo build --quiet
 	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	npm ci --prefix examples/typescript --ignore-scripts --no-audit --no-fund --silent
+	npm run --prefix examples/typescript --silent build
 	@node --version && npm ls --prefix tests/clients --depth=0
 	cd tests/clients && node --test --test-reporter=spec *.test.mjs
 

@@ -77,9 +77,11 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     }
     let (address, folder) = (running.address(), session.config.data_dir.display());
     print::line(format_args!(
-        "\n  commlog demo is running.\n\n  Open      http://{address}/#key={token}\n  API key   {token}\n\n  The page's \
-         tabs hold sample queries; the subscription shows a timeline live.\n  Data are in {folder}. Ctrl-C stops, \
-         the next start goes on. Nothing is sent to anybody.\n"
+        "\n  commlog demo is running.\n\n  Open      http://{address}/#key={token}\n  API key   {token}\n\n  \
+         Next, on the page:\n    1. Press the triangle: the tabs are queries that run as they are.\n    \
+         2. Run the tab \"Live\", open the page in a second window, and run \"Send\" there.\n  Next, in another \
+         terminal, with your own data in a folder of its own:\n    commlog import customers crm.csv --dry-run\n    \
+         commlog help\n\n  Data are in {folder}. Ctrl-C stops, the next start goes on. Nothing is sent to anybody.\n"
     ))?;
     let lived = tokio::select! {
         lived = live(&app, &caller, &people) => lived,
