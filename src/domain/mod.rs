@@ -5,6 +5,7 @@ pub mod command;
 pub mod decision;
 pub mod event;
 pub mod refusal;
+pub mod search;
 pub mod text;
 pub mod value;
 

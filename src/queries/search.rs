@@ -1,29 +1,83 @@
 //! How text that people search for becomes beginnings of tokens.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use crate::domain::search::{self, FROM_END, MIDDLE, SHORTEST_PART, digits_from_end, fold};
 
-/// The words to look for, normalised as the tokens are: decomposed, without accents, lower-case, split at everything
-/// that is no letter or digit. A whole mailbox or phone number stays one word.
-pub(super) fn words(text: &str) -> Vec<String> {
-    text.split_whitespace()
-        .flat_map(|word| {
-            let folded: String =
-                word.nfkd().filter(|&letter| !is_combining_mark(letter)).flat_map(char::to_lowercase).collect();
-            if folded.contains('@') || folded.starts_with('+') {
-                vec![folded]
-            } else {
-                folded.split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned).collect()
-            }
-        })
-        .filter(|word| !word.is_empty())
-        .collect()
+/// A part of what is searched for: of one of these groups, every token must begin so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Term(pub Vec<Vec<String>>);
+
+/// The terms to look for, folded as the tokens are. A mailbox stays one word, digits that stand together are a phone number
+/// as well as words, in whatever way they are grouped.
+pub(super) fn terms(text: &str) -> Vec<Term> {
+    let folded = fold(text);
+    let mut terms = Vec::new();
+    let mut number: Vec<&str> = Vec::new();
+    for piece in folded.split_whitespace() {
+        if is_of_number(piece) {
+            number.push(piece);
+            continue;
+        }
+        terms.extend(number_term(&std::mem::take(&mut number)));
+        if piece.contains('@') {
+            terms.extend((piece != "@").then(|| Term(vec![vec![piece.to_owned()]])));
+        } else {
+            terms.extend(search::words(piece).map(word_term));
+        }
+    }
+    terms.extend(number_term(&number));
+    terms
+}
+
+/// Whether a piece may be a part of a phone number, as people group them.
+fn is_of_number(piece: &str) -> bool {
+    piece.chars().all(|letter| letter.is_ascii_digit() || "+-()./".contains(letter))
+}
+
+/// The beginning of a word, or what stands inside of one.
+fn word_term(word: &str) -> Term {
+    let mut groups = vec![vec![word.to_owned()]];
+    if word.chars().count() >= SHORTEST_PART {
+        groups.push(vec![format!("{MIDDLE}{word}")]);
+    }
+    Term(groups)
+}
+
+/// A phone number: from its beginning with the country, or its last digits, with or without the zero that is dialled inside a
+/// country. The same digits may be words, of an external id.
+fn number_term(pieces: &[&str]) -> Option<Term> {
+    let text = pieces.concat().replace("(0)", "");
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    if digits.is_empty() {
+        return None;
+    }
+    if text.starts_with('+') {
+        return Some(Term(vec![vec![format!("+{digits}")]]));
+    }
+    let mut groups: Vec<Vec<String>> =
+        vec![pieces.iter().flat_map(|piece| search::words(piece)).map(str::to_owned).collect()];
+    if digits.len() >= SHORTEST_PART {
+        groups.push(vec![format!("{FROM_END}{}", digits_from_end(&digits))]);
+        let national = digits.trim_start_matches('0');
+        if national.len() < digits.len() && national.len() >= SHORTEST_PART {
+            groups.push(vec![format!("{FROM_END}{}", digits_from_end(national))]);
+        }
+        // Abroad is dialled as 00, in North America as 011.
+        let international = digits.strip_prefix("00").or_else(|| digits.strip_prefix("011")).unwrap_or(&digits);
+        if !international.starts_with('0') && international.len() >= SHORTEST_PART {
+            groups.push(vec![format!("+{international}")]);
+        }
+    }
+    Some(Term(groups))
+}
+
+fn count(text: &str) -> usize {
+    fold(text).split_whitespace().map(|piece| if piece.contains('@') { 1 } else { search::words(piece).count() }).sum()
 }
 
 /// How many words a text is searched for by; at most one more than is allowed.
 #[must_use]
 pub fn count_words(text: &str) -> usize {
-    if text.len() > 4 * LONGEST { MOST_WORDS + 1 } else { words(text).len().min(MOST_WORDS + 1) }
+    if text.len() > 4 * LONGEST { MOST_WORDS + 1 } else { count(text).min(MOST_WORDS + 1) }
 }
 
 /// The longest text to search for, in characters, and its most words: each is a query within the query.
@@ -35,7 +89,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     if text.len() > LONGEST && text.chars().count() > LONGEST {
         return Err(format!("must have at most {LONGEST} characters"));
     }
-    let count = words(text).len();
+    let count = count(text);
     if count > MOST_WORDS { Err(format!("has {count} words; at most {MOST_WORDS} are allowed")) } else { Ok(()) }
 }
 
@@ -48,6 +102,12 @@ pub(super) fn end_of_prefix(prefix: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Groups as text: `a b | c` is a and b, or c.
+    fn read(text: &str) -> Vec<String> {
+        let read = |term: &Term| term.0.iter().map(|group| group.join(" ")).collect::<Vec<_>>().join(" | ");
+        terms(text).iter().map(read).collect()
+    }
+
     #[test]
     fn a_search_has_a_few_words() {
         assert_eq!(check("ann example +4479 ann@example.com"), Ok(()));
@@ -57,7 +117,20 @@ mod tests {
 
     #[test]
     fn words_are_folded_and_addresses_stay_whole() {
-        assert_eq!(words("  José O'Neil ann@Example.com +4479"), ["jose", "o", "neil", "ann@example.com", "+4479"]);
-        assert_eq!(words(" -- "), Vec::<String>::new());
+        assert_eq!(
+            read("  José O'Neil ann@Example.com +4479"),
+            ["jose | *jose", "o", "neil | *neil", "ann@example.com", "+4479"]
+        );
+        assert_eq!(read("@Example.com ł"), ["@example.com", "l"]);
+        assert_eq!(read(" -- @ ()"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_number_is_read_however_it_is_grouped() {
+        assert_eq!(read("+44 (0)20 7946-0033"), ["+442079460033"]);
+        assert_eq!(read("020 7946 0033"), ["020 7946 0033 | ~33006497020 | ~3300649702"]);
+        assert_eq!(read("0044 20 7946"), ["0044 20 7946 | ~6497024400 | ~64970244 | +44207946"]);
+        assert_eq!(read("ann 0033"), ["ann", "0033 | ~3300"]);
+        assert_eq!(read("inv-2024 12"), ["inv", "2024 | *2024", "12"]);
     }
 }

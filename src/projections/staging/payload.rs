@@ -107,7 +107,7 @@ pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Ext
     let texts: Searched<'_> = serde_json::from_str(personal)?;
     for &field in searchable {
         let tokens = match field {
-            "name" => texts.name.as_deref().map(super::tokens::words),
+            "name" => texts.name.as_deref().map(super::tokens::name),
             "external_id" => texts.external_id.as_deref().map(super::tokens::words),
             "address" => texts.address.as_deref().map(super::tokens::address),
             _ => return Err(serde::de::Error::custom(format_args!("{field} cannot be searched"))),

@@ -15,6 +15,7 @@ on_both_engines! {
     the_newest_profile_counts,
     one_address_of_a_kind_is_primary,
     a_search_finds_names_and_addresses_by_their_beginnings,
+    a_search_finds_what_people_type_and_telephones_show,
     filters_restrict_the_list_and_its_count,
     words_that_many_have_are_found_like_those_that_few_have,
     a_list_is_paged_both_ways_without_gaps,
@@ -106,6 +107,58 @@ async fn a_search_finds_names_and_addresses_by_their_beginnings(engine: Engine) 
         assert_eq!(found(db, "+447911").await, ["José O'Neil"]);
         assert_eq!(found(db, "crm").await.len(), 2);
         assert!(found(db, "eil").await.is_empty());
+    })
+    .await;
+}
+
+async fn a_search_finds_what_people_type_and_telephones_show(engine: Engine) {
+    let mut story = Story::new();
+    story.tell(customer(1), 0, registered("Hannah Cohen"));
+    story.tell(customer(1), 1, address_added(address(1), "+442079460033", true));
+    story.tell(customer(1), 1, address_added(address(2), "hannah.cohen@example.com", true));
+    story.tell(customer(2), 2, registered("Søren Đặng-Sørensen"));
+    story.tell(customer(2), 3, address_added(address(3), "+390612345678", true));
+    story.tell(customer(3), 4, registered("Łukasz Svoboda"));
+    story.tell(customer(4), 5, registered("Ægir Weiß Þórsson"));
+    check(engine, &story, async |db| {
+        for typed in [
+            "+442079460033",
+            "+4420",
+            "+44 20 7946 0033",
+            "+44 (0)20 7946 0033",
+            "442079460033",
+            "020 7946 0033",
+            "02079460033",
+            "(020) 7946-0033",
+            "020.7946.0033",
+            "0044 20 7946 0033",
+            "011 44 20 7946 0033",
+            "7946 0033",
+            "0033",
+            "460033",
+            "hannah c",
+            "cohen hannah",
+            "hannah.cohen@",
+            "@example.com",
+            "@example",
+            "annah",
+            "HANNAH 0033",
+            "cohen 7946 0033",
+        ] {
+            assert_eq!(found(db, typed).await, ["Hannah Cohen"], "{typed}");
+        }
+        for typed in ["sorensen", "sørensen", "SØREN", "dang", "06 1234 5678", "+39 06 12345678", "rense"] {
+            assert_eq!(found(db, typed).await, ["Søren Đặng-Sørensen"], "{typed}");
+        }
+        for typed in ["vobod", "boda", "lukasz", "Łuk"] {
+            assert_eq!(found(db, typed).await, ["Łukasz Svoboda"], "{typed}");
+        }
+        for typed in ["aegir", "weiss", "WEISS", "thorsson"] {
+            assert_eq!(found(db, typed).await, ["Ægir Weiß Þórsson"], "{typed}");
+        }
+        for typed in ["7946 0034", "0034", "oda", "@example.org", "020 7946 0033 1"] {
+            assert!(found(db, typed).await.is_empty(), "{typed}");
+        }
     })
     .await;
 }
