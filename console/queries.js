@@ -98,7 +98,7 @@ subscription Live($customer: ID!) {
   },
   {
     name: "inbox",
-    query: `# The inbox: figures of all sorts at once, and the conversations, the one that moved last first. The same filter in
+    query: `# The inbox: figures of all sorts at once, and the conversations, the one that waits longest for a reply first. The same filter in
 # subscription { inbox(filter: …) { conversationId conversation { … } } } tells what moves.
 query Inbox($filter: ConversationFilterInput, $me: String = "bob", $first: Int = 20) {
   inbox(filter: $filter) {
@@ -107,8 +107,8 @@ query Inbox($filter: ConversationFilterInput, $me: String = "bob", $first: Int =
     unassigned { open unread }
     byTeam { name counts { open unread } }
     byChannel { channel counts { open unread } }
-    conversations(first: $first) {
-      nodes { id channel state assignee team priority unread snoozedUntil changedAt customer { id name } }
+    conversations(first: $first, orderBy: LONGEST_WAITING) {
+      nodes { id channel state assignee priority unread waitingSince customer { id name } lastMessage { preview direction } }
     }
   }
 }

@@ -23,14 +23,24 @@ CREATE TABLE conversations (
     changed_at TIMESTAMPTZ NOT NULL,
     last_inbound_at TIMESTAMPTZ,
     last_outbound_at TIMESTAMPTZ,
+    -- When the customer first wrote of what nobody has answered or resolved since.
+    waiting_since TIMESTAMPTZ,
     version BIGINT NOT NULL,
     position BYTES NOT NULL,
+    urgency BIGINT NOT NULL GENERATED ALWAYS AS (
+        CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END
+    ) STORED,
     PRIMARY KEY (tenant_id, conversation_id)
 );
 CREATE INDEX conversations_inbox ON conversations (tenant_id, changed_at, conversation_id);
 -- Most conversations are resolved, most questions are about the others.
 CREATE INDEX conversations_waiting ON conversations (tenant_id, changed_at, conversation_id)
     WHERE state <> 'resolved';
+CREATE INDEX conversations_longest ON conversations (tenant_id, waiting_since, conversation_id)
+    WHERE waiting_since IS NOT NULL;
+CREATE INDEX conversations_urgent ON conversations (tenant_id, urgency, changed_at, conversation_id)
+    WHERE state <> 'resolved';
+CREATE INDEX conversations_newest ON conversations (tenant_id, started_at, conversation_id);
 CREATE INDEX conversations_of_assignee ON conversations (tenant_id, assignee, changed_at, conversation_id)
     WHERE assignee IS NOT NULL;
 CREATE INDEX conversations_of_team ON conversations (tenant_id, team, changed_at, conversation_id)
@@ -54,7 +64,25 @@ CREATE TABLE conversation_counts (
     PRIMARY KEY (tenant_id, state, channel, assignee, team, priority, has_unread)
 ) CLUSTERED;
 
+-- section: batch
+
+-- The last event of a conversation in the batch after which nobody waits: we wrote, or it is resolved.
+CREATE TABLE batch_answered (
+    tenant_id UUID NOT NULL,
+    conversation_id UUID NOT NULL,
+    ordinal BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, conversation_id)
+);
+
 -- section: apply
+
+INSERT INTO batch_answered (tenant_id, conversation_id, ordinal)
+SELECT tenant_id, conversation_id, MAX(ordinal)
+FROM batch
+WHERE type = 'ConversationChanged' AND (@text(data, 'cause') = 'outbound' OR state = 'resolved')
+GROUP BY tenant_id, conversation_id;
+UPDATE conversations SET waiting_since = NULL
+WHERE (tenant_id, conversation_id) IN (SELECT tenant_id, conversation_id FROM batch_answered);
 
 -- What moved is counted as what it is now, and no longer as what it was.
 UPDATE conversation_counts AS n SET
@@ -76,21 +104,25 @@ WHERE n.tenant_id = o.tenant_id AND n.state = o.state AND n.channel = o.channel 
 
 INSERT INTO conversations (
     tenant_id, conversation_id, customer_id, channel, state, snoozed_until, assignee, team, priority, unread,
-    started_at, changed_at, last_inbound_at, last_outbound_at, version, position
+    started_at, changed_at, last_inbound_at, last_outbound_at, waiting_since, version, position
 )
 SELECT
     b.tenant_id, b.conversation_id, b.customer_id, b.channel, b.state, @time(b.data, 'snoozed_until'),
     @text(b.data, 'assignee'), @text(b.data, 'team'), @text(b.data, 'priority'), @int(b.data, 'unread'),
-    k.started_at, b.occurred_at, k.last_inbound_at, k.last_outbound_at, b.version, b.position
+    k.started_at, b.occurred_at, k.last_inbound_at, k.last_outbound_at, k.waiting_since, b.version, b.position
 FROM (
     SELECT
-        MAX(ordinal) AS ordinal,
-        MIN(occurred_at) AS started_at,
-        @max_if(occurred_at, @text(data, 'cause') = 'inbound') AS last_inbound_at,
-        @max_if(occurred_at, @text(data, 'cause') = 'outbound') AS last_outbound_at
-    FROM batch
-    WHERE type = 'ConversationChanged'
-    GROUP BY tenant_id, conversation_id
+        MAX(c.ordinal) AS ordinal,
+        MIN(c.occurred_at) AS started_at,
+        @max_if(c.occurred_at, @text(c.data, 'cause') = 'inbound') AS last_inbound_at,
+        @max_if(c.occurred_at, @text(c.data, 'cause') = 'outbound') AS last_outbound_at,
+        @min_if(
+            c.occurred_at, @text(c.data, 'cause') = 'inbound' AND (a.ordinal IS NULL OR c.ordinal > a.ordinal)
+        ) AS waiting_since
+    FROM batch c LEFT JOIN batch_answered a
+        ON a.tenant_id = c.tenant_id AND a.conversation_id = c.conversation_id
+    WHERE c.type = 'ConversationChanged'
+    GROUP BY c.tenant_id, c.conversation_id
 ) AS k JOIN batch b ON b.ordinal = k.ordinal
 WHERE TRUE
 ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET
@@ -100,6 +132,7 @@ ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET
     changed_at = excluded.changed_at,
     last_inbound_at = @greatest(conversations.last_inbound_at, excluded.last_inbound_at),
     last_outbound_at = @greatest(conversations.last_outbound_at, excluded.last_outbound_at),
+    waiting_since = COALESCE(conversations.waiting_since, excluded.waiting_since),
     version = excluded.version, position = excluded.position;
 
 INSERT INTO conversation_counts (

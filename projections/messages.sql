@@ -126,7 +126,17 @@ CREATE INDEX messages_in_doubt ON messages (tenant_id, in_doubt_at) WHERE state 
 CREATE INDEX messages_undispatched ON messages (tenant_id, message_id)
     WHERE state IN ('queued', 'held', 'dispatching', 'in_doubt');
 
+-- Lists of all messages are read from these, in order. The first one never changes; the others have the
+-- state, and so serve each pair with it.
+CREATE INDEX messages_newest ON messages (tenant_id, direction, channel, created_at, message_id);
+CREATE INDEX messages_of_state ON messages (tenant_id, state, channel, created_at, message_id);
+CREATE INDEX messages_of_campaign ON messages (tenant_id, campaign_id, state, channel, created_at, message_id)
+    WHERE campaign_id IS NOT NULL;
+CREATE INDEX messages_of_account ON messages (tenant_id, account, provider, state, channel, created_at, message_id)
+    WHERE account IS NOT NULL;
+
 -- Why a message is, or was, in a state: a row per event that gave a reason, so that none wipes another's.
+-- `why` is the shortest word for it, and `message_at` when the message was asked for: lists of messages are read by them.
 CREATE TABLE message_reasons (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
@@ -140,8 +150,12 @@ CREATE TABLE message_reasons (
     until TIMESTAMPTZ,
     inputs JSONB,
     detail TEXT,
+    why TEXT,
+    message_at TIMESTAMPTZ,
     PRIMARY KEY (tenant_id, message_id, event_id)
 ) CLUSTERED;
+CREATE INDEX message_reasons_by_why ON message_reasons (tenant_id, why, message_at, message_id)
+    WHERE why IS NOT NULL AND message_at IS NOT NULL;
 
 -- When we last heard of each other.
 CREATE TABLE customer_contacts (
@@ -422,39 +436,46 @@ FROM (
 WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
 
 INSERT INTO message_reasons (
-    tenant_id, message_id, event_id, customer_id, state, occurred_at, reason, class, code, until, inputs, detail
+    tenant_id, message_id, event_id, customer_id, state, occurred_at, reason, class, code, until, inputs, detail, why,
+    message_at
 )
 SELECT
-    b.tenant_id, b.message_id, b.event_id, b.customer_id,
-    CASE b.type
-        WHEN 'MessageHeld' THEN 'held'
-        WHEN 'MessageSuppressed' THEN 'suppressed'
-        WHEN 'MessageCancelled' THEN 'cancelled'
-        WHEN 'DispatchFailed' THEN 'refused'
-        WHEN 'DispatchInDoubt' THEN 'in_doubt'
-        WHEN 'MessageDeferred' THEN 'deferred'
-        WHEN 'MessageBounced' THEN 'bounced'
-        WHEN 'MessageFailed' THEN 'failed'
-        ELSE 'complained'
-    END,
-    b.occurred_at,
-    CASE b.type
-        WHEN 'MessageHeld' THEN @text(b.data, 'rule')
-        WHEN 'MessageSuppressed' THEN @text(b.data, 'rule')
-        WHEN 'MessageCancelled' THEN @text(b.data, 'reason')
-        WHEN 'DispatchInDoubt' THEN @text(b.data, 'cause')
-        WHEN 'MessageComplained' THEN @text(b.data, 'kind')
-    END,
-    CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE b.class END,
-    @text(b.data, 'code'),
-    CASE WHEN b.type = 'MessageHeld' THEN @time(b.data, 'until') ELSE @time(b.data, 'retry_at') END,
-    @json(b.data, 'inputs'),
-    CASE WHEN b.type = 'MessageBounced' THEN @text(b.personal, 'diagnostic') ELSE @text(b.personal, 'detail') END
-FROM batch b
-WHERE b.type IN (
-    'MessageHeld', 'MessageSuppressed', 'MessageCancelled', 'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred',
-    'MessageBounced', 'MessageFailed', 'MessageComplained'
-);
+    r.tenant_id, r.message_id, r.event_id, r.customer_id, r.state, r.occurred_at, r.reason, r.class, r.code, r.until,
+    r.inputs, r.detail, COALESCE(r.reason, r.code, r.class), m.created_at
+FROM (
+    SELECT
+        b.tenant_id, b.message_id, b.event_id, b.customer_id,
+        CASE b.type
+            WHEN 'MessageHeld' THEN 'held'
+            WHEN 'MessageSuppressed' THEN 'suppressed'
+            WHEN 'MessageCancelled' THEN 'cancelled'
+            WHEN 'DispatchFailed' THEN 'refused'
+            WHEN 'DispatchInDoubt' THEN 'in_doubt'
+            WHEN 'MessageDeferred' THEN 'deferred'
+            WHEN 'MessageBounced' THEN 'bounced'
+            WHEN 'MessageFailed' THEN 'failed'
+            ELSE 'complained'
+        END AS state,
+        b.occurred_at,
+        CASE b.type
+            WHEN 'MessageHeld' THEN @text(b.data, 'rule')
+            WHEN 'MessageSuppressed' THEN @text(b.data, 'rule')
+            WHEN 'MessageCancelled' THEN @text(b.data, 'reason')
+            WHEN 'DispatchInDoubt' THEN @text(b.data, 'cause')
+            WHEN 'MessageComplained' THEN @text(b.data, 'kind')
+        END AS reason,
+        CASE WHEN b.type = 'MessageBounced' THEN @text(b.data, 'bounce') ELSE b.class END AS class,
+        @text(b.data, 'code') AS code,
+        CASE WHEN b.type = 'MessageHeld' THEN @time(b.data, 'until') ELSE @time(b.data, 'retry_at') END AS until,
+        @json(b.data, 'inputs') AS inputs,
+        CASE WHEN b.type = 'MessageBounced' THEN @text(b.personal, 'diagnostic') ELSE @text(b.personal, 'detail') END
+            AS detail
+    FROM batch b
+    WHERE b.type IN (
+        'MessageHeld', 'MessageSuppressed', 'MessageCancelled', 'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred',
+        'MessageBounced', 'MessageFailed', 'MessageComplained'
+    )
+) AS r LEFT JOIN messages m ON m.tenant_id = r.tenant_id AND m.message_id = r.message_id;
 
 INSERT INTO customer_contacts (tenant_id, customer_id, last_inbound_at, last_outbound_at)
 SELECT

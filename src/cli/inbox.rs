@@ -10,7 +10,7 @@ use crate::domain::conversation::decide::PRIORITIES;
 use crate::domain::conversation::event::ConversationState;
 use crate::domain::value::Channel;
 use crate::queries::Page;
-use crate::queries::conversations::{self, ConversationFilter};
+use crate::queries::conversations::{self, ConversationFilter, ConversationOrder};
 use crate::queries::inbox::{self, Counts, Tally};
 use crate::queries::page::PAGE;
 
@@ -103,7 +103,9 @@ pub async fn run(session: &Session, args: InboxArgs) -> Outcome {
     let mut left = args.limit;
     let mut page = (left > 0).then(|| Page::first(left.min(PAGE.largest)));
     while let Some(wanted) = page.take() {
-        let slice = conversations::list(&db, tenant, &filter, &wanted).await.map_err(Failure::unavailable)?;
+        let slice = conversations::list(&db, tenant, &filter, ConversationOrder::default(), &wanted)
+            .await
+            .map_err(Failure::unavailable)?;
         left = left.saturating_sub(slice.rows.len());
         page = slice.next(left.min(PAGE.largest)).filter(|_| left > 0);
         for row in slice.into_rows() {

@@ -12,7 +12,7 @@ use crate::sql::{Db, row};
 const READING: &str = "activities";
 
 /// Newest first.
-const KEY: Key = Key { columns: "a.occurred_at, a.position", shape: "tp" };
+const KEY: Key = Key::descending("a.occurred_at, a.position", "tp");
 
 row! {
     /// An activity that was not taken back.

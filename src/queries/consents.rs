@@ -13,7 +13,7 @@ use crate::sql::{Db, row};
 const READING: &str = "consents";
 
 /// Newest first.
-const KEY: Key = Key { columns: "h.position", shape: "p" };
+const KEY: Key = Key::descending("h.position", "p");
 
 row! {
     /// The consent of a customer for a channel and topic, as it stands or as it once changed.

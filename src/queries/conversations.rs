@@ -7,15 +7,56 @@ use super::{Page, QueryError, Readable, Slice, customer_roots};
 use crate::domain::conversation::event::ConversationState;
 use crate::domain::value::Channel;
 use crate::ids::{ConversationId, CustomerId, Position, TenantId};
-use crate::sql::{Db, row};
+use crate::sql::{Db, Value, row};
 
 const READING: &str = "conversations";
 
 /// What the index over the few conversations that are not resolved is found by: it must be said in these words.
 const WAITING: &str = "c.state <> 'resolved'";
 
-/// The one that moved last first.
-const KEY: Key = Key { columns: "c.changed_at, c.conversation_id", shape: "tu" };
+/// The order of a list of conversations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConversationOrder {
+    /// The one that moved last first.
+    #[default]
+    RecentlyActive,
+    /// The one that began last first.
+    Newest,
+    /// The one whose customer has waited longest for an answer first; only those whose customer waits.
+    LongestWaiting,
+    /// The most urgent first, of these the one that moved last; only those that are not resolved.
+    MostUrgent,
+}
+
+impl ConversationOrder {
+    const fn key(self) -> Key {
+        match self {
+            Self::RecentlyActive => Key::descending("c.changed_at, c.conversation_id", "tu"),
+            Self::Newest => Key::descending("c.started_at, c.conversation_id", "tu"),
+            Self::LongestWaiting => Key { columns: "c.waiting_since, c.conversation_id", shape: "tu", ascending: true },
+            Self::MostUrgent => Key::descending("c.urgency, c.changed_at, c.conversation_id", "itu"),
+        }
+    }
+
+    /// What holds for every conversation of a list in this order.
+    const fn condition(self) -> Option<&'static str> {
+        match self {
+            Self::RecentlyActive | Self::Newest => None,
+            Self::LongestWaiting => Some("c.waiting_since IS NOT NULL"),
+            Self::MostUrgent => Some(WAITING),
+        }
+    }
+
+    fn key_of(self, row: &ConversationRow) -> Vec<Value> {
+        let id = row.conversation_id.into();
+        match self {
+            Self::RecentlyActive => vec![row.changed_at.into(), id],
+            Self::Newest => vec![row.started_at.into(), id],
+            Self::LongestWaiting => row.waiting_since.map(|since| vec![since.into(), id]).unwrap_or_default(),
+            Self::MostUrgent => vec![row.urgency.into(), row.changed_at.into(), id],
+        }
+    }
+}
 
 row! {
     /// A conversation with one customer on one channel.
@@ -40,6 +81,10 @@ row! {
         pub changed_at: DateTime<Utc>,
         pub last_inbound_at: Option<DateTime<Utc>>,
         pub last_outbound_at: Option<DateTime<Utc>>,
+        /// When the customer first wrote of what nobody has answered or resolved since.
+        pub waiting_since: Option<DateTime<Utc>>,
+        /// The priority as a number: 0 is low, 3 urgent.
+        pub urgency: i64,
         /// Of the event that moved it last.
         pub position: Position,
     }
@@ -102,35 +147,50 @@ pub async fn by_ids(db: &Db, tenant: TenantId, ids: &[ConversationId]) -> Result
     select.all(db, READING).await
 }
 
-/// A page of conversations, the one that moved last first.
+/// A page of conversations.
 pub async fn list(
     db: &Db,
     tenant: TenantId,
     filter: &ConversationFilter,
+    order: ConversationOrder,
     page: &Page,
 ) -> Result<Slice<ConversationRow>, QueryError> {
     const TEXT: &str = "SELECT c.* FROM conversations c";
+    let restrict = |select: &mut Select, ids: &[CustomerId]| {
+        restrict(select, tenant, ids, filter);
+        if let Some(condition) = order.condition() {
+            select.and(condition, []);
+        }
+    };
     let mut select = Select::new("", []);
     match of_person(db, tenant, filter).await? {
         None => {
             select.begin(TEXT);
-            restrict(&mut select, tenant, &[], filter);
-            select.page(KEY, page)?;
+            restrict(&mut select, &[]);
+            select.page(order.key(), page)?;
         }
-        Some(ids) => {
-            select.page_of_each(TEXT, KEY, page, &ids, |select, id| restrict(select, tenant, &[id], filter))?;
-        }
+        Some(ids) => select.page_of_each(TEXT, order.key(), page, &ids, |select, id| restrict(select, &[id]))?,
     }
-    select
-        .slice(db, READING, page, |row: &ConversationRow| vec![row.changed_at.into(), row.conversation_id.into()])
-        .await
+    select.slice(db, READING, page, |row: &ConversationRow| order.key_of(row)).await
 }
 
-/// How many conversations a filter finds.
-pub async fn count(db: &Db, tenant: TenantId, filter: &ConversationFilter) -> Result<u64, QueryError> {
-    let ids = of_person(db, tenant, filter).await?.unwrap_or_default();
+/// How many conversations a filter finds in a list of an order; of all customers' out of counters, where the order leaves
+/// none out.
+pub async fn count(
+    db: &Db,
+    tenant: TenantId,
+    filter: &ConversationFilter,
+    order: ConversationOrder,
+) -> Result<u64, QueryError> {
+    let ids = of_person(db, tenant, filter).await?;
+    if ids.is_none() && order.condition().is_none() {
+        return super::inbox::count(db, tenant, filter).await;
+    }
     let mut select = Select::new("SELECT COUNT(*) AS count FROM conversations c", []);
-    restrict(&mut select, tenant, &ids, filter);
+    restrict(&mut select, tenant, &ids.unwrap_or_default(), filter);
+    if let Some(condition) = order.condition() {
+        select.and(condition, []);
+    }
     select.count(db, READING).await
 }
 

@@ -12,7 +12,7 @@ use crate::sql::{Db, row};
 const READING: &str = "imports";
 
 /// Newest first.
-const KEY: Key = Key { columns: "i.started_at, i.import_id", shape: "tu" };
+const KEY: Key = Key::descending("i.started_at, i.import_id", "tu");
 
 words! {
     /// Where an import stands.

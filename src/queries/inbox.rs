@@ -103,6 +103,12 @@ pub async fn counts(db: &Db, tenant: TenantId, filter: &ConversationFilter) -> R
     Ok(Counts(select.all(db, READING).await?))
 }
 
+/// How many conversations of all customers a filter finds, from the counts that are kept.
+pub async fn count(db: &Db, tenant: TenantId, filter: &ConversationFilter) -> Result<u64, QueryError> {
+    let found: i64 = counts(db, tenant, filter).await?.0.iter().map(|row| row.conversations).sum();
+    Ok(u64::try_from(found).unwrap_or(0))
+}
+
 /// A conversation that moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {

@@ -11,7 +11,7 @@ use crate::sql::{Db, row};
 const READING: &str = "kept callbacks";
 
 /// Newest first.
-const KEY: Key = Key { columns: "c.received_at, c.callback_id", shape: "tu" };
+const KEY: Key = Key::descending("c.received_at, c.callback_id", "tu");
 
 /// As the index has it.
 const OPEN: &str = "c.resolved_at IS NULL AND c.expired_at IS NULL";

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use super::message_list::{MessageFilter, MessageOrder, count, list};
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Readable, Slice, customer_roots};
 use crate::domain::message::event::MessageClass;
@@ -13,10 +14,10 @@ use crate::domain::value::words;
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
 
-const READING: &str = "messages";
+pub(super) const READING: &str = "messages";
 
 /// Newest first.
-const KEY: Key = Key { columns: "m.created_at, m.message_id", shape: "tu" };
+const KEY: Key = Key::descending("m.created_at, m.message_id", "tu");
 
 row! {
     /// A message. `…_at` is the first time that a state was reported (by the reporter's clock), `…_count` how often.
@@ -316,6 +317,37 @@ pub async fn of_conversation(
     select.and_equal("m.conversation_id", Some(conversation.0));
     select.page(KEY, page)?;
     select.slice(db, READING, page, |row: &MessageRow| vec![row.created_at.into(), row.message_id.into()]).await
+}
+
+/// A conversation's last message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastMessage {
+    pub conversation_id: ConversationId,
+    pub message: MessageRow,
+}
+
+/// The last message of several conversations, in no order; one step in an index for each.
+pub async fn last_of_conversations(
+    db: &Db,
+    tenant: TenantId,
+    ids: &[ConversationId],
+) -> Result<Vec<LastMessage>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // On SQLite, the order of a cross join is the order of reading.
+    let mut select = Select::new("SELECT m.* FROM conversations c CROSS JOIN messages m", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and_in("c.conversation_id", ids.iter().map(|id| id.0.into()));
+    select.and(
+        "m.tenant_id = c.tenant_id AND m.message_id = (SELECT l.message_id FROM messages l \
+         WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.conversation_id \
+         ORDER BY l.created_at DESC, l.message_id DESC LIMIT 1)",
+        [],
+    );
+    let rows: Vec<MessageRow> = select.all(db, READING).await?;
+    let of = |message: MessageRow| Some(LastMessage { conversation_id: message.conversation_id?, message });
+    Ok(rows.into_iter().filter_map(of).collect())
 }
 
 /// How many messages a conversation has.

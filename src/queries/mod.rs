@@ -18,6 +18,7 @@ mod error;
 pub mod imports;
 pub mod inbox;
 pub mod kept_callbacks;
+mod message_list;
 pub mod messages;
 pub mod page;
 pub mod provider_accounts;
@@ -37,7 +38,7 @@ pub use crate::sql::{Db, Share, Shares};
 
 pub use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, WaitError};
 pub use reads::Reads;
-pub use select::Readable;
+pub use select::{Counted, Readable};
 
 /// A JSON column.
 pub type Json = sqlx::types::Json<serde_json::Value>;

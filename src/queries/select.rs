@@ -6,11 +6,35 @@ use super::{Page, QueryError, Slice};
 use crate::ids::CustomerId;
 use crate::sql::{Db, Row, Salvaged, Value};
 
-/// The sort key of a list: its columns, all descending, and their types in the letters of a cursor.
+/// The sort key of a list: its columns, and their types in the letters of a cursor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
     pub columns: &'static str,
     pub shape: &'static str,
+    /// Whether the list begins with the smallest key; otherwise with the largest.
+    pub ascending: bool,
+}
+
+impl Key {
+    /// Of a list that begins with the largest key.
+    pub const fn descending(columns: &'static str, shape: &'static str) -> Self {
+        Self { columns, shape, ascending: false }
+    }
+}
+
+/// How many entries a list has, as far as they were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Their number, or where counting ended.
+    pub count: u64,
+    /// False if there are more.
+    pub exact: bool,
+}
+
+impl From<u64> for Counted {
+    fn from(count: u64) -> Self {
+        Self { count, exact: true }
+    }
 }
 
 /// A query in the making. `?` in a text stands for the next value.
@@ -91,8 +115,9 @@ impl Select {
     /// Adds the bounds, order and limit of a page; one row more than it holds shows whether the list continues.
     pub fn page(&mut self, key: Key, page: &Page) -> Result<(), QueryError> {
         let marks = vec!["?"; key.shape.len()].join(", ");
-        for (cursor, sign) in [(&page.after, "<"), (&page.before, ">")] {
+        for (cursor, is_after) in [(&page.after, true), (&page.before, false)] {
             if let Some(cursor) = cursor {
+                let sign = if is_after == key.ascending { ">" } else { "<" };
                 self.and(&format!("({}) {sign} ({marks})", key.columns), cursor.key(key.shape)?);
             }
         }
@@ -134,7 +159,7 @@ impl Select {
 
     /// Adds the order of a list, or its reverse.
     pub fn order(&mut self, key: Key, reversed: bool) {
-        let direction = if reversed { "ASC" } else { "DESC" };
+        let direction = if reversed == key.ascending { "DESC" } else { "ASC" };
         let columns: Vec<String> = key.columns.split(", ").map(|column| format!("{column} {direction}")).collect();
         self.sql.push_str(" ORDER BY ");
         self.sql.push_str(&columns.join(", "));

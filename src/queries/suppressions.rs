@@ -13,7 +13,7 @@ use crate::sql::{Db, row};
 const READING: &str = "suppressions";
 
 /// Newest first.
-const KEY: Key = Key { columns: "s.suppressed_at, s.address_id, s.reason", shape: "tus" };
+const KEY: Key = Key::descending("s.suppressed_at, s.address_id, s.reason", "tus");
 
 row! {
     /// The suppression of an address for a reason. It applies to all customers who share the address.

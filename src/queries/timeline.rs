@@ -15,7 +15,7 @@ use crate::sql::{Db, Value, row};
 const READING: &str = "timeline";
 
 /// Newest first.
-const KEY: Key = Key { columns: "t.occurred_at, t.position", shape: "tp" };
+const KEY: Key = Key::descending("t.occurred_at, t.position", "tp");
 
 words! {
     /// What an entry of a timeline is.

@@ -29,8 +29,7 @@ pub struct SuppressionFilterInput {
     /// Only addresses of this kind.
     kind: Option<AddressKind>,
     /// Includes lifted suppressions.
-    #[graphql(default)]
-    include_lifted: bool,
+    include_lifted: Option<bool>,
 }
 
 impl From<SuppressionFilterInput> for SuppressionFilter {
@@ -38,7 +37,7 @@ impl From<SuppressionFilterInput> for SuppressionFilter {
         Self {
             reasons: input.reasons.unwrap_or_default().into_iter().map(Into::into).collect(),
             kind: input.kind.map(Into::into),
-            include_lifted: input.include_lifted,
+            include_lifted: input.include_lifted.unwrap_or(false),
         }
     }
 }

@@ -33,14 +33,13 @@ pub struct KeptCallbackFilterInput {
     /// The reason, in full.
     reason: Option<String>,
     /// Includes those that were recorded since, or given up.
-    #[graphql(default)]
-    include_ended: bool,
+    include_ended: Option<bool>,
 }
 
 impl From<KeptCallbackFilterInput> for KeptCallbackFilter {
     fn from(input: KeptCallbackFilterInput) -> Self {
         let KeptCallbackFilterInput { provider, account, reason, include_ended } = input;
-        Self { provider, account, reason, include_ended }
+        Self { provider, account, reason, include_ended: include_ended.unwrap_or(false) }
     }
 }
 

@@ -3,16 +3,18 @@
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::engine::connection::connection;
 use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::Of;
+use crate::graphql::engine::loaders::{CampaignCostsOf, CampaignTotalsOf};
 use crate::graphql::engine::money::Money;
-use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::reports::{ReportCounts, report_counts};
 use crate::graphql::engine::scalar::Micros;
 use crate::graphql::engine::words::Channel;
 use crate::ids::CampaignId;
 use crate::queries::campaign_metrics;
-use crate::queries::campaign_metrics::{CostRow, HourlyMetricsRow, MetricsRow};
+use crate::queries::campaign_metrics::{CampaignRow, CostRow, HourlyMetricsRow, MetricsRow};
 
 /// Counts of messages, opens and clicks. A message counts as sent from the first evidence that a provider accepted it.
 /// Raw opens are machine and human ones together; the unique ones count each message once.
@@ -181,6 +183,39 @@ impl Cost {
     }
 }
 
+connection!(
+    /// Campaigns, the one that began last first.
+    CampaignConnection,
+    CampaignEdge,
+    Campaign
+);
+
+/// A campaign that messages were requested in.
+#[derive(SimpleObject, Clone)]
+pub struct Campaign {
+    /// The campaign's global id, for filters and `campaignMetrics`.
+    campaign_id: Of<CampaignId>,
+    /// When its first message was requested.
+    first_message_at: DateTime<Utc>,
+    /// When its latest message was requested.
+    last_message_at: DateTime<Utc>,
+    /// Its figures.
+    metrics: CampaignMetrics,
+}
+
+impl Campaign {
+    /// A campaign out of its row.
+    #[must_use]
+    pub const fn new(row: CampaignRow) -> Self {
+        Self {
+            campaign_id: Of(row.campaign_id),
+            first_message_at: row.first_message_at,
+            last_message_at: row.last_message_at,
+            metrics: CampaignMetrics::new(row.campaign_id),
+        }
+    }
+}
+
 /// A campaign's figures.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
@@ -210,7 +245,7 @@ impl CampaignMetrics {
     /// The counts by variant and channel.
     #[graphql(complexity = "1 + 8 * child_complexity")]
     async fn totals(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Metrics>>> {
-        let rows = Self::rows(Reading::of(ctx)?, self.campaign_id.0).await?;
+        let rows = CampaignTotalsOf(self.campaign_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
         Ok(rows.into_iter().map(|row| Flat(Metrics::new(row))).collect())
     }
 
@@ -233,11 +268,7 @@ impl CampaignMetrics {
     /// The costs by variant, channel and currency.
     #[graphql(complexity = "1 + 8 * child_complexity")]
     async fn costs(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Cost>>> {
-        let reading = Reading::of(ctx)?;
-        let tenant = reading.session.principal.tenant;
-        let rows = campaign_metrics::costs(&reading.api.reads.db(), tenant, &[self.campaign_id.0])
-            .await
-            .map_err(|error| reading.api.failed(&error))?;
+        let rows = CampaignCostsOf(self.campaign_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
         Ok(rows.into_iter().map(|row| Flat(Cost::new(row))).collect())
     }
 }

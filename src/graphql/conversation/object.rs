@@ -1,13 +1,13 @@
 //! Conversations.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::connection::{connection, count_later, page_cost};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Global, Of, global_in};
-use crate::graphql::engine::loaders::OneConversation;
+use crate::graphql::engine::loaders::{LastMessageOf, OneConversation};
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::words::{Channel, ConversationPriority, ConversationState};
 use crate::graphql::message::object::{Message, MessageConnection};
@@ -15,8 +15,22 @@ use crate::ids::{ConversationId, CustomerId};
 use crate::queries::conversations::{ConversationFilter, ConversationRow};
 use crate::queries::{Page, conversations, messages};
 
+/// The order of a list of conversations.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "conversations::ConversationOrder")]
+pub enum ConversationOrder {
+    /// The one that moved last first.
+    RecentlyActive,
+    /// The one that began last first.
+    Newest,
+    /// The one whose customer has waited longest for a reply first. Only conversations whose customer waits.
+    LongestWaiting,
+    /// The most urgent first, of these the one that moved last. Only conversations that are not resolved.
+    MostUrgent,
+}
+
 connection!(
-    /// Conversations, most recently active first.
+    /// Conversations, by default most recently active first.
     ConversationConnection,
     ConversationEdge,
     Conversation
@@ -34,15 +48,13 @@ pub struct ConversationFilterInput {
     /// The assigned agent.
     assignee: Option<String>,
     /// Only unassigned conversations.
-    #[graphql(default)]
-    unassigned: bool,
+    unassigned: Option<bool>,
     /// The team that replies.
     team: Option<String>,
     /// Only conversations of this priority.
     priority: Option<ConversationPriority>,
     /// Only conversations with unread messages.
-    #[graphql(default)]
-    unread: bool,
+    unread: Option<bool>,
 }
 
 impl From<ConversationFilterInput> for ConversationFilter {
@@ -52,10 +64,10 @@ impl From<ConversationFilterInput> for ConversationFilter {
             states: input.states.unwrap_or_default().into_iter().map(Into::into).collect(),
             channels: input.channels.unwrap_or_default().into_iter().map(Into::into).collect(),
             assignee: input.assignee,
-            unassigned: input.unassigned,
+            unassigned: input.unassigned.unwrap_or(false),
             team: input.team,
             priority: input.priority.map(|priority| priority.word().to_owned()),
-            unread: input.unread,
+            unread: input.unread.unwrap_or(false),
         }
     }
 }
@@ -90,6 +102,8 @@ pub struct Conversation {
     last_inbound_at: Option<DateTime<Utc>>,
     /// When we last wrote.
     last_outbound_at: Option<DateTime<Utc>>,
+    /// When the customer first wrote of what nobody has replied to since; null once we wrote, or it was resolved.
+    waiting_since: Option<DateTime<Utc>>,
     #[graphql(skip)]
     key: ConversationId,
     #[graphql(skip)]
@@ -113,6 +127,7 @@ impl Conversation {
             changed_at: row.changed_at,
             last_inbound_at: row.last_inbound_at,
             last_outbound_at: row.last_outbound_at,
+            waiting_since: row.waiting_since,
             key: row.conversation_id,
             tables,
         }
@@ -130,6 +145,13 @@ impl Conversation {
     /// The customer.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         Customer::load_from(ctx, self.customer_id.0, self.tables.clone()).await
+    }
+
+    /// Its last message: `preview` is what an inbox shows of it.
+    async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
+        let reading = Reading::of(ctx)?;
+        let last = LastMessageOf(self.key).load(reading, &self.tables).await?;
+        Ok(last.map(|last| Message::new(last.message, reading.personal(), self.tables.clone())))
     }
 
     /// Its messages, newest first.
@@ -163,17 +185,19 @@ pub async fn list(
     tables: &Tables,
     customer: Option<CustomerId>,
     filter: Option<ConversationFilterInput>,
+    order: Option<ConversationOrder>,
     page: &Page,
 ) -> Result<Boxed<ConversationConnection>> {
     let tenant = reading.session.principal.tenant;
     let mut filter: ConversationFilter = filter.unwrap_or_default().into();
     filter.customer_id = customer.or(filter.customer_id);
+    let order = order.map(Into::into).unwrap_or_default();
     let db = tables.db(reading.api);
-    let slice = conversations::list(&db, tenant, &filter, page).await.map_err(|error| reading.api.failed(&error))?;
+    let slice = conversations::list(&db, tenant, &filter, order, page).await;
+    let slice = slice.map_err(|error| reading.api.failed(&error))?;
     let api = reading.api.clone();
-    let count =
-        count_later(
-            async move { conversations::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
-        );
+    let count = count_later(async move {
+        conversations::count(&db, tenant, &filter, order).await.map_err(|error| api.failed(&error))
+    });
     Ok(ConversationConnection::new(slice, count, |row| Conversation::new(row, tables.clone())))
 }

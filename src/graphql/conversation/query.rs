@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object as conversation;
-use super::object::{Conversation, ConversationConnection, ConversationFilterInput};
+use super::object::{Conversation, ConversationConnection, ConversationFilterInput, ConversationOrder};
 use crate::graphql::engine::connection::{page, page_cost};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::guard::May;
@@ -32,7 +32,7 @@ impl ConversationQueries {
         Conversation::load_from(ctx, id.0, Tables::Live).await
     }
 
-    /// Conversations, most recently active first.
+    /// Conversations, by default most recently active first.
     #[graphql(guard = "May(Permission::Read)", complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn conversations(
@@ -41,6 +41,7 @@ impl ConversationQueries {
         #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
             ConversationFilterInput,
         >,
+        #[graphql(desc = "The order; by default the one that moved last first.")] order_by: Option<ConversationOrder>,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
@@ -51,6 +52,6 @@ impl ConversationQueries {
         let reading = Reading::of(ctx)?;
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;
-        conversation::list(reading, &Tables::Live, None, filter, &page).await
+        conversation::list(reading, &Tables::Live, None, filter, order_by, &page).await
     }
 }

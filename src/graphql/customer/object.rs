@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::graphql::activity::object::{ActivityConnection, ActivityFilterInput};
 use crate::graphql::address::object::CustomerAddress;
 use crate::graphql::consent::object::{Consent, ConsentChangeConnection};
-use crate::graphql::conversation::object::{ConversationConnection, ConversationFilterInput};
+use crate::graphql::conversation::object::{ConversationConnection, ConversationFilterInput, ConversationOrder};
 use crate::graphql::engine::connection::{connection, page_cost};
 use crate::graphql::engine::flat::{Boxed, Flat};
 use crate::graphql::engine::id::{Global, Of, global_in};
@@ -286,7 +286,7 @@ impl Customer {
         .await
     }
 
-    /// Conversations, most recently active first.
+    /// Conversations, by default most recently active first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn conversations(
@@ -295,6 +295,7 @@ impl Customer {
         #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<
             ConversationFilterInput,
         >,
+        #[graphql(desc = "The order; by default the one that moved last first.")] order_by: Option<ConversationOrder>,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
@@ -302,7 +303,8 @@ impl Customer {
     ) -> Result<Boxed<ConversationConnection>> {
         let page = crate::graphql::engine::connection::page(first, after, last, before)?;
         let customer = Some(self.customer_id());
-        crate::graphql::conversation::object::list(Reading::of(ctx)?, &self.tables, customer, filter, &page).await
+        crate::graphql::conversation::object::list(Reading::of(ctx)?, &self.tables, customer, filter, order_by, &page)
+            .await
     }
 }
 

@@ -20,8 +20,9 @@ use crate::queries::search;
 /// Restricts customers; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct CustomerFilterInput {
-    /// Beginnings of words of the name, an address or the external id; all must occur. Requires permission to see
-    /// personal data.
+    /// Beginnings of words of the name, an address or the external id, four or more letters from inside a word of the name, a
+    /// phone number as it is dialled or its last four digits or more, or a domain as `@example.com`; all must occur.
+    /// Requires permission to see personal data.
     search: Option<String>,
     /// Sales territory.
     territory: Option<String>,
@@ -52,8 +53,7 @@ pub struct CustomerFilterInput {
     /// Registered before this time.
     registered_until: Option<DateTime<Utc>>,
     /// Includes forgotten customers.
-    #[graphql(default)]
-    include_forgotten: bool,
+    include_forgotten: Option<bool>,
 }
 
 impl From<CustomerFilterInput> for CustomerFilter {
@@ -74,7 +74,7 @@ impl From<CustomerFilterInput> for CustomerFilter {
             import_id: input.import_id.map(|id| id.0),
             registered_since: input.registered_since,
             registered_until: input.registered_until,
-            include_forgotten: input.include_forgotten,
+            include_forgotten: input.include_forgotten.unwrap_or(false),
         }
     }
 }

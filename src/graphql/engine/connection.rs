@@ -8,7 +8,7 @@ use futures::future::{BoxFuture, Shared};
 
 use super::failure::bad_argument;
 use crate::queries::page::PAGE;
-use crate::queries::{Page, PageError};
+use crate::queries::{Counted, Page, PageError};
 
 /// A page's place in its list.
 #[derive(SimpleObject, Debug, Clone)]
@@ -24,12 +24,11 @@ pub struct PageInfo {
 }
 
 /// Counts the whole list; nothing is asked before `totalCount` is selected.
-pub type TotalCount = Shared<BoxFuture<'static, Result<i64, Arc<Error>>>>;
+pub type TotalCount = Shared<BoxFuture<'static, Result<Counted, Arc<Error>>>>;
 
 /// A count that runs when it is first asked for.
-pub fn count_later(count: impl Future<Output = Result<u64>> + Send + 'static) -> TotalCount {
-    let count = count.map(|found| found.map(|count| i64::try_from(count).unwrap_or(i64::MAX)).map_err(Arc::new));
-    count.boxed().shared()
+pub fn count_later<C: Into<Counted>>(count: impl Future<Output = Result<C>> + Send + 'static) -> TotalCount {
+    count.map(|found| found.map(Into::into).map_err(Arc::new)).boxed().shared()
 }
 
 /// The page that Relay's arguments ask for; the limit is named where it is exceeded.
@@ -116,9 +115,16 @@ macro_rules! connection {
                 &self.page_info
             }
 
-            /// The number of entries in the whole list. Counted only when selected; the cost grows with the list.
+            /// The number of entries in the whole list. Counted only when selected; the cost grows with the list. Of messages,
+            /// counting ends at 10,000: see `totalCountIsExact`.
             async fn total_count(&self) -> async_graphql::Result<i64> {
-                self.total_count.clone().await.map_err(|error| (*error).clone())
+                let counted = self.total_count.clone().await.map_err(|error| (*error).clone())?;
+                Ok(i64::try_from(counted.count).unwrap_or(i64::MAX))
+            }
+
+            /// False if the list has more entries than `totalCount`: show it as "10,000+".
+            async fn total_count_is_exact(&self) -> async_graphql::Result<bool> {
+                Ok(self.total_count.clone().await.map_err(|error| (*error).clone())?.exact)
             }
         }
     };

@@ -305,7 +305,10 @@ fn extent<'a>(
                     nesting: below.nesting,
                     selections: below.selections.saturating_add(1),
                     aliases: below.aliases.saturating_add(usize::from(field.node.alias.is_some())),
-                    counts: below.counts.saturating_add(usize::from(field.node.name.node == "totalCount")),
+                    counts: below.counts.saturating_add(usize::from(matches!(
+                        field.node.name.node.as_str(),
+                        "totalCount" | "totalCountIsExact"
+                    ))),
                     list: field
                         .node
                         .arguments

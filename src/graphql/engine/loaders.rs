@@ -8,15 +8,18 @@ use async_graphql::dataloader::Loader;
 
 use super::api::Api;
 use super::reading::Tables;
-use crate::ids::{ActivityId, AddressId, ConversationId, CustomerId, MessageId, TenantId};
+use crate::ids::{ActivityId, AddressId, CampaignId, ConversationId, CustomerId, MessageId, TenantId};
 use crate::queries::activities::{ActivityRow, LineRow};
 use crate::queries::attachments::AttachmentRow;
+use crate::queries::campaign_metrics::{CostRow, MetricsRow};
 use crate::queries::consents::ConsentRow;
 use crate::queries::conversations::ConversationRow;
 use crate::queries::customers::{AddressRow, CustomerRow, RevenueRow};
-use crate::queries::messages::{MessageRow, ReasonRow};
+use crate::queries::messages::{LastMessage, MessageRow, ReasonRow};
 use crate::queries::suppressions::{SuppressionChangeRow, SuppressionRow};
-use crate::queries::{activities, attachments, consents, conversations, customers, messages, suppressions};
+use crate::queries::{
+    activities, attachments, campaign_metrics, consents, conversations, customers, messages, suppressions,
+};
 
 /// Reads in batches for one request.
 pub struct Batches {
@@ -92,6 +95,8 @@ batches! {
     ConsentsOf(CustomerId) -> ConsentRow = consents::of_customers, by customer_id, many;
     /// A message.
     OneMessage(MessageId) -> MessageRow = messages::by_ids, by message_id, one;
+    /// The last message of a conversation.
+    LastMessageOf(ConversationId) -> LastMessage = messages::last_of_conversations, by conversation_id, one;
     /// Why a message is, or was, in its states.
     ReasonsOf(MessageId) -> ReasonRow = messages::reasons, by message_id, many;
     /// The files of a message.
@@ -102,6 +107,10 @@ batches! {
     LinesOf(ActivityId) -> LineRow = activities::lines, by activity_id, many;
     /// A conversation.
     OneConversation(ConversationId) -> ConversationRow = conversations::by_ids, by conversation_id, one;
+    /// A campaign's figures by variant and channel.
+    CampaignTotalsOf(CampaignId) -> MetricsRow = campaign_metrics::totals, by campaign_id, many;
+    /// A campaign's costs by variant, channel and currency.
+    CampaignCostsOf(CampaignId) -> CostRow = campaign_metrics::costs, by campaign_id, many;
     /// The suppressions of an address.
     SuppressionsOf(AddressId) -> SuppressionRow = suppressions::of_addresses, by address_id, many;
     /// How the suppressions of an address came about, and went.

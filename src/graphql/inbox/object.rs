@@ -3,7 +3,9 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 
 use crate::graphql::conversation::object as conversation;
-use crate::graphql::conversation::object::{Conversation, ConversationConnection, ConversationFilterInput};
+use crate::graphql::conversation::object::{
+    Conversation, ConversationConnection, ConversationFilterInput, ConversationOrder,
+};
 use crate::graphql::engine::connection::{page, page_cost};
 use crate::graphql::engine::flat::{Boxed, Flat};
 use crate::graphql::engine::id::Of;
@@ -129,18 +131,20 @@ impl Inbox {
             .collect()
     }
 
-    /// The conversations, most recently active first.
+    /// The conversations, by default most recently active first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's arguments and an order")]
     async fn conversations(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The order; by default the one that moved last first.")] order_by: Option<ConversationOrder>,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<Boxed<ConversationConnection>> {
         let page = page(first, after, last, before)?;
-        conversation::list(Reading::of(ctx)?, &Tables::Live, None, Some(self.filter.clone()), &page).await
+        conversation::list(Reading::of(ctx)?, &Tables::Live, None, Some(self.filter.clone()), order_by, &page).await
     }
 }
 

@@ -212,6 +212,8 @@ pub struct Message {
     subject: Option<String>,
     /// The text. Personal.
     body: Option<String>,
+    /// The beginning of the text, or else the subject, in one line of at most 140 characters. Personal.
+    preview: Option<String>,
     #[graphql(skip)]
     began: crate::ids::Position,
     #[graphql(skip)]
@@ -262,6 +264,7 @@ impl Message {
             cost: Money::of(row.cost_micros, row.currency),
             from: row.from_address.filter(|_| personal),
             to: row.to_address.filter(|_| personal),
+            preview: preview(row.body.as_deref(), row.subject.as_deref()).filter(|_| personal),
             subject: row.subject.filter(|_| personal),
             body: row.body.filter(|_| personal),
             began: row.position,
@@ -281,6 +284,36 @@ impl Message {
         let row = OneMessage(id).load(reading, &tables).await?;
         Ok(row.map(|row| Self::new(row, reading.personal(), tables)))
     }
+}
+
+/// The longest preview, in characters.
+const PREVIEW: usize = 140;
+
+/// The first words of a text in one line; of the first text that has any.
+fn preview(body: Option<&str>, subject: Option<&str>) -> Option<String> {
+    let text = [body, subject].into_iter().flatten().find(|text| !text.trim().is_empty())?;
+    let mut preview = String::with_capacity(PREVIEW);
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let room = PREVIEW - length - usize::from(length > 0);
+        let letters = word.chars().count();
+        if letters > room {
+            // A long first word is cut, another one left out.
+            preview.extend(word.chars().take(if length == 0 { PREVIEW - 1 } else { 0 }));
+            preview.push('…');
+            return Some(preview);
+        }
+        if length > 0 {
+            preview.push(' ');
+            length += 1;
+        }
+        preview.push_str(word);
+        length += letters;
+        if length >= PREVIEW {
+            break;
+        }
+    }
+    Some(preview)
 }
 
 fn milestones(row: &MessageRow) -> Vec<Flat<Milestone>> {

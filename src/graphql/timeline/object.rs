@@ -47,8 +47,7 @@ pub struct TimelineFilterInput {
     /// Before this time.
     until: Option<DateTime<Utc>>,
     /// Only pinned notes.
-    #[graphql(default)]
-    pinned: bool,
+    pinned: Option<bool>,
 }
 
 impl From<TimelineFilterInput> for TimelineFilter {
@@ -62,7 +61,7 @@ impl From<TimelineFilterInput> for TimelineFilter {
             author: input.author,
             since: input.since,
             until: input.until,
-            pinned: input.pinned,
+            pinned: input.pinned.unwrap_or(false),
         }
     }
 }

@@ -77,6 +77,30 @@ on_both_engines! {
         assert_eq!((&told["conversationId"], &told["conversation"]), (&conversation, &Value::Null));
     }
 
+    a_row_of_the_inbox_has_customer_preview_and_waiting_time(app) {
+        let agent = app.actor(Role::Agent).await;
+        let (ann, ben) = (agent.customer("Ann Example").await, agent.customer("Ben Example").await);
+        writes(&agent, &ann, "hello").await;
+        let long = format!("  And\n\n more: {}", "word ".repeat(40));
+        writes(&agent, &ann, &long).await;
+        let (_, at) = writes(&agent, &ben, "good day").await;
+        let rows = "query($at: Position) { inbox(waitFor: $at) { conversations(orderBy: LONGEST_WAITING) { totalCount nodes { \
+            waitingSince customer { name } lastMessage { preview direction createdAt } messages(last: 1) { nodes { createdAt } } } } } }";
+        let seen = agent.data(rows, json!({ "at": at })).await["inbox"]["conversations"].take();
+        assert_eq!(seen["totalCount"], 2);
+        let first = &seen["nodes"][0];
+        let preview = first["lastMessage"]["preview"].as_str().unwrap();
+        assert!(preview.starts_with("And more: word word") && preview.ends_with("word…"), "{preview}");
+        assert!(preview.chars().count() <= 140, "{preview}");
+        assert_eq!((&first["customer"]["name"], &first["lastMessage"]["direction"]), (&json!("Ann Example"), &json!("INBOUND")));
+        // Since the first of the two messages.
+        assert_eq!(first["waitingSince"], first["messages"]["nodes"][0]["createdAt"]);
+        assert_eq!(seen["nodes"][1]["lastMessage"]["preview"], "good day");
+        let analyst = app.actor(Role::Analyst).await;
+        let seen = analyst.data(rows, json!({})).await["inbox"]["conversations"]["nodes"][1].take();
+        assert_eq!((&seen["lastMessage"]["preview"], &seen["lastMessage"]["direction"]), (&json!(null), &json!("INBOUND")));
+    }
+
     who_may_not_read_gets_no_inbox_and_other_tenants_see_their_own(app) {
         let agent = app.actor(Role::Agent).await;
         let ann = agent.customer("Ann Example").await;

@@ -10,6 +10,7 @@ mod hostile;
 mod identity;
 mod inbox;
 mod links;
+mod lists;
 mod live;
 mod merging;
 mod policy;

@@ -1,8 +1,8 @@
 //! Campaign metrics and deliverability.
 
 use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageReceived};
-use commlog::queries::campaign_metrics;
 use commlog::queries::deliverability::{self, DeliverabilityFilter};
+use commlog::queries::{Page, campaign_metrics};
 use commlog::sql::Engine;
 
 use super::events::{
@@ -20,6 +20,7 @@ on_both_engines! {
     hours_count_reports,
     replies_of_an_import_are_no_response,
     costs_are_exact_per_currency,
+    campaigns_are_listed_by_their_beginning,
     deliverability_is_counted_by_domain_provider_and_day,
 }
 
@@ -187,6 +188,23 @@ async fn deliverability_is_counted_by_domain_provider_and_day(engine: Engine) {
         assert_eq!((rows[1].sent, rows[1].delivered), (4, 1));
         let other = DeliverabilityFilter { domain: Some("example.org".to_owned()), ..Default::default() };
         assert!(deliverability::by_day(db, TENANT, &other, 10).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+async fn campaigns_are_listed_by_their_beginning(engine: Engine) {
+    let of = |number: u128, of: u128| MessageKey { campaign_id: Some(campaign(of)), ..key(message(number)) };
+    let mut story = Story::new();
+    story.tell(customer(1), 3, queued(&of(1, 1)));
+    story.tell(customer(2), 2, queued(&of(2, 2)));
+    story.tell(customer(1), 9, queued(&of(3, 2)));
+    story.tell(customer(1), 9, queued(&key(message(4))));
+    check(engine, &story, async |db| {
+        let page = campaign_metrics::campaigns(db, TENANT, &Page::default()).await.unwrap().into_rows();
+        let read: Vec<_> =
+            page.into_iter().map(|row| (row.campaign_id, row.first_message_at, row.last_message_at)).collect();
+        assert_eq!(read, [(campaign(1), minute(3), minute(3)), (campaign(2), minute(2), minute(9))]);
+        assert_eq!(campaign_metrics::count_campaigns(db, TENANT).await.unwrap(), 2);
     })
     .await;
 }

@@ -1,7 +1,7 @@
 use commlog::domain::conversation::event::{ConversationCause, ConversationChanged, ConversationState};
 use commlog::domain::value::Channel;
 use commlog::queries::Page;
-use commlog::queries::conversations::{self, ConversationFilter};
+use commlog::queries::conversations::{self, ConversationFilter, ConversationOrder};
 use commlog::sql::Engine;
 
 use super::events::conversation_changed;
@@ -11,6 +11,8 @@ use super::{check, on_both_engines};
 on_both_engines! {
     a_conversation_stands_as_its_newest_event_says,
     the_inbox_is_filtered_and_shows_the_latest_first,
+    a_customer_waits_from_the_first_message_that_nobody_answered,
+    conversations_are_ordered_by_waiting_urgency_and_beginning,
 }
 
 async fn a_conversation_stands_as_its_newest_event_says(engine: Engine) {
@@ -51,8 +53,14 @@ async fn the_inbox_is_filtered_and_shows_the_latest_first(engine: Engine) {
     check(engine, &story, async |db| {
         let all = ConversationFilter::default;
         let ids = async |filter: ConversationFilter| {
-            let rows = conversations::list(db, TENANT, &filter, &Page::default()).await.unwrap().into_rows();
-            assert_eq!(conversations::count(db, TENANT, &filter).await.unwrap(), rows.len() as u64);
+            let rows = conversations::list(db, TENANT, &filter, ConversationOrder::default(), &Page::default())
+                .await
+                .unwrap()
+                .into_rows();
+            assert_eq!(
+                conversations::count(db, TENANT, &filter, ConversationOrder::default()).await.unwrap(),
+                rows.len() as u64
+            );
             rows.into_iter().map(|row| row.conversation_id).collect::<Vec<_>>()
         };
         let numbers = |numbers: &[u128]| numbers.iter().map(|&number| conversation(number)).collect::<Vec<_>>();
@@ -67,6 +75,71 @@ async fn the_inbox_is_filtered_and_shows_the_latest_first(engine: Engine) {
         assert_eq!(ids(of_one).await, numbers(&[3]));
         let email = ConversationFilter { channels: vec![Channel::Email], ..all() };
         assert_eq!(ids(email).await, numbers(&[]));
+    })
+    .await;
+}
+
+async fn a_customer_waits_from_the_first_message_that_nobody_answered(engine: Engine) {
+    use ConversationCause::{Agent, Inbound, Outbound};
+    use ConversationState::{Open, Resolved};
+    let moves = [
+        (1, Open, Inbound, Some(1)),
+        (2, Open, Inbound, Some(1)),
+        (3, Open, Agent, Some(1)),
+        (4, Open, Outbound, None),
+        (5, Open, Outbound, None),
+        (6, Open, Inbound, Some(6)),
+        (7, Resolved, Agent, None),
+        (8, Open, Inbound, Some(8)),
+        (9, Open, Inbound, Some(8)),
+    ];
+    let mut story = Story::new();
+    for (at, state, cause, waiting) in moves {
+        story.tell(customer(1), at, conversation_changed(conversation(1), state, cause, 0));
+        check(engine, &story, async |db| {
+            let row = conversations::by_id(db, TENANT, conversation(1)).await.unwrap().unwrap();
+            assert_eq!(row.waiting_since, waiting.map(minute), "minute {at}");
+        })
+        .await;
+    }
+}
+
+async fn conversations_are_ordered_by_waiting_urgency_and_beginning(engine: Engine) {
+    use ConversationCause::{Inbound, Outbound};
+    use ConversationOrder::{LongestWaiting, MostUrgent, Newest, RecentlyActive};
+    use ConversationState::{Open, Resolved};
+    let mut story = Story::new();
+    for (number, at, state, cause, priority) in [
+        (1, 1, Open, Inbound, "normal"),
+        (2, 2, Open, Outbound, "urgent"),
+        (3, 3, Open, Inbound, "low"),
+        (4, 4, Resolved, Inbound, "urgent"),
+        (1, 5, Open, Inbound, "normal"),
+        (5, 6, Open, Inbound, "normal"),
+    ] {
+        let changed = conversation_changed(conversation(number), state, cause, 0);
+        story.tell(customer(number), at, ConversationChanged { priority: priority.to_owned(), ..changed });
+    }
+    check(engine, &story, async |db| {
+        let filter = ConversationFilter::default();
+        let orders = [
+            (RecentlyActive, &[5, 1, 4, 3, 2][..]),
+            (Newest, &[5, 4, 3, 2, 1]),
+            (LongestWaiting, &[1, 3, 5]),
+            (MostUrgent, &[2, 5, 1, 3]),
+        ];
+        for (order, expected) in orders {
+            let list = async |page: Page| conversations::list(db, TENANT, &filter, order, &page).await.unwrap();
+            let whole = list(Page::default()).await;
+            let (second, _) = whole.rows[1].clone();
+            let ids: Vec<_> = whole.into_rows().into_iter().map(|row| row.conversation_id).collect();
+            assert_eq!(ids, expected.iter().map(|&number| conversation(number)).collect::<Vec<_>>(), "{order:?}");
+            let rest = list(Page::first(9).after(second.clone())).await.into_rows();
+            assert_eq!(rest.iter().map(|row| row.conversation_id).collect::<Vec<_>>(), ids[2..], "{order:?}");
+            let head = list(Page::last(9).before(second)).await.into_rows();
+            assert_eq!(head.iter().map(|row| row.conversation_id).collect::<Vec<_>>(), ids[..1], "{order:?}");
+            assert_eq!(conversations::count(db, TENANT, &filter, order).await.unwrap(), ids.len() as u64, "{order:?}");
+        }
     })
     .await;
 }

@@ -6,7 +6,7 @@ use commlog::domain::customer::event::{CustomerAbsorbed, CustomerMergedInto};
 use commlog::domain::value::Channel;
 use commlog::ids::CustomerId;
 use commlog::queries::activities::{self, ActivityFilter};
-use commlog::queries::conversations::{self, ConversationFilter};
+use commlog::queries::conversations::{self, ConversationFilter, ConversationOrder};
 use commlog::queries::customers::{self, CustomerFilter};
 use commlog::queries::timeline::{self, TimelineFilter, TimelineKind};
 use commlog::queries::{Page, consents, customer_roots};
@@ -147,10 +147,13 @@ async fn one_timeline_in_one_order_on_every_page(engine: Engine) {
         let none = ActivityFilter::default();
         assert_eq!(activities::count_of_customer(db, TENANT, customer(2), &none).await.unwrap(), 3);
         let filter = ConversationFilter { customer_id: Some(customer(1)), ..ConversationFilter::default() };
-        let rows = conversations::list(db, TENANT, &filter, &Page::default()).await.unwrap().into_rows();
+        let rows = conversations::list(db, TENANT, &filter, ConversationOrder::default(), &Page::default())
+            .await
+            .unwrap()
+            .into_rows();
         let threads: Vec<_> = rows.iter().map(|row| row.conversation_id).collect();
         assert_eq!(threads, [3, 2, 1].map(conversation));
-        assert_eq!(conversations::count(db, TENANT, &filter).await.unwrap(), 3);
+        assert_eq!(conversations::count(db, TENANT, &filter, ConversationOrder::default()).await.unwrap(), 3);
         let changes = consents::history(db, TENANT, customer(1), None, &Page::default()).await.unwrap().into_rows();
         assert_eq!(changes.iter().map(|row| row.customer_id).collect::<Vec<_>>(), [3, 2, 1].map(customer));
         assert_eq!(consents::count_history(db, TENANT, customer(1), Some(Channel::Sms)).await.unwrap(), 0);

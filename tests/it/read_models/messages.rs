@@ -1,8 +1,9 @@
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageQueued, MessageReceived};
 use commlog::domain::value::message::MessageState;
+use commlog::domain::value::{Channel, Direction};
 use commlog::ids::MessageId;
-use commlog::queries::messages::{self, MessageRow};
+use commlog::queries::messages::{self, MessageFilter, MessageOrder, MessageRow};
 use commlog::queries::{Page, customers};
 use commlog::sql::{Db, Engine};
 use serde_json::json;
@@ -11,7 +12,7 @@ use super::events::{
     bounced, cancelled, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started, failed, held,
     in_doubt, key, opened, opted_out_by, queued, received, registered, released, sent, suppressed, taken_back,
 };
-use super::story::{Story, TENANT, conversation, customer, import, message, minute};
+use super::story::{Story, TENANT, campaign, conversation, customer, import, message, minute};
 use super::{check, on_both_engines, told};
 
 on_both_engines! {
@@ -24,6 +25,8 @@ on_both_engines! {
     calls_that_have_not_ended_are_listed_by_their_time,
     replies_count_for_the_message_that_they_answer,
     a_conversation_lists_its_messages,
+    messages_of_all_customers_are_found_by_what_is_known_of_them,
+    a_list_of_messages_is_paged_in_both_orders,
 }
 
 async fn row(db: &Db, id: MessageId) -> MessageRow {
@@ -267,4 +270,91 @@ async fn a_conversation_lists_its_messages(engine: Engine) {
         assert_eq!(messages::count_of_conversation(db, TENANT, conversation(1)).await.unwrap(), 2);
     })
     .await;
+}
+
+async fn found(db: &Db, filter: MessageFilter) -> Vec<u128> {
+    let newest = messages::list(db, TENANT, &filter, MessageOrder::NewestFirst, &Page::default()).await.unwrap();
+    let oldest = messages::list(db, TENANT, &filter, MessageOrder::OldestFirst, &Page::default()).await.unwrap();
+    let numbers = |rows: Vec<MessageRow>| rows.iter().map(|row| row.message_id.0.as_u128() & 0xFF).collect::<Vec<_>>();
+    let (newest, mut oldest) = (numbers(newest.into_rows()), numbers(oldest.into_rows()));
+    oldest.reverse();
+    assert_eq!(newest, oldest);
+    let counted = messages::count(db, TENANT, &filter).await.unwrap();
+    assert_eq!((counted.count, counted.exact), (newest.len() as u64, true));
+    newest
+}
+
+async fn messages_of_all_customers_are_found_by_what_is_known_of_them(engine: Engine) {
+    let of_campaign = |number| MessageKey { campaign_id: Some(campaign(1)), ..key(message(number)) };
+    let mut story = Story::new();
+    story.tell(customer(1), 1, queued(&key(message(1))));
+    story.tell(customer(1), 2, held(&key(message(1)), 9));
+    story.tell(customer(1), 3, held(&key(message(1)), 12));
+    story.tell(customer(2), 4, queued(&of_campaign(2)));
+    story.tell(customer(2), 5, sent(&of_campaign(2)));
+    story.tell(customer(2), 6, bounced(&of_campaign(2), BounceKind::Hard));
+    story.tell(customer(2), 7, queued(&of_campaign(3)));
+    story.tell(customer(2), 7, suppressed(&of_campaign(3)));
+    story.tell(customer(3), 8, received(&key(message(4)), "Hello"));
+    check(engine, &story, async |db| {
+        let all = MessageFilter::default;
+        assert_eq!(found(db, all()).await, [4, 3, 2, 1]);
+        assert_eq!(found(db, MessageFilter { direction: Some(Direction::Inbound), ..all() }).await, [4]);
+        assert_eq!(found(db, MessageFilter { direction: Some(Direction::Outbound), ..all() }).await, [3, 2, 1]);
+        assert_eq!(found(db, MessageFilter { channels: vec![Channel::Push], ..all() }).await, [0; 0]);
+        let states = vec![MessageState::Bounced, MessageState::Held];
+        assert_eq!(found(db, MessageFilter { states: states.clone(), ..all() }).await, [2, 1]);
+        assert_eq!(
+            found(db, MessageFilter { states: states.clone(), direction: Some(Direction::Inbound), ..all() }).await,
+            [0; 0]
+        );
+        let campaign = || MessageFilter { campaign_id: Some(campaign(1)), ..all() };
+        assert_eq!(found(db, campaign()).await, [3, 2]);
+        assert_eq!(found(db, MessageFilter { states, ..campaign() }).await, [2]);
+        assert_eq!(found(db, MessageFilter { customer_id: Some(customer(2)), ..all() }).await, [3, 2]);
+        let failing = MessageFilter { states: vec![MessageState::Bounced], customer_id: Some(customer(2)), ..all() };
+        assert_eq!(found(db, failing).await, [2]);
+        let reason = |reason: &str| MessageFilter { reason: Some(reason.to_owned()), ..all() };
+        assert_eq!(found(db, reason("quiet_hours")).await, [1]);
+        assert_eq!(found(db, reason("5.1.1")).await, [2]);
+        assert_eq!(found(db, MessageFilter { channels: vec![Channel::Sms], ..reason("quiet_hours") }).await, [0; 0]);
+        let since = MessageFilter { created_since: Some(minute(4)), created_until: Some(minute(8)), ..all() };
+        assert_eq!(found(db, since).await, [3, 2]);
+        let taken = row(db, message(2)).await;
+        let (provider, account) = (taken.provider.unwrap(), taken.account.unwrap());
+        assert_eq!(found(db, MessageFilter { account: Some(account.clone()), ..campaign() }).await, [2]);
+        let by = MessageFilter { provider: Some(provider), account: Some(account), ..all() };
+        assert!(found(db, by.clone()).await.contains(&2));
+        assert_eq!(found(db, MessageFilter { provider: Some("nobody".to_owned()), ..by }).await, [0; 0]);
+    })
+    .await;
+}
+
+async fn a_list_of_messages_is_paged_in_both_orders(engine: Engine) {
+    let mut story = Story::new();
+    for number in 1..=7 {
+        story.tell(customer(number % 3), (number / 2) as i64, queued(&key(message(number))));
+    }
+    let tables = told(engine, &story, 3).await;
+    for order in [MessageOrder::NewestFirst, MessageOrder::OldestFirst] {
+        let list = async |page: Page| {
+            messages::list(tables.db(), TENANT, &MessageFilter::default(), order, &page).await.unwrap()
+        };
+        let whole: Vec<_> = list(Page::default()).await.into_rows();
+        let (mut seen, mut page) = (Vec::new(), Page::first(3));
+        loop {
+            let slice = list(page).await;
+            let next = slice.next(3);
+            seen.extend(slice.into_rows());
+            match next {
+                Some(following) => page = following,
+                None => break,
+            }
+        }
+        assert_eq!(seen, whole);
+        let last = list(Page::last(2)).await;
+        let before = last.rows[0].0.clone();
+        assert_eq!(last.into_rows(), whole[5..]);
+        assert_eq!(list(Page::last(2).before(before)).await.into_rows(), whole[3..5]);
+    }
 }
