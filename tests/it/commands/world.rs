@@ -1,10 +1,11 @@
 //! What a test of commands starts from: an empty log and key store, one tenant, a clock of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use commlog::app::{App, Caller, Done, Outcome};
-use commlog::clock::{Ambient, ManualClock, SystemEntropy};
+use commlog::clock::{Ambient, Clock, ManualClock, SystemEntropy};
 use commlog::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer};
 use commlog::domain::customer::event::ProfileEvent;
 use commlog::domain::customer::event::{CustomerEvent, Source};
@@ -26,6 +27,21 @@ use tempfile::TempDir;
 
 use crate::support::postgres;
 
+/// A clock that is set, and moves with each look if it is told to.
+struct TestClock {
+    manual: ManualClock,
+    ticks: AtomicBool,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        if self.ticks.load(Ordering::SeqCst) {
+            self.manual.advance(TimeDelta::microseconds(1));
+        }
+        self.manual.now()
+    }
+}
+
 enum Place {
     Sqlite(TempDir),
     Postgres { log: String, keys: String },
@@ -35,7 +51,7 @@ pub(crate) struct World {
     place: Place,
     master: MasterKey,
     ambient: Ambient,
-    clock: Arc<ManualClock>,
+    clock: Arc<TestClock>,
     pub tenant: TenantId,
     pub journal: Journal,
     pub app: App,
@@ -52,7 +68,7 @@ impl World {
 
     async fn open(place: Place) -> Self {
         let start: DateTime<Utc> = "2026-03-02T10:00:00Z".parse().expect("a time");
-        let clock = Arc::new(ManualClock::new(start));
+        let clock = Arc::new(TestClock { manual: ManualClock::new(start), ticks: AtomicBool::new(false) });
         let ambient = Ambient::new(clock.clone(), Arc::new(SystemEntropy));
         let master = MasterKey::generate(&ambient);
         let journal = journal(&place, &master, &ambient).await;
@@ -75,7 +91,13 @@ impl World {
     }
 
     pub(crate) fn advance(&self, by: TimeDelta) {
-        self.clock.advance(by);
+        self.clock.manual.advance(by);
+    }
+
+    /// From now on each look at the clock is a microsecond later. The log looks once for each commit, so that events which were
+    /// recorded at one time were appended by one commit.
+    pub(crate) fn tell_commits_apart(&self) {
+        self.clock.ticks.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn agent(&self) -> Caller {
