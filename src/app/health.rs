@@ -39,6 +39,10 @@ impl Health {
     /// Makes the counters part of what is scraped.
     pub fn register(&self, registry: &mut Registry) {
         let Inner { set_aside, restarts, held_tenants, .. } = &*self.0;
+        // From the start, so that the first one is an increase.
+        for (family, part) in [(set_aside, "backlog"), (set_aside, "timers"), (restarts, "projector")] {
+            drop(family.get_or_create(&PartLabel { part }));
+        }
         let help = "Rows and events that a part left out because they could not be read or acted on";
         registry.register("set_aside", help, set_aside.clone());
         registry.register("restarts", "Restarts of a part that ended with an error or a panic", restarts.clone());

@@ -54,6 +54,16 @@ pub enum BootError {
         /// The key store's URL.
         keys: String,
     },
+    /// The key store would be in the log's dumps.
+    #[error(
+        "the key store {url} is in the log's own database: a dump of it would hold the keys beside what they seal, and forgotten \
+         people could be read from it. Name another database in keys_url, or say keys_with_log = true if dumps leave the schema \
+         keys out"
+    )]
+    KeysWithLog {
+        /// The key store's URL.
+        url: String,
+    },
     /// The HTTP client for providers cannot be built.
     #[error("providers cannot be called over HTTP")]
     Client(#[source] ClientError),

@@ -70,6 +70,9 @@ impl Stores {
         if is_file(&config.log) && !keys_exist {
             return Err(BootError::KeyStoreMissing { log: config.log.to_string(), keys: config.keys.to_string() });
         }
+        if !config.keys_with_log && is_same_database(&config.log, &config.keys).await? {
+            return Err(BootError::KeysWithLog { url: config.keys.to_string() });
+        }
         make_folder(&config.log)?;
         make_folder(&config.keys)?;
         // The key store comes first: a log without its key store is an error; a key store without a log is left by a crash.
@@ -237,6 +240,24 @@ async fn open_blobs(url: &BlobsUrl) -> Result<Arc<dyn BlobStore>, BootError> {
         BlobsUrl::Folder(path) => Arc::new(FolderBlobStore::open(path).await?),
         BlobsUrl::Postgres(url) => Arc::new(PostgresBlobStore::connect(url).await?),
     })
+}
+
+/// Whether two stores are in one database of PostgreSQL, by whatever names it is reached.
+async fn is_same_database(one: &StoreUrl, other: &StoreUrl) -> Result<bool, BootError> {
+    let (StoreUrl::Postgres(one), StoreUrl::Postgres(other)) = (one, other) else { return Ok(false) };
+    Ok(one == other || PostgresLog::database_at(one).await? == PostgresLog::database_at(other).await?)
+}
+
+/// Warns of read tables in the log's own database: a dump of all of it holds everybody's data in the clear.
+async fn warn_of_shared_database(config: &Config) -> Result<(), BootError> {
+    if is_same_database(&config.log, &config.read).await? {
+        tracing::warn!(
+            url = %config.log,
+            "log and read tables are in one database: a dump of all of it holds people in the clear, and whoever is forgotten \
+             later stays in it. Give read_url another database, or dump only the schemas log and blobs (docs/backup.md)"
+        );
+    }
+    Ok(())
 }
 
 fn text(path: &Path) -> String {

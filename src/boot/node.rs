@@ -37,15 +37,16 @@ pub struct Running {
 }
 
 impl Node {
-    /// Starts the parts that the configured roles require. Returns once the API's port is taken and the read tables are open;
+    /// Starts the parts that the configured roles require. Returns once the port is taken and the read tables are open;
     /// `stop` ends everything.
     pub async fn start(stores: Stores, stop: CancellationToken) -> Result<Running, BootError> {
         let roles = stores.config().roles;
         let listen = stores.config().listen;
         // The port comes first: a node that cannot be reached should not begin to work.
-        let listener = if roles.api { Some(bind(listen).await?) } else { None };
-        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(listen);
+        let listener = bind(listen).await?;
+        let address = listener.local_addr().unwrap_or(listen);
         let sole = if roles.processes { Some(Sole::take(&stores.config().log)?) } else { None };
+        super::warn_of_shared_database(stores.config()).await?;
         let reads = stores.read_store().await?;
         let mut parts = JoinSet::new();
         if roles.projector {
@@ -77,21 +78,24 @@ impl Node {
                 Ok(())
             });
         }
-        if let Some(listener) = listener {
-            let limits =
-                Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
-            let gateway = Gateway::new(stores.app.clone(), queries, service, limits, metrics);
-            let (intake, stop) = (intake.clone(), stop.clone());
-            let origins = stores.config().cors_origins.clone();
-            parts.spawn(async move { Ok(http::serve(listener, gateway, intake, &origins, stop).await?) });
-        }
+        let limits = Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
+        let gateway = Gateway::new(stores.app.clone(), queries, service, limits, metrics);
+        let (served, stopped) = (intake.clone(), stop.clone());
+        let origins = stores.config().cors_origins.clone();
+        parts.spawn(async move {
+            // Every node is probed and scraped, whatever it does.
+            Ok(match roles.api {
+                true => http::serve(listener, gateway, served, &origins, stopped).await?,
+                false => http::serve_monitoring(listener, gateway, stopped).await?,
+            })
+        });
         tracing::info!(%address, %roles, log = %stores.config().log, "started");
         Ok(Running { address, reads, stores, intake, stop, parts, _sole: sole })
     }
 }
 
 impl Running {
-    /// The address of the API; the system chooses the port if the configured one is 0.
+    /// The address of the API, or of health and metrics alone; the system chooses the port if the configured one is 0.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -1,10 +1,12 @@
 //! `commlog accounts`
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use crate::accounts::service::{AccountStatus, Condition};
 use crate::boot;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::{Session, TenantArg, print};
 use crate::domain::account::event::AccountName;
 use crate::providers::kind::{self, Kind};
@@ -20,6 +22,9 @@ pub struct AccountsArgs {
 enum AccountsCommand {
     /// Lists a tenant's provider accounts and how they are.
     List {
+        /// Output format.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
         #[command(flatten)]
         tenant: TenantArg,
     },
@@ -35,6 +40,9 @@ enum AccountsCommand {
         /// Which account, as `commlog accounts list` shows it: provider/name.
         #[arg(value_parser = name)]
         account: AccountName,
+        /// Output format.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ReportFormat,
         #[command(flatten)]
         tenant: TenantArg,
     },
@@ -59,19 +67,28 @@ pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
     let service = boot::account_service(&stores, &reads).await?;
     match args.what {
         AccountsCommand::Providers { .. } => Ok(()),
-        AccountsCommand::List { tenant } => {
+        AccountsCommand::List { format, tenant } => {
             let list = service.list(session.caller(&tenant).tenant).await;
             stores.close().await;
-            list.map_err(Failure::unavailable)?.iter().try_for_each(|account| print::line(line(account)))
+            let mut listing = Listing::new(format, &["name", "channels", "source", "condition", "reason"]);
+            list.map_err(Failure::unavailable)?.iter().try_for_each(|account| listing.row(&row(account)))?;
+            listing.end("there is no account")
         }
-        AccountsCommand::Test { account, tenant } => {
+        AccountsCommand::Test { account, format, tenant } => {
             let tested = service.test(&session.caller(&tenant), account.clone()).await;
             stores.close().await;
             let result = tested?.into_result()?.value;
-            if result.passed {
-                return print::line(format_args!("{account} may send"));
-            }
             let class = result.class.map_or("in doubt", |class| class.word());
+            let code = result.code.clone();
+            let class_of = (!result.passed).then_some(class);
+            let object =
+                json!({ "account": account.to_string(), "passed": result.passed, "class": class_of, "code": code });
+            if result.passed || format == ReportFormat::Json {
+                format.line(format_args!("{account} may send"), &object)?;
+            }
+            if result.passed {
+                return Ok(());
+            }
             let code = result.code.unwrap_or_default();
             Err(Failure::new(Exit::Found, format!("{account} may not send: {class} {code}")))
         }
@@ -90,14 +107,18 @@ fn provider(kind: &Kind) -> Outcome {
     })
 }
 
-fn line(account: &AccountStatus) -> String {
-    let condition = match &account.condition {
-        Condition::Healthy => "healthy".to_owned(),
-        Condition::Paused(paused) => format!("paused since {}: {}", paused.since.format("%F %R"), paused.reason),
-        Condition::Suspended(rest) => format!("rests until {}: {}", rest.until.format("%F %R"), rest.reason),
-        Condition::Unusable(why) => format!("unusable: {why}"),
+fn row(account: &AccountStatus) -> Value {
+    let (condition, since, until, reason) = match &account.condition {
+        Condition::Healthy => ("healthy", None, None, None),
+        Condition::Paused(paused) => ("paused", Some(paused.since), None, Some(&paused.reason)),
+        Condition::Suspended(rest) => ("rests", None, Some(rest.until), Some(&rest.reason)),
+        Condition::Unusable(why) => ("unusable", None, None, Some(why)),
     };
     let channels: Vec<&str> = account.channels.iter().map(|channel| channel.word()).collect();
-    let source = format!("{:?}", account.source).to_lowercase();
-    format!("{:<24}  {:<12}  {source:<11}  {condition}", account.name.to_string(), channels.join(","))
+    json!({
+        "name": account.name.to_string(), "channels": channels.join(","),
+        "source": format!("{:?}", account.source).to_lowercase(), "condition": condition, "since": since, "until": until,
+        "reason": reason, "last_sent_at": account.last_sent_at, "in_flight": account.in_flight,
+        "webhook_url": account.webhook_url,
+    })
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg, print};
+use crate::cli::{Session, TenantArg, print, reading};
 use crate::queries::Page;
 use crate::queries::kept_callbacks::{self, KeptCallbackFilter};
 use crate::queries::page::PAGE;
@@ -103,7 +103,8 @@ async fn show(session: &Session, callback: Uuid, tenant: &TenantArg) -> Outcome 
     let Some(row) = row else {
         return Err(Failure::new(Exit::Refused, format!("there is no kept callback {callback}")));
     };
-    session.record_read(&stores, &caller, "kept callback", 1).await?;
+    let read = reading::of_one("kept callback", format!("callback {callback}"));
+    session.record_read(&stores, &caller, read).await?;
     let version = row.version.cast_unsigned();
     let content = stores.app.kept_content(&caller, &row.provider, &row.account, version).await?;
     stores.close().await;

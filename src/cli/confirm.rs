@@ -1,9 +1,11 @@
 //! `commlog confirm-dispatch`
 
 use clap::Args;
+use serde_json::json;
 
+use crate::cli::Session;
 use crate::cli::failure::Outcome;
-use crate::cli::{Session, print};
+use crate::cli::listing::ReportFormat;
 
 /// `commlog confirm-dispatch`
 #[derive(Debug, Args)]
@@ -14,12 +16,16 @@ use crate::cli::{Session, print};
                   again once you confirm, so cancel first what must not be. First make sure that no other server \
                   sends from this log or from the one that it was copied from. Running servers notice within a second."
 )]
-pub struct ConfirmArgs {}
+pub struct ConfirmArgs {
+    /// Output format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: ReportFormat,
+}
 
 /// Runs `commlog confirm-dispatch`.
-pub async fn run(session: &Session) -> Outcome {
+pub async fn run(session: &Session, args: ConfirmArgs) -> Outcome {
     let stores = session.open_existing().await?;
     let epoch = stores.app.confirm_dispatch().await?;
     stores.close().await;
-    print::line(format_args!("epoch {epoch} begins: this log sends messages again"))
+    args.format.line(format_args!("epoch {epoch} begins: this log sends messages again"), &json!({ "epoch": epoch }))
 }

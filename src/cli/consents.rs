@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg, ids};
+use crate::cli::{Session, TenantArg, ids, reading};
 use crate::ids::CustomerId;
 use crate::queries::consents::{self, ConsentRow};
 use crate::queries::page::PAGE;
@@ -54,7 +54,8 @@ pub async fn run(session: &Session, args: ConsentsArgs) -> Outcome {
         return Err(Failure::new(Exit::Refused, format!("there is no customer {}", args.customer)));
     }
     if args.personal {
-        session.record_read(&stores, &caller, "consents", 1).await?;
+        let read = reading::of_customers("consents", &[args.customer]);
+        session.record_read(&stores, &caller, read).await?;
     }
     let channel = args.channel;
     let mut listing = Listing::new(args.format, if args.personal { EVIDENCE } else { COLUMNS });

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::app::ResolveInDoubt;
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg, ids, print};
+use crate::cli::listing::{Format, Listing, ReportFormat};
+use crate::cli::{Session, TenantArg, ids};
 use crate::domain::message::dispatch::Resolution;
 use crate::ids::MessageId;
 use crate::queries::messages;
@@ -48,6 +48,9 @@ enum InDoubtCommand {
         /// The outcome.
         #[arg(long = "as", value_enum)]
         resolution: ResolutionWord,
+        /// Output format.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ReportFormat,
         #[command(flatten)]
         tenant: TenantArg,
     },
@@ -95,7 +98,7 @@ pub async fn run(session: &Session, args: InDoubtArgs) -> Outcome {
             }
             listing.end("no message is in doubt")
         }
-        InDoubtCommand::Resolve { message, resolution, tenant } => {
+        InDoubtCommand::Resolve { message, resolution, format, tenant } => {
             let stores = session.open_existing().await?;
             let caller = session.caller(&tenant);
             let reads = session.read_store(&stores).await?;
@@ -107,11 +110,12 @@ pub async fn run(session: &Session, args: InDoubtArgs) -> Outcome {
             let command = ResolveInDoubt { customer_id: row.customer_id, message_id: message, resolution };
             stores.app.resolve_in_doubt(&caller, command).await?.into_result()?;
             stores.close().await;
-            print::line(match resolution {
-                Resolution::Sent => format!("message {message} counts as sent"),
-                Resolution::NotSent => format!("message {message} stays unsent"),
-                Resolution::SendAgain => format!("message {message} will be sent again by the next `commlog serve`"),
-            })
+            let (word, text) = match resolution {
+                Resolution::Sent => ("sent", "counts as sent"),
+                Resolution::NotSent => ("not_sent", "stays unsent"),
+                Resolution::SendAgain => ("send_again", "will be sent again by the next `commlog serve`"),
+            };
+            format.line(format_args!("message {message} {text}"), &json!({ "message_id": message, "resolution": word }))
         }
     }
 }

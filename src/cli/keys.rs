@@ -1,8 +1,11 @@
 //! `commlog keys`
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 
-use crate::cli::failure::Outcome;
+use crate::cli::certainty::Certainty;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::tenant::decide::{IssueApiKey, RevokeApiKey};
@@ -35,19 +38,31 @@ enum KeysCommand {
         /// Whether the key may send messages [default: depends on the role]
         #[arg(long, value_name = "true|false")]
         send: Option<bool>,
+        /// Output format.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ReportFormat,
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Revokes a key.
+    /// Revokes a key for good: whoever uses it is refused from then on.
+    #[command(after_help = "Examples:\n  commlog keys revoke $KEY --dry-run\n  commlog keys revoke $KEY --yes")]
     Revoke {
         /// The key's id, from `commlog keys list`.
         #[arg(value_parser = ids::given::<ApiKeyId>)]
         key: ApiKeyId,
         #[command(flatten)]
+        certainty: Certainty,
+        /// Output format.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ReportFormat,
+        #[command(flatten)]
         tenant: TenantArg,
     },
     /// Lists a tenant's keys, without their secrets.
     List {
+        /// Output format.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
         #[command(flatten)]
         tenant: TenantArg,
     },
@@ -86,7 +101,7 @@ impl From<RoleWord> for Role {
 /// Runs `commlog keys …`.
 pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
     match args.what {
-        KeysCommand::Issue { role, label, personal, send, tenant } => {
+        KeysCommand::Issue { role, label, personal, send, format, tenant } => {
             let stores = session.open().await?;
             let caller = session.caller(&tenant);
             session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
@@ -94,33 +109,51 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
             let issued = stores.app.issue_api_key(&caller, command).await?.into_result()?.value;
             stores.close().await;
             print::note(format_args!("key {}; its token is shown only once:", issued.key_id));
-            print::line(issued.token)
+            format.line(&issued.token, &json!({ "key_id": issued.key_id, "token": issued.token }))
         }
-        KeysCommand::Revoke { key, tenant } => {
+        KeysCommand::Revoke { key, certainty, format, tenant } => {
+            certainty.check()?;
             let stores = session.open_existing().await?;
+            let caller = session.caller(&tenant);
+            let reads = session.read_store(&stores).await?;
+            let keys = queries::tenants::api_keys(&reads.db(), caller.tenant).await.map_err(Failure::unavailable)?;
+            // A key that is not known is refused below.
+            if let Some(found) = keys.iter().find(|found| found.key_id == key) {
+                let plan = [
+                    format!("key {key} is revoked for good; requests with it are refused from then on"),
+                    format!(
+                        "  {} {:?}, issued {}",
+                        found.role,
+                        found.label,
+                        found.issued_at.format("%Y-%m-%d %H:%M:%SZ")
+                    ),
+                ];
+                if !certainty.settle(&plan)? {
+                    stores.close().await;
+                    return Ok(());
+                }
+            }
             let command = RevokeApiKey { key_id: key };
-            let revoked = stores.app.revoke_api_key(&session.caller(&tenant), command).await?.into_result()?;
+            let revoked = stores.app.revoke_api_key(&caller, command).await?.into_result()?;
             stores.close().await;
-            print::line(format_args!("key {} is revoked", revoked.value))
+            format.line(format_args!("key {} is revoked", revoked.value), &json!({ "key_id": key, "revoked": true }))
         }
-        KeysCommand::List { tenant } => {
+        KeysCommand::List { format, tenant } => {
             let stores = session.open_existing().await?;
             let reads = session.read_store(&stores).await?;
             let tenant = session.caller(&tenant).tenant;
             let keys = queries::tenants::api_keys(&reads.db(), tenant).await;
             stores.close().await;
-            for key in keys.map_err(crate::cli::failure::Failure::unavailable)? {
-                let may = match (key.personal, key.send) {
-                    (true, true) => "sees personal data, sends",
-                    (true, false) => "sees personal data",
-                    (false, true) => "sends",
-                    (false, false) => "",
-                };
-                let since = key.issued_at.format("%Y-%m-%d");
-                let end = key.revoked_at.map_or(String::new(), |at| format!("  revoked {}", at.format("%Y-%m-%d")));
-                print::line(format_args!("{}  {:<8}  {since}  {}  {may}{end}", key.key_id, key.role, key.label))?;
+            let mut listing = Listing::new(format, COLUMNS);
+            for key in keys.map_err(Failure::unavailable)? {
+                listing.row(&json!({
+                    "key_id": key.key_id, "role": key.role, "personal": key.personal, "send": key.send, "label": key.label,
+                    "issued_at": key.issued_at, "revoked_at": key.revoked_at,
+                }))?;
             }
-            Ok(())
+            listing.end("no key was issued")
         }
     }
 }
+
+const COLUMNS: &[&str] = &["key_id", "role", "personal", "send", "issued_at", "revoked_at", "label"];

@@ -33,6 +33,16 @@ pub enum ReportFormat {
     Json,
 }
 
+impl ReportFormat {
+    /// Writes the result: sentences, or the object.
+    pub fn line(self, sentences: impl std::fmt::Display, object: &Value) -> Outcome {
+        match self {
+            Self::Text => print::line(sentences),
+            Self::Json => print::line(object),
+        }
+    }
+}
+
 /// A list as it is written to stdout.
 pub struct Listing {
     format: Format,

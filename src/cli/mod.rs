@@ -2,12 +2,15 @@
 
 pub mod accounts;
 pub mod callbacks;
+mod certainty;
+pub mod completions;
 pub mod confirm;
 pub mod consents;
 pub mod demo;
 mod diagnostics;
 pub mod export;
 pub mod failure;
+pub mod find;
 pub mod forget;
 pub mod ids;
 pub mod import;
@@ -18,6 +21,7 @@ pub mod listing;
 pub mod print;
 pub mod progress;
 pub mod prove;
+mod reading;
 pub mod rebuild;
 pub mod reclass;
 pub mod replay;
@@ -28,6 +32,7 @@ pub mod signal;
 pub mod status;
 pub mod suppressions;
 pub mod tenants;
+pub mod timeline;
 pub mod verify;
 pub mod why;
 
@@ -35,7 +40,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::clock::Ambient;
 use crate::config::Config;
@@ -95,6 +100,10 @@ enum Command {
     Prove(prove::ProveArgs),
     /// Forgets a customer for good: destroys the key and purges the read tables.
     Forget(forget::ForgetArgs),
+    /// Finds customers by name, mailbox, number or id.
+    Find(find::FindArgs),
+    /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
+    Timeline(timeline::TimelineArgs),
     /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
     Why(why::WhyArgs),
     /// Lists what a customer agreed to, with the evidence.
@@ -119,6 +128,10 @@ enum Command {
     Tenants(tenants::TenantsArgs),
     /// Prints the GraphQL schema.
     Schema,
+    /// Prints a script that completes commands in a shell.
+    Completions(completions::CompletionsArgs),
+    /// Writes man pages.
+    Man(completions::ManArgs),
 }
 
 impl Command {
@@ -156,8 +169,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn start(cli: Cli) -> Outcome {
-    if matches!(cli.command, Command::Schema) {
-        return schema::run();
+    // These need no configuration.
+    match &cli.command {
+        Command::Schema => return schema::run(),
+        Command::Completions(args) => return completions::complete(Cli::command(), args),
+        Command::Man(args) => return completions::man(Cli::command(), args),
+        _ => {}
     }
     let config = Config::load(cli.config.as_deref(), &crate::boot::account_variables())?;
     crate::boot::keep_files_private();
@@ -181,6 +198,8 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Verify(args) => verify::run(&session, args).await,
         Command::Prove(args) => prove::run(&session, args).await,
         Command::Forget(args) => forget::run(&session, args).await,
+        Command::Find(args) => find::run(&session, args).await,
+        Command::Timeline(args) => timeline::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,
         Command::Consents(args) => consents::run(&session, args).await,
         Command::Suppressions(args) => suppressions::run(&session, args).await,
@@ -188,10 +207,12 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Callbacks(args) => callbacks::run(&session, args).await,
         Command::InDoubt(args) => in_doubt::run(&session, args).await,
         Command::Reclass(args) => reclass::run(&session, args).await,
-        Command::ConfirmDispatch(_) => confirm::run(&session).await,
+        Command::ConfirmDispatch(args) => confirm::run(&session, args).await,
         Command::Keys(args) => keys::run(&session, args).await,
         Command::Accounts(args) => accounts::run(&session, args).await,
         Command::Tenants(args) => tenants::run(&session, args).await,
         Command::Schema => schema::run(),
+        Command::Completions(args) => completions::complete(Cli::command(), &args),
+        Command::Man(args) => completions::man(Cli::command(), &args),
     }
 }

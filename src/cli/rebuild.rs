@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::boot::ReadStore;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::listing::ReportFormat;
 use crate::cli::{Session, print, progress};
 use crate::log::Journal;
+use crate::projections::TableComparison;
 
 /// `commlog rebuild`
 #[derive(Debug, Args)]
@@ -22,6 +25,9 @@ pub struct RebuildArgs {
     /// Compares the tables instead of replacing them.
     #[arg(long)]
     check: bool,
+    /// Output format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: ReportFormat,
 }
 
 /// Runs `commlog rebuild`.
@@ -38,24 +44,37 @@ pub async fn run(session: &Session, args: RebuildArgs) -> Outcome {
         bar.finish_and_clear();
         stores.close().await;
         rebuilt.map_err(Failure::unavailable)?;
-        return print::line(format_args!("a new generation of read tables, built from {total} events, is live"));
+        let object = json!({ "generation": reads.live().id, "events": total });
+        let text = format_args!("a new generation of read tables, built from {total} events, is live");
+        return args.format.line(text, &object);
     }
     let compared = reads.check(|events| bar.set_position(events)).await;
     bar.finish_and_clear();
     stores.close().await;
-    let mut different = 0;
-    for table in compared.map_err(Failure::unavailable)? {
-        let rows = table.rows;
-        match table.difference {
-            None => print::line(format_args!("{:<28} {rows:>10} rows  equal", table.table))?,
-            Some(difference) => {
-                different += 1;
-                print::line(format_args!("{:<28} {rows:>10} rows  DIFFERENT: {difference}", table.table))?;
+    let compared = compared.map_err(Failure::unavailable)?;
+    let different = compared.iter().filter(|table| table.difference.is_some()).count();
+    match args.format {
+        ReportFormat::Json => {
+            let table = |table: &TableComparison| {
+                let difference = table.difference.as_ref().map(ToString::to_string);
+                json!({ "table": table.table, "rows": table.rows, "difference": difference })
+            };
+            let tables: Vec<_> = compared.iter().map(table).collect();
+            print::line(json!({ "equal": different == 0, "tables": tables }))?;
+        }
+        ReportFormat::Text => {
+            for table in &compared {
+                let what =
+                    table.difference.as_ref().map_or_else(|| "equal".to_owned(), |found| format!("DIFFERENT: {found}"));
+                print::line(format_args!("{:<28} {:>10} rows  {what}", table.table, table.rows))?;
+            }
+            if different == 0 {
+                print::line("every table matches the log")?;
             }
         }
     }
     if different == 0 {
-        return print::line("every table matches the log");
+        return Ok(());
     }
     Err(Failure::new(Exit::Found, format!("{different} tables differ from the log")))
 }
@@ -85,4 +104,24 @@ pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
     bar.finish_and_clear();
     stop.cancel();
     runner.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(Failure::unavailable)
+}
+
+/// The longest time that files may take to be cleaned: a reader that holds an older state of them is in the way.
+const SCRUB_TIME: Duration = Duration::from_secs(120);
+
+/// Waits until the files of the live read tables hold nothing of forgotten customers.
+pub async fn scrub(reads: &ReadStore, journal: &Journal) -> Outcome {
+    let head = journal.backend().head().await?.position;
+    let stop = CancellationToken::new();
+    let runner = tokio::spawn({
+        let (reads, stop) = (reads.clone(), stop.clone());
+        async move { reads.run(stop).await }
+    });
+    let scrubbed = reads.wait_scrubbed(head, SCRUB_TIME).await;
+    stop.cancel();
+    runner.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(Failure::unavailable)?;
+    scrubbed.map_err(|error| {
+        let what = "the files of the read tables could not be cleaned yet; commlog serve will do it";
+        Failure::doing(Exit::Unavailable, what, error)
+    })
 }

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args};
+use serde_json::json;
 
 use crate::app::{Reclassed, Step};
 use crate::cli::failure::Outcome;
-use crate::cli::{Session, TenantArg, ids, print, progress};
+use crate::cli::listing::ReportFormat;
+use crate::cli::{Session, TenantArg, ids, progress};
 use crate::domain::message::reclass::ReclassEngagement;
 use crate::domain::value::engagement::CURRENT;
 use crate::ids::{CampaignId, CustomerId, MessageId, Position};
@@ -44,6 +46,9 @@ pub struct ReclassArgs {
     /// Resumes after this position, where an earlier run was interrupted.
     #[arg(long, value_name = "POSITION")]
     after: Option<Position>,
+    /// Output format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: ReportFormat,
     #[command(flatten)]
     tenant: TenantArg,
 }
@@ -72,8 +77,13 @@ pub async fn run(session: &Session, args: ReclassArgs) -> Outcome {
     bar.finish_and_clear();
     stores.close().await;
     let judged = total.judged;
-    print::line(format_args!(
-        "{} opens and clicks classified by {}, {} corrected, {} skipped because the customer was forgotten",
-        judged.judged, CURRENT.name, judged.corrected, judged.erased
-    ))
+    args.format.line(
+        format_args!(
+            "{} opens and clicks classified by {}, {} corrected, {} skipped because the customer was forgotten",
+            judged.judged, CURRENT.name, judged.corrected, judged.erased
+        ),
+        &json!({
+            "rule": CURRENT.name, "classified": judged.judged, "corrected": judged.corrected, "forgotten": judged.erased,
+        }),
+    )
 }

@@ -4,17 +4,24 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
+use serde_json::json;
 
+use crate::app::Caller;
+use crate::boot::Stores;
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::{Session, print, progress};
+use crate::cli::listing::ReportFormat;
+use crate::cli::{Session, print, progress, reading};
 use crate::ids::Position;
 use crate::projections::AsOf;
+use crate::queries::customers;
 
 /// `commlog replay`
 #[derive(Debug, Args)]
 #[command(
     long_about = "Writes the read tables as they were at an earlier moment into a new SQLite file, for any SQL tool. \
-                  Customers who have since been forgotten are forgotten there too.",
+                  Customers who have since been forgotten are forgotten there too. The file holds personal data in the \
+                  clear, of every tenant: only you may read it, the log records that it was made, and whoever is forgotten \
+                  later is not forgotten in it.",
     after_help = "Examples:\n  commlog replay --until 2026-03-31T18:00:00Z --into march.db\n  \
                   sqlite3 march.db 'SELECT count(*) FROM customers'"
 )]
@@ -28,6 +35,9 @@ pub struct ReplayArgs {
     /// The file to write; it must not exist.
     #[arg(long, value_name = "FILE")]
     into: PathBuf,
+    /// Output format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: ReportFormat,
 }
 
 /// Reads a moment: RFC 3339, or a day in UTC.
@@ -55,10 +65,34 @@ pub async fn run(session: &Session, args: ReplayArgs) -> Outcome {
         (None, Some(time)) => AsOf::Time(time),
         (None, None) => AsOf::Position(stores.journal.backend().head().await?.position),
     };
-    let bar = progress::bar("events", stores.journal.backend().head().await?.position.counter());
+    let end = stores.journal.backend().head().await?.position;
+    let until = match &as_of {
+        AsOf::Position(position) => format!("position {position}"),
+        AsOf::Time(time) => time.to_rfc3339(),
+    };
+    record_read(session, &stores, &until).await?;
+    let bar = progress::bar("events", end.counter());
     let replayed = reads.replay_into(file, as_of, |events| bar.set_position(events)).await;
     bar.finish_and_clear();
     stores.close().await;
     let position = replayed.map_err(Failure::unavailable)?;
-    print::line(format_args!("{} holds the read tables as of position {position}", file.display()))
+    if position == Position::START {
+        print::note("no event is that old: the tables are empty");
+    }
+    args.format.line(
+        format_args!("{} holds the read tables as of position {position}", file.display()),
+        &json!({ "file": file.display().to_string(), "position": position }),
+    )
+}
+
+/// The file holds everybody's data, of all tenants.
+async fn record_read(session: &Session, stores: &Stores, until: &str) -> Outcome {
+    let reads = session.read_store(stores).await?;
+    for tenant in stores.journal.backend().tenants().await? {
+        let filter = customers::CustomerFilter::default();
+        let count = customers::count(&reads.db(), tenant, &filter).await.map_err(Failure::unavailable)?;
+        let read = reading::of_many("replay", count, format!("until {until}"));
+        session.record_read(stores, &Caller::new(tenant, "cli"), read).await?;
+    }
+    Ok(())
 }

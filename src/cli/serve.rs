@@ -7,7 +7,7 @@ use crate::boot::Node;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, signal};
-use crate::config::{KEYS, Roles};
+use crate::config::{KEYS, LogFormat, Roles};
 
 /// `commlog serve`
 #[derive(Debug, Args)]
@@ -43,11 +43,15 @@ pub async fn run(mut session: Session, args: ServeArgs) -> Outcome {
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
     let mut running = Node::start(stores, stop.clone()).await?;
-    if session.config.roles.api {
-        print::note(format_args!(
-            "listening on http://{}/  (keys: commlog keys issue --role admin --label me)",
-            running.address()
-        ));
+    let what = if session.config.roles.api {
+        "keys: commlog keys issue --role admin --label me"
+    } else {
+        "health, readiness and metrics only"
+    };
+    let address = running.address();
+    match session.config.log_format {
+        LogFormat::Text => print::note(format_args!("listening on http://{address}/  ({what})")),
+        LogFormat::Json => tracing::info!("listening on http://{address}/"),
     }
     let waited = running.wait().await;
     let finished = running.finish().await;

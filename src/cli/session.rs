@@ -89,8 +89,7 @@ impl Session {
     }
 
     /// Records an access to personal data, before any of it is shown.
-    pub async fn record_read(&self, stores: &Stores, caller: &Caller, what: &str, count: u64) -> Outcome {
-        let command = RecordPersonalRead { what: what.to_owned(), count };
+    pub async fn record_read(&self, stores: &Stores, caller: &Caller, command: RecordPersonalRead) -> Outcome {
         stores.app.record_personal_read(caller, command).await?.into_result()?;
         Ok(())
     }

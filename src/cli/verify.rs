@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use crate::boot::master_key;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::listing::ReportFormat;
 use crate::cli::{Session, print, progress};
 use crate::log::chain::{self, VerifyError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError};
@@ -30,6 +32,9 @@ pub struct VerifyArgs {
     /// Checks that the log still contains everything that this signed checkpoint covers. Needs the master key.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
+    /// Output format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: ReportFormat,
 }
 
 /// Runs `commlog verify`.
@@ -42,7 +47,7 @@ pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
         let checked = checkpoint.check(log.as_ref(), key, |events| bar.set_position(events)).await;
         bar.finish_and_clear();
         checked.map_err(check_failure)?;
-        print::line(format_args!("the first {} events match the checkpoint", checkpoint.events))?;
+        args.sentence(format_args!("the first {} events match the checkpoint", checkpoint.events))?;
         bar.reset();
     }
     let keeper = crate::boot::open_existing_keeper(&session.config, &log, &session.ambient).await?;
@@ -57,17 +62,34 @@ pub async fn run(session: &Session, args: VerifyArgs) -> Outcome {
     let verified = verified.map_err(failure)?;
     if let Some(kept) = &kept {
         kept.compare(&verified).map_err(check_failure)?;
-        print::line(format_args!("the first {} events match the checkpoint in the key store", kept.events))?;
+        args.sentence(format_args!("the first {} events match the checkpoint in the key store", kept.events))?;
     }
-    print::line(format_args!(
-        "{} events in {} streams: every hash, version and position is intact; the log ends at position {}",
-        verified.events, verified.streams, verified.head
-    ))?;
+    args.format.line(
+        format_args!(
+            "{} events in {} streams: every hash, version and position is intact; the log ends at position {}",
+            verified.events, verified.streams, verified.head
+        ),
+        &json!({
+            "events": verified.events, "streams": verified.streams, "position": verified.head,
+            "root": hex::encode(verified.root), "matches_kept_checkpoint": kept.as_ref().map(|kept| kept.events),
+            "matches_given_checkpoint": args.against.is_some().then_some(true),
+        }),
+    )?;
     if let (Some(file), Some(key)) = (&args.sign, &key) {
         write(file, &Checkpoint::sign(&verified, key))?;
-        print::line(format_args!("{} holds a signed checkpoint; keep it apart from the log", file.display()))?;
+        args.sentence(format_args!("{} holds a signed checkpoint; keep it apart from the log", file.display()))?;
     }
     Ok(())
+}
+
+impl VerifyArgs {
+    /// For people only.
+    fn sentence(&self, text: impl std::fmt::Display) -> Outcome {
+        match self.format {
+            ReportFormat::Text => print::line(text),
+            ReportFormat::Json => Ok(()),
+        }
+    }
 }
 
 /// The master key, which signs checkpoints.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
-use crate::cli::{Session, TenantArg, ids, print};
+use crate::cli::{Session, TenantArg, ids, print, reading};
 use crate::domain::message::event::MessageClass;
 use crate::domain::value::Direction;
 use crate::ids::MessageId;
@@ -44,7 +44,8 @@ pub async fn run(session: &Session, args: WhyArgs) -> Outcome {
     let caller = session.caller(&args.tenant);
     let reads = session.read_store(&stores).await?;
     if args.personal {
-        session.record_read(&stores, &caller, "why", 1).await?;
+        let read = reading::of_one("why", format!("message {}", args.message));
+        session.record_read(&stores, &caller, read).await?;
     }
     let db = reads.db();
     let message = messages::by_id(&db, caller.tenant, args.message).await.map_err(Failure::unavailable)?;

@@ -36,6 +36,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "the key store, kept out of the log's backups: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/keys.db]",
     ),
     (
+        "keys_with_log",
+        "true: the key store may be in the log's own database, whose dumps then reveal forgotten people [default: false]",
+    ),
+    (
         "blobs_url",
         "the blob store, for attachments: file:FOLDER or postgres://… [default: as the log; embedded <data_dir>/blobs]",
     ),
@@ -44,7 +48,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "master_key_file",
         "file with the master key; created with a new key store, readable by its owner only [default: <data_dir>/master.key]",
     ),
-    ("listen", "address and port of the API [default: 127.0.0.1:7700]"),
+    (
+        "listen",
+        "address and port of the API, health and metrics; without the role api, of the latter only [default: 127.0.0.1:7700]",
+    ),
     (
         "public_url",
         "public URL of this server, for links in messages, such as https://mail.example.com [default: http://<listen>]",
@@ -148,6 +155,8 @@ pub struct Config {
     pub read: StoreUrl,
     /// Where the key store is.
     pub keys: StoreUrl,
+    /// Whether the key store may be in the log's own database.
+    pub keys_with_log: bool,
     /// Where attachments are.
     pub blobs: BlobsUrl,
     /// What wraps the keys.
@@ -316,10 +325,8 @@ impl Config {
             roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
             tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
                 .unwrap_or(DEFAULT_TENANT),
-            require_opt_in: parse(values, "require_opt_in", |text| {
-                text.parse().map_err(|_| "must be true or false".to_owned())
-            })?
-            .unwrap_or(false),
+            keys_with_log: parse(values, "keys_with_log", truth)?.unwrap_or(false),
+            require_opt_in: parse(values, "require_opt_in", truth)?.unwrap_or(false),
             default_region: parse(values, "default_region", |text| match text.as_bytes() {
                 [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(text.to_owned()),
                 _ => Err("must be an ISO 3166 code of two capital letters, such as GB".to_owned()),
@@ -371,6 +378,10 @@ fn origins(list: &str) -> Result<Vec<String>, String> {
         (url.as_str().trim_end_matches('/') == origin).then_some(origin)
     };
     parts.into_iter().map(read).collect::<Option<_>>().ok_or_else(wrong)
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "must be true or false".to_owned())
 }
 
 /// A URL over TLS, or on this machine. What signs in to it stands in its path or query.

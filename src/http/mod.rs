@@ -16,7 +16,7 @@ mod server;
 mod socket;
 mod webhooks;
 
-pub use server::{ServeError, serve};
+pub use server::{ServeError, serve, serve_monitoring};
 
 use std::time::Duration;
 
@@ -44,6 +44,17 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_DISPOSITION, observe::REQUEST_ID])
         .expose_headers([observe::REQUEST_ID])
         .max_age(Duration::from_secs(600))
+}
+
+/// What a node without the API serves: health, readiness and metrics.
+pub fn monitoring_router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(observe::not_found)
+        .layer(from_fn_with_state(gateway.clone(), observe::observe))
+        .with_state(gateway)
 }
 
 /// All routes. WebSockets are closed when the server is told to stop.

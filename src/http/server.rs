@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::Response;
 use hyper::Request;
 use hyper::server::conn::http1;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::consent::Peer;
-use super::router;
+use super::{monitoring_router, router};
 use crate::graphql::engine::metrics::Open;
 use crate::graphql::{Gateway, Limits};
 use crate::intake::Intake;
@@ -48,10 +49,30 @@ pub async fn serve(
     origins: &[String],
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    let routes = router(gateway.clone(), intake, origins, shutdown.clone());
+    serve_routes(listener, &gateway, routes, shutdown).await
+}
+
+/// Serves health, readiness and metrics of a node without the API, until told to stop.
+pub async fn serve_monitoring(
+    listener: TcpListener,
+    gateway: Gateway,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let routes = monitoring_router(gateway.clone());
+    serve_routes(listener, &gateway, routes, shutdown).await
+}
+
+async fn serve_routes(
+    listener: TcpListener,
+    gateway: &Gateway,
+    routes: Router,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
     let limits = Arc::clone(&gateway.api().limits);
     let metrics = gateway.api().metrics.clone();
-    let service = TowerToHyperService::new(router(gateway, intake, origins, shutdown.clone()));
+    let service = TowerToHyperService::new(routes);
     let places = Places::new(limits.connections);
     let running = TaskTracker::new();
     let cut_off = CancellationToken::new();

@@ -83,6 +83,11 @@ impl Journal {
         Ok(Self::new(log, keys, upcasters, ambient))
     }
 
+    /// See [`KeyStore::wrapped`].
+    pub async fn wrapped_keys(&self, subjects: &[SubjectId]) -> Result<Vec<Vec<u8>>, LogError> {
+        Ok(self.0.ring.store().wrapped(subjects).await?)
+    }
+
     /// Appends events to one stream; shares its commit with concurrent callers.
     pub async fn append(&self, append: Append) -> Result<Appended, JournalError> {
         match self.append_all(vec![append]).await?.pop() {

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::{Session, TenantArg};
+use crate::cli::{Session, TenantArg, reading};
 use crate::files::cells::defused;
 use crate::queries;
 
@@ -61,6 +61,7 @@ pub struct ExportArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// One JSON object a line
+    #[value(alias = "json")]
     Jsonl,
     /// A header, then a record a line
     Csv,
@@ -76,12 +77,12 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
     let mut out = Output::open(&args)?;
     let result = if args.what == "events" {
         if args.personal {
-            record_read(session, &stores, &caller).await?;
+            record_read(session, &stores, &caller, &args).await?;
         }
         events::write(&stores, &caller, &args, &mut out).await
     } else {
         let model = rows::ReadModel::find(&stores, &args)?;
-        let reads = record_read(session, &stores, &caller).await?;
+        let reads = record_read(session, &stores, &caller, &args).await?;
         model.write(&reads, &caller, args.format, &mut out).await
     };
     stores.close().await;
@@ -90,11 +91,18 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
 }
 
 /// An export of personal data leaves its own trace, before the first line is written.
-async fn record_read(session: &Session, stores: &Stores, caller: &Caller) -> Outcome<ReadStore> {
+async fn record_read(session: &Session, stores: &Stores, caller: &Caller, args: &ExportArgs) -> Outcome<ReadStore> {
     let reads = session.read_store(stores).await?;
     let filter = queries::customers::CustomerFilter::default();
     let count = queries::customers::count(&reads.db(), caller.tenant, &filter).await.map_err(Failure::unavailable)?;
-    session.record_read(stores, caller, "export", count).await?;
+    let mut asked = args.what.clone();
+    for (name, time) in [("since", args.since), ("until", args.until)] {
+        if let Some(time) = time {
+            asked.push_str(&format!(" {name} {}", time.to_rfc3339()));
+        }
+    }
+    args.types.iter().for_each(|name| asked.push_str(&format!(" type {name}")));
+    session.record_read(stores, caller, reading::of_many("export", count, asked)).await?;
     Ok(reads)
 }
 

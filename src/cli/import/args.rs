@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::certainty::Certainty;
+use crate::cli::listing::{Format, ReportFormat};
 use crate::cli::{TenantArg, ids};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::import::decide::{Collision, ConsentRow};
@@ -70,10 +72,18 @@ pub enum ImportCommand {
         #[arg(value_parser = ids::given::<ImportId>)]
         import: ImportId,
         #[command(flatten)]
+        certainty: Certainty,
+        /// Output format.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ReportFormat,
+        #[command(flatten)]
         tenant: TenantArg,
     },
     /// Lists the imports of a tenant, newest first.
     List {
+        /// Output format.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
         #[command(flatten)]
         tenant: TenantArg,
     },
@@ -138,6 +148,9 @@ pub struct FileArgs {
     /// ones.
     #[arg(long, value_name = "PREFIX")]
     pub number_rows: Option<String>,
+    /// Output format of the report.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
 }
 
 fn mapping(text: &str) -> Result<Mapping, String> {

@@ -7,12 +7,15 @@ mod trial;
 use std::io::IsTerminal;
 use std::time::Instant;
 
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Caller;
 use crate::app::imports::{Ground, Trial};
 use crate::boot::{BootError, Stores};
+use crate::cli::certainty::Certainty;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, progress};
 use crate::domain::import::decide::{
@@ -43,8 +46,10 @@ pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
         ImportCommand::Customers(file) => import(session, ImportKind::Customers, file).await,
         ImportCommand::Orders(file) => import(session, ImportKind::Orders, file).await,
         ImportCommand::Messages(file) => import(session, ImportKind::Messages, file).await,
-        ImportCommand::Undo { import, tenant } => undo(session, &session.caller(&tenant), import).await,
-        ImportCommand::List { tenant } => list(session, &session.caller(&tenant)).await,
+        ImportCommand::Undo { import, certainty, format, tenant } => {
+            undo(session, &session.caller(&tenant), import, certainty, format).await
+        }
+        ImportCommand::List { format, tenant } => list(session, &session.caller(&tenant), format).await,
     }
 }
 
@@ -236,6 +241,10 @@ impl Job<'_> {
     }
 
     fn report_dry_run(&self, totals: &Totals) -> Outcome {
+        if self.args.format == ReportFormat::Json {
+            print::line(self.object(totals, None))?;
+            return self.judge(totals);
+        }
         print::line(format_args!("dry run of {}: nothing was written to the log", self.source.name()))?;
         print::line(format_args!(
             "  {} lines: {} {} can be imported, {} lines are refused",
@@ -252,7 +261,30 @@ impl Job<'_> {
         self.report_refused(totals)
     }
 
+    /// The report as an object.
+    fn object(&self, totals: &Totals, run: Option<&ImportRun>) -> serde_json::Value {
+        let refusals: Vec<_> = totals.refused.summary(usize::MAX).into_iter().collect();
+        let refusals = refusals
+            .into_iter()
+            .map(|(count, line, reason)| json!({ "lines": count, "first_line": line, "reason": reason }));
+        let left_out = totals
+            .left_out()
+            .map(|(reason, count)| json!({ "values": count.values, "first_line": count.first_line, "reason": reason }));
+        json!({
+            "import_id": run.map(|run| run.import_id), "dry_run": run.is_none(), "file": self.source.name(),
+            "kind": self.kind, "lines": self.records, "rows": totals.rows, "taken": totals.taken(),
+            "already": totals.already, "appended": totals.appended, "corrected": totals.corrected,
+            "registered": totals.registered, "joined": totals.joined, "opt_outs": totals.opt_outs,
+            "refused": totals.refused.total(), "refusals": refusals.collect::<Vec<_>>(),
+            "left_out": left_out.collect::<Vec<_>>(), "seconds": self.started.elapsed().as_secs_f64(),
+        })
+    }
+
     fn report(&self, totals: &Totals, run: &ImportRun) -> Outcome {
+        if self.args.format == ReportFormat::Json {
+            print::line(self.object(totals, Some(run)))?;
+            return self.judge(totals);
+        }
         let seconds = self.started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.records as f64 / seconds.max(0.001);
@@ -274,7 +306,7 @@ impl Job<'_> {
         self.report_refused(totals)
     }
 
-    /// Reports what was refused. A file of which nothing could be imported is a refusal; single lines are with `--strict`.
+    /// Reports what was refused.
     fn report_refused(&self, totals: &Totals) -> Outcome {
         for (reason, count) in totals.left_out() {
             let values = if count.values == 1 { "value" } else { "values" };
@@ -293,6 +325,12 @@ impl Job<'_> {
             None if refused > 0 => print::line("  (--refused FILE writes them to a file that can be corrected)")?,
             Some(_) | None => {}
         }
+        self.judge(totals)
+    }
+
+    /// A file of which nothing could be imported is a refusal; single lines are with `--strict`.
+    fn judge(&self, totals: &Totals) -> Outcome {
+        let refused = totals.refused.total();
         let nothing = refused > 0 && totals.taken() == 0;
         if nothing {
             return Err(Failure::new(Exit::Refused, format!("every line of {} was refused", self.source.name())));
@@ -334,46 +372,74 @@ fn show(rows: &[impl Preview]) {
     }
 }
 
-async fn undo(session: &Session, caller: &Caller, import: ImportId) -> Outcome {
-    let stores = session.open().await?;
+async fn undo(
+    session: &Session,
+    caller: &Caller,
+    import: ImportId,
+    certainty: Certainty,
+    format: ReportFormat,
+) -> Outcome {
+    certainty.check()?;
+    let stores = session.open_existing().await?;
+    let reads = session.read_store(&stores).await?;
+    // An import that is not known is refused below.
+    let row = queries::imports::by_id(&reads.db(), caller.tenant, import).await.map_err(Failure::unavailable)?;
+    if let Some(row) = row {
+        let file = row.file_name.as_deref().unwrap_or("a file without a name").replace(char::is_control, "\u{FFFD}");
+        let count =
+            |count: Option<i64>| count.map_or_else(|| "an unknown number of".to_owned(), |count| count.to_string());
+        let plan = [
+            format!("import {import} is undone: what it brought is retracted, its opt-outs and ids too"),
+            format!(
+                "  {} of {file}, {} on {}: {} lines, {} events",
+                row.kind,
+                row.state,
+                row.started_at.format("%Y-%m-%d %H:%M:%SZ"),
+                count(row.lines),
+                count(row.appended)
+            ),
+            "  customers with more than what was imported are kept; importing the file again restores it".to_owned(),
+        ];
+        if !certainty.settle(&plan)? {
+            stores.close().await;
+            return Ok(());
+        }
+    }
     let bar = progress::counter("facts");
     let done = stores.app.undo_import(caller, UndoImport { import_id: import }).await?.into_result();
     bar.finish_and_clear();
     stores.close().await;
     let undone = done?.value;
-    print::line(format_args!(
-        "import {import} is undone: {} facts were undone, {} were kept (opt-outs, and customers with more than \
-         what was imported)",
-        undone.retracted, undone.kept
-    ))?;
-    print::line("  the log keeps both; importing the file again restores it")
+    format.line(
+        format_args!(
+            "import {import} is undone: {} facts were undone, {} were kept (opt-outs, and customers with more than \
+             what was imported)\n  the log keeps both; importing the file again restores it",
+            undone.retracted, undone.kept
+        ),
+        &json!({ "import_id": import, "retracted": undone.retracted, "kept": undone.kept }),
+    )
 }
 
-async fn list(session: &Session, caller: &Caller) -> Outcome {
+const COLUMNS: &[&str] = &["import_id", "started_at", "kind", "state", "lines", "appended", "refused", "file_name"];
+
+async fn list(session: &Session, caller: &Caller, format: Format) -> Outcome {
     let stores = session.open_existing().await?;
     let reads = session.read_store(&stores).await?;
-    let mut page = Page::first(PAGE.largest);
-    loop {
-        let slice = queries::imports::list(&reads.db(), caller.tenant, &page).await.map_err(Failure::unavailable)?;
-        for (_, import) in &slice.rows {
-            let count = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-            print::line(format_args!(
-                "{}  {}  {:<9}  {:<9}  {} lines, {} events, {} refused  {}",
-                import.import_id,
-                import.started_at.format("%Y-%m-%d %H:%M"),
-                import.kind,
-                import.state,
-                count(import.lines),
-                count(import.appended),
-                count(import.refused),
-                import.file_name.as_deref().unwrap_or_default()
-            ))?;
-        }
-        match slice.rows.last() {
-            Some((cursor, _)) if slice.has_next => page = Page::first(PAGE.largest).after(cursor.clone()),
-            _ => break,
+    let mut listing = Listing::new(format, COLUMNS);
+    let mut page = Some(Page::first(PAGE.largest));
+    while let Some(wanted) = page.take() {
+        let slice = queries::imports::list(&reads.db(), caller.tenant, &wanted).await.map_err(Failure::unavailable)?;
+        page = slice.next(PAGE.largest);
+        for import in slice.into_rows() {
+            listing.row(&json!({
+                "import_id": import.import_id, "kind": import.kind, "state": import.state, "run": import.run,
+                "actor": import.actor, "started_at": import.started_at, "completed_at": import.completed_at,
+                "undone_at": import.undone_at, "lines": import.lines, "appended": import.appended,
+                "already": import.already, "refused": import.refused, "retracted": import.retracted, "kept": import.kept,
+                "file_name": import.file_name, "file_digest": import.file_digest,
+            }))?;
         }
     }
     stores.close().await;
-    Ok(())
+    listing.end("nothing was imported")
 }

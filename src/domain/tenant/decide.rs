@@ -10,7 +10,7 @@ use crate::domain::tenant::event::{
 };
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
-use crate::ids::{ApiKeyId, EventId, Label, TenantSecret};
+use crate::ids::{ApiKeyId, CustomerId, EventId, Label, TenantSecret};
 
 /// Opens a tenant under the caller's tenant id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,13 +66,20 @@ pub struct SkipParked {
 }
 
 /// Records that personal data was read in bulk or exported.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RecordPersonalRead {
     /// Which part of the interface: `export`, `events`, `customer`.
     pub what: String,
     /// How many people's.
     pub count: u64,
+    /// The customers; more than 100 are not recorded one by one.
+    pub customer_ids: Vec<CustomerId>,
+    /// What was asked for; never a name or an address.
+    pub filter: Option<String>,
 }
+
+/// More customers than these are not recorded one by one.
+const MOST_NAMED: usize = 100;
 
 impl IssuedApiKey {
     /// The key and its token. The secret derives from the tenant's secret, so that a repeated command can tell it again
@@ -142,7 +149,10 @@ pub fn skip_parked(_state: &Tenant, command: SkipParked, context: &Context<'_>) 
 /// Records that personal data was read.
 pub fn record_read(_state: &Tenant, command: RecordPersonalRead, context: &Context<'_>) -> Decision<TenantEvent> {
     let what = text::required("what", command.what, text::SHORT)?;
-    Ok(vec![context.now(PersonalDataRead { what, count: command.count })])
+    let RecordPersonalRead { count, customer_ids, .. } = command;
+    let customer_ids = if customer_ids.len() > MOST_NAMED { Vec::new() } else { customer_ids };
+    let filter = text::optional("filter", command.filter, text::LONG)?;
+    Ok(vec![context.now(PersonalDataRead { what, count, customer_ids, filter })])
 }
 
 fn must_exist(state: &Tenant) -> Result<(), Refusal> {

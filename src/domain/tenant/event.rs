@@ -3,7 +3,7 @@
 use crate::domain::event::{event, stream_events};
 use crate::domain::tenant::policy::Policy;
 use crate::domain::value::words;
-use crate::ids::{ApiKeyId, EventId};
+use crate::ids::{ApiKeyId, CustomerId, EventId};
 
 words! {
     /// What an API key may do.
@@ -70,6 +70,10 @@ event! {
         what: String,
         /// How many people's.
         count: u64,
+        /// The customers, if there are at most 100.
+        customer_ids: Vec<CustomerId>,
+        /// What was asked for; never a name or an address.
+        filter: Option<String>,
     }
 }
 

@@ -341,7 +341,8 @@ pub async fn record_read(ctx: &Context<'_>, what: &str, events: &[RecordedEvent]
         return Ok(());
     }
     let reading = Reading::of(ctx)?;
-    let command = RecordPersonalRead { what: what.to_owned(), count: people.len() as u64 };
+    let command =
+        RecordPersonalRead { what: what.to_owned(), count: people.len() as u64, ..RecordPersonalRead::default() };
     let outcome = reading.api.app.record_personal_read(&caller(ctx, None)?, command).await;
     match outcome {
         Ok(crate::app::Outcome::Done(_)) => Ok(()),

@@ -107,6 +107,9 @@ pub trait KeyStore: Send + Sync {
     /// The keys of subjects, in the order asked; [`None`] for one that the store never held.
     async fn get(&self, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, KeyStoreError>;
 
+    /// The keys of subjects as they are stored: bytes that must not be left anywhere once they are destroyed.
+    async fn wrapped(&self, subjects: &[SubjectId]) -> Result<Vec<Vec<u8>>, KeyStoreError>;
+
     /// Destroys a subject's key for good, also one that was not made yet. Repeating it changes nothing.
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError>;
 

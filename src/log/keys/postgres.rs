@@ -172,6 +172,15 @@ impl KeyStore for PostgresKeyStore {
         Ok(subjects.iter().map(|subject| keys.get(subject).cloned()).collect())
     }
 
+    async fn wrapped(&self, subjects: &[SubjectId]) -> Result<Vec<Vec<u8>>, KeyStoreError> {
+        let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.0).collect();
+        sqlx::query_scalar("SELECT wrapped FROM keys.subject_keys WHERE subject_id = ANY ($1)")
+            .bind(ids)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(database(&self.url, "read keys"))
+    }
+
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
         let fail = || database(&self.url, "destroy a key");
         let mut transaction = self.pool.begin().await.map_err(fail())?;

@@ -216,6 +216,19 @@ impl KeyStore for SqliteKeyStore {
         self.run("read keys", move |inner, connection| inner.read_all(connection, &subjects)).await
     }
 
+    async fn wrapped(&self, subjects: &[SubjectId]) -> Result<Vec<Vec<u8>>, KeyStoreError> {
+        let subjects = subjects.to_vec();
+        self.run("read keys", move |_, connection| {
+            let mut statement = connection.prepare_cached("SELECT wrapped FROM subject_keys WHERE subject_id = ?1")?;
+            let mut wrapped = Vec::with_capacity(subjects.len());
+            for subject in &subjects {
+                wrapped.extend(statement.query_row([subject.0.as_bytes()], |row| row.get(0)).optional()?);
+            }
+            Ok(wrapped)
+        })
+        .await
+    }
+
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
         self.run("destroy a key", move |inner, connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

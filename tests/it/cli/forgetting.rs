@@ -16,7 +16,7 @@ fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
     let row = customers.lines().find(|line| line.contains("Quackenbush")).unwrap();
     let id = serde_json::from_str::<serde_json::Value>(row).unwrap()["customer_id"].as_str().unwrap().to_owned();
 
-    let forgotten = place.ok(&["forget", "--customer", &id]);
+    let forgotten = place.ok(&["forget", "--customer", &id, "--yes"]);
     assert!(forgotten.contains("is destroyed") && forgotten.contains("purged"), "{forgotten}");
 
     let all = place.ok(&["export", "events", "--personal"]) + &place.ok(&["export", "customers"]);
@@ -31,9 +31,9 @@ fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
         let found = bytes.windows(11).any(|window| window == b"quackenbush");
         assert!(!found, "{} still holds the name", file.display());
     }
-    let again = place.run(&["forget", "--customer", &id]);
+    let again = place.run(&["forget", "--customer", &id, "--yes"]);
     assert!(again.code == Some(0) || again.code == Some(3), "{}", again.stderr);
-    let unknown = place.fails(3, &["forget", "--customer", "0198c0de-0000-7000-8000-000000000000"]);
+    let unknown = place.fails(3, &["forget", "--customer", "0198c0de-0000-7000-8000-000000000000", "--yes"]);
     assert!(unknown.contains("this customer does not exist"), "{unknown}");
 }
 
@@ -50,7 +50,7 @@ fn a_customer_of_a_restored_log_is_forgotten_although_the_read_tables_were_ahead
     assert_eq!(place.ok(&["export", "customers"]).lines().count(), 3);
     std::fs::copy(place.path("backup.db"), place.path("data/log.db")).unwrap();
 
-    let forgotten = place.run(&["forget", "--customer", &id]);
+    let forgotten = place.run(&["forget", "--customer", &id, "--yes"]);
     assert!(forgotten.stdout.contains("the read tables are purged"), "{}", forgotten.stderr);
     assert!(forgotten.stderr.contains("made from another log"), "{}", forgotten.stderr);
     assert_eq!(place.ok(&["export", "events", "--type", "ErasureCompleted"]).lines().count(), 1);

@@ -31,7 +31,7 @@ fn importing_twice_changes_nothing_and_undo_takes_it_back() {
     assert!(second.contains("2 orders read, 2 of them known already, 0 events appended"), "{second}");
     assert_eq!(place.ok(&["verify"]), end, "nothing was appended");
 
-    let undone = place.ok(&["import", "undo", &import_id(&first)]);
+    let undone = place.ok(&["import", "undo", &import_id(&first), "--yes"]);
     assert!(undone.contains("3 facts were undone"), "{undone}");
     assert_eq!((count(&place, "ActivityRecorded"), count(&place, "ActivityRetracted")), (2, 2), "the log still tells");
 
@@ -389,9 +389,9 @@ fn the_same_orders_in_another_zone_or_with_another_amount_are_corrected_not_doub
         "{later}"
     );
     assert_eq!(figures(&place), (3, 14_000_000));
-    place.ok(&["import", "undo", &import_id(&later)]);
+    place.ok(&["import", "undo", &import_id(&later), "--yes"]);
     assert_eq!(figures(&place), (2, 12_000_000), "what stood before stands again");
-    place.ok(&["import", "undo", &import_id(&first)]);
+    place.ok(&["import", "undo", &import_id(&first), "--yes"]);
     let left = exported(&place, "customer_totals");
     assert!(left.is_empty(), "the same file is the same import, in whichever zone it was read: {left:?}");
     place.ok(&["rebuild", "--check"]);

@@ -112,20 +112,8 @@ impl Drop for Server {
 
 /// `commlog serve` in a shell that does something before.
 fn in_shell(place: &Place, before: &str) -> Command {
-    let serve = place.command(&["serve"]);
-    let mut shell = place.command(&[]);
-    let variables: Vec<_> =
-        shell.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
-    let folder = shell.get_current_dir().unwrap().to_owned();
-    shell = Command::new("sh");
-    shell.args(["-c", &format!("{before}; exec \"$0\" serve")]).arg(serve.get_program()).current_dir(folder);
-    for (name, value) in variables {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.stdin(Stdio::null());
+    let mut shell = place.shell(&["-c", &format!("{before}; exec \"$0\" serve")]);
+    shell.arg(env!("CARGO_BIN_EXE_commlog"));
     shell
 }
 

@@ -79,4 +79,30 @@ fn help_teaches() {
     assert!(place.ok(&["serve", "--help"]).contains("master_key_file"));
     assert!(place.ok(&["import", "orders", "--help"]).contains("--map 'Order no'=order"));
     assert!(place.ok(&["schema"]).contains("type Query"));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = place.ok(&["completions", shell]);
+        assert!(script.contains("confirm-dispatch") && script.contains("dry-run"), "{shell}: {script}");
+    }
+    let absent = place.fails(4, &["man", "pages"]);
+    assert!(absent.contains("pages"), "{absent}");
+    std::fs::create_dir(place.path("pages")).unwrap();
+    place.ok(&["man", "pages"]);
+    let page = std::fs::read_to_string(place.path("pages/commlog-forget.1")).unwrap();
+    assert!(page.contains("--dry\\-run") || page.contains("dry\\-run"), "{page}");
+    assert!(exists(&place.path("pages/commlog.1")) && exists(&place.path("pages/commlog-keys-issue.1")));
+}
+
+#[test]
+fn every_role_is_probed_and_scraped() {
+    let place = place();
+    place.ok(&["keys", "issue", "--role", "admin", "--label", "me"]);
+    for roles in ["projector", "processes", "projector,processes", "api"] {
+        let server = Server::start(&place, &["serve", "--roles", roles]);
+        assert!(server.request("GET /healthz HTTP/1.1", "").contains("200 OK"), "{roles}");
+        assert!(server.request("GET /readyz HTTP/1.1", "").contains("\"problems\""), "{roles}");
+        assert!(server.request("GET /metrics HTTP/1.1", "").contains("commlog_log_events"), "{roles}");
+        let graphql = server.request("POST /graphql HTTP/1.1", "{}");
+        assert_eq!(graphql.contains("404 Not Found"), roles != "api", "{roles}: {graphql}");
+        assert_eq!(server.stop(), Some(0));
+    }
 }

@@ -68,7 +68,7 @@ on_both! {
         import(place, "customers", "list.csv");
         let crm = import(place, "customers", "crm.csv");
         assert!(crm.contains("1 ids joined to customers who have the address already"), "{crm}");
-        place.ok(&["import", "undo", &import_id(&crm)]);
+        place.ok(&["import", "undo", &import_id(&crm), "--yes"]);
         let all = people(place);
         assert_eq!((all.len(), &all[0]["external_id"], &all[0]["industry"]), (1, &serde_json::Value::Null, &serde_json::Value::Null));
         // The id is nobody's again: who else has it is somebody else.

@@ -97,6 +97,16 @@ impl PostgresLog {
         Ok(Self { url: location.url, pool, ambient, system_id, jobs, waiting, end, closing: CancellationToken::new() })
     }
 
+    /// What distinguishes the database at a URL from every other one.
+    ///
+    /// # Errors
+    /// [`LogError::Database`] if the server does not answer.
+    pub async fn database_at(url: &str) -> Result<String, LogError> {
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.to_read();
+        let find = async { sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut location.connect().await?).await };
+        find.await.map_err(|error| database(&location.url, "be reached", error))
+    }
+
     /// The number of connections to a log's database through which commlog could write: those of servers and of commands.
     pub async fn count_workers(url: &str) -> Result<u64, LogError> {
         let location = Location::parse(url).map_err(|error| store_error("its URL", error))?;
