@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore lint bench bench-growth fuzz schema clients help
+.PHONY: run test test-restore lint bench bench-growth fuzz schema clients dist help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
@@ -10,12 +10,13 @@ help:
 	@echo "make bench-growth  the same for a first load of CUSTOMERS (1000000) and three times as many orders"
 	@echo "make fuzz    random input for everything that parses input: FUZZ_SECONDS=60 for each of 14 targets"
 	@echo "make schema  write schema.graphql"
+	@echo "make dist    a release archive in target/dist: binary, completions, man pages, documents"
 	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
 
 run: need-rust
 	cargo run --release -- demo
 
-test: need-rust need-postgres need-python
+test: need-rust need-postgres need-python need-sqlite
 	cargo test --lib --bins --test it
 
 test-restore: need-rust need-postgres
@@ -46,6 +47,12 @@ schema: need-rust
 	cargo run --quiet -- schema > target/schema.graphql
 	mv target/schema.graphql schema.graphql
 
+# Paths of this machine stay out of the binary: the same source, compiler and system give the same archive.
+dist: need-rust
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/commlog --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
+		cargo build --release --locked --target-dir target/dist/build
+	sh .ci/dist target/dist/build/release/commlog target/dist
+
 # Versions are pinned by tests/clients/package-lock.json. Servers listen on loopback, with stores in temporary folders.
 clients: need-rust need-node
 	cargo build --quiet
@@ -55,7 +62,7 @@ clients: need-rust need-node
 	@node --version && npm ls --prefix tests/clients --depth=0
 	cd tests/clients && node --test --test-reporter=spec *.test.mjs
 
-.PHONY: need-rust need-postgres need-python need-node
+.PHONY: need-rust need-postgres need-python need-sqlite need-node
 need-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing. Get it from https://rustup.rs: \
 	curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
@@ -69,6 +76,10 @@ need-postgres:
 # A test checks proofs with the script of examples/.
 need-python:
 	@sh .ci/python
+
+# A test follows docs/backup.md.
+need-sqlite:
+	@sh .ci/sqlite
 
 need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \

@@ -1,11 +1,13 @@
 //! The real binary, from outside.
 
 mod asking;
+mod auditing;
 mod bad_stores;
 mod callbacks;
 mod forgetting;
 mod hardship;
 mod importing;
+mod pages;
 mod server;
 mod serving;
 mod status;
@@ -67,6 +69,20 @@ impl Place {
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// A shell in the folder, with the variables of [`Self::command`].
+    pub(crate) fn shell(&self, arguments: &[&str]) -> Command {
+        let commlog = self.command(&[]);
+        let mut shell = Command::new("sh");
+        shell.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, value) in commlog.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
