@@ -30,6 +30,7 @@ CREATE TABLE activities (
     attributes JSONB,
     PRIMARY KEY (tenant_id, activity_id)
 );
+-- on: ActivityRetracted, CustomerForgotten
 CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
 
 CREATE TABLE activity_lines (
@@ -57,7 +58,15 @@ CREATE TABLE customer_totals (
     PRIMARY KEY (tenant_id, customer_id, currency)
 ) CLUSTERED;
 
+-- section: batch
+
+-- The last event of each activity.
+CREATE TABLE batch_activities (ordinal BIGINT NOT NULL, PRIMARY KEY (ordinal));
+
 -- section: apply
+
+INSERT INTO batch_activities (ordinal)
+SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted') GROUP BY tenant_id, activity_id;
 
 -- What is taken back leaves the totals. It is read from the table: what was recorded and taken back within the batch
 -- never got there, and does not enter the totals below.
@@ -94,10 +103,7 @@ SELECT
     b.actor, b.occurred_at, b.recorded_at, b.position, @text(b.personal, 'title'), @json(b.personal, 'attributes')
 FROM batch b LEFT JOIN (SELECT ordinal, COUNT(*) AS lines FROM batch_lines GROUP BY ordinal) AS l
     ON l.ordinal = b.ordinal
-WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (
-    SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
-    GROUP BY tenant_id, activity_id
-)
+WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (SELECT ordinal FROM batch_activities)
 ON CONFLICT (tenant_id, activity_id) DO UPDATE SET
     customer_id = excluded.customer_id, kind = excluded.kind, name = excluded.name, reference = excluded.reference,
     status = excluded.status, amount_micros = excluded.amount_micros, currency = excluded.currency,
@@ -109,10 +115,7 @@ ON CONFLICT (tenant_id, activity_id) DO UPDATE SET
 INSERT INTO activity_lines (tenant_id, activity_id, line, sku, description, quantity_milli, unit_price_micros)
 SELECT l.tenant_id, l.activity_id, l.line, l.sku, l.description, l.quantity_milli, l.unit_price_micros
 FROM batch_lines l
-WHERE l.ordinal IN (
-    SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
-    GROUP BY tenant_id, activity_id
-)
+WHERE l.ordinal IN (SELECT ordinal FROM batch_activities)
 ON CONFLICT (tenant_id, activity_id, line) DO UPDATE SET
     sku = excluded.sku, description = excluded.description, quantity_milli = excluded.quantity_milli,
     unit_price_micros = excluded.unit_price_micros;
@@ -130,10 +133,7 @@ FROM (
         b.tenant_id, b.customer_id, b.occurred_at, @text(b.data, 'kind') AS kind,
         COALESCE(@text(b.data, 'currency'), '') AS currency, COALESCE(@int(b.data, 'amount_micros'), 0) AS amount_micros
     FROM batch b
-    WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (
-        SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetracted')
-        GROUP BY tenant_id, activity_id
-    )
+    WHERE b.type = 'ActivityRecorded' AND b.ordinal IN (SELECT ordinal FROM batch_activities)
 ) AS o
 GROUP BY o.tenant_id, o.customer_id, o.currency
 HAVING @count_if(o.kind = 'order') > 0

@@ -25,6 +25,7 @@ CREATE TABLE attachments (
     PRIMARY KEY (tenant_id, attachment_id, message_id)
 );
 CREATE INDEX attachments_of_message ON attachments (tenant_id, message_id, number);
+-- on: CustomerForgotten
 CREATE INDEX attachments_of_customer ON attachments (tenant_id, customer_id);
 CREATE INDEX attachments_remote ON attachments (noted_at, attachment_id) WHERE state = 'remote';
 CREATE INDEX attachments_without_account ON attachments (tenant_id, provider, account, noted_at)

@@ -41,10 +41,11 @@ WHERE excluded.version > canned_replies.version;
 
 -- One that was made again after its removal stays.
 DELETE FROM canned_replies
-WHERE EXISTS (
-    SELECT 1 FROM batch b
-    WHERE b.type = 'CannedReplyRemoved' AND b.tenant_id = canned_replies.tenant_id
-        AND @text(b.data, 'code') = canned_replies.code AND b.version > canned_replies.version
-);
+WHERE (tenant_id, code) IN (SELECT tenant_id, @text(data, 'code') FROM batch WHERE type = 'CannedReplyRemoved')
+    AND EXISTS (
+        SELECT 1 FROM batch b
+        WHERE b.type = 'CannedReplyRemoved' AND b.tenant_id = canned_replies.tenant_id
+            AND @text(b.data, 'code') = canned_replies.code AND b.version > canned_replies.version
+    );
 
 -- section: forget

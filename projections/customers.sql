@@ -195,7 +195,7 @@ DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
     WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
 );
 INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
-SELECT DISTINCT b.tenant_id, b.customer_id, b.customer_id, t.field, t.token, b.version
+SELECT b.tenant_id, b.customer_id, b.customer_id, t.field, t.token, b.version
 FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
 WHERE b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
@@ -220,7 +220,7 @@ DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
     SELECT tenant_id, customer_id, address_id FROM batch WHERE type = 'CustomerAddressAdded'
 );
 INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
-SELECT DISTINCT b.tenant_id, b.customer_id, b.address_id, t.field, t.token, b.version
+SELECT b.tenant_id, b.customer_id, b.address_id, t.field, t.token, b.version
 FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
 WHERE b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerAddressAdded' GROUP BY tenant_id, customer_id, address_id
@@ -298,12 +298,12 @@ INSERT INTO absorbed_customers (tenant_id, customer_id)
 SELECT DISTINCT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
 ON CONFLICT (tenant_id, customer_id) DO NOTHING;
 UPDATE customers SET merged = TRUE WHERE (tenant_id, customer_id) IN (
-    SELECT g.tenant_id, g.customer_id FROM absorbed_customers g
-    WHERE (g.tenant_id, g.customer_id) IN (
-        SELECT tenant_id, customer_id FROM batch WHERE type = 'CustomerRegistered'
-        UNION ALL
-        SELECT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
-    )
+    SELECT tenant_id, @uuid(data, 'absorbed_id') FROM batch WHERE type = 'CustomerAbsorbed'
+);
+UPDATE customers SET merged = TRUE WHERE (tenant_id, customer_id) IN (
+    SELECT g.tenant_id, g.customer_id
+    FROM batch b JOIN absorbed_customers g ON g.tenant_id = b.tenant_id AND g.customer_id = b.customer_id
+    WHERE b.type = 'CustomerRegistered'
 );
 
 -- section: forget

@@ -118,8 +118,11 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_of_conversation ON messages (tenant_id, conversation_id, created_at, message_id)
     WHERE conversation_id IS NOT NULL;
+-- on: MessageRetracted
 CREATE INDEX messages_replies ON messages (tenant_id, in_reply_to) WHERE in_reply_to IS NOT NULL;
+-- on: CustomerForgotten
 CREATE INDEX messages_of_customer ON messages (tenant_id, customer_id, created_at);
+-- on: MessageRetracted
 CREATE INDEX messages_inbound ON messages (tenant_id, customer_id, created_at) WHERE direction = 'inbound';
 CREATE INDEX messages_by_provider_id ON messages (tenant_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX messages_in_doubt ON messages (tenant_id, in_doubt_at) WHERE state = 'in_doubt';

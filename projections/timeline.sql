@@ -29,9 +29,19 @@ CREATE TABLE timeline (
     PRIMARY KEY (tenant_id, customer_id, occurred_at, position)
 ) CLUSTERED;
 CREATE INDEX timeline_pinned ON timeline (tenant_id, customer_id, occurred_at, position) WHERE pinned;
--- Only what an import brought can be taken back, and only notes can be pinned: the rest needs no way in by entry.
-CREATE INDEX timeline_imported ON timeline (tenant_id, entry_id) WHERE import_id IS NOT NULL;
+-- Only notes can be pinned: the rest needs no way in by entry.
+-- on: NotePinned
 CREATE INDEX timeline_notes ON timeline (tenant_id, entry_id) WHERE kind = 'note';
+
+-- section: batch
+
+-- What was taken back, and by which event last.
+CREATE TABLE batch_timeline_retracted (
+    tenant_id UUID NOT NULL,
+    entry_id UUID NOT NULL,
+    ordinal BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, entry_id)
+);
 
 -- section: apply
 
@@ -88,21 +98,26 @@ FROM (
 WHERE t.kind = 'note' AND t.tenant_id = n.tenant_id AND t.entry_id = n.note_id;
 
 -- What was recorded again after it was taken back stays.
-DELETE FROM timeline WHERE (tenant_id, customer_id, occurred_at, position) IN (
-    SELECT t.tenant_id, t.customer_id, t.occurred_at, t.position
-    FROM (
-        SELECT tenant_id, position,
-            CASE type
-                WHEN 'ActivityRetracted' THEN activity_id
-                WHEN 'MessageRetracted' THEN message_id
-                ELSE customer_id
-            END AS entry_id
-        FROM batch
+INSERT INTO batch_timeline_retracted (tenant_id, entry_id, ordinal)
+SELECT
+    tenant_id,
+    CASE type WHEN 'ActivityRetracted' THEN activity_id WHEN 'MessageRetracted' THEN message_id ELSE customer_id END,
+    MAX(ordinal)
+FROM batch
+WHERE type IN ('ActivityRetracted', 'MessageRetracted', 'CustomerRetracted')
+GROUP BY
+    tenant_id,
+    CASE type WHEN 'ActivityRetracted' THEN activity_id WHEN 'MessageRetracted' THEN message_id ELSE customer_id END;
+DELETE FROM timeline
+WHERE import_id IS NOT NULL
+    AND (tenant_id, customer_id) IN (
+        SELECT tenant_id, customer_id FROM batch
         WHERE type IN ('ActivityRetracted', 'MessageRetracted', 'CustomerRetracted')
-    ) AS r
-    JOIN timeline t ON t.tenant_id = r.tenant_id AND t.entry_id = r.entry_id
-    WHERE t.import_id IS NOT NULL AND t.position < r.position
-);
+    )
+    AND EXISTS (
+        SELECT 1 FROM batch_timeline_retracted r JOIN batch b ON b.ordinal = r.ordinal
+        WHERE r.tenant_id = timeline.tenant_id AND r.entry_id = timeline.entry_id AND timeline.position < b.position
+    );
 
 -- section: forget
 UPDATE timeline SET note = NULL

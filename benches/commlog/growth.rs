@@ -17,16 +17,16 @@ use crate::load::{self, Request};
 use crate::log::per_second;
 use crate::report::{Goal, Measurement, goal, peak_of};
 use crate::stores::{Own, Place, caller};
-use crate::{Engine, Result};
+use crate::{Engine, Result, hand_over};
 
 /// Orders of one customer.
 const ORDERS: u64 = 3;
 
 pub async fn run(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
-    let mut measured = first_load(place, customers)?;
-    measured.extend(catch_up(place).await?);
-    measured.extend(serve(place, customers).await?);
-    Ok(measured)
+    // Each phase takes minutes: its figures are shown when it has ended.
+    hand_over(&first_load(place, customers)?)?;
+    hand_over(&catch_up(place).await?)?;
+    serve(place, customers).await
 }
 
 fn first_load(place: &Place, customers: u64) -> Result<Vec<Measurement>> {

@@ -7,16 +7,18 @@ use bytes::Bytes;
 use commlog::accounts::{Account, Accounts, Terms, WebhookPath};
 use commlog::app::App;
 use commlog::clock::Ambient;
+use commlog::domain::tenant::decide::CreateTenant;
 use commlog::intake::Intake;
 use commlog::providers::kit::client::{ClientOptions, HttpClient};
 use commlog::providers::sendgrid::{Sendgrid, SendgridSettings, SendgridWebhook};
 use commlog::providers::{Secret, Webhook, WebhookRequest};
 use commlog::queries::Reads;
+use tokio_util::sync::CancellationToken;
 
-use crate::Result;
 use crate::log::per_second;
 use crate::report::{Goal, Measurement};
-use crate::stores::{Place, caller};
+use crate::stores::{Own, Place, caller};
+use crate::{Result, Size};
 
 const SECRET: &str = "an-inbound-secret-of-the-benchmark";
 /// Webhooks at once.
@@ -59,8 +61,26 @@ fn request(number: usize) -> WebhookRequest {
     }
 }
 
-/// Runs behind the section's other work, on its log.
-pub async fn run(place: &Place, app: &App, reads: &Reads, count: usize) -> Result<Measurement> {
+/// Takes mails in on the log that `sending` leaves behind.
+pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
+    let stores = place.open(Own::Sending).await?;
+    let app = stores.app.clone();
+    // Known already, if the section `sending` ran before.
+    app.create_tenant(&caller(), CreateTenant { name: "bench".into() }).await?;
+    let reads = stores.read_store().await?;
+    let stop = CancellationToken::new();
+    let projector = tokio::spawn({
+        let (reads, stop) = (reads.clone(), stop.clone());
+        async move { reads.run(stop).await }
+    });
+    let measured = take_in(place, &app, &Reads::new(reads), usize::try_from(size.commands / 20)?).await;
+    stop.cancel();
+    projector.await??;
+    stores.close().await;
+    Ok(vec![measured?])
+}
+
+async fn take_in(place: &Place, app: &App, reads: &Reads, count: usize) -> Result<Measurement> {
     let from = commlog::providers::sendgrid::Mailbox { email: "news@example.com".to_owned(), name: None };
     let mut settings = SendgridSettings::new("main", Secret::new("SG.bench"), from, "http://127.0.0.1:9".parse()?);
     settings.inbound_secret = Some(Secret::new(SECRET));

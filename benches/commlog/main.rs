@@ -24,6 +24,7 @@ mod doubles;
 #[path = "../../tests/it/support/postgres.rs"]
 mod postgres;
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -90,6 +91,8 @@ enum Section {
     Import,
     /// Messages to a provider over HTTP, and its webhooks.
     Sending,
+    /// Mails that come in.
+    Mails,
     /// A first load of customers and orders, and what is asked then. Only by name: it takes long.
     Growth,
 }
@@ -153,27 +156,42 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Verify => log::verify(place).await,
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
+            Section::Mails => mail::run(place, size).await,
             Section::Growth => growth::run(place, args.customers).await,
             Section::Import => import::run(place, size, args.orders.as_deref()).await,
         }
     })?;
+    hand_over(&measurements)?;
+    hand_over(&[report::peak_memory(place.engine, section.name(), section.memory())])
+}
+
+/// Gives measurements to the parent process, which prints them at once.
+fn hand_over(measurements: &[Measurement]) -> Result {
     for measurement in measurements {
-        println!("{}", serde_json::to_string(&measurement)?);
+        println!("{}", serde_json::to_string(measurement)?);
     }
-    let peak = report::peak_memory(place.engine, section.name(), section.memory());
-    println!("{}", serde_json::to_string(&peak)?);
     Ok(())
 }
 
 impl Section {
-    const ALL: [Self; 7] =
-        [Self::Log, Self::Commands, Self::CatchUp, Self::Verify, Self::Timeline, Self::Import, Self::Sending];
+    const ALL: [Self; 8] = [
+        Self::Log,
+        Self::Commands,
+        Self::CatchUp,
+        Self::Verify,
+        Self::Timeline,
+        Self::Import,
+        Self::Sending,
+        Self::Mails,
+    ];
 
     /// MB that it may take: new tables are built with more than they are followed with.
     const fn memory(self) -> f64 {
         match self {
             Self::CatchUp | Self::Growth => 400.0,
-            Self::Log | Self::Commands | Self::Verify | Self::Timeline | Self::Import | Self::Sending => 250.0,
+            Self::Log | Self::Commands | Self::Verify | Self::Timeline | Self::Import | Self::Sending | Self::Mails => {
+                250.0
+            }
         }
     }
 
@@ -186,6 +204,7 @@ impl Section {
             Self::Timeline => "timeline",
             Self::Import => "import",
             Self::Sending => "sending",
+            Self::Mails => "mails",
             Self::Growth => "growth",
         }
     }
@@ -204,15 +223,13 @@ fn parent(args: &Args) -> Result {
         let all = Section::ALL.iter().filter(|section| args.only.is_empty() || args.only.contains(section));
         let growth = args.only.iter().filter(|section| **section == Section::Growth);
         for &section in all.chain(growth) {
-            for measurement in run_child(section, &place, args)? {
-                report.add(measurement);
-            }
+            run_child(section, &place, args, |measurement| report.add(measurement))?;
         }
     }
     report.finish(&target_folder()?.join("bench.json"))
 }
 
-fn run_child(section: Section, place: &Place, args: &Args) -> Result<Vec<Measurement>> {
+fn run_child(section: Section, place: &Place, args: &Args, mut measured: impl FnMut(Measurement)) -> Result {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--child").arg(section.to_possible_value().ok_or("a hidden section")?.get_name());
     command.arg("--place").arg(place.to_string()).stdout(Stdio::piped());
@@ -223,24 +240,13 @@ fn run_child(section: Section, place: &Place, args: &Args) -> Result<Vec<Measure
     if let Some(orders) = &args.orders {
         command.arg("--orders").arg(orders);
     }
-    let output = command.output_with_stderr()?;
-    output.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-/// Runs a command whose stderr people may read at once.
-trait OutputWithStderr {
-    fn output_with_stderr(&mut self) -> Result<String>;
-}
-
-impl OutputWithStderr for Command {
-    fn output_with_stderr(&mut self) -> Result<String> {
-        let output = self.stderr(Stdio::inherit()).spawn()?.wait_with_output()?;
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout)?)
-        } else {
-            Err(format!("a section ended with {}", output.status).into())
-        }
+    let mut child = command.spawn()?;
+    let output = child.stdout.take().ok_or("a section without output")?;
+    for line in BufReader::new(output).lines() {
+        measured(serde_json::from_str(&line?)?);
     }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(format!("a section ended with {status}").into()) }
 }
 
 /// Cargo's target folder: the bench binary stands in `<target>/release/deps`.

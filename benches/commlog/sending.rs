@@ -86,7 +86,6 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
 
     let intake = Intake::new(app.clone(), Reads::new(reads.clone()), accounts, caller().tenant);
     let ingest = ingest(&intake, folder.path(), &told).await?;
-    let mails = crate::mail::run(place, &app, &Reads::new(reads.clone()), usize::try_from(count / 4)?).await?;
     stop.cancel();
     projector.await??;
     let latency = latency(&app, &customers).await?;
@@ -97,7 +96,6 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
         Measurement::new(place.engine, "read tables behind the last sending", lag, "s", Goal::Below(5.0)),
         Measurement::new(place.engine, "webhooks, 500 events each", ingest, "events/s", Goal::AtLeast(15_000.0))
             .note("verified, interpreted, stored with their own text"),
-        mails,
         Measurement::new(
             place.engine,
             "from a command to the provider's call, idle, p99",

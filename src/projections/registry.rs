@@ -132,7 +132,8 @@ pub fn fingerprint(projections: &[Projection]) -> String {
     for projection in projections {
         digest.update(projection.version.to_be_bytes());
         let statements = projection.apply.iter().map(|statement| &statement.sql).chain(&projection.forget);
-        for text in std::iter::once(&projection.name).chain(&projection.create).chain(statements) {
+        let indexes = projection.indexes.iter().map(|index| &index.sql);
+        for text in std::iter::once(&projection.name).chain(&projection.create).chain(indexes).chain(statements) {
             digest.update((text.len() as u64).to_be_bytes());
             digest.update(text);
         }

@@ -40,7 +40,7 @@ impl Scratch {
 
     async fn create(db: Db, writer: Db, registry: &Registry) -> Result<Self, ProjectionError> {
         let projections: Arc<[_]> = registry.compile(writer.engine()).into();
-        tables::create(&mut writer.session().await.map_err(database("be reached"))?, &projections).await?;
+        tables::create(&mut writer.session().await.map_err(database("be reached"))?, &projections, true).await?;
         Ok(Self { db, writer: Writer::new(writer, projections), seen: Vec::new() })
     }
 

@@ -22,7 +22,9 @@
 //! end with `;`. A statement is skipped when the batch holds none of the types of its `-- on:` line or, without one, of
 //! the event types that it names. Tables of the section `batch` hold what several statements need of one batch: they
 //! are temporary, in memory, and empty when a batch begins; a statement that names no types and reads one of them runs
-//! when it was filled. See [`macros`] for what makes the text run on both engines.
+//! when it was filled. An index that is not unique is made once the tables are built, before they are read: filled row by row
+//! it would cost several times as much. Statements that need one while tables are built have it from the first batch on
+//! that holds one of the types of the index's own `-- on:` line. See [`macros`] for what makes the text run on both engines.
 
 mod lexer;
 pub mod macros;
@@ -114,8 +116,11 @@ pub struct Projection {
     pub version: u32,
     /// Its tables, in the order of the file.
     pub tables: Vec<Table>,
-    /// Creates tables and indexes.
+    /// Creates tables, and unique indexes.
     pub create: Vec<String>,
+    /// The other indexes.
+    #[serde(default)]
+    pub indexes: Vec<Index>,
     /// Creates the tables that live for one batch.
     #[serde(default)]
     pub create_for_batch: Vec<String>,
@@ -123,6 +128,17 @@ pub struct Projection {
     pub apply: Vec<Statement>,
     /// Runs over `forgotten`.
     pub forget: Vec<String>,
+}
+
+/// An index that is made when tables are built, or before a batch that needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Creates it, in the engine's dialect.
+    pub sql: String,
+    /// Batches with one of these types need it.
+    pub on: Vec<String>,
 }
 
 /// One step of applying a batch.
@@ -149,6 +165,13 @@ impl Source {
     /// Expands everything for an engine. The macros were expanded once when the file was read, so this cannot fail.
     pub(super) fn compile(&self, engine: Engine) -> Projection {
         let expand = |text: &Text| rules::squeeze(&macros::expand(engine, &text.sql).unwrap_or_default());
+        let (mut create, mut indexes) = (Vec::new(), Vec::new());
+        for text in &self.tables {
+            match table::plain_index(text) {
+                Some(name) => indexes.push((name, text)),
+                None => create.push(text),
+            }
+        }
         Projection {
             name: self.name.clone(),
             question: self.question.clone(),
@@ -156,7 +179,11 @@ impl Source {
             scope: self.scope,
             version: self.version,
             tables: self.declared.clone(),
-            create: self.tables.iter().map(|text| table::dialect(engine, &expand(text))).collect(),
+            create: create.into_iter().map(|text| table::dialect(engine, &expand(text))).collect(),
+            indexes: indexes
+                .into_iter()
+                .map(|(name, text)| Index { name, sql: table::dialect(engine, &expand(text)), on: text.on.clone() })
+                .collect(),
             create_for_batch: self
                 .batch
                 .iter()

@@ -96,7 +96,7 @@ fn draft(tokens: &[Token<'_>]) -> Result<Draft, Mistake> {
                     return Err(Mistake::new(start.unwrap_or(token.at), "the statement does not end with `;`"));
                 }
                 ("section", _) => section = parse_section(token, value)?,
-                ("on", Section::Apply) => on = Some(names(token, value)?),
+                ("on", Section::Tables | Section::Apply) => on = Some(names(token, value)?),
                 (_, Section::Header) => header(&mut draft, token, key, value)?,
                 _ => {}
             }

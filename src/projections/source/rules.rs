@@ -7,7 +7,8 @@ use crate::domain::account::event::AccountEvent;
 use crate::domain::address::event::AddressEvent;
 use crate::domain::callback::event::CallbackEvent;
 use crate::domain::canned::event::CannedReplyEvent;
-use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
+use crate::domain::event::Event as _;
 use crate::domain::import::event::ImportEvent;
 use crate::domain::tenant::event::TenantEvent;
 
@@ -186,7 +187,9 @@ fn check_text(source: &Source, text: &Text) -> Result<(), Mistake> {
             }
         }
     }
-    match text.on.iter().find(|name| !source.events.contains(name)) {
+    // The section `forget` is run for that type, whether the header names it or not.
+    let is_read = |name: &String| name == CustomerForgotten::TYPE || source.events.contains(name);
+    match text.on.iter().find(|name| !is_read(name)) {
         Some(name) => Err(Mistake::new(text.at, format!("{name} is not among the events of the header"))),
         None => Ok(()),
     }

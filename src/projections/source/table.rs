@@ -50,6 +50,14 @@ pub(super) fn declared(text: &Text) -> Result<Option<Table>, Mistake> {
     Ok(Some(table))
 }
 
+/// The name of the index that a statement of the section `tables` declares, unless it is unique: that is a rule for rows.
+pub(super) fn plain_index(text: &Text) -> Option<String> {
+    let all = tokens(&text.sql).unwrap_or_default();
+    let words: Vec<Token<'_>> = all.into_iter().filter(|token| token.kind != Kind::Space).collect();
+    let is_index = words.get(1).is_some_and(|token| token.is_word("index"));
+    is_index.then(|| words.get(2).and_then(Token::name).unwrap_or_default().to_owned())
+}
+
 /// The name of the table that a statement of the section `batch` declares.
 pub(super) fn declared_for_batch(text: &Text) -> Result<String, Mistake> {
     let all = tokens(&text.sql).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
 use crate::projections::tables::{self, Checkpoint, Writer};
 use crate::sql::checkpointer::Checkpointer;
-use crate::sql::{self, Db, SqlitePool};
+use crate::sql::{self, Db, Session, SqlitePool};
 
 /// Read tables that this process uses. They are not removed before the last copy of `db` is gone.
 #[derive(Debug)]
@@ -63,17 +63,24 @@ impl Generation {
             let sql = format!("CREATE SCHEMA {}", schema(id));
             session.run(&sql).await.map_err(database("create a schema"))?;
         }
-        tables::create(&mut session, projections).await?;
+        tables::create(&mut session, projections, used == Use::Reading).await?;
         drop(session);
         Self::with(location, id, writing, lease, used).await
     }
 
-    /// Makes what was built durable, and opens it for reading and following.
+    /// Gives what was built its indexes, makes it durable, and opens it for reading and following.
     pub async fn settle(&self, location: &Location) -> Result<Self, ProjectionError> {
-        statistics::gather(location, self).await?;
+        if let Location::Database(_) = location {
+            index(self.writer.lock().await.session().await?, &self.projections).await?;
+            statistics::gather(location, self).await?;
+        }
         self.retire().await;
         if let Location::Folder(folder) = location {
             let path = file(folder, &self.id);
+            let sorter = SqlitePool::open(options::sqlite_sorter(&path, folder)).await;
+            let sorter = Db::Sqlite(sorter.map_err(|source| unreadable(&path, source))?);
+            index(&mut sorter.session().await.map_err(database("be reached"))?, &self.projections).await?;
+            sorter.close().await;
             let pool = SqlitePool::open(options::sqlite_writer(&path, false)).await;
             pool.map_err(|source| unreadable(&path, source))?.close().await;
             let synced = tokio::task::spawn_blocking({
@@ -177,6 +184,11 @@ impl Generation {
         removal.finish(location, id).await?;
         Ok(true)
     }
+}
+
+async fn index(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {
+    let missing = tables::missing_indexes(session, projections).await?;
+    tables::make_indexes(session, &missing).await
 }
 
 /// What tables are for at the moment.

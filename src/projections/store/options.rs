@@ -48,6 +48,18 @@ pub fn sqlite_builder(file: &Path) -> SqliteOptions {
         .pragma("secure_delete", "ON")
 }
 
+/// Makes the indexes of such a file. What does not fit into the cache is sorted in files beside it, which have no name.
+pub fn sqlite_sorter(file: &Path, folder: &Path) -> SqliteOptions {
+    SqliteOptions::writer(file, false)
+        .pragma("locking_mode", "EXCLUSIVE")
+        .pragma("journal_mode", "OFF")
+        .pragma("synchronous", "OFF")
+        .pragma("temp_store_directory", folder.display())
+        .pragma("temp_store", "FILE")
+        .pragma("threads", 1)
+        .pragma("cache_size", -32_768)
+}
+
 /// How many connections queries share. One tenant uses half of them at most ([`crate::sql::Shares`]).
 const READERS: usize = 12;
 

@@ -56,7 +56,7 @@ impl ReadStore {
         let options = options::sqlite_writer(file, true).pragma("journal_mode", "MEMORY").pragma("synchronous", "OFF");
         let db = Db::Sqlite(SqlitePool::open(options).await.map_err(database("be opened"))?);
         let projections: Arc<[_]> = self.0.registry.compile(Engine::Sqlite).into();
-        tables::create(&mut db.session().await.map_err(database("be reached"))?, &projections).await?;
+        tables::create(&mut db.session().await.map_err(database("be reached"))?, &projections, true).await?;
         let mut writer = Writer::new(db.clone(), projections);
         let (send, mut batches) = mpsc::channel(1);
         let (limits, stop) = (self.0.limits, CancellationToken::new());

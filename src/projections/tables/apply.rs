@@ -3,6 +3,7 @@
 use super::create::Checkpoint;
 use super::forget;
 use super::history::History;
+use super::indexes;
 use super::isolate::{Isolation, is_parked, run, settle};
 use super::parked;
 use super::writer::{Memory, Writer};
@@ -46,6 +47,8 @@ impl Writer {
                 memory.checkpoint = next;
             }
             forget::remember(session, memory, batch).await?;
+            let events: Vec<usize> = (0..batch.len()).collect();
+            indexes::make_for(session, &mut memory.missing, &batch.types(&events)).await?;
             Application { session, memory, batch, savepoints, staged: false }.all(&projections).await?;
             forget::purge(session, &projections, &batch.forgotten()).await?;
             skip(session, memory, &projections, batch, history).await?;

@@ -37,11 +37,12 @@ row! {
     }
 }
 
-/// Creates all tables in one transaction, and proves that every statement runs.
-pub async fn create(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {
+/// Creates all tables in one transaction, and proves that every statement runs. Without `indexes`, those that are not needed
+/// from the first batch on are left to [`super::indexes`].
+pub async fn create(session: &mut Session, projections: &[Projection], indexes: bool) -> Result<(), ProjectionError> {
     staging::create(session).await.map_err(database("create the staging relations"))?;
     session.begin().await.map_err(database("begin"))?;
-    match create_all(session, projections).await {
+    match create_all(session, projections, indexes).await {
         Ok(()) => session.commit().await.map_err(database("commit new tables")),
         Err(error) => {
             // The first error is the one to report; a connection that cannot roll back is closed by the pool.
@@ -51,7 +52,7 @@ pub async fn create(session: &mut Session, projections: &[Projection]) -> Result
     }
 }
 
-async fn create_all(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {
+async fn create_all(session: &mut Session, projections: &[Projection], indexes: bool) -> Result<(), ProjectionError> {
     let meta = dialect(session.engine(), include_str!("meta.sql"));
     session.run(&meta).await.map_err(database("create their bookkeeping"))?;
     let first =
@@ -60,7 +61,8 @@ async fn create_all(session: &mut Session, projections: &[Projection]) -> Result
     session.execute(first, &start).await.map_err(database("set their checkpoint"))?;
     for projection in projections {
         let statements = projection.apply.iter().map(|statement| &statement.sql).chain(&projection.forget);
-        for sql in projection.create.iter().chain(&projection.create_for_batch).chain(statements) {
+        let indexes = projection.indexes.iter().map(|index| &index.sql).filter(|_| indexes);
+        for sql in projection.create.iter().chain(indexes).chain(&projection.create_for_batch).chain(statements) {
             session.run(sql).await.map_err(|source| ProjectionError::Statement {
                 projection: projection.name.clone(),
                 statement: sql.chars().take(200).collect(),

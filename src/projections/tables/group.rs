@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::apply::{hold_checkpoint, move_checkpoint};
 use super::create::Checkpoint;
 use super::forget;
+use super::indexes;
 use super::isolate::{is_parked, run};
 use super::writer::{Memory, Writer};
 use crate::ids::Position;
@@ -67,6 +68,7 @@ impl Writer {
                 hold_checkpoint(session, from).await?;
                 group.stage_all(session, memory, &projections, first, rest, most).await?;
                 let types: HashSet<&str> = group.types.iter().map(String::as_str).collect();
+                indexes::make_for(session, &mut memory.missing, &types).await?;
                 for projection in projections.iter() {
                     if stop.is_cancelled() {
                         return Err(ProjectionError::Stopped);

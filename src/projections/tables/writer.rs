@@ -6,11 +6,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::create::{Checkpoint, checkpoint};
-use super::parked;
+use super::{indexes, parked};
 use crate::ids::SubjectId;
 use crate::log::StreamId;
 use crate::projections::error::{ProjectionError, database};
-use crate::projections::source::Projection;
+use crate::projections::source::{Index, Projection};
 use crate::projections::staging::{self, Forgotten};
 use crate::sql::{Db, Session, row};
 
@@ -31,6 +31,8 @@ pub(super) struct Memory {
     pub checkpoint: Checkpoint,
     pub parked: ParkedStreams,
     pub forgotten: Forgotten,
+    /// Of tables that are built: the indexes that they do not have yet.
+    pub missing: Vec<Index>,
 }
 
 /// By projection, the streams whose further events wait.
@@ -97,7 +99,7 @@ impl Writer {
         let session = self.session.insert(session);
         let memory = match self.memory.take() {
             Some(memory) => memory,
-            None => recall(session).await?,
+            None => recall(session, &self.projections).await?,
         };
         Ok((session, self.memory.insert(memory)))
     }
@@ -162,11 +164,12 @@ impl Writer {
     }
 }
 
-async fn recall(session: &mut Session) -> Result<Memory, ProjectionError> {
+async fn recall(session: &mut Session, projections: &[Projection]) -> Result<Memory, ProjectionError> {
     let checkpoint = checkpoint(session).await?;
     let sql = "SELECT subject_id FROM commlog_forgotten";
     let forgotten: Vec<Subject> =
         session.fetch_all(sql, &[]).await.map_err(database("read the forgotten customers"))?;
     let forgotten = forgotten.into_iter().map(|row| SubjectId(row.subject_id)).collect();
-    Ok(Memory { checkpoint, parked: parked::streams(session).await?, forgotten })
+    let missing = indexes::missing(session, projections).await?;
+    Ok(Memory { checkpoint, parked: parked::streams(session).await?, forgotten, missing })
 }

@@ -226,6 +226,8 @@ impl EventLog for SqliteLog {
         let types = types.map(|types| types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         self.readers
             .read("read streams", move |connection| {
+                // One lock and one look at the file for all of them.
+                let snapshot = connection.unchecked_transaction()?;
                 let mut statement = connection.prepare_cached(select_events!(
                     "WHERE e.stream = (SELECT stream FROM streams WHERE tenant_id = ?1 AND category = ?2 AND key = ?3) ",
                     "ORDER BY e.version"
@@ -240,6 +242,8 @@ impl EventLog for SqliteLog {
                     };
                     events.extend(found.into_iter().filter(is_wanted));
                 }
+                drop(statement);
+                snapshot.finish()?;
                 Ok(events)
             })
             .await
@@ -269,7 +273,10 @@ impl EventLog for SqliteLog {
         let streams = streams.to_vec();
         self.readers
             .read("read stream heads", move |connection| {
-                Ok(streams.iter().map(|stream| lookup::head(connection, stream)).collect::<Result<_, _>>()?)
+                let snapshot = connection.unchecked_transaction()?;
+                let heads = streams.iter().map(|stream| lookup::head(connection, stream)).collect::<Result<_, _>>()?;
+                snapshot.finish()?;
+                Ok(heads)
             })
             .await
     }
