@@ -7,6 +7,7 @@
 
 pub mod checkpointer;
 mod error;
+pub mod postgres;
 mod row;
 mod session;
 mod share;
@@ -18,6 +19,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Column, PgPool, Postgres, Row as _};
 use uuid::Uuid;
 
+use self::postgres::Held;
 pub use error::Error;
 pub(crate) use row::row;
 pub use row::{Cell, Cells, Row, Salvaged};
@@ -173,9 +175,11 @@ impl Db {
             }
             Self::Postgres(pool) => {
                 let pool = pool.clone();
-                let query =
-                    async move { bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_all(&pool).await };
-                read_postgres(&turn.until_it_ends(query).await??)
+                let query = async move {
+                    let mut held = Held::take(&pool).await?;
+                    bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_all(&mut *held).await
+                };
+                read_postgres(&turn.until_it_ends(postgres::reading(query)).await??)
             }
         }
     }
@@ -191,9 +195,11 @@ impl Db {
             }
             Self::Postgres(pool) => {
                 let pool = pool.clone();
-                let query =
-                    async move { bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_optional(&pool).await };
-                let row = turn.until_it_ends(query).await??;
+                let query = async move {
+                    let mut held = Held::take(&pool).await?;
+                    bind_postgres(sqlx::query(AssertSqlSafe(sql)), &values).fetch_optional(&mut *held).await
+                };
+                let row = turn.until_it_ends(postgres::reading(query)).await??;
                 Ok(read_postgres(row.as_slice())?.pop())
             }
         }

@@ -2,10 +2,10 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Postgres};
+use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 
+use super::postgres::{Backend, Held};
 use super::sqlite::{self, Lent};
 use super::{Db, Engine, Error, Row, Value, bind_postgres, read_postgres};
 
@@ -21,7 +21,7 @@ pub enum Session {
     /// To a SQLite file or memory.
     Sqlite(Lent),
     /// To a PostgreSQL database.
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Held, Backend),
 }
 
 impl Db {
@@ -29,7 +29,11 @@ impl Db {
     pub async fn session(&self) -> Result<Session, Error> {
         match self {
             Self::Sqlite(pool) => Ok(Session::Sqlite(pool.connection().await?)),
-            Self::Postgres(pool) => Ok(Session::Postgres(pool.acquire().await?)),
+            Self::Postgres(pool) => {
+                let mut held = Held::take(pool).await?;
+                let backend = Backend::of(&mut held, pool.connect_options()).await?;
+                Ok(Session::Postgres(held, backend))
+            }
         }
     }
 }
@@ -40,7 +44,7 @@ impl Session {
     pub const fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
+            Self::Postgres(..) => Engine::Postgres,
         }
     }
 
@@ -51,8 +55,8 @@ impl Session {
                 let sql = sql.to_owned();
                 connection.run(move |connection| Ok(connection.execute_batch(&sql)?)).await
             }
-            Self::Postgres(connection) => {
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **connection).await?;
+            Self::Postgres(held, backend) => {
+                backend.at_work(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **held)).await?;
                 Ok(())
             }
         }
@@ -65,9 +69,9 @@ impl Session {
                 let (sql, values) = (sql.to_owned(), values.to_vec());
                 connection.run(move |connection| sqlite::execute(connection, &sql, &values)).await
             }
-            Self::Postgres(connection) => {
+            Self::Postgres(held, backend) => {
                 let query = bind_postgres(sqlx::query(AssertSqlSafe(sql)), values);
-                Ok(query.execute(&mut **connection).await?.rows_affected())
+                Ok(backend.at_work(query.execute(&mut **held)).await?.rows_affected())
             }
         }
     }
@@ -79,9 +83,9 @@ impl Session {
                 let (sql, values) = (sql.to_owned(), values.to_vec());
                 connection.run(move |connection| sqlite::fetch(connection, &sql, &values, usize::MAX)).await
             }
-            Self::Postgres(connection) => {
+            Self::Postgres(held, backend) => {
                 let query = bind_postgres(sqlx::query(AssertSqlSafe(sql)), values);
-                read_postgres(&query.fetch_all(&mut **connection).await?)
+                read_postgres(&backend.at_work(query.fetch_all(&mut **held)).await?)
             }
         }
     }
@@ -90,13 +94,13 @@ impl Session {
     pub fn texts(&mut self, sql: &str, values: &[Value], width: usize) -> BoxStream<'_, Result<Texts, Error>> {
         match self {
             Self::Sqlite(connection) => sqlite_texts(connection, sql.to_owned(), values.to_vec(), width),
-            Self::Postgres(connection) => {
+            Self::Postgres(held, _) => {
                 let query = bind_postgres(sqlx::query(AssertSqlSafe(sql.to_owned())), values);
                 let texts = move |row: Result<_, sqlx::Error>| -> Result<Texts, Error> {
                     let row = row?;
                     Ok((0..width).map(|place| sqlx::Row::try_get(&row, place)).collect::<Result<_, _>>()?)
                 };
-                query.fetch(&mut **connection).map(texts).boxed()
+                query.fetch(&mut **held).map(texts).boxed()
             }
         }
     }
@@ -105,18 +109,32 @@ impl Session {
     pub async fn begin(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(_) => self.run("BEGIN IMMEDIATE").await,
-            Self::Postgres(_) => self.run("BEGIN").await,
+            Self::Postgres(held, backend) => Ok(backend.at_work(held.begin()).await?),
+        }
+    }
+
+    /// Begins a transaction that only reads, and sees what was committed before it.
+    pub async fn begin_snapshot(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => self.run("BEGIN").await,
+            Self::Postgres(held, backend) => Ok(backend.at_work(held.begin_snapshot()).await?),
         }
     }
 
     /// Makes the transaction's work permanent.
     pub async fn commit(&mut self) -> Result<(), Error> {
-        self.run("COMMIT").await
+        match self {
+            Self::Sqlite(_) => self.run("COMMIT").await,
+            Self::Postgres(held, backend) => Ok(backend.at_work(held.commit()).await?),
+        }
     }
 
     /// Gives the transaction's work up.
     pub async fn rollback(&mut self) -> Result<(), Error> {
-        self.run("ROLLBACK").await
+        match self {
+            Self::Sqlite(_) => self.run("ROLLBACK").await,
+            Self::Postgres(held, backend) => Ok(backend.at_work(held.rollback()).await?),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{BlobError, BlobRef, BlobStore, FrameWriter, failed};
 use crate::ids::{SubjectId, TenantId};
 use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
+use crate::sql::postgres::{Held, bounded};
 
 const KIND: Kind =
     Kind { schema: "blobs", migrations: &[include_str!("../../../migrations/postgres/blobs/0001_blobs.sql")] };
@@ -50,7 +51,10 @@ impl PostgresBlobStore {
             Some(more) => query.bind(more),
             None => query,
         };
-        Ok(query.execute(&self.pool).await.map_err(failed(&self.url, doing))?.rows_affected())
+        Ok(bounded(async { query.execute(&mut *Held::take(&self.pool).await?).await })
+            .await
+            .map_err(failed(&self.url, doing))?
+            .rows_affected())
     }
 }
 
@@ -69,7 +73,7 @@ impl BlobStore for PostgresBlobStore {
         write_id: Uuid,
         now: DateTime<Utc>,
     ) -> Result<Box<dyn FrameWriter>, BlobError> {
-        sqlx::query(
+        bounded(async { sqlx::query(
             "INSERT INTO blobs.blobs (write_id, tenant_id, subject_id, blob_id, touched_at) VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(write_id)
@@ -77,21 +81,22 @@ impl BlobStore for PostgresBlobStore {
         .bind(blob.subject.0)
         .bind(blob.id)
         .bind(now)
-        .execute(&self.pool)
-        .await
+        .execute(&mut *Held::take(&self.pool).await?).await }).await
         .map_err(failed(&self.url, "begin a blob"))?;
         Ok(Box::new(Writing { store: self.clone(), blob, write_id, number: 0, bytes: 0 }))
     }
 
     async fn bytes(&self, blob: BlobRef) -> Result<Option<u64>, BlobError> {
-        let bytes: Option<i64> =
+        let bytes: Option<i64> = bounded(async {
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT bytes FROM blobs.blobs WHERE {IT}")))
                 .bind(blob.tenant.0)
                 .bind(blob.subject.0)
                 .bind(blob.id)
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(failed(&self.url, "look for a blob"))?;
+        })
+        .await
+        .map_err(failed(&self.url, "look for a blob"))?;
         Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
     }
 
@@ -99,14 +104,17 @@ impl BlobStore for PostgresBlobStore {
         let sql = format!(
             "SELECT f.sealed FROM blobs.blobs JOIN blobs.frames f USING (write_id) WHERE {IT} AND f.number = $4"
         );
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(blob.tenant.0)
-            .bind(blob.subject.0)
-            .bind(blob.id)
-            .bind(i32::try_from(number).unwrap_or(i32::MAX))
-            .fetch_one(&self.pool)
-            .await
-            .map_err(failed(&self.url, "read a blob"))
+        bounded(async {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .bind(blob.tenant.0)
+                .bind(blob.subject.0)
+                .bind(blob.id)
+                .bind(i32::try_from(number).unwrap_or(i32::MAX))
+                .fetch_one(&mut *Held::take(&self.pool).await?)
+                .await
+        })
+        .await
+        .map_err(failed(&self.url, "read a blob"))
     }
 
     async fn touch(&self, blob: BlobRef, now: DateTime<Utc>) -> Result<bool, BlobError> {
@@ -120,18 +128,24 @@ impl BlobStore for PostgresBlobStore {
     }
 
     async fn unkept(&self, before: DateTime<Utc>, most: usize) -> Result<Vec<BlobRef>, BlobError> {
-        sqlx::query("DELETE FROM blobs.blobs WHERE bytes IS NULL AND touched_at < $1")
-            .bind(before)
-            .execute(&self.pool)
-            .await
-            .map_err(failed(&self.url, "remove what was never finished"))?;
-        let rows: Vec<(Uuid, Uuid, Uuid)> = sqlx::query_as(
-            "SELECT tenant_id, subject_id, blob_id FROM blobs.blobs WHERE NOT kept AND touched_at < $1 \
+        bounded(async {
+            sqlx::query("DELETE FROM blobs.blobs WHERE bytes IS NULL AND touched_at < $1")
+                .bind(before)
+                .execute(&mut *Held::take(&self.pool).await?)
+                .await
+        })
+        .await
+        .map_err(failed(&self.url, "remove what was never finished"))?;
+        let rows: Vec<(Uuid, Uuid, Uuid)> = bounded(async {
+            sqlx::query_as(
+                "SELECT tenant_id, subject_id, blob_id FROM blobs.blobs WHERE NOT kept AND touched_at < $1 \
              ORDER BY touched_at LIMIT $2",
-        )
-        .bind(before)
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
+            )
+            .bind(before)
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(failed(&self.url, "list blobs"))?;
         let blob =
@@ -145,13 +159,16 @@ impl BlobStore for PostgresBlobStore {
     }
 
     async fn remove(&self, tenant: TenantId, subject: SubjectId) -> Result<(), BlobError> {
-        sqlx::query("DELETE FROM blobs.blobs WHERE tenant_id = $1 AND subject_id = $2")
-            .bind(tenant.0)
-            .bind(subject.0)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(failed(&self.url, "remove blobs"))
+        bounded(async {
+            sqlx::query("DELETE FROM blobs.blobs WHERE tenant_id = $1 AND subject_id = $2")
+                .bind(tenant.0)
+                .bind(subject.0)
+                .execute(&mut *Held::take(&self.pool).await?)
+                .await
+        })
+        .await
+        .map(drop)
+        .map_err(failed(&self.url, "remove blobs"))
     }
 }
 
@@ -168,34 +185,43 @@ struct Writing {
 impl FrameWriter for Writing {
     async fn append(&mut self, sealed: Vec<u8>) -> Result<(), BlobError> {
         self.bytes += i64::try_from(sealed.len()).unwrap_or(i64::MAX);
-        sqlx::query("INSERT INTO blobs.frames (write_id, number, sealed) VALUES ($1, $2, $3)")
-            .bind(self.write_id)
-            .bind(self.number)
-            .bind(sealed)
-            .execute(&self.store.pool)
-            .await
-            .map_err(failed(&self.store.url, "write a blob"))?;
+        bounded(async {
+            sqlx::query("INSERT INTO blobs.frames (write_id, number, sealed) VALUES ($1, $2, $3)")
+                .bind(self.write_id)
+                .bind(self.number)
+                .bind(sealed)
+                .execute(&mut *Held::take(&self.store.pool).await?)
+                .await
+        })
+        .await
+        .map_err(failed(&self.store.url, "write a blob"))?;
         self.number += 1;
         Ok(())
     }
 
     async fn finish(self: Box<Self>, now: DateTime<Utc>) -> Result<(), BlobError> {
-        let finished = sqlx::query("UPDATE blobs.blobs SET bytes = $2, touched_at = $3 WHERE write_id = $1")
-            .bind(self.write_id)
-            .bind(self.bytes)
-            .bind(now)
-            .execute(&self.store.pool)
-            .await;
+        let finished = bounded(async {
+            sqlx::query("UPDATE blobs.blobs SET bytes = $2, touched_at = $3 WHERE write_id = $1")
+                .bind(self.write_id)
+                .bind(self.bytes)
+                .bind(now)
+                .execute(&mut *Held::take(&self.store.pool).await?)
+                .await
+        })
+        .await;
         match finished {
             Ok(done) if done.rows_affected() == 1 => Ok(()),
             // It took so long that it was taken for abandoned, or its subject has since been forgotten.
             Ok(_) => Err(BlobError::Damaged { id: self.blob.id }),
             Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) => {
-                sqlx::query("DELETE FROM blobs.blobs WHERE write_id = $1")
-                    .bind(self.write_id)
-                    .execute(&self.store.pool)
-                    .await
-                    .map_err(failed(&self.store.url, "finish a blob"))?;
+                bounded(async {
+                    sqlx::query("DELETE FROM blobs.blobs WHERE write_id = $1")
+                        .bind(self.write_id)
+                        .execute(&mut *Held::take(&self.store.pool).await?)
+                        .await
+                })
+                .await
+                .map_err(failed(&self.store.url, "finish a blob"))?;
                 self.store.touch(self.blob, now).await.map(drop)
             }
             Err(error) => Err(failed(&self.store.url, "finish a blob")(error)),

@@ -15,6 +15,7 @@ use crate::log::mark::{LogMark, StoredMark};
 use crate::log::seal::MasterKey;
 use crate::log::sql::postgres::SYSTEM_ID;
 use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
+use crate::sql::postgres::{Held, bounded};
 
 const KIND: Kind = Kind {
     schema: "keys",
@@ -51,12 +52,15 @@ impl PostgresKeyStore {
         let open = async {
             let mut connection = location.connect().await?;
             store::migrate(&mut connection, &KIND).await?;
-            sqlx::query("INSERT INTO keys.master (check_value) VALUES ($1) ON CONFLICT DO NOTHING")
-                .bind(wrapper.check_value())
-                .execute(&mut connection)
-                .await?;
-            let value = sqlx::query_scalar("SELECT check_value FROM keys.master").fetch_one(&mut connection).await?;
-            Ok((value, sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?))
+            bounded(
+                sqlx::query("INSERT INTO keys.master (check_value) VALUES ($1) ON CONFLICT DO NOTHING")
+                    .bind(wrapper.check_value())
+                    .execute(&mut connection),
+            )
+            .await?;
+            let value =
+                bounded(sqlx::query_scalar("SELECT check_value FROM keys.master").fetch_one(&mut connection)).await?;
+            Ok((value, bounded(sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection)).await?))
         };
         let (value, place): (Vec<u8>, String) = open.await.map_err(|error| store_error(&location.url, error))?;
         wrapper.check(&location.url, &value)?;
@@ -89,13 +93,15 @@ impl PostgresKeyStore {
         subjects: &[SubjectId],
     ) -> Result<HashMap<SubjectId, KeyState>, KeyStoreError> {
         let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.0).collect();
-        let rows: Vec<(Uuid, Option<Vec<u8>>)> = sqlx::query_as(
-            "SELECT subject_id, NULL::bytea FROM keys.tombstones WHERE subject_id = ANY ($1) \
+        let rows: Vec<(Uuid, Option<Vec<u8>>)> = bounded(
+            sqlx::query_as(
+                "SELECT subject_id, NULL::bytea FROM keys.tombstones WHERE subject_id = ANY ($1) \
              UNION ALL SELECT k.subject_id, k.wrapped FROM keys.subject_keys k WHERE k.subject_id = ANY ($1) \
              AND NOT EXISTS (SELECT 1 FROM keys.tombstones t WHERE t.subject_id = k.subject_id)",
+            )
+            .bind(ids)
+            .fetch_all(connection),
         )
-        .bind(ids)
-        .fetch_all(connection)
         .await
         .map_err(database(&self.url, "read keys"))?;
         rows.into_iter()
@@ -110,31 +116,36 @@ impl PostgresKeyStore {
             .collect()
     }
 
+    /// Takes as long as it takes.
+    async fn vacuum(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::query(sql).execute(&mut *Held::take(&self.pool).await?).await.map(drop)
+    }
+
     async fn create(&self, missing: &[SubjectId]) -> Result<HashMap<SubjectId, KeyState>, KeyStoreError> {
         let fail = || database(&self.url, "make keys");
         let wrapped: Vec<Vec<u8>> = missing.iter().map(|&subject| self.wrapper.create(subject).1).collect();
         let ids: Vec<Uuid> = missing.iter().map(|subject| subject.0).collect();
-        let mut transaction = self.pool.begin().await.map_err(fail())?;
-        sqlx::query("SELECT pg_advisory_xact_lock_shared($1)")
-            .bind(LOCK)
-            .execute(&mut *transaction)
+        let mut transaction = Held::begin_on(&self.pool).await.map_err(fail())?;
+        bounded(sqlx::query("SELECT pg_advisory_xact_lock_shared($1)").bind(LOCK).execute(&mut *transaction))
             .await
             .map_err(fail())?;
         // Another process may make the same key at the same time: one wins, and is read by both. In one order for all
         // processes, so that none waits for each other in a circle.
-        sqlx::query(
-            "INSERT INTO keys.subject_keys (subject_id, wrapped) \
+        bounded(
+            sqlx::query(
+                "INSERT INTO keys.subject_keys (subject_id, wrapped) \
              SELECT id, wrapped FROM unnest($1::uuid[], $2::bytea[]) AS made (id, wrapped) \
              WHERE NOT EXISTS (SELECT 1 FROM keys.tombstones t WHERE t.subject_id = id) \
              ORDER BY id ON CONFLICT (subject_id) DO NOTHING",
+            )
+            .bind(ids)
+            .bind(wrapped)
+            .execute(&mut *transaction),
         )
-        .bind(ids)
-        .bind(wrapped)
-        .execute(&mut *transaction)
         .await
         .map_err(fail())?;
         let keys = self.read(&mut transaction, missing).await?;
-        transaction.commit().await.map_err(fail())?;
+        bounded(transaction.commit()).await.map_err(fail())?;
         Ok(keys)
     }
 }
@@ -167,7 +178,7 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn get(&self, subjects: &[SubjectId]) -> Result<Vec<Option<KeyState>>, KeyStoreError> {
-        let mut connection = self.pool.acquire().await.map_err(database(&self.url, "be reached"))?;
+        let mut connection = Held::take(&self.pool).await.map_err(database(&self.url, "be reached"))?;
         let keys = self.read(&mut connection, subjects).await?;
         Ok(subjects.iter().map(|subject| keys.get(subject).cloned()).collect())
     }
@@ -183,35 +194,43 @@ impl KeyStore for PostgresKeyStore {
 
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
         let fail = || database(&self.url, "destroy a key");
-        let mut transaction = self.pool.begin().await.map_err(fail())?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await.map_err(fail())?;
-        sqlx::query("DELETE FROM keys.subject_keys WHERE subject_id = $1")
-            .bind(subject.0)
-            .execute(&mut *transaction)
+        let mut transaction = Held::begin_on(&self.pool).await.map_err(fail())?;
+        bounded(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction))
             .await
             .map_err(fail())?;
-        sqlx::query(
-            "INSERT INTO keys.tombstones (mark, subject_id, destroyed_at) \
-             SELECT coalesce(max(mark), 0) + 1, $1, $2 FROM keys.tombstones ON CONFLICT (subject_id) DO NOTHING",
+        bounded(
+            sqlx::query("DELETE FROM keys.subject_keys WHERE subject_id = $1")
+                .bind(subject.0)
+                .execute(&mut *transaction),
         )
-        .bind(subject.0)
-        .bind(self.ambient.now().timestamp_micros())
-        .execute(&mut *transaction)
         .await
         .map_err(fail())?;
-        transaction.commit().await.map_err(fail())?;
+        bounded(
+            sqlx::query(
+                "INSERT INTO keys.tombstones (mark, subject_id, destroyed_at) \
+             SELECT coalesce(max(mark), 0) + 1, $1, $2 FROM keys.tombstones ON CONFLICT (subject_id) DO NOTHING",
+            )
+            .bind(subject.0)
+            .bind(self.ambient.now().timestamp_micros())
+            .execute(&mut *transaction),
+        )
+        .await
+        .map_err(fail())?;
+        bounded(transaction.commit()).await.map_err(fail())?;
         // The deleted row lies in its page until it is vacuumed.
-        sqlx::query("VACUUM keys.subject_keys").execute(&self.pool).await.map_err(fail())?;
+        self.vacuum("VACUUM keys.subject_keys").await.map_err(fail())?;
         Ok(())
     }
 
     async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError> {
-        let rows: Vec<(i64, Uuid)> =
+        let rows: Vec<(i64, Uuid)> = bounded(async {
             sqlx::query_as("SELECT mark, subject_id FROM keys.tombstones WHERE mark > $1 ORDER BY mark")
                 .bind(mark)
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(database(&self.url, "read tombstones"))?;
+        })
+        .await
+        .map_err(database(&self.url, "read tombstones"))?;
         let newest = rows.last().map_or(mark, |row| row.0);
         Ok((newest, rows.into_iter().map(|(_, id)| SubjectId(id)).collect()))
     }
@@ -219,28 +238,34 @@ impl KeyStore for PostgresKeyStore {
     async fn keep_secrets(&self, secrets: &[(SecretPlace, SecretBytes)]) -> Result<(), KeyStoreError> {
         let fail = || database(&self.url, "keep secrets");
         let now = self.ambient.now().timestamp_micros();
-        let mut transaction = self.pool.begin().await.map_err(fail())?;
+        let mut transaction = Held::begin_on(&self.pool).await.map_err(fail())?;
         for (place, secret) in secrets {
-            sqlx::query("INSERT INTO keys.secrets (secret_id, tenant_id, sealed, stored_at) VALUES ($1, $2, $3, $4)")
+            bounded(
+                sqlx::query(
+                    "INSERT INTO keys.secrets (secret_id, tenant_id, sealed, stored_at) VALUES ($1, $2, $3, $4)",
+                )
                 .bind(place.id.0)
                 .bind(place.tenant.0)
                 .bind(self.wrapper.seal_secret(place, secret))
                 .bind(now)
-                .execute(&mut *transaction)
-                .await
-                .map_err(fail())?;
+                .execute(&mut *transaction),
+            )
+            .await
+            .map_err(fail())?;
         }
-        transaction.commit().await.map_err(fail())
+        bounded(transaction.commit()).await.map_err(fail())
     }
 
     async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError> {
         let ids: Vec<Uuid> = places.iter().map(|place| place.id.0).collect();
-        let rows: Vec<(Uuid, Vec<u8>)> =
+        let rows: Vec<(Uuid, Vec<u8>)> = bounded(async {
             sqlx::query_as("SELECT secret_id, sealed FROM keys.secrets WHERE secret_id = ANY ($1)")
                 .bind(ids)
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(database(&self.url, "read secrets"))?;
+        })
+        .await
+        .map_err(database(&self.url, "read secrets"))?;
         let sealed: HashMap<Uuid, Vec<u8>> = rows.into_iter().collect();
         let open = |place: &SecretPlace| {
             sealed.get(&place.id.0).map(|sealed| self.wrapper.open_secret(&self.url, place, sealed)).transpose()
@@ -249,35 +274,42 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError> {
-        let rows: Vec<(Uuid, i64)> =
+        let rows: Vec<(Uuid, i64)> = bounded(async {
             sqlx::query_as("SELECT secret_id, stored_at FROM keys.secrets WHERE tenant_id = $1")
                 .bind(tenant.0)
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(database(&self.url, "list secrets"))?;
+        })
+        .await
+        .map_err(database(&self.url, "list secrets"))?;
         Ok(rows.into_iter().map(|(id, at)| StoredSecret::new(SecretId(id), at)).collect())
     }
 
     async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError> {
         let fail = || database(&self.url, "destroy secrets");
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)")
-            .bind(ids)
-            .execute(&self.pool)
-            .await
-            .map_err(fail())?;
+        bounded(async {
+            sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)")
+                .bind(ids)
+                .execute(&mut *Held::take(&self.pool).await?)
+                .await
+        })
+        .await
+        .map_err(fail())?;
         // The deleted rows lie in their pages until those are vacuumed.
-        sqlx::query("VACUUM keys.secrets").execute(&self.pool).await.map_err(fail())?;
+        self.vacuum("VACUUM keys.secrets").await.map_err(fail())?;
         Ok(())
     }
 
     async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {
         let fail = || database(&self.url, "read the mark of the log");
-        let row: Option<(i64, Vec<u8>, EventHash, String)> =
+        let row: Option<(i64, Vec<u8>, EventHash, String)> = bounded(async {
             sqlx::query_as("SELECT epoch, position, hash, place FROM keys.log_mark")
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(fail())?;
+        })
+        .await
+        .map_err(fail())?;
         let Some((epoch, position, hash, place)) = row else { return Ok(None) };
         let position = Position::try_from(position).map_err(database(&self.url, "read the mark of the log"))?;
         let mark = LogMark { epoch: epoch.try_into().unwrap_or(u32::MAX), position, hash };
@@ -285,36 +317,41 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError> {
-        sqlx::query(
-            "INSERT INTO keys.log_mark AS m (epoch, position, hash, place) VALUES ($1, $2, $3, $4) \
+        bounded(async {
+            sqlx::query(
+                "INSERT INTO keys.log_mark AS m (epoch, position, hash, place) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, \
              hash = excluded.hash, place = excluded.place \
              WHERE (excluded.epoch, excluded.position) > (m.epoch, m.position)",
-        )
-        .bind(i64::from(mark.epoch))
-        .bind(&mark.position.bytes()[..])
-        .bind(&mark.hash[..])
-        .bind(&self.place)
-        .execute(&self.pool)
+            )
+            .bind(i64::from(mark.epoch))
+            .bind(&mark.position.bytes()[..])
+            .bind(&mark.hash[..])
+            .bind(&self.place)
+            .execute(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(database(&self.url, "mark the log"))?;
         Ok(self.log_mark().await?.map_or(mark, |stored| stored.mark))
     }
 
     async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError> {
-        sqlx::query_scalar("SELECT kept FROM keys.log_checkpoint")
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(database(&self.url, "read the checkpoint of the log"))
+        bounded(async {
+            sqlx::query_scalar("SELECT kept FROM keys.log_checkpoint")
+                .fetch_optional(&mut *Held::take(&self.pool).await?)
+                .await
+        })
+        .await
+        .map_err(database(&self.url, "read the checkpoint of the log"))
     }
 
     async fn keep_checkpoint(&self, text: &str) -> Result<(), KeyStoreError> {
-        sqlx::query(
+        bounded(async { sqlx::query(
             "INSERT INTO keys.log_checkpoint (kept) VALUES ($1) ON CONFLICT (singleton) DO UPDATE SET kept = excluded.kept",
         )
         .bind(text)
-        .execute(&self.pool)
-        .await
+        .execute(&mut *Held::take(&self.pool).await?).await }).await
         .map(drop)
         .map_err(database(&self.url, "keep a checkpoint of the log"))
     }

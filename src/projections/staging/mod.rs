@@ -28,7 +28,7 @@ pub(super) type Forgotten = HashSet<SubjectId>;
 pub(super) async fn create(session: &mut Session) -> Result<(), sql::Error> {
     match session {
         Session::Sqlite(_) => session.run(sqlite::CREATE).await,
-        Session::Postgres(_) => session.run(postgres::CREATE).await,
+        Session::Postgres(..) => session.run(postgres::CREATE).await,
     }
 }
 
@@ -54,7 +54,9 @@ pub(super) async fn add(
 ) -> Result<(), sql::Error> {
     match session {
         Session::Sqlite(connection) => sqlite::add(connection, batch, events, behind, forgotten).await,
-        Session::Postgres(connection) => Ok(postgres::add(connection, batch, events, behind, forgotten).await?),
+        Session::Postgres(held, backend) => {
+            Ok(backend.at_work(postgres::add(held, batch, events, behind, forgotten)).await?)
+        }
     }
 }
 

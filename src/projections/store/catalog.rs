@@ -1,7 +1,6 @@
 //! The list of generations: which one is live, which are being built, which wait to be removed.
 
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgPoolOptions;
 
 use super::location::{Location, file_error};
 use super::options;
@@ -60,7 +59,7 @@ impl Catalog {
         // Two nodes may start at once: creation waits for the lock like every change.
         catalog
             .change(async |session| {
-                if let Session::Postgres(_) = session {
+                if let Session::Postgres(..) = session {
                     session.run("CREATE SCHEMA IF NOT EXISTS commlog_catalog").await?;
                 }
                 let sql = create(session);
@@ -185,7 +184,7 @@ async fn lock(session: &mut Session) -> Result<(), sql::Error> {
     match session {
         // BEGIN IMMEDIATE is the lock.
         Session::Sqlite(_) => Ok(()),
-        Session::Postgres(_) => session.run("SELECT pg_advisory_xact_lock(7310598211364)").await,
+        Session::Postgres(..) => session.run("SELECT pg_advisory_xact_lock(7310598211364)").await,
     }
 }
 
@@ -198,7 +197,7 @@ async fn pool(location: &Location) -> Result<Db, ProjectionError> {
         }
         Location::Database(url) => {
             let options = options::postgres(url, "commlog_catalog")?;
-            let pool = PgPoolOptions::new().max_connections(2).connect_with(options).await;
+            let pool = sql::postgres::pool(2).connect_with(options).await;
             pool.map(Db::Postgres).map_err(database("be reached"))
         }
     }

@@ -8,7 +8,6 @@ use super::generation::Generation;
 use super::{ReadStore, new_id};
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::tables::{self, Checkpoint};
-use crate::sql::{self, Session};
 
 impl ReadStore {
     /// Rebuilds all tables beside the live ones, up to where those stand, and compares them table by table. What was
@@ -61,7 +60,7 @@ impl ReadStore {
         let advanced = |checkpoint: Checkpoint| progress(checkpoint.position.counter());
         let follower = self.follower(fresh, &stop, &advanced);
         let mut snapshot = live.db.session().await.map_err(database("be reached"))?;
-        begin_snapshot(&mut snapshot).await.map_err(database("take a snapshot"))?;
+        snapshot.begin_snapshot().await.map_err(database("take a snapshot"))?;
         let position = tables::checkpoint(&mut snapshot).await?.position;
         follower.advance(Some(position)).await?;
         let forgotten = self.forgotten_after(position).await?;
@@ -97,12 +96,5 @@ impl ReadStore {
                 compare(session, &mut rebuilt, projections).await
             })
             .await
-    }
-}
-
-async fn begin_snapshot(session: &mut Session) -> Result<(), sql::Error> {
-    match session {
-        Session::Sqlite(_) => session.run("BEGIN").await,
-        Session::Postgres(_) => session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
     }
 }

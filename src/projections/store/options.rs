@@ -6,11 +6,8 @@ use std::str::FromStr;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::projections::error::{ProjectionError, database};
+use crate::sql::postgres::{IDLE_TIMEOUT, KEEPALIVE, STATEMENT_TIMEOUT, pool};
 use crate::sql::{Db, SqliteOptions, checkpointer};
-
-/// How long a query may run on PostgreSQL: a little longer than the request that waits for it. (On SQLite a query is
-/// interrupted when nobody waits for it any more.)
-const STATEMENT_TIMEOUT: &str = "35s";
 
 /// Statements of all projections stay prepared.
 const STATEMENTS: usize = 1_000;
@@ -75,7 +72,7 @@ pub fn sqlite_reader(file: &Path) -> SqliteOptions {
 /// A connection to one schema of a PostgreSQL database, `url` naming the database.
 pub fn postgres(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
     let options = PgConnectOptions::from_str(url).map_err(database("read their URL"))?;
-    Ok(options.options([("search_path", schema)]))
+    Ok(options.options([("search_path", schema)]).options(KEEPALIVE))
 }
 
 /// One connection for writing. Staged events stay in its memory: sorting and joining them spills nothing either.
@@ -85,9 +82,9 @@ pub fn postgres_writer(url: &str, schema: &str) -> Result<Db, ProjectionError> {
         ("work_mem", "32MB"),
         ("synchronous_commit", "off"),
         ("jit", "off"),
+        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
     ]);
-    let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    Ok(Db::Postgres(pool.connect_lazy_with(options)))
+    Ok(Db::Postgres(pool(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options)))
 }
 
 /// A connection for queries. Each is planned with its values: a plan made without them while the tables were small would
@@ -96,11 +93,11 @@ pub fn postgres_reader(url: &str, schema: &str) -> Result<PgConnectOptions, Proj
     Ok(postgres(url, schema)?.statement_cache_capacity(200).options([
         ("jit", "off"),
         ("plan_cache_mode", "force_custom_plan"),
-        ("statement_timeout", STATEMENT_TIMEOUT),
+        ("statement_timeout", &format!("{}s", STATEMENT_TIMEOUT.as_secs())),
     ]))
 }
 
 /// The connections that queries share.
 pub fn postgres_reader_pool() -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(READERS as u32)
+    pool(READERS as u32)
 }

@@ -113,8 +113,8 @@ pub async fn run(session: &mut Session, projection: &Projection, types: &HashSet
                 .await
         }
         // One round trip, planned each time: a plan made for empty tables is a bad one for full tables.
-        Session::Postgres(_) if due.is_empty() => Ok(()),
-        Session::Postgres(_) => {
+        Session::Postgres(..) if due.is_empty() => Ok(()),
+        Session::Postgres(..) => {
             let sql: Vec<&str> = due.iter().map(|statement| statement.sql.as_str()).collect();
             session.run(&sql.join(";\n")).await
         }

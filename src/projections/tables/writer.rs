@@ -12,7 +12,7 @@ use crate::log::StreamId;
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::{Index, Projection};
 use crate::projections::staging::{self, Forgotten};
-use crate::sql::{Db, Session, row};
+use crate::sql::{Db, Engine, Session, row};
 
 /// Writes one set of read tables. Another writer may exist, in another process: the checkpoint fences.
 #[derive(Debug)]
@@ -126,6 +126,11 @@ impl Writer {
         self.in_transaction = true;
         let Some(session) = &mut self.session else { return Err(ProjectionError::Stopped) };
         session.begin().await.map_err(database("begin"))?;
+        if session.engine() == Engine::Postgres {
+            // Between its statements, other tables may be built.
+            let wait = session.run("SET LOCAL idle_in_transaction_session_timeout = 0");
+            wait.await.map_err(database("begin"))?;
+        }
         // `parts` rolls back before anything else is done.
         let done = work(session, &projections).await;
         self.parts().await?;

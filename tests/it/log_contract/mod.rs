@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod blobs;
+mod cancelling;
 mod child;
 mod clauses;
 mod postgres;

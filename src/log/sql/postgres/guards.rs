@@ -1,6 +1,6 @@
 //! The triggers that refuse changes: that they are there, fire for everybody, and still refuse.
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use super::KIND;
 
@@ -33,7 +33,7 @@ const GUARDS: [Guard; 7] = [
 ];
 
 /// The triggers that are missing, were disabled or changed, or whose function was.
-pub(super) async fn missing(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+pub(super) async fn missing(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     // One with a condition or for some columns only does not fire for every change.
     let found: Vec<(String, i16, String, String)> = sqlx::query_as(
         "SELECT c.relname || '.' || t.tgname, t.tgtype, p.proname::text, p.prosrc FROM pg_trigger t \
@@ -41,7 +41,7 @@ pub(super) async fn missing(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
          JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = n.oid \
          WHERE n.nspname = 'log' AND t.tgenabled = 'A' AND t.tgqual IS NULL AND t.tgattr = ''::int2vector",
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let is_missing = |guard: &&Guard| {
         !found.iter().any(|(name, fires, function, body)| {

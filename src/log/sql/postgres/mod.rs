@@ -30,6 +30,8 @@ use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
 };
+use crate::sql::postgres::{Held, bounded};
+use listener::Listener;
 use rows::{ReadError, select_events, signed};
 use store::{Kind, Location, StoreError};
 use writer::{Job, Writer};
@@ -37,8 +39,8 @@ use writer::{Job, Writer};
 const KIND: Kind =
     Kind { schema: "log", migrations: &[include_str!("../../../../migrations/postgres/log/0001_log.sql")] };
 
-/// Connections for reading, and one for notifications.
-const CONNECTIONS: u32 = 6;
+/// Connections for reading.
+const CONNECTIONS: u32 = 5;
 
 /// Distinguishes a database from its copy elsewhere: PostgreSQL gives each cluster an identifier, and each database a number.
 pub(in crate::log) const SYSTEM_ID: &str = "SELECT 'cluster ' || system_identifier || ' database ' || \
@@ -69,8 +71,8 @@ impl PostgresLog {
         let pool = location.pool(CONNECTIONS);
         let (announce, end) = watch::channel(Position::START);
         let closing = CancellationToken::new();
-        let listener = listener::start(&pool, &announce).await.map_err(|error| fail(error.into()))?;
-        tokio::spawn(listener::run(listener, pool.clone(), announce.clone(), closing.clone()));
+        let listener = Listener::start(&location, &pool, &announce).await.map_err(|error| fail(error.into()))?;
+        tokio::spawn(listener.run(closing.clone()));
         let (jobs, queue) = mpsc::unbounded_channel();
         let url = location.url.clone();
         tokio::spawn(Writer::new(location, ambient.clone(), announce).run(queue));
@@ -120,7 +122,7 @@ impl PostgresLog {
         limit: ReadLimit,
     ) -> Result<Vec<SealedEvent>, LogError> {
         let fail = |error| database(&self.url, doing, error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
         match rows::events(&mut connection, query, limit).await {
             Ok(events) => Ok(events),
             Err(ReadError::Sqlx(error)) => Err(fail(error)),
@@ -133,16 +135,20 @@ impl PostgresLog {
 async fn prepare(location: &Location, ambient: &Ambient) -> Result<String, StoreError> {
     let mut connection = location.connect().await?;
     store::migrate(&mut connection, &KIND).await?;
-    let system_id: String = sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?;
-    sqlx::query("INSERT INTO log.meta (name, value) VALUES ('log_id', $1) ON CONFLICT DO NOTHING")
-        .bind(&ambient.uuid().as_bytes()[..])
-        .execute(&mut connection)
-        .await?;
-    sqlx::query("INSERT INTO log.epochs (epoch, started_at, system_id) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
-        .bind(ambient.now().timestamp_micros())
-        .bind(&system_id)
-        .execute(&mut connection)
-        .await?;
+    let system_id: String = bounded(sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection)).await?;
+    bounded(
+        sqlx::query("INSERT INTO log.meta (name, value) VALUES ('log_id', $1) ON CONFLICT DO NOTHING")
+            .bind(&ambient.uuid().as_bytes()[..])
+            .execute(&mut connection),
+    )
+    .await?;
+    bounded(
+        sqlx::query("INSERT INTO log.epochs (epoch, started_at, system_id) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
+            .bind(ambient.now().timestamp_micros())
+            .bind(&system_id)
+            .execute(&mut connection),
+    )
+    .await?;
     Ok(system_id)
 }
 
@@ -252,44 +258,46 @@ impl EventLog for PostgresLog {
 
     async fn stream_heads(&self, streams: &[StreamId]) -> Result<Vec<Option<StreamHead>>, LogError> {
         let fail = |error| database(&self.url, "read stream heads", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
         let mut asked = streams.to_vec();
         asked.sort_unstable();
         asked.dedup();
-        let stands = lookup::stands(&mut connection, &asked).await.map_err(fail)?;
+        let stands = bounded(lookup::stands(&mut connection, &asked)).await.map_err(fail)?;
         let head = |stream| stands.get(stream).map(|stand| StreamHead { version: stand.version, hash: stand.hash });
         Ok(streams.iter().map(head).collect())
     }
 
     async fn tenants(&self) -> Result<Vec<TenantId>, LogError> {
         let sql = "SELECT tenant_id FROM log.streams WHERE category = 'tenant' ORDER BY tenant_id";
-        let found: Vec<Uuid> = sqlx::query_scalar(sql)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| database(&self.url, "list the tenants", error))?;
+        let found: Vec<Uuid> =
+            bounded(async { sqlx::query_scalar(sql).fetch_all(&mut *Held::take(&self.pool).await?).await })
+                .await
+                .map_err(|error| database(&self.url, "list the tenants", error))?;
         Ok(found.into_iter().map(TenantId).collect())
     }
 
     async fn find_command(&self, tenant: TenantId, id: CommandId) -> Result<Option<(CommandKey, Appended)>, LogError> {
         let fail = |error| database(&self.url, "look a command up", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
-        let found = lookup::commands(&mut connection, &[(tenant, id)]).await.map_err(fail)?;
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
+        let found = bounded(lookup::commands(&mut connection, &[(tenant, id)])).await.map_err(fail)?;
         Ok(found.get(&(tenant, id)).and_then(|rows| command_outcome(id, rows)))
     }
 
     async fn find_event(&self, id: EventId) -> Result<Option<(StreamId, u64)>, LogError> {
         let fail = |error| database(&self.url, "look an event up", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
-        let found = lookup::events(&mut connection, std::iter::once(id)).await.map_err(fail)?;
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
+        let found = bounded(lookup::events(&mut connection, std::iter::once(id))).await.map_err(fail)?;
         Ok(found.get(&id).map(|stored| (stored.stream, stored.version)))
     }
 
     async fn head(&self) -> Result<LogHead, LogError> {
-        let (position, recorded_at, epoch): (i64, i64, i64) =
+        let (position, recorded_at, epoch): (i64, i64, i64) = bounded(async {
             sqlx::query_as("SELECT position, recorded_at, epoch FROM log.head")
-                .fetch_one(&self.pool)
+                .fetch_one(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(|error| database(&self.url, "read its end", error))?;
+        })
+        .await
+        .map_err(|error| database(&self.url, "read its end", error))?;
         Ok(LogHead {
             position: Position::from_counter(position.try_into().unwrap_or_default()),
             recorded_at: rows::time(recorded_at),
@@ -299,8 +307,9 @@ impl EventLog for PostgresLog {
 
     async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
         // The last position that is not after the time lies in low..=high: times never decrease along it.
-        let found: i64 = sqlx::query_scalar(
-            "WITH RECURSIVE search (low, high) AS ( \
+        let found: i64 = bounded(async {
+            sqlx::query_scalar(
+                "WITH RECURSIVE search (low, high) AS ( \
                  SELECT 0::bigint, position FROM log.head \
                  UNION ALL \
                  SELECT CASE WHEN fits THEN middle ELSE low END, CASE WHEN fits THEN high ELSE middle - 1 END \
@@ -308,19 +317,22 @@ impl EventLog for PostgresLog {
                      (SELECT recorded_at <= $1 FROM log.events WHERE position = (low + high + 1) / 2), false) AS fits \
                      FROM search WHERE low < high) AS step \
              ) SELECT low FROM search WHERE low >= high LIMIT 1",
-        )
-        .bind(time.timestamp_micros())
-        .fetch_one(&self.pool)
+            )
+            .bind(time.timestamp_micros())
+            .fetch_one(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(|error| database(&self.url, "find a position by time", error))?;
         Ok(Position::from_counter(found.try_into().unwrap_or_default()))
     }
 
     async fn first_subject(&self) -> Result<Option<SubjectId>, LogError> {
-        let subject: Option<Option<Uuid>> = sqlx::query_scalar(
-            "SELECT subject_id FROM log.events WHERE personal IS NOT NULL ORDER BY position LIMIT 1",
-        )
-        .fetch_optional(&self.pool)
+        let subject: Option<Option<Uuid>> = bounded(async {
+            sqlx::query_scalar("SELECT subject_id FROM log.events WHERE personal IS NOT NULL ORDER BY position LIMIT 1")
+                .fetch_optional(&mut *Held::take(&self.pool).await?)
+                .await
+        })
         .await
         .map_err(|error| database(&self.url, "look for sealed events", error))?;
         Ok(subject.flatten().map(Into::into))
@@ -340,15 +352,18 @@ impl EventLog for PostgresLog {
     }
 
     async fn load_snapshot(&self, stream: StreamId, fold: &str) -> Result<Option<Snapshot>, LogError> {
-        let found: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT n.version, n.fold_version, n.state FROM log.snapshots n JOIN log.streams s USING (stream) \
+        let found: Option<(i64, i64, Vec<u8>)> = bounded(async {
+            sqlx::query_as(
+                "SELECT n.version, n.fold_version, n.state FROM log.snapshots n JOIN log.streams s USING (stream) \
              WHERE s.tenant_id = $1 AND s.category = $2 AND s.key = $3 AND n.fold = $4",
-        )
-        .bind(stream.tenant.0)
-        .bind(stream.category.name())
-        .bind(stream.key)
-        .bind(fold)
-        .fetch_optional(&self.pool)
+            )
+            .bind(stream.tenant.0)
+            .bind(stream.category.name())
+            .bind(stream.key)
+            .bind(fold)
+            .fetch_optional(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(|error| database(&self.url, "load a snapshot", error))?;
         Ok(found.and_then(|(version, fold_version, state)| {
@@ -357,34 +372,40 @@ impl EventLog for PostgresLog {
     }
 
     async fn save_snapshot(&self, stream: StreamId, fold: &str, snapshot: Snapshot) -> Result<(), LogError> {
-        sqlx::query(
-            "INSERT INTO log.snapshots (stream, fold, version, fold_version, state) \
+        bounded(async {
+            sqlx::query(
+                "INSERT INTO log.snapshots (stream, fold, version, fold_version, state) \
              SELECT stream, $4, $5, $6, $7 FROM log.streams WHERE tenant_id = $1 AND category = $2 AND key = $3 \
              ON CONFLICT (stream, fold) DO UPDATE SET version = excluded.version, \
              fold_version = excluded.fold_version, state = excluded.state",
-        )
-        .bind(stream.tenant.0)
-        .bind(stream.category.name())
-        .bind(stream.key)
-        .bind(fold)
-        .bind(signed(snapshot.version))
-        .bind(i64::from(snapshot.fold_version))
-        .bind(snapshot.state)
-        .execute(&self.pool)
+            )
+            .bind(stream.tenant.0)
+            .bind(stream.category.name())
+            .bind(stream.key)
+            .bind(fold)
+            .bind(signed(snapshot.version))
+            .bind(i64::from(snapshot.fold_version))
+            .bind(snapshot.state)
+            .execute(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(|error| database(&self.url, "save a snapshot", error))?;
         Ok(())
     }
 
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError> {
-        sqlx::query(
-            "DELETE FROM log.snapshots n USING log.streams s WHERE s.stream = n.stream \
+        bounded(async {
+            sqlx::query(
+                "DELETE FROM log.snapshots n USING log.streams s WHERE s.stream = n.stream \
              AND s.tenant_id = $1 AND s.category = $2 AND s.key = $3",
-        )
-        .bind(stream.tenant.0)
-        .bind(stream.category.name())
-        .bind(stream.key)
-        .execute(&self.pool)
+            )
+            .bind(stream.tenant.0)
+            .bind(stream.category.name())
+            .bind(stream.key)
+            .execute(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(|error| database(&self.url, "drop snapshots", error))?;
         Ok(())
@@ -392,13 +413,16 @@ impl EventLog for PostgresLog {
 
     async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError> {
         let counters: Vec<i64> = positions.iter().map(|position| signed(position.counter())).collect();
-        let rows: Vec<(i64, Option<EventHash>)> = sqlx::query_as(
-            "SELECT h.epoch, e.hash FROM log.head h \
+        let rows: Vec<(i64, Option<EventHash>)> = bounded(async {
+            sqlx::query_as(
+                "SELECT h.epoch, e.hash FROM log.head h \
              CROSS JOIN unnest($1::bigint[]) WITH ORDINALITY AS wanted (position, ordinal) \
              LEFT JOIN log.events e ON e.position = wanted.position ORDER BY wanted.ordinal",
-        )
-        .bind(counters)
-        .fetch_all(&self.pool)
+            )
+            .bind(counters)
+            .fetch_all(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(|error| database(&self.url, "read hashes", error))?;
         let epoch = rows.first().map_or(0, |row| row.0);
@@ -407,52 +431,58 @@ impl EventLog for PostgresLog {
 
     async fn commands(&self, commands: &[(TenantId, CommandId)]) -> Result<Vec<CommandRecord>, LogError> {
         let fail = |error| database(&self.url, "look commands up", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
-        let found = lookup::commands(&mut connection, commands).await.map_err(fail)?;
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
+        let found = bounded(lookup::commands(&mut connection, commands)).await.map_err(fail)?;
         Ok(found.iter().flat_map(|(command, rows)| rows.iter().map(|row| record(*command, row))).collect())
     }
 
     async fn count_commands(&self, until: Position) -> Result<u64, LogError> {
         let fail = |error| database(&self.url, "count its commands", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
-        lookup::count_commands(&mut connection, until).await.map_err(fail)
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
+        bounded(lookup::count_commands(&mut connection, until)).await.map_err(fail)
     }
 
     async fn streams_after(&self, count: u64, most: usize) -> Result<Vec<StreamId>, LogError> {
         let fail = |error| database(&self.url, "list its streams", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
-        lookup::streams(&mut connection, count, most).await.map_err(fail)
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
+        bounded(lookup::streams(&mut connection, count, most)).await.map_err(fail)
     }
 
     async fn origin(&self) -> Result<Origin, LogError> {
         let fail = |error| database(&self.url, "read its epochs", error);
-        let mut connection = self.pool.acquire().await.map_err(fail)?;
-        lookup::origin(&mut connection).await.map_err(fail)
+        let mut connection = Held::take(&self.pool).await.map_err(fail)?;
+        bounded(lookup::origin(&mut connection)).await.map_err(fail)
     }
 
     async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
-        guards::missing(&self.pool).await.map_err(|error| database(&self.url, "read its triggers", error))
+        let missing = bounded(async { guards::missing(&mut *Held::take(&self.pool).await?).await });
+        missing.await.map_err(|error| database(&self.url, "read its triggers", error))
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {
-        let (number, started_at, is_copy): (i64, i64, bool) =
+        let (number, started_at, is_copy): (i64, i64, bool) = bounded(async {
             sqlx::query_as("SELECT epoch, started_at, system_id <> $1 FROM log.epochs ORDER BY epoch DESC LIMIT 1")
                 .bind(&self.system_id)
-                .fetch_one(&self.pool)
+                .fetch_one(&mut *Held::take(&self.pool).await?)
                 .await
-                .map_err(|error| database(&self.url, "read its epoch", error))?;
+        })
+        .await
+        .map_err(|error| database(&self.url, "read its epoch", error))?;
         Ok(Epoch { number: number.try_into().unwrap_or_default(), started_at: rows::time(started_at), is_copy })
     }
 
     async fn start_epoch(&self) -> Result<u32, LogError> {
         // The update takes the append lock, so that no event of the old epoch comes after one of the new.
-        let epoch: i64 = sqlx::query_scalar(
-            "WITH raised AS (UPDATE log.head SET epoch = epoch + 1 RETURNING epoch) \
+        let epoch: i64 = bounded(async {
+            sqlx::query_scalar(
+                "WITH raised AS (UPDATE log.head SET epoch = epoch + 1 RETURNING epoch) \
              INSERT INTO log.epochs (epoch, started_at, system_id) SELECT epoch, $1, $2 FROM raised RETURNING epoch",
-        )
-        .bind(self.ambient.now().timestamp_micros())
-        .bind(&self.system_id)
-        .fetch_one(&self.pool)
+            )
+            .bind(self.ambient.now().timestamp_micros())
+            .bind(&self.system_id)
+            .fetch_one(&mut *Held::take(&self.pool).await?)
+            .await
+        })
         .await
         .map_err(|error| database(&self.url, "start an epoch", error))?;
         Ok(epoch.try_into().unwrap_or_default())

@@ -12,6 +12,7 @@ use crate::ids::Position;
 use crate::log::sql::plan::{Known, Plan};
 use crate::log::{Envelope, LogError, ReadLimit, SealedEvent, StreamId};
 use crate::offload;
+use crate::sql::postgres::bounded;
 
 /// Every column of an event, in the order of [`event`]. An outer join, so that an event whose stream is lost is found
 /// to be damaged and not left out.
@@ -129,7 +130,7 @@ pub(super) async fn events(
     let mut rows: BoxStream<'_, Result<PgRow, sqlx::Error>> = query.fetch(connection);
     let mut found = Vec::with_capacity(limit.events.min(4096));
     let mut bytes = 0;
-    while let Some(row) = rows.try_next().await? {
+    while let Some(row) = bounded(rows.try_next()).await? {
         bytes += length(&row, DATA)? + length(&row, PERSONAL)?;
         found.push(row);
         if bytes >= limit.bytes {

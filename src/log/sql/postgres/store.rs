@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::log::format::{self, FORMAT};
+use crate::sql;
 
 /// How long a connection may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,7 +53,8 @@ impl Location {
         // The server's messages are in errors already; plain notices are noise.
         // Everything that is read stands in the order of an index, and little of it is wanted at a time. Without
         // statistics, as in a log just filled, a page would be sorted out of all events behind it.
-        let options = options.application_name(WORKER).options([
+        let options = options.application_name(WORKER).options(sql::postgres::KEEPALIVE).options([
+            ("idle_in_transaction_session_timeout", sql::postgres::IDLE_TIMEOUT),
             ("client_min_messages", "warning"),
             ("jit", "off"),
             ("enable_bitmapscan", "off"),
@@ -77,10 +79,7 @@ impl Location {
     }
 
     pub(in crate::log) fn pool(&self, connections: u32) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with(self.options.clone())
+        sql::postgres::pool(connections).acquire_timeout(PATIENCE).connect_lazy_with(self.options.clone())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one writer of a process: a task with a connection of its own, which commits waiting appends in groups. Writers
 //! of other processes take turns with it at the head row.
 
+use std::sync::Arc;
+
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -12,6 +14,7 @@ use crate::ids::Position;
 use crate::log::sql::heads::Heads;
 use crate::log::sql::plan::{self, Call, Known, Outcome};
 use crate::log::{LogError, StreamId};
+use crate::sql::postgres::{Backend, bounded};
 
 /// A group holds at most this many events (but at least one call), so that the head row is not held for long.
 const GROUP_EVENTS: usize = 4_096;
@@ -31,7 +34,7 @@ pub(super) struct Writer {
     location: Location,
     ambient: Ambient,
     announce: watch::Sender<Position>,
-    connection: Option<PgConnection>,
+    connection: Option<(PgConnection, Backend)>,
     heads: Heads,
     /// The end of the log after our last commit. If the head row says the same, `heads` are still true.
     end: u64,
@@ -72,7 +75,11 @@ impl Writer {
     }
 
     async fn append(&mut self, calls: &[Call], waiting: Waiting) {
-        match self.commit_group(calls).await {
+        let committed = match self.connect().await {
+            Ok(backend) => backend.at_work(self.commit_group(calls)).await,
+            Err(error) => Err(error),
+        };
+        match committed {
             Ok(outcomes) => {
                 super::announce(&self.announce, self.end);
                 for ((reply, permit), outcome) in waiting.into_iter().zip(outcomes) {
@@ -96,7 +103,7 @@ impl Writer {
     async fn commit_group(&mut self, calls: &[Call]) -> Result<Vec<Outcome>, sqlx::Error> {
         match self.attempt(calls, false).await {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                if let Some(connection) = &mut self.connection {
+                if let Some((connection, _)) = &mut self.connection {
                     connection.execute("ROLLBACK").await?;
                 }
                 self.attempt(calls, true).await
@@ -106,15 +113,7 @@ impl Writer {
     }
 
     async fn attempt(&mut self, calls: &[Call], look_up_events: bool) -> Result<Vec<Outcome>, sqlx::Error> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => {
-                let mut connection = self.location.connect().await?;
-                connection.execute(sqlx::raw_sql(PREPARE)).await?;
-                self.heads.clear();
-                none.insert(connection)
-            }
-        };
+        let Some((connection, _)) = &mut self.connection else { return Err(sqlx::Error::WorkerCrashed) };
         let mut known = begin(connection).await?;
         if known.position != self.end {
             self.heads.clear();
@@ -144,9 +143,22 @@ impl Writer {
         Ok(plan.outcomes)
     }
 
+    /// Connects unless it is connected. Returns the server's side of the connection.
+    async fn connect(&mut self) -> Result<Backend, sqlx::Error> {
+        if let Some((_, backend)) = &self.connection {
+            return Ok(backend.clone());
+        }
+        let mut connection = self.location.connect().await?;
+        bounded(connection.execute(sqlx::raw_sql(PREPARE))).await?;
+        let backend = Backend::of(&mut connection, Arc::new(self.location.options.clone())).await?;
+        self.heads.clear();
+        self.connection = Some((connection, backend.clone()));
+        Ok(backend)
+    }
+
     async fn disconnect(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && let Err(error) = connection.close().await
+        if let Some((connection, _)) = self.connection.take()
+            && let Err(error) = bounded(connection.close()).await
         {
             tracing::debug!(url = self.location.url, %error, "the writer's connection did not close");
         }
