@@ -44,6 +44,9 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
             if api.reads.is_rebuilding() {
                 problems.push("the read tables were made from another log and are rebuilt from this one".to_owned());
             }
+            if api.reads.is_stuck() {
+                problems.push("the read tables cannot be advanced".to_owned());
+            }
             for one in status.iter().filter(|one| one.lag_events > 0 && one.lag_seconds > STALLED_SECONDS) {
                 problems.push(format!("projection {} lags {:.0} s behind the log", one.name, one.lag_seconds));
             }

@@ -65,6 +65,12 @@ impl Reads {
         self.0.is_rebuilding()
     }
 
+    /// Whether the read tables cannot be advanced now.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.0.is_stuck()
+    }
+
     /// How far each projection is.
     pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
         self.0.status().await

@@ -102,6 +102,7 @@ impl Follower<'_> {
                 Err(error) => error,
             };
             if let ProjectionError::Fenced = error {
+                self.generation.set_stuck(false);
                 tracing::debug!(generation = self.generation.id, "another process writes the read tables; standing by");
                 self.stand_by().await;
                 continue;
@@ -109,6 +110,7 @@ impl Follower<'_> {
             if self.generation.checkpoint().position > before {
                 pause = PAUSE.0;
             }
+            self.generation.set_stuck(true);
             tracing::warn!(
                 generation = self.generation.id,
                 error = chain(&error),
@@ -142,6 +144,9 @@ impl Follower<'_> {
             writer.checkpoint().await?
         };
         self.publish(start);
+        if start.position >= *self.journal.backend().watch().borrow() {
+            self.generation.set_stuck(false);
+        }
         if until.is_some_and(|until| start.position >= until) {
             return Ok(End::Reached);
         }
@@ -220,6 +225,7 @@ impl Follower<'_> {
                 Grouped::Stopped => return Ok(End::Reached),
             };
             pace.took(began.elapsed());
+            self.generation.set_stuck(false);
             self.publish(checkpoint);
             statistics.keep_up(self.location, self.generation, checkpoint.position).await?;
             unclean = checkpoint.unclean;

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, watch};
 
@@ -25,6 +26,8 @@ pub struct Generation {
     pub(in crate::projections) writer: Mutex<Writer>,
     pub(in crate::projections) writing: Db,
     applied: watch::Sender<Checkpoint>,
+    /// The last attempt to apply events failed.
+    is_stuck: AtomicBool,
     checkpointer: Option<Checkpointer>,
 }
 
@@ -117,6 +120,7 @@ impl Generation {
             projections,
             writing,
             applied: watch::Sender::new(checkpoint),
+            is_stuck: AtomicBool::new(false),
             checkpointer: match (location, used) {
                 (Location::Folder(folder), Use::Reading) => Some(Checkpointer::start(&file(folder, id), "NORMAL")),
                 (Location::Folder(_), Use::Building) | (Location::Database(_), _) => None,
@@ -134,6 +138,16 @@ impl Generation {
         if let Some(checkpointer) = &self.checkpointer {
             checkpointer.wrote();
         }
+    }
+
+    /// Takes note whether the last attempt to apply events failed.
+    pub fn set_stuck(&self, is_stuck: bool) {
+        self.is_stuck.store(is_stuck, Ordering::Relaxed);
+    }
+
+    /// Whether the last attempt to apply events failed.
+    pub fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
     }
 
     /// Announces each advance.

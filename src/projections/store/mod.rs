@@ -145,6 +145,12 @@ impl ReadStore {
         self.0.live.load_full()
     }
 
+    /// Whether the live tables cannot be advanced now: the last attempt failed.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.0.live.load().is_stuck()
+    }
+
     /// The live tables, for one query or several that belong together.
     #[must_use]
     pub fn db(&self) -> Db {
