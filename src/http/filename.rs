@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// Reads `filename*=UTF-8''…`, else `filename="…"`; [`None`] if there is neither.
-pub(super) fn read(disposition: &str) -> Option<String> {
+#[must_use]
+pub fn read(disposition: &str) -> Option<String> {
     let (mut plain, mut extended) = (None, None);
     for (name, value) in parameters(disposition) {
         match name.as_str() {
@@ -71,7 +72,8 @@ fn read_extended(value: &str) -> Option<String> {
 }
 
 /// Writes `attachment` with a name that old and new clients read; the name cannot break out of the header.
-pub(super) fn write(name: &str) -> String {
+#[must_use]
+pub fn write(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '/' | '%' | ';') || c == ' ' { c } else { '_' })

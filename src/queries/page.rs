@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use uuid::Uuid;
 
+use crate::domain::value::time;
 use crate::sql::Value;
 
 /// How many rows a page of any list may have, over GraphQL and on the command line.
@@ -60,7 +61,8 @@ impl Cursor {
     }
 
     /// Writes a sort key: per part a letter for its type, then its bytes.
-    pub(super) fn of(key: &[Value]) -> Self {
+    #[must_use]
+    pub fn of(key: &[Value]) -> Self {
         let mut bytes = Vec::with_capacity(key.len() * 17);
         for part in key {
             match part {
@@ -85,7 +87,7 @@ impl Cursor {
     }
 
     /// Reads a sort key whose parts have the types that `shape` spells in the letters of [`Self::of`].
-    pub(super) fn key(&self, shape: &str) -> Result<Vec<Value>, PageError> {
+    pub fn key(&self, shape: &str) -> Result<Vec<Value>, PageError> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| PageError::Cursor)?;
         let mut rest = bytes.as_slice();
         let mut key = Vec::with_capacity(shape.len());
@@ -107,12 +109,13 @@ fn part(letter: u8, rest: &mut &[u8]) -> Option<Value> {
         return None;
     }
     Some(match letter {
-        b't' => Value::Time(DateTime::from_timestamp_micros(number(rest)?)?),
+        // No row has a key that a store cannot hold, and a database fails on one.
+        b't' => Value::Time(time::bounded(DateTime::from_timestamp_micros(number(rest)?)?).ok()?),
         b'i' => Value::Int(number(rest)?),
         b'b' => Value::Bool(take(rest, 1)? == [1]),
         b'u' => Value::Uuid(Uuid::from_slice(take(rest, 16)?).ok()?),
         b'p' => Value::Bytes(counted(rest)?.to_vec()),
-        b's' => Value::Text(std::str::from_utf8(counted(rest)?).ok()?.to_owned()),
+        b's' => Value::Text(std::str::from_utf8(counted(rest)?).ok().filter(|text| !text.contains('\0'))?.to_owned()),
         _ => return None,
     })
 }
