@@ -46,10 +46,12 @@ CREATE TABLE activity_lines (
 
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
 -- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.
+-- A sum is one of thousands and one of what is left of each amount, so that no number of orders is too large to be added up.
 CREATE TABLE customer_totals (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     currency TEXT NOT NULL,
+    revenue_thousands BIGINT NOT NULL,
     revenue_micros BIGINT NOT NULL,
     orders BIGINT NOT NULL,
     cancellations BIGINT NOT NULL,
@@ -70,10 +72,13 @@ SELECT MAX(ordinal) FROM batch WHERE type IN ('ActivityRecorded', 'ActivityRetra
 
 -- What is taken back leaves the totals. It is read from the table: what was recorded and taken back within the batch
 -- never got there, and does not enter the totals below.
-INSERT INTO customer_totals (tenant_id, customer_id, currency, revenue_micros, orders, cancellations)
+INSERT INTO customer_totals (
+    tenant_id, customer_id, currency, revenue_thousands, revenue_micros, orders, cancellations
+)
 SELECT
     a.tenant_id, a.customer_id, COALESCE(a.currency, '') AS currency,
-    -@sum(COALESCE(a.amount_micros, 0), a.kind = 'order'),
+    -@sum(COALESCE(a.amount_micros, 0) / 1000000000, a.kind = 'order'),
+    -@sum(COALESCE(a.amount_micros, 0) % 1000000000, a.kind = 'order'),
     -@count_if(a.kind = 'order'),
     -@count_if(a.kind = 'order' AND a.amount_micros < 0)
 FROM activities a
@@ -81,6 +86,7 @@ WHERE (a.tenant_id, a.activity_id) IN (SELECT tenant_id, activity_id FROM batch 
 GROUP BY a.tenant_id, a.customer_id, COALESCE(a.currency, '')
 HAVING @count_if(a.kind = 'order') > 0
 ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
+    revenue_thousands = customer_totals.revenue_thousands + excluded.revenue_thousands,
     revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
     orders = customer_totals.orders + excluded.orders,
     cancellations = customer_totals.cancellations + excluded.cancellations;
@@ -121,10 +127,12 @@ ON CONFLICT (tenant_id, activity_id, line) DO UPDATE SET
     unit_price_micros = excluded.unit_price_micros;
 
 INSERT INTO customer_totals (
-    tenant_id, customer_id, currency, revenue_micros, orders, cancellations, first_order_at, last_order_at
+    tenant_id, customer_id, currency, revenue_thousands, revenue_micros, orders, cancellations, first_order_at,
+    last_order_at
 )
 SELECT
-    o.tenant_id, o.customer_id, o.currency, @sum(o.amount_micros, o.kind = 'order'),
+    o.tenant_id, o.customer_id, o.currency, @sum(o.amount_micros / 1000000000, o.kind = 'order'),
+    @sum(o.amount_micros % 1000000000, o.kind = 'order'),
     @count_if(o.kind = 'order'), @count_if(o.kind = 'order' AND o.amount_micros < 0),
     @min_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0),
     @max_if(o.occurred_at, o.kind = 'order' AND o.amount_micros >= 0)
@@ -138,6 +146,7 @@ FROM (
 GROUP BY o.tenant_id, o.customer_id, o.currency
 HAVING @count_if(o.kind = 'order') > 0
 ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
+    revenue_thousands = customer_totals.revenue_thousands + excluded.revenue_thousands,
     revenue_micros = customer_totals.revenue_micros + excluded.revenue_micros,
     orders = customer_totals.orders + excluded.orders,
     cancellations = customer_totals.cancellations + excluded.cancellations,

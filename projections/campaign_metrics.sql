@@ -97,6 +97,7 @@ CREATE TABLE campaign_costs (
     variant TEXT NOT NULL,
     channel TEXT NOT NULL,
     currency TEXT NOT NULL,
+    cost_thousands BIGINT NOT NULL,
     cost_micros BIGINT NOT NULL,
     segments BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, currency)
@@ -376,15 +377,19 @@ ON CONFLICT (tenant_id, campaign_id, variant, channel, hour) DO UPDATE SET
     clicks_machine = campaign_hours.clicks_machine + excluded.clicks_machine,
     clicks_human = campaign_hours.clicks_human + excluded.clicks_human;
 
-INSERT INTO campaign_costs (tenant_id, campaign_id, variant, channel, currency, cost_micros, segments)
+INSERT INTO campaign_costs (
+    tenant_id, campaign_id, variant, channel, currency, cost_thousands, cost_micros, segments
+)
 SELECT
     b.tenant_id, b.campaign_id, COALESCE(b.variant, ''), b.channel, @text(b.data, 'currency'),
-    @sum(@int(b.data, 'cost_micros')), @sum(@int(b.data, 'segments'))
+    @sum(@int(b.data, 'cost_micros') / 1000000000), @sum(@int(b.data, 'cost_micros') % 1000000000),
+    @sum(@int(b.data, 'segments'))
 FROM batch b
 WHERE b.type = 'MessageSent' AND b.campaign_id IS NOT NULL AND @text(b.data, 'currency') IS NOT NULL
     AND @int(b.data, 'cost_micros') IS NOT NULL
 GROUP BY b.tenant_id, b.campaign_id, COALESCE(b.variant, ''), b.channel, @text(b.data, 'currency')
 ON CONFLICT (tenant_id, campaign_id, variant, channel, currency) DO UPDATE SET
+    cost_thousands = campaign_costs.cost_thousands + excluded.cost_thousands,
     cost_micros = campaign_costs.cost_micros + excluded.cost_micros,
     segments = campaign_costs.segments + excluded.segments;
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::customers::total;
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice};
 use crate::domain::value::Channel;
@@ -120,9 +121,20 @@ row! {
         pub variant: String,
         pub channel: Channel,
         pub currency: String,
+        /// Sum of the whole thousands of the costs.
+        pub cost_thousands: i64,
+        /// Sum of what is left of them, in micros.
         pub cost_micros: i64,
         /// SMS segments; on other channels messages.
         pub segments: i64,
+    }
+}
+
+impl CostRow {
+    /// Sum of the costs, in micros.
+    #[must_use]
+    pub fn cost(&self) -> i128 {
+        total(self.cost_thousands, self.cost_micros)
     }
 }
 

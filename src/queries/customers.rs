@@ -68,7 +68,9 @@ row! {
         pub customer_id: CustomerId,
         /// ISO 4217; empty for orders without an amount.
         pub currency: String,
-        /// Sum of the amounts of all orders, cancellations included, in micros.
+        /// Sum of the whole thousands of the amounts of all orders, cancellations included.
+        pub revenue_thousands: i64,
+        /// Sum of what is left of them, in micros.
         pub revenue_micros: i64,
         /// Orders, cancellations included.
         pub orders: i64,
@@ -160,7 +162,21 @@ pub async fn forgotten(
     select.all(db, READING).await
 }
 
+impl RevenueRow {
+    /// Sum of the amounts of all orders, cancellations included, in micros.
+    #[must_use]
+    pub fn revenue(&self) -> i128 {
+        total(self.revenue_thousands, self.revenue_micros)
+    }
+}
+
+/// The micros that a sum of thousands and one of micros make.
+pub(super) fn total(thousands: i64, micros: i64) -> i128 {
+    i128::from(thousands) * 1_000_000_000 + i128::from(micros)
+}
+
 const REVENUE: &str = "SELECT COALESCE(r.root_id, t.customer_id) AS customer_id, t.currency, \
+    CAST(SUM(t.revenue_thousands) AS BIGINT) AS revenue_thousands, \
     CAST(SUM(t.revenue_micros) AS BIGINT) AS revenue_micros, CAST(SUM(t.orders) AS BIGINT) AS orders, \
     CAST(SUM(t.cancellations) AS BIGINT) AS cancellations, MIN(t.first_order_at) AS first_order_at, \
     MAX(t.last_order_at) AS last_order_at \

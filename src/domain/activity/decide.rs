@@ -57,7 +57,7 @@ pub struct RecordActivity {
 /// How many line items an activity has at most; the size of an event limits them too.
 const MAX_LINES: usize = 5_000;
 
-/// The largest amount, in micros: a customer's totals stay exact for 900 of these, far beyond what anybody orders.
+/// The largest amount, in micros: far beyond what anybody orders.
 const LARGEST_AMOUNT: u64 = 10_000_000_000_000_000;
 
 /// Records an activity; `import_id` tells which import brings it. A merged customer keeps getting its own: their ids

@@ -69,7 +69,7 @@ impl From<LineInput> for LineItem {
             sku: input.sku,
             description: input.description,
             quantity_milli: input.quantity_milli.0,
-            unit_price_micros: input.unit_price_micros.0,
+            unit_price_micros: input.unit_price_micros.given(),
         }
     }
 }
@@ -111,7 +111,7 @@ impl ActivityMutations {
             reference: input.reference,
             status: input.status,
             occurred_at: input.occurred_at,
-            amount_micros: input.amount_micros.map(|micros| micros.0),
+            amount_micros: input.amount_micros.map(Micros::given),
             currency: input.currency,
             lines: input.lines.into_iter().map(Into::into).collect(),
             due_at: input.due_at,

@@ -116,7 +116,7 @@ impl From<LineRow> for Line {
             sku: row.sku,
             description: row.description,
             quantity_milli: Long(row.quantity_milli),
-            unit_price_micros: Micros(row.unit_price_micros),
+            unit_price_micros: Micros(row.unit_price_micros.into()),
         }
     }
 }

@@ -174,10 +174,11 @@ pub struct Cost {
 
 impl Cost {
     fn new(row: CostRow) -> Self {
+        let micros = Micros(row.cost());
         Self {
             variant: row.variant,
             channel: row.channel.into(),
-            total: Money { micros: Micros(row.cost_micros), currency: row.currency },
+            total: Money { micros, currency: row.currency },
             segments: row.segments,
         }
     }

@@ -13,7 +13,7 @@ use crate::graphql::engine::id::{Global, Of, global_in};
 use crate::graphql::engine::loaders::{AddressesOf, ConsentsOf, OneCustomer, RevenueOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::scalar::Long;
+use crate::graphql::engine::scalar::{Long, Micros};
 use crate::graphql::engine::words::{Channel, Source};
 use crate::graphql::timeline::object::{TimelineConnection, TimelineFilterInput};
 use crate::ids::{CustomerId, ImportId};
@@ -325,8 +325,9 @@ pub struct Revenue {
 
 impl From<RevenueRow> for Revenue {
     fn from(row: RevenueRow) -> Self {
+        let micros = Micros(row.revenue());
         Self {
-            total: Money { micros: crate::graphql::engine::scalar::Micros(row.revenue_micros), currency: row.currency },
+            total: Money { micros, currency: row.currency },
             orders: row.orders,
             cancellations: row.cancellations,
             first_order_at: row.first_order_at,

@@ -17,6 +17,6 @@ impl Money {
     /// An amount, where there are both a number and a currency.
     #[must_use]
     pub fn of(micros: Option<i64>, currency: Option<String>) -> Option<Self> {
-        Some(Self { micros: Micros(micros?), currency: currency? })
+        Some(Self { micros: Micros(micros?.into()), currency: currency? })
     }
 }

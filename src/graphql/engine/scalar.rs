@@ -7,12 +7,20 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use super::resume::Resume;
 use crate::ids::Position;
 
-/// An amount in millionths.
+/// An amount in millionths. One that was given has 64 bits, a sum may have more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Micros(pub i64);
+pub struct Micros(pub i128);
 
-/// Millionths of a unit as a whole number of 64 bits. Written as a string, because JSON numbers lose digits beyond
-/// 2^53 in most languages; read from a string or a number.
+impl Micros {
+    /// The amount that was given.
+    #[must_use]
+    pub fn given(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(if self.0 < 0 { i64::MIN } else { i64::MAX })
+    }
+}
+
+/// Millionths of a unit as a whole number of 64 bits; the sum of many amounts may have more. Written as a string, because
+/// JSON numbers lose digits beyond 2^53 in most languages; read from a string or a number.
 #[Scalar(name = "Micros")]
 impl ScalarType for Micros {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -22,7 +30,7 @@ impl ScalarType for Micros {
             _ => None,
         };
         number
-            .map(Self)
+            .map(|number: i64| Self(number.into()))
             .ok_or_else(|| InputValueError::custom("must be a whole number of 64 bits, such as \"1990000\""))
     }
 
@@ -40,7 +48,7 @@ pub struct Long(pub i64);
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
         Micros::parse(value)
-            .map(|micros| Self(micros.0))
+            .map(|micros| Self(micros.given()))
             .map_err(|_| InputValueError::custom("must be a whole number of 64 bits"))
     }
 
@@ -100,9 +108,12 @@ mod tests {
 
     #[test]
     fn micros_keep_every_digit() {
-        let micros = Micros(i64::MAX);
+        let micros = Micros(i64::MAX.into());
         assert_eq!(micros.to_value(), Value::String("9223372036854775807".to_owned()));
         assert_eq!(Micros::parse(micros.to_value()).ok(), Some(micros));
+        let sum = Micros(3 * i128::from(i64::MAX));
+        assert_eq!(sum.to_value(), Value::String("27670116110564327421".to_owned()));
+        assert!(Micros::parse(sum.to_value()).is_err(), "an amount has 64 bits");
     }
 
     #[test]

@@ -13,6 +13,7 @@ on_both_engines! {
     an_activity_shows_all_that_was_recorded,
     only_orders_are_revenue_and_cancellations_lower_it,
     revenue_is_exact_to_the_last_micro,
+    the_revenue_of_orders_that_exceed_64_bits_together_is_exact,
     what_is_taken_back_leaves_totals_and_timeline_exactly,
     what_is_imported_again_after_an_undo_counts_again,
 }
@@ -87,7 +88,22 @@ async fn revenue_is_exact_to_the_last_micro(engine: Engine) {
         story.tell(customer(1), 0, order(activity(number), amount, None));
     }
     check(engine, &story, async |db| {
-        assert_eq!(revenue(db, customer(1)).await[0].revenue_micros, 9_007_199_254_740_996);
+        assert_eq!(revenue(db, customer(1)).await[0].revenue(), 9_007_199_254_740_996);
+    })
+    .await;
+}
+
+async fn the_revenue_of_orders_that_exceed_64_bits_together_is_exact(engine: Engine) {
+    let mut story = Story::new();
+    for number in 1..=4 {
+        story.tell(customer(1), 0, order(activity(number), i64::MAX, Some(import(1))));
+        story.tell(customer(2), 0, order(activity(10 + number), -i64::MAX, None));
+    }
+    story.tell(customer(2), 1, order(activity(20), 7, None));
+    story.tell(customer(1), 2, retracted(&order(activity(4), i64::MAX, Some(import(1)))));
+    check(engine, &story, async |db| {
+        assert_eq!(revenue(db, customer(1)).await[0].revenue(), 3 * i128::from(i64::MAX));
+        assert_eq!(revenue(db, customer(2)).await[0].revenue(), 7 - 4 * i128::from(i64::MAX));
     })
     .await;
 }

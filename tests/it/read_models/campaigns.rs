@@ -7,7 +7,7 @@ use commlog::sql::Engine;
 
 use super::events::{
     bounced, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started, failed, key, opened,
-    opted_out_by, queued, received, sent, suppressed,
+    opted_out_by, queued, received, sent, sent_for, suppressed,
 };
 use super::story::{Story, TENANT, campaign, customer, import, message, minute};
 use super::{check, on_both_engines};
@@ -21,6 +21,7 @@ on_both_engines! {
     replies_of_an_import_are_no_response,
     costs_are_exact_per_currency,
     campaigns_are_listed_by_their_beginning,
+    costs_that_exceed_64_bits_together_are_exact,
     deliverability_is_counted_by_domain_provider_and_day,
 }
 
@@ -161,6 +162,18 @@ async fn costs_are_exact_per_currency(engine: Engine) {
     check(engine, &story, async |db| {
         let rows = campaign_metrics::costs(db, TENANT, &[campaign(1)]).await.unwrap();
         assert_eq!((rows[0].currency.as_str(), rows[0].cost_micros, rows[0].segments), ("EUR", 2_100, 3));
+    })
+    .await;
+}
+
+async fn costs_that_exceed_64_bits_together_are_exact(engine: Engine) {
+    let mut story = Story::new();
+    for number in 1..=3 {
+        story.tell(customer(number), 0, sent_for(&of_campaign(number, ""), i64::MAX));
+    }
+    check(engine, &story, async |db| {
+        let rows = campaign_metrics::costs(db, TENANT, &[campaign(1)]).await.unwrap();
+        assert_eq!(rows[0].cost(), 3 * i128::from(i64::MAX));
     })
     .await;
 }

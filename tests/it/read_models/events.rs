@@ -242,12 +242,16 @@ pub(crate) fn in_doubt(key: &MessageKey, attempt: u32) -> CustomerEvent {
 }
 
 pub(crate) fn sent(key: &MessageKey) -> CustomerEvent {
+    sent_for(key, 700)
+}
+
+pub(crate) fn sent_for(key: &MessageKey, cost_micros: i64) -> CustomerEvent {
     MessageSent {
         key: key.clone(),
         route: route(),
         provider_message_id: Some("p-1".to_owned()),
         segments: 1,
-        cost_micros: Some(700),
+        cost_micros: Some(cost_micros),
         currency: Some("EUR".parse().expect("a currency")),
         mail_id: None,
     }
