@@ -1,14 +1,15 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore lint bench bench-growth fuzz schema clients dist help
+.PHONY: run test test-restore test-stories lint bench bench-growth fuzz schema clients dist help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
 	@echo "make test    the whole suite, on SQLite and on PostgreSQL"
 	@echo "make test-restore  10,000 messages sent after a backup that is then restored, on both engines"
+	@echo "make test-stories  full disks, lost databases, wrong clocks and stopped processes, for 30 s each (STORY_SECONDS)"
 	@echo "make lint    formatting, clippy, rustdoc, generated files"
 	@echo "make bench   the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  the same for a first load of CUSTOMERS (1000000) and three times as many orders"
-	@echo "make fuzz    random input for everything that parses input: FUZZ_SECONDS=60 for each of 14 targets"
+	@echo "make fuzz    random input for everything that parses input: FUZZ_SECONDS=60 for each of 18 targets"
 	@echo "make schema  write schema.graphql"
 	@echo "make dist    a release archive in target/dist: binary, completions, man pages, documents"
 	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
@@ -21,6 +22,11 @@ test: need-rust need-postgres need-python need-sqlite
 
 test-restore: need-rust need-postgres
 	COMMLOG_RESTORE_SENDS=10000 cargo test --test it sending::restoring::a_backup
+
+# How long each adversity lasts; a process is stopped as long.
+STORY_SECONDS ?= 30
+test-stories: need-rust need-postgres
+	COMMLOG_STORY_SECONDS=$(STORY_SECONDS) cargo test --test it -- stories:: --test-threads 2
 
 # Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
 FUZZ_SECONDS ?= 60

@@ -21,6 +21,7 @@ mod timeline;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/support/doubles/mod.rs"]
 mod doubles;
+#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/support/postgres.rs"]
 mod postgres;
 

@@ -18,3 +18,4 @@ mod read_models;
 mod registries;
 mod sending;
 mod stored_names;
+mod stories;

@@ -8,7 +8,7 @@ mod forgetting;
 mod hardship;
 mod importing;
 mod pages;
-mod server;
+pub(crate) mod server;
 mod serving;
 mod status;
 mod verifying;

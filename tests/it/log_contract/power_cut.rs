@@ -5,8 +5,7 @@
 //! the log is opened as the next start would find it.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use commlog::ids::{EventId, Position};
 use commlog::log::chain::verify;
@@ -16,6 +15,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::log_contract::child::{acknowledged, appender};
 use crate::log_contract::world::open_log;
+use crate::support::preloaded;
 
 /// Enough that the write-ahead log is written back into the database and begun anew.
 const APPENDS: usize = 250;
@@ -27,7 +27,7 @@ const CUTS: usize = 16;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_event_is_lost_when_unsynced_writes_are() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let library = compile(folder.path());
+    let library = preloaded(folder.path(), "tests/it/log_contract/power_cut.c");
     let record = record(folder.path(), &library);
     let mut random = StdRng::seed_from_u64(2);
     let mut cuts: HashSet<usize> = (0..CUTS).map(|_| random.random_range(0..=record.len())).collect();
@@ -71,19 +71,6 @@ async fn collect(log: &dyn EventLog, after: Position, ids: &mut HashSet<EventId>
     let events = log.read_all(after, ReadLimit::events(1_000)).await.expect("is read");
     ids.extend(events.iter().map(|event| event.envelope.id));
     events.last().map(|event| event.envelope.position)
-}
-
-fn compile(folder: &Path) -> PathBuf {
-    let library = folder.join("power_cut.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/log_contract/power_cut.c");
-    let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .arg(&library)
-        .args([source, "-ldl", "-lpthread"])
-        .status()
-        .expect("the tests need a C compiler, as building SQLite does");
-    assert!(compiled.success());
-    library
 }
 
 /// Runs the helper to its end and reads what it did.

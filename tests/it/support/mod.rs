@@ -23,8 +23,25 @@ pub(crate) mod app;
 pub(crate) mod doubles;
 pub(crate) mod postgres;
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 /// How often a test repeats what it tries out: what the variable says, else `usual`.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of commlog")]
 pub(crate) fn times(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+/// Compiles a library that is preloaded into a process, from its source in the repository.
+pub(crate) fn preloaded(folder: &Path, source: &str) -> PathBuf {
+    let library = folder.join("preloaded.so");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(source))
+        .args(["-ldl", "-lpthread"])
+        .status()
+        .expect("the tests need a C compiler, as building SQLite does");
+    assert!(compiled.success());
+    library
 }

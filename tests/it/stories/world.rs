@@ -1,0 +1,325 @@
+//! A server of its own process with people who give it commands, and what must hold once they stop.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use commlog::clock::Ambient;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Place;
+use crate::cli::server::Server;
+use crate::support::app::http_client;
+use crate::support::doubles::twilio::{self, TwilioDouble};
+use crate::support::{preloaded, times};
+
+const PUBLIC: &str = "https://commlog.example";
+
+/// How many people give commands at once.
+const CLIENTS: usize = 4;
+
+/// The longest that anything may take to be as it should be.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// How long an adversity lasts: what `COMMLOG_STORY_SECONDS` says.
+pub(super) fn length() -> Duration {
+    Duration::from_secs(times("COMMLOG_STORY_SECONDS", 4) as u64)
+}
+
+/// Lets the disk of a process be full and its clock be wrong.
+pub(super) struct Adversity {
+    _folder: tempfile::TempDir,
+    library: PathBuf,
+    control: PathBuf,
+}
+
+impl Adversity {
+    pub(super) fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // PostgreSQL may run as another user.
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("our folder");
+        let library = preloaded(folder.path(), "tests/it/stories/adversity.c");
+        let control = folder.path().join("control");
+        let adversity = Self { _folder: folder, library, control };
+        adversity.set(false, 0);
+        adversity
+    }
+
+    pub(super) fn set(&self, is_full: bool, seconds: i64) {
+        use std::os::unix::fs::FileExt;
+        let file = std::fs::File::options().create(true).truncate(false).write(true).open(&self.control);
+        let mut bytes = i64::from(is_full).to_ne_bytes().to_vec();
+        bytes.extend(seconds.to_ne_bytes());
+        file.and_then(|file| file.write_all_at(&bytes, 0)).expect("the control is written");
+    }
+
+    /// The variables of a process whose files with a part of their path may be refused.
+    pub(super) fn variables(&self, files: &str) -> [(&'static str, String); 3] {
+        [
+            ("LD_PRELOAD", self.library.display().to_string()),
+            ("ADVERSITY_CONTROL", self.control.display().to_string()),
+            ("ADVERSITY_FILES", files.to_owned()),
+        ]
+    }
+}
+
+/// What was acknowledged.
+#[derive(Default)]
+struct Acknowledged {
+    messages: Vec<String>,
+    /// UUIDs of what must be in the log.
+    objects: HashSet<String>,
+}
+
+pub(super) struct World {
+    pub(super) place: Place,
+    twilio: TwilioDouble,
+    token: String,
+    http: reqwest::Client,
+    acknowledged: Arc<Mutex<Acknowledged>>,
+    /// How often each client succeeded in all, and how often they failed.
+    succeeded: Vec<watch::Sender<usize>>,
+    failed: Arc<watch::Sender<usize>>,
+    stop: CancellationToken,
+    clients: JoinSet<()>,
+}
+
+impl World {
+    /// A place with an account at a double.
+    pub(super) async fn new(mut place: Place) -> Self {
+        let twilio = TwilioDouble::start(Ambient::system()).await;
+        place.set("COMMLOG_LISTEN", "127.0.0.1:0");
+        place.set("COMMLOG_LOG_FILTER", "error");
+        place.file(
+            "commlog.toml",
+            format!(
+                "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\n\
+                 account_sid = '{}'\nauth_token = '{}'\nfrom = '{}'\n",
+                twilio.settings(PUBLIC).base_url,
+                twilio::ACCOUNT,
+                twilio::TOKEN,
+                twilio::NUMBER,
+            ),
+        );
+        let token = place.ok(&["keys", "issue", "--role", "admin", "--label", "stories"]).trim().to_owned();
+        Self {
+            place,
+            twilio,
+            token,
+            http: http_client(),
+            acknowledged: Arc::default(),
+            succeeded: (0..CLIENTS).map(|_| watch::Sender::new(0)).collect(),
+            failed: Arc::default(),
+            stop: CancellationToken::new(),
+            clients: JoinSet::new(),
+        }
+    }
+
+    /// Has people give commands to servers, in turns.
+    pub(super) fn work(&mut self, servers: &[&Server]) {
+        for (number, succeeded) in self.succeeded.iter().enumerate() {
+            let client = Client {
+                address: servers[number % servers.len()].address().to_owned(),
+                http: self.http.clone(),
+                token: self.token.clone(),
+                number,
+                acknowledged: self.acknowledged.clone(),
+                succeeded: succeeded.clone(),
+                failed: self.failed.clone(),
+            };
+            let stop = self.stop.clone();
+            self.clients.spawn(async move {
+                stop.run_until_cancelled(client.work()).await;
+            });
+        }
+    }
+
+    /// Waits until everybody (or those of one server of several) succeeded some more times.
+    pub(super) async fn all_succeed(&self, only: impl Fn(usize) -> bool) {
+        let all = async {
+            for (_, succeeded) in self.succeeded.iter().enumerate().filter(|(number, _)| only(*number)) {
+                let before = *succeeded.borrow();
+                succeeded.subscribe().wait_for(|now| *now >= before + 3).await.expect("clients work");
+            }
+        };
+        tokio::time::timeout(PATIENCE, all).await.expect("commands are carried out");
+    }
+
+    /// Waits until somebody fails.
+    pub(super) async fn somebody_fails(&self) {
+        let before = *self.failed.borrow();
+        let mut failed = self.failed.subscribe();
+        tokio::time::timeout(PATIENCE, failed.wait_for(|now| *now > before)).await.expect("in time").expect("runs");
+    }
+
+    /// Whether a server says that it is ready, and why not; absent if it says nothing.
+    pub(super) async fn readiness(&self, server: &Server) -> Option<Result<(), String>> {
+        let request = self.http.get(format!("http://{}/readyz", server.address())).timeout(Duration::from_secs(30));
+        let answer = request.send().await.ok()?;
+        let is_ready = answer.status().is_success();
+        let text = answer.text().await.ok()?;
+        Some(if is_ready { Ok(()) } else { Err(text) })
+    }
+
+    /// Waits until a server says that it is ready, or that it is not.
+    pub(super) async fn says(&self, server: &Server, ready: bool) -> String {
+        let began = Instant::now();
+        loop {
+            let said = self.readiness(server).await;
+            match &said {
+                Some(Ok(())) if ready => return String::new(),
+                Some(Err(problems)) if !ready => return problems.clone(),
+                _ => {}
+            }
+            assert!(began.elapsed() < PATIENCE, "ready: {ready} was expected, and it says {said:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sees that a server does not say it is ready, for as long as the adversity lasts.
+    pub(super) async fn says_not_ready_for(&self, server: &Server, length: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < length {
+            let said = self.readiness(server).await;
+            assert!(!matches!(said, Some(Ok(()))), "it says that it is ready");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Stops the people and the servers: everything acknowledged is in the log and was sent at most once, and all tables
+    /// and hashes are as they should be.
+    pub(super) async fn end(mut self, servers: Vec<Server>) {
+        self.stop.cancel();
+        while let Some(ended) = self.clients.join_next().await {
+            ended.expect("no client panicked");
+        }
+        let (messages, objects) = {
+            let acknowledged = self.acknowledged.lock().expect("no panic");
+            (acknowledged.messages.clone(), acknowledged.objects.clone())
+        };
+        assert!(messages.len() >= 6 * CLIENTS, "only {} messages were acknowledged", messages.len());
+        self.settle(&servers[0], messages).await;
+        assert!(self.twilio.most_per_token() <= 1, "a message was sent twice");
+        for server in servers {
+            assert_eq!(server.stop(), Some(0));
+        }
+        self.place.ok(&["verify"]);
+        self.place.ok(&["rebuild", "--check"]);
+        let events = self.place.ok(&["export", "events"]);
+        let lost: Vec<_> = objects.iter().filter(|id| !events.contains(id.as_str())).collect();
+        assert!(lost.is_empty(), "acknowledged, and not in the log: {lost:?}");
+    }
+
+    /// Waits until the provider has every message, or it is in doubt whether it has.
+    async fn settle(&self, server: &Server, mut open: Vec<String>) {
+        let began = Instant::now();
+        let query = "query($id: ID!) { message(id: $id) { state } }";
+        while !open.is_empty() {
+            let mut waiting = vec![];
+            for id in open {
+                let body = json!({ "query": query, "variables": { "id": id } });
+                let url = format!("http://{}/graphql", server.address());
+                let answer = self.http.post(url).bearer_auth(&self.token).json(&body).send().await;
+                let answer: Value = answer.expect("the server answers").json().await.expect("JSON");
+                match answer["data"]["message"]["state"].as_str() {
+                    Some("SENT" | "DELIVERED" | "IN_DOUBT") => {}
+                    state => {
+                        assert!(
+                            began.elapsed() < PATIENCE,
+                            "message {id}, acknowledged, stands at {state:?}: {answer}"
+                        );
+                        waiting.push(id);
+                    }
+                }
+            }
+            open = waiting;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// One who registers customers, writes to them and records what they bought, whatever becomes of it.
+struct Client {
+    address: String,
+    http: reqwest::Client,
+    token: String,
+    number: usize,
+    acknowledged: Arc<Mutex<Acknowledged>>,
+    succeeded: watch::Sender<usize>,
+    failed: Arc<watch::Sender<usize>>,
+}
+
+impl Client {
+    async fn work(self) {
+        for turn in 0.. {
+            match self.turn(turn).await {
+                Some(()) => self.succeeded.send_modify(|count| *count += 1),
+                None => {
+                    self.failed.send_modify(|count| *count += 1);
+                    // As a client that tries again does.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Absent if something was not acknowledged.
+    async fn turn(&self, turn: usize) -> Option<()> {
+        let phone = format!("+4474{:08}", self.number * 1_000_000 + turn);
+        let mutation = "mutation($input: CustomerInput!) { done: registerCustomer(input: $input) \
+            { id: customerId position refusal { code } } }";
+        let input = json!({ "name": "Ada Example", "addresses": [{ "kind": "PHONE", "address": phone }] });
+        let customer = self.ask(mutation, input).await?;
+        let mutation = "mutation($input: ActivityInput!) { done: recordActivity(input: $input) \
+            { id: activityId position refusal { code } } }";
+        let input = json!({ "customerId": customer, "kind": "ORDER", "amountMicros": "1500000", "currency": "EUR" });
+        self.ask(mutation, input).await?;
+        let mutation = "mutation($input: SendMessageInput!) { done: sendMessage(input: $input) \
+            { id: messageId position refusal { code } } }";
+        let input = json!({
+            "customerId": customer, "channel": "SMS", "class": "TRANSACTIONAL", "topic": "orders", "body": "On its way.",
+        });
+        let message = self.ask(mutation, input).await?;
+        self.acknowledged.lock().expect("no panic").messages.push(message);
+        Some(())
+    }
+
+    async fn ask(&self, query: &str, input: Value) -> Option<String> {
+        let request = self.http.post(format!("http://{}/graphql", self.address)).bearer_auth(&self.token);
+        let body = json!({ "query": query, "variables": { "input": input } });
+        let answer = request.json(&body).timeout(Duration::from_secs(45)).send().await.ok()?;
+        let answer: Value = answer.json().await.ok()?;
+        let done = &answer["data"]["done"];
+        assert!(done["refusal"].is_null(), "{answer}");
+        let id = done["id"].as_str().filter(|_| done["position"].is_string())?;
+        let (_, uuid) = id.split_once(':').expect("a global id");
+        self.acknowledged.lock().expect("no panic").objects.insert(uuid.to_owned());
+        Some(id.to_owned())
+    }
+}
+
+/// A place whose server has its stores in a database, reached over another port than that of the server.
+pub(super) async fn through(url: &str, port: u16) -> String {
+    let mut relayed: url::Url = url.parse().expect("a URL");
+    relayed.set_port(Some(port)).expect("has a port");
+    relayed.to_string()
+}
+
+/// The stores of a place are in these databases.
+pub(super) fn on_postgres(place: &mut Place, log: &str, keys: &str) {
+    place.set("COMMLOG_LOG_URL", log);
+    place.set("COMMLOG_KEYS_URL", keys);
+    place.set("COMMLOG_MASTER_KEY", &"6b".repeat(32));
+}
+
+/// Makes a library's variables those of a place.
+pub(super) fn preload(place: &mut Place, adversity: &Adversity, files: &Path) {
+    for (name, value) in adversity.variables(&files.display().to_string()) {
+        place.set(name, &value);
+    }
+}
