@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use commlog::domain::tenant::event::Role;
+use commlog::queries::Cursor;
+use commlog::sql::Value as Part;
 use serde_json::{Value, json};
 
-use crate::support::app::{Actor, TestApp};
+use crate::support::app::{Actor, TestApp, on_both_engines};
 
 async fn send(actor: &Actor, body: Vec<u8>) -> (u16, Value) {
     let response = actor.post().header("content-type", "application/json").body(body).send().await.unwrap();
@@ -177,4 +179,38 @@ async fn a_list_that_no_statement_could_take_is_refused_by_name() {
     let nodes = agent.data("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids })).await;
     assert_eq!(nodes["nodes"], json!(vec![Value::Null; 200]));
     app.finish().await;
+}
+
+on_both_engines! {
+    a_cursor_that_no_store_could_compare_is_refused(app) {
+        let agent = app.actor(Role::Agent).await;
+        let id = Part::Uuid(uuid::Uuid::from_u128(7));
+        let far = || Part::Time(chrono::DateTime::from_timestamp(8_000_000_000_000, 0).expect("a moment"));
+        let near = || Part::Time(chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a moment"));
+        let cases = [
+            ("suppressions", vec![near(), id.clone(), Part::Text("a\0b".to_owned())]),
+            ("suppressions", vec![far(), id.clone(), Part::Text("a".to_owned())]),
+            ("customers", vec![far(), id]),
+        ];
+        for (list, key) in cases {
+            let query = format!("query($after: String) {{ {list}(after: $after) {{ pageInfo {{ hasNextPage }} }} }}");
+            let after = Cursor::of(&key);
+            assert_eq!(agent.error(&query, json!({ "after": after.as_str() })).await, "BAD_ARGUMENT", "{list}: {key:?}");
+        }
+    }
+
+    keys_of_repetition_of_one_api_key_are_not_used_up_by_another(app) {
+        let (agent, ingest) = (app.actor(Role::Agent).await, app.actor(Role::Ingest).await);
+        let mutation = "mutation($input: CustomerInput!) { registerCustomer(input: $input, idempotencyKey: \"1\") \
+            { customerId refusal { code } } }";
+        let mut known = std::collections::HashSet::new();
+        for (actor, mailbox) in [(&ingest, "a@example.org"), (&agent, "b@example.org")] {
+            let input = json!({ "addresses": [{ "kind": "EMAIL", "address": mailbox }] });
+            for repetition in 0..2 {
+                let data = actor.data(mutation, json!({ "input": input })).await;
+                let id = data["registerCustomer"]["customerId"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned();
+                assert_eq!(known.insert(id), repetition == 0, "{mailbox}");
+            }
+        }
+    }
 }
