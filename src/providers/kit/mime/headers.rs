@@ -10,6 +10,10 @@ use chrono::{DateTime, Utc};
 use super::decode;
 use crate::providers::kit::texts;
 
+/// How many bytes of headers are read.
+const MAX_BLOCK: usize = 1024 * 1024;
+/// The longest encoded word, in bytes. RFC 2047 allows 75; some programs write a whole line as one.
+const MAX_WORD: usize = 2_000;
 /// How many headers are read.
 const MAX_HEADERS: usize = 500;
 /// How many ids a header names at most: of more, the last ones count, which are the newest.
@@ -43,7 +47,7 @@ impl Parameters {
 impl Headers {
     /// Reads a block of headers, up to an empty line or its end.
     pub(in crate::providers) fn parse(block: &[u8]) -> Self {
-        let text = decode(block, None);
+        let text = decode(&block[..block.len().min(MAX_BLOCK)], None);
         let mut headers: Vec<(String, String)> = vec![];
         for line in text.lines() {
             if line.is_empty() {
@@ -149,13 +153,13 @@ pub(super) fn percent_decoded(text: &str, sign: u8) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let code = bytes.get(at + 1..at + 3).and_then(|digits| hex::decode(digits).ok());
+        let code = bytes.get(at + 1..at + 3).filter(|_| byte == sign).and_then(|digits| hex::decode(digits).ok());
         match code {
-            Some(code) if byte == sign => {
+            Some(code) => {
                 decoded.extend(code);
                 at += 3;
             }
-            _ => {
+            None => {
                 decoded.push(byte);
                 at += 1;
             }
@@ -191,8 +195,14 @@ fn encoded_words(text: &str) -> String {
 fn encoded_word(text: &str) -> Option<(String, &str)> {
     let mut parts = text.strip_prefix("=?")?.splitn(3, '?');
     let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let (written, after) = rest.split_once("?=")?;
-    if written.contains(char::is_whitespace) || charset.len() > 40 {
+    if charset.len() > 40 || encoding.len() != 1 {
+        return None;
+    }
+    // Not further: of many words without an end, each would be looked for to the end of the text.
+    let within = &rest[..rest.floor_char_boundary(MAX_WORD)];
+    let (written, _) = within.split_once("?=")?;
+    let after = &rest[written.len() + 2..];
+    if written.contains(char::is_whitespace) {
         return None;
     }
     let bytes = match encoding {
