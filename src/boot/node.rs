@@ -84,10 +84,11 @@ impl Node {
         let origins = stores.config().cors_origins.clone();
         parts.spawn(async move {
             // Every node is probed and scraped, whatever it does.
-            Ok(match roles.api {
+            match roles.api {
                 true => http::serve(listener, gateway, served, &origins, stopped).await?,
                 false => http::serve_monitoring(listener, gateway, stopped).await?,
-            })
+            }
+            Ok(())
         });
         tracing::info!(%address, %roles, log = %stores.config().log, "started");
         Ok(Running { address, reads, stores, intake, stop, parts, _sole: sole })

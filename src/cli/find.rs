@@ -13,6 +13,7 @@ use crate::domain::value::address::Address;
 use crate::ids::{CustomerId, TenantId};
 use crate::queries::customers::{self, CustomerFilter, CustomerRow};
 use crate::queries::page::PAGE;
+use crate::queries::search::count_words;
 use crate::queries::{Db, Page};
 
 /// `commlog find`
@@ -43,12 +44,16 @@ const COLUMNS: &[&str] = &["customer_id", "name", "external_id", "addresses", "o
 /// Runs `commlog find`.
 pub async fn run(session: &Session, args: FindArgs) -> Outcome {
     let text = args.text.join(" ");
+    let id = id_of(&text)?;
+    if id.is_none() && count_words(&text) == 0 {
+        return Err(Failure::usage("there is nothing to look for: give letters or digits"));
+    }
     let stores = session.open_existing().await?;
     let caller = session.caller(&args.tenant);
     let reads = session.read_store(&stores).await?;
     let db = reads.db();
     let limit = usize::from(args.limit).min(PAGE.largest);
-    let (found, more) = match id_of(&text) {
+    let (found, more) = match id {
         Some(id) => {
             let row = customers::by_id(&db, caller.tenant, id).await.map_err(Failure::unavailable)?;
             (row.into_iter().collect(), false)
@@ -77,10 +82,13 @@ pub async fn run(session: &Session, args: FindArgs) -> Outcome {
     listing.end("no customer is found")
 }
 
-/// A text that is a customer's id.
-fn id_of(text: &str) -> Option<CustomerId> {
-    let is_id = text.starts_with("Customer:") || Uuid::try_parse(text).is_ok();
-    if is_id { ids::given::<CustomerId>(text).ok() } else { None }
+/// The id, if the text is one; one of something else is an error.
+fn id_of(text: &str) -> Outcome<Option<CustomerId>> {
+    let bare = text.split_once(':').map_or(text, |(_, bare)| bare);
+    if text.starts_with("Customer:") || Uuid::try_parse(bare).is_ok() {
+        return ids::given::<CustomerId>(text).map(Some).map_err(Failure::usage);
+    }
+    Ok(None)
 }
 
 /// A page of customers whose words begin so, and whether there are more.

@@ -184,7 +184,7 @@ impl Status {
     }
 
     fn problem(&mut self, what: &str, why: &Failure) {
-        self.problems.push(format!("{what}: {}", why.text().replace('\n', " ")));
+        self.problems.push(format!("{what}: {}", why.text().replace("\n  because: ", ": ")));
     }
 
     fn take_others(&mut self, others: Outcome<OthersAtWork>) {

@@ -73,7 +73,7 @@ impl PostgresKeyStore {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_to_read(url: &str, master: &MasterKey, ambient: Ambient) -> Result<Self, KeyStoreError> {
-        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.to_read();
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.into_reading();
         let wrapper = Wrapper::new(master, ambient.clone());
         let open = async {
             let mut connection = location.connect().await?;

@@ -54,6 +54,11 @@ fn a_customer_is_found_by_name_mailbox_number_and_id() {
         serde_json::from_str::<Vec<Value>>(&place.ok(&["find", "example", "--format", "json"])).unwrap().len(),
         2
     );
+    let before = reads(&place).len();
+    for nothing in [&[""][..], &["%", "_"], &["Customer:nonsense"], &["Message:0198c0de-0000-7000-8000-000000000000"]] {
+        place.fails(2, &[&["find"], nothing].concat());
+    }
+    assert_eq!(reads(&place).len(), before, "nobody was looked at");
     let long = place.fails(3, &["find", "a b c d e f g h i j k l m"]);
     assert!(long.contains("at most 12"), "{long}");
     let read = reads(&place);

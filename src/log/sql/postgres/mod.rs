@@ -86,7 +86,7 @@ impl PostgresLog {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_to_read(url: &str, ambient: Ambient) -> Result<Self, LogError> {
-        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.to_read();
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.into_reading();
         let open = async {
             let mut connection = location.connect().await?;
             store::check(&mut connection, &KIND).await?;
@@ -104,7 +104,7 @@ impl PostgresLog {
     /// # Errors
     /// [`LogError::Database`] if the server does not answer.
     pub async fn database_at(url: &str) -> Result<String, LogError> {
-        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.to_read();
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.into_reading();
         let find = async { sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut location.connect().await?).await };
         find.await.map_err(|error| database(&location.url, "be reached", error))
     }

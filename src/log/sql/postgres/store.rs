@@ -67,7 +67,7 @@ impl Location {
     }
 
     /// For connections that cannot change anything; they go by a name of their own.
-    pub(in crate::log) fn to_read(self) -> Self {
+    pub(in crate::log) fn into_reading(self) -> Self {
         let options = self.options.application_name(ONLOOKER).options([("default_transaction_read_only", "on")]);
         Self { options, ..self }
     }
@@ -154,7 +154,7 @@ pub(in crate::log) async fn check(connection: &mut PgConnection, kind: &Kind) ->
 
 /// The number of connections to a log's database through which commlog could write, by any process.
 pub(super) async fn count_workers(location: &Location) -> Result<u64, sqlx::Error> {
-    let mut connection = location.clone().to_read().connect().await?;
+    let mut connection = location.clone().into_reading().connect().await?;
     let count: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
     )
