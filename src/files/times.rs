@@ -93,6 +93,9 @@ impl TimeReader {
     /// (clocks go forward) is read as if the clocks had not moved yet.
     pub fn read(&self, text: &str) -> Result<DateTime<Utc>, String> {
         let text = text.trim();
+        if text.len() > LONGEST {
+            return Err(format!("is longer than a time can be ({LONGEST} bytes)"));
+        }
         match &self.format {
             Some(format) => format.read(text, self.zone),
             None => self.read_iso(text),
@@ -141,6 +144,9 @@ impl Zone {
 impl Format {
     fn try_new(given: &str) -> Result<Self, FormatError> {
         let refuse = |reason| Err(FormatError { format: given.to_owned(), reason });
+        if given.len() > LONGEST {
+            return refuse("it is longer than 200 bytes");
+        }
         let bare = given.trim_end().strip_suffix("%Z").map(str::trim_end);
         let format =
             Self { given: given.to_owned(), bare: bare.unwrap_or(given).to_owned(), has_zone_name: bare.is_some() };
@@ -184,6 +190,9 @@ impl Format {
         at(parse_local(text, &self.bare).ok_or_else(misfit)?, zone)
     }
 }
+
+/// Of a time and of a format, in bytes: what reads them may try each letter against all that follow.
+const LONGEST: usize = 200;
 
 /// Items of a format that hold an hour.
 const HOURS: [&str; 10] = ["%H", "%I", "%k", "%l", "%T", "%R", "%X", "%r", "%c", "%-"];

@@ -167,9 +167,15 @@ pub fn json_attributes(text: &str) -> Option<serde_json::Map<String, Value>> {
     }
 }
 
+/// More bytes than the name of any country has.
+const LONGEST_COUNTRY: usize = 200;
+
 /// The code of a country that is given by its code of two or three letters, or its name.
 #[must_use]
 pub fn region(country: &str) -> Option<&'static str> {
+    if country.len() > LONGEST_COUNTRY {
+        return None;
+    }
     let bare = plain(country);
     let own = match bare.as_str() {
         "uk" | "england" | "scotland" | "wales" | "northernireland" | "greatbritain" => "gb",
