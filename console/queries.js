@@ -37,7 +37,7 @@ query Timeline($customer: ID!, $first: Int = 50, $after: String, $filter: Timeli
       kind
       channel
       direction
-      author
+      author { kind name }
       message { messageId state subject preview deliveredAt opens { total human } clicks { total human } replies }
       activity { activityId title reference status amount { micros currency } }
       note { text pinned }

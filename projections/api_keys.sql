@@ -13,6 +13,7 @@ CREATE TABLE api_keys (
     role TEXT NOT NULL,
     personal BOOLEAN NOT NULL,
     send BOOLEAN NOT NULL,
+    acts_for_users BOOLEAN NOT NULL,
     label TEXT NOT NULL,
     secret_hash TEXT NOT NULL,
     issued_at TIMESTAMPTZ NOT NULL,
@@ -22,9 +23,10 @@ CREATE TABLE api_keys (
 -- section: apply
 
 -- A key is issued once; nothing ever gives a revoked one back.
-INSERT INTO api_keys (key_id, tenant_id, role, personal, send, label, secret_hash, issued_at)
+INSERT INTO api_keys (key_id, tenant_id, role, personal, send, acts_for_users, label, secret_hash, issued_at)
 SELECT
     b.key_id, b.tenant_id, @text(b.data, 'role'), @bool(b.data, 'personal'), @bool(b.data, 'send'),
+    @bool(b.data, 'acts_for_users'),
     @text(b.data, 'label'), @text(b.data, 'secret_hash'), b.occurred_at
 FROM batch b
 WHERE b.ordinal IN (SELECT MIN(ordinal) FROM batch WHERE type = 'ApiKeyIssued' GROUP BY key_id)

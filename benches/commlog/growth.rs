@@ -132,7 +132,13 @@ fn flatness(course: &[(u64, Duration)]) -> f64 {
 async fn serve(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     let mut measured = Vec::new();
     let stores = place.open(Own::Import).await?;
-    let key = IssueApiKey { role: Role::Admin, personal: Some(true), send: None, label: "bench".into() };
+    let key = IssueApiKey {
+        role: Role::Admin,
+        personal: Some(true),
+        send: None,
+        acts_for_users: false,
+        label: "bench".into(),
+    };
     let token = stores.app.issue_api_key(&caller(), key).await?.into_result()?;
     stores.close().await;
     let started = Instant::now();

@@ -33,7 +33,13 @@ const ROWS: usize = 50;
 pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     let stores = place.open(Own::Shared).await?;
     stores.app.create_tenant(&caller(), CreateTenant { name: "bench".into() }).await?;
-    let key = IssueApiKey { role: Role::Admin, personal: Some(true), send: None, label: "bench".into() };
+    let key = IssueApiKey {
+        role: Role::Admin,
+        personal: Some(true),
+        send: None,
+        acts_for_users: false,
+        label: "bench".into(),
+    };
     let token = stores.app.issue_api_key(&caller(), key).await?.into_result()?;
     let stop = CancellationToken::new();
     let running = Node::start(stores, stop.clone()).await?;

@@ -6,7 +6,7 @@ use crate::domain::decision::{Context, Policy};
 use crate::domain::event::Event as _;
 use crate::domain::tenant::change_policy::{self, UpdatePolicy};
 use crate::domain::tenant::decide::{
-    self, CreateTenant, IssueApiKey, IssuedApiKey, RecordPersonalRead, RevokeApiKey, SkipParked,
+    self, CreateTenant, IssueApiKey, IssuedApiKey, NameUser, RecordPersonalRead, RevokeApiKey, SkipParked,
 };
 use crate::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, TenantEvent};
 use crate::domain::tenant::state::Tenant;
@@ -70,11 +70,17 @@ impl App {
                 | TenantEvent::ApiKeyRevoked(_)
                 | TenantEvent::TenantCreated(_)
                 | TenantEvent::PolicyChanged(_)
+                | TenantEvent::UserNamed(_)
                 | TenantEvent::ParkedEventSkipped(_)
                 | TenantEvent::PersonalDataRead(_) => {}
             }
         }
         Ok(found)
+    }
+
+    /// Names a user whom an API key acts for, unless that is the name already.
+    pub async fn name_user(&self, caller: &Caller, command: NameUser) -> Result<Outcome<()>, AppError> {
+        self.run(caller, tenant_stream(caller.tenant), command, decide::name_user, |_| Some(())).await
     }
 
     /// Records that an operator gave up a parked event of a projection.

@@ -38,6 +38,9 @@ enum KeysCommand {
         /// Whether the key may send messages [default: depends on the role]
         #[arg(long, value_name = "true|false")]
         send: Option<bool>,
+        /// Lets the key act for users, whom the front end names in the header Commlog-Actor.
+        #[arg(long)]
+        acts_for_users: bool,
         /// Output format.
         #[arg(long, value_enum, default_value = "text")]
         format: ReportFormat,
@@ -101,11 +104,11 @@ impl From<RoleWord> for Role {
 /// Runs `commlog keys …`.
 pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
     match args.what {
-        KeysCommand::Issue { role, label, personal, send, format, tenant } => {
+        KeysCommand::Issue { role, label, personal, send, acts_for_users, format, tenant } => {
             let stores = session.open().await?;
             let caller = session.caller(&tenant);
             session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
-            let command = IssueApiKey { role: role.into(), personal, send, label };
+            let command = IssueApiKey { role: role.into(), personal, send, acts_for_users, label };
             let issued = stores.app.issue_api_key(&caller, command).await?.into_result()?.value;
             stores.close().await;
             print::note(format_args!("key {}; its token is shown only once:", issued.key_id));
@@ -147,7 +150,8 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
             let mut listing = Listing::new(format, COLUMNS);
             for key in keys.map_err(Failure::unavailable)? {
                 listing.row(&json!({
-                    "key_id": key.key_id, "role": key.role, "personal": key.personal, "send": key.send, "label": key.label,
+                    "key_id": key.key_id, "role": key.role, "personal": key.personal, "send": key.send,
+                    "acts_for_users": key.acts_for_users, "label": key.label,
                     "issued_at": key.issued_at, "revoked_at": key.revoked_at,
                 }))?;
             }
@@ -156,4 +160,4 @@ pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
     }
 }
 
-const COLUMNS: &[&str] = &["key_id", "role", "personal", "send", "issued_at", "revoked_at", "label"];
+const COLUMNS: &[&str] = &["key_id", "role", "personal", "send", "acts_for_users", "issued_at", "revoked_at", "label"];

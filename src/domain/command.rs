@@ -77,6 +77,7 @@ commands! {
         super::tenant::decide::CreateTenant = "create_tenant",
         super::tenant::change_policy::UpdatePolicy = "update_policy",
         super::tenant::decide::IssueApiKey = "issue_api_key",
+        super::tenant::decide::NameUser = "name_user",
         super::tenant::decide::RevokeApiKey = "revoke_api_key",
         super::tenant::decide::SkipParked = "skip_parked",
         super::tenant::decide::RecordPersonalRead = "record_personal_read",

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::body::{discard, refusal, too_large};
 use super::filename;
-use crate::app::{AppError, Caller, Outcome, Upload, Uploaded};
+use crate::app::{AppError, Outcome, Upload, Uploaded};
 use crate::domain::message::attachment::LARGEST;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::decide::RecordPersonalRead;
@@ -77,7 +77,7 @@ async fn begin(
     let text = |name| headers.get(name).map(|value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()));
     let name = text(header::CONTENT_DISPOSITION).and_then(|disposition| filename::read(&disposition));
     let content_type = text(header::CONTENT_TYPE).unwrap_or_default();
-    let caller = Caller::new(principal.tenant, principal.actor());
+    let caller = super::auth::caller(principal, headers)?;
     match gateway.api().app.upload(&caller, customer, name, &content_type).await {
         Ok(Ok(upload)) => Ok(upload),
         Ok(Err(Refusal { code, message, .. })) => Err(refusal(StatusCode::UNPROCESSABLE_ENTITY, code, &message)),
@@ -127,7 +127,10 @@ pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, he
         Ok(_) => return no_file(),
         Err(error) => return unavailable(&gateway, &chain(&error)),
     };
-    let caller = Caller::new(principal.tenant, principal.actor());
+    let caller = match super::auth::caller(principal, &headers) {
+        Ok(caller) => caller,
+        Err(refused) => return refused,
+    };
     let opening = match api.app.read_file(&caller, row.customer_id, id).await {
         Ok(Some(opening)) => opening,
         Ok(None) => return no_file(),

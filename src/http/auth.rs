@@ -4,6 +4,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::body::refusal;
+use crate::app::Caller;
+use crate::graphql::engine::acting::{ACTOR, ActingError, ActingUser};
 use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Principal};
 
@@ -39,6 +41,29 @@ pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response
             Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message))
         }
     }
+}
+
+/// The user whom the key acts for, if the request names one.
+pub fn acting(principal: Principal, headers: &HeaderMap) -> Result<Option<ActingUser>, Response> {
+    let mut given = headers.get_all(ACTOR).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    let refused = |error: &ActingError| {
+        let (status, code) = match error {
+            ActingError::Refused => (StatusCode::FORBIDDEN, "ACTOR_REFUSED"),
+            ActingError::Malformed(_) => (StatusCode::BAD_REQUEST, "ACTOR_MALFORMED"),
+        };
+        refusal(status, code, &error.to_string())
+    };
+    let text = std::str::from_utf8(value.as_bytes()).ok().filter(|_| given.next().is_none());
+    let text = text.ok_or_else(|| refused(&ActingError::Malformed("must be there once, in UTF-8".to_owned())))?;
+    ActingUser::read(principal, text).map(Some).map_err(|error| refused(&error))
+}
+
+/// On whose behalf a request's commands are given.
+pub fn caller(principal: Principal, headers: &HeaderMap) -> Result<Caller, Response> {
+    let user = acting(principal, headers)?;
+    let actor = user.map_or_else(|| principal.actor(), |user| user.actor(principal));
+    Ok(Caller::new(principal.tenant, actor))
 }
 
 fn unauthenticated(message: &str) -> Response {

@@ -118,8 +118,13 @@ async fn execute(
     gateway: &Gateway,
     principal: Principal,
     headers: &HeaderMap,
-    request: async_graphql::Request,
+    mut request: async_graphql::Request,
 ) -> Response {
+    match super::auth::acting(principal, headers) {
+        Ok(Some(user)) => request = request.data(user),
+        Ok(None) => {}
+        Err(refused) => return refused,
+    }
     if request.query.is_empty() {
         return refusal(StatusCode::BAD_REQUEST, "NO_QUERY", "`query` is missing or empty");
     }

@@ -21,7 +21,7 @@ pub use server::{ServeError, serve, serve_monitoring};
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::graphql::Gateway;
+use crate::graphql::engine::acting::ACTOR;
 use crate::intake::Intake;
 
 /// What pages of other origins may do: what they may with their API key, and no more. Nothing here goes by cookies.
@@ -41,7 +42,13 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_DISPOSITION, observe::REQUEST_ID])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::CONTENT_DISPOSITION,
+            observe::REQUEST_ID,
+            HeaderName::from_static(ACTOR),
+        ])
         .expose_headers([observe::REQUEST_ID])
         .max_age(Duration::from_secs(600))
 }

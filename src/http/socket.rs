@@ -23,6 +23,7 @@ use super::auth::{bearer, check};
 use super::body::refusal;
 use super::protocol::{ClientMessage, Closing, NAME, ServerMessage};
 use super::server::Seat;
+use crate::graphql::engine::acting::{ACTOR, ActingUser};
 use crate::graphql::engine::failure::refused;
 use crate::graphql::{Gateway, Principal};
 use crate::ids::ApiKeyId;
@@ -91,6 +92,14 @@ pub async fn upgrade(gateway: Gateway, shutdown: CancellationToken, mut parts: P
     }
 }
 
+/// Who a connection belongs to, once the client said so.
+struct Peer {
+    token: String,
+    principal: Principal,
+    /// The user whom the key acts for.
+    user: Option<ActingUser>,
+}
+
 /// What one connection has open.
 struct Conversation {
     gateway: Gateway,
@@ -99,8 +108,7 @@ struct Conversation {
     sockets: Sockets,
     /// Its count, once the client said who it is.
     counted: Option<Counted>,
-    /// The token and its holder, once the client said who it is.
-    peer: Option<(String, Principal)>,
+    peer: Option<Peer>,
     running: HashMap<String, AbortHandle>,
     answers: SelectAll<BoxStream<'static, (String, Option<Answer>)>>,
 }
@@ -122,7 +130,7 @@ impl Conversation {
             ClientMessage::Ping => Ok(Some(text(&ServerMessage::Pong))),
             ClientMessage::Pong => Ok(None),
             ClientMessage::Subscribe { id, request } => {
-                let Some((_, principal)) = &self.peer else { return Err(Closing::unauthorized()) };
+                let Some(peer) = &self.peer else { return Err(Closing::unauthorized()) };
                 if self.running.contains_key(&id) {
                     return Err(Closing::id_in_use(&id));
                 }
@@ -132,7 +140,11 @@ impl Conversation {
                     let errors = [refused("TOO_MANY_SUBSCRIPTIONS", reason)];
                     return Ok(Some(text(&ServerMessage::Error { id: &id, payload: &errors })));
                 }
-                let answers = self.gateway.follow(*principal, *request).map(Some).chain(stream::iter([None]));
+                let request = match &peer.user {
+                    Some(user) => request.data(user.clone()),
+                    None => *request,
+                };
+                let answers = self.gateway.follow(peer.principal, request).map(Some).chain(stream::iter([None]));
                 let (answers, handle) = stream::abortable(answers);
                 self.running.insert(id.clone(), handle);
                 self.answers.push(answers.map(move |answer| (id.clone(), answer)).boxed());
@@ -149,17 +161,24 @@ impl Conversation {
     }
 
     async fn introduce(&mut self, payload: &serde_json::Value) -> Result<(), Closing> {
-        let given = payload
-            .as_object()
-            .and_then(|entries| entries.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")))
-            .and_then(|(_, value)| value.as_str())
-            .or(self.header.as_deref());
+        let entry = |wanted: &str| {
+            let mut entries = payload.as_object()?.iter();
+            entries.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+        };
+        let given = entry("authorization").and_then(serde_json::Value::as_str).or(self.header.as_deref());
         let token = given.and_then(bearer).ok_or_else(|| Closing::forbidden("an API key is needed"))?;
         let principal = check(&self.gateway, token).await;
         let principal = principal.map_err(|_| Closing::forbidden("this API key is unknown or was revoked"))?;
+        let user = match entry(ACTOR) {
+            None | Some(serde_json::Value::Null) => None,
+            Some(serde_json::Value::String(text)) => Some(ActingUser::read(principal, text)),
+            // An object, as in the header's JSON.
+            Some(value) => Some(ActingUser::read(principal, &value.to_string())),
+        };
+        let user = user.transpose().map_err(|error| Closing::forbidden(&error.to_string()))?;
         let most = self.gateway.api().limits.sockets;
         self.counted = Some(self.sockets.open(principal.key, most).ok_or_else(|| Closing::too_many(most))?);
-        self.peer = Some((token.to_owned(), principal));
+        self.peer = Some(Peer { token: token.to_owned(), principal, user });
         Ok(())
     }
 
@@ -178,7 +197,7 @@ impl Conversation {
     /// Whether the connection's key is known to be no longer good. A read model that does not answer is no reason to cut
     /// anybody off.
     async fn is_revoked(&mut self) -> bool {
-        let Some((token, _)) = &self.peer else { return false };
+        let Some(Peer { token, .. }) = &self.peer else { return false };
         let api = self.gateway.api();
         matches!(api.keys.check(&api.reads, &api.app, token).await, Ok(None))
     }

@@ -1,5 +1,7 @@
 //! Tenants and their API keys.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::QueryError;
@@ -32,6 +34,8 @@ row! {
         pub personal: bool,
         /// Whether it may send.
         pub send: bool,
+        /// Whether it may act for users.
+        pub acts_for_users: bool,
         pub label: String,
         /// SHA-256 of the secret, in hex.
         pub secret_hash: String,
@@ -58,6 +62,38 @@ pub async fn api_key(db: &Db, id: ApiKeyId) -> Result<Option<ApiKeyRow>, QueryEr
     let mut select = Select::new("SELECT k.* FROM api_keys k", []);
     select.and_equal("k.key_id", Some(id.0));
     select.optional(db, READING).await
+}
+
+/// Several keys of a tenant, in no order, revoked ones too.
+pub async fn api_keys_by_ids(db: &Db, tenant: TenantId, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT k.* FROM api_keys k", []);
+    select.and_equal("k.tenant_id", Some(tenant.0));
+    select.and_in("k.key_id", ids.iter().map(|id| id.0.into()));
+    select.all(db, READING).await
+}
+
+row! {
+    /// A user whom API keys act for.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct UserRow {
+        /// The front end's id of the user.
+        pub user_id: String,
+        pub name: Option<String>,
+    }
+}
+
+/// Several users of a tenant, in no order; those who were never named are missing.
+pub async fn users_by_ids(db: &Db, tenant: TenantId, ids: &[Arc<str>]) -> Result<Vec<UserRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new("SELECT u.user_id, u.name FROM users u", []);
+    select.and_equal("u.tenant_id", Some(tenant.0));
+    select.and_in("u.user_id", ids.iter().map(|id| (**id).into()));
+    select.all(db, "users").await
 }
 
 /// A tenant's keys, oldest first, revoked ones too.

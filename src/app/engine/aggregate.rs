@@ -116,7 +116,9 @@ aggregate!(Customer, CustomerEvent, Customer, 8, |state| {
 aggregate!(Address, AddressEvent, Address, 3, |state| {
     state.claims.len() * 16 + state.outcomes.len() * 48 + state.words.len() * 96
 });
-aggregate!(Tenant, TenantEvent, Tenant, 2, |state| (state.keys.len() + state.revoked.len()) * 16 + 1024);
+aggregate!(Tenant, TenantEvent, Tenant, 3, |state| {
+    (state.keys.len() + state.revoked.len()) * 16 + state.users.len() * 128 + 1024
+});
 aggregate!(Import, ImportEvent, Import, 1, |_| 0);
 aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()

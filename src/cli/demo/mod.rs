@@ -104,7 +104,13 @@ async fn begin(stores: &Stores, caller: &Caller) -> Outcome<String> {
         past(app, caller, number, sample::customer(number, since)).await?;
     }
     // The key comes last and cannot be repeated: its token is shown only once.
-    let key = IssueApiKey { role: Role::Admin, personal: Some(true), send: Some(true), label: "demo".to_owned() };
+    let key = IssueApiKey {
+        role: Role::Admin,
+        personal: Some(true),
+        send: Some(true),
+        acts_for_users: true,
+        label: "demo".to_owned(),
+    };
     Ok(app.issue_api_key(caller, key).await?.into_result()?.value.token)
 }
 

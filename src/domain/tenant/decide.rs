@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::event::{
-    ApiKeyIssued, ApiKeyRevoked, ParkedEventSkipped, PersonalDataRead, Role, TenantCreated, TenantEvent,
+    ApiKeyIssued, ApiKeyRevoked, ParkedEventSkipped, PersonalDataRead, Role, TenantCreated, TenantEvent, UserNamed,
+    UserNamedPersonal,
 };
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
@@ -28,8 +29,19 @@ pub struct IssueApiKey {
     pub personal: Option<bool>,
     /// Whether it may send; absent: as is usual for the role.
     pub send: Option<bool>,
+    /// Whether it may act for users, whom it names with each request.
+    pub acts_for_users: bool,
     /// A note on who uses the key.
     pub label: String,
+}
+
+/// Names a user whom an API key acts for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NameUser {
+    /// The front end's id of the user; see [`user_id`].
+    pub user_id: String,
+    /// As it is shown.
+    pub name: String,
 }
 
 /// The answer to [`IssueApiKey`].
@@ -121,10 +133,10 @@ pub fn issue_key(state: &Tenant, command: IssueApiKey, context: &Context<'_>) ->
     let label = text::required("label", command.label, text::SHORT)?;
     let key_id = context.id();
     let secret_hash = hex::encode(Sha256::digest(key_secret(key_id, context.secret)));
-    let role = command.role;
+    let IssueApiKey { role, acts_for_users, .. } = command;
     let personal = command.personal.unwrap_or(matches!(role, Role::Admin | Role::Marketer | Role::Agent));
     let send = command.send.unwrap_or(matches!(role, Role::Admin | Role::Agent));
-    Ok(vec![context.now(ApiKeyIssued { key_id, role, personal, send, label, secret_hash })])
+    Ok(vec![context.now(ApiKeyIssued { key_id, role, personal, send, acts_for_users, label, secret_hash })])
 }
 
 /// Revokes a key; a revoked one stays so.
@@ -137,6 +149,32 @@ pub fn revoke_key(state: &Tenant, command: &RevokeApiKey, context: &Context<'_>)
         return Err(Refusal::new("API_KEY_UNKNOWN", "this API key does not exist"));
     }
     Ok(vec![context.now(ApiKeyRevoked { key_id: command.key_id })])
+}
+
+/// Names a user; nothing happens if that is the name already.
+pub fn name_user(state: &Tenant, command: NameUser, context: &Context<'_>) -> Decision<TenantEvent> {
+    must_exist(state)?;
+    let user_id = user_id(&command.user_id)?;
+    let name = text::required("name", command.name, text::SHORT)?;
+    if state.users.get(&user_id) == Some(&name) {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.now(UserNamed { user_id, personal: Some(UserNamedPersonal { name }) })])
+}
+
+/// The longest id of a user, in bytes.
+const USER_ID: usize = 100;
+
+/// Checks the id by which a front end knows a user. It is kept in the clear and in every event of the user, so it must not say
+/// who that is: a mailbox is refused.
+pub fn user_id(id: &str) -> Result<String, Refusal> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    if id.is_empty() || id.len() > USER_ID || !id.bytes().all(is_allowed) {
+        let message =
+            format!("must have 1 to {USER_ID} letters, digits, hyphens, underscores, dots or colons; not a mailbox");
+        return Err(Refusal::invalid("id", message));
+    }
+    Ok(id.to_owned())
 }
 
 /// Records that a parked event was given up.

@@ -40,6 +40,8 @@ event! {
         personal: bool,
         /// Whether it may send.
         send: bool,
+        /// Whether it may act for users, whom it names with each request.
+        acts_for_users: bool,
         /// A note on who uses the key.
         label: String,
         /// SHA-256 of the secret (256 random bits), in hex.
@@ -51,6 +53,17 @@ event! {
     /// The key is refused from now on.
     ApiKeyRevoked 1 {
         key_id: ApiKeyId,
+    }
+}
+
+event! {
+    /// A user whom an API key acts for has this name from now on. Events name the user by id only.
+    UserNamed 1 {
+        /// The front end's id of the user: in the clear, so it must not be a name or a mailbox.
+        user_id: String,
+    } personal UserNamedPersonal {
+        /// As it is shown.
+        name: String,
     }
 }
 
@@ -94,6 +107,7 @@ stream_events! {
         PolicyChanged,
         ApiKeyIssued,
         ApiKeyRevoked,
+        UserNamed,
         ParkedEventSkipped,
         PersonalDataRead,
     }

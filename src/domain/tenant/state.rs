@@ -1,5 +1,7 @@
 //! The fold of a tenant's stream.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::decision::Meta;
@@ -18,6 +20,8 @@ pub struct Tenant {
     pub keys: Vec<ApiKeyId>,
     /// The keys that were revoked.
     pub revoked: Vec<ApiKeyId>,
+    /// The names of users whom keys act for, by the front end's ids.
+    pub users: BTreeMap<String, String>,
 }
 
 impl Tenant {
@@ -30,6 +34,11 @@ impl Tenant {
             TenantEvent::ApiKeyRevoked(e) => {
                 self.keys.retain(|id| *id != e.key_id);
                 self.revoked.push(e.key_id);
+            }
+            TenantEvent::UserNamed(e) => {
+                if let Some(personal) = &e.personal {
+                    self.users.insert(e.user_id.clone(), personal.name.clone());
+                }
             }
             TenantEvent::ParkedEventSkipped(_) | TenantEvent::PersonalDataRead(_) => {}
         }

@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObjec
 use chrono::{DateTime, Utc};
 
 use crate::graphql::customer::object::Customer;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::{Boxed, Flat};
 use crate::graphql::engine::id::{Global, Of, global_in};
@@ -79,7 +80,7 @@ pub struct Activity {
     /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
     /// The actor that recorded it.
-    author: String,
+    author: Author,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// When the log recorded it.
@@ -137,7 +138,7 @@ impl Activity {
             message_id: row.message_id.map(Of),
             source: row.source.into(),
             import_id: row.import_id.map(Of),
-            author: row.actor,
+            author: Author::new(row.actor),
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
             title: row.title.filter(|_| personal),

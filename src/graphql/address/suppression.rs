@@ -3,6 +3,7 @@
 use async_graphql::{ComplexObject, Context, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::{Boxed, Flat};
 use crate::graphql::engine::id::Of;
@@ -59,7 +60,7 @@ pub struct Suppression {
     /// When it was lifted.
     lifted_at: Option<DateTime<Utc>>,
     /// The actor that lifted it.
-    lifted_by: Option<String>,
+    lifted_by: Option<Author>,
     /// Why the address may be used again.
     note: Option<String>,
     /// The origin of the fact.
@@ -69,7 +70,7 @@ pub struct Suppression {
     /// The customer it was learned from.
     customer_id: Option<Of<CustomerId>>,
     /// The actor that recorded it.
-    author: String,
+    author: Author,
 }
 
 impl Suppression {
@@ -82,12 +83,12 @@ impl Suppression {
             active: row.active,
             suppressed_at: row.suppressed_at,
             lifted_at: row.lifted_at,
-            lifted_by: row.lifted_by,
+            lifted_by: row.lifted_by.map(Author::new),
             note: row.note,
             source: row.source.into(),
             message_id: row.message_id.map(Of),
             customer_id: row.customer_id.map(Of),
-            author: row.actor,
+            author: Author::new(row.actor),
         }
     }
 }
@@ -118,7 +119,7 @@ pub struct SuppressionChange {
     /// The customer it was learned from.
     customer_id: Option<Of<CustomerId>>,
     /// The actor that recorded it.
-    author: String,
+    author: Author,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// When the log recorded it.
@@ -137,7 +138,7 @@ impl SuppressionChange {
             note: row.note,
             message_id: row.message_id.map(Of),
             customer_id: row.customer_id.map(Of),
-            author: row.actor,
+            author: Author::new(row.actor),
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
             event_id: Of(row.event_id),

@@ -4,6 +4,7 @@ use async_graphql::{Context, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::domain::canned::decide::SaveCannedReply;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::reading::Reading;
 use crate::queries::canned_replies;
 use crate::queries::canned_replies::CannedReplyRow;
@@ -51,7 +52,7 @@ pub struct CannedReply {
     /// When it was last changed.
     changed_at: DateTime<Utc>,
     /// The actor that last changed it.
-    changed_by: String,
+    changed_by: Author,
 }
 
 impl From<CannedReplyInput> for SaveCannedReply {
@@ -84,7 +85,7 @@ impl CannedReply {
             bodies: bodies.into_iter().map(|(locale, body)| CannedReplyBody { locale, body }).collect(),
             revision: row.revision,
             changed_at: row.changed_at,
-            changed_by: row.changed_by,
+            changed_by: Author::new(row.changed_by),
         })
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::Of;
@@ -43,7 +44,7 @@ pub struct Consent {
     /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
     /// The actor that recorded it.
-    author: String,
+    author: Author,
     /// The event that records it.
     event_id: Of<EventId>,
     /// When it happened.
@@ -73,7 +74,7 @@ impl Consent {
             message_id: row.message_id.map(Of),
             campaign_id: row.campaign_id.map(Of),
             import_id: row.import_id.map(Of),
-            author: row.actor,
+            author: Author::new(row.actor),
             event_id: Of(row.event_id),
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,

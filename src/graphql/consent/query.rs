@@ -3,10 +3,10 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object::Consent;
-use crate::app::Caller;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
+use crate::graphql::engine::payload::caller;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{AsOfInput, Reading};
 use crate::graphql::engine::scalar::Cursor;
@@ -49,8 +49,7 @@ impl ConsentQueries {
         #[graphql(desc = "The message that will contain the link.")] message_id: Option<Of<MessageId>>,
     ) -> Result<Option<String>> {
         let reading = Reading::of(ctx)?;
-        let principal = reading.session.principal;
-        let caller = Caller::new(principal.tenant, principal.actor());
+        let caller = caller(ctx, None)?;
         let url = reading.api.app.preferences_url(&caller, customer_id.0, message_id.map(|id| id.0)).await;
         url.map_err(|error| opaque(reading.api.ambient(), &error))
     }

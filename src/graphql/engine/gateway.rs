@@ -1,23 +1,26 @@
 //! Executes operations: admits the document, gives the schema a session, and makes the answer fit to be seen.
 
+use std::any::TypeId;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_graphql::{Request, Response, ServerError, Value};
+use async_graphql::{Pos, Request, Response, ServerError, Value};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::acting::ActingUser;
 use super::api::Api;
 use super::document::{Admitted, Documents, admit_variables, longest_list};
-use super::failure::refused;
+use super::failure::{opaque, refused};
 use super::keys::Keys;
 use super::limits::Limits;
 use super::metrics::{Metrics, OperationKind, OperationOutcome};
 use super::principal::{Permission, Principal};
 use super::reading::Session;
 use crate::accounts::service::AccountService;
-use crate::app::App;
+use crate::app::{App, Caller, Outcome};
+use crate::domain::tenant::decide::NameUser;
 use crate::graphql::{Schema, schema};
 use crate::queries::{Reads, Share, Shares};
 
@@ -65,6 +68,12 @@ impl Gateway {
             Ok(document) => request.set_parsed_query(document),
             Err(errors) => return self.count(kind, began, Response::from_errors(errors)),
         }
+        if kind == OperationKind::mutation
+            && let Some(user) = request.data.get(&TypeId::of::<ActingUser>()).and_then(|user| user.downcast_ref())
+            && let Err(error) = self.name_user(principal, user).await
+        {
+            return self.count(kind, began, Response::from_errors(vec![error]));
+        }
         let completing = admitted.completing(&request);
         let request = request.data(Session::new(principal)).data(principal);
         let execution = self.share(principal).run(self.schema.execute(request));
@@ -78,6 +87,20 @@ impl Gateway {
             Err(_elapsed) => Response::from_errors(vec![self.timed_out()]),
         };
         self.count(kind, began, self.present(principal, response))
+    }
+
+    /// Keeps the name of the user whom a key acts for, where it is new.
+    async fn name_user(&self, principal: Principal, user: &ActingUser) -> Result<(), ServerError> {
+        let Some(name) = &user.name else { return Ok(()) };
+        let command = NameUser { user_id: user.id.to_string(), name: name.to_string() };
+        let caller = Caller::new(principal.tenant, user.actor(principal));
+        match self.api.app.name_user(&caller, command).await {
+            Ok(Outcome::Done(_)) => Ok(()),
+            Ok(Outcome::Refused(refusal)) => {
+                Err(refused("BAD_ARGUMENT", format!("Commlog-Actor: {}", refusal.message)))
+            }
+            Err(error) => Err(opaque(self.api.ambient(), &error).into_server_error(Pos::default())),
+        }
     }
 
     fn share(&self, principal: Principal) -> Share {

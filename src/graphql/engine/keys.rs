@@ -75,12 +75,14 @@ async fn holder(reads: &Reads, app: &App, key: ApiKeyId) -> Result<Option<(Princ
         return Ok(tenants::api_key(&reads.db(), key).await?.and_then(of_row));
     }
     Ok(app.issued_api_key(key).await?.map(|(tenant, issued)| {
-        let ApiKeyIssued { role, personal, send, secret_hash, .. } = issued;
-        (Principal { tenant, key, role, personal, send }, secret_hash)
+        let ApiKeyIssued { role, personal, send, acts_for_users, secret_hash, .. } = issued;
+        (Principal { tenant, key, role, personal, send, acts_for_users }, secret_hash)
     }))
 }
 
 fn of_row(row: ApiKeyRow) -> Option<(Principal, String)> {
-    let ApiKeyRow { key_id: key, tenant_id: tenant, role, personal, send, secret_hash, revoked_at, .. } = row;
-    revoked_at.is_none().then_some((Principal { tenant, key, role, personal, send }, secret_hash))
+    let ApiKeyRow {
+        key_id: key, tenant_id: tenant, role, personal, send, acts_for_users, secret_hash, revoked_at, ..
+    } = row;
+    revoked_at.is_none().then_some((Principal { tenant, key, role, personal, send, acts_for_users }, secret_hash))
 }

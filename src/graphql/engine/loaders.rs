@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use async_graphql::Error;
 use async_graphql::dataloader::Loader;
 
 use super::api::Api;
 use super::reading::Tables;
-use crate::ids::{ActivityId, AddressId, CampaignId, ConversationId, CustomerId, MessageId, TenantId};
+use crate::ids::{ActivityId, AddressId, ApiKeyId, CampaignId, ConversationId, CustomerId, MessageId, TenantId};
 use crate::queries::activities::{ActivityRow, LineRow};
 use crate::queries::attachments::AttachmentRow;
 use crate::queries::campaign_metrics::{CostRow, MetricsRow};
@@ -17,8 +18,9 @@ use crate::queries::conversations::ConversationRow;
 use crate::queries::customers::{AddressRow, CustomerRow, RevenueRow};
 use crate::queries::messages::{LastMessage, MessageRow, ReasonRow};
 use crate::queries::suppressions::{SuppressionChangeRow, SuppressionRow};
+use crate::queries::tenants::{ApiKeyRow, UserRow};
 use crate::queries::{
-    activities, attachments, campaign_metrics, consents, conversations, customers, messages, suppressions,
+    activities, attachments, campaign_metrics, consents, conversations, customers, messages, suppressions, tenants,
 };
 
 /// Reads in batches for one request.
@@ -101,6 +103,8 @@ batches! {
     ReasonsOf(MessageId) -> ReasonRow = messages::reasons, by message_id, many;
     /// The files of a message.
     FilesOf(MessageId) -> AttachmentRow = attachments::of_messages, by message_id, many;
+    /// An API key.
+    KeyOf(ApiKeyId) -> ApiKeyRow = tenants::api_keys_by_ids, by key_id, one;
     /// An activity.
     OneActivity(ActivityId) -> ActivityRow = activities::by_ids, by activity_id, one;
     /// An activity's line items.
@@ -115,6 +119,23 @@ batches! {
     SuppressionsOf(AddressId) -> SuppressionRow = suppressions::of_addresses, by address_id, many;
     /// How the suppressions of an address came about, and went.
     SuppressionHistoryOf(AddressId) -> SuppressionChangeRow = suppressions::histories, by address_id, many;
+}
+
+/// A user whom API keys act for, by the front end's id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UserOf(pub Arc<str>);
+
+impl Loader<UserOf> for Batches {
+    type Value = UserRow;
+    type Error = Error;
+
+    async fn load(&self, keys: &[UserOf]) -> Result<HashMap<UserOf, UserRow>, Error> {
+        self.api.metrics.batch("UserOf");
+        let ids: Vec<Arc<str>> = keys.iter().map(|key| Arc::clone(&key.0)).collect();
+        let rows = tenants::users_by_ids(&self.api.reads.db(), self.tenant, &ids).await;
+        let rows = rows.map_err(|error| self.api.failed(&error))?;
+        Ok(rows.into_iter().map(|row| (UserOf(row.user_id.as_str().into()), row)).collect())
+    }
 }
 
 /// Rows by their key, in the order read.

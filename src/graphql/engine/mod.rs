@@ -1,7 +1,9 @@
 //! What every noun of the API stands on: how requests are admitted, executed and answered, and the types that their
 //! fields share.
 
+pub mod acting;
 pub mod api;
+pub mod author;
 pub mod completion;
 pub mod connection;
 pub mod document;

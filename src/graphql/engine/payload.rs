@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Result, SimpleObject};
 
+use super::acting::ActingUser;
 use super::api::Api;
 use super::failure::opaque;
 use super::guard::principal;
@@ -109,7 +110,9 @@ pub fn answer<T>(ctx: &Context<'_>, outcome: Result<Outcome<T>, AppError>) -> Re
 /// The request's key holder as the caller of a use case.
 pub fn caller(ctx: &Context<'_>, idempotency_key: Option<String>) -> Result<Caller> {
     let principal = principal(ctx)?;
-    Ok(Caller { idempotency_key, ..Caller::new(principal.tenant, principal.actor()) })
+    let user = ctx.data_opt::<ActingUser>();
+    let actor = user.map_or_else(|| principal.actor(), |user| user.actor(principal));
+    Ok(Caller { idempotency_key, ..Caller::new(principal.tenant, actor) })
 }
 
 /// Declares a payload: its own fields (absent if refused), then those that every payload has.

@@ -16,6 +16,8 @@ pub struct Principal {
     pub personal: bool,
     /// Whether the key was issued for sending.
     pub send: bool,
+    /// Whether the key was issued for acting for users.
+    pub acts_for_users: bool,
 }
 
 /// Something that only some roles may do.
@@ -95,7 +97,7 @@ mod tests {
 
     fn key(role: Role) -> Principal {
         let id = uuid::Uuid::nil();
-        Principal { tenant: id.into(), key: id.into(), role, personal: false, send: false }
+        Principal { tenant: id.into(), key: id.into(), role, personal: false, send: false, acts_for_users: false }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::global;
@@ -35,7 +36,7 @@ pub struct Import {
     /// How often this file's import was undone before.
     run: i64,
     /// The actor that ran it.
-    author: String,
+    author: Author,
     /// When it began.
     started_at: DateTime<Utc>,
     /// When the file was completely read.
@@ -65,7 +66,7 @@ impl Import {
             file_digest: row.file_digest,
             file_name: row.file_name.filter(|_| personal),
             run: row.run,
-            author: row.actor,
+            author: Author::new(row.actor),
             started_at: row.started_at,
             completed_at: row.completed_at,
             undone_at: row.undone_at,

@@ -53,6 +53,7 @@ pub struct KeyMutations;
 impl KeyMutations {
     /// Issues an API key of this tenant.
     #[graphql(guard = "May(Permission::Administer)")]
+    #[expect(clippy::too_many_arguments, reason = "what a key is issued with")]
     async fn issue_api_key(
         &self,
         ctx: &Context<'_>,
@@ -62,10 +63,15 @@ impl KeyMutations {
             bool,
         >,
         #[graphql(desc = "Whether the key may send messages; default: depends on the role.")] send: Option<bool>,
+        #[graphql(
+            desc = "Whether the key may act for users, whom it names in the header Commlog-Actor; by default not.",
+            default
+        )]
+        acts_for_users: bool,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<IssueApiKeyPayload> {
-        let command = IssueApiKey { role: role.into(), personal, send, label };
+        let command = IssueApiKey { role: role.into(), personal, send, acts_for_users, label };
         let outcome = Api::of(ctx)?.app.issue_api_key(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }

@@ -24,6 +24,8 @@ pub struct ApiKey {
     personal: bool,
     /// Whether the key may send messages.
     send: bool,
+    /// Whether the key may act for users, whom it names in the header Commlog-Actor.
+    acts_for_users: bool,
     /// Its purpose, for people.
     label: String,
     /// When it was issued.
@@ -40,6 +42,7 @@ impl ApiKey {
             role: row.role.into(),
             personal: row.personal,
             send: row.send,
+            acts_for_users: row.acts_for_users,
             label: row.label,
             issued_at: row.issued_at,
             revoked_at: row.revoked_at,
@@ -69,16 +72,20 @@ pub struct Viewer {
     sees_personal_data: bool,
     /// Whether the key may send messages.
     may_send: bool,
+    /// The user whom the key acts for in this request.
+    user_id: Option<String>,
 }
 
-impl From<Principal> for Viewer {
-    fn from(principal: Principal) -> Self {
+impl Viewer {
+    /// The holder of a key, who may act for a user.
+    pub fn new(principal: Principal, user_id: Option<String>) -> Self {
         Self {
             key_id: Of(principal.key),
             tenant_id: principal.tenant.to_string(),
             role: principal.role.into(),
             sees_personal_data: principal.may(Permission::SeePersonal),
             may_send: principal.may(Permission::Send),
+            user_id,
         }
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object::{ApiKey, Viewer};
+use crate::graphql::engine::acting::ActingUser;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::{May, principal};
 use crate::graphql::engine::principal::Permission;
@@ -34,6 +35,7 @@ impl KeyQueries {
 
     /// The API key of this request, and its permissions.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        principal(ctx).map(Into::into)
+        let user = ctx.data_opt::<ActingUser>().map(|user| user.id.to_string());
+        Ok(Viewer::new(principal(ctx)?, user))
     }
 }

@@ -8,6 +8,7 @@ use super::received::{AutomaticKind, Received};
 use crate::domain::value::inbound::{Automatic, Details};
 use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, page_cost};
 use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::{Global, Of, global_in};
@@ -169,7 +170,7 @@ pub struct Message {
     /// The import that recorded it.
     import_id: Option<Of<ImportId>>,
     /// The actor that requested or recorded it.
-    author: String,
+    author: Author,
     /// When it was requested or received.
     created_at: DateTime<Utc>,
     /// Not sent before this time.
@@ -242,7 +243,7 @@ impl Message {
             address_id: row.address_id.map(Of),
             in_reply_to: row.in_reply_to.map(Of),
             import_id: row.import_id.map(Of),
-            author: row.actor,
+            author: Author::new(row.actor),
             created_at: row.created_at,
             send_at: row.send_at,
             held_until: row.held_until,

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use crate::domain::customer::decide::Patch;
 use crate::domain::tenant::change_policy::{Emergency, UpdatePolicy};
 use crate::domain::tenant::policy as domain;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::patch::patch;
 use crate::graphql::engine::words::Channel;
 
@@ -116,7 +117,7 @@ pub struct EmergencyOverride {
     /// The reason.
     reason: String,
     /// The actor that declared it.
-    author: String,
+    author: Author,
 }
 
 /// The declaration of an emergency.
@@ -200,7 +201,7 @@ impl From<&domain::Policy> for Policy {
             emergency_override: emergency.map(|emergency| EmergencyOverride {
                 until: emergency.until,
                 reason: emergency.reason.clone(),
-                author: emergency.actor.clone(),
+                author: Author::new(emergency.actor.clone()),
             }),
             auto_resolve_minutes: policy.auto_resolve_minutes,
         }

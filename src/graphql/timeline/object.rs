@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::domain::consent::event as consent;
 use crate::domain::conversation::event as conversation;
 use crate::graphql::activity::object::Activity;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later};
 use crate::graphql::engine::failure::bad_argument;
 use crate::graphql::engine::flat::{Boxed, Flat};
@@ -79,7 +80,7 @@ pub struct TimelineEntry {
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The actor.
-    author: String,
+    author: Author,
     /// The channel of a message, consent or conversation.
     channel: Option<Channel>,
     /// Of messages.
@@ -235,7 +236,7 @@ impl TimelineEntry {
             position: row.position.into(),
             kind,
             occurred_at: row.occurred_at,
-            author: row.author,
+            author: Author::new(row.author),
             channel: row.channel.map(Into::into),
             direction: row.direction.map(Into::into),
             campaign_id: row.campaign_id.map(Of),

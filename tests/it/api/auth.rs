@@ -48,7 +48,13 @@ async fn a_key_that_the_read_tables_do_not_contain_yet_is_good_at_once() {
         // Nobody moves the read tables any more.
         let app = app.restart_as("api").await;
         let caller = Caller::new(app.tenant, "test");
-        let command = IssueApiKey { role: Role::Agent, personal: None, send: None, label: "new".to_owned() };
+        let command = IssueApiKey {
+            role: Role::Agent,
+            personal: None,
+            send: None,
+            acts_for_users: false,
+            label: "new".to_owned(),
+        };
         let issued = app.stores().app.issue_api_key(&caller, command).await.expect("the log answers");
         let token = issued.into_result().expect("the key is issued").value.token;
         let viewer = admin.at(&app).with_token(&token).data("{ viewer { keyId role } }", json!({})).await;

@@ -9,7 +9,7 @@ use crate::support::app::{Actor, TestApp, on_both_engines};
 const SAVE: &str = "mutation($input: CannedReplyInput!, $key: String) { saveCannedReply(input: $input, \
     idempotencyKey: $key) { code revision position repeated refusal { code message field } } }";
 const FIND: &str = "query($search: String, $at: Position) { cannedReplies(search: $search, waitFor: $at) \
-    { code title defaultLocale bodies { locale body } revision changedBy } }";
+    { code title defaultLocale bodies { locale body } revision changedBy { kind } } }";
 const SEND: &str = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { body } position \
     refusal { code message field } } }";
 

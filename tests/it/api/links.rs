@@ -48,7 +48,7 @@ async fn unsubscribe_link(app: &App, caller: &Caller, customer: &str, class: Mes
 async fn history(app: &TestApp, actor: &Actor, customer: &str) -> Vec<Value> {
     app.visible(app.stores().app.end_of_log()).await;
     let query = "query($id: ID!) { customer(id: $id) { consentHistory { nodes { channel topic state method source \
-        author ip userAgent wording messageId } } } }";
+        author { actor } ip userAgent wording messageId } } } }";
     let mut data = actor.data(query, json!({ "id": customer })).await;
     serde_json::from_value(data["customer"]["consentHistory"]["nodes"].take()).expect("a list")
 }

@@ -1,5 +1,6 @@
 //! The API over real HTTP: a node on loopback, a real HTTP client, a real WebSocket client.
 
+mod acting;
 mod auth;
 mod bounds;
 mod canned;

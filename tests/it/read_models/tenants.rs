@@ -1,7 +1,7 @@
 //! Tenants, API keys and imports.
 
 use commlog::domain::import::event::{ImportCompleted, ImportKind, ImportStarted, ImportStartedPersonal, ImportUndone};
-use commlog::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, Role, TenantCreated};
+use commlog::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, Role, TenantCreated, UserNamed, UserNamedPersonal};
 use commlog::ids::{ApiKeyId, ImportId};
 use commlog::queries::{Page, imports, tenants};
 use commlog::sql::Engine;
@@ -12,6 +12,7 @@ use super::{check, on_both_engines};
 
 on_both_engines! {
     a_key_is_known_until_it_is_revoked,
+    a_user_has_the_name_that_was_given_last,
     an_import_tells_what_it_brought_and_whether_it_was_undone,
     imports_are_listed_newest_first,
 }
@@ -23,6 +24,7 @@ async fn a_key_is_known_until_it_is_revoked(engine: Engine) {
         role,
         personal,
         send: false,
+        acts_for_users: role == Role::Admin,
         label: "test".to_owned(),
         secret_hash: "ab".repeat(32),
     };
@@ -41,6 +43,24 @@ async fn a_key_is_known_until_it_is_revoked(engine: Engine) {
         let key = tenants::api_key(db, key_id(2)).await.unwrap().unwrap();
         assert_eq!((key.tenant_id, key.secret_hash, key.issued_at), (TENANT, "ab".repeat(32), minute(2)));
         assert!(tenants::api_key(db, key_id(3)).await.unwrap().is_none());
+    })
+    .await;
+}
+
+async fn a_user_has_the_name_that_was_given_last(engine: Engine) {
+    let named = |name: &str| UserNamed {
+        user_id: "u-42".to_owned(),
+        personal: Some(UserNamedPersonal { name: name.to_owned() }),
+    };
+    let mut story = Story::new();
+    story.tell_tenant(0, TenantCreated { name: "Lanterns Ltd".to_owned() });
+    story.tell_tenant(1, named("Bob"));
+    story.tell_tenant(2, named("Bob Ø"));
+    check(engine, &story, async |db| {
+        let ids = ["u-42".into(), "u-43".into()];
+        let users = tenants::users_by_ids(db, TENANT, &ids).await.unwrap();
+        let names: Vec<_> = users.iter().map(|user| (user.user_id.as_str(), user.name.as_deref())).collect();
+        assert_eq!(names, [("u-42", Some("Bob Ø"))]);
     })
     .await;
 }

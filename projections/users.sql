@@ -1,0 +1,27 @@
+-- projection: users
+-- question: What are the users called whom API keys act for?
+-- events: UserNamed
+-- scope: tenant
+-- version: 1
+
+-- section: tables
+
+-- Events name a user by id; the name is kept here once. It is sealed with the tenant's key.
+CREATE TABLE users (
+    tenant_id UUID NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT,
+    PRIMARY KEY (tenant_id, user_id)
+) CLUSTERED;
+
+-- section: apply
+
+INSERT INTO users (tenant_id, user_id, name)
+SELECT b.tenant_id, @text(b.data, 'user_id'), @text(b.personal, 'name')
+FROM batch b
+WHERE b.ordinal IN (
+    SELECT MAX(ordinal) FROM batch WHERE type = 'UserNamed' GROUP BY tenant_id, @text(data, 'user_id')
+)
+ON CONFLICT (tenant_id, user_id) DO UPDATE SET name = excluded.name;
+
+-- section: forget

@@ -1,0 +1,67 @@
+//! Who did something, as it is shown.
+
+use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
+
+use super::loaders::{KeyOf, UserOf};
+use super::reading::{Reading, Tables};
+use crate::ids::ApiKeyId;
+
+/// The kind of an author.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorKind {
+    /// A user whom an API key acted for.
+    User,
+    /// The holder of an API key.
+    Key,
+    /// A provider, by a callback.
+    Provider,
+    /// A part of commlog, such as a timer, or its command line.
+    System,
+}
+
+/// Who did something.
+#[derive(SimpleObject, Debug, Clone)]
+#[graphql(complex)]
+pub struct Author {
+    /// The kind.
+    kind: AuthorKind,
+    /// Of a user the front end's id, of an API key its id, of a provider its name, otherwise the name of the part.
+    id: String,
+    /// As the log has it, for filters: `user:<id>/key:<id>`, `key:<id>`, `provider:<name>`, `process:<name>`, `cli`.
+    actor: String,
+}
+
+impl Author {
+    /// Out of the actor of an event.
+    #[must_use]
+    pub fn new(actor: String) -> Self {
+        let (kind, id) = match actor.split_once(':') {
+            Some(("user", rest)) => (AuthorKind::User, rest.rsplit_once("/key:").map_or(rest, |(id, _)| id)),
+            Some(("key", id)) => (AuthorKind::Key, id),
+            Some(("provider", name)) => (AuthorKind::Provider, name),
+            Some(("process", name)) => (AuthorKind::System, name),
+            _ => (AuthorKind::System, actor.as_str()),
+        };
+        Self { kind, id: id.to_owned(), actor }
+    }
+}
+
+#[ComplexObject]
+impl Author {
+    /// The name for people: of a user as the front end gave it last, of an API key its label; otherwise null.
+    async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let reading = Reading::of(ctx)?;
+        match self.kind {
+            AuthorKind::User => {
+                let user = reading.batches().load_one(UserOf(self.id.as_str().into())).await?;
+                Ok(user.and_then(|user| user.name))
+            }
+            AuthorKind::Key => match self.id.parse::<uuid::Uuid>() {
+                Ok(id) => Ok(KeyOf(ApiKeyId(id)).load(reading, &Tables::Live).await?.map(|key| key.label)),
+                // Keys of tests and of old imports have other names.
+                Err(_) => Ok(None),
+            },
+            AuthorKind::Provider | AuthorKind::System => Ok(None),
+        }
+    }
+}
