@@ -59,6 +59,8 @@ CREATE TABLE customer_totals (
     last_order_at TIMESTAMPTZ,
     PRIMARY KEY (tenant_id, customer_id, currency)
 ) CLUSTERED;
+CREATE INDEX customer_totals_by_last_order ON customer_totals (tenant_id, last_order_at, customer_id)
+    WHERE last_order_at IS NOT NULL;
 
 -- section: batch
 

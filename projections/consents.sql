@@ -29,6 +29,8 @@ CREATE TABLE consents (
     PRIMARY KEY (tenant_id, customer_id, channel, topic)
 );
 
+CREATE INDEX consents_by_state ON consents (tenant_id, channel, state, topic, customer_id);
+
 -- Every change, with its evidence.
 CREATE TABLE consent_history (
     tenant_id UUID NOT NULL,

@@ -48,6 +48,8 @@ CREATE INDEX customers_of_priority ON customers (tenant_id, priority, registered
     WHERE priority IS NOT NULL AND merged = FALSE;
 CREATE INDEX customers_of_industry ON customers (tenant_id, industry, registered_at, customer_id, forgotten_at)
     WHERE industry IS NOT NULL AND merged = FALSE;
+CREATE INDEX customers_of_locale ON customers (tenant_id, locale, registered_at, customer_id, forgotten_at)
+    WHERE locale IS NOT NULL AND merged = FALSE;
 CREATE INDEX customers_of_import ON customers (tenant_id, import_id, registered_at, customer_id, forgotten_at)
     WHERE import_id IS NOT NULL AND merged = FALSE;
 CREATE INDEX customers_by_score ON customers (tenant_id, lead_score, customer_id)

@@ -160,14 +160,19 @@ CREATE TABLE message_reasons (
 CREATE INDEX message_reasons_by_why ON message_reasons (tenant_id, why, message_at, message_id)
     WHERE why IS NOT NULL AND message_at IS NOT NULL;
 
--- When we last heard of each other.
+-- When we last heard of each other, by channel.
 CREATE TABLE customer_contacts (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
+    channel TEXT NOT NULL,
     last_inbound_at TIMESTAMPTZ,
     last_outbound_at TIMESTAMPTZ,
-    PRIMARY KEY (tenant_id, customer_id)
+    PRIMARY KEY (tenant_id, customer_id, channel)
 ) CLUSTERED;
+CREATE INDEX customer_contacts_inbound ON customer_contacts (tenant_id, last_inbound_at, channel, customer_id)
+    WHERE last_inbound_at IS NOT NULL;
+CREATE INDEX customer_contacts_outbound ON customer_contacts (tenant_id, last_outbound_at, channel, customer_id)
+    WHERE last_outbound_at IS NOT NULL;
 
 -- section: batch
 
@@ -480,23 +485,23 @@ FROM (
     )
 ) AS r LEFT JOIN messages m ON m.tenant_id = r.tenant_id AND m.message_id = r.message_id;
 
-INSERT INTO customer_contacts (tenant_id, customer_id, last_inbound_at, last_outbound_at)
+INSERT INTO customer_contacts (tenant_id, customer_id, channel, last_inbound_at, last_outbound_at)
 SELECT
-    b.tenant_id, b.customer_id,
+    b.tenant_id, b.customer_id, b.channel,
     -- What a machine wrote is no contact.
     @max_if(b.occurred_at, b.type = 'MessageReceived' AND @text(b.data, 'automatic') IS NULL),
     @max_if(b.occurred_at, b.type <> 'MessageReceived')
 FROM batch b
 WHERE b.type IN ('MessageReceived', 'MessageSent', 'MessageDelivered')
-GROUP BY b.tenant_id, b.customer_id
-ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
+GROUP BY b.tenant_id, b.customer_id, b.channel
+ON CONFLICT (tenant_id, customer_id, channel) DO UPDATE SET
     last_inbound_at = @greatest(customer_contacts.last_inbound_at, excluded.last_inbound_at),
     last_outbound_at = @greatest(customer_contacts.last_outbound_at, excluded.last_outbound_at);
 -- The last message may be one that was taken back: look at what is left.
 UPDATE customer_contacts SET last_inbound_at = (
     SELECT MAX(m.created_at) FROM messages m
     WHERE m.tenant_id = customer_contacts.tenant_id AND m.customer_id = customer_contacts.customer_id
-        AND m.direction = 'inbound' AND m.automatic IS NULL
+        AND m.channel = customer_contacts.channel AND m.direction = 'inbound' AND m.automatic IS NULL
 )
 WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
 DELETE FROM customer_contacts

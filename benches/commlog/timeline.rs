@@ -94,7 +94,7 @@ async fn settle(reads: &ReadStore) -> Result {
 
 fn query() -> String {
     let query = "query($customer: ID!, $first: Int!) { timeline(customerId: $customer, first: $first) { edges { cursor node \
-                 { kind occurredAt channel direction author message { messageId state subject preview opens { total } clicks { \
+                 { kind occurredAt channel direction author { actor } message { messageId state subject preview opens { total } clicks { \
                  total } } activity { activityId title reference amount { currency micros } } note { noteId text } } } pageInfo { \
                  hasNextPage endCursor } } }";
     serde_json::json!({ "query": query, "variables": { "customer": TALKATIVE.to_string(), "first": ROWS } }).to_string()

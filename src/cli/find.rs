@@ -11,7 +11,7 @@ use crate::cli::{Session, TenantArg, ids, print, reading};
 use crate::domain::value::AddressKind;
 use crate::domain::value::address::Address;
 use crate::ids::{CustomerId, TenantId};
-use crate::queries::customers::{self, CustomerFilter, CustomerRow};
+use crate::queries::customers::{self, CustomerFilter, CustomerOrder, CustomerRow};
 use crate::queries::page::PAGE;
 use crate::queries::search::count_words;
 use crate::queries::{Db, Page};
@@ -110,7 +110,9 @@ async fn search(
     for text in texts {
         let filter = CustomerFilter { search: Some(text), ..CustomerFilter::default() };
         filter.check().map_err(|(_, reason)| Failure::new(Exit::Refused, format!("the text {reason}")))?;
-        let slice = customers::list(db, tenant, &filter, &Page::first(limit)).await.map_err(Failure::unavailable)?;
+        let slice = customers::list(db, tenant, &filter, CustomerOrder::default(), &Page::first(limit))
+            .await
+            .map_err(Failure::unavailable)?;
         let more = slice.has_next;
         let rows: Vec<CustomerRow> = slice.into_rows().into_iter().collect();
         if !rows.is_empty() {

@@ -8,11 +8,47 @@ use chrono::{DateTime, Utc};
 use super::customers::{COLUMNS, CustomerRow, READING};
 use super::select::{Key, Select};
 use super::{Page, QueryError, Slice, customer_roots, search};
+use crate::domain::consent::event::ConsentState;
+use crate::domain::value::{Channel, Direction};
 use crate::ids::{ImportId, TenantId};
 use crate::sql::{Db, Value};
 
-/// Newest first.
-const KEY: Key = Key::descending("c.registered_at, c.customer_id", "tu");
+/// The order of a list of customers, by the time at which they became known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CustomerOrder {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+}
+
+impl CustomerOrder {
+    const fn key(self) -> Key {
+        Key { columns: "c.registered_at, c.customer_id", shape: "tu", ascending: matches!(self, Self::OldestFirst) }
+    }
+}
+
+/// When we last heard of each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactFilter {
+    /// The customer's messages, or ours that a provider took.
+    pub direction: Direction,
+    /// On this channel only.
+    pub channel: Option<Channel>,
+    pub since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub until: Option<DateTime<Utc>>,
+    /// There was no such message.
+    pub never: bool,
+}
+
+/// What somebody allows on a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentFilter {
+    pub channel: Channel,
+    pub state: ConsentState,
+    /// On this topic; otherwise on any.
+    pub topic: Option<String>,
+}
 
 /// So many customers are sorted in a few milliseconds.
 const FEW: u64 = 10_000;
@@ -38,12 +74,24 @@ pub struct CustomerFilter {
     pub registered_since: Option<DateTime<Utc>>,
     /// Exclusive.
     pub registered_until: Option<DateTime<Utc>>,
+    /// BCP 47, exactly.
+    pub locale: Option<String>,
+    /// All of these.
+    pub contacts: Vec<ContactFilter>,
+    /// All of these, as they were said last.
+    pub consents: Vec<ConsentFilter>,
+    pub last_order_since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub last_order_until: Option<DateTime<Utc>>,
     /// Forgotten customers are left out unless this is set.
     pub include_forgotten: bool,
 }
 
 /// The most tags of a filter.
 const MOST_TAGS: usize = 20;
+
+/// The most contacts, and the most consents, of a filter.
+const MOST_CONTACTS: usize = 5;
 
 impl CustomerFilter {
     /// Says which part of the filter costs more than a query may, and what would be right.
@@ -55,15 +103,25 @@ impl CustomerFilter {
         if self.tags.len() > MOST_TAGS {
             return Err(("tags", format!("has {} tags; at most {MOST_TAGS} are allowed", self.tags.len())));
         }
+        for (part, count) in [("contacts", self.contacts.len()), ("consents", self.consents.len())] {
+            if count > MOST_CONTACTS {
+                return Err((part, format!("has {count} entries; at most {MOST_CONTACTS} are allowed")));
+            }
+        }
+        let both = |contact: &ContactFilter| contact.never && (contact.since.is_some() || contact.until.is_some());
+        if self.contacts.iter().any(both) {
+            return Err(("contacts", "`never` leaves nothing for `since` and `until`".to_owned()));
+        }
         Ok(())
     }
 }
 
-/// A page of customers, newest first; a merged customer is found as its survivor.
+/// A page of customers; a merged customer is found as its survivor.
 pub async fn list(
     db: &Db,
     tenant: TenantId,
     filter: &CustomerFilter,
+    order: CustomerOrder,
     page: &Page,
 ) -> Result<Slice<CustomerRow>, QueryError> {
     let conditions = Conditions::of(tenant, filter);
@@ -71,9 +129,9 @@ pub async fn list(
     let mut select = Select::new(&format!("{COLUMNS} ("), []);
     select.begin("SELECT c.* FROM ");
     conditions.restrict(&mut select, narrowest);
-    select.page(KEY, page)?;
+    select.page(order.key(), page)?;
     select.push(") c", []);
-    select.order(KEY, page.from_end);
+    select.order(order.key(), page.from_end);
     let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
     let mut slice = select.slice(db, READING, page, key).await?;
     let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id).collect();
@@ -92,11 +150,17 @@ pub async fn count(db: &Db, tenant: TenantId, filter: &CustomerFilter) -> Result
     select.count(db, READING).await
 }
 
+/// From a moment, and before one.
+fn bounds(since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Vec<(&'static str, DateTime<Utc>)> {
+    [(">=", since), ("<", until)].into_iter().filter_map(|(sign, moment)| Some((sign, moment?))).collect()
+}
+
 /// A condition by which customers can be found.
 struct Condition {
     /// Holds for a customer `c`.
     holds: String,
-    /// Finds the ids of those for whom it holds, as `customer_id`; it may find more, and some of them twice.
+    /// Finds the ids of those for whom it holds, as `customer_id`; it may find more, and some of them twice. Empty where no index
+    /// finds them.
     find: String,
     /// Of `find`.
     find_values: Vec<Value>,
@@ -122,6 +186,7 @@ impl<'a> Conditions<'a> {
             ("priority", filter.priority.clone().map(Value::from)),
             ("owner", filter.owner.clone().map(Value::from)),
             ("industry", filter.industry.clone().map(Value::from)),
+            ("locale", filter.locale.clone().map(Value::from)),
             ("import_id", filter.import_id.map(Value::from)),
         ] {
             if let Some(value) = value {
@@ -138,6 +203,12 @@ impl<'a> Conditions<'a> {
             finding.push(Condition::column(tenant, &texts.join(" AND "), values, false));
         }
         finding.extend(filter.tags.iter().map(|tag| Condition::tag(tenant, tag)));
+        finding.extend(filter.contacts.iter().map(|contact| Condition::contact(tenant, contact)));
+        finding.extend(filter.consents.iter().map(|consent| Condition::consent(tenant, consent)));
+        if filter.last_order_since.is_some() || filter.last_order_until.is_some() {
+            let bounds = bounds(filter.last_order_since, filter.last_order_until);
+            finding.push(Condition::latest(tenant, "customer_totals", "last_order_at", None, &bounds));
+        }
         let terms = filter.search.iter().flat_map(|text| search::terms(text));
         finding.extend(terms.map(|term| Condition::term(tenant, &term)));
         Self { tenant, filter, finding }
@@ -153,7 +224,7 @@ impl<'a> Conditions<'a> {
             return Ok(None);
         }
         let mut narrowest: Option<(u64, usize)> = None;
-        for (index, condition) in self.finding.iter().enumerate() {
+        for (index, condition) in self.finding.iter().enumerate().filter(|(_, condition)| !condition.find.is_empty()) {
             let mut select = Select::new("SELECT COUNT(*) AS count FROM (SELECT 1 AS one FROM (", []);
             select.push(&condition.find, condition.find_values.iter().cloned());
             select.push(&format!(") f LIMIT {}) n", FEW + 1), []);
@@ -223,6 +294,73 @@ impl Condition {
             find_values: std::iter::once(tenant.0.into()).chain(values.iter().cloned()).collect(),
             values,
             ordered,
+        }
+    }
+
+    fn contact(tenant: TenantId, contact: &ContactFilter) -> Self {
+        let column = match contact.direction {
+            Direction::Inbound => "last_inbound_at",
+            Direction::Outbound => "last_outbound_at",
+        };
+        // No message is older than 1970.
+        let any = contact.since.is_none() && contact.until.is_none() && !contact.never;
+        let since = if any { Some(DateTime::UNIX_EPOCH) } else { contact.since };
+        Self::latest(tenant, "customer_contacts", column, contact.channel, &bounds(since, contact.until))
+    }
+
+    /// On the latest moment in a column of all of a person's rows of a table; without bounds, that there is none.
+    fn latest(
+        tenant: TenantId,
+        table: &str,
+        column: &str,
+        channel: Option<Channel>,
+        bounds: &[(&str, DateTime<Utc>)],
+    ) -> Self {
+        let on_channel = if channel.is_some() { " AND t.channel = ?" } else { "" };
+        let latest = format!(
+            "(SELECT MAX(t.{column}) FROM (SELECT c.customer_id AS id UNION ALL SELECT r.customer_id \
+             FROM customer_roots r WHERE r.tenant_id = c.tenant_id AND r.root_id = c.customer_id) p \
+             CROSS JOIN {table} t WHERE t.tenant_id = c.tenant_id AND t.customer_id = p.id{on_channel})"
+        );
+        let channel: Vec<Value> = channel.map(Value::from).into_iter().collect();
+        if bounds.is_empty() {
+            let holds = format!("{latest} IS NULL");
+            return Self { holds, find: String::new(), find_values: vec![], values: channel, ordered: false };
+        }
+        let (mut holds, mut values) = (Vec::new(), Vec::new());
+        let mut find = format!(
+            "SELECT COALESCE(r.root_id, t.customer_id) AS customer_id FROM {table} t \
+             LEFT JOIN customer_roots r ON r.tenant_id = t.tenant_id AND r.customer_id = t.customer_id \
+             WHERE t.tenant_id = ?{on_channel} AND t.{column} IS NOT NULL"
+        );
+        let mut find_values: Vec<Value> = std::iter::once(tenant.0.into()).chain(channel.iter().cloned()).collect();
+        for &(sign, moment) in bounds {
+            holds.push(format!("{latest} {sign} ?"));
+            values.extend(channel.iter().cloned().chain([moment.into()]));
+            find.push_str(&format!(" AND t.{column} {sign} ?"));
+            find_values.push(moment.into());
+        }
+        Self { holds: holds.join(" AND "), find, find_values, values, ordered: false }
+    }
+
+    /// On what a person, or somebody who was merged into it, said last.
+    fn consent(tenant: TenantId, consent: &ConsentFilter) -> Self {
+        let on_topic = if consent.topic.is_some() { " AND t.topic = ?" } else { "" };
+        let mut values = vec![consent.channel.into(), consent.state.into()];
+        values.extend(consent.topic.as_deref().map(Value::from));
+        Self {
+            holds: format!(
+                "EXISTS (SELECT 1 FROM consents t WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id \
+                 AND t.channel || '' = ? AND t.state || '' = ?{})",
+                on_topic.replace("t.topic", "t.topic || ''")
+            ),
+            find: format!(
+                "SELECT t.customer_id FROM consents t \
+                 WHERE t.tenant_id = ? AND t.channel = ? AND t.state = ?{on_topic}"
+            ),
+            find_values: std::iter::once(tenant.0.into()).chain(values.iter().cloned()).collect(),
+            values,
+            ordered: false,
         }
     }
 

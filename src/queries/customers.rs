@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-pub use super::customer_list::{CustomerFilter, count, list};
+pub use super::customer_list::{ConsentFilter, ContactFilter, CustomerFilter, CustomerOrder, count, list};
 use super::select::Select;
 use super::{Json, QueryError, customer_roots};
 use crate::domain::customer::event::Source;

@@ -1,6 +1,6 @@
 //! Queries of customers.
 
-use async_graphql::{Context, InputObject, Object, Result};
+use async_graphql::{Context, Enum, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::object::{Customer, CustomerConnection};
@@ -12,10 +12,66 @@ use crate::graphql::engine::id::Of;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{AsOfInput, Reading, Tables};
 use crate::graphql::engine::scalar::{Cursor, Long};
+use crate::graphql::engine::words::{Channel, ConsentState, Direction};
 use crate::ids::{CustomerId, ImportId};
 use crate::queries::customers;
-use crate::queries::customers::CustomerFilter;
+use crate::queries::customers::{ConsentFilter, ContactFilter, CustomerFilter};
 use crate::queries::search;
+
+/// When we last heard of each other: with neither `since`, `until` nor `never`, at any time.
+#[derive(InputObject)]
+pub struct ContactFilterInput {
+    /// `INBOUND`: the customer's last message, a machine's aside; `OUTBOUND`: our last message that a provider accepted.
+    direction: Direction,
+    /// On this channel; by default on any.
+    channel: Option<Channel>,
+    /// It was at this time or later.
+    since: Option<DateTime<Utc>>,
+    /// It was before this time.
+    until: Option<DateTime<Utc>>,
+    /// True: there was none. Checked customer by customer, in the order of the list.
+    never: Option<bool>,
+}
+
+impl From<ContactFilterInput> for ContactFilter {
+    fn from(input: ContactFilterInput) -> Self {
+        let ContactFilterInput { direction, channel, since, until, never } = input;
+        Self {
+            direction: direction.into(),
+            channel: channel.map(Into::into),
+            since,
+            until,
+            never: never.unwrap_or(false),
+        }
+    }
+}
+
+/// What a customer said last about messages on a channel.
+#[derive(InputObject)]
+pub struct ConsentFilterInput {
+    /// The channel.
+    channel: Channel,
+    /// The state.
+    state: ConsentState,
+    /// About this topic; by default about any.
+    topic: Option<String>,
+}
+
+impl From<ConsentFilterInput> for ConsentFilter {
+    fn from(input: ConsentFilterInput) -> Self {
+        Self { channel: input.channel.into(), state: input.state.into(), topic: input.topic }
+    }
+}
+
+/// The order of a list of customers, by the time at which they became known.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "customers::CustomerOrder")]
+pub enum CustomerOrder {
+    /// The newest first.
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+}
 
 /// Restricts customers; omitted fields do not filter.
 #[derive(InputObject, Default)]
@@ -52,6 +108,16 @@ pub struct CustomerFilterInput {
     registered_since: Option<DateTime<Utc>>,
     /// Registered before this time.
     registered_until: Option<DateTime<Utc>>,
+    /// BCP 47, such as `en-GB`.
+    locale: Option<String>,
+    /// When we last heard of each other; all of these, at most 5.
+    contacts: Option<Vec<ContactFilterInput>>,
+    /// What the customer said last; all of these, at most 5.
+    consents: Option<Vec<ConsentFilterInput>>,
+    /// The latest order that is not a cancellation was made from this time on.
+    last_order_since: Option<DateTime<Utc>>,
+    /// The latest order that is not a cancellation was made before this time.
+    last_order_until: Option<DateTime<Utc>>,
     /// Includes forgotten customers.
     include_forgotten: Option<bool>,
 }
@@ -74,6 +140,11 @@ impl From<CustomerFilterInput> for CustomerFilter {
             import_id: input.import_id.map(|id| id.0),
             registered_since: input.registered_since,
             registered_until: input.registered_until,
+            locale: input.locale,
+            contacts: input.contacts.unwrap_or_default().into_iter().map(Into::into).collect(),
+            consents: input.consents.unwrap_or_default().into_iter().map(Into::into).collect(),
+            last_order_since: input.last_order_since,
+            last_order_until: input.last_order_until,
             include_forgotten: input.include_forgotten.unwrap_or(false),
         }
     }
@@ -111,7 +182,7 @@ impl CustomerQueries {
         Customer::load_from(ctx, id.0, reading.tables(id.0, as_of).await?).await
     }
 
-    /// Customers, newest first.
+    /// Customers, by default newest first.
     #[graphql(
         guard = "May(Permission::Read)",
         complexity = "search_cost(filter.as_ref()) + page_cost(first, last, child_complexity)"
@@ -121,6 +192,7 @@ impl CustomerQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<CustomerFilterInput>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<CustomerOrder>,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
@@ -135,11 +207,13 @@ impl CustomerQueries {
             // Otherwise names could be guessed a letter at a time without permission to see them.
             return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not search by personal data"));
         }
+        let order = order_by.map(Into::into).unwrap_or_default();
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;
         let tenant = reading.session.principal.tenant;
         let db = reading.api.reads.db();
-        let slice = customers::list(&db, tenant, &filter, &page).await.map_err(|error| reading.api.failed(&error))?;
+        let slice =
+            customers::list(&db, tenant, &filter, order, &page).await.map_err(|error| reading.api.failed(&error))?;
         let api = reading.api.clone();
         let count =
             count_later(

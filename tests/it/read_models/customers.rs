@@ -1,13 +1,14 @@
+use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::{
     CustomerAbsorbed, CustomerAddressRemoved, CustomerRegistered, CustomerRetracted, Profile,
 };
-use commlog::domain::value::AddressKind;
-use commlog::queries::customers::{self, CustomerFilter};
+use commlog::domain::value::{AddressKind, Channel, Direction};
+use commlog::queries::customers::{self, ConsentFilter, ContactFilter, CustomerFilter, CustomerOrder};
 use commlog::queries::{Cursor, Page};
 use commlog::sql::{Db, Engine};
 use serde_json::json;
 
-use super::events::{address_added, forgotten, order, profile_changed, received, registered};
+use super::events::{address_added, consent, forgotten, order, profile_changed, received, registered};
 use super::story::{Story, TENANT, activity, address, customer, import, message, minute};
 use super::{check, events, on_both_engines, told};
 
@@ -17,6 +18,7 @@ on_both_engines! {
     a_search_finds_names_and_addresses_by_their_beginnings,
     a_search_finds_what_people_type_and_telephones_show,
     filters_restrict_the_list_and_its_count,
+    customers_are_found_by_when_we_last_heard_of_each_other,
     words_that_many_have_are_found_like_those_that_few_have,
     a_list_is_paged_both_ways_without_gaps,
     a_customer_that_was_taken_back_is_gone_until_registered_again,
@@ -24,7 +26,7 @@ on_both_engines! {
 }
 
 async fn names(db: &Db, filter: CustomerFilter) -> Vec<String> {
-    let page = customers::list(db, TENANT, &filter, &Page::default()).await.unwrap();
+    let page = customers::list(db, TENANT, &filter, CustomerOrder::default(), &Page::default()).await.unwrap();
     let count = customers::count(db, TENANT, &filter).await.unwrap();
     let names: Vec<String> = page.into_rows().into_iter().map(|row| row.name.unwrap_or_default()).collect();
     assert_eq!(count, names.len() as u64);
@@ -205,6 +207,70 @@ async fn filters_restrict_the_list_and_its_count(engine: Engine) {
     .await;
 }
 
+async fn customers_are_found_by_when_we_last_heard_of_each_other(engine: Engine) {
+    let mut story = Story::new();
+    for (number, name) in [(1, "Ann"), (2, "Ben"), (3, "Cat"), (4, "Dan")] {
+        let profile =
+            Profile { locale: Some(if number < 3 { "en-GB" } else { "de" }.to_owned()), ..Profile::default() };
+        story.tell(
+            customer(number),
+            i64::try_from(number).unwrap(),
+            CustomerRegistered { profile, ..registered(name) },
+        );
+    }
+    let key = |number| events::key(message(number));
+    story.tell(customer(1), 10, received(&key(1), "Hi"));
+    story.tell(customer(1), 20, received(&key(2), "Hi again"));
+    story.tell(customer(2), 12, received(&key(3), "Hello"));
+    story.tell(customer(3), 13, events::queued(&key(4)));
+    story.tell(customer(3), 14, events::sent(&key(4)));
+    story.tell(customer(1), 15, order(activity(1), 5_000_000, None));
+    story.tell(customer(2), 16, consent(Channel::Email, "news", ConsentState::OptedIn));
+    // What a merged customer wrote counts for the survivor.
+    story.tell(customer(4), 30, CustomerAbsorbed { absorbed_id: customer(2) });
+    check(engine, &story, async |db| {
+        let contact = |direction, change: fn(&mut ContactFilter)| {
+            let mut contact = ContactFilter { direction, channel: None, since: None, until: None, never: false };
+            change(&mut contact);
+            CustomerFilter { contacts: vec![contact], ..CustomerFilter::default() }
+        };
+        let (inbound, outbound) = (Direction::Inbound, Direction::Outbound);
+        assert_eq!(names(db, contact(inbound, |_| {})).await, ["Dan", "Ann"]);
+        assert_eq!(names(db, contact(inbound, |c| c.since = Some(minute(13)))).await, ["Ann"]);
+        assert_eq!(names(db, contact(inbound, |c| c.until = Some(minute(13)))).await, ["Dan"]);
+        assert_eq!(names(db, contact(inbound, |c| c.never = true)).await, ["Cat"]);
+        assert_eq!(names(db, contact(outbound, |c| c.never = true)).await, ["Dan", "Ann"]);
+        assert_eq!(names(db, contact(outbound, |c| c.channel = Some(Channel::Email))).await, ["Cat"]);
+        assert_eq!(names(db, contact(outbound, |c| c.channel = Some(Channel::Sms))).await, [""; 0]);
+        let email_never = |c: &mut ContactFilter| (c.channel, c.never) = (Some(Channel::Sms), true);
+        assert_eq!(names(db, contact(outbound, email_never)).await, ["Dan", "Cat", "Ann"]);
+        let all = CustomerFilter::default;
+        assert_eq!(names(db, CustomerFilter { locale: Some("de".to_owned()), ..all() }).await, ["Dan", "Cat"]);
+        assert_eq!(names(db, CustomerFilter { last_order_since: Some(minute(15)), ..all() }).await, ["Ann"]);
+        assert_eq!(names(db, CustomerFilter { last_order_until: Some(minute(15)), ..all() }).await, [""; 0]);
+        let oldest = customers::list(db, TENANT, &all(), CustomerOrder::OldestFirst, &Page::first(2)).await.unwrap();
+        let next = oldest.next(2).unwrap();
+        let oldest: Vec<_> = oldest.into_rows().into_iter().filter_map(|row| row.name).collect();
+        let rest = customers::list(db, TENANT, &all(), CustomerOrder::OldestFirst, &next).await.unwrap();
+        let rest: Vec<_> = rest.into_rows().into_iter().filter_map(|row| row.name).collect();
+        assert_eq!((oldest, rest), (vec!["Ann".to_owned(), "Cat".to_owned()], vec!["Dan".to_owned()]));
+        let agreed = |state| {
+            let consent = ConsentFilter { channel: Channel::Email, state, topic: Some("news".to_owned()) };
+            CustomerFilter { consents: vec![consent], ..CustomerFilter::default() }
+        };
+        // Ben's own record agreed; the survivor's consent is recorded in its own stream.
+        assert_eq!(names(db, agreed(ConsentState::OptedIn)).await, [""; 0]);
+    })
+    .await;
+    story.tell(customer(4), 31, consent(Channel::Email, "news", ConsentState::OptedIn));
+    check(engine, &story, async |db| {
+        let consent = ConsentFilter { channel: Channel::Email, state: ConsentState::OptedIn, topic: None };
+        let found = names(db, CustomerFilter { consents: vec![consent], ..CustomerFilter::default() }).await;
+        assert_eq!(found, ["Dan"]);
+    })
+    .await;
+}
+
 async fn words_that_many_have_are_found_like_those_that_few_have(engine: Engine) {
     const MANY: u128 = 10_100;
     let mut story = Story::new();
@@ -222,7 +288,9 @@ async fn words_that_many_have_are_found_like_those_that_few_have(engine: Engine)
         let found = customers::count(tables.db(), TENANT, &filter(search)).await.unwrap();
         assert_eq!(found, count, "{search}");
     }
-    let page = customers::list(tables.db(), TENANT, &filter("walk crow"), &Page::first(2)).await.unwrap();
+    let page = customers::list(tables.db(), TENANT, &filter("walk crow"), CustomerOrder::default(), &Page::first(2))
+        .await
+        .unwrap();
     let ids: Vec<_> = page.into_rows().into_iter().map(|row| (row.customer_id, row.merged)).collect();
     assert_eq!(ids, [(customer(MANY), vec![customer(3)]), (customer(MANY - 1), vec![])]);
 }
@@ -235,7 +303,7 @@ async fn a_list_is_paged_both_ways_without_gaps(engine: Engine) {
     let tables = told(engine, &story, 100).await;
     let all = CustomerFilter::default();
     let step = async |page: Page| {
-        let slice = customers::list(tables.db(), TENANT, &all, &page).await.unwrap();
+        let slice = customers::list(tables.db(), TENANT, &all, CustomerOrder::default(), &page).await.unwrap();
         let ends = (slice.has_previous, slice.has_next);
         let cursors: Vec<Cursor> = slice.rows.iter().map(|(cursor, _)| cursor.clone()).collect();
         let names: Vec<String> = slice.into_rows().into_iter().map(|row| row.name.unwrap()).collect();
@@ -252,7 +320,7 @@ async fn a_list_is_paged_both_ways_without_gaps(engine: Engine) {
     let (names, _, ends) = step(Page::last(2)).await;
     assert_eq!((names.as_str(), ends), ("10", (true, false)));
     let foreign = Page::first(1).after(Cursor::from_text("AAAA"));
-    assert!(customers::list(tables.db(), TENANT, &all, &foreign).await.is_err());
+    assert!(customers::list(tables.db(), TENANT, &all, CustomerOrder::default(), &foreign).await.is_err());
 }
 
 async fn a_customer_that_was_taken_back_is_gone_until_registered_again(engine: Engine) {

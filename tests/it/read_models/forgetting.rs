@@ -4,7 +4,7 @@ use commlog::domain::consent::event::ConsentState;
 use commlog::domain::customer::event::Profile;
 use commlog::domain::message::event::{BounceKind, MessageKey};
 use commlog::domain::value::Channel;
-use commlog::queries::customers::CustomerFilter;
+use commlog::queries::customers::{CustomerFilter, CustomerOrder};
 use commlog::queries::{Page, campaign_metrics, customers};
 use commlog::sql::Engine;
 
@@ -69,7 +69,13 @@ async fn nothing_personal_is_left_and_figures_stay(engine: Engine) {
         assert_eq!((row.orders, row.last_inbound_at), (1, Some(minute(10))));
         assert_eq!(campaign_metrics::totals(db, TENANT, &[campaign(1)]).await.unwrap()[0].sent, 1);
         let search = CustomerFilter { search: Some("secret".into()), include_forgotten: true, ..Default::default() };
-        assert!(customers::list(db, TENANT, &search, &Page::default()).await.unwrap().rows.is_empty());
+        assert!(
+            customers::list(db, TENANT, &search, CustomerOrder::default(), &Page::default())
+                .await
+                .unwrap()
+                .rows
+                .is_empty()
+        );
     })
     .await;
 }

@@ -7,7 +7,7 @@ use commlog::domain::value::Channel;
 use commlog::ids::CustomerId;
 use commlog::queries::activities::{self, ActivityFilter};
 use commlog::queries::conversations::{self, ConversationFilter, ConversationOrder};
-use commlog::queries::customers::{self, CustomerFilter};
+use commlog::queries::customers::{self, CustomerFilter, CustomerOrder};
 use commlog::queries::timeline::{self, TimelineFilter, TimelineKind};
 use commlog::queries::{Page, consents, customer_roots};
 use commlog::sql::{Db, Engine};
@@ -80,7 +80,10 @@ async fn the_list_holds_survivors_and_a_search_finds_them_by_every_name(engine: 
     check(engine, &story(), async |db| {
         let found = async |search: Option<&str>| {
             let filter = CustomerFilter { search: search.map(str::to_owned), ..CustomerFilter::default() };
-            let rows = customers::list(db, TENANT, &filter, &Page::default()).await.unwrap().into_rows();
+            let rows = customers::list(db, TENANT, &filter, CustomerOrder::default(), &Page::default())
+                .await
+                .unwrap()
+                .into_rows();
             assert_eq!(customers::count(db, TENANT, &filter).await.unwrap(), rows.len() as u64);
             rows.into_iter().map(|row| (row.customer_id, row.merged.len())).collect::<Vec<_>>()
         };
@@ -104,7 +107,10 @@ async fn figures_are_those_of_the_whole(engine: Engine) {
         let sums: Vec<_> = revenue.iter().map(|row| (row.customer_id, row.revenue_micros)).collect();
         assert_eq!(sums, [(customer(1), 6_000_000), (customer(4), 4_000_000)]);
         assert_eq!((revenue[0].first_order_at, revenue[0].last_order_at), (Some(minute(12)), Some(minute(32))));
-        let listed = customers::list(db, TENANT, &CustomerFilter::default(), &Page::default()).await.unwrap();
+        let listed =
+            customers::list(db, TENANT, &CustomerFilter::default(), CustomerOrder::default(), &Page::default())
+                .await
+                .unwrap();
         assert_eq!(listed.into_rows()[1].orders, 3);
     })
     .await;
@@ -219,7 +225,9 @@ async fn read(db: &Db) -> Vec<String> {
         let all = TimelineFilter::default();
         read.push(format!("{:?}", timeline::of_customer(db, TENANT, customer(asked), &all, &page).await.unwrap()));
     }
-    let listed = customers::list(db, TENANT, &CustomerFilter::default(), &Page::default()).await.unwrap();
+    let listed = customers::list(db, TENANT, &CustomerFilter::default(), CustomerOrder::default(), &Page::default())
+        .await
+        .unwrap();
     read.push(format!("{:?}", listed.into_rows()));
     read
 }
