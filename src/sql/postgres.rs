@@ -2,7 +2,7 @@
 //!
 //! A server that fails over and a firewall that forgets a connection close nothing. The reply is then waited for without end
 //! (sqlx#3540), by everybody who needs the connection. And a transaction whose owner is dropped while it begins stays open in
-//! the pool (sqlx#4385, sqlx#4393): whoever gets the connection next works inside it.
+//! the pool (sqlx#4385, sqlx#4393): who gets the connection next works inside it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;

@@ -2,18 +2,17 @@
 //! pass can be read again. `make fuzz` gives each target more time than the suite does.
 
 mod harness;
+mod held;
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
+use async_graphql::Request;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{InputType, Request};
 use async_graphql_value::Value as Literal;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use commlog::cli::ids;
 use commlog::clock::Ambient;
 use commlog::config::Config;
 use commlog::domain::consent::keywords;
@@ -34,19 +33,16 @@ use commlog::files::times::TimeReader;
 use commlog::files::{cells, chunks, presets, values};
 use commlog::graphql::Limits;
 use commlog::graphql::engine::document::{Documents, admit_variables};
-use commlog::graphql::engine::id::{Global, Parts, global};
 use commlog::graphql::engine::resume::Resume;
 use commlog::http::filename;
-use commlog::http::protocol::{ClientMessage, ServerMessage};
-use commlog::ids::{ApiKeyId, CustomerId, MessageId, Position, TenantId, TenantSecret};
+use commlog::ids::{Position, TenantId, TenantSecret};
 use commlog::projections::Registry;
 use commlog::projections::source::Source;
 use commlog::providers::kind::{Kind, Setup};
 use commlog::providers::kit::client::HttpClient;
 use commlog::providers::kit::settings::Settings as AccountSettings;
 use commlog::providers::{NoticeKind, Webhook, WebhookRequest};
-use commlog::queries::Cursor;
-use commlog::sql::{Engine, Value as SqlValue};
+use commlog::sql::Engine;
 use harness::{Target, fuzz};
 use serde_json::Value;
 
@@ -119,18 +115,18 @@ targets! {
         "listen = ", "\"127.0.0.1:0\"", "log_url = 'sqlite:", "'postgres://", "[[accounts]]\n", "provider = 'twilio'\n", "name = 'main'\n",
         "roles = 'api'\n", "cors_origins = '*'\n", "[", "]", "{", "}", "=", "\"\"\"", "'''", "#", "\n", "a.b.c = ", "1979-05-27T07:32:00Z",
     ];
-    cursors: cursor, [
+    cursors: held::cursor, [
         "t", "i", "b", "u", "p", "s", "dAAAAAAAAAAA", "cwAAAAAAAAAB", "//", "__", "=", "AAAA", "f_________", "gAAAAAAAAAA", "-", "_",
     ];
-    file_names: file_name, [
+    file_names: held::file_name, [
         "attachment; ", "inline; ", "filename=", "filename*=", "UTF-8''", "utf-8'en'", "iso-8859-1'fr'", "%C3%A9", "%00", "%2F", "%0D%0A",
         "\"", "\\", ";", "filename*0*=", "filename*1=", "../", "..\\", "C:\\", "a.pdf", "\u{202e}", "=?utf-8?Q?=0D=0A?=", "name=", "\t",
     ];
-    object_ids: object_id, [
+    object_ids: held::object_id, [
         "Customer:", "Message:", "ApiKey:", "@", "~", "00000000-0000-0000-0000-000000000007", "{", "}", "urn:uuid:", ":", "-",
         "2026-05-04T03:02:01.000009Z", "0000000000000000000000000000004d", "+10000-01-01T00:00:00Z",
     ];
-    socket_messages: socket_message, [
+    socket_messages: held::socket_message, [
         "{\"type\":\"connection_init\"", "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\"", "\"variables\":{",
         "\"extensions\":{", "\"operationName\":", "\"Authorization\":\"Bearer clk_\"", "{\"type\":\"complete\",\"id\":", "\"ping\"", "\"pong\"",
         "{", "}", "[", "]", "\"", ",", "null", "\"type\":", "\"id\":\"\"", "1e5",
@@ -402,90 +398,6 @@ fn tokens_of(input: &[u8]) {
         assert_eq!(attachment::name(Some(name.clone())).ok().flatten(), Some(name), "a name is cleaned at once");
     }
     let _ = attachment::content_type(&text);
-}
-
-/// The parts of the keys of lists, as they occur.
-const SHAPES: &[&str] = &["t", "tp", "tu", "su", "iu", "tpu", "ss", "bu", "p", "sssu", ""];
-
-/// A key that is read can be bound on both engines, and is written the same again.
-fn cursor(input: &[u8]) {
-    let text = String::from_utf8_lossy(input);
-    let cursor = Cursor::from_text(text.clone());
-    for shape in SHAPES {
-        let Ok(key) = cursor.key(shape) else { continue };
-        for part in &key {
-            match part {
-                SqlValue::Text(text) => assert!(!text.contains('\0'), "PostgreSQL has no NUL in texts: {text:?}"),
-                SqlValue::Time(at) => assert!(time::bounded(*at).is_ok(), "{at}"),
-                SqlValue::Bool(_) | SqlValue::Int(_) | SqlValue::Uuid(_) | SqlValue::Bytes(_) => {}
-            }
-        }
-        assert_eq!(Cursor::of(&key).key(shape).as_ref(), Ok(&key));
-    }
-    if let Ok(resume) = Resume::of(&async_graphql::Value::from(text.as_ref())) {
-        let again = InputType::to_value(&resume);
-        assert_eq!(Resume::of(&again).ok(), Some(resume));
-    }
-}
-
-/// The name of an uploaded file, and of one attached to a mail: one that is taken goes out again unchanged and stays within
-/// its header.
-fn file_name(input: &[u8]) {
-    let text = String::from_utf8_lossy(input);
-    if let Some(read) = filename::read(&text) {
-        let written = filename::write(&read);
-        assert!(written.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{written:?}");
-        assert_eq!(filename::read(&written).as_ref(), Some(&read));
-        if let Ok(Some(name)) = attachment::name(Some(read)) {
-            assert!(!name.contains(char::is_control) && !name.contains(['/', '\\']), "{name:?}");
-        }
-    }
-    let line = text.replace(['\r', '\n'], " ");
-    let body = format!(
-        "Content-Type: multipart/mixed; boundary=b\r\nFrom: a@b.example\r\n\r\n--b\r\nContent-Type: application/pdf\r\n\
-         Content-Disposition: {line}\r\n\r\nx\r\n--b--\r\n"
-    );
-    mail(body.as_bytes());
-}
-
-/// An id that is taken is printed so that it is taken again.
-fn object_id(input: &[u8]) {
-    fn same<T: Global + PartialEq + Debug>(text: &str) {
-        match ids::given::<T>(text) {
-            Ok(id) => {
-                for printed in [global(id).0, id.uuid().to_string()] {
-                    assert_eq!(ids::given::<T>(&printed), Ok(id));
-                }
-            }
-            Err(reason) => assert!(reason.contains(T::TYPE), "{reason}"),
-        }
-    }
-    let text = String::from_utf8_lossy(input);
-    same::<CustomerId>(&text);
-    same::<MessageId>(&text);
-    same::<ApiKeyId>(&text);
-    if let Some(parts) = Parts::of(&text) {
-        assert!(text.starts_with(parts.type_name));
-        let _ = parts.uuid::<CustomerId>();
-    }
-}
-
-/// A message that is taken asks for something that the API takes, and what is refused can be said in a close frame.
-fn socket_message(input: &[u8]) {
-    match ClientMessage::read(input) {
-        Ok(ClientMessage::Subscribe { id, request: asked }) => {
-            assert!(!id.is_empty());
-            let written = serde_json::to_vec(&ServerMessage::Complete { id: &id }).expect("an answer is written");
-            serde_json::from_slice::<Value>(&written).expect("and read");
-            if admit_variables(&asked.variables, &Limits::default()).is_ok() {
-                serde_json::to_vec(&asked.variables).expect("variables are written");
-            }
-            document(asked.query.as_bytes());
-        }
-        Ok(ClientMessage::Complete { id }) => assert!(!id.is_empty()),
-        Ok(ClientMessage::ConnectionInit(_) | ClientMessage::Ping | ClientMessage::Pong) => {}
-        Err(reason) => assert!(!reason.is_empty()),
-    }
 }
 
 /// A wrong file is refused with a message.

@@ -1,5 +1,5 @@
 //! Callers that go away in the middle of their work with a database leave nothing behind: no transaction stays open in a pool,
-//! where whoever comes next would work inside it (sqlx#4385, sqlx#4393).
+//! where the next caller would work inside it (sqlx#4385, sqlx#4393).
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -107,7 +107,7 @@ async fn keys_that_are_asked_for_by_callers_who_go_away_stay_whole() {
             };
             let ended = given_up_after(waits, work).await;
             nothing_stays_open(&observer, waits).await;
-            // Whoever comes next, and more than there are connections.
+            // The next callers, and more than there are connections.
             for _ in 0..6 {
                 keys.get_or_create(&[ambient.uuid().into()]).await.expect("a key");
             }
