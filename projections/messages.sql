@@ -497,11 +497,12 @@ GROUP BY b.tenant_id, b.customer_id, b.channel
 ON CONFLICT (tenant_id, customer_id, channel) DO UPDATE SET
     last_inbound_at = @greatest(customer_contacts.last_inbound_at, excluded.last_inbound_at),
     last_outbound_at = @greatest(customer_contacts.last_outbound_at, excluded.last_outbound_at);
--- The last message may be one that was taken back: look at what is left.
+-- The last message may be one that was taken back: look at what is left. The channel is made into an expression, so that a
+-- customer's messages are looked at and not all of the channel.
 UPDATE customer_contacts SET last_inbound_at = (
     SELECT MAX(m.created_at) FROM messages m
     WHERE m.tenant_id = customer_contacts.tenant_id AND m.customer_id = customer_contacts.customer_id
-        AND m.channel = customer_contacts.channel AND m.direction = 'inbound' AND m.automatic IS NULL
+        AND m.channel || '' = customer_contacts.channel AND m.direction = 'inbound' AND m.automatic IS NULL
 )
 WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
 DELETE FROM customer_contacts
