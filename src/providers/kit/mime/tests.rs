@@ -55,8 +55,8 @@ fn a_mail_of_mails_of_mails_is_not_followed_to_its_end() {
 fn words_without_an_end_are_not_looked_for_to_the_end_of_the_mail() {
     // To the end for each, it would take minutes.
     let words = "=?a?Q?x".repeat(140_000);
-    let headers = Headers::parse(format!("Subject: {words}=?utf-8?Q?=41?=\r\n\r\n").as_bytes());
-    assert_eq!(headers.get("subject"), Some(format!("{words}A").as_str()));
+    let headers = Headers::parse(format!("Subject: {words} =?utf-8?Q?=41?=\r\n\r\n").as_bytes());
+    assert!(headers.get("subject").is_some_and(|subject| subject == format!("{words} A")), "the last word is read");
     assert_eq!(Headers::parse(&b"a: b\r\n".repeat(1_000_000)).get("a"), Some("b"));
 }
 
