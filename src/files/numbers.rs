@@ -219,6 +219,9 @@ fn ungrouped(whole: &str, mark: DecimalMark) -> Option<String> {
     (are_groups && begins).then(|| groups.concat())
 }
 
+/// More bytes than a number has with all that may stand around it. What does is taken away step by step.
+const LONGEST: usize = 200;
+
 /// A number without what stands around it.
 struct Bare {
     is_negative: bool,
@@ -229,6 +232,9 @@ struct Bare {
 /// Takes away a currency before or behind a number, spaces and apostrophes between its digits, and its sign, which may be a
 /// minus before or behind it, or brackets around it.
 fn bare(text: &str) -> Bare {
+    if text.len() > LONGEST {
+        return Bare { is_negative: false, digits: text.to_owned() };
+    }
     let is_currency = |c: char| "$€£¥₹₽₩₺₴₦₫₪฿₱".contains(c);
     let mut rest = text.trim();
     let mut is_negative = false;
