@@ -132,7 +132,7 @@ ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET
     changed_at = excluded.changed_at,
     last_inbound_at = @greatest(conversations.last_inbound_at, excluded.last_inbound_at),
     last_outbound_at = @greatest(conversations.last_outbound_at, excluded.last_outbound_at),
-    waiting_since = COALESCE(conversations.waiting_since, excluded.waiting_since),
+    waiting_since = @least(conversations.waiting_since, excluded.waiting_since),
     version = excluded.version, position = excluded.position;
 
 INSERT INTO conversation_counts (

@@ -241,7 +241,8 @@ pub fn consents(
 }
 
 /// An import never overwrites an opt-out, of the topic or of everything, and says nothing that is known already. An opt-out
-/// that only other imports have said is said again, so that it stands when they are undone.
+/// that only other imports have said is said again, so that it stands when they are undone; so is one that is dated later than
+/// the one that stands.
 fn consented(
     state: &Customer,
     row: ConsentRow,
@@ -259,6 +260,14 @@ fn consented(
         // It holds at least as long as the one that it repeats.
         let said_at = row.said_at.filter(|said_at| *said_at < context.now).unwrap_or(context.now);
         return Ok(Some(consent_changed(row, topic, said_at.max(repeated.said_at), import_id, context)));
+    }
+    // Said again later: it outlasts an opt-in from in between that comes to be known after it.
+    let again = row.said_at.filter(|said_at| {
+        let is_outlasted = |standing: &Standing| is_out(standing) && standing.said_at < *said_at;
+        row.state == ConsentState::OptedOut && *said_at < context.now && effective.is_some_and(is_outlasted)
+    });
+    if let Some(said_at) = again {
+        return Ok(Some(consent_changed(row, topic, said_at, import_id, context)));
     }
     if row.state == ConsentState::None
         || own.is_some_and(|own| own.state == row.state || is_out(own) || own.state == ConsentState::Pending)

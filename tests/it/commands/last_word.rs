@@ -403,6 +403,19 @@ fn the_last_word_holds(world: impl Future<Output = World>) {
     runtime.block_on(running).expect("the dispatcher ends");
 }
 
+#[tokio::test]
+async fn an_opt_out_that_a_file_says_again_later_outlasts_a_word_in_between() {
+    let world = World::sqlite().await;
+    let elsewhere = world.elsewhere().await;
+    for run in 0..64 {
+        let mut mailbox = Mailbox::new(&world, run % 2).await;
+        mailbox.take(&Step::Reported { second: 10, word: Word::Unsubscribed }).await;
+        mailbox.take(&Step::Import { second: Some(35) }).await;
+        mailbox.take(&Step::Reported { second: 30, word: Word::Resubscribed }).await;
+        assert_eq!(mailbox.decisions(&elsewhere).await, [false, false], "run {run}");
+    }
+}
+
 #[test]
 fn the_last_word_about_a_mailbox_holds_on_sqlite() {
     the_last_word_holds(World::sqlite());
