@@ -88,7 +88,7 @@ impl ReadStore {
                 }
                 _ = look.tick() => {
                     // Only a panic ends a follower that was not stopped: who runs the projector starts it again.
-                    if live.task.is_finished() {
+                    if live.task.is_finished() && !stop.is_cancelled() {
                         ended = Err(ProjectionError::FollowerEnded);
                         break;
                     }
