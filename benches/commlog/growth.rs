@@ -7,8 +7,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use commlog::boot::Node;
-use commlog::domain::tenant::decide::IssueApiKey;
-use commlog::domain::tenant::event::Role;
 use commlog::ids::Position;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +14,7 @@ use crate::import::import;
 use crate::load::{self, Request};
 use crate::log::per_second;
 use crate::report::{Goal, Measurement, goal, peak_of};
-use crate::stores::{Own, Place, caller};
+use crate::stores::{Own, Place, admin_key};
 use crate::{Engine, Result, hand_over};
 
 /// Orders of one customer.
@@ -132,14 +130,7 @@ fn flatness(course: &[(u64, Duration)]) -> f64 {
 async fn serve(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     let mut measured = Vec::new();
     let stores = place.open(Own::Import).await?;
-    let key = IssueApiKey {
-        role: Role::Admin,
-        personal: Some(true),
-        send: None,
-        acts_for_users: false,
-        label: "bench".into(),
-    };
-    let token = stores.app.issue_api_key(&caller(), key).await?.into_result()?;
+    let token = admin_key(&stores).await?;
     stores.close().await;
     let started = Instant::now();
     let stop = CancellationToken::new();

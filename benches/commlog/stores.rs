@@ -3,10 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use commlog::app::Caller;
+use commlog::app::{Caller, Done};
 use commlog::boot::Stores;
 use commlog::clock::Ambient;
 use commlog::config::{Config, DEFAULT_TENANT};
+use commlog::domain::tenant::decide::{IssueApiKey, IssuedApiKey};
+use commlog::domain::tenant::event::Role;
 
 use crate::{Engine, Result, postgres};
 
@@ -89,4 +91,16 @@ impl Place {
 /// Whoever measures.
 pub fn caller() -> Caller {
     Caller::new(DEFAULT_TENANT, "bench")
+}
+
+/// A key that may do everything.
+pub async fn admin_key(stores: &Stores) -> Result<Done<IssuedApiKey>> {
+    let key = IssueApiKey {
+        role: Role::Admin,
+        personal: Some(true),
+        send: None,
+        acts_for_users: false,
+        label: "bench".into(),
+    };
+    Ok(stores.app.issue_api_key(&caller(), key).await?.into_result()?)
 }

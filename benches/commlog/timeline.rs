@@ -10,8 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use commlog::boot::Node;
 use commlog::config::DEFAULT_TENANT;
-use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
-use commlog::domain::tenant::event::Role;
+use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::value::message::MessageState;
 use commlog::domain::value::{Channel, Direction};
 use commlog::projections::ReadStore;
@@ -23,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::events::TALKATIVE;
 use crate::load::{self, Request};
 use crate::report::{Goal, Measurement, goal};
-use crate::stores::{Own, Place, caller};
+use crate::stores::{Own, Place, admin_key, caller};
 use crate::{Result, Size};
 
 const RATE: u32 = 300;
@@ -33,14 +32,7 @@ const ROWS: usize = 50;
 pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     let stores = place.open(Own::Shared).await?;
     stores.app.create_tenant(&caller(), CreateTenant { name: "bench".into() }).await?;
-    let key = IssueApiKey {
-        role: Role::Admin,
-        personal: Some(true),
-        send: None,
-        acts_for_users: false,
-        label: "bench".into(),
-    };
-    let token = stores.app.issue_api_key(&caller(), key).await?.into_result()?;
+    let token = admin_key(&stores).await?;
     let stop = CancellationToken::new();
     let running = Node::start(stores, stop.clone()).await?;
     running.reads().wait_for(token.position, Duration::from_mins(10)).await?;

@@ -4,12 +4,9 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::boot::Stores;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
 use crate::cli::{Session, TenantArg, ids, print, reading};
-use crate::domain::value::AddressKind;
-use crate::domain::value::address::Address;
 use crate::ids::{CustomerId, TenantId};
 use crate::queries::customers::{self, CustomerFilter, CustomerOrder, CustomerRow};
 use crate::queries::page::PAGE;
@@ -58,7 +55,7 @@ pub async fn run(session: &Session, args: FindArgs) -> Outcome {
             let row = customers::by_id(&db, caller.tenant, id).await.map_err(Failure::unavailable)?;
             (row.into_iter().collect(), false)
         }
-        None => search(&stores, &db, caller.tenant, text, limit).await?,
+        None => search(&db, caller.tenant, text, limit).await?,
     };
     let ids: Vec<CustomerId> = found.iter().map(|row| row.customer_id).collect();
     if !ids.is_empty() {
@@ -92,32 +89,12 @@ fn id_of(text: &str) -> Outcome<Option<CustomerId>> {
 }
 
 /// A page of customers whose words begin so, and whether there are more.
-async fn search(
-    stores: &Stores,
-    db: &Db,
-    tenant: TenantId,
-    text: String,
-    limit: usize,
-) -> Outcome<(Vec<CustomerRow>, bool)> {
-    let mut texts = vec![text];
-    // A number as people write it is looked for as it is stored, too.
-    if texts[0].chars().filter(char::is_ascii_digit).count() >= 6 && !texts[0].chars().any(char::is_alphabetic) {
-        let region = stores.app.policy(tenant).await?.default_region.clone();
-        if let Ok(number) = Address::parse(AddressKind::Phone, &texts[0], region.as_deref()) {
-            texts.insert(0, number.text().to_owned());
-        }
-    }
-    for text in texts {
-        let filter = CustomerFilter { search: Some(text), ..CustomerFilter::default() };
-        filter.check().map_err(|(_, reason)| Failure::new(Exit::Refused, format!("the text {reason}")))?;
-        let slice = customers::list(db, tenant, &filter, CustomerOrder::default(), &Page::first(limit))
-            .await
-            .map_err(Failure::unavailable)?;
-        let more = slice.has_next;
-        let rows: Vec<CustomerRow> = slice.into_rows().into_iter().collect();
-        if !rows.is_empty() {
-            return Ok((rows, more));
-        }
-    }
-    Ok((Vec::new(), false))
+async fn search(db: &Db, tenant: TenantId, text: String, limit: usize) -> Outcome<(Vec<CustomerRow>, bool)> {
+    let filter = CustomerFilter { search: Some(text), ..CustomerFilter::default() };
+    filter.check().map_err(|(_, reason)| Failure::new(Exit::Refused, format!("the text {reason}")))?;
+    let slice = customers::list(db, tenant, &filter, CustomerOrder::default(), &Page::first(limit))
+        .await
+        .map_err(Failure::unavailable)?;
+    let more = slice.has_next;
+    Ok((slice.into_rows().into_iter().collect(), more))
 }

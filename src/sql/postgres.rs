@@ -73,6 +73,16 @@ pub fn bounded<'w, T: 'w>(work: impl Future<Output = Result<T, sqlx::Error>> + S
     limited(BOUNDED, work)
 }
 
+/// Runs such work on a connection of a pool.
+pub async fn on<T>(
+    pool: &PgPool,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, sqlx::Error> {
+    // In a box, as all work is.
+    let work = Box::pin(async { work(&mut *Held::take(pool).await?).await });
+    tokio::time::timeout(BOUNDED, work).await.unwrap_or_else(|_| Err(lost()))
+}
+
 /// Work with a database. In a box: it is large, and stands deep within the futures of requests.
 pub type Work<'w, T> = BoxFuture<'w, Result<T, sqlx::Error>>;
 

@@ -58,7 +58,7 @@ impl Author {
             }
             AuthorKind::Key => match self.id.parse::<uuid::Uuid>() {
                 Ok(id) => Ok(KeyOf(ApiKeyId(id)).load(reading, &Tables::Live).await?.map(|key| key.label)),
-                // Keys of tests and of old imports have other names.
+                // Not every caller that is recorded as a key has one, such as a program that uses the library.
                 Err(_) => Ok(None),
             },
             AuthorKind::Provider | AuthorKind::System => Ok(None),

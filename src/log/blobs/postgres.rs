@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{BlobError, BlobRef, BlobStore, FrameWriter, failed};
 use crate::ids::{SubjectId, TenantId};
 use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
-use crate::sql::postgres::{Held, bounded};
+use crate::sql::postgres::on;
 
 const KIND: Kind =
     Kind { schema: "blobs", migrations: &[include_str!("../../../migrations/postgres/blobs/0001_blobs.sql")] };
@@ -51,7 +51,7 @@ impl PostgresBlobStore {
             Some(more) => query.bind(more),
             None => query,
         };
-        Ok(bounded(async { query.execute(&mut *Held::take(&self.pool).await?).await })
+        Ok(on(&self.pool, async |connection| query.execute(connection).await)
             .await
             .map_err(failed(&self.url, doing))?
             .rows_affected())
@@ -73,26 +73,24 @@ impl BlobStore for PostgresBlobStore {
         write_id: Uuid,
         now: DateTime<Utc>,
     ) -> Result<Box<dyn FrameWriter>, BlobError> {
-        bounded(async { sqlx::query(
-            "INSERT INTO blobs.blobs (write_id, tenant_id, subject_id, blob_id, touched_at) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(write_id)
-        .bind(blob.tenant.0)
-        .bind(blob.subject.0)
-        .bind(blob.id)
-        .bind(now)
-        .execute(&mut *Held::take(&self.pool).await?).await }).await
+        on(&self.pool, async |connection| {
+            let sql = "INSERT INTO blobs.blobs (write_id, tenant_id, subject_id, blob_id, touched_at) \
+                       VALUES ($1, $2, $3, $4, $5)";
+            let query = sqlx::query(sql).bind(write_id).bind(blob.tenant.0).bind(blob.subject.0).bind(blob.id);
+            query.bind(now).execute(connection).await
+        })
+        .await
         .map_err(failed(&self.url, "begin a blob"))?;
         Ok(Box::new(Writing { store: self.clone(), blob, write_id, number: 0, bytes: 0 }))
     }
 
     async fn bytes(&self, blob: BlobRef) -> Result<Option<u64>, BlobError> {
-        let bytes: Option<i64> = bounded(async {
+        let bytes: Option<i64> = on(&self.pool, async |connection| {
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT bytes FROM blobs.blobs WHERE {IT}")))
                 .bind(blob.tenant.0)
                 .bind(blob.subject.0)
                 .bind(blob.id)
-                .fetch_optional(&mut *Held::take(&self.pool).await?)
+                .fetch_optional(connection)
                 .await
         })
         .await
@@ -104,13 +102,13 @@ impl BlobStore for PostgresBlobStore {
         let sql = format!(
             "SELECT f.sealed FROM blobs.blobs JOIN blobs.frames f USING (write_id) WHERE {IT} AND f.number = $4"
         );
-        bounded(async {
+        on(&self.pool, async |connection| {
             sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
                 .bind(blob.tenant.0)
                 .bind(blob.subject.0)
                 .bind(blob.id)
                 .bind(i32::try_from(number).unwrap_or(i32::MAX))
-                .fetch_one(&mut *Held::take(&self.pool).await?)
+                .fetch_one(connection)
                 .await
         })
         .await
@@ -128,22 +126,22 @@ impl BlobStore for PostgresBlobStore {
     }
 
     async fn unkept(&self, before: DateTime<Utc>, most: usize) -> Result<Vec<BlobRef>, BlobError> {
-        bounded(async {
+        on(&self.pool, async |connection| {
             sqlx::query("DELETE FROM blobs.blobs WHERE bytes IS NULL AND touched_at < $1")
                 .bind(before)
-                .execute(&mut *Held::take(&self.pool).await?)
+                .execute(connection)
                 .await
         })
         .await
         .map_err(failed(&self.url, "remove what was never finished"))?;
-        let rows: Vec<(Uuid, Uuid, Uuid)> = bounded(async {
+        let rows: Vec<(Uuid, Uuid, Uuid)> = on(&self.pool, async |connection| {
             sqlx::query_as(
                 "SELECT tenant_id, subject_id, blob_id FROM blobs.blobs WHERE NOT kept AND touched_at < $1 \
              ORDER BY touched_at LIMIT $2",
             )
             .bind(before)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(&mut *Held::take(&self.pool).await?)
+            .fetch_all(connection)
             .await
         })
         .await
@@ -159,11 +157,11 @@ impl BlobStore for PostgresBlobStore {
     }
 
     async fn remove(&self, tenant: TenantId, subject: SubjectId) -> Result<(), BlobError> {
-        bounded(async {
+        on(&self.pool, async |connection| {
             sqlx::query("DELETE FROM blobs.blobs WHERE tenant_id = $1 AND subject_id = $2")
                 .bind(tenant.0)
                 .bind(subject.0)
-                .execute(&mut *Held::take(&self.pool).await?)
+                .execute(connection)
                 .await
         })
         .await
@@ -185,12 +183,12 @@ struct Writing {
 impl FrameWriter for Writing {
     async fn append(&mut self, sealed: Vec<u8>) -> Result<(), BlobError> {
         self.bytes += i64::try_from(sealed.len()).unwrap_or(i64::MAX);
-        bounded(async {
+        on(&self.store.pool, async |connection| {
             sqlx::query("INSERT INTO blobs.frames (write_id, number, sealed) VALUES ($1, $2, $3)")
                 .bind(self.write_id)
                 .bind(self.number)
                 .bind(sealed)
-                .execute(&mut *Held::take(&self.store.pool).await?)
+                .execute(connection)
                 .await
         })
         .await
@@ -200,12 +198,12 @@ impl FrameWriter for Writing {
     }
 
     async fn finish(self: Box<Self>, now: DateTime<Utc>) -> Result<(), BlobError> {
-        let finished = bounded(async {
+        let finished = on(&self.store.pool, async |connection| {
             sqlx::query("UPDATE blobs.blobs SET bytes = $2, touched_at = $3 WHERE write_id = $1")
                 .bind(self.write_id)
                 .bind(self.bytes)
                 .bind(now)
-                .execute(&mut *Held::take(&self.store.pool).await?)
+                .execute(connection)
                 .await
         })
         .await;
@@ -214,10 +212,10 @@ impl FrameWriter for Writing {
             // It took so long that it was taken for abandoned, or its subject has since been forgotten.
             Ok(_) => Err(BlobError::Damaged { id: self.blob.id }),
             Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) => {
-                bounded(async {
+                on(&self.store.pool, async |connection| {
                     sqlx::query("DELETE FROM blobs.blobs WHERE write_id = $1")
                         .bind(self.write_id)
-                        .execute(&mut *Held::take(&self.store.pool).await?)
+                        .execute(connection)
                         .await
                 })
                 .await

@@ -15,7 +15,7 @@ use crate::log::mark::{LogMark, StoredMark};
 use crate::log::seal::MasterKey;
 use crate::log::sql::postgres::SYSTEM_ID;
 use crate::log::sql::postgres::store::{self, Kind, Location, StoreError};
-use crate::sql::postgres::{Held, bounded};
+use crate::sql::postgres::{Held, bounded, on};
 
 const KIND: Kind = Kind {
     schema: "keys",
@@ -185,11 +185,14 @@ impl KeyStore for PostgresKeyStore {
 
     async fn wrapped(&self, subjects: &[SubjectId]) -> Result<Vec<Vec<u8>>, KeyStoreError> {
         let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.0).collect();
-        sqlx::query_scalar("SELECT wrapped FROM keys.subject_keys WHERE subject_id = ANY ($1)")
-            .bind(ids)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(database(&self.url, "read keys"))
+        on(&self.pool, async |connection| {
+            sqlx::query_scalar("SELECT wrapped FROM keys.subject_keys WHERE subject_id = ANY ($1)")
+                .bind(ids)
+                .fetch_all(connection)
+                .await
+        })
+        .await
+        .map_err(database(&self.url, "read keys"))
     }
 
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
@@ -223,10 +226,10 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError> {
-        let rows: Vec<(i64, Uuid)> = bounded(async {
+        let rows: Vec<(i64, Uuid)> = on(&self.pool, async |connection| {
             sqlx::query_as("SELECT mark, subject_id FROM keys.tombstones WHERE mark > $1 ORDER BY mark")
                 .bind(mark)
-                .fetch_all(&mut *Held::take(&self.pool).await?)
+                .fetch_all(connection)
                 .await
         })
         .await
@@ -258,10 +261,10 @@ impl KeyStore for PostgresKeyStore {
 
     async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError> {
         let ids: Vec<Uuid> = places.iter().map(|place| place.id.0).collect();
-        let rows: Vec<(Uuid, Vec<u8>)> = bounded(async {
+        let rows: Vec<(Uuid, Vec<u8>)> = on(&self.pool, async |connection| {
             sqlx::query_as("SELECT secret_id, sealed FROM keys.secrets WHERE secret_id = ANY ($1)")
                 .bind(ids)
-                .fetch_all(&mut *Held::take(&self.pool).await?)
+                .fetch_all(connection)
                 .await
         })
         .await
@@ -274,10 +277,10 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError> {
-        let rows: Vec<(Uuid, i64)> = bounded(async {
+        let rows: Vec<(Uuid, i64)> = on(&self.pool, async |connection| {
             sqlx::query_as("SELECT secret_id, stored_at FROM keys.secrets WHERE tenant_id = $1")
                 .bind(tenant.0)
-                .fetch_all(&mut *Held::take(&self.pool).await?)
+                .fetch_all(connection)
                 .await
         })
         .await
@@ -288,11 +291,8 @@ impl KeyStore for PostgresKeyStore {
     async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError> {
         let fail = || database(&self.url, "destroy secrets");
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        bounded(async {
-            sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)")
-                .bind(ids)
-                .execute(&mut *Held::take(&self.pool).await?)
-                .await
+        on(&self.pool, async |connection| {
+            sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)").bind(ids).execute(connection).await
         })
         .await
         .map_err(fail())?;
@@ -303,10 +303,8 @@ impl KeyStore for PostgresKeyStore {
 
     async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {
         let fail = || database(&self.url, "read the mark of the log");
-        let row: Option<(i64, Vec<u8>, EventHash, String)> = bounded(async {
-            sqlx::query_as("SELECT epoch, position, hash, place FROM keys.log_mark")
-                .fetch_optional(&mut *Held::take(&self.pool).await?)
-                .await
+        let row: Option<(i64, Vec<u8>, EventHash, String)> = on(&self.pool, async |connection| {
+            sqlx::query_as("SELECT epoch, position, hash, place FROM keys.log_mark").fetch_optional(connection).await
         })
         .await
         .map_err(fail())?;
@@ -317,7 +315,7 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError> {
-        bounded(async {
+        on(&self.pool, async |connection| {
             sqlx::query(
                 "INSERT INTO keys.log_mark AS m (epoch, position, hash, place) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, \
@@ -328,7 +326,7 @@ impl KeyStore for PostgresKeyStore {
             .bind(&mark.position.bytes()[..])
             .bind(&mark.hash[..])
             .bind(&self.place)
-            .execute(&mut *Held::take(&self.pool).await?)
+            .execute(connection)
             .await
         })
         .await
@@ -337,21 +335,20 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError> {
-        bounded(async {
-            sqlx::query_scalar("SELECT kept FROM keys.log_checkpoint")
-                .fetch_optional(&mut *Held::take(&self.pool).await?)
-                .await
+        on(&self.pool, async |connection| {
+            sqlx::query_scalar("SELECT kept FROM keys.log_checkpoint").fetch_optional(connection).await
         })
         .await
         .map_err(database(&self.url, "read the checkpoint of the log"))
     }
 
     async fn keep_checkpoint(&self, text: &str) -> Result<(), KeyStoreError> {
-        bounded(async { sqlx::query(
-            "INSERT INTO keys.log_checkpoint (kept) VALUES ($1) ON CONFLICT (singleton) DO UPDATE SET kept = excluded.kept",
-        )
-        .bind(text)
-        .execute(&mut *Held::take(&self.pool).await?).await }).await
+        on(&self.pool, async |connection| {
+            let sql = "INSERT INTO keys.log_checkpoint (kept) VALUES ($1) \
+                       ON CONFLICT (singleton) DO UPDATE SET kept = excluded.kept";
+            sqlx::query(sql).bind(text).execute(connection).await
+        })
+        .await
         .map(drop)
         .map_err(database(&self.url, "keep a checkpoint of the log"))
     }

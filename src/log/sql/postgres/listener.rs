@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::store::Location;
 use crate::ids::Position;
-use crate::sql::postgres::{Held, bounded};
+use crate::sql::postgres::{bounded, on};
 
 const CHANNEL: &str = "commlog_log";
 
@@ -107,10 +107,9 @@ async fn listen(location: &Location) -> Result<PgListener, sqlx::Error> {
 }
 
 async fn read_end(pool: &PgPool, announce: &watch::Sender<Position>) -> Result<u64, sqlx::Error> {
-    let end: i64 = bounded(async {
-        sqlx::query_scalar("SELECT position FROM log.head").fetch_one(&mut *Held::take(pool).await?).await
-    })
-    .await?;
+    let end: i64 =
+        on(pool, async |connection| sqlx::query_scalar("SELECT position FROM log.head").fetch_one(connection).await)
+            .await?;
     let end = end.try_into().unwrap_or_default();
     super::announce(announce, end);
     Ok(end)

@@ -30,7 +30,7 @@ use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
 };
-use crate::sql::postgres::{Held, bounded};
+use crate::sql::postgres::{Backend, Held, bounded, on};
 use listener::Listener;
 use rows::{ReadError, select_events, signed};
 use store::{Kind, Location, StoreError};
@@ -269,10 +269,9 @@ impl EventLog for PostgresLog {
 
     async fn tenants(&self) -> Result<Vec<TenantId>, LogError> {
         let sql = "SELECT tenant_id FROM log.streams WHERE category = 'tenant' ORDER BY tenant_id";
-        let found: Vec<Uuid> =
-            bounded(async { sqlx::query_scalar(sql).fetch_all(&mut *Held::take(&self.pool).await?).await })
-                .await
-                .map_err(|error| database(&self.url, "list the tenants", error))?;
+        let found: Vec<Uuid> = on(&self.pool, async |connection| sqlx::query_scalar(sql).fetch_all(connection).await)
+            .await
+            .map_err(|error| database(&self.url, "list the tenants", error))?;
         Ok(found.into_iter().map(TenantId).collect())
     }
 
@@ -291,10 +290,8 @@ impl EventLog for PostgresLog {
     }
 
     async fn head(&self) -> Result<LogHead, LogError> {
-        let (position, recorded_at, epoch): (i64, i64, i64) = bounded(async {
-            sqlx::query_as("SELECT position, recorded_at, epoch FROM log.head")
-                .fetch_one(&mut *Held::take(&self.pool).await?)
-                .await
+        let (position, recorded_at, epoch): (i64, i64, i64) = on(&self.pool, async |connection| {
+            sqlx::query_as("SELECT position, recorded_at, epoch FROM log.head").fetch_one(connection).await
         })
         .await
         .map_err(|error| database(&self.url, "read its end", error))?;
@@ -307,7 +304,7 @@ impl EventLog for PostgresLog {
 
     async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
         // The last position that is not after the time lies in low..=high: times never decrease along it.
-        let found: i64 = bounded(async {
+        let found: i64 = on(&self.pool, async |connection| {
             sqlx::query_scalar(
                 "WITH RECURSIVE search (low, high) AS ( \
                  SELECT 0::bigint, position FROM log.head \
@@ -319,7 +316,7 @@ impl EventLog for PostgresLog {
              ) SELECT low FROM search WHERE low >= high LIMIT 1",
             )
             .bind(time.timestamp_micros())
-            .fetch_one(&mut *Held::take(&self.pool).await?)
+            .fetch_one(connection)
             .await
         })
         .await
@@ -328,9 +325,9 @@ impl EventLog for PostgresLog {
     }
 
     async fn first_subject(&self) -> Result<Option<SubjectId>, LogError> {
-        let subject: Option<Option<Uuid>> = bounded(async {
+        let subject: Option<Option<Uuid>> = on(&self.pool, async |connection| {
             sqlx::query_scalar("SELECT subject_id FROM log.events WHERE personal IS NOT NULL ORDER BY position LIMIT 1")
-                .fetch_optional(&mut *Held::take(&self.pool).await?)
+                .fetch_optional(connection)
                 .await
         })
         .await
@@ -352,7 +349,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn load_snapshot(&self, stream: StreamId, fold: &str) -> Result<Option<Snapshot>, LogError> {
-        let found: Option<(i64, i64, Vec<u8>)> = bounded(async {
+        let found: Option<(i64, i64, Vec<u8>)> = on(&self.pool, async |connection| {
             sqlx::query_as(
                 "SELECT n.version, n.fold_version, n.state FROM log.snapshots n JOIN log.streams s USING (stream) \
              WHERE s.tenant_id = $1 AND s.category = $2 AND s.key = $3 AND n.fold = $4",
@@ -361,7 +358,7 @@ impl EventLog for PostgresLog {
             .bind(stream.category.name())
             .bind(stream.key)
             .bind(fold)
-            .fetch_optional(&mut *Held::take(&self.pool).await?)
+            .fetch_optional(connection)
             .await
         })
         .await
@@ -372,7 +369,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn save_snapshot(&self, stream: StreamId, fold: &str, snapshot: Snapshot) -> Result<(), LogError> {
-        bounded(async {
+        on(&self.pool, async |connection| {
             sqlx::query(
                 "INSERT INTO log.snapshots (stream, fold, version, fold_version, state) \
              SELECT stream, $4, $5, $6, $7 FROM log.streams WHERE tenant_id = $1 AND category = $2 AND key = $3 \
@@ -386,7 +383,7 @@ impl EventLog for PostgresLog {
             .bind(signed(snapshot.version))
             .bind(i64::from(snapshot.fold_version))
             .bind(snapshot.state)
-            .execute(&mut *Held::take(&self.pool).await?)
+            .execute(connection)
             .await
         })
         .await
@@ -395,7 +392,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn drop_snapshots(&self, stream: StreamId) -> Result<(), LogError> {
-        bounded(async {
+        on(&self.pool, async |connection| {
             sqlx::query(
                 "DELETE FROM log.snapshots n USING log.streams s WHERE s.stream = n.stream \
              AND s.tenant_id = $1 AND s.category = $2 AND s.key = $3",
@@ -403,7 +400,7 @@ impl EventLog for PostgresLog {
             .bind(stream.tenant.0)
             .bind(stream.category.name())
             .bind(stream.key)
-            .execute(&mut *Held::take(&self.pool).await?)
+            .execute(connection)
             .await
         })
         .await
@@ -413,14 +410,14 @@ impl EventLog for PostgresLog {
 
     async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError> {
         let counters: Vec<i64> = positions.iter().map(|position| signed(position.counter())).collect();
-        let rows: Vec<(i64, Option<EventHash>)> = bounded(async {
+        let rows: Vec<(i64, Option<EventHash>)> = on(&self.pool, async |connection| {
             sqlx::query_as(
                 "SELECT h.epoch, e.hash FROM log.head h \
              CROSS JOIN unnest($1::bigint[]) WITH ORDINALITY AS wanted (position, ordinal) \
              LEFT JOIN log.events e ON e.position = wanted.position ORDER BY wanted.ordinal",
             )
             .bind(counters)
-            .fetch_all(&mut *Held::take(&self.pool).await?)
+            .fetch_all(connection)
             .await
         })
         .await
@@ -439,7 +436,9 @@ impl EventLog for PostgresLog {
     async fn count_commands(&self, until: Position) -> Result<u64, LogError> {
         let fail = |error| database(&self.url, "count its commands", error);
         let mut connection = Held::take(&self.pool).await.map_err(fail)?;
-        bounded(lookup::count_commands(&mut connection, until)).await.map_err(fail)
+        // The server reads all of them, however many there are.
+        let backend = Backend::of(&mut connection, self.pool.connect_options()).await.map_err(fail)?;
+        backend.at_work(lookup::count_commands(&mut connection, until)).await.map_err(fail)
     }
 
     async fn streams_after(&self, count: u64, most: usize) -> Result<Vec<StreamId>, LogError> {
@@ -455,15 +454,15 @@ impl EventLog for PostgresLog {
     }
 
     async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
-        let missing = bounded(async { guards::missing(&mut *Held::take(&self.pool).await?).await });
+        let missing = on(&self.pool, async |connection| guards::missing(connection).await);
         missing.await.map_err(|error| database(&self.url, "read its triggers", error))
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {
-        let (number, started_at, is_copy): (i64, i64, bool) = bounded(async {
+        let (number, started_at, is_copy): (i64, i64, bool) = on(&self.pool, async |connection| {
             sqlx::query_as("SELECT epoch, started_at, system_id <> $1 FROM log.epochs ORDER BY epoch DESC LIMIT 1")
                 .bind(&self.system_id)
-                .fetch_one(&mut *Held::take(&self.pool).await?)
+                .fetch_one(connection)
                 .await
         })
         .await
@@ -473,14 +472,14 @@ impl EventLog for PostgresLog {
 
     async fn start_epoch(&self) -> Result<u32, LogError> {
         // The update takes the append lock, so that no event of the old epoch comes after one of the new.
-        let epoch: i64 = bounded(async {
+        let epoch: i64 = on(&self.pool, async |connection| {
             sqlx::query_scalar(
                 "WITH raised AS (UPDATE log.head SET epoch = epoch + 1 RETURNING epoch) \
              INSERT INTO log.epochs (epoch, started_at, system_id) SELECT epoch, $1, $2 FROM raised RETURNING epoch",
             )
             .bind(self.ambient.now().timestamp_micros())
             .bind(&self.system_id)
-            .fetch_one(&mut *Held::take(&self.pool).await?)
+            .fetch_one(connection)
             .await
         })
         .await
