@@ -57,8 +57,18 @@ CREATE TABLE customer_totals (
     cancellations BIGINT NOT NULL,
     first_order_at TIMESTAMPTZ,
     last_order_at TIMESTAMPTZ,
+    -- The sum once more, such that it sorts: whole thousands, and micros from 0 to less than a thousand.
+    revenue_whole BIGINT NOT NULL GENERATED ALWAYS AS (
+        revenue_thousands
+            + (revenue_micros - ((revenue_micros % 1000000000) + 1000000000) % 1000000000) / 1000000000
+    ) STORED,
+    revenue_rest BIGINT NOT NULL GENERATED ALWAYS AS (
+        ((revenue_micros % 1000000000) + 1000000000) % 1000000000
+    ) STORED,
     PRIMARY KEY (tenant_id, customer_id, currency)
 ) CLUSTERED;
+CREATE INDEX customer_totals_by_revenue
+    ON customer_totals (tenant_id, currency, revenue_whole, revenue_rest, customer_id);
 CREATE INDEX customer_totals_by_last_order ON customer_totals (tenant_id, last_order_at, customer_id)
     WHERE last_order_at IS NOT NULL;
 

@@ -174,6 +174,15 @@ CREATE INDEX customer_contacts_inbound ON customer_contacts (tenant_id, last_inb
 CREATE INDEX customer_contacts_outbound ON customer_contacts (tenant_id, last_outbound_at, channel, customer_id)
     WHERE last_outbound_at IS NOT NULL;
 
+-- When we last heard of each other, on any channel.
+CREATE TABLE customer_last_contacts (
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    last_contact_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id)
+) CLUSTERED;
+CREATE INDEX customer_last_contacts_by_time ON customer_last_contacts (tenant_id, last_contact_at, customer_id);
+
 -- section: batch
 
 -- The last correction of a message's opens, or clicks, in the batch.
@@ -508,6 +517,25 @@ WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHER
 DELETE FROM customer_contacts
 WHERE last_inbound_at IS NULL AND last_outbound_at IS NULL
     AND (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted');
+
+INSERT INTO customer_last_contacts (tenant_id, customer_id, last_contact_at)
+SELECT t.tenant_id, t.customer_id, MAX(@greatest(t.last_inbound_at, t.last_outbound_at))
+FROM customer_contacts t
+WHERE (t.tenant_id, t.customer_id) IN (
+    SELECT tenant_id, customer_id FROM batch
+    WHERE type IN ('MessageReceived', 'MessageSent', 'MessageDelivered', 'MessageRetracted')
+)
+GROUP BY t.tenant_id, t.customer_id
+HAVING MAX(@greatest(t.last_inbound_at, t.last_outbound_at)) IS NOT NULL
+ON CONFLICT (tenant_id, customer_id) DO UPDATE SET last_contact_at = excluded.last_contact_at
+WHERE customer_last_contacts.last_contact_at <> excluded.last_contact_at;
+DELETE FROM customer_last_contacts
+WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM batch WHERE type = 'MessageRetracted')
+    AND NOT EXISTS (
+        SELECT 1 FROM customer_contacts t
+        WHERE t.tenant_id = customer_last_contacts.tenant_id AND t.customer_id = customer_last_contacts.customer_id
+            AND (t.last_inbound_at IS NOT NULL OR t.last_outbound_at IS NOT NULL)
+    );
 
 -- section: forget
 UPDATE messages SET from_address = NULL, to_address = NULL, subject = NULL, body = NULL, details = NULL

@@ -55,7 +55,11 @@ pub async fn run(session: &Session, args: FindArgs) -> Outcome {
             let row = customers::by_id(&db, caller.tenant, id).await.map_err(Failure::unavailable)?;
             (row.into_iter().collect(), false)
         }
-        None => search(&db, caller.tenant, text, limit).await?,
+        None => {
+            let region = stores.app.policy(caller.tenant).await?.default_region.clone();
+            let filter = CustomerFilter { search: Some(text), region, ..CustomerFilter::default() };
+            search(&db, caller.tenant, &filter, limit).await?
+        }
     };
     let ids: Vec<CustomerId> = found.iter().map(|row| row.customer_id).collect();
     if !ids.is_empty() {
@@ -89,10 +93,9 @@ fn id_of(text: &str) -> Outcome<Option<CustomerId>> {
 }
 
 /// A page of customers whose words begin so, and whether there are more.
-async fn search(db: &Db, tenant: TenantId, text: String, limit: usize) -> Outcome<(Vec<CustomerRow>, bool)> {
-    let filter = CustomerFilter { search: Some(text), ..CustomerFilter::default() };
+async fn search(db: &Db, tenant: TenantId, filter: &CustomerFilter, limit: usize) -> Outcome<(Vec<CustomerRow>, bool)> {
     filter.check().map_err(|(_, reason)| Failure::new(Exit::Refused, format!("the text {reason}")))?;
-    let slice = customers::list(db, tenant, &filter, CustomerOrder::default(), &Page::first(limit))
+    let slice = customers::list(db, tenant, filter, CustomerOrder::default(), &Page::first(limit))
         .await
         .map_err(Failure::unavailable)?;
     let more = slice.has_next;

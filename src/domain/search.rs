@@ -9,6 +9,35 @@ pub const MIDDLE: char = '*';
 /// Marks a token of a phone number's digits, the last one first: `~330064970244` of `+442079460033`.
 pub const FROM_END: char = '~';
 
+/// Marks the token that a list by name is sorted by: `=lee, ann` of `Lee,  Ann`. No search begins with it.
+pub const SORT: char = '=';
+
+/// The character after [`SORT`].
+pub const AFTER_SORT: char = '>';
+
+/// A list is sorted by so many characters of a name.
+const SORTED: usize = 64;
+
+/// The token that a list by name is sorted by; who has no name comes after everybody else.
+#[must_use]
+pub fn sort_token(name: Option<&str>) -> String {
+    let mut token = String::from(SORT);
+    let folded = fold(name.unwrap_or_default());
+    for word in folded.split_whitespace() {
+        if token.len() > SORT.len_utf8() {
+            token.push(' ');
+        }
+        token.push_str(word);
+    }
+    if token.len() == SORT.len_utf8() {
+        token.push(char::MAX);
+    }
+    match token.char_indices().nth(SORTED + 1) {
+        Some((end, _)) => token[..end].to_owned(),
+        None => token,
+    }
+}
+
 /// The fewest letters by which the middle of a word is found, and the fewest digits by which the end of a number is.
 pub const SHORTEST_PART: usize = 4;
 
@@ -62,5 +91,13 @@ mod tests {
         assert_eq!(fold("İstanbul ılık"), "istanbul ilik");
         assert_eq!(words("o'neil-smith 2").collect::<Vec<_>>(), ["o", "neil", "smith", "2"]);
         assert_eq!(digits_from_end("+44 (20)"), "0244");
+    }
+
+    #[test]
+    fn names_are_sorted_without_regard_to_case_accents_and_spaces() {
+        assert_eq!(sort_token(Some("  Östlund,\tÅsa ")), "=ostlund, asa");
+        assert_eq!(sort_token(Some(&"é".repeat(100))).len(), 65);
+        assert_eq!(sort_token(Some(" ")), sort_token(None));
+        assert!(sort_token(None) > sort_token(Some("\u{10FFFE}")));
     }
 }

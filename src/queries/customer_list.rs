@@ -5,27 +5,16 @@
 
 use chrono::{DateTime, Utc};
 
+use super::customer_condition::{Condition, bounds};
+use super::customer_order::{CustomerOrder, Ranked, Source};
 use super::customers::{COLUMNS, CustomerRow, READING};
-use super::select::{Key, Select};
+use super::select::{Counted, Select};
 use super::{Page, QueryError, Slice, customer_roots, search};
 use crate::domain::consent::event::ConsentState;
+use crate::domain::value::address::calling_code;
 use crate::domain::value::{Channel, Direction};
 use crate::ids::{ImportId, TenantId};
 use crate::sql::{Db, Value};
-
-/// The order of a list of customers, by the time at which they became known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum CustomerOrder {
-    #[default]
-    NewestFirst,
-    OldestFirst,
-}
-
-impl CustomerOrder {
-    const fn key(self) -> Key {
-        Key { columns: "c.registered_at, c.customer_id", shape: "tu", ascending: matches!(self, Self::OldestFirst) }
-    }
-}
 
 /// When we last heard of each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,14 +39,20 @@ pub struct ConsentFilter {
     pub topic: Option<String>,
 }
 
-/// So many customers are sorted in a few milliseconds.
+/// So many customers are sorted in a few milliseconds; fewer where their rank is looked up first.
 const FEW: u64 = 10_000;
+const FEW_RANKED: u64 = 5_000;
+
+/// Counting for a page of a list ends here.
+const MOST_COUNTED: u64 = 10_000;
 
 /// Which customers are asked for; what is not set does not restrict.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CustomerFilter {
     /// Parts of the name, of an address or of the external id, as `search` reads them; all must occur.
     pub search: Option<String>,
+    /// The country of phone numbers in `search` that are begun as inside a country: its code of two letters.
+    pub region: Option<String>,
     pub territory: Option<String>,
     pub account_type: Option<String>,
     pub priority: Option<String>,
@@ -124,16 +119,24 @@ pub async fn list(
     order: CustomerOrder,
     page: &Page,
 ) -> Result<Slice<CustomerRow>, QueryError> {
-    let conditions = Conditions::of(tenant, filter);
+    let conditions = Conditions::of(tenant, filter, order);
     let narrowest = conditions.narrowest(db).await?;
     let mut select = Select::new(&format!("{COLUMNS} ("), []);
-    select.begin("SELECT c.* FROM ");
-    conditions.restrict(&mut select, narrowest);
-    select.page(order.key(), page)?;
+    if order.is_ranked() {
+        conditions.ranked(&mut select, narrowest, order, page)?;
+    } else {
+        select.begin("SELECT c.* FROM ");
+        conditions.restrict(&mut select, narrowest);
+        select.page(order.key(), page)?;
+    }
     select.push(") c", []);
     select.order(order.key(), page.from_end);
-    let key = |row: &CustomerRow| vec![row.registered_at.into(), row.customer_id.into()];
-    let mut slice = select.slice(db, READING, page, key).await?;
+    let mut slice = if order.has_revenue() {
+        let slice = select.slice(db, READING, page, Ranked::key).await?;
+        slice.map(|ranked| ranked.row)
+    } else {
+        select.slice(db, READING, page, |row| order.key_of(row)).await?
+    };
     let ids: Vec<_> = slice.rows.iter().map(|(_, row)| row.customer_id).collect();
     for ((_, row), whole) in slice.rows.iter_mut().zip(customer_roots::wholes(db, tenant, &ids).await?) {
         row.merged = whole.merged;
@@ -143,43 +146,54 @@ pub async fn list(
 
 /// How many customers a filter finds.
 pub async fn count(db: &Db, tenant: TenantId, filter: &CustomerFilter) -> Result<u64, QueryError> {
-    let conditions = Conditions::of(tenant, filter);
+    count_to(db, tenant, filter, CustomerOrder::default(), None).await
+}
+
+/// How many customers a list has, counted up to 10,000.
+pub async fn count_list(
+    db: &Db,
+    tenant: TenantId,
+    filter: &CustomerFilter,
+    order: CustomerOrder,
+) -> Result<Counted, QueryError> {
+    let count = count_to(db, tenant, filter, order, Some(MOST_COUNTED + 1)).await?;
+    Ok(Counted { count: count.min(MOST_COUNTED), exact: count <= MOST_COUNTED })
+}
+
+async fn count_to(
+    db: &Db,
+    tenant: TenantId,
+    filter: &CustomerFilter,
+    order: CustomerOrder,
+    most: Option<u64>,
+) -> Result<u64, QueryError> {
+    let mut conditions = Conditions::of(tenant, filter, CustomerOrder::default());
+    conditions.finding.extend(order.condition(tenant));
     let narrowest = conditions.narrowest(db).await?;
     let mut select = Select::new("SELECT COUNT(*) AS count FROM ", []);
+    if most.is_some() {
+        select.begin("(SELECT 1 AS one FROM ");
+    }
     conditions.restrict(&mut select, narrowest);
+    if let Some(most) = most {
+        select.push(&format!(" LIMIT {most}) n"), []);
+    }
     select.count(db, READING).await
 }
 
-/// From a moment, and before one.
-fn bounds(since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Vec<(&'static str, DateTime<Utc>)> {
-    [(">=", since), ("<", until)].into_iter().filter_map(|(sign, moment)| Some((sign, moment?))).collect()
-}
-
-/// A condition by which customers can be found.
-struct Condition {
-    /// Holds for a customer `c`.
-    holds: String,
-    /// Finds the ids of those for whom it holds, as `customer_id`; it may find more, and some of them twice. Empty where no index
-    /// finds them.
-    find: String,
-    /// Of `find`.
-    find_values: Vec<Value>,
-    /// Of `holds`.
-    values: Vec<Value>,
-    /// Whether an index gives those for whom it holds in the order of the list.
-    ordered: bool,
-}
-
 /// What a filter asks for.
-struct Conditions<'a> {
+pub(super) struct Conditions<'a> {
     tenant: TenantId,
     filter: &'a CustomerFilter,
+    /// Whether the list is in an order that `customers` has no index of.
+    is_ranked: bool,
     finding: Vec<Condition>,
 }
 
 impl<'a> Conditions<'a> {
-    fn of(tenant: TenantId, filter: &'a CustomerFilter) -> Self {
-        let mut finding = Vec::new();
+    pub(super) fn of(tenant: TenantId, filter: &'a CustomerFilter, order: CustomerOrder) -> Self {
+        let is_ranked = order.is_ranked();
+        let mut finding = if is_ranked { Self::of_index(tenant, filter) } else { Vec::new() };
         for (column, value) in [
             ("territory", filter.territory.clone().map(Value::from)),
             ("account_type", filter.account_type.clone().map(Value::from)),
@@ -209,45 +223,118 @@ impl<'a> Conditions<'a> {
             let bounds = bounds(filter.last_order_since, filter.last_order_until);
             finding.push(Condition::latest(tenant, "customer_totals", "last_order_at", None, &bounds));
         }
-        let terms = filter.search.iter().flat_map(|text| search::terms(text));
+        let code = filter.region.as_deref().and_then(calling_code);
+        let terms = filter.search.iter().flat_map(|text| search::terms(text, code.as_deref()));
         finding.extend(terms.map(|term| Condition::term(tenant, &term)));
-        Self { tenant, filter, finding }
+        Self { tenant, filter, is_ranked, finding }
+    }
+
+    /// What a list by registration needs no help with, as an index has those in order.
+    fn of_index(tenant: TenantId, filter: &CustomerFilter) -> Vec<Condition> {
+        let flags = [
+            ("anonymous = TRUE", filter.anonymous == Some(true)),
+            ("has_email = FALSE", filter.has_email == Some(false)),
+            ("has_phone = TRUE", filter.has_phone == Some(true)),
+        ];
+        let mut conditions: Vec<Condition> = flags
+            .into_iter()
+            .filter(|(_, is_asked)| *is_asked)
+            .map(|(text, _)| Condition::column(tenant, text, vec![], true))
+            .collect();
+        let (texts, values): (Vec<String>, Vec<Value>) = bounds(filter.registered_since, filter.registered_until)
+            .into_iter()
+            .map(|(sign, moment)| (format!("registered_at {sign} ?"), moment.into()))
+            .unzip();
+        if !texts.is_empty() {
+            conditions.push(Condition::column(tenant, &texts.join(" AND "), values, true));
+        }
+        conditions
     }
 
     /// The condition that few customers meet, if there is one.
     async fn narrowest(&self, db: &Db) -> Result<Option<usize>, QueryError> {
         // In order, and nothing else to look for.
         if let [only] = &*self.finding
+            && !self.is_ranked
             && only.ordered
             && [self.filter.has_email, self.filter.has_phone, self.filter.anonymous].iter().all(Option::is_none)
         {
             return Ok(None);
         }
+        let few = if self.is_ranked { FEW_RANKED } else { FEW };
         let mut narrowest: Option<(u64, usize)> = None;
         for (index, condition) in self.finding.iter().enumerate().filter(|(_, condition)| !condition.find.is_empty()) {
             let mut select = Select::new("SELECT COUNT(*) AS count FROM (SELECT 1 AS one FROM (", []);
             select.push(&condition.find, condition.find_values.iter().cloned());
-            select.push(&format!(") f LIMIT {}) n", FEW + 1), []);
+            select.push(&format!(") f LIMIT {}) n", few + 1), []);
             let found = select.count(db, READING).await?;
-            if found <= FEW && narrowest.is_none_or(|(least, _)| found < least) {
+            if found <= few && narrowest.is_none_or(|(least, _)| found < least) {
                 narrowest = Some((found, index));
             }
         }
         Ok(narrowest.map(|(_, index)| index))
     }
 
+    /// Adds a page in an order of which another table has an index: of those who are one record, and where figures are
+    /// summed, of those whom several records stand for.
+    fn ranked(
+        &self,
+        select: &mut Select,
+        narrowest: Option<usize>,
+        order: CustomerOrder,
+        page: &Page,
+    ) -> Result<(), QueryError> {
+        select.push("SELECT * FROM (", []);
+        for (index, source) in order.sources(self.tenant).into_iter().enumerate() {
+            select.push(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" }, []);
+            self.source(select, narrowest, &source, order);
+            select.page(order.key_within(), page)?;
+            select.push(&format!(") p{index}"), []);
+        }
+        select.push(") c", []);
+        select.order(order.key(), page.from_end);
+        select.push(&format!(" LIMIT {}", page.size + 1), []);
+        Ok(())
+    }
+
+    /// Adds the customers that one source ranks.
+    pub(super) fn source(&self, select: &mut Select, narrowest: Option<usize>, source: &Source, order: CustomerOrder) {
+        let ranks = |select: &mut Select, text: &str| select.push(text, source.table_values.iter().cloned());
+        select.begin(&format!("SELECT c.*, {} FROM ", order.rank()));
+        // On SQLite, the order of a cross join is the order of reading.
+        if narrowest.is_some() {
+            self.tables(select, narrowest);
+            ranks(select, &format!(" CROSS JOIN {} k", source.table));
+        } else {
+            ranks(select, &format!("{} k CROSS JOIN ", source.table));
+            self.tables(select, narrowest);
+        }
+        select.and("k.customer_id = c.customer_id", []);
+        select.and(&source.holds, source.values.iter().cloned());
+        self.conditions(select, narrowest);
+    }
+
     /// Adds the tables and all conditions.
     fn restrict(&self, select: &mut Select, narrowest: Option<usize>) {
+        self.tables(select, narrowest);
+        self.conditions(select, narrowest);
+    }
+
+    fn tables(&self, select: &mut Select, narrowest: Option<usize>) {
         if let Some(found) = narrowest.and_then(|index| self.finding.get(index)) {
             select.push("(SELECT DISTINCT f.customer_id FROM (", []);
             select.push(&found.find, found.find_values.iter().cloned());
             // On SQLite, the order of a cross join is the order of reading.
             select.push(") f) n CROSS JOIN customers c", []);
-            select.and_equal("c.tenant_id", Some(self.tenant.0));
-            select.and("c.customer_id = n.customer_id", []);
         } else {
             select.push("customers c", []);
-            select.and_equal("c.tenant_id", Some(self.tenant.0));
+        }
+    }
+
+    fn conditions(&self, select: &mut Select, narrowest: Option<usize>) {
+        select.and_equal("c.tenant_id", Some(self.tenant.0));
+        if narrowest.is_some() {
+            select.and("c.customer_id = n.customer_id", []);
         }
         select.and("c.merged = FALSE", []);
         for condition in &self.finding {
@@ -274,129 +361,6 @@ impl<'a> Conditions<'a> {
         }
         if !filter.include_forgotten {
             select.and("c.forgotten_at IS NULL", []);
-        }
-    }
-}
-
-impl Condition {
-    /// On columns of `customers`.
-    fn column(tenant: TenantId, text: &str, values: Vec<Value>, ordered: bool) -> Self {
-        let on = |alias: &str| {
-            let parts: Vec<String> = text.split(" AND ").map(|part| format!("{alias}.{part}")).collect();
-            parts.join(" AND ")
-        };
-        Self {
-            holds: on("c"),
-            find: format!(
-                "SELECT m.customer_id FROM customers m WHERE m.tenant_id = ? AND m.merged = FALSE AND {}",
-                on("m")
-            ),
-            find_values: std::iter::once(tenant.0.into()).chain(values.iter().cloned()).collect(),
-            values,
-            ordered,
-        }
-    }
-
-    fn contact(tenant: TenantId, contact: &ContactFilter) -> Self {
-        let column = match contact.direction {
-            Direction::Inbound => "last_inbound_at",
-            Direction::Outbound => "last_outbound_at",
-        };
-        // No message is older than 1970.
-        let any = contact.since.is_none() && contact.until.is_none() && !contact.never;
-        let since = if any { Some(DateTime::UNIX_EPOCH) } else { contact.since };
-        Self::latest(tenant, "customer_contacts", column, contact.channel, &bounds(since, contact.until))
-    }
-
-    /// On the latest moment in a column of all of a person's rows of a table; without bounds, that there is none.
-    fn latest(
-        tenant: TenantId,
-        table: &str,
-        column: &str,
-        channel: Option<Channel>,
-        bounds: &[(&str, DateTime<Utc>)],
-    ) -> Self {
-        let on_channel = if channel.is_some() { " AND t.channel = ?" } else { "" };
-        let latest = format!(
-            "(SELECT MAX(t.{column}) FROM (SELECT c.customer_id AS id UNION ALL SELECT r.customer_id \
-             FROM customer_roots r WHERE r.tenant_id = c.tenant_id AND r.root_id = c.customer_id) p \
-             CROSS JOIN {table} t WHERE t.tenant_id = c.tenant_id AND t.customer_id = p.id{on_channel})"
-        );
-        let channel: Vec<Value> = channel.map(Value::from).into_iter().collect();
-        if bounds.is_empty() {
-            let holds = format!("{latest} IS NULL");
-            return Self { holds, find: String::new(), find_values: vec![], values: channel, ordered: false };
-        }
-        let (mut holds, mut values) = (Vec::new(), Vec::new());
-        let mut find = format!(
-            "SELECT COALESCE(r.root_id, t.customer_id) AS customer_id FROM {table} t \
-             LEFT JOIN customer_roots r ON r.tenant_id = t.tenant_id AND r.customer_id = t.customer_id \
-             WHERE t.tenant_id = ?{on_channel} AND t.{column} IS NOT NULL"
-        );
-        let mut find_values: Vec<Value> = std::iter::once(tenant.0.into()).chain(channel.iter().cloned()).collect();
-        for &(sign, moment) in bounds {
-            holds.push(format!("{latest} {sign} ?"));
-            values.extend(channel.iter().cloned().chain([moment.into()]));
-            find.push_str(&format!(" AND t.{column} {sign} ?"));
-            find_values.push(moment.into());
-        }
-        Self { holds: holds.join(" AND "), find, find_values, values, ordered: false }
-    }
-
-    /// On what a person, or somebody who was merged into it, said last.
-    fn consent(tenant: TenantId, consent: &ConsentFilter) -> Self {
-        let on_topic = if consent.topic.is_some() { " AND t.topic = ?" } else { "" };
-        let mut values = vec![consent.channel.into(), consent.state.into()];
-        values.extend(consent.topic.as_deref().map(Value::from));
-        Self {
-            holds: format!(
-                "EXISTS (SELECT 1 FROM consents t WHERE t.tenant_id = c.tenant_id AND t.customer_id = c.customer_id \
-                 AND t.channel || '' = ? AND t.state || '' = ?{})",
-                on_topic.replace("t.topic", "t.topic || ''")
-            ),
-            find: format!(
-                "SELECT t.customer_id FROM consents t \
-                 WHERE t.tenant_id = ? AND t.channel = ? AND t.state = ?{on_topic}"
-            ),
-            find_values: std::iter::once(tenant.0.into()).chain(values.iter().cloned()).collect(),
-            values,
-            ordered: false,
-        }
-    }
-
-    fn tag(tenant: TenantId, tag: &str) -> Self {
-        Self {
-            holds: "EXISTS (SELECT 1 FROM customer_tags g \
-                    WHERE g.tenant_id = c.tenant_id AND g.customer_id = c.customer_id AND g.tag = ?)"
-                .to_owned(),
-            find: "SELECT g.customer_id FROM customer_tags g WHERE g.tenant_id = ? AND g.tag = ?".to_owned(),
-            find_values: vec![tenant.0.into(), tag.into()],
-            values: vec![tag.into()],
-            ordered: false,
-        }
-    }
-
-    /// The beginnings of tokens of the customer, or of somebody who was merged into it.
-    fn term(tenant: TenantId, term: &search::Term) -> Self {
-        // By the customer's own tokens: the index of all tokens would be searched for each customer.
-        const HOLDS: &str = "EXISTS (SELECT 1 FROM (SELECT c.customer_id AS id UNION ALL \
-            SELECT r.customer_id FROM customer_roots r \
-            WHERE r.tenant_id = c.tenant_id AND r.root_id = c.customer_id) p \
-            CROSS JOIN customer_tokens s WHERE s.tenant_id = c.tenant_id AND s.customer_id = p.id \
-            AND s.token || '' >= ? AND s.token || '' < ?)";
-        const FIND: &str = "SELECT COALESCE(r.root_id, s.customer_id) AS customer_id FROM customer_tokens s \
-            LEFT JOIN customer_roots r ON r.tenant_id = s.tenant_id AND r.customer_id = s.customer_id \
-            WHERE s.tenant_id = ? AND s.token >= ? AND s.token < ?";
-        let range = |prefix: &str| [prefix.into(), search::end_of_prefix(prefix).into()];
-        let groups: Vec<String> = term.0.iter().map(|group| vec![HOLDS; group.len()].join(" AND ")).collect();
-        // Of what must all be there, the longest is the rarest.
-        let longest = term.0.iter().filter_map(|group| group.iter().max_by_key(|prefix| prefix.len()));
-        Self {
-            holds: format!("({})", groups.join(" OR ")),
-            find: vec![FIND; term.0.len()].join(" UNION ALL "),
-            find_values: longest.flat_map(|prefix| std::iter::once(tenant.0.into()).chain(range(prefix))).collect(),
-            values: term.0.iter().flatten().flat_map(|prefix| range(prefix)).collect(),
-            ordered: false,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-pub use super::customer_list::{ConsentFilter, ContactFilter, CustomerFilter, CustomerOrder, count, list};
+pub use super::customer_list::{ConsentFilter, ContactFilter, CustomerFilter, count, count_list, list};
+pub use super::customer_order::CustomerOrder;
 use super::select::Select;
 use super::{Json, QueryError, customer_roots};
 use crate::domain::customer::event::Source;

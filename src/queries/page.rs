@@ -232,6 +232,12 @@ impl<T> Slice<T> {
         Some(Page::first(size).after(last.clone()))
     }
 
+    /// The same page of other rows.
+    pub(super) fn map<U>(self, change: impl Fn(T) -> U) -> Slice<U> {
+        let rows = self.rows.into_iter().map(|(cursor, row)| (cursor, change(row))).collect();
+        Slice { rows, has_next: self.has_next, has_previous: self.has_previous }
+    }
+
     /// The rows without their cursors.
     #[must_use]
     pub fn into_rows(self) -> Vec<T> {

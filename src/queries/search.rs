@@ -8,7 +8,9 @@ pub(super) struct Term(pub Vec<Vec<String>>);
 
 /// The terms to look for, folded as the tokens are. A mailbox stays one word, digits that stand together are a phone number
 /// as well as words, in whatever way they are grouped.
-pub(super) fn terms(text: &str) -> Vec<Term> {
+///
+/// `calling_code` is that of numbers that are begun as inside a country: `49` reads `0171 12` as `+4917112` too.
+pub(super) fn terms(text: &str, calling_code: Option<&str>) -> Vec<Term> {
     let folded = fold(text);
     let mut terms = Vec::new();
     let mut number: Vec<&str> = Vec::new();
@@ -17,14 +19,14 @@ pub(super) fn terms(text: &str) -> Vec<Term> {
             number.push(piece);
             continue;
         }
-        terms.extend(number_term(&std::mem::take(&mut number)));
+        terms.extend(number_term(&std::mem::take(&mut number), calling_code));
         if piece.contains('@') {
             terms.extend((piece != "@").then(|| Term(vec![vec![piece.to_owned()]])));
         } else {
             terms.extend(search::words(piece).map(word_term));
         }
     }
-    terms.extend(number_term(&number));
+    terms.extend(number_term(&number, calling_code));
     terms
 }
 
@@ -44,7 +46,7 @@ fn word_term(word: &str) -> Term {
 
 /// A phone number: from its beginning with the country, or its last digits, with or without the zero that is dialled inside a
 /// country. The same digits may be words, of an external id.
-fn number_term(pieces: &[&str]) -> Option<Term> {
+fn number_term(pieces: &[&str], calling_code: Option<&str>) -> Option<Term> {
     let text = pieces.concat().replace("(0)", "");
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     if digits.is_empty() {
@@ -60,6 +62,15 @@ fn number_term(pieces: &[&str]) -> Option<Term> {
         let national = digits.trim_start_matches('0');
         if national.len() < digits.len() && national.len() >= SHORTEST_PART {
             groups.push(vec![format!("{FROM_END}{}", digits_from_end(national))]);
+        }
+        if let Some(code) = calling_code
+            && !digits.starts_with("00")
+        {
+            // Italian numbers keep their zero abroad.
+            groups.push(vec![format!("+{code}{digits}")]);
+            if digits.starts_with('0') && !national.is_empty() {
+                groups.push(vec![format!("+{code}{national}")]);
+            }
         }
         // Abroad is dialled as 00, in North America as 011.
         let international = digits.strip_prefix("00").or_else(|| digits.strip_prefix("011")).unwrap_or(&digits);
@@ -105,7 +116,16 @@ mod tests {
     /// Groups as text: `a b | c` is a and b, or c.
     fn read(text: &str) -> Vec<String> {
         let read = |term: &Term| term.0.iter().map(|group| group.join(" ")).collect::<Vec<_>>().join(" | ");
-        terms(text).iter().map(read).collect()
+        terms(text, None).iter().map(read).collect()
+    }
+
+    #[test]
+    fn a_number_begun_as_inside_the_country_is_found_while_it_is_typed() {
+        let read = |text: &str| terms(text, Some("49")).into_iter().flat_map(|term| term.0).collect::<Vec<_>>();
+        let has = |text: &str, prefix: &str| read(text).contains(&vec![prefix.to_owned()]);
+        assert!(has("0171 12", "+4917112") && has("171 12", "+4917112") && has("(0171) 1-2", "+4917112"));
+        assert!(!has("0049 171", "+490049171") && has("0049 171", "+49171"));
+        assert!(!has("017", "+4917"), "three digits are too many people's");
     }
 
     #[test]

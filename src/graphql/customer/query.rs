@@ -4,8 +4,9 @@ use async_graphql::{Context, Enum, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::object::{Customer, CustomerConnection};
+use crate::domain::value::Currency;
 use crate::graphql::engine::connection::{count_later, page, page_cost};
-use crate::graphql::engine::failure::{bad_argument, field_refused};
+use crate::graphql::engine::failure::{bad_argument, field_refused, opaque};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::id::Of;
@@ -63,21 +64,63 @@ impl From<ConsentFilterInput> for ConsentFilter {
     }
 }
 
-/// The order of a list of customers, by the time at which they became known.
+/// The order of a list of customers.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "customers::CustomerOrder")]
 pub enum CustomerOrder {
-    /// The newest first.
+    /// Who became known last first.
     NewestFirst,
-    /// The oldest first.
+    /// Who became known first first.
     OldestFirst,
+    /// By name, without regard to case and accents, by its first 64 characters; who has no name comes last. Forgotten
+    /// customers are not in this list. Requires permission to see personal data.
+    NameAscending,
+    /// The reverse of `NAME_ASCENDING`: who has no name comes first.
+    NameDescending,
+    /// Whom we heard from, or who heard from us, last first. Only customers with whom there was contact; for the others see
+    /// `contacts: {never: true}` of the filter.
+    LastContactNewest,
+    /// The reverse of `LAST_CONTACT_NEWEST`: whom we have been silent with for longest first.
+    LastContactOldest,
+    /// The highest revenue in `revenueCurrency` first: all orders, cancellations taken off. Only customers with orders in that
+    /// currency.
+    RevenueHighest,
+    /// The reverse of `REVENUE_HIGHEST`.
+    RevenueLowest,
+}
+
+impl CustomerOrder {
+    /// The order; one by revenue has a currency, and no other has.
+    fn read(self, currency: Option<&str>) -> Result<customers::CustomerOrder> {
+        let wrong = |reason: String| bad_argument("revenueCurrency", reason);
+        let by_revenue = |of: fn(Currency) -> customers::CustomerOrder| {
+            let code = currency.ok_or_else(|| wrong("is required to order by revenue, such as \"EUR\"".to_owned()))?;
+            code.parse()
+                .map(of)
+                .map_err(|_| wrong(format!("{code:?} is not a currency code of three letters, such as EUR")))
+        };
+        let order = match self {
+            Self::RevenueHighest => return by_revenue(customers::CustomerOrder::RevenueHighest),
+            Self::RevenueLowest => return by_revenue(customers::CustomerOrder::RevenueLowest),
+            Self::NewestFirst => customers::CustomerOrder::NewestFirst,
+            Self::OldestFirst => customers::CustomerOrder::OldestFirst,
+            Self::NameAscending => customers::CustomerOrder::NameAscending,
+            Self::NameDescending => customers::CustomerOrder::NameDescending,
+            Self::LastContactNewest => customers::CustomerOrder::LastContactNewest,
+            Self::LastContactOldest => customers::CustomerOrder::LastContactOldest,
+        };
+        match currency {
+            Some(_) => Err(wrong("only an order by revenue has a currency".to_owned())),
+            None => Ok(order),
+        }
+    }
 }
 
 /// Restricts customers; omitted fields do not filter.
 #[derive(InputObject, Default)]
 pub struct CustomerFilterInput {
     /// Beginnings of words of the name, an address or the external id, four or more letters from inside a word of the name, a
-    /// phone number as it is dialled or its last four digits or more, or a domain as `@example.com`; all must occur.
+    /// phone number as it is dialled abroad or inside the country of the policy's `defaultRegion`, its first or last four digits
+    /// or more, or a domain as `@example.com`; all must occur.
     /// Requires permission to see personal data.
     search: Option<String>,
     /// Sales territory.
@@ -126,6 +169,7 @@ impl From<CustomerFilterInput> for CustomerFilter {
     fn from(input: CustomerFilterInput) -> Self {
         Self {
             search: input.search,
+            region: None,
             territory: input.territory,
             account_type: input.account_type,
             priority: input.priority,
@@ -193,6 +237,9 @@ impl CustomerQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<CustomerFilterInput>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<CustomerOrder>,
+        #[graphql(desc = "The currency of an order by revenue, by ISO 4217, such as EUR.")] revenue_currency: Option<
+            String,
+        >,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
@@ -201,13 +248,26 @@ impl CustomerQueries {
         wait_for: Option<Cursor>,
     ) -> Result<Boxed<CustomerConnection>> {
         let reading = Reading::of(ctx)?;
-        let filter: CustomerFilter = filter.unwrap_or_default().into();
+        let mut filter: CustomerFilter = filter.unwrap_or_default().into();
         filter.check().map_err(|(part, reason)| bad_argument(&format!("filter.{part}"), reason))?;
         if filter.search.is_some() && !reading.personal() {
             // Otherwise names could be guessed a letter at a time without permission to see them.
             return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not search by personal data"));
         }
-        let order = order_by.map(Into::into).unwrap_or_default();
+        if filter.search.is_some() {
+            let policy = reading.api.app.policy(reading.session.principal.tenant).await;
+            let policy = policy.map_err(|error| opaque(reading.api.ambient(), &error))?;
+            filter.region.clone_from(&policy.default_region);
+        }
+        let order = order_by.unwrap_or(CustomerOrder::NewestFirst).read(revenue_currency.as_deref())?;
+        let by_name = matches!(order_by, Some(CustomerOrder::NameAscending | CustomerOrder::NameDescending));
+        if by_name && !reading.personal() {
+            // The place in the list tells what the name begins with.
+            return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not order by personal data"));
+        }
+        if by_name && filter.include_forgotten {
+            return Err(bad_argument("filter.includeForgotten", "forgotten customers have no name to be ordered by"));
+        }
         let page = page(first, after, last, before)?;
         reading.api.wait_for(wait_for).await?;
         let tenant = reading.session.principal.tenant;
@@ -215,10 +275,9 @@ impl CustomerQueries {
         let slice =
             customers::list(&db, tenant, &filter, order, &page).await.map_err(|error| reading.api.failed(&error))?;
         let api = reading.api.clone();
-        let count =
-            count_later(
-                async move { customers::count(&db, tenant, &filter).await.map_err(|error| api.failed(&error)) },
-            );
+        let count = count_later(async move {
+            customers::count_list(&db, tenant, &filter, order).await.map_err(|error| api.failed(&error))
+        });
         Ok(CustomerConnection::new(slice, count, |row| Customer::new(row, reading, Tables::Live)))
     }
 }

@@ -115,8 +115,8 @@ macro_rules! connection {
                 &self.page_info
             }
 
-            /// The number of entries in the whole list. Counted only when selected; the cost grows with the list. Of messages,
-            /// counting ends at 10,000: see `totalCountIsExact`.
+            /// The number of entries in the whole list. Counted only when selected; the cost grows with the list. Of messages
+            /// and customers, counting ends at 10,000: see `totalCountIsExact`.
             async fn total_count(&self) -> async_graphql::Result<i64> {
                 let counted = self.total_count.clone().await.map_err(|error| (*error).clone())?;
                 Ok(i64::try_from(counted.count).unwrap_or(i64::MAX))

@@ -19,6 +19,7 @@ on_both_engines! {
     a_search_finds_what_people_type_and_telephones_show,
     filters_restrict_the_list_and_its_count,
     customers_are_found_by_when_we_last_heard_of_each_other,
+    customers_are_listed_by_name_last_contact_and_revenue,
     words_that_many_have_are_found_like_those_that_few_have,
     a_list_is_paged_both_ways_without_gaps,
     a_customer_that_was_taken_back_is_gone_until_registered_again,
@@ -267,6 +268,66 @@ async fn customers_are_found_by_when_we_last_heard_of_each_other(engine: Engine)
         let consent = ConsentFilter { channel: Channel::Email, state: ConsentState::OptedIn, topic: None };
         let found = names(db, CustomerFilter { consents: vec![consent], ..CustomerFilter::default() }).await;
         assert_eq!(found, ["Dan"]);
+    })
+    .await;
+}
+
+async fn customers_are_listed_by_name_last_contact_and_revenue(engine: Engine) {
+    let mut story = Story::new();
+    for (number, name) in [(1, "zoe"), (2, "Émile"), (3, "ann"), (4, " ANN  b"), (5, ""), (6, "Gone"), (7, "Bob")] {
+        story.tell(customer(number), i64::try_from(number).unwrap(), registered(name));
+    }
+    let key = |number| events::key(message(number));
+    story.tell(customer(1), 10, received(&key(1), "Hi"));
+    story.tell(customer(2), 11, events::queued(&key(2)));
+    story.tell(customer(2), 12, events::sent(&key(2)));
+    story.tell(customer(3), 20, received(&key(3), "Hello"));
+    story.tell(customer(7), 30, received(&key(4), "Hello"));
+    // 999.5 and 1,000.6 of two records are more than 2,000 of one; what is negative sorts below nothing.
+    story.tell(customer(1), 15, order(activity(1), 2_000_000_000, None));
+    story.tell(customer(3), 16, order(activity(2), 999_500_000, None));
+    story.tell(customer(7), 16, order(activity(3), 1_000_600_000, None));
+    story.tell(customer(2), 17, order(activity(4), -5_000_000, None));
+    story.tell(customer(4), 18, order(activity(5), 0, None));
+    story.tell(customer(6), 19, forgotten());
+    story.tell(customer(3), 40, CustomerAbsorbed { absorbed_id: customer(7) });
+    check(engine, &story, async |db| {
+        let listed = async |order: CustomerOrder, filter: &CustomerFilter| {
+            let (mut names, mut page) = (Vec::new(), Page::first(2));
+            loop {
+                let slice = customers::list(db, TENANT, filter, order, &page).await.unwrap();
+                let next = slice.next(2);
+                names.extend(slice.into_rows().into_iter().map(|row| row.name.unwrap_or_default().trim().to_owned()));
+                let Some(next) = next else { break };
+                page = next;
+            }
+            let counted = customers::count_list(db, TENANT, filter, order).await.unwrap();
+            assert_eq!((counted.count, counted.exact), (names.len() as u64, true), "{order:?}");
+            names
+        };
+        let pounds = "GBP".parse().unwrap();
+        let territory = CustomerFilter { territory: Some("north".to_owned()), ..CustomerFilter::default() };
+        for filter in [CustomerFilter::default(), territory] {
+            for (up, down, expected) in [
+                (
+                    CustomerOrder::NameAscending,
+                    CustomerOrder::NameDescending,
+                    vec!["ann", "ANN  b", "Émile", "zoe", ""],
+                ),
+                (CustomerOrder::LastContactOldest, CustomerOrder::LastContactNewest, vec!["zoe", "Émile", "ann"]),
+                (
+                    CustomerOrder::RevenueLowest(pounds),
+                    CustomerOrder::RevenueHighest(pounds),
+                    vec!["Émile", "ANN  b", "zoe", "ann"],
+                ),
+            ] {
+                assert_eq!(listed(up, &filter).await, expected, "{up:?}");
+                let reversed: Vec<&str> = expected.into_iter().rev().collect();
+                assert_eq!(listed(down, &filter).await, reversed, "{down:?}");
+            }
+        }
+        let other = CustomerOrder::RevenueHighest("USD".parse().unwrap());
+        assert_eq!(listed(other, &CustomerFilter::default()).await, [""; 0]);
     })
     .await;
 }

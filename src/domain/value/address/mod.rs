@@ -99,6 +99,13 @@ pub fn is_region(code: &str) -> bool {
     region(code).is_some()
 }
 
+/// What numbers of a country begin with abroad: `49` of `DE`.
+#[must_use]
+pub fn calling_code(region: &str) -> Option<String> {
+    let region = Region::from_str(&region.trim().to_ascii_uppercase()).ok()?;
+    rlibphonenumber::PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|code| code.to_string())
+}
+
 fn region(code: &str) -> Option<Region> {
     let region = Region::from_str(&code.trim().to_ascii_uppercase()).ok()?;
     rlibphonenumber::PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| region)
