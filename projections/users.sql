@@ -1,12 +1,12 @@
 -- projection: users
 -- question: What are the users called whom API keys act for?
--- events: UserNamed
+-- events: UserNamed, UserForgotten
 -- scope: tenant
 -- version: 1
 
 -- section: tables
 
--- Events name a user by id; the name is kept here once. It is sealed with the tenant's key.
+-- Events name a user by id; the name is kept here once, until the user is forgotten. It is sealed with the user's key.
 CREATE TABLE users (
     tenant_id UUID NOT NULL,
     user_id TEXT NOT NULL,
@@ -23,5 +23,10 @@ WHERE b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type = 'UserNamed' GROUP BY tenant_id, @text(data, 'user_id')
 )
 ON CONFLICT (tenant_id, user_id) DO UPDATE SET name = excluded.name;
+
+-- A user who was forgotten is not named again.
+UPDATE users SET name = NULL WHERE (tenant_id, user_id) IN (
+    SELECT tenant_id, @text(data, 'user_id') FROM batch WHERE type = 'UserForgotten'
+);
 
 -- section: forget

@@ -15,13 +15,13 @@ const config: CodegenConfig = {
         // The JSON form of each scalar. 64-bit numbers travel as texts: a JavaScript number cannot hold them.
         scalars: {
           Attributes: "Record<string, unknown>",
+          Date: "string",
           DateTime: "string",
           JSON: "unknown",
           Long: "string",
           Micros: "string",
-          NaiveDate: "string",
-          NaiveTime: "string",
           Position: "string",
+          TimeOfDay: "string",
           UUID: "string",
         },
       },

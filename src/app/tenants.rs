@@ -6,7 +6,7 @@ use crate::domain::decision::{Context, Policy};
 use crate::domain::event::Event as _;
 use crate::domain::tenant::change_policy::{self, UpdatePolicy};
 use crate::domain::tenant::decide::{
-    self, CreateTenant, IssueApiKey, IssuedApiKey, NameUser, RecordPersonalRead, RevokeApiKey, SkipParked,
+    self, CreateTenant, ForgetUser, IssueApiKey, IssuedApiKey, NameUser, RecordPersonalRead, RevokeApiKey, SkipParked,
 };
 use crate::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, TenantEvent};
 use crate::domain::tenant::state::Tenant;
@@ -71,6 +71,7 @@ impl App {
                 | TenantEvent::TenantCreated(_)
                 | TenantEvent::PolicyChanged(_)
                 | TenantEvent::UserNamed(_)
+                | TenantEvent::UserForgotten(_)
                 | TenantEvent::ParkedEventSkipped(_)
                 | TenantEvent::PersonalDataRead(_) => {}
             }
@@ -81,6 +82,36 @@ impl App {
     /// Names a user whom an API key acts for, unless that is the name already.
     pub async fn name_user(&self, caller: &Caller, command: NameUser) -> Result<Outcome<()>, AppError> {
         self.run(caller, tenant_stream(caller.tenant), command, decide::name_user, |_| Some(())).await
+    }
+
+    /// Forgets the name of a user whom an API key acted for: when this returns, the key that sealed it is destroyed.
+    pub async fn forget_user(&self, caller: &Caller, command: ForgetUser) -> Result<Outcome<String>, AppError> {
+        let user_id = command.user_id.clone();
+        let decide = |state: &Tenant, command, context: &Context<'_>| decide::forget_user(state, &command, context);
+        let outcome =
+            self.run(caller, tenant_stream(caller.tenant), command, decide, |_| Some(user_id.clone())).await?;
+        self.destroy_names(caller.tenant).await?;
+        Ok(outcome)
+    }
+
+    /// Destroys the keys of all users who were forgotten, whose command may have ended before it did.
+    pub async fn destroy_names_of_forgotten_users(&self) -> Result<(), AppError> {
+        for tenant in self.shared.journal.backend().tenants().await? {
+            self.destroy_names(tenant).await?;
+        }
+        Ok(())
+    }
+
+    async fn destroy_names(&self, tenant: TenantId) -> Result<(), AppError> {
+        let forgotten: Vec<_> = self
+            .read_state::<Tenant, _>(tenant_stream(tenant), |loaded| {
+                loaded.state.forgotten_users.values().copied().collect()
+            })
+            .await?;
+        for subject in forgotten {
+            self.shared.journal.destroy_key(subject).await?;
+        }
+        Ok(())
     }
 
     /// Records that an operator gave up a parked event of a projection.

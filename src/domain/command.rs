@@ -78,6 +78,7 @@ commands! {
         super::tenant::change_policy::UpdatePolicy = "update_policy",
         super::tenant::decide::IssueApiKey = "issue_api_key",
         super::tenant::decide::NameUser = "name_user",
+        super::tenant::decide::ForgetUser = "forget_user",
         super::tenant::decide::RevokeApiKey = "revoke_api_key",
         super::tenant::decide::SkipParked = "skip_parked",
         super::tenant::decide::RecordPersonalRead = "record_personal_read",

@@ -34,12 +34,15 @@ mod note;
 mod policy;
 mod projection;
 mod timeline;
+mod user;
 
 pub use engine::api::Api;
 pub use engine::gateway::Gateway;
 pub use engine::limits::Limits;
 pub use engine::metrics::Metrics;
 pub use engine::principal::{Permission, Principal};
+
+use engine::scalar::DATE_TIME;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
@@ -88,6 +91,7 @@ pub struct Mutation(
     engagement::mutation::EngagementMutations,
     import::mutation::ImportMutations,
     key::mutation::KeyMutations,
+    user::mutation::UserMutations,
     message::mutation::MessageMutations,
     note::mutation::NoteMutations,
     policy::mutation::PolicyMutations,
@@ -105,6 +109,7 @@ pub struct Subscription(
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .override_output_type_description::<chrono::DateTime<chrono::Utc>>(DATE_TIME)
 }
 
 /// The schema over an API.

@@ -136,7 +136,12 @@ pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, he
         Ok(None) => return no_file(),
         Err(error) => return failed(&gateway, &error),
     };
-    let command = RecordPersonalRead { what: "attachment".to_owned(), count: 1, ..RecordPersonalRead::default() };
+    let command = RecordPersonalRead {
+        what: "attachment".to_owned(),
+        count: 1,
+        customer_ids: vec![row.customer_id],
+        filter: Some(format!("Attachment:{id}")),
+    };
     match api.app.record_personal_read(&caller, command).await {
         Ok(Outcome::Done(_)) => {}
         Ok(Outcome::Refused(Refusal { code, message, .. })) => return refusal(StatusCode::FORBIDDEN, code, &message),

@@ -105,6 +105,8 @@ labels! {
     UnreachableEvent = "unreachable event",
     /// The `SuppressionLifted` of an address that is reachable again.
     ReachableEvent = "reachable event",
+    /// Whose key seals the name of a user, from the front end's id.
+    UserSubject = "user subject",
     /// The secret part of an API key.
     ApiKeySecret = "api key secret",
     /// The proof of a correlation token, which a provider echoes.

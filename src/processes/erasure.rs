@@ -24,6 +24,10 @@ pub async fn run(
     let mut signals = tail::follow(app.clone(), from, shutdown.clone());
     let mut open: VecDeque<_> = open.into_iter().map(|(tenant, customer_id, _)| (tenant, customer_id)).collect();
     let work = async {
+        while let Err(error) = app.destroy_names_of_forgotten_users().await {
+            tracing::warn!(%error, "the names of forgotten users could not be destroyed yet");
+            tokio::time::sleep(PAUSE).await;
+        }
         loop {
             while let Some(&(tenant, customer_id)) = open.front() {
                 let caller = Caller::new(tenant, "process:erasure");

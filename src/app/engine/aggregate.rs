@@ -57,6 +57,11 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
         }
     }
 
+    /// Whose key seals an event's personal part, where it is not the stream's.
+    fn own_subject(_event: &Self::Event) -> Option<SubjectId> {
+        None
+    }
+
     /// An event as the log takes it.
     fn seal_ready(stream: &StreamId, decided: &Decided<Self::Event>) -> NewEvent {
         let payload = Self::encode(&decided.event);
@@ -66,14 +71,17 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
             schema_version: payload.schema_version,
             occurred_at: decided.occurred_at,
             data: payload.data,
-            subject: payload.personal.is_some().then(|| Self::subject(stream)),
+            subject: payload
+                .personal
+                .is_some()
+                .then(|| Self::own_subject(&decided.event).unwrap_or_else(|| Self::subject(stream))),
             personal: payload.personal,
         }
     }
 }
 
 macro_rules! aggregate {
-    ($state:ident, $event:ident, $category:ident, $fold:literal, $heap:expr) => {
+    ($state:ident, $event:ident, $category:ident, $fold:literal, $heap:expr $(, $subject:path)?) => {
         impl Aggregate for $state {
             type Event = $event;
             const CATEGORY: Category = Category::$category;
@@ -90,6 +98,10 @@ macro_rules! aggregate {
             fn encode(event: &$event) -> Payload {
                 event.encode()
             }
+
+            $(fn own_subject(event: &$event) -> Option<SubjectId> {
+                $subject(event)
+            })?
 
             fn heap_bytes(&self) -> usize {
                 let heap: fn(&$state) -> usize = $heap;
@@ -116,9 +128,17 @@ aggregate!(Customer, CustomerEvent, Customer, 8, |state| {
 aggregate!(Address, AddressEvent, Address, 3, |state| {
     state.claims.len() * 16 + state.outcomes.len() * 48 + state.words.len() * 96
 });
-aggregate!(Tenant, TenantEvent, Tenant, 3, |state| {
-    (state.keys.len() + state.revoked.len()) * 16 + state.users.len() * 128 + 1024
-});
+aggregate!(
+    Tenant,
+    TenantEvent,
+    Tenant,
+    4,
+    |state| {
+        let users = state.users.len() + state.forgotten_users.len();
+        (state.keys.len() + state.revoked.len()) * 16 + users * 128 + 1024
+    },
+    TenantEvent::subject
+);
 aggregate!(Import, ImportEvent, Import, 1, |_| 0);
 aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()

@@ -1,6 +1,7 @@
 //! `commlog forget`
 
 mod traces;
+mod user;
 
 use clap::Args;
 use serde_json::json;
@@ -28,10 +29,9 @@ use traces::Traces;
                   --reason 'request of 3 March' --yes"
 )]
 pub struct ForgetArgs {
-    /// The customer's id.
-    #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
-    customer: CustomerId,
-    /// The reason, for the record; must not contain personal data.
+    #[command(flatten)]
+    whom: Whom,
+    /// The reason of a customer's forgetting, for the record; must not contain personal data.
     #[arg(long, default_value = "request")]
     reason: String,
     #[command(flatten)]
@@ -43,20 +43,41 @@ pub struct ForgetArgs {
     tenant: TenantArg,
 }
 
+/// Who is forgotten.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Whom {
+    /// The customer's id.
+    #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
+    customer: Option<CustomerId>,
+    /// Instead: a user whom an API key acted for, such as a colleague who left, by the id that the front end gave. Only the
+    /// name is forgotten.
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+}
+
 /// Runs `commlog forget`.
 pub async fn run(session: &Session, args: ForgetArgs) -> Outcome {
     args.certainty.check()?;
+    match (args.whom.customer, &args.whom.user) {
+        (Some(customer), _) => run_customer(session, &args, customer).await,
+        (None, Some(id)) => user::run(session, &args, id).await,
+        (None, None) => Err(Failure::usage("--customer or --user says who is forgotten")),
+    }
+}
+
+async fn run_customer(session: &Session, args: &ForgetArgs, customer: CustomerId) -> Outcome {
     let stores = session.open_existing().await?;
     let caller = session.caller(&args.tenant);
     let reads = session.read_store(&stores).await?;
-    if let Some(plan) = plan(session, &stores, &caller, &reads, args.customer).await?
+    if let Some(plan) = plan(session, &stores, &caller, &reads, customer).await?
         && !args.certainty.settle(&plan)?
     {
         stores.close().await;
         return Ok(());
     }
-    let mut traces = what_may_be_left(&stores, &caller, &reads, args.customer).await?;
-    let command = ForgetCustomer { customer_id: args.customer, reason: args.reason.clone() };
+    let mut traces = what_may_be_left(&stores, &caller, &reads, customer).await?;
+    let command = ForgetCustomer { customer_id: customer, reason: args.reason.clone() };
     let done = stores.app.forget_customer(&caller, command).await?.into_result()?;
     args.sentence(format_args!("the key of customer {} is destroyed", done.value))?;
     // A server could do the rest, but then this command could not report completion.

@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::event::{
-    ApiKeyIssued, ApiKeyRevoked, ParkedEventSkipped, PersonalDataRead, Role, TenantCreated, TenantEvent, UserNamed,
-    UserNamedPersonal,
+    ApiKeyIssued, ApiKeyRevoked, ParkedEventSkipped, PersonalDataRead, Role, TenantCreated, TenantEvent, UserForgotten,
+    UserNamed, UserNamedPersonal,
 };
-use crate::domain::tenant::state::Tenant;
+use crate::domain::tenant::state::{Tenant, fingerprint};
 use crate::domain::text;
-use crate::ids::{ApiKeyId, CustomerId, EventId, Label, TenantSecret};
+use crate::ids::{ApiKeyId, CustomerId, EventId, Label, SubjectId, TenantSecret};
 
 /// Opens a tenant under the caller's tenant id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,6 +42,13 @@ pub struct NameUser {
     pub user_id: String,
     /// As it is shown.
     pub name: String,
+}
+
+/// Forgets the name of a user whom an API key acted for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ForgetUser {
+    /// The front end's id of the user.
+    pub user_id: String,
 }
 
 /// The answer to [`IssueApiKey`].
@@ -151,15 +158,34 @@ pub fn revoke_key(state: &Tenant, command: &RevokeApiKey, context: &Context<'_>)
     Ok(vec![context.now(ApiKeyRevoked { key_id: command.key_id })])
 }
 
-/// Names a user; nothing happens if that is the name already.
+/// Names a user; nothing happens if that is the name already, or if the user was forgotten.
 pub fn name_user(state: &Tenant, command: NameUser, context: &Context<'_>) -> Decision<TenantEvent> {
     must_exist(state)?;
     let user_id = user_id(&command.user_id)?;
     let name = text::required("name", command.name, text::SHORT)?;
-    if state.users.get(&user_id) == Some(&name) {
+    if state.users.get(&user_id) == Some(&fingerprint(&name)) || state.forgotten_users.contains_key(&user_id) {
         return Ok(vec![]);
     }
-    Ok(vec![context.now(UserNamed { user_id, personal: Some(UserNamedPersonal { name }) })])
+    let subject_id = user_subject(&user_id, context);
+    Ok(vec![context.now(UserNamed { user_id, subject_id, personal: Some(UserNamedPersonal { name }) })])
+}
+
+/// Forgets a user's name for good; a user who was forgotten stays so.
+pub fn forget_user(state: &Tenant, command: &ForgetUser, context: &Context<'_>) -> Decision<TenantEvent> {
+    must_exist(state)?;
+    let user_id = user_id(&command.user_id)?;
+    if state.forgotten_users.contains_key(&user_id) {
+        return Ok(vec![]);
+    }
+    if !state.users.contains_key(&user_id) {
+        return Err(Refusal::new("USER_UNKNOWN", "no API key ever gave this user a name"));
+    }
+    let subject_id = user_subject(&user_id, context);
+    Ok(vec![context.now(UserForgotten { user_id, subject_id })])
+}
+
+fn user_subject(user_id: &str, context: &Context<'_>) -> SubjectId {
+    SubjectId(context.secret.derive(Label::UserSubject, &[user_id.as_bytes()]))
 }
 
 /// The longest id of a user, in bytes.

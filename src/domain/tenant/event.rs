@@ -3,7 +3,7 @@
 use crate::domain::event::{event, stream_events};
 use crate::domain::tenant::policy::Policy;
 use crate::domain::value::words;
-use crate::ids::{ApiKeyId, CustomerId, EventId};
+use crate::ids::{ApiKeyId, CustomerId, EventId, SubjectId};
 
 words! {
     /// What an API key may do.
@@ -61,9 +61,19 @@ event! {
     UserNamed 1 {
         /// The front end's id of the user: in the clear, so it must not be a name or a mailbox.
         user_id: String,
+        /// Whose key seals the name: the user has one, so that the name can be forgotten.
+        subject_id: SubjectId,
     } personal UserNamedPersonal {
         /// As it is shown.
         name: String,
+    }
+}
+
+event! {
+    /// The user has no name from now on: the key that seals it is destroyed. The id stays, in the actor of what the user did.
+    UserForgotten 1 {
+        user_id: String,
+        subject_id: SubjectId,
     }
 }
 
@@ -108,7 +118,25 @@ stream_events! {
         ApiKeyIssued,
         ApiKeyRevoked,
         UserNamed,
+        UserForgotten,
         ParkedEventSkipped,
         PersonalDataRead,
+    }
+}
+
+impl TenantEvent {
+    /// Whose key seals the personal part, where it is not the tenant's.
+    #[must_use]
+    pub const fn subject(&self) -> Option<SubjectId> {
+        match self {
+            Self::UserNamed(named) => Some(named.subject_id),
+            Self::TenantCreated(_)
+            | Self::PolicyChanged(_)
+            | Self::ApiKeyIssued(_)
+            | Self::ApiKeyRevoked(_)
+            | Self::UserForgotten(_)
+            | Self::ParkedEventSkipped(_)
+            | Self::PersonalDataRead(_) => None,
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::domain::decision::Meta;
 use crate::domain::tenant::event::TenantEvent;
 use crate::domain::tenant::policy::Policy;
-use crate::ids::ApiKeyId;
+use crate::ids::{ApiKeyId, SubjectId};
 
 /// What decisions need to know of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +21,16 @@ pub struct Tenant {
     pub keys: Vec<ApiKeyId>,
     /// The keys that were revoked.
     pub revoked: Vec<ApiKeyId>,
-    /// The names of users whom keys act for, by the front end's ids.
-    pub users: BTreeMap<String, String>,
+    /// The users whom keys act for, by the front end's ids, with a fingerprint of the name.
+    pub users: BTreeMap<String, u64>,
+    /// Those whose names were forgotten, with whose key sealed them.
+    pub forgotten_users: BTreeMap<String, SubjectId>,
+}
+
+/// Shows whether a name is another one; a snapshot of the state does not hold names.
+pub(super) fn fingerprint(name: &str) -> u64 {
+    let digest: [u8; 32] = Sha256::digest(name).into();
+    digest.iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 impl Tenant {
@@ -36,9 +45,12 @@ impl Tenant {
                 self.revoked.push(e.key_id);
             }
             TenantEvent::UserNamed(e) => {
-                if let Some(personal) = &e.personal {
-                    self.users.insert(e.user_id.clone(), personal.name.clone());
-                }
+                let name = e.personal.as_ref().map_or(0, |personal| fingerprint(&personal.name));
+                self.users.insert(e.user_id.clone(), name);
+            }
+            TenantEvent::UserForgotten(e) => {
+                self.users.remove(&e.user_id);
+                self.forgotten_users.insert(e.user_id.clone(), e.subject_id);
             }
             TenantEvent::ParkedEventSkipped(_) | TenantEvent::PersonalDataRead(_) => {}
         }

@@ -98,8 +98,13 @@ impl KeptCallback {
         let content = app.kept_content(&reader, &self.provider, &self.account, self.version.cast_unsigned()).await;
         let content = content.map_err(|error| opaque(reading.api.ambient(), &error))?;
         if content.is_some() {
-            let command =
-                RecordPersonalRead { what: "kept callback".to_owned(), count: 1, ..RecordPersonalRead::default() };
+            let filter = format!("callback {} of the account {} of {}", self.version, self.account, self.provider);
+            let command = RecordPersonalRead {
+                what: "kept callback".to_owned(),
+                count: 1,
+                filter: Some(filter),
+                ..RecordPersonalRead::default()
+            };
             match app.record_personal_read(&reader, command).await {
                 Ok(Outcome::Done(_)) => {}
                 Ok(Outcome::Refused(refusal)) => return Err(bad_argument("raw", refusal)),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Datelike, NaiveDate, NaiveTime};
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use super::resume::Resume;
@@ -102,6 +104,52 @@ impl ScalarType for Attributes {
     }
 }
 
+/// A day of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Date(pub NaiveDate);
+
+/// A day of the calendar, in no time zone: a string such as `2026-12-24`, of the years 1970 to 2199.
+#[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let day = match &value {
+            Value::String(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+            _ => None,
+        };
+        day.filter(|day| (1970..2200).contains(&day.year()))
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom("must be a day of the years 1970 to 2199, such as \"2026-12-24\""))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.format("%Y-%m-%d").to_string())
+    }
+}
+
+/// A time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOfDay(pub NaiveTime);
+
+/// A time of day, in no time zone: a string such as `21:00:00`, from `00:00:00` to `23:59:59`; `21:00` is read too.
+#[Scalar(name = "TimeOfDay")]
+impl ScalarType for TimeOfDay {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let time = match &value {
+            Value::String(text) => ["%H:%M:%S", "%H:%M"].iter().find_map(|f| NaiveTime::parse_from_str(text, f).ok()),
+            _ => None,
+        };
+        time.map(Self).ok_or_else(|| InputValueError::custom("must be a time of day, such as \"21:00:00\""))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.format("%H:%M:%S").to_string())
+    }
+}
+
+/// What the schema says of `DateTime`.
+pub const DATE_TIME: &str = "A moment: a string of RFC 3339 such as `2026-11-28T09:30:00Z`, of the years 1970 to 2199. Any \
+    offset is read; what is returned is in UTC, with up to six decimals of a second.";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +168,20 @@ mod tests {
     fn what_is_no_whole_number_is_refused() {
         for value in [Value::from("1.5"), Value::from(1.5), Value::from("99999999999999999999"), Value::from(true)] {
             assert!(Micros::parse(value).is_err());
+        }
+    }
+
+    #[test]
+    fn days_and_times_of_day_are_read_and_written_alike() {
+        for text in ["1970-01-01", "2199-12-31"] {
+            assert_eq!(Date::parse(Value::from(text)).unwrap().to_value(), Value::from(text));
+        }
+        for wrong in ["2200-01-01", "+12000-01-01", "2026-02-30", "24.12.2026", ""] {
+            assert!(Date::parse(Value::from(wrong)).is_err(), "{wrong}");
+        }
+        assert_eq!(TimeOfDay::parse(Value::from("21:00")).unwrap().to_value(), Value::from("21:00:00"));
+        for wrong in ["24:00", "9 pm", "21:00:00.5", ""] {
+            assert!(TimeOfDay::parse(Value::from(wrong)).is_err(), "{wrong}");
         }
     }
 

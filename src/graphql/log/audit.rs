@@ -3,7 +3,7 @@
 //! The log has no index over such things, on purpose: it is written more often than it is searched. A stream is found
 //! at once; everything else is filtered while reading. Sealed events are filtered before they are opened.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_graphql::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use crate::graphql::engine::connection::of_page;
 use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::payload::caller;
 use crate::graphql::engine::reading::Reading;
-use crate::ids::{MessageId, Position};
+use crate::ids::{CustomerId, MessageId, Position};
 use crate::log::{Category, EventLog, LogError, ReadLimit, RecordedEvent, SealedEvent, StreamId};
 use crate::queries::PageError;
 use crate::queries::page::PAGE;
@@ -330,19 +330,28 @@ fn just_after(position: Position) -> Position {
     Position::try_from_bytes(&number.to_be_bytes()).unwrap_or(position)
 }
 
-/// Records that a key read personal data in bulk, and of how many people.
+/// Records that a key read personal data in bulk, of which customers, and where in the log.
 pub async fn record_read(ctx: &Context<'_>, what: &str, events: &[RecordedEvent]) -> Result<()> {
-    let people: HashSet<_> = events
-        .iter()
-        .filter(|event| matches!(event.personal, crate::log::Personal::Clear(_)))
-        .filter_map(|event| event.envelope.subject)
-        .collect();
+    let shown = || events.iter().filter(|event| matches!(event.personal, crate::log::Personal::Clear(_)));
+    let people: HashSet<_> = shown().filter_map(|event| event.envelope.subject).collect();
     if people.is_empty() {
         return Ok(());
     }
+    let of_customers =
+        shown().map(|event| event.envelope.stream).filter(|stream| stream.category == Category::Customer);
+    let customers: BTreeSet<_> = of_customers.map(|stream| CustomerId(stream.key)).collect();
+    let positions = shown().map(|event| event.envelope.position);
+    let filter = match (positions.clone().min(), positions.max()) {
+        (Some(first), Some(last)) if first != last => Some(format!("positions {first} to {last}")),
+        (first, _) => first.map(|position| format!("position {position}")),
+    };
     let reading = Reading::of(ctx)?;
-    let command =
-        RecordPersonalRead { what: what.to_owned(), count: people.len() as u64, ..RecordPersonalRead::default() };
+    let command = RecordPersonalRead {
+        what: what.to_owned(),
+        count: people.len() as u64,
+        customer_ids: customers.into_iter().collect(),
+        filter,
+    };
     let outcome = reading.api.app.record_personal_read(&caller(ctx, None)?, command).await;
     match outcome {
         Ok(crate::app::Outcome::Done(_)) => Ok(()),

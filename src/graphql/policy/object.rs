@@ -1,13 +1,14 @@
 //! The tenant's rules for sending.
 
 use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::domain::customer::decide::Patch;
 use crate::domain::tenant::change_policy::{Emergency, UpdatePolicy};
 use crate::domain::tenant::policy as domain;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::patch::patch;
+use crate::graphql::engine::scalar::{Date, TimeOfDay};
 use crate::graphql::engine::words::Channel;
 
 /// What happens to a message that violates a rule.
@@ -79,9 +80,9 @@ pub struct QuietHours {
     /// Only this channel; null: all channels.
     channel: Option<Channel>,
     /// The first quiet minute, such as `21:00:00`. If later than `to`, the hours span midnight.
-    from: NaiveTime,
+    from: TimeOfDay,
     /// The first minute that is no longer quiet. Equal to `from`: off.
-    to: NaiveTime,
+    to: TimeOfDay,
     /// What happens to a message in these hours.
     #[graphql(default_with = "RuleAction::Hold")]
     action: RuleAction,
@@ -92,7 +93,7 @@ pub struct QuietHours {
 #[graphql(input_name = "BlackoutInput")]
 pub struct Blackout {
     /// The days; an empty list switches the rule off.
-    dates: Vec<NaiveDate>,
+    dates: Vec<Date>,
     /// What happens to a message on such a day.
     #[graphql(default_with = "RuleAction::Hold")]
     action: RuleAction,
@@ -188,12 +189,15 @@ impl From<&domain::Policy> for Policy {
                 .iter()
                 .map(|hours| QuietHours {
                     channel: hours.channel.map(Into::into),
-                    from: hours.from,
-                    to: hours.to,
+                    from: TimeOfDay(hours.from),
+                    to: TimeOfDay(hours.to),
                     action: hours.action.into(),
                 })
                 .collect(),
-            blackout: Blackout { dates: policy.blackout.dates.clone(), action: policy.blackout.action.into() },
+            blackout: Blackout {
+                dates: policy.blackout.dates.iter().copied().map(Date).collect(),
+                action: policy.blackout.action.into(),
+            },
             weekdays: ProtectedWeekdays {
                 days: policy.weekdays.days.iter().map(|day| (*day).into()).collect(),
                 action: policy.weekdays.action.into(),
@@ -243,7 +247,7 @@ impl From<FrequencyCap> for domain::FrequencyCap {
 impl From<QuietHours> for domain::QuietHours {
     fn from(hours: QuietHours) -> Self {
         let channel = hours.channel.map(Into::into);
-        Self { channel, from: hours.from, to: hours.to, action: hours.action.into() }
+        Self { channel, from: hours.from.0, to: hours.to.0, action: hours.action.into() }
     }
 }
 
@@ -255,9 +259,10 @@ impl From<PolicyPatch> for UpdatePolicy {
             time_zone: patch(input.time_zone),
             caps: input.caps.map(|caps| caps.into_iter().map(Into::into).collect()),
             quiet_hours: input.quiet_hours.map(|hours| hours.into_iter().map(Into::into).collect()),
-            blackout: input
-                .blackout
-                .map(|blackout| domain::Blackout { dates: blackout.dates, action: blackout.action.into() }),
+            blackout: input.blackout.map(|Blackout { dates, action }| domain::Blackout {
+                dates: dates.into_iter().map(|day| day.0).collect(),
+                action: action.into(),
+            }),
             weekdays: input.weekdays.map(|weekdays| domain::ProtectedWeekdays {
                 days: weekdays.days.into_iter().map(Into::into).collect(),
                 action: weekdays.action.into(),

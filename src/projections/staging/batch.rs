@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::payload::{self, Extra, Keys, Skip};
 use crate::domain::customer::event::CustomerForgotten;
 use crate::domain::event::Event as _;
+use crate::domain::tenant::event::UserForgotten;
 use crate::ids::{EventId, Position, SubjectId};
 use crate::log::{Category, EventHash, Personal, RecordedEvent, StreamId};
 
@@ -141,13 +142,24 @@ impl Batch {
         forgotten.map(|event| (event.stream.tenant.uuid(), event.stream.key)).collect()
     }
 
-    /// All whose keys its `CustomerForgotten` events destroy: customers, and addresses of theirs.
+    /// Whether somebody is forgotten in it, whose data were in the tables: a customer or a user.
+    pub(in crate::projections) fn forgets(&self) -> bool {
+        let forgets = [CustomerForgotten::TYPE, UserForgotten::TYPE];
+        self.events.iter().any(|event| forgets.contains(&event.event_type.as_str()))
+    }
+
+    /// All whose keys its events destroy: customers, addresses of theirs, and users.
     pub(in crate::projections) fn erased_subjects(&self) -> Vec<SubjectId> {
-        let forgotten = self.events.iter().filter(|event| event.event_type == CustomerForgotten::TYPE);
-        forgotten
-            .flat_map(|event| std::iter::once(event.stream.key).chain(event.extra.addresses.iter().copied()))
-            .map(SubjectId)
-            .collect()
+        let mut erased = Vec::new();
+        for event in self.events.iter() {
+            match event.event_type.as_str() {
+                CustomerForgotten::TYPE => erased.push(SubjectId(event.stream.key)),
+                UserForgotten::TYPE => {}
+                _ => continue,
+            }
+            erased.extend(event.extra.addresses.iter().copied().map(SubjectId));
+        }
+        erased
     }
 
     /// The operators' decisions in it, in order.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::activity::event::ActivityRecorded;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event;
-use crate::domain::tenant::event::ParkedEventSkipped;
+use crate::domain::tenant::event::{ParkedEventSkipped, UserForgotten};
 
 /// The ids and words that many read models need as columns of their own.
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +60,11 @@ struct Addresses {
     addresses: Vec<Uuid>,
 }
 
+#[derive(Deserialize)]
+struct Subject {
+    subject_id: Uuid,
+}
+
 /// The texts that events declare as searchable.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -84,7 +89,7 @@ pub struct Skip {
 pub struct Extra {
     pub lines: Vec<Line>,
     pub tokens: Vec<(&'static str, String)>,
-    /// Of `CustomerForgotten`: the addresses whose keys are destroyed as well.
+    /// Of `CustomerForgotten`: the addresses whose keys are destroyed as well; of `UserForgotten`: the user's subject.
     pub addresses: Vec<Uuid>,
     pub skip: Option<Skip>,
 }
@@ -95,6 +100,7 @@ pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Ext
     match event_type {
         ActivityRecorded::TYPE => extra.lines = serde_json::from_str::<Lines>(data)?.lines,
         CustomerForgotten::TYPE => extra.addresses = serde_json::from_str::<Addresses>(data)?.addresses,
+        UserForgotten::TYPE => extra.addresses = vec![serde_json::from_str::<Subject>(data)?.subject_id],
         ParkedEventSkipped::TYPE => extra.skip = Some(serde_json::from_str(data)?),
         _ => {}
     }
@@ -107,7 +113,7 @@ pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Ext
     let texts: Searched<'_> = serde_json::from_str(personal)?;
     for &field in searchable {
         let tokens = match field {
-            "name" => texts.name.as_deref().map(super::tokens::name),
+            "name" => Some(super::tokens::name(texts.name.as_deref())),
             "external_id" => texts.external_id.as_deref().map(super::tokens::words),
             "address" => texts.address.as_deref().map(super::tokens::address),
             _ => return Err(serde::de::Error::custom(format_args!("{field} cannot be searched"))),
@@ -173,7 +179,7 @@ mod tests {
         assert_eq!(extra(ActivityRecorded::TYPE, order, None).unwrap().lines[0].sku, "A");
         let tokens =
             extra(CustomerRegistered::TYPE, "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
-        assert_eq!(tokens, [("name", "ann".to_owned()), ("name", "lee".to_owned())]);
+        assert_eq!(tokens, [("name", "ann".to_owned()), ("name", "lee".to_owned()), ("name", "=ann lee".to_owned())]);
         assert!(extra(ImportCompleted::TYPE, r#"{"lines":3}"#, None).unwrap().lines.is_empty());
         assert!(extra(NoteAdded::TYPE, "{}", Some("{")).is_err());
     }

@@ -40,7 +40,7 @@ impl Writer {
         let projections = self.projections.clone();
         self.transaction(async |session, memory| {
             if let Some(last) = batch.last() {
-                let unclean = memory.checkpoint.unclean || !batch.forgotten().is_empty();
+                let unclean = memory.checkpoint.unclean || batch.forgets();
                 let LastEvent { position, recorded_at, hash } = last;
                 let next = Checkpoint { position, recorded_at, hash, unclean };
                 move_checkpoint(session, memory.checkpoint.position, next).await?;

@@ -141,7 +141,7 @@ impl Group {
         let events: Vec<usize> = (0..batch.len()).collect();
         let behind = i64::try_from(self.events).unwrap_or(i64::MAX);
         if let Some(LastEvent { position, recorded_at, hash }) = batch.last() {
-            let unclean = memory.checkpoint.unclean || !batch.forgotten().is_empty();
+            let unclean = memory.checkpoint.unclean || batch.forgets();
             memory.checkpoint = Checkpoint { position, recorded_at, hash, unclean };
             self.last = position;
         }

@@ -53,6 +53,34 @@ on_both_engines! {
         assert_eq!((&plain["kind"], &plain["name"]), (&json!("KEY"), &json!("help desk")));
     }
 
+    the_name_of_a_user_can_be_forgotten(app) {
+        let admin = app.actor(Role::Admin).await;
+        let id = admin.customer("Ann Example").await;
+        let desk = desk(&admin).await;
+        let named = r#"{"id": "u-42", "name": "Bob Quackenbush"}"#;
+        as_user(&desk, named, NOTE, json!({ "id": id, "text": "called" })).await;
+        let forget = "mutation($id: String!) { forgetUser(userId: $id) { userId position refusal { code } } }";
+        let (_, refused) = as_user(&desk, "u-43", forget, json!({ "id": "u-42" })).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+        let unknown = admin.data(forget, json!({ "id": "u-43" })).await;
+        assert_eq!(unknown["forgetUser"]["refusal"]["code"], "USER_UNKNOWN");
+        let done = admin.data(forget, json!({ "id": "u-42" })).await["forgetUser"].take();
+        assert_eq!((&done["userId"], &done["refusal"]), (&json!("u-42"), &json!(null)));
+        // The front end goes on to send the name: what the user does is done, and nobody is named.
+        let (_, noted) = as_user(&desk, named, NOTE, json!({ "id": id, "text": "again" })).await;
+        assert_eq!(noted["data"]["addNote"]["refusal"], json!(null), "{noted}");
+        assert_eq!(admin.data(forget, json!({ "id": "u-42" })).await["forgetUser"]["refusal"], json!(null));
+        let seen = "query($id: ID!) { timeline(customerId: $id) { nodes { author { id name } } } \
+            events(filter: { types: [\"UserNamed\", \"UserForgotten\"] }) { nodes { type personal } } }";
+        let seen = admin.data(seen, json!({ "id": id })).await;
+        let author = json!({ "author": { "id": "u-42", "name": null } });
+        assert_eq!(seen["timeline"]["nodes"], json!([author, author]));
+        let events = json!([{ "type": "UserNamed", "personal": null }, { "type": "UserForgotten", "personal": null }]);
+        let mut found = seen["events"]["nodes"].as_array().unwrap().clone();
+        found.sort_by_key(|event| event["type"].as_str().map(|name| std::cmp::Reverse(name.to_owned())));
+        assert_eq!(json!(found), events);
+    }
+
     users_have_idempotency_keys_of_their_own(app) {
         let admin = app.actor(Role::Admin).await;
         let id = admin.customer("Ann Example").await;

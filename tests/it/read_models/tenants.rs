@@ -1,7 +1,9 @@
 //! Tenants, API keys and imports.
 
 use commlog::domain::import::event::{ImportCompleted, ImportKind, ImportStarted, ImportStartedPersonal, ImportUndone};
-use commlog::domain::tenant::event::{ApiKeyIssued, ApiKeyRevoked, Role, TenantCreated, UserNamed, UserNamedPersonal};
+use commlog::domain::tenant::event::{
+    ApiKeyIssued, ApiKeyRevoked, Role, TenantCreated, UserForgotten, UserNamed, UserNamedPersonal,
+};
 use commlog::ids::{ApiKeyId, ImportId};
 use commlog::queries::{Page, imports, tenants};
 use commlog::sql::Engine;
@@ -50,6 +52,7 @@ async fn a_key_is_known_until_it_is_revoked(engine: Engine) {
 async fn a_user_has_the_name_that_was_given_last(engine: Engine) {
     let named = |name: &str| UserNamed {
         user_id: "u-42".to_owned(),
+        subject_id: uuid::Uuid::from_u128(42).into(),
         personal: Some(UserNamedPersonal { name: name.to_owned() }),
     };
     let mut story = Story::new();
@@ -61,6 +64,12 @@ async fn a_user_has_the_name_that_was_given_last(engine: Engine) {
         let users = tenants::users_by_ids(db, TENANT, &ids).await.unwrap();
         let names: Vec<_> = users.iter().map(|user| (user.user_id.as_str(), user.name.as_deref())).collect();
         assert_eq!(names, [("u-42", Some("Bob Ø"))]);
+    })
+    .await;
+    story.tell_tenant(3, UserForgotten { user_id: "u-42".to_owned(), subject_id: uuid::Uuid::from_u128(42).into() });
+    check(engine, &story, async |db| {
+        let users = tenants::users_by_ids(db, TENANT, &["u-42".into()]).await.unwrap();
+        assert_eq!(users.iter().map(|user| user.name.as_deref()).collect::<Vec<_>>(), [None]);
     })
     .await;
 }

@@ -1,0 +1,3 @@
+//! Users whom API keys act for.
+
+pub mod mutation;
