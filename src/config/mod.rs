@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 use uuid::Uuid;
 
+use crate::domain::value::place;
 use crate::ids::TenantId;
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
@@ -327,10 +328,7 @@ impl Config {
                 .unwrap_or(DEFAULT_TENANT),
             keys_with_log: parse(values, "keys_with_log", truth)?.unwrap_or(false),
             require_opt_in: parse(values, "require_opt_in", truth)?.unwrap_or(false),
-            default_region: parse(values, "default_region", |text| match text.as_bytes() {
-                [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(text.to_owned()),
-                _ => Err("must be an ISO 3166 code of two capital letters, such as GB".to_owned()),
-            })?,
+            default_region: parse(values, "default_region", place::region)?,
             projections_dir: text("projections_dir").map(PathBuf::from),
             accounts,
             account_base_urls: parse(values, "account_base_urls", base_urls)?.unwrap_or_default(),

@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "http",
         &["ids", "clock", "domain", "files", "log", "app", "queries", "graphql", "providers", "accounts", "intake"],
     ),
-    ("config", &["ids", "log"]),
+    ("config", &["ids", "domain", "log"]),
     ("boot", EVERYTHING_BELOW_BOOT),
     ("cli", EVERYTHING_BELOW_BOOT),
 ];

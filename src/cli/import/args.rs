@@ -9,7 +9,7 @@ use crate::cli::listing::{Format, ReportFormat};
 use crate::cli::{TenantArg, ids};
 use crate::domain::consent::event::ConsentState;
 use crate::domain::import::decide::{Collision, ConsentRow};
-use crate::domain::value::address::is_region;
+use crate::domain::value::place;
 use crate::domain::value::{Channel, Currency};
 use crate::files::columns::Mapping;
 use crate::files::numbers::DecimalMark;
@@ -108,7 +108,7 @@ pub struct FileArgs {
     #[arg(long, value_name = "CHANNEL=STATE", value_parser = consent)]
     pub consent: Vec<ConsentRow>,
     /// Country of phone numbers that name none, in lines that name none (two letters) [default: the tenant's]
-    #[arg(long, value_name = "COUNTRY", value_parser = region)]
+    #[arg(long, value_name = "COUNTRY", value_parser = place::region)]
     pub region: Option<String>,
     /// Does everything that the import does but write to the log, and reports what it would do.
     #[arg(long)]
@@ -126,7 +126,7 @@ pub struct FileArgs {
     #[arg(long, value_name = "CODE", value_parser = |text: &str| text.parse::<Currency>())]
     pub currency: Option<Currency>,
     /// Zone of times that name none (IANA name) [default: UTC]
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    #[arg(long, value_name = "ZONE", value_parser = place::time_zone)]
     pub time_zone: Option<chrono_tz::Tz>,
     /// Format of times that are not ISO 8601, in strftime notation: '%d/%m/%Y %H:%M'
     #[arg(long, value_name = "FORMAT")]
@@ -168,15 +168,6 @@ fn consent(text: &str) -> Result<ConsentRow, String> {
     let channel = channel.parse::<Channel>().map_err(|error| error.reason)?;
     let state = state.parse::<ConsentState>().map_err(|error| error.reason)?;
     Ok(ConsentRow { channel, topic: "all".to_owned(), state, said_at: None })
-}
-
-fn region(text: &str) -> Result<String, String> {
-    let code = text.to_ascii_uppercase();
-    if is_region(&code) { Ok(code) } else { Err("must be a country code of two letters, such as GB".to_owned()) }
-}
-
-fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
-    text.parse().map_err(|_| "is not a zone of the IANA database, such as Europe/London".to_owned())
 }
 
 /// The words for [`DecimalMark`].

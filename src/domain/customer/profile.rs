@@ -1,11 +1,10 @@
 //! Profiles: what is entered, checked and merged.
 
-use std::str::FromStr;
-
 use crate::domain::customer::decide::{Patch, ProfileInput, ProfilePatch};
 use crate::domain::customer::event::{PersonalProfile, Profile};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{self, SHORT};
+use crate::domain::value::place;
 
 /// Checks a profile as it is entered.
 pub fn clean(input: ProfileInput) -> Result<(Profile, PersonalProfile), Refusal> {
@@ -82,11 +81,8 @@ fn value<T: Clone>(before: Option<&T>, patch: Patch<T>) -> Option<T> {
 
 fn time_zone(zone: Option<String>) -> Result<Option<String>, Refusal> {
     let zone = text::optional("time_zone", zone, SHORT)?;
-    if let Some(name) = &zone
-        && chrono_tz::Tz::from_str(name).is_err()
-    {
-        return Err(Refusal::invalid("time_zone", "must be an IANA name, such as Europe/London"));
-    }
+    let read = |name: &String| place::time_zone(name).map_err(|reason| Refusal::invalid("time_zone", reason));
+    zone.as_ref().map(read).transpose()?;
     Ok(zone)
 }
 

@@ -2,7 +2,6 @@
 //! it makes sense.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::domain::customer::decide::Patch;
@@ -16,7 +15,7 @@ use crate::domain::tenant::policy::{
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
 use crate::domain::value::Channel;
-use crate::domain::value::address::is_region;
+use crate::domain::value::place;
 
 /// How many rules of one kind a policy has at most.
 const MAX_RULES: usize = 50;
@@ -69,22 +68,15 @@ pub fn update(state: &Tenant, command: UpdatePolicy, actor: &str, context: &Cont
         policy.require_opt_in = require_opt_in;
     }
     set(&mut policy.default_region, command.default_region, |region| {
-        let region = text::optional("default_region", Some(region.to_uppercase()), text::SHORT)?;
-        match region {
-            Some(region) if !is_region(&region) => {
-                Err(Refusal::invalid("default_region", "must be a country code of two letters, such as GB"))
-            }
-            region => Ok(region),
-        }
+        let region = text::optional("default_region", Some(region), text::SHORT)?;
+        let read = |region: String| place::region(&region).map_err(|reason| Refusal::invalid("default_region", reason));
+        region.map(read).transpose()
     })?;
     set(&mut policy.time_zone, command.time_zone, |zone| {
         let zone = text::optional("time_zone", Some(zone), text::SHORT)?;
-        match zone {
-            Some(zone) if zone.parse::<Tz>().is_err() => {
-                Err(Refusal::invalid("time_zone", "must be an IANA name, such as Europe/London"))
-            }
-            zone => Ok(zone),
-        }
+        let read = |zone: &String| place::time_zone(zone).map_err(|reason| Refusal::invalid("time_zone", reason));
+        zone.as_ref().map(read).transpose()?;
+        Ok(zone)
     })?;
     if let Some(caps) = command.caps {
         policy.caps = clean_caps(caps)?;

@@ -7,6 +7,7 @@ pub mod limits;
 pub mod media;
 pub mod message;
 pub mod money;
+pub mod place;
 pub mod secret;
 pub mod sms;
 pub mod time;

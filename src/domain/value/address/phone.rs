@@ -4,7 +4,7 @@
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat};
 
 use super::{region, visible};
-use crate::domain::value::InvalidValue;
+use crate::domain::value::{InvalidValue, place};
 
 /// The longest text of a number, in bytes.
 const LONGEST: usize = 80;
@@ -23,10 +23,10 @@ pub(super) fn parse(text: &str, default_region: Option<&str>) -> Result<(String,
     };
     let default_region = match default_region {
         None => None,
-        Some(code) => Some(
+        Some(code) => {
+            place::region(code).map_err(|reason| InvalidValue::new("region", reason))?;
             region(code)
-                .ok_or_else(|| InvalidValue::new("region", "must be a country code of two letters, such as GB"))?,
-        ),
+        }
     };
     let text = visible(text);
     let bare = bare(&text);
