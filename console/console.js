@@ -1,5 +1,6 @@
 // Starts GraphiQL against this server. The API key comes from the URL's fragment (#key=clk_…), which browsers never
-// send to a server, or from the headers editor, which wins. It is kept for this tab only.
+// send to a server, from the field that the page shows without one, or from the headers editor, which wins. It is kept for
+// this tab only.
 (() => {
   "use strict";
 
@@ -18,10 +19,31 @@
 
   const key = keyFromFragment();
   const notice = document.getElementById("notice");
-  if (!key) {
+  if (!key) askForKey();
+
+  // The console starts once there is a key: without one, every request would be refused.
+  function askForKey() {
+    const field = document.getElementById("key");
+    const problem = document.getElementById("problem");
     notice.hidden = false;
-    notice.textContent =
-      'No API key yet: open this page as /#key=clk_… or add { "Authorization": "Bearer clk_…" } in the Headers editor.';
+    document.getElementById("console").textContent = "";
+    field.focus();
+    notice.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const given = field.value.trim();
+      const answer = await window.fetch("/graphql", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Authorization: `Bearer ${given}` },
+        body: JSON.stringify({ query: "{ __typename }" }),
+      });
+      if (answer.status === 401) {
+        problem.textContent = "This key is not known here, or was revoked.";
+        field.select();
+        return;
+      }
+      window.sessionStorage.setItem(STORED, given);
+      window.location.reload();
+    });
   }
 
   function withKey(headers) {
@@ -40,7 +62,6 @@
   async function examples() {
     const now = new Date(Date.now() - 60_000);
     const found = { "…": `${now.toISOString().slice(0, 19)}Z` };
-    if (!key) return found;
     const query = `{ customers(first: 40) { nodes { id timeline(first: 20) { nodes {
       campaignId message { messageId state } } } } } }`;
     try {
@@ -76,13 +97,17 @@
   const chosen = window.commlogQueries.filter((tab) => tab.name === address.get("tab"));
   const tabs = chosen.length > 0 ? chosen : window.commlogQueries;
 
-  function runOnceShown() {
+  // The editors are loaded after the button is shown, and until then it does nothing.
+  function runOnceShown(tries = 100) {
     const button = document.querySelector(".graphiql-execute-button");
-    if (button) return button.click();
-    window.requestAnimationFrame(runOnceShown);
+    const isRunning = document.querySelector(".graphiql-response .graphiql-spinner");
+    const result = document.querySelector(".result-window .CodeMirror-code")?.textContent ?? "";
+    if (isRunning || result.includes("{") || tries === 0) return;
+    if (document.querySelector(".graphiql-query-editor .cm-keyword")) button?.click();
+    window.setTimeout(() => runOnceShown(tries - 1), 100);
   }
 
-  examples().then((found) => {
+  if (key) examples().then((found) => {
     const variables = tabs.map((tab) =>
       tab.variables ? JSON.stringify(filled(tab.variables, found), null, 2) : undefined,
     );

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use accounts::account_variables;
 pub use error::BootError;
-pub use node::{Node, Running};
+pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, hold, take_erasures_up};
 
@@ -72,6 +72,10 @@ impl Stores {
         }
         if !config.keys_with_log && is_same_database(&config.log, &config.keys).await? {
             return Err(BootError::KeysWithLog { url: config.keys.to_string() });
+        }
+        if let StoreUrl::Postgres(url) = &config.log {
+            // A database that does not answer is no reason to make keys.
+            PostgresLog::database_at(url).await?;
         }
         make_folder(&config.log)?;
         make_folder(&config.keys)?;

@@ -24,6 +24,20 @@ use crate::queries::Reads;
 /// Starts the parts of a node.
 pub struct Node;
 
+/// The port of a node that will start.
+#[derive(Debug)]
+pub struct Port(TcpListener);
+
+impl Port {
+    /// Takes the configured port. It comes before the stores: a node that cannot be reached leaves no stores behind.
+    ///
+    /// # Errors
+    /// [`BootError::Listen`] and the like, if somebody else has it.
+    pub async fn take(listen: SocketAddr) -> Result<Self, BootError> {
+        Ok(Self(bind(listen).await?))
+    }
+}
+
 /// A running node.
 pub struct Running {
     address: SocketAddr,
@@ -37,14 +51,17 @@ pub struct Running {
 }
 
 impl Node {
-    /// Starts the parts that the configured roles require. Returns once the port is taken and the read tables are open;
-    /// `stop` ends everything.
+    /// Takes the configured port, and starts as [`Self::start_at`] does.
     pub async fn start(stores: Stores, stop: CancellationToken) -> Result<Running, BootError> {
+        let port = Port::take(stores.config().listen).await?;
+        Self::start_at(port, stores, stop).await
+    }
+
+    /// Starts the parts that the configured roles require. Returns once the read tables are open; `stop` ends everything.
+    pub async fn start_at(port: Port, stores: Stores, stop: CancellationToken) -> Result<Running, BootError> {
+        let Port(listener) = port;
         let roles = stores.config().roles;
-        let listen = stores.config().listen;
-        // The port comes first: a node that cannot be reached should not begin to work.
-        let listener = bind(listen).await?;
-        let address = listener.local_addr().unwrap_or(listen);
+        let address = listener.local_addr().unwrap_or(stores.config().listen);
         let sole = if roles.processes { Some(Sole::take(&stores.config().log)?) } else { None };
         super::warn_of_shared_database(stores.config()).await?;
         let reads = stores.read_store().await?;

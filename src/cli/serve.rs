@@ -3,7 +3,7 @@
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use crate::boot::Node;
+use crate::boot::{Node, Port};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, signal};
@@ -37,12 +37,13 @@ fn configuration() -> String {
 pub async fn run(mut session: Session, args: ServeArgs) -> Outcome {
     session.trace()?;
     session.config.roles = args.roles.unwrap_or(session.config.roles);
+    let port = Port::take(session.config.listen).await?;
     let stores = session.open().await?;
     let caller = session.caller(&crate::cli::TenantArg { tenant: None });
     session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
-    let mut running = Node::start(stores, stop.clone()).await?;
+    let mut running = Node::start_at(port, stores, stop.clone()).await?;
     let what = if session.config.roles.api {
         "keys: commlog keys issue --role admin --label me"
     } else {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Caller};
 use crate::boot::master_key::create_private;
-use crate::boot::{Node, Running, Stores};
+use crate::boot::{Node, Port, Running, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{Session, print, signal};
 use crate::domain::activity::decide::RecordActivity;
@@ -49,6 +49,7 @@ const FIRST_MESSAGES: u64 = 60;
 /// Runs `commlog demo`.
 pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     session.trace()?;
+    let port = Port::take(session.config.listen).await?;
     let stores = session.open().await?;
     let caller = Caller::new(session.config.tenant, "demo");
     let key_file = session.config.data_dir.join("demo.key");
@@ -68,7 +69,7 @@ pub async fn run(session: Session, _: DemoArgs) -> Outcome {
     let app = stores.app.clone();
     let stop = CancellationToken::new();
     let _watch = signal::cancel_on_interrupt(stop.clone());
-    let mut running = Node::start(stores, stop.clone()).await?;
+    let mut running = Node::start_at(port, stores, stop.clone()).await?;
     // The page and the key are printed once they work.
     let head = stores_head(&running).await?;
     let shown = running.reads().wait_for(head, Duration::from_secs(60)).await;

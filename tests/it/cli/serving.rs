@@ -64,7 +64,8 @@ fn a_port_in_use_is_told_before_anything_is_begun() {
     place.set("COMMLOG_LISTEN", &address);
     let error = place.fails(4, &["serve"]);
     assert!(error.contains(&format!("{address} is in use by another program")), "{error}");
-    assert!(!exists(&place.path("data/read")));
+    place.fails(4, &["demo"]);
+    assert!(!exists(&place.path("data")));
 }
 
 #[test]
