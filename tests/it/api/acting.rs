@@ -74,7 +74,7 @@ on_both_engines! {
             events(filter: { types: [\"UserNamed\", \"UserForgotten\"] }) { nodes { type personal } } }";
         let seen = admin.data(seen, json!({ "id": id })).await;
         let author = json!({ "author": { "id": "u-42", "name": null } });
-        assert_eq!(seen["timeline"]["nodes"], json!([author, author]));
+        assert_eq!(seen["timeline"]["nodes"].as_array().unwrap()[..2], [author.clone(), author]);
         let events = json!([{ "type": "UserNamed", "personal": null }, { "type": "UserForgotten", "personal": null }]);
         let mut found = seen["events"]["nodes"].as_array().unwrap().clone();
         found.sort_by_key(|event| event["type"].as_str().map(|name| std::cmp::Reverse(name.to_owned())));
