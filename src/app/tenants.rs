@@ -60,7 +60,7 @@ impl App {
             self.shared.journal.backend().tenants().await?.into_iter().map(tenant_stream).collect();
         let types = [ApiKeyIssued::TYPE, ApiKeyRevoked::TYPE];
         let mut found = None;
-        for recorded in self.shared.journal.read_streams(&streams, Some(&types)).await? {
+        for recorded in self.shared.journal.read_streams(&streams, u64::MAX, Some(&types)).await? {
             match decode::<Tenant>(&recorded)?.event {
                 TenantEvent::ApiKeyIssued(issued) if issued.key_id == id => {
                     found = Some((recorded.envelope.stream.tenant, issued));

@@ -255,7 +255,7 @@ fn offset_of(text: &str) -> Option<FixedOffset> {
     let (hours, minutes) = match (digits.len(), digits.split_once(':')) {
         (_, Some((hours, minutes))) => (hours, minutes),
         (1 | 2, None) => (digits, "0"),
-        (4, None) => digits.split_at(2),
+        (4, None) => digits.split_at_checked(2)?,
         _ => return None,
     };
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -163,9 +163,10 @@ impl Journal {
     pub async fn read_streams(
         &self,
         streams: &[StreamId],
+        up_to: u64,
         types: Option<&[&str]>,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.open_events(self.0.log.read_streams(streams, types).await?).await
+        self.open_events(self.0.log.read_streams(streams, up_to, types).await?).await
     }
 
     /// See [`EventLog::read_stream_backwards`].

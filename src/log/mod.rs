@@ -343,9 +343,14 @@ pub trait EventLog: Send + Sync {
     /// A stream's events after a version, in order.
     async fn read_stream(&self, stream: StreamId, after: u64, limit: ReadLimit) -> Result<Vec<SealedEvent>, LogError>;
 
-    /// All events of many short streams at once, or those of some types: each stream's in order, in no order among the
-    /// streams. Streams that do not exist have none.
-    async fn read_streams(&self, streams: &[StreamId], types: Option<&[&str]>) -> Result<Vec<SealedEvent>, LogError>;
+    /// Events of many streams at once, of each up to a version, all or those of some types: each stream's together and in
+    /// order, in no order among the streams. Streams that do not exist have none.
+    async fn read_streams(
+        &self,
+        streams: &[StreamId],
+        up_to: u64,
+        types: Option<&[&str]>,
+    ) -> Result<Vec<SealedEvent>, LogError>;
 
     /// A stream's events before a version, newest first. [`None`] starts at the end.
     async fn read_stream_backwards(

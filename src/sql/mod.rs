@@ -25,6 +25,7 @@ pub(crate) use row::row;
 pub use row::{Cell, Cells, Row, Salvaged};
 pub use session::{Session, Texts};
 pub use share::{Share, Shares};
+pub(crate) use sqlite::fix_plans;
 pub use sqlite::{SqliteOptions, SqlitePool};
 
 /// Which database a text is for.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::SecondsFormat;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,6 +22,7 @@ pub struct SqliteOptions {
     flags: OpenFlags,
     pragmas: Vec<(&'static str, String)>,
     statements: usize,
+    fixed_plans: bool,
     most: usize,
 }
 
@@ -66,7 +68,14 @@ impl SqliteOptions {
 
     fn new(file: Option<&Path>, flags: OpenFlags) -> Self {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self { file: file.map(Path::to_owned), flags, pragmas: Vec::new(), statements: 100, most: 1 }
+        Self {
+            file: file.map(Path::to_owned),
+            flags,
+            pragmas: Vec::new(),
+            statements: 100,
+            fixed_plans: false,
+            most: 1,
+        }
     }
 
     /// Sets a pragma of every connection, after those that were set before.
@@ -80,6 +89,13 @@ impl SqliteOptions {
     #[must_use]
     pub const fn statements(mut self, statements: usize) -> Self {
         self.statements = statements;
+        self
+    }
+
+    /// Plans do not depend on what is bound; see [`fix_plans`].
+    #[must_use]
+    pub const fn fixed_plans(mut self) -> Self {
+        self.fixed_plans = true;
         self
     }
 
@@ -99,9 +115,21 @@ impl SqliteOptions {
         for (name, value) in &self.pragmas {
             connection.pragma_update(None, name, value)?;
         }
+        if self.fixed_plans {
+            fix_plans(&connection)?;
+        }
         connection.set_prepared_statement_cache_capacity(self.statements);
         Ok(connection)
     }
+}
+
+/// Keeps SQLite from planning by what is bound. Otherwise a statement that compares a column of a partial index's condition
+/// is prepared again for each value, which takes longer than a look-up.
+///
+/// # Errors
+/// Those of the connection.
+pub(crate) fn fix_plans(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// A few connections to one database, opened when they are needed; cheap to clone.

@@ -19,8 +19,10 @@ use crate::log::RecordedEvent;
 
 /// How many long streams are loaded at once.
 const LOADS: usize = 8;
-/// How many events of short streams are read at once.
-const EVENTS_AT_ONCE: u64 = 8_192;
+/// How many short streams are read at once; most have a few events, none more than [`SNAPSHOT_EVERY`].
+const STREAMS_AT_ONCE: usize = 128;
+/// How many of such reads run at the same time.
+const READS: usize = 4;
 
 /// A customer's state as the chunk changes it.
 pub(super) struct WorkingCopy {
@@ -46,6 +48,13 @@ pub(super) struct Claims {
     versions: HashMap<AddressId, u64>,
     /// Who claimed an address in this chunk.
     made: HashMap<AddressId, Vec<CustomerId>>,
+}
+
+/// What was found of customers whose streams may be short.
+#[derive(Default)]
+struct Short {
+    found: Vec<(CustomerId, WorkingCopy)>,
+    too_long: Vec<CustomerId>,
 }
 
 /// What a trial has changed so far, instead of the log.
@@ -173,7 +182,7 @@ impl App {
             false => vec![],
         };
         let types = [AddressClaimed::TYPE, AddressReleased::TYPE];
-        for recorded in self.shared.journal.read_streams(&asked, Some(&types)).await? {
+        for recorded in self.shared.journal.read_streams(&asked, u64::MAX, Some(&types)).await? {
             claims.versions.insert(AddressId(recorded.envelope.stream.key), recorded.envelope.version);
             match decode::<Address>(&recorded)?.event {
                 AddressEvent::AddressClaimed(e) => claims.found(e.address_id, e.customer_id),
@@ -252,20 +261,14 @@ impl App {
                 _ => unseen.push(id),
             }
         }
-        if unseen.is_empty() {
-            return Ok(copies);
+        let mut long = vec![];
+        let mut read = futures::stream::iter(unseen.chunks(STREAMS_AT_ONCE).map(<[_]>::to_vec))
+            .map(|slice| self.short(caller, slice))
+            .buffered(READS);
+        while let Some(Short { found, too_long }) = read.try_next().await? {
+            copies.extend(found);
+            long.extend(too_long);
         }
-        let streams: Vec<_> = unseen.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
-        let heads = self.shared.journal.backend().stream_heads(&streams).await?;
-        let (mut short, mut long) = (vec![], vec![]);
-        for (id, head) in unseen.into_iter().zip(heads) {
-            match head.map(|head| head.version) {
-                None => copies.push((id, WorkingCopy::new(StateAt::default()))),
-                Some(version) if version < SNAPSHOT_EVERY => short.push((id, version)),
-                Some(_) => long.push(id),
-            }
-        }
-        copies.extend(self.short(caller, &short).await?);
         let loaded: Vec<_> = futures::stream::iter(long)
             .map(|id| async move {
                 let copy = self.read_state::<Customer, _>(customer_stream(caller.tenant, id), StateAt::clone).await?;
@@ -278,46 +281,32 @@ impl App {
         Ok(copies)
     }
 
-    /// The states of short streams, with their versions as they were found.
-    async fn short(
-        &self,
-        caller: &Caller,
-        customers: &[(CustomerId, u64)],
-    ) -> Result<Vec<(CustomerId, WorkingCopy)>, AppError> {
-        let mut copies = Vec::with_capacity(customers.len());
-        let mut rest = customers;
-        while !rest.is_empty() {
-            let mut events = 0;
-            let fits = rest.iter().take_while(|(_, version)| {
-                let fits = events == 0 || events + version <= EVENTS_AT_ONCE;
-                events += version;
-                fits
-            });
-            let (now, later) = rest.split_at(fits.count());
-            rest = later;
-            let streams: Vec<_> = now.iter().map(|(id, _)| customer_stream(caller.tenant, *id)).collect();
-            let recorded = self.shared.journal.read_streams(&streams, None).await?;
-            copies.extend(crate::offload::run(recorded.len(), move || folded(&recorded)).await?);
-        }
-        Ok(copies)
+    /// The states of those whose streams are short, with their versions as they were found.
+    async fn short(&self, caller: &Caller, customers: Vec<CustomerId>) -> Result<Short, AppError> {
+        let streams: Vec<_> = customers.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
+        let recorded = self.shared.journal.read_streams(&streams, SNAPSHOT_EVERY, None).await?;
+        crate::offload::run(recorded.len(), move || fold(&recorded, &customers)).await
     }
 }
 
-fn folded(recorded: &[RecordedEvent]) -> Result<Vec<(CustomerId, WorkingCopy)>, AppError> {
-    let mut folded: Vec<(CustomerId, StateAt<Customer>)> = vec![];
-    for event in recorded {
-        let id = CustomerId(event.envelope.stream.key);
-        let decided = decode::<Customer>(event)?;
-        match folded.last_mut() {
-            Some((last, loaded)) if *last == id => loaded.apply(&decided),
-            _ => {
-                let mut loaded = StateAt::default();
-                loaded.apply(&decided);
-                folded.push((id, loaded));
-            }
+fn fold(recorded: &[RecordedEvent], customers: &[CustomerId]) -> Result<Short, AppError> {
+    let mut short = Short::default();
+    let mut unwritten: HashSet<CustomerId> = customers.iter().copied().collect();
+    for events in recorded.chunk_by(|before, after| before.envelope.stream == after.envelope.stream) {
+        let id = CustomerId(events[0].envelope.stream.key);
+        unwritten.remove(&id);
+        if events.len() as u64 == SNAPSHOT_EVERY {
+            short.too_long.push(id);
+            continue;
         }
+        let mut loaded = StateAt::default();
+        for event in events {
+            loaded.apply(&decode::<Customer>(event)?);
+        }
+        short.found.push((id, WorkingCopy::new(loaded)));
     }
-    Ok(folded.into_iter().map(|(id, loaded)| (id, WorkingCopy::new(loaded))).collect())
+    short.found.extend(unwritten.into_iter().map(|id| (id, WorkingCopy::new(StateAt::default()))));
+    Ok(short)
 }
 
 /// Whether a customer acts for itself.

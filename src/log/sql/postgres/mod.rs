@@ -224,17 +224,13 @@ impl EventLog for PostgresLog {
         self.events("read a stream", query, limit).await
     }
 
-    async fn read_streams(&self, streams: &[StreamId], types: Option<&[&str]>) -> Result<Vec<SealedEvent>, LogError> {
-        let query = sqlx::query(select_events!(
-            "WHERE e.stream IN (SELECT known.stream FROM log.streams AS known ",
-            "JOIN unnest($1::uuid[], $2::text[], $3::uuid[]) AS asked (tenant_id, category, key) ",
-            "USING (tenant_id, category, key)) ",
-            "AND ($4::text[] IS NULL OR e.type = ANY ($4)) ORDER BY e.stream, e.version"
-        ))
-        .bind(streams.iter().map(|stream| stream.tenant.0).collect::<Vec<_>>())
-        .bind(streams.iter().map(|stream| stream.category.name()).collect::<Vec<_>>())
-        .bind(streams.iter().map(|stream| stream.key).collect::<Vec<_>>())
-        .bind(types.map(|types| types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()));
+    async fn read_streams(
+        &self,
+        streams: &[StreamId],
+        up_to: u64,
+        types: Option<&[&str]>,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let query = rows::of_streams(streams, up_to, types);
         self.events("read streams", query, ReadLimit::NONE).await
     }
 

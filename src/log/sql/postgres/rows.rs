@@ -58,6 +58,25 @@ fn column<'a, T, V>(items: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
     items.iter().map(value).collect()
 }
 
+/// Reads the events of streams, of each up to a version, all or those of some types.
+pub(super) fn of_streams<'q>(
+    streams: &[StreamId],
+    up_to: u64,
+    types: Option<&[&str]>,
+) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(select_events!(
+        "WHERE e.stream IN (SELECT known.stream FROM log.streams AS known ",
+        "JOIN unnest($1::uuid[], $2::text[], $3::uuid[]) AS asked (tenant_id, category, key) ",
+        "USING (tenant_id, category, key)) ",
+        "AND ($4::text[] IS NULL OR e.type = ANY ($4)) AND e.version <= $5 ORDER BY e.stream, e.version"
+    ))
+    .bind(column(streams, |stream| stream.tenant.0))
+    .bind(column(streams, |stream| stream.category.name()))
+    .bind(column(streams, |stream| stream.key))
+    .bind(types.map(|types| column(types, |name| (*name).to_owned())))
+    .bind(signed(up_to))
+}
+
 /// Stores a plan.
 pub(super) async fn store(
     connection: &mut PgConnection,

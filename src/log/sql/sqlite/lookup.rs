@@ -10,13 +10,13 @@ use crate::log::cover::{EpochRecord, Origin};
 use crate::log::sql::plan::{CommandRef, CommandRow, Stand, Stored};
 use crate::log::{StreamHead, StreamId};
 
+const STAND: &str = "SELECT s.stream, e.version, e.hash FROM streams s JOIN events e ON e.stream = s.stream \
+                     WHERE s.tenant_id = ?1 AND s.category = ?2 AND s.key = ?3 ORDER BY e.version DESC LIMIT 1";
+
 /// Where a stream stands; [`None`] if it does not exist.
 pub(super) fn stand(connection: &Connection, stream: &StreamId) -> Result<Option<Stand>, rusqlite::Error> {
     connection
-        .prepare_cached(
-            "SELECT s.stream, e.version, e.hash FROM streams s JOIN events e ON e.stream = s.stream \
-             WHERE s.tenant_id = ?1 AND s.category = ?2 AND s.key = ?3 ORDER BY e.version DESC LIMIT 1",
-        )?
+        .prepare_cached(STAND)?
         .query_row(params![stream.tenant.0.as_bytes(), stream.category.name(), stream.key.as_bytes()], |row| {
             Ok(Stand { number: row.get(0)?, version: counter(row, 1)?, hash: row.get(2)? })
         })
@@ -118,4 +118,35 @@ fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     row.get_ref(column)?.as_str()?.parse().map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::ids::TenantId;
+    use crate::log::Category;
+    use crate::log::sql::sqlite::readers::options;
+    use crate::log::sql::sqlite::{KIND, store};
+    use crate::sql::SqliteOptions;
+
+    #[test]
+    fn a_look_up_of_another_stream_does_not_prepare_its_statement_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("log.db");
+        let writer = store::open(&file, &KIND).expect("a log");
+        let reader = options(SqliteOptions::reader(&file)).open().expect("it opens");
+        for connection in [writer, reader] {
+            for category in [Category::Customer, Category::Tenant, Category::Address] {
+                let stream = StreamId::new(TenantId(uuid::Uuid::from_u128(1)), category, uuid::Uuid::from_u128(2));
+                assert_eq!(head(&connection, &stream).expect("it is looked up"), None);
+            }
+            let statement = connection.prepare_cached(STAND).expect("it is prepared");
+            assert_eq!(
+                (statement.get_status(StatementStatus::Run), statement.get_status(StatementStatus::RePrepare)),
+                (3, 0)
+            );
+        }
+    }
 }

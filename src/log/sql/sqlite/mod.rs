@@ -123,7 +123,7 @@ fn open_writer(
 
 /// Sets the connection up, gives a new log its id and first epoch, and touches what the first append will need.
 fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Result<(), rusqlite::Error> {
-    connection.pragma_update(None, "cache_size", -8_192)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
     connection.pragma_update(None, "wal_autocheckpoint", checkpointer::WRITER_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", 160 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -221,8 +221,13 @@ impl EventLog for SqliteLog {
             .await
     }
 
-    async fn read_streams(&self, streams: &[StreamId], types: Option<&[&str]>) -> Result<Vec<SealedEvent>, LogError> {
-        let streams = streams.to_vec();
+    async fn read_streams(
+        &self,
+        streams: &[StreamId],
+        up_to: u64,
+        types: Option<&[&str]>,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let (streams, up_to) = (streams.to_vec(), signed(up_to));
         let types = types.map(|types| types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         self.readers
             .read("read streams", move |connection| {
@@ -230,13 +235,13 @@ impl EventLog for SqliteLog {
                 let snapshot = connection.unchecked_transaction()?;
                 let mut statement = connection.prepare_cached(select_events!(
                     "WHERE e.stream = (SELECT stream FROM streams WHERE tenant_id = ?1 AND category = ?2 AND key = ?3) ",
-                    "ORDER BY e.version"
+                    "AND e.version <= ?4 ORDER BY e.version"
                 ))?;
                 let mut events = Vec::with_capacity(streams.len());
                 for stream in &streams {
                     let (tenant, key) = (stream.tenant.0.as_bytes(), stream.key.as_bytes());
-                    let found =
-                        rows::events(&mut statement, params![tenant, stream.category.name(), key], ReadLimit::NONE)?;
+                    let which = params![tenant, stream.category.name(), key, up_to];
+                    let found = rows::events(&mut statement, which, ReadLimit::NONE)?;
                     let is_wanted = |event: &SealedEvent| {
                         types.as_ref().is_none_or(|types| types.contains(&event.envelope.event_type))
                     };

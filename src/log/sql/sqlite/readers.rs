@@ -10,11 +10,19 @@ use crate::sql::{self, SqliteOptions, SqlitePool};
 /// How many reads run at the same time.
 const CONNECTIONS: usize = 4;
 
+/// Pages that a connection keeps: the inner ones of the indexes that streams are found by.
+const CACHE_KIB: i64 = 16_384;
+
 /// Connections that only read; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Readers {
     url: String,
     pool: SqlitePool,
+}
+
+/// How a connection that reads events is set up.
+pub(super) fn options(options: SqliteOptions) -> SqliteOptions {
+    options.connections(CONNECTIONS).statements(32).fixed_plans().pragma("cache_size", -CACHE_KIB)
 }
 
 impl Readers {
@@ -24,8 +32,7 @@ impl Readers {
 
     /// With connections that are opened in a way of their own.
     pub(super) fn with(options: SqliteOptions, url: String) -> Self {
-        let options = options.connections(CONNECTIONS).statements(32).pragma("cache_size", -4_096);
-        Self { url, pool: SqlitePool::new(options) }
+        Self { url, pool: SqlitePool::new(self::options(options)) }
     }
 
     /// Runs a read. It ends even when the caller lets go of it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::log::format::{self, FORMAT};
-use crate::sql::SqliteOptions;
+use crate::sql::{SqliteOptions, fix_plans};
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,6 +59,7 @@ pub(in crate::log) fn open(path: &Path, kind: &Kind) -> Result<Connection, Store
     connection.pragma_update(None, "trusted_schema", false)?;
     migrate(&mut connection, kind)?;
     check_length(&connection, path)?;
+    fix_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -61,17 +61,19 @@ pub(crate) async fn many_streams_are_read_at_once(world: &World) {
     }
     world.add(streams[0], 1).await;
     let asked = [streams[2], world.stream(), streams[0]];
-    let found = world.log.read_streams(&asked, None).await.expect("is read");
+    let found = world.log.read_streams(&asked, u64::MAX, None).await.expect("is read");
     for (stream, count) in [(streams[0], 4), (streams[1], 0), (streams[2], 3)] {
         let versions: Vec<u64> =
             found.iter().filter(|event| event.envelope.stream == stream).map(|event| event.envelope.version).collect();
         assert_eq!(versions, (1..=count).collect::<Vec<_>>());
     }
     let event_type = found[0].envelope.event_type.clone();
-    let of_type = world.log.read_streams(&asked, Some(&[event_type.as_str()])).await.expect("is read");
+    let of_type = world.log.read_streams(&asked, u64::MAX, Some(&[event_type.as_str()])).await.expect("is read");
     assert_eq!(of_type.len(), found.iter().filter(|event| event.envelope.event_type == event_type).count());
-    assert!(world.log.read_streams(&asked, Some(&["Nothing"])).await.expect("is read").is_empty());
-    assert!(world.log.read_streams(&[], None).await.expect("is read").is_empty());
+    assert!(world.log.read_streams(&asked, u64::MAX, Some(&["Nothing"])).await.expect("is read").is_empty());
+    let first_two = world.log.read_streams(&asked, 2, None).await.expect("is read");
+    assert_eq!(first_two.iter().map(|event| event.envelope.version).collect::<Vec<_>>(), [1, 2, 1, 2]);
+    assert!(world.log.read_streams(&[], u64::MAX, None).await.expect("is read").is_empty());
 }
 
 pub(crate) async fn the_log_is_read_backwards(world: &World) {
