@@ -24,6 +24,8 @@ CREATE TABLE customers (
     time_zone TEXT,
     tags JSONB NOT NULL,
     name TEXT,
+    -- What lists by name are sorted by, also of who has no name; as personal as the name.
+    sort_name TEXT,
     external_id TEXT,
     attributes JSONB,
     registered_at TIMESTAMPTZ NOT NULL,
@@ -60,6 +62,11 @@ CREATE INDEX customers_without_email ON customers (tenant_id, registered_at, cus
     WHERE has_email = FALSE AND merged = FALSE;
 CREATE INDEX customers_with_phone ON customers (tenant_id, registered_at, customer_id, forgotten_at)
     WHERE has_phone = TRUE AND merged = FALSE;
+-- A list by name is read from this index alone, with all that its rows are filtered by: names and filters need not go together.
+CREATE INDEX customers_by_name ON customers (
+    tenant_id, sort_name, customer_id, forgotten_at, merged, owner, territory, account_type, priority, industry, locale,
+    import_id, lead_score, has_email, has_phone, anonymous, registered_at
+) WHERE sort_name IS NOT NULL AND merged = FALSE;
 CREATE INDEX customers_forgotten ON customers (tenant_id, customer_id) WHERE forgotten_at IS NOT NULL;
 
 -- For whom another customer stands, also while they are taken back.
@@ -118,7 +125,7 @@ CREATE INDEX customer_tokens_by_token ON customer_tokens (tenant_id, token, cust
 
 INSERT INTO customers (
     tenant_id, customer_id, source, anonymous, import_id, territory, account_type, priority, owner, lead_score,
-    industry, locale, time_zone, tags, name, external_id, attributes, registered_at, changed_at, version
+    industry, locale, time_zone, tags, name, sort_name, external_id, attributes, registered_at, changed_at, version
 )
 SELECT
     b.tenant_id, b.customer_id, @text(b.data, 'source'), COALESCE(@bool(b.data, 'anonymous'), FALSE), b.import_id,
@@ -127,9 +134,9 @@ SELECT
     @int(b.data, 'profile.lead_score'), @text(b.data, 'profile.industry'),
     @text(b.data, 'profile.locale'), @text(b.data, 'profile.time_zone'),
     @json(b.data, 'profile.tags'),
-    @text(b.personal, 'name'), @text(b.personal, 'external_id'), @json(b.personal, 'attributes'),
+    @text(b.personal, 'name'), s.token, @text(b.personal, 'external_id'), @json(b.personal, 'attributes'),
     b.occurred_at, b.occurred_at, b.version
-FROM batch b
+FROM batch b LEFT JOIN (SELECT ordinal, token FROM batch_tokens WHERE field = 'sort_name') AS s ON s.ordinal = b.ordinal
 WHERE b.type = 'CustomerRegistered' AND b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerRegistered' GROUP BY tenant_id, customer_id
 )
@@ -138,13 +145,13 @@ ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
     territory = excluded.territory, account_type = excluded.account_type, priority = excluded.priority,
     owner = excluded.owner, lead_score = excluded.lead_score, industry = excluded.industry,
     locale = excluded.locale, time_zone = excluded.time_zone, tags = excluded.tags, name = excluded.name,
-    external_id = excluded.external_id, attributes = excluded.attributes,
+    sort_name = excluded.sort_name, external_id = excluded.external_id, attributes = excluded.attributes,
     registered_at = excluded.registered_at, changed_at = excluded.changed_at, version = excluded.version;
 
 UPDATE customers AS c SET
     territory = p.territory, account_type = p.account_type, priority = p.priority, owner = p.owner,
     lead_score = p.lead_score, industry = p.industry, locale = p.locale, time_zone = p.time_zone, tags = p.tags,
-    name = p.name, external_id = p.external_id, attributes = p.attributes, changed_at = p.occurred_at,
+    name = p.name, sort_name = p.sort_name, external_id = p.external_id, attributes = p.attributes, changed_at = p.occurred_at,
     version = p.version
 FROM (
     SELECT
@@ -159,6 +166,7 @@ FROM (
         @text(b.data, 'profile.time_zone') AS time_zone,
         @json(b.data, 'profile.tags') AS tags,
         @text(b.personal, 'name') AS name,
+        s.token AS sort_name,
         @text(b.personal, 'external_id') AS external_id,
         @json(b.personal, 'attributes') AS attributes,
         r.version AS retracted
@@ -166,6 +174,7 @@ FROM (
         SELECT tenant_id, customer_id, MAX(version) AS version FROM batch WHERE type = 'CustomerRetracted'
         GROUP BY tenant_id, customer_id
     ) AS r ON r.tenant_id = b.tenant_id AND r.customer_id = b.customer_id
+    LEFT JOIN (SELECT ordinal, token FROM batch_tokens WHERE field = 'sort_name') AS s ON s.ordinal = b.ordinal
     WHERE b.type = 'CustomerProfileChanged' AND b.ordinal IN (
         SELECT MAX(ordinal) FROM batch WHERE type = 'CustomerProfileChanged' GROUP BY tenant_id, customer_id
     )
@@ -199,7 +208,7 @@ DELETE FROM customer_tokens WHERE (tenant_id, customer_id, source_id) IN (
 INSERT INTO customer_tokens (tenant_id, customer_id, source_id, field, token, version)
 SELECT b.tenant_id, b.customer_id, b.customer_id, t.field, t.token, b.version
 FROM batch_tokens t JOIN batch b ON b.ordinal = t.ordinal
-WHERE b.ordinal IN (
+WHERE t.field <> 'sort_name' AND b.ordinal IN (
     SELECT MAX(ordinal) FROM batch WHERE type IN ('CustomerRegistered', 'CustomerProfileChanged')
     GROUP BY tenant_id, customer_id
 );
@@ -309,7 +318,7 @@ UPDATE customers SET merged = TRUE WHERE (tenant_id, customer_id) IN (
 );
 
 -- section: forget
-UPDATE customers SET name = NULL, external_id = NULL, attributes = NULL
+UPDATE customers SET name = NULL, sort_name = NULL, external_id = NULL, attributes = NULL
 WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);
 UPDATE customer_addresses SET address = NULL, label = NULL
 WHERE (tenant_id, customer_id) IN (SELECT tenant_id, customer_id FROM forgotten);

@@ -9,32 +9,26 @@ pub const MIDDLE: char = '*';
 /// Marks a token of a phone number's digits, the last one first: `~330064970244` of `+442079460033`.
 pub const FROM_END: char = '~';
 
-/// Marks the token that a list by name is sorted by: `=lee, ann` of `Lee,  Ann`. No search begins with it.
-pub const SORT: char = '=';
-
-/// The character after [`SORT`].
-pub const AFTER_SORT: char = '>';
-
 /// A list is sorted by so many characters of a name.
 const SORTED: usize = 64;
 
-/// The token that a list by name is sorted by; who has no name comes after everybody else.
+/// What a list by name is sorted by: `lee, ann` of `Lee,  Ann`. Who has no name comes after everybody else.
 #[must_use]
-pub fn sort_token(name: Option<&str>) -> String {
-    let mut token = String::from(SORT);
+pub fn sort_key(name: Option<&str>) -> String {
     let folded = fold(name.unwrap_or_default());
+    let mut key = String::new();
     for word in folded.split_whitespace() {
-        if token.len() > SORT.len_utf8() {
-            token.push(' ');
+        if !key.is_empty() {
+            key.push(' ');
         }
-        token.push_str(word);
+        key.push_str(word);
     }
-    if token.len() == SORT.len_utf8() {
-        token.push(char::MAX);
+    if key.is_empty() {
+        key.push(char::MAX);
     }
-    match token.char_indices().nth(SORTED + 1) {
-        Some((end, _)) => token[..end].to_owned(),
-        None => token,
+    match key.char_indices().nth(SORTED) {
+        Some((end, _)) => key[..end].to_owned(),
+        None => key,
     }
 }
 
@@ -95,9 +89,9 @@ mod tests {
 
     #[test]
     fn names_are_sorted_without_regard_to_case_accents_and_spaces() {
-        assert_eq!(sort_token(Some("  Östlund,\tÅsa ")), "=ostlund, asa");
-        assert_eq!(sort_token(Some(&"é".repeat(100))).len(), 65);
-        assert_eq!(sort_token(Some(" ")), sort_token(None));
-        assert!(sort_token(None) > sort_token(Some("\u{10FFFE}")));
+        assert_eq!(sort_key(Some("  Östlund,\tÅsa ")), "ostlund, asa");
+        assert_eq!(sort_key(Some(&"é".repeat(100))).len(), 64);
+        assert_eq!(sort_key(Some(" ")), sort_key(None));
+        assert!(sort_key(None) > sort_key(Some("\u{10FFFE}")));
     }
 }

@@ -17,6 +17,8 @@ pub(super) fn bounds(since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>)
 pub(super) struct Condition {
     /// Holds for a customer `c`.
     pub holds: String,
+    /// The same where no index of its columns is to be taken.
+    pub holds_unindexed: Option<String>,
     /// Finds the ids of those for whom it holds, as `customer_id`; it may find more, and some of them twice. Empty where no index
     /// finds them.
     pub find: String,
@@ -35,8 +37,13 @@ impl Condition {
             let parts: Vec<String> = text.split(" AND ").map(|part| format!("{alias}.{part}")).collect();
             parts.join(" AND ")
         };
+        let unindexed = |part: &str| match part.split_once(' ') {
+            Some((column, rest)) => format!("COALESCE(c.{column}, NULL) {rest}"),
+            None => format!("c.{part}"),
+        };
         Self {
             holds: on("c"),
+            holds_unindexed: Some(text.split(" AND ").map(unindexed).collect::<Vec<_>>().join(" AND ")),
             find: format!(
                 "SELECT m.customer_id FROM customers m WHERE m.tenant_id = ? AND m.merged = FALSE AND {}",
                 on("m")
@@ -75,7 +82,14 @@ impl Condition {
         let channel: Vec<Value> = channel.map(Value::from).into_iter().collect();
         if bounds.is_empty() {
             let holds = format!("{latest} IS NULL");
-            return Self { holds, find: String::new(), find_values: vec![], values: channel, ordered: false };
+            return Self {
+                holds,
+                holds_unindexed: None,
+                find: String::new(),
+                find_values: vec![],
+                values: channel,
+                ordered: false,
+            };
         }
         let (mut holds, mut values) = (Vec::new(), Vec::new());
         let mut find = format!(
@@ -90,7 +104,7 @@ impl Condition {
             find.push_str(&format!(" AND t.{column} {sign} ?"));
             find_values.push(moment.into());
         }
-        Self { holds: holds.join(" AND "), find, find_values, values, ordered: false }
+        Self { holds: holds.join(" AND "), holds_unindexed: None, find, find_values, values, ordered: false }
     }
 
     /// On what a person, or somebody who was merged into it, said last.
@@ -110,6 +124,7 @@ impl Condition {
             ),
             find_values: std::iter::once(tenant.0.into()).chain(values.iter().cloned()).collect(),
             values,
+            holds_unindexed: None,
             ordered: false,
         }
     }
@@ -122,6 +137,7 @@ impl Condition {
             find: "SELECT g.customer_id FROM customer_tags g WHERE g.tenant_id = ? AND g.tag = ?".to_owned(),
             find_values: vec![tenant.0.into(), tag.into()],
             values: vec![tag.into()],
+            holds_unindexed: None,
             ordered: false,
         }
     }
@@ -146,6 +162,7 @@ impl Condition {
             find: vec![FIND; term.0.len()].join(" UNION ALL "),
             find_values: longest.flat_map(|prefix| std::iter::once(tenant.0.into()).chain(range(prefix))).collect(),
             values: term.0.iter().flatten().flat_map(|prefix| range(prefix)).collect(),
+            holds_unindexed: None,
             ordered: false,
         }
     }

@@ -47,9 +47,16 @@ const RECORDS: &str = "(SELECT r.root_id, r.customer_id FROM customer_roots r WH
     UNION ALL SELECT DISTINCT r.root_id, r.root_id FROM customer_roots r WHERE r.tenant_id = ?)";
 
 impl CustomerOrder {
-    /// Whether the order is not that of registration, and is read from another table.
+    /// Whether the order is read from another table.
     pub(super) const fn is_ranked(self) -> bool {
-        !matches!(self, Self::NewestFirst | Self::OldestFirst)
+        matches!(
+            self,
+            Self::LastContactNewest | Self::LastContactOldest | Self::RevenueHighest(_) | Self::RevenueLowest(_)
+        )
+    }
+
+    pub(super) const fn is_by_name(self) -> bool {
+        matches!(self, Self::NameAscending | Self::NameDescending)
     }
 
     pub(super) const fn has_revenue(self) -> bool {
@@ -60,7 +67,7 @@ impl CustomerOrder {
     pub(super) const fn key(self) -> Key {
         let (columns, shape) = match self {
             Self::NewestFirst | Self::OldestFirst => ("c.registered_at, c.customer_id", "tu"),
-            Self::NameAscending | Self::NameDescending => ("c.token, c.customer_id", "su"),
+            Self::NameAscending | Self::NameDescending => ("c.sort_name, c.customer_id", "su"),
             Self::LastContactNewest | Self::LastContactOldest => ("c.last_contact_at, c.customer_id", "tu"),
             Self::RevenueHighest(_) | Self::RevenueLowest(_) => {
                 ("c.revenue_whole, c.revenue_rest, c.customer_id", "iiu")
@@ -72,8 +79,7 @@ impl CustomerOrder {
     /// The key as columns of the index.
     pub(super) const fn key_within(self) -> Key {
         let columns = match self {
-            Self::NewestFirst | Self::OldestFirst => "c.registered_at, c.customer_id",
-            Self::NameAscending | Self::NameDescending => "k.token, k.customer_id",
+            Self::NewestFirst | Self::OldestFirst | Self::NameAscending | Self::NameDescending => return self.key(),
             Self::LastContactNewest | Self::LastContactOldest => "k.last_contact_at, k.customer_id",
             Self::RevenueHighest(_) | Self::RevenueLowest(_) => "k.revenue_whole, k.revenue_rest, k.customer_id",
         };
@@ -88,7 +94,7 @@ impl CustomerOrder {
     pub(super) const fn rank(self) -> &'static str {
         match self {
             Self::NewestFirst | Self::OldestFirst => "c.registered_at",
-            Self::NameAscending | Self::NameDescending => "k.token",
+            Self::NameAscending | Self::NameDescending => "c.sort_name",
             Self::LastContactNewest | Self::LastContactOldest => "k.last_contact_at",
             Self::RevenueHighest(_) | Self::RevenueLowest(_) => "k.revenue_whole, k.revenue_rest",
         }
@@ -97,7 +103,7 @@ impl CustomerOrder {
     /// The key of a row that has it.
     pub(super) fn key_of(self, row: &CustomerRow) -> Vec<Value> {
         let first = match self {
-            Self::NameAscending | Self::NameDescending => search::sort_token(row.name.as_deref()).into(),
+            Self::NameAscending | Self::NameDescending => search::sort_key(row.name.as_deref()).into(),
             Self::LastContactNewest | Self::LastContactOldest => {
                 let latest = row.last_inbound_at.max(row.last_outbound_at);
                 latest.unwrap_or(DateTime::<Utc>::UNIX_EPOCH).into()
@@ -128,11 +134,7 @@ impl CustomerOrder {
             values: vec![],
         };
         match self {
-            Self::NewestFirst | Self::OldestFirst => vec![],
-            Self::NameAscending | Self::NameDescending => {
-                let range = vec![search::SORT.to_string().into(), search::AFTER_SORT.to_string().into()];
-                vec![own("customer_tokens", "k.token >= ? AND k.token < ?", range)]
-            }
+            Self::NewestFirst | Self::OldestFirst | Self::NameAscending | Self::NameDescending => vec![],
             Self::LastContactNewest | Self::LastContactOldest => vec![
                 own("customer_last_contacts", IS_ALONE, vec![]),
                 summed("MAX(t.last_contact_at) AS last_contact_at", "customer_last_contacts", "", None),
@@ -173,6 +175,7 @@ impl CustomerOrder {
             ),
             find_values: std::iter::once(Value::from(tenant.0)).chain(values.iter().cloned()).collect(),
             values,
+            holds_unindexed: None,
             ordered: false,
         })
     }

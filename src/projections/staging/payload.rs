@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::activity::event::ActivityRecorded;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event;
+use crate::domain::search::sort_key;
 use crate::domain::tenant::event::{ParkedEventSkipped, UserForgotten};
 
 /// The ids and words that many read models need as columns of their own.
@@ -113,7 +114,10 @@ pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Ext
     let texts: Searched<'_> = serde_json::from_str(personal)?;
     for &field in searchable {
         let tokens = match field {
-            "name" => Some(super::tokens::name(texts.name.as_deref())),
+            "name" => {
+                extra.tokens.push(("sort_name", sort_key(texts.name.as_deref())));
+                texts.name.as_deref().map(super::tokens::name)
+            }
             "external_id" => texts.external_id.as_deref().map(super::tokens::words),
             "address" => texts.address.as_deref().map(super::tokens::address),
             _ => return Err(serde::de::Error::custom(format_args!("{field} cannot be searched"))),
@@ -179,7 +183,10 @@ mod tests {
         assert_eq!(extra(ActivityRecorded::TYPE, order, None).unwrap().lines[0].sku, "A");
         let tokens =
             extra(CustomerRegistered::TYPE, "{}", Some(r#"{"name":"Ann Lee","external_id":null}"#)).unwrap().tokens;
-        assert_eq!(tokens, [("name", "ann".to_owned()), ("name", "lee".to_owned()), ("name", "=ann lee".to_owned())]);
+        assert_eq!(
+            tokens,
+            [("sort_name", "ann lee".to_owned()), ("name", "ann".to_owned()), ("name", "lee".to_owned())]
+        );
         assert!(extra(ImportCompleted::TYPE, r#"{"lines":3}"#, None).unwrap().lines.is_empty());
         assert!(extra(NoteAdded::TYPE, "{}", Some("{")).is_err());
     }
