@@ -149,6 +149,7 @@ async fn serve(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
         let name = format!("list of customers: {name}, p99");
         measured.push(Measurement::new(place.engine, name, p99, "ms", Goal::Below(50.0)));
     }
+    measured.extend(import_beside(place, address, &token, customers).await?);
     measured.extend(forget(place, address, &token).await?);
     let started = Instant::now();
     running.finish().await?;
@@ -193,6 +194,36 @@ fn list(token: &str, filter: &str) -> Request {
 async fn worst(address: SocketAddr, request: &Request) -> Result<f64> {
     let latencies = load::latencies(address, request, 20, Duration::from_secs(5)).await?;
     Ok(load::percentile(&latencies, 0.99).as_secs_f64() * 1_000.0)
+}
+
+/// A file of orders is imported while customers are listed: the import is a process of its own, the read tables follow.
+async fn import_beside(place: &Place, address: SocketAddr, token: &str, customers: u64) -> Result<Vec<Measurement>> {
+    let (file, count) = (Path::new(&place.folder).join("more.csv"), customers.min(200_000));
+    let mut text = "order,customer,date,sku,quantity,price\n".to_owned();
+    for order in 0..count {
+        let customer = order * 7_919 % customers;
+        writeln!(text, "N{order},M{customer},2025-04-{:02}T09:00:00Z,A{},2,1.50", 1 + order % 28, order % 500)?;
+    }
+    std::fs::write(&file, &text)?;
+    let (place, started) = (place.clone(), Instant::now());
+    let engine = place.engine;
+    let importing = tokio::task::spawn_blocking(move || {
+        import(&place, Own::Import, "orders", &file)
+            .map(|_| started.elapsed())
+            .map_err(|error| std::io::Error::other(error.to_string()))
+    });
+    let (request, mut latencies) = (list(token, ""), Vec::new());
+    while !importing.is_finished() {
+        latencies.extend(load::latencies(address, &request, 50, Duration::from_secs(1)).await?);
+    }
+    latencies.sort();
+    let rate = per_second(count, importing.await??);
+    let p99 = load::percentile(&latencies, 0.99).as_secs_f64() * 1_000.0;
+    Ok(vec![
+        Measurement::new(engine, "import of orders beside a serving node", rate, "orders/s", Goal::AtLeast(10_000.0))
+            .note(format!("{count} orders, {} customers", customers)),
+        Measurement::new(engine, "lists at 50/s beside that import, p99", p99, "ms", Goal::Below(100.0)),
+    ])
 }
 
 /// One customer is forgotten while others are listed.

@@ -52,7 +52,7 @@ impl Default for Limits {
             events: 5_000,
             bytes: 3 * 1024 * 1024,
             group_events: 50_000,
-            group_bytes: 32 * 1024 * 1024,
+            group_bytes: 24 * 1024 * 1024,
             far: 100_000,
         }
     }

@@ -123,7 +123,7 @@ fn open_writer(
 
 /// Sets the connection up, gives a new log its id and first epoch, and touches what the first append will need.
 fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Result<(), rusqlite::Error> {
-    connection.pragma_update(None, "cache_size", -32_768)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "wal_autocheckpoint", checkpointer::WRITER_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", 160 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;

@@ -11,7 +11,7 @@ use crate::sql::{self, SqliteOptions, SqlitePool};
 const CONNECTIONS: usize = 4;
 
 /// Pages that a connection keeps: the inner ones of the indexes that streams are found by.
-const CACHE_KIB: i64 = 16_384;
+const CACHE_KIB: i64 = 8_192;
 
 /// Connections that only read; cheap to clone.
 #[derive(Clone)]
