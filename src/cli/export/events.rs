@@ -7,8 +7,8 @@ use crate::app::Caller;
 use crate::boot::Stores;
 use crate::cli::failure::Outcome;
 use crate::cli::progress;
-use crate::ids::Position;
-use crate::log::{Personal, ReadLimit, RecordedEvent};
+use crate::ids::{CustomerId, Position};
+use crate::log::{Category, Personal, ReadLimit, RecordedEvent, StreamId};
 
 const BATCH: usize = 2_000;
 
@@ -83,6 +83,9 @@ const COLUMNS: [&str; 12] = [
 
 /// Writes a tenant's events in the log's order, up to where the log ends now.
 pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, out: &mut Output) -> Outcome {
+    if let Some(customer) = args.customer {
+        return write_customer(stores, caller, customer, args, out).await;
+    }
     let head = stores.journal.backend().head().await?.position;
     let bar = progress::bar("events", head.counter());
     if args.format == Format::Csv {
@@ -100,6 +103,27 @@ pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, o
         bar.set_position(after.counter());
     }
     bar.finish_and_clear();
+    Ok(())
+}
+
+/// Writes the events of one person, in the log's order.
+async fn write_customer(
+    stores: &Stores,
+    caller: &Caller,
+    customer: CustomerId,
+    args: &ExportArgs,
+    out: &mut Output,
+) -> Outcome {
+    if args.format == Format::Csv {
+        out.record(&COLUMNS.map(str::to_owned))?;
+    }
+    let person = stores.app.person_ids(caller, customer).await?;
+    let streams: Vec<_> = person.iter().map(|id| StreamId::new(caller.tenant, Category::Customer, id.0)).collect();
+    let mut events = stores.journal.read_streams(&streams, None).await?;
+    events.sort_by_key(|event| event.envelope.position);
+    for event in events.iter().filter(|event| wanted(event, caller, args)) {
+        write_event(event, args, out)?;
+    }
     Ok(())
 }
 

@@ -14,8 +14,10 @@ use clap::{Args, ValueEnum};
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::{Session, TenantArg, reading};
+use crate::cli::{Session, TenantArg, ids, reading};
+use crate::domain::tenant::decide::RecordPersonalRead;
 use crate::files::cells::defused;
+use crate::ids::CustomerId;
 use crate::queries;
 
 /// `commlog export`
@@ -24,7 +26,7 @@ use crate::queries;
     long_about = "Writes a tenant's events, or the rows of a read model, to stdout or a file. Exports that hold personal \
                   data are themselves recorded in the log.",
     after_help = "Examples:\n  commlog export events --since 2026-01-01 --type MessageBounced\n  commlog export events \
-                  --personal --output events.jsonl\n  commlog export customers --format csv > customers.csv\n\nRead models: \
+                  --personal --output events.jsonl\n  commlog export events --customer $ID\n  commlog export customers --format csv > customers.csv\n\nRead models: \
                   the names of projections/*.sql, such as customers, activities, timeline, messages. \
                   Customers come with their addresses and consent: `commlog import customers` makes the same people of \
                   the CSV file."
@@ -44,6 +46,9 @@ pub struct ExportArgs {
     /// Only events of this type. Repeatable.
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
+    /// Only events of this customer, and of the records merged into the same person.
+    #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
+    customer: Option<CustomerId>,
     /// Writes the personal part of events too. Read models always hold personal data.
     #[arg(long)]
     personal: bool,
@@ -71,6 +76,9 @@ enum Format {
 pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
     if args.spreadsheet && args.format != Format::Csv {
         return Err(Failure::usage("--spreadsheet is for CSV: give --format csv as well"));
+    }
+    if args.customer.is_some() && args.what != "events" {
+        return Err(Failure::usage("--customer is for events: commlog export events --customer ID"));
     }
     let stores = session.open_existing().await?;
     let caller = session.caller(&args.tenant);
@@ -102,7 +110,11 @@ async fn record_read(session: &Session, stores: &Stores, caller: &Caller, args: 
         }
     }
     args.types.iter().for_each(|name| asked.push_str(&format!(" type {name}")));
-    session.record_read(stores, caller, reading::of_many("export", count, asked)).await?;
+    let read = match args.customer {
+        Some(customer) => RecordPersonalRead { filter: Some(asked), ..reading::of_customers("export", &[customer]) },
+        None => reading::of_many("export", count, asked),
+    };
+    session.record_read(stores, caller, read).await?;
     Ok(reads)
 }
 

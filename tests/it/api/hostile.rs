@@ -182,6 +182,34 @@ async fn a_list_that_no_statement_could_take_is_refused_by_name() {
 }
 
 on_both_engines! {
+    who_was_forgotten_comes_back_by_an_address_and_not_by_the_number_of_a_crm(app) {
+        let admin = app.actor(Role::Admin).await;
+        let register = "mutation($input: RegisterCustomerInput!) { registerCustomer(input: $input) { customerId refusal { code } } }";
+        let known = async |external: Option<&str>, phone: &str| {
+            let input = json!({ "name": "Ann", "externalId": external, "addresses": [{ "kind": "PHONE", "address": phone }] });
+            admin.data(register, json!({ "input": input })).await["registerCustomer"].take()
+        };
+        let forget = "mutation($id: ID!) { forgetCustomer(customerId: $id, reason: \"request\") { refusal { code } } }";
+        // The same nightly file brings nobody back; the same person, who gives the number again, is a new customer.
+        let first = known(Some("crm-9"), "+447911000009").await["customerId"].take();
+        admin.data(forget, json!({ "id": first })).await;
+        assert_eq!(known(Some("crm-9"), "+447911000009").await["refusal"]["code"], "CUSTOMER_FORGOTTEN");
+        let again = known(None, "+447911000009").await;
+        assert!(again["refusal"].is_null() && again["customerId"] != first, "{again}");
+        // So is who was forgotten as a record that had been merged, by the numbers of both.
+        let survivor = known(None, "+447911000021").await["customerId"].take();
+        let merged = known(None, "+447911000022").await["customerId"].take();
+        let merge = "mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) { refusal { code } } }";
+        admin.data(merge, json!({ "input": { "from": merged, "into": survivor } })).await;
+        admin.data(forget, json!({ "id": merged })).await;
+        let mut ids = vec![survivor, merged];
+        for phone in ["+447911000021", "+447911000022"] {
+            let again = known(None, phone).await;
+            assert!(again["refusal"].is_null() && !ids.contains(&again["customerId"]), "{again}");
+            ids.push(again["customerId"].clone());
+        }
+    }
+
     a_cursor_that_no_store_could_compare_is_refused(app) {
         let agent = app.actor(Role::Agent).await;
         let id = Part::Uuid(uuid::Uuid::from_u128(7));

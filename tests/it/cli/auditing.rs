@@ -110,6 +110,21 @@ fn files_with_personal_data_are_private_and_the_log_says_that_they_were_made() {
 }
 
 #[test]
+fn the_events_of_one_customer_are_exported() {
+    let place = filled();
+    let id = found(&place, &["okafor"])[0]["customer_id"].as_str().unwrap().to_owned();
+    let events = objects(&place.ok(&["export", "events", "--customer", &format!("Customer:{id}")]));
+    let stream = format!("customer-{id}");
+    assert!(events.len() > 3 && events.iter().all(|event| event["stream"] == stream.as_str()), "{events:?}");
+    assert!(events.is_sorted_by_key(|event| event["position"].as_str().unwrap().to_owned()));
+    let orders = place.ok(&["export", "events", "--customer", &id, "--type", "ActivityRecorded", "--personal"]);
+    assert_eq!(orders.lines().count(), 1);
+    let read = reads(&place).pop().unwrap();
+    assert_eq!((&read["what"], &read["customer_ids"][0]), (&"export".into(), &id.as_str().into()), "{read}");
+    place.fails(2, &["export", "customers", "--customer", &id]);
+}
+
+#[test]
 fn what_cannot_be_taken_back_is_shown_and_refused_without_a_terminal() {
     let place = filled();
     let id = found(&place, &["amara"])[0]["customer_id"].as_str().unwrap().to_owned();

@@ -1,6 +1,7 @@
 //! `commlog forget`: nothing of the person is left anywhere, figures stay.
 
 use super::Place;
+use super::server::{Server, place};
 
 #[test]
 fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
@@ -61,6 +62,42 @@ fn a_customer_of_a_restored_log_is_forgotten_although_the_read_tables_were_ahead
         let bytes = std::fs::read(&file).unwrap().to_ascii_lowercase();
         assert!(!bytes.windows(11).any(|window| window == b"quackenbush"), "{} still holds the name", file.display());
     }
+}
+
+#[test]
+fn the_name_of_a_user_is_gone_from_log_tables_and_files() {
+    let place = place();
+    let key = place.ok(&["keys", "issue", "--role", "admin", "--label", "desk", "--acts-for-users"]);
+    let server = Server::start(&place, &["serve"]);
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         commlog-actor: {{\"id\": \"u-7\", \"name\": \"Zebulon Quackenbush\"}}",
+        key.trim()
+    );
+    let register =
+        r#"{"query":"mutation { registerCustomer(input: { name: \"Ada\" }) { customer { name } refusal { code } } }"}"#;
+    let answer = server.request(&head, register);
+    assert!(answer.contains(r#""name":"Ada""#), "{answer}");
+    assert_eq!(server.stop(), Some(0));
+    assert!(place.ok(&["export", "events", "--personal"]).contains("Quackenbush"));
+
+    let plan = place.ok(&["forget", "--user", "u-7", "--dry-run"]);
+    assert!(plan.contains("Zebulon Quackenbush") && plan.contains("nothing was changed"), "{plan}");
+    let forgotten = place.ok(&["forget", "--user", "u-7", "--yes"]);
+    assert!(forgotten.contains("is destroyed") && forgotten.contains("purged"), "{forgotten}");
+    let all = place.ok(&["export", "events", "--personal"]);
+    assert!(all.contains("user:u-7/key:") && !all.contains("Quackenbush"), "{all}");
+    place.ok(&["verify"]);
+    place.ok(&["rebuild", "--check"]);
+    for file in files_below(&place.path("data")) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(11).any(|window| window == b"Quackenbush"), "{} still holds the name", file.display());
+    }
+    place.ok(&["forget", "--user", "u-7", "--yes"]);
+    let unknown = place.fails(3, &["forget", "--user", "u-8", "--yes"]);
+    assert!(unknown.contains("no API key ever gave this user a name"), "{unknown}");
+    place.fails(2, &["forget", "--yes"]);
+    place.fails(2, &["forget", "--user", "u-7", "--customer", "0198c0de-0000-7000-8000-000000000000", "--yes"]);
 }
 
 fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
