@@ -70,3 +70,24 @@ fn the_states_of_the_read_table_are_those_of_the_domain_in_their_order() {
     highest.reverse();
     assert_eq!(highest, MessageState::ALL);
 }
+
+#[test]
+fn every_code_of_a_refusal_is_explained_to_clients() {
+    let page = include_str!("../../docs/api.md");
+    let mut files = vec![];
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let mut codes = vec!["INVALID_INPUT".to_owned(), "CUSTOMER_MERGED".to_owned()];
+    for file in files {
+        let source = fs::read_to_string(&file).expect("a source");
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        for call in code.split("Refusal::new(").chain(code.split("Self::new(")).skip(1) {
+            let quoted =
+                call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()).unwrap_or_default();
+            if !quoted.is_empty() && quoted.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+                codes.push(quoted.to_owned());
+            }
+        }
+    }
+    codes.retain(|code| !page.contains(&format!("`{code}`")));
+    assert!(codes.is_empty(), "docs/api.md does not explain {codes:?}");
+}

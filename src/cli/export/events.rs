@@ -6,7 +6,7 @@ use super::{ExportArgs, Format, Output};
 use crate::app::Caller;
 use crate::boot::Stores;
 use crate::cli::failure::Outcome;
-use crate::cli::progress;
+use crate::cli::{print, progress};
 use crate::ids::{CustomerId, Position};
 use crate::log::{Category, Personal, ReadLimit, RecordedEvent, StreamId};
 
@@ -93,16 +93,21 @@ pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, o
     }
     let mut pages = stores.journal.pages(Position::START, ReadLimit::events(BATCH));
     let mut after = Position::START;
+    let mut written = 0_u64;
     while after < head && !out.closed {
         let events = pages.next().await?;
         let Some(last) = events.last() else { break };
         after = last.envelope.position;
         for event in events.iter().filter(|event| event.envelope.position <= head && wanted(event, caller, args)) {
             write_event(event, args, out)?;
+            written += 1;
         }
         bar.set_position(after.counter());
     }
     bar.finish_and_clear();
+    if written == 0 {
+        print::note("no event is from this time and of these types");
+    }
     Ok(())
 }
 

@@ -184,7 +184,7 @@ async fn a_list_that_no_statement_could_take_is_refused_by_name() {
 on_both_engines! {
     who_was_forgotten_comes_back_by_an_address_and_not_by_the_number_of_a_crm(app) {
         let admin = app.actor(Role::Admin).await;
-        let register = "mutation($input: RegisterCustomerInput!) { registerCustomer(input: $input) { customerId refusal { code } } }";
+        let register = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId refusal { code } } }";
         let known = async |external: Option<&str>, phone: &str| {
             let input = json!({ "name": "Ann", "externalId": external, "addresses": [{ "kind": "PHONE", "address": phone }] });
             admin.data(register, json!({ "input": input })).await["registerCustomer"].take()

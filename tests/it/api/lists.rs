@@ -1,4 +1,4 @@
-//! Lists of what all customers have: messages and campaigns.
+//! Lists of customers, and of what all of them have: messages and campaigns.
 
 use commlog::domain::tenant::event::Role;
 use serde_json::{Value, json};
@@ -22,6 +22,36 @@ async fn sends(actor: &Actor, customer: &str) -> Value {
 }
 
 on_both_engines! {
+    customers_are_ordered_by_name_contact_and_revenue(app) {
+        let admin = app.actor(Role::Admin).await;
+        for name in ["zoe", "Émile", "ann"] {
+            admin.customer(name).await;
+        }
+        let by_name = "query($order: CustomerOrder!, $after: String) { customers(orderBy: $order, first: 2, after: $after) \
+            { totalCount totalCountIsExact nodes { name } pageInfo { hasNextPage endCursor } } }";
+        let first = admin.data(by_name, json!({ "order": "NAME_ASCENDING" })).await["customers"].take();
+        assert_eq!(first["nodes"], json!([{ "name": "ann" }, { "name": "Émile" }]));
+        assert_eq!((&first["totalCount"], &first["totalCountIsExact"]), (&json!(3), &json!(true)));
+        let after = json!({ "order": "NAME_ASCENDING", "after": first["pageInfo"]["endCursor"] });
+        let rest = admin.data(by_name, after).await["customers"].take();
+        assert_eq!((&rest["nodes"], &rest["pageInfo"]["hasNextPage"]), (&json!([{ "name": "zoe" }]), &json!(false)));
+        // A page of one order is no place in another; nobody was written to, and nothing was bought.
+        let other = json!({ "order": "LAST_CONTACT_NEWEST", "after": first["pageInfo"]["endCursor"] });
+        assert_eq!(admin.error(by_name, other).await, "BAD_ARGUMENT");
+        let none = admin.data(by_name, json!({ "order": "LAST_CONTACT_OLDEST" })).await["customers"].take();
+        assert_eq!((&none["nodes"], &none["totalCount"]), (&json!([]), &json!(0)));
+        for wrong in [
+            "{ customers(orderBy: REVENUE_HIGHEST) { nodes { id } } }",
+            "{ customers(orderBy: REVENUE_HIGHEST, revenueCurrency: \"euro\") { nodes { id } } }",
+            "{ customers(orderBy: NAME_ASCENDING, revenueCurrency: \"EUR\") { nodes { id } } }",
+            "{ customers(orderBy: NAME_ASCENDING, filter: { includeForgotten: true }) { nodes { id } } }",
+        ] {
+            assert_eq!(admin.error(wrong, json!({})).await, "BAD_ARGUMENT", "{wrong}");
+        }
+        let blind = app.actor(Role::Auditor).await;
+        assert_eq!(blind.error(by_name, json!({ "order": "NAME_ASCENDING" })).await, "PERSONAL_DATA_REFUSED");
+    }
+
     who_did_not_get_a_campaign_and_why_is_one_query(app) {
         let admin = app.actor(Role::Admin).await;
         let (ann, ben) = (admin.customer("Ann Example").await, admin.customer("Ben Example").await);
