@@ -60,7 +60,7 @@
 
   // What the ready-made queries begin with: ids that exist, so that each runs as it is.
   async function examples() {
-    const now = new Date(Date.now() - 60_000);
+    const now = new Date(Date.now() - 5_000);
     const found = { "…": `${now.toISOString().slice(0, 19)}Z` };
     const query = `{ customers(first: 40) { nodes { id timeline(first: 20) { nodes {
       campaignId message { messageId state } } } } } }`;
@@ -100,7 +100,8 @@
   // The editors are loaded after the button is shown, and until then it does nothing.
   function runOnceShown(tries = 100) {
     const button = document.querySelector(".graphiql-execute-button");
-    const isRunning = document.querySelector(".graphiql-response .graphiql-spinner");
+    // A second click would stop what runs.
+    const isRunning = button?.getAttribute("aria-label")?.startsWith("Stop");
     const result = document.querySelector(".result-window .CodeMirror-code")?.textContent ?? "";
     if (isRunning || result.includes("{") || tries === 0) return;
     if (document.querySelector(".graphiql-query-editor .cm-keyword")) button?.click();

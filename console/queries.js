@@ -1,5 +1,5 @@
 // The ready-made queries: one tab each, in this order. The name is what ?tab=… in the address picks. "…" in a variable is
-// filled in by console.js: an id of this tenant's, or the time a minute ago.
+// filled in by console.js: an id of this tenant's, or the time a few seconds ago.
 window.commlogQueries = [
   {
     name: "customers",
