@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::graphql::Gateway;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::failure::chain;
+use crate::ids::Position;
 use crate::log::{Category, Snapshot, StreamId};
 use crate::queries::{deliverability, messages, tenants};
 
@@ -46,6 +47,9 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
             }
             if api.reads.is_stuck() {
                 problems.push("the read tables cannot be advanced".to_owned());
+            }
+            if status.iter().any(|one| one.position == Position::START && one.lag_events > 0) {
+                problems.push("the read tables hold nothing of the log yet".to_owned());
             }
             for one in status.iter().filter(|one| one.lag_events > 0 && one.lag_seconds > STALLED_SECONDS) {
                 problems.push(format!("projection {} lags {:.0} s behind the log", one.name, one.lag_seconds));

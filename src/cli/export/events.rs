@@ -124,7 +124,7 @@ async fn write_customer(
     }
     let person = stores.app.person_ids(caller, customer).await?;
     let streams: Vec<_> = person.iter().map(|id| StreamId::new(caller.tenant, Category::Customer, id.0)).collect();
-    let mut events = stores.journal.read_streams(&streams, None).await?;
+    let mut events = stores.journal.read_streams(&streams, u64::MAX, None).await?;
     events.sort_by_key(|event| event.envelope.position);
     for event in events.iter().filter(|event| wanted(event, caller, args)) {
         write_event(event, args, out)?;

@@ -69,6 +69,20 @@ fn a_port_in_use_is_told_before_anything_is_begun() {
 }
 
 #[test]
+fn a_node_is_not_ready_while_its_read_tables_hold_nothing() {
+    let place = place();
+    place.file("crm.csv", "customer,name\nk1,Ada\n");
+    place.ok(&["import", "customers", "crm.csv"]);
+    let api = Server::start(&place, &["serve", "--roles", "api"]);
+    let ready = api.request("GET /readyz HTTP/1.1", "");
+    assert!(ready.contains("503") && ready.contains("the read tables hold nothing of the log yet"), "{ready}");
+    place.ok(&["find", "Ada"]);
+    let ready = api.request("GET /readyz HTTP/1.1", "");
+    assert!(ready.contains("200 OK"), "{ready}");
+    assert_eq!(api.stop(), Some(0));
+}
+
+#[test]
 fn help_teaches() {
     let place = place();
     let help = place.ok(&["--help"]);
