@@ -216,7 +216,7 @@ pub enum ConfigError {
         source: Box<toml::de::Error>,
     },
     /// Nobody reads this key.
-    #[error("unknown key {key:?} in {origin}; the keys are {}", known_keys())]
+    #[error("unknown key {key:?} in {origin}; {}", right_key(key))]
     UnknownKey {
         /// As it was written.
         key: String,
@@ -233,6 +233,20 @@ pub enum ConfigError {
         /// What is wrong, and what would be right.
         reason: String,
     },
+}
+
+/// What a key should have been, as it would be written in the same place.
+fn right_key(key: &str) -> String {
+    let in_environment = key.strip_prefix("COMMLOG_");
+    let name = in_environment.unwrap_or(key).to_lowercase();
+    let nearest = KEYS.iter().map(|(known, _)| (strsim::damerau_levenshtein(known, &name), *known)).min();
+    match nearest {
+        Some((distance, known)) if distance <= 2 => match in_environment {
+            Some(_) => format!("did you mean COMMLOG_{}?", known.to_uppercase()),
+            None => format!("did you mean {known}?"),
+        },
+        _ => format!("the keys are {}", known_keys()),
+    }
 }
 
 fn known_keys() -> String {

@@ -38,12 +38,11 @@ fn read_tables_follow_the_log_to_postgresql_and_keys_do_not() {
 #[test]
 fn an_unknown_key_is_named_with_where_it_stands() {
     let in_file = config(Some("lissten = \"x\""), &[]).unwrap_err().to_string();
-    assert!(
-        in_file.starts_with("unknown key \"lissten\" in commlog.toml; the keys are data_dir, log_url"),
-        "{in_file}"
-    );
+    assert_eq!(in_file, "unknown key \"lissten\" in commlog.toml; did you mean listen?");
+    let far = config(Some("bananas = \"x\""), &[]).unwrap_err().to_string();
+    assert!(far.starts_with("unknown key \"bananas\" in commlog.toml; the keys are data_dir, log_url"), "{far}");
     let in_environment = config(None, &[("COMMLOG_LOGURL", "x")]).unwrap_err().to_string();
-    assert!(in_environment.starts_with("unknown key \"COMMLOG_LOGURL\" in the environment"), "{in_environment}");
+    assert_eq!(in_environment, "unknown key \"COMMLOG_LOGURL\" in the environment; did you mean COMMLOG_LOG_URL?");
 }
 
 #[test]

@@ -47,6 +47,12 @@ impl MessageReader {
         Ok(Self { columns, settings })
     }
 
+    /// The channel of messages that name none.
+    #[must_use]
+    pub fn assumed_channel(&self) -> Option<Channel> {
+        self.settings.channel
+    }
+
     fn parse(&self, record: &Record) -> Result<MessageRow, String> {
         if let Some(reason) = &record.malformed {
             return Err(reason.clone());

@@ -95,6 +95,11 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
         ImportKind::Messages => {
             let options = MessageOptions { anonymous: args.anonymous };
             let reader = MessageReader::try_new(survey.columns, settings).map_err(refused)?;
+            if let Some(channel) = reader.assumed_channel().filter(|_| args.channel.is_none()) {
+                print::note(format_args!(
+                    "messages that name no channel are read as {channel} (--channel gives another)"
+                ));
+            }
             job.run(reader, async |node, caller, run, rows, ground| {
                 node.app.import_messages(caller, run, &options, rows, ground).await
             })

@@ -130,7 +130,7 @@ fn a_wrong_configuration_names_key_and_file() {
     let mut place = filled();
     place.file("commlog.toml", "listen = \"127.0.0.1:0\"\nlog_ulr = \"sqlite:x\"\n");
     let error = place.fails(2, &["verify"]);
-    assert!(error.contains("unknown key \"log_ulr\" in commlog.toml; the keys are data_dir, log_url"), "{error}");
+    assert!(error.contains("unknown key \"log_ulr\" in commlog.toml; did you mean log_url?"), "{error}");
     place.file("commlog.toml", "listen = \n");
     let error = place.fails(2, &["verify"]);
     assert!(error.contains("commlog.toml is not valid TOML"), "{error}");
