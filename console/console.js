@@ -28,9 +28,15 @@
     notice.hidden = false;
     document.getElementById("console").textContent = "";
     field.focus();
-    notice.addEventListener("submit", async (event) => {
-      event.preventDefault();
+    // No form: the page's policy lets none be sent.
+    notice.querySelector("button").addEventListener("click", use);
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") use();
+    });
+
+    async function use() {
       const given = field.value.trim();
+      if (!given) return field.focus();
       const answer = await window.fetch("/graphql", {
         method: "POST",
         headers: { "Content-Type": "application/json", Authorization: `Bearer ${given}` },
@@ -43,7 +49,7 @@
       }
       window.sessionStorage.setItem(STORED, given);
       window.location.reload();
-    });
+    }
   }
 
   function withKey(headers) {
