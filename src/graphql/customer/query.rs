@@ -262,7 +262,7 @@ impl CustomerQueries {
         let order = order_by.unwrap_or(CustomerOrder::NewestFirst).read(revenue_currency.as_deref())?;
         let by_name = matches!(order_by, Some(CustomerOrder::NameAscending | CustomerOrder::NameDescending));
         if by_name && !reading.personal() {
-            // The place in the list tells what the name begins with.
+            // The place in the list shows what the name begins with.
             return Err(field_refused("PERSONAL_DATA_REFUSED", "this API key may not order by personal data"));
         }
         if by_name && filter.include_forgotten {
