@@ -7,62 +7,65 @@
 -- section: tables
 
 -- An activity that was taken back has no row.
+-- view: Which orders, invoices, payments and appointments does each customer have? One row an activity.
 CREATE TABLE activities (
     tenant_id UUID NOT NULL,
     activity_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    kind TEXT NOT NULL,
-    name TEXT,
-    reference TEXT,
-    status TEXT,
-    amount_micros BIGINT,
+    kind TEXT NOT NULL, -- order, invoice, payment, shipment, appointment or custom; only orders count as revenue
+    name TEXT, -- what a custom activity is called
+    reference TEXT, -- its number in the tenant's own system, such as the order number
+    status TEXT, -- its state in the tenant's own system
+    amount_micros BIGINT, -- in micros of the currency; an order of negative amount is a cancellation
     currency TEXT,
-    line_count BIGINT NOT NULL,
-    due_at TIMESTAMPTZ,
-    message_id UUID,
+    line_count BIGINT NOT NULL, -- number of rows in activity_lines
+    due_at TIMESTAMPTZ, -- when an appointment takes place or an invoice is due
+    message_id UUID, -- the message that it is attributed to by its source
     source TEXT NOT NULL,
     import_id UUID,
     actor TEXT NOT NULL,
     occurred_at TIMESTAMPTZ NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
     position BYTES NOT NULL,
-    title TEXT,
-    attributes JSONB,
+    title TEXT, -- personal: a line for people
+    attributes JSONB, -- personal: further fields as JSON
     PRIMARY KEY (tenant_id, activity_id)
 );
 -- on: ActivityRetracted, CustomerForgotten
 CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
 
+-- view: What was ordered? One row a line item of an activity.
 CREATE TABLE activity_lines (
     tenant_id UUID NOT NULL,
     activity_id UUID NOT NULL,
-    line BIGINT NOT NULL,
-    sku TEXT NOT NULL,
-    description TEXT,
-    quantity_milli BIGINT NOT NULL,
-    unit_price_micros BIGINT NOT NULL,
+    line BIGINT NOT NULL, -- number of the line, from 1
+    sku TEXT NOT NULL, -- article number
+    description TEXT, -- the article's name
+    quantity_milli BIGINT NOT NULL, -- in thousandths; negative for returns
+    unit_price_micros BIGINT NOT NULL, -- price of one, in micros of the activity's currency
     PRIMARY KEY (tenant_id, activity_id, line)
 ) CLUSTERED;
 
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
 -- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.
 -- A sum is one of thousands and one of what is left of each amount, so that no number of orders is too large to be added up.
+-- view: What did each customer order altogether? One row a customer and currency.
 CREATE TABLE customer_totals (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    currency TEXT NOT NULL,
-    revenue_thousands BIGINT NOT NULL,
-    revenue_micros BIGINT NOT NULL,
-    orders BIGINT NOT NULL,
-    cancellations BIGINT NOT NULL,
-    first_order_at TIMESTAMPTZ,
-    last_order_at TIMESTAMPTZ,
+    currency TEXT NOT NULL, -- ISO 4217; empty for orders without an amount
+    revenue_thousands BIGINT NOT NULL, -- internal: whole thousands of each amount
+    revenue_micros BIGINT NOT NULL, -- sum of the orders' amounts, in micros of the currency; cancellations are subtracted
+    orders BIGINT NOT NULL, -- number of orders, cancellations among them
+    cancellations BIGINT NOT NULL, -- number of orders of negative amount
+    first_order_at TIMESTAMPTZ, -- when the first order happened
+    last_order_at TIMESTAMPTZ, -- when the last order happened
     -- The sum once more, such that it sorts: whole thousands, and micros from 0 to less than a thousand.
-    revenue_whole BIGINT NOT NULL GENERATED ALWAYS AS (
+    revenue_whole BIGINT NOT NULL GENERATED ALWAYS AS ( -- internal
         revenue_thousands
             + (revenue_micros - ((revenue_micros % 1000000000) + 1000000000) % 1000000000) / 1000000000
     ) STORED,
-    revenue_rest BIGINT NOT NULL GENERATED ALWAYS AS (
+    revenue_rest BIGINT NOT NULL GENERATED ALWAYS AS ( -- internal
         ((revenue_micros % 1000000000) + 1000000000) % 1000000000
     ) STORED,
     PRIMARY KEY (tenant_id, customer_id, currency)

@@ -7,21 +7,22 @@
 -- section: tables
 
 -- What a file holds is in the blob store, where it lies at a provider in the log alone.
+-- view: Which files does each message have? One row a file of a message.
 CREATE TABLE attachments (
     tenant_id UUID NOT NULL,
-    attachment_id UUID NOT NULL,
+    attachment_id UUID NOT NULL, -- the file's id
     message_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    number BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    reason TEXT,
-    size BIGINT,
+    number BIGINT NOT NULL, -- its place in the message, from 0
+    state TEXT NOT NULL, -- stored, remote (still at the provider) or missing
+    reason TEXT, -- why it is missing or still remote
+    size BIGINT, -- in bytes
     provider TEXT,
     account TEXT,
-    noted_at TIMESTAMPTZ NOT NULL,
+    noted_at TIMESTAMPTZ NOT NULL, -- when its state was recorded
     version BIGINT NOT NULL,
-    name TEXT,
-    content_type TEXT,
+    name TEXT, -- personal: the file's name
+    content_type TEXT, -- personal: its media type
     PRIMARY KEY (tenant_id, attachment_id, message_id)
 );
 CREATE INDEX attachments_of_message ON attachments (tenant_id, message_id, number);

@@ -13,29 +13,30 @@
 -- that a provider took it (an open may be reported before the sending is), so there are never more unique opens or
 -- clicks than messages sent. Refused by the provider for good counts as failed. The variant is empty for messages
 -- without one.
+-- view: What did each campaign achieve? One row a campaign, variant and channel; each message counts once in a column.
 CREATE TABLE campaign_metrics (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
     variant TEXT NOT NULL,
     channel TEXT NOT NULL,
-    queued BIGINT NOT NULL,
-    suppressed BIGINT NOT NULL,
-    cancelled BIGINT NOT NULL,
-    sent BIGINT NOT NULL,
-    delivered BIGINT NOT NULL,
-    deferred BIGINT NOT NULL,
-    soft_bounced BIGINT NOT NULL,
-    hard_bounced BIGINT NOT NULL,
-    failed BIGINT NOT NULL,
-    complained BIGINT NOT NULL,
-    opted_out BIGINT NOT NULL,
-    replied BIGINT NOT NULL,
-    unique_opens BIGINT NOT NULL,
-    unique_opens_machine BIGINT NOT NULL,
-    unique_opens_human BIGINT NOT NULL,
-    unique_clicks BIGINT NOT NULL,
-    unique_clicks_machine BIGINT NOT NULL,
-    unique_clicks_human BIGINT NOT NULL,
+    queued BIGINT NOT NULL, -- messages asked for
+    suppressed BIGINT NOT NULL, -- messages that a rule stopped
+    cancelled BIGINT NOT NULL, -- messages cancelled before they were sent
+    sent BIGINT NOT NULL, -- messages that a provider took
+    delivered BIGINT NOT NULL, -- messages delivered
+    deferred BIGINT NOT NULL, -- messages delayed at least once
+    soft_bounced BIGINT NOT NULL, -- messages returned for a passing reason
+    hard_bounced BIGINT NOT NULL, -- messages returned because the address does not exist
+    failed BIGINT NOT NULL, -- messages that were not delivered for another reason
+    complained BIGINT NOT NULL, -- messages reported as spam
+    opted_out BIGINT NOT NULL, -- messages that led to an opt-out
+    replied BIGINT NOT NULL, -- messages that were replied to
+    unique_opens BIGINT NOT NULL, -- messages opened, by a person or a machine
+    unique_opens_machine BIGINT NOT NULL, -- messages opened by a machine
+    unique_opens_human BIGINT NOT NULL, -- messages opened by a person
+    unique_clicks BIGINT NOT NULL, -- messages with a click, by a person or a machine
+    unique_clicks_machine BIGINT NOT NULL, -- messages with a click by a machine
+    unique_clicks_human BIGINT NOT NULL, -- messages with a click by a person
     PRIMARY KEY (tenant_id, campaign_id, variant, channel)
 ) CLUSTERED;
 
@@ -55,51 +56,54 @@ CREATE TABLE campaign_messages (
 ) CLUSTERED;
 
 -- All reports, by the hour in which they happened.
+-- view: What was reported of each campaign, hour by hour? One row a campaign, variant, channel and hour; each report counts.
 CREATE TABLE campaign_hours (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
     variant TEXT NOT NULL,
     channel TEXT NOT NULL,
-    hour TIMESTAMPTZ NOT NULL,
-    queued BIGINT NOT NULL,
-    suppressed BIGINT NOT NULL,
-    cancelled BIGINT NOT NULL,
-    sent BIGINT NOT NULL,
-    delivered BIGINT NOT NULL,
-    deferred BIGINT NOT NULL,
-    soft_bounced BIGINT NOT NULL,
-    hard_bounced BIGINT NOT NULL,
-    failed BIGINT NOT NULL,
-    refused BIGINT NOT NULL,
-    complained BIGINT NOT NULL,
-    opted_out BIGINT NOT NULL,
-    replied BIGINT NOT NULL,
-    opens_machine BIGINT NOT NULL,
-    opens_human BIGINT NOT NULL,
-    clicks_machine BIGINT NOT NULL,
-    clicks_human BIGINT NOT NULL,
+    hour TIMESTAMPTZ NOT NULL, -- beginning of the hour, UTC
+    queued BIGINT NOT NULL, -- messages asked for
+    suppressed BIGINT NOT NULL, -- messages that a rule stopped
+    cancelled BIGINT NOT NULL, -- messages cancelled before they were sent
+    sent BIGINT NOT NULL, -- reports of sending
+    delivered BIGINT NOT NULL, -- reports of delivery
+    deferred BIGINT NOT NULL, -- reports of a delay
+    soft_bounced BIGINT NOT NULL, -- reports of a soft bounce
+    hard_bounced BIGINT NOT NULL, -- reports of a hard bounce
+    failed BIGINT NOT NULL, -- reports of failure
+    refused BIGINT NOT NULL, -- attempts that a provider refused
+    complained BIGINT NOT NULL, -- complaints
+    opted_out BIGINT NOT NULL, -- opt-outs
+    replied BIGINT NOT NULL, -- replies
+    opens_machine BIGINT NOT NULL, -- opens by machines
+    opens_human BIGINT NOT NULL, -- opens by people
+    clicks_machine BIGINT NOT NULL, -- clicks by machines
+    clicks_human BIGINT NOT NULL, -- clicks by people
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, hour)
 ) CLUSTERED;
 
 -- When a campaign's first and last message was asked for.
+-- view: Which campaigns are there? One row a campaign.
 CREATE TABLE campaigns (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
-    first_message_at TIMESTAMPTZ NOT NULL,
-    last_message_at TIMESTAMPTZ NOT NULL,
+    first_message_at TIMESTAMPTZ NOT NULL, -- when its first message was asked for
+    last_message_at TIMESTAMPTZ NOT NULL, -- when its last message was asked for
     PRIMARY KEY (tenant_id, campaign_id)
 ) CLUSTERED;
 CREATE INDEX campaigns_newest ON campaigns (tenant_id, first_message_at, campaign_id);
 
+-- view: What did each campaign cost? One row a campaign, variant, channel and currency.
 CREATE TABLE campaign_costs (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
     variant TEXT NOT NULL,
     channel TEXT NOT NULL,
     currency TEXT NOT NULL,
-    cost_thousands BIGINT NOT NULL,
-    cost_micros BIGINT NOT NULL,
-    segments BIGINT NOT NULL,
+    cost_thousands BIGINT NOT NULL, -- internal: whole thousands of each charge
+    cost_micros BIGINT NOT NULL, -- what providers charged, in micros of the currency
+    segments BIGINT NOT NULL, -- number of SMS segments
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, currency)
 ) CLUSTERED;
 

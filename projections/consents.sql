@@ -7,50 +7,52 @@
 -- section: tables
 
 -- As it stands: what was said last per channel and topic, whatever the order in which it came in.
+-- view: What does each customer agree to now? One row a customer, channel and topic.
 CREATE TABLE consents (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     channel TEXT NOT NULL,
     topic TEXT NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL, -- opted_in, opted_out, pending (asked, not confirmed) or none
     source TEXT NOT NULL,
-    method TEXT NOT NULL,
-    message_id UUID,
-    campaign_id UUID,
+    method TEXT NOT NULL, -- how it was said, such as form or stop_keyword
+    message_id UUID, -- the message that led to it
+    campaign_id UUID, -- the campaign of that message
     import_id UUID,
     actor TEXT NOT NULL,
     event_id UUID NOT NULL,
     occurred_at TIMESTAMPTZ NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
     position BYTES NOT NULL,
-    wording TEXT,
-    ip TEXT,
-    user_agent TEXT,
+    wording TEXT, -- personal: the text that was agreed to
+    ip TEXT, -- personal: the address that it was said from
+    user_agent TEXT, -- personal: the browser that it was said with
     PRIMARY KEY (tenant_id, customer_id, channel, topic)
 );
 
 CREATE INDEX consents_by_state ON consents (tenant_id, channel, state, topic, customer_id);
 
 -- Every change, with its evidence.
+-- view: What did each customer agree to, and when? One row a change, newer ones do not replace older ones.
 CREATE TABLE consent_history (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     position BYTES NOT NULL,
     channel TEXT NOT NULL,
     topic TEXT NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL, -- opted_in, opted_out, pending (asked, not confirmed) or none
     source TEXT NOT NULL,
-    method TEXT NOT NULL,
-    message_id UUID,
-    campaign_id UUID,
+    method TEXT NOT NULL, -- how it was said, such as form or stop_keyword
+    message_id UUID, -- the message that led to it
+    campaign_id UUID, -- the campaign of that message
     import_id UUID,
     actor TEXT NOT NULL,
     event_id UUID NOT NULL,
     occurred_at TIMESTAMPTZ NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
-    wording TEXT,
-    ip TEXT,
-    user_agent TEXT,
+    wording TEXT, -- personal: the text that was agreed to
+    ip TEXT, -- personal: the address that it was said from
+    user_agent TEXT, -- personal: the browser that it was said with
     PRIMARY KEY (tenant_id, customer_id, position)
 );
 

@@ -8,26 +8,27 @@
 
 -- Events carry the whole resulting state: the newest one is the conversation. `position` is that event's: who follows
 -- the inbox asks for what stands after the last one.
+-- view: Which conversations are there, and who waits for a reply? One row a conversation.
 CREATE TABLE conversations (
     tenant_id UUID NOT NULL,
     conversation_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     channel TEXT NOT NULL,
-    state TEXT NOT NULL,
-    snoozed_until TIMESTAMPTZ,
+    state TEXT NOT NULL, -- open, pending, snoozed or resolved
+    snoozed_until TIMESTAMPTZ, -- when a snoozed one opens again
     assignee TEXT,
     team TEXT,
-    priority TEXT NOT NULL,
-    unread BIGINT NOT NULL,
-    started_at TIMESTAMPTZ NOT NULL,
-    changed_at TIMESTAMPTZ NOT NULL,
-    last_inbound_at TIMESTAMPTZ,
-    last_outbound_at TIMESTAMPTZ,
+    priority TEXT NOT NULL, -- urgent, high, normal or low
+    unread BIGINT NOT NULL, -- number of messages that nobody has read
+    started_at TIMESTAMPTZ NOT NULL, -- when its first message was written
+    changed_at TIMESTAMPTZ NOT NULL, -- when anything last happened in it
+    last_inbound_at TIMESTAMPTZ, -- when the customer last wrote
+    last_outbound_at TIMESTAMPTZ, -- when we last wrote
     -- When the customer first wrote of what nobody has answered or resolved since.
-    waiting_since TIMESTAMPTZ,
+    waiting_since TIMESTAMPTZ, -- when the customer first wrote of what nobody has answered or resolved since
     version BIGINT NOT NULL,
     position BYTES NOT NULL,
-    urgency BIGINT NOT NULL GENERATED ALWAYS AS (
+    urgency BIGINT NOT NULL GENERATED ALWAYS AS ( -- the priority as a number: 3 urgent, 2 high, 1 normal, 0 low
         CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END
     ) STORED,
     PRIMARY KEY (tenant_id, conversation_id)

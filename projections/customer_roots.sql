@@ -9,11 +9,12 @@
 -- Merging moves no rows: what was recorded of a merged customer keeps its id, and reads find it by this table. It is
 -- flat: a root has no row of its own. `position` is that of the event that says so; whoever came with somebody else who
 -- was merged later has the later root.
+-- view: Which customers were merged, and into whom? One row a merged customer.
 CREATE TABLE customer_roots (
     tenant_id UUID NOT NULL,
-    customer_id UUID NOT NULL,
-    root_id UUID NOT NULL,
-    merged_at TIMESTAMPTZ NOT NULL,
+    customer_id UUID NOT NULL, -- the merged record
+    root_id UUID NOT NULL, -- the record that acts for the person
+    merged_at TIMESTAMPTZ NOT NULL, -- when they were merged
     position BYTES NOT NULL,
     PRIMARY KEY (tenant_id, customer_id)
 ) CLUSTERED;

@@ -8,33 +8,34 @@
 -- section: tables
 
 -- Events carry the whole resulting profile: the newest one is the profile. `version` is that of the stream.
+-- view: Who are the customers? One row a record; merged records stay, with person_id in common.
 CREATE TABLE customers (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    source TEXT NOT NULL,
-    anonymous BOOLEAN NOT NULL,
+    source TEXT NOT NULL, -- how the record came about: api, import, inbound, provider, customer or demo
+    anonymous BOOLEAN NOT NULL, -- whether it collects orders of unknown customers
     import_id UUID,
-    territory TEXT,
-    account_type TEXT,
-    priority TEXT,
-    owner TEXT,
-    lead_score BIGINT,
-    industry TEXT,
-    locale TEXT,
-    time_zone TEXT,
-    tags JSONB NOT NULL,
-    name TEXT,
+    territory TEXT, -- sales territory
+    account_type TEXT, -- kind of account, in the tenant's own words
+    priority TEXT, -- in the tenant's own words
+    owner TEXT, -- the colleague who is responsible
+    lead_score BIGINT, -- points
+    industry TEXT, -- in the tenant's own words
+    locale TEXT, -- language, such as en or de-AT
+    time_zone TEXT, -- IANA name, such as Europe/Vienna
+    tags JSONB NOT NULL, -- JSON array of texts; customer_tags has a row each
+    name TEXT, -- personal: full name
     -- What lists by name are sorted by, also of who has no name; as personal as the name.
-    sort_name TEXT,
-    external_id TEXT,
-    attributes JSONB,
-    registered_at TIMESTAMPTZ NOT NULL,
-    changed_at TIMESTAMPTZ NOT NULL,
-    forgotten_at TIMESTAMPTZ,
+    sort_name TEXT, -- internal
+    external_id TEXT, -- personal: the customer's id in the tenant's own system
+    attributes JSONB, -- personal: further fields as JSON
+    registered_at TIMESTAMPTZ NOT NULL, -- when the customer became known
+    changed_at TIMESTAMPTZ NOT NULL, -- when the profile last changed
+    forgotten_at TIMESTAMPTZ, -- when the customer was forgotten; personal columns are empty since
     -- Whether another customer stands for this one.
-    merged BOOLEAN NOT NULL DEFAULT FALSE,
-    has_email BOOLEAN NOT NULL DEFAULT FALSE,
-    has_phone BOOLEAN NOT NULL DEFAULT FALSE,
+    merged BOOLEAN NOT NULL DEFAULT FALSE, -- whether another record acts for this one
+    has_email BOOLEAN NOT NULL DEFAULT FALSE, -- whether a mailbox is known
+    has_phone BOOLEAN NOT NULL DEFAULT FALSE, -- whether a phone number is known
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id)
 );
@@ -76,25 +77,27 @@ CREATE TABLE absorbed_customers (
     PRIMARY KEY (tenant_id, customer_id)
 ) CLUSTERED;
 
+-- view: Which tags does each customer have? One row a customer and tag.
 CREATE TABLE customer_tags (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    tag TEXT NOT NULL,
+    tag TEXT NOT NULL, -- the tag
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id, tag)
 ) CLUSTERED;
 CREATE INDEX customer_tags_by_tag ON customer_tags (tenant_id, tag, customer_id);
 
+-- view: How can each customer be reached? One row an address.
 CREATE TABLE customer_addresses (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     address_id UUID NOT NULL,
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL, -- email, phone, push_token or in_app
     import_id UUID,
-    added_at TIMESTAMPTZ NOT NULL,
+    added_at TIMESTAMPTZ NOT NULL, -- when it was added
     version BIGINT NOT NULL,
-    address TEXT,
-    label TEXT,
+    address TEXT, -- personal: the address itself, normalised
+    label TEXT, -- personal: what it is for
     PRIMARY KEY (tenant_id, customer_id, address_id)
 ) CLUSTERED;
 

@@ -8,20 +8,21 @@
 -- section: tables
 
 -- Sums over reports, so their order cannot matter. The domain is empty where the channel has none.
+-- view: How well does what we send arrive? One row a day, sending domain, provider and channel; each report counts.
 CREATE TABLE deliverability (
     tenant_id UUID NOT NULL,
-    domain TEXT NOT NULL,
+    domain TEXT NOT NULL, -- our sending domain; empty where the channel has none
     provider TEXT NOT NULL,
     channel TEXT NOT NULL,
-    day TIMESTAMPTZ NOT NULL,
-    sent BIGINT NOT NULL,
-    delivered BIGINT NOT NULL,
-    deferred BIGINT NOT NULL,
-    soft_bounced BIGINT NOT NULL,
-    hard_bounced BIGINT NOT NULL,
-    failed BIGINT NOT NULL,
-    refused BIGINT NOT NULL,
-    complained BIGINT NOT NULL,
+    day TIMESTAMPTZ NOT NULL, -- beginning of the day, UTC
+    sent BIGINT NOT NULL, -- reports of sending
+    delivered BIGINT NOT NULL, -- reports of delivery
+    deferred BIGINT NOT NULL, -- reports of a delay
+    soft_bounced BIGINT NOT NULL, -- reports of a soft bounce
+    hard_bounced BIGINT NOT NULL, -- reports of a hard bounce
+    failed BIGINT NOT NULL, -- reports of failure
+    refused BIGINT NOT NULL, -- attempts that a provider refused
+    complained BIGINT NOT NULL, -- complaints
     PRIMARY KEY (tenant_id, day, domain, provider, channel)
 ) CLUSTERED;
 

@@ -7,24 +7,25 @@
 -- section: tables
 
 -- `version` is that of the event that the state comes from.
+-- view: Which files were imported, and what did each bring? One row an import.
 CREATE TABLE imports (
     tenant_id UUID NOT NULL,
     import_id UUID NOT NULL,
-    kind TEXT NOT NULL,
-    state TEXT NOT NULL,
-    file_digest TEXT NOT NULL,
-    run BIGINT NOT NULL,
+    kind TEXT NOT NULL, -- customers, orders or messages
+    state TEXT NOT NULL, -- running, completed or undone
+    file_digest TEXT NOT NULL, -- SHA-256 of the file, in hex
+    run BIGINT NOT NULL, -- how often it was run, from 1
     actor TEXT NOT NULL,
-    started_at TIMESTAMPTZ NOT NULL,
-    completed_at TIMESTAMPTZ,
-    undone_at TIMESTAMPTZ,
-    lines BIGINT,
-    appended BIGINT,
-    already BIGINT,
-    refused BIGINT,
-    retracted BIGINT,
-    kept BIGINT,
-    file_name TEXT,
+    started_at TIMESTAMPTZ NOT NULL, -- when it began
+    completed_at TIMESTAMPTZ, -- when it ended
+    undone_at TIMESTAMPTZ, -- when it was taken back
+    lines BIGINT, -- number of lines read
+    appended BIGINT, -- number of facts recorded
+    already BIGINT, -- number of facts that were known
+    refused BIGINT, -- number of lines refused
+    retracted BIGINT, -- number of facts taken back
+    kept BIGINT, -- number of facts that undoing left
+    file_name TEXT, -- personal: the file's name
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, import_id)
 );

@@ -13,85 +13,86 @@
 -- Reports commute: a row holds, per state, the first time and the count, and the state is computed from the counts. So
 -- neither a late report nor the order of reports can change what is known. A message's first event (queued or
 -- received) makes its row; the log has it before any report.
+-- view: What became of each message, when, and what did it cost? One row a message, sent or received.
 CREATE TABLE messages (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    direction TEXT NOT NULL,
+    direction TEXT NOT NULL, -- outbound or inbound
     channel TEXT NOT NULL,
     campaign_id UUID,
     variant TEXT,
     conversation_id UUID,
-    class TEXT,
+    class TEXT, -- marketing or transactional
     topic TEXT,
     address_id UUID,
-    in_reply_to UUID,
-    send_at TIMESTAMPTZ,
+    in_reply_to UUID, -- the message that this one replies to
+    send_at TIMESTAMPTZ, -- when it was asked to be sent
     import_id UUID,
     actor TEXT NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL, -- when it was asked for, or received
     position BYTES NOT NULL,
-    held_at TIMESTAMPTZ,
-    held_count BIGINT NOT NULL DEFAULT 0,
-    held_until TIMESTAMPTZ,
-    released_count BIGINT NOT NULL DEFAULT 0,
-    suppressed_at TIMESTAMPTZ,
-    suppressed_count BIGINT NOT NULL DEFAULT 0,
-    cancelled_at TIMESTAMPTZ,
-    cancelled_count BIGINT NOT NULL DEFAULT 0,
-    dispatching_at TIMESTAMPTZ,
-    dispatching_count BIGINT NOT NULL DEFAULT 0,
-    refused_at TIMESTAMPTZ,
-    refused_count BIGINT NOT NULL DEFAULT 0,
-    refused_finally_count BIGINT NOT NULL DEFAULT 0,
-    retry_at TIMESTAMPTZ,
-    in_doubt_at TIMESTAMPTZ,
-    in_doubt_count BIGINT NOT NULL DEFAULT 0,
-    sent_at TIMESTAMPTZ,
-    sent_count BIGINT NOT NULL DEFAULT 0,
-    delivered_at TIMESTAMPTZ,
-    delivered_count BIGINT NOT NULL DEFAULT 0,
-    deferred_at TIMESTAMPTZ,
-    deferred_count BIGINT NOT NULL DEFAULT 0,
-    bounced_at TIMESTAMPTZ,
-    bounced_count BIGINT NOT NULL DEFAULT 0,
-    hard_bounced_count BIGINT NOT NULL DEFAULT 0,
-    failed_at TIMESTAMPTZ,
-    failed_count BIGINT NOT NULL DEFAULT 0,
-    opened_at TIMESTAMPTZ,
-    opened_count BIGINT NOT NULL DEFAULT 0,
-    opened_human_at TIMESTAMPTZ,
-    opened_human_count BIGINT NOT NULL DEFAULT 0,
-    opened_machine_count BIGINT NOT NULL DEFAULT 0,
-    clicked_at TIMESTAMPTZ,
-    clicked_count BIGINT NOT NULL DEFAULT 0,
-    clicked_human_at TIMESTAMPTZ,
-    clicked_human_count BIGINT NOT NULL DEFAULT 0,
-    clicked_machine_count BIGINT NOT NULL DEFAULT 0,
-    replied_at TIMESTAMPTZ,
-    replied_count BIGINT NOT NULL DEFAULT 0,
-    complained_at TIMESTAMPTZ,
-    complained_count BIGINT NOT NULL DEFAULT 0,
-    opted_out_at TIMESTAMPTZ,
-    opted_out_count BIGINT NOT NULL DEFAULT 0,
+    held_at TIMESTAMPTZ, -- when it was first held
+    held_count BIGINT NOT NULL DEFAULT 0, -- times held
+    held_until TIMESTAMPTZ, -- when it is to be released
+    released_count BIGINT NOT NULL DEFAULT 0, -- times released
+    suppressed_at TIMESTAMPTZ, -- when a rule stopped it
+    suppressed_count BIGINT NOT NULL DEFAULT 0, -- times stopped
+    cancelled_at TIMESTAMPTZ, -- when it was cancelled
+    cancelled_count BIGINT NOT NULL DEFAULT 0, -- times cancelled
+    dispatching_at TIMESTAMPTZ, -- when a provider was first called
+    dispatching_count BIGINT NOT NULL DEFAULT 0, -- number of calls to providers
+    refused_at TIMESTAMPTZ, -- when a provider first refused it
+    refused_count BIGINT NOT NULL DEFAULT 0, -- times refused
+    refused_finally_count BIGINT NOT NULL DEFAULT 0, -- times refused for good
+    retry_at TIMESTAMPTZ, -- when it is tried again
+    in_doubt_at TIMESTAMPTZ, -- when it became unknown whether a provider took it
+    in_doubt_count BIGINT NOT NULL DEFAULT 0, -- times in doubt
+    sent_at TIMESTAMPTZ, -- when a provider took it
+    sent_count BIGINT NOT NULL DEFAULT 0, -- reports of sending
+    delivered_at TIMESTAMPTZ, -- when it was first reported as delivered
+    delivered_count BIGINT NOT NULL DEFAULT 0, -- reports of delivery
+    deferred_at TIMESTAMPTZ, -- when it was first delayed
+    deferred_count BIGINT NOT NULL DEFAULT 0, -- reports of a delay
+    bounced_at TIMESTAMPTZ, -- when it was first returned
+    bounced_count BIGINT NOT NULL DEFAULT 0, -- reports of a bounce, soft or hard
+    hard_bounced_count BIGINT NOT NULL DEFAULT 0, -- reports of a hard bounce
+    failed_at TIMESTAMPTZ, -- when it first failed
+    failed_count BIGINT NOT NULL DEFAULT 0, -- reports of failure
+    opened_at TIMESTAMPTZ, -- when it was first opened, by a person or a machine
+    opened_count BIGINT NOT NULL DEFAULT 0, -- opens
+    opened_human_at TIMESTAMPTZ, -- when a person first opened it
+    opened_human_count BIGINT NOT NULL DEFAULT 0, -- opens by people
+    opened_machine_count BIGINT NOT NULL DEFAULT 0, -- opens by machines
+    clicked_at TIMESTAMPTZ, -- when a link was first followed, by a person or a machine
+    clicked_count BIGINT NOT NULL DEFAULT 0, -- clicks
+    clicked_human_at TIMESTAMPTZ, -- when a person first followed a link
+    clicked_human_count BIGINT NOT NULL DEFAULT 0, -- clicks by people
+    clicked_machine_count BIGINT NOT NULL DEFAULT 0, -- clicks by machines
+    replied_at TIMESTAMPTZ, -- when it was first replied to
+    replied_count BIGINT NOT NULL DEFAULT 0, -- replies
+    complained_at TIMESTAMPTZ, -- when it was first reported as spam
+    complained_count BIGINT NOT NULL DEFAULT 0, -- complaints
+    opted_out_at TIMESTAMPTZ, -- when it first led to an opt-out
+    opted_out_count BIGINT NOT NULL DEFAULT 0, -- opt-outs
     provider TEXT,
     account TEXT,
-    domain TEXT,
-    provider_message_id TEXT,
-    segments BIGINT,
-    cost_micros BIGINT,
+    domain TEXT, -- our sending domain
+    provider_message_id TEXT, -- the provider's id of the message
+    segments BIGINT, -- number of SMS segments
+    cost_micros BIGINT, -- what the provider charged, in micros of the currency
     currency TEXT,
-    from_address TEXT,
-    to_address TEXT,
-    subject TEXT,
-    body TEXT,
+    from_address TEXT, -- personal: who wrote it
+    to_address TEXT, -- personal: whom it went to
+    subject TEXT, -- personal: subject line
+    body TEXT, -- personal: text
     -- Of what came in: the kind of machine that wrote it, our message that this is about, and what else is known.
-    automatic TEXT,
-    about TEXT,
-    details JSONB,
+    automatic TEXT, -- the kind of machine that wrote an inbound message: bounce, feedback, list or reply; empty for people
+    about TEXT, -- our message that an automatic one is about
+    details JSONB, -- personal: further parts as JSON
     -- The order of these lines is the rank of the states. A hard bounce after the delivery outranks it (the mailbox
     -- sent it back); a machine's open or click shows that it was delivered, not that anybody read it.
-    state TEXT NOT NULL GENERATED ALWAYS AS (
+    state TEXT NOT NULL GENERATED ALWAYS AS ( -- the furthest state reached, such as queued, held, suppressed, sent, delivered, opened, replied, bounced; received for inbound ones
         CASE
             WHEN direction = 'inbound' THEN 'received'
             WHEN complained_count > 0 THEN 'complained'
@@ -140,33 +141,35 @@ CREATE INDEX messages_of_account ON messages (tenant_id, account, provider, stat
 
 -- Why a message is, or was, in a state: a row per event that gave a reason, so that none wipes another's.
 -- `why` is the shortest word for it, and `message_at` when the message was asked for: lists of messages are read by them.
+-- view: Why was a message held, suppressed, refused or returned? One row a reason.
 CREATE TABLE message_reasons (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
     event_id UUID NOT NULL,
     customer_id UUID NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL, -- the state that it is the reason of: held, suppressed, cancelled, refused, in_doubt, deferred, bounced, failed or complained
     occurred_at TIMESTAMPTZ NOT NULL,
-    reason TEXT,
-    class TEXT,
-    code TEXT,
-    until TIMESTAMPTZ,
-    inputs JSONB,
-    detail TEXT,
-    why TEXT,
-    message_at TIMESTAMPTZ,
+    reason TEXT, -- the rule, or the cause
+    class TEXT, -- of a bounce soft or hard, of a refusal whether to try again
+    code TEXT, -- the provider's code
+    until TIMESTAMPTZ, -- when it ends, or is tried again
+    inputs JSONB, -- what the rule looked at, as JSON
+    detail TEXT, -- personal: the provider's text
+    why TEXT, -- the shortest word for it
+    message_at TIMESTAMPTZ, -- when the message was asked for
     PRIMARY KEY (tenant_id, message_id, event_id)
 ) CLUSTERED;
 CREATE INDEX message_reasons_by_why ON message_reasons (tenant_id, why, message_at, message_id)
     WHERE why IS NOT NULL AND message_at IS NOT NULL;
 
 -- When we last heard of each other, by channel.
+-- view: When was each customer last in contact? One row a customer and channel.
 CREATE TABLE customer_contacts (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     channel TEXT NOT NULL,
-    last_inbound_at TIMESTAMPTZ,
-    last_outbound_at TIMESTAMPTZ,
+    last_inbound_at TIMESTAMPTZ, -- when the customer last wrote
+    last_outbound_at TIMESTAMPTZ, -- when we last wrote
     PRIMARY KEY (tenant_id, customer_id, channel)
 ) CLUSTERED;
 CREATE INDEX customer_contacts_inbound ON customer_contacts (tenant_id, last_inbound_at, channel, customer_id)

@@ -7,19 +7,20 @@
 -- section: tables
 
 -- A suppression that was lifted stays, inactive. `version` is that of the address's stream.
+-- view: Which addresses are not written to, and why? One row an address and reason.
 CREATE TABLE suppressions (
     tenant_id UUID NOT NULL,
     address_id UUID NOT NULL,
-    reason TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    active BOOLEAN NOT NULL,
-    suppressed_at TIMESTAMPTZ NOT NULL,
-    lifted_at TIMESTAMPTZ,
-    lifted_by TEXT,
-    note TEXT,
+    reason TEXT NOT NULL, -- hard_bounce, complaint, stop, manual or unreachable
+    kind TEXT NOT NULL, -- email, phone, push_token or in_app
+    active BOOLEAN NOT NULL, -- whether it still holds
+    suppressed_at TIMESTAMPTZ NOT NULL, -- when it began
+    lifted_at TIMESTAMPTZ, -- when it was lifted
+    lifted_by TEXT, -- who lifted it
+    note TEXT, -- what a colleague wrote about it
     source TEXT NOT NULL,
-    message_id UUID,
-    customer_id UUID,
+    message_id UUID, -- the message that led to it
+    customer_id UUID, -- the customer of that message
     actor TEXT NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, address_id, reason)
@@ -27,16 +28,17 @@ CREATE TABLE suppressions (
 CREATE INDEX suppressions_newest ON suppressions (tenant_id, suppressed_at, address_id, reason);
 
 -- Every suppression and every lifting of one, in the order of the log.
+-- view: When was each address suppressed and lifted? One row a change.
 CREATE TABLE suppression_history (
     tenant_id UUID NOT NULL,
     address_id UUID NOT NULL,
     position BYTES NOT NULL,
-    reason TEXT NOT NULL,
-    suppressed BOOLEAN NOT NULL,
+    reason TEXT NOT NULL, -- hard_bounce, complaint, stop, manual or unreachable
+    suppressed BOOLEAN NOT NULL, -- whether it began (or else was lifted)
     source TEXT,
-    note TEXT,
-    message_id UUID,
-    customer_id UUID,
+    note TEXT, -- what a colleague wrote about it
+    message_id UUID, -- the message that led to it
+    customer_id UUID, -- the customer of that message
     actor TEXT NOT NULL,
     event_id UUID NOT NULL,
     occurred_at TIMESTAMPTZ NOT NULL,

@@ -5,10 +5,11 @@
 -- version: 1
 
 -- section: tables
+-- view: Which tenants are there? One row a tenant.
 CREATE TABLE tenants (
     tenant_id UUID NOT NULL PRIMARY KEY,
-    name TEXT NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL
+    name TEXT NOT NULL, -- its name
+    created_at TIMESTAMPTZ NOT NULL -- when it was created
 );
 
 -- section: apply

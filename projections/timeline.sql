@@ -9,23 +9,24 @@
 
 -- One narrow row per entry, in the order in which it is read. What becomes of a message (delivered, opened, clicked)
 -- stands in `messages`, what an activity says in `activities`: a page joins them by `entry_id`.
+-- view: What happened with each customer, in order? One row an entry.
 CREATE TABLE timeline (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     occurred_at TIMESTAMPTZ NOT NULL,
     position BYTES NOT NULL,
-    kind TEXT NOT NULL,
-    entry_id UUID NOT NULL,
+    kind TEXT NOT NULL, -- message, order, invoice, payment, shipment, appointment, custom, note, consent, conversation or registered
+    entry_id UUID NOT NULL, -- the id of the message, activity, note, event, conversation or customer
     channel TEXT,
-    direction TEXT,
+    direction TEXT, -- of messages: outbound or inbound
     campaign_id UUID,
     conversation_id UUID,
     import_id UUID,
-    author TEXT NOT NULL,
-    pinned BOOLEAN NOT NULL,
-    detail TEXT,
-    result TEXT,
-    note TEXT,
+    author TEXT NOT NULL, -- who did it
+    pinned BOOLEAN NOT NULL, -- whether a note is pinned
+    detail TEXT, -- of a consent its topic, of a conversation its assignee
+    result TEXT, -- the state that a consent or conversation got, or how a customer was registered
+    note TEXT, -- personal: a note's text
     PRIMARY KEY (tenant_id, customer_id, occurred_at, position)
 ) CLUSTERED;
 CREATE INDEX timeline_pinned ON timeline (tenant_id, customer_id, occurred_at, position) WHERE pinned;

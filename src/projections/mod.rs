@@ -9,6 +9,7 @@ pub mod source;
 mod staging;
 mod store;
 mod tables;
+pub mod views;
 
 pub use error::ProjectionError;
 pub use registry::{Registry, RegistryError};

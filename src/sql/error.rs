@@ -37,4 +37,11 @@ impl Error {
         };
         Some((extended_code & 0xff, message.unwrap_or_else(|| error.to_string())))
     }
+
+    /// PostgreSQL's code (SQLSTATE).
+    #[must_use]
+    pub fn postgres_code(&self) -> Option<String> {
+        let Self::Postgres(sqlx::Error::Database(error)) = self else { return None };
+        error.code().map(std::borrow::Cow::into_owned)
+    }
 }

@@ -4,6 +4,7 @@
 #[macro_use]
 mod support;
 
+mod analysts;
 mod api;
 mod architecture;
 mod cli;

@@ -92,7 +92,7 @@ impl ReadModel {
     }
 
     fn select(&self, engine: Engine) -> String {
-        let Table { name, columns, key } = &self.table;
+        let Table { name, columns, key, .. } = &self.table;
         let order = key.join(", ");
         match engine {
             Engine::Sqlite => {

@@ -24,8 +24,10 @@
 //! are temporary, in memory, and empty when a batch begins; a statement that names no types and reads one of them runs
 //! when it was filled. An index that is not unique is made once the tables are built, before they are read: filled row by row
 //! it would cost several times as much. Statements that need one while tables are built have it from the first batch on
-//! that holds one of the types of the index's own `-- on:` line. See [`macros`] for what makes the text run on both engines.
+//! that holds one of the types of the index's own `-- on:` line. A table below a line `-- view: QUESTION` has a view for analysts,
+//! in which the comment behind a column is its meaning; see [`super::views`]. See [`macros`] for what makes the text run on both engines.
 
+mod docs;
 mod lexer;
 pub mod macros;
 mod parse;
@@ -34,6 +36,7 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use docs::{ColumnDoc, Docs};
 pub use table::Table;
 pub(super) use table::dialect;
 

@@ -2,7 +2,7 @@
 
 use super::lexer::{Kind, Token, line_of, tokens};
 use super::macros::{self, MacroError};
-use super::{BatchTable, Scope, Source, SourceError, Text, rules, table};
+use super::{BatchTable, Scope, Source, SourceError, Text, docs, rules, table};
 use crate::sql::Engine;
 
 /// A mistake and its offset in the file.
@@ -67,6 +67,8 @@ fn read(file: &str, text: &str) -> Result<Source, Mistake> {
             .map(|create| table::declared_for_batch(&create).map(|name| BatchTable { name, create }))
             .collect::<Result<_, _>>()?,
     };
+    let mut docs = docs::read(&tokens);
+    source.declared.iter_mut().for_each(|table| table.docs = docs.remove(&table.name));
     rules::propagate_types(&mut source);
     if file.strip_suffix(".sql").unwrap_or(file) != source.name {
         return Err(Mistake::new(0, format!("projection {} must be in a file {}.sql", source.name, source.name)));

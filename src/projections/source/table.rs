@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use super::docs::Docs;
 use super::lexer::{Kind, Token, tokens};
 use super::parse::Mistake;
 use super::rules::STAGED;
@@ -17,6 +18,9 @@ pub struct Table {
     pub columns: Vec<(String, String)>,
     /// The columns of its primary key, in order.
     pub key: Vec<String>,
+    /// What analysts read of it. Each binary has its own words for it: they are not kept with the table.
+    #[serde(skip)]
+    pub docs: Option<Docs>,
 }
 
 /// What a statement of the section `tables` declares: [`None`] for an index.
@@ -37,7 +41,7 @@ pub(super) fn declared(text: &Text) -> Result<Option<Table>, Mistake> {
     if STAGED.contains(&name) || name.starts_with("commlog_") || name.is_empty() {
         return Err(Mistake::new(text.at, format!("a table cannot be named `{name}`")));
     }
-    let mut table = Table { name: name.to_owned(), columns: Vec::new(), key: Vec::new() };
+    let mut table = Table { name: name.to_owned(), columns: Vec::new(), key: Vec::new(), docs: None };
     for item in items(words.get(3..).unwrap_or_default()) {
         read_item(&mut table, item);
     }
@@ -124,8 +128,9 @@ pub(in crate::projections) fn dialect(engine: Engine, sql: &str) -> String {
     for token in tokens(sql).unwrap_or_default() {
         let text = match (engine, token.text) {
             _ if token.kind != Kind::Word => token.text,
-            (Engine::Sqlite, "JSONB") => "TEXT",
-            (Engine::Sqlite, "BYTES") => "BLOB",
+            // Tools believe the declared type: DuckDB refuses bytes in a column that is declared otherwise.
+            (Engine::Sqlite, "JSONB" | "TIMESTAMPTZ") => "TEXT",
+            (Engine::Sqlite, "BYTES" | "UUID") => "BLOB",
             (Engine::Postgres, "BYTES") => "bytea",
             // Rows kept in the order of the primary key: one tree instead of two. PostgreSQL has no such tables.
             (Engine::Sqlite, "CLUSTERED") => "WITHOUT ROWID",

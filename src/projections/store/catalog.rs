@@ -1,11 +1,16 @@
 //! The list of generations: which one is live, which are being built, which wait to be removed.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::{DateTime, Utc};
 
-use super::location::{Location, file_error};
+use super::location::{Location, file, file_error, live_file, schema};
 use super::options;
-use crate::projections::error::{ProjectionError, database};
+use crate::projections::error::{ProjectionError, chain, database};
 use crate::projections::source::dialect;
+use crate::projections::views::{self, View};
 use crate::sql::{self, Db, Session, SqliteOptions, SqlitePool, Value, row};
 
 /// What becomes of a generation.
@@ -49,12 +54,24 @@ row! {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     db: Db,
+    /// Where the generations are, if they are files.
+    folder: Option<PathBuf>,
+    /// What analysts use does not follow the live generation: the last attempt failed.
+    is_behind: Arc<AtomicBool>,
 }
 
 impl Catalog {
+    fn over(location: &Location, db: Db) -> Self {
+        let folder = match location {
+            Location::Folder(folder) => Some(folder.clone()),
+            Location::Database(_) => None,
+        };
+        Self { db, folder, is_behind: Arc::default() }
+    }
+
     /// Opens the list; creates it and its folder if necessary.
     pub async fn open(location: &Location) -> Result<Self, ProjectionError> {
-        let catalog = Self { db: pool(location).await? };
+        let catalog = Self::over(location, pool(location).await?);
         let create = |session: &Session| dialect(session.engine(), include_str!("catalog.sql"));
         // Two nodes may start at once: creation waits for the lock like every change.
         catalog
@@ -90,7 +107,7 @@ impl Catalog {
                 db
             }
         };
-        let entries = Self { db: db.clone() }.entries().await.map_err(|error| foreign(location, error));
+        let entries = Self::over(location, db.clone()).entries().await.map_err(|error| foreign(location, error));
         db.close().await;
         entries.map(Some)
     }
@@ -137,31 +154,76 @@ impl Catalog {
         self.change(async |session| session.execute(sql, &values).await.map(drop)).await
     }
 
-    /// Makes a generation the live one.
-    pub async fn promote(&self, id: &str) -> Result<(), ProjectionError> {
-        self.change_live(id, |_| true).await.map(drop)
+    /// Makes a generation the live one, with its views for analysts.
+    pub async fn promote(&self, id: &str, views: &[View]) -> Result<(), ProjectionError> {
+        self.change_live(id, views, |_| true).await.map(drop)
     }
 
     /// Makes a generation the live one if `old` still is, or if none is. Returns the id of the live one.
-    pub async fn replace(&self, old: Option<&str>, id: &str) -> Result<String, ProjectionError> {
-        self.change_live(id, |live| Some(live) == old).await
+    pub async fn replace(&self, old: Option<&str>, id: &str, views: &[View]) -> Result<String, ProjectionError> {
+        self.change_live(id, views, |live| Some(live) == old).await
     }
 
     /// Makes a generation the live one if there is none or the live one `may_go`. Returns the id of the live one.
-    async fn change_live(&self, id: &str, may_go: impl Fn(&str) -> bool) -> Result<String, ProjectionError> {
+    async fn change_live(
+        &self,
+        id: &str,
+        views: &[View],
+        may_go: impl Fn(&str) -> bool,
+    ) -> Result<String, ProjectionError> {
         self.change(async |session| {
-            let live = "SELECT id, fingerprint, state FROM generations WHERE state = 'live'";
-            let live: Vec<Row> = session.fetch_all(live, &[]).await?;
-            if let Some(row) = live.into_iter().next()
-                && (row.id == id || !may_go(&row.id))
+            let live = live_id(session).await?;
+            if let Some(live) = live
+                && (live == id || !may_go(&live))
             {
-                return Ok(row.id);
+                return Ok(live);
             }
             session.execute("UPDATE generations SET state = 'retired' WHERE state = 'live'", &[]).await?;
             session.execute("UPDATE generations SET state = 'live' WHERE id = $1", &[Value::from(id)]).await?;
+            self.point_to(session, id, views).await?;
             Ok(id.to_owned())
         })
         .await
+    }
+
+    /// Points what analysts use to a generation, if it is the live one.
+    pub async fn publish(&self, id: &str, views: &[View]) -> Result<(), ProjectionError> {
+        if self.folder.as_ref().is_some_and(|folder| is_linked(folder, id)) {
+            self.is_behind.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.change(async |session| match live_id(session).await? {
+            Some(live) if live == id => self.point_to(session, id, views).await,
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    /// Whether what analysts use could not be pointed to the live generation yet.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
+    }
+
+    /// A failure is logged, not returned: the tables serve others than analysts.
+    async fn point_to(&self, session: &mut Session, id: &str, views: &[View]) -> Result<(), sql::Error> {
+        let failed = match &self.folder {
+            Some(folder) => link(folder, id).err().map(|error| chain(&error)),
+            None => {
+                session.run("SAVEPOINT views").await?;
+                match views::publish_postgres(session, &schema(id), views).await {
+                    Ok(()) => None,
+                    Err(error) => {
+                        session.run("ROLLBACK TO SAVEPOINT views").await?;
+                        Some(chain(&database("point the views for analysts to them")(error)))
+                    }
+                }
+            }
+        };
+        self.is_behind.store(failed.is_some(), Ordering::Relaxed);
+        if let Some(error) = failed {
+            tracing::warn!(error, "the views for analysts do not follow the live read tables yet; trying again");
+        }
+        Ok(())
     }
 
     /// Takes a generation off the list.
@@ -169,6 +231,27 @@ impl Catalog {
         let sql = "DELETE FROM generations WHERE id = $1 AND state <> 'live'";
         self.change(async |session| session.execute(sql, &[Value::from(id)]).await.map(drop)).await
     }
+}
+
+async fn live_id(session: &mut Session) -> Result<Option<String>, sql::Error> {
+    let live = "SELECT id, fingerprint, state FROM generations WHERE state = 'live'";
+    let live: Vec<Row> = session.fetch_all(live, &[]).await?;
+    Ok(live.into_iter().next().map(|row| row.id))
+}
+
+fn is_linked(folder: &Path, id: &str) -> bool {
+    std::fs::read_link(live_file(folder)).is_ok_and(|target| Some(target.as_os_str()) == file(folder, id).file_name())
+}
+
+/// Lets the name that stays lead to a generation's file, from one moment to the next. SQLite resolves the link before it looks
+/// for the file's write-ahead log; a hard link would have another one.
+fn link(folder: &Path, id: &str) -> Result<(), ProjectionError> {
+    let (name, new) = (live_file(folder), folder.join("live.db.new"));
+    let target = file(folder, id);
+    let target = target.file_name().unwrap_or_default();
+    super::location::remove_file(&new)?;
+    std::os::unix::fs::symlink(target, &new).map_err(file_error("create", &new))?;
+    std::fs::rename(&new, &name).map_err(file_error("replace", &name))
 }
 
 fn entry(row: Row) -> Entry {

@@ -10,8 +10,9 @@ use super::lease::{Lease, Removal};
 use super::location::{Location, file, file_error, remove_database, schema};
 use super::{options, statistics};
 use crate::projections::error::{ProjectionError, database};
-use crate::projections::source::Projection;
+use crate::projections::source::{Projection, Table};
 use crate::projections::tables::{self, Checkpoint, Writer};
+use crate::projections::views::{self, View};
 use crate::sql::checkpointer::Checkpointer;
 use crate::sql::{self, Db, Session, SqlitePool};
 
@@ -67,6 +68,11 @@ impl Generation {
             session.run(&sql).await.map_err(database("create a schema"))?;
         }
         tables::create(&mut session, projections, used == Use::Reading).await?;
+        if let Location::Folder(_) = location {
+            let tables = tables_of(projections);
+            let views = views::of_tables(&tables, &tables);
+            views::write_sqlite(&mut session, &views).await.map_err(database("make the views for analysts"))?;
+        }
         drop(session);
         Self::with(location, id, writing, lease, used).await
     }
@@ -126,6 +132,21 @@ impl Generation {
                 (Location::Folder(_), Use::Building) | (Location::Database(_), _) => None,
             },
         })
+    }
+
+    /// The views for analysts over its tables, by what this binary's projections say of them.
+    pub fn views(&self, projections: &[Projection]) -> Vec<View> {
+        views::of_tables(&tables_of(&self.projections), &tables_of(projections))
+    }
+
+    /// Gives a file the views for analysts, if an earlier binary gave it others.
+    pub async fn write_views(&self, views: &[View]) -> Result<(), ProjectionError> {
+        let doing = database("make the views for analysts");
+        if let Db::Sqlite(_) = self.db {
+            let mut session = self.writing.session().await.map_err(&doing)?;
+            views::write_sqlite(&mut session, views).await.map_err(&doing)?;
+        }
+        Ok(())
     }
 
     /// How far it has come, as far as this process knows.
@@ -198,6 +219,10 @@ impl Generation {
         removal.finish(location, id).await?;
         Ok(true)
     }
+}
+
+fn tables_of(projections: &[Projection]) -> Vec<&Table> {
+    projections.iter().flat_map(|projection| &projection.tables).collect()
 }
 
 async fn index(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {

@@ -49,6 +49,11 @@ pub fn file(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.db"))
 }
 
+/// The name that always leads to the live generation's file.
+pub fn live_file(folder: &Path) -> PathBuf {
+    folder.join("live.db")
+}
+
 /// The schema of a generation in a database.
 pub fn schema(id: &str) -> String {
     format!("commlog_{id}")

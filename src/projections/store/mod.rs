@@ -37,10 +37,11 @@ use location::Location;
 use crate::clock::Ambient;
 use crate::ids::Position;
 use crate::log::Journal;
-use crate::projections::error::ProjectionError;
+use crate::projections::error::{ProjectionError, chain};
 use crate::projections::registry::{Registry, fingerprint};
 use crate::projections::source::Projection;
 use crate::projections::tables::{self, Checkpoint, History, Parked, ParkedStream};
+use crate::projections::views::View;
 use crate::sql::Db;
 
 /// Why a read table did not come as far as a reader asked for.
@@ -117,10 +118,11 @@ impl ReadStore {
             None => {
                 let new = create(&location, &catalog, &projections, &fingerprint, &ambient).await?;
                 // Another process may have done the same.
-                let id = catalog.replace(old.as_deref(), &new.id).await?;
+                let id = catalog.replace(old.as_deref(), &new.id, &new.views(&projections)).await?;
                 if id == new.id { new } else { Generation::open(&location, &id).await? }
             }
         };
+        publish(&catalog, &live, &projections).await;
         let applied = watch::Sender::new(live.checkpoint().position);
         Ok(Self(Arc::new(Inner {
             location,
@@ -155,6 +157,12 @@ impl ReadStore {
     #[must_use]
     pub fn db(&self) -> Db {
         self.0.live.load().db.clone()
+    }
+
+    /// The views for analysts over the live tables.
+    #[must_use]
+    pub fn views(&self) -> Vec<View> {
+        self.live().views(&self.0.projections)
     }
 
     /// The log that the tables follow.
@@ -266,6 +274,18 @@ async fn create(
     let generation = Generation::create(location, &new_id(ambient), projections).await?;
     catalog.add(&generation.id, fingerprint, ambient.now()).await?;
     Ok(generation)
+}
+
+/// Lets what analysts use follow the live generation. A failure is logged: the tables serve others than analysts.
+async fn publish(catalog: &Catalog, live: &Generation, projections: &[Projection]) {
+    let views = live.views(projections);
+    let written = match live.write_views(&views).await {
+        Ok(()) => catalog.publish(&live.id, &views).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        tracing::warn!(error = chain(&error), "the views for analysts are not up to date");
+    }
 }
 
 fn new_id(ambient: &Ambient) -> String {

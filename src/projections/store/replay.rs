@@ -17,7 +17,9 @@ use crate::domain::event::Event as _;
 use crate::ids::Position;
 use crate::log::{LogError, ReadLimit};
 use crate::projections::error::{ProjectionError, database};
+use crate::projections::source::Table;
 use crate::projections::tables::{self, History, Writer};
+use crate::projections::views;
 use crate::sql::{Db, Engine, SqlitePool};
 
 impl ReadStore {
@@ -56,7 +58,12 @@ impl ReadStore {
         let options = options::sqlite_writer(file, true).pragma("journal_mode", "MEMORY").pragma("synchronous", "OFF");
         let db = Db::Sqlite(SqlitePool::open(options).await.map_err(database("be opened"))?);
         let projections: Arc<[_]> = self.0.registry.compile(Engine::Sqlite).into();
-        tables::create(&mut db.session().await.map_err(database("be reached"))?, &projections, true).await?;
+        let mut session = db.session().await.map_err(database("be reached"))?;
+        tables::create(&mut session, &projections, true).await?;
+        let tables: Vec<&Table> = projections.iter().flat_map(|projection| &projection.tables).collect();
+        let views = views::of_tables(&tables, &tables);
+        views::write_sqlite(&mut session, &views).await.map_err(database("make the views for analysts"))?;
+        drop(session);
         let mut writer = Writer::new(db.clone(), projections);
         let (send, mut batches) = mpsc::channel(1);
         let (limits, stop) = (self.0.limits, CancellationToken::new());

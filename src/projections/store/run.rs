@@ -205,7 +205,7 @@ impl ReadStore {
 
     async fn settle_and_promote(&self, built: &Generation) -> Result<Arc<Generation>, ProjectionError> {
         let generation = built.settle(&self.0.location).await?;
-        self.0.catalog.promote(&generation.id).await?;
+        self.0.catalog.promote(&generation.id, &generation.views(&self.0.projections)).await?;
         Ok(Arc::new(generation))
     }
 
@@ -246,6 +246,11 @@ impl ReadStore {
                 Err(error) => return (live, Err(error)),
             }
         }
+        if self.0.catalog.is_behind() {
+            // Views that still read the old tables would go with these.
+            super::publish(&self.0.catalog, &live.generation, &self.0.projections).await;
+            return (live, Ok(()));
+        }
         let building = building.map(|following| following.generation.id.as_str());
         let swept = self.sweep(&entries, building).await;
         (live, swept)
@@ -270,11 +275,13 @@ impl ReadStore {
         let generation = Arc::new(built.settle(&self.0.location).await?);
         // The projector of another process may have advanced the live tables in the meantime.
         self.overtake(&generation, &progress).await?;
-        self.0.catalog.promote(&generation.id).await?;
+        self.0.catalog.promote(&generation.id, &generation.views(&self.0.projections)).await?;
         if self.0.running.load(Ordering::Relaxed) == 0 {
             self.take_over(&generation).await;
-            let entries = self.0.catalog.entries().await?;
-            self.sweep(&entries, None).await?;
+            if !self.0.catalog.is_behind() {
+                let entries = self.0.catalog.entries().await?;
+                self.sweep(&entries, None).await?;
+            }
         }
         Ok(())
     }

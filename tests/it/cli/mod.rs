@@ -48,6 +48,12 @@ impl Place {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The value of a variable that was set.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        let found = self.variables.iter().rev().find(|(set, _)| set == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("{name} is not set"))
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
