@@ -97,18 +97,63 @@ impl Listing {
             print::note(none);
             return Ok(());
         }
-        let titles: Vec<String> = self.columns.iter().map(|name| name.replace('_', " ").to_uppercase()).collect();
-        let width = |column: usize| {
-            let cells = self.rows.iter().chain([&titles]).map(|row| row[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        for row in [&titles].into_iter().chain(&self.rows) {
-            let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            print::line(line.join("  ").trim_end())?;
-        }
-        Ok(())
+        let mut table = Table::new(self.columns.iter().map(|name| name.replace('_', " ").to_uppercase()).collect());
+        self.rows.into_iter().try_for_each(|row| table.row(row))?;
+        table.end()
     }
+}
+
+/// Columns for people. Their widths follow from the first rows; later ones are written as they come.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// The titles, and the rows that are not written yet.
+    waiting: Vec<Vec<String>>,
+    widths: Vec<usize>,
+}
+
+/// The number of rows that a table's widths follow from.
+const MEASURED: usize = 1_000;
+
+impl Table {
+    /// A table with these titles.
+    #[must_use]
+    pub fn new(titles: Vec<String>) -> Self {
+        Self { widths: vec![0; titles.len()], waiting: vec![titles] }
+    }
+
+    /// Adds a row of as many cells as there are titles. Control characters are shown as such.
+    pub fn row(&mut self, cells: Vec<String>) -> Outcome {
+        let row: Vec<String> = cells.into_iter().map(|cell| plain(&cell)).collect();
+        if self.waiting.is_empty() {
+            return self.line(&row);
+        }
+        self.waiting.push(row);
+        if self.waiting.len() > MEASURED { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is left.
+    pub fn end(mut self) -> Outcome {
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Outcome {
+        let rows = std::mem::take(&mut self.waiting);
+        for row in &rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        rows.iter().try_for_each(|row| self.line(row))
+    }
+
+    fn line(&self, row: &[String]) -> Outcome {
+        let cells: Vec<String> = row.iter().zip(&self.widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        print::line(cells.join("  ").trim_end())
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{FFFD}")
 }
 
 /// A value as a cell of one line. Control characters are shown as such: texts from outside must not steer a terminal.
@@ -125,7 +170,7 @@ fn cell(value: &Value) -> String {
     };
     match text.parse::<DateTime<Utc>>() {
         Ok(time) => time.format("%Y-%m-%d %H:%M:%SZ").to_string(),
-        Err(_) => text.replace(char::is_control, "\u{FFFD}"),
+        Err(_) => plain(&text),
     }
 }
 

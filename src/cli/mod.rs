@@ -29,8 +29,10 @@ pub mod schema;
 pub mod serve;
 pub mod session;
 pub mod signal;
+pub mod sql;
 pub mod status;
 pub mod suppressions;
+pub mod tables;
 pub mod tenants;
 pub mod timeline;
 pub mod verify;
@@ -88,6 +90,10 @@ enum Command {
     Import(import::args::ImportArgs),
     /// Writes events or a read model as JSON lines or CSV.
     Export(export::ExportArgs),
+    /// Runs a query over the views for analysts, and prints its rows.
+    Sql(sql::SqlArgs),
+    /// Lists the views for analysts, and what their columns mean.
+    Tables(tables::TablesArgs),
     /// Writes the read tables as they were at an earlier moment into a new SQLite file.
     Replay(replay::ReplayArgs),
     /// Rebuilds the read tables beside the live ones; --check compares the two instead.
@@ -192,6 +198,8 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Serve(args) => serve::run(session, args).await,
         Command::Import(args) => import::run(&session, args).await,
         Command::Export(args) => export::run(&session, args).await,
+        Command::Sql(args) => sql::run(&session, args).await,
+        Command::Tables(args) => tables::run(&session, &args),
         Command::Replay(args) => replay::run(&session, args).await,
         Command::Rebuild(args) => rebuild::run(&session, args).await,
         Command::Status(args) => status::run(&session, args).await,

@@ -7,9 +7,24 @@ use crate::cli::failure::Outcome;
 
 /// Writes a line of the command's result to stdout. A reader that went away (`| head`) is not a failure.
 pub fn line(text: impl Display) -> Outcome {
-    match writeln!(io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+    line_to_reader(text).map(drop)
+}
+
+/// As [`line()`]; false if the reader went away.
+pub fn line_to_reader(text: impl Display) -> Outcome<bool> {
+    write_to_reader(format_args!("{text}\n"))
+}
+
+/// Writes text that ends with a line's end.
+pub fn text(text: impl Display) -> Outcome {
+    write_to_reader(text).map(drop)
+}
+
+fn write_to_reader(text: impl Display) -> Outcome<bool> {
+    match write!(io::stdout().lock(), "{text}") {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -6,14 +6,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use serde_json::json;
 
-use crate::app::Caller;
-use crate::boot::Stores;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::ReportFormat;
 use crate::cli::{Session, print, progress, reading};
 use crate::ids::Position;
 use crate::projections::AsOf;
-use crate::queries::customers;
 
 /// `commlog replay`
 #[derive(Debug, Args)]
@@ -70,7 +67,8 @@ pub async fn run(session: &Session, args: ReplayArgs) -> Outcome {
         AsOf::Position(position) => format!("position {position}"),
         AsOf::Time(time) => time.to_rfc3339(),
     };
-    record_read(session, &stores, &until).await?;
+    let live = session.read_store(&stores).await?;
+    reading::record_of_all(session, &stores, &live, "replay", &format!("until {until}")).await?;
     let bar = progress::bar("events", end.counter());
     let replayed = reads.replay_into(file, as_of, |events| bar.set_position(events)).await;
     bar.finish_and_clear();
@@ -83,16 +81,4 @@ pub async fn run(session: &Session, args: ReplayArgs) -> Outcome {
         format_args!("{} holds the read tables as of position {position}", file.display()),
         &json!({ "file": file.display().to_string(), "position": position }),
     )
-}
-
-/// The file holds everybody's data, of all tenants.
-async fn record_read(session: &Session, stores: &Stores, until: &str) -> Outcome {
-    let reads = session.read_store(stores).await?;
-    for tenant in stores.journal.backend().tenants().await? {
-        let filter = customers::CustomerFilter::default();
-        let count = customers::count(&reads.db(), tenant, &filter).await.map_err(Failure::unavailable)?;
-        let read = reading::of_many("replay", count, format!("until {until}"));
-        session.record_read(stores, &Caller::new(tenant, "cli"), read).await?;
-    }
-    Ok(())
 }

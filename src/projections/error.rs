@@ -98,7 +98,7 @@ pub(super) fn is_poison(error: &sql::Error) -> bool {
         sql::Error::Postgres(error) => matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Decode(_)),
         // Primary result codes: ERROR (such as malformed JSON), TOOBIG, CONSTRAINT, MISMATCH, RANGE.
         sql::Error::Sqlite(_) => error.sqlite().is_some_and(|(code, _)| [1, 18, 19, 20, 25].contains(&code)),
-        sql::Error::Column { .. } | sql::Error::Closed => false,
+        sql::Error::Column { .. } | sql::Error::NotAQuery | sql::Error::Closed => false,
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Somebody's statement changes something, or is more than one.
+    #[error("only queries are run, one at a time: SELECT, WITH or VALUES")]
+    NotAQuery,
     /// The connections are closed.
     #[error("the connections are closed")]
     Closed,

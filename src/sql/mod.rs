@@ -5,6 +5,7 @@
 //! SQLite is reached through `rusqlite`, PostgreSQL through `sqlx`: `sqlx` copies every column of every SQLite row and hands
 //! rows over one at a time, so that a page of a timeline cost several times its SQL.
 
+pub mod ask;
 pub mod checkpointer;
 mod error;
 pub mod postgres;

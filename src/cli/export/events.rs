@@ -88,7 +88,7 @@ pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, o
     }
     let head = stores.journal.backend().head().await?.position;
     let bar = progress::bar("events", head.counter());
-    if args.format == Format::Csv {
+    if args.format == Some(Format::Csv) {
         out.record(&COLUMNS.map(str::to_owned))?;
     }
     let mut pages = stores.journal.pages(Position::START, ReadLimit::events(BATCH));
@@ -119,7 +119,7 @@ async fn write_customer(
     args: &ExportArgs,
     out: &mut Output,
 ) -> Outcome {
-    if args.format == Format::Csv {
+    if args.format == Some(Format::Csv) {
         out.record(&COLUMNS.map(str::to_owned))?;
     }
     let person = stores.app.person_ids(caller, customer).await?;
@@ -149,7 +149,7 @@ fn write_event(event: &RecordedEvent, args: &ExportArgs, out: &mut Output) -> Ou
         )
     };
     let line = Line::new(event, args.personal).map_err(damaged)?;
-    if args.format == Format::Jsonl {
+    if args.format != Some(Format::Csv) {
         return out.line(&serde_json::to_string(&line).map_err(damaged)?);
     }
     out.record(&[

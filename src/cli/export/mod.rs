@@ -3,6 +3,7 @@
 mod events;
 mod people;
 mod rows;
+mod tables;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -23,20 +24,28 @@ use crate::queries;
 /// `commlog export`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Writes a tenant's events, or the rows of a read model, to stdout or a file. Exports that hold personal \
-                  data are themselves recorded in the log.",
+    long_about = "Writes a tenant's events, or the rows of a read model, to stdout or a file; `export tables` writes every view \
+                  that `commlog tables` lists to a file of its own, all of one moment. Exports that hold personal data are \
+                  themselves recorded in the log. Whoever is forgotten later is not forgotten in what was exported.",
     after_help = "Examples:\n  commlog export events --since 2026-01-01 --type MessageBounced\n  commlog export events \
-                  --personal --output events.jsonl\n  commlog export events --customer $ID\n  commlog export customers --format csv > customers.csv\n\nRead models: \
+                  --personal --output events.jsonl\n  commlog export events --customer $ID\n  commlog export customers --format csv \
+                  > customers.csv\n  commlog export tables --into tables --format parquet --without-personal-data\n\nRead models: \
                   the names of projections/*.sql, such as customers, activities, timeline, messages. \
                   Customers come with their addresses and consent: `commlog import customers` makes the same people of \
                   the CSV file."
 )]
 pub struct ExportArgs {
-    /// `events`, or a read model such as `customers`.
+    /// `events`, `tables`, or a read model such as `customers`.
     what: String,
-    /// How rows are written.
-    #[arg(long, value_enum, default_value = "jsonl")]
-    format: Format,
+    /// How rows are written [default: jsonl, of tables parquet].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The folder for the files of `export tables`; it is made if necessary, and only you may read what is in it.
+    #[arg(long, value_name = "FOLDER")]
+    into: Option<PathBuf>,
+    /// Of `export tables`, only the views without personal data. Ids stay, so that joins work: this is pseudonymous, not anonymous.
+    #[arg(long)]
+    without_personal_data: bool,
     /// Only events that happened at or after this time.
     #[arg(long, value_name = "TIME", value_parser = crate::cli::replay::time)]
     since: Option<DateTime<Utc>>,
@@ -70,11 +79,22 @@ enum Format {
     Jsonl,
     /// A header, then a record a line
     Csv,
+    /// A file by columns, for DuckDB, pandas and others; of `tables` only
+    Parquet,
 }
 
 /// Runs `commlog export`.
 pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
-    if args.spreadsheet && args.format != Format::Csv {
+    if args.what == "tables" {
+        return write_tables(session, &args).await;
+    }
+    if args.into.is_some() || args.without_personal_data || args.format == Some(Format::Parquet) {
+        return Err(Failure::usage(
+            "--into, --without-personal-data and --format parquet are for `commlog export tables`",
+        ));
+    }
+    let format = args.format.unwrap_or(Format::Jsonl);
+    if args.spreadsheet && format != Format::Csv {
         return Err(Failure::usage("--spreadsheet is for CSV: give --format csv as well"));
     }
     if args.customer.is_some() && args.what != "events" {
@@ -91,11 +111,26 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
     } else {
         let model = rows::ReadModel::find(&stores, &args)?;
         let reads = record_read(session, &stores, &caller, &args).await?;
-        model.write(&reads, &caller, args.format, &mut out).await
+        model.write(&reads, &caller, format, &mut out).await
     };
     stores.close().await;
     result?;
     out.finish()
+}
+
+/// `commlog export tables`
+async fn write_tables(session: &Session, args: &ExportArgs) -> Outcome {
+    let target = tables::Target::new(args)?;
+    let stores = session.open_existing().await?;
+    let caller = session.caller(&args.tenant);
+    let reads = if target.is_personal() {
+        record_read(session, &stores, &caller, args).await?
+    } else {
+        session.read_store(&stores).await?
+    };
+    let written = target.write(&reads, &caller).await;
+    stores.close().await;
+    written
 }
 
 /// An export of personal data leaves its own trace, before the first line is written.

@@ -80,7 +80,7 @@ impl ReadModel {
                 bar.inc(1);
                 match format {
                     Format::Jsonl => out.line(&row)?,
-                    Format::Csv => out.record(&values(&row, &columns)?)?,
+                    Format::Csv | Format::Parquet => out.record(&values(&row, &columns)?)?,
                 }
             }
             if is_last || out.closed {

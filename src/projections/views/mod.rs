@@ -16,6 +16,7 @@ pub(super) use publish::{publish_postgres, write_sqlite};
 
 use super::registry::Registry;
 use super::source::{Docs, Table};
+use crate::sql::Engine;
 
 /// The PostgreSQL schema of the views without personal data.
 pub const SCHEMA: &str = "commlog_live";
@@ -109,6 +110,18 @@ pub struct Column {
     origin: Origin,
 }
 
+impl Column {
+    /// Of a decimal: the column of whole numbers that it stands beside, and how many millionths one of them is.
+    #[must_use]
+    pub fn exact(&self) -> Option<(&str, i128)> {
+        match &self.origin {
+            Origin::Divided(name, places) => Some((name, 10_i128.pow(6 - (*places).min(6)))),
+            Origin::SumDivided(_, rest) => Some((rest, 1)),
+            Origin::Column(_) | Origin::Generated(..) | Origin::Person | Origin::Sum(..) => None,
+        }
+    }
+}
+
 /// A view over one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
@@ -125,6 +138,12 @@ pub struct View {
 }
 
 impl View {
+    /// The query that the view stands for, over the tables of the generation that a connection reads.
+    #[must_use]
+    pub fn over_live(&self, engine: Engine) -> String {
+        self.query(engine, None, &[])
+    }
+
     /// The columns of the table that it shows, in whatever form.
     pub fn table_columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().flat_map(|column| match &column.origin {
@@ -225,7 +244,6 @@ fn columns(table: &Table, docs: &Docs, knows_persons: bool) -> Vec<Column> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::Engine;
 
     #[test]
     fn every_column_of_the_built_in_views_says_what_it_means() {

@@ -1,5 +1,8 @@
 //! What analysts use: views that follow the live read tables, and what reads them.
 
+mod export;
+mod pages;
+mod queries;
 mod views;
 
 use crate::cli::Place;

@@ -7,7 +7,7 @@ mod callbacks;
 mod forgetting;
 mod hardship;
 mod importing;
-mod pages;
+pub(crate) mod pages;
 pub(crate) mod server;
 mod serving;
 mod status;

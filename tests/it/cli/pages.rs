@@ -6,7 +6,7 @@ use super::{Place, after};
 const PEOPLE: &str = "customer,name,email\nk1,Zebulon Quackenbush,zebulon@example.com\n";
 
 /// The blocks of a page between fences that name a language, in order.
-fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let path = format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap();
     let begins = format!("```{language}\n");

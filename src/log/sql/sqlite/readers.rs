@@ -47,7 +47,9 @@ impl Readers {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(ReadError::Log(error))) => Err(error),
             Ok(Err(ReadError::Sqlite(error))) | Err(sql::Error::Sqlite(error)) => Err(database(error)),
-            Err(sql::Error::Closed | sql::Error::Column { .. } | sql::Error::Postgres(_)) => Err(LogError::Closed),
+            Err(sql::Error::Closed | sql::Error::NotAQuery | sql::Error::Column { .. } | sql::Error::Postgres(_)) => {
+                Err(LogError::Closed)
+            }
         }
     }
 
