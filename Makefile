@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore test-stories lint bench bench-growth fuzz schema clients dist help
+.PHONY: run test test-restore test-stories lint bench bench-growth fuzz schema tables clients analysts dist help
 
 help:
 	@echo "make run     build, start with sample data, print URL and API key"
@@ -11,7 +11,9 @@ help:
 	@echo "make bench-growth  the same for a first load of CUSTOMERS (1000000) and three times as many orders"
 	@echo "make fuzz    random input for everything that parses input: FUZZ_SECONDS=60 for each of 18 targets"
 	@echo "make schema  write schema.graphql"
+	@echo "make tables  write docs/tables.md"
 	@echo "make dist    a release archive in target/dist: binary, completions, man pages, documents"
+	@echo "make analysts  DuckDB and pandas as docs/analysts.md shows them (fetches Python packages)"
 	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
 
 run: need-rust
@@ -39,6 +41,8 @@ lint: need-rust
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
 	@cargo run --quiet -- schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }
+	@cargo run --quiet -- tables --markdown | diff -u docs/tables.md - \
+		|| { echo "docs/tables.md is out of date: run make tables" >&2; exit 1; }
 
 bench: need-rust need-postgres
 	cargo bench --bench commlog
@@ -52,6 +56,11 @@ schema: need-rust
 	@mkdir -p target
 	cargo run --quiet -- schema > target/schema.graphql
 	mv target/schema.graphql schema.graphql
+
+tables: need-rust
+	@mkdir -p target
+	cargo run --quiet -- tables --markdown > target/tables.md
+	mv target/tables.md docs/tables.md
 
 # Paths of this machine stay out of the binary: the same source, compiler and system give the same archive.
 dist: need-rust
@@ -67,6 +76,13 @@ clients: need-rust need-node
 	npm run --prefix examples/typescript --silent build
 	@node --version && npm ls --prefix tests/clients --depth=0
 	cd tests/clients && node --test --test-reporter=spec *.test.mjs
+
+# Versions are pinned by tests/analysts/requirements.txt.
+analysts: need-rust need-python
+	cargo build --quiet
+	python3 -m venv target/analysts
+	target/analysts/bin/pip install --quiet --disable-pip-version-check --requirement tests/analysts/requirements.txt
+	target/analysts/bin/python tests/analysts/snippets.py target/debug/commlog
 
 .PHONY: need-rust need-postgres need-python need-sqlite need-node
 need-rust:
