@@ -56,6 +56,9 @@ pub enum Part {
     Row(Vec<Datum>),
 }
 
+/// Reports whether something in the database, named by two words, is of a kind.
+pub type Judge = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 /// A query by somebody.
 #[derive(Clone)]
 pub struct Question {
@@ -66,7 +69,7 @@ pub struct Question {
     /// The PostgreSQL schemas that names are looked up in.
     pub search_path: String,
     /// Whether a table's column (on SQLite) or a schema's relation (on PostgreSQL) is personal data.
-    pub is_personal: Arc<dyn Fn(&str, &str) -> bool + Send + Sync>,
+    pub is_personal: Judge,
 }
 
 /// Rows that PostgreSQL is asked for at once.
@@ -91,7 +94,9 @@ impl Session {
                 let question = question.clone();
                 connection
                     .run(move |connection| {
-                        guarded(connection, &question, |connection| Ok(drop(connection.prepare(&question.sql)?)))
+                        guarded(connection, &question, |connection| {
+                            connection.prepare(&question.sql).map(drop).map_err(Error::from)
+                        })
                     })
                     .await
                     .map(|((), seen)| seen.into_iter().collect())

@@ -4,7 +4,7 @@
 //! name or columns. A view `v_TABLE` has ids as text, times of fixed length, amounts beside their micros, and `person_id` beside
 //! each `customer_id`. It has no personal data: `v_TABLE_personal` has all columns.
 //!
-//! The views' SQLite text is also SQL of DuckDB, which runs it itself when it attaches the file.
+//! The views' text for SQLite is also SQL of `DuckDB`, which runs it itself when it attaches the file.
 
 mod glossary;
 mod publish;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) use publish::{publish_postgres, write_sqlite};
 
 use super::registry::Registry;
-use super::source::{Docs, Table};
+use super::source::{Docs, Source, Table};
 use crate::sql::Engine;
 
 /// The PostgreSQL schema of the views without personal data.
@@ -84,7 +84,7 @@ impl ColumnKind {
 enum Origin {
     /// The column itself.
     Column(String),
-    /// A generated column, and its expression: DuckDB does not see such columns of SQLite.
+    /// A generated column, and its expression: `DuckDB` does not see such columns of SQLite.
     Generated(String, String),
     /// The record that acts for the customer of `customer_id`.
     Person,
@@ -159,7 +159,7 @@ impl View {
 /// The views of the tables that a registry's files document.
 #[must_use]
 pub fn of_registry(registry: &Registry) -> Vec<View> {
-    let tables: Vec<&Table> = registry.sources().flat_map(|source| source.tables()).collect();
+    let tables: Vec<&Table> = registry.sources().flat_map(Source::tables).collect();
     of_tables(&tables, &tables)
 }
 

@@ -98,7 +98,7 @@ impl Select {
     }
 
     /// A row's cells; the name of a column whose text is not of its kind.
-    pub fn cells(&self, row: Texts) -> Result<Vec<Cell>, &str> {
+    pub fn cells(&self, row: &Texts) -> Result<Vec<Cell>, &str> {
         let cell = |(name, source): &'_ (String, Source)| match source {
             Source::Text(place, kind) => match row.get(*place).and_then(Option::as_deref) {
                 None => Ok(Cell::Null),

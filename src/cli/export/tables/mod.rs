@@ -119,7 +119,7 @@ impl Target {
         let (mut group, mut bytes, mut all) = (Vec::new(), 0, 0);
         let mut rows = session.texts(&select.sql, &[tenant], select.width);
         while let Some(row) = rows.try_next().await.map_err(failed)? {
-            let cells = select.cells(row).map_err(|column| {
+            let cells = select.cells(&row).map_err(|column| {
                 Failure::new(Exit::Internal, format!("{}.{column} does not hold what it should", view.name))
             })?;
             bytes += cells.iter().map(columns::Cell::size).sum::<usize>();
