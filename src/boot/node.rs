@@ -78,6 +78,7 @@ impl Node {
             running.metrics().register(registered);
             job_metrics.register(registered);
             stores.app.health().register(registered);
+            process::register(registered);
         });
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
         let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());

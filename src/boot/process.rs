@@ -1,4 +1,13 @@
-//! What the operating system grants to the process: files that may be open, and who may read those that it creates.
+//! What the operating system grants to the process (files that may be open, and who may read those that it creates), and what
+//! the process takes of it.
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 
 /// Files that are open beside connections: databases, files of messages, calls to providers.
 const OTHER_FILES: u64 = 384;
@@ -47,6 +56,69 @@ fn raise_file_limit() -> Option<u64> {
 #[cfg(not(unix))]
 fn raise_file_limit() -> Option<u64> {
     None
+}
+
+/// Makes the version, and as far as the system says what the process uses, part of what is scraped.
+pub fn register(registry: &mut Registry) {
+    registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    registry.register_collector(Box::new(Usage));
+}
+
+/// Read at each scrape: memory, processor time and open files of this process.
+#[derive(Debug)]
+struct Usage;
+
+impl Collector for Usage {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        if let Some(bytes) = resident_bytes() {
+            let help = "Memory that the process holds";
+            let gauge = ConstGauge::new(bytes);
+            gauge.encode(encoder.encode_descriptor(
+                "resident_memory",
+                help,
+                Some(&Unit::Bytes),
+                MetricType::Gauge,
+            )?)?;
+        }
+        if let Some(seconds) = processor_seconds() {
+            let help = "Processor time that the process has used";
+            let counter = ConstCounter::new(seconds);
+            counter.encode(encoder.encode_descriptor("cpu", help, Some(&Unit::Seconds), MetricType::Counter)?)?;
+        }
+        if let Some(files) = open_files() {
+            let gauge = ConstGauge::new(files);
+            gauge.encode(encoder.encode_descriptor(
+                "open_files",
+                "Files and connections that are open",
+                None,
+                MetricType::Gauge,
+            )?)?;
+        }
+        Ok(())
+    }
+}
+
+fn resident_bytes() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    kilobytes.trim().strip_suffix("kB")?.trim().parse::<i64>().ok()?.checked_mul(1_024)
+}
+
+/// Of all threads, in user and system mode.
+#[cfg(unix)]
+fn processor_seconds() -> Option<f64> {
+    let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    #[expect(clippy::cast_precision_loss, reason = "seconds with a fraction")]
+    Some(usage.tv_sec as f64 + usage.tv_nsec as f64 / 1e9)
+}
+
+#[cfg(not(unix))]
+fn processor_seconds() -> Option<f64> {
+    None
+}
+
+fn open_files() -> Option<i64> {
+    i64::try_from(std::fs::read_dir("/proc/self/fd").ok()?.count()).ok()
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::clock::Ambient;
 use crate::config::Config;
+use crate::domain::tenant::decide::user_id;
 use crate::ids::TenantId;
 use failure::{Exit, Failure, Outcome};
 pub use session::Session;
@@ -76,8 +77,15 @@ struct Cli {
     /// Reads this configuration file instead of commlog.toml.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Records what the command does as done by this user: an id of letters, digits and -_.:, never a mailbox or name.
+    #[arg(long = "as", global = true, value_name = "USER", value_parser = user)]
+    acting: Option<String>,
     #[command(subcommand)]
     command: Command,
+}
+
+fn user(id: &str) -> Result<String, String> {
+    user_id(id).map_err(|refusal| refusal.message)
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,7 +194,7 @@ fn start(cli: Cli) -> Outcome {
     crate::boot::keep_files_private();
     let runtime =
         crate::boot::runtime().map_err(|error| Failure::doing(Exit::Unavailable, "cannot start the runtime", error))?;
-    runtime.block_on(run(cli.command, Session::new(config, Ambient::system())))
+    runtime.block_on(run(cli.command, Session::new(config, Ambient::system(), cli.acting)))
 }
 
 async fn run(command: Command, session: Session) -> Outcome {

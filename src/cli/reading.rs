@@ -1,6 +1,5 @@
 //! What is recorded of personal data that a command shows or writes.
 
-use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::Session;
 use crate::cli::failure::{Failure, Outcome};
@@ -29,7 +28,7 @@ pub async fn record_of_all(session: &Session, stores: &Stores, reads: &ReadStore
     for tenant in stores.journal.backend().tenants().await? {
         let everybody = customers::CustomerFilter::default();
         let count = customers::count(&reads.db(), tenant, &everybody).await.map_err(Failure::unavailable)?;
-        session.record_read(stores, &Caller::new(tenant, "cli"), of_many(what, count, filter)).await?;
+        session.record_read(stores, &session.caller_of(tenant), of_many(what, count, filter)).await?;
     }
     Ok(())
 }

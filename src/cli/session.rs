@@ -15,6 +15,7 @@ use crate::cli::{TenantArg, print};
 use crate::clock::Ambient;
 use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::{CreateTenant, RecordPersonalRead};
+use crate::ids::TenantId;
 use crate::log::{Category, StreamId};
 
 /// The name of the tenant that the first command creates.
@@ -27,14 +28,16 @@ pub struct Session {
     /// Clock and randomness.
     pub ambient: Ambient,
     /// Writes what diagnostics are left when the command ends.
+    actor: String,
     written: OnceLock<WorkerGuard>,
 }
 
 impl Session {
-    /// A command with this configuration.
+    /// A command with this configuration, run by a user or by nobody who is named.
     #[must_use]
-    pub fn new(config: Config, ambient: Ambient) -> Self {
-        Self { config, ambient, written: OnceLock::new() }
+    pub fn new(config: Config, ambient: Ambient, acting: Option<String>) -> Self {
+        let actor = acting.map_or_else(|| "cli".to_owned(), |user| format!("user:{user}/cli"));
+        Self { config, ambient, actor, written: OnceLock::new() }
     }
 
     /// Writes diagnostics to stderr, as configured: for commands that serve.
@@ -62,10 +65,16 @@ impl Session {
         let _ = builder.finish().try_init();
     }
 
-    /// The caller that commands are recorded under: `cli`, for the tenant given.
+    /// The caller that commands are recorded under, for the tenant given.
     #[must_use]
     pub fn caller(&self, tenant: &TenantArg) -> Caller {
-        Caller::new(tenant.tenant.unwrap_or(self.config.tenant), "cli")
+        self.caller_of(tenant.tenant.unwrap_or(self.config.tenant))
+    }
+
+    /// The same for a tenant: `cli`, or `user:<id>/cli`.
+    #[must_use]
+    pub fn caller_of(&self, tenant: TenantId) -> Caller {
+        Caller::new(tenant, self.actor.as_str())
     }
 
     /// Opens log and key store, and creates them on the first command.

@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::app::Caller;
 use crate::cli::Session;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
@@ -41,7 +40,7 @@ pub async fn run(session: &Session, args: TenantsArgs) -> Outcome {
     match args.what {
         TenantsCommand::Create { name, format } => {
             let stores = session.open().await?;
-            let caller = Caller::new(TenantId(session.ambient.uuid()), "cli");
+            let caller = session.caller_of(TenantId(session.ambient.uuid()));
             let created =
                 stores.app.create_tenant(&caller, CreateTenant { name: name.clone() }).await?.into_result()?;
             stores.close().await;

@@ -27,7 +27,7 @@ pub struct Author {
     kind: AuthorKind,
     /// Of a user the front end's id, of an API key its id, of a provider its name, otherwise the name of the part.
     id: String,
-    /// As the log has it, for filters: `user:<id>/key:<id>`, `key:<id>`, `provider:<name>`, `process:<name>`, `cli`.
+    /// As the log has it, for filters: `user:<id>/key:<id>`, `user:<id>/cli`, `key:<id>`, `provider:<name>`, `process:<name>`, `cli`.
     actor: String,
 }
 
@@ -36,7 +36,7 @@ impl Author {
     #[must_use]
     pub fn new(actor: String) -> Self {
         let (kind, id) = match actor.split_once(':') {
-            Some(("user", rest)) => (AuthorKind::User, rest.rsplit_once("/key:").map_or(rest, |(id, _)| id)),
+            Some(("user", rest)) => (AuthorKind::User, rest.split_once('/').map_or(rest, |(id, _)| id)),
             Some(("key", id)) => (AuthorKind::Key, id),
             Some(("provider", name)) => (AuthorKind::Provider, name),
             Some(("process", name)) => (AuthorKind::System, name),
@@ -62,6 +62,23 @@ impl Author {
                 Err(_) => Ok(None),
             },
             AuthorKind::Provider | AuthorKind::System => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_the_same_whether_a_key_or_the_command_line_acted() {
+        for (actor, kind, id) in [
+            ("user:u-42/key:0198c0de-0000-7000-8000-000000000000", AuthorKind::User, "u-42"),
+            ("user:u-42/cli", AuthorKind::User, "u-42"),
+            ("cli", AuthorKind::System, "cli"),
+        ] {
+            let author = Author::new(actor.to_owned());
+            assert_eq!((author.kind, author.id.as_str()), (kind, id));
         }
     }
 }
