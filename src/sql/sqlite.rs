@@ -92,7 +92,7 @@ impl SqliteOptions {
         self
     }
 
-    /// Plans do not depend on what is bound; see [`fix_plans`].
+    /// Plans do not depend on what is bound; see `fix_plans`.
     #[must_use]
     pub const fn fixed_plans(mut self) -> Self {
         self.fixed_plans = true;
