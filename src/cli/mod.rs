@@ -78,7 +78,7 @@ struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Records what the command does as done by this user: an id of letters, digits and -_.:, never a mailbox or name.
-    #[arg(long = "as", global = true, value_name = "USER", value_parser = user)]
+    #[arg(long = "acting-as", global = true, value_name = "USER", value_parser = user)]
     acting: Option<String>,
     #[command(subcommand)]
     command: Command,

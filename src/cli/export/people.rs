@@ -13,7 +13,7 @@ use crate::queries::{consents, customer_roots, customers};
 use crate::sql::Db;
 
 /// Columns of the table that only say in short what stands behind them.
-pub(super) const DERIVED: [&str; 3] = ["merged", "has_email", "has_phone"];
+pub(super) const DERIVED: [&str; 4] = ["sort_name", "merged", "has_email", "has_phone"];
 
 /// The columns behind the table's own.
 pub(super) const COLUMNS: [&str; 3] = ["merged_into", "addresses", "consents"];

@@ -1,29 +1,30 @@
--- Column types are those that projections declare. JSON is kept in SQLite's parsed form (JSONB).
+-- Columns are declared as those of the read tables are on SQLite: of another affinity, they would find nothing by an index. JSON is
+-- kept in SQLite's parsed form (JSONB).
 CREATE TEMP TABLE IF NOT EXISTS batch (
     ordinal INTEGER PRIMARY KEY,
     position BLOB NOT NULL,
-    event_id UUID NOT NULL,
-    tenant_id UUID NOT NULL,
+    event_id BLOB NOT NULL,
+    tenant_id BLOB NOT NULL,
     category TEXT NOT NULL,
-    stream_key UUID NOT NULL,
+    stream_key BLOB NOT NULL,
     version BIGINT NOT NULL,
     type TEXT NOT NULL,
-    occurred_at TIMESTAMPTZ NOT NULL,
-    recorded_at TIMESTAMPTZ NOT NULL,
+    occurred_at TEXT NOT NULL,
+    recorded_at TEXT NOT NULL,
     actor TEXT NOT NULL,
-    command_id UUID,
-    correlation_id UUID,
-    causation_id UUID,
-    customer_id UUID,
-    message_id UUID,
-    campaign_id UUID,
-    conversation_id UUID,
-    activity_id UUID,
-    address_id UUID,
-    note_id UUID,
-    import_id UUID,
-    key_id UUID,
-    in_reply_to UUID,
+    command_id BLOB,
+    correlation_id BLOB,
+    causation_id BLOB,
+    customer_id BLOB,
+    message_id BLOB,
+    campaign_id BLOB,
+    conversation_id BLOB,
+    activity_id BLOB,
+    address_id BLOB,
+    note_id BLOB,
+    import_id BLOB,
+    key_id BLOB,
+    in_reply_to BLOB,
     channel TEXT,
     variant TEXT,
     class TEXT,
@@ -31,8 +32,8 @@ CREATE TEMP TABLE IF NOT EXISTS batch (
     provider TEXT,
     account TEXT,
     domain TEXT,
-    hour TIMESTAMPTZ NOT NULL,
-    day TIMESTAMPTZ NOT NULL,
+    hour TEXT NOT NULL,
+    day TEXT NOT NULL,
     data BLOB NOT NULL,
     personal BLOB
 );
@@ -40,9 +41,9 @@ CREATE TEMP TABLE IF NOT EXISTS batch (
 CREATE INDEX IF NOT EXISTS temp.batch_type ON batch (type);
 CREATE TEMP TABLE IF NOT EXISTS batch_lines (
     ordinal BIGINT NOT NULL,
-    activity_id UUID NOT NULL,
-    tenant_id UUID NOT NULL,
-    customer_id UUID NOT NULL,
+    activity_id BLOB NOT NULL,
+    tenant_id BLOB NOT NULL,
+    customer_id BLOB NOT NULL,
     line BIGINT NOT NULL,
     sku TEXT NOT NULL,
     description TEXT,
@@ -51,13 +52,13 @@ CREATE TEMP TABLE IF NOT EXISTS batch_lines (
 );
 CREATE TEMP TABLE IF NOT EXISTS batch_tokens (
     ordinal BIGINT NOT NULL,
-    tenant_id UUID NOT NULL,
-    customer_id UUID,
-    event_id UUID NOT NULL,
+    tenant_id BLOB NOT NULL,
+    customer_id BLOB,
+    event_id BLOB NOT NULL,
     field TEXT NOT NULL,
     token TEXT NOT NULL
 );
 CREATE TEMP TABLE IF NOT EXISTS forgotten (
-    tenant_id UUID NOT NULL,
-    customer_id UUID NOT NULL
+    tenant_id BLOB NOT NULL,
+    customer_id BLOB NOT NULL
 );

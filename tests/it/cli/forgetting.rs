@@ -42,15 +42,15 @@ fn a_forgotten_customer_is_gone_from_tables_exports_and_files() {
 fn a_command_is_recorded_as_that_of_the_user_who_runs_it() {
     let place = Place::new();
     place.file("crm.csv", "customer,name,email\nk1,Zebulon Quackenbush,zebulon@example.com\n");
-    place.ok(&["import", "customers", "crm.csv", "--as", "u-41"]);
+    place.ok(&["import", "customers", "crm.csv", "--acting-as", "u-41"]);
     let row = place.ok(&["export", "customers"]);
     let id = serde_json::from_str::<serde_json::Value>(&row).unwrap()["customer_id"].as_str().unwrap().to_owned();
-    place.ok(&["--as", "u-42", "forget", "--customer", &id, "--yes"]);
+    place.ok(&["--acting-as", "u-42", "forget", "--customer", &id, "--yes"]);
     for (event, actor) in [("CustomerRegistered", "user:u-41/cli"), ("CustomerForgotten", "user:u-42/cli")] {
         let events = place.ok(&["export", "events", "--type", event]);
         assert!(events.contains(&format!("\"actor\":\"{actor}\"")), "{events}");
     }
-    let refused = place.fails(2, &["--as", "ada@example.org", "verify"]);
+    let refused = place.fails(2, &["--acting-as", "ada@example.org", "verify"]);
     assert!(refused.contains("not a mailbox"), "{refused}");
 }
 
