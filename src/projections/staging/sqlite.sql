@@ -58,6 +58,8 @@ CREATE TEMP TABLE IF NOT EXISTS batch_tokens (
     field TEXT NOT NULL,
     token TEXT NOT NULL
 );
+-- Who is registered is looked up here, once for each customer of a batch.
+CREATE INDEX IF NOT EXISTS temp.batch_sort_names ON batch_tokens (ordinal, token) WHERE field = 'sort_name';
 CREATE TEMP TABLE IF NOT EXISTS forgotten (
     tenant_id BLOB NOT NULL,
     customer_id BLOB NOT NULL
