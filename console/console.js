@@ -24,7 +24,7 @@
   // The console starts once there is a key: without one, every request would be refused.
   function askForKey() {
     const field = document.getElementById("key");
-    const problem = document.getElementById("problem");
+    const shown = document.getElementById("problem");
     notice.hidden = false;
     document.getElementById("console").textContent = "";
     field.focus();
@@ -37,18 +37,28 @@
     async function use() {
       const given = field.value.trim();
       if (!given) return field.focus();
+      const problem = await problemWith(given);
+      if (problem) {
+        shown.textContent = problem;
+        return field.select();
+      }
+      window.sessionStorage.setItem(STORED, given);
+      window.location.reload();
+    }
+  }
+
+  // Why a key cannot be used, if it cannot.
+  async function problemWith(given) {
+    try {
       const answer = await window.fetch("/graphql", {
         method: "POST",
         headers: { "Content-Type": "application/json", Authorization: `Bearer ${given}` },
         body: JSON.stringify({ query: "{ __typename }" }),
       });
-      if (answer.status === 401) {
-        problem.textContent = "This key is not known here, or was revoked.";
-        field.select();
-        return;
-      }
-      window.sessionStorage.setItem(STORED, given);
-      window.location.reload();
+      if (answer.status === 401) return "This key is not known here, or was revoked.";
+      return answer.ok ? "" : `The server responds with ${answer.status}: try again.`;
+    } catch {
+      return "The server does not respond: try again.";
     }
   }
 

@@ -17,7 +17,7 @@ CREATE TABLE suppressions (
     suppressed_at TIMESTAMPTZ NOT NULL, -- when it began
     lifted_at TIMESTAMPTZ, -- when it was lifted
     lifted_by TEXT, -- who lifted it
-    note TEXT, -- what a colleague wrote about it
+    note TEXT, -- personal: what a colleague wrote about it; it is not sealed, and outlasts forgetting
     source TEXT NOT NULL,
     message_id UUID, -- the message that led to it
     customer_id UUID, -- the customer of that message
@@ -36,7 +36,7 @@ CREATE TABLE suppression_history (
     reason TEXT NOT NULL, -- hard_bounce, complaint, stop, manual or unreachable
     suppressed BOOLEAN NOT NULL, -- whether it began (or else was lifted)
     source TEXT,
-    note TEXT, -- what a colleague wrote about it
+    note TEXT, -- personal: what a colleague wrote about it; it is not sealed, and outlasts forgetting
     message_id UUID, -- the message that led to it
     customer_id UUID, -- the customer of that message
     actor TEXT NOT NULL,

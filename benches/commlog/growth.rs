@@ -221,7 +221,7 @@ async fn import_beside(place: &Place, address: SocketAddr, token: &str, customer
     let p99 = load::percentile(&latencies, 0.99).as_secs_f64() * 1_000.0;
     Ok(vec![
         Measurement::new(engine, "import of orders beside a serving node", rate, "orders/s", Goal::AtLeast(10_000.0))
-            .note(format!("{count} orders, {} customers", customers)),
+            .note(format!("{count} orders, {customers} customers")),
         Measurement::new(engine, "lists at 50/s beside that import, p99", p99, "ms", Goal::Below(100.0)),
     ])
 }

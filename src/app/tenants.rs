@@ -90,22 +90,23 @@ impl App {
         let decide = |state: &Tenant, command, context: &Context<'_>| decide::forget_user(state, &command, context);
         let outcome =
             self.run(caller, tenant_stream(caller.tenant), command, decide, |_| Some(user_id.clone())).await?;
-        self.destroy_names(caller.tenant).await?;
+        self.destroy_names(caller.tenant, |id| *id == user_id).await?;
         Ok(outcome)
     }
 
     /// Destroys the keys of all users who were forgotten, whose command may have ended before it did.
     pub async fn destroy_names_of_forgotten_users(&self) -> Result<(), AppError> {
         for tenant in self.shared.journal.backend().tenants().await? {
-            self.destroy_names(tenant).await?;
+            self.destroy_names(tenant, |_| true).await?;
         }
         Ok(())
     }
 
-    async fn destroy_names(&self, tenant: TenantId) -> Result<(), AppError> {
+    async fn destroy_names(&self, tenant: TenantId, whose: impl Fn(&String) -> bool) -> Result<(), AppError> {
         let forgotten: Vec<_> = self
             .read_state::<Tenant, _>(tenant_stream(tenant), |loaded| {
-                loaded.state.forgotten_users.values().copied().collect()
+                let users = loaded.state.forgotten_users.iter().filter(|(id, _)| whose(id));
+                users.map(|(_, subject)| *subject).collect()
             })
             .await?;
         for subject in forgotten {

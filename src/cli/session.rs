@@ -27,8 +27,9 @@ pub struct Session {
     pub config: Config,
     /// Clock and randomness.
     pub ambient: Ambient,
-    /// Writes what diagnostics are left when the command ends.
+    /// Who runs the command: `cli`, or `user:<id>/cli`.
     actor: String,
+    /// Writes what diagnostics are left when the command ends.
     written: OnceLock<WorkerGuard>,
 }
 
@@ -71,7 +72,7 @@ impl Session {
         self.caller_of(tenant.tenant.unwrap_or(self.config.tenant))
     }
 
-    /// The same for a tenant: `cli`, or `user:<id>/cli`.
+    /// The same for a tenant by its id.
     #[must_use]
     pub fn caller_of(&self, tenant: TenantId) -> Caller {
         Caller::new(tenant, self.actor.as_str())

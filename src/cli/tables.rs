@@ -103,7 +103,7 @@ fn markdown(views: &[View]) -> String {
         "<!-- Generated from projections/*.sql: `make tables` writes it, `make lint` compares it. -->\n\n# The tables that \
          analysts read\n\n[analysts.md](analysts.md) shows how to open them. Each view over a read table answers one question. \
          `v_NAME` has no personal data; where there is `v_NAME_personal`, it has the same columns, and those that are marked \
-         *personal*, which are empty once the customer was forgotten.\n\n\
+         *personal*. Those are empty once the customer was forgotten, unless they say otherwise.\n\n\
          | type | SQLite | PostgreSQL | Parquet |\n|---|---|---|---|\n\
          | id | text with dashes | `uuid` | text |\n\
          | text | text | `text` | text |\n\

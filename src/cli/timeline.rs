@@ -8,6 +8,7 @@ use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing};
 use crate::cli::{Session, TenantArg, ids, print, reading};
 use crate::domain::value::Channel;
+use crate::domain::value::money::decimal;
 use crate::ids::CustomerId;
 use crate::queries::page::PAGE;
 use crate::queries::timeline::{self, TimelineFilter, TimelineKind, TimelineRow};
@@ -98,9 +99,8 @@ fn object(row: &TimelineRow, personal: bool) -> serde_json::Value {
     let state = row.message_state.map(|state| state.to_string());
     let state = state.or_else(|| row.activity_status.clone()).or_else(|| row.result.clone());
     let amount = row.amount_micros.map(|micros| {
-        let sign = if micros < 0 { "-" } else { "" };
-        let (whole, part) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
-        format!("{sign}{whole}.{part:06} {}", row.currency.as_deref().unwrap_or_default()).trim_end().to_owned()
+        let (amount, currency) = (decimal(micros.into(), 2), row.currency.as_deref().unwrap_or_default());
+        format!("{amount} {currency}").trim_end().to_owned()
     });
     let mut entry = json!({
         "occurred_at": row.occurred_at, "position": row.position, "kind": row.kind, "entry_id": row.entry_id,

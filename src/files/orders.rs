@@ -19,6 +19,7 @@ use crate::domain::customer::decide::AddressInput;
 use crate::domain::import::decide::{ConsentRow, OrderRow};
 use crate::domain::import::event::ImportKind;
 use crate::domain::value::Currency;
+use crate::domain::value::money::decimal;
 use crate::files::columns::Columns;
 use crate::files::consent::strictest;
 use crate::files::fields::plain;
@@ -28,8 +29,6 @@ use crate::files::row::{
 };
 use crate::files::values::Id;
 use amounts::{Amounts, Totals};
-
-pub(super) use amounts::decimal_text;
 
 /// How many lines of unfinished orders are held at most: about 100 MB of them.
 const MAX_OPEN_LINES: usize = 250_000;
@@ -224,7 +223,7 @@ impl OrderReader {
     fn attributes(&self, raw: &[RawLine], totals: &Totals) -> BTreeMap<String, serde_json::Value> {
         let mut all = attributes(&self.columns, &raw[0].fields);
         for (name, micros) in totals.named() {
-            all.entry(name.to_owned()).or_insert_with(|| amounts::decimal_text(micros).into());
+            all.entry(name.to_owned()).or_insert_with(|| decimal(micros.into(), 2).into());
         }
         all
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::customer::decide::AddressInput;
 use crate::domain::import::decide::{ConsentRow, CustomerRow, MessageRow, OrderRow};
-use crate::files::orders::decimal_text;
+use crate::domain::value::money::decimal;
 
 /// A row that can be shown.
 pub trait Preview {
@@ -83,7 +83,7 @@ impl Preview for OrderRow {
         line.add("customer", self.customer.as_ref());
         line.addresses(&self.addresses);
         line.add("at", Some(self.occurred_at.format("%Y-%m-%d %H:%M:%SZ").to_string()));
-        line.add("amount", self.amount_micros.map(|micros| format!("{} {}", decimal_text(micros), self.currency)));
+        line.add("amount", self.amount_micros.map(|micros| format!("{} {}", decimal(micros.into(), 2), self.currency)));
         line.add("status", self.status.as_ref());
         let items = self.lines.iter().map(|item| item.sku.as_str()).collect::<Vec<_>>();
         line.add("items", (!items.is_empty()).then(|| items.join(", ")));

@@ -19,10 +19,10 @@ use crate::log::RecordedEvent;
 
 /// How many long streams are loaded at once.
 const LOADS: usize = 8;
-/// How many short streams are read at once; most have a few events, none more than [`SNAPSHOT_EVERY`].
-const STREAMS_AT_ONCE: usize = 128;
+/// How many short streams are read at once: most have a few events, all together 64 times [`SNAPSHOT_EVERY`] at most.
+const STREAMS_AT_ONCE: usize = 64;
 /// How many of such reads run at the same time.
-const READS: usize = 4;
+const READS: usize = 2;
 
 /// A customer's state as the chunk changes it.
 pub(super) struct WorkingCopy {

@@ -81,55 +81,67 @@ const COLUMNS: [&str; 12] = [
     "personal",
 ];
 
-/// Writes a tenant's events in the log's order, up to where the log ends now.
+/// Writes a tenant's events in the log's order, up to where the log ends now; of one person, if one is asked for.
 pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, out: &mut Output) -> Outcome {
-    if let Some(customer) = args.customer {
-        return write_customer(stores, caller, customer, args, out).await;
-    }
-    let head = stores.journal.backend().head().await?.position;
-    let bar = progress::bar("events", head.counter());
     if args.format == Some(Format::Csv) {
         out.record(&COLUMNS.map(str::to_owned))?;
     }
-    let mut pages = stores.journal.pages(Position::START, ReadLimit::events(BATCH));
-    let mut after = Position::START;
-    let mut written = 0_u64;
-    while after < head && !out.closed {
-        let events = pages.next().await?;
-        let Some(last) = events.last() else { break };
-        after = last.envelope.position;
-        for event in events.iter().filter(|event| event.envelope.position <= head && wanted(event, caller, args)) {
-            write_event(event, args, out)?;
-            written += 1;
-        }
-        bar.set_position(after.counter());
-    }
-    bar.finish_and_clear();
+    let written = match args.customer {
+        Some(customer) => write_customer(stores, caller, customer, args, out).await?,
+        None => write_all(stores, caller, args, out).await?,
+    };
     if written == 0 {
         print::note("no event is from this time and of these types");
     }
     Ok(())
 }
 
-/// Writes the events of one person, in the log's order.
+async fn write_all(stores: &Stores, caller: &Caller, args: &ExportArgs, out: &mut Output) -> Outcome<u64> {
+    let head = stores.journal.backend().head().await?.position;
+    let bar = progress::bar("events", head.counter());
+    let mut pages = stores.journal.pages(Position::START, ReadLimit::events(BATCH));
+    let mut after = Position::START;
+    let mut written = 0;
+    while after < head && !out.closed {
+        let events = pages.next().await?;
+        let Some(last) = events.last() else { break };
+        after = last.envelope.position;
+        let events = events.iter().filter(|event| event.envelope.position <= head);
+        written += write_wanted(events, caller, args, out)?;
+        bar.set_position(after.counter());
+    }
+    bar.finish_and_clear();
+    Ok(written)
+}
+
+/// Writes the events of one person.
 async fn write_customer(
     stores: &Stores,
     caller: &Caller,
     customer: CustomerId,
     args: &ExportArgs,
     out: &mut Output,
-) -> Outcome {
-    if args.format == Some(Format::Csv) {
-        out.record(&COLUMNS.map(str::to_owned))?;
-    }
+) -> Outcome<u64> {
     let person = stores.app.person_ids(caller, customer).await?;
     let streams: Vec<_> = person.iter().map(|id| StreamId::new(caller.tenant, Category::Customer, id.0)).collect();
     let mut events = stores.journal.read_streams(&streams, u64::MAX, None).await?;
     events.sort_by_key(|event| event.envelope.position);
-    for event in events.iter().filter(|event| wanted(event, caller, args)) {
+    write_wanted(events.iter(), caller, args, out)
+}
+
+/// Writes those that were asked for, and returns how many they are.
+fn write_wanted<'e>(
+    events: impl Iterator<Item = &'e RecordedEvent>,
+    caller: &Caller,
+    args: &ExportArgs,
+    out: &mut Output,
+) -> Outcome<u64> {
+    let mut written = 0;
+    for event in events.filter(|event| wanted(event, caller, args)) {
         write_event(event, args, out)?;
+        written += 1;
     }
-    Ok(())
+    Ok(written)
 }
 
 fn wanted(event: &RecordedEvent, caller: &Caller, args: &ExportArgs) -> bool {

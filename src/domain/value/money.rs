@@ -41,6 +41,16 @@ fn parse_scaled(text: &str, decimals: usize, what: &'static str) -> Result<i64, 
     Ok(if negative { -value } else { value })
 }
 
+/// Writes micros as a decimal number of the unit, with as many decimals as it has, but no fewer than `fewest`: `12.50` with two.
+#[must_use]
+pub fn decimal(micros: i128, fewest: usize) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    let (whole, rest) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
+    let rest = format!("{rest:06}");
+    let shown = rest.trim_end_matches('0').len().max(fewest.min(rest.len()));
+    format!("{sign}{whole}.{}", &rest[..shown])
+}
+
 /// What `quantity_milli` thousandths at `unit_price_micros` cost, in micros; rounded half away from zero where a
 /// thousandth of a micro is left over. [`None`] if it does not fit.
 #[must_use]
@@ -53,6 +63,14 @@ pub fn line_total(quantity_milli: i64, unit_price_micros: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_written_with_the_decimals_that_it_has() {
+        let written =
+            [269_870_000, -5_000_000, 1, 0, -1_234_500, i128::from(i64::MAX) * 3].map(|micros| decimal(micros, 2));
+        assert_eq!(written, ["269.87", "-5.00", "0.000001", "0.00", "-1.2345", "27670116110564.327421"]);
+        assert_eq!([decimal(-35_750_001, 6), decimal(10_500_000, 6)], ["-35.750001", "10.500000"]);
+    }
 
     #[test]
     fn decimals_are_read_to_the_last_micro() {

@@ -176,12 +176,3 @@ impl Totals {
         .collect()
     }
 }
-
-/// An amount of micros as a decimal number.
-pub fn decimal_text(micros: i64) -> String {
-    let sign = if micros < 0 { "-" } else { "" };
-    let (whole, fraction) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
-    let fraction = format!("{fraction:06}");
-    let fraction = format!("{:0<2}", fraction.trim_end_matches('0'));
-    format!("{sign}{whole}.{fraction}")
-}

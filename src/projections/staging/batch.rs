@@ -150,16 +150,10 @@ impl Batch {
 
     /// All whose keys its events destroy: customers, addresses of theirs, and users.
     pub(in crate::projections) fn erased_subjects(&self) -> Vec<SubjectId> {
-        let mut erased = Vec::new();
-        for event in self.events.iter() {
-            match event.event_type.as_str() {
-                CustomerForgotten::TYPE => erased.push(SubjectId(event.stream.key)),
-                UserForgotten::TYPE => {}
-                _ => continue,
-            }
-            erased.extend(event.extra.addresses.iter().copied().map(SubjectId));
-        }
-        erased
+        let of_stream = |event: &StagedEvent| (event.event_type == CustomerForgotten::TYPE).then_some(event.stream.key);
+        let erased =
+            self.events.iter().flat_map(|event| of_stream(event).into_iter().chain(event.extra.erased.iter().copied()));
+        erased.map(SubjectId).collect()
     }
 
     /// The operators' decisions in it, in order.

@@ -16,7 +16,8 @@ pub use batch::{Batch, LastEvent};
 pub(super) use payload::Skip;
 
 use crate::ids::SubjectId;
-use crate::sql::{self, Session, Value};
+use crate::projections::source::dialect;
+use crate::sql::{self, Engine, Session, Value};
 
 /// Raised when the staging relations change in a way that changes tables; part of a generation's fingerprint.
 pub(super) const REVISION: u32 = 2;
@@ -27,7 +28,8 @@ pub(super) type Forgotten = HashSet<SubjectId>;
 /// Creates the staging relations of a connection, unless it has them.
 pub(super) async fn create(session: &mut Session) -> Result<(), sql::Error> {
     match session {
-        Session::Sqlite(_) => session.run(sqlite::CREATE).await,
+        // Declared otherwise than the tables, and so of another affinity, ids would be found by no index.
+        Session::Sqlite(_) => session.run(&dialect(Engine::Sqlite, sqlite::CREATE)).await,
         Session::Postgres(..) => session.run(postgres::CREATE).await,
     }
 }

@@ -90,8 +90,8 @@ pub struct Skip {
 pub struct Extra {
     pub lines: Vec<Line>,
     pub tokens: Vec<(&'static str, String)>,
-    /// Of `CustomerForgotten`: the addresses whose keys are destroyed as well; of `UserForgotten`: the user's subject.
-    pub addresses: Vec<Uuid>,
+    /// Beside the stream's own: whose keys are destroyed. Of `CustomerForgotten` addresses, of `UserForgotten` the user.
+    pub erased: Vec<Uuid>,
     pub skip: Option<Skip>,
 }
 
@@ -100,8 +100,8 @@ pub fn extra(event_type: &str, data: &str, personal: Option<&str>) -> Result<Ext
     let mut extra = Extra::default();
     match event_type {
         ActivityRecorded::TYPE => extra.lines = serde_json::from_str::<Lines>(data)?.lines,
-        CustomerForgotten::TYPE => extra.addresses = serde_json::from_str::<Addresses>(data)?.addresses,
-        UserForgotten::TYPE => extra.addresses = vec![serde_json::from_str::<Subject>(data)?.subject_id],
+        CustomerForgotten::TYPE => extra.erased = serde_json::from_str::<Addresses>(data)?.addresses,
+        UserForgotten::TYPE => extra.erased = vec![serde_json::from_str::<Subject>(data)?.subject_id],
         ParkedEventSkipped::TYPE => extra.skip = Some(serde_json::from_str(data)?),
         _ => {}
     }

@@ -1,30 +1,29 @@
--- Columns are declared as those of the read tables are on SQLite: of another affinity, they would find nothing by an index. JSON is
--- kept in SQLite's parsed form (JSONB).
+-- Column types are those that projections declare, and are written as theirs. JSON is kept in SQLite's parsed form (JSONB).
 CREATE TEMP TABLE IF NOT EXISTS batch (
     ordinal INTEGER PRIMARY KEY,
     position BLOB NOT NULL,
-    event_id BLOB NOT NULL,
-    tenant_id BLOB NOT NULL,
+    event_id UUID NOT NULL,
+    tenant_id UUID NOT NULL,
     category TEXT NOT NULL,
-    stream_key BLOB NOT NULL,
+    stream_key UUID NOT NULL,
     version BIGINT NOT NULL,
     type TEXT NOT NULL,
-    occurred_at TEXT NOT NULL,
-    recorded_at TEXT NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
     actor TEXT NOT NULL,
-    command_id BLOB,
-    correlation_id BLOB,
-    causation_id BLOB,
-    customer_id BLOB,
-    message_id BLOB,
-    campaign_id BLOB,
-    conversation_id BLOB,
-    activity_id BLOB,
-    address_id BLOB,
-    note_id BLOB,
-    import_id BLOB,
-    key_id BLOB,
-    in_reply_to BLOB,
+    command_id UUID,
+    correlation_id UUID,
+    causation_id UUID,
+    customer_id UUID,
+    message_id UUID,
+    campaign_id UUID,
+    conversation_id UUID,
+    activity_id UUID,
+    address_id UUID,
+    note_id UUID,
+    import_id UUID,
+    key_id UUID,
+    in_reply_to UUID,
     channel TEXT,
     variant TEXT,
     class TEXT,
@@ -32,8 +31,8 @@ CREATE TEMP TABLE IF NOT EXISTS batch (
     provider TEXT,
     account TEXT,
     domain TEXT,
-    hour TEXT NOT NULL,
-    day TEXT NOT NULL,
+    hour TIMESTAMPTZ NOT NULL,
+    day TIMESTAMPTZ NOT NULL,
     data BLOB NOT NULL,
     personal BLOB
 );
@@ -41,9 +40,9 @@ CREATE TEMP TABLE IF NOT EXISTS batch (
 CREATE INDEX IF NOT EXISTS temp.batch_type ON batch (type);
 CREATE TEMP TABLE IF NOT EXISTS batch_lines (
     ordinal BIGINT NOT NULL,
-    activity_id BLOB NOT NULL,
-    tenant_id BLOB NOT NULL,
-    customer_id BLOB NOT NULL,
+    activity_id UUID NOT NULL,
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
     line BIGINT NOT NULL,
     sku TEXT NOT NULL,
     description TEXT,
@@ -52,15 +51,15 @@ CREATE TEMP TABLE IF NOT EXISTS batch_lines (
 );
 CREATE TEMP TABLE IF NOT EXISTS batch_tokens (
     ordinal BIGINT NOT NULL,
-    tenant_id BLOB NOT NULL,
-    customer_id BLOB,
-    event_id BLOB NOT NULL,
+    tenant_id UUID NOT NULL,
+    customer_id UUID,
+    event_id UUID NOT NULL,
     field TEXT NOT NULL,
     token TEXT NOT NULL
 );
 -- Who is registered is looked up here, once for each customer of a batch.
 CREATE INDEX IF NOT EXISTS temp.batch_sort_names ON batch_tokens (ordinal, token) WHERE field = 'sort_name';
 CREATE TEMP TABLE IF NOT EXISTS forgotten (
-    tenant_id BLOB NOT NULL,
-    customer_id BLOB NOT NULL
+    tenant_id UUID NOT NULL,
+    customer_id UUID NOT NULL
 );

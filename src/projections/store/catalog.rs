@@ -1,5 +1,6 @@
 //! The list of generations: which one is live, which are being built, which wait to be removed.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -250,8 +251,18 @@ fn link(folder: &Path, id: &str) -> Result<(), ProjectionError> {
     let target = file(folder, id);
     let target = target.file_name().unwrap_or_default();
     super::location::remove_file(&new)?;
-    std::os::unix::fs::symlink(target, &new).map_err(file_error("create", &new))?;
+    symlink(target, &new).map_err(file_error("create", &new))?;
     std::fs::rename(&new, &name).map_err(file_error("replace", &name))
+}
+
+#[cfg(unix)]
+fn symlink(target: &OsStr, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(windows)]
+fn symlink(target: &OsStr, link: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_file(target, link)
 }
 
 fn entry(row: Row) -> Entry {

@@ -10,7 +10,7 @@ use super::lease::{Lease, Removal};
 use super::location::{Location, file, file_error, remove_database, schema};
 use super::{options, statistics};
 use crate::projections::error::{ProjectionError, database};
-use crate::projections::source::{Projection, Table};
+use crate::projections::source::Projection;
 use crate::projections::tables::{self, Checkpoint, Writer};
 use crate::projections::views::{self, View};
 use crate::sql::checkpointer::Checkpointer;
@@ -69,9 +69,9 @@ impl Generation {
         }
         tables::create(&mut session, projections, used == Use::Reading).await?;
         if let Location::Folder(_) = location {
-            let tables = tables_of(projections);
-            let views = views::of_tables(&tables, &tables);
-            views::write_sqlite(&mut session, &views).await.map_err(database("make the views for analysts"))?;
+            views::write_sqlite(&mut session, &views::of_projections(projections))
+                .await
+                .map_err(database("make the views for analysts"))?;
         }
         drop(session);
         Self::with(location, id, writing, lease, used).await
@@ -136,7 +136,7 @@ impl Generation {
 
     /// The views for analysts over its tables, by what this binary's projections say of them.
     pub fn views(&self, projections: &[Projection]) -> Vec<View> {
-        views::of_tables(&tables_of(&self.projections), &tables_of(projections))
+        views::of_tables(&views::tables(&self.projections), &views::tables(projections))
     }
 
     /// Gives a file the views for analysts, if an earlier binary gave it others.
@@ -219,10 +219,6 @@ impl Generation {
         removal.finish(location, id).await?;
         Ok(true)
     }
-}
-
-fn tables_of(projections: &[Projection]) -> Vec<&Table> {
-    projections.iter().flat_map(|projection| &projection.tables).collect()
 }
 
 async fn index(session: &mut Session, projections: &[Projection]) -> Result<(), ProjectionError> {

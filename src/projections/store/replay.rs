@@ -17,7 +17,6 @@ use crate::domain::event::Event as _;
 use crate::ids::Position;
 use crate::log::{LogError, ReadLimit};
 use crate::projections::error::{ProjectionError, database};
-use crate::projections::source::Table;
 use crate::projections::tables::{self, History, Writer};
 use crate::projections::views;
 use crate::sql::{Db, Engine, SqlitePool};
@@ -60,8 +59,7 @@ impl ReadStore {
         let projections: Arc<[_]> = self.0.registry.compile(Engine::Sqlite).into();
         let mut session = db.session().await.map_err(database("be reached"))?;
         tables::create(&mut session, &projections, true).await?;
-        let tables: Vec<&Table> = projections.iter().flat_map(|projection| &projection.tables).collect();
-        let views = views::of_tables(&tables, &tables);
+        let views = views::of_projections(&projections);
         views::write_sqlite(&mut session, &views).await.map_err(database("make the views for analysts"))?;
         drop(session);
         let mut writer = Writer::new(db.clone(), projections);

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) use publish::{publish_postgres, write_sqlite};
 
 use super::registry::Registry;
-use super::source::{Docs, Source, Table};
+use super::source::{Docs, Projection, Source, Table};
 use crate::sql::Engine;
 
 /// The PostgreSQL schema of the views without personal data.
@@ -163,6 +163,17 @@ pub fn of_registry(registry: &Registry) -> Vec<View> {
     of_tables(&tables, &tables)
 }
 
+/// The views of the tables that projections make.
+pub(super) fn of_projections(projections: &[Projection]) -> Vec<View> {
+    let tables = tables(projections);
+    of_tables(&tables, &tables)
+}
+
+/// The tables that projections make.
+pub(super) fn tables(projections: &[Projection]) -> Vec<&Table> {
+    projections.iter().flat_map(|projection| &projection.tables).collect()
+}
+
 /// The views of tables as they are, by what others, of the same names, say about them. A column of which nothing is said
 /// counts as personal data.
 pub(super) fn of_tables(tables: &[&Table], documented: &[&Table]) -> Vec<View> {
@@ -261,8 +272,7 @@ mod tests {
     fn what_forgetting_empties_and_what_is_sealed_is_personal() {
         let registry = Registry::builtin().expect("the files are valid");
         for projection in registry.compile(Engine::Sqlite) {
-            let tables: Vec<&Table> = projection.tables.iter().collect();
-            let views = of_tables(&tables, &tables);
+            let views = of_projections(std::slice::from_ref(&projection));
             for sql in &projection.forget {
                 let Some((table, rest)) = sql.strip_prefix("UPDATE ").and_then(|rest| rest.split_once(" SET ")) else {
                     continue;

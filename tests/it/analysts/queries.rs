@@ -85,12 +85,18 @@ on_each_engine! { each_question_has_the_answer_computed_by_hand wrong_queries_sa
 async fn each_question_has_the_answer_computed_by_hand(engine: Engine) {
     let place = given(engine).await;
     let folder = if engine == Engine::Sqlite { "sqlite" } else { "postgresql" };
-    let folder = format!("{}/docs/queries/{folder}", env!("CARGO_MANIFEST_DIR"));
-    let files = std::fs::read_dir(&folder).expect("the queries").count();
-    assert_eq!(files, ANSWERS.len(), "{folder}");
+    // Those that are the same on both engines, and those of the engine.
+    let common = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/queries");
+    let own = common.join(folder);
+    let files = |folder: &std::path::Path| {
+        let found = std::fs::read_dir(folder).expect("the queries").map(|entry| entry.expect("a file").path());
+        found.filter(|path| path.extension().is_some()).collect::<Vec<_>>()
+    };
+    let files = [files(&common), files(&own)].concat();
+    assert_eq!(files.len(), ANSWERS.len(), "{files:?}");
     for (name, answer) in ANSWERS {
-        let file = format!("{folder}/{name}.sql");
-        let mut arguments = vec!["sql", "--format", "csv", "--file", &file];
+        let file = files.iter().find(|file| file.file_stem().is_some_and(|stem| stem == *name)).expect("a query");
+        let mut arguments = vec!["sql", "--format", "csv", "--file", file.to_str().expect("a path")];
         if *name == "deliverability-by-domain" {
             assert!(place.fails(3, &arguments).contains("personal data"));
             arguments.push("--personal");

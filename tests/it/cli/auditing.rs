@@ -72,7 +72,7 @@ fn a_timeline_shows_texts_only_if_asked_and_then_the_log_says_so() {
     let id = found(&place, &["amara"])[0]["customer_id"].as_str().unwrap().to_owned();
     let before = reads(&place).len();
     let plain = place.ok(&["timeline", "--customer", &id]);
-    assert!(plain.contains("order") && plain.contains("3.000000 EUR") && plain.contains("registered"), "{plain}");
+    assert!(plain.contains("order") && plain.contains("3.00 EUR") && plain.contains("registered"), "{plain}");
     assert!(!plain.contains("Fridays"), "{plain}");
     assert_eq!(reads(&place).len(), before, "nothing personal was shown");
     let full =

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::domain::value::money::decimal;
 use crate::projections::views::{Column, ColumnKind, View};
 use crate::sql::{Engine, Texts};
 
@@ -44,10 +45,7 @@ impl fmt::Display for Cell {
             Self::Text(text) => f.write_str(text),
             Self::Integer(number) => number.fmt(f),
             Self::Large(number) => number.fmt(f),
-            Self::Decimal(millionths) => {
-                let (whole, rest) = (millionths.unsigned_abs() / 1_000_000, millionths.unsigned_abs() % 1_000_000);
-                write!(f, "{}{whole}.{rest:06}", if *millionths < 0 { "-" } else { "" })
-            }
+            Self::Decimal(millionths) => f.write_str(&decimal(*millionths, 6)),
             Self::Boolean(truth) => truth.fmt(f),
             Self::Time(micros) => match DateTime::<Utc>::from_timestamp_micros(*micros) {
                 Some(time) => f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true)),

@@ -3,8 +3,7 @@
 mod columns;
 mod parquet;
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
@@ -60,11 +59,8 @@ impl Target {
     pub(super) async fn write(&self, reads: &ReadStore, caller: &Caller) -> Outcome {
         let views = reads.views();
         let views: Vec<&View> = views.iter().filter(|view| self.with_personal || !view.is_personal).collect();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(|error| unwritable(&self.folder, error))?;
+        // The process makes nothing that others may read.
+        fs::create_dir_all(&self.folder).map_err(|error| unwritable(&self.folder, error))?;
         let files: Vec<PathBuf> = views.iter().map(|view| self.file(view)).collect();
         if let Some(existing) = files.iter().find(|file| file.exists()) {
             let text = format!("{} already exists; name another folder", existing.display());
@@ -104,8 +100,7 @@ impl Target {
         counted: impl Fn(u64),
     ) -> Outcome<u64> {
         let path = self.file(view);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| unwritable(&path, error))?;
+        let file = File::create_new(&path).map_err(|error| unwritable(&path, error))?;
         let select = Select::new(view, session.engine());
         let tenant = match session.engine() {
             sql::Engine::Sqlite => Value::from(caller.tenant.0.to_string()),
