@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::domain::value::{InvalidValue, time};
 
-/// An expected "no". Holds no personal data: neither code nor message repeats what was entered.
+/// An expected "no". Holds no personal data: a message may repeat a word that was entered, such as a country code or the
+/// name of a variable, but never a person's name, address or text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// For programs, such as `CUSTOMER_UNKNOWN`; never changes its meaning.
@@ -50,8 +51,8 @@ impl Refusal {
         Self::new("CUSTOMER_UNKNOWN", "this customer does not exist")
     }
 
-    /// The customer is part of another one, who acts for it. Use cases resolve that before they decide; a caller that
-    /// sees this was overtaken by the merge.
+    /// The customer was merged into a survivor. Use cases resolve that before they decide; a caller that sees this was
+    /// overtaken by the merge.
     #[must_use]
     pub fn customer_merged() -> Self {
         Self::new(Self::MERGED, "the customer was merged into another one just now; try again")
@@ -64,6 +65,11 @@ impl Refusal {
     #[must_use]
     pub fn customer_forgotten() -> Self {
         Self::new("CUSTOMER_FORGOTTEN", "the customer was forgotten; nothing more can be recorded about the person")
+    }
+
+    /// An event would have more bytes than the log takes; `reason` says which and how many.
+    pub fn too_large(reason: impl Into<String>) -> Self {
+        Self::new("TOO_LARGE", reason)
     }
 }
 

@@ -460,7 +460,7 @@ pub(crate) fn refused(error: AppendError) -> Result<Refusal, AppError> {
     match error {
         AppendError::CommandReused => Err(AppError::KeyReused),
         AppendError::SubjectErased { .. } => Ok(Refusal::customer_forgotten()),
-        AppendError::TooLarge { .. } => Ok(Refusal::new("TOO_LARGE", error.to_string())),
+        AppendError::TooLarge { .. } => Ok(Refusal::too_large(error.to_string())),
         AppendError::EventIdTaken { .. } | AppendError::PartlyAppended { .. } => {
             let message = "this is already recorded, with different content";
             Ok(Refusal::new("RECORDED_DIFFERENTLY", message))

@@ -97,7 +97,7 @@ pub fn answer<T>(ctx: &Context<'_>, outcome: Result<Outcome<T>, AppError>) -> Re
         ),
         Err(AppError::Contended { .. }) => Refusal::new("CONTENDED", "the same data kept changing; try again", None),
         Err(AppError::Append(error @ AppendError::TooLarge { .. })) => {
-            Refusal::new("EVENT_TOO_LARGE", error.to_string(), None)
+            crate::domain::refusal::Refusal::too_large(error.to_string()).into()
         }
         Err(AppError::Append(AppendError::SubjectErased { .. })) => {
             crate::domain::refusal::Refusal::customer_forgotten().into()
