@@ -2,19 +2,19 @@
 .PHONY: run test test-restore test-stories lint bench bench-growth fuzz schema tables clients analysts dist help
 
 help:
-	@echo "make run     build, start with sample data, print URL and API key"
-	@echo "make test    the whole suite, on SQLite and on PostgreSQL"
-	@echo "make test-restore  10,000 messages sent after a backup that is then restored, on both engines"
-	@echo "make test-stories  full disks, lost databases, wrong clocks and stopped processes, for 30 s each (STORY_SECONDS)"
-	@echo "make lint    formatting, clippy, rustdoc, generated files"
-	@echo "make bench   the benchmark: a table here, JSON in target/bench.json"
-	@echo "make bench-growth  the same for a first load of CUSTOMERS (1000000) and three times as many orders"
-	@echo "make fuzz    random input for everything that parses input: FUZZ_SECONDS=60 for each of 18 targets"
-	@echo "make schema  write schema.graphql"
-	@echo "make tables  write docs/tables.md"
-	@echo "make dist    a release archive in target/dist: binary, completions, man pages, documents"
-	@echo "make analysts  DuckDB and pandas as docs/analysts.md shows them (fetches Python packages)"
-	@echo "make clients the clients that front ends use, against a running server (needs Node.js)"
+	@echo "make run           build, start with sample data, print the URL and an API key"
+	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
+	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
+	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
+	@echo "make lint          check formatting, clippy, rustdoc and generated files"
+	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
+	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
+	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 18 targets"
+	@echo "make schema        write schema.graphql"
+	@echo "make tables        write docs/tables.md"
+	@echo "make dist          write a release archive to target/dist: binary, completions, man pages, documents"
+	@echo "make analysts      run docs/analysts.md with DuckDB and pandas (fetches Python packages)"
+	@echo "make clients       run the clients that front ends use against a running server (needs Node.js)"
 
 run: need-rust
 	cargo run --release -- demo

@@ -7,7 +7,7 @@
 -- section: tables
 
 -- An activity that was taken back has no row.
--- view: Which orders, invoices, payments and appointments does each customer have? One row an activity.
+-- view: Which orders, invoices, payments and appointments does each customer have? One row per activity.
 CREATE TABLE activities (
     tenant_id UUID NOT NULL,
     activity_id UUID NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE activities (
 -- on: ActivityRetracted, CustomerForgotten
 CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
 
--- view: What was ordered? One row a line item of an activity.
+-- view: What was ordered? One row per line item of an activity.
 CREATE TABLE activity_lines (
     tenant_id UUID NOT NULL,
     activity_id UUID NOT NULL,
@@ -49,7 +49,7 @@ CREATE TABLE activity_lines (
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
 -- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.
 -- A sum is one of thousands and one of what is left of each amount, so that no number of orders is too large to be added up.
--- view: What did each customer order altogether? One row a customer and currency.
+-- view: What did each customer order altogether? One row per customer and currency.
 CREATE TABLE customer_totals (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -58,8 +58,8 @@ CREATE TABLE customer_totals (
     revenue_micros BIGINT NOT NULL, -- sum of the orders' amounts, in micros of the currency; cancellations are subtracted
     orders BIGINT NOT NULL, -- number of orders, cancellations among them
     cancellations BIGINT NOT NULL, -- number of orders of negative amount
-    first_order_at TIMESTAMPTZ, -- when the first order happened
-    last_order_at TIMESTAMPTZ, -- when the last order happened
+    first_order_at TIMESTAMPTZ, -- when the first order happened; cancellations are left out
+    last_order_at TIMESTAMPTZ, -- when the last order happened; cancellations are left out
     -- The sum once more, such that it sorts: whole thousands, and micros from 0 to less than a thousand.
     revenue_whole BIGINT NOT NULL GENERATED ALWAYS AS ( -- internal
         revenue_thousands

@@ -7,7 +7,7 @@
 -- section: tables
 
 -- What a file holds is in the blob store, where it lies at a provider in the log alone.
--- view: Which files does each message have? One row a file of a message.
+-- view: Which files does each message have? One row per file of a message.
 CREATE TABLE attachments (
     tenant_id UUID NOT NULL,
     attachment_id UUID NOT NULL, -- the file's id
@@ -19,7 +19,7 @@ CREATE TABLE attachments (
     size BIGINT, -- in bytes
     provider TEXT,
     account TEXT,
-    noted_at TIMESTAMPTZ NOT NULL, -- when its state was recorded
+    noted_at TIMESTAMPTZ NOT NULL, -- when the log recorded that the message has it
     version BIGINT NOT NULL,
     name TEXT, -- personal: the file's name
     content_type TEXT, -- personal: its media type

@@ -13,7 +13,7 @@
 -- that a provider took it (an open may be reported before the sending is), so there are never more unique opens or
 -- clicks than messages sent. Refused by the provider for good counts as failed. The variant is empty for messages
 -- without one.
--- view: What did each campaign achieve? One row a campaign, variant and channel; each message counts once in a column.
+-- view: What did each campaign achieve? One row per campaign, variant and channel; each message counts once in a column.
 CREATE TABLE campaign_metrics (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -25,8 +25,8 @@ CREATE TABLE campaign_metrics (
     sent BIGINT NOT NULL, -- messages that a provider took
     delivered BIGINT NOT NULL, -- messages delivered
     deferred BIGINT NOT NULL, -- messages delayed at least once
-    soft_bounced BIGINT NOT NULL, -- messages returned for a passing reason
-    hard_bounced BIGINT NOT NULL, -- messages returned because the address does not exist
+    soft_bounced BIGINT NOT NULL, -- messages that bounced for a passing reason
+    hard_bounced BIGINT NOT NULL, -- messages that bounced because the address does not exist
     failed BIGINT NOT NULL, -- messages that were not delivered for another reason
     complained BIGINT NOT NULL, -- messages reported as spam
     opted_out BIGINT NOT NULL, -- messages that led to an opt-out
@@ -56,7 +56,7 @@ CREATE TABLE campaign_messages (
 ) CLUSTERED;
 
 -- All reports, by the hour in which they happened.
--- view: What was reported of each campaign, hour by hour? One row a campaign, variant, channel and hour; each report counts.
+-- view: What was reported of each campaign, hour by hour? One row per campaign, variant, channel and hour; each report counts.
 CREATE TABLE campaign_hours (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -72,7 +72,7 @@ CREATE TABLE campaign_hours (
     soft_bounced BIGINT NOT NULL, -- reports of a soft bounce
     hard_bounced BIGINT NOT NULL, -- reports of a hard bounce
     failed BIGINT NOT NULL, -- reports of failure
-    refused BIGINT NOT NULL, -- attempts that a provider refused
+    refused BIGINT NOT NULL, -- messages that a provider refused for good
     complained BIGINT NOT NULL, -- complaints
     opted_out BIGINT NOT NULL, -- opt-outs
     replied BIGINT NOT NULL, -- replies
@@ -84,7 +84,7 @@ CREATE TABLE campaign_hours (
 ) CLUSTERED;
 
 -- When a campaign's first and last message was asked for.
--- view: Which campaigns are there? One row a campaign.
+-- view: Which campaigns are there? One row per campaign.
 CREATE TABLE campaigns (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -94,7 +94,7 @@ CREATE TABLE campaigns (
 ) CLUSTERED;
 CREATE INDEX campaigns_newest ON campaigns (tenant_id, first_message_at, campaign_id);
 
--- view: What did each campaign cost? One row a campaign, variant, channel and currency.
+-- view: What did each campaign cost? One row per campaign, variant, channel and currency.
 CREATE TABLE campaign_costs (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE campaign_costs (
     currency TEXT NOT NULL,
     cost_thousands BIGINT NOT NULL, -- internal: whole thousands of each charge
     cost_micros BIGINT NOT NULL, -- what providers charged, in micros of the currency
-    segments BIGINT NOT NULL, -- number of SMS segments
+    segments BIGINT NOT NULL, -- number of SMS segments; only of messages whose cost is known
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, currency)
 ) CLUSTERED;
 

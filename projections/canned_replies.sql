@@ -1,5 +1,5 @@
 -- projection: canned_replies
--- question: Which canned replies may agents answer with?
+-- question: Which canned replies may agents reply with?
 -- events: CannedReplySaved, CannedReplyRemoved
 -- scope: tenant
 -- version: 1

@@ -7,7 +7,7 @@
 -- section: tables
 
 -- As it stands: what was said last per channel and topic, whatever the order in which it came in.
--- view: What does each customer agree to now? One row a customer, channel and topic.
+-- view: What does each customer agree to now? One row per customer, channel and topic.
 CREATE TABLE consents (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE consents (
     topic TEXT NOT NULL,
     state TEXT NOT NULL, -- opted_in, opted_out, pending (asked, not confirmed) or none
     source TEXT NOT NULL,
-    method TEXT NOT NULL, -- how it was said, such as form or stop_keyword
+    method TEXT NOT NULL, -- how it was said: form, keyword, one_click, preferences, double_opt_in, provider, operator, import, merge, undo, or a word that the API was given
     message_id UUID, -- the message that led to it
     campaign_id UUID, -- the campaign of that message
     import_id UUID,
@@ -33,7 +33,7 @@ CREATE TABLE consents (
 CREATE INDEX consents_by_state ON consents (tenant_id, channel, state, topic, customer_id);
 
 -- Every change, with its evidence.
--- view: What did each customer agree to, and when? One row a change, newer ones do not replace older ones.
+-- view: What did each customer agree to, and when? One row per change; newer ones do not replace older ones.
 CREATE TABLE consent_history (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE consent_history (
     topic TEXT NOT NULL,
     state TEXT NOT NULL, -- opted_in, opted_out, pending (asked, not confirmed) or none
     source TEXT NOT NULL,
-    method TEXT NOT NULL, -- how it was said, such as form or stop_keyword
+    method TEXT NOT NULL, -- how it was said: form, keyword, one_click, preferences, double_opt_in, provider, operator, import, merge, undo, or a word that the API was given
     message_id UUID, -- the message that led to it
     campaign_id UUID, -- the campaign of that message
     import_id UUID,

@@ -8,7 +8,7 @@
 
 -- Events carry the whole resulting state: the newest one is the conversation. `position` is that event's: who follows
 -- the inbox asks for what stands after the last one.
--- view: Which conversations are there, and who waits for a reply? One row a conversation.
+-- view: Which conversations are there, and who waits for a reply? One row per conversation.
 CREATE TABLE conversations (
     tenant_id UUID NOT NULL,
     conversation_id UUID NOT NULL,
@@ -24,8 +24,7 @@ CREATE TABLE conversations (
     changed_at TIMESTAMPTZ NOT NULL, -- when anything last happened in it
     last_inbound_at TIMESTAMPTZ, -- when the customer last wrote
     last_outbound_at TIMESTAMPTZ, -- when we last wrote
-    -- When the customer first wrote of what nobody has answered or resolved since.
-    waiting_since TIMESTAMPTZ, -- when the customer first wrote of what nobody has answered or resolved since
+    waiting_since TIMESTAMPTZ, -- when the customer first wrote of what nobody has replied to or resolved since
     version BIGINT NOT NULL,
     position BYTES NOT NULL,
     urgency BIGINT NOT NULL GENERATED ALWAYS AS ( -- the priority as a number: 3 urgent, 2 high, 1 normal, 0 low

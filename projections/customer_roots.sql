@@ -1,5 +1,5 @@
 -- projection: customer_roots
--- question: Whom does this customer's id stand for, now that customers were merged?
+-- question: Which survivor acts for this customer, now that customers were merged?
 -- events: CustomerMergedInto, CustomerAbsorbed
 -- scope: customer
 -- version: 1
@@ -9,11 +9,11 @@
 -- Merging moves no rows: what was recorded of a merged customer keeps its id, and reads find it by this table. It is
 -- flat: a root has no row of its own. `position` is that of the event that says so; whoever came with somebody else who
 -- was merged later has the later root.
--- view: Which customers were merged, and into whom? One row a merged customer.
+-- view: Which customers were merged, and into whom? One row per merged customer.
 CREATE TABLE customer_roots (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL, -- the merged record
-    root_id UUID NOT NULL, -- the record that acts for the person
+    root_id UUID NOT NULL, -- the survivor: the record that acts for the person
     merged_at TIMESTAMPTZ NOT NULL, -- when they were merged
     position BYTES NOT NULL,
     PRIMARY KEY (tenant_id, customer_id)

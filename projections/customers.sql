@@ -8,7 +8,7 @@
 -- section: tables
 
 -- Events carry the whole resulting profile: the newest one is the profile. `version` is that of the stream.
--- view: Who are the customers? One row a record; merged records stay, with person_id in common.
+-- view: Who are the customers? One row per record; merged records stay, with person_id in common.
 CREATE TABLE customers (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE customers (
     industry TEXT, -- in the tenant's own words
     locale TEXT, -- language, such as en or de-AT
     time_zone TEXT, -- IANA name, such as Europe/Vienna
-    tags JSONB NOT NULL, -- JSON array of texts; customer_tags has a row each
+    tags JSONB NOT NULL, -- JSON array of texts; customer_tags has one row per tag
     name TEXT, -- personal: full name
     -- What lists by name are sorted by, also of who has no name; as personal as the name.
     sort_name TEXT, -- internal
@@ -32,9 +32,8 @@ CREATE TABLE customers (
     registered_at TIMESTAMPTZ NOT NULL, -- when the customer became known
     changed_at TIMESTAMPTZ NOT NULL, -- when the profile last changed
     forgotten_at TIMESTAMPTZ, -- when the customer was forgotten; personal columns are empty since
-    -- Whether another customer stands for this one.
-    merged BOOLEAN NOT NULL DEFAULT FALSE, -- whether another record acts for this one
-    has_email BOOLEAN NOT NULL DEFAULT FALSE, -- whether a mailbox is known
+    merged BOOLEAN NOT NULL DEFAULT FALSE, -- whether it was merged, so that a survivor acts for it
+    has_email BOOLEAN NOT NULL DEFAULT FALSE, -- whether an email address is known
     has_phone BOOLEAN NOT NULL DEFAULT FALSE, -- whether a phone number is known
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, customer_id)
@@ -70,14 +69,14 @@ CREATE INDEX customers_by_name ON customers (
 ) WHERE sort_name IS NOT NULL AND merged = FALSE;
 CREATE INDEX customers_forgotten ON customers (tenant_id, customer_id) WHERE forgotten_at IS NOT NULL;
 
--- For whom another customer stands, also while they are taken back.
+-- For whom a survivor acts, also while they are taken back.
 CREATE TABLE absorbed_customers (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     PRIMARY KEY (tenant_id, customer_id)
 ) CLUSTERED;
 
--- view: Which tags does each customer have? One row a customer and tag.
+-- view: Which tags does each customer have? One row per customer and tag.
 CREATE TABLE customer_tags (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,
@@ -87,7 +86,7 @@ CREATE TABLE customer_tags (
 ) CLUSTERED;
 CREATE INDEX customer_tags_by_tag ON customer_tags (tenant_id, tag, customer_id);
 
--- view: How can each customer be reached? One row an address.
+-- view: How can each customer be reached? One row per address.
 CREATE TABLE customer_addresses (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,

@@ -8,7 +8,7 @@
 -- section: tables
 
 -- Sums over reports, so their order cannot matter. The domain is empty where the channel has none.
--- view: How well does what we send arrive? One row a day, sending domain, provider and channel; each report counts.
+-- view: How well does what we send arrive? One row per day, sending domain, provider and channel; each report counts.
 CREATE TABLE deliverability (
     tenant_id UUID NOT NULL,
     domain TEXT NOT NULL, -- our sending domain; empty where the channel has none

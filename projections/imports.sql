@@ -7,14 +7,14 @@
 -- section: tables
 
 -- `version` is that of the event that the state comes from.
--- view: Which files were imported, and what did each bring? One row an import.
+-- view: Which files were imported, and what did each bring? One row per import.
 CREATE TABLE imports (
     tenant_id UUID NOT NULL,
-    import_id UUID NOT NULL,
+    import_id UUID NOT NULL, -- the import's id
     kind TEXT NOT NULL, -- customers, orders or messages
     state TEXT NOT NULL, -- running, completed or undone
     file_digest TEXT NOT NULL, -- SHA-256 of the file, in hex
-    run BIGINT NOT NULL, -- how often it was run, from 1
+    run BIGINT NOT NULL, -- number of times that this file's import was undone before, from 0
     actor TEXT NOT NULL,
     started_at TIMESTAMPTZ NOT NULL, -- when it began
     completed_at TIMESTAMPTZ, -- when it ended
@@ -25,7 +25,7 @@ CREATE TABLE imports (
     refused BIGINT, -- number of lines refused
     retracted BIGINT, -- number of facts taken back
     kept BIGINT, -- number of facts that undoing left
-    file_name TEXT, -- personal: the file's name
+    file_name TEXT, -- personal: the file's name; it stays when customers are forgotten
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, import_id)
 );

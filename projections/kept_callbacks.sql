@@ -1,5 +1,5 @@
 -- projection: kept_callbacks
--- question: What have providers told that nobody understood, or about messages that nobody knew?
+-- question: What have providers reported that nobody understood, or about messages that nobody knew?
 -- events: CallbackKept, CallbackResolved, CallbackReviewed, CallbackExpired
 -- scope: tenant
 -- version: 2

@@ -13,7 +13,7 @@
 -- Reports commute: a row holds, per state, the first time and the count, and the state is computed from the counts. So
 -- neither a late report nor the order of reports can change what is known. A message's first event (queued or
 -- received) makes its row; the log has it before any report.
--- view: What became of each message, when, and what did it cost? One row a message, sent or received.
+-- view: What became of each message, when, and what did it cost? One row per message, sent or received.
 CREATE TABLE messages (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
@@ -54,7 +54,7 @@ CREATE TABLE messages (
     delivered_count BIGINT NOT NULL DEFAULT 0, -- reports of delivery
     deferred_at TIMESTAMPTZ, -- when it was first delayed
     deferred_count BIGINT NOT NULL DEFAULT 0, -- reports of a delay
-    bounced_at TIMESTAMPTZ, -- when it was first returned
+    bounced_at TIMESTAMPTZ, -- when it first bounced
     bounced_count BIGINT NOT NULL DEFAULT 0, -- reports of a bounce, soft or hard
     hard_bounced_count BIGINT NOT NULL DEFAULT 0, -- reports of a hard bounce
     failed_at TIMESTAMPTZ, -- when it first failed
@@ -92,7 +92,7 @@ CREATE TABLE messages (
     details JSONB, -- personal: further parts as JSON
     -- The order of these lines is the rank of the states. A hard bounce after the delivery outranks it (the mailbox
     -- sent it back); a machine's open or click shows that it was delivered, not that anybody read it.
-    state TEXT NOT NULL GENERATED ALWAYS AS ( -- the furthest state reached, such as queued, held, suppressed, sent, delivered, opened, replied, bounced; received for inbound ones
+    state TEXT NOT NULL GENERATED ALWAYS AS ( -- the furthest state reached: queued, held, suppressed, cancelled, dispatching, in_doubt, sent, deferred, failed, delivered, bounced, opened, clicked, replied, opted_out or complained; received for inbound ones
         CASE
             WHEN direction = 'inbound' THEN 'received'
             WHEN complained_count > 0 THEN 'complained'
@@ -141,7 +141,7 @@ CREATE INDEX messages_of_account ON messages (tenant_id, account, provider, stat
 
 -- Why a message is, or was, in a state: a row per event that gave a reason, so that none wipes another's.
 -- `why` is the shortest word for it, and `message_at` when the message was asked for: lists of messages are read by them.
--- view: Why was a message held, suppressed, refused or returned? One row a reason.
+-- view: Why was a message held, suppressed, refused or bounced? One row per reason.
 CREATE TABLE message_reasons (
     tenant_id UUID NOT NULL,
     message_id UUID NOT NULL,
@@ -163,7 +163,7 @@ CREATE INDEX message_reasons_by_why ON message_reasons (tenant_id, why, message_
     WHERE why IS NOT NULL AND message_at IS NOT NULL;
 
 -- When we last heard of each other, by channel.
--- view: When was each customer last in contact? One row a customer and channel.
+-- view: When was each customer last in contact? One row per customer and channel.
 CREATE TABLE customer_contacts (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,

@@ -7,7 +7,7 @@
 -- section: tables
 
 -- A suppression that was lifted stays, inactive. `version` is that of the address's stream.
--- view: Which addresses are not written to, and why? One row an address and reason.
+-- view: Which addresses are or were suppressed, and why? One row per address and reason; lifted ones stay, with active = false.
 CREATE TABLE suppressions (
     tenant_id UUID NOT NULL,
     address_id UUID NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE suppressions (
 CREATE INDEX suppressions_newest ON suppressions (tenant_id, suppressed_at, address_id, reason);
 
 -- Every suppression and every lifting of one, in the order of the log.
--- view: When was each address suppressed and lifted? One row a change.
+-- view: When was each address suppressed and lifted? One row per change.
 CREATE TABLE suppression_history (
     tenant_id UUID NOT NULL,
     address_id UUID NOT NULL,

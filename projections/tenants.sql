@@ -5,7 +5,7 @@
 -- version: 1
 
 -- section: tables
--- view: Which tenants are there? One row a tenant.
+-- view: Which tenants are there? One row per tenant.
 CREATE TABLE tenants (
     tenant_id UUID NOT NULL PRIMARY KEY,
     name TEXT NOT NULL, -- its name

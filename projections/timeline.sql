@@ -9,7 +9,7 @@
 
 -- One narrow row per entry, in the order in which it is read. What becomes of a message (delivered, opened, clicked)
 -- stands in `messages`, what an activity says in `activities`: a page joins them by `entry_id`.
--- view: What happened with each customer, in order? One row an entry.
+-- view: What happened with each customer, in order? One row per entry.
 CREATE TABLE timeline (
     tenant_id UUID NOT NULL,
     customer_id UUID NOT NULL,

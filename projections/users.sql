@@ -7,11 +7,11 @@
 -- section: tables
 
 -- Events name a user by id; the name is kept here once, until the user is forgotten. It is sealed with the user's key.
--- view: What are the colleagues called who act through the API? One row a user.
+-- view: What are the colleagues called who act through the API? One row per user.
 CREATE TABLE users (
     tenant_id UUID NOT NULL,
     user_id TEXT NOT NULL, -- the id that the front end gave
-    name TEXT, -- personal: the user's name
+    name TEXT, -- personal: the user's name; empty once the user was forgotten
     PRIMARY KEY (tenant_id, user_id)
 ) CLUSTERED;
 

@@ -60,7 +60,7 @@ fn raise_file_limit() -> Option<u64> {
 
 /// Makes the version, and as far as the system says what the process uses, part of what is scraped.
 pub fn register(registry: &mut Registry) {
-    registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    registry.register("build", "Version of commlog", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register_collector(Box::new(Usage));
 }
 

@@ -16,8 +16,8 @@ use crate::queries::{Db, Page};
 /// `commlog find`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Finds customers by beginnings of words of their name, by a mailbox, a phone number, the number that they have in \
-                  your own system, or their id. A customer who was merged is found as the survivor. Names and addresses are \
+    long_about = "Finds customers by beginnings of words of their name, by an email address, a phone number, the number that \
+                  they have in your own system, or their id. A customer who was merged is found as the survivor. Names and addresses are \
                   shown, so the log records the access.",
     after_help = "Examples:\n  commlog find amara okafor\n  commlog find amara@example.org\n  commlog find +44 20 7946 0123\n  \
                   commlog find Customer:01920000-0000-7000-8000-00000000c0de --format json"

@@ -77,7 +77,7 @@ struct Cli {
     /// Reads this configuration file instead of commlog.toml.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Records what the command does as done by this user: an id of letters, digits and -_.:, never a mailbox or name.
+    /// Records what the command does as done by this user: an id of letters, digits and -_.:, never an email address or name.
     #[arg(long = "acting-as", global = true, value_name = "USER", value_parser = user)]
     acting: Option<String>,
     #[command(subcommand)]
@@ -112,9 +112,9 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),
-    /// Forgets a customer for good: destroys the key and purges the read tables.
+    /// Forgets a customer, or a user's name, for good: destroys the key and purges the read tables.
     Forget(forget::ForgetArgs),
-    /// Finds customers by name, mailbox, number or id.
+    /// Finds customers by name, email address, phone number or id.
     Find(find::FindArgs),
     /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
     Timeline(timeline::TimelineArgs),

@@ -20,9 +20,10 @@ use crate::sql::{self, Engine};
 /// `commlog sql`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Runs one query over the views that `commlog tables` lists, and prints its rows. Nothing can be changed. Views with \
-                  personal data, and the tables behind the views, need --personal: that they were read is recorded in the log, \
-                  with the names of what was read, not the query.",
+    long_about = "Runs one query over the views that `commlog tables` lists, and prints its rows. Nothing can be changed. It reads \
+                  the rows of all tenants. Views whose names end in _personal need --personal, and so do columns of the tables \
+                  behind the views that no other view shows (on PostgreSQL, all of these tables). That they were read is \
+                  recorded in the log, with the names of what was read, not the query.",
     after_help = "Examples:\n  commlog sql \"SELECT channel, count(*) FROM v_messages GROUP BY channel\"\n  commlog sql --format csv \
                   --file docs/queries/sqlite/busiest-hours.sql > hours.csv\n  commlog sql --personal \"SELECT name FROM \
                   v_customers_personal WHERE territory = 'North'\"\n\nOn SQLite the query is SQLite's SQL, on PostgreSQL PostgreSQL's. \
@@ -38,7 +39,7 @@ pub struct SqlArgs {
     /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     format: SqlFormat,
-    /// Also reads personal data, which is recorded.
+    /// Allows the query to read personal data, which is recorded in the log.
     #[arg(long)]
     personal: bool,
     /// Ends the query after so many seconds.
@@ -94,8 +95,8 @@ async fn ask(session: &Session, stores: &Stores, reads: &ReadStore, args: &SqlAr
         return Err(Failure::new(
             Exit::Refused,
             format!(
-                "the query reads personal data ({}): add --personal, which is recorded in the log, or use the views whose names do \
-                 not end in _personal",
+                "the query reads what may be personal data ({}): add --personal, which is recorded in the log, or use only views \
+                 whose names do not end in _personal",
                 personal.join(", ")
             ),
         ));

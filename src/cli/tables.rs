@@ -52,10 +52,10 @@ fn builtin() -> Outcome<Registry> {
 
 fn find<'v>(views: &'v [View], name: &str) -> Outcome<&'v View> {
     let is_named = |view: &&View| view.name == name || (view.table == name && !view.is_personal);
-    views.iter().find(is_named).ok_or_else(|| {
-        let names: Vec<&str> = views.iter().map(|view| view.name.as_str()).collect();
-        Failure::usage(format!("there is no view {name:?}; there are {}", names.join(", ")))
-    })
+    views
+        .iter()
+        .find(is_named)
+        .ok_or_else(|| Failure::usage(format!("there is no view {name:?}; `commlog tables` lists the views")))
 }
 
 fn list(session: &Session, views: &[View], format: Format) -> Outcome {
@@ -89,7 +89,7 @@ fn place(config: &Config) -> String {
 }
 
 fn list_columns(view: &View, format: Format) -> Outcome {
-    let mut listing = Listing::new(format, &["column", "type", "meaning"]);
+    let mut listing = Listing::new(format, &["column", "type", "personal", "meaning"]);
     for column in &view.columns {
         listing.row(&json!({
             "column": column.name, "type": column.kind.word(), "personal": column.is_personal, "meaning": column.meaning,
@@ -107,14 +107,14 @@ fn markdown(views: &[View]) -> String {
          | type | SQLite | PostgreSQL | Parquet |\n|---|---|---|---|\n\
          | id | text with dashes | `uuid` | text |\n\
          | text | text | `text` | text |\n\
-         | integer | integer | `bigint`, sums `numeric` | 64 bits |\n\
+         | integer | integer | `bigint`, sums `numeric` | 64 bits; sums decimal, 0 places |\n\
          | decimal | floating point: exact is the column of micros | `numeric` | decimal, 6 places |\n\
          | boolean | 1 or 0 | `boolean` | boolean |\n\
          | time | text such as `2026-03-31T18:00:00.000000Z`, UTC | `timestamptz` | timestamp in microseconds, UTC |\n\
          | json | text | `jsonb` | text |\n\
          | hex | text | `text` | text |\n\n\
-         Join on the ids, and on `tenant_id` too where there are several tenants. Sums for each customer go by `person_id`: who was \
-         merged has several records.\n",
+         Join on the ids, and on `tenant_id` too where there are several tenants. Sums for each customer go by `person_id`, because \
+         who was merged has several records, and sums of amounts by `currency`.\n",
     );
     for view in views.iter().filter(|view| !view.is_personal) {
         // The view with personal data, if there is one, has all columns.

@@ -203,6 +203,6 @@ fn failed(gateway: &Gateway, error: &AppError) -> Response {
 fn unavailable(gateway: &Gateway, cause: &str) -> Response {
     let id = gateway.api().ambient().uuid();
     tracing::error!(error_id = %id, error = cause, "a file could not be uploaded or downloaded");
-    let message = format!("the server failed; its log has details under {id}");
+    let message = format!("the server failed; its diagnostics have details under {id}");
     refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message)
 }

@@ -37,7 +37,7 @@ pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response
         Err(error) => {
             let id = api.ambient().uuid();
             tracing::error!(error_id = %id, error = chain(&error), "an API key could not be checked");
-            let message = format!("the API key could not be checked; the server's log has details under {id}");
+            let message = format!("the API key could not be checked; the server's diagnostics have details under {id}");
             Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &message))
         }
     }

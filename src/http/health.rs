@@ -49,7 +49,7 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
                 problems.push("the read tables cannot be advanced".to_owned());
             }
             if status.iter().any(|one| one.position == Position::START && one.lag_events > 0) {
-                problems.push("the read tables hold nothing of the log yet".to_owned());
+                problems.push("the read tables are still empty".to_owned());
             }
             for one in status.iter().filter(|one| one.lag_events > 0 && one.lag_seconds > STALLED_SECONDS) {
                 problems.push(format!("projection {} lags {:.0} s behind the log", one.name, one.lag_seconds));

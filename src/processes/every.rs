@@ -30,7 +30,7 @@ pub type JobError = Box<dyn std::error::Error + Send + Sync>;
 /// at the version that was read.
 #[async_trait]
 pub trait Job: Send {
-    /// The name in metrics and in the log of diagnostics.
+    /// The name in metrics and in commlog's diagnostics.
     fn name(&self) -> &'static str;
 
     /// The pause between two runs.

@@ -27,7 +27,8 @@ row! {
         /// `opted_in`, `opted_out`, `pending`, `none`.
         pub state: ConsentState,
         pub source: Source,
-        /// `form`, `keyword`, `one_click`, `provider`, `operator`.
+        /// `form`, `keyword`, `one_click`, `preferences`, `double_opt_in`, `provider`, `operator`, `import`, `merge`, `undo`, or a
+        /// word that the API was given.
         pub method: String,
         /// The message that led to it.
         pub message_id: Option<MessageId>,

@@ -169,7 +169,7 @@ impl Select {
         db.fetch_all(&self.sql, &self.values).await.map_err(QueryError::reading(reading))
     }
 
-    /// As [`Self::all`]; rows that cannot be read are set aside and reported in the log of diagnostics. The first two
+    /// As [`Self::all`]; rows that cannot be read are set aside and reported in commlog's diagnostics. The first two
     /// columns are the row's key.
     pub async fn readable<T: Row>(&self, db: &Db, reading: &'static str) -> Result<Readable<T>, QueryError> {
         let found: Vec<Salvaged<T>> = self.all(db, reading).await?;

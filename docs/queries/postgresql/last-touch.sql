@@ -1,5 +1,5 @@
 -- Which message came last before each order?
--- The last message sent to the person in the 30 days before; orders without one are left out. Cancellations are no orders.
+-- The last message sent to the person in the 30 days before; orders without one are left out, and so are cancellations.
 WITH touches AS (
     SELECT
         o.activity_id, o.currency, o.amount, m.channel, m.campaign_id,

@@ -91,7 +91,7 @@ pub(super) async fn write(stores: &Stores, caller: &Caller, args: &ExportArgs, o
         None => write_all(stores, caller, args, out).await?,
     };
     if written == 0 {
-        print::note("no event is from this time and of these types");
+        print::note("no event matches");
     }
     Ok(())
 }

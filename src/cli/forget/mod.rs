@@ -50,8 +50,9 @@ struct Whom {
     /// The customer's id.
     #[arg(long, value_name = "ID", value_parser = ids::given::<CustomerId>)]
     customer: Option<CustomerId>,
-    /// Instead: a user whom an API key acted for, such as a colleague who left, by the id that the front end gave. Only the
-    /// name is forgotten.
+    /// Instead of a customer: a user whom an API key acted for, such as a colleague who left, by the id that the front end
+    /// gave. The key that seals the name is destroyed, so that the name in the log cannot be read any more. What the user did
+    /// stays, under the id.
     #[arg(long, value_name = "ID")]
     user: Option<String>,
 }

@@ -97,7 +97,7 @@ async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome 
             let reader = MessageReader::try_new(survey.columns, settings).map_err(refused)?;
             if let Some(channel) = reader.assumed_channel().filter(|_| args.channel.is_none()) {
                 print::note(format_args!(
-                    "messages that name no channel are read as {channel} (--channel gives another)"
+                    "messages that name no channel are read as {channel} (use --channel for another)"
                 ));
             }
             job.run(reader, async |node, caller, run, rows, ground| {

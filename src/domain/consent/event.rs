@@ -26,7 +26,8 @@ event! {
         topic: String,
         state: ConsentState,
         source: Source,
-        /// How it was given: `form`, `keyword`, `one_click`, `preferences`, `double_opt_in`, `provider`, `operator`.
+        /// How it was given: `form`, `keyword`, `one_click`, `preferences`, `double_opt_in`, `provider`, `operator`, `import`,
+        /// `merge`, `undo`, or a word that the API was given.
         method: String,
         /// The message that led to it: an opt-out counts for that message and its campaign.
         message_id: Option<MessageId>,

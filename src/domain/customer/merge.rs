@@ -38,7 +38,7 @@ pub struct MergeCustomers {
     pub into: CustomerId,
 }
 
-/// The customer that stands for a person.
+/// Of a person's records, the one that commands act on.
 #[derive(Debug, Clone, Copy)]
 pub struct Survivor<'a> {
     /// The customer's id.

@@ -43,7 +43,7 @@ pub enum Existence {
     Registered,
     /// The import that registered it was undone.
     Retracted,
-    /// Part of another customer, who acts for it.
+    /// Merged into a survivor, which acts for it.
     Merged,
     /// Asked to be forgotten; the key is being destroyed.
     Forgotten,
@@ -146,7 +146,7 @@ pub struct Forgetting {
 }
 
 impl Customer {
-    /// Refuses unless the customer is registered and stands for itself.
+    /// Refuses unless the customer is registered and was not merged.
     pub fn must_exist(&self) -> Result<(), Refusal> {
         match self.existence {
             Existence::Registered => Ok(()),

@@ -14,8 +14,8 @@ pub fn check(limits: &Limits, command: &SendMessage, to: Option<&str>, files: &[
         return Err(Refusal::invalid("subject", "is required: the provider refuses a mail without one"));
     }
     if to.is_some_and(|to| !limits.reaches(to)) {
-        let message = "the mailbox has letters before the @ that are not ASCII (SMTPUTF8), and no provider account of yours \
-                       can send to such mailboxes; use another address of the customer";
+        let message = "the email address has letters before the @ that are not ASCII (SMTPUTF8), and no provider account of \
+                       yours can send to such addresses; use another address of the customer";
         return Err(Refusal {
             code: "MAILBOX_NOT_REACHED",
             message: message.to_owned(),

@@ -192,12 +192,13 @@ fn user_subject(user_id: &str, context: &Context<'_>) -> SubjectId {
 const USER_ID: usize = 100;
 
 /// Checks the id by which a front end knows a user. It is kept in the clear and in every event of the user, so it must not say
-/// who that is: a mailbox is refused.
+/// who that is: an email address is refused.
 pub fn user_id(id: &str) -> Result<String, Refusal> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     if id.is_empty() || id.len() > USER_ID || !id.bytes().all(is_allowed) {
-        let message =
-            format!("must have 1 to {USER_ID} letters, digits, hyphens, underscores, dots or colons; not a mailbox");
+        let message = format!(
+            "must have 1 to {USER_ID} letters, digits, hyphens, underscores, dots or colons; not an email address"
+        );
         return Err(Refusal::invalid("id", message));
     }
     Ok(id.to_owned())

@@ -59,7 +59,7 @@ event! {
 event! {
     /// A user whom an API key acts for has this name from now on. Events name the user by id only.
     UserNamed 1 {
-        /// The front end's id of the user: in the clear, so it must not be a name or a mailbox.
+        /// The front end's id of the user: in the clear, so it must not be a name or an email address.
         user_id: String,
         /// Whose key seals the name: the user has one, so that the name can be forgotten.
         subject_id: SubjectId,

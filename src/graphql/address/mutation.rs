@@ -21,7 +21,7 @@ use crate::ids::{AddressId, CustomerId, MessageId};
 /// An address.
 #[derive(InputObject)]
 pub struct AddressInput {
-    /// Whether it is a phone number, a mailbox or a device.
+    /// Whether it is a phone number, an email address or a device.
     kind: AddressKind,
     /// The address in any usual spelling; it is normalised.
     address: String,
@@ -91,14 +91,14 @@ pub enum AddressRefInput {
 pub struct KnownAddress {
     /// The id.
     id: Of<AddressId>,
-    /// Whether it is a phone number, a mailbox or a device.
+    /// Whether it is a phone number, an email address or a device.
     kind: AddressKind,
 }
 
 /// An address as text.
 #[derive(InputObject)]
 pub struct AddressText {
-    /// Whether it is a phone number, a mailbox or a device.
+    /// Whether it is a phone number, an email address or a device.
     kind: AddressKind,
     /// In any usual spelling.
     address: String,

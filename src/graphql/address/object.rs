@@ -25,15 +25,15 @@ pub struct CustomerAddress {
     address_id: Of<AddressId>,
     /// The customer whose address it is.
     customer_id: Of<CustomerId>,
-    /// Whether it is a phone number, a mailbox or a device.
+    /// Whether it is a phone number, an email address or a device.
     kind: AddressKind,
     /// True for the address of its kind that is used by default.
     primary: bool,
-    /// The lower-case domain of a mailbox. Personal: it may be the name of a person.
+    /// The lower-case domain of an email address. Personal: it may be the name of a person.
     domain: Option<String>,
     /// When it was added to the customer.
     added_at: DateTime<Utc>,
-    /// E.164, or a mailbox. Personal.
+    /// A phone number in E.164, or an email address. Personal.
     address: Option<String>,
     /// Such as `work`. Personal.
     label: Option<String>,

@@ -49,7 +49,7 @@ impl From<SuppressionFilterInput> for SuppressionFilter {
 pub struct Suppression {
     /// The address's id.
     address_id: Of<AddressId>,
-    /// Whether it is a phone number, a mailbox or a device.
+    /// Whether it is a phone number, an email address or a device.
     kind: AddressKind,
     /// The reason.
     reason: SuppressionReason,

@@ -35,7 +35,8 @@ pub struct Consent {
     state: ConsentState,
     /// The origin of the fact.
     source: Source,
-    /// How it was given, in one word: such as `form`, `keyword`, `one_click`, `provider`, `operator`.
+    /// How it was given, in one word: `form`, `keyword`, `one_click`, `preferences`, `double_opt_in`, `provider`,
+    /// `operator`, `import`, `merge`, `undo`, or a word that the API was given.
     method: String,
     /// The message that led to it.
     message_id: Option<Of<MessageId>>,

@@ -19,13 +19,13 @@ use crate::queries::{Page, conversations, messages};
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "conversations::ConversationOrder")]
 pub enum ConversationOrder {
-    /// The one that moved last first.
+    /// The most recently active first.
     RecentlyActive,
-    /// The one that began last first.
+    /// The most recently started first.
     Newest,
-    /// The one whose customer has waited longest for a reply first. Only conversations whose customer waits.
+    /// The one whose customer has waited longest for a reply first. Conversations whose customer does not wait are left out.
     LongestWaiting,
-    /// The most urgent first, of these the one that moved last. Only conversations that are not resolved.
+    /// The most urgent first, of these the most recently active. Resolved conversations are left out.
     MostUrgent,
 }
 

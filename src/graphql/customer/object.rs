@@ -182,7 +182,7 @@ impl Customer {
         self.row.cancellations
     }
 
-    /// The latest order that is not a cancellation.
+    /// When the latest order was made. Cancellations are left out.
     async fn last_order_at(&self) -> Option<DateTime<Utc>> {
         self.row.last_order_at
     }
@@ -317,9 +317,9 @@ pub struct Revenue {
     orders: i64,
     /// Orders of a negative amount.
     cancellations: i64,
-    /// The first order.
+    /// When the first order was made. Cancellations are left out.
     first_order_at: Option<DateTime<Utc>>,
-    /// The latest order.
+    /// When the latest order was made. Cancellations are left out.
     last_order_at: Option<DateTime<Utc>>,
 }
 

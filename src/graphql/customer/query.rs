@@ -19,7 +19,7 @@ use crate::queries::customers;
 use crate::queries::customers::{ConsentFilter, ContactFilter, CustomerFilter};
 use crate::queries::search;
 
-/// When we last heard of each other: with neither `since`, `until` nor `never`, at any time.
+/// The last message in one direction. With neither `since`, `until` nor `never`: there was one, at any time.
 #[derive(InputObject)]
 pub struct ContactFilterInput {
     /// `INBOUND`: the customer's last message, a machine's aside; `OUTBOUND`: our last message that a provider accepted.
@@ -67,22 +67,22 @@ impl From<ConsentFilterInput> for ConsentFilter {
 /// The order of a list of customers.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CustomerOrder {
-    /// Who became known last first.
+    /// The most recently registered first.
     NewestFirst,
-    /// Who became known first first.
+    /// The earliest registered first.
     OldestFirst,
-    /// By name, without regard to case and accents, by its first 64 characters; who has no name comes last. Forgotten
-    /// customers are not in this list. Requires permission to see personal data.
+    /// By the first 64 characters of the name, without regard to case and accents. Customers without a name come last;
+    /// forgotten ones are left out. Requires permission to see personal data.
     NameAscending,
-    /// The reverse of `NAME_ASCENDING`: who has no name comes first.
+    /// The reverse of `NAME_ASCENDING`: customers without a name come first.
     NameDescending,
-    /// Whom we heard from, or who heard from us, last first. Only customers with whom there was contact; for the others see
-    /// `contacts: {never: true}` of the filter.
+    /// The most recent last message, in either direction, first. Customers without any message are left out: find them with
+    /// the filter `contacts: [{direction: INBOUND, never: true}, {direction: OUTBOUND, never: true}]`.
     LastContactNewest,
-    /// The reverse of `LAST_CONTACT_NEWEST`: whom we have been silent with for longest first.
+    /// The reverse of `LAST_CONTACT_NEWEST`: the longest silence first.
     LastContactOldest,
-    /// The highest revenue in `revenueCurrency` first: all orders, cancellations taken off. Only customers with orders in that
-    /// currency.
+    /// The highest revenue in `revenueCurrency` first: the sum of all orders, cancellations subtracted. Customers without
+    /// orders in that currency are left out.
     RevenueHighest,
     /// The reverse of `REVENUE_HIGHEST`.
     RevenueLowest,
@@ -93,10 +93,12 @@ impl CustomerOrder {
     fn read(self, currency: Option<&str>) -> Result<customers::CustomerOrder> {
         let wrong = |reason: String| bad_argument("revenueCurrency", reason);
         let by_revenue = |of: fn(Currency) -> customers::CustomerOrder| {
-            let code = currency.ok_or_else(|| wrong("is required to order by revenue, such as \"EUR\"".to_owned()))?;
+            let code = currency.ok_or_else(|| {
+                wrong("is required with REVENUE_HIGHEST and REVENUE_LOWEST, such as \"EUR\"".to_owned())
+            })?;
             code.parse()
                 .map(of)
-                .map_err(|_| wrong(format!("{code:?} is not a currency code of three letters, such as EUR")))
+                .map_err(|_| wrong(format!("{code:?} is not an ISO 4217 code of three letters, such as \"EUR\"")))
         };
         let order = match self {
             Self::RevenueHighest => return by_revenue(customers::CustomerOrder::RevenueHighest),
@@ -109,7 +111,7 @@ impl CustomerOrder {
             Self::LastContactOldest => customers::CustomerOrder::LastContactOldest,
         };
         match currency {
-            Some(_) => Err(wrong("only an order by revenue has a currency".to_owned())),
+            Some(_) => Err(wrong("is allowed only with REVENUE_HIGHEST and REVENUE_LOWEST".to_owned())),
             None => Ok(order),
         }
     }
@@ -153,13 +155,13 @@ pub struct CustomerFilterInput {
     registered_until: Option<DateTime<Utc>>,
     /// BCP 47, such as `en-GB`.
     locale: Option<String>,
-    /// When we last heard of each other; all of these, at most 5.
+    /// The last messages in a direction; all of these, at most 5.
     contacts: Option<Vec<ContactFilterInput>>,
     /// What the customer said last; all of these, at most 5.
     consents: Option<Vec<ConsentFilterInput>>,
-    /// The latest order that is not a cancellation was made from this time on.
+    /// The latest order was made from this time on. Cancellations are left out.
     last_order_since: Option<DateTime<Utc>>,
-    /// The latest order that is not a cancellation was made before this time.
+    /// The latest order was made before this time. Cancellations are left out.
     last_order_until: Option<DateTime<Utc>>,
     /// Includes forgotten customers.
     include_forgotten: Option<bool>,
@@ -237,9 +239,10 @@ impl CustomerQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "Restricts what is found; omitted fields do not filter.")] filter: Option<CustomerFilterInput>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<CustomerOrder>,
-        #[graphql(desc = "The currency of an order by revenue, by ISO 4217, such as EUR.")] revenue_currency: Option<
-            String,
-        >,
+        #[graphql(
+            desc = "ISO 4217, such as EUR: the currency for `REVENUE_HIGHEST` and `REVENUE_LOWEST`, which need it."
+        )]
+        revenue_currency: Option<String>,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,

@@ -1,5 +1,5 @@
 //! Errors of the interface: a refusal that the caller can act on has a code; what nobody foresaw is one opaque error
-//! with an id, and one line in the server's log that has the same id and the whole chain of causes.
+//! with an id, and one line in the server's diagnostics that has the same id and the whole chain of causes.
 
 use std::error::Error as StdError;
 use std::fmt::Write;
@@ -38,7 +38,7 @@ pub fn bad_argument(argument: &str, reason: impl std::fmt::Display) -> Error {
 pub fn opaque(ambient: &Ambient, failure: &(dyn StdError + 'static)) -> Error {
     let id = ambient.uuid();
     tracing::error!(error_id = %id, error = chain(failure), "a request failed");
-    Error::new("the server failed; its log has details under this id").extend_with(|_, extensions| {
+    Error::new("the server failed; its diagnostics have details under this id").extend_with(|_, extensions| {
         extensions.set("code", "INTERNAL");
         extensions.set("id", id.to_string());
     })

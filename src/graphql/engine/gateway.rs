@@ -209,7 +209,7 @@ impl Gateway {
     fn panicked(&self) -> ServerError {
         let id = self.api.ambient().uuid();
         tracing::error!(error_id = %id, "a resolver panicked");
-        let mut error = refused("INTERNAL", "the server failed; its log has details under this id");
+        let mut error = refused("INTERNAL", "the server failed; its diagnostics have details under this id");
         if let Some(extensions) = &mut error.extensions {
             extensions.set("id", id.to_string());
         }

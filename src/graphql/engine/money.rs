@@ -17,7 +17,7 @@ pub struct Money {
 
 #[ComplexObject]
 impl Money {
-    /// The same as a decimal number, for people: `269.87`, with two to six decimals.
+    /// The amount in units of the currency, as a decimal number with two to six decimals: `269.87`.
     async fn amount(&self) -> String {
         decimal(self.micros.0, 2)
     }

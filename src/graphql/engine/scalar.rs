@@ -104,11 +104,11 @@ impl ScalarType for Attributes {
     }
 }
 
-/// A day of the calendar.
+/// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
-/// A day of the calendar, in no time zone: a string such as `2026-12-24`, of the years 1970 to 2199.
+/// A calendar date without a time zone: a string such as `2026-12-24`, in the years 1970 to 2199.
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -118,7 +118,7 @@ impl ScalarType for Date {
         };
         day.filter(|day| (1970..2200).contains(&day.year()))
             .map(Self)
-            .ok_or_else(|| InputValueError::custom("must be a day of the years 1970 to 2199, such as \"2026-12-24\""))
+            .ok_or_else(|| InputValueError::custom("must be a date in the years 1970 to 2199, such as \"2026-12-24\""))
     }
 
     fn to_value(&self) -> Value {
@@ -130,7 +130,7 @@ impl ScalarType for Date {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOfDay(pub NaiveTime);
 
-/// A time of day, in no time zone: a string such as `21:00:00`, from `00:00:00` to `23:59:59`; `21:00` is read too.
+/// A time of day without a time zone: a string such as `21:00:00`, from `00:00:00` to `23:59:59`. `21:00` is accepted too.
 #[Scalar(name = "TimeOfDay")]
 impl ScalarType for TimeOfDay {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -147,8 +147,8 @@ impl ScalarType for TimeOfDay {
 }
 
 /// What the schema says of `DateTime`.
-pub const DATE_TIME: &str = "A moment: a string of RFC 3339 such as `2026-11-28T09:30:00Z`, of the years 1970 to 2199. Any \
-    offset is read; what is returned is in UTC, with up to six decimals of a second.";
+pub const DATE_TIME: &str = "A moment as RFC 3339 writes it: a string such as `2026-11-28T09:30:00Z`, in the years 1970 to 2199. Any \
+    offset is accepted; results are in UTC, with up to six decimals of a second.";
 
 #[cfg(test)]
 mod tests {

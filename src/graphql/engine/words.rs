@@ -38,7 +38,7 @@ pub enum MessageState {
     Failed,
     /// It reached the device or mailbox.
     Delivered,
-    /// The receiving side returned it.
+    /// It bounced: the receiving side did not take it, or sent it back.
     Bounced,
     /// A person opened or read it.
     Opened,
@@ -126,7 +126,7 @@ pub enum Direction {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[graphql(remote = "crate::domain::value::AddressKind")]
 pub enum AddressKind {
-    /// A mailbox.
+    /// An email address.
     Email,
     /// A phone number.
     Phone,
@@ -258,7 +258,7 @@ pub enum ReasonState {
     InDoubt,
     /// The receiving side asked the provider to try later.
     Deferred,
-    /// The receiving side returned it.
+    /// It bounced: the receiving side did not take it, or sent it back.
     Bounced,
     /// It could not be sent or delivered.
     Failed,
@@ -272,7 +272,7 @@ pub enum ReasonState {
 pub enum StreamCategory {
     /// A person or account.
     Customer,
-    /// A phone number, mailbox or device.
+    /// A phone number, an email address or a device.
     Address,
     /// A campaign.
     Campaign,

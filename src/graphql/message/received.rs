@@ -25,7 +25,7 @@ pub struct Received {
     sender_name: Option<String>,
     /// The HTML as it came: never show it without cleaning.
     html: Option<String>,
-    /// The mailboxes in Cc.
+    /// The email addresses in Cc.
     cc: Vec<String>,
     /// All of our addresses that it was delivered to.
     receivers: Vec<String>,

@@ -22,8 +22,9 @@ pub struct UserMutations;
 
 #[Object]
 impl UserMutations {
-    /// Forgets the name of a user whom an API key acted for: destroys the key that seals it and purges the read tables. What the
-    /// user did stays, under the id alone, and a name that a front end still sends is no longer kept. Cannot be undone.
+    /// Forgets the name of a user whom an API key acted for: destroys the key that seals it, so that the name in the log cannot
+    /// be read any more, and purges the read tables. What the user did stays, under the id alone, and a name that a front end
+    /// still sends is no longer kept. Cannot be undone.
     /// Requires the role `ADMIN`.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn forget_user(

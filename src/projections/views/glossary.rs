@@ -1,7 +1,7 @@
 //! Columns that mean the same in every table. What a projection file says of a column comes before it.
 
 /// What `person_id` means.
-pub const PERSON: &str = "the record that acts for the customer: the same for all merged records of one person";
+pub const PERSON: &str = "the survivor, which acts for the customer: the same for all merged records of one person";
 
 const COMMON: &[(&str, &str)] = &[
     ("account", "the provider account"),

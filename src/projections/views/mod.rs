@@ -86,7 +86,7 @@ enum Origin {
     Column(String),
     /// A generated column, and its expression: `DuckDB` does not see such columns of SQLite.
     Generated(String, String),
-    /// The record that acts for the customer of `customer_id`.
+    /// The survivor of the customer of `customer_id`.
     Person,
     /// A column divided by a power of ten.
     Divided(String, u32),
@@ -236,7 +236,7 @@ fn columns(table: &Table, docs: &Docs, knows_persons: bool) -> Vec<Column> {
             columns.push(column(stem, &in_units, ColumnKind::Decimal, divided));
         } else if let Some(stem) = part("_milli") {
             columns.push(column(name, meaning, kind, Origin::Column(name.clone())));
-            let meaning = format!("the same, in whole units ({name} / 1000)");
+            let meaning = meaning.replace("in thousandths", &format!("in units ({name} / 1000)"));
             columns.push(column(stem, &meaning, ColumnKind::Decimal, Origin::Divided(name.clone(), 3)));
         } else {
             let origin = match docs.generated.get(name) {

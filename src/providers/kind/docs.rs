@@ -59,7 +59,9 @@ fn in_words(limits: &Limits) -> String {
     words.extend(limits.needs_subject.then(|| "a subject is needed".to_owned()));
     words.extend(limits.refuses_empty_files.then(|| "no empty files".to_owned()));
     words.extend(
-        limits.refuses_international_mailboxes.then(|| "only ASCII before the @ of a mailbox (no SMTPUTF8)".to_owned()),
+        limits
+            .refuses_international_mailboxes
+            .then(|| "only ASCII before the @ of an email address (no SMTPUTF8)".to_owned()),
     );
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

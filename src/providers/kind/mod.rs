@@ -19,7 +19,7 @@ pub const REPLY_DOMAIN: Setting =
 /// Read where an account is put to use, not by its provider.
 pub const OWN_ADDRESSES: Setting = Setting::new(
     "own_addresses",
-    "Further numbers or mailboxes of yours, separated by commas: what comes from them is no customer's.",
+    "Further phone numbers or email addresses of yours, separated by commas: what comes from them is no customer's.",
 );
 
 /// A provider.

@@ -24,7 +24,7 @@ fn the_page_for_analysts_holds_with_the_binary_and_plain_python() {
     let script = blocks("analysts.md", "python").concat();
     let ended = Command::new("python3").args(["-c", &script]).current_dir(place.path("")).output().expect("python3");
     assert!(ended.status.success(), "{script}\n{}", String::from_utf8_lossy(&ended.stderr));
-    assert_eq!(String::from_utf8_lossy(&ended.stdout), "2026-01 25.25\n2026-02 40.5\n");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "2026-01 EUR 25.25\n2026-02 EUR 40.5\n");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_node_is_not_ready_while_its_read_tables_hold_nothing() {
     place.ok(&["import", "customers", "crm.csv"]);
     let api = Server::start(&place, &["serve", "--roles", "api"]);
     let ready = api.request("GET /readyz HTTP/1.1", "");
-    assert!(ready.contains("503") && ready.contains("the read tables hold nothing of the log yet"), "{ready}");
+    assert!(ready.contains("503") && ready.contains("the read tables are still empty"), "{ready}");
     place.ok(&["find", "Ada"]);
     let ready = api.request("GET /readyz HTTP/1.1", "");
     assert!(ready.contains("200 OK"), "{ready}");

@@ -44,12 +44,12 @@ pub(super) fn parse(text: &str) -> Result<(String, String), InvalidValue> {
     }
     let domain = ascii_domain(domain.trim()).ok_or_else(|| invalid("must have a domain name after the @"))?;
     if !local.chars().all(is_atext) {
-        return Err(invalid("has characters before the @ that no mailbox has"));
+        return Err(invalid("has characters before the @ that no email address has"));
     }
     let is_of = |given: &&str| domain == **given || domain.ends_with(&format!(".{given}"));
     let has_odd_dots = local.ends_with('.') || local.contains("..");
     if local.starts_with('.') || (has_odd_dots && !WITH_ODD_DOTS.iter().any(is_of)) {
-        return Err(invalid("has dots before the @ as no mailbox has them"));
+        return Err(invalid("has dots before the @ where no email address has them"));
     }
     if local.len() + 1 + domain.len() > 254 {
         return Err(invalid("must have at most 254 bytes"));
