@@ -34,6 +34,9 @@ CREATE TABLE activities (
 -- on: ActivityRetracted, CustomerForgotten
 CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
 
+-- Windows of time that criteria of lists look at, and what leaves them.
+CREATE INDEX activities_by_time ON activities (tenant_id, kind, occurred_at, customer_id, currency, amount_micros);
+
 -- view: What was ordered? One row per line item of an activity.
 CREATE TABLE activity_lines (
     tenant_id UUID NOT NULL,
@@ -45,6 +48,7 @@ CREATE TABLE activity_lines (
     unit_price_micros BIGINT NOT NULL, -- price of one, in micros of the activity's currency
     PRIMARY KEY (tenant_id, activity_id, line)
 ) CLUSTERED;
+CREATE INDEX activity_lines_by_sku ON activity_lines (tenant_id, sku, activity_id);
 
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
 -- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.

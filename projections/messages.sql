@@ -125,6 +125,12 @@ CREATE INDEX messages_replies ON messages (tenant_id, in_reply_to) WHERE in_repl
 CREATE INDEX messages_of_customer ON messages (tenant_id, customer_id, created_at);
 -- on: MessageRetracted
 CREATE INDEX messages_inbound ON messages (tenant_id, customer_id, created_at) WHERE direction = 'inbound';
+CREATE INDEX messages_opened ON messages (tenant_id, opened_human_at, channel, customer_id)
+    WHERE opened_human_at IS NOT NULL;
+CREATE INDEX messages_clicked ON messages (tenant_id, clicked_human_at, channel, customer_id)
+    WHERE clicked_human_at IS NOT NULL;
+CREATE INDEX messages_replied ON messages (tenant_id, replied_at, channel, customer_id)
+    WHERE replied_at IS NOT NULL;
 CREATE INDEX messages_by_provider_id ON messages (tenant_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX messages_in_doubt ON messages (tenant_id, in_doubt_at) WHERE state = 'in_doubt';
 CREATE INDEX messages_undispatched ON messages (tenant_id, message_id)

@@ -18,6 +18,7 @@ mod erasure;
 mod health;
 pub mod imports;
 mod links;
+mod lists;
 mod merging;
 mod messages;
 mod persons;
@@ -35,7 +36,7 @@ pub use attachments::{ArrivedFile, FileContent, RemoteFile, UNUSED_FOR, Upload, 
 pub use callbacks::{KeepCallback, KeptContent};
 pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
-pub use engine::feed::{DispatchSignal, Signal};
+pub use engine::feed::{DispatchSignal, Signal, Touch};
 pub use erasure::Erasing;
 pub use health::Health;
 pub use links::{ListUnsubscribe, OptInRequest};
@@ -54,6 +55,7 @@ use crate::domain::canned::state::CannedReply;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
 use crate::domain::import::state::Import;
+use crate::domain::list::state::List;
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::value::Channel;
@@ -117,6 +119,7 @@ struct Shared {
     queued: Cache<MessageId, Arc<MessageQueuedPersonal>>,
     accounts: States<ProviderAccounts>,
     canned: States<CannedReply>,
+    lists: States<List>,
     callbacks: States<KeptCallbacks>,
     /// What a tenant's accounts take on a channel, once the accounts are known.
     limits: OnceLock<LimitsOf>,
@@ -155,6 +158,7 @@ impl App {
                 imports: States::new(STATE_BYTES / 16),
                 accounts: States::new(STATE_BYTES / 16),
                 canned: States::new(STATE_BYTES / 16),
+                lists: States::new(STATE_BYTES / 16),
                 callbacks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)

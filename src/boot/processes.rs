@@ -22,7 +22,9 @@ use crate::processes::doubts::Doubts;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::hold::{Hold, signs_of_restore};
 use crate::processes::kept_callbacks::{ExpireKept, RetryKept};
+use crate::processes::lists::Evaluator;
 use crate::processes::media::{CollectFiles, Media};
+use crate::processes::supervisor::supervise;
 use crate::processes::timers::Timers;
 use crate::projections::ReadStore;
 use crate::providers::Callbacks;
@@ -106,9 +108,16 @@ pub(super) async fn start(
         let signed = keeper.signed();
         jobs.push(Box::new(PostCheckpoints { keeper, client, url, app, signed, posted: None, failures: 0 }));
     }
+    let evaluator = {
+        let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
+        async move {
+            let start = || Evaluator::new(app.clone(), reads.clone()).run(&stop);
+            supervise("lists", app.health(), &stop, start).await;
+        }
+    };
     let running = run_all(jobs, metrics, ambient, stop.clone());
     parts.spawn(async move {
-        futures::join!(processes.finish(), running);
+        futures::join!(processes.finish(), running, evaluator);
         Ok(())
     });
     Ok(())

@@ -18,6 +18,7 @@ pub mod in_doubt;
 pub mod inbox;
 pub mod keys;
 pub mod listing;
+pub mod lists;
 pub mod print;
 pub mod progress;
 pub mod prove;
@@ -116,6 +117,8 @@ enum Command {
     Forget(forget::ForgetArgs),
     /// Finds customers by name, email address, phone number or id.
     Find(find::FindArgs),
+    /// Creates, previews, explains and exports lists of customers.
+    Lists(lists::ListsArgs),
     /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
     Timeline(timeline::TimelineArgs),
     /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
@@ -215,6 +218,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Prove(args) => prove::run(&session, args).await,
         Command::Forget(args) => forget::run(&session, args).await,
         Command::Find(args) => find::run(&session, args).await,
+        Command::Lists(args) => lists::run(&session, args).await,
         Command::Timeline(args) => timeline::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,
         Command::Consents(args) => consents::run(&session, args).await,

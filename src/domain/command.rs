@@ -73,6 +73,12 @@ commands! {
         super::import::decide::CompleteImport = "complete_import",
         super::import::decide::UndoImport = "undo_import",
     }
+    super::list::state::List {
+        super::list::decide::CreateList = "create_list",
+        super::list::decide::UpdateList = "update_list",
+        super::list::decide::DeleteList = "delete_list",
+        super::list::decide::ChangeMembers = "change_members",
+    }
     super::tenant::state::Tenant {
         super::tenant::decide::CreateTenant = "create_tenant",
         super::tenant::change_policy::UpdatePolicy = "update_policy",

@@ -18,6 +18,7 @@ pub mod consent;
 pub mod conversation;
 pub mod customer;
 pub mod import;
+pub mod list;
 pub mod message;
 pub mod tenant;
 

@@ -27,6 +27,7 @@ pub mod engine;
 mod import;
 mod inbox;
 mod key;
+mod list;
 mod log;
 mod message;
 mod node;
@@ -67,6 +68,7 @@ pub struct Query(
     import::query::ImportQueries,
     inbox::query::InboxQueries,
     key::query::KeyQueries,
+    list::query::ListQueries,
     log::query::LogQueries,
     message::query::MessageQueries,
     node::query::NodeQueries,
@@ -91,6 +93,7 @@ pub struct Mutation(
     engagement::mutation::EngagementMutations,
     import::mutation::ImportMutations,
     key::mutation::KeyMutations,
+    list::mutation::ListMutations,
     user::mutation::UserMutations,
     message::mutation::MessageMutations,
     note::mutation::NoteMutations,
@@ -103,6 +106,7 @@ pub struct Mutation(
 pub struct Subscription(
     campaign::subscription::CampaignSubscriptions,
     inbox::subscription::InboxSubscriptions,
+    list::subscription::ListSubscriptions,
     projection::subscription::ProjectionSubscriptions,
     timeline::subscription::TimelineSubscriptions,
 );

@@ -86,6 +86,8 @@ uuid_ids! {
     ConversationId, "conversation id";
     /// A campaign that messages belong to.
     CampaignId, "campaign id";
+    /// A list of customers.
+    ListId, "list id";
     /// An order, invoice, payment, shipment, appointment or custom activity.
     ActivityId, "activity id";
     /// A private note on a customer.

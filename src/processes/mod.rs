@@ -8,6 +8,7 @@ pub mod erasure;
 pub mod every;
 pub mod hold;
 pub mod kept_callbacks;
+pub mod lists;
 pub mod media;
 pub mod merges;
 pub mod refresh_accounts;

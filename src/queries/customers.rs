@@ -41,6 +41,10 @@ row! {
         pub external_id: Option<String>,
         /// Free attributes by name.
         pub attributes: Option<Json>,
+        /// Whether a mailbox is known.
+        pub has_email: bool,
+        /// Whether a phone number is known.
+        pub has_phone: bool,
         pub registered_at: DateTime<Utc>,
         /// When the profile last changed.
         pub changed_at: DateTime<Utc>,

@@ -20,6 +20,7 @@ mod error;
 pub mod imports;
 pub mod inbox;
 pub mod kept_callbacks;
+pub mod lists;
 mod message_list;
 pub mod messages;
 pub mod page;

@@ -5,19 +5,26 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Db;
+use super::lists::Samples;
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::log::Journal;
 use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, ReadStore, WaitError};
 
 /// The live tables, how far they are, and how they were. Cheap to clone.
 #[derive(Clone)]
-pub struct Reads(ReadStore);
+pub struct Reads(ReadStore, Samples);
 
 impl Reads {
     /// Reads over a store of generations.
     #[must_use]
-    pub const fn new(store: ReadStore) -> Self {
-        Self(store)
+    pub fn new(store: ReadStore) -> Self {
+        Self(store, Samples::default())
+    }
+
+    /// The samples that previews of lists were taken from.
+    #[must_use]
+    pub const fn samples(&self) -> &Samples {
+        &self.1
     }
 
     /// The live tables, for one query or several that belong together.

@@ -8,6 +8,7 @@ use commlog::domain::callback::event::CallbackEvent;
 use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
+use commlog::domain::list::event::ListEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::ids::Label;
 use commlog::log::Category;
@@ -16,7 +17,7 @@ use commlog::log::seal::{Place, Purpose};
 
 const LISTED: &str = include_str!("../../docs/stored-names.md");
 
-/// The types of the streams of a category; nothing has streams of the last four yet.
+/// The types of the streams of a category; nothing has streams of some yet.
 fn types(category: Category) -> Vec<(&'static str, u16)> {
     match category {
         Category::Customer => CustomerEvent::TYPES.to_vec(),
@@ -26,7 +27,8 @@ fn types(category: Category) -> Vec<(&'static str, u16)> {
         Category::Account => AccountEvent::TYPES.to_vec(),
         Category::Callback => CallbackEvent::TYPES.to_vec(),
         Category::CannedReply => CannedReplyEvent::TYPES.to_vec(),
-        Category::Campaign | Category::Template | Category::List | Category::Journey => vec![],
+        Category::List => ListEvent::TYPES.to_vec(),
+        Category::Campaign | Category::Template | Category::Journey => vec![],
     }
 }
 

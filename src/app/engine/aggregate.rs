@@ -17,6 +17,8 @@ use crate::domain::decision::{Decided, Meta};
 use crate::domain::event::{DecodeError, Payload};
 use crate::domain::import::event::ImportEvent;
 use crate::domain::import::state::Import;
+use crate::domain::list::event::ListEvent;
+use crate::domain::list::state::List;
 use crate::domain::tenant::event::TenantEvent;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::SubjectId;
@@ -143,6 +145,7 @@ aggregate!(Import, ImportEvent, Import, 1, |_| 0);
 aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
 });
+aggregate!(List, ListEvent, List, 1, |_| 1024);
 aggregate!(ProviderAccounts, AccountEvent, Account, 1, |state| state.all().count() * 2048);
 aggregate!(KeptCallbacks, CallbackEvent, Callback, 1, |_| 0);
 

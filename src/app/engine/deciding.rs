@@ -17,6 +17,7 @@ use crate::domain::command::Command;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::import::state::Import;
+use crate::domain::list::state::List;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::{AddressId, CommandId, EventId, Label, Position, TenantSecret};
@@ -85,7 +86,7 @@ macro_rules! kept {
                 match stream.category {
                     $($state::CATEGORY => self.shared.$field.forget(stream),)*
                     // Nothing has such streams yet.
-                    Category::Campaign | Category::Template | Category::List | Category::Journey => {}
+                    Category::Campaign | Category::Template | Category::Journey => {}
                 }
             }
         }
@@ -93,7 +94,7 @@ macro_rules! kept {
 }
 
 kept!(Customer customers addresses crate::app::addresses::because_of_customer, Address addresses, Tenant tenants, Import imports,
-    ProviderAccounts accounts, CannedReply canned, KeptCallbacks callbacks,);
+    ProviderAccounts accounts, CannedReply canned, List lists, KeptCallbacks callbacks,);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]

@@ -5,14 +5,22 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::app::{App, AppError};
-use crate::domain::customer::event::{CustomerAbsorbed, CustomerForgotten, CustomerMergedInto, ErasureCompleted};
+use crate::domain::activity::event::{ActivityRecorded, ActivityRetracted};
+use crate::domain::consent::event::ConsentChanged;
+use crate::domain::customer::event::{
+    CustomerAbsorbed, CustomerAddressAdded, CustomerAddressRemoved, CustomerForgotten, CustomerMergedInto,
+    CustomerProfileChanged, CustomerRegistered, CustomerRetracted, ErasureCompleted,
+};
 use crate::domain::event::Event;
+use crate::domain::list::criteria::Source;
+use crate::domain::list::event::{ListEvaluated, MembersEntered, MembersLeft};
 use crate::domain::message::event::{
-    DispatchFailed, DispatchInDoubt, DispatchStarted, MessageCancelled, MessageHeld, MessageQueued, MessageReleased,
+    DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassified, MessageCancelled, MessageClicked,
+    MessageDelivered, MessageHeld, MessageOpened, MessageQueued, MessageReceived, MessageReleased, MessageRetracted,
     MessageSent, MessageSuppressed,
 };
 use crate::domain::value::Channel;
-use crate::ids::{CustomerId, MessageId, Position, TenantId};
+use crate::ids::{CustomerId, ListId, MessageId, Position, TenantId};
 use crate::log::{Category, LogError, ReadLimit, SealedEvent};
 use crate::offload;
 
@@ -69,6 +77,27 @@ pub enum Signal {
     },
 }
 
+/// What an event changes for lists of customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touch {
+    /// Something of a customer, which criteria are answered from.
+    Customer {
+        /// The tenant whose data it is.
+        tenant: TenantId,
+        /// The customer, or a record of one.
+        customer_id: CustomerId,
+        /// What changed.
+        source: Source,
+    },
+    /// A list was made, changed or deleted.
+    List {
+        /// The tenant whose data it is.
+        tenant: TenantId,
+        /// The list.
+        list_id: ListId,
+    },
+}
+
 /// Where an outbound message stands, as far as a dispatcher cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DispatchSignal {
@@ -103,6 +132,21 @@ impl App {
         Ok((signals, until))
     }
 
+    /// What the events after a position change for lists of customers, and the position up to which was looked. The same
+    /// position: there is nothing newer. Reads what is not sealed.
+    pub async fn touches(&self, after: Position, limit: usize) -> Result<(Vec<Touch>, Position), AppError> {
+        let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
+        let until = events.last().map_or(after, |event| event.envelope.position);
+        let mut touches = Vec::new();
+        for event in &events {
+            if let Err(error) = touch(event, &mut touches) {
+                tracing::error!(%error, "an event cannot be read and is set aside");
+                self.health().set_aside("lists", 1);
+            }
+        }
+        Ok((touches, until))
+    }
+
     /// The end of the log.
     pub async fn end(&self) -> Result<Position, AppError> {
         Ok(self.shared.journal.backend().head().await?.position)
@@ -113,6 +157,48 @@ impl App {
     pub fn watch(&self) -> watch::Receiver<Position> {
         self.shared.journal.backend().watch()
     }
+}
+
+#[derive(Deserialize)]
+struct Moved {
+    members: Vec<CustomerId>,
+}
+
+fn touch(event: &SealedEvent, touches: &mut Vec<Touch>) -> Result<(), LogError> {
+    let envelope = &event.envelope;
+    let stream = envelope.stream;
+    let tenant = stream.tenant;
+    match (stream.category, envelope.event_type.as_str()) {
+        (Category::List, MembersEntered::TYPE | MembersLeft::TYPE) => {
+            let source = Source::Members(ListId(stream.key));
+            let members = read::<Moved>(event)?.members;
+            touches.extend(members.into_iter().map(|customer_id| Touch::Customer { tenant, customer_id, source }));
+        }
+        (Category::List, ListEvaluated::TYPE) => {}
+        (Category::List, _) => touches.push(Touch::List { tenant, list_id: ListId(stream.key) }),
+        (Category::Customer, event_type) => {
+            let customer_id = CustomerId(stream.key);
+            let sources: &[Source] = match event_type {
+                CustomerRegistered::TYPE => &[Source::Customer],
+                CustomerForgotten::TYPE | CustomerRetracted::TYPE | CustomerAbsorbed::TYPE => &[Source::Customer],
+                CustomerProfileChanged::TYPE => &[Source::Profile],
+                CustomerAddressAdded::TYPE | CustomerAddressRemoved::TYPE => &[Source::Addresses],
+                ActivityRecorded::TYPE | ActivityRetracted::TYPE => &[Source::Activities],
+                ConsentChanged::TYPE => &[Source::Consents],
+                MessageSent::TYPE | MessageDelivered::TYPE => &[Source::Contacts],
+                MessageReceived::TYPE | MessageRetracted::TYPE => &[Source::Contacts, Source::Engagements],
+                MessageOpened::TYPE | MessageClicked::TYPE | EngagementReclassified::TYPE => &[Source::Engagements],
+                _ => &[],
+            };
+            touches.extend(sources.iter().map(|&source| Touch::Customer { tenant, customer_id, source }));
+            if event_type == CustomerAbsorbed::TYPE {
+                let Absorbed { absorbed_id } = read(event)?;
+                touches.push(Touch::Customer { tenant, customer_id: absorbed_id, source: Source::Customer });
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The part of an event's data that says what is to be done. It is the same in all schema versions.

@@ -25,6 +25,8 @@ use crate::domain::customer::state::Customer;
 use crate::domain::decision::Meta;
 use crate::domain::import::event::ImportEvent;
 use crate::domain::import::state::Import;
+use crate::domain::list::event::ListEvent;
+use crate::domain::list::state::List;
 use crate::domain::tenant::event::TenantEvent;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::EventId;
@@ -87,6 +89,11 @@ fn imports_fold_as_their_snapshots_say() {
 #[test]
 fn canned_replies_fold_as_their_snapshots_say() {
     pin::<CannedReply>("canned_reply", include_str!("folds/canned_reply.json"), CannedReplyEvent::TYPES);
+}
+
+#[test]
+fn lists_fold_as_their_snapshots_say() {
+    pin::<List>("list", include_str!("folds/list.json"), ListEvent::TYPES);
 }
 
 #[test]

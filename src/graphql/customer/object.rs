@@ -15,9 +15,11 @@ use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::{Long, Micros};
 use crate::graphql::engine::words::{Channel, Source};
+use crate::graphql::list::object::ListMember;
 use crate::graphql::timeline::object::{TimelineConnection, TimelineFilterInput};
 use crate::ids::{CustomerId, ImportId};
 use crate::queries::customers::{CustomerRow, RevenueRow};
+use crate::queries::lists;
 
 connection!(
     /// Customers, newest first.
@@ -94,6 +96,13 @@ impl Customer {
     /// Free attributes by name. Personal.
     async fn attributes(&self) -> Option<async_graphql::Json<serde_json::Value>> {
         self.row.attributes.as_ref().map(|attributes| async_graphql::Json(attributes.0.clone()))
+    }
+
+    /// The lists that the customer is a member of now, by name.
+    async fn lists(&self, ctx: &Context<'_>) -> Result<Vec<ListMember>> {
+        let reading = Reading::of(ctx)?;
+        let rows = lists::of_customer(&reading.api.reads.db(), self.row.tenant_id, self.row.customer_id).await;
+        Ok(rows.map_err(|error| reading.api.failed(&error))?.into_iter().map(ListMember::new).collect())
     }
 
     /// Sales territory.

@@ -50,6 +50,7 @@ global_ids! {
     ActivityId "Activity",
     NoteId "Note",
     ImportId "Import",
+    ListId "List",
     AttachmentId "Attachment",
     ApiKeyId "ApiKey",
     EventId "Event",

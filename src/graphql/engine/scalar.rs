@@ -104,6 +104,25 @@ impl ScalarType for Attributes {
     }
 }
 
+/// A text, a number, true or false.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldValue(pub serde_json::Value);
+
+/// A text, a number, true or false.
+#[Scalar(name = "FieldValue")]
+impl ScalarType for FieldValue {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value.into_json() {
+            Ok(value) if value.is_string() || value.is_number() || value.is_boolean() => Ok(Self(value)),
+            _ => Err(InputValueError::custom("must be a text, a number, true or false")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or(Value::Null)
+    }
+}
+
 /// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);

@@ -14,11 +14,14 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::import::object::Import;
 use crate::graphql::key::object::ApiKey;
+use crate::graphql::list::object::List;
 use crate::graphql::log::object::Event;
 use crate::graphql::message::attachment::Attachment;
 use crate::graphql::message::object::Message;
 use crate::graphql::timeline::object::TimelineEntry;
-use crate::ids::{ActivityId, ApiKeyId, AttachmentId, ConversationId, CustomerId, EventId, ImportId, MessageId};
+use crate::ids::{
+    ActivityId, ApiKeyId, AttachmentId, ConversationId, CustomerId, EventId, ImportId, ListId, MessageId,
+};
 
 /// An object with a global id. No two objects share one: what was read `asOf` a moment has an id of its own.
 #[derive(Interface)]
@@ -33,6 +36,7 @@ pub enum Node {
     Activity(Activity),
     Conversation(Conversation),
     Import(Import),
+    List(List),
     ApiKey(ApiKey),
     Event(Event),
 }
@@ -63,6 +67,7 @@ impl Node {
             ActivityId::TYPE => Activity::load_from(ctx, uuid.into(), tables).await?.map(Self::Activity),
             ConversationId::TYPE => Conversation::load_from(ctx, uuid.into(), tables).await?.map(Self::Conversation),
             ImportId::TYPE => Import::load(ctx, uuid.into()).await?.map(Self::Import),
+            ListId::TYPE => List::load(ctx, uuid.into()).await?.map(Self::List),
             ApiKeyId::TYPE => ApiKey::load(ctx, uuid.into()).await?.map(Self::ApiKey),
             EventId::TYPE => Event::load(ctx, uuid.into()).await?.map(Self::Event),
             other => return Err(bad_argument("id", format!("{other} is not a type of node"))),

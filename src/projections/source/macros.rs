@@ -12,6 +12,7 @@
 //! | `@has(json, 'key')` | whether it is present and not null |
 //! | `@elements(json, 'key') AS t` | in FROM: one row per array element, as TEXT `t.value` |
 //! | `@entries(json, 'key') AS t` | in FROM: one row per member of an object, as TEXT `t.key`, `t.value` |
+//! | `@as_uuid(text)` | UUID of a text, such as an element of an array |
 //! | `@least(a, b)`, `@greatest(a, b)` | the smaller, the greater; the other one if one is NULL |
 //! | `@sum(x)`, `@sum(x, condition)` | BIGINT; NULL if there is nothing to add |
 //! | `@count_if(condition)` | BIGINT |
@@ -112,6 +113,11 @@ fn call(engine: Engine, name: &Token<'_>, arguments: &[&[Token<'_>]]) -> Result<
         ("text" | "int" | "bool" | "uuid" | "time" | "json" | "has" | "elements" | "entries", _) => {
             wrong("a JSON value and a key")
         }
+        ("as_uuid", [text]) => Ok(match engine {
+            Engine::Sqlite => format!("unhex({text}, '-')"),
+            Engine::Postgres => format!("CAST({text} AS uuid)"),
+        }),
+        ("as_uuid", _) => wrong("a text"),
         ("least", [a, b]) => Ok(extreme(engine, "least", "min", a, b)),
         ("greatest", [a, b]) => Ok(extreme(engine, "greatest", "max", a, b)),
         ("least" | "greatest", _) => wrong("two values"),

@@ -10,6 +10,7 @@ use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event as _;
 use crate::domain::import::event::ImportEvent;
+use crate::domain::list::event::ListEvent;
 use crate::domain::tenant::event::TenantEvent;
 
 /// Words that would make a replay differ from the first run, or one engine from the other.
@@ -60,6 +61,7 @@ pub(super) fn is_event(name: &str) -> bool {
         AccountEvent::TYPES,
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
+        ListEvent::TYPES,
     ];
     all.iter().any(|types| types.iter().any(|(known, _)| *known == name))
 }

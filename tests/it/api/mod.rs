@@ -6,6 +6,7 @@ mod bounds;
 mod canned;
 mod changed;
 mod commands;
+mod customer_lists;
 mod evidence;
 mod hostile;
 mod identity;

@@ -9,6 +9,7 @@ mod idempotency;
 mod imports;
 mod keywords;
 mod last_word;
+mod lists;
 mod merged_erasure;
 mod merged_imports;
 mod merged_sending;

@@ -23,6 +23,7 @@ use commlog::log::sql::postgres::PostgresLog;
 use commlog::log::sql::sqlite::SqliteLog;
 use commlog::log::upcast::Upcasters;
 use commlog::log::{Category, EventLog, Journal, Personal, ReadLimit, RecordedEvent, StreamId};
+use commlog::projections::{ReadStore, Registry};
 use tempfile::TempDir;
 
 use crate::support::postgres;
@@ -84,6 +85,20 @@ impl World {
     /// The journal of another process, which remembers no keys.
     pub(crate) async fn journal_elsewhere(&self) -> Journal {
         journal(&self.place, &self.master, &self.ambient).await
+    }
+
+    /// New read tables, on the engine of the log.
+    pub(crate) async fn read_store(&self) -> ReadStore {
+        let location = match &self.place {
+            Place::Sqlite(folder) => {
+                format!("sqlite:{}", folder.path().join(self.ambient.uuid().to_string()).display())
+            }
+            Place::Postgres { .. } => postgres::database().await,
+        };
+        let registry = Registry::builtin().expect("the projection files are right");
+        ReadStore::open(&location, self.journal.clone(), registry, self.ambient.clone())
+            .await
+            .expect("read tables open")
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

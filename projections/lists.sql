@@ -1,0 +1,170 @@
+-- projection: lists
+-- question: Which lists of customers are there, who is a member since when, and who entered or left?
+-- events: ListCreated, ListRenamed, ListCriteriaChanged, ListDeleted, MembersEntered, MembersLeft, ListEvaluated
+-- scope: tenant
+-- version: 1
+
+-- section: tables
+
+-- A list that was deleted has no rows.
+-- view: Which lists of customers are there, and how many members do they have? One row per list.
+CREATE TABLE lists (
+    tenant_id UUID NOT NULL,
+    list_id UUID NOT NULL, -- the list's id
+    kind TEXT NOT NULL, -- static (kept by colleagues) or smart (who meets its criteria)
+    name TEXT NOT NULL, -- what colleagues call it
+    criteria JSONB, -- of a smart list, as JSON
+    uses JSONB, -- internal: the lists whose members the criteria ask for
+    rule_version BIGINT NOT NULL, -- number of the criteria, from 1; 0 for a static list
+    evaluated_version BIGINT NOT NULL DEFAULT 0, -- number of the criteria that the members meet; less than rule_version while new ones are evaluated
+    evaluated_at TIMESTAMPTZ, -- when all customers were last looked at
+    evaluated_position BYTES,
+    members BIGINT NOT NULL DEFAULT 0, -- number of members
+    created_at TIMESTAMPTZ NOT NULL, -- when it was made
+    changed_at TIMESTAMPTZ NOT NULL, -- when its name or criteria last changed
+    changed_by TEXT NOT NULL, -- who changed them
+    PRIMARY KEY (tenant_id, list_id)
+);
+
+-- view: Who is a member of each list, and since when? One row per list and member.
+CREATE TABLE list_members (
+    tenant_id UUID NOT NULL,
+    list_id UUID NOT NULL, -- the list's id
+    customer_id UUID NOT NULL,
+    entered_at TIMESTAMPTZ NOT NULL, -- when the customer entered
+    cause TEXT NOT NULL, -- why: manual, criteria (made or changed), event, time or customer (merged)
+    rule_version BIGINT NOT NULL, -- number of the criteria that were met then; 0 for a static list
+    PRIMARY KEY (tenant_id, list_id, customer_id)
+) CLUSTERED;
+CREATE INDEX list_members_of_customer ON list_members (tenant_id, customer_id, list_id, entered_at);
+CREATE INDEX list_members_newest ON list_members (tenant_id, list_id, entered_at, customer_id);
+
+-- view: Who entered and left each list, and when? One row per change.
+CREATE TABLE list_changes (
+    tenant_id UUID NOT NULL,
+    list_id UUID NOT NULL, -- the list's id
+    changed_at TIMESTAMPTZ NOT NULL, -- when the customer entered or left
+    position BYTES NOT NULL,
+    customer_id UUID NOT NULL,
+    entered BOOLEAN NOT NULL, -- whether the customer entered, or else left
+    cause TEXT NOT NULL, -- why: manual, criteria (made or changed), event, time or customer (merged, forgotten, taken back)
+    rule_version BIGINT NOT NULL, -- number of the criteria; 0 for a static list
+    PRIMARY KEY (tenant_id, list_id, changed_at, position, customer_id)
+) CLUSTERED;
+
+-- section: batch
+
+-- Each mention of a member in the batch.
+CREATE TABLE batch_members (
+    tenant_id UUID NOT NULL,
+    list_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    ordinal BIGINT NOT NULL,
+    entered BOOLEAN NOT NULL,
+    PRIMARY KEY (tenant_id, list_id, customer_id, ordinal)
+);
+
+-- Who becomes a member, and is none yet.
+CREATE TABLE batch_entering (
+    tenant_id UUID NOT NULL,
+    list_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    ordinal BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, list_id, customer_id)
+);
+
+-- section: apply
+
+INSERT INTO lists (
+    tenant_id, list_id, kind, name, criteria, uses, rule_version, created_at, changed_at, changed_by
+)
+SELECT
+    b.tenant_id, b.stream_key, @text(b.data, 'kind'), @text(b.data, 'name'), @json(b.data, 'criteria'),
+    @json(b.data, 'uses'), CASE WHEN @has(b.data, 'criteria') THEN 1 ELSE 0 END, b.occurred_at, b.occurred_at, b.actor
+FROM batch b
+WHERE b.type = 'ListCreated';
+
+UPDATE lists AS l SET name = c.name, changed_at = c.occurred_at, changed_by = c.actor
+FROM (
+    SELECT b.tenant_id, b.stream_key, b.occurred_at, b.actor, @text(b.data, 'name') AS name
+    FROM batch b
+    WHERE b.ordinal IN (SELECT MAX(ordinal) FROM batch WHERE type = 'ListRenamed' GROUP BY tenant_id, stream_key)
+) AS c
+WHERE l.tenant_id = c.tenant_id AND l.list_id = c.stream_key;
+
+UPDATE lists AS l SET
+    criteria = c.criteria, uses = c.uses, rule_version = c.rule_version, changed_at = @greatest(l.changed_at, c.occurred_at),
+    changed_by = c.actor
+FROM (
+    SELECT
+        b.tenant_id, b.stream_key, b.occurred_at, b.actor, @json(b.data, 'criteria') AS criteria,
+        @json(b.data, 'uses') AS uses, @int(b.data, 'rule_version') AS rule_version
+    FROM batch b
+    WHERE b.ordinal IN (SELECT MAX(ordinal) FROM batch WHERE type = 'ListCriteriaChanged' GROUP BY tenant_id, stream_key)
+) AS c
+WHERE l.tenant_id = c.tenant_id AND l.list_id = c.stream_key;
+
+UPDATE lists AS l SET
+    evaluated_version = c.rule_version, evaluated_at = c.evaluated_at, evaluated_position = c.position
+FROM (
+    SELECT
+        b.tenant_id, b.stream_key, b.position, @int(b.data, 'rule_version') AS rule_version,
+        @time(b.data, 'evaluated_at') AS evaluated_at
+    FROM batch b
+    WHERE b.ordinal IN (SELECT MAX(ordinal) FROM batch WHERE type = 'ListEvaluated' GROUP BY tenant_id, stream_key)
+) AS c
+WHERE l.tenant_id = c.tenant_id AND l.list_id = c.stream_key;
+
+INSERT INTO batch_members (tenant_id, list_id, customer_id, ordinal, entered)
+SELECT DISTINCT b.tenant_id, b.stream_key, @as_uuid(member.value), b.ordinal, b.type = 'MembersEntered'
+FROM batch b, @elements(b.data, 'members') AS member
+WHERE b.type IN ('MembersEntered', 'MembersLeft');
+
+INSERT INTO list_changes (tenant_id, list_id, changed_at, position, customer_id, entered, cause, rule_version)
+SELECT
+    m.tenant_id, m.list_id, b.occurred_at, b.position, m.customer_id, m.entered, @text(b.data, 'cause'),
+    @int(b.data, 'rule_version')
+FROM batch_members m JOIN batch b ON b.ordinal = m.ordinal
+WHERE b.type IN ('MembersEntered', 'MembersLeft');
+
+-- Who left is no member, and enters again if the batch says so after that.
+UPDATE lists AS l SET members = l.members - g.members
+FROM (
+    SELECT k.tenant_id, k.list_id, COUNT(*) AS members
+    FROM list_members k
+    WHERE (k.tenant_id, k.list_id, k.customer_id) IN (
+        SELECT m.tenant_id, m.list_id, m.customer_id FROM batch_members m WHERE m.entered = FALSE
+    )
+    GROUP BY k.tenant_id, k.list_id
+) AS g
+WHERE l.tenant_id = g.tenant_id AND l.list_id = g.list_id;
+DELETE FROM list_members WHERE (tenant_id, list_id, customer_id) IN (
+    SELECT m.tenant_id, m.list_id, m.customer_id FROM batch_members m WHERE m.entered = FALSE
+);
+
+INSERT INTO batch_entering (tenant_id, list_id, customer_id, ordinal)
+SELECT m.tenant_id, m.list_id, m.customer_id, MIN(m.ordinal)
+FROM batch_members m
+WHERE m.entered = TRUE
+    AND NOT EXISTS (
+        SELECT 1 FROM batch_members later
+        WHERE later.tenant_id = m.tenant_id AND later.list_id = m.list_id AND later.customer_id = m.customer_id
+            AND later.entered = FALSE AND later.ordinal > m.ordinal
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM list_members known
+        WHERE known.tenant_id = m.tenant_id AND known.list_id = m.list_id AND known.customer_id = m.customer_id
+    )
+GROUP BY m.tenant_id, m.list_id, m.customer_id;
+UPDATE lists AS l SET members = l.members + g.members
+FROM (SELECT e.tenant_id, e.list_id, COUNT(*) AS members FROM batch_entering e GROUP BY e.tenant_id, e.list_id) AS g
+WHERE l.tenant_id = g.tenant_id AND l.list_id = g.list_id;
+INSERT INTO list_members (tenant_id, list_id, customer_id, entered_at, cause, rule_version)
+SELECT e.tenant_id, e.list_id, e.customer_id, b.occurred_at, @text(b.data, 'cause'), @int(b.data, 'rule_version')
+FROM batch_entering e JOIN batch b ON b.ordinal = e.ordinal;
+
+DELETE FROM list_members WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
+DELETE FROM list_changes WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
+DELETE FROM lists WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
+
+-- section: forget

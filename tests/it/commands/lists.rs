@@ -1,0 +1,252 @@
+//! Lists of customers: whatever happens in whatever pieces, the members are those who meet the criteria, and a rebuild finds
+//! them without evaluating anything.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use commlog::app::Caller;
+use commlog::domain::activity::decide::RecordActivity;
+use commlog::domain::activity::event::ActivityKind;
+use commlog::domain::customer::decide::{ForgetCustomer, ProfileInput};
+use commlog::domain::customer::event::Source;
+use commlog::domain::customer::merge::MergeCustomers;
+use commlog::domain::list::criteria::{Criterion, read};
+use commlog::domain::list::decide::{ChangeMembers, CreateList, UpdateList};
+use commlog::ids::{CustomerId, ListId};
+use commlog::processes::lists::Evaluator;
+use commlog::projections::ReadStore;
+use commlog::queries::Reads;
+use commlog::queries::lists::{self, Moment};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::on_both;
+use super::world::{World, registration};
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn one_of(&mut self, customers: &[CustomerId]) -> CustomerId {
+        customers[usize::try_from(self.below(customers.len() as u64)).expect("fits")]
+    }
+}
+
+fn criteria(json: &Value) -> Criterion {
+    read(json).unwrap_or_else(|refusal| panic!("{json}: {refusal}"))
+}
+
+/// Read tables that follow the log until they are dropped.
+struct Following {
+    reads: Reads,
+    stop: CancellationToken,
+}
+
+impl Following {
+    fn start(store: ReadStore) -> Self {
+        let stop = CancellationToken::new();
+        let (running, stopped) = (store.clone(), stop.clone());
+        tokio::spawn(async move { running.run(stopped).await });
+        Self { reads: Reads::new(store), stop }
+    }
+
+    async fn caught_up(&self) {
+        let end = self.reads.journal().backend().head().await.expect("the log answers").position;
+        self.reads.wait_for(end, std::time::Duration::from_secs(30)).await.expect("the tables follow");
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn register(world: &World, number: u64, dice: &mut Dice) -> CustomerId {
+    let territory = ["north", "south"][usize::from(dice.below(2) == 0)];
+    let mut command = registration(&format!("person{number}@example.com"));
+    command.profile = ProfileInput {
+        name: Some(format!("Person {number}")),
+        territory: Some(territory.to_owned()),
+        lead_score: (dice.below(3) > 0).then(|| i64::try_from(dice.below(100)).expect("fits")),
+        tags: if dice.below(2) == 0 { vec!["wine".to_owned()] } else { vec![] },
+        attributes: BTreeMap::from([
+            ("visits".to_owned(), json!(dice.below(9))),
+            ("vip".to_owned(), json!(dice.below(2) == 0)),
+        ]),
+        ..ProfileInput::default()
+    };
+    world.done(world.app.register_customer(&world.agent(), command).await).value
+}
+
+async fn order(world: &World, customer_id: CustomerId, dice: &mut Dice) {
+    let command = RecordActivity {
+        customer_id,
+        kind: ActivityKind::Order,
+        name: None,
+        reference: None,
+        status: None,
+        occurred_at: Some(world.now() - TimeDelta::hours(i64::try_from(dice.below(24 * 50)).expect("fits"))),
+        amount_micros: Some(i64::try_from(dice.below(200)).expect("fits") * 1_000_000 - 20_000_000),
+        currency: Some("EUR".to_owned()),
+        lines: vec![],
+        due_at: None,
+        message_id: None,
+        title: None,
+        attributes: BTreeMap::new(),
+        source: Source::Api,
+    };
+    world.done(world.app.record_activity(&world.agent(), command).await);
+}
+
+async fn create(world: &World, name: &str, criteria: Option<Criterion>) -> ListId {
+    let list_id = ListId(uuid::Uuid::new_v4());
+    let command = CreateList { list_id, name: name.to_owned(), criteria };
+    world.done(world.app.create_list(&world.agent(), command).await).value.list_id
+}
+
+/// Lets the evaluator work until nothing is left.
+async fn settle(world: &World, evaluator: &mut Evaluator, tables: &Following) {
+    loop {
+        tables.caught_up().await;
+        let before = world.app.end().await.expect("the log answers");
+        evaluator.step().await.expect("lists are evaluated");
+        if world.app.end().await.expect("the log answers") == before && !evaluator.step().await.expect("evaluated") {
+            tables.caught_up().await;
+            return;
+        }
+    }
+}
+
+/// The members of all lists, by list.
+async fn members(world: &World, tables: &Following) -> Vec<(ListId, i64, Vec<CustomerId>)> {
+    let db = tables.reads.db();
+    let mut all = Vec::new();
+    for row in lists::all(&db).await.expect("is read") {
+        let members = lists::member_ids(&db, world.tenant, row.list_id).await.expect("is read");
+        all.push((row.list_id, row.members, members));
+    }
+    all
+}
+
+async fn as_from_scratch(world: &World, tables: &Following, round: usize) {
+    let (db, now) = (tables.reads.db(), world.now());
+    let moment = Moment { now, today: now.date_naive(), past: false };
+    for row in lists::all(&db).await.expect("is read") {
+        let Some(stored) = &row.criteria else { continue };
+        let criteria = criteria(&stored.0);
+        let meeting = lists::meeting(&db, world.tenant, &criteria, &moment).await.expect("is read");
+        let members = lists::member_ids(&db, world.tenant, row.list_id).await.expect("is read");
+        assert_eq!(members, meeting, "round {round}, {}: {}", row.name, stored.0);
+        assert_eq!(usize::try_from(row.members), Ok(members.len()), "round {round}, {}", row.name);
+        // The question about everybody and the one about some persons agree.
+        let nearly = self::criteria(&json!({"not": {"bucket": {"from": 0, "to": 1, "salt": "x"}}}));
+        let everybody = lists::meeting(&db, world.tenant, &nearly, &moment).await.expect("is read");
+        let persons = lists::persons(&db, world.tenant, &everybody).await.expect("is read");
+        let among = lists::meeting_among(&db, world.tenant, &criteria, &moment, &persons).await.expect("is read");
+        let expected: Vec<_> = meeting.into_iter().filter(|id| everybody.binary_search(id).is_ok()).collect();
+        assert_eq!(among, expected, "round {round}, {}", row.name);
+    }
+}
+
+on_both! {
+    async fn members_are_those_who_meet_the_criteria_whatever_happens(world: World) {
+        let tables = Following::start(world.read_store().await);
+        let mut dice = Dice(42);
+        let mut customers = Vec::new();
+        for number in 0..12 {
+            customers.push(register(&world, number, &mut dice).await);
+        }
+        let quiet = create(&world, "quiet", Some(criteria(&json!({"noOrderInDays": {"days": 30}})))).await;
+        let changing = create(&world, "changing", Some(criteria(&json!({"orders": {"atLeast": 2, "withinDays": 20}})))).await;
+        for (name, json) in [
+            ("rich of late", json!({"revenue": {"min": "100", "withinDays": 25}})),
+            ("poor", json!({"revenue": {"max": "150"}})),
+            ("rich", json!({"highValue": {"minRevenue": "200", "currency": "EUR"}})),
+            ("north and not quiet", json!({"all": [{"allInTerritory": {"territory": "north"}}, {"not": {"memberOf": {"listId": quiet.0}}}]})),
+            ("either", json!({"any": [{"tags": {"allOf": ["wine"]}}, {"memberOf": {"listId": changing.0}}, {"leadScore": {"min": 80}}]})),
+            ("own fields", json!({"any": [{"field": {"name": "visits", "min": 5, "max": 7}}, {"custom": {"vip": true, "visits": 3}}]})),
+            ("lapsed", json!({"noOrderInDays": {"days": 14, "ordered_before": true}})),
+            ("half", json!({"all": [{"bucket": {"from": 0, "to": 50}}, {"hasEmail": true}, {"hasPhone": false}]})),
+            ("some", json!({"orders": {"atMost": 1, "withinDays": 40}})),
+            ("birthday", json!({"anniversary": {"of": "registered", "daysBefore": 3}})),
+        ] {
+            create(&world, name, Some(criteria(&json))).await;
+        }
+        let by_hand = create(&world, "by hand", None).await;
+        let mut evaluator = Evaluator::new(world.app.clone(), tables.reads.clone());
+        evaluator.begin().await.expect("lists are read");
+        for round in 0..120 {
+            let gone = |outcome: &str| ["CUSTOMER_FORGOTTEN", "SAME_CUSTOMER", "CUSTOMER_MERGED", "MERGED_ELSEWHERE"].contains(&outcome);
+            match dice.below(12) {
+                0 => customers.push(register(&world, 100 + round, &mut dice).await),
+                1 => {
+                    let (from, into) = (dice.one_of(&customers), dice.one_of(&customers));
+                    let merged = world.app.merge_customers(&world.agent(), MergeCustomers { from, into }).await;
+                    if let Err(refusal) = merged.expect("the log answers").into_result() {
+                        assert!(gone(refusal.code), "{refusal:?}");
+                    }
+                }
+                2 => {
+                    let customer_id = dice.one_of(&customers);
+                    let command = ForgetCustomer { customer_id, reason: "request".to_owned() };
+                    world.done(world.app.forget_customer(&world.agent(), command).await);
+                    customers.retain(|known| *known != customer_id);
+                }
+                3 | 4 => {
+                    let members = vec![dice.one_of(&customers), dice.one_of(&customers)];
+                    let change = ChangeMembers { enter: dice.below(3) > 0, members };
+                    let changed = world.app.change_list_members(&world.agent(), by_hand, change).await;
+                    if let Err(refusal) = changed.expect("the log answers").into_result() {
+                        assert!(gone(refusal.code), "{refusal:?}");
+                    }
+                }
+                5 => {
+                    let json = json!({"orders": {"atLeast": 1 + dice.below(3), "withinDays": 5 + dice.below(40)}});
+                    let command = UpdateList { name: None, criteria: Some(criteria(&json)) };
+                    world.done(world.app.update_list(&Caller::new(world.tenant, "test"), changing, command).await);
+                }
+                6 | 7 => world.advance(TimeDelta::hours(i64::try_from(dice.below(24 * 8)).expect("fits"))),
+                _ => {
+                    let survivor = dice.one_of(&customers);
+                    let known = lists::acting(&tables.reads.db(), world.tenant, &[survivor]).await.expect("is read");
+                    if known == [survivor] {
+                        tables.caught_up().await;
+                        if lists::acting(&tables.reads.db(), world.tenant, &[survivor]).await.expect("is read") == [survivor] {
+                            order(&world, survivor, &mut dice).await;
+                        }
+                    }
+                }
+            }
+            if dice.below(3) == 0 {
+                evaluator.step().await.expect("lists are evaluated");
+            }
+            if dice.below(5) == 0 {
+                settle(&world, &mut evaluator, &tables).await;
+                as_from_scratch(&world, &tables, usize::try_from(round).expect("fits")).await;
+            }
+            if dice.below(20) == 0 {
+                // Another process takes over, and goes on where the lists say.
+                evaluator = Evaluator::new(world.app.clone(), tables.reads.clone());
+                evaluator.begin().await.expect("lists are read");
+            }
+        }
+        settle(&world, &mut evaluator, &tables).await;
+        as_from_scratch(&world, &tables, 1_000).await;
+        let by_hand = lists::member_ids(&tables.reads.db(), world.tenant, by_hand).await.expect("is read");
+        assert!(!by_hand.is_empty(), "somebody is left");
+        let acting = lists::acting(&tables.reads.db(), world.tenant, &by_hand).await.expect("is read");
+        assert_eq!(by_hand, acting, "whoever is on the list acts for themself");
+
+        // New read tables find the same members; nobody evaluates.
+        let expected = members(&world, &tables).await;
+        let rebuilt = Following::start(world.read_store().await);
+        rebuilt.caught_up().await;
+        assert_eq!(members(&world, &rebuilt).await, expected);
+    }
+}
