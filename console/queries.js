@@ -28,6 +28,24 @@ query Customers($search: String, $first: Int = 10, $after: String) {
     variables: { search: null },
   },
   {
+    name: "lists",
+    query: `# Who meets criteria? Count first; createList(name, criteria) then keeps a list whose members follow what happens.
+query Lists($criteria: ListCriteriaInput!) {
+  previewList(criteria: $criteria) {
+    preview {
+      count
+      isExact
+      customerCount
+      examples { id name orders lastOrderAt }
+    }
+    refusal { code field message }
+  }
+  lists { nodes { id name kind memberCount isEvaluating criteria } }
+}
+`,
+    variables: { criteria: { all: [{ noOrderInDays: { days: 30 } }, { hasEmail: true }] } },
+  },
+  {
     name: "timeline",
     query: `# Everything that happened with one customer, newest first. Opens and clicks are told by their message's entry.
 query Timeline($customer: ID!, $first: Int = 50, $after: String, $filter: TimelineFilterInput) {

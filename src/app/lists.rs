@@ -37,9 +37,9 @@ impl App {
         command: CreateList,
     ) -> Result<crate::app::Done<ChangedList>, Stop> {
         let uses = command.criteria.as_ref().map(Criterion::lists).unwrap_or_default();
-        let used = self.used_lists(caller.tenant, command.list_id, &uses).await?;
+        let preconditions = self.used_lists(caller.tenant, command.list_id, &uses).await?;
         let stream = list_stream(caller.tenant, command.list_id);
-        self.on_list(caller, stream, command, used, decide::create).await
+        self.on_list(caller, stream, command, preconditions, decide::create).await
     }
 
     /// Changes a list's name or criteria.
@@ -51,8 +51,8 @@ impl App {
     ) -> Result<Outcome<ChangedList>, AppError> {
         let change = async {
             let uses = command.criteria.as_ref().map(Criterion::lists).unwrap_or_default();
-            let used = self.used_lists(caller.tenant, list_id, &uses).await?;
-            self.on_list(caller, list_stream(caller.tenant, list_id), command, used, decide::update).await
+            let preconditions = self.used_lists(caller.tenant, list_id, &uses).await?;
+            self.on_list(caller, list_stream(caller.tenant, list_id), command, preconditions, decide::update).await
         };
         Stop::outcome(change.await)
     }
@@ -124,12 +124,12 @@ impl App {
                 if seen.contains_key(&id) {
                     continue;
                 }
-                let (version, used) = self
+                let (version, further_uses) = self
                     .read_fresh_state::<List, _>(list_stream(tenant, id), |loaded| {
                         (loaded.version, loaded.state.current.as_ref().map(|list| list.uses.clone()))
                     })
                     .await?;
-                further.extend(used.ok_or_else(|| in_criteria(decide::unknown()))?);
+                further.extend(further_uses.ok_or_else(|| in_criteria(decide::unknown()))?);
                 seen.insert(id, version);
             }
             next = further;

@@ -155,8 +155,8 @@ impl Evaluator {
     pub async fn step(&mut self) -> Result<bool, EvaluationError> {
         let (mut touched, mut until) = (Touched::default(), self.after);
         loop {
-            let (touches, read) = self.app.touches(until, PAGE).await?;
-            touched.add(touches);
+            let (found, read) = self.app.touches(until, PAGE).await?;
+            touched.add(found);
             let more = read != until;
             until = read;
             if !more || touched.len() > MOST_TOUCHED {

@@ -23,18 +23,38 @@ impl Compiler<'_> {
             return if exists { present } else { present.negated() };
         }
         if let Some(part) = &test.contains {
-            let text = field.text(self.engine);
+            let small = part.to_lowercase();
+            let text = self.in_small_letters(field.text(self.engine), &small);
             let found = match self.engine {
-                Engine::Sqlite => format!("instr(lower({}), ?) > 0", text.text),
-                Engine::Postgres => format!("strpos(lower({}), ?) > 0", text.text),
+                Engine::Sqlite => format!("instr({}, ?) > 0", text.text),
+                Engine::Postgres => format!("strpos({}, ?) > 0", text.text),
             };
-            return Piece::new(found, text.values).and("", part.to_lowercase());
+            return Piece::new(found, text.values).and("", small);
         }
         let bounds = [(">=", test.min), ("<=", test.max)].into_iter().filter_map(|(sign, bound)| {
             let number = self.number(&field);
             Some(Piece::new(format!("{} {sign} {}", number.text, literal(bound?)), number.values))
         });
         Piece::joined(bounds.collect(), " AND ")
+    }
+
+    /// A text with the letters of `wanted` in small. Without a locale, the engines know of no others than ASCII's.
+    fn in_small_letters(&self, text: Piece, wanted: &str) -> Piece {
+        let mut small = match self.engine {
+            Engine::Sqlite => Piece::new(format!("lower({})", text.text), text.values),
+            Engine::Postgres => Piece::new(format!("lower(({}) COLLATE \"C\")", text.text), text.values),
+        };
+        let mut letters: Vec<char> = wanted.chars().filter(|letter| !letter.is_ascii()).collect();
+        letters.sort_unstable();
+        letters.dedup();
+        for letter in letters {
+            let capital: String = letter.to_uppercase().collect();
+            if capital != letter.to_string() && capital.chars().count() == 1 {
+                let values = small.values.into_iter().chain([capital.into(), letter.to_string().into()]);
+                small = Piece::new(format!("replace({}, ?, ?)", small.text), values);
+            }
+        }
+        small
     }
 
     /// A field as a number, if it is one, or a text that is written as one.
@@ -54,9 +74,10 @@ impl Compiler<'_> {
                 let values = twice().chain(twice());
                 Piece::new(guarded, values)
             }
+            // A question mark would stand for a value.
             Engine::Postgres => Piece::new(
                 format!(
-                    "(CASE WHEN {0} ~ '^-?[0-9]{{1,15}}([.][0-9]{{1,15}})?$' THEN CAST({0} AS double precision) END)",
+                    "(CASE WHEN {0} ~ '^-{{0,1}}[0-9]{{1,15}}([.][0-9]{{1,15}}){{0,1}}$' THEN CAST({0} AS double precision) END)",
                     text.text
                 ),
                 twice(),
@@ -184,9 +205,10 @@ impl<'a> Field<'a> {
             Self::Own(name) => match engine {
                 // SQLite gives truth values as numbers.
                 Engine::Sqlite => Piece::new(
+                    // As a path: a bare name that begins with $ or [ would be taken for one.
                     "(CASE c.attributes -> ? WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' \
                      ELSE CAST(c.attributes ->> ? AS TEXT) END)",
-                    [(*name).into(), (*name).into()],
+                    [0, 1].map(|_| format!("$.\"{name}\"").into()),
                 ),
                 Engine::Postgres => Piece::new("(c.attributes ->> ?)", [(*name).into()]),
             },

@@ -148,6 +148,48 @@ on_both_engines! {
         assert!(found["list"].is_null(), "{found:#}");
     }
 
+    fields_are_compared_as_people_expect(app) {
+        let admin = app.actor(Role::Admin).await;
+        let register = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customer { id } position \
+            refusal { code message field } } }";
+        let mut ids = Vec::new();
+        for attributes in [
+            json!({ "city": "Österreich-Ring", "plan": 2557, "vip": true, "a.b": "x", "$x": "y", "[0]": "z", "born": "1980-02-29" }),
+            json!({ "city": "50% off_", "plan": "2557", "vip": "true", "plan2": 12.5, "born": "1999-12-24" }),
+            json!({ "plan": "12 apples", "vip": false }),
+        ] {
+            let made = admin.data(register, json!({ "input": { "name": "N", "attributes": attributes } })).await;
+            ids.push(made["registerCustomer"]["customer"]["id"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned());
+        }
+        for (criteria, expected) in [
+            (json!({ "field": { "name": "city", "contains": "öSTERR" } }), vec![0]),
+            (json!({ "field": { "name": "city", "contains": "ÖSTERREICH-RING" } }), vec![0]),
+            (json!({ "field": { "name": "city", "contains": "%" } }), vec![1]),
+            (json!({ "field": { "name": "city", "contains": "F_" } }), vec![1]),
+            (json!({ "not": { "field": { "name": "city", "contains": "ring" } } }), vec![1, 2]),
+            (json!({ "custom": { "plan": 2557 } }), vec![0, 1]),
+            (json!({ "custom": { "plan": "2557" } }), vec![0, 1]),
+            (json!({ "field": { "name": "plan", "min": 1 } }), vec![0, 1]),
+            (json!({ "field": { "name": "plan2", "min": 12.5, "max": 12.5 } }), vec![1]),
+            (json!({ "custom": { "vip": true } }), vec![0, 1]),
+            (json!({ "not": { "custom": { "vip": [true, "x"] } } }), vec![2]),
+            (json!({ "custom": { "a.b": "x" } }), vec![0]),
+            (json!({ "custom": { "$x": "y" } }), vec![0]),
+            (json!({ "custom": { "[0]": "z" } }), vec![0]),
+            (json!({ "custom": { "x'); DROP TABLE customers; --": "z" } }), vec![]),
+            (json!({ "field": { "name": "city", "exists": false } }), vec![2]),
+            (json!({ "field": { "name": "city", "in": ["50% off_", "nowhere"] } }), vec![1]),
+        ] {
+            let found = admin.data(PREVIEW, json!({ "criteria": criteria })).await["previewList"].take();
+            let examples = found["preview"]["examples"].as_array().cloned().unwrap_or_default();
+            let found: BTreeSet<_> = examples.iter().filter_map(|customer| customer["id"].as_str()).collect();
+            let expected: BTreeSet<_> = expected.into_iter().map(|index: usize| ids[index].as_str()).collect();
+            assert_eq!(found, expected, "{criteria}");
+        }
+        let quoted = refused(&admin, json!({ "custom": { "a\"b": 1 } })).await;
+        assert_eq!(quoted, ("INVALID_INPUT".to_owned(), "criteria.custom.a\"b".to_owned()));
+    }
+
     criteria_are_refused_with_the_path_of_the_mistake(app) {
         let (admin, analyst) = (app.actor(Role::Admin).await, app.actor_of(app.tenant, Role::Analyst, Some(false)).await);
         for (criteria, code, field) in [

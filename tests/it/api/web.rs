@@ -95,6 +95,7 @@ async fn the_consoles_ready_made_queries_fit_the_schema() {
         "customer": customer, "id": "Message:01920000-0000-7000-8000-000000000001", "time": "2026-01-01T00:00:00Z",
         "campaign": "Campaign:01920000-0000-7000-8000-000000000001",
         "input": { "customerId": customer, "channel": "EMAIL", "class": "TRANSACTIONAL", "topic": "t", "body": "b" },
+        "criteria": { "hasEmail": true },
     });
     for query in queries {
         let answer = admin.answer(query, variables.clone()).await;

@@ -236,6 +236,9 @@ on_both! {
                 evaluator.begin().await.expect("lists are read");
             }
         }
+        let last = register(&world, 1_000, &mut dice).await;
+        let change = ChangeMembers { enter: true, members: vec![last] };
+        world.done(world.app.change_list_members(&world.agent(), by_hand, change).await);
         settle(&world, &mut evaluator, &tables).await;
         as_from_scratch(&world, &tables, 1_000).await;
         let by_hand = lists::member_ids(&tables.reads.db(), world.tenant, by_hand).await.expect("is read");

@@ -35,6 +35,9 @@ fn field_name(path: &str, name: &str) -> Result<(), Refusal> {
         let message = "identifies a person, and criteria are not sealed: add the customer to a static list";
         return Err(Refusal::invalid(path, message));
     }
+    if name.contains('"') {
+        return Err(Refusal::invalid(path, "must not contain quotes"));
+    }
     filled(path, name)
 }
 
