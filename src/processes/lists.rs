@@ -154,8 +154,10 @@ impl Evaluator {
     /// If the log or the read tables do not respond.
     pub async fn step(&mut self) -> Result<bool, EvaluationError> {
         let (mut touched, mut until) = (Touched::default(), self.after);
+        // Lists that are made from now on are looked at as a whole.
+        let followed = self.followed();
         loop {
-            let (found, read) = self.app.touches(until, PAGE).await?;
+            let (found, read) = self.app.touches(until, PAGE, &followed).await?;
             touched.add(found);
             let more = read != until;
             until = read;
@@ -185,6 +187,12 @@ impl Evaluator {
         }
         self.after = until;
         Ok(moved)
+    }
+
+    /// The lists whose members others ask for.
+    fn followed(&self) -> BTreeSet<ListId> {
+        let sources = self.lists.values().flat_map(|known| &known.sources);
+        sources.filter_map(|source| if let Source::Members(list) = source { Some(*list) } else { None }).collect()
     }
 
     /// Learns which lists there are.

@@ -1,5 +1,7 @@
 //! What processes watch for: the log's events that ask for something to be done, in order.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -133,13 +135,19 @@ impl App {
     }
 
     /// What the events after a position change for lists of customers, and the position up to which was looked. The same
-    /// position: there is nothing newer. Reads what is not sealed.
-    pub async fn touches(&self, after: Position, limit: usize) -> Result<(Vec<Touch>, Position), AppError> {
+    /// position: there is nothing newer. Of who entered and left lists, only what concerns `followed` ones. Reads what is not
+    /// sealed.
+    pub async fn touches(
+        &self,
+        after: Position,
+        limit: usize,
+        followed: &BTreeSet<ListId>,
+    ) -> Result<(Vec<Touch>, Position), AppError> {
         let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
         let mut touches = Vec::new();
         for event in &events {
-            if let Err(error) = touch(event, &mut touches) {
+            if let Err(error) = touch(event, followed, &mut touches) {
                 tracing::error!(%error, "an event cannot be read and is set aside");
                 self.health().set_aside("lists", 1);
             }
@@ -164,12 +172,15 @@ struct Moved {
     members: Vec<CustomerId>,
 }
 
-fn touch(event: &SealedEvent, touches: &mut Vec<Touch>) -> Result<(), LogError> {
+fn touch(event: &SealedEvent, followed: &BTreeSet<ListId>, touches: &mut Vec<Touch>) -> Result<(), LogError> {
     let envelope = &event.envelope;
     let stream = envelope.stream;
     let tenant = stream.tenant;
     match (stream.category, envelope.event_type.as_str()) {
         (Category::List, MembersEntered::TYPE | MembersLeft::TYPE) => {
+            if !followed.contains(&ListId(stream.key)) {
+                return Ok(());
+            }
             let source = Source::Members(ListId(stream.key));
             let members = read::<Moved>(event)?.members;
             touches.extend(members.into_iter().map(|customer_id| Touch::Customer { tenant, customer_id, source }));

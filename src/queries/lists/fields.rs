@@ -120,7 +120,7 @@ impl Compiler<'_> {
         // From so many days before the anniversary: the day is that much ahead of today.
         let first = self.moment.today - Days::new(after.into());
         let days = (0..=u64::from(before) + u64::from(after)).map(|ahead| first + Days::new(ahead));
-        let mut days: Vec<String> = days.flat_map(|day| days_kept_on(day)).collect();
+        let mut days: Vec<String> = days.flat_map(days_kept_on).collect();
         days.sort_unstable();
         days.dedup();
         let marks = vec!["?"; days.len()].join(", ");

@@ -65,7 +65,7 @@ async fn until(app: &TestApp, actor: &Actor, id: &str, expected: &[&String]) -> 
 
 /// An order of an amount in micros, some days ago.
 async fn order(actor: &Actor, customer: &str, micros: i64, days_ago: i64) {
-    let at = chrono::Utc::now() - chrono::TimeDelta::days(days_ago);
+    let at = commlog::clock::Ambient::system().now() - chrono::TimeDelta::days(days_ago);
     let input = json!({
         "customerId": customer, "kind": "ORDER", "amountMicros": micros.to_string(), "currency": "EUR", "occurredAt": at,
         "title": "An order", "reference": format!("{customer}-{micros}-{days_ago}"),

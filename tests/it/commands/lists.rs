@@ -105,7 +105,7 @@ async fn order(world: &World, customer_id: CustomerId, dice: &mut Dice) {
 }
 
 async fn create(world: &World, name: &str, criteria: Option<Criterion>) -> ListId {
-    let list_id = ListId(uuid::Uuid::new_v4());
+    let list_id = ListId(world.app.ambient().uuid());
     let command = CreateList { list_id, name: name.to_owned(), criteria };
     world.done(world.app.create_list(&world.agent(), command).await).value.list_id
 }
