@@ -9,6 +9,7 @@ mod offload;
 pub mod domain;
 pub mod files;
 pub mod log;
+pub mod rendering;
 pub mod sql;
 
 pub mod app;

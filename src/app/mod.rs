@@ -25,6 +25,7 @@ mod persons;
 mod reclass;
 mod reply_subjects;
 mod standing;
+pub mod templates;
 mod tenants;
 
 use std::sync::{Arc, OnceLock};
@@ -57,6 +58,7 @@ use crate::domain::decision::Policy;
 use crate::domain::import::state::Import;
 use crate::domain::list::state::List;
 use crate::domain::message::event::MessageQueuedPersonal;
+use crate::domain::template::state::Template;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::value::Channel;
 use crate::domain::value::limits::Limits;
@@ -120,6 +122,8 @@ struct Shared {
     accounts: States<ProviderAccounts>,
     canned: States<CannedReply>,
     lists: States<List>,
+    templates: States<Template>,
+    compiled: templates::Cache,
     callbacks: States<KeptCallbacks>,
     /// What a tenant's accounts take on a channel, once the accounts are known.
     limits: OnceLock<LimitsOf>,
@@ -159,6 +163,8 @@ impl App {
                 accounts: States::new(STATE_BYTES / 16),
                 canned: States::new(STATE_BYTES / 16),
                 lists: States::new(STATE_BYTES / 16),
+                templates: States::new(STATE_BYTES / 8),
+                compiled: templates::cache(),
                 callbacks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)

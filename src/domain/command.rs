@@ -46,6 +46,11 @@ commands! {
         super::canned::decide::SaveCannedReply = "save_canned_reply",
         super::canned::decide::RemoveCannedReply = "remove_canned_reply",
     }
+    super::template::state::Template {
+        super::template::decide::SaveTemplate = "save_template",
+        super::template::decide::PublishTemplate = "publish_template",
+        super::template::decide::ArchiveTemplate = "archive_template",
+    }
     super::address::state::Address {
         super::address::decide::SuppressAddress = "suppress_address",
         super::address::decide::LiftSuppression = "lift_suppression",

@@ -20,6 +20,7 @@ pub mod customer;
 pub mod import;
 pub mod list;
 pub mod message;
+pub mod template;
 pub mod tenant;
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ mod node;
 mod note;
 mod policy;
 mod projection;
+mod template;
 mod timeline;
 mod user;
 
@@ -74,6 +75,7 @@ pub struct Query(
     node::query::NodeQueries,
     policy::query::PolicyQueries,
     projection::query::ProjectionQueries,
+    template::query::TemplateQueries,
     timeline::query::TimelineQueries,
 );
 
@@ -99,6 +101,7 @@ pub struct Mutation(
     note::mutation::NoteMutations,
     policy::mutation::PolicyMutations,
     projection::mutation::ProjectionMutations,
+    template::mutation::TemplateMutations,
 );
 
 /// Changes, pushed as soon as the read tables show them.

@@ -65,6 +65,8 @@ labels! {
     GivenSecret = "given secret",
     /// The stream of a canned reply, from its code.
     CannedReplyStream = "canned reply stream",
+    /// The stream of a template, from its code.
+    TemplateStream = "template stream",
     /// A customer, from an external id, an address, or as the one for activities without a customer.
     CustomerId = "customer id",
     /// An address, from its kind and identity.

@@ -46,14 +46,7 @@ pub async fn list(
     let mut select = Select::new("SELECT c.* FROM canned_replies c", []);
     select.and_equal("c.tenant_id", Some(tenant.0));
     if let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) {
-        let mut pattern = String::new();
-        for letter in search.to_lowercase().chars() {
-            if matches!(letter, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter);
-        }
-        pattern.push('%');
+        let pattern = super::select::beginning(search);
         let escaped = "(c.code LIKE ? ESCAPE '\\' OR c.title_key LIKE ? ESCAPE '\\')";
         select.and(escaped, [pattern.clone().into(), pattern.into()]);
     }

@@ -29,6 +29,7 @@ mod reads;
 pub mod search;
 mod select;
 pub mod suppressions;
+pub mod templates;
 pub mod tenants;
 pub mod timeline;
 

@@ -208,3 +208,16 @@ impl Select {
         Ok(Slice::cut(self.all(db, reading).await?, page, key))
     }
 }
+
+/// The pattern of `LIKE … ESCAPE '\'` for texts in small letters that begin with a search.
+pub(super) fn beginning(search: &str) -> String {
+    let mut pattern = String::new();
+    for letter in search.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

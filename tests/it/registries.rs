@@ -11,6 +11,7 @@ use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
 use commlog::domain::list::event::ListEvent;
+use commlog::domain::template::event::TemplateEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::domain::value::message::MessageState;
 
@@ -35,6 +36,7 @@ fn event_types_are_named_by_their_structs_and_never_by_a_text() {
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
         ListEvent::TYPES,
+        TemplateEvent::TYPES,
     ]
     .concat();
     let mut files = vec![];

@@ -19,6 +19,9 @@ use crate::domain::import::event::ImportEvent;
 use crate::domain::import::state::Import;
 use crate::domain::list::event::ListEvent;
 use crate::domain::list::state::List;
+use crate::domain::template::content;
+use crate::domain::template::event::TemplateEvent;
+use crate::domain::template::state::Template;
 use crate::domain::tenant::event::TenantEvent;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::SubjectId;
@@ -146,6 +149,10 @@ aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
 });
 aggregate!(List, ListEvent, List, 1, |_| 1024);
+aggregate!(Template, TemplateEvent, Template, 1, |state| {
+    let draft = state.draft.as_ref().map_or(0, |draft| content::bytes(&draft.contents) + 1024);
+    draft + state.versions.len() * 128
+});
 aggregate!(ProviderAccounts, AccountEvent, Account, 1, |state| state.all().count() * 2048);
 aggregate!(KeptCallbacks, CallbackEvent, Callback, 1, |_| 0);
 

@@ -19,6 +19,7 @@ use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::import::state::Import;
 use crate::domain::list::state::List;
 use crate::domain::refusal::Refusal;
+use crate::domain::template::state::Template;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::{AddressId, CommandId, EventId, Label, Position, TenantSecret};
 use crate::log::journal::JournalError;
@@ -86,7 +87,7 @@ macro_rules! kept {
                 match stream.category {
                     $($state::CATEGORY => self.shared.$field.forget(stream),)*
                     // Nothing has such streams yet.
-                    Category::Campaign | Category::Template | Category::Journey => {}
+                    Category::Campaign | Category::Journey => {}
                 }
             }
         }
@@ -94,7 +95,7 @@ macro_rules! kept {
 }
 
 kept!(Customer customers addresses crate::app::addresses::because_of_customer, Address addresses, Tenant tenants, Import imports,
-    ProviderAccounts accounts, CannedReply canned, List lists, KeptCallbacks callbacks,);
+    ProviderAccounts accounts, CannedReply canned, List lists, Template templates, KeptCallbacks callbacks,);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]

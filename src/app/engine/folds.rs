@@ -27,6 +27,8 @@ use crate::domain::import::event::ImportEvent;
 use crate::domain::import::state::Import;
 use crate::domain::list::event::ListEvent;
 use crate::domain::list::state::List;
+use crate::domain::template::event::TemplateEvent;
+use crate::domain::template::state::Template;
 use crate::domain::tenant::event::TenantEvent;
 use crate::domain::tenant::state::Tenant;
 use crate::ids::EventId;
@@ -94,6 +96,11 @@ fn canned_replies_fold_as_their_snapshots_say() {
 #[test]
 fn lists_fold_as_their_snapshots_say() {
     pin::<List>("list", include_str!("folds/list.json"), ListEvent::TYPES);
+}
+
+#[test]
+fn templates_fold_as_their_snapshots_say() {
+    pin::<Template>("template", include_str!("folds/template.json"), TemplateEvent::TYPES);
 }
 
 #[test]

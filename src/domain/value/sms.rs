@@ -21,6 +21,26 @@ pub fn segments(text: &str) -> u32 {
     }
 }
 
+/// Whether a letter is in GSM-7: one that is not makes a whole text UCS-2.
+#[must_use]
+pub fn is_gsm(letter: char) -> bool {
+    BASIC.contains(letter) || EXTENDED.contains(letter)
+}
+
+/// What may stand instead of a letter that is not in GSM-7, and means the same.
+#[must_use]
+pub const fn plain(letter: char) -> Option<&'static str> {
+    match letter {
+        '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{b4}' | '`' => Some("'"),
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => Some("\""),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => Some("-"),
+        '\u{2026}' => Some("..."),
+        '\u{a0}' | '\u{202f}' | '\u{2009}' => Some(" "),
+        '\u{2022}' | '\u{b7}' => Some("*"),
+        _ => None,
+    }
+}
+
 fn parts(units: &[usize], alone: usize, joined: usize) -> u32 {
     if units.iter().sum::<usize>() <= alone {
         return 1;

@@ -31,7 +31,7 @@ pub enum Permission {
     SeePersonal,
     /// Change customers, their notes, consent and conversations; suppress addresses.
     Edit,
-    /// Write the tenant's texts and lists of customers: canned replies, lists.
+    /// Write the tenant's texts and lists of customers: canned replies, templates, lists.
     Author,
     /// Record what happened: customers, activities, inbound messages.
     Record,
@@ -50,7 +50,7 @@ impl Permission {
             Self::ReadEvents => "read the log's events",
             Self::SeePersonal => "see personal data",
             Self::Edit => "change customers",
-            Self::Author => "write canned replies and lists",
+            Self::Author => "write canned replies, templates and lists",
             Self::Record => "record facts",
             Self::Send => "send messages",
             Self::Administer => "administer the tenant",

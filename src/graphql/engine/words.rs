@@ -300,7 +300,7 @@ pub enum StreamCategory {
 pub enum Role {
     /// May do everything.
     Admin,
-    /// Edits customers and canned replies; sends only if the key was issued for sending.
+    /// Edits customers, canned replies and templates; sends only if the key was issued for sending.
     Marketer,
     /// Replies to customers.
     Agent,

@@ -11,6 +11,7 @@ use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event as _;
 use crate::domain::import::event::ImportEvent;
 use crate::domain::list::event::ListEvent;
+use crate::domain::template::event::TemplateEvent;
 use crate::domain::tenant::event::TenantEvent;
 
 /// Words that would make a replay differ from the first run, or one engine from the other.
@@ -62,6 +63,7 @@ pub(super) fn is_event(name: &str) -> bool {
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
         ListEvent::TYPES,
+        TemplateEvent::TYPES,
     ];
     all.iter().any(|types| types.iter().any(|(known, _)| *known == name))
 }

@@ -21,5 +21,6 @@ mod resuming;
 mod schema;
 mod socket;
 mod specification;
+mod templates;
 mod tenants;
 mod web;

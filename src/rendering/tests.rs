@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::{Fault, FaultKind, Includes, Rendered, Values, compile};
+use crate::domain::template::content::{Content, EmailTexts, LocalContent, Markup, SmsTexts, choose, clean};
+use crate::domain::value::Channel;
+
+fn sms(locale: &str, body: &str) -> LocalContent {
+    LocalContent { locale: locale.to_owned(), content: Content::Sms(SmsTexts { body: body.to_owned() }) }
+}
+
+fn email(markup: Markup, source: &str) -> LocalContent {
+    let (subject, source) = ("Hello {{ name }}".to_owned(), source.to_owned());
+    let content = Content::Email(EmailTexts { subject, preheader: None, markup, source, text: None });
+    LocalContent { locale: "en".to_owned(), content }
+}
+
+fn render(local: &LocalContent, values: &Value) -> Result<Rendered, Fault> {
+    let values: BTreeMap<String, Value> = serde_json::from_value(values.clone()).expect("an object");
+    compile(local, &Includes::new())?.render(&Values::given(&values, &BTreeMap::new()), Tz::Europe__Berlin)
+}
+
+fn says(body: &str, values: &Value) -> String {
+    render(&sms("en", body), values).unwrap_or_else(|fault| panic!("{body}: {fault}")).body
+}
+
+#[test]
+fn values_take_the_place_of_their_names() {
+    let values = json!({ "name": "Ann", "customer": { "orders": [{ "number": "A1" }, { "number": "A2" }] } });
+    assert_eq!(says("Hi {{ name }}!", &values), "Hi Ann!");
+    assert_eq!(says("{% for o in customer.orders %}{{ o.number }};{% endfor %}", &values), "A1;A2;");
+    assert_eq!(says("Hi {{ nick | default: \"there\" }}!", &values), "Hi there!");
+}
+
+#[test]
+fn a_name_without_a_value_is_refused_at_its_line_and_column() {
+    let fault = render(&sms("en", "Hi\nyou {{ nick }}"), &json!({})).expect_err("nobody gives it");
+    assert_eq!(fault.kind, FaultKind::Undefined);
+    let place = fault.place.expect("a place");
+    assert_eq!((place.line, place.column), (2, 5));
+}
+
+#[test]
+fn liquid_that_cannot_be_read_is_refused_at_its_place() {
+    for body in ["Hi\n{{ name | nonsense }}", "Hi\n{% loop %}", "Hi\n{{ name"] {
+        let fault = compile(&sms("en", body), &Includes::new()).expect_err(body);
+        assert_eq!((fault.kind, fault.place.map(|place| place.line)), (FaultKind::Syntax, Some(2)), "{body}");
+    }
+}
+
+#[test]
+fn values_are_text_in_a_page_and_styles_are_inlined() {
+    let source = "<html><head><style>p { color: red }</style></head><body><p>{{ name }}</p></body></html>";
+    let mail = render(&email(Markup::Html, source), &json!({ "name": "<b>Ann & Co" })).expect("is rendered");
+    let html = mail.html.expect("a page");
+    assert!(html.contains("&lt;b&gt;Ann &amp; Co"), "{html}");
+    assert!(html.contains("style=\"color:"), "{html}");
+    assert_eq!(mail.subject.as_deref(), Some("Hello <b>Ann & Co"));
+    assert!(mail.body.contains("<b>Ann & Co"), "{}", mail.body);
+}
+
+#[test]
+fn a_script_is_not_sent() {
+    let source = "<p onclick=\"steal()\">Hi</p><script>steal()</script>";
+    let mail = render(&email(Markup::Html, source), &json!({ "name": "Ann" })).expect("is rendered");
+    assert!(!mail.html.expect("a page").contains("steal"));
+}
+
+#[test]
+fn mjml_becomes_a_page_and_wrong_mjml_is_refused() {
+    let page =
+        |text: &str| format!("<mjml><mj-body><mj-section><mj-column>{text}</mj-column></mj-section></mj-body></mjml>");
+    let mail = render(&email(Markup::Mjml, &page("<mj-text>Dear {{ name }}</mj-text>")), &json!({ "name": "Ann" }));
+    let mail = mail.expect("is rendered");
+    assert!(mail.html.expect("a page").contains("Dear Ann"));
+    assert!(mail.body.contains("Dear Ann"), "{}", mail.body);
+    let fault = compile(&email(Markup::Mjml, &page("<mj-text>Dear")), &Includes::new()).expect_err("is not closed");
+    assert_eq!(fault.kind, FaultKind::Markup);
+}
+
+#[test]
+fn rendering_is_bounded() {
+    let round = "{% for a in (1..1000) %}{% for b in (1..1000) %}x{% endfor %}{% endfor %}";
+    let fault = render(&sms("en", round), &json!({})).expect_err("too many rounds");
+    assert_eq!(fault.kind, FaultKind::Limit);
+    let long = json!({ "long": "x".repeat(30_000) });
+    let fault = render(&sms("en", &"{{ long }}".repeat(10)), &long).expect_err("too large");
+    assert_eq!(fault.kind, FaultKind::Limit);
+    let deep = format!("{}{}", "{% if true %}".repeat(1_000), "{% endif %}".repeat(1_000));
+    compile(&sms("en", &deep), &Includes::new()).expect_err("too deep");
+}
+
+#[test]
+fn money_and_dates_are_written_as_in_the_locale() {
+    let values = json!({ "amount": "1234.5", "at": "2026-01-31T23:30:00Z" });
+    let german = render(&sms("de", "{{ amount | money: \"EUR\" }} {{ at | date: \"%d.%m.%Y\" }}"), &values);
+    let german = german.expect("is rendered").body;
+    assert!(german.starts_with("1.234,50") && german.ends_with("01.02.2026"), "{german}");
+}
+
+#[test]
+fn a_locale_falls_back_to_its_language_and_then_to_the_default() {
+    let texts = [sms("en", "Hello"), sms("de", "Hallo")];
+    for (wanted, found) in [(Some("de-AT"), "de"), (Some("fr"), "en"), (None, "en")] {
+        let chosen = choose(&texts, Channel::Sms, wanted, "en").map(|local| local.locale.as_str());
+        assert_eq!(chosen, Some(found), "{wanted:?}");
+    }
+}
+
+#[test]
+fn two_megabytes_are_refused() {
+    clean(vec![email(Markup::Html, &"x".repeat(2 * 1024 * 1024))]).expect_err("is too large");
+}
