@@ -35,7 +35,7 @@ CREATE TABLE activities (
 CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
 
 -- Windows of time that criteria of lists look at, and what leaves them.
-CREATE INDEX activities_by_time ON activities (tenant_id, kind, occurred_at, customer_id, currency, amount_micros);
+CREATE INDEX activities_by_time ON activities (tenant_id, occurred_at, kind, customer_id, currency, amount_micros);
 
 -- view: What was ordered? One row per line item of an activity.
 CREATE TABLE activity_lines (
@@ -172,19 +172,18 @@ ON CONFLICT (tenant_id, customer_id, currency) DO UPDATE SET
     first_order_at = @least(customer_totals.first_order_at, excluded.first_order_at),
     last_order_at = @greatest(customer_totals.last_order_at, excluded.last_order_at);
 
--- The first and last orders may be those that were taken back: look at what is left.
+-- The first and last orders may be those that were taken back: look at what is left of the customer. The number of lines, which
+-- is never negative, keeps the index by time from answering alone: it would be read for the whole tenant.
 UPDATE customer_totals SET
     first_order_at = (
-        SELECT MIN(a.occurred_at) FROM activities a
+        SELECT @min_if(a.occurred_at, a.kind = 'order' AND COALESCE(a.amount_micros, 0) >= 0) FROM activities a
         WHERE a.tenant_id = customer_totals.tenant_id AND a.customer_id = customer_totals.customer_id
-            AND a.kind = 'order' AND COALESCE(a.currency, '') = customer_totals.currency
-            AND COALESCE(a.amount_micros, 0) >= 0
+            AND COALESCE(a.currency, '') = customer_totals.currency AND a.line_count >= 0
     ),
     last_order_at = (
-        SELECT MAX(a.occurred_at) FROM activities a
+        SELECT @max_if(a.occurred_at, a.kind = 'order' AND COALESCE(a.amount_micros, 0) >= 0) FROM activities a
         WHERE a.tenant_id = customer_totals.tenant_id AND a.customer_id = customer_totals.customer_id
-            AND a.kind = 'order' AND COALESCE(a.currency, '') = customer_totals.currency
-            AND COALESCE(a.amount_micros, 0) >= 0
+            AND COALESCE(a.currency, '') = customer_totals.currency AND a.line_count >= 0
     )
 WHERE (tenant_id, customer_id) IN (
     SELECT tenant_id, customer_id FROM batch WHERE type = 'ActivityRetracted'

@@ -18,7 +18,7 @@ CREATE TABLE lists (
     rule_version BIGINT NOT NULL, -- number of the criteria, from 1; 0 for a static list
     evaluated_version BIGINT NOT NULL DEFAULT 0, -- number of the criteria that the members meet; less than rule_version while new ones are evaluated
     evaluated_at TIMESTAMPTZ, -- when all customers were last looked at
-    evaluated_position BYTES,
+    evaluated_position BYTES, -- internal: everything up to here was taken into account
     members BIGINT NOT NULL DEFAULT 0, -- number of members
     created_at TIMESTAMPTZ NOT NULL, -- when it was made
     changed_at TIMESTAMPTZ NOT NULL, -- when its name or criteria last changed

@@ -7,9 +7,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed};
 use crate::app::engine::error::Stop;
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::engine::policies::Basis;
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Context;
+use crate::domain::decision::{Context, Decision};
 use crate::domain::list::criteria::Criterion;
 use crate::domain::list::decide::{
     self, ChangeMembers, ChangedList, CreateList, DeleteList, Evaluated, MOST_AT_ONCE, UpdateList,
@@ -31,11 +32,7 @@ impl App {
         Stop::outcome(self.try_create_list(caller, command).await)
     }
 
-    async fn try_create_list(
-        &self,
-        caller: &Caller,
-        command: CreateList,
-    ) -> Result<crate::app::Done<ChangedList>, Stop> {
+    async fn try_create_list(&self, caller: &Caller, command: CreateList) -> Result<Done<ChangedList>, Stop> {
         let uses = command.criteria.as_ref().map(Criterion::lists).unwrap_or_default();
         let preconditions = self.used_lists(caller.tenant, command.list_id, &uses).await?;
         let stream = list_stream(caller.tenant, command.list_id);
@@ -95,8 +92,8 @@ impl App {
         stream: StreamId,
         command: C,
         preconditions: Vec<Precondition>,
-        decide: impl Fn(&List, C, &Context<'_>) -> crate::domain::decision::Decision<ListEvent> + Send + Sync,
-    ) -> Result<crate::app::Done<ChangedList>, Stop> {
+        decide: impl Fn(&List, C, &Context<'_>) -> Decision<ListEvent> + Send + Sync,
+    ) -> Result<Done<ChangedList>, Stop> {
         let basis = self.basis(caller).await?;
         let key = Self::command_key(caller, &basis.secret, &command)?;
         let run = CommandRun { preconditions, ..CommandRun::new(caller, stream, key) };
@@ -196,8 +193,8 @@ impl App {
     async fn settled(
         &self,
         run: &CommandRun<'_>,
-        basis: &crate::app::engine::policies::Basis,
-        decide: impl FnMut(&List, &Context<'_>) -> crate::domain::decision::Decision<ListEvent> + Send,
+        basis: &Basis,
+        decide: impl FnMut(&List, &Context<'_>) -> Decision<ListEvent> + Send,
     ) -> Result<Option<Position>, AppError> {
         match self.decide::<List>(run, basis, decide).await {
             Ok(Committed { position, .. }) => Ok(position),

@@ -130,8 +130,11 @@ impl Evaluator {
     /// Goes on where the lists say that they were evaluated; what is too far behind is looked at as a whole.
     pub async fn begin(&mut self) -> Result<(), EvaluationError> {
         let end = self.app.end().await?;
-        self.after = end;
-        self.load(end).await?;
+        while let Err(error) = self.reads.wait_for(end, PATIENCE).await {
+            tracing::info!(%error, "lists wait for the read tables");
+            tokio::time::sleep(TICK).await;
+        }
+        self.load().await?;
         let near = |position: Position| end.counter().saturating_sub(position.counter()) <= FAR;
         let db = self.reads.db();
         let rows = lists::all(&db).await?;
@@ -170,7 +173,7 @@ impl Evaluator {
             return Ok(false);
         }
         if touched.lists {
-            self.load(until).await?;
+            self.load().await?;
         }
         let now = self.app.ambient().now();
         let far = self.app.end_of_log().counter().saturating_sub(until.counter()) > FAR;
@@ -196,8 +199,7 @@ impl Evaluator {
     }
 
     /// Learns which lists there are.
-    async fn load(&mut self, until: Position) -> Result<(), EvaluationError> {
-        self.reads.wait_for(until, PATIENCE).await.ok();
+    async fn load(&mut self) -> Result<(), EvaluationError> {
         let rows = lists::all(&self.reads.db()).await?;
         let mut before = std::mem::take(&mut self.lists);
         let now = self.app.ambient().now();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::decision::{Context, Decision};
+use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::list::criteria::Criterion;
 use crate::domain::list::event::{
     ListCreated, ListCriteriaChanged, ListDeleted, ListEvaluated, ListEvent, ListKind, ListRenamed, MemberCause,
@@ -142,7 +142,7 @@ pub fn evaluated(
     found: &Evaluated,
     cause: MemberCause,
     context: &Context<'_>,
-) -> Option<Vec<crate::domain::decision::Decided<ListEvent>>> {
+) -> Option<Vec<Decided<ListEvent>>> {
     let list = state.current.as_ref().filter(|list| list.rule_version == rule_version)?;
     let left = chunks(list, Moved { enter: false, cause }, &found.left, context);
     let entered = chunks(list, Moved { enter: true, cause }, &found.entered, context);
@@ -150,11 +150,7 @@ pub fn evaluated(
 }
 
 /// Records that all customers were looked at.
-pub fn completed(
-    state: &List,
-    evaluated: &ListEvaluated,
-    context: &Context<'_>,
-) -> Option<crate::domain::decision::Decided<ListEvent>> {
+pub fn completed(state: &List, evaluated: &ListEvaluated, context: &Context<'_>) -> Option<Decided<ListEvent>> {
     state.current.as_ref().filter(|list| list.rule_version == evaluated.rule_version)?;
     Some(context.now(evaluated.clone()))
 }
@@ -170,7 +166,7 @@ fn chunks<'a>(
     moved: Moved,
     members: &'a [CustomerId],
     context: &'a Context<'_>,
-) -> impl Iterator<Item = crate::domain::decision::Decided<ListEvent>> + 'a {
+) -> impl Iterator<Item = Decided<ListEvent>> + 'a {
     let (list_id, rule_version) = (list.list_id, list.rule_version);
     members.chunks(CHUNK).map(move |members| {
         let (members, cause) = (members.to_vec(), moved.cause);
