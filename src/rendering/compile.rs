@@ -259,6 +259,12 @@ impl<'s> Site<'s> {
     }
 }
 
+/// A text with ordinary spaces in place of those that keep a number and its currency together: one of these would make each
+/// letter of an SMS take twice the room.
+fn plain_spaces(text: &str) -> String {
+    text.replace(['\u{a0}', '\u{202f}'], " ")
+}
+
 fn included_code(rest: &str) -> Option<&str> {
     let quote = rest.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     rest[1..].strip_suffix(quote).filter(|code| !code.contains(quote))
@@ -330,7 +336,7 @@ impl Compiled {
                     ..Rendered::default()
                 }
             }
-            Parts::Body(body) => Rendered { body: fill(body, "body")?, ..Rendered::default() },
+            Parts::Body(body) => Rendered { body: plain_spaces(&fill(body, "body")?), ..Rendered::default() },
             Parts::Whatsapp { body, variables } => {
                 let variables = variables.iter().enumerate();
                 let variables = variables

@@ -14,6 +14,9 @@ const MAX_ELEMENTS: usize = 10_000;
 /// Style rules at most: each is compared with each element.
 const MAX_RULES: usize = 2_000;
 
+/// Where a link may lead.
+pub(super) const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "cid"];
+
 /// The page of a mail, with the marks of its outputs and tags.
 pub(super) fn to_html(woven: &Woven, markup: Markup, locale: &str) -> Result<String, Fault> {
     check(woven)?;
@@ -146,7 +149,7 @@ fn sanitise(html: &str) -> String {
         .add_tag_attributes("a", ["target", "name"])
         .add_tag_attributes("td", ["background"])
         .add_tag_attributes("table", ["background"])
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "sms", "cid"]))
+        .url_schemes(HashSet::from(SCHEMES))
         .filter_style_properties(style_properties())
         .link_rel(None)
         // The marks of tags are comments, and no others are left.

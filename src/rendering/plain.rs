@@ -1,6 +1,7 @@
 //! The plain text of a mail that has a layout only. It is made of the layout as the author wrote it, not of the page of tables that
 //! MJML makes of it, and without tables, so that loops stay where they are.
 
+use super::layout::SCHEMES;
 use super::markup::{self, Node, Open};
 use super::weave::Woven;
 
@@ -104,7 +105,18 @@ fn begin<'h>(open: &Open<'h>, simple: &mut String, links: &mut Vec<(&'h str, usi
         _ => simple.push_str("<div>"),
     }
     if matches!(name.as_str(), "a" | "mj-button" | "mj-social-element" | "mj-navbar-link") && !open.closed {
-        links.push((open.get("href").unwrap_or_default(), simple.len()));
+        links.push((address_of(open.get("href").unwrap_or_default()), simple.len()));
+    }
+}
+
+/// Where a link leads; nowhere if that is no address that a page may have.
+fn address_of(href: &str) -> &str {
+    let is_scheme = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    match href.trim().split_once(':') {
+        Some((scheme, _)) if is_scheme(scheme) && !SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => "",
+        _ => href.trim(),
     }
 }
 

@@ -217,6 +217,7 @@ fn order(order: &Order) -> Value {
     };
     Value::Object(object([
         ("number", text(order.number.as_ref())),
+        ("reference", text(order.number.as_ref())),
         ("status", text(order.status.as_ref())),
         ("title", text(order.title.as_ref())),
         ("date", moment(order.at)),

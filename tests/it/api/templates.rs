@@ -49,6 +49,23 @@ on_both_engines! {
         assert_eq!(kept.as_array().map(Vec::len), Some(1));
     }
 
+    a_preview_as_a_customer_has_their_values_and_needs_the_right_to_see_them(app) {
+        let (admin, analyst) = (app.actor(Role::Admin).await, app.actor_of(app.tenant, Role::Analyst, Some(false)).await);
+        let customer = admin.customer("Ada Lovelace").await;
+        let order = "mutation($input: ActivityInput!) { recordActivity(input: $input) { position refusal { code } } }";
+        let ordered = json!({ "customerId": customer, "kind": "ORDER", "reference": "A-7", "amountMicros": "1234500000",
+            "currency": "EUR", "occurredAt": "2026-03-01T10:00:00Z" });
+        let position = admin.data(order, json!({ "input": ordered })).await["recordActivity"]["position"].take();
+        let seen = "query($id: ID!, $at: Position) { customer(id: $id, waitFor: $at) { orders } }";
+        admin.data(seen, json!({ "id": customer, "at": position })).await;
+        let body = "Hi {{ customer_name }} of {{ territory }}: {{ last_order_date | date: '%d.%m.%Y' }}\
+            {% for o in customer.orders %} {{ o.reference }} {{ o.total | money: o.currency }}{% endfor %}";
+        let as_customer = json!({ "input": { "template": { "unsaved": input(body, None) }, "channel": "SMS", "customerId": customer } });
+        let shown = admin.data(PREVIEW, as_customer.clone()).await["previewTemplate"].take();
+        assert_eq!(shown["preview"]["body"], "Hi Ada Lovelace of north: 01.03.2026 A-7 €1,234.50", "{shown:#}");
+        assert_eq!(analyst.error(PREVIEW, as_customer).await, "PERSONAL_DATA_REFUSED");
+    }
+
     what_cannot_be_read_is_saved_as_a_draft_but_not_published(app) {
         let marketer = app.actor(Role::Marketer).await;
         marketer.data(SAVE, json!({ "input": input("Hi\n{{ name | nonsense }}", None) })).await;
