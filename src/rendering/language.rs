@@ -163,7 +163,7 @@ struct Out {
 
 impl Renderable for Out {
     fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let written = self.chain.with(runtime, |value| {
+        self.chain.with(runtime, |value| {
             if value.is_nil() {
                 return Err(fail(runtime, FaultKind::Undefined, "has no value"));
             }
@@ -190,8 +190,7 @@ impl Renderable for Out {
                 }
             }
             .map_err(|_| Error::with_msg("too long"))
-        });
-        written
+        })
     }
 }
 
