@@ -120,12 +120,21 @@ SELECT DISTINCT b.tenant_id, b.stream_key, @as_uuid(member.value), b.ordinal, b.
 FROM batch b, @elements(b.data, 'members') AS member
 WHERE b.type IN ('MembersEntered', 'MembersLeft');
 
+-- What changes nothing is no change: several nodes may find the same.
 INSERT INTO list_changes (tenant_id, list_id, changed_at, position, customer_id, entered, cause, rule_version)
 SELECT
     m.tenant_id, m.list_id, b.occurred_at, b.position, m.customer_id, m.entered, @text(b.data, 'cause'),
     @int(b.data, 'rule_version')
-FROM batch_members m JOIN batch b ON b.ordinal = m.ordinal
-WHERE b.type IN ('MembersEntered', 'MembersLeft');
+FROM (
+    SELECT
+        tenant_id, list_id, customer_id, ordinal, entered,
+        LAG(entered) OVER (PARTITION BY tenant_id, list_id, customer_id ORDER BY ordinal) AS before
+    FROM batch_members
+) AS m
+JOIN batch b ON b.ordinal = m.ordinal
+LEFT JOIN list_members known
+    ON known.tenant_id = m.tenant_id AND known.list_id = m.list_id AND known.customer_id = m.customer_id
+WHERE m.entered <> COALESCE(m.before, known.customer_id IS NOT NULL);
 
 -- Who left is no member, and enters again if the batch says so after that.
 UPDATE lists AS l SET members = l.members - g.members

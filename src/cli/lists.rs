@@ -355,10 +355,9 @@ async fn explain(opened: &Opened, list: &str, customer: CustomerId, format: Form
         Some(since) => print::note(format_args!("is a member since {since}")),
         None => print::note("is not a member"),
     }
-    let Some(stored) = &list.criteria else {
+    let Some(criteria) = list.read_criteria().map_err(|error| Failure::from_error(Exit::Internal, error))? else {
         return Ok(());
     };
-    let criteria = criteria::read(&stored.0)?;
     let moment = opened.moment(None).await?;
     let (holds, explained) =
         lists::explain(&db, tenant, &criteria, &moment, customer).await.map_err(Failure::unavailable)?;

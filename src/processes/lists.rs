@@ -205,12 +205,14 @@ impl Evaluator {
         let now = self.app.ambient().now();
         for row in rows {
             let key = (row.tenant_id, row.list_id);
-            let version = u32::try_from(row.rule_version).unwrap_or(0);
             let known = match before.remove(&key) {
-                Some(known) if known.rule_version == version => known,
+                Some(known) if known.rule_version == version_of(&row) => known,
                 _ => {
                     let day = self.app.local_day(row.tenant_id, now).await?;
-                    let mut known = Known::of(&row, version, now, day);
+                    let Some(mut known) = Known::of(&row, now, day) else {
+                        self.app.health().set_aside(NAME, 1);
+                        continue;
+                    };
                     known.whole = (row.evaluated_version != row.rule_version).then_some(now);
                     known
                 }
@@ -271,23 +273,29 @@ impl Evaluator {
 }
 
 impl Known {
-    fn of(row: &ListRow, rule_version: u32, now: DateTime<Utc>, day: NaiveDate) -> Self {
-        let criteria: Option<Criterion> = row.criteria.as_ref().and_then(|criteria| {
-            serde_json::from_value(criteria.0.clone())
-                .map_err(|error| tracing::error!(list = %row.list_id, %error, "a list's criteria cannot be read"))
-                .ok()
-        });
-        let only_customers = || BTreeSet::from([Source::Customer]);
-        Self {
-            sources: criteria.as_ref().map_or_else(only_customers, Criterion::sources),
+    /// Of a list whose criteria this version of commlog can read; the others stay as they are.
+    fn of(row: &ListRow, now: DateTime<Utc>, day: NaiveDate) -> Option<Self> {
+        let criteria = match row.read_criteria() {
+            Ok(criteria) => criteria,
+            Err(error) => {
+                tracing::error!(list = %row.list_id, %error, "a list's criteria cannot be read; its members stay");
+                return None;
+            }
+        };
+        Some(Self {
+            sources: criteria.as_ref().map_or_else(|| BTreeSet::from([Source::Customer]), Criterion::sources),
             windows: criteria.as_ref().map(Windows::of).unwrap_or_default(),
             criteria,
-            rule_version,
+            rule_version: version_of(row),
             until: now,
             day,
             whole: None,
-        }
+        })
     }
+}
+
+fn version_of(row: &ListRow) -> u32 {
+    u32::try_from(row.rule_version).unwrap_or(0)
 }
 
 /// One list's evaluation.
@@ -411,7 +419,7 @@ pub async fn evaluate_now(
     let Some(row) = lists::by_id(&db, tenant, list_id).await? else { return Ok(Position::START) };
     let (now, until) = (app.ambient().now(), app.end().await?);
     let today = app.local_day(tenant, now).await?;
-    let known = Known::of(&row, u32::try_from(row.rule_version).unwrap_or(0), now, today);
+    let Some(known) = Known::of(&row, now, today) else { return Ok(Position::START) };
     let task = Task { app, db: &db, tenant, list_id, known: &known };
     task.whole(&Moment { now, today, past: false }, until).await
 }

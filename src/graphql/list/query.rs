@@ -150,10 +150,9 @@ impl ListQueries {
         let failed = |error| reading.api.failed(&error);
         let members = lists::of_customer(&db, tenant, customer_id.0).await.map_err(failed)?;
         let is_member = Some(members.iter().any(|member| member.list_id == list_id.0));
-        let Some(stored) = &list.row().criteria else {
+        let Some(criteria) = list.row().read_criteria()? else {
             return Ok(Some(ListExplanation { holds: is_member == Some(true), is_member, criteria: vec![] }));
         };
-        let criteria: Criterion = serde_json::from_value(stored.0.clone())?;
         if criteria.reads_personal() && !reading.personal() {
             let message = "the list's criteria ask for personal data, which this API key may not see";
             return Err(crate::graphql::engine::failure::field_refused("PERSONAL_DATA_REFUSED", message));

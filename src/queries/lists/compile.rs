@@ -77,7 +77,7 @@ impl<'a> Compiler<'a> {
             select.push(&text, values);
         }
         select.and("c.tenant_id = ?", [self.tenant.into()]);
-        select.and("c.merged = FALSE AND c.anonymous = FALSE AND c.forgotten_at IS NULL", []);
+        select.and(super::ACTING, []);
         if matches!(self.scope, Scope::Of(_)) {
             select.and("c.customer_id IN (SELECT person_id FROM scope)", []);
         }

@@ -25,6 +25,9 @@ use crate::ids::{CustomerId, ListId, Position, TenantId};
 use crate::sql::{Db, row};
 use compile::{Compiler, Scope};
 
+/// The condition on a customer `c` who can be a member of a smart list.
+pub(super) const ACTING: &str = "c.merged = FALSE AND c.anonymous = FALSE AND c.forgotten_at IS NULL";
+
 pub(super) const READING: &str = "lists";
 
 /// How many customers are looked at with one question.
@@ -63,6 +66,14 @@ row! {
 }
 
 impl ListRow {
+    /// The criteria of a smart list; [`None`] of a static one.
+    ///
+    /// # Errors
+    /// If another version of commlog wrote criteria that this one does not know.
+    pub fn read_criteria(&self) -> Result<Option<Criterion>, serde_json::Error> {
+        self.criteria.as_ref().map(|criteria| serde_json::from_value(criteria.0.clone())).transpose()
+    }
+
     /// The lists whose members the criteria ask for.
     #[must_use]
     pub fn used(&self) -> Vec<ListId> {

@@ -1,12 +1,12 @@
 //! How many customers meet criteria, before there is a list.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use moka::sync::Cache;
 
 use super::compile::Moment;
-use super::{IdRow, PIECE, READING, meeting, meeting_among, persons};
+use super::{ACTING, IdRow, PIECE, READING, meeting, meeting_among, persons};
 use crate::domain::list::criteria::Criterion;
 use crate::ids::{CustomerId, TenantId};
 use crate::queries::QueryError;
@@ -17,9 +17,9 @@ use crate::sql::Db;
 const ALL: u64 = 20_000;
 const SAMPLED: u64 = 2_000;
 /// How long a sample serves.
-const SERVES: TimeDelta = TimeDelta::minutes(5);
+const SERVES: Duration = Duration::from_mins(5);
 /// How many tenants' samples are kept.
-const KEPT: usize = 100;
+const KEPT: u64 = 100;
 /// How many customers a preview names.
 const EXAMPLES: usize = 10;
 
@@ -45,44 +45,37 @@ pub struct Preview {
 struct Sample {
     of: u64,
     customers: Vec<CustomerId>,
-    taken_at: DateTime<Utc>,
 }
 
 /// The samples that were taken. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Samples(Arc<Mutex<HashMap<TenantId, Arc<Sample>>>>);
+#[derive(Debug, Clone)]
+pub struct Samples(Cache<TenantId, Arc<Sample>>);
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(KEPT).time_to_live(SERVES).build())
+    }
+}
 
 impl Samples {
-    async fn of(&self, db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<Arc<Sample>>, QueryError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
-        if let Some(sample) = known.filter(|sample| (now - sample.taken_at).abs() < SERVES) {
-            return Ok(Some(sample));
-        }
-        const ACTING: &str = "merged = FALSE AND anonymous = FALSE AND forgotten_at IS NULL";
-        let mut select = Select::new("SELECT COUNT(*) AS count FROM customers", []);
-        select.and_equal("tenant_id", Some(tenant.0));
-        select.and(ACTING, []);
-        let of = select.count(db, READING).await?;
-        if of <= ALL {
-            return Ok(None);
+    /// The sample of a tenant with so many customers.
+    async fn of(&self, db: &Db, tenant: TenantId, customers: u64) -> Result<Arc<Sample>, QueryError> {
+        if let Some(sample) = self.0.get(&tenant) {
+            return Ok(sample);
         }
         let mut select = Select::new(
-            "SELECT customer_id, ROW_NUMBER() OVER (ORDER BY registered_at, customer_id) AS number FROM customers",
+            "SELECT c.customer_id, ROW_NUMBER() OVER (ORDER BY c.registered_at, c.customer_id) AS number FROM customers c",
             [],
         );
-        select.and_equal("tenant_id", Some(tenant.0));
+        select.and_equal("c.tenant_id", Some(tenant.0));
         select.and(ACTING, []);
-        let every = of.div_ceil(SAMPLED);
+        let every = customers.div_ceil(SAMPLED);
         let behind = format!(") n WHERE n.number % {every} = {}", every / 2);
         let rows: Vec<IdRow> = select.wrapped("SELECT n.customer_id FROM (", &behind).all(db, READING).await?;
-        let customers = rows.into_iter().map(|row| row.customer_id).collect();
-        let sample = Arc::new(Sample { of, customers, taken_at: now });
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= KEPT {
-            all.clear();
-        }
-        all.insert(tenant, Arc::clone(&sample));
-        Ok(Some(sample))
+        let ids = rows.into_iter().map(|row| row.customer_id).collect();
+        let sample = Arc::new(Sample { of: customers, customers: ids });
+        self.0.insert(tenant, Arc::clone(&sample));
+        Ok(sample)
     }
 }
 
@@ -94,16 +87,17 @@ pub async fn preview(
     criteria: &Criterion,
     moment: &Moment,
 ) -> Result<Preview, QueryError> {
-    let Some(sample) = samples.of(db, tenant, moment.now).await? else {
-        let found = meeting(db, tenant, criteria, moment).await?;
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM customers c", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and(ACTING, []);
+    let of = select.count(db, READING).await?;
+    if of <= ALL {
+        let mut found = meeting(db, tenant, criteria, moment).await?;
         let count = found.len() as u64;
-        let examples = found.into_iter().take(EXAMPLES).collect();
-        let mut select = Select::new("SELECT COUNT(*) AS count FROM customers", []);
-        select.and_equal("tenant_id", Some(tenant.0));
-        select.and("merged = FALSE AND anonymous = FALSE AND forgotten_at IS NULL", []);
-        let of = select.count(db, READING).await?;
-        return Ok(Preview { count, exact: true, margin: 0, looked_at: of, of, examples });
-    };
+        found.truncate(EXAMPLES);
+        return Ok(Preview { count, exact: true, margin: 0, looked_at: of, of, examples: found });
+    }
+    let sample = samples.of(db, tenant, of).await?;
     let mut found = Vec::new();
     for piece in sample.customers.chunks(PIECE) {
         let persons = persons(db, tenant, piece).await?;

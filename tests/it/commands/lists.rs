@@ -154,6 +154,22 @@ async fn as_from_scratch(world: &World, tables: &Following, round: usize) {
     }
 }
 
+/// Whoever entered leaves before entering again, and the last change says who is a member.
+async fn changes_alternate(world: &World, tables: &Following) {
+    let db = tables.reads.db();
+    for (list, count, members) in members(world, tables).await {
+        let changes = lists::changes_after(&db, world.tenant, list, None, usize::MAX >> 1).await.expect("is read");
+        let mut inside: BTreeMap<CustomerId, bool> = BTreeMap::new();
+        for change in changes {
+            let before = inside.insert(change.customer_id, change.entered).unwrap_or(false);
+            assert_ne!(before, change.entered, "{list}: {change:?} changes nothing");
+        }
+        inside.retain(|_, is_inside| *is_inside);
+        assert_eq!(inside.into_keys().collect::<Vec<_>>(), members, "{list}");
+        assert_eq!(usize::try_from(count), Ok(members.len()), "{list}");
+    }
+}
+
 on_both! {
     async fn members_are_those_who_meet_the_criteria_whatever_happens(world: World) {
         let tables = Following::start(world.read_store().await);
@@ -181,6 +197,8 @@ on_both! {
         let by_hand = create(&world, "by hand", None).await;
         let mut evaluator = Evaluator::new(world.app.clone(), tables.reads.clone());
         evaluator.begin().await.expect("lists are read");
+        let mut beside = Evaluator::new(world.elsewhere().await, tables.reads.clone());
+        beside.begin().await.expect("lists are read");
         for round in 0..120 {
             let gone = |outcome: &str| ["CUSTOMER_FORGOTTEN", "SAME_CUSTOMER", "CUSTOMER_MERGED", "MERGED_ELSEWHERE"].contains(&outcome);
             match dice.below(12) {
@@ -223,8 +241,14 @@ on_both! {
                     }
                 }
             }
-            if dice.below(3) == 0 {
-                evaluator.step().await.expect("lists are evaluated");
+            match dice.below(6) {
+                0 => drop(evaluator.step().await.expect("lists are evaluated")),
+                // Two nodes find the same at once.
+                1 => {
+                    let (mine, other) = tokio::join!(evaluator.step(), beside.step());
+                    mine.and(other).expect("lists are evaluated");
+                }
+                _ => {}
             }
             if dice.below(5) == 0 {
                 settle(&world, &mut evaluator, &tables).await;
@@ -245,6 +269,8 @@ on_both! {
         assert!(!by_hand.is_empty(), "somebody is left");
         let acting = lists::acting(&tables.reads.db(), world.tenant, &by_hand).await.expect("is read");
         assert_eq!(by_hand, acting, "whoever is on the list acts for themself");
+
+        changes_alternate(&world, &tables).await;
 
         // New read tables find the same members; nobody evaluates.
         let expected = members(&world, &tables).await;
