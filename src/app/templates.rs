@@ -11,8 +11,9 @@ use crate::app::engine::deciding::Committed;
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::command::Command;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::{Context, Policy};
+use crate::domain::decision::{Context, Decision, Policy};
 use crate::domain::message::event::MessageClass;
 use crate::domain::refusal::Refusal;
 use crate::domain::template::content::{self, LocalContent, TemplateKind, choose};
@@ -111,14 +112,8 @@ impl App {
         caller: &Caller,
         command: SaveTemplate,
     ) -> Result<Outcome<SavedTemplate>, AppError> {
-        let code = match decide::code(&command.code) {
-            Ok(code) => code,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let stream = self.template_stream(caller.tenant, &code).await?;
-        let standing = self.read_fresh_state::<Template, _>(stream, |loaded| saved(&loaded.state)).await?;
-        let answer = |made: &Committed<TemplateEvent>| told(made, standing.as_ref()).or(standing.clone());
-        self.run(caller, stream, command, decide::save, answer).await
+        let code = command.code.clone();
+        self.change_template(caller, &code, command, decide::save).await
     }
 
     /// Publishes a draft, if all its texts can be compiled.
@@ -164,15 +159,26 @@ impl App {
         caller: &Caller,
         command: ArchiveTemplate,
     ) -> Result<Outcome<SavedTemplate>, AppError> {
-        let code = match decide::code(&command.code) {
-            Ok(code) => code,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        let code = command.code.clone();
+        let decide = |state: &Template, _: ArchiveTemplate, context: &Context<'_>| decide::archive(state, context);
+        self.change_template(caller, &code, command, decide).await
+    }
+
+    /// A change that needs nothing but the template itself. What changes nothing answers how it stands.
+    async fn change_template<C: Command<State = Template>>(
+        &self,
+        caller: &Caller,
+        code: &str,
+        command: C,
+        decide: impl Fn(&Template, C, &Context<'_>) -> Decision<TemplateEvent> + Send + Sync,
+    ) -> Result<Outcome<SavedTemplate>, AppError> {
+        let change = async {
+            let stream = self.template_stream(caller.tenant, &decide::code(code)?).await?;
+            let standing = self.read_fresh_state::<Template, _>(stream, |loaded| saved(&loaded.state)).await?;
+            let answer = |made: &Committed<TemplateEvent>| told(made, standing.as_ref()).or(standing.clone());
+            self.try_run(caller, stream, command, decide, answer).await
         };
-        let stream = self.template_stream(caller.tenant, &code).await?;
-        let standing = self.read_fresh_state::<Template, _>(stream, |loaded| saved(&loaded.state)).await?;
-        let decide = |state: &Template, _, context: &Context<'_>| decide::archive(state, context);
-        let answer = |made: &Committed<TemplateEvent>| told(made, standing.as_ref()).or(standing.clone());
-        self.run(caller, stream, command, decide, answer).await
+        Stop::outcome(change.await)
     }
 
     /// What a customer would get.

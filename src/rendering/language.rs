@@ -183,7 +183,9 @@ impl Renderable for Out {
                     })
                 }
                 Escape::Html => write_escaped(writer, &text),
-                Escape::Url if is_address(&text) => write_escaped(writer, &text),
+                Escape::Url if is_address(&text) => write_escaped(writer, &without_spaces(&text)),
+                Escape::InUrl => write_escaped(writer, &without_spaces(&text)),
+                Escape::InPlainUrl => writer.write_all(without_spaces(&text).as_bytes()),
                 Escape::Url => {
                     let message = "is not a web address, mailbox or phone number, and begins a link or image";
                     return Err(fail(runtime, FaultKind::Value, message));
@@ -210,6 +212,12 @@ fn text_of<'v>(value: &'v dyn ValueView, runtime: &dyn Runtime) -> std::borrow::
         text if text.as_str().is_empty() => "".into(),
         text => text.into_cow_str(),
     }
+}
+
+/// A part of an address, whose spaces would end it. What else has a meaning in addresses stays: the value may be more than one
+/// part.
+fn without_spaces(text: &str) -> String {
+    text.trim().replace(char::is_whitespace, "%20")
 }
 
 fn write_escaped(writer: &mut dyn Write, text: &str) -> std::io::Result<()> {

@@ -102,7 +102,13 @@ fn check_slots(slots: &Arc<[Slot]>) -> Result<(), Fault> {
             } else {
                 shown(&format!("{{% {} {inner} %}}", slot.name))
             };
-            let message = format!("{wrote} cannot be read: {}", reason(&error.to_string()));
+            let entity = ["&quot;", "&#34;", "&#39;", "&apos;", "&amp;", "&lt;", "&gt;"]
+                .iter()
+                .find(|entity| inner.contains(**entity));
+            let message = match entity {
+                Some(entity) => format!("{wrote} cannot be read: write the sign itself instead of {entity} in it"),
+                None => format!("{wrote} cannot be read: {}", reason(&error.to_string())),
+            };
             return Err(Fault::at(FaultKind::Syntax, &slot.place, message));
         }
     }

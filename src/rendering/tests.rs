@@ -72,6 +72,28 @@ fn a_script_is_not_sent() {
 }
 
 #[test]
+fn values_in_an_address_are_parts_of_it() {
+    let source = "<a href='https://shop.example/{{ name }}?{{ auth }}'>x</a> <img src='{{ pic }}' alt='{{ name }}'>";
+    let values = json!({ "name": "Müller & Söhne", "auth": "key=a%2Fb&n=1", "pic": "https://i.example/a b.png" });
+    let mail = render(&email(Markup::Html, source), &values).expect("is rendered");
+    let html = mail.html.expect("a page");
+    assert!(html.contains("href=\"https://shop.example/Müller%20&amp;%20Söhne?key=a%2Fb&amp;n=1\""), "{html}");
+    assert!(
+        html.contains("src=\"https://i.example/a%20b.png\"") && html.contains("alt=\"Müller &amp; Söhne\""),
+        "{html}"
+    );
+    assert!(mail.body.contains("https://shop.example/Müller%20&%20Söhne?key=a%2Fb&n=1"), "{}", mail.body);
+}
+
+#[test]
+fn quotes_that_an_editor_wrote_as_entities_are_named() {
+    let source = "<a href=\"{{ u | default: &quot;https://d.example&quot; }}\">x</a>";
+    let fault = compile(&email(Markup::Html, source), &Includes::new()).expect_err("is not Liquid");
+    assert_eq!(fault.kind, FaultKind::Syntax);
+    assert!(fault.to_string().contains("instead of &quot; in it"), "{fault}");
+}
+
+#[test]
 fn mjml_becomes_a_page_and_wrong_mjml_is_refused() {
     let page =
         |text: &str| format!("<mjml><mj-body><mj-section><mj-column>{text}</mj-column></mj-section></mj-body></mjml>");

@@ -19,6 +19,18 @@ pub(super) enum Escape {
     Html,
     /// To the beginning of a link or image's address: only web and mail addresses and the like may stand there.
     Url,
+    /// Into such an address, behind its beginning: markup in it is text, and a space does not end it.
+    InUrl,
+    /// Into such an address in plain text, where a space would end it.
+    InPlainUrl,
+}
+
+/// Where the value goes in the plain text that is made of a page.
+const fn in_text(escape: Escape) -> Escape {
+    match escape {
+        Escape::None | Escape::Html => Escape::None,
+        Escape::Url | Escape::InUrl | Escape::InPlainUrl => Escape::InPlainUrl,
+    }
 }
 
 /// An output or tag, and where it came from.
@@ -104,11 +116,11 @@ impl Woven {
                 Node::Open(open) => {
                     for (name, value) in &open.attributes {
                         let is_address = ADDRESSES.iter().any(|address| name.eq_ignore_ascii_case(address));
-                        let first = woven.marks(value).next();
-                        if let Some((0, slot)) = first.filter(|_| is_address)
-                            && let Some(slot) = woven.slots.get_mut(slot)
-                        {
-                            slot.escape = Escape::Url;
+                        let marks: Vec<(usize, usize)> = woven.marks(value).filter(|_| is_address).collect();
+                        for (offset, slot) in marks {
+                            if let Some(slot) = woven.slots.get_mut(slot) {
+                                slot.escape = if offset == 0 { Escape::Url } else { Escape::InUrl };
+                            }
                         }
                     }
                     page.push_str(source);
@@ -129,9 +141,9 @@ impl Woven {
         Ok(woven)
     }
 
-    /// The same for a text that was made of the page: nothing is escaped.
+    /// The same for a text that was made of the page: no markup is escaped.
     pub fn as_text(&self, text: String) -> Self {
-        let slots = self.slots.iter().map(|slot| Slot { escape: Escape::None, ..slot.clone() }).collect();
+        let slots = self.slots.iter().map(|slot| Slot { escape: in_text(slot.escape), ..slot.clone() }).collect();
         Self { text, slots, prefix: self.prefix.clone(), origins: vec![] }
     }
 
