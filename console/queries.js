@@ -29,7 +29,7 @@ query Customers($search: String, $first: Int = 10, $after: String) {
   },
   {
     name: "lists",
-    query: `# Who meets criteria? Count first; createList(name, criteria) then keeps a list whose members follow what happens.
+    query: `# Counts the customers who meet criteria. createList(name, criteria) keeps a list of them that is always up to date.
 query Lists($criteria: ListCriteriaInput!) {
   previewList(criteria: $criteria) {
     preview {

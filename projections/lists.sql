@@ -11,13 +11,13 @@
 CREATE TABLE lists (
     tenant_id UUID NOT NULL,
     list_id UUID NOT NULL, -- the list's id
-    kind TEXT NOT NULL, -- static (kept by colleagues) or smart (who meets its criteria)
-    name TEXT NOT NULL, -- what colleagues call it
+    kind TEXT NOT NULL, -- static (members are added and removed) or smart (by criteria)
+    name TEXT NOT NULL, -- the name
     criteria JSONB, -- of a smart list, as JSON
     uses JSONB, -- internal: the lists whose members the criteria ask for
     rule_version BIGINT NOT NULL, -- number of the criteria, from 1; 0 for a static list
     evaluated_version BIGINT NOT NULL DEFAULT 0, -- number of the criteria that the members meet; less than rule_version while new ones are evaluated
-    evaluated_at TIMESTAMPTZ, -- when all customers were last looked at
+    evaluated_at TIMESTAMPTZ, -- when the whole list was last evaluated
     evaluated_position BYTES, -- internal: everything up to here was taken into account
     members BIGINT NOT NULL DEFAULT 0, -- number of members
     created_at TIMESTAMPTZ NOT NULL, -- when it was made
@@ -32,7 +32,7 @@ CREATE TABLE list_members (
     list_id UUID NOT NULL, -- the list's id
     customer_id UUID NOT NULL,
     entered_at TIMESTAMPTZ NOT NULL, -- when the customer entered
-    cause TEXT NOT NULL, -- why: manual, criteria (made or changed), event, time or customer (merged)
+    cause TEXT NOT NULL, -- the cause: manual, criteria (new, changed or evaluated again), event, time or customer (merged)
     rule_version BIGINT NOT NULL, -- number of the criteria that were met then; 0 for a static list
     PRIMARY KEY (tenant_id, list_id, customer_id)
 ) CLUSTERED;
@@ -47,7 +47,7 @@ CREATE TABLE list_changes (
     position BYTES NOT NULL,
     customer_id UUID NOT NULL,
     entered BOOLEAN NOT NULL, -- whether the customer entered, or else left
-    cause TEXT NOT NULL, -- why: manual, criteria (made or changed), event, time or customer (merged, forgotten, taken back)
+    cause TEXT NOT NULL, -- the cause: manual, criteria (new, changed or evaluated again), event, time or customer (merged, forgotten, import undone)
     rule_version BIGINT NOT NULL, -- number of the criteria; 0 for a static list
     PRIMARY KEY (tenant_id, list_id, changed_at, position, customer_id)
 ) CLUSTERED;

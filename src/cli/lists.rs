@@ -43,9 +43,9 @@ enum ListsCommand {
     /// Creates a list: a smart one with --criteria, a static one without.
     #[command(after_help = CRITERIA)]
     Create {
-        /// What colleagues call it.
+        /// The name.
         name: String,
-        /// Who is a member: a file, - or JSON.
+        /// The criteria for members: a file, - or JSON.
         #[arg(long, value_name = "FILE|-|JSON")]
         criteria: Option<String>,
         /// Output format.
@@ -71,23 +71,23 @@ enum ListsCommand {
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Deletes a list that no other list asks for.
+    /// Deletes a list whose members no other list asks for.
     Delete {
         /// The list's id, or its name.
         list: String,
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Counts who meets criteria, before there is a list.
+    /// Counts the customers who meet criteria, without a list.
     #[command(after_help = CRITERIA)]
     Preview {
         /// A file, - or JSON.
         #[arg(value_name = "FILE|-|JSON")]
         criteria: String,
-        /// The moment that windows of time end at: who met the criteria then, by when things happened [default: now]
+        /// Leaves orders and messages after this moment out; profiles, consents and lists are those of now [default: now]
         #[arg(long, value_name = "TIME")]
         at: Option<chrono::DateTime<chrono::Utc>>,
-        /// Prints the ids of all who meet them, one per line, instead of a count.
+        /// Prints the ids of all customers who meet them, one per line, instead of a count.
         #[arg(long)]
         ids: bool,
         /// Output format of the count.
@@ -109,7 +109,7 @@ enum ListsCommand {
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Shows a list's members, who entered last first.
+    /// Shows a list's members, the most recent first.
     Members {
         /// The list's id, or its name.
         list: String,
@@ -122,7 +122,7 @@ enum ListsCommand {
         #[command(flatten)]
         tenant: TenantArg,
     },
-    /// Shows who entered and left a list, the last change first.
+    /// Shows changes of a list's members, the most recent first.
     Changes {
         /// The list's id, or its name.
         list: String,

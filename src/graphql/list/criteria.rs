@@ -26,7 +26,7 @@ pub enum CriteriaInput {
     HighValue(HighValueInput),
     /// An order, cancellations left out, has an article.
     OrderedProduct(OrderedProductInput),
-    /// There was no order in the last so many days; who never ordered is among them.
+    /// There was no order in the last days; customers who never ordered are included.
     NoOrderInDays(NoOrderInput),
     /// Fields of the customer have values: `accountPriority`, `accountType`, and any other by its name. A list of values means
     /// one of them.
@@ -43,23 +43,23 @@ pub enum CriteriaInput {
     Tags(TagsInput),
     /// One field of the customer.
     Field(FieldInput),
-    /// What the customer said last about messages.
+    /// The customer's latest choice about messages.
     Consent(ConsentInput),
     /// There was contact.
     Contact(ContactInput),
-    /// So many of our messages were opened, clicked or replied to.
+    /// A number of our messages was opened, clicked or replied to.
     Engagement(EngagementInput),
-    /// So many orders; cancellations are left out.
+    /// A number of orders; cancellations are left out.
     Orders(CountInput),
-    /// So many activities of a kind.
+    /// A number of activities of a kind.
     Activity(ActivityInput),
     /// The orders of one currency add up to an amount in a range; cancellations are subtracted.
     Revenue(RevenueInput),
     /// The customer is a member of another list.
     MemberOf(MemberOfInput),
-    /// The day of a date comes round, each year, in the tenant's time zone.
+    /// The anniversary of a date, in the tenant's time zone.
     Anniversary(AnniversaryInput),
-    /// A random part of all customers, the same ones every time.
+    /// A random part of all customers, always the same ones.
     Bucket(BucketInput),
 }
 
@@ -97,7 +97,7 @@ pub struct OrderedProductInput {
 pub struct NoOrderInput {
     /// How many days, 1 to 3650.
     days: i32,
-    /// True: only who ordered before.
+    /// True: only customers who ordered before.
     ordered_before: Option<bool>,
 }
 
@@ -139,18 +139,18 @@ pub struct FieldInput {
     /// A field of every customer (`territory`, `accountType`, `accountPriority`, `owner`, `industry`, `locale`, `timeZone`,
     /// `leadScore`, `source`), or one of the customer's own.
     name: String,
-    /// Is this text, number or truth value.
+    /// The field is this text, number or truth value.
     equals: Option<FieldValue>,
-    /// Is one of these.
+    /// The field is one of these.
     #[graphql(name = "in")]
     one_of: Option<Vec<FieldValue>>,
-    /// Contains this text, in any case.
+    /// The field contains this text, without regard to case.
     contains: Option<String>,
-    /// Is a number of at least this.
+    /// The field is a number of at least this.
     min: Option<f64>,
-    /// Is a number of at most this.
+    /// The field is a number of at most this.
     max: Option<f64>,
-    /// Has a value, or has none.
+    /// True: the field has a value; false: it has none.
     exists: Option<bool>,
 }
 
@@ -162,7 +162,7 @@ pub struct ConsentInput {
     channel: Channel,
     /// About this topic; by default about any.
     topic: Option<String>,
-    /// What was said last.
+    /// The customer's latest choice.
     state: ConsentState,
 }
 
@@ -178,7 +178,7 @@ pub struct ContactInput {
     within_days: Option<i32>,
 }
 
-/// What a person did with a message.
+/// An action of a person on a message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(name = "EngagementAction")]
 pub enum EngagementAction {
@@ -194,7 +194,7 @@ pub enum EngagementAction {
 #[derive(InputObject, Debug, Clone)]
 #[graphql(name = "EngagementCriterionInput")]
 pub struct EngagementInput {
-    /// What was done; machines are left out.
+    /// The action; actions of machines are left out.
     kind: EngagementAction,
     /// Messages of this channel; by default of any.
     channel: Option<Channel>,
@@ -202,7 +202,7 @@ pub struct EngagementInput {
     at_least: Option<i32>,
     /// At most so many; 0: never.
     at_most: Option<i32>,
-    /// Done for the first time in the last so many days, 1 to 3650; by default ever.
+    /// For the first time in the last so many days, 1 to 3650; by default ever.
     within_days: Option<i32>,
 }
 
@@ -240,7 +240,7 @@ pub struct ActivityInput {
 pub struct RevenueInput {
     /// At least this, in units of the currency, such as "99.50".
     min: Option<String>,
-    /// At most this; who never ordered has none.
+    /// At most this; customers who never ordered have none.
     max: Option<String>,
     /// ISO 4217, such as EUR; by default any one currency.
     currency: Option<String>,
@@ -262,9 +262,9 @@ pub struct MemberOfInput {
 pub struct AnniversaryInput {
     /// `registered`, or the name of a field of the customer that holds a date such as 1980-12-24.
     of: String,
-    /// From so many days before, 0 to 60.
+    /// Begins so many days before the anniversary, 0 to 60.
     days_before: Option<i32>,
-    /// Until so many days after, 0 to 60.
+    /// Ends so many days after it, 0 to 60.
     days_after: Option<i32>,
 }
 
@@ -274,9 +274,9 @@ pub struct AnniversaryInput {
 pub struct BucketInput {
     /// The first hundredth, from 0.
     from: i32,
-    /// Behind the last one, at most 100.
+    /// The hundredth after the last, at most 100.
     to: i32,
-    /// Another salt makes another division.
+    /// A different salt gives a different division.
     salt: Option<String>,
 }
 

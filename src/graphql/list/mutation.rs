@@ -40,8 +40,8 @@ impl ListMutations {
     async fn create_list(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What colleagues call it.")] name: String,
-        #[graphql(desc = "Who is a member; without them, members are added and removed.")] criteria: Option<
+        #[graphql(desc = "The name.")] name: String,
+        #[graphql(desc = "The criteria for members; without them, the list is static.")] criteria: Option<
             CriteriaInput,
         >,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
@@ -57,8 +57,8 @@ impl ListMutations {
         answer(ctx, api.app.create_list(&caller(ctx, idempotency_key)?, command).await).map(Into::into)
     }
 
-    /// Changes a list's name or criteria. With other criteria, the members stay until all customers were looked at. Requires the
-    /// role `ADMIN` or `MARKETER`.
+    /// Changes a list's name or criteria. With new criteria, the members stay until the list was evaluated. Requires the role
+    /// `ADMIN` or `MARKETER`.
     #[graphql(guard = "May(Permission::Author)")]
     async fn update_list(
         &self,
@@ -79,7 +79,7 @@ impl ListMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Deletes a list that no other list asks for. Requires the role `ADMIN` or `MARKETER`.
+    /// Deletes a list whose members no other list asks for. Requires the role `ADMIN` or `MARKETER`.
     #[graphql(guard = "May(Permission::Author)")]
     async fn delete_list(
         &self,
@@ -96,13 +96,13 @@ impl ListMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Adds customers to a static list, at most 1,000; who is a member stays one. Requires the role `ADMIN` or `MARKETER`.
+    /// Adds customers to a static list, at most 1,000; those who are members already stay. Requires the role `ADMIN` or `MARKETER`.
     #[graphql(guard = "May(Permission::Author)")]
     async fn add_list_members(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The list's global id.")] list_id: Of<ListId>,
-        #[graphql(desc = "The customers' global ids; who was merged is added as the survivor.")] customer_ids: Vec<
+        #[graphql(desc = "The customers' global ids; the survivor is added for a merged customer.")] customer_ids: Vec<
             Of<CustomerId>,
         >,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]

@@ -22,41 +22,41 @@ connection!(
     List
 );
 connection!(
-    /// Members of a list, who entered last first.
+    /// Members of a list, the most recent first.
     ListMemberConnection,
     ListMemberEdge,
     ListMember
 );
 connection!(
-    /// Who entered and left a list, the last change first.
+    /// Changes of a list's members, the most recent first.
     ListChangeConnection,
     ListChangeEdge,
     ListChange
 );
 
-/// How a list gets its members.
+/// How the members of a list are determined.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "crate::domain::list::event::ListKind")]
 pub enum ListKind {
-    /// Colleagues and files add and remove them.
+    /// Members are added and removed by hand, from a file or by another program.
     Static,
-    /// Who meets its criteria is a member.
+    /// Customers who meet its criteria are members.
     Smart,
 }
 
-/// Why somebody entered or left a list.
+/// The cause of a change of a list's members.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "crate::domain::list::event::MemberCause")]
 pub enum MemberCause {
-    /// A colleague, a file or another program said so.
+    /// Added or removed by hand, from a file or by another program.
     Manual,
-    /// The criteria were made or changed, or all customers were looked at.
+    /// The criteria are new or changed, or the whole list was evaluated again.
     Criteria,
     /// Something was recorded about the customer.
     Event,
     /// Time passed.
     Time,
-    /// The customer was merged, forgotten or taken back.
+    /// The customer was merged or forgotten, or an import was undone.
     Customer,
 }
 
@@ -75,12 +75,12 @@ impl List {
         &self.id
     }
 
-    /// What colleagues call it.
+    /// The name.
     async fn name(&self) -> &str {
         &self.row.name
     }
 
-    /// How it gets its members.
+    /// How members are determined.
     async fn kind(&self) -> ListKind {
         self.row.kind.into()
     }
@@ -100,7 +100,7 @@ impl List {
         self.row.evaluated_version < self.row.rule_version
     }
 
-    /// When all customers were last looked at.
+    /// When the whole list was last evaluated.
     async fn evaluated_at(&self) -> Option<DateTime<Utc>> {
         self.row.evaluated_at
     }
@@ -141,7 +141,7 @@ impl List {
         Ok(rows.map_err(|error| reading.api.failed(&error))?.into_iter().map(Self::new).collect())
     }
 
-    /// The members, who entered last first.
+    /// The members, the most recent first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn members(
         &self,
@@ -159,7 +159,7 @@ impl List {
         Ok(ListMemberConnection::new(slice, count_later(async move { Ok(count) }), ListMember::new))
     }
 
-    /// Who entered and left, the last change first.
+    /// Customers who entered and left, the most recent change first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and two bounds")]
     async fn changes(
@@ -185,7 +185,7 @@ impl List {
         Ok(ListChangeConnection::new(slice, count, ListChange::new))
     }
 
-    /// How many entered and left on each day, the first day first; days without changes are left out.
+    /// Numbers of customers who entered and left, by day, the earliest first; days without changes are left out.
     async fn growth(
         &self,
         ctx: &Context<'_>,
@@ -248,12 +248,12 @@ impl ListMember {
         List::load(ctx, self.row.list_id).await
     }
 
-    /// Since when.
+    /// When the customer entered.
     async fn entered_at(&self) -> DateTime<Utc> {
         self.row.entered_at
     }
 
-    /// Why.
+    /// The cause.
     async fn cause(&self) -> MemberCause {
         self.row.cause.into()
     }
@@ -272,13 +272,13 @@ impl ListMember {
     }
 }
 
-/// That somebody entered a list or left it.
+/// A customer who entered a list or left it.
 #[derive(Clone)]
 pub struct ListChange {
     row: ChangeRow,
 }
 
-/// That somebody entered a list or left it.
+/// A customer who entered a list or left it.
 #[Object]
 impl ListChange {
     /// The customer's id.
@@ -296,12 +296,12 @@ impl ListChange {
         self.row.entered
     }
 
-    /// When.
+    /// When the customer entered or left.
     async fn changed_at(&self) -> DateTime<Utc> {
         self.row.changed_at
     }
 
-    /// Why.
+    /// The cause.
     async fn cause(&self) -> MemberCause {
         self.row.cause.into()
     }
@@ -326,22 +326,22 @@ async fn load_customer(ctx: &Context<'_>, id: CustomerId) -> Result<Option<Custo
     Ok(row.map(|row| Customer::new(row, reading, tables)))
 }
 
-/// How many entered and left a list on a day.
+/// Numbers of customers who entered and left a list on a day.
 #[derive(SimpleObject, Clone)]
 pub struct ListGrowth {
     /// The day in UTC, as in 2026-03-31.
     day: String,
-    /// How many entered.
+    /// The number of customers who entered.
     entered: i64,
-    /// How many left.
+    /// The number of customers who left.
     left: i64,
 }
 
-/// How many customers meet criteria.
+/// The number of customers who meet criteria.
 #[derive(Clone)]
 pub struct ListPreview(lists::Preview);
 
-/// How many customers meet criteria.
+/// The number of customers who meet criteria.
 #[Object]
 impl ListPreview {
     /// The number of customers, or an estimate.
@@ -359,12 +359,12 @@ impl ListPreview {
         self.0.margin
     }
 
-    /// The number of customers that were looked at.
+    /// The number of customers that were evaluated.
     async fn looked_at(&self) -> u64 {
         self.0.looked_at
     }
 
-    /// The number of customers that there are.
+    /// The number of all customers.
     async fn customer_count(&self) -> u64 {
         self.0.of
     }
@@ -387,14 +387,14 @@ impl ListPreview {
     }
 }
 
-/// How two criteria differ.
+/// The differences between two criteria.
 #[derive(SimpleObject, Clone)]
 pub struct ListComparison {
-    /// Who meets only the first.
+    /// Customers who meet only the first.
     pub only_first: ListPreview,
-    /// Who meets only the second.
+    /// Customers who meet only the second.
     pub only_second: ListPreview,
-    /// Who meets both.
+    /// Customers who meet both.
     pub both: ListPreview,
 }
 

@@ -80,8 +80,8 @@ impl ListQueries {
         List::load(ctx, id.0).await
     }
 
-    /// How many customers meet criteria: exact for up to 20,000 customers, beyond that an estimate that says so. With `at`:
-    /// who met them at an earlier moment, by when things happened (profiles, consents and lists as they are now).
+    /// Counts the customers who meet criteria: exactly for up to 20,000 customers, by an estimate for more. With `at`, orders
+    /// and messages after that moment are left out; profiles, consents and lists are those of now.
     #[graphql(guard = "May(Permission::Read)", complexity = "PREVIEW_COST + child_complexity")]
     async fn preview_list(
         &self,
@@ -98,13 +98,13 @@ impl ListQueries {
         Ok(ListPreviewResult { preview: Some(preview(reading, &criteria, &moment).await?), refusal: None })
     }
 
-    /// How two criteria differ.
+    /// Compares two criteria.
     #[graphql(guard = "May(Permission::Read)", complexity = "3 * PREVIEW_COST + child_complexity")]
     async fn compare_list_criteria(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The one.")] first: CriteriaInput,
-        #[graphql(desc = "The other one.")] second: CriteriaInput,
+        #[graphql(desc = "The first criteria.")] first: CriteriaInput,
+        #[graphql(desc = "The second criteria.")] second: CriteriaInput,
     ) -> Result<ListComparisonResult> {
         let reading = Reading::of(ctx)?;
         let refused = |argument: &str, refusal: crate::domain::refusal::Refusal| {
@@ -135,8 +135,8 @@ impl ListQueries {
         Ok(ListComparisonResult { comparison: Some(comparison), refusal: None })
     }
 
-    /// Why a customer is a member of a list, or is not: each criterion, its truth, and what was seen of the customer. Null if
-    /// the list does not exist. Requires permission to see personal data if the criteria ask for some.
+    /// Explains why a customer is a member of a list or not: each criterion, whether it holds, and the values of the customer.
+    /// Null if the list does not exist. Requires permission to see personal data if the criteria ask for some.
     #[graphql(guard = "May(Permission::Read)", complexity = "PREVIEW_COST + child_complexity")]
     async fn explain_list_member(
         &self,

@@ -21,7 +21,7 @@ pub struct ListSubscriptions;
 
 #[Subscription]
 impl ListSubscriptions {
-    /// Who enters and leaves a list from now on, in order, up to 200 at once.
+    /// Customers who enter and leave a list from now on, in order, up to 200 at once.
     #[graphql(guard = "May(Permission::Read)")]
     async fn list_changes(
         &self,
