@@ -17,6 +17,7 @@ const config: CodegenConfig = {
           Attributes: "Record<string, unknown>",
           Date: "string",
           DateTime: "string",
+          FieldValue: "string | number | boolean",
           JSON: "unknown",
           Long: "string",
           Micros: "string",

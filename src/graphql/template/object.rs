@@ -43,8 +43,7 @@ pub struct TemplateInput {
     /// The locale that is used if there is no text in the customer's; optional if all texts are in one locale.
     default_locale: Option<String>,
     /// Values of variables that neither the sender nor the customer has, such as a brand's colour.
-    #[graphql(default)]
-    variables: Attributes,
+    variables: Option<Attributes>,
     /// The texts, one for each channel and locale. A customer's locale `de-AT` finds `de-AT`, else `de`, else the default.
     contents: Vec<TemplateContentInput>,
     /// The revision that was edited; omit it for a new template.
@@ -59,7 +58,7 @@ impl From<TemplateInput> for SaveTemplate {
             kind: input.kind.into(),
             class: input.class.into(),
             default_locale: input.default_locale,
-            variables: input.variables.0,
+            variables: input.variables.unwrap_or_default().0,
             contents: input.contents.into_iter().map(Into::into).collect(),
             revision: input.revision,
         }

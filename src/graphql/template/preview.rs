@@ -67,8 +67,7 @@ pub struct PreviewTemplateInput {
     /// The locale; by default the customer's.
     locale: Option<String>,
     /// Values of variables; they precede those of the customer.
-    #[graphql(default)]
-    variables: Attributes,
+    variables: Option<Attributes>,
 }
 
 /// A rendered template.
@@ -147,7 +146,7 @@ pub async fn preview(ctx: &Context<'_>, input: PreviewTemplateInput) -> Result<T
         locale: input.locale,
         customer_id: input.customer_id.map(|id| id.0),
         business,
-        variables: input.variables.0,
+        variables: input.variables.unwrap_or_default().0,
     };
     let shown = reading.api.app.preview_template(&caller(ctx, None)?, command).await;
     Ok(match shown.map_err(|error| opaque(reading.api.ambient(), &error))? {

@@ -56,3 +56,16 @@ fn everything_in_the_schema_is_described() {
     }
     assert!(missing.is_empty(), "{} without a description: {missing:#?}", missing.len());
 }
+
+/// graphql-js cannot print an object as the default of a scalar: who reads the schema with it would get an error. Every scalar is
+/// known to the example's generator.
+#[test]
+fn scalars_have_no_defaults_that_clients_cannot_print_and_are_known_to_the_example() {
+    let schema = commlog::graphql::sdl();
+    let objects: Vec<&str> = schema.lines().filter(|line| line.contains("= {")).collect();
+    assert!(objects.is_empty(), "{objects:#?}");
+    let example = include_str!("../../../examples/typescript/codegen.ts");
+    let scalars = schema.lines().filter_map(|line| line.strip_prefix("scalar ")?.split_whitespace().next());
+    let unknown: Vec<&str> = scalars.filter(|scalar| !example.contains(&format!("          {scalar}: "))).collect();
+    assert!(unknown.is_empty(), "examples/typescript/codegen.ts does not say what these are: {unknown:?}");
+}
