@@ -5,21 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::customers::customer_stream;
-use crate::app::engine::deciding::{CommandRun, Committed};
+use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS, refused};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::{App, AppError, Caller, Done, Outcome};
+use crate::domain::command::Command;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::{Context, Decision};
+use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::list::criteria::Criterion;
 use crate::domain::list::decide::{
     self, ChangeMembers, ChangedList, CreateList, DeleteList, Evaluated, MOST_AT_ONCE, UpdateList,
 };
-use crate::domain::list::event::{ListEvaluated, ListEvent, MemberCause};
+use crate::domain::list::event::{ListEvaluated, ListEvent, MemberCause, MembersEvent};
 use crate::domain::list::state::List;
 use crate::domain::refusal::Refusal;
 use crate::ids::{CustomerId, ListId, Position, TenantId};
-use crate::log::{Category, Precondition, StreamId};
+use crate::log::journal::JournalError;
+use crate::log::{Append, AppendError, Appended, Category, CommandKey, Expected, NewEvent, Precondition, StreamId};
 
 /// How many lists may ask for each other's members in a row.
 const LONGEST_CHAIN: usize = 10;
@@ -29,14 +31,9 @@ const EVENTS_AT_ONCE: usize = 40;
 impl App {
     /// Makes a list: a smart one if there are criteria.
     pub async fn create_list(&self, caller: &Caller, command: CreateList) -> Result<Outcome<ChangedList>, AppError> {
-        Stop::outcome(self.try_create_list(caller, command).await)
-    }
-
-    async fn try_create_list(&self, caller: &Caller, command: CreateList) -> Result<Done<ChangedList>, Stop> {
         let uses = command.criteria.as_ref().map(Criterion::lists).unwrap_or_default();
-        let preconditions = self.used_lists(caller.tenant, command.list_id, &uses).await?;
-        let stream = list_stream(caller.tenant, command.list_id);
-        self.on_list(caller, stream, command, preconditions, decide::create).await
+        let list_id = command.list_id;
+        Stop::outcome(self.on_list(caller, list_id, command, &uses, decide::create).await)
     }
 
     /// Changes a list's name or criteria.
@@ -46,12 +43,8 @@ impl App {
         list_id: ListId,
         command: UpdateList,
     ) -> Result<Outcome<ChangedList>, AppError> {
-        let change = async {
-            let uses = command.criteria.as_ref().map(Criterion::lists).unwrap_or_default();
-            let preconditions = self.used_lists(caller.tenant, list_id, &uses).await?;
-            self.on_list(caller, list_stream(caller.tenant, list_id), command, preconditions, decide::update).await
-        };
-        Stop::outcome(change.await)
+        let uses = command.criteria.as_ref().map(Criterion::lists).unwrap_or_default();
+        Stop::outcome(self.on_list(caller, list_id, command, &uses, decide::update).await)
     }
 
     /// Deletes a list that no other one asks for.
@@ -63,8 +56,7 @@ impl App {
     ) -> Result<Outcome<ChangedList>, AppError> {
         let delete =
             |state: &List, command: DeleteList, context: &Context<'_>| decide::delete(state, &command, context);
-        let stream = list_stream(caller.tenant, list_id);
-        Stop::outcome(self.on_list(caller, stream, command, vec![], delete).await)
+        Stop::outcome(self.on_list(caller, list_id, command, &[], delete).await)
     }
 
     /// Adds members to a static list, or removes some. Who was merged is added as the survivor; who was forgotten or does
@@ -76,31 +68,90 @@ impl App {
         command: ChangeMembers,
     ) -> Result<Outcome<ChangedList>, AppError> {
         let change = async {
+            let basis = self.basis(caller).await?;
+            let key = Self::command_key(caller, &basis.secret, &command)?;
+            if let Some(earlier) = self.repeated(caller, key).await? {
+                let value = ChangedList { list_id: ListId(earlier.stream.key) };
+                return Ok(Done { value, position: earlier.position, repeated: true });
+            }
             let members = match command.enter {
                 true => self.survivors(caller, &command.members).await?,
                 false => command.members,
             };
-            let command = ChangeMembers { members, ..command };
-            self.on_list(caller, list_stream(caller.tenant, list_id), command, vec![], decide::change_members).await
+            let decide = |state: &List, context: &Context<'_>| {
+                decide::change_members(state, ChangeMembers { enter: command.enter, members: members.clone() }, context)
+            };
+            let appended = self.on_members(caller, list_id, key, &basis, decide).await?;
+            let (position, repeated) = match appended {
+                Some(appended) => (appended.position, appended.already),
+                None => (self.end().await?, false),
+            };
+            Ok(Done { value: ChangedList { list_id }, position, repeated })
         };
         Stop::outcome(change.await)
     }
 
-    async fn on_list<C: crate::domain::command::Command<State = List>>(
+    /// Appends to the members of a list what is decided on the list, at the version at which it was decided.
+    async fn on_members(
         &self,
         caller: &Caller,
-        stream: StreamId,
+        list_id: ListId,
+        command: Option<CommandKey>,
+        basis: &Basis,
+        decide: impl Fn(&List, &Context<'_>) -> Decision<MembersEvent>,
+    ) -> Result<Option<Appended>, Stop> {
+        let list = list_stream(caller.tenant, list_id);
+        let members = StreamId::new(caller.tenant, Category::ListMembers, list_id.0);
+        for _ in 0..MAX_ATTEMPTS {
+            let (version, state) =
+                self.read_fresh_state::<List, _>(list, |loaded| (loaded.version, loaded.state.clone())).await?;
+            let events = self.deciding(basis, |context| decide(&state, context))?;
+            if events.is_empty() {
+                return Ok(None);
+            }
+            let append = Append {
+                stream: members,
+                expected: Expected::Any,
+                preconditions: vec![Precondition { stream: list, version }],
+                cause: CommandRun::new(caller, members, command).cause(),
+                events: events.iter().map(new_event).collect(),
+            };
+            match self.shared.journal.append(append).await {
+                Ok(appended) => return Ok(Some(appended)),
+                Err(JournalError::Append(AppendError::Conflict { .. })) => {}
+                Err(JournalError::Append(error)) => return Err(refused(error)?.into()),
+                Err(JournalError::Log(error)) => return Err(error.into()),
+            }
+        }
+        Err(AppError::Contended { stream: list, attempts: MAX_ATTEMPTS }.into())
+    }
+
+    /// Decides on a list whose criteria ask for the members of others. These may change while it is decided: then they are
+    /// looked at again.
+    async fn on_list<C: Command<State = List>>(
+        &self,
+        caller: &Caller,
+        list_id: ListId,
         command: C,
-        preconditions: Vec<Precondition>,
+        uses: &[ListId],
         decide: impl Fn(&List, C, &Context<'_>) -> Decision<ListEvent> + Send + Sync,
     ) -> Result<Done<ChangedList>, Stop> {
-        let basis = self.basis(caller).await?;
+        let (basis, stream) = (self.basis(caller).await?, list_stream(caller.tenant, list_id));
         let key = Self::command_key(caller, &basis.secret, &command)?;
-        let run = CommandRun { preconditions, ..CommandRun::new(caller, stream, key) };
-        let decide = |state: &List, context: &Context<'_>| decide(state, command.clone(), context);
-        let made = self.decide::<List>(&run, &basis, decide).await?;
-        let list_id = ListId(made.stream.key);
-        Ok(self.done(&made, |_| Some(ChangedList { list_id })).await?)
+        for _ in 0..MAX_ATTEMPTS {
+            let preconditions = self.used_lists(caller.tenant, list_id, uses).await?;
+            let run = CommandRun { preconditions, ..CommandRun::new(caller, stream, key) };
+            let decide = |state: &List, context: &Context<'_>| decide(state, command.clone(), context);
+            match self.attempt::<List>(&run, &basis, decide).await? {
+                Attempted::Done(made) => {
+                    let list_id = ListId(made.stream.key);
+                    return Ok(self.done(&made, |_| Some(ChangedList { list_id })).await?);
+                }
+                Attempted::Refused(refusal) => return Err(refusal.into()),
+                Attempted::Moved => {}
+            }
+        }
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS }.into())
     }
 
     /// The lists whose members criteria ask for: all exist, and none of them asks for those of the list itself.
@@ -167,20 +218,18 @@ impl App {
         completed: Option<ListEvaluated>,
     ) -> Result<Option<Position>, AppError> {
         let basis = self.basis(caller).await?;
-        let stream = list_stream(caller.tenant, list_id);
-        let run = CommandRun::new(caller, stream, None);
         let mut position = None;
         for found in pieces(found) {
             let decide = |state: &List, context: &Context<'_>| {
-                Ok(decide::evaluated(state, rule_version, &found, cause, context).unwrap_or_default())
+                Ok(decide::evaluated(state, rule_version, &found, cause, context))
             };
-            position = position.max(self.settled(&run, &basis, decide).await?);
+            let appended = self.on_members(caller, list_id, None, &basis, decide).await;
+            position = position.max(unrefused(appended)?.map(|appended| appended.position));
         }
         if let Some(completed) = completed {
-            let decide = |state: &List, context: &Context<'_>| {
-                Ok(decide::completed(state, &completed, context).into_iter().collect())
-            };
-            position = position.max(self.settled(&run, &basis, decide).await?);
+            let decide = |state: &List, context: &Context<'_>| Ok(decide::completed(state, &completed, context));
+            let appended = self.on_members(caller, list_id, None, &basis, decide).await;
+            position = position.max(unrefused(appended)?.map(|appended| appended.position));
         }
         Ok(position)
     }
@@ -189,18 +238,28 @@ impl App {
     pub async fn local_day(&self, tenant: TenantId, now: DateTime<Utc>) -> Result<NaiveDate, AppError> {
         Ok(now.with_timezone(&self.policy(tenant).await?.zone_of(None)).date_naive())
     }
+}
 
-    async fn settled(
-        &self,
-        run: &CommandRun<'_>,
-        basis: &Basis,
-        decide: impl FnMut(&List, &Context<'_>) -> Decision<ListEvent> + Send,
-    ) -> Result<Option<Position>, AppError> {
-        match self.decide::<List>(run, basis, decide).await {
-            Ok(Committed { position, .. }) => Ok(position),
-            Err(Stop::Refused(_)) => Ok(None),
-            Err(Stop::Failed(error)) => Err(error),
-        }
+/// What an evaluation appended: one is never refused, only out of date.
+fn unrefused(appended: Result<Option<Appended>, Stop>) -> Result<Option<Appended>, AppError> {
+    match appended {
+        Ok(appended) => Ok(appended),
+        Err(Stop::Refused(_)) => Ok(None),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// An event of members as the log takes it.
+fn new_event(decided: &Decided<MembersEvent>) -> NewEvent {
+    let payload = decided.event.encode();
+    NewEvent {
+        id: decided.id,
+        event_type: payload.event_type,
+        schema_version: payload.schema_version,
+        occurred_at: decided.occurred_at,
+        data: payload.data,
+        subject: None,
+        personal: payload.personal,
     }
 }
 

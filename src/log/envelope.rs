@@ -25,6 +25,8 @@ pub enum Category {
     Template,
     /// A static or smart list.
     List,
+    /// Who entered and left a list, under its id: members change all the time, and the list seldom.
+    ListMembers,
     /// A journey.
     Journey,
     /// One run of an import.
@@ -41,12 +43,13 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Customer,
         Self::Address,
         Self::Campaign,
         Self::Template,
         Self::List,
+        Self::ListMembers,
         Self::Journey,
         Self::Import,
         Self::Tenant,
@@ -64,6 +67,7 @@ impl Category {
             Self::Campaign => "campaign",
             Self::Template => "template",
             Self::List => "list",
+            Self::ListMembers => "list_members",
             Self::Journey => "journey",
             Self::Import => "import",
             Self::Tenant => "tenant",

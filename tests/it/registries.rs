@@ -10,7 +10,7 @@ use commlog::domain::callback::event::CallbackEvent;
 use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
-use commlog::domain::list::event::ListEvent;
+use commlog::domain::list::event::{ListEvent, MembersEvent};
 use commlog::domain::template::event::TemplateEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::domain::value::message::MessageState;
@@ -36,6 +36,7 @@ fn event_types_are_named_by_their_structs_and_never_by_a_text() {
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
         ListEvent::TYPES,
+        MembersEvent::TYPES,
         TemplateEvent::TYPES,
     ]
     .concat();

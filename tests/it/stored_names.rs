@@ -8,7 +8,7 @@ use commlog::domain::callback::event::CallbackEvent;
 use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
-use commlog::domain::list::event::ListEvent;
+use commlog::domain::list::event::{ListEvent, MembersEvent};
 use commlog::domain::template::event::TemplateEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::ids::Label;
@@ -29,6 +29,7 @@ fn types(category: Category) -> Vec<(&'static str, u16)> {
         Category::Callback => CallbackEvent::TYPES.to_vec(),
         Category::CannedReply => CannedReplyEvent::TYPES.to_vec(),
         Category::List => ListEvent::TYPES.to_vec(),
+        Category::ListMembers => MembersEvent::TYPES.to_vec(),
         Category::Template => TemplateEvent::TYPES.to_vec(),
         Category::Campaign | Category::Journey => vec![],
     }

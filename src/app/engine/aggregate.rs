@@ -53,6 +53,7 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
             Category::Campaign
             | Category::Template
             | Category::List
+            | Category::ListMembers
             | Category::Journey
             | Category::Import
             | Category::Tenant

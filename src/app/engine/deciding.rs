@@ -87,7 +87,7 @@ macro_rules! kept {
                 match stream.category {
                     $($state::CATEGORY => self.shared.$field.forget(stream),)*
                     // Nothing has such streams yet.
-                    Category::Campaign | Category::Journey => {}
+                    Category::Campaign | Category::ListMembers | Category::Journey => {}
                 }
             }
         }
@@ -377,11 +377,22 @@ impl App {
     where
         Attempted<A::Event>: Send,
     {
-        let Some(key) = run.command else { return Ok(otherwise) };
-        match self.shared.journal.backend().find_command(run.caller.tenant, key.id).await? {
+        match self.repeated(run.caller, run.command).await? {
             None => Ok(otherwise),
+            Some(appended) => Ok(Attempted::Done(self.original::<A>(&appended).await?)),
+        }
+    }
+
+    /// What a command appended when it was given before.
+    pub(crate) async fn repeated(
+        &self,
+        caller: &Caller,
+        command: Option<CommandKey>,
+    ) -> Result<Option<Appended>, AppError> {
+        let Some(key) = command else { return Ok(None) };
+        match self.shared.journal.backend().find_command(caller.tenant, key.id).await? {
             Some((known, _)) if known.fingerprint != key.fingerprint => Err(AppError::KeyReused),
-            Some((_, appended)) => Ok(Attempted::Done(self.original::<A>(&appended).await?)),
+            found => Ok(found.map(|(_, appended)| appended)),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::domain::customer::event::{
 };
 use crate::domain::event::Event;
 use crate::domain::list::criteria::Source;
-use crate::domain::list::event::{ListEvaluated, MembersEntered, MembersLeft};
+use crate::domain::list::event::{MembersEntered, MembersLeft};
 use crate::domain::message::event::{
     DispatchFailed, DispatchInDoubt, DispatchStarted, EngagementReclassified, MessageCancelled, MessageClicked,
     MessageDelivered, MessageHeld, MessageOpened, MessageQueued, MessageReceived, MessageReleased, MessageRetracted,
@@ -177,7 +177,7 @@ fn touch(event: &SealedEvent, followed: &BTreeSet<ListId>, touches: &mut Vec<Tou
     let stream = envelope.stream;
     let tenant = stream.tenant;
     match (stream.category, envelope.event_type.as_str()) {
-        (Category::List, MembersEntered::TYPE | MembersLeft::TYPE) => {
+        (Category::ListMembers, MembersEntered::TYPE | MembersLeft::TYPE) => {
             if !followed.contains(&ListId(stream.key)) {
                 return Ok(());
             }
@@ -185,7 +185,6 @@ fn touch(event: &SealedEvent, followed: &BTreeSet<ListId>, touches: &mut Vec<Tou
             let members = read::<Moved>(event)?.members;
             touches.extend(members.into_iter().map(|customer_id| Touch::Customer { tenant, customer_id, source }));
         }
-        (Category::List, ListEvaluated::TYPE) => {}
         (Category::List, _) => touches.push(Touch::List { tenant, list_id: ListId(stream.key) }),
         (Category::Customer, event_type) => {
             let customer_id = CustomerId(stream.key);
@@ -243,6 +242,7 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
         | Category::Campaign
         | Category::Template
         | Category::List
+        | Category::ListMembers
         | Category::Journey
         | Category::Import
         | Category::Tenant

@@ -6,7 +6,7 @@ use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::list::criteria::Criterion;
 use crate::domain::list::event::{
     ListCreated, ListCriteriaChanged, ListDeleted, ListEvaluated, ListEvent, ListKind, ListRenamed, MemberCause,
-    MembersEntered, MembersLeft,
+    MembersEntered, MembersEvent, MembersLeft,
 };
 use crate::domain::list::state::{Described, List};
 use crate::domain::refusal::Refusal;
@@ -118,7 +118,7 @@ pub fn delete(state: &List, command: &DeleteList, context: &Context<'_>) -> Deci
 }
 
 /// Adds members to a static list, or removes some.
-pub fn change_members(state: &List, command: ChangeMembers, context: &Context<'_>) -> Decision<ListEvent> {
+pub fn change_members(state: &List, command: ChangeMembers, context: &Context<'_>) -> Decision<MembersEvent> {
     let list = existing(state)?;
     if list.kind == ListKind::Smart {
         let message = "a smart list's members are those who meet its criteria: change the criteria";
@@ -135,24 +135,24 @@ pub fn change_members(state: &List, command: ChangeMembers, context: &Context<'_
     Ok(chunks(list, moved, &members, context).collect())
 }
 
-/// Records what an evaluation of the criteria of a version found; [`None`] if the list has other criteria by now.
+/// Records what an evaluation of the criteria of a version found; nothing if the list has other criteria by now, or is gone.
 pub fn evaluated(
     state: &List,
     rule_version: u32,
     found: &Evaluated,
     cause: MemberCause,
     context: &Context<'_>,
-) -> Option<Vec<Decided<ListEvent>>> {
-    let list = state.current.as_ref().filter(|list| list.rule_version == rule_version)?;
+) -> Vec<Decided<MembersEvent>> {
+    let Some(list) = state.current.as_ref().filter(|list| list.rule_version == rule_version) else { return vec![] };
     let left = chunks(list, Moved { enter: false, cause }, &found.left, context);
     let entered = chunks(list, Moved { enter: true, cause }, &found.entered, context);
-    Some(left.chain(entered).collect())
+    left.chain(entered).collect()
 }
 
-/// Records that all customers were looked at.
-pub fn completed(state: &List, evaluated: &ListEvaluated, context: &Context<'_>) -> Option<Decided<ListEvent>> {
-    state.current.as_ref().filter(|list| list.rule_version == evaluated.rule_version)?;
-    Some(context.now(evaluated.clone()))
+/// Records that all customers were looked at; nothing if the list has other criteria by now, or is gone.
+pub fn completed(state: &List, evaluated: &ListEvaluated, context: &Context<'_>) -> Vec<Decided<MembersEvent>> {
+    let list = state.current.as_ref().filter(|list| list.rule_version == evaluated.rule_version);
+    list.map(|_| context.now(evaluated.clone())).into_iter().collect()
 }
 
 #[derive(Clone, Copy)]
@@ -166,7 +166,7 @@ fn chunks<'a>(
     moved: Moved,
     members: &'a [CustomerId],
     context: &'a Context<'_>,
-) -> impl Iterator<Item = Decided<ListEvent>> + 'a {
+) -> impl Iterator<Item = Decided<MembersEvent>> + 'a {
     let (list_id, rule_version) = (list.list_id, list.rule_version);
     members.chunks(CHUNK).map(move |members| {
         let (members, cause) = (members.to_vec(), moved.cause);

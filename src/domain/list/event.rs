@@ -116,6 +116,12 @@ stream_events! {
         ListRenamed,
         ListCriteriaChanged,
         ListDeleted,
+    }
+}
+
+stream_events! {
+    /// Everything that can happen to the members of a list, in a stream of their own.
+    MembersEvent {
         MembersEntered,
         MembersLeft,
         ListEvaluated,

@@ -63,7 +63,6 @@ impl List {
                 self.current = None;
                 self.deleted = true;
             }
-            ListEvent::MembersEntered(_) | ListEvent::MembersLeft(_) | ListEvent::ListEvaluated(_) => {}
         }
     }
 }

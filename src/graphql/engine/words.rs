@@ -280,6 +280,8 @@ pub enum StreamCategory {
     Template,
     /// A static or smart list.
     List,
+    /// The members of a list: who entered and left.
+    ListMembers,
     /// A journey.
     Journey,
     /// One run of an import.

@@ -10,7 +10,7 @@ use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event as _;
 use crate::domain::import::event::ImportEvent;
-use crate::domain::list::event::ListEvent;
+use crate::domain::list::event::{ListEvent, MembersEvent};
 use crate::domain::template::event::TemplateEvent;
 use crate::domain::tenant::event::TenantEvent;
 
@@ -63,6 +63,7 @@ pub(super) fn is_event(name: &str) -> bool {
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
         ListEvent::TYPES,
+        MembersEvent::TYPES,
         TemplateEvent::TYPES,
     ];
     all.iter().any(|types| types.iter().any(|(known, _)| *known == name))

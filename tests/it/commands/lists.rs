@@ -171,6 +171,38 @@ async fn changes_alternate(world: &World, tables: &Following) {
 }
 
 on_both! {
+    async fn a_list_is_made_of_one_whose_members_change_all_the_time(world: World) {
+        let busy = create(&world, "busy", None).await;
+        let (customer, _) = world.customer("ada@example.com").await;
+        let mine = async {
+            for number in 0..20 {
+                let asks = criteria(&json!({"memberOf": {"listId": busy.0}}));
+                create(&world, &format!("asks {number}"), Some(asks)).await;
+            }
+        };
+        // Another process, so that nothing is known of its changes here.
+        let elsewhere = world.elsewhere().await;
+        let theirs = async {
+            for number in 0..200 {
+                let change = ChangeMembers { enter: number % 2 == 0, members: vec![customer] };
+                world.done(elsewhere.change_list_members(&world.agent(), busy, change).await);
+            }
+        };
+        tokio::join!(mine, theirs);
+    }
+
+    async fn who_was_merged_since_is_still_the_same_command(world: World) {
+        let guests = create(&world, "guests", None).await;
+        let (ada, _) = world.customer("ada@example.com").await;
+        let (bob, _) = world.customer("bob@example.com").await;
+        let caller = world.agent().with_key("k");
+        let change = || ChangeMembers { enter: true, members: vec![ada] };
+        let first = world.done(world.app.change_list_members(&caller, guests, change()).await);
+        world.done(world.app.merge_customers(&world.agent(), MergeCustomers { from: ada, into: bob }).await);
+        let again = world.done(world.app.change_list_members(&caller, guests, change()).await);
+        assert_eq!((again.position, again.repeated), (first.position, true));
+    }
+
     async fn members_are_those_who_meet_the_criteria_whatever_happens(world: World) {
         let tables = Following::start(world.read_store().await);
         let mut dice = Dice(42);
