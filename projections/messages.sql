@@ -86,6 +86,9 @@ CREATE TABLE messages (
     to_address TEXT, -- personal: whom it went to
     subject TEXT, -- personal: subject line
     body TEXT, -- personal: text
+    template TEXT, -- the code of the template that it was made of
+    template_version BIGINT, -- the published version; empty for a tested draft
+    template_locale TEXT, -- the locale of the template's text
     -- Of what came in: the kind of machine that wrote it, our message that this is about, and what else is known.
     automatic TEXT, -- the kind of machine that wrote an inbound message: bounce, feedback, list or reply; empty for people
     about TEXT, -- our message that an automatic one is about
@@ -231,7 +234,7 @@ DELETE FROM messages WHERE (tenant_id, message_id) IN (
 INSERT INTO messages (
     tenant_id, message_id, customer_id, direction, channel, campaign_id, variant, conversation_id, class, topic,
     address_id, in_reply_to, send_at, import_id, actor, created_at, position, provider, account, from_address,
-    to_address, subject, body, automatic, about, details
+    to_address, subject, body, template, template_version, template_locale, automatic, about, details
 )
 SELECT
     b.tenant_id, b.message_id, b.customer_id,
@@ -239,7 +242,8 @@ SELECT
     b.channel, b.campaign_id, b.variant, b.conversation_id, b.class, @text(b.data, 'topic'),
     b.address_id, b.in_reply_to, @time(b.data, 'send_at'), b.import_id, b.actor, b.occurred_at,
     b.position, b.provider, @text(b.data, 'account'), @text(b.personal, 'from'), @text(b.personal, 'to'),
-    @text(b.personal, 'subject'), @text(b.personal, 'body'), @text(b.data, 'automatic'), @text(b.data, 'about'),
+    @text(b.personal, 'subject'), @text(b.personal, 'body'), @text(b.data, 'template.code'),
+    @int(b.data, 'template.version'), @text(b.data, 'template.locale'), @text(b.data, 'automatic'), @text(b.data, 'about'),
     @json(b.personal, 'details')
 FROM batch b
 WHERE b.type IN ('MessageQueued', 'MessageReceived') AND b.ordinal IN (

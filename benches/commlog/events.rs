@@ -97,10 +97,13 @@ impl Customer {
                 send_at: None,
                 in_reply_to: None,
                 canned_reply: None,
+                template: None,
                 personal: Some(MessageQueuedPersonal {
                     to: Some("somebody@example.com".into()),
                     subject: Some("Your order is on its way".into()),
                     body: BODY[..90].into(),
+                    html: None,
+                    variables: std::collections::BTreeMap::new(),
                 }),
             }
             .into(),

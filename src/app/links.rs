@@ -14,6 +14,7 @@ use crate::domain::consent::choice::{self, Choice, Evidence, Preferences, Reques
 use crate::domain::consent::token::{Purpose, Token};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
+use crate::domain::message::decide::SendMessage;
 use crate::domain::message::event::MessageClass;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
@@ -86,6 +87,39 @@ impl App {
             list_unsubscribe: format!("<{url}>"),
             list_unsubscribe_post: "List-Unsubscribe=One-Click",
         }))
+    }
+
+    /// The links that a text can name, for a message about a channel and topic.
+    pub(super) fn links_in_message(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        message: &SendMessage,
+        message_id: MessageId,
+    ) -> [(&'static str, String); 2] {
+        let token = |purpose, topic| Token {
+            purpose,
+            tenant: caller.tenant,
+            customer_id: message.customer_id,
+            channel: message.channel,
+            topic,
+            message_id: Some(message_id),
+            expires_at: None,
+        };
+        let unsubscribe = token(Purpose::Unsubscribe, text::word("topic", &message.topic).unwrap_or_default());
+        let preferences = token(Purpose::Preferences, ALL_TOPICS.to_owned());
+        [
+            ("unsubscribe_url", self.link("u", &unsubscribe, basis)),
+            ("preferences_url", self.link("preferences", &preferences, basis)),
+        ]
+    }
+
+    /// The same links where there is no message; they lead nowhere.
+    pub(super) fn sample_links(&self) -> [(&'static str, String); 2] {
+        ["u", "preferences"].map(|page| {
+            let name = if page == "u" { "unsubscribe_url" } else { "preferences_url" };
+            (name, format!("{}/{page}/preview", self.public_url))
+        })
     }
 
     /// Where a customer sees and changes what they agreed to; [`None`] if there is no such customer.

@@ -1,14 +1,11 @@
 //! Commands on messages.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::app::addresses::address_stream;
-use crate::app::canned::WantedReply;
 use crate::app::customers::customer_stream;
-use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS, WordsAt};
+use crate::app::engine::deciding::{CommandRun, Committed, WordsAt};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::persons::Thing;
@@ -17,19 +14,17 @@ use crate::domain::address::decide::{Said, start, stop, stop_at};
 use crate::domain::address::event::{AddressEvent, SuppressionReason};
 use crate::domain::address::outcomes::{self, AddressOutcome};
 use crate::domain::address::state::Address;
-use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::consent::event::{ConsentChanged, ConsentEvent};
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_sender};
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided};
-use crate::domain::message::attachment::{ReceivedFile, StoredFile};
+use crate::domain::message::attachment::ReceivedFile;
 use crate::domain::message::decide::{
-    self, CancelMessage, InboundMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact, SendMessage, SendRequest,
-    SentMessage,
+    self, CancelMessage, InboundMessage, ReceiveMessage, ReceivedMessage, RecordProviderFact,
 };
 use crate::domain::message::event::MessageEvent;
-use crate::domain::message::{limits, report};
+use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Keyword;
 use crate::domain::value::message::Report;
@@ -39,104 +34,6 @@ use crate::ids::{AddressId, CommandId, CustomerId, Label, MessageId, Position, T
 use crate::log::{AppendError, CommandKey, ReadLimit};
 
 impl App {
-    /// Asks for a message to be sent, perhaps with a canned reply for a body, whose revision the message then pins. The
-    /// answer says whether it is queued, held or suppressed.
-    pub async fn send_message(
-        &self,
-        caller: &Caller,
-        command: SendMessage,
-        canned: Option<UseCannedReply>,
-    ) -> Result<Outcome<SentMessage>, AppError> {
-        Stop::outcome(self.send(caller, SendRequest { message: command, canned_reply: canned }).await)
-    }
-
-    async fn send(&self, caller: &Caller, request: SendRequest) -> Result<Done<SentMessage>, Stop> {
-        let basis = self.basis(caller).await?;
-        let key = Self::command_key(caller, &basis.secret, &request)?;
-        let SendRequest { message, canned_reply } = request;
-        let canned = match canned_reply {
-            Some(wanted) => Some(self.canned_reply(caller, wanted).await?),
-            None => None,
-        };
-        let message = self.with_subject(caller, message).await?;
-        for _ in 0..MAX_ATTEMPTS {
-            let customer_id = self.survivor(caller, message.customer_id).await?;
-            let command = SendMessage { customer_id, ..message.clone() };
-            let files = self.uploads(caller, customer_id, &command.attachments).await?;
-            match self.send_to(caller, &basis, key, &command, &files, canned.as_ref()).await {
-                // Merged between the look and the decision: look again.
-                Err(Stop::Refused(refusal)) if refusal.code == Refusal::MERGED => {}
-                Err(stop) => return Err(stop),
-                Ok(made) => {
-                    self.keep_files(caller, customer_id, files.iter().map(|file| file.attachment_id)).await;
-                    return Ok(self.done(&made, |made| self.sent(made)).await?);
-                }
-            }
-        }
-        Err(Refusal::customer_merged().into())
-    }
-
-    async fn send_to(
-        &self,
-        caller: &Caller,
-        basis: &Basis,
-        key: Option<CommandKey>,
-        command: &SendMessage,
-        files: &[StoredFile],
-        canned: Option<&WantedReply>,
-    ) -> Result<Committed<CustomerEvent>, Stop> {
-        let stream = customer_stream(caller.tenant, command.customer_id);
-        // Refusals about the recipient come from the decision itself, on the state that is appended to.
-        let (recipient, absorbed) = self
-            .read_state::<Customer, _>(stream, |loaded| {
-                let recipient = command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id);
-                (recipient, loaded.state.absorbed.clone())
-            })
-            .await?;
-        let address = match recipient {
-            Some(id) => {
-                let stream = address_stream(caller.tenant, id);
-                self.read_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?
-            }
-            None => Address::default(),
-        };
-        // What all merged records were sent counts too; when it is dispatched, everything is judged again.
-        let merged = self.merged_records(caller, &absorbed).await?;
-        let merged: Vec<_> = merged.into_iter().map(|record| record.state).collect();
-        let limits = self.limits(caller.tenant, command.channel);
-        self.decide(&CommandRun::new(caller, stream, key), basis, |state: &Customer, context| {
-            let (command, canned) = match canned {
-                Some(wanted) => {
-                    let (command, used) = wanted.fill(state, command.clone())?;
-                    (command, Some(used))
-                }
-                None => (command.clone(), None),
-            };
-            let to = command.recipient(state).ok().flatten().and_then(|own| own.address.as_deref());
-            limits::check(&limits, &command, to, files)?;
-            if merged.is_empty() {
-                decide::send(state, &address, command, files.to_vec(), canned, context)
-            } else {
-                let person = state.with_messages_of(state, &merged);
-                decide::send(&person, &address, command, files.to_vec(), canned, context)
-            }
-        })
-        .await
-    }
-
-    /// The answer to a command that sends. The text of what is queued is kept for its dispatch.
-    fn sent(&self, made: &Committed<CustomerEvent>) -> Option<SentMessage> {
-        for decided in &made.events {
-            if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = &decided.event
-                && let Some(content) = &queued.personal
-            {
-                self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
-            }
-        }
-        let events: Vec<_> = made.events.iter().map(|decided| decided.event.clone()).collect();
-        SentMessage::from_events(&events)
-    }
-
     /// Takes a message back that was not dispatched yet.
     pub async fn cancel_message(
         &self,

@@ -24,6 +24,7 @@ mod messages;
 mod persons;
 mod reclass;
 mod reply_subjects;
+mod sending;
 mod standing;
 pub mod templates;
 mod tenants;
@@ -42,6 +43,7 @@ pub use erasure::Erasing;
 pub use health::Health;
 pub use links::{ListUnsubscribe, OptInRequest};
 pub use reclass::{Reclassed, Step};
+pub use sending::TestMessage;
 
 use moka::sync::Cache;
 use tokio::sync::{Semaphore, watch};
@@ -169,7 +171,8 @@ impl App {
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)
                     .weigher(|_, content: &Arc<MessageQueuedPersonal>| {
-                        u32::try_from(content.body.len() + 512).unwrap_or(u32::MAX)
+                        u32::try_from(content.body.len() + content.html.as_ref().map_or(0, String::len) + 512)
+                            .unwrap_or(u32::MAX)
                     })
                     .time_to_live(QUEUED_FOR)
                     .build(),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::Committed;
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
@@ -102,7 +101,7 @@ pub(super) struct Loaded {
     pub draft: Draft,
     pub version: Option<u32>,
     pub includes: Includes,
-    hash: String,
+    pub hash: String,
 }
 
 impl App {
@@ -194,12 +193,7 @@ impl App {
         let loaded = self.previewed(caller, command.template).await?;
         let basis = self.basis(caller).await?;
         let customer = match command.customer_id {
-            Some(id) => {
-                let stream = customer_stream(caller.tenant, self.survivor(caller, id).await?);
-                let customer = self.read_state::<Customer, _>(stream, |loaded| loaded.state.clone()).await?;
-                customer.must_exist()?;
-                Some(customer)
-            }
+            Some(id) => Some(self.known_customer(caller, id).await?),
             None => None,
         };
         let own = customer.as_ref().and_then(|customer| customer.profile.locale.as_deref());
@@ -212,8 +206,7 @@ impl App {
             }
             None => Values::given(&command.variables, defaults),
         };
-        let sample = format!("{}/u/preview", self.public_url);
-        let values = values.with("unsubscribe_url", &sample);
+        let values = self.sample_links().iter().fold(values, |values, (name, url)| values.with(name, url));
         let rendered = compiled.render(&values, zone(&basis.policy, customer.as_ref())).map_err(Refusal::from)?;
         Ok(TemplatePreview { locale: compiled.locale.clone(), version: loaded.version, rendered })
     }
@@ -238,7 +231,7 @@ impl App {
         Ok(Ok(findings.await))
     }
 
-    async fn previewed(&self, caller: &Caller, template: Previewed) -> Result<Loaded, Stop> {
+    pub(super) async fn previewed(&self, caller: &Caller, template: Previewed) -> Result<Loaded, Stop> {
         let (code, version) = match template {
             Previewed::Version { code, version } => return self.published(caller, &code, version).await,
             Previewed::Draft { code } => (decide::code(&code)?, None),

@@ -12,6 +12,8 @@ pub const SHORT: usize = 200;
 pub const LONG: usize = 10_000;
 /// The longest body of a message, in characters.
 pub const BODY: usize = 100_000;
+/// The longest page of a mail, in characters.
+pub const PAGE: usize = 400_000;
 /// How many free attributes one record holds at most.
 pub const MAX_ATTRIBUTES: usize = 100;
 /// How large the free attributes of one record are at most, in bytes of JSON.

@@ -458,6 +458,7 @@ fn content(account: &Account, channel: Channel, ticket: &Ticket, files: Files) -
         Content::Email(email) => {
             let reply_domain = account.terms.reply_domain.as_deref();
             email.reply_to = reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain));
+            email.html.clone_from(&ticket.content.html);
             email.headers = mail_headers(ticket);
             email.attachments = files.attachments;
         }

@@ -116,6 +116,11 @@ row! {
         pub to_address: Option<String>,
         pub subject: Option<String>,
         pub body: Option<String>,
+        /// The code of the template that it was made of.
+        pub template: Option<String>,
+        /// The published version; absent for a draft that was tested.
+        pub template_version: Option<i64>,
+        pub template_locale: Option<String>,
         /// The kind of machine that wrote it; inbound only.
         pub automatic: Option<String>,
         /// Our message that a machine's mail is about.

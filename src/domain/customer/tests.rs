@@ -189,8 +189,9 @@ fn forgetting_takes_back_what_was_not_dispatched_and_clears_the_state() {
         attachments: vec![],
     };
     let history = vec![registered(), mailbox("ada@example.org", true)];
-    let queued =
-        given(history.clone()).when(|state, context| send(state, &Default::default(), sending, vec![], None, context));
+    let queued = given(history.clone()).when(|state, context| {
+        send(state, &Default::default(), context.id(), sending, vec![], Default::default(), context)
+    });
     let history = [history, queued.events()].concat();
     let events = given(history.clone()).when(|state, context| forget(state, &forgetting(), &[], context)).events();
     assert!(matches!(

@@ -1,10 +1,12 @@
 //! Commands on messages.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::address::state::Address;
-use crate::domain::canned::decide::{CannedUse, UseCannedReply};
+use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
 use crate::domain::consent::keywords;
 use crate::domain::conversation::decide::{after_answer, after_inbound};
@@ -18,6 +20,7 @@ use crate::domain::message::event::{
     MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
     MessageReceivedPersonal, MessageSuppressed,
 };
+use crate::domain::message::origin::{FromTemplate, Origin, UseTemplate};
 use crate::domain::message::rules::{Asked, Reason, Verdict, forbidden, judge};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
@@ -60,7 +63,7 @@ pub struct SendMessage {
     pub attachments: Vec<String>,
 }
 
-/// A message that is asked for, perhaps with a canned reply for a body.
+/// A message that is asked for, perhaps made of a canned reply or a template.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SendRequest {
     /// The message; a body that is not blank was written over the canned reply.
@@ -69,6 +72,9 @@ pub struct SendRequest {
     /// The canned reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canned_reply: Option<UseCannedReply>,
+    /// The template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<UseTemplate>,
 }
 
 /// What was decided about a message that was asked for.
@@ -202,14 +208,15 @@ impl SendMessage {
 }
 
 /// Decides on a message that is asked for: always `MessageQueued`, then what holds or forbids it. `address` is the fold
-/// of the address that [`SendMessage::recipient`] names, `files` are what its uploads stand for, `canned` is what its body
-/// was made of.
+/// of the address that [`SendMessage::recipient`] names, `files` are what its uploads stand for, `origin` is what its text
+/// was made of. `message_id` is the new message's.
 pub fn send(
     state: &Customer,
     address: &Address,
+    message_id: MessageId,
     command: SendMessage,
     files: Vec<StoredFile>,
-    canned: Option<CannedUse>,
+    origin: Origin,
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
@@ -225,7 +232,10 @@ pub fn send(
     if command.body.trim().is_empty() && (files.is_empty() || command.channel == Channel::Email) {
         return Err(Refusal::invalid("body", "must not be blank"));
     }
-    let message_id = context.id();
+    let (used, html, variables) = match origin.template {
+        Some(FromTemplate { used, html, variables }) => (Some(used), html, text::attributes("template", variables)?),
+        None => (None, None, BTreeMap::new()),
+    };
     let key = MessageKey {
         message_id,
         channel: command.channel,
@@ -240,11 +250,14 @@ pub fn send(
         address_id: recipient.map(|own| own.address_id),
         send_at: command.send_at,
         in_reply_to: command.in_reply_to,
-        canned_reply: canned,
+        canned_reply: origin.canned_reply,
+        template: used,
         personal: Some(MessageQueuedPersonal {
             to: recipient.and_then(|own| own.address.clone()),
             subject: text::optional("subject", command.subject, text::LONG)?,
             body: text::exact("body", command.body, text::BODY)?,
+            html: html.map(|html| text::exact("template", html, text::PAGE)).transpose()?,
+            variables,
         }),
     };
     let asked = Asked {

@@ -104,7 +104,7 @@ pub fn begin(
 fn content_hash(content: &MessageQueuedPersonal, files: &[StoredFile]) -> String {
     let mut hash = Sha256::new();
     let texts = [content.subject.as_deref().unwrap_or_default(), content.body.as_str()];
-    for part in texts.into_iter().chain(files.iter().map(|file| file.mac.as_str())) {
+    for part in texts.into_iter().chain(content.html.as_deref()).chain(files.iter().map(|file| file.mac.as_str())) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

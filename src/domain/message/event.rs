@@ -3,11 +3,14 @@
 //! Every event names message, channel, campaign and variant (and, once dispatched, the route), so that metrics and
 //! states are computed from events alone, without a look-up.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
+use crate::domain::message::origin::TemplateUse;
 use crate::domain::value::Keyword;
 use crate::domain::value::inbound::{Automatic, Details};
 pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
@@ -41,6 +44,9 @@ event! {
         /// The canned reply that it was made of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         canned_reply: Option<CannedUse>,
+        /// The template that it was made of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<TemplateUse>,
     }
     personal MessageQueuedPersonal {
         /// The address, normalised.
@@ -48,6 +54,12 @@ event! {
         subject: Option<String>,
         /// Plain text.
         body: String,
+        /// The same as a page, for email.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
+        /// The values that were given to its template for this message.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        variables: BTreeMap<String, serde_json::Value>,
     }
 }
 

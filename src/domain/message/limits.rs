@@ -5,9 +5,15 @@ use crate::domain::message::decide::SendMessage;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::limits::Limits;
 
-/// Refuses a message that is beyond its channel's limits. `files` are what its uploads stand for, `to` is the address as it
-/// is spelled.
-pub fn check(limits: &Limits, command: &SendMessage, to: Option<&str>, files: &[StoredFile]) -> Result<(), Refusal> {
+/// Refuses a message that is beyond its channel's limits. `page` is the size of a mail's HTML in bytes, `files` are what its
+/// uploads stand for, `to` is the address as it is spelled.
+pub fn check(
+    limits: &Limits,
+    command: &SendMessage,
+    page: usize,
+    to: Option<&str>,
+    files: &[StoredFile],
+) -> Result<(), Refusal> {
     let about_files = |code, message: String| Refusal { code, message, field: Some("attachments".to_owned()) };
     let is_blank = command.subject.as_deref().is_none_or(|subject| subject.trim().is_empty());
     if limits.needs_subject && is_blank {
@@ -35,7 +41,7 @@ pub fn check(limits: &Limits, command: &SendMessage, to: Option<&str>, files: &[
     }
     // As base64, which a mail carries, with its line breaks.
     let encoded: u64 = files.iter().map(|file| file.size.div_ceil(3) * 4 * 78 / 76).sum();
-    if let Some(most) = limits.largest_message.filter(|most| encoded + command.body.len() as u64 > *most) {
+    if let Some(most) = limits.largest_message.filter(|most| encoded + (command.body.len() + page) as u64 > *most) {
         let message = format!("the message would have more than {most} bytes with its files");
         return Err(about_files("ATTACHMENTS_TOO_LARGE", message));
     }
@@ -72,7 +78,7 @@ mod tests {
     }
 
     fn code(limits: &Limits, message: &SendMessage, files: &[StoredFile]) -> Option<&'static str> {
-        check(limits, message, None, files).err().map(|refusal| refusal.code)
+        check(limits, message, 0, None, files).err().map(|refusal| refusal.code)
     }
 
     #[test]
@@ -92,7 +98,7 @@ mod tests {
         assert_eq!(code(&mail, &email(Some("Hi")), &[file(11 * mb), file(11 * mb)]), Some("ATTACHMENTS_TOO_LARGE"));
         assert_eq!(code(&Limits::none(Channel::Email), &email(None), &[file(0)]), None);
         let ascii = Limits { refuses_international_mailboxes: true, ..Limits::none(Channel::Email) };
-        let to = |to| check(&ascii, &email(Some("Hi")), Some(to), &[]).err().map(|refusal| refusal.code);
+        let to = |to| check(&ascii, &email(Some("Hi")), 0, Some(to), &[]).err().map(|refusal| refusal.code);
         assert_eq!((to("用户@example.org"), to("ada@example.org")), (Some("MAILBOX_NOT_REACHED"), None));
         let sms = Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) };
         assert_eq!(code(&sms, &message(Channel::Sms, None, &"ü".repeat(1_600)), &[]), None);

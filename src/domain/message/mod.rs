@@ -7,6 +7,7 @@ pub mod event;
 pub mod history;
 pub mod lattice;
 pub mod limits;
+pub mod origin;
 pub mod reclass;
 pub mod report;
 pub mod retry;

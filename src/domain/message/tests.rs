@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::decide::{
@@ -5,6 +7,7 @@ use super::decide::{
 };
 use super::dispatch::{DispatchInputs, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
+use super::origin::Origin;
 use crate::domain::address::event::SuppressionReason;
 use crate::domain::address::state::Address;
 use crate::domain::consent::event::ConsentState;
@@ -39,7 +42,8 @@ fn history() -> Vec<CustomerEvent> {
 }
 
 fn sent(history: Vec<CustomerEvent>, address: &Address, command: SendMessage) -> Then {
-    given(history).when(|state, context| send(state, address, command, vec![], None, context))
+    given(history)
+        .when(|state, context| send(state, address, context.id(), command, vec![], Origin::default(), context))
 }
 
 /// The rule that suppressed, or nothing.
@@ -66,7 +70,8 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 }
 
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
-    let content = MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned() };
+    let content =
+        MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned(), html: None, variables: BTreeMap::new() };
     let judged = DispatchInputs { address, address_version: 3, content: Some(&content), files: &[], person: None };
     given(history.to_vec()).when(|state, context| begin(state, id, &route(), judged, context))
 }
@@ -117,7 +122,15 @@ fn an_unconfirmed_opt_in_is_none_and_silence_is_consent_only_where_the_policy_sa
     let pending = [history(), vec![said("news", ConsentState::Pending)]].concat();
     assert_eq!(rule(pending, &Address::default(), asking(MessageClass::Marketing)).as_deref(), Some("consent"));
     let ask = |state: &_, context: &crate::domain::decision::Context<'_>| {
-        send(state, &Address::default(), asking(MessageClass::Marketing), vec![], None, context)
+        send(
+            state,
+            &Address::default(),
+            context.id(),
+            asking(MessageClass::Marketing),
+            vec![],
+            Origin::default(),
+            context,
+        )
     };
     given(history()).when(ask).happens(&["MessageQueued"]);
     given(history()).under(strict.clone()).when(ask).happens(&["MessageQueued", "MessageSuppressed"]);

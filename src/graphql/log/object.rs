@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::audit;
 use super::audit::{Found, Wanted};
+use crate::domain::event::Event as _;
+use crate::domain::message::event::{MessageQueued, MessageQueuedPersonal};
 use crate::graphql::engine::connection::PageInfo;
 use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Flat;
@@ -268,4 +270,27 @@ pub async fn events_of_message(
     let range = audit::Range::new(window.first, Some(after), window.last, before)?;
     let found = audit::find(Reading::of(ctx)?, &wanted, range).await?;
     EventConnection::new(ctx, found).await
+}
+
+/// The page of a mail that was sent, out of the event that it began with.
+pub async fn sent_page(
+    ctx: &Context<'_>,
+    customer: CustomerId,
+    message: MessageId,
+    began: Position,
+) -> Result<Option<String>> {
+    let wanted = Wanted {
+        streams: vec![(Category::Customer, customer.uuid())],
+        types: vec![MessageQueued::TYPE.to_owned()],
+        message: Some(message),
+        ..Wanted::default()
+    };
+    let range = audit::Range::new(Some(1), Some(audit::just_before(began)), None, None)?;
+    let reading = Reading::of(ctx)?;
+    let found = audit::find(reading, &wanted, range).await?;
+    let Some(Personal::Clear(personal)) = found.events.into_iter().next().map(|event| event.personal) else {
+        return Ok(None);
+    };
+    let read = serde_json::from_slice::<MessageQueuedPersonal>(&personal);
+    Ok(read.map_err(|error| opaque(reading.api.ambient(), &error))?.html)
 }

@@ -4,13 +4,15 @@ use async_graphql::{Context, Enum, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::object::Message;
-use crate::app::ResolveInDoubt;
+use super::template::{MessageTemplateInput, TestMessageInput};
+use crate::app::{Outcome, ResolveInDoubt};
 use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{
     CancelMessage, ReceiveMessage, ReceivedMessage, SendDecision, SendMessage, SentMessage,
 };
 use crate::domain::message::dispatch;
+use crate::domain::refusal::Refusal;
 use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::api::Api;
@@ -37,7 +39,7 @@ pub struct SendMessageInput {
     address_id: Option<Of<AddressId>>,
     /// The subject, for email. A reply without one gets `Re:` and the subject of what it answers.
     subject: Option<String>,
-    /// Plain text; may be left out with a canned reply.
+    /// Plain text; may be left out with a canned reply or a template.
     #[graphql(default)]
     body: String,
     /// The code of a canned reply, whose text in the customer's locale becomes the body unless `body` is given. The
@@ -45,6 +47,9 @@ pub struct SendMessageInput {
     canned_reply: Option<String>,
     /// The name for `{{agent.name}}` in a canned reply; default: the conversation's assignee.
     agent_name: Option<String>,
+    /// The template whose text in the customer's locale becomes subject and body; neither may be given then. The message
+    /// keeps what was made, with the version. EMAIL and SMS only; a template for marketing needs the class `MARKETING`.
+    template: Option<MessageTemplateInput>,
     /// Not sent before this time.
     send_at: Option<DateTime<Utc>>,
     /// The message that it replies to.
@@ -209,6 +214,7 @@ impl MessageMutations {
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input sends once.")]
         idempotency_key: Option<String>,
     ) -> Result<SendMessagePayload> {
+        let app = &Api::of(ctx)?.app;
         let canned = input.canned_reply.map(|code| UseCannedReply { code, agent: input.agent_name });
         let command = SendMessage {
             customer_id: input.customer_id.0,
@@ -224,7 +230,33 @@ impl MessageMutations {
             variant: input.variant,
             attachments: input.attachments.unwrap_or_default(),
         };
-        let outcome = Api::of(ctx)?.app.send_message(&caller(ctx, idempotency_key)?, command, canned).await;
+        let caller = caller(ctx, idempotency_key)?;
+        let outcome = match (input.template, canned) {
+            (Some(_), Some(_)) => {
+                let refusal = Refusal::invalid("template", "cannot be given together with cannedReply");
+                Ok(Outcome::Refused(refusal))
+            }
+            (Some(template), None) => {
+                let (template, business) = template.read(ctx, command.customer_id).await?;
+                app.send_from_template(&caller, command, template, business).await
+            }
+            (None, canned) => app.send_message(&caller, command, canned).await,
+        };
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Sends a template or its draft to a customer on record who looks at it, such as its author. The message is
+    /// transactional, about the topic `test`, and its subject begins with `[Test]`. Requires permission to send.
+    #[graphql(guard = "May(Permission::Send)")]
+    async fn send_test_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The template and the receiver.")] input: TestMessageInput,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input sends once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<SendMessagePayload> {
+        let (test, business) = input.read(ctx).await?;
+        let outcome = Api::of(ctx)?.app.send_test(&caller(ctx, idempotency_key)?, test, business).await;
         answer(ctx, outcome).map(Into::into)
     }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::attachment::Attachment;
 use super::received::{AutomaticKind, Received};
+use super::template::MessageTemplate;
 use crate::domain::value::inbound::{Automatic, Details};
 use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
@@ -16,7 +17,7 @@ use crate::graphql::engine::loaders::{FilesOf, OneMessage, ReasonsOf};
 use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::words::{Channel, Direction, MessageClass, MessageState, ReasonState};
-use crate::graphql::log::object::{EventConnection, Window, events_of_message};
+use crate::graphql::log::object::{EventConnection, Window, events_of_message, sent_page};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId};
 use crate::queries::messages;
 use crate::queries::messages::{MessageRow, ReasonRow};
@@ -213,8 +214,13 @@ pub struct Message {
     subject: Option<String>,
     /// The text. Personal.
     body: Option<String>,
+    /// The template that it was made of.
+    template: Option<MessageTemplate>,
     /// The beginning of the text, or else the subject, in one line of at most 140 characters. Personal.
     preview: Option<String>,
+    /// Only what a template made has a page, and only the log holds it.
+    #[graphql(skip)]
+    is_page: bool,
     #[graphql(skip)]
     began: crate::ids::Position,
     #[graphql(skip)]
@@ -226,7 +232,8 @@ pub struct Message {
 impl Message {
     /// A message as a key may see it.
     pub fn new(row: MessageRow, personal: bool, tables: Tables) -> Self {
-        let milestones = milestones(&row);
+        let (milestones, template) = (milestones(&row), MessageTemplate::of(&row));
+        let is_page = row.channel == crate::domain::value::Channel::Email && template.is_some();
         let automatic = row.automatic.as_deref().and_then(|word| word.parse::<Automatic>().ok()).map(Into::into);
         let details = row.details.and_then(|details| serde_json::from_value::<Details>(details.0).ok());
         Self {
@@ -248,6 +255,7 @@ impl Message {
             send_at: row.send_at,
             held_until: row.held_until,
             retry_at: row.retry_at,
+            template,
             milestones,
             opens: Flat(Engagement::new(row.opened_count, row.opened_human_count, row.opened_machine_count)),
             clicks: Flat(Engagement::new(row.clicked_count, row.clicked_human_count, row.clicked_machine_count)),
@@ -268,6 +276,7 @@ impl Message {
             preview: preview(row.body.as_deref(), row.subject.as_deref()).filter(|_| personal),
             subject: row.subject.filter(|_| personal),
             body: row.body.filter(|_| personal),
+            is_page,
             began: row.position,
             key: row.message_id,
             tables,
@@ -385,6 +394,15 @@ impl Message {
         let rows = FilesOf(self.key).load(reading, &self.tables).await?;
         let seen = |row| Flat(Attachment::new(row, reading, &self.tables));
         Ok(rows.into_iter().map(seen).collect())
+    }
+
+    /// The page of an email that was sent, as it was made: links are those of its author. Personal; null if it has none.
+    #[graphql(complexity = 20)]
+    async fn html(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        if !self.is_page || !Reading::of(ctx)?.personal() {
+            return Ok(None);
+        }
+        sent_page(ctx, self.customer_id.0, self.key, self.began).await
     }
 
     /// Its whole history: every event about it in the log, in order.

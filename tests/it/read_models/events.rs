@@ -1,5 +1,7 @@
 //! Events with ordinary contents, to be changed where a test cares.
 
+use std::collections::BTreeMap;
+
 use commlog::domain::activity::event::{
     ActivityKind, ActivityRecorded, ActivityRecordedPersonal, ActivityRetracted, LineItem,
 };
@@ -167,10 +169,13 @@ pub(crate) fn queued(key: &MessageKey) -> MessageQueued {
         send_at: None,
         in_reply_to: None,
         canned_reply: None,
+        template: None,
         personal: Some(MessageQueuedPersonal {
             to: Some("ann@example.com".to_owned()),
             subject: Some("Hello".to_owned()),
             body: "Dear Ann".to_owned(),
+            html: None,
+            variables: BTreeMap::new(),
         }),
     }
 }

@@ -11,5 +11,6 @@ mod metrics;
 mod permutations;
 mod restoring;
 pub(crate) mod story;
+mod templates;
 mod threading;
 mod who_is_who;

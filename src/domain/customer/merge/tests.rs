@@ -186,7 +186,7 @@ fn messages_of_all_parts_are_seen_as_one_persons() {
             variant: None,
             attachments: vec![],
         };
-        send(customer, &Default::default(), command, vec![], None, context)
+        send(customer, &Default::default(), context.id(), command, vec![], Default::default(), context)
     };
     let history = || [registered(), mailbox("ada@example.org", true)];
     let ada = given(history()).when(queued).events();

@@ -58,6 +58,7 @@ fn queue(customer: &mut Customer, number: u128, topic: &str, class: MessageClass
         send_at: None,
         in_reply_to: None,
         canned_reply: None,
+        template: None,
         personal: None,
     };
     apply(customer, noon(), queued.into());
