@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore test-stories lint bench bench-growth fuzz schema tables clients analysts dist help
+.PHONY: run test test-restore test-stories lint bench bench-growth bench-lists fuzz schema tables clients analysts dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
@@ -9,6 +9,7 @@ help:
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
+	@echo "make bench-lists   run the benchmark of lists: fifty of them over CUSTOMERS (1000000), five orders and messages each"
 	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 18 targets"
 	@echo "make schema        write schema.graphql"
 	@echo "make tables        write docs/tables.md"
@@ -47,10 +48,13 @@ lint: need-rust
 bench: need-rust need-postgres
 	cargo bench --bench commlog
 
-# CUSTOMERS have three orders each.
+# CUSTOMERS have three orders each in the one, and five orders and messages each in the other.
 CUSTOMERS ?= 1000000
 bench-growth: need-rust need-postgres
 	cargo bench --bench commlog -- --only growth --customers $(CUSTOMERS)
+
+bench-lists: need-rust need-postgres
+	cargo bench --bench commlog -- --only lists-store --only lists --customers $(CUSTOMERS)
 
 schema: need-rust
 	@mkdir -p target

@@ -8,6 +8,7 @@ mod commands;
 mod events;
 mod growth;
 mod import;
+mod lists;
 mod load;
 mod log;
 mod mail;
@@ -52,9 +53,9 @@ struct Args {
     /// A file of real orders (.csv or .csv.gz); without one, orders of the same shape are made.
     #[arg(long, env = "COMMLOG_BENCH_ORDERS")]
     orders: Option<PathBuf>,
-    /// How many customers the section `growth` loads, with three orders each.
-    #[arg(long, default_value_t = 250_000)]
-    customers: u64,
+    /// How many customers the sections `growth` and `lists` have; otherwise 250,000 and 50,000.
+    #[arg(long)]
+    customers: Option<u64>,
     /// Runs one section in this process. Used by the benchmark itself.
     #[arg(long, hide = true, value_enum, requires = "place")]
     child: Option<Section>,
@@ -94,6 +95,10 @@ enum Section {
     Sending,
     /// Mails that come in.
     Mails,
+    /// A store of customers, orders and messages for `lists`.
+    ListsStore,
+    /// Fifty smart lists over that store.
+    Lists,
     /// A first load of customers and orders, and what is asked then. Only by name: it takes long.
     Growth,
 }
@@ -109,14 +114,16 @@ pub struct Size {
     pub lines: u64,
     /// How long requests are sent.
     pub seconds: u64,
+    /// Customers of the lists.
+    pub customers: u64,
 }
 
 impl Size {
     fn of(quick: bool) -> Self {
         if quick {
-            Self { events: 100_000, commands: 10_000, lines: 20_000, seconds: 3 }
+            Self { events: 100_000, commands: 10_000, lines: 20_000, seconds: 3, customers: 2_000 }
         } else {
-            Self { events: 1_000_000, commands: 100_000, lines: 541_909, seconds: 15 }
+            Self { events: 1_000_000, commands: 100_000, lines: 541_909, seconds: 15, customers: 50_000 }
         }
     }
 }
@@ -158,7 +165,9 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
             Section::Mails => mail::run(place, size).await,
-            Section::Growth => growth::run(place, args.customers).await,
+            Section::ListsStore => lists::fill(place, args.customers.unwrap_or(size.customers)).await,
+            Section::Lists => lists::run(place, args.customers.unwrap_or(size.customers)).await,
+            Section::Growth => growth::run(place, args.customers.unwrap_or(250_000)).await,
             Section::Import => import::run(place, size, args.orders.as_deref()).await,
         }
     })?;
@@ -175,7 +184,7 @@ fn hand_over(measurements: &[Measurement]) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Log,
         Self::Commands,
         Self::CatchUp,
@@ -184,12 +193,14 @@ impl Section {
         Self::Import,
         Self::Sending,
         Self::Mails,
+        Self::ListsStore,
+        Self::Lists,
     ];
 
     /// MB that it may take: new tables are built with more than they are followed with.
     const fn memory(self) -> f64 {
         match self {
-            Self::CatchUp | Self::Growth => 400.0,
+            Self::CatchUp | Self::ListsStore | Self::Lists | Self::Growth => 400.0,
             Self::Log | Self::Commands | Self::Verify | Self::Timeline | Self::Import | Self::Sending | Self::Mails => {
                 250.0
             }
@@ -206,6 +217,8 @@ impl Section {
             Self::Import => "import",
             Self::Sending => "sending",
             Self::Mails => "mails",
+            Self::ListsStore => "lists: catch-up",
+            Self::Lists => "lists",
             Self::Growth => "growth",
         }
     }
@@ -237,7 +250,9 @@ fn run_child(section: Section, place: &Place, args: &Args, mut measured: impl Fn
     if args.quick {
         command.arg("--quick");
     }
-    command.arg("--customers").arg(args.customers.to_string());
+    if let Some(customers) = args.customers {
+        command.arg("--customers").arg(customers.to_string());
+    }
     if let Some(orders) = &args.orders {
         command.arg("--orders").arg(orders);
     }

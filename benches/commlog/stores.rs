@@ -36,6 +36,7 @@ pub enum Own {
     Commands,
     Import,
     Sending,
+    Lists,
 }
 
 impl Place {
@@ -48,7 +49,7 @@ impl Place {
         if engine == Engine::Postgres {
             // PostgreSQL's own defaults, fsync and autovacuum included.
             let _ = postgres::SETTINGS.set("-c listen_addresses=127.0.0.1 -c max_connections=200");
-            for _ in 0..5 {
+            for _ in 0..6 {
                 databases.push((postgres::database().await, postgres::database().await));
             }
         }
