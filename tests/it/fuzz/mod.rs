@@ -1,6 +1,7 @@
 //! Whatever parses input from outside takes any input: it never panics, never nests deeper than it may, and what it lets
 //! pass can be read again. `make fuzz` gives each target more time than the suite does.
 
+mod authored;
 mod harness;
 mod held;
 
@@ -130,6 +131,18 @@ targets! {
         "{\"type\":\"connection_init\"", "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\"", "\"variables\":{",
         "\"extensions\":{", "\"operationName\":", "\"Authorization\":\"Bearer clk_\"", "{\"type\":\"complete\",\"id\":", "\"ping\"", "\"pong\"",
         "{", "}", "[", "]", "\"", ",", "null", "\"type\":", "\"id\":\"\"", "1e5",
+    ];
+    templates: authored::template, [
+        "{{ name }}", "{{ url }}", "{% for x in list %}", "{% endfor %}", "{% if name %}", "{% else %}", "{% endif %}", "{% assign a = name %}",
+        "{% assign a = a | append: a %}", "{% include 'footer' %}", "{% raw %}", "{% comment %}", "{% case name %}{% when 1 %}", "| money: \"EUR\"",
+        "| date: \"long\"", "| default: \"x\"", "(1..100000)", "<a href=\"{{ url }}\">", "<p style=\"color:{{ name }}\">", "<style>p{color:red}</style>",
+        "<mjml><mj-body><mj-section><mj-column><mj-text>", "</mj-text></mj-column></mj-section></mj-body></mjml>", "<mj-raw>", "<mj-include path=\"/etc/passwd\"/>",
+        "<script>", "<!--[if mso]>", "<![endif]-->", "{{", "}}", "{%", "%}", "&quot;", "<svg onload=x>", "<mj-button href=\"{{ url }}\">", "{{ order.lines[0] }}", "\u{1}",
+    ];
+    list_criteria: authored::list, [
+        "{\"all\":[", "{\"any\":[", "{\"not\":", "{\"noOrderInDays\":{\"days\":30}}", "{\"field\":{\"name\":\"city\",", "\"equals\":", "\"contains\":\"%\"",
+        "{\"custom\":{", "{\"leadScore\":{\"min\":1}}", "{\"tags\":{\"anyOf\":[", "{\"bucket\":{\"from\":0,\"to\":10}}", "]", "}", ",", "null", "1e400", "-1",
+        "{\"revenue\":{\"min\":\"10\",\"currency\":\"EUR\"}}", "{\"memberOf\":{\"listId\":\"", "\"withinDays\":3650", "{\"anniversary\":{\"of\":\"registered\"}}",
     ];
     projections ("projections"): projection, [
         "-- question: q\n", "-- events: CustomerRegistered\n", "-- section: tables\n", "-- section: apply\n", "-- section: forget\n",
