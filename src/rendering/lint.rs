@@ -37,6 +37,11 @@ const SPAMMY: [&str; 14] = [
     "klicken sie hier",
 ];
 
+/// The elements of MJML, without `mj-` (<https://documentation.mjml.io/#components>).
+const MJML: &str = "accordion accordion-element accordion-text accordion-title all attributes body breakpoint button carousel \
+    carousel-image class column divider font group head hero html-attribute html-attributes image navbar navbar-link preview raw \
+    section selector social social-element spacer style table text title wrapper";
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -140,10 +145,14 @@ impl Lint<'_> {
             );
             self.find("PAGE_TOO_LARGE", "source", None, message);
         }
-        let mut offset = 0;
+        let (mut offset, mut are_defaults) = (0, false);
         for node in nodes(&woven.text) {
-            if let Node::Open(open) = &node {
-                self.element(open, &woven, offset);
+            match &node {
+                // What stands there is said of all elements of a name, and is none of them.
+                Node::Open(open) if open.is("mj-attributes") => are_defaults = !open.closed,
+                Node::Close(name, _) if name.eq_ignore_ascii_case("mj-attributes") => are_defaults = false,
+                Node::Open(open) if !are_defaults => self.element(open, &woven, offset),
+                _ => {}
             }
             offset += node.source().len();
         }
@@ -156,6 +165,11 @@ impl Lint<'_> {
 
     fn element(&mut self, open: &Open<'_>, woven: &Woven, offset: usize) {
         let place = || woven.place_at(offset);
+        let is_unknown = |name: &str| MJML.split_whitespace().all(|known| known != name);
+        if open.name.strip_prefix("mj-").is_some_and(is_unknown) {
+            let message = format!("MJML has no element {:?}: what is in it may not be shown", open.name);
+            self.find("MJML_UNKNOWN_ELEMENT", "source", place(), message);
+        }
         if (open.is("img") || open.is("mj-image")) && open.get("alt").is_none() {
             let message = "the image has no alt text, which is read out, and shown while images are blocked";
             self.find("IMAGE_WITHOUT_ALT", "source", place(), message);
