@@ -95,6 +95,17 @@ pub struct TemplatePreview {
     pub rendered: Rendered,
 }
 
+/// What stands in the place of variables.
+#[derive(Debug, Clone)]
+pub struct PreviewValues {
+    /// The values.
+    pub values: Values,
+    /// The zone that moments are shown in.
+    pub zone: Tz,
+    /// The customer's locale, if there is one.
+    pub locale: Option<String>,
+}
+
 /// A template with all that it is compiled from.
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
@@ -191,24 +202,54 @@ impl App {
 
     async fn preview(&self, caller: &Caller, command: PreviewTemplate) -> Result<TemplatePreview, Stop> {
         let loaded = self.previewed(caller, command.template).await?;
+        let (customer_id, defaults) = (command.customer_id, &loaded.draft.variables);
+        let valued = self.values(caller, customer_id, &command.business, &command.variables, defaults).await?;
+        let locale = command.locale.or(valued.locale);
+        let compiled = self.compiled(caller.tenant, &loaded, command.channel, locale.as_deref())?;
+        let rendered = compiled.render(&valued.values, valued.zone).map_err(Refusal::from)?;
+        Ok(TemplatePreview { locale: compiled.locale.clone(), version: loaded.version, rendered })
+    }
+
+    /// What stands in the place of variables in a preview: the values given, those of a customer, those of the template.
+    pub async fn preview_values(
+        &self,
+        caller: &Caller,
+        customer_id: Option<CustomerId>,
+        business: &Business,
+        given: &BTreeMap<String, Value>,
+        defaults: &BTreeMap<String, Value>,
+    ) -> Result<Result<PreviewValues, Refusal>, AppError> {
+        Stop::refusal(self.values(caller, customer_id, business, given, defaults).await)
+    }
+
+    async fn values(
+        &self,
+        caller: &Caller,
+        customer_id: Option<CustomerId>,
+        business: &Business,
+        given: &BTreeMap<String, Value>,
+        defaults: &BTreeMap<String, Value>,
+    ) -> Result<PreviewValues, Stop> {
         let basis = self.basis(caller).await?;
-        let customer = match command.customer_id {
+        let customer = match customer_id {
             Some(id) => Some(self.known_customer(caller, id).await?),
             None => None,
         };
-        let own = customer.as_ref().and_then(|customer| customer.profile.locale.as_deref());
-        let compiled = self.compiled(caller.tenant, &loaded, command.channel, command.locale.as_deref().or(own))?;
-        let defaults = &loaded.draft.variables;
         let values = match &customer {
-            Some(customer) => {
-                let now = self.shared.ambient.now();
-                Values::for_customer(&command.variables, customer, &command.business, defaults, now)
-            }
-            None => Values::given(&command.variables, defaults),
+            Some(customer) => Values::for_customer(given, customer, business, defaults, self.shared.ambient.now()),
+            None => Values::given(given, defaults),
         };
-        let values = self.sample_links().iter().fold(values, |values, (name, url)| values.with(name, url));
-        let rendered = compiled.render(&values, zone(&basis.policy, customer.as_ref())).map_err(Refusal::from)?;
-        Ok(TemplatePreview { locale: compiled.locale.clone(), version: loaded.version, rendered })
+        Ok(PreviewValues {
+            values: self.sample_links().iter().fold(values, |values, (name, url)| values.with(name, url)),
+            zone: zone(&basis.policy, customer.as_ref()),
+            locale: customer.and_then(|customer| customer.profile.locale),
+        })
+    }
+
+    /// The newest version of a partial that is offered.
+    pub async fn published_partial(&self, caller: &Caller, code: &str) -> Result<Option<Included>, AppError> {
+        let mut left = MAX_INCLUDED;
+        Ok(Stop::refusal(self.partial(caller, code, None, 0, &mut left).await)?.unwrap_or_default())
     }
 
     /// What will be regretted of a template, text by text.

@@ -34,6 +34,7 @@ pub mod sql;
 pub mod status;
 pub mod suppressions;
 pub mod tables;
+pub mod templates;
 pub mod tenants;
 pub mod timeline;
 pub mod verify;
@@ -64,7 +65,7 @@ Configuration comes from commlog.toml in the working directory (or --config), ov
 
 Exit codes:
   0    done
-  1    a check found something (status, verify, rebuild --check)
+  1    a check found something (status, verify, rebuild --check, templates lint)
   2    wrong command line or configuration
   3    input was refused
   4    a store, port or file cannot be used
@@ -119,6 +120,8 @@ enum Command {
     Find(find::FindArgs),
     /// Creates, previews, explains and exports lists of customers.
     Lists(lists::ListsArgs),
+    /// Lists, checks, previews, pulls and pushes the templates of messages.
+    Templates(templates::TemplatesArgs),
     /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
     Timeline(timeline::TimelineArgs),
     /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
@@ -219,6 +222,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Forget(args) => forget::run(&session, args).await,
         Command::Find(args) => find::run(&session, args).await,
         Command::Lists(args) => lists::run(&session, args).await,
+        Command::Templates(args) => templates::run(&session, args).await,
         Command::Timeline(args) => timeline::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,
         Command::Consents(args) => consents::run(&session, args).await,

@@ -34,7 +34,7 @@ mod node;
 mod note;
 mod policy;
 mod projection;
-mod template;
+pub mod template;
 mod timeline;
 mod user;
 

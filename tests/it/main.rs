@@ -20,3 +20,4 @@ mod registries;
 mod sending;
 mod stored_names;
 mod stories;
+mod templates;

@@ -2,7 +2,7 @@
 
 pub mod args;
 mod totals;
-mod trial;
+pub(super) mod trial;
 
 use std::io::IsTerminal;
 use std::time::Instant;

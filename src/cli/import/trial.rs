@@ -12,7 +12,11 @@ use crate::log::{Category, StreamId};
 
 /// Opens the stores that a dry run reads; it writes nothing to a log that exists. The folder of an empty log that is made
 /// for it goes into `scratch`.
-pub(super) async fn stores(session: &Session, caller: &Caller, scratch: &mut Option<TempDir>) -> Outcome<Stores> {
+pub(in crate::cli) async fn stores(
+    session: &Session,
+    caller: &Caller,
+    scratch: &mut Option<TempDir>,
+) -> Outcome<Stores> {
     match Stores::open_existing(&session.config, &session.ambient).await {
         Ok(stores) => {
             let stream = StreamId::new(caller.tenant, Category::Tenant, caller.tenant.0);

@@ -15,9 +15,9 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Attributes;
 use crate::graphql::engine::words::Channel;
-use crate::ids::{ActivityId, CustomerId};
+use crate::ids::{ActivityId, CustomerId, TenantId};
 use crate::queries::activities::{self, ActivityFilter, ActivityRow};
-use crate::queries::{Db, Page};
+use crate::queries::{Db, Page, QueryError};
 use crate::rendering::{Business, Line, MAX_ORDERS, Order};
 
 /// A saved template.
@@ -158,16 +158,28 @@ pub async fn preview(ctx: &Context<'_>, input: PreviewTemplateInput) -> Result<T
 /// What is known of a customer's business: the newest orders, and the activity that a message is about.
 pub async fn business(reading: Reading<'_>, customer: CustomerId, activity: Option<ActivityId>) -> Result<Business> {
     let (db, tenant) = (reading.api.reads.db(), reading.session.principal.tenant);
-    let failed = |error| reading.api.failed(&error);
+    let found = find_business(&db, tenant, customer, activity).await.map_err(|error| reading.api.failed(&error))?;
+    found.ok_or_else(|| field_refused("BAD_ARGUMENT", "activityId: this customer has no such activity"))
+}
+
+/// The same from the read tables; [`None`] if the customer has no such activity.
+pub async fn find_business(
+    db: &Db,
+    tenant: TenantId,
+    customer: CustomerId,
+    activity: Option<ActivityId>,
+) -> std::result::Result<Option<Business>, QueryError> {
     let filter = ActivityFilter { kinds: vec![ActivityKind::Order], ..ActivityFilter::default() };
     let page = Page::first(MAX_ORDERS);
-    let mut rows = activities::of_customer(&db, tenant, customer, &filter, &page).await.map_err(failed)?.into_rows();
+    let mut rows = activities::of_customer(db, tenant, customer, &filter, &page).await?.into_rows();
     let about = match activity {
         Some(id) => {
-            let row = activities::by_id(&db, tenant, id).await.map_err(failed)?;
-            let person = crate::queries::customer_roots::whole(&db, tenant, customer).await.map_err(failed)?.ids();
-            let row = row.filter(|row| person.contains(&row.customer_id));
-            Some(row.ok_or_else(|| field_refused("BAD_ARGUMENT", "activityId: this customer has no such activity"))?)
+            let row = activities::by_id(db, tenant, id).await?;
+            let person = crate::queries::customer_roots::whole(db, tenant, customer).await?.ids();
+            match row.filter(|row| person.contains(&row.customer_id)) {
+                Some(row) => Some(row),
+                None => return Ok(None),
+            }
         }
         None => None,
     };
@@ -176,15 +188,14 @@ pub async fn business(reading: Reading<'_>, customer: CustomerId, activity: Opti
         rows.iter().find(|row| row.amount_micros.is_none_or(|amount| amount >= 0)).map(|row| row.occurred_at);
     let newest = rows.len();
     rows.extend(about);
-    let mut orders = with_lines(&db, reading, rows).await?;
+    let mut orders = with_lines(db, tenant, rows).await?;
     let order = (orders.len() > newest).then(|| orders.pop()).flatten();
-    Ok(Business { last_order_at, orders, order })
+    Ok(Some(Business { last_order_at, orders, order }))
 }
 
-async fn with_lines(db: &Db, reading: Reading<'_>, rows: Vec<ActivityRow>) -> Result<Vec<Order>> {
+async fn with_lines(db: &Db, tenant: TenantId, rows: Vec<ActivityRow>) -> std::result::Result<Vec<Order>, QueryError> {
     let ids: Vec<_> = rows.iter().map(|row| row.activity_id).collect();
-    let lines = activities::lines(db, reading.session.principal.tenant, &ids).await;
-    let lines = lines.map_err(|error| reading.api.failed(&error))?;
+    let lines = activities::lines(db, tenant, &ids).await?;
     let order = |row: ActivityRow| Order {
         lines: (lines.iter().filter(|line| line.activity_id == row.activity_id))
             .map(|line| Line {

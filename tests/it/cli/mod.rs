@@ -11,6 +11,7 @@ pub(crate) mod pages;
 pub(crate) mod server;
 mod serving;
 mod status;
+mod templates;
 mod verifying;
 
 use std::path::{Path, PathBuf};

@@ -16,6 +16,18 @@ pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     found
 }
 
+/// Runs a script where `commlog` is on the path, and returns what it printed.
+fn follow(place: &Place, script: &str) -> String {
+    let mut command = place.shell(&["-euc", script]);
+    let folders = [std::path::Path::new(env!("CARGO_BIN_EXE_commlog")).parent().unwrap().to_owned()];
+    let folders = folders.into_iter().chain([crate::support::postgres::folder_of("pg_restore")]);
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(folders.chain(std::env::split_paths(&others))).unwrap();
+    let ended = super::Ended::from(command.env("PATH", path).output().unwrap());
+    assert_eq!(ended.code, Some(0), "{script}\n{}{}", ended.stdout, ended.stderr);
+    ended.stdout
+}
+
 /// Somebody who does what a page says.
 struct Reader {
     place: Place,
@@ -67,15 +79,7 @@ impl Reader {
 
     fn shell(&self, script: &str) -> String {
         let address = self.server.as_ref().map_or("127.0.0.1:7700", Server::address);
-        let script = script.replace("127.0.0.1:7700", address);
-        let mut command = self.place.shell(&["-euc", &script]);
-        let folders = [std::path::Path::new(env!("CARGO_BIN_EXE_commlog")).parent().unwrap().to_owned()];
-        let folders = folders.into_iter().chain([crate::support::postgres::folder_of("pg_restore")]);
-        let others = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(folders.chain(std::env::split_paths(&others))).unwrap();
-        let ended = super::Ended::from(command.env("PATH", path).output().unwrap());
-        assert_eq!(ended.code, Some(0), "{script}\n{}{}", ended.stdout, ended.stderr);
-        ended.stdout
+        follow(&self.place, &script.replace("127.0.0.1:7700", address))
     }
 
     fn names(&self) -> String {
@@ -155,4 +159,21 @@ fn the_page_on_monitoring_holds_and_names_metrics_that_exist() {
         let name = metric.trim_end_matches("_total").trim_end_matches("_info");
         assert!(printed.contains(&format!("# TYPE {name} ")), "{metric} is not in\n{printed}");
     }
+}
+
+#[test]
+fn the_readme_leads_from_orders_to_what_three_members_of_a_list_would_get() {
+    let place = Place::new();
+    let people = (1..=5).map(|n| format!("k{n},Person {n},p{n}@example.com,{}\n", if n < 5 { "yes" } else { "no" }));
+    place.file("crm.csv", format!("customer,name,email,consent_email\n{}", people.collect::<String>()));
+    place.file("orders.csv", "order,customer,at,sku,quantity,unit_price\nA-1,k1,2026-01-02T10:00:00Z,X,1,9.50\n");
+    place.ok(&["import", "customers", "crm.csv"]);
+    place.ok(&["import", "orders", "orders.csv", "--currency", "EUR"]);
+    let blocks = blocks("../README.md", "sh");
+    let block = blocks.iter().find(|block| block.contains("commlog lists create Quiet")).unwrap();
+    let printed = follow(&place, block);
+    assert!(printed.contains("is made; members: 4"), "{printed}");
+    assert_eq!(printed.matches(", how have you been?").count(), 3, "{printed}");
+    let entries = std::fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(entries.filter(|path| path.extension().is_some_and(|end| end == "html")).count(), 3);
 }

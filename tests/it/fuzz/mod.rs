@@ -2,6 +2,7 @@
 //! pass can be read again. `make fuzz` gives each target more time than the suite does.
 
 mod authored;
+mod folders;
 mod harness;
 mod held;
 
@@ -143,6 +144,11 @@ targets! {
         "{\"all\":[", "{\"any\":[", "{\"not\":", "{\"noOrderInDays\":{\"days\":30}}", "{\"field\":{\"name\":\"city\",", "\"equals\":", "\"contains\":\"%\"",
         "{\"custom\":{", "{\"leadScore\":{\"min\":1}}", "{\"tags\":{\"anyOf\":[", "{\"bucket\":{\"from\":0,\"to\":10}}", "]", "}", ",", "null", "1e400", "-1",
         "{\"revenue\":{\"min\":\"10\",\"currency\":\"EUR\"}}", "{\"memberOf\":{\"listId\":\"", "\"withinDays\":3650", "{\"anniversary\":{\"of\":\"registered\"}}",
+    ];
+    template_folders: folders::template_folder, [
+        "\n----\n", "title = \"a\"\n", "kind = \"partial\"\n", "[email.en]\nsubject = \"a\"\n", "[push.en]\n", "[voice.de]\n", "[variables]\n",
+        "{{ name }}", "{% include 't' %}", "{% for a in b %}", "{% endfor %}", "| default: ", "<mj-text>", "</mj-text>", "<mj-section>", "\r\n",
+        "\u{feff}", "\0", "\"\"\"", "'''", "\\", "{ say = \"", "{ pause = 1 },", "nan", "99999999999999999999", "1979-05-27", "default_locale = \"fr\"\n",
     ];
     projections ("projections"): projection, [
         "-- question: q\n", "-- events: CustomerRegistered\n", "-- section: tables\n", "-- section: apply\n", "-- section: forget\n",
