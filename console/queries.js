@@ -46,6 +46,19 @@ query Lists($criteria: ListCriteriaInput!) {
     variables: { criteria: { all: [{ noOrderInDays: { days: 30 } }, { hasEmail: true }] } },
   },
   {
+    name: "templates",
+    query: `# What a customer would get of a template. "$code" is one of the templates below; "unsaved" previews what is not saved.
+query Templates($customer: ID!, $code: String! = "check-in") {
+  previewTemplate(input: { template: { draft: $code }, channel: EMAIL, customerId: $customer }) {
+    preview { locale subject body html }
+    refusal { code field message }
+  }
+  templates { code kind class title version }
+}
+`,
+    variables: { customer: "Customer:…", code: "check-in" },
+  },
+  {
     name: "timeline",
     query: `# Everything that happened with one customer, newest first. Opens and clicks are told by their message's entry.
 query Timeline($customer: ID!, $first: Int = 50, $after: String, $filter: TimelineFilterInput) {

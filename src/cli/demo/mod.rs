@@ -15,6 +15,7 @@ use crate::app::{App, Caller};
 use crate::boot::master_key::create_private;
 use crate::boot::{Node, Port, Running, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::templates::starter;
 use crate::cli::{Session, print, signal};
 use crate::domain::activity::decide::RecordActivity;
 use crate::domain::activity::event::ActivityKind;
@@ -104,6 +105,7 @@ async fn begin(stores: &Stores, caller: &Caller) -> Outcome<String> {
     for number in 0..CUSTOMERS {
         past(app, caller, number, sample::customer(number, since)).await?;
     }
+    starter::publish(app, caller).await?;
     // The key comes last and cannot be repeated: its token is shown only once.
     let key = IssueApiKey {
         role: Role::Admin,
