@@ -237,7 +237,7 @@ impl App {
         };
         let values = match &customer {
             Some(customer) => Values::for_customer(given, customer, business, defaults, self.shared.ambient.now()),
-            None => Values::given(given, defaults),
+            None => Values::given(given, defaults).at(self.shared.ambient.now()),
         };
         Ok(PreviewValues {
             values: self.sample_links().iter().fold(values, |values, (name, url)| values.with(name, url)),

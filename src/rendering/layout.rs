@@ -149,6 +149,8 @@ fn sanitise(html: &str) -> String {
         .add_tag_attributes("a", ["target", "name"])
         .add_tag_attributes("td", ["background"])
         .add_tag_attributes("table", ["background"])
+        // What a page is called is no part of its text.
+        .add_clean_content_tags(["title"])
         .url_schemes(HashSet::from(SCHEMES))
         .filter_style_properties(style_properties())
         .link_rel(None)

@@ -102,17 +102,29 @@ fn check_slots(slots: &Arc<[Slot]>) -> Result<(), Fault> {
             } else {
                 shown(&format!("{{% {} {inner} %}}", slot.name))
             };
-            let entity = ["&quot;", "&#34;", "&#39;", "&apos;", "&amp;", "&lt;", "&gt;"]
-                .iter()
-                .find(|entity| inner.contains(**entity));
-            let message = match entity {
-                Some(entity) => format!("{wrote} cannot be read: write the sign itself instead of {entity} in it"),
-                None => format!("{wrote} cannot be read: {}", reason(&error.to_string())),
-            };
+            let message =
+                format!("{wrote} cannot be read: {}", advice(inner).unwrap_or_else(|| reason(&error.to_string())));
             return Err(Fault::at(FaultKind::Syntax, &slot.place, message));
         }
     }
     Ok(())
+}
+
+/// What to do about what editors put between the braces.
+fn advice(inner: &str) -> Option<String> {
+    const SIGNS: [&str; 8] = ["&quot;", "&#34;", "&#39;", "&apos;", "&amp;", "&lt;", "&gt;", "&nbsp;"];
+    if let Some(sign) = SIGNS.iter().find(|sign| inner.contains(**sign)) {
+        return Some(match *sign {
+            "&nbsp;" => "write a space instead of &nbsp; in it".to_owned(),
+            sign => format!("write the sign itself instead of {sign} in it"),
+        });
+    }
+    if inner.contains(['“', '”', '„', '‟', '«', '»', '‘', '’', '‚']) {
+        return Some("write straight quotes, \" or ', in it".to_owned());
+    }
+    let is_tag = |rest: &str| rest.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic()) && rest.contains('>');
+    let has_tag = inner.match_indices('<').any(|(at, _)| is_tag(&inner[at + 1..]));
+    has_tag.then(|| "an HTML element stands in it: put it around the braces".to_owned())
 }
 
 /// What Liquid's parser expects: the last line of its picture of a text that the author did not write.

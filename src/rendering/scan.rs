@@ -76,6 +76,7 @@ pub(super) fn scan<'s>(source: &'s str, partial: Option<&str>) -> Result<Vec<Pie
         }
         let Some(open) = open else {
             let place = cursor.place(begin);
+            check_encoded(text, &place)?;
             push_text(&mut pieces, text, place);
             return Ok(pieces);
         };
@@ -83,6 +84,7 @@ pub(super) fn scan<'s>(source: &'s str, partial: Option<&str>) -> Result<Vec<Pie
             text = text.trim_end();
         }
         let place = cursor.place(begin);
+        check_encoded(text, &place)?;
         push_text(&mut pieces, text, place);
         let place = cursor.place(open);
         let is_output = source[open..].starts_with("{{");
@@ -125,6 +127,22 @@ fn push_text<'s>(pieces: &mut Vec<Piece<'s>>, text: &'s str, place: Place) {
     if !text.is_empty() {
         pieces.push(Piece::Text(text, place));
     }
+}
+
+/// Editors write the braces in a link as the link's own characters: it would go out with them.
+fn check_encoded(text: &str, place: &Place) -> Result<(), Fault> {
+    let mut from = 0;
+    while let Some(found) = text[from..].find("%7") {
+        let at = from + found;
+        let encoded = text.get(at..at + 6).unwrap_or_default().to_ascii_lowercase();
+        if encoded == "%7b%7b" || encoded == "%7b%25" {
+            let shown = text[at..].chars().take(24).collect::<String>();
+            let message = format!("an editor has encoded the braces of a variable, {}: write {{{{ or {{%", shown);
+            return Err(Fault::at(FaultKind::Syntax, &advanced(place, &text[..at]), message));
+        }
+        from = at + 2;
+    }
+    Ok(())
 }
 
 fn opening(source: &str, from: usize) -> Option<usize> {

@@ -138,3 +138,38 @@ fn a_locale_falls_back_to_its_language_and_then_to_the_default() {
 fn two_megabytes_are_refused() {
     clean(vec![email(Markup::Html, &"x".repeat(2 * 1024 * 1024))]).expect_err("is too large");
 }
+
+#[test]
+fn what_editors_do_to_templates_is_named_with_its_remedy() {
+    let cases = [
+        ("<p>\n<a href=\"https://x.example/?n=%7B%7B%20number%20%7d%7d\">x</a></p>", "encoded the braces", (2, 31)),
+        ("<p>{{ name | default: “friend” }}</p>", "straight quotes", (1, 4)),
+        ("<p>{{&nbsp;name }}</p>", "a space instead of &nbsp;", (1, 4)),
+        ("<p>{{ <b>name</b> }}</p>", "around the braces", (1, 4)),
+        ("<p>{% if name == &quot;x&quot; %}{% endif %}</p>", "instead of &quot;", (1, 4)),
+    ];
+    for (source, advice, place) in cases {
+        let fault = compile(&email(Markup::Html, source), &Includes::new()).expect_err(source);
+        assert!(fault.message.contains(advice), "{source}: {fault}");
+        assert_eq!(fault.place.map(|at| (at.line, at.column)), Some(place), "{source}");
+    }
+    let raw = "<p>{% raw %}%7B%7B{% endraw %} 7 < 8</p>";
+    assert!(compile(&email(Markup::Html, raw), &Includes::new()).is_ok());
+}
+
+#[test]
+fn a_pages_title_is_no_text() {
+    let source = "<html><head><title>Our news</title></head><body><p>Hello</p></body></html>";
+    let mail = render(&email(Markup::Html, source), &json!({ "name": "Ann" })).expect("is rendered");
+    assert_eq!(mail.body, "Hello");
+    assert!(!mail.html.expect("a page").contains("Our news"));
+}
+
+#[test]
+fn the_word_now_is_the_moment_at_which_the_message_is_made() {
+    let now = "2026-11-28T23:30:00Z".parse().expect("a moment");
+    let compiled =
+        compile(&sms("en", "© {{ 'now' | date: '%Y' }}, {{ 'today' | date }}"), &Includes::new()).expect("reads");
+    let values = Values::given(&BTreeMap::new(), &BTreeMap::new()).at(now);
+    assert_eq!(compiled.render(&values, Tz::Europe__Berlin).expect("renders").body, "© 2026, 29 November 2026");
+}

@@ -103,6 +103,13 @@ impl Values {
         values
     }
 
+    /// The same with the moment at which the message is made.
+    #[must_use]
+    pub fn at(mut self, now: DateTime<Utc>) -> Self {
+        self.add("now", moment(now));
+        self
+    }
+
     /// The same with another value, which stands before all others.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {

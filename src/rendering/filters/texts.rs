@@ -1,6 +1,6 @@
 //! Filters that depend on the reader's language and clock, and those that could multiply what they are given.
 
-use liquid_core::model::{Value, ValueView};
+use liquid_core::model::{ScalarCow, Value, ValueView};
 use liquid_core::{Result, Runtime};
 
 use super::formats;
@@ -14,7 +14,7 @@ fn too_long(runtime: &dyn Runtime) -> liquid_core::Error {
     fail(runtime, FaultKind::Limit, &format!("makes a value of more than {MAX_TEXT} bytes"))
 }
 
-/// `date: "long"`, `"short"`, `"time"`, `"datetime"` or a pattern of strftime; then a time zone, if not the customer's.
+/// A moment, or `'now'`. `date: "long"`, `"short"`, `"time"`, `"datetime"` or a pattern of strftime; then a time zone, if not the customer's.
 pub(super) fn date(input: &dyn ValueView, arguments: &[Value], runtime: &dyn Runtime) -> Result<Value> {
     let style = arguments.first().map_or_else(|| "long".to_owned(), |style| style.to_kstr().into_string());
     let (locale, mut zone) = {
@@ -28,7 +28,13 @@ pub(super) fn date(input: &dyn ValueView, arguments: &[Value], runtime: &dyn Run
     if !formats::is_pattern(&style) {
         return Err(fail(runtime, FaultKind::Value, "has a date pattern that cannot be read"));
     }
-    let date = formats::date(&input.to_kstr(), &style, locale, zone);
+    let written = input.to_kstr();
+    // As in Liquid elsewhere: the moment at which the message is made.
+    let now = match written.as_str() {
+        "now" | "today" => Some(runtime.get(&[ScalarCow::new("now")])?.to_kstr().into_string()),
+        _ => None,
+    };
+    let date = formats::date(now.as_deref().unwrap_or(&written), &style, locale, zone);
     date.map(Value::scalar).ok_or_else(|| fail(runtime, FaultKind::Value, "writes a date, and the value is not one"))
 }
 
