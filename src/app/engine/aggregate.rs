@@ -138,7 +138,7 @@ aggregate!(
     Tenant,
     TenantEvent,
     Tenant,
-    4,
+    5,
     |state| {
         let users = state.users.len() + state.forgotten_users.len();
         (state.keys.len() + state.revoked.len()) * 16 + users * 128 + 1024

@@ -13,6 +13,7 @@ use crate::domain::tenant::policy::{
     Blackout, CapWindow, EmergencyOverride, FrequencyCap, Policy, ProtectedWeekdays, QuietHours,
 };
 use crate::domain::tenant::state::Tenant;
+use crate::domain::tenant::tracking::Tracking;
 use crate::domain::text;
 use crate::domain::value::Channel;
 use crate::domain::value::place;
@@ -45,6 +46,8 @@ pub struct UpdatePolicy {
     pub emergency_override: Patch<Emergency>,
     /// After how many minutes a conversation resolves itself; 0: never.
     pub auto_resolve_minutes: Option<u32>,
+    /// Our own tracking of opens and clicks, as a whole.
+    pub tracking: Option<Tracking>,
 }
 
 /// An emergency as it is declared.
@@ -107,6 +110,9 @@ pub fn update(state: &Tenant, command: UpdatePolicy, actor: &str, context: &Cont
     })?;
     if let Some(minutes) = command.auto_resolve_minutes {
         policy.auto_resolve_minutes = minutes;
+    }
+    if let Some(tracking) = command.tracking {
+        policy.tracking = tracking.clean()?;
     }
     if policy == *before && state.policy.is_some() {
         return Ok(vec![]);
@@ -186,6 +192,7 @@ fn changed(before: &Policy, after: &Policy) -> Vec<String> {
         ("weekdays", before.weekdays != after.weekdays),
         ("emergency_override", before.emergency_override != after.emergency_override),
         ("auto_resolve_minutes", before.auto_resolve_minutes != after.auto_resolve_minutes),
+        ("tracking", before.tracking != after.tracking),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }

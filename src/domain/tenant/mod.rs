@@ -5,3 +5,4 @@ pub mod decide;
 pub mod event;
 pub mod policy;
 pub mod state;
+pub mod tracking;

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::tenant::tracking::Tracking;
 use crate::domain::value::{Channel, words};
 
 /// A tenant's rules for sending. Caps, quiet hours, blackout dates and weekdays hold for marketing only.
@@ -31,6 +32,8 @@ pub struct Policy {
     pub emergency_override: Option<EmergencyOverride>,
     /// After how many minutes without a message a conversation resolves itself; 0: never.
     pub auto_resolve_minutes: u32,
+    /// Our own tracking of opens and clicks, and what links get in their query.
+    pub tracking: Tracking,
 }
 
 words! {

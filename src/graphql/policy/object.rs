@@ -10,6 +10,7 @@ use crate::graphql::engine::author::Author;
 use crate::graphql::engine::patch::patch;
 use crate::graphql::engine::scalar::{Date, TimeOfDay};
 use crate::graphql::engine::words::Channel;
+use crate::graphql::policy::tracking::Tracking;
 
 /// What happens to a message that violates a rule.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,6 +152,8 @@ pub struct Policy {
     emergency_override: Option<EmergencyOverride>,
     /// A conversation is resolved after this many minutes without a message; 0: never.
     auto_resolve_minutes: u32,
+    /// The tenant's own tracking of opens and clicks.
+    tracking: Tracking,
 }
 
 /// Changes to the rules: omitted fields are kept, null clears one, lists are replaced as a whole.
@@ -174,6 +177,8 @@ pub struct PolicyPatch {
     emergency_override: MaybeUndefined<EmergencyInput>,
     /// A conversation is resolved after this many minutes without a message; 0: never.
     auto_resolve_minutes: Option<u32>,
+    /// The tenant's own tracking of opens and clicks, replaced as a whole: omitted fields are off.
+    tracking: Option<Tracking>,
 }
 
 impl From<&domain::Policy> for Policy {
@@ -208,6 +213,7 @@ impl From<&domain::Policy> for Policy {
                 author: Author::new(emergency.actor.clone()),
             }),
             auto_resolve_minutes: policy.auto_resolve_minutes,
+            tracking: (&policy.tracking).into(),
         }
     }
 }
@@ -273,6 +279,7 @@ impl From<PolicyPatch> for UpdatePolicy {
                 Patch::Set(input) => Patch::Set(Emergency { until: input.until, reason: input.reason }),
             },
             auto_resolve_minutes: input.auto_resolve_minutes,
+            tracking: input.tracking.map(Into::into),
         }
     }
 }

@@ -33,6 +33,29 @@ on_both_engines! {
         assert_eq!(wrong["refusal"], json!({ "code": "INVALID_INPUT", "field": "timeZone" }));
     }
 
+    tracking_is_off_until_an_admin_switches_it_on_and_what_is_left_out_is_off_again(app) {
+        let admin = app.actor(Role::Admin).await;
+        let update = "mutation($to: TrackingInput) { updatePolicy(changes: { tracking: $to }) { refusal { code field } policy { \
+            tracking { opens clicks textLinks shortLinks transactional requireOptIn untrackedTopics url parameters { name source text } \
+            parameterHosts } } } }";
+        let set = async |to| admin.data(update, json!({ "to": to })).await["updatePolicy"].take();
+        let off = json!({ "opens": false, "clicks": false, "textLinks": false, "shortLinks": false, "transactional": false,
+            "requireOptIn": false, "untrackedTopics": [], "url": null, "parameters": [], "parameterHosts": [] });
+        assert_eq!(set(json!({ "url": " ", "parameters": [{ "name": "utm_source" }] })).await["policy"]["tracking"], off);
+        let parameters = json!([{ "name": "utm_source", "source": "TEXT", "text": "crm" },
+            { "name": "utm_campaign", "source": "CAMPAIGN", "text": null }]);
+        let on = set(json!({ "opens": true, "clicks": true, "untrackedTopics": ["Health"], "url": "https://go.shop.example/",
+            "parameters": parameters })).await["policy"]["tracking"].take();
+        assert_eq!((&on["opens"], &on["clicks"], &on["shortLinks"]), (&json!(true), &json!(true), &json!(false)));
+        assert_eq!((&on["untrackedTopics"], &on["url"]), (&json!(["health"]), &json!("https://go.shop.example")));
+        assert_eq!(on["parameters"], parameters);
+        let wrong = set(json!({ "parameters": [{ "name": "utm source", "text": "x" }] })).await["refusal"].take();
+        assert_eq!(wrong, json!({ "code": "INVALID_INPUT", "field": "tracking.parameters[0].name" }));
+        let kept = admin.data("{ policy { tracking { opens } } }", json!({})).await;
+        assert_eq!(kept["policy"]["tracking"]["opens"], true, "a refusal changes nothing");
+        assert_eq!(set(json!({})).await["policy"]["tracking"], off);
+    }
+
     a_message_tells_which_rule_stood_against_it_and_what_it_looked_at(app) {
         let admin = app.actor(Role::Admin).await;
         let customer = admin.customer("Quin Example").await;
