@@ -22,6 +22,7 @@ use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInput
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
+use crate::domain::value::engagement::Tracks;
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
 use crate::ids::{AddressId, CustomerId, MessageId, Position};
@@ -66,6 +67,8 @@ pub struct Ticket {
     pub content: MessageQueuedPersonal,
     /// The files that go with it.
     pub files: Vec<StoredFile>,
+    /// What of it is tracked by us.
+    pub tracked: Tracks,
     /// The position of the `DispatchStarted` that permits the call.
     pub position: Position,
     /// When the call was decided on.
@@ -188,6 +191,7 @@ impl App {
                         attempt: Attempt { key: pending.key, route: route.clone(), number },
                         content,
                         files,
+                        tracked: Tracks::default(),
                     }))
                 }
                 _ => DispatchDecision::Nothing,
@@ -302,7 +306,8 @@ impl App {
             self.read_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
         let Some(pending) = pending else { return Ok(None) };
         let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
-        let (Some(content), _) = self.content(stream, &pending).await? else { return Ok(None) };
+        let (Some(mut content), _) = self.content(stream, &pending).await? else { return Ok(None) };
+        self.track_as_sent(caller, customer_id, message_id, &mut content).await?;
         let basis = self.basis(caller).await?;
         let correlation = correlation(caller, customer_id, &pending, &route, called_at);
         let token = token::seal(&correlation, &basis.secret);

@@ -28,6 +28,7 @@ mod sending;
 mod standing;
 pub mod templates;
 mod tenants;
+mod tracking;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub use health::Health;
 pub use links::{ListUnsubscribe, OptInRequest};
 pub use reclass::{Reclassed, Step};
 pub use sending::TestMessage;
+pub use tracking::{ShortLink, TrackedPlace, Visit};
 
 use moka::sync::Cache;
 use tokio::sync::{Semaphore, watch};

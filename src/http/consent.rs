@@ -17,6 +17,7 @@ use super::page::{escape, no_link, page};
 use crate::app::{AppError, Outcome};
 use crate::domain::consent::choice::{Choice, Evidence, Preferences};
 use crate::domain::consent::token::{Purpose, Token};
+use crate::domain::message::tracking::TRACKING;
 use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Channel;
 use crate::graphql::Gateway;
@@ -26,7 +27,7 @@ use crate::graphql::engine::failure::chain;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-type Asked = Option<Extension<Peer>>;
+pub(super) type Asked = Option<Extension<Peer>>;
 
 /// `GET /u/{token}`: asks whether to unsubscribe.
 pub async fn ask_unsubscribe(State(gateway): State<Gateway>, Path(token): Path<String>) -> Response {
@@ -201,9 +202,15 @@ fn failed(gateway: &Gateway, error: &AppError) -> Response {
 }
 
 fn evidence(headers: &HeaderMap, peer: Asked, wording: String) -> Evidence {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (ip, user_agent) = visitor(headers, peer);
+    Evidence { ip, user_agent, wording }
+}
+
+/// The IP address that a request came from, and the program that made it.
+pub(super) fn visitor(headers: &HeaderMap, peer: Asked) -> (Option<String>, Option<String>) {
     let peer = peer.map(|Extension(Peer(address))| address.ip());
-    Evidence { ip: origin(peer, headers), user_agent: text(header::USER_AGENT), wording }
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    (origin(peer, headers), user_agent)
 }
 
 /// The client's IP address: the connection's, unless that belongs to a proxy in our own network, which forwards the
@@ -247,6 +254,10 @@ fn line(choice: &Choice) -> String {
     let messages = plural(choice.channel);
     match choice.topic.as_str() {
         ALL_TOPICS => format!("All {messages}"),
+        TRACKING => match choice.channel {
+            Channel::Email => "You may record when I open emails and follow links in them".to_owned(),
+            _ => format!("You may record when I follow links in {messages}"),
+        },
         topic => format!("{}{} about “{topic}”", messages[..1].to_uppercase(), &messages[1..]),
     }
 }

@@ -1,4 +1,5 @@
-//! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, webhooks, health
+//! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, tracked links,
+//! webhooks, health
 //! and metrics.
 
 mod attachments;
@@ -14,6 +15,7 @@ mod page;
 pub mod protocol;
 mod server;
 mod socket;
+mod track;
 mod webhooks;
 
 pub use server::{ServeError, serve, serve_monitoring};
@@ -69,6 +71,11 @@ pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: Ca
     let webhooks = Router::new()
         .route("/webhooks/{provider}/{account}", any(webhooks::take))
         .with_state(webhooks::Webhooks::new(gateway.clone(), intake));
+    let tracked = Router::new()
+        .route("/t/o/{token}", get(track::picture))
+        .route("/t/c/{token}", get(track::link))
+        .route("/t/{code}", get(track::short_link))
+        .with_state(track::Tracker::new(gateway.clone()));
     let graphql = Router::new()
         .route("/graphql", post(endpoint::post).get(endpoint::get))
         .route("/attachments", post(attachments::upload))
@@ -76,6 +83,7 @@ pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: Ca
         .layer(cors(origins));
     Router::new()
         .merge(webhooks)
+        .merge(tracked)
         .merge(graphql)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

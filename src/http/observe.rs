@@ -61,6 +61,9 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/preferences/{token}") => "/preferences",
         Some("/attachments" | "/attachments/{id}") => "/attachments",
         Some("/media/{token}") => "/media",
+        Some("/t/o/{token}") => "/t/o",
+        Some("/t/c/{token}") => "/t/c",
+        Some("/t/{code}") => "/t",
         _ => "other",
     }
 }

@@ -37,6 +37,11 @@ pub fn no_link() -> Response {
     page(StatusCode::NOT_FOUND, "This link does not work", main)
 }
 
+/// The page for links to what was forgotten with a person.
+pub fn gone() -> Response {
+    page(StatusCode::GONE, "This link does not work any more", "<p>What this link led to was deleted.</p>")
+}
+
 /// Text with the characters escaped that mean something in HTML.
 pub fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());

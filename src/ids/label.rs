@@ -121,4 +121,10 @@ labels! {
     MediaLink = "media link",
     /// The proof of a link to a consent page.
     ConsentLink = "consent link",
+    /// The proof of a tracked link or picture.
+    TrackingToken = "tracking token",
+    /// What a tracked link's position and target are hidden with.
+    TrackingSeal = "tracking seal",
+    /// The proof of a short link.
+    ShortLink = "short link",
 }

@@ -24,7 +24,7 @@ use crate::domain::value::message::{RetryClass, Route};
 use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
-use crate::processes::{hold, tail};
+use crate::processes::{hold, tail, tracking};
 use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
 
 /// The actor that its events name.
@@ -319,7 +319,7 @@ async fn dispatch(
         job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
     let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
-    let ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
+    let mut ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
         Ok(DispatchDecision::Go(ticket)) => *ticket,
         Ok(DispatchDecision::NotBefore(at)) => return Some((at, job)),
         Ok(DispatchDecision::Nothing) => return None,
@@ -338,6 +338,7 @@ async fn dispatch(
         }
         return None;
     }
+    tracking::track(&app, &caller, account, &mut ticket).await;
     let waited = (app.ambient().now() - job.since).to_std().unwrap_or_default();
     let outcome = match files(&app, &caller, account, &ticket).await {
         Ok(files) => call(account, &job, &ticket, files, call_timeout).await,
@@ -461,6 +462,7 @@ fn content(account: &Account, channel: Channel, ticket: &Ticket, files: Files) -
             email.html.clone_from(&ticket.content.html);
             email.headers = mail_headers(ticket);
             email.attachments = files.attachments;
+            email.tracked = ticket.tracked;
         }
         Content::Text(text) => text.media_urls = files.media_urls,
         Content::Whatsapp(whatsapp) => whatsapp.media_urls = files.media_urls,

@@ -15,6 +15,7 @@ pub mod refresh_accounts;
 pub mod supervisor;
 mod tail;
 pub mod timers;
+mod tracking;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

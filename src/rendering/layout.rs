@@ -134,6 +134,7 @@ fn sanitise(html: &str) -> String {
             "cellspacing",
             "class",
             "color",
+            "data-track",
             "dir",
             "face",
             "height",

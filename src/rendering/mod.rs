@@ -20,6 +20,7 @@ mod plain;
 mod program;
 mod scan;
 mod steps;
+pub mod track;
 mod values;
 mod weave;
 

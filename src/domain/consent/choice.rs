@@ -11,6 +11,7 @@ use crate::domain::consent::token::Token;
 use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision, Policy};
+use crate::domain::message::tracking::{TRACKING, is_agreed};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::ALL_TOPICS;
@@ -186,7 +187,7 @@ pub fn confirm(state: &Customer, token: &Token, evidence: &Evidence, context: &C
 }
 
 /// What a customer can choose: every topic that is known of on each channel that reaches them, or the whole channel
-/// where no topic is.
+/// where no topic is; and whether they are tracked, while the tenant tracks anybody.
 #[must_use]
 pub fn choices(state: &Customer, policy: &Policy) -> Vec<Choice> {
     let is_reached = |channel: Channel| state.addresses.iter().any(|own| own.kind == channel.address_kind());
@@ -200,14 +201,22 @@ pub fn choices(state: &Customer, policy: &Policy) -> Vec<Choice> {
         // Without a topic and without a word about it, only the channels that marketing uses are worth a line.
         let is_usual = matches!(channel, Channel::Email | Channel::Sms | Channel::Whatsapp);
         let is_told = state.consents.of(channel, ALL_TOPICS).is_some();
-        if (is_usual || is_told) && !known.iter().any(|(of, _)| *of == channel) {
+        if (is_usual || is_told) && !known.iter().any(|(of, topic)| *of == channel && topic != TRACKING) {
             known.insert((channel, ALL_TOPICS.to_owned()));
         }
+        if policy.tracking.is_on_for(channel) {
+            known.insert((channel, TRACKING.to_owned()));
+        }
     }
-    let chosen = |channel, topic: &str| match state.consents.effective(channel, topic).map(|standing| standing.state) {
-        Some(ConsentState::OptedIn) => true,
-        Some(ConsentState::OptedOut | ConsentState::Pending) => false,
-        Some(ConsentState::None) | None => !policy.require_opt_in,
+    let is_allowed =
+        |channel, topic: &str| match state.consents.effective(channel, topic).map(|standing| standing.state) {
+            Some(ConsentState::OptedIn) => true,
+            Some(ConsentState::OptedOut | ConsentState::Pending) => false,
+            Some(ConsentState::None) | None => !policy.require_opt_in,
+        };
+    let chosen = |channel, topic: &str| match topic {
+        TRACKING if policy.tracking.is_on_for(channel) => is_agreed(state, None, channel, &policy.tracking),
+        topic => is_allowed(channel, topic),
     };
     let lines = known.into_iter().take(MAX_CHOICES);
     lines.map(|(channel, topic)| Choice { chosen: chosen(channel, &topic), channel, topic }).collect()

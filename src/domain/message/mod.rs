@@ -13,6 +13,7 @@ pub mod report;
 pub mod retry;
 pub mod rules;
 pub mod state;
+pub mod tracking;
 pub mod upcast;
 
 #[cfg(test)]

@@ -20,6 +20,15 @@ pub struct Rule {
 /// classed.
 pub const CURRENT: Rule = Rule { name: "engagement/1", class };
 
+/// What of a message is tracked, by us or by a provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tracks {
+    /// That it was opened.
+    pub opens: bool,
+    /// That its links were followed.
+    pub clicks: bool,
+}
+
 /// What is known of an open or a click.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Signs<'a> {

@@ -18,6 +18,7 @@ pub use webhook::{
 };
 
 use crate::domain::value::Channel;
+use crate::domain::value::engagement::Tracks;
 use crate::domain::value::limits::Limits;
 use crate::domain::value::message::Route;
 
@@ -48,6 +49,11 @@ pub trait Provider: Send + Sync {
     /// elsewhere.
     fn carries_files(&self, _channel: Channel) -> bool {
         false
+    }
+
+    /// What it tracks of its messages by itself: it is not tracked twice.
+    fn tracks(&self) -> Tracks {
+        Tracks::default()
     }
 
     /// Fetches a file that an incoming message names, with the account's credentials. `url` was written by outsiders: one

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+use crate::domain::value::engagement::Tracks;
 use crate::domain::value::message::{MessageKey, Report, RetryClass};
 use crate::domain::value::{Channel, Currency, sms};
 use crate::ids::{AddressId, CustomerId, TenantId};
@@ -64,6 +65,8 @@ pub struct EmailContent {
     pub headers: Vec<(String, String)>,
     /// Files that travel in the mail.
     pub attachments: Vec<Attachment>,
+    /// What we track of it already: the provider is told not to.
+    pub tracked: Tracks,
 }
 
 /// What an SMS or MMS holds.

@@ -20,6 +20,7 @@ pub use webhook::SendgridWebhook;
 use super::{Accepted, OutboundMessage, Provider, SendError, SettingsError};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
+use crate::domain::value::engagement::Tracks;
 use crate::domain::value::limits::Limits;
 use crate::domain::value::message::Route;
 use crate::providers::kind::{Built, Kind, Setup};
@@ -99,6 +100,11 @@ impl Provider for Sendgrid {
 
     fn carries_files(&self, channel: Channel) -> bool {
         channel == Channel::Email
+    }
+
+    fn tracks(&self) -> Tracks {
+        let is_on = |setting: Option<bool>| setting == Some(true);
+        Tracks { opens: is_on(self.settings.track_opens), clicks: is_on(self.settings.track_clicks) }
     }
 
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {

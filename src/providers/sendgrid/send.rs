@@ -82,11 +82,12 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage, email: &EmailContent) ->
     if !email.headers.is_empty() {
         put("headers", Value::Object(headers(&email.headers)?));
     }
+    // What is tracked already is not tracked again, however the account is set up there.
+    let clicks = if email.tracked.clicks { Some(false) } else { settings.track_clicks };
+    let opens = if email.tracked.opens { Some(false) } else { settings.track_opens };
     let mut tracking = Map::new();
-    tracking.extend(
-        settings.track_clicks.map(|on| ("click_tracking".to_owned(), json!({ "enable": on, "enable_text": on }))),
-    );
-    tracking.extend(settings.track_opens.map(|on| ("open_tracking".to_owned(), json!({ "enable": on }))));
+    tracking.extend(clicks.map(|on| ("click_tracking".to_owned(), json!({ "enable": on, "enable_text": on }))));
+    tracking.extend(opens.map(|on| ("open_tracking".to_owned(), json!({ "enable": on }))));
     if !tracking.is_empty() {
         put("tracking_settings", Value::Object(tracking));
     }

@@ -1,10 +1,13 @@
-//! What clients hold of ours and hand back, and what they wrap it in: cursors, ids, names of files, messages over WebSockets.
+//! What clients hold of ours and hand back, and what they wrap it in: cursors, ids, names of files, messages over
+//! WebSockets, tracked links.
 
 use std::fmt::Debug;
 
 use async_graphql::InputType;
 use commlog::cli::ids;
 use commlog::domain::message::attachment;
+use commlog::domain::message::tracking::token::{self, Dispatch, Kind};
+use commlog::domain::message::tracking::{Parameters, code, links};
 use commlog::domain::value::time;
 use commlog::graphql::Limits;
 use commlog::graphql::engine::document::admit_variables;
@@ -12,8 +15,9 @@ use commlog::graphql::engine::id::{Global, Parts, global};
 use commlog::graphql::engine::resume::Resume;
 use commlog::http::filename;
 use commlog::http::protocol::{ClientMessage, ServerMessage};
-use commlog::ids::{ApiKeyId, CustomerId, MessageId};
+use commlog::ids::{ApiKeyId, CustomerId, MessageId, Position, TenantId, TenantSecret};
 use commlog::queries::Cursor;
+use commlog::rendering::track;
 use commlog::sql::Value as SqlValue;
 use serde_json::Value;
 
@@ -101,4 +105,29 @@ pub(super) fn socket_message(input: &[u8]) {
         Ok(ClientMessage::ConnectionInit(_) | ClientMessage::Ping | ClientMessage::Pong) => {}
         Err(reason) => assert!(!reason.is_empty()),
     }
+}
+
+/// Mails and texts whose links are rewritten, and tokens and codes of such links.
+pub(super) fn tracked_link(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let (secret, bases) = (TenantSecret::new([7; 32]), ["https://crm.example"]);
+    let pairs = vec![("utm_source".to_owned(), "a b&c".to_owned())];
+    let parameters = Parameters { pairs, hosts: vec!["a.example".to_owned()] };
+    let dispatch = Dispatch::new(Position::from_counter(7), MessageId(uuid::Uuid::from_u128(7)));
+    let link = |address: &str| {
+        let target = links::target(address, &bases)?;
+        let leading = parameters.add_to(&target).into_owned();
+        assert_eq!(parameters.add_to(&leading), leading.as_str());
+        let token = token::seal(TenantId(uuid::Uuid::nil()), dispatch, Some(&leading), &secret);
+        let told = token::open(&token, Kind::Click, &secret).and_then(|tracked| tracked.target);
+        assert!(told.is_some_and(|told| told.eq_ignore_ascii_case(&leading)) || leading.len() > links::MAX_LINK_BYTES);
+        Some(format!("https://crm.example/t/c/{token}"))
+    };
+    let page = track::rewrite(&text, link, Some("https://crm.example/t/o/x"));
+    assert_eq!(track::rewrite(&page, link, None), page, "what is rewritten stays");
+    assert_eq!(track::rewrite(&text, |_| None, None), text);
+    let rewritten = links::replace_in_text(&text, link);
+    assert_eq!(links::replace_in_text(&rewritten, link), rewritten);
+    assert!(token::open(&text, Kind::Click, &secret).is_none() && token::open(&text, Kind::Open, &secret).is_none());
+    let _ = (token::tenant_of(&text), code::position_of(&text));
 }

@@ -128,6 +128,10 @@ targets! {
         "Customer:", "Message:", "ApiKey:", "@", "~", "00000000-0000-0000-0000-000000000007", "{", "}", "urn:uuid:", ":", "-",
         "2026-05-04T03:02:01.000009Z", "0000000000000000000000000000004d", "+10000-01-01T00:00:00Z",
     ];
+    tracked_links: held::tracked_link, [
+        "<a href=\"", "<area href=", "<v:rect href='", "<!--[if mso]>", "<![endif]-->", "<!--", "-->", "</body>", "data-track=off", "&amp;",
+        "&#x26;", "https://", "http://a.example/", "?", "#", "utm_source=", "%", "(", ")", "[", "]", ".", "\n", "\u{202e}", "日本", "AQI",
+    ];
     socket_messages: held::socket_message, [
         "{\"type\":\"connection_init\"", "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\"", "\"variables\":{",
         "\"extensions\":{", "\"operationName\":", "\"Authorization\":\"Bearer clk_\"", "{\"type\":\"complete\",\"id\":", "\"ping\"", "\"pong\"",

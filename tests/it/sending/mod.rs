@@ -13,4 +13,5 @@ mod restoring;
 pub(crate) mod story;
 mod templates;
 mod threading;
+mod tracking;
 mod who_is_who;
