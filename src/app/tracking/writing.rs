@@ -136,14 +136,13 @@ impl Writing<'_> {
         if self.plan.text_links {
             content.body = links::replace_in_text(&content.body, link);
         }
-        let html: Option<String> = None;
-        let Some(html) = &html else { return Tracks { opens: false, ..self.plan.tracks } };
+        let Some(html) = &content.html else { return Tracks { opens: false, ..self.plan.tracks } };
         let picture = self
             .plan
             .tracks
             .opens
             .then(|| format!("{}/t/o/{}", self.base, token::seal(self.tenant, dispatch, None, &self.secret)));
-        let _ = Some(track::rewrite(html, link, picture.as_deref()));
+        content.html = Some(track::rewrite(html, link, picture.as_deref()));
         self.plan.tracks
     }
 

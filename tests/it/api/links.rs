@@ -188,3 +188,30 @@ async fn the_preference_page_shows_what_is_sent_and_changes_it() {
     );
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_tracked_has_a_line_for_it_on_the_preference_page() {
+    let app = TestApp::sqlite().await;
+    let admin = app.actor(Role::Admin).await;
+    let customer = admin.customer("Abe Example").await;
+    let query = "query($id: ID!) { preferencesUrl(customerId: $id) }";
+    let url = admin.data(query, json!({ "id": customer })).await;
+    let link = path(url["preferencesUrl"].as_str().expect("a link"));
+    let page = async || admin.get(&link).await.text().await.expect("a page");
+    assert!(!page().await.contains("email:tracking"), "nobody is tracked");
+    let track = async |settings| {
+        let mutation = "mutation($to: TrackingInput) { updatePolicy(changes: { tracking: $to }) { position } }";
+        admin.data(mutation, json!({ "to": settings })).await
+    };
+    track(json!({ "opens": true })).await;
+    let shown = page().await;
+    assert!(shown.contains("value=\"email:tracking\" checked> You may record when I open emails"), "{shown}");
+    assert!(shown.contains("value=\"email:all\""), "{shown}");
+    let form = [("shown", "email:tracking"), ("shown", "email:all"), ("wanted", "email:all")];
+    let (status, shown) = post(&admin, &link, &form).await;
+    assert!(status == 200 && shown.contains("value=\"email:tracking\"> You"), "{shown}");
+    let told = history(&app, &admin, &customer).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["topic"], &told[0]["state"]), (&json!("tracking"), &json!("OPTED_OUT")));
+    app.finish().await;
+}

@@ -123,7 +123,8 @@ pub(super) fn tracked_link(input: &[u8]) {
         assert!(told.is_some_and(|told| told.eq_ignore_ascii_case(&leading)) || leading.len() > links::MAX_LINK_BYTES);
         Some(format!("https://crm.example/t/c/{token}"))
     };
-    let page = track::rewrite(&text, link, Some("https://crm.example/t/o/x"));
+    let _ = track::rewrite(&text, link, Some("https://crm.example/t/o/x"));
+    let page = track::rewrite(&text, link, None);
     assert_eq!(track::rewrite(&page, link, None), page, "what is rewritten stays");
     assert_eq!(track::rewrite(&text, |_| None, None), text);
     let rewritten = links::replace_in_text(&text, link);

@@ -14,4 +14,5 @@ pub(crate) mod story;
 mod templates;
 mod threading;
 mod tracking;
+mod visits;
 mod who_is_who;

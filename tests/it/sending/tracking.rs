@@ -7,15 +7,21 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, redirect};
 use serde_json::{Value, json};
 
-use super::story::{PUBLIC, Wire, count};
+use super::story::{Accounts, PUBLIC, Wire, count};
 use crate::support::app::Engine;
-use crate::support::doubles::Act;
+use crate::support::doubles::{Act, sendgrid};
 
-const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
+pub(super) const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const PREFETCHER: &str = "Mozilla/5.0";
 
+/// MJML, for the conditional comments that it makes.
+const PAGE: &str = "<mjml><mj-body><mj-section><mj-column><mj-button href=\"https://shop.example/wine?a=1&amp;b=2#new\">Buy\
+    </mj-button><mj-text><a href=\"https://shop.example/wine?a=1&amp;b=2#new\">Again</a> <a href=\"https://shop.example/legal\" \
+    data-track=\"off\">Legal</a> <a href=\"mailto:shop@shop.example\">Write</a> <a href=\"{{ unsubscribe_url }}\">Unsubscribe\
+    </a></mj-text></mj-column></mj-section></mj-body></mjml>";
+
 /// A message without anything that the tests do not look at.
-fn message(customer: CustomerId, channel: &str, body: &str) -> Value {
+pub(super) fn message(customer: CustomerId, channel: &str, body: &str) -> Value {
     json!({
         "customerId": customer.to_string(), "channel": channel, "class": "MARKETING", "topic": "news",
         "subject": if channel == "EMAIL" { Some("A new vintage") } else { None }, "body": body,
@@ -23,7 +29,7 @@ fn message(customer: CustomerId, channel: &str, body: &str) -> Value {
 }
 
 impl Wire {
-    async fn track(&self, settings: Value) {
+    pub(super) async fn track(&self, settings: Value) {
         let mutation =
             "mutation($to: TrackingInput!) { updatePolicy(changes: { tracking: $to }) { refusal { message field } } }";
         let answer = self.agent.data(mutation, json!({ "to": settings })).await;
@@ -31,7 +37,7 @@ impl Wire {
     }
 
     /// Sends, and waits until so many messages of the customer were handed over.
-    async fn sent(&self, customer: CustomerId, input: Value, so_many: usize) -> String {
+    pub(super) async fn sent(&self, customer: CustomerId, input: Value, so_many: usize) -> String {
         let mutation =
             "mutation($input: SendMessageInput!) { sendMessage(input: $input) { messageId refusal { message } } }";
         let data = self.agent.data(mutation, json!({ "input": input })).await;
@@ -41,7 +47,7 @@ impl Wire {
     }
 
     /// The plain text of the last mail that SendGrid took.
-    fn mail_text(&self) -> String {
+    pub(super) fn mail_text(&self) -> String {
         let request = self.sendgrid.taken().pop().expect("SendGrid took it").request;
         request["content"][0]["value"].as_str().expect("a text").to_owned()
     }
@@ -50,8 +56,21 @@ impl Wire {
         self.twilio.taken().pop().and_then(|sms| sms.field("Body").map(str::to_owned)).expect("Twilio took it")
     }
 
+    /// A published template of a mail.
+    async fn template(&self, code: &str) {
+        let email = json!({ "subject": "A new vintage", "markup": "MJML", "source": PAGE });
+        let input = json!({ "code": code, "title": code, "class": "MARKETING", "defaultLocale": "en",
+            "contents": [{ "locale": "en", "texts": { "email": email } }] });
+        let save = "mutation($input: TemplateInput!) { saveTemplate(input: $input) { refusal { message } } }";
+        let saved = self.agent.data(save, json!({ "input": input })).await;
+        assert!(saved["saveTemplate"]["refusal"].is_null(), "{saved:#}");
+        let publish = "mutation($code: String!) { publishTemplate(code: $code) { refusal { message } } }";
+        let published = self.agent.data(publish, json!({ "code": code })).await;
+        assert!(published["publishTemplate"]["refusal"].is_null(), "{published:#}");
+    }
+
     /// Follows a link of ours, but no redirect.
-    async fn follow(&self, method: Method, url: &str, headers: &[(&'static str, &str)]) -> Response {
+    pub(super) async fn follow(&self, method: Method, url: &str, headers: &[(&'static str, &str)]) -> Response {
         let path = url.strip_prefix(PUBLIC).unwrap_or_else(|| panic!("{url} is not ours"));
         let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
         let request = client.request(method, format!("http://{}{path}", self.app.address()));
@@ -59,7 +78,7 @@ impl Wire {
         request.send().await.expect("the node answers")
     }
 
-    async fn get(&self, url: &str, user_agent: &str) -> Response {
+    pub(super) async fn get(&self, url: &str, user_agent: &str) -> Response {
         self.follow(Method::GET, url, &[("user-agent", user_agent)]).await
     }
 
@@ -70,7 +89,7 @@ impl Wire {
         assert!(answer["setConsent"]["refusal"].is_null(), "{answer:#}");
     }
 
-    async fn engagement(&self, message: &str) -> Value {
+    pub(super) async fn engagement(&self, message: &str) -> Value {
         self.app.visible(self.app.head().await).await;
         let query = "query($id: ID!) { message(id: $id) { state opens { total human machine } \
             clicks { total human machine } } }";
@@ -79,11 +98,11 @@ impl Wire {
 }
 
 /// The links of a text.
-fn links(text: &str) -> Vec<String> {
+pub(super) fn links(text: &str) -> Vec<String> {
     text.split_whitespace().filter(|word| word.starts_with("http")).map(str::to_owned).collect()
 }
 
-fn location(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn location(headers: &HeaderMap) -> Option<&str> {
     headers.get(LOCATION).and_then(|value| value.to_str().ok())
 }
 
@@ -120,10 +139,119 @@ async fn links_of_a_mail_lead_on_whatever_stands_in_them(engine: Engine) {
         assert_eq!(answer.headers()["cache-control"], "no-store");
         assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
     }
+    wire.app.until(ada, |types| count(types, "MessageClicked") == 13).await;
     assert_eq!(wire.engagement(&id).await["clicks"], json!({ "total": 13, "human": 13, "machine": 0 }));
     let stored = "query($id: ID!) { message(id: $id) { body } }";
     let stored = wire.agent.data(stored, json!({ "id": id })).await["message"]["body"].take();
     assert_eq!(stored, json!(body), "the log keeps what was written");
+    wire.app.finish().await;
+}
+
+/// The value of each `href`, as a browser reads it.
+fn hrefs(page: &str) -> Vec<String> {
+    let values = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    values.map(|value| value.replace("&amp;", "&")).collect()
+}
+
+async fn a_page_gets_a_picture_and_links_and_its_campaign_shows_who_followed_them(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    let ada = wire.ada().await;
+    let campaign = "0b8a2e3c-5f1d-4c7e-9a44-6d2c1f0e9b11";
+    wire.template("vintage").await;
+    wire.track(json!({ "opens": true, "clicks": true })).await;
+    let input = json!({ "customerId": ada.to_string(), "channel": "EMAIL", "class": "MARKETING", "topic": "news",
+        "campaignId": campaign, "template": { "code": "vintage" } });
+    let id = wire.sent(ada, input, 1).await;
+    wire.app.visible(wire.app.head().await).await;
+    let stored = wire.agent.data("query($id: ID!) { message(id: $id) { body html } }", json!({ "id": id })).await;
+    let written = stored["message"]["html"].as_str().expect("a page").to_owned();
+    let request = wire.sendgrid.taken().pop().expect("SendGrid took it").request;
+    assert_eq!(request["content"][0]["value"], stored["message"]["body"], "the plain text stays");
+    let off =
+        json!({ "click_tracking": { "enable": false, "enable_text": false }, "open_tracking": { "enable": false } });
+    assert_eq!(request["tracking_settings"], off);
+    let page = request["content"][1]["value"].as_str().expect("a page").to_owned();
+
+    let (before, after) = (hrefs(&written), hrefs(&page));
+    assert_eq!(before.len(), after.len(), "{page}");
+    let mut followed = vec![];
+    for (before, after) in before.iter().zip(&after) {
+        if before.starts_with("https://shop.example/wine") {
+            assert!(after.starts_with(&format!("{PUBLIC}/t/c/")), "{after}");
+            followed.push(after.clone());
+        } else {
+            assert_eq!(before, after, "it stays");
+        }
+    }
+    assert_eq!(followed.len(), 2, "{page}");
+    let picture = page.split("<img src=\"").find_map(|rest| rest.split('"').next().filter(|url| url.contains("/t/o/")));
+    let picture = picture.expect("a picture").to_owned();
+    let image = page.find(&picture).expect("it is there");
+    let end = &page[image..page.rfind("</body>").expect("an end")];
+    assert!(end.ends_with('>') && end.matches('>').count() == 1, "it is the last of the body: {end}");
+    assert_eq!(page.matches("<!--[if mso").count(), written.matches("<!--[if mso").count());
+
+    let asked = wire.follow(Method::HEAD, &picture, &[]).await;
+    assert_eq!(
+        (asked.status().as_u16(), &asked.headers()["content-type"]),
+        (200, &"image/gif".parse().expect("a value"))
+    );
+    assert_eq!(wire.follow(Method::GET, &picture, &[("purpose", "prefetch")]).await.status(), 200);
+    assert_eq!(wire.engagement(&id).await["opens"], json!({ "total": 0, "human": 0, "machine": 0 }));
+    for user_agent in [PREFETCHER, BROWSER, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Thunderbird/140.0"] {
+        let answer = wire.get(&picture, user_agent).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["cache-control"]),
+            (200, &"no-store".parse().expect("a value"))
+        );
+        assert!(answer.bytes().await.expect("a picture").starts_with(b"GIF89a"));
+    }
+    for link in &followed {
+        let answer = wire.get(link, BROWSER).await;
+        assert_eq!(location(answer.headers()), Some("https://shop.example/wine?a=1&b=2#new"));
+    }
+    wire.app.until(ada, |types| count(types, "MessageOpened") == 3 && count(types, "MessageClicked") > 0).await;
+    let seen = wire.engagement(&id).await;
+    assert_eq!((&seen["state"], &seen["opens"]), (&json!("CLICKED"), &json!({ "total": 3, "human": 2, "machine": 1 })));
+    assert!(seen["clicks"]["total"].as_u64().is_some_and(|clicks| clicks >= 1), "{seen}");
+    let query = "query($id: ID!) { campaignMetrics(campaignId: $id) { totals { opens { raw human machine uniqueHuman } \
+        clicks { uniqueHuman } } } }";
+    let figures = wire.agent.data(query, json!({ "id": campaign })).await["campaignMetrics"]["totals"].take();
+    let opens = json!({ "raw": 3, "human": 2, "machine": 1, "uniqueHuman": 1 });
+    assert_eq!(figures, json!([{ "opens": opens, "clicks": { "uniqueHuman": 1 } }]));
+    let compared = wire.app.reads().check(|_| {}).await.expect("tables are compared");
+    assert!(compared.iter().all(|table| table.difference.is_none()), "{compared:?}");
+    wire.app.finish().await;
+}
+
+async fn what_the_provider_tracks_is_left_to_it(engine: Engine) {
+    let wire = Wire::with(engine, Accounts::OverApi).await;
+    let ada = wire.ada().await;
+    wire.template("vintage").await;
+    let parameters = json!([{ "name": "utm_source", "text": "crm" }]);
+    wire.track(json!({ "opens": true, "clicks": true, "parameters": parameters })).await;
+    let setting = |name: &str, value: &str| json!({ "name": name, "value": value });
+    let settings = [
+        setting("base_url", wire.sendgrid.settings().base_url.as_str()),
+        setting("from", &format!("news@{}", sendgrid::DOMAIN)),
+        setting("track_clicks", "true"),
+    ];
+    let account = json!({ "provider": "sendgrid", "name": "main", "settings": settings,
+        "secrets": [setting("api_key", sendgrid::KEY)] });
+    let mutation = "mutation($input: AccountInput!) { configureAccount(input: $input) { refusal { message field } } }";
+    let configured = wire.agent.data(mutation, json!({ "input": account })).await;
+    assert!(configured["configureAccount"]["refusal"].is_null(), "{configured:#}");
+
+    let input = json!({ "customerId": ada.to_string(), "channel": "EMAIL", "class": "MARKETING", "topic": "news",
+        "template": { "code": "vintage" } });
+    wire.sent(ada, input, 1).await;
+    let request = wire.sendgrid.taken().pop().expect("SendGrid took it").request;
+    let page = request["content"][1]["value"].as_str().expect("a page");
+    assert!(hrefs(page).contains(&"https://shop.example/wine?a=1&b=2&utm_source=crm#new".to_owned()), "{page}");
+    assert!(page.contains("/t/o/") && !page.contains("/t/c/"), "{page}");
+    let tracking =
+        json!({ "click_tracking": { "enable": true, "enable_text": true }, "open_tracking": { "enable": false } });
+    assert_eq!(request["tracking_settings"], tracking);
     wire.app.finish().await;
 }
 
@@ -156,6 +284,7 @@ async fn only_what_somebody_asked_for_is_counted_and_machines_are_told_apart(eng
     for user_agent in ["BarracudaSentinel (EE)", BROWSER, PREFETCHER] {
         assert_eq!(location(wire.get(&link, user_agent).await.headers()), Some(target));
     }
+    wire.app.until(ada, |types| count(types, "MessageClicked") == 3).await;
     let seen = wire.engagement(&id).await;
     assert_eq!(
         (&seen["state"], &seen["clicks"]),
@@ -257,6 +386,7 @@ async fn short_links_take_no_more_segments_and_survive_a_restart(engine: Engine)
     let answer = wire.get(&second, BROWSER).await;
     let expected = "http://shop.example/a-page-of-which-the-name-is-long?utm_source=sms";
     assert_eq!((answer.status().as_u16(), location(answer.headers())), (302, Some(expected)));
+    wire.app.until(ada, |types| count(types, "MessageClicked") == 1).await;
     assert_eq!(wire.engagement(&id).await["clicks"], json!({ "total": 1, "human": 1, "machine": 0 }));
     wire.app.finish().await;
 }
@@ -293,7 +423,7 @@ async fn who_does_not_agree_is_not_tracked(engine: Engine) {
     wire.sent(ada, message(ada, "EMAIL", body), 5).await;
     assert_ne!(wire.mail_text(), body);
     assert_eq!(location(wire.get(&link, BROWSER).await.headers()), Some(body));
-    assert!(wire.app.head().await > before);
+    wire.app.until(ada, |types| count(types, "MessageClicked") == 1).await;
     // Once it is off, it is off for what has left, too.
     wire.track(json!({})).await;
     let before = wire.app.head().await;
@@ -344,6 +474,8 @@ async fn a_text_in_doubt_is_looked_for_as_it_was_sent(engine: Engine) {
 
 on_each_engine! {
     links_of_a_mail_lead_on_whatever_stands_in_them
+    a_page_gets_a_picture_and_links_and_its_campaign_shows_who_followed_them
+    what_the_provider_tracks_is_left_to_it
     only_what_somebody_asked_for_is_counted_and_machines_are_told_apart
     what_is_not_ours_leads_nowhere_and_records_nothing
     short_links_take_no_more_segments_and_survive_a_restart
