@@ -67,7 +67,7 @@ fn rewrite_comment(comment: &str, link: &impl Fn(&str) -> Option<String>, page: 
     };
     for node in markup::nodes(inner) {
         match &node {
-            Node::Open(open) if open.is("a") || open.is("area") || is_shape(open) => {
+            Node::Open(open) if is_followed_in_outlook(open) => {
                 rewrite_tag(open, &in_comment, page);
             }
             other => page.push_str(other.source()),
@@ -76,9 +76,10 @@ fn rewrite_comment(comment: &str, link: &impl Fn(&str) -> Option<String>, page: 
     page.push_str(END);
 }
 
-/// Whether it is one of Outlook's shapes (VML).
-fn is_shape(open: &Open<'_>) -> bool {
-    open.name.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("v:"))
+/// Whether its `href` is followed by a click: of a link as of a shape, whose prefix some compilers of MJML lose
+/// (jdrouet/mrml#606).
+fn is_followed_in_outlook(open: &Open<'_>) -> bool {
+    !open.is("link") && !open.is("base")
 }
 
 fn rewrite_tag(open: &Open<'_>, link: &impl Fn(&str) -> Option<String>, page: &mut String) {
@@ -248,6 +249,12 @@ mod tests {
             <w:anchorlock/><center>Buy</center></v:roundrect><![endif]--><!--[if !mso]><!-->\
             <a href=\"https://t.example/--?to=https://a.example/\">Buy</a><!--<![endif]-->";
         assert_eq!(tracked(html), expected);
+        let without_prefix =
+            "<!--[if mso]><link href=\"https://a.example/x.css\"><roundrect href=\"https://a.example/\"><![endif]-->";
+        assert_eq!(
+            tracked(without_prefix),
+            without_prefix.replace("<roundrect href=\"", "<roundrect href=\"https://t.example/-%2D?to=")
+        );
         for unended in ["<!--[if mso]><a href=\"https://a.example\">", "<!--[if ", "<!--[if -->", "<!--[if mso]>-->"] {
             assert_eq!(tracked(unended), unended);
         }
