@@ -80,9 +80,9 @@ impl Tracking {
     /// Checks what was entered. Blank entries of lists are dropped.
     pub(super) fn clean(self) -> Result<Self, Refusal> {
         let parameters = clean_parameters(self.parameters)?;
-        let untracked_topics = list("tracking.untracked_topics", self.untracked_topics, text::word)?;
+        let untracked_topics = list("tracking.untracked_topics", &self.untracked_topics, text::word)?;
         let parameter_hosts =
-            list("tracking.parameter_hosts", self.parameter_hosts, |field, host| match url::Host::parse(host) {
+            list("tracking.parameter_hosts", &self.parameter_hosts, |field, host| match url::Host::parse(host) {
                 Ok(url::Host::Domain(domain)) => Ok(domain),
                 Ok(_) | Err(_) => Err(Refusal::invalid(field, "must be a host name such as shop.example")),
             })?;
@@ -96,7 +96,7 @@ impl Tracking {
 
 fn list(
     field: &str,
-    entries: Vec<String>,
+    entries: &[String],
     clean: impl Fn(&str, &str) -> Result<String, Refusal>,
 ) -> Result<Vec<String>, Refusal> {
     let mut cleaned = vec![];

@@ -1,5 +1,5 @@
-//! What clients hold of ours and hand back, and what they wrap it in: cursors, ids, names of files, messages over
-//! WebSockets, tracked links.
+//! What clients hold of ours and hand back, and what they wrap it in: cursors, ids, names of files, tracked links,
+//! messages over WebSockets.
 
 use std::fmt::Debug;
 
