@@ -97,7 +97,8 @@ pub(super) fn to_json(value: &toml::Value) -> Result<Value, String> {
     Ok(match value {
         toml::Value::String(text) => Value::from(text.as_str()),
         toml::Value::Integer(number) => Value::from(*number),
-        toml::Value::Float(number) => serde_json::Number::from_f64(*number)
+        // A database may drop the sign of zero.
+        toml::Value::Float(number) => serde_json::Number::from_f64(*number + 0.0)
             .map(Value::Number)
             .ok_or_else(|| format!("{number} is not a number"))?,
         toml::Value::Boolean(truth) => Value::from(*truth),
@@ -117,7 +118,7 @@ fn to_toml(value: &Value) -> Option<toml::Value> {
         Value::Bool(truth) => toml::Value::Boolean(*truth),
         Value::Number(number) => match (number.as_i64(), number.as_f64().filter(|_| number.is_f64())) {
             (Some(whole), _) => toml::Value::Integer(whole),
-            (None, Some(real)) => toml::Value::Float(real),
+            (None, Some(real)) => toml::Value::Float(real + 0.0),
             (None, None) => toml::Value::String(number.to_string()),
         },
         Value::String(text) => toml::Value::String(text.clone()),

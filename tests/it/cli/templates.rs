@@ -51,23 +51,37 @@ fn all_are(changes: &BTreeMap<String, (String, String)>, change: &str) -> bool {
     !changes.is_empty() && changes.values().all(|(found, files)| found == change && files.is_empty())
 }
 
-#[test]
-fn what_is_pushed_is_pulled_and_neither_changes_anything_again() {
-    let place = Place::new();
-    place.ok(&["templates", "init", "t"]);
-    place.ok(&["templates", "push", "t", "--publish"]);
-    assert!(all_are(&changes(&place, &["templates", "push", "t", "--publish"]), "unchanged"));
-    let before = files(&place.path("t"));
-    assert!(all_are(&changes(&place, &["templates", "pull", "t"]), "unchanged"));
-    assert_eq!(files(&place.path("t")), before);
+/// Values that databases and TOML write in their own ways.
+const VALUES: &str = "\n[variables]\na = 1.0\nb = 1e300\nc = 9223372036854775807\nd = -0.0\ne = 1979-05-27T07:32:00Z\n\
+    f = [[1, \"x\"], { y = true }]\n\"g h\" = \"\\u0001\\u007f\\\\u0041 \\U0001F600\"\n";
 
+fn what_is_pushed_is_pulled(place: &Place) {
     place.ok(&["templates", "init", "t"]);
-    add(&place, "t/sample.toml", "ours = 1\n");
+    add(place, "t/odd/template.toml", MANIFEST.split("\n[variables]").next().unwrap().to_owned() + VALUES);
+    add(place, "t/odd/en.mjml", LAYOUT);
+    place.ok(&["templates", "push", "t", "--publish"]);
+    assert!(all_are(&changes(place, &["templates", "push", "t", "--publish"]), "unchanged"));
+    let before = files(&place.path("t"));
+    assert!(all_are(&changes(place, &["templates", "pull", "t"]), "unchanged"));
+    assert!(files(&place.path("t")) == before, "the files stay as they are");
+    place.ok(&["templates", "init", "t"]);
+    add(place, "t/sample.toml", "ours = 1\n");
     assert!(place.fails(3, &["templates", "init", "t"]).contains("nothing was written: sample.toml"));
 
     place.ok(&["templates", "pull", "other"]);
-    assert!(all_are(&changes(&place, &["templates", "push", "other", "--dry-run"]), "unchanged"));
-    assert!(all_are(&changes(&place, &["templates", "pull", "other"]), "unchanged"));
+    assert!(all_are(&changes(place, &["templates", "push", "other", "--dry-run"]), "unchanged"));
+    assert!(all_are(&changes(place, &["templates", "pull", "other"]), "unchanged"));
+}
+
+#[test]
+fn what_is_pushed_is_pulled_and_neither_changes_anything_again() {
+    what_is_pushed_is_pulled(&Place::new());
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_pulled_on_postgresql_too() {
+    let place = Place::postgres().await;
+    tokio::task::spawn_blocking(move || what_is_pushed_is_pulled(&place)).await.unwrap();
 }
 
 #[test]
@@ -96,7 +110,7 @@ fn files_of_other_systems_are_read_and_stay_as_they_are() {
     assert!(all_are(&changes(&place, &["templates", "pull", "t"]), "unchanged"));
     let mut after = files(&place.path("t"));
     assert!(after.remove(".commlog-seen.json").is_some());
-    assert_eq!(after, before);
+    assert!(after == before, "the files stay as they are");
     let shown = place.ok(&["templates", "preview", "welcome", "--locale", "de-AT", "--var", "name=Ann"]);
     assert!(shown.contains("subject  Grüß Gott"), "{shown}");
 }
@@ -345,4 +359,14 @@ fn a_preview_takes_sample_values_or_those_of_a_customer() {
     assert_eq!(log.matches("templates preview").count(), 3, "each access is recorded");
     let missing = place.fails(3, &["templates", "preview", "t/welcome", "--channel", "sms"]);
     assert!(missing.contains("no text for the channel sms"), "{missing}");
+}
+
+#[test]
+fn the_page_on_templates_shows_one_that_can_be_pushed() {
+    let place = place();
+    let blocks = super::pages::blocks("templates.md", "toml");
+    add(&place, "t/welcome/template.toml", &blocks[0]);
+    place.ok(&["templates", "push", "t"]);
+    let listed = place.ok(&["templates", "list", "--format", "json"]);
+    assert!(listed.contains("email.en whatsapp.en voice.en push.en"), "{listed}");
 }

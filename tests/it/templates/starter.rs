@@ -67,3 +67,24 @@ fn a_text_fits_into_two_segments_and_a_page_is_shown_whole() {
         assert!(text.len() < 102 * 1024, "{name}: Gmail cuts it off");
     }
 }
+
+/// A file that is added to the folder does not make Cargo build again (Michael-F-Bryan/include_dir#120).
+#[test]
+fn the_binary_holds_the_files_of_the_folder() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("starter");
+    let embedded = starter::files();
+    let (mut folders, mut count) = (vec![root.clone()], 0);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+            let is_held = embedded.get(&name) == Some(&std::fs::read(&path).unwrap());
+            assert!(is_held, "touch src/cli/templates/starter.rs and build again: the binary lacks {name}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, embedded.len(), "touch src/cli/templates/starter.rs and build again");
+}
