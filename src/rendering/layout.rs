@@ -19,7 +19,7 @@ pub(super) const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", 
 
 /// The page of a mail, with the marks of its outputs and tags.
 pub(super) fn to_html(woven: &Woven, markup: Markup, locale: &str) -> Result<String, Fault> {
-    check(woven)?;
+    check(woven, markup)?;
     match markup {
         Markup::Mjml => {
             let html = from_mjml(woven)?;
@@ -32,10 +32,10 @@ pub(super) fn to_html(woven: &Woven, markup: Markup, locale: &str) -> Result<Str
     }
 }
 
-fn check(woven: &Woven) -> Result<(), Fault> {
+fn check(woven: &Woven, markup: Markup) -> Result<(), Fault> {
     let nodes = markup::nodes(&woven.text);
     let limit = |message: String| Err(Fault::new(FaultKind::Limit, None, message));
-    let depth = markup::depth(&nodes);
+    let depth = markup::depth(&nodes, markup == Markup::Mjml);
     if depth > MAX_DEPTH {
         return limit(format!("elements nest {depth} levels deep; at most {MAX_DEPTH} are allowed"));
     }

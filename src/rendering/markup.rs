@@ -46,9 +46,13 @@ const RAW: [&str; 8] = ["style", "script", "title", "textarea", "mj-style", "mj-
 /// Elements without an end.
 pub(super) const VOID: [&str; 14] =
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
-/// Elements whose end may be left out: they do not add to the depth.
+/// Elements whose end may be left out.
 const OPTIONAL_END: [&str; 13] =
     ["p", "li", "td", "th", "tr", "dd", "dt", "option", "thead", "tbody", "tfoot", "colgroup", "optgroup"];
+
+/// Elements of letters, which end with what they are in.
+const LETTERS: [&str; 16] =
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "span", "strike", "strong", "tt", "u", "label"];
 
 /// After so many tags that run off the end of the page, what looks like one is text: each of them is read to the end.
 const MAX_UNENDED: usize = 100;
@@ -57,24 +61,64 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// How deep elements nest at most, elements with an optional end not counted.
-pub(super) fn depth(nodes: &[Node<'_>]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
+/// How deep the elements of a page nest at most: never less than what a parser makes of them, and for what people write the same.
+/// An end tag that ends nothing is ignored, as parsers do; where they would rearrange, elements count as if they stayed open.
+pub(super) fn depth(nodes: &[Node<'_>], is_xml: bool) -> usize {
+    let (mut open, mut deepest) = (Vec::<&str>::new(), 0);
     for node in nodes {
         match node {
-            Node::Open(open)
-                if !open.closed && !is_one_of(open.name, &VOID) && !is_one_of(open.name, &OPTIONAL_END) =>
-            {
-                depth += 1;
-                deepest = deepest.max(depth);
+            // In HTML, a slash ends no element.
+            Node::Open(element) if !(element.closed && is_xml) && !is_one_of(element.name, &VOID) => {
+                if !is_xml {
+                    end_before(&mut open, element.name);
+                }
+                open.push(element.name);
+                deepest = deepest.max(open.len());
             }
-            Node::Close(name, _) if !is_one_of(name, &VOID) && !is_one_of(name, &OPTIONAL_END) => {
-                depth = depth.saturating_sub(1);
+            Node::Close(name, _) => {
+                let own = open.iter().rposition(|other| other.eq_ignore_ascii_case(name));
+                let is_own = |at: &usize| {
+                    let between = &open[at + 1..];
+                    if is_xml { between.is_empty() } else { between.iter().all(|other| gives_way(other, name)) }
+                };
+                if let Some(at) = own.filter(is_own) {
+                    open.truncate(at);
+                }
             }
             _ => {}
         }
     }
     deepest
+}
+
+/// Ends the elements without end tags that end where another one begins: with a cell of a table, letters end too.
+fn end_before(open: &mut Vec<&str>, next: &str) {
+    let (ends, letters): (&[&str], bool) = match next.to_ascii_lowercase().as_str() {
+        "p" => (&["p"], false),
+        "li" => (&["li", "p"], false),
+        "dd" | "dt" => (&["dd", "dt", "p"], false),
+        "td" | "th" => (&["td", "th", "p"], true),
+        "tr" => (&["td", "th", "tr", "p", "colgroup"], true),
+        "thead" | "tbody" | "tfoot" => (&["td", "th", "tr", "thead", "tbody", "tfoot", "p", "colgroup"], true),
+        "option" => (&["option"], false),
+        "optgroup" => (&["option", "optgroup"], false),
+        _ => return,
+    };
+    let ended =
+        open.iter().rev().take_while(|last| is_one_of(last, ends) || (letters && is_one_of(last, &LETTERS))).count();
+    // Letters alone are in no cell of this table.
+    if let Some(at) = open[open.len() - ended..].iter().position(|last| is_one_of(last, ends)) {
+        open.truncate(open.len() - ended + at);
+    }
+}
+
+/// Whether an open element does not keep an outer one from ending: those whose end may be left out, and those of letters.
+fn gives_way(open: &str, outer: &str) -> bool {
+    const LETTERS: [&str; 16] = [
+        "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "span", "strike", "strong", "tt", "u",
+        "label",
+    ];
+    is_one_of(open, &LETTERS) || (is_one_of(open, &OPTIONAL_END) && !is_one_of(outer, &LETTERS))
 }
 
 /// Reads a page.
@@ -229,6 +273,20 @@ mod tests {
             let whole: String = nodes(page).iter().map(Node::source).collect();
             assert_eq!(whole, page);
         }
+    }
+
+    #[test]
+    fn elements_nest_as_deep_as_parsers_make_them() {
+        let html = |page: &str| depth(&nodes(page), false);
+        assert_eq!(html("<p>a<p>b<ul><li>c<li>d</ul><br><img>"), 3);
+        assert_eq!(html("<table><tr><td><font>a<td>b<tr><td>c</table><div></div>"), 4);
+        assert_eq!(html("<b>a</i></b><i></i></u>"), 1);
+        assert_eq!(html("<div><b>a</div><div><b>b</div>"), 2);
+        for (page, count) in [("<x>a</y></z>", 1), ("<svg><td/>", 2), ("<b><div></b>", 2), ("<x/>", 1), ("<a><p>", 2)] {
+            assert_eq!(html(&page.repeat(50)), 50 * count, "{page}");
+        }
+        assert_eq!(depth(&nodes("<mj-a><mj-b/></mj-x></mj-a><mj-c>"), true), 2);
+        assert_eq!(depth(&nodes(&"<mj-a>a</mj-b>".repeat(50)), true), 50);
     }
 
     #[test]
