@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub fn findings<'c>(library: &Library, codes: impl IntoIterator<Item = &'c Strin
             let can_be_rendered = !purpose.is_partial && found.iter().all(|finding| finding.level < Level::Error);
             problems.extend(found.into_iter().map(|finding| library.folder.placed(code, finding)));
             if can_be_rendered && library.folder.has_samples() {
-                let values = sample_values(&library.folder.samples_for(template), &draft.variables);
+                let values = sample_values(&library.folder.samples_for(template), &draft.variables, library.now);
                 let rendered = compile(local, &includes).and_then(|compiled| compiled.render(&values, Tz::UTC));
                 if let Err(fault) = rendered {
                     let is_missing = fault.kind == FaultKind::Undefined;
@@ -46,11 +47,20 @@ pub fn findings<'c>(library: &Library, codes: impl IntoIterator<Item = &'c Strin
     sorted(problems)
 }
 
-/// Values of a preview without a customer and without a store.
+/// Values of a preview without a customer and without a store; `now` is when it is made.
 #[must_use]
-pub fn sample_values(given: &BTreeMap<String, Value>, defaults: &BTreeMap<String, Value>) -> Values {
+pub fn sample_values(
+    given: &BTreeMap<String, Value>,
+    defaults: &BTreeMap<String, Value>,
+    now: Option<DateTime<Utc>>,
+) -> Values {
     let page = |name: &str| format!("https://example.com/{name}/preview");
-    Values::given(given, defaults).with("unsubscribe_url", &page("u")).with("preferences_url", &page("preferences"))
+    let values = Values::given(given, defaults);
+    let values = match now {
+        Some(now) => values.at(now),
+        None => values,
+    };
+    values.with("unsubscribe_url", &page("u")).with("preferences_url", &page("preferences"))
 }
 
 /// Problems by file and line, each once: what a partial has wrong shows in all that include it.

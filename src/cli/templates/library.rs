@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use super::disk;
 use super::folder::{Folder, FolderTemplate, read};
 use super::names::{MANIFEST, SAMPLE};
@@ -27,6 +29,8 @@ pub struct Library {
     pub folder: Folder,
     /// What in the folder is not of a template.
     pub ignored: Vec<String>,
+    /// When it is looked at: the value of `now`.
+    pub now: Option<DateTime<Utc>>,
     /// Partials of the store that the folder does not have.
     stored: Includes,
 }
@@ -36,7 +40,7 @@ pub fn open(path: &Path) -> Outcome<Library> {
     let mut disk = disk::load(path)?;
     let mut folder = read(&disk.root, &disk.code, &disk.files);
     folder.problems.append(&mut disk.problems);
-    Ok(Library { folder, ignored: disk.ignored, stored: Includes::new() })
+    Ok(Library { folder, ignored: disk.ignored, ..Library::default() })
 }
 
 /// Reads a folder to look at it. For a template's own folder, partials and sample values may stand in folders above.

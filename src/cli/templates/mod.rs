@@ -99,6 +99,7 @@ pub async fn run(session: &Session, args: TemplatesArgs) -> Outcome {
         TemplatesCommand::Init(args) => starter::run(&args),
         TemplatesCommand::Lint { folder, strict, format, tenant } => {
             let mut library = library::open_with_surroundings(&folder)?;
+            library.now = Some(session.ambient.now());
             library.complete(session, &tenant).await?;
             lint(&library, strict, format)
         }

@@ -140,7 +140,7 @@ async fn of_folder(
     } else {
         let mut values = samples;
         values.extend(given);
-        (sample_values(&values, &draft.variables), chrono_tz::Tz::UTC, None)
+        (sample_values(&values, &draft.variables, Some(session.ambient.now())), chrono_tz::Tz::UTC, None)
     };
     let locale = args.locale.clone().or(own_locale);
     let local = choose(&draft.contents, channel, locale.as_deref(), &draft.default_locale)

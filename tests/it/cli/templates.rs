@@ -333,6 +333,10 @@ fn a_preview_takes_sample_values_or_those_of_a_customer() {
     let shown = place.ok(&["templates", "preview", "t/welcome", "--output", "page.html", "--var", "order.number=B-8"]);
     assert!(shown.contains("subject  Hello Ann\n") && shown.contains("B-8 you Juniper Ann"), "{shown}");
     assert!(std::fs::read_to_string(place.path("page.html")).unwrap().contains("B-8 you Juniper Ann"));
+    add(&place, "t/welcome/en.sms.txt", "{{ now | date: 'short' }}");
+    assert!(place.ok(&["templates", "preview", "t/welcome", "--channel", "sms"]).contains("segments 1 (GSM-7)"));
+    place.ok(&["templates", "lint", "t", "--strict"]);
+    std::fs::remove_file(place.path("t/welcome/en.sms.txt")).unwrap();
     place.file("crm.csv", "customer,name,email\nk1,Ada,ada@example.com\n");
     place.ok(&["import", "customers", "crm.csv"]);
     let found = place.ok(&["find", "ada", "--format", "json"]);

@@ -18,7 +18,7 @@ fn rendered() -> Vec<(String, String)> {
         if draft.kind == TemplateKind::Partial {
             continue;
         }
-        let values = sample_values(&library.folder.samples_for(template), &draft.variables);
+        let values = sample_values(&library.folder.samples_for(template), &draft.variables, None);
         for local in &draft.contents {
             let compiled = compile(local, &library.includes(&draft.contents)).unwrap();
             let made = compiled.render(&values, Tz::UTC).unwrap_or_else(|fault| panic!("{code}: {fault}"));
