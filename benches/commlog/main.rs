@@ -14,6 +14,7 @@ mod log;
 mod mail;
 mod provider;
 mod raw;
+mod rendering;
 mod report;
 mod sending;
 mod stores;
@@ -95,6 +96,8 @@ enum Section {
     Sending,
     /// Mails that come in.
     Mails,
+    /// Mails made of templates.
+    Rendering,
     /// A store of customers, orders and messages for `lists`.
     ListsStore,
     /// Fifty smart lists over that store.
@@ -165,6 +168,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
             Section::Mails => mail::run(place, size).await,
+            Section::Rendering => rendering::run(place, size),
             Section::ListsStore => lists::fill(place, args.customers.unwrap_or(size.customers)).await,
             Section::Lists => lists::run(place, args.customers.unwrap_or(size.customers)).await,
             Section::Growth => growth::run(place, args.customers.unwrap_or(250_000)).await,
@@ -184,7 +188,7 @@ fn hand_over(measurements: &[Measurement]) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Log,
         Self::Commands,
         Self::CatchUp,
@@ -193,6 +197,7 @@ impl Section {
         Self::Import,
         Self::Sending,
         Self::Mails,
+        Self::Rendering,
         Self::ListsStore,
         Self::Lists,
     ];
@@ -201,9 +206,14 @@ impl Section {
     const fn memory(self) -> f64 {
         match self {
             Self::CatchUp | Self::ListsStore | Self::Lists | Self::Growth => 400.0,
-            Self::Log | Self::Commands | Self::Verify | Self::Timeline | Self::Import | Self::Sending | Self::Mails => {
-                250.0
-            }
+            Self::Log
+            | Self::Commands
+            | Self::Verify
+            | Self::Timeline
+            | Self::Import
+            | Self::Sending
+            | Self::Mails
+            | Self::Rendering => 250.0,
         }
     }
 
@@ -217,6 +227,7 @@ impl Section {
             Self::Import => "import",
             Self::Sending => "sending",
             Self::Mails => "mails",
+            Self::Rendering => "rendering",
             Self::ListsStore => "lists: catch-up",
             Self::Lists => "lists",
             Self::Growth => "growth",
