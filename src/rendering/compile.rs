@@ -107,7 +107,7 @@ enum Want {
 
 /// Compiles a text.
 pub fn compile(local: &LocalContent, includes: &Includes) -> Result<Compiled, Fault> {
-    guarded(|| {
+    roomy(|| {
         let site = Site { channel: local.content.channel(), locale: &local.locale, includes };
         let format = formats::locale(&local.locale).unwrap_or(Locale::en_GB);
         let parts = site.parts(&local.content)?;
@@ -118,7 +118,22 @@ pub fn compile(local: &LocalContent, includes: &Includes) -> Result<Compiled, Fa
 
 /// The page of a mail with its marks, for what looks at it without a customer.
 pub(super) fn page(email: &EmailTexts, locale: &str, includes: &Includes) -> Result<(Woven, String), Fault> {
-    guarded(|| Site { channel: Channel::Email, locale, includes }.page(email))
+    roomy(|| Site { channel: Channel::Email, locale, includes }.page(email))
+}
+
+/// The stack for reading a page, in bytes: the parsers call themselves for each element that another one is in, in ways that only
+/// they know, and a stack that is too small ends the process. [`layout::MAX_TAGS`] elements within each other take a part of it.
+/// It is address space: only what is used is memory.
+const STACK: usize = 1024 * 1024 * 1024;
+
+/// Reads a page where there is room for whatever it holds.
+fn roomy<T: Send>(work: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T, Fault> {
+    let busy = || Fault::new(FaultKind::Limit, None, "it cannot be read now; try again");
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("template".to_owned()).stack_size(STACK);
+        let reading = thread.spawn_scoped(scope, || guarded(work)).map_err(|_| busy())?;
+        reading.join().unwrap_or_else(|_| Err(busy()))
+    })
 }
 
 /// A panic of a library is the fault of the template that it was given, and must not end more than this.

@@ -11,6 +11,8 @@ use crate::domain::template::content::Markup;
 const MAX_DEPTH: usize = 100;
 /// Elements of a page at most.
 const MAX_ELEMENTS: usize = 10_000;
+/// Of the sign that tags and comments begin with: whatever a parser makes of a page, it has no more elements.
+pub(super) const MAX_TAGS: usize = 20_000;
 /// Style rules at most: each is compared with each element.
 const MAX_RULES: usize = 2_000;
 
@@ -33,8 +35,11 @@ pub(super) fn to_html(woven: &Woven, markup: Markup, locale: &str) -> Result<Str
 }
 
 fn check(woven: &Woven, markup: Markup) -> Result<(), Fault> {
-    let nodes = markup::nodes(&woven.text);
     let limit = |message: String| Err(Fault::new(FaultKind::Limit, None, message));
+    if woven.text.bytes().filter(|byte| *byte == b'<').count() > MAX_TAGS {
+        return limit(format!("has more than {MAX_TAGS} tags"));
+    }
+    let nodes = markup::nodes(&woven.text);
     let depth = markup::depth(&nodes, markup == Markup::Mjml);
     if depth > MAX_DEPTH {
         return limit(format!("elements nest {depth} levels deep; at most {MAX_DEPTH} are allowed"));

@@ -61,7 +61,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// How deep the elements of a page nest at most: never less than what a parser makes of them, and for what people write the same.
+/// How deep the elements of a page nest, for what people write: parsers have their own ways with what is not well formed.
 /// An end tag that ends nothing is ignored, as parsers do; where they would rearrange, elements count as if they stayed open.
 pub(super) fn depth(nodes: &[Node<'_>], is_xml: bool) -> usize {
     let (mut open, mut deepest) = (Vec::<&str>::new(), 0);

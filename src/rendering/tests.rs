@@ -173,3 +173,26 @@ fn the_word_now_is_the_moment_at_which_the_message_is_made() {
     let values = Values::given(&BTreeMap::new(), &BTreeMap::new()).at(now);
     assert_eq!(compiled.render(&values, Tz::Europe__Berlin).expect("renders").body, "© 2026, 29 November 2026");
 }
+
+#[test]
+fn whatever_parsers_make_of_a_page_there_is_room_for_it() {
+    // Each hides from our own count how deep the elements nest.
+    let hidden = [
+        "<mj-preview>".to_owned() + &"<x>".repeat(19_000),
+        "<svg><style>".to_owned() + &"<x>".repeat(19_000),
+        "<x><xmp></x></xmp>".repeat(4_000),
+        "<x><!--></x>-->".repeat(6_000),
+        "<mjml><mj-body><mj-raw>".to_owned() + &"<x><![CDATA[ a> </x> ]]>".repeat(6_000),
+        "<mjml><mj-body><mj-section><mj-column><mj-text><style>".to_owned() + &"<x>".repeat(19_000),
+    ];
+    for source in hidden {
+        for markup in [Markup::Html, Markup::Mjml] {
+            // Read or refused: the process goes on.
+            if let Err(fault) = compile(&email(markup, &source), &Includes::new()) {
+                assert!(!fault.message.is_empty());
+            }
+        }
+    }
+    let fault = compile(&email(Markup::Html, &"<i>".repeat(20_001)), &Includes::new()).expect_err("is refused");
+    assert_eq!(fault.kind, FaultKind::Limit);
+}
