@@ -194,6 +194,7 @@ impl<'s> Site<'s> {
             let pieces = self.pieces(&email.source, Some(email.markup))?;
             let woven = Woven::of_page(&pieces, email.markup == Markup::Mjml)?;
             let page = layout::to_html(&woven, email.markup, self.locale)?;
+            woven.check_addresses(&page)?;
             Ok((woven, page))
         };
         made().map_err(|fault: Fault| fault.in_field("source"))

@@ -196,3 +196,21 @@ fn whatever_parsers_make_of_a_page_there_is_room_for_it() {
     let fault = compile(&email(Markup::Html, &"<i>".repeat(20_001)), &Includes::new()).expect_err("is refused");
     assert_eq!(fault.kind, FaultKind::Limit);
 }
+
+#[test]
+fn a_value_leads_no_link_that_is_hidden_from_us() {
+    let (values, link) = (json!({ "name": "Ann", "url": "javascript:alert(1)" }), "<a href=\"{{ url }}\">x</a>");
+    let hidden = [
+        (Markup::Html, format!("<mj-preview>News</mj-prev{link}")),
+        (Markup::Html, format!("<p>x</p><mj-style>{link}")),
+        (Markup::Mjml, format!("<mjml><mj-body><mj-raw><svg><title>{link}</title></svg></mj-raw></mj-body></mjml>")),
+    ];
+    for (markup, source) in hidden {
+        if let Ok(mail) = render(&email(markup, &source), &values) {
+            let html = mail.html.expect("a page");
+            assert!(!html.contains("javascript:"), "{source}: {html}");
+        }
+    }
+    let fault = render(&email(Markup::Html, &format!("<p>{link}</p>")), &values).expect_err("is refused");
+    assert_eq!(fault.kind, FaultKind::Value);
+}

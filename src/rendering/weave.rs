@@ -58,6 +58,9 @@ pub(super) struct Woven {
 /// The attributes that hold an address.
 const ADDRESSES: [&str; 4] = ["href", "src", "background", "background-url"];
 
+/// How often what is text for one reader may hold what is text for another.
+const MAX_WITHIN: usize = 4;
+
 /// What the end of a mark is, so that 1 is not the beginning of 12.
 const END: char = 'z';
 
@@ -203,6 +206,43 @@ impl Woven {
         let index = self.origins.partition_point(|(from, _)| *from <= offset).checked_sub(1)?;
         let (from, place) = &self.origins[index];
         Some(scan::advanced(place, self.text.get(*from..offset)?))
+    }
+
+    /// Refuses a page that was read otherwise than its source: an output that leads a link there and none here would be filled
+    /// with whatever a customer's value holds.
+    pub fn check_addresses(&self, page: &str) -> Result<(), Fault> {
+        self.check_within(page, 0)
+    }
+
+    fn check_within(&self, page: &str, level: usize) -> Result<(), Fault> {
+        let hidden = |slot: usize| {
+            let message = "it stands in an address that is hidden here: simplify what is around it";
+            Err(Fault::at(FaultKind::Markup, &self.slots[slot].place, message))
+        };
+        if level > MAX_WITHIN {
+            return self.marks(page).next().map_or(Ok(()), |(_, slot)| hidden(slot));
+        }
+        for node in markup::nodes(page) {
+            match node {
+                Node::Open(open) => {
+                    for (name, value) in &open.attributes {
+                        let is_address = ADDRESSES.iter().any(|address| name.eq_ignore_ascii_case(address));
+                        let misread = self.marks(value).filter(|_| is_address).find(|(offset, slot)| {
+                            let expected = if *offset == 0 { Escape::Url } else { Escape::InUrl };
+                            ![Escape::Url, expected].contains(&self.slots[*slot].escape)
+                        });
+                        if let Some((_, slot)) = misread {
+                            return hidden(slot);
+                        }
+                    }
+                }
+                // What is text for one reader is a page for another.
+                Node::Raw(inside) => self.check_within(inside, level + 1)?,
+                Node::Comment(comment) => self.check_within(&comment["<!--".len()..], level + 1)?,
+                Node::Text(_) | Node::Close(..) | Node::Declaration(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// The Liquid of a page or text that the marks are still in. Each output and each block begins with the number of its
