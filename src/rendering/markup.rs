@@ -68,7 +68,7 @@ pub(super) fn depth(nodes: &[Node<'_>], is_xml: bool) -> usize {
     for node in nodes {
         match node {
             // In HTML, a slash ends no element.
-            Node::Open(element) if !(element.closed && is_xml) && !is_one_of(element.name, &VOID) => {
+            Node::Open(element) if !is_one_of(element.name, &VOID) && (!is_xml || !element.closed) => {
                 if !is_xml {
                     end_before(&mut open, element.name);
                 }
