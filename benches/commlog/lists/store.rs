@@ -13,6 +13,7 @@ use commlog::domain::customer::event::{
 use commlog::domain::message::event::{
     EngagementClass, MessageClass, MessageOpened, MessageOpenedPersonal, MessageQueued, MessageQueuedPersonal,
 };
+use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::value::message::{MessageKey, Route};
 use commlog::domain::value::{AddressKind, Channel};
 use commlog::ids::{ActivityId, AddressId, CustomerId, MessageId};
@@ -26,7 +27,7 @@ use crate::Result;
 use crate::events::append;
 use crate::log::per_second;
 use crate::report::{Goal, Measurement};
-use crate::stores::{Own, Place};
+use crate::stores::{Own, Place, caller};
 
 /// Twentieths of the customers of the Online Retail data set (UCI, 2011): how many orders each placed, how many days before the
 /// end of the data the last one was, and tenths of what an order was worth.
@@ -46,6 +47,7 @@ pub fn customer(number: u64) -> CustomerId {
 /// Fills a log, and builds the read tables.
 pub async fn run(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     let stores = place.open(Own::Lists).await?;
+    stores.app.create_tenant(&caller(), CreateTenant { name: "bench".into() }).await?.into_result()?;
     let (ambient, started) = (Ambient::system(), Instant::now());
     let mut maker = Maker { random: SmallRng::seed_from_u64(11), now: ambient.now(), ambient, activities: 0 };
     let mut events = 0;
