@@ -186,14 +186,19 @@ impl<'a> Compiler<'a> {
 
     /// The rows of a window that ends now.
     fn within(&self, rows: Rows, days: Option<u32>) -> Rows {
+        let at = match self.scope {
+            Scope::All { .. } => format!("t.{}", rows.at),
+            // The rows of given persons are few: an index by time would be read once for each of them.
+            Scope::Of(_) => format!("COALESCE(t.{0}, t.{0})", rows.at),
+        };
         let mut only =
             Piece::new(format!("{} AND t.{} IS NOT NULL", rows.only.text, rows.at), rows.only.values.clone());
         if let Some(days) = days {
             let since = self.moment.now - TimeDelta::days(days.into());
-            only = only.and(&format!(" AND t.{} > ?", rows.at), since);
+            only = only.and(&format!(" AND {at} > ?"), since);
         }
         if days.is_some() || self.moment.past {
-            only = only.and(&format!(" AND t.{} <= ?", rows.at), self.moment.now);
+            only = only.and(&format!(" AND {at} <= ?"), self.moment.now);
         }
         Rows { only, ..rows }
     }
