@@ -116,10 +116,8 @@ impl App {
 
     /// The same links where there is no message; they lead nowhere.
     pub(super) fn sample_links(&self) -> [(&'static str, String); 2] {
-        ["u", "preferences"].map(|page| {
-            let name = if page == "u" { "unsubscribe_url" } else { "preferences_url" };
-            (name, format!("{}/{page}/preview", self.public_url))
-        })
+        [("unsubscribe_url", "u"), ("preferences_url", "preferences")]
+            .map(|(name, page)| (name, format!("{}/{page}/preview", self.public_url)))
     }
 
     /// Where a customer sees and changes what they agreed to; [`None`] if there is no such customer.

@@ -231,6 +231,16 @@ impl App {
             Some(id) => Some(self.known_customer(caller, id).await?),
             None => None,
         };
+        let own = match &values_of {
+            Some(customer) => customer.profile.locale.clone(),
+            None => {
+                let stream = customer_stream(caller.tenant, self.survivor(caller, message.customer_id).await?);
+                self.read_state::<Customer, _>(stream, |loaded| loaded.state.profile.locale.clone()).await?
+            }
+        };
+        // Deciding finds it compiled, unless the customer's locale changes in between.
+        let locale = wanted.locale.as_deref().or(own.as_deref());
+        self.compile(caller.tenant, &loaded, message.channel, locale).await.map_err(refused_in_template)?;
         Ok(Box::new(WantedTemplate { wanted, loaded, business, values_of }))
     }
 

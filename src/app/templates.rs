@@ -115,6 +115,18 @@ pub(super) struct Loaded {
     pub hash: String,
 }
 
+impl Loaded {
+    /// The text for a channel and locale, and what it is kept by once it is compiled.
+    fn text(&self, tenant: TenantId, channel: Channel, locale: Option<&str>) -> Result<(Key, &LocalContent), Refusal> {
+        let draft = &self.draft;
+        let local = choose(&draft.contents, channel, locale, &draft.default_locale).ok_or_else(|| {
+            let message = format!("the template has no text for the channel {channel}");
+            Refusal { field: Some("channel".to_owned()), ..Refusal::new("TEMPLATE_HAS_NO_TEXT", message) }
+        })?;
+        Ok(((tenant, channel, local.locale.clone(), self.hash.clone()), local))
+    }
+}
+
 impl App {
     /// Makes a template, or changes its draft. What it says is not compiled yet: a draft may be half done.
     pub async fn save_template(
@@ -205,7 +217,7 @@ impl App {
         let (customer_id, defaults) = (command.customer_id, &loaded.draft.variables);
         let valued = self.values(caller, customer_id, &command.business, &command.variables, defaults).await?;
         let locale = command.locale.or(valued.locale);
-        let compiled = self.compiled(caller.tenant, &loaded, command.channel, locale.as_deref())?;
+        let compiled = self.compile(caller.tenant, &loaded, command.channel, locale.as_deref()).await?;
         let rendered = compiled.render(&valued.values, valued.zone).map_err(Refusal::from)?;
         Ok(TemplatePreview { locale: compiled.locale.clone(), version: loaded.version, rendered })
     }
@@ -407,6 +419,22 @@ impl App {
         }))
     }
 
+    /// The text for a channel and locale, compiled once, off the threads that serve requests.
+    pub(super) async fn compile(
+        &self,
+        tenant: TenantId,
+        loaded: &Loaded,
+        channel: Channel,
+        locale: Option<&str>,
+    ) -> Result<Arc<Compiled>, Refusal> {
+        let (key, _) = loaded.text(tenant, channel, locale)?;
+        if let Some(compiled) = self.shared.compiled.get(&key) {
+            return Ok(compiled);
+        }
+        let (app, loaded, locale) = (self.clone(), loaded.clone(), locale.map(str::to_owned));
+        offload::run(usize::MAX, move || app.compiled(tenant, &loaded, channel, locale.as_deref())).await
+    }
+
     /// The text for a channel and locale, compiled once.
     pub(super) fn compiled(
         &self,
@@ -415,12 +443,7 @@ impl App {
         channel: Channel,
         locale: Option<&str>,
     ) -> Result<Arc<Compiled>, Refusal> {
-        let draft = &loaded.draft;
-        let local = choose(&draft.contents, channel, locale, &draft.default_locale).ok_or_else(|| {
-            let message = format!("the template has no text for the channel {channel}");
-            Refusal { field: Some("channel".to_owned()), ..Refusal::new("TEMPLATE_HAS_NO_TEXT", message) }
-        })?;
-        let key = (tenant, channel, local.locale.clone(), loaded.hash.clone());
+        let (key, local) = loaded.text(tenant, channel, locale)?;
         if let Some(compiled) = self.shared.compiled.get(&key) {
             return Ok(compiled);
         }
