@@ -89,24 +89,7 @@ impl Customer {
             || Route { provider: "simulator".into(), account: "default".into(), domain: Some("example.com".into()) };
         match stage {
             0 => registered(number).into(),
-            1 => MessageQueued {
-                key,
-                class: MessageClass::Marketing,
-                topic: "weekly_specials".into(),
-                address_id: None,
-                send_at: None,
-                in_reply_to: None,
-                canned_reply: None,
-                template: None,
-                personal: Some(MessageQueuedPersonal {
-                    to: Some("somebody@example.com".into()),
-                    subject: Some("Your order is on its way".into()),
-                    body: BODY[..90].into(),
-                    html: None,
-                    variables: std::collections::BTreeMap::new(),
-                }),
-            }
-            .into(),
+            1 => queued(key, "weekly_specials", "Your order is on its way", &BODY[..90]).into(),
             2 => MessageOpened {
                 key,
                 route: route(),
@@ -214,6 +197,27 @@ fn registered(number: u64) -> CustomerRegistered {
                 external_id: Some(format!("bench-{number}")),
                 attributes: std::collections::BTreeMap::new(),
             },
+        }),
+    }
+}
+
+/// A marketing mail that was asked for.
+pub fn queued(key: MessageKey, topic: &str, subject: &str, body: &str) -> MessageQueued {
+    MessageQueued {
+        key,
+        class: MessageClass::Marketing,
+        topic: topic.to_owned(),
+        address_id: None,
+        send_at: None,
+        in_reply_to: None,
+        canned_reply: None,
+        template: None,
+        personal: Some(MessageQueuedPersonal {
+            to: Some("somebody@example.com".to_owned()),
+            subject: Some(subject.to_owned()),
+            body: body.to_owned(),
+            html: None,
+            variables: std::collections::BTreeMap::new(),
         }),
     }
 }

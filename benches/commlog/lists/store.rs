@@ -10,9 +10,7 @@ use commlog::domain::customer::event::{
     CustomerAddressAdded, CustomerAddressAddedPersonal, CustomerRegistered, CustomerRegisteredPersonal,
     PersonalProfile, Profile, Source,
 };
-use commlog::domain::message::event::{
-    EngagementClass, MessageClass, MessageOpened, MessageOpenedPersonal, MessageQueued, MessageQueuedPersonal,
-};
+use commlog::domain::message::event::{EngagementClass, MessageOpened, MessageOpenedPersonal, MessageQueued};
 use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::value::message::{MessageKey, Route};
 use commlog::domain::value::{AddressKind, Channel};
@@ -24,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::Result;
-use crate::events::append;
+use crate::events::{append, queued};
 use crate::log::per_second;
 use crate::report::{Goal, Measurement};
 use crate::stores::{Own, Place, caller};
@@ -177,23 +175,7 @@ impl Maker {
             variant: None,
             conversation_id: None,
         };
-        let queued = MessageQueued {
-            key: key.clone(),
-            class: MessageClass::Marketing,
-            topic: "news".into(),
-            address_id: None,
-            send_at: None,
-            in_reply_to: None,
-            canned_reply: None,
-            template: None,
-            personal: Some(MessageQueuedPersonal {
-                to: Some("somebody@example.com".into()),
-                subject: Some("News".into()),
-                body: "A new vintage is in.".into(),
-                html: None,
-                variables: std::collections::BTreeMap::new(),
-            }),
-        };
+        let queued = queued(key.clone(), "news", "News", "A new vintage is in.");
         let opened = MessageOpened {
             key,
             route: Route { provider: "simulator".into(), account: "default".into(), domain: None },
