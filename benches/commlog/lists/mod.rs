@@ -137,7 +137,10 @@ impl Api {
 
     async fn ask(&self, query: &str, variables: Value) -> Result<Value> {
         let answer: Value = serde_json::from_str(&load::once(self.address, &self.request(query, &variables)).await?)?;
-        if answer["errors"].is_null() { Ok(answer["data"].clone()) } else { Err(answer.to_string().into()) }
+        if answer["errors"].is_null() {
+            return Ok(answer["data"].clone());
+        }
+        Err(format!("{answer}, asked with {variables}").into())
     }
 
     /// Makes a list; how long it took until its members were known.

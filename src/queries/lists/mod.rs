@@ -4,6 +4,8 @@ mod compile;
 mod explain;
 mod fields;
 mod piece;
+#[cfg(test)]
+mod plans;
 mod preview;
 mod windows;
 

@@ -1,0 +1,48 @@
+//! How SQLite finds the rows of given persons. It keeps no statistics, and takes an index by time for a good one.
+
+use uuid::Uuid;
+
+use super::compile::{Compiler, Moment, Scope};
+use super::*;
+use crate::domain::list::criteria;
+use crate::projections::{Registry, Scratch};
+use crate::sql::Engine;
+
+row! {
+    struct Step {
+        detail: String,
+    }
+}
+
+#[tokio::test]
+async fn the_rows_of_given_persons_are_found_by_the_person() {
+    let tables = Scratch::in_memory(&Registry::builtin().unwrap()).await.unwrap();
+    let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+    let moment = Moment { now, today: now.date_naive(), past: true };
+    let criteria = [
+        r#"{"noOrderInDays": {"days": 30, "orderedBefore": true}}"#,
+        r#"{"orderedProduct": {"skuId": "A", "withinDays": 30}}"#,
+        r#"{"orders": {"atLeast": 2, "withinDays": 365}}"#,
+        r#"{"orders": {"atMost": 0}}"#,
+        r#"{"activity": {"kind": "custom", "name": "visit", "withinDays": 1}}"#,
+        r#"{"revenue": {"min": "1", "currency": "EUR", "withinDays": 30}}"#,
+        r#"{"highValue": {"minRevenue": "1", "currency": "EUR"}}"#,
+        r#"{"engagement": {"kind": "opened", "atLeast": 2, "withinDays": 30}}"#,
+        r#"{"engagement": {"kind": "clicked", "atMost": 0}}"#,
+        r#"{"engagement": {"kind": "replied", "channel": "sms"}}"#,
+        r#"{"contact": {"direction": "inbound", "withinDays": 7}}"#,
+        r#"{"consent": {"channel": "email", "topic": "news", "state": "opted_in"}}"#,
+    ];
+    let persons = [(Uuid::from_u128(1), Uuid::from_u128(1)), (Uuid::from_u128(2), Uuid::from_u128(3))];
+    for text in criteria {
+        let criteria = criteria::read(&serde_json::from_str(text).unwrap()).unwrap();
+        let compiler = || Compiler::new(Engine::Sqlite, TenantId(Uuid::from_u128(7)), &moment, Scope::Of(&persons));
+        for select in std::iter::once(compiler().select("c.customer_id", &criteria)).chain(compiler().seen(&criteria)) {
+            let steps: Vec<Step> =
+                select.wrapped("EXPLAIN QUERY PLAN ", "").all(tables.db(), READING).await.expect("a plan");
+            let rows: Vec<_> = steps.iter().map(|step| &step.detail).filter(|step| step.contains(" t USING")).collect();
+            assert!(!rows.is_empty(), "{text}: no step over rows");
+            assert!(rows.iter().all(|step| step.contains("customer_id=?")), "{text}: {rows:#?}");
+        }
+    }
+}
