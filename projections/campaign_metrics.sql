@@ -83,17 +83,6 @@ CREATE TABLE campaign_hours (
     PRIMARY KEY (tenant_id, campaign_id, variant, channel, hour)
 ) CLUSTERED;
 
--- When a campaign's first and last message was asked for.
--- view: Which campaigns are there? One row per campaign.
-CREATE TABLE campaigns (
-    tenant_id UUID NOT NULL,
-    campaign_id UUID NOT NULL,
-    first_message_at TIMESTAMPTZ NOT NULL, -- when its first message was asked for
-    last_message_at TIMESTAMPTZ NOT NULL, -- when its last message was asked for
-    PRIMARY KEY (tenant_id, campaign_id)
-) CLUSTERED;
-CREATE INDEX campaigns_newest ON campaigns (tenant_id, first_message_at, campaign_id);
-
 -- view: What did each campaign cost? One row per campaign, variant, channel and currency.
 CREATE TABLE campaign_costs (
     tenant_id UUID NOT NULL,
@@ -396,14 +385,5 @@ ON CONFLICT (tenant_id, campaign_id, variant, channel, currency) DO UPDATE SET
     cost_thousands = campaign_costs.cost_thousands + excluded.cost_thousands,
     cost_micros = campaign_costs.cost_micros + excluded.cost_micros,
     segments = campaign_costs.segments + excluded.segments;
-
-INSERT INTO campaigns (tenant_id, campaign_id, first_message_at, last_message_at)
-SELECT b.tenant_id, b.campaign_id, MIN(b.occurred_at), MAX(b.occurred_at)
-FROM batch b
-WHERE b.type = 'MessageQueued' AND b.campaign_id IS NOT NULL
-GROUP BY b.tenant_id, b.campaign_id
-ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET
-    first_message_at = @least(campaigns.first_message_at, excluded.first_message_at),
-    last_message_at = @greatest(campaigns.last_message_at, excluded.last_message_at);
 
 -- section: forget

@@ -17,6 +17,7 @@ pub mod projections;
 pub mod queries;
 
 pub mod accounts;
+pub mod campaigns;
 pub mod intake;
 pub mod processes;
 pub mod providers;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::app::addresses::address_stream;
+use crate::app::campaigns::Standing;
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
@@ -16,8 +17,9 @@ use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::address::state::Address;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
+use crate::domain::decision::Context;
 use crate::domain::message::attachment::StoredFile;
-use crate::domain::message::decide::RecordProviderFact;
+use crate::domain::message::decide::{CancelMessage, RecordProviderFact, cancel};
 use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, ResolveInDoubt};
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageQueuedPersonal;
@@ -27,6 +29,9 @@ use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
 use crate::ids::{AddressId, CustomerId, MessageId, Position};
 use crate::log::{Precondition, ReadLimit, StreamId};
+
+/// A message of a paused campaign is looked at again after this.
+const PAUSED: TimeDelta = TimeDelta::seconds(2);
 
 /// What came of wanting to dispatch a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +128,21 @@ impl App {
                 }
                 Stage::Dispatching { .. } | Stage::InDoubt { .. } => return Ok(DispatchDecision::Nothing),
                 Stage::Queued | Stage::Held { .. } | Stage::Retry { .. } => {}
+            }
+            if let Some(campaign_id) = pending.key.campaign_id {
+                match self.standing_of(caller.tenant, campaign_id).await? {
+                    Standing::Open => {}
+                    Standing::Paused => return Ok(DispatchDecision::NotBefore(self.shared.ambient.now() + PAUSED)),
+                    Standing::Cancelled => {
+                        let reason = "the campaign was cancelled".to_owned();
+                        let command = CancelMessage { customer_id, message_id, reason };
+                        let run = CommandRun::new(caller, stream, None);
+                        let cancel = |state: &Customer, context: &Context<'_>| cancel(state, &command, context);
+                        // A refusal: it is settled.
+                        let _ = Stop::refusal(self.decide::<Customer>(&run, &basis, cancel).await)?;
+                        return Ok(DispatchDecision::Nothing);
+                    }
+                }
             }
             // Another one than those that refused it; if all did, the first is asked again.
             let untried = routes.iter().find(|route| !pending.refused_by.contains(route));

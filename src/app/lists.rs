@@ -234,6 +234,11 @@ impl App {
         Ok(position)
     }
 
+    /// The tenant's time zone.
+    pub async fn zone(&self, tenant: TenantId) -> Result<chrono_tz::Tz, AppError> {
+        Ok(self.policy(tenant).await?.zone_of(None))
+    }
+
     /// The day in the tenant's time zone.
     pub async fn local_day(&self, tenant: TenantId, now: DateTime<Utc>) -> Result<NaiveDate, AppError> {
         Ok(now.with_timezone(&self.policy(tenant).await?.zone_of(None)).date_naive())

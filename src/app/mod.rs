@@ -8,6 +8,8 @@ mod activities;
 mod addresses;
 mod attachments;
 mod callbacks;
+mod campaign_sending;
+mod campaigns;
 mod canned;
 mod consents;
 mod conversations;
@@ -37,6 +39,7 @@ pub use crate::domain::message::dispatch::ResolveInDoubt;
 pub use accounts::{AccountCheck, KnownAccounts};
 pub use attachments::{ArrivedFile, FileContent, RemoteFile, UNUSED_FOR, Upload, Uploaded};
 pub use callbacks::{KeepCallback, KeptContent};
+pub use campaign_sending::{CampaignText, Judged, Recipient};
 pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
 pub use engine::feed::{DispatchSignal, Signal, Touch};
@@ -56,6 +59,8 @@ use crate::clock::Ambient;
 use crate::domain::account::state::ProviderAccounts;
 use crate::domain::address::state::Address;
 use crate::domain::callback::state::KeptCallbacks;
+use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
@@ -127,6 +132,9 @@ struct Shared {
     canned: States<CannedReply>,
     lists: States<List>,
     templates: States<Template>,
+    campaigns: States<Campaign>,
+    campaign_runs: States<CampaignRun>,
+    standings: campaigns::Standings,
     compiled: templates::Cache,
     callbacks: States<KeptCallbacks>,
     /// What a tenant's accounts take on a channel, once the accounts are known.
@@ -168,6 +176,9 @@ impl App {
                 canned: States::new(STATE_BYTES / 16),
                 lists: States::new(STATE_BYTES / 16),
                 templates: States::new(STATE_BYTES / 8),
+                campaigns: States::new(STATE_BYTES / 16),
+                campaign_runs: States::new(STATE_BYTES / 16),
+                standings: campaigns::standings(),
                 compiled: templates::cache(),
                 callbacks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()

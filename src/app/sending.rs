@@ -14,7 +14,7 @@ use crate::domain::address::state::Address;
 use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Context;
+use crate::domain::decision::{Context, Decision};
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::decide::{self, SendMessage, SendRequest, SentMessage};
 use crate::domain::message::event::{MessageClass, MessageEvent};
@@ -22,6 +22,7 @@ use crate::domain::message::limits;
 use crate::domain::message::origin::{FromTemplate, Origin, TEST_TOPIC, TemplateUse, UseTemplate};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Channel;
+use crate::domain::value::limits::Limits;
 use crate::ids::{CustomerId, MessageId};
 use crate::log::CommandKey;
 use crate::rendering::{Business, Values};
@@ -38,19 +39,27 @@ pub struct TestMessage {
 }
 
 /// What a message is made of.
-enum Source {
+pub(super) enum Source {
     Written,
     Canned(WantedReply),
     Template(Box<WantedTemplate>),
 }
 
 /// A template that a message is to be made of.
-struct WantedTemplate {
-    wanted: UseTemplate,
-    loaded: Loaded,
-    business: Business,
+pub(super) struct WantedTemplate {
+    pub wanted: UseTemplate,
+    pub loaded: Arc<Loaded>,
+    pub business: Business,
     /// Whose values, if not the receiver's.
-    values_of: Option<Customer>,
+    pub values_of: Option<Customer>,
+}
+
+/// A message that is to be decided on, with all that the decision needs beside its receiver.
+pub(super) struct Prepared {
+    pub address: Address,
+    /// The records that were merged into the receiver's.
+    merged: Vec<Customer>,
+    limits: Limits,
 }
 
 impl App {
@@ -154,7 +163,16 @@ impl App {
         source: &Source,
     ) -> Result<Committed<CustomerEvent>, Stop> {
         let stream = customer_stream(caller.tenant, command.customer_id);
-        // Refusals about the recipient come from the decision itself, on the state that is appended to.
+        let prepared = self.prepare(caller, command).await?;
+        self.decide(&CommandRun::new(caller, stream, key), basis, |state: &Customer, context| {
+            self.decide_on(caller, basis, command, files, source, &prepared, context.id(), state, context)
+        })
+        .await
+    }
+
+    /// Gathers what a decision needs. Refusals about the recipient come from the decision itself.
+    pub(super) async fn prepare(&self, caller: &Caller, command: &SendMessage) -> Result<Prepared, AppError> {
+        let stream = customer_stream(caller.tenant, command.customer_id);
         let (recipient, absorbed) = self
             .read_state::<Customer, _>(stream, |loaded| {
                 let recipient = command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id);
@@ -170,37 +188,49 @@ impl App {
         };
         // What all merged records were sent counts too; when it is dispatched, everything is judged again.
         let merged = self.merged_records(caller, &absorbed).await?;
-        let merged: Vec<_> = merged.into_iter().map(|record| record.state).collect();
-        let limits = self.limits(caller.tenant, command.channel);
-        self.decide(&CommandRun::new(caller, stream, key), basis, |state: &Customer, context| {
-            let message_id = context.id();
-            let (command, origin) = match source {
-                Source::Written => (command.clone(), Origin::default()),
-                Source::Canned(wanted) => {
-                    let (command, used) = wanted.fill(state, command.clone())?;
-                    (command, Origin { canned_reply: Some(used), template: None })
-                }
-                Source::Template(wanted) => {
-                    let filled = self.fill(caller, basis, wanted, state, command, message_id, context);
-                    let (command, made) = filled?;
-                    (command, Origin { canned_reply: None, template: Some(made) })
-                }
-            };
-            let to = command.recipient(state).ok().flatten().and_then(|own| own.address.as_deref());
-            let page = origin.template.as_ref().and_then(|made| made.html.as_ref()).map_or(0, String::len);
-            limits::check(&limits, &command, page, to, files)?;
-            if merged.is_empty() {
-                decide::send(state, &address, message_id, command, files.to_vec(), origin, context)
-            } else {
-                let person = state.with_messages_of(state, &merged);
-                decide::send(&person, &address, message_id, command, files.to_vec(), origin, context)
+        let merged = merged.into_iter().map(|record| record.state).collect();
+        Ok(Prepared { address, merged, limits: self.limits(caller.tenant, command.channel) })
+    }
+
+    /// Makes a message and decides on it.
+    #[expect(clippy::too_many_arguments, reason = "all of them are read, and none belongs to another")]
+    pub(super) fn decide_on(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        command: &SendMessage,
+        files: &[StoredFile],
+        source: &Source,
+        prepared: &Prepared,
+        message_id: MessageId,
+        state: &Customer,
+        context: &Context<'_>,
+    ) -> Decision<CustomerEvent> {
+        let (command, origin) = match source {
+            Source::Written => (command.clone(), Origin::default()),
+            Source::Canned(wanted) => {
+                let (command, used) = wanted.fill(state, command.clone())?;
+                (command, Origin { canned_reply: Some(used), template: None })
             }
-        })
-        .await
+            Source::Template(wanted) => {
+                let filled = self.fill(caller, basis, wanted, state, command, message_id, context);
+                let (command, made) = filled?;
+                (command, Origin { canned_reply: None, template: Some(made) })
+            }
+        };
+        let Prepared { address, merged, limits } = prepared;
+        let to = command.recipient(state).ok().flatten().and_then(|own| own.address.as_deref());
+        let page = origin.template.as_ref().and_then(|made| made.html.as_ref()).map_or(0, String::len);
+        limits::check(limits, &command, page, to, files)?;
+        if merged.is_empty() {
+            return decide::send(state, address, message_id, command, files.to_vec(), origin, context);
+        }
+        let person = state.with_messages_of(state, merged);
+        decide::send(&person, address, message_id, command, files.to_vec(), origin, context)
     }
 
     /// The answer to a command that sends. The text of what is queued is kept for its dispatch.
-    fn sent(&self, made: &Committed<CustomerEvent>) -> Option<SentMessage> {
+    pub(super) fn sent(&self, made: &Committed<CustomerEvent>) -> Option<SentMessage> {
         for decided in &made.events {
             if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = &decided.event
                 && let Some(content) = &queued.personal
@@ -241,7 +271,7 @@ impl App {
         // Deciding finds it compiled, unless the customer's locale changes in between.
         let locale = wanted.locale.as_deref().or(own.as_deref());
         self.compile(caller.tenant, &loaded, message.channel, locale).await.map_err(refused_in_template)?;
-        Ok(Box::new(WantedTemplate { wanted, loaded, business, values_of }))
+        Ok(Box::new(WantedTemplate { wanted, loaded: Arc::new(loaded), business, values_of }))
     }
 
     /// The record that stands for a customer.
@@ -289,7 +319,7 @@ impl App {
     }
 }
 
-fn in_template(stop: Stop) -> Stop {
+pub(super) fn in_template(stop: Stop) -> Stop {
     match stop {
         Stop::Refused(refusal) => Stop::Refused(refused_in_template(refusal)),
         Stop::Failed(error) => Stop::Failed(error),
@@ -297,6 +327,6 @@ fn in_template(stop: Stop) -> Stop {
 }
 
 /// A refusal of a template, in the words of the message that was to be made of it.
-fn refused_in_template(refusal: Refusal) -> Refusal {
+pub(super) fn refused_in_template(refusal: Refusal) -> Refusal {
     Refusal { field: Some("template".to_owned()), ..refusal }
 }

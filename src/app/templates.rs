@@ -116,6 +116,15 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// Whether a word stands anywhere in it, or in what it includes.
+    pub fn names(&self, word: &str) -> bool {
+        fn stands(contents: &[LocalContent], includes: &Includes, word: &str) -> bool {
+            let text = serde_json::to_string(contents).unwrap_or_default();
+            text.contains(word) || includes.values().any(|part| stands(&part.contents, &part.includes, word))
+        }
+        stands(&self.draft.contents, &self.includes, word)
+    }
+
     /// The text for a channel and locale, and what it is kept by once it is compiled.
     fn text(&self, tenant: TenantId, channel: Channel, locale: Option<&str>) -> Result<(Key, &LocalContent), Refusal> {
         let draft = &self.draft;

@@ -16,6 +16,7 @@ use crate::ids::Position;
 use crate::intake::Intake;
 use crate::processes::Processes;
 use crate::processes::backlog::Backlog;
+use crate::processes::campaigns::Runner;
 use crate::processes::checkpoints::{PostCheckpoints, SignCheckpoints};
 use crate::processes::dispatcher::DispatcherOptions;
 use crate::processes::doubts::Doubts;
@@ -115,9 +116,16 @@ pub(super) async fn start(
             supervise("lists", app.health(), &stop, start).await;
         }
     };
+    let runner = {
+        let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
+        async move {
+            let start = || Runner::new(app.clone(), reads.clone()).run(&stop);
+            supervise("campaigns", app.health(), &stop, start).await;
+        }
+    };
     let running = run_all(jobs, metrics, ambient, stop.clone());
     parts.spawn(async move {
-        futures::join!(processes.finish(), running, evaluator);
+        futures::join!(processes.finish(), running, evaluator, runner);
         Ok(())
     });
     Ok(())

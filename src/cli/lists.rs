@@ -168,20 +168,20 @@ enum ListsCommand {
 }
 
 /// What a command works with.
-struct Opened {
-    stores: Stores,
-    reads: ReadStore,
-    tenant: TenantId,
+pub(super) struct Opened {
+    pub stores: Stores,
+    pub reads: ReadStore,
+    pub tenant: TenantId,
 }
 
 impl Opened {
-    async fn of(session: &Session, tenant: &TenantArg) -> Outcome<Self> {
+    pub async fn of(session: &Session, tenant: &TenantArg) -> Outcome<Self> {
         let stores = session.open_existing().await?;
         let reads = session.read_store(&stores).await?;
         Ok(Self { tenant: session.caller(tenant).tenant, stores, reads })
     }
 
-    async fn list(&self, named: &str) -> Outcome<ListRow> {
+    pub async fn list(&self, named: &str) -> Outcome<ListRow> {
         let db = self.reads.db();
         if let Ok(id) = ids::given::<ListId>(named) {
             let found = lists::by_id(&db, self.tenant, id).await.map_err(Failure::unavailable)?;

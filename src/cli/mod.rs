@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod callbacks;
+mod campaigns;
 mod certainty;
 pub mod completions;
 pub mod confirm;
@@ -120,6 +121,9 @@ enum Command {
     Find(find::FindArgs),
     /// Creates, previews, explains and exports lists of customers.
     Lists(lists::ListsArgs),
+    /// Plans, tries, starts, pauses and reports campaigns.
+    #[command(alias = "campaigns")]
+    Campaign(campaigns::CampaignArgs),
     /// Lists, checks, previews, pulls and pushes the templates of messages.
     Templates(templates::TemplatesArgs),
     /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
@@ -222,6 +226,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Forget(args) => forget::run(&session, args).await,
         Command::Find(args) => find::run(&session, args).await,
         Command::Lists(args) => lists::run(&session, args).await,
+        Command::Campaign(args) => campaigns::run(&session, args).await,
         Command::Templates(args) => templates::run(&session, args).await,
         Command::Timeline(args) => timeline::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,

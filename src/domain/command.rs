@@ -84,6 +84,16 @@ commands! {
         super::list::decide::DeleteList = "delete_list",
         super::list::decide::ChangeMembers = "change_members",
     }
+    super::campaign::state::Campaign {
+        super::campaign::decide::CreateCampaign = "create_campaign",
+        super::campaign::decide::ChangeCampaign = "change_campaign",
+        super::campaign::decide::StartCampaign = "start_campaign",
+        super::campaign::decide::UnscheduleCampaign = "unschedule_campaign",
+        super::campaign::decide::PauseCampaign = "pause_campaign",
+        super::campaign::decide::ResumeCampaign = "resume_campaign",
+        super::campaign::decide::SetCampaignRate = "set_campaign_rate",
+        super::campaign::decide::CancelCampaign = "cancel_campaign",
+    }
     super::tenant::state::Tenant {
         super::tenant::decide::CreateTenant = "create_tenant",
         super::tenant::change_policy::UpdatePolicy = "update_policy",

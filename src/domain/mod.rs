@@ -13,6 +13,7 @@ pub mod account;
 pub mod activity;
 pub mod address;
 pub mod callback;
+pub mod campaign;
 pub mod canned;
 pub mod consent;
 pub mod conversation;

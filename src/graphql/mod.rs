@@ -95,6 +95,7 @@ pub struct Mutation(
     engagement::mutation::EngagementMutations,
     import::mutation::ImportMutations,
     key::mutation::KeyMutations,
+    campaign::mutation::CampaignMutations,
     list::mutation::ListMutations,
     user::mutation::UserMutations,
     message::mutation::MessageMutations,

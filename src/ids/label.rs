@@ -63,6 +63,14 @@ labels! {
     AccountStream = "account stream",
     /// A secret that was given for an account, within a command's input.
     GivenSecret = "given secret",
+    /// A campaign's message to a customer.
+    CampaignMessageId = "campaign message id",
+    /// The `MessageQueued` of a campaign at an address: nobody there gets a second one.
+    CampaignCopyEvent = "campaign copy event",
+    /// The asking for a campaign's message to a customer.
+    CampaignCommandId = "campaign command id",
+    /// Which recipient it was asked for.
+    CampaignCommandInput = "campaign command input",
     /// The stream of a canned reply, from its code.
     CannedReplyStream = "canned reply stream",
     /// The stream of a template, from its code.

@@ -21,6 +21,8 @@ pub enum Category {
     Address,
     /// A campaign.
     Campaign,
+    /// Whom a campaign goes to, and what became of each part of them, under its id.
+    CampaignRun,
     /// A message template.
     Template,
     /// A static or smart list.
@@ -43,10 +45,11 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Customer,
         Self::Address,
         Self::Campaign,
+        Self::CampaignRun,
         Self::Template,
         Self::List,
         Self::ListMembers,
@@ -65,6 +68,7 @@ impl Category {
             Self::Customer => "customer",
             Self::Address => "address",
             Self::Campaign => "campaign",
+            Self::CampaignRun => "campaign_run",
             Self::Template => "template",
             Self::List => "list",
             Self::ListMembers => "list_members",

@@ -1,6 +1,7 @@
 //! What acts on the world because of what the log says: nothing else calls a provider, and a replay runs none of this.
 
 pub mod backlog;
+pub mod campaigns;
 pub mod checkpoints;
 pub mod dispatcher;
 pub mod doubts;

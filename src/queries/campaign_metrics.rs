@@ -2,43 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::QueryError;
 use super::customers::total;
-use super::select::{Key, Select};
-use super::{Page, QueryError, Slice};
+use super::select::Select;
 use crate::domain::value::Channel;
 use crate::ids::{CampaignId, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "campaign metrics";
-
-/// Of campaigns, the one that began last first.
-const KEY: Key = Key::descending("c.first_message_at, c.campaign_id", "tu");
-
-row! {
-    /// A campaign that messages were asked for in.
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct CampaignRow {
-        pub campaign_id: CampaignId,
-        pub first_message_at: DateTime<Utc>,
-        pub last_message_at: DateTime<Utc>,
-    }
-}
-
-/// A page of campaigns, the one that began last first.
-pub async fn campaigns(db: &Db, tenant: TenantId, page: &Page) -> Result<Slice<CampaignRow>, QueryError> {
-    let mut select = Select::new("SELECT c.campaign_id, c.first_message_at, c.last_message_at FROM campaigns c", []);
-    select.and_equal("c.tenant_id", Some(tenant.0));
-    select.page(KEY, page)?;
-    let key = |row: &CampaignRow| vec![row.first_message_at.into(), row.campaign_id.into()];
-    select.slice(db, READING, page, key).await
-}
-
-/// How many campaigns there are.
-pub async fn count_campaigns(db: &Db, tenant: TenantId) -> Result<u64, QueryError> {
-    let mut select = Select::new("SELECT COUNT(*) AS count FROM campaigns c", []);
-    select.and_equal("c.tenant_id", Some(tenant.0));
-    select.count(db, READING).await
-}
 
 row! {
     /// Counts of messages, and of opens and clicks. Raw opens are machine and human ones together; the unique ones count

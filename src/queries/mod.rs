@@ -7,6 +7,7 @@
 pub mod activities;
 pub mod attachments;
 pub mod campaign_metrics;
+pub mod campaigns;
 pub mod canned_replies;
 pub mod consents;
 pub mod conversations;

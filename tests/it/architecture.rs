@@ -19,9 +19,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("projections", &["ids", "clock", "offload", "sql", "log", "domain"]),
     ("queries", &["ids", "clock", "sql", "log", "domain", "projections"]),
     ("accounts", &["ids", "clock", "domain", "app", "queries", "providers"]),
+    ("campaigns", &["ids", "clock", "domain", "rendering", "app", "queries"]),
     ("intake", &["ids", "clock", "domain", "app", "queries", "providers", "accounts"]),
-    ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers", "accounts", "intake"]),
-    ("graphql", &["ids", "clock", "domain", "rendering", "log", "app", "queries", "accounts", "providers"]),
+    ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers", "accounts", "campaigns", "intake"]),
+    (
+        "graphql",
+        &["ids", "clock", "domain", "rendering", "log", "app", "queries", "accounts", "campaigns", "providers"],
+    ),
     (
         "http",
         &["ids", "clock", "domain", "files", "log", "app", "queries", "graphql", "providers", "accounts", "intake"],
@@ -45,6 +49,7 @@ const EVERYTHING_BELOW_BOOT: &[&str] = &[
     "projections",
     "queries",
     "accounts",
+    "campaigns",
     "intake",
     "processes",
     "graphql",

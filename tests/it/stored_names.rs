@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use commlog::domain::account::event::AccountEvent;
 use commlog::domain::address::event::AddressEvent;
 use commlog::domain::callback::event::CallbackEvent;
+use commlog::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
 use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
@@ -31,7 +32,9 @@ fn types(category: Category) -> Vec<(&'static str, u16)> {
         Category::List => ListEvent::TYPES.to_vec(),
         Category::ListMembers => MembersEvent::TYPES.to_vec(),
         Category::Template => TemplateEvent::TYPES.to_vec(),
-        Category::Campaign | Category::Journey => vec![],
+        Category::Campaign => CampaignEvent::TYPES.to_vec(),
+        Category::CampaignRun => CampaignRunEvent::TYPES.to_vec(),
+        Category::Journey => vec![],
     }
 }
 

@@ -160,6 +160,14 @@ impl Api {
         Ok((id, started.elapsed()))
     }
 
+    /// The list with a name.
+    async fn named(&self, name: &str) -> Result<String> {
+        let lists = self.ask("{ lists(first: 200) { nodes { id name } } }", json!({})).await?;
+        let found = lists["lists"]["nodes"].as_array().and_then(|nodes| nodes.iter().find(|node| node["name"] == name));
+        let id = found.and_then(|node| node["id"].as_str());
+        id.map(str::to_owned).ok_or_else(|| format!("there is no list {name}: {lists}").into())
+    }
+
     async fn members(&self, id: &str) -> Result<u64> {
         let query = "query($id: ID!) { list(id: $id) { memberCount } }";
         let counted = self.ask(query, json!({ "id": id })).await?;
@@ -185,8 +193,7 @@ impl Api {
 
     /// Orders at a fixed rate, each of a customer who becomes a member by it: how long after the answer that shows.
     async fn follow(&self, place: &Place, customers: u64) -> Result<Vec<Measurement>> {
-        let list = self.ask("{ lists(search: \"the new article\") { nodes { id memberCount } } }", json!({})).await?;
-        let id = list["lists"]["nodes"][0]["id"].as_str().ok_or_else(|| list.to_string())?.to_owned();
+        let id = self.named("the new article").await?;
         let record = "mutation($input: ActivityInput!) { recordActivity(input: $input) { refusal { message } } }";
         let wanted = u64::from(RATE) * LASTING.as_secs();
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
@@ -196,7 +203,7 @@ impl Api {
             let input = json!({
                 "customerId": customer(number * 7_919 % customers).to_string(), "kind": "ORDER",
                 "amountMicros": "1000000", "currency": "GBP", "reference": format!("N{number}"),
-                "lines": [{ "sku": NEW, "quantity": "1", "unitPriceMicros": "1000000" }],
+                "lines": [{ "sku": NEW, "quantityMilli": "1000", "unitPriceMicros": "1000000" }],
             });
             let (address, request) = (self.address, self.request(record, &json!({ "input": input })));
             calls.spawn(async move { load::once(address, &request).await.map(|answer| (Instant::now(), answer)) });
@@ -240,8 +247,7 @@ impl Api {
     /// Activities that are a day old in a few seconds: how long after that moment their customers have left.
     async fn time_passes(&self, place: &Place) -> Result<Measurement> {
         let ambient = Ambient::system();
-        let list = self.ask("{ lists(search: \"a custom activity\") { nodes { id } } }", json!({})).await?;
-        let id = list["lists"]["nodes"][0]["id"].as_str().ok_or_else(|| list.to_string())?.to_owned();
+        let id = self.named("a custom activity today").await?;
         let record = "mutation($input: ActivityInput!) { recordActivity(input: $input) { refusal { message } } }";
         let due: DateTime<Utc> = ambient.now() + TimeDelta::seconds(5);
         for number in 0..20 {

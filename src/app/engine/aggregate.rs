@@ -9,6 +9,9 @@ use crate::domain::address::event::AddressEvent;
 use crate::domain::address::state::Address;
 use crate::domain::callback::event::CallbackEvent;
 use crate::domain::callback::state::KeptCallbacks;
+use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
+use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::customer::event::CustomerEvent;
@@ -54,6 +57,7 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
             | Category::Template
             | Category::List
             | Category::ListMembers
+            | Category::CampaignRun
             | Category::Journey
             | Category::Import
             | Category::Tenant
@@ -150,6 +154,8 @@ aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
 });
 aggregate!(List, ListEvent, List, 1, |_| 1024);
+aggregate!(Campaign, CampaignEvent, Campaign, 1, |_| 2048);
+aggregate!(CampaignRun, CampaignRunEvent, CampaignRun, 1, |state| state.parts.len() * 8);
 aggregate!(Template, TemplateEvent, Template, 1, |state| {
     let draft = state.draft.as_ref().map_or(0, |draft| content::bytes(&draft.contents) + 1024);
     draft + state.versions.len() * 128

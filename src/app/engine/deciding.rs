@@ -12,6 +12,8 @@ use crate::domain::account::state::ProviderAccounts;
 use crate::domain::address::event::AddressEvent;
 use crate::domain::address::state::Address;
 use crate::domain::callback::state::KeptCallbacks;
+use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::command::Command;
 use crate::domain::customer::state::Customer;
@@ -87,7 +89,7 @@ macro_rules! kept {
                 match stream.category {
                     $($state::CATEGORY => self.shared.$field.forget(stream),)*
                     // Nothing has such streams yet.
-                    Category::Campaign | Category::ListMembers | Category::Journey => {}
+                    Category::ListMembers | Category::Journey => {}
                 }
             }
         }
@@ -95,7 +97,7 @@ macro_rules! kept {
 }
 
 kept!(Customer customers addresses crate::app::addresses::because_of_customer, Address addresses, Tenant tenants, Import imports,
-    ProviderAccounts accounts, CannedReply canned, List lists, Template templates, KeptCallbacks callbacks,);
+    ProviderAccounts accounts, CannedReply canned, List lists, Template templates, Campaign campaigns, CampaignRun campaign_runs, KeptCallbacks callbacks,);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]

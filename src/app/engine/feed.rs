@@ -243,6 +243,7 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
         | Category::Template
         | Category::List
         | Category::ListMembers
+        | Category::CampaignRun
         | Category::Journey
         | Category::Import
         | Category::Tenant

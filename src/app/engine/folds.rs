@@ -18,6 +18,9 @@ use crate::domain::address::event::AddressEvent;
 use crate::domain::address::state::Address;
 use crate::domain::callback::event::CallbackEvent;
 use crate::domain::callback::state::KeptCallbacks;
+use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
+use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
 use crate::domain::customer::event::CustomerEvent;
@@ -96,6 +99,16 @@ fn canned_replies_fold_as_their_snapshots_say() {
 #[test]
 fn lists_fold_as_their_snapshots_say() {
     pin::<List>("list", include_str!("folds/list.json"), ListEvent::TYPES);
+}
+
+#[test]
+fn campaigns_fold_as_their_snapshots_say() {
+    pin::<Campaign>("campaign", include_str!("folds/campaign.json"), CampaignEvent::TYPES);
+}
+
+#[test]
+fn runs_of_campaigns_fold_as_their_snapshots_say() {
+    pin::<CampaignRun>("campaign_run", include_str!("folds/campaign_run.json"), CampaignRunEvent::TYPES);
 }
 
 #[test]

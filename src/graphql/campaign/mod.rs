@@ -1,5 +1,9 @@
-//! What campaigns achieved.
+//! Campaigns: planned, started, and what they achieved.
 
+pub mod dry_run;
+pub mod metrics;
+pub mod mutation;
 pub mod object;
+pub mod plan;
 pub mod query;
 pub mod subscription;

@@ -1,188 +1,19 @@
-//! What campaigns achieved.
+//! Campaigns: what each is to do, where it stands, and what became of its audience.
 
-use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::graphql::engine::connection::connection;
-use crate::graphql::engine::flat::Flat;
-use crate::graphql::engine::id::Of;
-use crate::graphql::engine::loaders::{CampaignCostsOf, CampaignTotalsOf};
-use crate::graphql::engine::money::Money;
-use crate::graphql::engine::reading::{Reading, Tables};
-use crate::graphql::engine::reports::{ReportCounts, report_counts};
-use crate::graphql::engine::scalar::Micros;
-use crate::graphql::engine::words::Channel;
-use crate::ids::CampaignId;
-use crate::queries::campaign_metrics;
-use crate::queries::campaign_metrics::{CampaignRow, CostRow, HourlyMetricsRow, MetricsRow};
-
-/// Counts of messages, opens and clicks. A message counts as sent from the first evidence that a provider accepted it.
-/// Raw opens are machine and human ones together; the unique ones count each message once.
-#[derive(SimpleObject, Clone)]
-pub struct Metrics {
-    /// The variant; empty for messages without one.
-    variant: String,
-    /// The channel.
-    channel: Channel,
-    /// Requested messages.
-    queued: i64,
-    /// Messages that a rule suppressed.
-    suppressed: i64,
-    /// Messages cancelled before dispatch.
-    cancelled: i64,
-    /// Messages that a provider accepted.
-    sent: i64,
-    /// Messages that arrived.
-    delivered: i64,
-    /// Messages that the receiving side asked to send later.
-    deferred: i64,
-    /// Messages that bounced temporarily.
-    soft_bounced: i64,
-    /// Messages that bounced permanently.
-    hard_bounced: i64,
-    /// Messages that were refused for good, or could not be delivered.
-    failed: i64,
-    /// Messages reported as spam.
-    complained: i64,
-    /// Messages that led to an opt-out.
-    opted_out: i64,
-    /// Messages that were replied to.
-    replied: i64,
-    /// Opens: raw, machine, likely human.
-    opens: Flat<Counted>,
-    /// Clicks: raw, machine, likely human.
-    clicks: Flat<Counted>,
-}
-
-/// Three figures, because opens and clicks lie: proxies open everything, scanners click everything.
-#[derive(SimpleObject, Clone)]
-pub struct Counted {
-    /// All that were reported.
-    raw: i64,
-    /// Those made by proxies and scanners.
-    machine: i64,
-    /// Those that were probably made by a person.
-    human: i64,
-    /// Messages with at least one.
-    unique_raw: i64,
-    /// Messages with at least one by a machine.
-    unique_machine: i64,
-    /// Messages with at least one by a person.
-    unique_human: i64,
-}
-
-impl Metrics {
-    fn new(row: MetricsRow) -> Self {
-        Self {
-            variant: row.variant,
-            channel: row.channel.into(),
-            queued: row.queued,
-            suppressed: row.suppressed,
-            cancelled: row.cancelled,
-            sent: row.sent,
-            delivered: row.delivered,
-            deferred: row.deferred,
-            soft_bounced: row.soft_bounced,
-            hard_bounced: row.hard_bounced,
-            failed: row.failed,
-            complained: row.complained,
-            opted_out: row.opted_out,
-            replied: row.replied,
-            opens: Flat(Counted {
-                raw: row.opens,
-                machine: row.opens_machine,
-                human: row.opens_human,
-                unique_raw: row.unique_opens,
-                unique_machine: row.unique_opens_machine,
-                unique_human: row.unique_opens_human,
-            }),
-            clicks: Flat(Counted {
-                raw: row.clicks,
-                machine: row.clicks_machine,
-                human: row.clicks_human,
-                unique_raw: row.unique_clicks,
-                unique_machine: row.unique_clicks_machine,
-                unique_human: row.unique_clicks_human,
-            }),
-        }
-    }
-}
-
-/// The reports of one hour. They count reports, not messages: a second delivery report counts again.
-#[derive(SimpleObject, Clone)]
-pub struct HourlyMetrics {
-    /// The hour's beginning, UTC.
-    hour: DateTime<Utc>,
-    /// The variant; empty for messages without one.
-    variant: String,
-    /// The channel.
-    channel: Channel,
-    /// Requested messages.
-    queued: i64,
-    /// Messages that a rule suppressed.
-    suppressed: i64,
-    /// Messages cancelled before dispatch.
-    cancelled: i64,
-    #[graphql(flatten)]
-    reports: ReportCounts,
-    /// Opt-outs.
-    opted_out: i64,
-    /// Replies.
-    replied: i64,
-    /// Opens by proxies and scanners.
-    opens_machine: i64,
-    /// Opens that were probably a person's.
-    opens_human: i64,
-    /// Clicks by scanners.
-    clicks_machine: i64,
-    /// Clicks that were probably a person's.
-    clicks_human: i64,
-}
-
-impl HourlyMetrics {
-    fn new(row: HourlyMetricsRow) -> Self {
-        Self {
-            hour: row.hour,
-            variant: row.variant,
-            channel: row.channel.into(),
-            queued: row.queued,
-            suppressed: row.suppressed,
-            cancelled: row.cancelled,
-            reports: report_counts!(row),
-            opted_out: row.opted_out,
-            replied: row.replied,
-            opens_machine: row.opens_machine,
-            opens_human: row.opens_human,
-            clicks_machine: row.clicks_machine,
-            clicks_human: row.clicks_human,
-        }
-    }
-}
-
-/// The costs of a campaign's messages.
-#[derive(SimpleObject, Clone)]
-pub struct Cost {
-    /// The variant; empty for messages without one.
-    variant: String,
-    /// The channel.
-    channel: Channel,
-    /// The total.
-    total: Money,
-    /// SMS segments; on other channels messages.
-    segments: i64,
-}
-
-impl Cost {
-    fn new(row: CostRow) -> Self {
-        let micros = Micros(row.cost());
-        Self {
-            variant: row.variant,
-            channel: row.channel.into(),
-            total: Money { micros, currency: row.currency },
-            segments: row.segments,
-        }
-    }
-}
+use super::metrics::CampaignMetrics;
+use super::plan::CampaignPlan;
+use crate::graphql::customer::object::Customer;
+use crate::graphql::engine::author::Author;
+use crate::graphql::engine::connection::{connection, count_later, page, page_cost};
+use crate::graphql::engine::flat::Boxed;
+use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::reading::Reading;
+use crate::graphql::list::object::load_customer;
+use crate::ids::{CampaignId, CustomerId};
+use crate::queries::campaigns::{self, CampaignRow, ExcludedRow};
 
 connection!(
     /// Campaigns, the one that began last first.
@@ -190,86 +21,263 @@ connection!(
     CampaignEdge,
     Campaign
 );
+connection!(
+    /// Customers who were left out of a campaign, by id.
+    ExcludedRecipientConnection,
+    ExcludedRecipientEdge,
+    ExcludedRecipient
+);
 
-/// A campaign that messages were requested in.
-#[derive(SimpleObject, Clone)]
+/// Where a campaign stands.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "crate::domain::campaign::state::CampaignState")]
+pub enum CampaignState {
+    /// It is being written.
+    Draft,
+    /// It starts at a time.
+    Scheduled,
+    /// It is being sent.
+    Running,
+    /// It continues when it is resumed.
+    Paused,
+    /// Its whole audience was decided on.
+    Completed,
+    /// It was stopped for good.
+    Cancelled,
+}
+
+/// A template of a campaign.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct CampaignTemplate {
+    /// The code.
+    pub code: String,
+    /// The published version.
+    pub version: u32,
+}
+
+/// How many recipients a rule suppressed.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SuppressedRecipients {
+    /// The rule.
+    rule: String,
+    /// The number of recipients.
+    recipients: i64,
+}
+
+/// What became of a campaign's audience. Each of the recipients is in exactly one of `queued`, `held`, `suppressed` and, where it
+/// turned out later, `excluded`.
+#[derive(Clone)]
+pub struct CampaignProgress {
+    row: CampaignRow,
+}
+
+/// What became of a campaign's audience.
+#[Object]
+impl CampaignProgress {
+    /// True once the audience is complete: customers who enter a list later are not part of it.
+    async fn audience_chosen(&self) -> bool {
+        self.row.audience_chosen
+    }
+
+    /// Customers of the audience who are written to.
+    async fn recipients(&self) -> i64 {
+        self.row.recipients
+    }
+
+    /// Recipients that were decided on.
+    async fn decided(&self) -> i64 {
+        self.row.decided
+    }
+
+    /// Recipients whose message was queued.
+    async fn queued(&self) -> i64 {
+        self.row.queued
+    }
+
+    /// Recipients whose message a rule held at first.
+    async fn held(&self) -> i64 {
+        self.row.held
+    }
+
+    /// Recipients whose message a rule suppressed.
+    async fn suppressed(&self) -> i64 {
+        self.row.suppressed
+    }
+
+    /// Customers of the audience who were left out.
+    async fn excluded(&self) -> i64 {
+        self.row.excluded
+    }
+
+    /// The suppressed recipients by rule.
+    #[graphql(complexity = "1 + 8 * child_complexity")]
+    async fn suppressed_by(&self, ctx: &Context<'_>) -> Result<Vec<SuppressedRecipients>> {
+        let reading = Reading::of(ctx)?;
+        let rows = campaigns::suppressed(&reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id).await;
+        let rows = rows.map_err(|error| reading.api.failed(&error))?;
+        Ok(rows.into_iter().map(|row| SuppressedRecipients { rule: row.rule, recipients: row.recipients }).collect())
+    }
+}
+
+/// A customer who was left out of a campaign.
+#[derive(Clone)]
+pub struct ExcludedRecipient {
+    row: ExcludedRow,
+}
+
+/// A customer who was left out of a campaign.
+#[Object]
+impl ExcludedRecipient {
+    /// The customer's global id.
+    async fn customer_id(&self) -> Of<CustomerId> {
+        Of(self.row.customer_id)
+    }
+
+    /// The customer.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
+        load_customer(ctx, self.row.customer_id).await
+    }
+
+    /// The reason: `list` (a member of an excluded list), `hold_out`, `duplicate_person`, `duplicate_address`, `forgotten`, or the code of a
+    /// refusal.
+    async fn reason(&self) -> &str {
+        &self.row.reason
+    }
+}
+
+/// A campaign.
+#[derive(Clone)]
 pub struct Campaign {
+    id: ID,
+    row: CampaignRow,
+}
+
+/// A campaign. One that is planned elsewhere is known by its messages alone, and has neither name, state nor plan.
+#[Object]
+impl Campaign {
     /// The campaign's global id, for filters and `campaignMetrics`.
-    campaign_id: Of<CampaignId>,
+    async fn campaign_id(&self) -> &ID {
+        &self.id
+    }
+
+    /// The name.
+    async fn name(&self) -> Option<&str> {
+        self.row.name.as_deref()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> Option<CampaignState> {
+        self.row.state.map(Into::into)
+    }
+
+    /// What it is to do.
+    async fn plan(&self, ctx: &Context<'_>) -> Result<Option<CampaignPlan>> {
+        let Some(plan) = &self.row.plan else { return Ok(None) };
+        CampaignPlan::of(Reading::of(ctx)?, &plan.0, self.row.rate.as_ref().map(|rate| &rate.0)).map(Some)
+    }
+
+    /// When it was created, or its first message was requested.
+    async fn began_at(&self) -> DateTime<Utc> {
+        self.row.began_at
+    }
+
+    /// When it starts, while it is scheduled.
+    async fn start_at(&self) -> Option<DateTime<Utc>> {
+        self.row.start_at
+    }
+
+    /// When it started.
+    async fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.row.started_at
+    }
+
+    /// When it was completed or cancelled.
+    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.row.ended_at
+    }
+
+    /// The published versions of its templates that its messages are made of; empty before it starts.
+    async fn templates(&self) -> Vec<CampaignTemplate> {
+        let versions = self.row.versions.as_ref().and_then(|versions| versions.0.as_object());
+        let template = |(code, version): (&String, &serde_json::Value)| {
+            Some(CampaignTemplate { code: code.clone(), version: version.as_u64()?.try_into().ok()? })
+        };
+        versions.into_iter().flatten().filter_map(template).collect()
+    }
+
+    /// Why it was paused or cancelled.
+    async fn reason(&self) -> Option<&str> {
+        self.row.reason.as_deref()
+    }
+
+    /// The cause of its last stop: `manual`, `failure` (it could not continue), `threshold` (too many
+    /// messages went wrong), `overdue` (its start was missed by more than an
+    /// hour).
+    async fn cause(&self) -> Option<&str> {
+        self.row.cause.as_deref()
+    }
+
+    /// When it was last changed.
+    async fn changed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.changed_at
+    }
+
+    /// Who changed it last.
+    async fn changed_by(&self) -> Option<Author> {
+        self.row.changed_by.clone().map(Author::new)
+    }
+
     /// When its first message was requested.
-    first_message_at: DateTime<Utc>,
+    async fn first_message_at(&self) -> Option<DateTime<Utc>> {
+        self.row.first_message_at
+    }
+
     /// When its latest message was requested.
-    last_message_at: DateTime<Utc>,
+    async fn last_message_at(&self) -> Option<DateTime<Utc>> {
+        self.row.last_message_at
+    }
+
+    /// What became of its audience.
+    async fn progress(&self) -> CampaignProgress {
+        CampaignProgress { row: self.row.clone() }
+    }
+
     /// Its figures.
-    metrics: CampaignMetrics,
+    async fn metrics(&self) -> CampaignMetrics {
+        CampaignMetrics::new(self.row.campaign_id)
+    }
+
+    /// Customers who were left out, by id.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn excluded(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<Boxed<ExcludedRecipientConnection>> {
+        let reading = Reading::of(ctx)?;
+        let page = page(first, after, last, before)?;
+        let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
+        let slice = campaigns::excluded(&db, tenant, id, &page).await.map_err(|error| reading.api.failed(&error))?;
+        let count = u64::try_from(self.row.excluded).unwrap_or_default();
+        let count = count_later(async move { Ok(count) });
+        Ok(ExcludedRecipientConnection::new(slice, count, |row| ExcludedRecipient { row }))
+    }
 }
 
 impl Campaign {
     /// A campaign out of its row.
     #[must_use]
-    pub const fn new(row: CampaignRow) -> Self {
-        Self {
-            campaign_id: Of(row.campaign_id),
-            first_message_at: row.first_message_at,
-            last_message_at: row.last_message_at,
-            metrics: CampaignMetrics::new(row.campaign_id),
-        }
-    }
-}
-
-/// A campaign's figures.
-#[derive(SimpleObject, Clone)]
-#[graphql(complex)]
-pub struct CampaignMetrics {
-    /// The campaign.
-    campaign_id: Of<CampaignId>,
-}
-
-impl CampaignMetrics {
-    /// Of a campaign; a campaign without messages has no counts.
-    #[must_use]
-    pub const fn new(campaign: CampaignId) -> Self {
-        Self { campaign_id: Of(campaign) }
+    pub fn new(row: CampaignRow) -> Self {
+        Self { id: global(row.campaign_id), row }
     }
 
-    /// The totals, to be compared with later ones.
-    pub async fn rows(reading: Reading<'_>, campaign: CampaignId) -> Result<Vec<MetricsRow>> {
-        let tenant = reading.session.principal.tenant;
-        campaign_metrics::totals(&reading.api.reads.db(), tenant, &[campaign])
-            .await
-            .map_err(|error| reading.api.failed(&error))
-    }
-}
-
-#[ComplexObject]
-impl CampaignMetrics {
-    /// The counts by variant and channel.
-    #[graphql(complexity = "1 + 8 * child_complexity")]
-    async fn totals(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Metrics>>> {
-        let rows = CampaignTotalsOf(self.campaign_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
-        Ok(rows.into_iter().map(|row| Flat(Metrics::new(row))).collect())
-    }
-
-    /// The counts by hour, variant and channel.
-    #[graphql(complexity = "1 + 48 * child_complexity")]
-    async fn by_hour(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "From this time on.")] since: Option<DateTime<Utc>>,
-        #[graphql(desc = "Before this time.")] until: Option<DateTime<Utc>>,
-    ) -> Result<Vec<Flat<HourlyMetrics>>> {
+    /// One campaign.
+    pub async fn load(ctx: &Context<'_>, id: CampaignId) -> Result<Option<Self>> {
         let reading = Reading::of(ctx)?;
-        let tenant = reading.session.principal.tenant;
-        let rows = campaign_metrics::by_hour(&reading.api.reads.db(), tenant, self.campaign_id.0, since, until)
-            .await
-            .map_err(|error| reading.api.failed(&error))?;
-        Ok(rows.into_iter().map(|row| Flat(HourlyMetrics::new(row))).collect())
-    }
-
-    /// The costs by variant, channel and currency.
-    #[graphql(complexity = "1 + 8 * child_complexity")]
-    async fn costs(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Cost>>> {
-        let rows = CampaignCostsOf(self.campaign_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
-        Ok(rows.into_iter().map(|row| Flat(Cost::new(row))).collect())
+        let row = campaigns::by_id(&reading.api.reads.db(), reading.session.principal.tenant, id).await;
+        Ok(row.map_err(|error| reading.api.failed(&error))?.map(Self::new))
     }
 }

@@ -276,6 +276,8 @@ pub enum StreamCategory {
     Address,
     /// A campaign.
     Campaign,
+    /// The run of a campaign: its recipients, and what became of them.
+    CampaignRun,
     /// A message template.
     Template,
     /// A static or smart list.

@@ -320,7 +320,8 @@ impl ListChange {
     }
 }
 
-async fn load_customer(ctx: &Context<'_>, id: CustomerId) -> Result<Option<Customer>> {
+/// A customer by id.
+pub async fn load_customer(ctx: &Context<'_>, id: CustomerId) -> Result<Option<Customer>> {
     let (reading, tables) = (Reading::of(ctx)?, Tables::Live);
     let row = OneCustomer(id).load(reading, &tables).await?;
     Ok(row.map(|row| Customer::new(row, reading, tables)))

@@ -5,7 +5,7 @@ use async_graphql::{Context, InputObject, OneofObject, Result, SimpleObject};
 use super::content::VoiceStep;
 use super::object::TemplateInput;
 use crate::app::templates::{PreviewTemplate, Previewed, TemplatePreview as Shown};
-use crate::domain::activity::event::ActivityKind;
+use crate::campaigns::business::find_business;
 use crate::domain::value::{Channel as Way, sms};
 use crate::graphql::engine::failure::{field_refused, opaque};
 use crate::graphql::engine::guard::require;
@@ -15,10 +15,8 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::graphql::engine::scalar::Attributes;
 use crate::graphql::engine::words::Channel;
-use crate::ids::{ActivityId, CustomerId, TenantId};
-use crate::queries::activities::{self, ActivityFilter, ActivityRow};
-use crate::queries::{Db, Page, QueryError};
-use crate::rendering::{Business, Line, MAX_ORDERS, Order};
+use crate::ids::{ActivityId, CustomerId};
+use crate::rendering::Business;
 
 /// A saved template.
 #[derive(InputObject, Debug, Clone)]
@@ -160,59 +158,4 @@ pub async fn business(reading: Reading<'_>, customer: CustomerId, activity: Opti
     let (db, tenant) = (reading.api.reads.db(), reading.session.principal.tenant);
     let found = find_business(&db, tenant, customer, activity).await.map_err(|error| reading.api.failed(&error))?;
     found.ok_or_else(|| field_refused("BAD_ARGUMENT", "activityId: this customer has no such activity"))
-}
-
-/// The same from the read tables; [`None`] if the customer has no such activity.
-pub async fn find_business(
-    db: &Db,
-    tenant: TenantId,
-    customer: CustomerId,
-    activity: Option<ActivityId>,
-) -> std::result::Result<Option<Business>, QueryError> {
-    let filter = ActivityFilter { kinds: vec![ActivityKind::Order], ..ActivityFilter::default() };
-    let page = Page::first(MAX_ORDERS);
-    let mut rows = activities::of_customer(db, tenant, customer, &filter, &page).await?.into_rows();
-    let about = match activity {
-        Some(id) => {
-            let row = activities::by_id(db, tenant, id).await?;
-            let person = crate::queries::customer_roots::whole(db, tenant, customer).await?.ids();
-            match row.filter(|row| person.contains(&row.customer_id)) {
-                Some(row) => Some(row),
-                None => return Ok(None),
-            }
-        }
-        None => None,
-    };
-    // A cancellation is an order too, but none that was placed.
-    let last_order_at =
-        rows.iter().find(|row| row.amount_micros.is_none_or(|amount| amount >= 0)).map(|row| row.occurred_at);
-    let newest = rows.len();
-    rows.extend(about);
-    let mut orders = with_lines(db, tenant, rows).await?;
-    let order = (orders.len() > newest).then(|| orders.pop()).flatten();
-    Ok(Some(Business { last_order_at, orders, order }))
-}
-
-async fn with_lines(db: &Db, tenant: TenantId, rows: Vec<ActivityRow>) -> std::result::Result<Vec<Order>, QueryError> {
-    let ids: Vec<_> = rows.iter().map(|row| row.activity_id).collect();
-    let lines = activities::lines(db, tenant, &ids).await?;
-    let order = |row: ActivityRow| Order {
-        lines: (lines.iter().filter(|line| line.activity_id == row.activity_id))
-            .map(|line| Line {
-                sku: line.sku.clone(),
-                description: line.description.clone(),
-                quantity_milli: line.quantity_milli,
-                unit_price_micros: line.unit_price_micros,
-            })
-            .collect(),
-        number: row.reference,
-        status: row.status,
-        title: row.title,
-        at: row.occurred_at,
-        due_at: row.due_at,
-        amount_micros: row.amount_micros,
-        currency: row.currency,
-        attributes: row.attributes.and_then(|stored| serde_json::from_value(stored.0).ok()).unwrap_or_default(),
-    };
-    Ok(rows.into_iter().map(order).collect())
 }

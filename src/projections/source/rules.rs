@@ -6,6 +6,7 @@ use super::{Source, Text};
 use crate::domain::account::event::AccountEvent;
 use crate::domain::address::event::AddressEvent;
 use crate::domain::callback::event::CallbackEvent;
+use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event as _;
@@ -63,6 +64,8 @@ pub(super) fn is_event(name: &str) -> bool {
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
         ListEvent::TYPES,
+        CampaignEvent::TYPES,
+        CampaignRunEvent::TYPES,
         MembersEvent::TYPES,
         TemplateEvent::TYPES,
     ];

@@ -46,3 +46,29 @@ async fn the_rows_of_given_persons_are_found_by_the_person() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_set_of_customers_is_walked_for_each_customer() {
+    let tables = Scratch::in_memory(&Registry::builtin().unwrap()).await.unwrap();
+    let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+    let moment = Moment { now, today: now.date_naive(), past: false };
+    let criteria = [
+        r#"{"all": [{"noOrderInDays": {"days": 30}}, {"consent": {"channel": "email", "state": "opted_in"}}]}"#,
+        r#"{"any": [{"orderedProduct": {"skuId": "A"}}, {"noOrderInDays": {"days": 120}}]}"#,
+        r#"{"not": {"any": [{"engagement": {"kind": "opened", "atLeast": 2}}, {"tags": {"anyOf": ["a", "b"]}}]}}"#,
+        r#"{"all": [{"highValue": {"minRevenue": "1", "currency": "EUR"}}, {"tags": {"noneOf": ["a"]}}]}"#,
+    ];
+    for text in criteria {
+        let criteria = criteria::read(&serde_json::from_str(text).unwrap()).unwrap();
+        for merged in [false, true] {
+            let scope = Scope::All { merged };
+            let compiler = Compiler::new(Engine::Sqlite, TenantId(Uuid::from_u128(7)), &moment, scope);
+            let select = compiler.select("c.customer_id", &criteria);
+            let steps: Vec<Step> =
+                select.wrapped("EXPLAIN QUERY PLAN ", "").all(tables.db(), READING).await.expect("a plan");
+            let walked: Vec<_> =
+                steps.iter().map(|step| &step.detail).filter(|step| step.starts_with("SCAN k")).collect();
+            assert!(walked.is_empty(), "{text}: {walked:#?}");
+        }
+    }
+}

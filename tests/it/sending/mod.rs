@@ -2,6 +2,7 @@
 //! it afterwards.
 
 mod accounts;
+mod campaigns;
 mod files;
 mod forgetting;
 mod hostile;

@@ -1,0 +1,324 @@
+//! Commands on campaigns, and what the runner records of them.
+
+use std::collections::BTreeMap;
+
+use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
+use crate::app::engine::error::Stop;
+use crate::app::engine::states::decode;
+use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::campaign::decide::{
+    self, CancelCampaign, ChangeCampaign, ChangedCampaign, CreateCampaign, Outcomes, PauseCampaign, Readiness,
+    ResumeCampaign, SetCampaignRate, StartCampaign, UnscheduleCampaign,
+};
+use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent, PauseCause};
+use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::schedule::Counts;
+use crate::domain::campaign::state::{Campaign, CampaignState, Described};
+use crate::domain::command::Command;
+use crate::domain::decision::{Context, Decision};
+use crate::domain::list::state::List;
+use crate::domain::refusal::Refusal;
+use crate::ids::{CampaignId, CustomerId, ListId, TenantId};
+use crate::log::{Category, ReadLimit, StreamId};
+
+/// Whether a campaign's messages may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Yes; also for campaigns that are planned elsewhere.
+    Open,
+    /// Not now.
+    Paused,
+    /// Never.
+    Cancelled,
+}
+
+/// The campaigns whose standing was looked up a moment ago: pausing takes effect at once, and a look at the log for each message
+/// would cost as much as the message.
+pub(super) type Standings = moka::sync::Cache<(TenantId, CampaignId), Standing>;
+
+pub(super) fn standings() -> Standings {
+    moka::sync::Cache::builder().max_capacity(10_000).time_to_live(std::time::Duration::from_millis(250)).build()
+}
+
+impl App {
+    /// Makes a campaign, as a draft.
+    pub async fn create_campaign(
+        &self,
+        caller: &Caller,
+        command: CreateCampaign,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let campaign_id = command.campaign_id;
+        if let Err(refusal) = self.must_know_lists(caller.tenant, &command.plan.audience.all_lists()).await? {
+            return Ok(Outcome::Refused(refusal));
+        }
+        self.on_campaign(caller, campaign_id, command, decide::create).await
+    }
+
+    /// Changes what a campaign is to do, before it starts.
+    pub async fn change_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: ChangeCampaign,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        if let Err(refusal) = self.must_know_lists(caller.tenant, &command.plan.audience.all_lists()).await? {
+            return Ok(Outcome::Refused(refusal));
+        }
+        self.on_campaign(caller, campaign_id, command, decide::change).await
+    }
+
+    /// Starts a campaign, or says when it starts.
+    pub async fn start_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: StartCampaign,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide =
+            |state: &Campaign, command: StartCampaign, context: &Context<'_>| decide::start(state, &command, context);
+        self.on_campaign(caller, campaign_id, command, decide).await
+    }
+
+    /// Takes the start of a scheduled campaign back.
+    pub async fn unschedule_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide =
+            |state: &Campaign, _: UnscheduleCampaign, context: &Context<'_>| decide::unschedule(state, context);
+        self.on_campaign(caller, campaign_id, UnscheduleCampaign {}, decide).await
+    }
+
+    /// Stops a campaign for a while: what is queued already waits too.
+    pub async fn pause_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: PauseCampaign,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let paused = self.on_campaign(caller, campaign_id, command, decide::pause).await;
+        self.shared.standings.invalidate(&(caller.tenant, campaign_id));
+        paused
+    }
+
+    /// Lets a paused campaign go on.
+    pub async fn resume_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide = |state: &Campaign, _: ResumeCampaign, context: &Context<'_>| decide::resume(state, context);
+        let resumed = self.on_campaign(caller, campaign_id, ResumeCampaign {}, decide).await;
+        self.shared.standings.invalidate(&(caller.tenant, campaign_id));
+        resumed
+    }
+
+    /// Changes how fast a campaign goes out, also while it does.
+    pub async fn set_campaign_rate(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: SetCampaignRate,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide = |state: &Campaign, command: SetCampaignRate, context: &Context<'_>| {
+            decide::set_rate(state, &command, context)
+        };
+        self.on_campaign(caller, campaign_id, command, decide).await
+    }
+
+    /// Stops a campaign for good. What is queued is cancelled; what was handed to a provider stays sent.
+    pub async fn cancel_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: CancelCampaign,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let cancelled = self.on_campaign(caller, campaign_id, command, decide::cancel).await;
+        self.shared.standings.invalidate(&(caller.tenant, campaign_id));
+        cancelled
+    }
+
+    async fn on_campaign<C: Command<State = Campaign>>(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: C,
+        decide: impl Fn(&Campaign, C, &Context<'_>) -> Decision<CampaignEvent> + Send + Sync,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let stream = campaign_stream(caller.tenant, campaign_id);
+        let answer = |made: &crate::app::engine::deciding::Committed<CampaignEvent>| {
+            Some(ChangedCampaign { campaign_id: CampaignId(made.stream.key) })
+        };
+        self.run(caller, stream, command, decide, answer).await
+    }
+
+    /// What a campaign is at the moment; [`None`] if there is none.
+    pub async fn campaign(&self, tenant: TenantId, campaign_id: CampaignId) -> Result<Option<Described>, AppError> {
+        let stream = campaign_stream(tenant, campaign_id);
+        self.read_fresh_state::<Campaign, _>(stream, |loaded| loaded.state.current.clone()).await
+    }
+
+    /// How far a campaign's run has come.
+    pub async fn campaign_run(&self, tenant: TenantId, campaign_id: CampaignId) -> Result<CampaignRun, AppError> {
+        self.read_fresh_state::<CampaignRun, _>(run_stream(tenant, campaign_id), |loaded| loaded.state.clone()).await
+    }
+
+    /// Lists that exist.
+    async fn must_know_lists(&self, tenant: TenantId, lists: &[ListId]) -> Result<Result<(), Refusal>, AppError> {
+        for id in lists {
+            let stream = StreamId::new(tenant, Category::List, id.0);
+            if self.read_fresh_state::<List, _>(stream, |loaded| loaded.state.current.is_none()).await? {
+                let message = format!("there is no list {id}");
+                let field = Some("audience".to_owned());
+                return Ok(Err(Refusal { field, ..Refusal::new("LIST_UNKNOWN", message) }));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Starts a scheduled campaign whose time has come.
+    pub async fn begin_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        ready: &Readiness,
+    ) -> Result<(), AppError> {
+        self.record_on_campaign(caller, campaign_id, |state, context| decide::begin(state, ready, context)).await
+    }
+
+    /// Pauses a campaign that cannot go on, or whose messages go wrong too often.
+    pub async fn stop_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        cause: PauseCause,
+        reason: &str,
+        counts: Option<Counts>,
+    ) -> Result<(), AppError> {
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::stop(state, cause, reason, counts)).await?;
+        self.shared.standings.invalidate(&(caller.tenant, campaign_id));
+        Ok(())
+    }
+
+    /// Completes a campaign of whose audience everybody was decided on.
+    pub async fn complete_campaign(&self, caller: &Caller, campaign_id: CampaignId) -> Result<(), AppError> {
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state)).await
+    }
+
+    async fn record_on_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        decide: impl Fn(&Campaign, &Context<'_>) -> Option<CampaignEvent> + Send + Sync,
+    ) -> Result<(), AppError> {
+        let basis = self.basis(caller).await?;
+        let run = CommandRun::new(caller, campaign_stream(caller.tenant, campaign_id), None);
+        let decide = |state: &Campaign, context: &Context<'_>| {
+            Ok(decide(state, context).map(|e| context.now(e)).into_iter().collect())
+        };
+        unrefused(self.decide::<Campaign>(&run, &basis, decide).await.map(drop))
+    }
+
+    /// Records a part of the audience. False if another runner was faster.
+    pub async fn choose_recipients(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        recipients: Vec<CustomerId>,
+        excluded: BTreeMap<CustomerId, String>,
+    ) -> Result<bool, AppError> {
+        self.record_on_run(caller, campaign_id, |run| {
+            decide::choose(run, campaign_id, recipients.clone(), excluded.clone())
+        })
+        .await
+    }
+
+    /// Records that the audience is complete.
+    pub async fn end_audience(&self, caller: &Caller, campaign_id: CampaignId) -> Result<bool, AppError> {
+        self.record_on_run(caller, campaign_id, |run| decide::chosen(run, campaign_id)).await
+    }
+
+    /// Records what became of a part's recipients. False if another runner was faster.
+    pub async fn record_outcomes(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        part: u32,
+        outcomes: &Outcomes,
+    ) -> Result<bool, AppError> {
+        self.record_on_run(caller, campaign_id, |run| decide::decided(run, campaign_id, part, outcomes.clone())).await
+    }
+
+    async fn record_on_run(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        decide: impl Fn(&CampaignRun) -> Option<CampaignRunEvent> + Send + Sync,
+    ) -> Result<bool, AppError> {
+        let (basis, stream) = (self.basis(caller).await?, run_stream(caller.tenant, campaign_id));
+        let run = CommandRun::new(caller, stream, None);
+        for _ in 0..MAX_ATTEMPTS {
+            let decide = |state: &CampaignRun, context: &Context<'_>| {
+                Ok(decide(state).map(|event| context.now(event)).into_iter().collect())
+            };
+            match self.attempt::<CampaignRun>(&run, &basis, decide).await? {
+                Attempted::Done(made) => return Ok(!made.events.is_empty()),
+                Attempted::Refused(_) => return Ok(false),
+                Attempted::Moved => {}
+            }
+        }
+        Err(AppError::Contended { stream, attempts: MAX_ATTEMPTS })
+    }
+
+    /// The recipients of a part of the audience, by the version of its event.
+    pub async fn recipients(
+        &self,
+        tenant: TenantId,
+        campaign_id: CampaignId,
+        version: u64,
+    ) -> Result<Vec<CustomerId>, AppError> {
+        let stream = run_stream(tenant, campaign_id);
+        let after = version.saturating_sub(1);
+        let events = self.shared.journal.read_stream(stream, after, ReadLimit::events(1)).await?;
+        let event = events.first().map(decode::<CampaignRun>).transpose()?.map(|decoded| decoded.event);
+        match event {
+            Some(CampaignRunEvent::RecipientsChosen(chosen)) => Ok(chosen.recipients),
+            _ => Err(AppError::Unanswerable { stream }),
+        }
+    }
+
+    /// Whether a campaign's messages may be sent, as of a moment ago.
+    pub(super) async fn standing_of(&self, tenant: TenantId, campaign_id: CampaignId) -> Result<Standing, AppError> {
+        let key = (tenant, campaign_id);
+        if let Some(standing) = self.shared.standings.get(&key) {
+            return Ok(standing);
+        }
+        let campaign = self.campaign(tenant, campaign_id).await?;
+        let standing = match campaign.map(|campaign| campaign.state) {
+            Some(CampaignState::Paused) => Standing::Paused,
+            Some(CampaignState::Cancelled) => Standing::Cancelled,
+            _ => Standing::Open,
+        };
+        self.shared.standings.insert(key, standing);
+        Ok(standing)
+    }
+}
+
+/// What is recorded of a run is never refused, only out of date.
+fn unrefused(done: Result<(), Stop>) -> Result<(), AppError> {
+    match done {
+        Ok(()) | Err(Stop::Refused(_)) => Ok(()),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// The stream of a campaign.
+pub(crate) fn campaign_stream(tenant: TenantId, campaign_id: CampaignId) -> StreamId {
+    StreamId::new(tenant, Category::Campaign, campaign_id.0)
+}
+
+/// The stream of its run.
+fn run_stream(tenant: TenantId, campaign_id: CampaignId) -> StreamId {
+    StreamId::new(tenant, Category::CampaignRun, campaign_id.0)
+}

@@ -1,0 +1,53 @@
+//! What colleagues do with campaigns where the read tables are needed as well.
+
+use std::time::Duration;
+
+use crate::app::{App, Caller, Outcome};
+use crate::campaigns::CampaignError;
+use crate::campaigns::audience::part_after;
+use crate::domain::campaign::decide::{ChangedCampaign, Readiness, StartCampaign, unknown};
+use crate::domain::campaign::plan::Audience;
+use crate::ids::{CampaignId, TenantId};
+use crate::queries::customers::{self, CustomerFilter};
+use crate::queries::{Db, QueryError, Reads, lists};
+
+/// How long the read tables may take to show what was recorded before a campaign starts.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many customers are written to at most, by the sizes of lists where these do not overlap; exact where it is small.
+pub async fn audience_size(db: &Db, tenant: TenantId, audience: &Audience) -> Result<u64, QueryError> {
+    let first = part_after(db, tenant, audience, None).await?;
+    if !first.more {
+        return Ok(first.recipients.len() as u64);
+    }
+    if audience.everybody {
+        return customers::count(db, tenant, &CustomerFilter::default()).await;
+    }
+    let mut size = 0;
+    for list in &audience.lists {
+        let row = lists::by_id(db, tenant, *list).await?;
+        size += row.map_or(0, |row| u64::try_from(row.members).unwrap_or_default());
+    }
+    Ok(size)
+}
+
+/// Starts a campaign, or says when it starts, once all that it needs was found.
+pub async fn start(
+    app: &App,
+    reads: &Reads,
+    caller: &Caller,
+    campaign_id: CampaignId,
+    command: StartCampaign,
+) -> Result<Outcome<ChangedCampaign>, CampaignError> {
+    let Some(campaign) = app.campaign(caller.tenant, campaign_id).await? else {
+        return Ok(Outcome::Refused(unknown()));
+    };
+    let text = match app.campaign_text(caller, &campaign).await? {
+        Ok(text) => text,
+        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+    };
+    reads.wait_for(app.end().await?, PATIENCE).await?;
+    let audience = audience_size(&reads.db(), caller.tenant, &campaign.plan.audience).await?;
+    let ready = Readiness { versions: text.versions(), audience };
+    Ok(app.start_campaign(caller, campaign_id, StartCampaign { ready, ..command }).await?)
+}

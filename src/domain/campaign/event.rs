@@ -1,0 +1,193 @@
+//! Events of a campaign and of its run. Plans are the tenant's own, and recipients are named by their ids alone, so nothing is
+//! sealed.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::campaign::plan::CampaignPlan;
+use crate::domain::campaign::schedule::{Counts, Rate};
+use crate::domain::event::{event, stream_events};
+use crate::domain::value::words;
+use crate::ids::{CampaignId, CustomerId};
+
+words! {
+    /// What stopped a campaign for a while.
+    PauseCause, "cause of a pause" {
+        /// A colleague.
+        Manual = "manual",
+        /// Its run could not go on.
+        Failure = "failure",
+        /// Too many of its messages went wrong.
+        Threshold = "threshold",
+    }
+}
+
+words! {
+    /// Why somebody of the audience is not written to, without being judged by the rules on sending.
+    Exclusion, "exclusion" {
+        /// A member of an excluded list.
+        List = "list",
+        /// Held out, to be compared with those who are written to.
+        HoldOut = "hold_out",
+        /// Another recipient is the same person.
+        DuplicatePerson = "duplicate_person",
+        /// Another recipient has the same address.
+        DuplicateAddress = "duplicate_address",
+        /// The customer was forgotten.
+        Forgotten = "forgotten",
+    }
+}
+
+event! {
+    /// A campaign was made, as a draft.
+    CampaignCreated 1 {
+        campaign_id: CampaignId,
+        plan: CampaignPlan,
+    }
+}
+
+event! {
+    /// It is to do something else. Only before it starts.
+    CampaignPlanChanged 1 {
+        campaign_id: CampaignId,
+        plan: CampaignPlan,
+    }
+}
+
+event! {
+    /// It starts at a time.
+    CampaignScheduled 1 {
+        campaign_id: CampaignId,
+        start_at: DateTime<Utc>,
+    }
+}
+
+event! {
+    /// It is a draft again.
+    CampaignUnscheduled 1 {
+        campaign_id: CampaignId,
+        /// Its start was missed by so much that a colleague has to say whether it still goes out.
+        #[serde(default)]
+        overdue: bool,
+    }
+}
+
+event! {
+    /// It goes out. Whom it goes to is chosen after this.
+    CampaignStarted 1 {
+        campaign_id: CampaignId,
+        /// The published versions of its templates by code, for the whole run.
+        versions: BTreeMap<String, u32>,
+    }
+}
+
+event! {
+    /// Nothing of it is sent until it is resumed.
+    CampaignPaused 1 {
+        campaign_id: CampaignId,
+        cause: PauseCause,
+        /// For people.
+        reason: String,
+        /// What had become of its messages, where that was the cause: it is measured from there when it goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counts: Option<Counts>,
+    }
+}
+
+event! {
+    /// It goes on.
+    CampaignResumed 1 {
+        campaign_id: CampaignId,
+    }
+}
+
+event! {
+    /// It goes out at another rate from now on.
+    CampaignRateChanged 1 {
+        campaign_id: CampaignId,
+        /// 0 messages: without a limit of its own.
+        rate: Rate,
+    }
+}
+
+event! {
+    /// Nothing more of it is sent.
+    CampaignCancelled 1 {
+        campaign_id: CampaignId,
+        reason: String,
+    }
+}
+
+event! {
+    /// Everybody of its audience was decided on.
+    CampaignCompleted 1 {
+        campaign_id: CampaignId,
+    }
+}
+
+event! {
+    /// A part of the audience, by customer id: who is written to, and who is left out.
+    RecipientsChosen 1 {
+        campaign_id: CampaignId,
+        recipients: Vec<CustomerId>,
+        /// Why each of them is left out: an [`Exclusion`], or the code of a refusal.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        excluded: BTreeMap<CustomerId, String>,
+    }
+}
+
+event! {
+    /// The audience is complete; who enters a list from now on is not part of it.
+    AudienceChosen 1 {
+        campaign_id: CampaignId,
+        /// How many are written to, in all parts.
+        recipients: u64,
+        /// How many are left out.
+        excluded: u64,
+    }
+}
+
+event! {
+    /// Each recipient of a part was decided on: a message is queued, held or suppressed, or the recipient is left out.
+    RecipientsDecided 1 {
+        campaign_id: CampaignId,
+        /// The part, from 0.
+        part: u32,
+        /// How many, however they were decided on.
+        decided: u64,
+        queued: u64,
+        held: u64,
+        /// By rule.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        suppressed: BTreeMap<String, u64>,
+        /// Why each of them is left out: an [`Exclusion`], or the code of a refusal.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        excluded: BTreeMap<CustomerId, String>,
+    }
+}
+
+stream_events! {
+    /// Everything that can happen to a campaign.
+    CampaignEvent {
+        CampaignCreated,
+        CampaignPlanChanged,
+        CampaignScheduled,
+        CampaignUnscheduled,
+        CampaignStarted,
+        CampaignPaused,
+        CampaignResumed,
+        CampaignRateChanged,
+        CampaignCancelled,
+        CampaignCompleted,
+    }
+}
+
+stream_events! {
+    /// Everything that can happen in the run of a campaign, in a stream of its own.
+    CampaignRunEvent {
+        RecipientsChosen,
+        AudienceChosen,
+        RecipientsDecided,
+    }
+}

@@ -1,0 +1,188 @@
+//! What a campaign is to do, as colleagues write it.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::campaign::experiment::shares::{Shares, WHOLE};
+use crate::domain::campaign::schedule::{Rate, Schedule, Thresholds, When};
+use crate::domain::refusal::Refusal;
+use crate::domain::template::decide::code;
+use crate::domain::text;
+use crate::domain::value::Channel;
+use crate::ids::ListId;
+
+/// How many lists a plan names at most.
+const MOST_LISTS: usize = 50;
+
+/// What a campaign is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignPlan {
+    /// For people.
+    pub name: String,
+    /// How its messages travel.
+    pub channel: Channel,
+    /// The topic that consent is judged for.
+    pub topic: String,
+    /// The template's code.
+    pub template: String,
+    /// The published version; absent: the newest when it starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Whom it goes to.
+    pub audience: Audience,
+    /// When.
+    #[serde(default = "now")]
+    pub schedule: Schedule,
+    /// How fast; 0 messages: as fast as accounts and rules allow.
+    pub rate: Rate,
+    /// What of its messages may go wrong before it is paused.
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    /// Variants and hold-out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Experiment>,
+}
+
+fn now() -> Schedule {
+    Schedule { when: When::Now {}, spread_minutes: 0 }
+}
+
+/// Whom a campaign goes to: members of any of the lists when it starts, without those of the excluded lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audience {
+    /// All customers; then there are no lists.
+    #[serde(default)]
+    pub everybody: bool,
+    /// Who is a member of any of these.
+    #[serde(default)]
+    pub lists: Vec<ListId>,
+    /// Who is a member of none of these.
+    #[serde(default)]
+    pub exclude: Vec<ListId>,
+}
+
+/// A variant's own text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantText {
+    /// The template's code.
+    pub template: String,
+    /// The published version; absent: the newest when the campaign starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// Variants that are compared, and those who get nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Who gets which variant.
+    pub shares: Shares,
+    /// The text of each variant, by its name; those without one get the campaign's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<String, VariantText>,
+}
+
+impl CampaignPlan {
+    /// The plan as it is kept.
+    ///
+    /// # Errors
+    /// What is wrong with it, and in which field.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        let Self { name, channel, topic, template, version, audience, schedule, rate, thresholds, experiment } = self;
+        if !matches!(channel, Channel::Email | Channel::Sms) {
+            return Err(Refusal::invalid("channel", "campaigns are sent by EMAIL and SMS only"));
+        }
+        // The zone does not matter for what can be wrong.
+        schedule.check(Tz::UTC).map_err(|error| Refusal::invalid("schedule", error.to_string()))?;
+        if matches!(schedule.when, When::BestHour { .. } | When::Recurring { .. }) {
+            return Err(Refusal::invalid("schedule", "campaigns start now, at a moment, or at a local time"));
+        }
+        rate.check().map_err(|error| Refusal::invalid("rate", error.to_string()))?;
+        thresholds.check().map_err(|error| Refusal::invalid("thresholds", error.to_string()))?;
+        Ok(Self {
+            name: text::required("name", name, text::SHORT)?,
+            channel,
+            topic: text::word("topic", &topic)?,
+            template: checked_code("template", &template)?,
+            version: checked_version("version", version)?,
+            audience: audience.checked()?,
+            schedule,
+            rate,
+            thresholds,
+            experiment: experiment.map(Experiment::checked).transpose()?,
+        })
+    }
+
+    /// The text of a variant, or of a campaign without variants: the template's code, and the version that was asked for.
+    #[must_use]
+    pub fn text_of(&self, variant: Option<&str>) -> (&str, Option<u32>) {
+        let own = self.experiment.as_ref().zip(variant).and_then(|(experiment, name)| experiment.texts.get(name));
+        own.map_or((&self.template, self.version), |text| (&text.template, text.version))
+    }
+}
+
+impl Experiment {
+    fn checked(self) -> Result<Self, Refusal> {
+        let Self { shares, texts } = self;
+        if shares.test() < WHOLE {
+            return Err(Refusal::invalid("experiment.test", "everybody who is not held out is part of the test"));
+        }
+        for (name, text) in &texts {
+            let field = format!("experiment.texts.{name}");
+            if shares.variants().iter().all(|variant| variant.name != *name) {
+                return Err(Refusal::invalid(field, "no variant has this name"));
+            }
+            checked_code(&field, &text.template)?;
+            checked_version(&field, text.version)?;
+        }
+        Ok(Self { shares, texts })
+    }
+}
+
+fn checked_code(field: &str, template: &str) -> Result<String, Refusal> {
+    code(template).map_err(|refusal| Refusal { field: Some(field.to_owned()), ..refusal })
+}
+
+fn checked_version(field: &str, version: Option<u32>) -> Result<Option<u32>, Refusal> {
+    match version {
+        Some(0) => Err(Refusal::invalid(field, "versions of templates are counted from 1")),
+        version => Ok(version),
+    }
+}
+
+impl Audience {
+    /// The lists that it names, each once.
+    #[must_use]
+    pub fn all_lists(&self) -> Vec<ListId> {
+        let mut lists = [self.lists.as_slice(), &self.exclude].concat();
+        lists.sort_unstable();
+        lists.dedup();
+        lists
+    }
+
+    fn checked(self) -> Result<Self, Refusal> {
+        let sorted = |mut lists: Vec<ListId>| {
+            lists.sort_unstable();
+            lists.dedup();
+            lists
+        };
+        let Self { everybody, lists, exclude } = self;
+        let (lists, exclude) = (sorted(lists), sorted(exclude));
+        for (field, lists) in [("audience.lists", &lists), ("audience.exclude", &exclude)] {
+            if lists.len() > MOST_LISTS {
+                return Err(Refusal::invalid(field, format!("names at most {MOST_LISTS} lists")));
+            }
+        }
+        match (everybody, lists.is_empty()) {
+            (true, false) => Err(Refusal::invalid("audience.lists", "leave the lists out if it goes to everybody")),
+            (false, true) => Err(Refusal::invalid("audience.lists", "name the lists that it goes to, or everybody")),
+            _ => match lists.iter().find(|list| exclude.contains(list)) {
+                Some(list) => {
+                    Err(Refusal::invalid("audience.exclude", format!("the list {list} is included and excluded")))
+                }
+                None => Ok(Self { everybody, lists, exclude }),
+            },
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The fold of a campaign's run: how far its audience is chosen, and how far it is decided on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::campaign::event::{CampaignRunEvent, RecipientsChosen, RecipientsDecided};
+use crate::domain::decision::Meta;
+use crate::ids::CustomerId;
+
+/// The run of a campaign.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignRun {
+    /// The version of each `RecipientsChosen`: the parts of the audience, in order.
+    pub parts: Vec<u64>,
+    /// Everybody up to this one is chosen or left out.
+    pub chosen_until: Option<CustomerId>,
+    /// Whether the audience is complete.
+    pub is_chosen: bool,
+    /// How many parts were decided on.
+    pub decided: u32,
+    /// How many are written to, in the parts so far.
+    pub recipients: u64,
+    /// How many were left out.
+    pub excluded: u64,
+}
+
+impl CampaignRun {
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &CampaignRunEvent, meta: Meta) {
+        match event {
+            CampaignRunEvent::RecipientsChosen(RecipientsChosen { recipients, excluded, .. }) => {
+                self.parts.push(meta.version);
+                let last = recipients.last().copied().max(excluded.keys().last().copied());
+                self.chosen_until = self.chosen_until.max(last);
+                self.recipients += recipients.len() as u64;
+                self.excluded += excluded.len() as u64;
+            }
+            CampaignRunEvent::AudienceChosen(_) => self.is_chosen = true,
+            CampaignRunEvent::RecipientsDecided(RecipientsDecided { part, excluded, .. }) => {
+                self.decided = self.decided.max(part + 1);
+                self.excluded += excluded.len() as u64;
+            }
+        }
+    }
+
+    /// The version of the part that is decided on next; [`None`] if there is none yet.
+    #[must_use]
+    pub fn next_part(&self) -> Option<u64> {
+        self.parts.get(usize::try_from(self.decided).ok()?).copied()
+    }
+}

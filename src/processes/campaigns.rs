@@ -1,0 +1,289 @@
+//! The runner: takes running campaigns through their audiences.
+//!
+//! When a campaign has started, its audience is chosen and recorded, part by part. Then the recipients of each part are asked
+//! for their messages, as fast as the campaign's rate allows, and what became of them is recorded when the part is done. Nothing
+//! of this depends on a memory of the process: after a crash, a part is gone through again, and the log knows what was asked for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, AppError, Caller, CampaignText, Judged, Recipient};
+use crate::campaigns::CampaignError;
+use crate::campaigns::audience::part_after;
+use crate::campaigns::dry_run::business_of;
+use crate::domain::campaign::decide::{Outcomes, Readiness};
+use crate::domain::campaign::event::PauseCause;
+use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::schedule::{Bucket, Counts};
+use crate::domain::campaign::state::{CampaignState, Described};
+use crate::domain::refusal::Refusal;
+use crate::ids::{CampaignId, CustomerId, TenantId};
+use crate::processes::every::JobError;
+use crate::queries::{Reads, campaign_metrics, campaigns};
+
+/// The actor that its events name.
+const ACTOR: &str = "process:campaigns";
+/// The name in metrics.
+const NAME: &str = "campaigns";
+/// How often campaigns are looked at that have nothing to do at the moment.
+const TICK: Duration = Duration::from_millis(200);
+/// How many recipients are asked for between two looks at the campaign's state.
+const AT_ONCE: usize = 250;
+/// How many of them at the same time.
+const CONCURRENCY: usize = 64;
+/// How long the read tables may take to show what was recorded before an audience is chosen.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often thresholds are looked at.
+const MEASURED_EVERY: TimeDelta = TimeDelta::seconds(1);
+/// A campaign that could not go on is tried again after this, and left to another runner that is faster for as long.
+const AGAIN: TimeDelta = TimeDelta::seconds(5);
+
+/// The process.
+pub struct Runner {
+    app: App,
+    reads: Reads,
+    runs: HashMap<(TenantId, CampaignId), Run>,
+}
+
+/// A campaign in its run.
+struct Run {
+    text: CampaignText,
+    part: Option<Part>,
+    bucket: Bucket,
+    not_before: DateTime<Utc>,
+    /// When its thresholds are looked at again.
+    measured_next: DateTime<Utc>,
+}
+
+/// A part of the audience in work.
+struct Part {
+    number: u32,
+    recipients: Vec<CustomerId>,
+    done: usize,
+    outcomes: Outcomes,
+}
+
+impl Runner {
+    /// Over the campaigns of all tenants.
+    #[must_use]
+    pub fn new(app: App, reads: Reads) -> Self {
+        Self { app, reads, runs: HashMap::new() }
+    }
+
+    /// Runs until `shutdown`.
+    ///
+    /// # Errors
+    /// If the read tables do not respond.
+    pub async fn run(mut self, shutdown: &CancellationToken) -> Result<(), JobError> {
+        let work = async {
+            loop {
+                if !self.step().await? {
+                    tokio::time::sleep(TICK).await;
+                }
+            }
+        };
+        match shutdown.run_until_cancelled(work).await {
+            Some(ended) => ended,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes each campaign one step further. Returns whether there is more to do at once.
+    ///
+    /// # Errors
+    /// If the read tables do not respond. What stands against one campaign does not stop the others.
+    pub async fn step(&mut self) -> Result<bool, CampaignError> {
+        let mut busy = false;
+        for row in campaigns::active(&self.reads.db()).await? {
+            let key = (row.tenant_id, row.campaign_id);
+            match self.advance(row.tenant_id, row.campaign_id).await {
+                Ok(more) => busy |= more,
+                Err(error) => {
+                    let cause = std::error::Error::source(&error);
+                    tracing::warn!(campaign = %row.campaign_id, %error, ?cause, "a campaign goes on later");
+                    self.app.health().set_aside(NAME, 1);
+                    if let Some(run) = self.runs.get_mut(&key) {
+                        run.not_before = self.app.ambient().now() + AGAIN;
+                        run.part = None;
+                    }
+                }
+            }
+        }
+        Ok(busy)
+    }
+
+    /// Takes a campaign one step further. Returns whether there is more to do at once.
+    async fn advance(&mut self, tenant: TenantId, campaign_id: CampaignId) -> Result<bool, CampaignError> {
+        let (caller, now) = (Caller::new(tenant, ACTOR), self.app.ambient().now());
+        let Some(campaign) = self.app.campaign(tenant, campaign_id).await? else { return Ok(false) };
+        match campaign.state {
+            CampaignState::Scheduled if campaign.start_at.is_some_and(|at| at <= now) => {
+                match self.app.campaign_text(&caller, &campaign).await? {
+                    Ok(text) => {
+                        let ready = Readiness { versions: text.versions(), audience: 0 };
+                        self.app.begin_campaign(&caller, campaign_id, &ready).await?;
+                    }
+                    Err(refusal) => self.fail(&caller, campaign_id, &refusal).await?,
+                }
+                Ok(true)
+            }
+            CampaignState::Running => self.go_on(&caller, &campaign, now).await,
+            _ => {
+                self.runs.remove(&(tenant, campaign_id));
+                Ok(false)
+            }
+        }
+    }
+
+    async fn go_on(
+        &mut self,
+        caller: &Caller,
+        campaign: &Described,
+        now: DateTime<Utc>,
+    ) -> Result<bool, CampaignError> {
+        let (tenant, campaign_id) = (caller.tenant, campaign.campaign_id);
+        let key = (tenant, campaign_id);
+        if !self.runs.contains_key(&key) {
+            let text = match self.app.campaign_text(caller, campaign).await? {
+                Ok(text) => text,
+                Err(refusal) => {
+                    self.fail(caller, campaign_id, &refusal).await?;
+                    return Ok(false);
+                }
+            };
+            let bucket = Bucket::empty(now, campaign.plan.rate);
+            self.runs.insert(key, Run { text, part: None, bucket, not_before: now, measured_next: now });
+        }
+        let Some(run) = self.runs.get_mut(&key).filter(|run| run.not_before <= now) else { return Ok(false) };
+        let work = Work { app: &self.app, reads: &self.reads, caller };
+        if run.measured_next <= now {
+            run.measured_next = now + MEASURED_EVERY;
+            if work.breaks_a_threshold(campaign).await? {
+                return Ok(false);
+            }
+        }
+        if run.part.is_none() {
+            let progress = self.app.campaign_run(tenant, campaign_id).await?;
+            if !progress.is_chosen {
+                work.choose(campaign, &progress).await?;
+                return Ok(true);
+            }
+            let Some(version) = progress.next_part() else {
+                self.app.complete_campaign(caller, campaign_id).await?;
+                self.runs.remove(&key);
+                return Ok(true);
+            };
+            let recipients = self.app.recipients(tenant, campaign_id, version).await?;
+            run.part = Some(Part { number: progress.decided, recipients, done: 0, outcomes: Outcomes::default() });
+        }
+        let Some(part) = &mut run.part else { return Ok(false) };
+        let wanted = (part.recipients.len() - part.done).min(AT_ONCE);
+        let (bucket, grant) = run.bucket.take(now, u32::try_from(wanted).unwrap_or(u32::MAX), campaign.plan.rate);
+        run.bucket = bucket;
+        let asked = wanted.min(grant.granted as usize);
+        if asked > 0 {
+            work.ask(&run.text, part, asked).await?;
+        }
+        if part.done == part.recipients.len() {
+            let (number, outcomes) = (part.number, std::mem::take(&mut part.outcomes));
+            run.part = None;
+            if !self.app.record_outcomes(caller, campaign_id, number, &outcomes).await? {
+                // Another runner is at it.
+                run.not_before = now + AGAIN;
+            }
+            return Ok(true);
+        }
+        Ok(asked > 0)
+    }
+
+    async fn fail(&self, caller: &Caller, campaign_id: CampaignId, refusal: &Refusal) -> Result<(), AppError> {
+        self.app.stop_campaign(caller, campaign_id, PauseCause::Failure, &refusal.message, None).await
+    }
+}
+
+/// What one step works with.
+struct Work<'a> {
+    app: &'a App,
+    reads: &'a Reads,
+    caller: &'a Caller,
+}
+
+impl Work<'_> {
+    /// Chooses the audience, as the read tables show it once they show the campaign's start.
+    async fn choose(&self, campaign: &Described, progress: &CampaignRun) -> Result<(), CampaignError> {
+        let (tenant, campaign_id) = (self.caller.tenant, campaign.campaign_id);
+        self.reads.wait_for(self.app.end().await?, PATIENCE).await?;
+        let db = self.reads.db();
+        let mut after = progress.chosen_until;
+        loop {
+            let part = part_after(&db, tenant, &campaign.plan.audience, after).await?;
+            after = part.last;
+            if !part.recipients.is_empty() || !part.excluded.is_empty() {
+                self.app.choose_recipients(self.caller, campaign_id, part.recipients, part.excluded).await?;
+            }
+            if !part.more {
+                break;
+            }
+        }
+        self.app.end_audience(self.caller, campaign_id).await?;
+        Ok(())
+    }
+
+    /// Pauses the campaign if too many of its messages went wrong since it was last paused for that.
+    async fn breaks_a_threshold(&self, campaign: &Described) -> Result<bool, CampaignError> {
+        let (tenant, campaign_id) = (self.caller.tenant, campaign.campaign_id);
+        let mut counts = Counts::default();
+        for row in campaign_metrics::totals(&self.reads.db(), tenant, &[campaign_id]).await? {
+            let count = |number: i64| u64::try_from(number).unwrap_or_default();
+            counts.attempts += count(row.sent) + count(row.failed);
+            counts.complaints += count(row.complained);
+            counts.hard_bounces += count(row.hard_bounced);
+            counts.errors += count(row.failed);
+        }
+        let Some(breach) = campaign.plan.thresholds.breach(counts.since(campaign.measured)) else { return Ok(false) };
+        let reason = format!(
+            "{} of {} messages: {} is over the threshold of {} basis points",
+            breach.count, breach.attempts, breach.threshold, breach.allowed_basis_points
+        );
+        self.app.stop_campaign(self.caller, campaign_id, PauseCause::Threshold, &reason, Some(counts)).await?;
+        Ok(true)
+    }
+
+    /// Asks for the messages to the next recipients of a part.
+    async fn ask(&self, text: &CampaignText, part: &mut Part, count: usize) -> Result<(), CampaignError> {
+        let next = &part.recipients[part.done..part.done + count];
+        let ask = |customer_id: CustomerId| async move {
+            let business = business_of(self.reads, self.caller, text, customer_id).await?;
+            let judged = self.app.send_in_campaign(self.caller, text, customer_id, &business).await?;
+            Ok::<_, CampaignError>((customer_id, judged))
+        };
+        let mut asked = futures::stream::iter(next.iter().copied()).map(ask).buffer_unordered(CONCURRENCY);
+        let mut found = Vec::with_capacity(count);
+        while let Some(judged) = asked.next().await {
+            found.push(judged?);
+        }
+        drop(asked);
+        part.done += count;
+        for (customer_id, judged) in found {
+            part.outcomes.add(customer_id, judged);
+        }
+        Ok(())
+    }
+}
+
+impl Outcomes {
+    fn add(&mut self, customer_id: CustomerId, judged: Judged) {
+        match judged.outcome {
+            Recipient::Queued => self.queued += 1,
+            Recipient::Held => self.held += 1,
+            Recipient::Suppressed { rule } => *self.suppressed.entry(rule).or_default() += 1,
+            Recipient::Excluded { by } => {
+                self.excluded.insert(customer_id, by);
+            }
+        }
+    }
+}
