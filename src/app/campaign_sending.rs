@@ -89,6 +89,8 @@ pub struct Judged {
     pub segments: u32,
     /// Who stands for the recipient, if anybody is written to.
     pub person: Option<CustomerId>,
+    /// What a refusal says.
+    pub refusal: Option<String>,
 }
 
 impl Judged {
@@ -101,7 +103,7 @@ impl Judged {
     #[must_use]
     pub const fn left_out(by: String) -> Self {
         let outcome = Recipient::Excluded { by };
-        Self { outcome, repeated: false, address_id: None, segments: 0, person: None }
+        Self { outcome, repeated: false, address_id: None, segments: 0, person: None, refusal: None }
     }
 }
 
@@ -183,8 +185,16 @@ impl App {
         let mut texts = Vec::with_capacity(variants.len());
         for variant in variants {
             let (code, version) = plan.text_of(variant);
-            let version = campaign.versions.get(code).copied().or(version);
-            texts.push(self.text(caller, code, version, variant, plan.channel).await.map_err(in_template)?);
+            let use_of = UseTemplate {
+                code: code.to_owned(),
+                version: campaign.versions.get(code).copied().or(version),
+                locale: None,
+                variables: plan.variables.clone(),
+                activity_id: None,
+                test: None,
+            };
+            let text = self.text(caller, use_of, plan.channel).await.map_err(in_template)?;
+            texts.push(Text { variant: variant.map(str::to_owned), ..text });
         }
         let text = CampaignText {
             campaign_id,
@@ -203,25 +213,11 @@ impl App {
         Ok(text)
     }
 
-    async fn text(
-        &self,
-        caller: &Caller,
-        code: &str,
-        version: Option<u32>,
-        variant: Option<&str>,
-        channel: Channel,
-    ) -> Result<Text, Stop> {
-        let loaded = self.published(caller, code, version).await?;
+    async fn text(&self, caller: &Caller, wanted: UseTemplate, channel: Channel) -> Result<Text, Stop> {
+        let loaded = self.published(caller, &wanted.code, wanted.version).await?;
         self.compile(caller.tenant, &loaded, channel, None).await?;
-        let wanted = UseTemplate {
-            code: code.to_owned(),
-            version: loaded.version,
-            locale: None,
-            variables: BTreeMap::new(),
-            activity_id: None,
-            test: None,
-        };
-        Ok(Text { variant: variant.map(str::to_owned), wanted, loaded: Arc::new(loaded) })
+        let wanted = UseTemplate { version: loaded.version, ..wanted };
+        Ok(Text { variant: None, wanted, loaded: Arc::new(loaded) })
     }
 
     /// When a campaign was made.
@@ -352,7 +348,7 @@ impl App {
         };
         let address_id = message.and_then(|message| message.address_id);
         let person = Some(CustomerId(made.stream.key));
-        Ok(Judged { outcome, repeated: made.repeated, address_id, segments, person })
+        Ok(Judged { outcome, repeated: made.repeated, address_id, segments, person, refusal: None })
     }
 }
 
@@ -381,14 +377,16 @@ fn command_key(basis: &Basis, text: &CampaignText, survivor: CustomerId, listed:
 
 /// Why a recipient is left out.
 fn excluded(stop: Stop) -> Result<Judged, AppError> {
-    let by = match stop {
-        Stop::Failed(AppError::KeyReused) => Exclusion::DuplicatePerson.word(),
-        Stop::Failed(error) => return Err(error),
-        Stop::Refused(refusal) => match refusal.code {
-            "CUSTOMER_FORGOTTEN" | "CUSTOMER_UNKNOWN" => Exclusion::Forgotten.word(),
-            "RECORDED_DIFFERENTLY" => Exclusion::DuplicateAddress.word(),
-            code => code,
-        },
-    };
-    Ok(Judged::left_out(by.to_owned()))
+    match stop {
+        Stop::Failed(AppError::KeyReused) => Ok(Judged::left_out(Exclusion::DuplicatePerson.word().to_owned())),
+        Stop::Failed(error) => Err(error),
+        Stop::Refused(refusal) => {
+            let by = match refusal.code {
+                "CUSTOMER_FORGOTTEN" | "CUSTOMER_UNKNOWN" => Exclusion::Forgotten.word(),
+                "RECORDED_DIFFERENTLY" => Exclusion::DuplicateAddress.word(),
+                code => code,
+            };
+            Ok(Judged { refusal: Some(refusal.message), ..Judged::left_out(by.to_owned()) })
+        }
+    }
 }

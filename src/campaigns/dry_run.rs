@@ -46,6 +46,8 @@ pub struct DryRun {
     pub finished_at: Option<DateTime<Utc>>,
     /// Some recipients of each outcome: `queued`, `held`, a rule, or a reason.
     pub samples: BTreeMap<String, Vec<CustomerId>>,
+    /// What the first refusal of each reason says.
+    pub refusals: BTreeMap<String, String>,
 }
 
 impl DryRun {
@@ -70,6 +72,9 @@ impl DryRun {
                 rule
             }
             Recipient::Excluded { by } => {
+                if let Some(refusal) = judged.refusal {
+                    self.refusals.entry(by.clone()).or_insert(refusal);
+                }
                 *self.excluded.entry(by.clone()).or_default() += 1;
                 by
             }

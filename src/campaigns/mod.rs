@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod business;
 pub mod dry_run;
+pub mod effects;
 pub mod service;
 
 use crate::app::AppError;

@@ -7,9 +7,10 @@ use crate::campaigns::CampaignError;
 use crate::campaigns::audience::part_after;
 use crate::domain::campaign::decide::{ChangedCampaign, Readiness, StartCampaign, unknown};
 use crate::domain::campaign::plan::Audience;
-use crate::ids::{CampaignId, TenantId};
+use crate::domain::refusal::Refusal;
+use crate::ids::{CampaignId, ListId, TenantId};
 use crate::queries::customers::{self, CustomerFilter};
-use crate::queries::{Db, QueryError, Reads, lists};
+use crate::queries::{Db, QueryError, Reads, campaigns, lists};
 
 /// How long the read tables may take to show what was recorded before a campaign starts.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,6 +32,14 @@ pub async fn audience_size(db: &Db, tenant: TenantId, audience: &Audience) -> Re
     Ok(size)
 }
 
+/// What would no longer work without a list: other lists that ask for its members, and campaigns that have not ended.
+pub async fn users_of_list(db: &Db, tenant: TenantId, list: ListId) -> Result<Vec<String>, QueryError> {
+    let mut names: Vec<String> = lists::users_of(db, tenant, list).await?.into_iter().map(|user| user.name).collect();
+    let campaigns = campaigns::naming_list(db, tenant, list).await?;
+    names.extend(campaigns.into_iter().map(|name| format!("the campaign {name}")));
+    Ok(names)
+}
+
 /// Starts a campaign, or says when it starts, once all that it needs was found.
 pub async fn start(
     app: &App,
@@ -47,6 +56,18 @@ pub async fn start(
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
     reads.wait_for(app.end().await?, PATIENCE).await?;
+    for list in campaign.plan.audience.all_lists() {
+        let row = lists::by_id(&reads.db(), caller.tenant, list).await?;
+        let refusal = match row {
+            None => Refusal::new("LIST_UNKNOWN", format!("the list {list} was deleted")),
+            Some(row) if row.evaluated_version < row.rule_version => {
+                let message = format!("the list {} is being evaluated; its members are not known yet", row.name);
+                Refusal::new("LIST_EVALUATING", message)
+            }
+            Some(_) => continue,
+        };
+        return Ok(Outcome::Refused(Refusal { field: Some("audience".to_owned()), ..refusal }));
+    }
     let audience = audience_size(&reads.db(), caller.tenant, &campaign.plan.audience).await?;
     let ready = Readiness { versions: text.versions(), audience };
     Ok(app.start_campaign(caller, campaign_id, StartCampaign { ready, ..command }).await?)

@@ -6,14 +6,17 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::campaigns::effects::{Effects, Metric, effects};
 use crate::campaigns::{dry_run, service};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::lists::Opened;
+use crate::cli::templates::values::ValuesArgs;
 use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::campaign::decide::{
     CancelCampaign, CreateCampaign, PauseCampaign, Readiness, SetCampaignRate, StartCampaign,
 };
+use crate::domain::campaign::experiment::decide::{Reason, Verdict};
 use crate::domain::campaign::experiment::shares::{Shares, Variant, WHOLE};
 use crate::domain::campaign::plan::{Audience, CampaignPlan, Experiment, VariantText};
 use crate::domain::campaign::schedule::{Per, Rate, Schedule, Thresholds, When};
@@ -60,6 +63,8 @@ struct Plan {
     /// The published version of the template [default: the newest when the campaign starts]
     #[arg(long, value_name = "NUMBER")]
     template_version: Option<u32>,
+    #[command(flatten)]
+    values: ValuesArgs,
     /// A list whose members it goes to, by id or name; repeat it for several.
     #[arg(long = "list", value_name = "LIST", required_unless_present = "everybody")]
     lists: Vec<String>,
@@ -170,6 +175,20 @@ enum CampaignCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ReportFormat,
     },
+    /// Compares a campaign's variants with each other, and with the customers who were held out.
+    Effects {
+        #[command(flatten)]
+        one: One,
+        /// What counts as a success: opened, clicked, replied or ordered.
+        #[arg(long, default_value = "clicked")]
+        metric: Metric,
+        /// For how many days from the start orders count.
+        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=365))]
+        days: u32,
+        /// Output format.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
     /// Shows what a campaign achieved, by variant and channel.
     Results {
         #[command(flatten)]
@@ -254,6 +273,7 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
             print::line(format_args!("campaign {} is cancelled", one.campaign))
         }
         CampaignCommand::Status { one, watch, format } => status(session, &one, watch, format).await,
+        CampaignCommand::Effects { one, metric, days, format } => compare(session, &one, metric, days, format).await,
         CampaignCommand::Results { one, format } => results(session, &one, format).await,
     }
 }
@@ -272,6 +292,7 @@ async fn create(session: &Session, plan: Plan, format: ReportFormat, tenant: &Te
         (None, Some(local)) => When::LocalTime { date: local.date(), time: local.time() },
         (None, None) => When::Now {},
     };
+    let variables = plan.values.read()?;
     let experiment = experiment(plan.variants, plan.hold_out)?;
     let Plan { name, channel, topic, template, template_version: version, rate, spread, .. } = plan;
     let plan = CampaignPlan {
@@ -280,6 +301,7 @@ async fn create(session: &Session, plan: Plan, format: ReportFormat, tenant: &Te
         topic,
         template,
         version,
+        variables,
         audience,
         schedule: Schedule { when, spread_minutes: spread },
         rate: rate.unwrap_or_else(|| Rate::default_of(channel)),
@@ -353,7 +375,10 @@ async fn dry(session: &Session, one: &One, format: Format) -> Outcome {
     let mut listing = Listing::new(format, &["customers", "outcome"]);
     let mut rows = vec![("queued".to_owned(), run.queued), ("held".to_owned(), run.held)];
     rows.extend(run.suppressed.into_iter().map(|(rule, count)| (format!("suppressed by {rule}"), count)));
-    rows.extend(run.excluded.into_iter().map(|(reason, count)| (format!("left out: {reason}"), count)));
+    rows.extend(run.excluded.into_iter().map(|(reason, count)| {
+        let said = run.refusals.get(&reason).map(|said| format!(" ({said})")).unwrap_or_default();
+        (format!("left out: {reason}{said}"), count)
+    }));
     for (outcome, customers) in rows {
         listing.row(&json!({ "customers": customers, "outcome": outcome }))?;
     }
@@ -418,6 +443,47 @@ async fn results(session: &Session, one: &One, format: Format) -> Outcome {
             "unique_opens": row.unique_opens, "unique_opens_human": row.unique_opens_human,
             "clicks": row.clicks, "clicks_machine": row.clicks_machine, "clicks_human": row.clicks_human,
             "unique_clicks": row.unique_clicks, "unique_clicks_human": row.unique_clicks_human,
+        }))?;
+    }
+    listing.end("no message was requested in this campaign")
+}
+
+async fn compare(session: &Session, one: &One, metric: Metric, days: u32, format: Format) -> Outcome {
+    let opened = Opened::of(session, &one.tenant).await?;
+    crate::cli::rebuild::catch_up(&opened.reads, &opened.stores.journal).await?;
+    let row = campaigns::by_id(&opened.reads.db(), opened.tenant, one.campaign).await.map_err(Failure::unavailable)?;
+    let started = row.and_then(|row| row.started_at);
+    let started = started.ok_or_else(|| Failure::new(Exit::Refused, "no campaign with this id has started"))?;
+    let found = effects(&opened.reads.db(), opened.tenant, one.campaign, started, days, metric).await;
+    let Effects { groups, currency, verdict, .. } = found.map_err(Failure::unavailable)?;
+    let name = |index: usize| groups.get(index).and_then(|group| group.variant.clone()).unwrap_or_default();
+    match verdict {
+        Some(Verdict::Winner { index, p_value, .. }) => {
+            print::note(format_args!("the best variant by {metric}: {} (p = {p_value:.4})", name(index)));
+        }
+        Some(Verdict::Undecided { reason: Reason::NotSignificant { p_value }, .. }) => {
+            print::note(format_args!(
+                "no variant is the best by {metric}: the difference may be chance (p = {p_value:.4})"
+            ));
+        }
+        Some(Verdict::Undecided { reason: Reason::TooFew { needed }, .. }) => {
+            print::note(format_args!("too few customers to tell: {needed} of each variant are needed"));
+        }
+        None => {}
+    }
+    let columns = &["group", "customers", "successes", "rate", "ordered", "revenue_per_customer", "lift", "p_value"];
+    let mut listing = Listing::new(format, columns);
+    for group in &groups {
+        let effect = group.effect;
+        listing.row(&json!({
+            "group": group.variant.clone().unwrap_or_else(|| "(held out)".to_owned()), "customers": group.customers,
+            "successes": group.successes, "rate": group.rate.map(|(rate, _)| rate),
+            "rate_interval": group.rate.map(|(_, bounds)| [bounds.low, bounds.high]), "ordered": group.ordered,
+            "currency": currency, "revenue_micros": group.revenue.sum().to_string(),
+            "revenue_per_customer": group.revenue.mean().map(|mean| mean / 1e6),
+            "lift": effect.and_then(|effect| effect.lift).map(|lift| lift.value),
+            "lift_interval": effect.and_then(|effect| effect.lift?.interval).map(|bounds| [bounds.low, bounds.high]),
+            "p_value": effect.and_then(|effect| effect.test).map(|test| test.p_value),
         }))?;
     }
     listing.end("no message was requested in this campaign")

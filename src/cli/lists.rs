@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::boot::Stores;
+use crate::campaigns::service::users_of_list;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::{Session, TenantArg, ids, print, reading};
@@ -239,8 +240,8 @@ pub async fn run(session: &Session, args: ListsArgs) -> Outcome {
         ListsCommand::Delete { list, tenant } => {
             let opened = Opened::of(session, &tenant).await?;
             let list = opened.list(&list).await?;
-            let users = lists::users_of(&opened.reads.db(), opened.tenant, list.list_id).await;
-            let used_by = users.map_err(Failure::unavailable)?.into_iter().map(|user| user.name).collect();
+            let users = users_of_list(&opened.reads.db(), opened.tenant, list.list_id).await;
+            let used_by = users.map_err(Failure::unavailable)?;
             let caller = session.caller(&tenant);
             opened.stores.app.delete_list(&caller, list.list_id, DeleteList { used_by }).await?.into_result()?;
             print::line(format_args!("list {} is deleted", list.list_id))

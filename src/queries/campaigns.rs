@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice};
-use crate::domain::campaign::plan::Audience;
+use crate::domain::campaign::plan::{Audience, CampaignPlan};
 use crate::domain::campaign::state::CampaignState;
 use crate::ids::{CampaignId, CustomerId, ListId, TenantId};
 use crate::sql::{Db, row};
@@ -111,6 +111,20 @@ pub async fn active(db: &Db) -> Result<Vec<CampaignRow>, QueryError> {
     select.all(db, READING).await
 }
 
+/// The names of the campaigns that have not ended, and name a list.
+pub async fn naming_list(db: &Db, tenant: TenantId, list: ListId) -> Result<Vec<String>, QueryError> {
+    let mut select = Select::new("SELECT c.* FROM campaigns c", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    let open = CampaignState::ALL.iter().filter(|state| !state.has_ended());
+    select.and_in("c.state", open.map(|state| (*state).into()));
+    let rows: Vec<CampaignRow> = select.all(db, READING).await?;
+    let names_it = |row: &CampaignRow| {
+        let plan = row.plan.as_ref().and_then(|plan| serde_json::from_value::<CampaignPlan>(plan.0.clone()).ok());
+        plan.is_some_and(|plan| plan.audience.all_lists().contains(&list))
+    };
+    Ok(rows.into_iter().filter(names_it).filter_map(|row| row.name).collect())
+}
+
 /// How many recipients each rule suppressed.
 pub async fn suppressed(db: &Db, tenant: TenantId, id: CampaignId) -> Result<Vec<SuppressedRow>, QueryError> {
     let mut select = Select::new("SELECT s.rule, s.recipients FROM campaign_suppressed s", []);
@@ -157,7 +171,11 @@ pub async fn audience_after(
                 let mut select = Select::new("SELECT a.customer_id FROM customers a", []);
                 select.and_equal("a.tenant_id", Some(tenant.0));
                 // Expressions, so that customers are read in their order.
-                select.and("COALESCE(a.merged, FALSE) = FALSE AND COALESCE(a.forgotten_at, NULL) IS NULL", []);
+                select.and(
+                    "COALESCE(a.merged, FALSE) = FALSE AND COALESCE(a.anonymous, FALSE) = FALSE \
+                     AND COALESCE(a.forgotten_at, NULL) IS NULL",
+                    [],
+                );
                 select
             }
         };

@@ -16,6 +16,7 @@ mod reader;
 mod seen;
 pub mod starter;
 mod stored;
+pub mod values;
 
 use std::path::PathBuf;
 

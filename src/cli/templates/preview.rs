@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::check::sample_values;
 use super::library::{self, Library};
-use super::manifest::to_json;
 use super::problem::refused;
-use super::reader::decode;
+use super::values::ValuesArgs;
 use crate::app::templates::{PreviewTemplate, Previewed, TemplatePreview};
 use crate::boot::Stores;
 use crate::campaigns::business::find_business;
@@ -42,12 +41,8 @@ pub struct PreviewArgs {
     /// The customer's order, invoice or other activity that `order` stands for.
     #[arg(long, value_name = "ID", value_parser = ids::given::<ActivityId>, requires = "customer")]
     activity: Option<ActivityId>,
-    /// The value of a variable: text or JSON; `order.number=A-7` sets a part of one. Repeatable.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    variables: Vec<String>,
-    /// Reads values of variables from a TOML or JSON file.
-    #[arg(long, value_name = "FILE")]
-    values: Option<PathBuf>,
+    #[command(flatten)]
+    values: ValuesArgs,
     /// This published version instead of the draft.
     #[arg(long, value_name = "NUMBER")]
     published: Option<u32>,
@@ -63,7 +58,7 @@ pub struct PreviewArgs {
 
 /// Runs `commlog templates preview …`.
 pub async fn run(session: &Session, args: PreviewArgs) -> Outcome {
-    let given = variables(&args)?;
+    let given = args.values.read()?;
     let path = Path::new(&args.template);
     let (channel, preview) = if path.is_dir() || path.is_file() {
         of_folder(session, &args, library::open_with_surroundings(path)?, given).await?
@@ -162,49 +157,6 @@ async fn business(session: &Session, stores: &Stores, args: &PreviewArgs) -> Out
     let found = found.ok_or_else(|| Failure::new(Exit::Refused, "this customer has no such activity"))?;
     session.record_read(stores, &caller, reading::of_customers("templates preview", &[customer])).await?;
     Ok(found)
-}
-
-/// The values of the command line: a file's, then those that were given one by one.
-fn variables(args: &PreviewArgs) -> Outcome<BTreeMap<String, Value>> {
-    let mut values = Map::new();
-    if let Some(file) = &args.values {
-        let bytes = std::fs::read(file)
-            .map_err(|error| Failure::doing(Exit::Unavailable, format!("cannot read {}", file.display()), error))?;
-        let wrong = |reason: &str| Failure::new(Exit::Refused, format!("{}: {reason}", file.display()));
-        let text = decode(&bytes).map_err(|(_, message)| wrong(message))?;
-        let read = if text.trim_start().starts_with('{') {
-            serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?
-        } else {
-            let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim()))?;
-            to_json(&toml::Value::Table(table)).map_err(|message| wrong(&message))?
-        };
-        if let Value::Object(read) = read {
-            values = read;
-        }
-    }
-    for given in &args.variables {
-        let (name, value) = given
-            .split_once('=')
-            .filter(|(name, _)| !name.trim().is_empty())
-            .ok_or_else(|| Failure::usage(format!("--var takes name=value, not {given:?}")))?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        set(&mut values, name.trim(), value);
-    }
-    Ok(values.into_iter().collect())
-}
-
-fn set(values: &mut Map<String, Value>, name: &str, value: Value) {
-    let Some((first, rest)) = name.split_once('.') else {
-        values.insert(name.to_owned(), value);
-        return;
-    };
-    let inner = values.entry(first).or_insert_with(|| json!({}));
-    if !inner.is_object() {
-        *inner = json!({});
-    }
-    if let Value::Object(inner) = inner {
-        set(inner, rest, value);
-    }
 }
 
 fn report(args: &PreviewArgs, channel: Channel, preview: TemplatePreview) -> Outcome {

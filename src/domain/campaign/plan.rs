@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::campaign::experiment::shares::{Shares, WHOLE};
 use crate::domain::campaign::schedule::{Rate, Schedule, Thresholds, When};
@@ -30,6 +31,9 @@ pub struct CampaignPlan {
     /// The published version; absent: the newest when it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Values of the templates' variables, which stand before those of the customer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, Value>,
     /// Whom it goes to.
     pub audience: Audience,
     /// When.
@@ -89,7 +93,19 @@ impl CampaignPlan {
     /// # Errors
     /// What is wrong with it, and in which field.
     pub fn checked(self) -> Result<Self, Refusal> {
-        let Self { name, channel, topic, template, version, audience, schedule, rate, thresholds, experiment } = self;
+        let Self {
+            name,
+            channel,
+            topic,
+            template,
+            version,
+            variables,
+            audience,
+            schedule,
+            rate,
+            thresholds,
+            experiment,
+        } = self;
         if !matches!(channel, Channel::Email | Channel::Sms) {
             return Err(Refusal::invalid("channel", "campaigns are sent by EMAIL and SMS only"));
         }
@@ -106,6 +122,7 @@ impl CampaignPlan {
             topic: text::word("topic", &topic)?,
             template: checked_code("template", &template)?,
             version: checked_version("version", version)?,
+            variables: text::attributes("variables", variables)?,
             audience: audience.checked()?,
             schedule,
             rate,

@@ -30,6 +30,14 @@ words! {
     }
 }
 
+impl CampaignState {
+    /// Whether nothing more happens.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+}
+
 /// A campaign.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Campaign {

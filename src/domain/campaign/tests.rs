@@ -30,6 +30,7 @@ fn plan(when: When) -> CampaignPlan {
         topic: "news".to_owned(),
         template: "spring".to_owned(),
         version: None,
+        variables: BTreeMap::new(),
         audience: Audience { lists: vec![ListId(uuid::Uuid::from_u128(1))], ..Audience::default() },
         schedule: Schedule { when, spread_minutes: 0 },
         rate: Rate::default_of(Channel::Email),

@@ -112,7 +112,7 @@ pub fn delete(state: &List, command: &DeleteList, context: &Context<'_>) -> Deci
     let list = existing(state)?;
     if !command.used_by.is_empty() {
         let names = command.used_by.join(", ");
-        return Err(Refusal::new("LIST_IN_USE", format!("other lists ask for its members: {names}")));
+        return Err(Refusal::new("LIST_IN_USE", format!("its members are asked for by {names}")));
     }
     Ok(vec![context.now(ListDeleted { list_id: list.list_id })])
 }

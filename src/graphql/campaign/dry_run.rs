@@ -25,6 +25,8 @@ pub struct DryRunOutcome {
     outcome: String,
     /// The number of customers.
     customers: u64,
+    /// What the first refusal says, where one leaves them out.
+    refusal: Option<String>,
     /// Some of them.
     samples: Vec<Of<CustomerId>>,
 }
@@ -67,6 +69,7 @@ impl CampaignDryRun {
             .map(|(outcome, samples)| DryRunOutcome {
                 outcome: outcome.clone(),
                 customers: count(outcome),
+                refusal: run.refusals.get(outcome).cloned(),
                 samples: samples.iter().copied().map(Of).collect(),
             })
             .collect();

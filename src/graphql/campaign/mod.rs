@@ -1,6 +1,7 @@
 //! Campaigns: planned, started, and what they achieved.
 
 pub mod dry_run;
+pub mod effects;
 pub mod metrics;
 pub mod mutation;
 pub mod object;

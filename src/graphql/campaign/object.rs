@@ -3,11 +3,14 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::effects::{CampaignEffects, CampaignMetric};
 use super::metrics::CampaignMetrics;
 use super::plan::CampaignPlan;
+use crate::campaigns::effects::effects;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later, page, page_cost};
+use crate::graphql::engine::failure::bad_argument;
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::reading::Reading;
@@ -245,6 +248,24 @@ impl Campaign {
     /// Its figures.
     async fn metrics(&self) -> CampaignMetrics {
         CampaignMetrics::new(self.row.campaign_id)
+    }
+
+    /// What it changed: its variants beside each other, and beside the customers who were held out. Null before it starts.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn effects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What counts as a success.", default_with = "CampaignMetric::Clicked")] metric: CampaignMetric,
+        #[graphql(desc = "Orders count for so many days from the start: 1 to 365.", default = 14)] days: u32,
+    ) -> Result<Option<CampaignEffects>> {
+        if !(1..=365).contains(&days) {
+            return Err(bad_argument("days", "must be 1 to 365"));
+        }
+        let reading = Reading::of(ctx)?;
+        let Some(started_at) = self.row.started_at else { return Ok(None) };
+        let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
+        let found = effects(&db, tenant, id, started_at, days, metric.into()).await;
+        found.map(|found| Some(CampaignEffects::new(found))).map_err(|error| reading.api.failed(&error))
     }
 
     /// Customers who were left out, by id.

@@ -13,7 +13,7 @@ use crate::domain::refusal::Refusal;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::reading::Reading;
-use crate::graphql::engine::scalar::{Date, TimeOfDay};
+use crate::graphql::engine::scalar::{Attributes, Date, TimeOfDay};
 use crate::graphql::engine::words::Channel;
 use crate::graphql::list::object::List;
 use crate::ids::ListId;
@@ -133,6 +133,8 @@ pub struct CampaignInput {
     template: String,
     /// The published version; by default the newest when the campaign starts.
     version: Option<u32>,
+    /// Values of the templates' variables; they precede those of the customer.
+    variables: Option<Attributes>,
     /// Whom it goes to.
     audience: AudienceInput,
     /// When it starts, once it is started; by default at once.
@@ -227,6 +229,8 @@ pub struct CampaignPlan {
     template: String,
     /// The published version that was requested; null: the newest when the campaign starts.
     version: Option<u32>,
+    /// Values of the templates' variables.
+    variables: Attributes,
     /// Whom it goes to.
     audience: Audience,
     /// When it starts, once it is started.
@@ -297,6 +301,7 @@ impl CampaignInput {
             topic: self.topic,
             template: self.template,
             version: self.version,
+            variables: self.variables.unwrap_or_default().0,
             audience: plan::Audience { everybody, lists: ids(lists), exclude: ids(exclude) },
             schedule: Schedule { when, spread_minutes: self.spread_minutes },
             rate: self.rate.map_or_else(|| Rate::default_of(channel), RateInput::read),
@@ -332,6 +337,7 @@ impl CampaignPlan {
             topic: plan.topic,
             template: plan.template,
             version: plan.version,
+            variables: Attributes(plan.variables),
             audience: Audience(plan.audience),
         })
     }

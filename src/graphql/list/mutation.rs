@@ -4,6 +4,7 @@ use async_graphql::{Context, Object, Result};
 
 use super::criteria::{CriteriaInput, read};
 use super::object::List;
+use crate::campaigns::service::users_of_list;
 use crate::domain::list::decide::{ChangeMembers, ChangedList, CreateList, DeleteList, UpdateList};
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::guard::May;
@@ -12,7 +13,6 @@ use crate::graphql::engine::payload::{Answer, answer, by, caller, payload, shows
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
 use crate::ids::{CustomerId, ListId};
-use crate::queries::lists;
 
 payload! {
     /// The result of mutations on a list.
@@ -79,7 +79,7 @@ impl ListMutations {
         answer(ctx, outcome).map(Into::into)
     }
 
-    /// Deletes a list whose members no other list asks for. Requires the role `ADMIN` or `MARKETER`.
+    /// Deletes a list that no other list and no campaign that has not ended asks for. Requires the role `ADMIN` or `MARKETER`.
     #[graphql(guard = "May(Permission::Author)")]
     async fn delete_list(
         &self,
@@ -89,9 +89,8 @@ impl ListMutations {
         idempotency_key: Option<String>,
     ) -> Result<ListPayload> {
         let reading = Reading::of(ctx)?;
-        let users = lists::users_of(&reading.api.reads.db(), reading.session.principal.tenant, list_id.0).await;
-        let users = users.map_err(|error| reading.api.failed(&error))?;
-        let command = DeleteList { used_by: users.into_iter().map(|user| user.name).collect() };
+        let users = users_of_list(&reading.api.reads.db(), reading.session.principal.tenant, list_id.0).await;
+        let command = DeleteList { used_by: users.map_err(|error| reading.api.failed(&error))? };
         let outcome = reading.api.app.delete_list(&caller(ctx, idempotency_key)?, list_id.0, command).await;
         answer(ctx, outcome).map(Into::into)
     }

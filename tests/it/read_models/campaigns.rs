@@ -1,5 +1,15 @@
-//! Campaign metrics and deliverability.
+//! Campaigns, their metrics, and deliverability.
 
+use std::collections::BTreeMap;
+
+use commlog::domain::campaign::event::{
+    AudienceChosen, CampaignCancelled, CampaignCreated, CampaignPaused, CampaignPlanChanged, CampaignRateChanged,
+    CampaignResumed, CampaignScheduled, CampaignStarted, CampaignUnscheduled, PauseCause, RecipientsChosen,
+    RecipientsDecided,
+};
+use commlog::domain::campaign::plan::CampaignPlan;
+use commlog::domain::campaign::schedule::{Per, Rate};
+use commlog::domain::campaign::state::CampaignState;
 use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageReceived};
 use commlog::queries::deliverability::{self, DeliverabilityFilter};
 use commlog::queries::{Page, campaign_metrics, campaigns};
@@ -21,6 +31,7 @@ on_both_engines! {
     replies_of_an_import_are_no_response,
     costs_are_exact_per_currency,
     campaigns_are_listed_by_their_beginning,
+    a_campaign_stands_where_its_last_step_left_it,
     costs_that_exceed_64_bits_together_are_exact,
     deliverability_is_counted_by_domain_provider_and_day,
 }
@@ -219,6 +230,72 @@ async fn campaigns_are_listed_by_their_beginning(engine: Engine) {
         let some = |at| Some(minute(at));
         assert_eq!(read, [(campaign(1), some(3), some(3)), (campaign(2), some(2), some(9))]);
         assert_eq!(campaigns::count(db, TENANT).await.unwrap(), 2);
+    })
+    .await;
+}
+
+async fn a_campaign_stands_where_its_last_step_left_it(engine: Engine) {
+    let plan: CampaignPlan = serde_json::from_value(serde_json::json!({
+        "name": "Spring", "channel": "email", "topic": "news", "template": "spring", "audience": { "everybody": true },
+        "rate": { "messages": 600, "per": "minute" },
+    }))
+    .unwrap();
+    let campaign_id = campaign(1);
+    let excluded = |of: &[(u128, &str)]| {
+        of.iter().map(|(number, reason)| (customer(*number), (*reason).to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let mut story = Story::new();
+    story.campaign(campaign_id, 1, CampaignCreated { campaign_id, plan: plan.clone() });
+    let plan = CampaignPlan { name: "Spring again".to_owned(), ..plan };
+    story.campaign(campaign_id, 2, CampaignPlanChanged { campaign_id, plan });
+    story.campaign(campaign_id, 3, CampaignScheduled { campaign_id, start_at: minute(9) });
+    story.campaign(campaign_id, 4, CampaignUnscheduled { campaign_id, overdue: true });
+    let versions = BTreeMap::from([("spring".to_owned(), 3)]);
+    story.campaign(campaign_id, 5, CampaignStarted { campaign_id, versions });
+    let chosen = RecipientsChosen {
+        campaign_id,
+        recipients: vec![customer(1), customer(2), customer(3)],
+        excluded: excluded(&[(4, "list")]),
+    };
+    story.campaign_run(campaign_id, 5, chosen);
+    let chosen = RecipientsChosen { campaign_id, recipients: vec![customer(5)], excluded: excluded(&[]) };
+    story.campaign_run(campaign_id, 5, chosen);
+    story.campaign_run(campaign_id, 5, AudienceChosen { campaign_id, recipients: 4, excluded: 1 });
+    let rate = Rate { messages: 5, per: Per::Second, burst: 0 };
+    story.campaign(campaign_id, 6, CampaignRateChanged { campaign_id, rate });
+    let decided = |part, suppressed: &[(&str, u64)], of: &[(u128, &str)]| RecipientsDecided {
+        campaign_id,
+        part,
+        decided: suppressed.iter().map(|(_, count)| count).sum::<u64>() + of.len() as u64 + 1,
+        queued: 1,
+        held: 0,
+        suppressed: suppressed.iter().map(|(rule, count)| ((*rule).to_owned(), *count)).collect(),
+        excluded: excluded(of),
+    };
+    story.campaign_run(campaign_id, 6, decided(0, &[("consent", 1)], &[(3, "duplicate_address")]));
+    story.campaign_run(campaign_id, 7, decided(1, &[("consent", 2), ("frequency_cap", 4)], &[]));
+    let pause = |cause, reason: &str| CampaignPaused { campaign_id, cause, reason: reason.to_owned(), counts: None };
+    story.campaign(campaign_id, 7, pause(PauseCause::Manual, "a wrong price"));
+    story.campaign(campaign_id, 8, CampaignResumed { campaign_id });
+    story.campaign(campaign_id, 9, CampaignCancelled { campaign_id, reason: "no wine left".to_owned() });
+    story.tell(customer(1), 6, queued(&MessageKey { campaign_id: Some(campaign_id), ..key(message(1)) }));
+    check(engine, &story, async |db| {
+        let row = campaigns::by_id(db, TENANT, campaign_id).await.unwrap().unwrap();
+        assert_eq!((row.name.as_deref(), row.state), (Some("Spring again"), Some(CampaignState::Cancelled)));
+        assert_eq!((row.began_at, row.started_at, row.ended_at), (minute(1), Some(minute(5)), Some(minute(9))));
+        assert_eq!((row.start_at, row.reason.as_deref(), row.cause), (None, Some("no wine left"), None));
+        assert_eq!(row.versions.map(|versions| versions.0), Some(serde_json::json!({ "spring": 3 })));
+        assert_eq!(row.rate.map(|rate| rate.0["messages"].clone()), Some(serde_json::json!(5)));
+        assert_eq!((row.recipients, row.audience_chosen, row.decided), (4, true, 3 + 7));
+        assert_eq!((row.queued, row.held, row.suppressed, row.excluded), (2, 0, 7, 2));
+        assert_eq!((row.first_message_at, row.last_message_at), (Some(minute(6)), Some(minute(6))));
+        let by_rule = campaigns::suppressed(db, TENANT, campaign_id).await.unwrap();
+        let by_rule: Vec<_> = by_rule.iter().map(|row| (row.rule.as_str(), row.recipients)).collect();
+        assert_eq!(by_rule, [("consent", 3), ("frequency_cap", 4)]);
+        let page = campaigns::excluded(db, TENANT, campaign_id, &Page::default()).await.unwrap().into_rows();
+        let page: Vec<_> = page.iter().map(|row| (row.customer_id, row.reason.as_str())).collect();
+        assert_eq!(page, [(customer(3), "duplicate_address"), (customer(4), "list")]);
+        assert!(campaigns::active(db).await.unwrap().is_empty());
     })
     .await;
 }

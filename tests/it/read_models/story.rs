@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use commlog::domain::account::event::AccountEvent;
 use commlog::domain::address::event::AddressEvent;
+use commlog::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
 use commlog::domain::canned::event::CannedReplyEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::decision::{Context, Decided, Policy};
@@ -77,6 +78,14 @@ impl Story {
 
     pub(crate) fn tell_canned(&mut self, reply: u128, at: i64, event: impl Into<CannedReplyEvent>) {
         self.add(StreamId::new(TENANT, Category::CannedReply, Uuid::from_u128(reply)), at, event.into().encode());
+    }
+
+    pub(crate) fn campaign(&mut self, campaign: CampaignId, at: i64, event: impl Into<CampaignEvent>) {
+        self.add(StreamId::new(TENANT, Category::Campaign, campaign.0), at, event.into().encode());
+    }
+
+    pub(crate) fn campaign_run(&mut self, campaign: CampaignId, at: i64, event: impl Into<CampaignRunEvent>) {
+        self.add(StreamId::new(TENANT, Category::CampaignRun, campaign.0), at, event.into().encode());
     }
 
     pub(crate) fn tell_import(&mut self, import: ImportId, at: i64, event: impl Into<ImportEvent>) {

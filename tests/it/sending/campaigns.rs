@@ -214,6 +214,88 @@ async fn a_hold_out_gets_nothing_and_variants_get_their_texts(engine: Engine) {
     wire.app.finish().await;
 }
 
+async fn values_of_the_campaign_stand_in_its_texts_and_what_is_missing_is_said_before(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    wire.text("spring", "{{ offer }} for you").await;
+    let ada = wire.ada().await;
+    let list = wire.list_of("Ada", &[ada]).await;
+    let id = wire.create(mail_to(&[&list])).await;
+    let query =
+        "query($id: ID!) { dryRunCampaign(campaignId: $id) { dryRun { queued outcomes { outcome refusal } } } }";
+    let dry = wire.agent.data(query, json!({ "id": id })).await["dryRunCampaign"]["dryRun"].take();
+    let outcome = &dry["outcomes"][0];
+    assert_eq!((&dry["queued"], &outcome["outcome"]), (&json!(0), &json!("TEMPLATE_VALUE_MISSING")), "{dry:#}");
+    assert!(outcome["refusal"].as_str().is_some_and(|said| said.contains("offer")), "{dry:#}");
+    let mut input = mail_to(&[&list]);
+    input["variables"] = json!({ "offer": "Wine" });
+    let update = "mutation($id: ID!, $input: CampaignInput!) { updateCampaign(campaignId: $id, input: $input) \
+        { campaign { plan { variables } } refusal { code message } } }";
+    let updated = wire.agent.data(update, json!({ "id": id, "input": input })).await["updateCampaign"].take();
+    assert_eq!(updated["campaign"]["plan"]["variables"], json!({ "offer": "Wine" }), "{updated:#}");
+    wire.begin(&id).await;
+    wire.mails(&id, 1).await;
+    assert_eq!(wire.sendgrid.taken().pop().expect("a mail").request["subject"], "Wine for you");
+    wire.app.finish().await;
+}
+
+async fn what_a_campaign_changed_is_told_beside_those_who_were_held_out(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    wire.text("spring", "Spring is here").await;
+    let mut members = Vec::new();
+    for number in 0..24 {
+        let mailbox = format!("person{number}@example.org");
+        members.push(wire.customer(&format!("Person {number}"), &[("EMAIL", &mailbox)]).await);
+    }
+    let list = wire.list_of("All", &members).await;
+    let mut input = mail_to(&[&list]);
+    input["experiment"] = json!({ "holdOut": 5000, "variants": [{ "name": "mail", "share": 10_000 }] });
+    let id = wire.create(input).await;
+    wire.begin(&id).await;
+    let campaign = wire.campaign_until(&id, |campaign| campaign["state"] == "COMPLETED").await;
+    let excluded = campaign["excluded"]["nodes"].as_array().expect("nodes");
+    let held_out: Vec<&str> = excluded.iter().filter_map(|node| node["customerId"].as_str()).collect();
+    assert!((1..24).contains(&held_out.len()), "{held_out:?}");
+    // Everybody who got the mail orders for 10, one of the others for 4; one takes 3 back; one ordered before.
+    let record = "mutation($input: ActivityInput!) { recordActivity(input: $input) { refusal { message } } }";
+    let mut order = async |customer: &str, micros: i64, at: Option<&str>| {
+        let input = json!({ "customerId": customer, "kind": "ORDER", "amountMicros": micros.to_string(),
+            "currency": "EUR", "occurredAt": at });
+        let done = wire.agent.data(record, json!({ "input": input })).await;
+        assert!(done["recordActivity"]["refusal"].is_null(), "{done:#}");
+    };
+    let mailed: Vec<String> =
+        members.iter().map(|id| format!("Customer:{id}")).filter(|id| !held_out.contains(&id.as_str())).collect();
+    for customer in &mailed {
+        order(customer, 10_000_000, None).await;
+    }
+    order(held_out[0], 4_000_000, None).await;
+    order(&mailed[0], -3_000_000, None).await;
+    order(held_out[held_out.len() - 1], 99_000_000, Some("2026-01-01T00:00:00Z")).await;
+    wire.app.visible(wire.app.head().await).await;
+    let query = "query($id: ID!) { campaign(campaignId: $id) { effects(metric: ORDERED) { verdict { winner } \
+        groups { variant customers successes ordered revenue { micros currency } revenuePerCustomer \
+        effect { difference lift pValue revenueDifference revenueInterval { low high } } } } } }";
+    let effects = wire.agent.data(query, json!({ "id": id })).await["campaign"]["effects"].take();
+    let (sent, out) = (mailed.len() as f64, held_out.len() as f64);
+    let [group, base] = &effects["groups"].as_array().expect("groups")[..] else { panic!("{effects:#}") };
+    assert_eq!((&group["variant"], &group["customers"]), (&json!("mail"), &json!(mailed.len())), "{effects:#}");
+    assert_eq!(
+        (&base["variant"], &base["customers"], &base["ordered"]),
+        (&Value::Null, &json!(held_out.len()), &json!(1))
+    );
+    let revenue = mailed.len() as i64 * 10_000_000 - 3_000_000;
+    assert_eq!(group["revenue"], json!({ "micros": revenue.to_string(), "currency": "EUR" }));
+    let near = |value: &Value, expected: f64| {
+        let value = value.as_f64().unwrap_or_else(|| panic!("{effects:#}"));
+        assert!((value - expected).abs() <= expected.abs() * 1e-9, "{value} is not {expected}");
+    };
+    near(&group["effect"]["difference"], 1.0 - 1.0 / out);
+    near(&group["effect"]["lift"], out - 1.0);
+    near(&group["effect"]["revenueDifference"], revenue as f64 / sent - 4_000_000.0 / out);
+    assert!(effects["verdict"].is_null(), "one variant is beaten by none");
+    wire.app.finish().await;
+}
+
 async fn a_paused_campaign_stops_and_goes_on_where_it_stopped_also_after_a_restart(engine: Engine) {
     let wire = Wire::start(engine).await;
     wire.text("spring", "Spring is here").await;
@@ -363,6 +445,8 @@ async fn what_cannot_run_is_refused_with_the_reason(engine: Engine) {
 on_each_engine! {
     everybody_gets_it_once_and_the_dry_run_says_who
     a_hold_out_gets_nothing_and_variants_get_their_texts
+    values_of_the_campaign_stand_in_its_texts_and_what_is_missing_is_said_before
+    what_a_campaign_changed_is_told_beside_those_who_were_held_out
     a_paused_campaign_stops_and_goes_on_where_it_stopped_also_after_a_restart
     a_cancelled_campaign_does_not_start_and_a_spread_one_waits
     what_cannot_run_is_refused_with_the_reason
