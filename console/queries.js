@@ -168,7 +168,11 @@ query Message($id: ID!) {
   {
     name: "campaign",
     query: `# What a campaign achieved: three figures for opens and clicks, because proxies and scanners lie.
+# createCampaign plans one, dryRunCampaign says what it would do, startCampaign sends it.
 query Campaign($campaign: ID!) {
+  campaigns(first: 10) {
+    nodes { campaignId name state progress { recipients decided queued held suppressed excluded } }
+  }
   campaignMetrics(campaignId: $campaign) {
     totals {
       variant channel queued suppressed sent delivered hardBounced complained optedOut replied

@@ -14,7 +14,7 @@ use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::sending::{Prepared, Source, WantedTemplate, in_template, refused_in_template};
-use crate::app::templates::Loaded;
+use crate::app::templates::{Loaded, zone};
 use crate::app::{App, AppError, Caller};
 use crate::domain::campaign::event::Exclusion;
 use crate::domain::campaign::experiment::shares::{Assignment, Shares};
@@ -24,13 +24,13 @@ use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::message::decide::{SendDecision, SendMessage, SentMessage};
-use crate::domain::message::event::{MessageClass, MessageEvent, MessageQueued};
-use crate::domain::message::origin::UseTemplate;
+use crate::domain::message::event::{MessageClass, MessageEvent, MessageQueued, MessageQueuedPersonal};
+use crate::domain::message::origin::{TemplateUse, UseTemplate};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::{Channel, sms};
 use crate::ids::{AddressId, CampaignId, CommandId, CustomerId, EventId, Label, MessageId};
 use crate::log::CommandKey;
-use crate::rendering::Business;
+use crate::rendering::{Business, Values};
 
 /// What a campaign sends: its template in the version of its run.
 #[derive(Debug, Clone)]
@@ -128,6 +128,12 @@ impl CampaignText {
             Some(Assignment::Variant(index)) => self.texts.get(index),
             Some(Assignment::HoldOut) => None,
         }
+    }
+
+    /// Whether the text is made when it is sent, of template and customer: a page for each recipient would be most of the log.
+    /// What is known of orders is read now, so such a text is made now.
+    fn is_made_late(&self) -> bool {
+        self.channel == Channel::Email && !self.needs_business
     }
 
     fn message_to(&self, customer_id: CustomerId, variant: Option<String>) -> SendMessage {
@@ -325,11 +331,68 @@ impl App {
         let decided =
             self.decide_on(caller, basis, &command, &[], &copy.source, &copy.prepared, message_id, state, context);
         let mut events = decided?;
+        if text.is_made_late() {
+            for decided in &mut events {
+                leave_unmade(&mut decided.event);
+            }
+        }
         let goes_to = queued(&events).and_then(|message| message.address_id).filter(|_| !is_suppressed(&events));
         if let (Some(address_id), Some(first)) = (goes_to, events.first_mut()) {
             first.id = EventId(id(Label::CampaignCopyEvent, address_id.0.as_bytes()));
         }
         Ok(events)
+    }
+
+    /// The text of a queued message: as it was kept, or made of its template now. The same template, values and moment give the same
+    /// text, except for what is known of the customer by now. [`None`] if the customer was forgotten.
+    pub(super) async fn text_of_queued(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        queued: MessageQueued,
+        queued_at: DateTime<Utc>,
+    ) -> Result<Option<Result<MessageQueuedPersonal, Refusal>>, AppError> {
+        if !queued.is_made_late() {
+            return Ok(queued.personal.map(Ok));
+        }
+        let (Some(used), Some(kept)) = (&queued.template, &queued.personal) else { return Ok(None) };
+        let made = self.make_now(caller, customer_id, &queued, used, kept, queued_at).await;
+        Ok(Some(Stop::refusal(made)?.map_err(refused_in_template)))
+    }
+
+    async fn make_now(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        queued: &MessageQueued,
+        used: &TemplateUse,
+        kept: &MessageQueuedPersonal,
+        queued_at: DateTime<Utc>,
+    ) -> Result<MessageQueuedPersonal, Stop> {
+        let basis = self.basis(caller).await?;
+        let loaded = self.published_once(caller, &used.code, used.version).await?;
+        let channel = queued.key.channel;
+        let compiled = self.compile(caller.tenant, &loaded, channel, Some(&used.locale)).await?;
+        let customer = self.known_customer(caller, customer_id).await?;
+        let defaults = &loaded.draft.variables;
+        let values = Values::for_customer(&kept.variables, &customer, &Business::default(), defaults, queued_at);
+        let links = self.links_in_message(caller, &basis, customer_id, channel, &queued.topic, queued.key.message_id);
+        let values = links.iter().fold(values, |values, (name, url)| values.with(name, url));
+        let rendered = compiled.render(&values, zone(&basis.policy, Some(&customer))).map_err(Refusal::from)?;
+        let (subject, body, html) = (rendered.subject, rendered.body, rendered.html);
+        Ok(MessageQueuedPersonal { subject, body, html, ..kept.clone() })
+    }
+
+    /// The page of a mail that is made when it is sent, as it would be made now; [`None`] if it cannot be.
+    pub async fn made_page(
+        &self,
+        caller: &Caller,
+        customer_id: CustomerId,
+        queued: MessageQueued,
+        queued_at: DateTime<Utc>,
+    ) -> Result<Option<String>, AppError> {
+        let text = self.text_of_queued(caller, customer_id, queued, queued_at).await?;
+        Ok(text.and_then(Result::ok).and_then(|text| text.html))
     }
 
     fn judged(&self, made: &Committed<CustomerEvent>) -> Result<Judged, AppError> {
@@ -357,6 +420,16 @@ fn queued(events: &[Decided<CustomerEvent>]) -> Option<&MessageQueued> {
         CustomerEvent::Message(MessageEvent::MessageQueued(queued)) => Some(queued),
         _ => None,
     })
+}
+
+/// Keeps the subject and the values of a text that is made when it is sent.
+fn leave_unmade(event: &mut CustomerEvent) {
+    if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = event
+        && let Some(personal) = &mut queued.personal
+    {
+        personal.body = String::new();
+        personal.html = None;
+    }
 }
 
 fn is_suppressed(events: &[Decided<CustomerEvent>]) -> bool {

@@ -24,6 +24,7 @@ use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInput
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::state::{PendingMessage, Stage};
+use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::Tracks;
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
@@ -147,7 +148,12 @@ impl App {
             // Another one than those that refused it; if all did, the first is asked again.
             let untried = routes.iter().find(|route| !pending.refused_by.contains(route));
             let Some(route) = untried.or(routes.first()) else { return Ok(DispatchDecision::Nothing) };
-            let (content, files) = self.content(stream, &pending).await?;
+            let (content, files) = self.content(caller, stream, &pending).await?;
+            let (content, unmade) = match content {
+                Some(Ok(content)) => (Some(content), None),
+                Some(Err(refusal)) => (None, Some(refusal)),
+                None => (None, None),
+            };
             let mut run = CommandRun::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),
@@ -165,6 +171,7 @@ impl App {
                 address: &state,
                 address_version: version,
                 content: content.as_ref(),
+                unmade: unmade.as_ref(),
                 files: &files,
                 person: None,
             };
@@ -232,23 +239,27 @@ impl App {
         self.read_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).is_some_and(has)).await
     }
 
-    /// What is to be sent, with its files; [`None`] if the customer was forgotten.
+    /// What is to be sent, with its files; [`None`] if the customer was forgotten. What is made now may be refused.
     async fn content(
         &self,
+        caller: &Caller,
         stream: StreamId,
         message: &PendingMessage,
-    ) -> Result<(Option<MessageQueuedPersonal>, Vec<StoredFile>), AppError> {
+    ) -> Result<(Option<Result<MessageQueuedPersonal, Refusal>>, Vec<StoredFile>), AppError> {
         if message.files == 0
             && let Some(content) = self.shared.queued.remove(&message.key.message_id)
         {
-            return Ok((Some(Arc::unwrap_or_clone(content)), vec![]));
+            return Ok((Some(Ok(Arc::unwrap_or_clone(content))), vec![]));
         }
         let count = 1 + usize::try_from(message.files).unwrap_or_default();
         let after = message.queued_version.saturating_sub(1);
         let (mut content, mut files) = (None, vec![]);
         for recorded in &self.shared.journal.read_stream(stream, after, ReadLimit::events(count)).await? {
-            match decode::<Customer>(recorded)?.event {
-                CustomerEvent::Message(MessageEvent::MessageQueued(queued)) => content = queued.personal,
+            let decided = decode::<Customer>(recorded)?;
+            match decided.event {
+                CustomerEvent::Message(MessageEvent::MessageQueued(queued)) => {
+                    content = self.text_of_queued(caller, CustomerId(stream.key), queued, decided.occurred_at).await?;
+                }
                 CustomerEvent::Message(MessageEvent::MessageAttached(attached)) => files.extend(attached.file()),
                 _ => {}
             }
@@ -326,7 +337,7 @@ impl App {
             self.read_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
         let Some(pending) = pending else { return Ok(None) };
         let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
-        let (Some(mut content), _) = self.content(stream, &pending).await? else { return Ok(None) };
+        let (Some(Ok(mut content)), _) = self.content(caller, stream, &pending).await? else { return Ok(None) };
         self.track_as_sent(caller, customer_id, message_id, &mut content).await?;
         let basis = self.basis(caller).await?;
         let correlation = correlation(caller, customer_id, &pending, &route, called_at);

@@ -14,7 +14,6 @@ use crate::domain::consent::choice::{self, Choice, Evidence, Preferences, Reques
 use crate::domain::consent::token::{Purpose, Token};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
-use crate::domain::message::decide::SendMessage;
 use crate::domain::message::event::MessageClass;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
@@ -94,19 +93,21 @@ impl App {
         &self,
         caller: &Caller,
         basis: &Basis,
-        message: &SendMessage,
+        customer_id: CustomerId,
+        channel: Channel,
+        topic: &str,
         message_id: MessageId,
     ) -> [(&'static str, String); 2] {
         let token = |purpose, topic| Token {
             purpose,
             tenant: caller.tenant,
-            customer_id: message.customer_id,
-            channel: message.channel,
+            customer_id,
+            channel,
             topic,
             message_id: Some(message_id),
             expires_at: None,
         };
-        let unsubscribe = token(Purpose::Unsubscribe, text::word("topic", &message.topic).unwrap_or_default());
+        let unsubscribe = token(Purpose::Unsubscribe, text::word("topic", topic).unwrap_or_default());
         let preferences = token(Purpose::Preferences, ALL_TOPICS.to_owned());
         [
             ("unsubscribe_url", self.link("u", &unsubscribe, basis)),

@@ -136,6 +136,7 @@ struct Shared {
     campaign_runs: States<CampaignRun>,
     standings: campaigns::Standings,
     compiled: templates::Cache,
+    published: templates::Published,
     callbacks: States<KeptCallbacks>,
     /// What a tenant's accounts take on a channel, once the accounts are known.
     limits: OnceLock<LimitsOf>,
@@ -180,6 +181,7 @@ impl App {
                 campaign_runs: States::new(STATE_BYTES / 16),
                 standings: campaigns::standings(),
                 compiled: templates::cache(),
+                published: templates::published_cache(),
                 callbacks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)

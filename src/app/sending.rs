@@ -234,6 +234,7 @@ impl App {
         for decided in &made.events {
             if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = &decided.event
                 && let Some(content) = &queued.personal
+                && !queued.is_made_late()
             {
                 self.shared.queued.insert(queued.key.message_id, Arc::new(content.clone()));
             }
@@ -300,7 +301,8 @@ impl App {
         let locale = wanted.locale.as_deref().or(shown.profile.locale.as_deref());
         let compiled = self.compiled(caller.tenant, loaded, command.channel, locale).map_err(refused_in_template)?;
         let values = Values::for_customer(&wanted.variables, shown, business, &loaded.draft.variables, context.now);
-        let links = self.links_in_message(caller, basis, command, message_id);
+        let links =
+            self.links_in_message(caller, basis, command.customer_id, command.channel, &command.topic, message_id);
         let values = links.iter().fold(values, |values, (name, url)| values.with(name, url));
         let rendered = compiled.render(&values, zone(&basis.policy, Some(shown)));
         let rendered = rendered.map_err(Refusal::from).map_err(refused_in_template)?;

@@ -36,6 +36,16 @@ const MAX_INCLUDED: usize = 100;
 /// A compiled text, by all that it was compiled from.
 type Key = (TenantId, Channel, String, String);
 
+/// How many published versions are kept.
+const PUBLISHED: u64 = 32;
+
+/// Published versions, by code and version.
+pub(super) type Published = moka::sync::Cache<(TenantId, String, Option<u32>), Arc<Loaded>>;
+
+pub(super) fn published_cache() -> Published {
+    moka::sync::Cache::new(PUBLISHED)
+}
+
 /// Texts that were compiled.
 pub(super) type Cache = moka::sync::Cache<Key, Arc<Compiled>>;
 
@@ -310,6 +320,24 @@ impl App {
         let (includes, pins) = self.includes(caller, &draft.contents, None).await?;
         let hash = content_hash(&draft, &pins);
         Ok(Loaded { draft, version: None, includes, hash })
+    }
+
+    /// A published version, read once: it never changes.
+    pub(super) async fn published_once(
+        &self,
+        caller: &Caller,
+        code: &str,
+        version: Option<u32>,
+    ) -> Result<Arc<Loaded>, Stop> {
+        let key = (caller.tenant, code.to_owned(), version);
+        if let Some(loaded) = self.shared.published.get(&key) {
+            return Ok(loaded);
+        }
+        let loaded = Arc::new(self.published(caller, code, version).await?);
+        if version.is_some() {
+            self.shared.published.insert(key, Arc::clone(&loaded));
+        }
+        Ok(loaded)
     }
 
     /// A published version; absent: the newest, unless the template was archived.

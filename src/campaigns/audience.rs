@@ -8,7 +8,7 @@ use crate::ids::{CustomerId, TenantId};
 use crate::queries::campaigns::{audience_after, members_of_any};
 use crate::queries::{Db, QueryError};
 
-/// How many customers a part has.
+/// How many customers a part has at most.
 pub const PART: usize = 1_000;
 
 /// A part of an audience.
@@ -24,17 +24,18 @@ pub struct AudiencePart {
     pub more: bool,
 }
 
-/// The part of an audience that follows a customer.
+/// The part of an audience that follows a customer, of so many customers at most.
 pub async fn part_after(
     db: &Db,
     tenant: TenantId,
     audience: &Audience,
     after: Option<CustomerId>,
+    most: usize,
 ) -> Result<AudiencePart, QueryError> {
-    let found = audience_after(db, tenant, audience, after, PART).await?;
+    let found = audience_after(db, tenant, audience, after, most).await?;
     let left_out: BTreeSet<CustomerId> = members_of_any(db, tenant, &audience.exclude, &found).await?;
     let excluded = left_out.iter().map(|id| (*id, Exclusion::List.word().to_owned())).collect();
-    let (last, more) = (found.last().copied(), found.len() == PART);
+    let (last, more) = (found.last().copied(), found.len() == most);
     let recipients = found.into_iter().filter(|id| !left_out.contains(id)).collect();
     Ok(AudiencePart { recipients, excluded, last, more })
 }

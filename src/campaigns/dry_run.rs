@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 
 use crate::app::{App, Caller, CampaignText, Judged, Recipient};
 use crate::campaigns::CampaignError;
-use crate::campaigns::audience::part_after;
+use crate::campaigns::audience::{PART, part_after};
 use crate::campaigns::business::find_business;
 use crate::domain::campaign::decide::unknown;
 use crate::domain::campaign::event::Exclusion;
@@ -120,7 +120,7 @@ pub async fn dry_run(
     let (mut taken, mut after) = (BTreeSet::new(), None);
     let (mut persons, text) = (BTreeSet::new(), &text);
     loop {
-        let part = part_after(&reads.db(), caller.tenant, &plan.audience, after).await?;
+        let part = part_after(&reads.db(), caller.tenant, &plan.audience, after, PART).await?;
         run.audience += (part.recipients.len() + part.excluded.len()) as u64;
         for (customer_id, by) in part.excluded {
             let judged = Judged::left_out(by);

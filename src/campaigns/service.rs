@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::{App, Caller, Outcome};
 use crate::campaigns::CampaignError;
-use crate::campaigns::audience::part_after;
+use crate::campaigns::audience::{PART, part_after};
 use crate::domain::campaign::decide::{ChangedCampaign, Readiness, StartCampaign, unknown};
 use crate::domain::campaign::plan::Audience;
 use crate::domain::refusal::Refusal;
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many customers are written to at most, by the sizes of lists where these do not overlap; exact where it is small.
 pub async fn audience_size(db: &Db, tenant: TenantId, audience: &Audience) -> Result<u64, QueryError> {
-    let first = part_after(db, tenant, audience, None).await?;
+    let first = part_after(db, tenant, audience, None, PART).await?;
     if !first.more {
         return Ok(first.recipients.len() as u64);
     }

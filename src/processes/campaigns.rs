@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError, Caller, CampaignText, Judged, Recipient};
 use crate::campaigns::CampaignError;
-use crate::campaigns::audience::part_after;
+use crate::campaigns::audience::{PART, part_after};
 use crate::campaigns::dry_run::business_of;
 use crate::domain::campaign::decide::{Outcomes, Readiness};
 use crate::domain::campaign::event::PauseCause;
 use crate::domain::campaign::run::CampaignRun;
-use crate::domain::campaign::schedule::{Bucket, Counts};
+use crate::domain::campaign::schedule::{Bucket, Counts, Per, Rate};
 use crate::domain::campaign::state::{CampaignState, Described};
 use crate::domain::refusal::Refusal;
 use crate::ids::{CampaignId, CustomerId, TenantId};
@@ -98,6 +98,10 @@ impl Runner {
     /// If the read tables do not respond. What stands against one campaign does not stop the others.
     pub async fn step(&mut self) -> Result<bool, CampaignError> {
         let mut busy = false;
+        // A log that may be a copy: whoever confirms it cancels first what must not go out again.
+        if *self.app.watch_held().borrow() {
+            return Ok(false);
+        }
         for row in campaigns::active(&self.reads.db()).await? {
             let key = (row.tenant_id, row.campaign_id);
             match self.advance(row.tenant_id, row.campaign_id).await {
@@ -205,6 +209,16 @@ impl Runner {
     }
 }
 
+/// How many customers a part has: those of ten seconds, as progress shows when a part is done.
+fn part_size(rate: Rate) -> usize {
+    let per_second = match rate.per {
+        Per::Second => f64::from(rate.messages),
+        Per::Minute => f64::from(rate.messages) / 60.0,
+        Per::Hour => f64::from(rate.messages) / 3_600.0,
+    };
+    if rate.is_off() { PART } else { ((per_second * 10.0) as usize).clamp(10, PART) }
+}
+
 /// What one step works with.
 struct Work<'a> {
     app: &'a App,
@@ -219,8 +233,9 @@ impl Work<'_> {
         self.reads.wait_for(self.app.end().await?, PATIENCE).await?;
         let db = self.reads.db();
         let mut after = progress.chosen_until;
+        let size = part_size(campaign.plan.rate);
         loop {
-            let part = part_after(&db, tenant, &campaign.plan.audience, after).await?;
+            let part = part_after(&db, tenant, &campaign.plan.audience, after, size).await?;
             after = part.last;
             if !part.recipients.is_empty() || !part.excluded.is_empty() {
                 self.app.choose_recipients(self.caller, campaign_id, part.recipients, part.excluded).await?;
@@ -285,5 +300,17 @@ impl Outcomes {
                 self.excluded.insert(customer_id, by);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_done_within_seconds_at_any_rate() {
+        let size = |messages, per| part_size(Rate { messages, per, burst: 0 });
+        assert_eq!((size(60, Per::Minute), size(600, Per::Minute), size(20, Per::Hour)), (10, 100, 10));
+        assert_eq!((size(5_000, Per::Second), part_size(Rate::OFF)), (1_000, 1_000));
     }
 }

@@ -28,8 +28,10 @@ pub struct DispatchInputs<'a> {
     pub address: &'a Address,
     /// The version of the address's stream at which it was read.
     pub address_version: u64,
-    /// What will be sent; absent if it cannot be read any more.
+    /// What will be sent; absent if it cannot be read any more, or could not be made.
     pub content: Option<&'a MessageQueuedPersonal>,
+    /// Why it could not be made of its template.
+    pub unmade: Option<&'a Refusal>,
     /// The files that will be sent with it.
     pub files: &'a [StoredFile],
     /// The person, where the customer is not all that is known of it; see [`Customer::with_messages_of`].
@@ -93,9 +95,13 @@ pub fn begin(
                 content_hash: content_hash(text, inputs.files),
             }
             .into(),
-            (Verdict::Send, None) => {
-                MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into()
-            }
+            (Verdict::Send, None) => match inputs.unmade {
+                Some(Refusal { code, message, .. }) => {
+                    let inputs = serde_json::json!({ "code": code, "message": message });
+                    MessageSuppressed { key, rule: "template".to_owned(), inputs }.into()
+                }
+                None => MessageSuppressed { key, rule: "erased".to_owned(), inputs: serde_json::json!({}) }.into(),
+            },
         };
     events.push(context.now(decided));
     Ok(events)

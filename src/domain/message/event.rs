@@ -63,6 +63,14 @@ event! {
     }
 }
 
+impl MessageQueued {
+    /// Whether its text is made when it is sent: of a campaign's mail, only the template and its values are kept.
+    #[must_use]
+    pub fn is_made_late(&self) -> bool {
+        self.template.is_some() && self.personal.as_ref().is_some_and(|personal| personal.body.is_empty())
+    }
+}
+
 event! {
     /// It waits: quiet hours, a cap, a planned time.
     MessageHeld 1 {

@@ -15,6 +15,7 @@ use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten, Source};
 use crate::domain::decision::Policy;
 use crate::domain::message::event::MessageEvent;
+use crate::domain::refusal::Refusal;
 use crate::domain::scenario::{ADA, Then, given, mailbox, noon, registered, said};
 use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
@@ -72,8 +73,28 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
     let content =
         MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned(), html: None, variables: BTreeMap::new() };
-    let judged = DispatchInputs { address, address_version: 3, content: Some(&content), files: &[], person: None };
+    let judged =
+        DispatchInputs { address, address_version: 3, content: Some(&content), unmade: None, files: &[], person: None };
     given(history.to_vec()).when(|state, context| begin(state, id, &route(), judged, context))
+}
+
+#[test]
+fn a_text_that_cannot_be_made_any_more_is_not_sent_and_says_why() {
+    let (history, id) = queued(asking(MessageClass::Marketing));
+    let unmade = Refusal::new("TEMPLATE_VALUE_MISSING", "line 1, column 4: offer is not known");
+    let judged = DispatchInputs {
+        address: &Address::default(),
+        address_version: 3,
+        content: None,
+        unmade: Some(&unmade),
+        files: &[],
+        person: None,
+    };
+    let events = given(history).when(|state, context| begin(state, id, &route(), judged, context)).events();
+    let [CustomerEvent::Message(MessageEvent::MessageSuppressed(suppressed))] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((suppressed.rule.as_str(), &suppressed.inputs["code"]), ("template", &"TEMPLATE_VALUE_MISSING".into()));
 }
 
 fn started_event(events: &[CustomerEvent]) -> Option<&DispatchStarted> {

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use super::audit;
 use super::audit::{Found, Wanted};
 use crate::domain::event::Event as _;
-use crate::domain::message::event::{MessageQueued, MessageQueuedPersonal};
+use crate::domain::message::event::MessageQueued;
 use crate::graphql::engine::connection::PageInfo;
 use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::guard::require;
 use crate::graphql::engine::id::{Of, global};
+use crate::graphql::engine::payload::caller;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::scalar::{Cursor, Long};
@@ -288,9 +289,14 @@ pub async fn sent_page(
     let range = audit::Range::new(Some(1), Some(audit::just_before(began)), None, None)?;
     let reading = Reading::of(ctx)?;
     let found = audit::find(reading, &wanted, range).await?;
-    let Some(Personal::Clear(personal)) = found.events.into_iter().next().map(|event| event.personal) else {
-        return Ok(None);
-    };
-    let read = serde_json::from_slice::<MessageQueuedPersonal>(&personal);
-    Ok(read.map_err(|error| opaque(reading.api.ambient(), &error))?.html)
+    let Some(event) = found.events.into_iter().next() else { return Ok(None) };
+    let Personal::Clear(personal) = &event.personal else { return Ok(None) };
+    let queued = MessageQueued::decode(&event.data, Some(personal));
+    let queued = queued.map_err(|error| opaque(reading.api.ambient(), &error))?;
+    if !queued.is_made_late() {
+        return Ok(queued.personal.and_then(|personal| personal.html));
+    }
+    let (caller, occurred_at) = (caller(ctx, None)?, event.envelope.occurred_at);
+    let made = reading.api.app.made_page(&caller, customer, queued, occurred_at).await;
+    made.map_err(|error| opaque(reading.api.ambient(), &error))
 }

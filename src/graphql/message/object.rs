@@ -212,7 +212,7 @@ pub struct Message {
     to: Option<String>,
     /// The subject. Personal.
     subject: Option<String>,
-    /// The text. Personal.
+    /// The text. Personal; null for the mails of campaigns, which are made when they are sent: see `html`.
     body: Option<String>,
     /// The template that it was made of.
     template: Option<MessageTemplate>,
@@ -275,7 +275,7 @@ impl Message {
             to: row.to_address.filter(|_| personal),
             preview: preview(row.body.as_deref(), row.subject.as_deref()).filter(|_| personal),
             subject: row.subject.filter(|_| personal),
-            body: row.body.filter(|_| personal),
+            body: row.body.filter(|body| personal && !body.is_empty()),
             is_page,
             began: row.position,
             key: row.message_id,
@@ -396,7 +396,8 @@ impl Message {
         Ok(rows.into_iter().map(seen).collect())
     }
 
-    /// The page of an email that was sent, as it was made: links are those of its author. Personal; null if it has none.
+    /// The page of an email that was sent, as it was made: links are those of its author. The mails of campaigns are made again, of the
+    /// same template and values; what is known of the customer may have changed. Personal; null if it has none.
     #[graphql(complexity = 20)]
     async fn html(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         if !self.is_page || !Reading::of(ctx)?.personal() {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use commlog::domain::tenant::event::Role;
 use commlog::ids::CustomerId;
-use commlog::log::ReadLimit;
+use commlog::log::{Category, Personal, ReadLimit, StreamId};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::story::Wire;
 use crate::support::app::Engine;
@@ -238,6 +239,49 @@ async fn values_of_the_campaign_stand_in_its_texts_and_what_is_missing_is_said_b
     wire.app.finish().await;
 }
 
+async fn a_mail_is_made_when_it_is_sent_and_shown_as_it_was(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    wire.text("spring", "{{ offer }} for you").await;
+    let ada = wire.ada().await;
+    let list = wire.list_of("Ada", &[ada]).await;
+    let mut input = mail_to(&[&list]);
+    input["variables"] = json!({ "offer": "Wine" });
+    let id = wire.create(input).await;
+    wire.begin(&id).await;
+    wire.mails(&id, 1).await;
+    let letter = wire.sendgrid.taken().pop().expect("a mail");
+    let content = |number: usize| letter.request["content"][number]["value"].as_str().expect("a text").to_owned();
+    assert!(content(0).contains("Wine for you, Ada Lovelace"), "{}", content(0));
+
+    // The log keeps the template, its values and the hash of what was sent, and no page.
+    let stream = StreamId::new(wire.app.tenant, Category::Customer, ada.0);
+    let events =
+        wire.app.stores().journal.read_stream(stream, 0, ReadLimit::events(100)).await.expect("the log answers");
+    let event = |name: &str| events.iter().find(|event| event.envelope.event_type == name).expect("is recorded");
+    let Personal::Clear(kept) = &event("MessageQueued").personal else { panic!("is not readable") };
+    let kept: Value = serde_json::from_slice(kept).expect("JSON");
+    let expected = (&json!("Wine for you"), &json!(""), &json!({ "offer": "Wine" }), &Value::Null);
+    assert_eq!((&kept["subject"], &kept["body"], &kept["variables"], &kept["html"]), expected);
+    let started: Value = serde_json::from_slice(&event("DispatchStarted").data).expect("JSON");
+    let mut hash = Sha256::new();
+    for part in ["Wine for you".to_owned(), content(0), content(1)] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    assert_eq!(started["content_hash"], hex::encode(hash.finalize()));
+
+    let query = "query($id: ID!) { messages(filter: { campaignId: $id }) { nodes { subject body preview html \
+        template { code version } } } }";
+    let shown = wire.agent.data(query, json!({ "id": id })).await["messages"]["nodes"][0].take();
+    assert_eq!(shown["html"], content(1), "{shown:#}");
+    assert_eq!(
+        (&shown["subject"], &shown["body"], &shown["preview"]),
+        (&json!("Wine for you"), &Value::Null, &json!("Wine for you"))
+    );
+    assert_eq!(shown["template"], json!({ "code": "spring", "version": 1 }));
+    wire.app.finish().await;
+}
+
 async fn what_a_campaign_changed_is_told_beside_those_who_were_held_out(engine: Engine) {
     let wire = Wire::start(engine).await;
     wire.text("spring", "Spring is here").await;
@@ -446,6 +490,7 @@ on_each_engine! {
     everybody_gets_it_once_and_the_dry_run_says_who
     a_hold_out_gets_nothing_and_variants_get_their_texts
     values_of_the_campaign_stand_in_its_texts_and_what_is_missing_is_said_before
+    a_mail_is_made_when_it_is_sent_and_shown_as_it_was
     what_a_campaign_changed_is_told_beside_those_who_were_held_out
     a_paused_campaign_stops_and_goes_on_where_it_stopped_also_after_a_restart
     a_cancelled_campaign_does_not_start_and_a_spread_one_waits
