@@ -28,6 +28,7 @@ mod reclass;
 mod reply_subjects;
 mod sending;
 mod standing;
+mod template_cache;
 pub mod templates;
 mod tenants;
 mod tracking;
@@ -135,8 +136,8 @@ struct Shared {
     campaigns: States<Campaign>,
     campaign_runs: States<CampaignRun>,
     standings: campaigns::Standings,
-    compiled: templates::Cache,
-    published: templates::Published,
+    compiled: template_cache::Cache,
+    published: template_cache::Published,
     callbacks: States<KeptCallbacks>,
     /// What a tenant's accounts take on a channel, once the accounts are known.
     limits: OnceLock<LimitsOf>,
@@ -180,8 +181,8 @@ impl App {
                 campaigns: States::new(STATE_BYTES / 16),
                 campaign_runs: States::new(STATE_BYTES / 16),
                 standings: campaigns::standings(),
-                compiled: templates::cache(),
-                published: templates::published_cache(),
+                compiled: template_cache::cache(),
+                published: template_cache::published_cache(),
                 callbacks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)

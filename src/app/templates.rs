@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::app::engine::deciding::Committed;
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
+use crate::app::template_cache::Key;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::command::Command;
 use crate::domain::customer::state::Customer;
@@ -28,35 +29,8 @@ use crate::offload;
 use crate::rendering::lint::{self, Finding, Purpose};
 use crate::rendering::{self, Business, Compiled, Included, Includes, MAX_INCLUDES, Rendered, Values};
 
-/// Compiled texts that are kept, in bytes of their sources: rendering one takes several times that.
-const COMPILED_BYTES: u64 = 8 * 1024 * 1024;
 /// Templates that one includes at most, those of its partials among them.
 const MAX_INCLUDED: usize = 100;
-
-/// A compiled text, by all that it was compiled from.
-type Key = (TenantId, Channel, String, String);
-
-/// How many published versions are kept.
-const PUBLISHED: u64 = 32;
-
-/// Published versions, by code and version.
-pub(super) type Published = moka::sync::Cache<(TenantId, String, Option<u32>), Arc<Loaded>>;
-
-pub(super) fn published_cache() -> Published {
-    moka::sync::Cache::new(PUBLISHED)
-}
-
-/// Texts that were compiled.
-pub(super) type Cache = moka::sync::Cache<Key, Arc<Compiled>>;
-
-pub(super) fn cache() -> Cache {
-    moka::sync::Cache::builder()
-        .max_capacity(COMPILED_BYTES)
-        .weigher(|key: &Key, compiled: &Arc<Compiled>| {
-            u32::try_from(compiled.source_bytes + key.3.len() + 1024).unwrap_or(u32::MAX)
-        })
-        .build()
-}
 
 /// What is previewed.
 #[derive(Debug, Clone, PartialEq)]
@@ -320,24 +294,6 @@ impl App {
         let (includes, pins) = self.includes(caller, &draft.contents, None).await?;
         let hash = content_hash(&draft, &pins);
         Ok(Loaded { draft, version: None, includes, hash })
-    }
-
-    /// A published version, read once: it never changes.
-    pub(super) async fn published_once(
-        &self,
-        caller: &Caller,
-        code: &str,
-        version: Option<u32>,
-    ) -> Result<Arc<Loaded>, Stop> {
-        let key = (caller.tenant, code.to_owned(), version);
-        if let Some(loaded) = self.shared.published.get(&key) {
-            return Ok(loaded);
-        }
-        let loaded = Arc::new(self.published(caller, code, version).await?);
-        if version.is_some() {
-            self.shared.published.insert(key, Arc::clone(&loaded));
-        }
-        Ok(loaded)
     }
 
     /// A published version; absent: the newest, unless the template was archived.

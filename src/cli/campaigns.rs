@@ -107,7 +107,7 @@ enum CampaignCommand {
     /// Creates a campaign as a draft; nothing is sent.
     Create {
         #[command(flatten)]
-        plan: Plan,
+        plan: Box<Plan>,
         /// Output format.
         #[arg(long, value_enum, default_value = "text")]
         format: ReportFormat,
@@ -232,7 +232,7 @@ fn variant(text: &str) -> Result<(Variant, Option<String>), String> {
 pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
     match args.what {
         CampaignCommand::Show { format, tenant } => show(&Opened::of(session, &tenant).await?, format).await,
-        CampaignCommand::Create { plan, format, tenant } => create(session, plan, format, &tenant).await,
+        CampaignCommand::Create { plan, format, tenant } => create(session, *plan, format, &tenant).await,
         CampaignCommand::DryRun { one, format } => dry(session, &one, format).await,
         CampaignCommand::Start { one, everybody } => {
             let opened = Opened::of(session, &one.tenant).await?;
