@@ -301,7 +301,7 @@ async fn what_a_campaign_changed_is_told_beside_those_who_were_held_out(engine: 
     assert!((1..24).contains(&held_out.len()), "{held_out:?}");
     // Everybody who got the mail orders for 10, one of the others for 4; one takes 3 back; one ordered before.
     let record = "mutation($input: ActivityInput!) { recordActivity(input: $input) { refusal { message } } }";
-    let mut order = async |customer: &str, micros: i64, at: Option<&str>| {
+    let order = async |customer: &str, micros: i64, at: Option<&str>| {
         let input = json!({ "customerId": customer, "kind": "ORDER", "amountMicros": micros.to_string(),
             "currency": "EUR", "occurredAt": at });
         let done = wire.agent.data(record, json!({ "input": input })).await;
