@@ -171,7 +171,7 @@ query Message($id: ID!) {
 # createCampaign plans one, dryRunCampaign says what it would do, startCampaign sends it.
 query Campaign($campaign: ID!) {
   campaigns(first: 10) {
-    nodes { campaignId name state progress { recipients decided queued held suppressed excluded } }
+    nodes { id name state progress { recipients decided queued held suppressed excluded } }
   }
   campaignMetrics(campaignId: $campaign) {
     totals {

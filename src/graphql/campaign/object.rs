@@ -158,7 +158,12 @@ pub struct Campaign {
 /// A campaign. One that is planned elsewhere is known by its messages alone, and has neither name, state nor plan.
 #[Object]
 impl Campaign {
-    /// The campaign's global id, for filters and `campaignMetrics`.
+    /// The global id.
+    pub async fn id(&self) -> &ID {
+        &self.id
+    }
+
+    /// The same, for filters and `campaignMetrics`.
     async fn campaign_id(&self) -> &ID {
         &self.id
     }

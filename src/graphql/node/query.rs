@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::graphql::activity::object::Activity;
 use crate::graphql::address::object::CustomerAddress;
+use crate::graphql::campaign::object::Campaign;
 use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::failure::bad_argument;
@@ -20,7 +21,7 @@ use crate::graphql::message::attachment::Attachment;
 use crate::graphql::message::object::Message;
 use crate::graphql::timeline::object::TimelineEntry;
 use crate::ids::{
-    ActivityId, ApiKeyId, AttachmentId, ConversationId, CustomerId, EventId, ImportId, ListId, MessageId,
+    ActivityId, ApiKeyId, AttachmentId, CampaignId, ConversationId, CustomerId, EventId, ImportId, ListId, MessageId,
 };
 
 /// An object with a global id. No two objects share one: what was read `asOf` a moment has an id of its own.
@@ -37,6 +38,7 @@ pub enum Node {
     Conversation(Conversation),
     Import(Import),
     List(List),
+    Campaign(Campaign),
     ApiKey(ApiKey),
     Event(Event),
 }
@@ -68,6 +70,7 @@ impl Node {
             ConversationId::TYPE => Conversation::load_from(ctx, uuid.into(), tables).await?.map(Self::Conversation),
             ImportId::TYPE => Import::load(ctx, uuid.into()).await?.map(Self::Import),
             ListId::TYPE => List::load(ctx, uuid.into()).await?.map(Self::List),
+            CampaignId::TYPE => Campaign::load(ctx, uuid.into()).await?.map(Self::Campaign),
             ApiKeyId::TYPE => ApiKey::load(ctx, uuid.into()).await?.map(Self::ApiKey),
             EventId::TYPE => Event::load(ctx, uuid.into()).await?.map(Self::Event),
             other => return Err(bad_argument("id", format!("{other} is not a type of node"))),
