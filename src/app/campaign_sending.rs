@@ -206,7 +206,7 @@ impl App {
             campaign_id,
             channel: plan.channel,
             topic: plan.topic.clone(),
-            needs_business: texts.iter().any(|text| text.loaded.names("order")),
+            needs_business: texts.iter().any(|text| text.loaded.names_orders()),
             texts,
             shares,
             schedule,

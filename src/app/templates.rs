@@ -100,13 +100,13 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Whether a word stands anywhere in it, or in what it includes.
-    pub fn names(&self, word: &str) -> bool {
-        fn stands(contents: &[LocalContent], includes: &Includes, word: &str) -> bool {
+    /// Whether it, or what it includes, names the customer's orders.
+    pub fn names_orders(&self) -> bool {
+        fn names(contents: &[LocalContent], includes: &Includes) -> bool {
             let text = serde_json::to_string(contents).unwrap_or_default();
-            text.contains(word) || includes.values().any(|part| stands(&part.contents, &part.includes, word))
+            text_names_orders(&text) || includes.values().any(|part| names(&part.contents, &part.includes))
         }
-        stands(&self.draft.contents, &self.includes, word)
+        names(&self.draft.contents, &self.includes)
     }
 
     /// The text for a channel and locale, and what it is kept by once it is compiled.
@@ -452,6 +452,13 @@ impl App {
     }
 }
 
+/// Whether a whole word of a text, as JSON, is the name of a variable about orders: not `border`.
+fn text_names_orders(text: &str) -> bool {
+    let text = text.replace("\\n", " ").replace("\\t", " ").replace("\\r", " ");
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.any(|word| matches!(word, "order" | "orders" | "last_order_date" | "last_order_at"))
+}
+
 /// The zone that moments are shown in.
 pub(super) fn zone(policy: &Policy, customer: Option<&Customer>) -> Tz {
     policy.zone_of(customer.and_then(|customer| customer.profile.time_zone.as_deref()))
@@ -473,4 +480,19 @@ fn saved(state: &Template) -> Option<SavedTemplate> {
     let draft = state.draft.as_ref()?;
     let version = state.versions.last().map(|last| last.version);
     Some(SavedTemplate { code: draft.code.clone(), revision: state.revision, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_named_by_their_variables_and_not_by_a_border() {
+        for text in [r"{{\norder.number }}", "{% for one in customer.orders %}", "{{last_order_date|date}}"] {
+            assert!(text_names_orders(text), "{text}");
+        }
+        for text in ["td { border: 0 } {{ customer_name }}", "{{ border }} reorder", "{{ reorder_url }}"] {
+            assert!(!text_names_orders(text), "{text}");
+        }
+    }
 }
