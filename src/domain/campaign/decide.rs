@@ -180,12 +180,12 @@ pub fn unschedule(state: &Campaign, context: &Context<'_>) -> Decision<CampaignE
     }
 }
 
-/// Stops a running campaign for a while.
+/// Stops a campaign for a while: also one that is completed, whose messages may still wait for their time.
 pub fn pause(state: &Campaign, command: PauseCampaign, context: &Context<'_>) -> Decision<CampaignEvent> {
     let campaign = existing(state)?;
     match campaign.state {
         CampaignState::Paused => Ok(vec![]),
-        CampaignState::Running => {
+        CampaignState::Running | CampaignState::Completed => {
             let reason = text::required("reason", command.reason, text::SHORT)?;
             let cause = PauseCause::Manual;
             Ok(vec![context.now(CampaignPaused { campaign_id: campaign.campaign_id, cause, reason, counts: None })])
@@ -218,12 +218,12 @@ pub fn set_rate(state: &Campaign, command: &SetCampaignRate, context: &Context<'
     Ok(vec![context.now(CampaignRateChanged { campaign_id: campaign.campaign_id, rate })])
 }
 
-/// Stops a campaign for good. What was handed to a provider stays sent.
+/// Stops a campaign for good: also one that is completed, whose messages may still wait. What was handed to a provider stays
+/// sent.
 pub fn cancel(state: &Campaign, command: CancelCampaign, context: &Context<'_>) -> Decision<CampaignEvent> {
     let campaign = existing(state)?;
     match campaign.state {
         CampaignState::Cancelled => Ok(vec![]),
-        CampaignState::Completed => Err(not_running(campaign)),
         _ => {
             let reason = text::required("reason", command.reason, text::SHORT)?;
             Ok(vec![context.now(CampaignCancelled { campaign_id: campaign.campaign_id, reason })])
