@@ -1,10 +1,10 @@
 -- projection: campaigns
 -- question: Which campaigns are there, where does each stand, and what became of its audience?
 -- events: CampaignCreated, CampaignPlanChanged, CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused
--- events: CampaignResumed, CampaignRateChanged, CampaignCancelled, CampaignCompleted
+-- events: CampaignApproved, WinnerChosen, CampaignResumed, CampaignRateChanged, CampaignCancelled, CampaignCompleted
 -- events: RecipientsChosen, AudienceChosen, RecipientsDecided, MessageQueued
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -18,14 +18,19 @@ CREATE TABLE campaigns (
     state TEXT, -- draft, scheduled, running, paused, completed or cancelled; null for a campaign that is planned elsewhere
     plan JSONB, -- what it is to do, as JSON
     rate JSONB, -- the present rate, as JSON; 0 messages for none
-    start_at TIMESTAMPTZ, -- when it starts, while it is scheduled
+    start_at TIMESTAMPTZ, -- when it starts, until it does; of a recurring campaign its next occurrence
     started_at TIMESTAMPTZ, -- when it started
     ended_at TIMESTAMPTZ, -- when it was completed or cancelled
     versions JSONB, -- the published versions of its templates that its messages are made of, by code, as JSON
     reason TEXT, -- why it was paused or cancelled
-    cause TEXT, -- the cause of its last pause: manual, failure or threshold; overdue if its start was missed
+    cause TEXT, -- the cause of its last pause: manual, failure, threshold or winner; overdue if its start was missed
     changed_at TIMESTAMPTZ, -- when it was last changed
     changed_by TEXT, -- who changed it
+    approved_by TEXT, -- who approved it as it is planned now
+    series_id UUID, -- the recurring campaign that it is an occurrence of
+    missed BIGINT NOT NULL DEFAULT 0, -- occurrences of a recurring campaign that were left out, because no server ran in their hour
+    winner JSONB, -- the variant that the rest of its audience gets, and how it was chosen, as JSON
+    winner_at TIMESTAMPTZ, -- when it was chosen
     recipients BIGINT NOT NULL DEFAULT 0, -- customers of its audience who are written to
     audience_chosen BOOLEAN NOT NULL DEFAULT FALSE, -- whether its audience is complete
     decided BIGINT NOT NULL DEFAULT 0, -- recipients that were decided on
@@ -79,15 +84,16 @@ ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET
     first_message_at = @least(COALESCE(campaigns.first_message_at, excluded.first_message_at), excluded.first_message_at),
     last_message_at = @greatest(COALESCE(campaigns.last_message_at, excluded.last_message_at), excluded.last_message_at);
 
-INSERT INTO campaigns (tenant_id, campaign_id, began_at, name, state, plan, rate, changed_at, changed_by)
+INSERT INTO campaigns (tenant_id, campaign_id, began_at, name, state, plan, rate, changed_at, changed_by, series_id)
 SELECT
     b.tenant_id, b.stream_key, b.occurred_at, @text(b.data, 'plan.name'), 'draft', @json(b.data, 'plan'),
-    @json(b.data, 'plan.rate'), b.occurred_at, b.actor
+    @json(b.data, 'plan.rate'), b.occurred_at, b.actor, @uuid(b.data, 'series')
 FROM batch b
 WHERE b.type = 'CampaignCreated'
 ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET
     began_at = @least(campaigns.began_at, excluded.began_at), name = excluded.name, state = excluded.state,
-    plan = excluded.plan, rate = excluded.rate, changed_at = excluded.changed_at, changed_by = excluded.changed_by;
+    plan = excluded.plan, rate = excluded.rate, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
+    series_id = excluded.series_id;
 
 UPDATE campaigns AS c SET
     name = e.name, plan = e.plan, rate = e.rate, changed_at = e.occurred_at, changed_by = e.actor
@@ -120,15 +126,57 @@ FROM (
 ) AS e
 WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
 
--- The last step says where it stands.
+UPDATE campaigns AS c SET start_at = e.start_at
+FROM (
+    SELECT b.tenant_id, b.stream_key, @time(b.data, 'start_at') AS start_at
+    FROM batch b
+    WHERE b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch
+        WHERE type IN (
+            'CampaignScheduled', 'CampaignUnscheduled', 'CampaignStarted', 'CampaignCancelled', 'CampaignCompleted'
+        )
+        GROUP BY tenant_id, stream_key
+    )
+) AS e
+WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
+
+UPDATE campaigns AS c SET missed = c.missed + e.missed
+FROM (
+    SELECT b.tenant_id, b.stream_key, @sum(COALESCE(@int(b.data, 'missed'), 0)) AS missed
+    FROM batch b
+    WHERE b.type = 'CampaignScheduled'
+    GROUP BY b.tenant_id, b.stream_key
+) AS e
+WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
+
+-- Whoever changes the plan takes the approval away.
+UPDATE campaigns AS c SET approved_by = e.approved_by
+FROM (
+    SELECT b.tenant_id, b.stream_key, @text(b.data, 'by') AS approved_by
+    FROM batch b
+    WHERE b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type IN ('CampaignApproved', 'CampaignPlanChanged')
+        GROUP BY tenant_id, stream_key
+    )
+) AS e
+WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
+
+UPDATE campaigns AS c SET winner = e.winner, winner_at = e.occurred_at
+FROM (
+    SELECT b.tenant_id, b.stream_key, b.occurred_at, @json(b.data, 'winner') AS winner FROM batch b WHERE b.type = 'WinnerChosen'
+) AS e
+WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
+
+-- The last step says where it stands. What is resumed before it started is scheduled.
 UPDATE campaigns AS c SET
-    state = e.state, start_at = e.start_at, reason = e.reason, cause = e.cause,
+    state = CASE WHEN e.state = 'resumed' AND c.started_at IS NULL THEN 'scheduled'
+                 WHEN e.state = 'resumed' THEN 'running' ELSE e.state END,
+    reason = e.reason, cause = e.cause,
     ended_at = CASE WHEN e.state IN ('completed', 'cancelled') THEN e.occurred_at ELSE NULL END,
     changed_at = e.occurred_at, changed_by = e.actor
 FROM (
     SELECT
-        b.tenant_id, b.stream_key, b.occurred_at, b.actor, @time(b.data, 'start_at') AS start_at,
-        @text(b.data, 'reason') AS reason,
+        b.tenant_id, b.stream_key, b.occurred_at, b.actor, @text(b.data, 'reason') AS reason,
         CASE
             WHEN b.type = 'CampaignPaused' THEN @text(b.data, 'cause')
             WHEN b.type = 'CampaignUnscheduled' AND @bool(b.data, 'overdue') = TRUE THEN 'overdue'
@@ -139,6 +187,7 @@ FROM (
             WHEN 'CampaignPaused' THEN 'paused'
             WHEN 'CampaignCancelled' THEN 'cancelled'
             WHEN 'CampaignCompleted' THEN 'completed'
+            WHEN 'CampaignResumed' THEN 'resumed'
             ELSE 'running'
         END AS state
     FROM batch b

@@ -212,6 +212,7 @@ pub fn queued(key: MessageKey, topic: &str, subject: &str, body: &str) -> Messag
         in_reply_to: None,
         canned_reply: None,
         template: None,
+        timing: None,
         personal: Some(MessageQueuedPersonal {
             to: Some("somebody@example.com".to_owned()),
             subject: Some(subject.to_owned()),

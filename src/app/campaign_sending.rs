@@ -9,38 +9,43 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::app::campaign_recipients::{Judged, Recipient};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::sending::{Prepared, Source, WantedTemplate, in_template, refused_in_template};
-use crate::app::templates::{Loaded, zone};
+use crate::app::templates::Loaded;
 use crate::app::{App, AppError, Caller};
 use crate::domain::campaign::event::Exclusion;
 use crate::domain::campaign::experiment::shares::{Assignment, Shares};
-use crate::domain::campaign::schedule::{self, Plan};
+use crate::domain::campaign::plan::Fallback;
+use crate::domain::campaign::schedule::{self, Habits, Plan, Reason as Timing};
 use crate::domain::campaign::state::Described;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::message::decide::{SendDecision, SendMessage, SentMessage};
-use crate::domain::message::event::{MessageClass, MessageEvent, MessageQueued, MessageQueuedPersonal};
-use crate::domain::message::origin::{TemplateUse, UseTemplate};
+use crate::domain::message::event::{MessageClass, MessageEvent, MessageQueued};
+use crate::domain::message::origin::UseTemplate;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::{Channel, sms};
-use crate::ids::{AddressId, CampaignId, CommandId, CustomerId, EventId, Label, MessageId};
+use crate::ids::{CampaignId, CommandId, CustomerId, EventId, Label, MessageId};
 use crate::log::CommandKey;
-use crate::rendering::{Business, Values};
+use crate::rendering::Business;
 
 /// What a campaign sends: its template in the version of its run.
 #[derive(Debug, Clone)]
 pub struct CampaignText {
     campaign_id: CampaignId,
-    channel: Channel,
     topic: String,
     /// The text of each variant, in their order; of a campaign without variants the only one.
     texts: Vec<Text>,
+    /// Those of other channels, in the order in which they are tried.
+    fallbacks: Vec<Text>,
     shares: Option<Shares>,
+    /// Which of them the rest gets, once a variant has won.
+    winner: Option<usize>,
     schedule: Plan,
     /// When the campaign was made: its ids begin with it.
     made_at: DateTime<Utc>,
@@ -49,62 +54,24 @@ pub struct CampaignText {
     needs_business: bool,
 }
 
+/// What the read tables know of a recipient that a message, or its time, is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// For texts that name orders.
+    pub business: Business,
+    /// When people opened messages to this customer, and when the customer replied, for the best hour.
+    pub opened: Vec<DateTime<Utc>>,
+    /// When the customer replied.
+    pub replied: Vec<DateTime<Utc>>,
+}
+
 /// The text of a variant.
 #[derive(Debug, Clone)]
 struct Text {
+    channel: Channel,
     variant: Option<String>,
     wanted: UseTemplate,
     loaded: Arc<Loaded>,
-}
-
-/// What became of a recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recipient {
-    /// The message goes out.
-    Queued,
-    /// It waits.
-    Held,
-    /// It is not sent.
-    Suppressed {
-        /// By this rule.
-        rule: String,
-    },
-    /// No message is asked for.
-    Excluded {
-        /// Why: an [`Exclusion`], or the code of a refusal.
-        by: String,
-    },
-}
-
-/// What was found of a recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
-    /// What became of the recipient.
-    pub outcome: Recipient,
-    /// True if an earlier call asked for the message.
-    pub repeated: bool,
-    /// The address that the message goes to.
-    pub address_id: Option<AddressId>,
-    /// SMS segments; on other channels 1.
-    pub segments: u32,
-    /// Who stands for the recipient, if anybody is written to.
-    pub person: Option<CustomerId>,
-    /// What a refusal says.
-    pub refusal: Option<String>,
-}
-
-impl Judged {
-    /// A person who gets nothing, to be compared with the others.
-    fn held_out(person: CustomerId) -> Self {
-        Self { person: Some(person), ..Self::left_out(Exclusion::HoldOut.word().to_owned()) }
-    }
-
-    /// A recipient who is left out: by an [`Exclusion`], or the code of a refusal.
-    #[must_use]
-    pub const fn left_out(by: String) -> Self {
-        let outcome = Recipient::Excluded { by };
-        Self { outcome, repeated: false, address_id: None, segments: 0, person: None, refusal: None }
-    }
 }
 
 impl CampaignText {
@@ -114,32 +81,46 @@ impl CampaignText {
         self.needs_business
     }
 
+    /// Whether each recipient's best hour is wanted, so that it has to be known when they read.
+    #[must_use]
+    pub const fn needs_habits(&self) -> bool {
+        self.schedule.is_by_habits()
+    }
+
+    /// Who waits for a winner, of some recipients: those who are part of no test. Nobody, once the winner is known.
+    #[must_use]
+    pub fn is_rest(&self, recipient: CustomerId) -> bool {
+        let assigned = self.shares.as_ref().map(|shares| shares.assign(self.campaign_id.0, recipient.0));
+        assigned == Some(Assignment::Rest)
+    }
+
     /// The published versions of its templates, by code.
     #[must_use]
     pub fn versions(&self) -> BTreeMap<String, u32> {
         let version = |text: &Text| (text.wanted.code.clone(), text.loaded.version.unwrap_or_default());
-        self.texts.iter().map(version).collect()
+        self.texts.iter().chain(&self.fallbacks).map(version).collect()
     }
 
     /// The text that a person gets; none for those who are held out.
     fn text_for(&self, person: CustomerId) -> Option<&Text> {
         match self.shares.as_ref().map(|shares| shares.assign(self.campaign_id.0, person.0)) {
-            None | Some(Assignment::Rest) => self.texts.first(),
+            // Who became part of the rest by a merge, before there is a winner, gets the first.
+            None | Some(Assignment::Rest) => self.texts.get(self.winner.unwrap_or_default()),
             Some(Assignment::Variant(index)) => self.texts.get(index),
             Some(Assignment::HoldOut) => None,
         }
     }
 
-    /// Whether the text is made when it is sent, of template and customer: a page for each recipient would be most of the log.
+    /// Whether a text is made when it is sent, of template and customer: a page for each recipient would be most of the log.
     /// What is known of orders is read now, so such a text is made now.
-    fn is_made_late(&self) -> bool {
-        self.channel == Channel::Email && !self.needs_business
+    fn is_made_late(&self, channel: Channel) -> bool {
+        channel == Channel::Email && !self.needs_business
     }
 
-    fn message_to(&self, customer_id: CustomerId, variant: Option<String>) -> SendMessage {
+    fn message_to(&self, customer_id: CustomerId, channel: Channel, variant: Option<String>) -> SendMessage {
         SendMessage {
             customer_id,
-            channel: self.channel,
+            channel,
             class: MessageClass::Marketing,
             topic: self.topic.clone(),
             address_id: None,
@@ -161,8 +142,16 @@ impl Text {
     }
 }
 
-/// A message that is to be decided on.
+/// The message to a person that is to be decided on: the first of several that reaches the person.
 struct Copy {
+    person: CustomerId,
+    ways: Vec<Way>,
+    opened: Vec<DateTime<Utc>>,
+    replied: Vec<DateTime<Utc>>,
+}
+
+/// A message by one channel.
+struct Way {
     command: SendMessage,
     source: Source,
     prepared: Prepared,
@@ -191,39 +180,56 @@ impl App {
         let mut texts = Vec::with_capacity(variants.len());
         for variant in variants {
             let (code, version) = plan.text_of(variant);
-            let use_of = UseTemplate {
-                code: code.to_owned(),
-                version: campaign.versions.get(code).copied().or(version),
-                locale: None,
-                variables: plan.variables.clone(),
-                activity_id: None,
-                test: None,
-            };
-            let text = self.text(caller, use_of, plan.channel).await.map_err(in_template)?;
+            let text = self.text(caller, campaign, plan.channel, code, version).await.map_err(in_template)?;
             texts.push(Text { variant: variant.map(str::to_owned), ..text });
+        }
+        let mut fallbacks = Vec::with_capacity(plan.fallbacks.len());
+        for (index, Fallback { channel, template, version }) in plan.fallbacks.iter().enumerate() {
+            let text = self.text(caller, campaign, *channel, template, *version).await;
+            fallbacks.push(text.map_err(|stop| at_field(format!("fallbacks[{index}].template"), stop))?);
         }
         let text = CampaignText {
             campaign_id,
-            channel: plan.channel,
             topic: plan.topic.clone(),
-            needs_business: texts.iter().any(|text| text.loaded.names_orders()),
+            needs_business: texts.iter().chain(&fallbacks).any(|text| text.loaded.names_orders()),
             texts,
+            fallbacks,
+            winner: campaign.winner.as_ref().and_then(|winner| {
+                let variants = shares.as_ref().map(Shares::variants).unwrap_or_default();
+                variants.iter().position(|variant| variant.name == *winner)
+            }),
             shares,
             schedule,
             made_at: self.made_at(caller, campaign_id).await?,
             started_at: campaign.started_at.unwrap_or_else(|| self.shared.ambient.now()),
         };
-        for one in &text.texts {
-            one.wanted.check(&text.message_to(CustomerId(campaign_id.0), None), &one.loaded.draft)?;
+        for one in text.texts.iter().chain(&text.fallbacks) {
+            let message = text.message_to(CustomerId(campaign_id.0), one.channel, None);
+            one.wanted.check(&message, &one.loaded.draft)?;
         }
         Ok(text)
     }
 
-    async fn text(&self, caller: &Caller, wanted: UseTemplate, channel: Channel) -> Result<Text, Stop> {
-        let loaded = self.published(caller, &wanted.code, wanted.version).await?;
+    /// A template's text for a channel, in the version of the run.
+    async fn text(
+        &self,
+        caller: &Caller,
+        campaign: &Described,
+        channel: Channel,
+        code: &str,
+        version: Option<u32>,
+    ) -> Result<Text, Stop> {
+        let loaded = self.published(caller, code, campaign.versions.get(code).copied().or(version)).await?;
         self.compile(caller.tenant, &loaded, channel, None).await?;
-        let wanted = UseTemplate { version: loaded.version, ..wanted };
-        Ok(Text { variant: None, wanted, loaded: Arc::new(loaded) })
+        let wanted = UseTemplate {
+            code: code.to_owned(),
+            version: loaded.version,
+            locale: None,
+            variables: campaign.plan.variables.clone(),
+            activity_id: None,
+            test: None,
+        };
+        Ok(Text { channel, variant: None, wanted, loaded: Arc::new(loaded) })
     }
 
     /// When a campaign was made.
@@ -239,12 +245,12 @@ impl App {
         caller: &Caller,
         text: &CampaignText,
         customer_id: CustomerId,
-        business: &Business,
+        known: &Known,
     ) -> Result<Judged, AppError> {
         let basis = self.basis(caller).await?;
         for _ in 0..MAX_ATTEMPTS {
             let survivor = self.survivor(caller, customer_id).await?;
-            let copy = match self.copy(caller, text, survivor, business).await {
+            let copy = match self.copy(caller, text, survivor, known).await {
                 Ok(Some(copy)) => copy,
                 Ok(None) => return Ok(Judged::held_out(survivor)),
                 Err(stop) => return excluded(stop),
@@ -272,11 +278,11 @@ impl App {
         caller: &Caller,
         text: &CampaignText,
         customer_id: CustomerId,
-        business: &Business,
+        known: &Known,
     ) -> Result<Judged, AppError> {
         let basis = self.basis(caller).await?;
         let survivor = self.survivor(caller, customer_id).await?;
-        let copy = match self.copy(caller, text, survivor, business).await {
+        let copy = match self.copy(caller, text, survivor, known).await {
             Ok(Some(copy)) => copy,
             Ok(None) => return Ok(Judged::held_out(survivor)),
             Err(stop) => return excluded(stop),
@@ -299,18 +305,24 @@ impl App {
         caller: &Caller,
         text: &CampaignText,
         person: CustomerId,
-        business: &Business,
+        known: &Known,
     ) -> Result<Option<Copy>, Stop> {
         let Some(own) = text.text_for(person) else { return Ok(None) };
-        let command = text.message_to(person, own.variant.clone());
         let stream = customer_stream(caller.tenant, person);
         let locale = self.read_state::<Customer, _>(stream, |loaded| loaded.state.profile.locale.clone()).await?;
-        self.compile(caller.tenant, &own.loaded, text.channel, locale.as_deref()).await.map_err(refused_in_template)?;
-        let prepared = self.prepare(caller, &command).await?;
-        Ok(Some(Copy { command, source: own.source(business.clone()), prepared }))
+        let mut ways = Vec::with_capacity(1 + text.fallbacks.len());
+        for one in std::iter::once(own).chain(&text.fallbacks) {
+            let command = text.message_to(person, one.channel, own.variant.clone());
+            let compiled = self.compile(caller.tenant, &one.loaded, one.channel, locale.as_deref()).await;
+            compiled.map_err(refused_in_template)?;
+            let prepared = self.prepare(caller, &command).await?;
+            ways.push(Way { command, source: one.source(known.business.clone()), prepared });
+        }
+        let (opened, replied) = (known.opened.clone(), known.replied.clone());
+        Ok(Some(Copy { person, ways, opened, replied }))
     }
 
-    /// The decision on a copy. What is not suppressed takes its place at the address.
+    /// The decision on a copy: by the first way that reaches the person, else by the first of all.
     fn decide_copy(
         &self,
         caller: &Caller,
@@ -320,20 +332,49 @@ impl App {
         state: &Customer,
         context: &Context<'_>,
     ) -> Decision<CustomerEvent> {
-        let person = copy.command.customer_id;
+        let mut first = None;
+        for way in &copy.ways {
+            let decided = self.decide_way(caller, basis, text, copy, way, state, context);
+            if decided.as_ref().is_ok_and(|events| !is_suppressed(events)) {
+                return decided;
+            }
+            first = first.or(Some(decided));
+        }
+        first.unwrap_or_else(|| Ok(vec![]))
+    }
+
+    /// The decision on a message by one channel. What is not suppressed takes its place at the address.
+    #[expect(clippy::too_many_arguments, reason = "all of them are read, and none belongs to another")]
+    fn decide_way(
+        &self,
+        caller: &Caller,
+        basis: &Basis,
+        text: &CampaignText,
+        copy: &Copy,
+        way: &Way,
+        state: &Customer,
+        context: &Context<'_>,
+    ) -> Decision<CustomerEvent> {
+        let person = copy.person;
         let zone = state.profile.time_zone.as_deref().and_then(|zone| zone.parse().ok());
-        let recipient = schedule::Recipient { person: person.0, zone, habits: None };
-        let moment = text.schedule.moment_for(recipient, text.started_at).map(|moment| moment.at);
-        let command = SendMessage { send_at: moment.filter(|at| *at > context.now), ..copy.command.clone() };
+        let clock = zone.unwrap_or(basis.policy.zone_of(None));
+        let habits = text.needs_habits().then(|| Habits::of(&copy.opened, &copy.replied, clock));
+        let recipient = schedule::Recipient { person: person.0, zone, habits: habits.as_ref() };
+        let moment = text.schedule.moment_for(recipient, text.started_at);
+        let send_at = moment.as_ref().map(|moment| moment.at).filter(|at| *at > context.now);
+        let command = SendMessage { send_at, ..way.command.clone() };
         let id =
             |label, of: &[u8]| basis.secret.derive_ordered(text.made_at, label, &[text.campaign_id.0.as_bytes(), of]);
         let message_id = MessageId(id(Label::CampaignMessageId, person.0.as_bytes()));
         let decided =
-            self.decide_on(caller, basis, &command, &[], &copy.source, &copy.prepared, message_id, state, context);
+            self.decide_on(caller, basis, &command, &[], &way.source, &way.prepared, message_id, state, context);
         let mut events = decided?;
-        if text.is_made_late() {
-            for decided in &mut events {
-                leave_unmade(&mut decided.event);
+        for decided in &mut events {
+            if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = &mut decided.event {
+                queued.timing = moment.as_ref().map(|moment| moment.reason.clone()).filter(Timing::is_own);
+                if text.is_made_late(command.channel) {
+                    leave_unmade(queued);
+                }
             }
         }
         let goes_to = queued(&events).and_then(|message| message.address_id).filter(|_| !is_suppressed(&events));
@@ -341,58 +382,6 @@ impl App {
             first.id = EventId(id(Label::CampaignCopyEvent, address_id.0.as_bytes()));
         }
         Ok(events)
-    }
-
-    /// The text of a queued message: as it was kept, or made of its template now. The same template, values and moment give the same
-    /// text, except for what is known of the customer by now. [`None`] if the customer was forgotten.
-    pub(super) async fn text_of_queued(
-        &self,
-        caller: &Caller,
-        customer_id: CustomerId,
-        queued: MessageQueued,
-        queued_at: DateTime<Utc>,
-    ) -> Result<Option<Result<MessageQueuedPersonal, Refusal>>, AppError> {
-        if !queued.is_made_late() {
-            return Ok(queued.personal.map(Ok));
-        }
-        let (Some(used), Some(kept)) = (&queued.template, &queued.personal) else { return Ok(None) };
-        let made = self.make_now(caller, customer_id, &queued, used, kept, queued_at).await;
-        Ok(Some(Stop::refusal(made)?.map_err(refused_in_template)))
-    }
-
-    async fn make_now(
-        &self,
-        caller: &Caller,
-        customer_id: CustomerId,
-        queued: &MessageQueued,
-        used: &TemplateUse,
-        kept: &MessageQueuedPersonal,
-        queued_at: DateTime<Utc>,
-    ) -> Result<MessageQueuedPersonal, Stop> {
-        let basis = self.basis(caller).await?;
-        let loaded = self.published_once(caller, &used.code, used.version).await?;
-        let channel = queued.key.channel;
-        let compiled = self.compile(caller.tenant, &loaded, channel, Some(&used.locale)).await?;
-        let customer = self.known_customer(caller, customer_id).await?;
-        let defaults = &loaded.draft.variables;
-        let values = Values::for_customer(&kept.variables, &customer, &Business::default(), defaults, queued_at);
-        let links = self.links_in_message(caller, &basis, customer_id, channel, &queued.topic, queued.key.message_id);
-        let values = links.iter().fold(values, |values, (name, url)| values.with(name, url));
-        let rendered = compiled.render(&values, zone(&basis.policy, Some(&customer))).map_err(Refusal::from)?;
-        let (subject, body, html) = (rendered.subject, rendered.body, rendered.html);
-        Ok(MessageQueuedPersonal { subject, body, html, ..kept.clone() })
-    }
-
-    /// The page of a mail that is made when it is sent, as it would be made now; [`None`] if it cannot be.
-    pub async fn made_page(
-        &self,
-        caller: &Caller,
-        customer_id: CustomerId,
-        queued: MessageQueued,
-        queued_at: DateTime<Utc>,
-    ) -> Result<Option<String>, AppError> {
-        let text = self.text_of_queued(caller, customer_id, queued, queued_at).await?;
-        Ok(text.and_then(Result::ok).and_then(|text| text.html))
     }
 
     fn judged(&self, made: &Committed<CustomerEvent>) -> Result<Judged, AppError> {
@@ -423,10 +412,8 @@ fn queued(events: &[Decided<CustomerEvent>]) -> Option<&MessageQueued> {
 }
 
 /// Keeps the subject and the values of a text that is made when it is sent.
-fn leave_unmade(event: &mut CustomerEvent) {
-    if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = event
-        && let Some(personal) = &mut queued.personal
-    {
+fn leave_unmade(queued: &mut MessageQueued) {
+    if let Some(personal) = &mut queued.personal {
         personal.body = String::new();
         personal.html = None;
     }
@@ -445,6 +432,14 @@ fn command_key(basis: &Basis, text: &CampaignText, survivor: CustomerId, listed:
     CommandKey {
         id: CommandId(basis.secret.derive(Label::CampaignCommandId, &parts)),
         fingerprint: basis.secret.fingerprint(Label::CampaignCommandInput, &[listed.0.as_bytes()]),
+    }
+}
+
+/// A refusal about a field of the plan.
+fn at_field(field: String, stop: Stop) -> Stop {
+    match stop {
+        Stop::Refused(refusal) => Refusal { field: Some(field), ..refusal }.into(),
+        failed @ Stop::Failed(_) => failed,
     }
 }
 

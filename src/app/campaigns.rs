@@ -2,23 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::campaign::decide::{
-    self, CancelCampaign, ChangeCampaign, ChangedCampaign, CreateCampaign, Outcomes, PauseCampaign, Readiness,
-    ResumeCampaign, SetCampaignRate, StartCampaign, UnscheduleCampaign,
+    self, ApproveCampaign, CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, Chosen, CreateCampaign,
+    Outcomes, PauseCampaign, Readiness, ResumeCampaign, SetCampaignRate, StartCampaign, UnscheduleCampaign,
 };
 use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent, PauseCause};
+use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::run::CampaignRun;
 use crate::domain::campaign::schedule::Counts;
 use crate::domain::campaign::state::{Campaign, CampaignState, Described};
+use crate::domain::campaign::winner::Tested;
 use crate::domain::command::Command;
 use crate::domain::decision::{Context, Decision};
 use crate::domain::list::state::List;
 use crate::domain::refusal::Refusal;
-use crate::ids::{CampaignId, CustomerId, ListId, TenantId};
+use crate::ids::{CampaignId, CustomerId, Label, ListId, TenantId};
 use crate::log::{Category, ReadLimit, StreamId};
 
 /// Whether a campaign's messages may be sent.
@@ -30,7 +34,12 @@ pub(super) enum Standing {
     Paused,
     /// Never.
     Cancelled,
+    /// Never: its time has passed.
+    Over,
 }
+
+/// Why messages of a campaign are cancelled whose time has passed.
+pub(super) const OVER: &str = "the time in which the campaign is sent has passed";
 
 /// The campaigns whose standing was looked up a moment ago: pausing takes effect at once, and a look at the log for each message
 /// would cost as much as the message.
@@ -51,7 +60,10 @@ impl App {
         if let Err(refusal) = self.must_know_lists(caller.tenant, &command.plan.audience.all_lists()).await? {
             return Ok(Outcome::Refused(refusal));
         }
-        self.on_campaign(caller, campaign_id, command, decide::create).await
+        let decide = |state: &Campaign, command: CreateCampaign, context: &Context<'_>| {
+            decide::create(state, command, &caller.actor, context)
+        };
+        self.on_campaign(caller, campaign_id, command, decide).await
     }
 
     /// Changes what a campaign is to do, before it starts.
@@ -64,7 +76,35 @@ impl App {
         if let Err(refusal) = self.must_know_lists(caller.tenant, &command.plan.audience.all_lists()).await? {
             return Ok(Outcome::Refused(refusal));
         }
-        self.on_campaign(caller, campaign_id, command, decide::change).await
+        let decide = |state: &Campaign, command: ChangeCampaign, context: &Context<'_>| {
+            decide::change(state, command, &caller.actor, context)
+        };
+        self.on_campaign(caller, campaign_id, command, decide).await
+    }
+
+    /// Approves a campaign that somebody else wrote: it may be started as it is planned now.
+    pub async fn approve_campaign(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide = |state: &Campaign, _: ApproveCampaign, context: &Context<'_>| {
+            decide::approve(state, &caller.actor, context)
+        };
+        self.on_campaign(caller, campaign_id, ApproveCampaign {}, decide).await
+    }
+
+    /// Chooses the variant that the rest of a campaign's audience gets.
+    pub async fn choose_winner(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: ChooseWinner,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide = |state: &Campaign, command: ChooseWinner, context: &Context<'_>| {
+            decide::choose_winner(state, &command, context)
+        };
+        self.on_campaign(caller, campaign_id, command, decide).await
     }
 
     /// Starts a campaign, or says when it starts.
@@ -184,7 +224,10 @@ impl App {
         campaign_id: CampaignId,
         ready: &Readiness,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, context| decide::begin(state, ready, context)).await
+        self.record_on_campaign(caller, campaign_id, |state, context| {
+            decide::begin(state, ready, context).into_iter().collect()
+        })
+        .await
     }
 
     /// Pauses a campaign that cannot go on, or whose messages go wrong too often.
@@ -196,26 +239,68 @@ impl App {
         reason: &str,
         counts: Option<Counts>,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::stop(state, cause, reason, counts)).await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| {
+            decide::stop(state, cause, reason, counts).into_iter().collect()
+        })
+        .await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
 
     /// Completes a campaign of whose audience everybody was decided on.
     pub async fn complete_campaign(&self, caller: &Caller, campaign_id: CampaignId) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state)).await
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state).into_iter().collect()).await
+    }
+
+    /// Makes and starts the campaign of one occurrence of a recurring one, once, whoever repeats it. Returns its id.
+    pub async fn begin_occurrence(
+        &self,
+        caller: &Caller,
+        series: &Described,
+        at: DateTime<Utc>,
+        plan: &CampaignPlan,
+        versions: &BTreeMap<String, u32>,
+    ) -> Result<CampaignId, AppError> {
+        let basis = self.basis(caller).await?;
+        let of = at.timestamp_micros().to_be_bytes();
+        let parts: [&[u8]; 2] = [series.campaign_id.0.as_bytes(), &of];
+        let id = CampaignId(basis.secret.derive_ordered(at, Label::CampaignOccurrenceId, &parts));
+        self.record_on_campaign(caller, id, |state, _| decide::begin_occurrence(state, series, id, plan, versions))
+            .await?;
+        Ok(id)
+    }
+
+    /// Says when a recurring campaign comes next, after the occurrence at a time.
+    pub async fn schedule_next(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        after: DateTime<Utc>,
+    ) -> Result<(), AppError> {
+        self.record_on_campaign(caller, campaign_id, |state, context| {
+            decide::next_occurrence(state, after, context).into_iter().collect()
+        })
+        .await
+    }
+
+    /// Records what the test of a campaign's variants says: a winner, or that a colleague has to choose.
+    pub async fn end_test(&self, caller: &Caller, campaign_id: CampaignId, tested: &Tested) -> Result<(), AppError> {
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::end_test(state, tested).into_iter().collect())
+            .await?;
+        self.shared.standings.invalidate(&(caller.tenant, campaign_id));
+        Ok(())
     }
 
     async fn record_on_campaign(
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
-        decide: impl Fn(&Campaign, &Context<'_>) -> Option<CampaignEvent> + Send + Sync,
+        decide: impl Fn(&Campaign, &Context<'_>) -> Vec<CampaignEvent> + Send + Sync,
     ) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;
         let run = CommandRun::new(caller, campaign_stream(caller.tenant, campaign_id), None);
         let decide = |state: &Campaign, context: &Context<'_>| {
-            Ok(decide(state, context).map(|e| context.now(e)).into_iter().collect())
+            Ok(decide(state, context).into_iter().map(|event| context.now(event)).collect())
         };
         unrefused(self.decide::<Campaign>(&run, &basis, decide).await.map(drop))
     }
@@ -225,18 +310,14 @@ impl App {
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
-        recipients: Vec<CustomerId>,
-        excluded: BTreeMap<CustomerId, String>,
+        chosen: &Chosen,
     ) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| {
-            decide::choose(run, campaign_id, recipients.clone(), excluded.clone())
-        })
-        .await
+        self.record_on_run(caller, campaign_id, |run| decide::choose(run, campaign_id, chosen.clone())).await
     }
 
     /// Records that the audience is complete.
     pub async fn end_audience(&self, caller: &Caller, campaign_id: CampaignId) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| decide::chosen(run, campaign_id)).await
+        self.record_on_run(caller, campaign_id, |run| decide::chosen(run, campaign_id).into_iter().collect()).await
     }
 
     /// Records what became of a part's recipients. False if another runner was faster.
@@ -247,20 +328,32 @@ impl App {
         part: u32,
         outcomes: &Outcomes,
     ) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| decide::decided(run, campaign_id, part, outcomes.clone())).await
+        self.record_on_run(caller, campaign_id, |run| {
+            decide::decided(run, campaign_id, part, outcomes.clone()).into_iter().collect()
+        })
+        .await
+    }
+
+    /// Cancels a campaign whose time has passed.
+    pub async fn end_in_time(&self, caller: &Caller, campaign_id: CampaignId) -> Result<(), AppError> {
+        let command = CancelCampaign { reason: OVER.to_owned() };
+        let run = CommandRun::new(caller, campaign_stream(caller.tenant, campaign_id), None);
+        let basis = self.basis(caller).await?;
+        let decide = |state: &Campaign, context: &Context<'_>| decide::cancel(state, command.clone(), context);
+        unrefused(self.decide::<Campaign>(&run, &basis, decide).await.map(drop))
     }
 
     async fn record_on_run(
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
-        decide: impl Fn(&CampaignRun) -> Option<CampaignRunEvent> + Send + Sync,
+        decide: impl Fn(&CampaignRun) -> Vec<CampaignRunEvent> + Send + Sync,
     ) -> Result<bool, AppError> {
         let (basis, stream) = (self.basis(caller).await?, run_stream(caller.tenant, campaign_id));
         let run = CommandRun::new(caller, stream, None);
         for _ in 0..MAX_ATTEMPTS {
             let decide = |state: &CampaignRun, context: &Context<'_>| {
-                Ok(decide(state).map(|event| context.now(event)).into_iter().collect())
+                Ok(decide(state).into_iter().map(|event| context.now(event)).collect())
             };
             match self.attempt::<CampaignRun>(&run, &basis, decide).await? {
                 Attempted::Done(made) => return Ok(!made.events.is_empty()),
@@ -295,9 +388,11 @@ impl App {
             return Ok(standing);
         }
         let campaign = self.campaign(tenant, campaign_id).await?;
-        let standing = match campaign.map(|campaign| campaign.state) {
-            Some(CampaignState::Paused) => Standing::Paused,
-            Some(CampaignState::Cancelled) => Standing::Cancelled,
+        let now = self.shared.ambient.now();
+        let standing = match campaign {
+            Some(campaign) if campaign.stops_at().is_some_and(|at| at <= now) => Standing::Over,
+            Some(campaign) if campaign.state == CampaignState::Paused => Standing::Paused,
+            Some(campaign) if campaign.state == CampaignState::Cancelled => Standing::Cancelled,
             _ => Standing::Open,
         };
         self.shared.standings.insert(key, standing);

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::app::addresses::address_stream;
-use crate::app::campaigns::Standing;
+use crate::app::campaigns::{OVER, Standing};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
@@ -134,8 +134,9 @@ impl App {
                 match self.standing_of(caller.tenant, campaign_id).await? {
                     Standing::Open => {}
                     Standing::Paused => return Ok(DispatchDecision::NotBefore(self.shared.ambient.now() + PAUSED)),
-                    Standing::Cancelled => {
-                        let reason = "the campaign was cancelled".to_owned();
+                    standing @ (Standing::Cancelled | Standing::Over) => {
+                        let reason = if standing == Standing::Over { OVER } else { "the campaign was cancelled" };
+                        let reason = reason.to_owned();
                         let command = CancelMessage { customer_id, message_id, reason };
                         let run = CommandRun::new(caller, stream, None);
                         let cancel = |state: &Customer, context: &Context<'_>| cancel(state, &command, context);

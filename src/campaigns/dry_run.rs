@@ -6,17 +6,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
-use crate::app::{App, Caller, CampaignText, Judged, Recipient};
+use crate::app::{App, Caller, CampaignText, Judged, Known, Recipient};
 use crate::campaigns::CampaignError;
 use crate::campaigns::audience::{PART, part_after};
 use crate::campaigns::business::find_business;
 use crate::domain::campaign::decide::unknown;
 use crate::domain::campaign::event::Exclusion;
-use crate::domain::campaign::schedule::{Calendar, Pace};
+use crate::domain::campaign::schedule::Pace;
 use crate::domain::refusal::Refusal;
 use crate::ids::{AddressId, CampaignId, CustomerId};
-use crate::queries::{QueryError, Reads};
-use crate::rendering::Business;
+use crate::queries::{QueryError, Reads, habits};
 
 /// How many recipients are decided on at once.
 const AT_ONCE: usize = 16;
@@ -89,17 +88,21 @@ impl DryRun {
     }
 }
 
-/// What is known of a recipient's business, if the text names it.
-pub async fn business_of(
+/// What the read tables know of a recipient, as far as text and schedule ask for it.
+pub async fn known_of(
     reads: &Reads,
     caller: &Caller,
     text: &CampaignText,
     customer_id: CustomerId,
-) -> Result<Business, QueryError> {
-    if !text.needs_business() {
-        return Ok(Business::default());
+) -> Result<Known, QueryError> {
+    let mut known = Known::default();
+    if text.needs_business() {
+        known.business = find_business(&reads.db(), caller.tenant, customer_id, None).await?.unwrap_or_default();
     }
-    Ok(find_business(&reads.db(), caller.tenant, customer_id, None).await?.unwrap_or_default())
+    if text.needs_habits() {
+        (known.opened, known.replied) = habits::of_customer(&reads.db(), caller.tenant, customer_id).await?;
+    }
+    Ok(known)
 }
 
 /// Decides on everybody of a campaign's audience, as its run would now.
@@ -127,8 +130,8 @@ pub async fn dry_run(
             run.count(customer_id, judged, &mut taken);
         }
         let judge = |customer_id| async move {
-            let business = business_of(reads, caller, text, customer_id).await?;
-            let judged = app.try_in_campaign(caller, text, customer_id, &business).await?;
+            let known = known_of(reads, caller, text, customer_id).await?;
+            let judged = app.try_in_campaign(caller, text, customer_id, &known).await?;
             Ok::<_, CampaignError>((customer_id, judged))
         };
         let mut judged = futures::stream::iter(part.recipients).map(judge).buffered(AT_ONCE);
@@ -145,7 +148,7 @@ pub async fn dry_run(
         }
     }
     let zone = app.zone(caller.tenant).await?;
-    let pace = Pace { zone, rate: plan.rate, calendar: &Calendar::default(), ramp: None };
+    let pace = Pace { zone, rate: plan.rate, calendar: &plan.seasons, ramp: None };
     let now = app.ambient().now();
     run.finished_at = pace.estimate(run.queued + run.held, now).map(|estimate| estimate.last);
     Ok(Ok(run))

@@ -8,10 +8,15 @@ use crate::domain::campaign::experiment::decide::{Moment, Rule, Verdict, decide}
 use crate::domain::campaign::experiment::level::{Interval, Level};
 use crate::domain::campaign::experiment::means::{self, MeanDifference, Spend};
 use crate::domain::campaign::experiment::proportions::{self, Counts, Estimate, Lift, ZTest, wilson, z_test};
+use crate::domain::campaign::experiment::shares::Variant;
+use crate::domain::campaign::winner::{TestedVariant, WinnerMetric};
 use crate::domain::value::words;
 use crate::ids::{CampaignId, CustomerId, TenantId};
 use crate::queries::campaign_effects::{self, GroupRow, OrderedRow};
 use crate::queries::{Db, QueryError};
+
+/// Orders of a test count for so many days at most: a test ends after 30 days.
+const LONGEST_TEST_DAYS: u32 = 60;
 
 words! {
     /// What counts as a success.
@@ -99,6 +104,40 @@ pub async fn effects(
         groups.push(Group { successes, rate: successes.and_then(|count| rate(count, held_out)), ..base });
     }
     Ok(Effects { groups, currency, verdict, since: started_at, until })
+}
+
+impl Metric {
+    /// What a variant wins by.
+    #[must_use]
+    pub const fn of(metric: WinnerMetric) -> Self {
+        match metric {
+            WinnerMetric::Opened => Self::Opened,
+            WinnerMetric::Clicked => Self::Clicked,
+            WinnerMetric::Replied => Self::Replied,
+            WinnerMetric::Ordered => Self::Ordered,
+        }
+    }
+}
+
+/// What the variants of a campaign achieved so far, in their order.
+pub async fn tested(
+    db: &Db,
+    tenant: TenantId,
+    campaign: CampaignId,
+    started_at: DateTime<Utc>,
+    metric: Metric,
+    variants: &[Variant],
+) -> Result<Vec<TestedVariant>, QueryError> {
+    let found = effects(db, tenant, campaign, started_at, LONGEST_TEST_DAYS, metric).await?;
+    let of = |variant: &Variant| {
+        let group = found.groups.iter().find(|group| group.variant.as_ref() == Some(&variant.name));
+        TestedVariant {
+            variant: variant.name.clone(),
+            customers: group.map_or(0, |group| group.customers),
+            successes: group.and_then(|group| group.successes).unwrap_or_default(),
+        }
+    };
+    Ok(variants.iter().map(of).collect())
 }
 
 fn group(row: &GroupRow, ordered: &[OrderedRow], currency: Option<&str>, metric: Metric) -> Group {

@@ -89,6 +89,8 @@ commands! {
         super::campaign::decide::ChangeCampaign = "change_campaign",
         super::campaign::decide::StartCampaign = "start_campaign",
         super::campaign::decide::UnscheduleCampaign = "unschedule_campaign",
+        super::campaign::decide::ApproveCampaign = "approve_campaign",
+        super::campaign::decide::ChooseWinner = "choose_winner",
         super::campaign::decide::PauseCampaign = "pause_campaign",
         super::campaign::decide::ResumeCampaign = "resume_campaign",
         super::campaign::decide::SetCampaignRate = "set_campaign_rate",

@@ -69,6 +69,8 @@ labels! {
     CampaignCopyEvent = "campaign copy event",
     /// The asking for a campaign's message to a customer.
     CampaignCommandId = "campaign command id",
+    /// An occurrence of a recurring campaign, from its time.
+    CampaignOccurrenceId = "campaign occurrence id",
     /// Which recipient it was asked for.
     CampaignCommandInput = "campaign command input",
     /// The stream of a canned reply, from its code.

@@ -14,12 +14,15 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, AppError, Caller, CampaignText, Judged, Recipient};
 use crate::campaigns::CampaignError;
 use crate::campaigns::audience::{PART, part_after};
-use crate::campaigns::dry_run::business_of;
-use crate::domain::campaign::decide::{Outcomes, Readiness};
+use crate::campaigns::dry_run::known_of;
+use crate::campaigns::effects::{Metric, tested};
+use crate::domain::campaign::decide::{Chosen, Outcomes, Readiness};
 use crate::domain::campaign::event::PauseCause;
+use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::run::CampaignRun;
-use crate::domain::campaign::schedule::{Bucket, Counts, Per, Rate};
+use crate::domain::campaign::schedule::{Bucket, Counts, PAST_DUE_AFTER, Per, Rate, Schedule, When};
 use crate::domain::campaign::state::{CampaignState, Described};
+use crate::domain::campaign::winner::WinnerRule;
 use crate::domain::refusal::Refusal;
 use crate::ids::{CampaignId, CustomerId, TenantId};
 use crate::processes::every::JobError;
@@ -125,7 +128,12 @@ impl Runner {
         let (caller, now) = (Caller::new(tenant, ACTOR), self.app.ambient().now());
         let Some(campaign) = self.app.campaign(tenant, campaign_id).await? else { return Ok(false) };
         match campaign.state {
-            CampaignState::Scheduled if campaign.start_at.is_some_and(|at| at <= now) => {
+            CampaignState::Scheduled if campaign.start_at.is_some_and(|at| at > now) => Ok(false),
+            CampaignState::Scheduled if campaign.plan.schedule.is_recurring() => {
+                self.occur(&caller, &campaign, now).await?;
+                Ok(true)
+            }
+            CampaignState::Scheduled => {
                 match self.app.campaign_text(&caller, &campaign).await? {
                     Ok(text) => {
                         let ready = Readiness { versions: text.versions(), audience: 0 };
@@ -133,6 +141,10 @@ impl Runner {
                     }
                     Err(refusal) => self.fail(&caller, campaign_id, &refusal).await?,
                 }
+                Ok(true)
+            }
+            CampaignState::Running if campaign.stops_at().is_some_and(|at| at <= now) => {
+                self.app.end_in_time(&caller, campaign_id).await?;
                 Ok(true)
             }
             CampaignState::Running => self.go_on(&caller, &campaign, now).await,
@@ -143,6 +155,28 @@ impl Runner {
         }
     }
 
+    /// Makes the campaign of an occurrence that has come, unless that was too long ago, and says when the next one comes.
+    async fn occur(&self, caller: &Caller, series: &Described, now: DateTime<Utc>) -> Result<(), CampaignError> {
+        let Some(at) = series.start_at else { return Ok(()) };
+        if now - at <= PAST_DUE_AFTER {
+            let text = match self.app.campaign_text(caller, series).await? {
+                Ok(text) => text,
+                Err(refusal) => return Ok(self.fail(caller, series.campaign_id, &refusal).await?),
+            };
+            let zone = match &series.plan.schedule.when {
+                When::Recurring { zone, .. } => zone.parse().unwrap_or(chrono_tz::UTC),
+                _ => chrono_tz::UTC,
+            };
+            let plan = CampaignPlan {
+                name: format!("{}, {}", series.plan.name, at.with_timezone(&zone).format("%Y-%m-%d %H:%M")),
+                schedule: Schedule { when: When::Now {}, ..series.plan.schedule },
+                ..series.plan.clone()
+            };
+            self.app.begin_occurrence(caller, series, at, &plan, &text.versions()).await?;
+        }
+        Ok(self.app.schedule_next(caller, series.campaign_id, at).await?)
+    }
+
     async fn go_on(
         &mut self,
         caller: &Caller,
@@ -151,6 +185,7 @@ impl Runner {
     ) -> Result<bool, CampaignError> {
         let (tenant, campaign_id) = (caller.tenant, campaign.campaign_id);
         let key = (tenant, campaign_id);
+        let work = Work { app: &self.app, reads: &self.reads, caller };
         if !self.runs.contains_key(&key) {
             let text = match self.app.campaign_text(caller, campaign).await? {
                 Ok(text) => text,
@@ -159,11 +194,10 @@ impl Runner {
                     return Ok(false);
                 }
             };
-            let bucket = Bucket::empty(now, campaign.plan.rate);
+            let bucket = Bucket::empty(now, work.rate(campaign, now).await?);
             self.runs.insert(key, Run { text, part: None, bucket, not_before: now, measured_next: now });
         }
         let Some(run) = self.runs.get_mut(&key).filter(|run| run.not_before <= now) else { return Ok(false) };
-        let work = Work { app: &self.app, reads: &self.reads, caller };
         if run.measured_next <= now {
             run.measured_next = now + MEASURED_EVERY;
             if work.breaks_a_threshold(campaign).await? {
@@ -173,7 +207,22 @@ impl Runner {
         if run.part.is_none() {
             let progress = self.app.campaign_run(tenant, campaign_id).await?;
             if !progress.is_chosen {
-                work.choose(campaign, &progress).await?;
+                work.choose(campaign, &progress, &run.text).await?;
+                return Ok(true);
+            }
+            if progress.is_at_rest()
+                && campaign.winner.is_none()
+                && let Some(rule) = campaign.plan.experiment.as_ref().and_then(|experiment| experiment.winner)
+            {
+                // An audience without a test part has nothing to wait for.
+                let looks_at = progress.tested_at.map_or(now, |at| rule.looks_at(at));
+                if now < looks_at {
+                    run.not_before = looks_at.min(now + AGAIN);
+                    return Ok(false);
+                }
+                work.end_test(campaign, rule).await?;
+                // What is compiled anew knows the winner.
+                self.runs.remove(&key);
                 return Ok(true);
             }
             let Some(version) = progress.next_part() else {
@@ -185,8 +234,9 @@ impl Runner {
             run.part = Some(Part { number: progress.decided, recipients, done: 0, outcomes: Outcomes::default() });
         }
         let Some(part) = &mut run.part else { return Ok(false) };
+        let rate = work.rate(campaign, now).await?;
         let wanted = (part.recipients.len() - part.done).min(AT_ONCE);
-        let (bucket, grant) = run.bucket.take(now, u32::try_from(wanted).unwrap_or(u32::MAX), campaign.plan.rate);
+        let (bucket, grant) = run.bucket.take(now, u32::try_from(wanted).unwrap_or(u32::MAX), rate);
         run.bucket = bucket;
         let asked = wanted.min(grant.granted as usize);
         if asked > 0 {
@@ -228,7 +278,12 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Chooses the audience, as the read tables show it once they show the campaign's start.
-    async fn choose(&self, campaign: &Described, progress: &CampaignRun) -> Result<(), CampaignError> {
+    async fn choose(
+        &self,
+        campaign: &Described,
+        progress: &CampaignRun,
+        text: &CampaignText,
+    ) -> Result<(), CampaignError> {
         let (tenant, campaign_id) = (self.caller.tenant, campaign.campaign_id);
         self.reads.wait_for(self.app.end().await?, PATIENCE).await?;
         let db = self.reads.db();
@@ -238,13 +293,49 @@ impl Work<'_> {
             let part = part_after(&db, tenant, &campaign.plan.audience, after, size).await?;
             after = part.last;
             if !part.recipients.is_empty() || !part.excluded.is_empty() {
-                self.app.choose_recipients(self.caller, campaign_id, part.recipients, part.excluded).await?;
+                let (rest, recipients) = part.recipients.into_iter().partition(|id| text.is_rest(*id));
+                let chosen = Chosen { recipients, rest, excluded: part.excluded };
+                self.app.choose_recipients(self.caller, campaign_id, &chosen).await?;
             }
             if !part.more {
                 break;
             }
         }
         self.app.end_audience(self.caller, campaign_id).await?;
+        Ok(())
+    }
+
+    /// How fast the campaign goes out on this day.
+    async fn rate(&self, campaign: &Described, now: DateTime<Utc>) -> Result<Rate, CampaignError> {
+        let (seasons, otherwise) = (&campaign.plan.seasons, campaign.plan.rate);
+        if seasons.is_empty() {
+            return Ok(otherwise);
+        }
+        Ok(seasons.rate_at(self.app.zone(self.caller.tenant).await?, now, otherwise))
+    }
+
+    /// Looks at what the variants achieved in the test, as the read tables show it: once.
+    async fn end_test(&self, campaign: &Described, rule: WinnerRule) -> Result<(), CampaignError> {
+        self.reads.wait_for(self.app.end().await?, PATIENCE).await?;
+        let (tenant, campaign_id) = (self.caller.tenant, campaign.campaign_id);
+        let shares = campaign.plan.experiment.as_ref().map(|experiment| experiment.shares.variants());
+        let started_at = campaign.started_at.unwrap_or(DateTime::UNIX_EPOCH);
+        let found = tested(
+            &self.reads.db(),
+            tenant,
+            campaign_id,
+            started_at,
+            Metric::of(rule.metric),
+            shares.unwrap_or_default(),
+        )
+        .await?;
+        match rule.judge(found) {
+            Ok(tested) => self.app.end_test(self.caller, campaign_id, &tested).await?,
+            Err(error) => {
+                let reason = error.to_string();
+                self.app.stop_campaign(self.caller, campaign_id, PauseCause::Failure, &reason, None).await?;
+            }
+        }
         Ok(())
     }
 
@@ -272,8 +363,8 @@ impl Work<'_> {
     async fn ask(&self, text: &CampaignText, part: &mut Part, count: usize) -> Result<(), CampaignError> {
         let next = &part.recipients[part.done..part.done + count];
         let ask = |customer_id: CustomerId| async move {
-            let business = business_of(self.reads, self.caller, text, customer_id).await?;
-            let judged = self.app.send_in_campaign(self.caller, text, customer_id, &business).await?;
+            let known = known_of(self.reads, self.caller, text, customer_id).await?;
+            let judged = self.app.send_in_campaign(self.caller, text, customer_id, &known).await?;
             Ok::<_, CampaignError>((customer_id, judged))
         };
         let mut asked = futures::stream::iter(next.iter().copied()).map(ask).buffer_unordered(CONCURRENCY);

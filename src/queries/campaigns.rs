@@ -37,10 +37,19 @@ row! {
         pub versions: Option<Json>,
         /// Why it was paused or cancelled.
         pub reason: Option<String>,
-        /// `manual`, `failure`, `threshold`, `overdue`.
+        /// `manual`, `failure`, `threshold`, `winner`, `overdue`.
         pub cause: Option<String>,
         pub changed_at: Option<DateTime<Utc>>,
         pub changed_by: Option<String>,
+        /// Who approved the plan as it is.
+        pub approved_by: Option<String>,
+        /// The recurring campaign that it is an occurrence of.
+        pub series_id: Option<CampaignId>,
+        /// Occurrences that were left out.
+        pub missed: i64,
+        /// Of the event by which a variant was chosen for the rest.
+        pub winner: Option<Json>,
+        pub winner_at: Option<DateTime<Utc>>,
         /// Who is written to, of the audience as far as it is chosen.
         pub recipients: i64,
         pub audience_chosen: bool,

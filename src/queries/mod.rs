@@ -19,6 +19,7 @@ pub mod customer_roots;
 pub mod customers;
 pub mod deliverability;
 mod error;
+pub mod habits;
 pub mod imports;
 pub mod inbox;
 pub mod kept_callbacks;

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::campaign::event::{
-    AudienceChosen, CampaignCancelled, CampaignCompleted, CampaignCreated, CampaignEvent, CampaignPaused,
-    CampaignPlanChanged, CampaignRateChanged, CampaignResumed, CampaignRunEvent, CampaignScheduled, CampaignStarted,
-    CampaignUnscheduled, PauseCause, RecipientsChosen, RecipientsDecided,
+    AudienceChosen, CampaignApproved, CampaignCancelled, CampaignCompleted, CampaignCreated, CampaignEvent,
+    CampaignPaused, CampaignPlanChanged, CampaignRateChanged, CampaignResumed, CampaignRunEvent, CampaignScheduled,
+    CampaignStarted, CampaignUnscheduled, PauseCause, RecipientsChosen, RecipientsDecided, WinnerChosen,
 };
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::run::CampaignRun;
 use crate::domain::campaign::schedule::{Counts, Due, PAST_DUE_AFTER, Rate};
 use crate::domain::campaign::state::{Campaign, CampaignState, Described};
+use crate::domain::campaign::winner::{ChosenBy, Tested, Winner};
 use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
@@ -52,6 +54,17 @@ pub struct Readiness {
     pub versions: BTreeMap<String, u32>,
     /// How many customers its audience has.
     pub audience: u64,
+}
+
+/// Says, as somebody who did not write it, that a campaign may start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApproveCampaign {}
+
+/// Chooses the variant that the rest of the audience gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChooseWinner {
+    /// Its name.
+    pub variant: String,
 }
 
 /// Stops a campaign for a while.
@@ -96,17 +109,28 @@ pub fn unknown() -> Refusal {
     Refusal { field: Some("campaign_id".to_owned()), ..Refusal::new("CAMPAIGN_UNKNOWN", "no campaign has this id") }
 }
 
-/// Makes a campaign.
-pub fn create(state: &Campaign, command: CreateCampaign, context: &Context<'_>) -> Decision<CampaignEvent> {
+/// Makes a campaign, whose plan `author` wrote.
+pub fn create(
+    state: &Campaign,
+    command: CreateCampaign,
+    author: &str,
+    context: &Context<'_>,
+) -> Decision<CampaignEvent> {
     if state.current.is_some() {
         return Err(Refusal::new("CAMPAIGN_EXISTS", "a campaign with this id already exists"));
     }
     let CreateCampaign { campaign_id, plan } = command;
-    Ok(vec![context.now(CampaignCreated { campaign_id, plan: plan.checked()? })])
+    let author = Some(author.to_owned());
+    Ok(vec![context.now(CampaignCreated { campaign_id, plan: plan.checked()?, author, series: None })])
 }
 
 /// Changes what a campaign is to do, before it starts.
-pub fn change(state: &Campaign, command: ChangeCampaign, context: &Context<'_>) -> Decision<CampaignEvent> {
+pub fn change(
+    state: &Campaign,
+    command: ChangeCampaign,
+    author: &str,
+    context: &Context<'_>,
+) -> Decision<CampaignEvent> {
     let campaign = existing(state)?;
     if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
         let message = format!("the campaign is {}; only one that has not started can be changed", campaign.state);
@@ -116,7 +140,24 @@ pub fn change(state: &Campaign, command: ChangeCampaign, context: &Context<'_>) 
     if plan == campaign.plan {
         return Ok(vec![]);
     }
-    Ok(vec![context.now(CampaignPlanChanged { campaign_id: campaign.campaign_id, plan })])
+    let author = Some(author.to_owned());
+    Ok(vec![context.now(CampaignPlanChanged { campaign_id: campaign.campaign_id, plan, author })])
+}
+
+/// Approves a campaign that has not started: it may be started as it is planned now.
+pub fn approve(state: &Campaign, approver: &str, context: &Context<'_>) -> Decision<CampaignEvent> {
+    let campaign = existing(state)?;
+    if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
+        return Err(Refusal::new("CAMPAIGN_STARTED", format!("the campaign is {} already", campaign.state)));
+    }
+    if campaign.approved_by.is_some() {
+        return Ok(vec![]);
+    }
+    if campaign.authors.contains(approver) {
+        let message = "you wrote this campaign, or a part of it: somebody else has to approve it";
+        return Err(Refusal::new("CAMPAIGN_OWN", message));
+    }
+    Ok(vec![context.now(CampaignApproved { campaign_id: campaign.campaign_id, by: approver.to_owned() })])
 }
 
 /// Starts a campaign, or says when it starts.
@@ -139,14 +180,23 @@ pub fn start(state: &Campaign, command: &StartCampaign, context: &Context<'_>) -
         let field = Some("everybody".to_owned());
         return Err(Refusal { field, ..Refusal::new("CAMPAIGN_TO_EVERYBODY", message) });
     }
-    if command.ready.audience == 0 {
+    if command.ready.audience == 0 && !campaign.plan.schedule.is_recurring() {
         return Err(Refusal::new("AUDIENCE_EMPTY", "nobody is in the campaign's audience"));
+    }
+    let approved_from = u64::from(context.policy.campaign_approval_from);
+    if approved_from > 0 && command.ready.audience >= approved_from && campaign.approved_by.is_none() {
+        let message = format!(
+            "the campaign goes to {} customers, and somebody who did not write it has to approve it first",
+            command.ready.audience
+        );
+        return Err(Refusal::new("CAMPAIGN_UNAPPROVED", message));
     }
     let campaign_id = campaign.campaign_id;
     match due(campaign, context)? {
         Due::Later { at } if campaign.start_at == Some(at) => Ok(vec![]),
-        Due::Later { at } => Ok(vec![context.now(CampaignScheduled { campaign_id, start_at: at })]),
-        Due::LongPastDue { .. } | Due::Over => {
+        Due::Later { at } => Ok(vec![context.now(CampaignScheduled { campaign_id, start_at: at, missed: 0 })]),
+        Due::Over => Err(Refusal::invalid("schedule", "it does not come again: change it first")),
+        Due::LongPastDue { .. } => {
             Err(Refusal::invalid("schedule", "its time is more than an hour ago: change it first"))
         }
         Due::Now => Ok(vec![context.now(CampaignStarted { campaign_id, versions: command.ready.versions.clone() })]),
@@ -158,6 +208,10 @@ fn due(campaign: &Described, context: &Context<'_>) -> Result<Due, Refusal> {
     let plan = campaign.plan.schedule.check(context.policy.zone_of(None));
     let plan = plan.map_err(|error| Refusal::invalid("schedule", error.to_string()))?;
     let now = context.now;
+    if campaign.plan.schedule.is_recurring() {
+        // Each occurrence is a campaign of its own: this one waits, also when it comes at this very moment.
+        return Ok(plan.first_run(now).map_or(Due::Over, |at| Due::Later { at }));
+    }
     Ok(match plan.due(now, now) {
         // It was early for somebody: those whose clocks are ahead get it at once.
         Due::Later { at } => match Due::of(plan.span(now).map_or(at, |span| span.earliest.min(at)), now) {
@@ -185,7 +239,8 @@ pub fn pause(state: &Campaign, command: PauseCampaign, context: &Context<'_>) ->
     let campaign = existing(state)?;
     match campaign.state {
         CampaignState::Paused => Ok(vec![]),
-        CampaignState::Running | CampaignState::Completed => {
+        CampaignState::Scheduled if !campaign.plan.schedule.is_recurring() => Err(not_running(campaign)),
+        CampaignState::Running | CampaignState::Completed | CampaignState::Scheduled => {
             let reason = text::required("reason", command.reason, text::SHORT)?;
             let cause = PauseCause::Manual;
             Ok(vec![context.now(CampaignPaused { campaign_id: campaign.campaign_id, cause, reason, counts: None })])
@@ -199,8 +254,39 @@ pub fn resume(state: &Campaign, context: &Context<'_>) -> Decision<CampaignEvent
     let campaign = existing(state)?;
     match campaign.state {
         CampaignState::Running => Ok(vec![]),
+        CampaignState::Paused if campaign.waits_for_winner() => {
+            Err(Refusal::new("WINNER_UNKNOWN", "no variant has won: choose one for the rest of the audience first"))
+        }
         CampaignState::Paused => Ok(vec![context.now(CampaignResumed { campaign_id: campaign.campaign_id })]),
         _ => Err(not_running(campaign)),
+    }
+}
+
+/// Chooses the variant that the rest of the audience gets.
+pub fn choose_winner(state: &Campaign, command: &ChooseWinner, context: &Context<'_>) -> Decision<CampaignEvent> {
+    let campaign = existing(state)?;
+    if !matches!(campaign.state, CampaignState::Running | CampaignState::Paused) {
+        return Err(not_running(campaign));
+    }
+    let experiment = campaign.plan.experiment.as_ref().filter(|experiment| experiment.winner.is_some());
+    let Some(experiment) = experiment else {
+        return Err(Refusal::new(
+            "WINNER_NOT_PLANNED",
+            "the whole audience gets one of the variants: there is no rest",
+        ));
+    };
+    let variant = command.variant.clone();
+    if experiment.shares.variants().iter().all(|one| one.name != variant) {
+        return Err(Refusal::invalid("variant", "no variant has this name"));
+    }
+    match &campaign.winner {
+        Some(winner) if *winner == variant => Ok(vec![]),
+        Some(winner) => Err(Refusal::new("WINNER_KNOWN", format!("the rest of the audience gets {winner} already"))),
+        None => {
+            let chosen_by = ChosenBy::Colleague;
+            let winner = Winner { variant, chosen_by, tested: vec![], p_value: None, needed: None };
+            Ok(vec![context.now(WinnerChosen { campaign_id: campaign.campaign_id, winner })])
+        }
     }
 }
 
@@ -243,6 +329,9 @@ fn not_running(campaign: &Described) -> Refusal {
 #[must_use]
 pub fn begin(state: &Campaign, ready: &Readiness, context: &Context<'_>) -> Option<CampaignEvent> {
     let campaign = state.current.as_ref().filter(|campaign| campaign.state == CampaignState::Scheduled)?;
+    if campaign.plan.schedule.is_recurring() {
+        return None;
+    }
     let start_at = campaign.start_at.filter(|at| *at <= context.now)?;
     let campaign_id = campaign.campaign_id;
     Some(if context.now - start_at > PAST_DUE_AFTER {
@@ -250,6 +339,59 @@ pub fn begin(state: &Campaign, ready: &Readiness, context: &Context<'_>) -> Opti
     } else {
         CampaignStarted { campaign_id, versions: ready.versions.clone() }.into()
     })
+}
+
+/// Makes the campaign of one occurrence of a recurring one, and starts it: what was decided on the series holds for it. Nothing if it
+/// was made before.
+#[must_use]
+pub fn begin_occurrence(
+    state: &Campaign,
+    series: &Described,
+    campaign_id: CampaignId,
+    plan: &CampaignPlan,
+    versions: &BTreeMap<String, u32>,
+) -> Vec<CampaignEvent> {
+    if state.current.is_some() {
+        return vec![];
+    }
+    let created = CampaignCreated { campaign_id, plan: plan.clone(), author: None, series: Some(series.campaign_id) };
+    vec![created.into(), CampaignStarted { campaign_id, versions: versions.clone() }.into()]
+}
+
+/// Says when a recurring campaign comes next, after the occurrence at a time; or that it is over.
+#[must_use]
+pub fn next_occurrence(state: &Campaign, after: DateTime<Utc>, context: &Context<'_>) -> Option<CampaignEvent> {
+    let campaign = state.current.as_ref().filter(|campaign| campaign.state == CampaignState::Scheduled)?;
+    let campaign_id = campaign.campaign_id;
+    if campaign.start_at != Some(after) {
+        return None;
+    }
+    let plan = campaign.plan.schedule.check(context.policy.zone_of(None)).ok()?;
+    let mut missed = u32::from(context.now - after > PAST_DUE_AFTER);
+    let mut next = plan.next_run(after);
+    while let Some(at) = next.filter(|at| context.now - *at > PAST_DUE_AFTER) {
+        missed += 1;
+        next = plan.next_run(at);
+    }
+    Some(match next {
+        Some(start_at) => CampaignScheduled { campaign_id, start_at, missed }.into(),
+        None => CampaignCompleted { campaign_id }.into(),
+    })
+}
+
+/// What follows from the test of the variants: a winner, or that a colleague has to choose. Nothing if that is known.
+#[must_use]
+pub fn end_test(state: &Campaign, tested: &Tested) -> Option<CampaignEvent> {
+    let campaign = state.current.as_ref().filter(|campaign| campaign.state == CampaignState::Running)?;
+    if campaign.winner.is_some() {
+        return None;
+    }
+    match tested {
+        Tested::Winner(winner) => {
+            Some(WinnerChosen { campaign_id: campaign.campaign_id, winner: winner.clone() }.into())
+        }
+        Tested::Ask { reason } => stop(state, PauseCause::Winner, reason, None),
+    }
 }
 
 /// Pauses a campaign that cannot start, or go on, with what stands against it.
@@ -268,22 +410,35 @@ pub fn complete(state: &Campaign) -> Option<CampaignEvent> {
     Some(CampaignCompleted { campaign_id: campaign.campaign_id }.into())
 }
 
+/// A part of the audience that was chosen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Who is written to first.
+    pub recipients: Vec<CustomerId>,
+    /// Who waits for a winner.
+    pub rest: Vec<CustomerId>,
+    /// Who is left out, and why.
+    pub excluded: BTreeMap<CustomerId, String>,
+}
+
 /// A part of the audience. What another runner chose already is left out.
 #[must_use]
-pub fn choose(
-    run: &CampaignRun,
-    campaign_id: CampaignId,
-    recipients: Vec<CustomerId>,
-    excluded: BTreeMap<CustomerId, String>,
-) -> Option<CampaignRunEvent> {
+pub fn choose(run: &CampaignRun, campaign_id: CampaignId, chosen: Chosen) -> Vec<CampaignRunEvent> {
     if run.is_chosen {
-        return None;
+        return vec![];
     }
     let is_new = |id: CustomerId| run.chosen_until.is_none_or(|until| id > until);
-    let recipients: Vec<_> = recipients.into_iter().filter(|id| is_new(*id)).collect();
-    let excluded: BTreeMap<_, _> = excluded.into_iter().filter(|(id, _)| is_new(*id)).collect();
-    let is_empty = recipients.is_empty() && excluded.is_empty();
-    (!is_empty).then(|| RecipientsChosen { campaign_id, recipients, excluded }.into())
+    let only_new = |ids: Vec<CustomerId>| -> Vec<_> { ids.into_iter().filter(|id| is_new(*id)).collect() };
+    let (recipients, rest) = (only_new(chosen.recipients), only_new(chosen.rest));
+    let excluded: BTreeMap<_, _> = chosen.excluded.into_iter().filter(|(id, _)| is_new(*id)).collect();
+    let mut events: Vec<CampaignRunEvent> = vec![];
+    if !recipients.is_empty() || !excluded.is_empty() {
+        events.push(RecipientsChosen { campaign_id, recipients, rest: false, excluded }.into());
+    }
+    if !rest.is_empty() {
+        events.push(RecipientsChosen { campaign_id, recipients: rest, rest: true, excluded: BTreeMap::new() }.into());
+    }
+    events
 }
 
 /// The audience is complete.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::schedule::{Counts, Rate};
+use crate::domain::campaign::winner::Winner;
 use crate::domain::event::{event, stream_events};
 use crate::domain::value::words;
 use crate::ids::{CampaignId, CustomerId};
@@ -20,6 +21,8 @@ words! {
         Failure = "failure",
         /// Too many of its messages went wrong.
         Threshold = "threshold",
+        /// No variant has won, and a colleague has to choose.
+        Winner = "winner",
     }
 }
 
@@ -44,6 +47,12 @@ event! {
     CampaignCreated 1 {
         campaign_id: CampaignId,
         plan: CampaignPlan,
+        /// Who wrote the plan; absent for an occurrence of a series.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
+        /// The recurring campaign that it is an occurrence of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        series: Option<CampaignId>,
     }
 }
 
@@ -52,6 +61,17 @@ event! {
     CampaignPlanChanged 1 {
         campaign_id: CampaignId,
         plan: CampaignPlan,
+        /// Who wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
+    }
+}
+
+event! {
+    /// Somebody who did not write it says that it may start.
+    CampaignApproved 1 {
+        campaign_id: CampaignId,
+        by: String,
     }
 }
 
@@ -60,6 +80,9 @@ event! {
     CampaignScheduled 1 {
         campaign_id: CampaignId,
         start_at: DateTime<Utc>,
+        /// How many occurrences of a recurring campaign were left out before, because no server ran in their hour.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        missed: u32,
     }
 }
 
@@ -112,6 +135,14 @@ event! {
 }
 
 event! {
+    /// The rest of its audience gets this variant.
+    WinnerChosen 1 {
+        campaign_id: CampaignId,
+        winner: Winner,
+    }
+}
+
+event! {
     /// Nothing more of it is sent.
     CampaignCancelled 1 {
         campaign_id: CampaignId,
@@ -131,6 +162,9 @@ event! {
     RecipientsChosen 1 {
         campaign_id: CampaignId,
         recipients: Vec<CustomerId>,
+        /// They wait until a variant has won among the others.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rest: bool,
         /// Why each of them is left out: an [`Exclusion`], or the code of a refusal.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         excluded: BTreeMap<CustomerId, String>,
@@ -152,7 +186,7 @@ event! {
     /// Each recipient of a part was decided on: a message is queued, held or suppressed, or the recipient is left out.
     RecipientsDecided 1 {
         campaign_id: CampaignId,
-        /// The part, from 0.
+        /// The part, from 0: those of the rest follow all others.
         part: u32,
         /// How many, however they were decided on.
         decided: u64,
@@ -172,12 +206,14 @@ stream_events! {
     CampaignEvent {
         CampaignCreated,
         CampaignPlanChanged,
+        CampaignApproved,
         CampaignScheduled,
         CampaignUnscheduled,
         CampaignStarted,
         CampaignPaused,
         CampaignResumed,
         CampaignRateChanged,
+        WinnerChosen,
         CampaignCancelled,
         CampaignCompleted,
     }
@@ -190,4 +226,10 @@ stream_events! {
         AudienceChosen,
         RecipientsDecided,
     }
+}
+
+// serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

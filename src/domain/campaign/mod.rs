@@ -10,6 +10,7 @@ pub mod plan;
 pub mod run;
 pub mod schedule;
 pub mod state;
+pub mod winner;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::campaign::experiment::shares::{Shares, WHOLE};
-use crate::domain::campaign::schedule::{Rate, Schedule, Thresholds, When};
+use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Thresholds, When};
+use crate::domain::campaign::winner::WinnerRule;
 use crate::domain::refusal::Refusal;
 use crate::domain::template::decide::code;
 use crate::domain::text;
@@ -16,6 +17,9 @@ use crate::ids::ListId;
 
 /// How many lists a plan names at most.
 const MOST_LISTS: usize = 50;
+
+/// The longest time in which a campaign's messages are sent, in minutes: 60 days.
+const LONGEST_MINUTES: u32 = 60 * 24 * 60;
 
 /// What a campaign is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub struct CampaignPlan {
     /// The published version; absent: the newest when it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Other channels, in the order in which they are tried for a customer whom those before do not reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Fallback>,
     /// Values of the templates' variables, which stand before those of the customer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, Value>,
@@ -39,8 +46,14 @@ pub struct CampaignPlan {
     /// When.
     #[serde(default = "now")]
     pub schedule: Schedule,
+    /// How long after its start messages may be sent, in minutes; 0: without end. What still waits then is cancelled.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stop_after_minutes: u32,
     /// How fast; 0 messages: as fast as accounts and rules allow.
     pub rate: Rate,
+    /// How fast on some days of the tenant's calendar, in place of the rate.
+    #[serde(default, skip_serializing_if = "Calendar::is_empty")]
+    pub seasons: Calendar,
     /// What of its messages may go wrong before it is paused.
     #[serde(default)]
     pub thresholds: Thresholds,
@@ -67,6 +80,18 @@ pub struct Audience {
     pub exclude: Vec<ListId>,
 }
 
+/// A channel for customers whom those before do not reach: without an address there, or suppressed by a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// How its messages travel.
+    pub channel: Channel,
+    /// The template's code.
+    pub template: String,
+    /// The published version; absent: the newest when the campaign starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
 /// A variant's own text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariantText {
@@ -85,6 +110,15 @@ pub struct Experiment {
     /// The text of each variant, by its name; those without one get the campaign's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, VariantText>,
+    /// How the text for the rest is found, where only a part of the audience is tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winner: Option<WinnerRule>,
+}
+
+// serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl CampaignPlan {
@@ -99,22 +133,34 @@ impl CampaignPlan {
             topic,
             template,
             version,
+            fallbacks,
             variables,
             audience,
             schedule,
+            stop_after_minutes,
             rate,
+            seasons,
             thresholds,
             experiment,
         } = self;
-        if !matches!(channel, Channel::Email | Channel::Sms) {
-            return Err(Refusal::invalid("channel", "campaigns are sent by EMAIL and SMS only"));
+        let mut channels = vec![channel];
+        channels.extend(fallbacks.iter().map(|fallback| fallback.channel));
+        for (index, channel) in channels.iter().enumerate() {
+            let field = if index == 0 { "channel".to_owned() } else { format!("fallbacks[{}].channel", index - 1) };
+            if !matches!(channel, Channel::Email | Channel::Sms) {
+                return Err(Refusal::invalid(field, "campaigns are sent by EMAIL and SMS only"));
+            }
+            if channels[..index].contains(channel) {
+                return Err(Refusal::invalid(field, format!("{channel} is tried before")));
+            }
         }
         // The zone does not matter for what can be wrong.
         schedule.check(Tz::UTC).map_err(|error| Refusal::invalid("schedule", error.to_string()))?;
-        if matches!(schedule.when, When::BestHour { .. } | When::Recurring { .. }) {
-            return Err(Refusal::invalid("schedule", "campaigns start now, at a moment, or at a local time"));
+        if stop_after_minutes > LONGEST_MINUTES {
+            return Err(Refusal::invalid("stop_after_minutes", format!("must be at most {LONGEST_MINUTES}")));
         }
         rate.check().map_err(|error| Refusal::invalid("rate", error.to_string()))?;
+        seasons.check().map_err(|error| Refusal::invalid("seasons", error.to_string()))?;
         thresholds.check().map_err(|error| Refusal::invalid("thresholds", error.to_string()))?;
         Ok(Self {
             name: text::required("name", name, text::SHORT)?,
@@ -122,10 +168,13 @@ impl CampaignPlan {
             topic: text::word("topic", &topic)?,
             template: checked_code("template", &template)?,
             version: checked_version("version", version)?,
+            fallbacks: checked_fallbacks(fallbacks)?,
             variables: text::attributes("variables", variables)?,
             audience: audience.checked()?,
             schedule,
+            stop_after_minutes,
             rate,
+            seasons,
             thresholds,
             experiment: experiment.map(Experiment::checked).transpose()?,
         })
@@ -141,9 +190,19 @@ impl CampaignPlan {
 
 impl Experiment {
     fn checked(self) -> Result<Self, Refusal> {
-        let Self { shares, texts } = self;
-        if shares.test() < WHOLE {
-            return Err(Refusal::invalid("experiment.test", "everybody who is not held out is part of the test"));
+        let Self { shares, texts, winner } = self;
+        match &winner {
+            None if shares.test() < WHOLE => {
+                return Err(Refusal::invalid("experiment.winner", "say how the text for the rest is found"));
+            }
+            Some(_) if shares.test() == WHOLE => {
+                return Err(Refusal::invalid("experiment.test", "nobody is left for the winner: test a part only"));
+            }
+            Some(_) if shares.variants().len() < 2 => {
+                return Err(Refusal::invalid("experiment.variants", "a winner needs two variants at least"));
+            }
+            Some(rule) => rule.check()?,
+            None => {}
         }
         for (name, text) in &texts {
             let field = format!("experiment.texts.{name}");
@@ -153,8 +212,17 @@ impl Experiment {
             checked_code(&field, &text.template)?;
             checked_version(&field, text.version)?;
         }
-        Ok(Self { shares, texts })
+        Ok(Self { shares, texts, winner })
     }
+}
+
+fn checked_fallbacks(mut fallbacks: Vec<Fallback>) -> Result<Vec<Fallback>, Refusal> {
+    for (index, fallback) in fallbacks.iter_mut().enumerate() {
+        let field = |name: &str| format!("fallbacks[{index}].{name}");
+        fallback.template = checked_code(&field("template"), &fallback.template)?;
+        fallback.version = checked_version(&field("version"), fallback.version)?;
+    }
+    Ok(fallbacks)
 }
 
 fn checked_code(field: &str, template: &str) -> Result<String, Refusal> {

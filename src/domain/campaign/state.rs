@@ -1,11 +1,11 @@
 //! The fold of a campaign. Its recipients are not part of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::campaign::event::CampaignEvent;
+use crate::domain::campaign::event::{CampaignEvent, PauseCause};
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::schedule::Counts;
 use crate::domain::decision::Meta;
@@ -52,16 +52,42 @@ pub struct Described {
     pub campaign_id: CampaignId,
     /// What it is to do. The rate is the present one.
     pub plan: CampaignPlan,
+    /// Everybody who wrote a part of the plan.
+    pub authors: BTreeSet<String>,
+    /// Who approved the plan as it is.
+    pub approved_by: Option<String>,
+    /// The recurring campaign that it is an occurrence of.
+    pub series: Option<CampaignId>,
     /// Where it stands.
     pub state: CampaignState,
-    /// When it starts, while it is scheduled.
+    /// When it starts, until it does.
     pub start_at: Option<DateTime<Utc>>,
     /// When it started.
     pub started_at: Option<DateTime<Utc>>,
     /// The versions of its templates by code, once it started.
     pub versions: BTreeMap<String, u32>,
+    /// The variant that the rest of the audience gets, once it is known.
+    pub winner: Option<String>,
+    /// Whether the test of its variants left the choice to a colleague.
+    pub asks_for_winner: bool,
     /// What had become of its messages when that paused it last: thresholds count from there.
     pub measured: Counts,
+}
+
+impl Described {
+    /// Until when its messages may be sent, once it has started; [`None`]: without end.
+    #[must_use]
+    pub fn stops_at(&self) -> Option<DateTime<Utc>> {
+        let minutes = self.plan.stop_after_minutes;
+        let started_at = self.started_at.filter(|_| minutes > 0)?;
+        Some(started_at + TimeDelta::minutes(minutes.into()))
+    }
+
+    /// Whether it cannot go on until a colleague says which variant the rest gets.
+    #[must_use]
+    pub const fn waits_for_winner(&self) -> bool {
+        self.asks_for_winner && self.winner.is_none()
+    }
 }
 
 impl Campaign {
@@ -71,17 +97,27 @@ impl Campaign {
             self.current = Some(Described {
                 campaign_id: e.campaign_id,
                 plan: e.plan.clone(),
+                authors: e.author.iter().cloned().collect(),
+                approved_by: None,
+                series: e.series,
                 state: CampaignState::Draft,
                 start_at: None,
                 started_at: None,
                 versions: BTreeMap::new(),
+                winner: None,
+                asks_for_winner: false,
                 measured: Counts::default(),
             });
         }
         let Some(current) = &mut self.current else { return };
         match event {
             CampaignEvent::CampaignCreated(_) => {}
-            CampaignEvent::CampaignPlanChanged(e) => current.plan.clone_from(&e.plan),
+            CampaignEvent::CampaignPlanChanged(e) => {
+                current.plan.clone_from(&e.plan);
+                current.authors.extend(e.author.clone());
+                current.approved_by = None;
+            }
+            CampaignEvent::CampaignApproved(e) => current.approved_by = Some(e.by.clone()),
             CampaignEvent::CampaignScheduled(e) => {
                 current.state = CampaignState::Scheduled;
                 current.start_at = Some(e.start_at);
@@ -98,9 +134,14 @@ impl Campaign {
             }
             CampaignEvent::CampaignPaused(e) => {
                 current.state = CampaignState::Paused;
+                current.asks_for_winner |= e.cause == PauseCause::Winner;
                 current.measured = e.counts.unwrap_or(current.measured);
             }
-            CampaignEvent::CampaignResumed(_) => current.state = CampaignState::Running,
+            CampaignEvent::CampaignResumed(_) => {
+                let has_started = current.started_at.is_some();
+                current.state = if has_started { CampaignState::Running } else { CampaignState::Scheduled };
+            }
+            CampaignEvent::WinnerChosen(e) => current.winner = Some(e.winner.variant.clone()),
             CampaignEvent::CampaignRateChanged(e) => current.plan.rate = e.rate,
             CampaignEvent::CampaignCancelled(_) => current.state = CampaignState::Cancelled,
             CampaignEvent::CampaignCompleted(_) => current.state = CampaignState::Completed,

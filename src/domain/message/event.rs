@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::campaign::schedule::Reason as Timing;
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
@@ -47,6 +48,9 @@ event! {
         /// The template that it was made of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         template: Option<TemplateUse>,
+        /// Why a campaign's schedule gives this customer that time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timing: Option<Timing>,
     }
     personal MessageQueuedPersonal {
         /// The address, normalised.

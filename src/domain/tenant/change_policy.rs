@@ -46,6 +46,8 @@ pub struct UpdatePolicy {
     pub emergency_override: Patch<Emergency>,
     /// After how many minutes a conversation resolves itself; 0: never.
     pub auto_resolve_minutes: Option<u32>,
+    /// From how many customers on a campaign needs somebody's approval; 0: never.
+    pub campaign_approval_from: Option<u32>,
     /// Our own tracking of opens and clicks, as a whole.
     pub tracking: Option<Tracking>,
 }
@@ -110,6 +112,9 @@ pub fn update(state: &Tenant, command: UpdatePolicy, actor: &str, context: &Cont
     })?;
     if let Some(minutes) = command.auto_resolve_minutes {
         policy.auto_resolve_minutes = minutes;
+    }
+    if let Some(from) = command.campaign_approval_from {
+        policy.campaign_approval_from = from;
     }
     if let Some(tracking) = command.tracking {
         policy.tracking = tracking.clean()?;
@@ -192,6 +197,7 @@ fn changed(before: &Policy, after: &Policy) -> Vec<String> {
         ("weekdays", before.weekdays != after.weekdays),
         ("emergency_override", before.emergency_override != after.emergency_override),
         ("auto_resolve_minutes", before.auto_resolve_minutes != after.auto_resolve_minutes),
+        ("campaign_approval_from", before.campaign_approval_from != after.campaign_approval_from),
         ("tracking", before.tracking != after.tracking),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()

@@ -32,6 +32,8 @@ pub struct Policy {
     pub emergency_override: Option<EmergencyOverride>,
     /// After how many minutes without a message a conversation resolves itself; 0: never.
     pub auto_resolve_minutes: u32,
+    /// From how many customers on a campaign needs the approval of somebody who did not write it; 0: never.
+    pub campaign_approval_from: u32,
     /// Our own tracking of opens and clicks, and what links get in their query.
     pub tracking: Tracking,
 }

@@ -2,6 +2,7 @@
 
 pub mod dry_run;
 pub mod effects;
+pub mod experiment;
 pub mod metrics;
 pub mod mutation;
 pub mod object;

@@ -6,8 +6,8 @@ use super::object::Campaign;
 use super::plan::{CampaignInput, RateInput};
 use crate::campaigns::service;
 use crate::domain::campaign::decide::{
-    CancelCampaign, ChangeCampaign, ChangedCampaign, CreateCampaign, PauseCampaign, Readiness, SetCampaignRate,
-    StartCampaign,
+    CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, CreateCampaign, PauseCampaign, Readiness,
+    SetCampaignRate, StartCampaign,
 };
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::failure::opaque;
@@ -92,6 +92,36 @@ impl CampaignMutations {
         let caller = caller(ctx, idempotency_key)?;
         let outcome = service::start(&api.app, &api.reads, &caller, campaign_id.0, command).await;
         answer(ctx, Ok(outcome.map_err(|error| opaque(api.ambient(), &error))?)).map(Into::into)
+    }
+
+    /// Approves a campaign that somebody else wrote and that has not started: it may be started as it is planned now. The policy
+    /// says which campaigns need it (`campaignApprovalFrom`). Requires permission to send.
+    #[graphql(guard = "May(Permission::Send)")]
+    async fn approve_campaign(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The campaign's global id.")] campaign_id: Of<CampaignId>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<CampaignPayload> {
+        let outcome = Api::of(ctx)?.app.approve_campaign(&caller(ctx, idempotency_key)?, campaign_id.0).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Chooses the variant that the rest of the audience receives, before the test has ended or where it was undecided. A paused
+    /// campaign stays paused. Requires permission to send.
+    #[graphql(guard = "May(Permission::Send)")]
+    async fn choose_campaign_winner(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The campaign's global id.")] campaign_id: Of<CampaignId>,
+        #[graphql(desc = "The variant's name.")] variant: String,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<CampaignPayload> {
+        let command = ChooseWinner { variant };
+        let outcome = Api::of(ctx)?.app.choose_winner(&caller(ctx, idempotency_key)?, campaign_id.0, command).await;
+        answer(ctx, outcome).map(Into::into)
     }
 
     /// Makes a scheduled campaign a draft again. Requires permission to send.

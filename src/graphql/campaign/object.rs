@@ -7,10 +7,11 @@ use super::effects::{CampaignEffects, CampaignMetric};
 use super::metrics::CampaignMetrics;
 use super::plan::CampaignPlan;
 use crate::campaigns::effects::effects;
+use crate::domain::campaign::winner::Winner;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later, page, page_cost};
-use crate::graphql::engine::failure::bad_argument;
+use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::reading::Reading;
@@ -148,6 +149,46 @@ impl ExcludedRecipient {
     }
 }
 
+/// How a variant was chosen for the rest of the audience.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "crate::domain::campaign::winner::ChosenBy")]
+pub enum WinnerChosenBy {
+    /// It is better than each other one, at a level of 5 %.
+    Test,
+    /// The differences may be chance; it has the highest rate.
+    Leader,
+    /// A colleague chose it.
+    Colleague,
+}
+
+/// What a variant achieved when the winner was chosen.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct TestedVariant {
+    /// Its name.
+    variant: String,
+    /// Customers who were assigned to it.
+    customers: u64,
+    /// Those of whom the metric holds.
+    successes: u64,
+}
+
+/// The variant that the rest of the audience receives.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct CampaignWinner {
+    /// Its name.
+    variant: String,
+    /// How it was chosen.
+    chosen_by: WinnerChosenBy,
+    /// When it was chosen.
+    chosen_at: DateTime<Utc>,
+    /// What the variants achieved by then; empty if a colleague chose.
+    tested: Vec<TestedVariant>,
+    /// The largest p-value of its comparisons with the others, corrected by Holm; null where there was too little to compare.
+    p_value: Option<f64>,
+    /// How many customers each variant would have needed, where there was too little to compare.
+    needed: Option<u64>,
+}
+
 /// A campaign.
 #[derive(Clone)]
 pub struct Campaign {
@@ -219,10 +260,49 @@ impl Campaign {
     }
 
     /// The cause of its last stop: `manual`, `failure` (it could not continue), `threshold` (too many
-    /// messages went wrong), `overdue` (its start was missed by more than an
-    /// hour).
+    /// messages went wrong), `winner` (no variant has won, and a colleague has to choose), `overdue` (its start was missed by more
+    /// than an hour).
     async fn cause(&self) -> Option<&str> {
         self.row.cause.as_deref()
+    }
+
+    /// The variant that the rest of the audience receives; null until one has won.
+    async fn winner(&self, ctx: &Context<'_>) -> Result<Option<CampaignWinner>> {
+        let (Some(winner), Some(chosen_at)) = (&self.row.winner, self.row.winner_at) else { return Ok(None) };
+        let reading = Reading::of(ctx)?;
+        let chosen: Winner =
+            serde_json::from_value(winner.0.clone()).map_err(|error| opaque(reading.api.ambient(), &error))?;
+        let tested = chosen.tested.into_iter().map(|one| TestedVariant {
+            variant: one.variant,
+            customers: one.customers,
+            successes: one.successes,
+        });
+        Ok(Some(CampaignWinner {
+            variant: chosen.variant,
+            chosen_by: chosen.chosen_by.into(),
+            chosen_at,
+            tested: tested.collect(),
+            p_value: chosen.p_value,
+            needed: chosen.needed,
+        }))
+    }
+
+    /// Who approved it as it is planned now.
+    async fn approved_by(&self) -> Option<Author> {
+        self.row.approved_by.clone().map(Author::new)
+    }
+
+    /// The recurring campaign that it is an occurrence of.
+    async fn series(&self, ctx: &Context<'_>) -> Result<Option<Campaign>> {
+        match self.row.series_id {
+            Some(series) => Self::load(ctx, series).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How many occurrences of a recurring campaign were left out, because no server ran in their hour.
+    async fn missed(&self) -> i64 {
+        self.row.missed
     }
 
     /// When it was last changed.

@@ -1,15 +1,14 @@
 //! Plans of campaigns, as they are given and shown.
 
-use std::collections::BTreeMap;
-
 use async_graphql::{Context, Enum, InputObject, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::domain::campaign::experiment::shares::{self, Shares};
+use crate::domain::campaign::experiment::shares::Shares;
 use crate::domain::campaign::plan;
-use crate::domain::campaign::schedule::{Rate, Schedule, Threshold, Thresholds, When};
+use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Season, Threshold, Thresholds, When};
 use crate::domain::refusal::Refusal;
+use crate::graphql::campaign::experiment::{ExperimentInput, Variant, WinnerRule};
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::reading::Reading;
@@ -62,6 +61,29 @@ pub struct LocalTimeInput {
     time: TimeOfDay,
 }
 
+/// The hour at which each recipient most often opened or replied.
+#[derive(InputObject, Debug, Clone)]
+pub struct BestHourInput {
+    /// The day, such as 2026-12-24.
+    date: Date,
+    /// The time for recipients of whom too little is known, such as 09:00:00, on their clock.
+    fallback: TimeOfDay,
+    /// How many opens and replies are enough to know an hour.
+    #[graphql(default = 10)]
+    observations: u32,
+}
+
+/// Again and again: each occurrence is a campaign of its own.
+#[derive(InputObject, Debug, Clone)]
+pub struct RecurringInput {
+    /// A pattern of five fields: minute, hour, day of the month, month, weekday (0 and 7: Sunday), such as `0 9 * * 1`.
+    cron: String,
+    /// The zone whose clocks the pattern is about, as an IANA name.
+    zone: String,
+    /// The last moment at which it may come; by default it does not end.
+    until: Option<DateTime<Utc>>,
+}
+
 /// When a campaign starts; exactly one field.
 #[derive(OneofObject, Debug, Clone)]
 pub enum StartInput {
@@ -69,6 +91,21 @@ pub enum StartInput {
     At(DateTime<Utc>),
     /// At a local time of each recipient.
     LocalTime(LocalTimeInput),
+    /// At the best hour of each recipient, on a day.
+    BestHour(BestHourInput),
+    /// Again and again.
+    Recurring(RecurringInput),
+}
+
+/// A rate for some days.
+#[derive(InputObject, Debug, Clone)]
+pub struct SeasonInput {
+    /// The first day, in the tenant's time zone.
+    from: Date,
+    /// The last day.
+    until: Date,
+    /// The rate.
+    rate: RateInput,
 }
 
 /// What of a campaign's messages may go wrong before it is paused, in basis points (hundredths of a percent) of the messages
@@ -83,27 +120,26 @@ pub struct ThresholdsInput {
     errors: Option<u32>,
 }
 
-/// A variant of a campaign.
+/// A channel for customers whom those before do not reach: without an address there, or suppressed by a rule.
 #[derive(InputObject, Debug, Clone)]
-pub struct VariantInput {
-    /// The name, unique in the campaign.
-    name: String,
-    /// The share of those who are not held out, in basis points; all shares add up to 10000.
-    share: u32,
-    /// The code of its template; by default the campaign's.
+pub struct FallbackInput {
+    /// The channel: `EMAIL` or `SMS`.
+    channel: Channel,
+    /// The code of the template; by default the campaign's.
     template: Option<String>,
-    /// The published version of its template; by default the newest when the campaign starts.
+    /// The published version; by default the newest when the campaign starts.
     version: Option<u32>,
 }
 
-/// Variants to compare, and customers who get nothing.
-#[derive(InputObject, Debug, Clone)]
-pub struct ExperimentInput {
-    /// One to eight variants; one only with a hold-out.
-    variants: Vec<VariantInput>,
-    /// The share of the audience that gets nothing, in basis points.
-    #[graphql(default)]
-    hold_out: u32,
+/// A channel for customers whom those before do not reach.
+#[derive(SimpleObject, Clone)]
+pub struct CampaignFallback {
+    /// The channel.
+    channel: Channel,
+    /// The code of the template.
+    template: String,
+    /// The published version that was requested; null: the newest when the campaign starts.
+    version: Option<u32>,
 }
 
 /// Whom a campaign goes to: everybody, or the members of any of the lists when it starts.
@@ -133,6 +169,10 @@ pub struct CampaignInput {
     template: String,
     /// The published version; by default the newest when the campaign starts.
     version: Option<u32>,
+    /// Other channels, in the order in which they are tried for customers whom those before do not reach: without an address there,
+    /// or suppressed by a rule.
+    #[graphql(default)]
+    fallbacks: Vec<FallbackInput>,
     /// Values of the templates' variables; they precede those of the customer.
     variables: Option<Attributes>,
     /// Whom it goes to.
@@ -142,8 +182,15 @@ pub struct CampaignInput {
     /// Over how many minutes recipients are spread after that moment, at most 10080.
     #[graphql(default)]
     spread_minutes: u32,
+    /// How long after its start its messages may be sent, in minutes, at most 86400; what still waits then is cancelled. 0: without
+    /// end.
+    #[graphql(default)]
+    stop_after_minutes: u32,
     /// How fast; by default 60 messages a minute by SMS, 600 by email.
     rate: Option<RateInput>,
+    /// How fast on some days, in place of the rate; of seasons that share a day, the first counts.
+    #[graphql(default)]
+    seasons: Vec<SeasonInput>,
     /// What may go wrong before it is paused.
     thresholds: Option<ThresholdsInput>,
     /// Variants and hold-out.
@@ -181,19 +228,6 @@ async fn shown(ctx: &Context<'_>, ids: &[ListId]) -> Result<Vec<List>> {
     Ok(lists)
 }
 
-/// A variant of a campaign.
-#[derive(SimpleObject, Clone)]
-pub struct Variant {
-    /// The name.
-    name: String,
-    /// The share of those who are not held out, in basis points.
-    share: u32,
-    /// The code of its template.
-    template: String,
-    /// The published version that was requested; null: the newest when the campaign starts.
-    version: Option<u32>,
-}
-
 /// When a campaign starts.
 #[derive(SimpleObject, Clone, Default)]
 pub struct CampaignStart {
@@ -201,10 +235,29 @@ pub struct CampaignStart {
     at: Option<DateTime<Utc>>,
     /// The day of a local time of each recipient.
     local_date: Option<Date>,
-    /// The time of that day.
+    /// The time of that day; of a start at the best hour, the time for recipients of whom too little is known.
     local_time: Option<TimeOfDay>,
+    /// How many opens and replies are enough to know a recipient's best hour; null: each starts at the local time.
+    observations: Option<u32>,
+    /// The pattern of a recurring campaign.
+    cron: Option<String>,
+    /// The zone whose clocks the pattern is about.
+    zone: Option<String>,
+    /// The last moment at which it may come.
+    until: Option<DateTime<Utc>>,
     /// Over how many minutes recipients are spread.
     spread_minutes: u32,
+}
+
+/// A rate for some days.
+#[derive(SimpleObject, Clone)]
+pub struct CampaignSeason {
+    /// The first day, in the tenant's time zone.
+    from: Date,
+    /// The last day.
+    until: Date,
+    /// The rate.
+    rate: CampaignRate,
 }
 
 /// What of a campaign's messages may go wrong before it is paused, in basis points; 0: off.
@@ -229,20 +282,28 @@ pub struct CampaignPlan {
     template: String,
     /// The published version that was requested; null: the newest when the campaign starts.
     version: Option<u32>,
+    /// Other channels, in the order in which they are tried for customers whom those before do not reach.
+    fallbacks: Vec<CampaignFallback>,
     /// Values of the templates' variables.
     variables: Attributes,
     /// Whom it goes to.
     audience: Audience,
     /// When it starts, once it is started.
     start: CampaignStart,
+    /// How long after its start its messages may be sent, in minutes; 0: without end.
+    stop_after_minutes: u32,
     /// How fast, at present.
     rate: CampaignRate,
+    /// How fast on some days, in place of the rate.
+    seasons: Vec<CampaignSeason>,
     /// What may go wrong before it is paused.
     thresholds: CampaignThresholds,
     /// The variants; empty without an experiment.
     variants: Vec<Variant>,
     /// The share of the audience that gets nothing, in basis points.
     hold_out: u32,
+    /// How the variant for the rest of the audience is found; null if everybody is tested.
+    winner: Option<WinnerRule>,
 }
 
 impl RateInput {
@@ -250,6 +311,12 @@ impl RateInput {
     #[must_use]
     pub fn read(self) -> Rate {
         Rate { messages: self.messages, per: self.per.into(), burst: self.burst }
+    }
+}
+
+impl SeasonInput {
+    fn read(self) -> Season {
+        Season { from: self.from.0, until: self.until.0, rate: self.rate.read() }
     }
 }
 
@@ -268,22 +335,6 @@ impl ThresholdsInput {
     }
 }
 
-impl ExperimentInput {
-    fn read(self) -> std::result::Result<plan::Experiment, Refusal> {
-        let mut texts = BTreeMap::new();
-        let mut variants = Vec::with_capacity(self.variants.len());
-        for VariantInput { name, share, template, version } in self.variants {
-            if let Some(template) = template {
-                texts.insert(name.clone(), plan::VariantText { template, version });
-            }
-            variants.push(shares::Variant { name, share });
-        }
-        let shares = Shares::try_new(variants, self.hold_out, None)
-            .map_err(|error| Refusal::invalid(format!("experiment.{}", error.place()), error.to_string()))?;
-        Ok(plan::Experiment { shares, texts })
-    }
-}
-
 impl CampaignInput {
     /// As the domain has it.
     pub fn read(self) -> std::result::Result<plan::CampaignPlan, Refusal> {
@@ -294,8 +345,18 @@ impl CampaignInput {
             None => When::Now {},
             Some(StartInput::At(at)) => When::At { at },
             Some(StartInput::LocalTime(local)) => When::LocalTime { date: local.date.0, time: local.time.0 },
+            Some(StartInput::BestHour(BestHourInput { date, fallback, observations })) => {
+                When::BestHour { date: date.0, fallback: fallback.0, observations }
+            }
+            Some(StartInput::Recurring(RecurringInput { cron, zone, until })) => When::Recurring { cron, zone, until },
+        };
+        let fallback = |fallback: FallbackInput| plan::Fallback {
+            channel: fallback.channel.into(),
+            template: fallback.template.unwrap_or_else(|| self.template.clone()),
+            version: fallback.version,
         };
         Ok(plan::CampaignPlan {
+            fallbacks: self.fallbacks.into_iter().map(fallback).collect(),
             name: self.name,
             channel,
             topic: self.topic,
@@ -304,7 +365,9 @@ impl CampaignInput {
             variables: self.variables.unwrap_or_default().0,
             audience: plan::Audience { everybody, lists: ids(lists), exclude: ids(exclude) },
             schedule: Schedule { when, spread_minutes: self.spread_minutes },
+            stop_after_minutes: self.stop_after_minutes,
             rate: self.rate.map_or_else(|| Rate::default_of(channel), RateInput::read),
+            seasons: Calendar { seasons: self.seasons.into_iter().map(SeasonInput::read).collect() },
             thresholds: self.thresholds.as_ref().map(ThresholdsInput::read).unwrap_or_default(),
             experiment: self.experiment.map(ExperimentInput::read).transpose()?,
         })
@@ -319,20 +382,20 @@ impl CampaignPlan {
         let rate: Option<Rate> = rate.cloned().map(serde_json::from_value).transpose().map_err(failed)?;
         let rate = rate.unwrap_or(plan.rate);
         let shares = plan.experiment.as_ref().map(|experiment| &experiment.shares);
-        let variants = shares.map(Shares::variants).unwrap_or_default().iter().map(|variant| {
-            let (template, version) = plan.text_of(Some(&variant.name));
-            Variant { name: variant.name.clone(), share: variant.share, template: template.to_owned(), version }
-        });
         Ok(Self {
-            variants: variants.collect(),
+            variants: Variant::of(&plan),
             hold_out: shares.map_or(0, Shares::hold_out),
+            winner: plan.experiment.as_ref().and_then(WinnerRule::of),
             start: start(&plan.schedule),
-            rate: CampaignRate { messages: rate.messages, per: rate.per.into(), burst: rate.burst },
+            stop_after_minutes: plan.stop_after_minutes,
+            rate: rate.into(),
+            seasons: plan.seasons.seasons.iter().map(Into::into).collect(),
             thresholds: CampaignThresholds {
                 complaints: plan.thresholds.complaints.basis_points,
                 hard_bounces: plan.thresholds.hard_bounces.basis_points,
                 errors: plan.thresholds.errors.basis_points,
             },
+            fallbacks: plan.fallbacks.iter().map(CampaignFallback::of).collect(),
             channel: plan.channel.into(),
             topic: plan.topic,
             template: plan.template,
@@ -343,6 +406,25 @@ impl CampaignPlan {
     }
 }
 
+impl CampaignFallback {
+    fn of(fallback: &plan::Fallback) -> Self {
+        let plan::Fallback { channel, template, version } = fallback;
+        Self { channel: (*channel).into(), template: template.clone(), version: *version }
+    }
+}
+
+impl From<Rate> for CampaignRate {
+    fn from(rate: Rate) -> Self {
+        Self { messages: rate.messages, per: rate.per.into(), burst: rate.burst }
+    }
+}
+
+impl From<&Season> for CampaignSeason {
+    fn from(season: &Season) -> Self {
+        Self { from: Date(season.from), until: Date(season.until), rate: season.rate.into() }
+    }
+}
+
 fn start(schedule: &Schedule) -> CampaignStart {
     let spread = CampaignStart { spread_minutes: schedule.spread_minutes, ..CampaignStart::default() };
     match &schedule.when {
@@ -350,6 +432,15 @@ fn start(schedule: &Schedule) -> CampaignStart {
         When::LocalTime { date, time } => {
             CampaignStart { local_date: Some(Date(*date)), local_time: Some(TimeOfDay(*time)), ..spread }
         }
-        When::Now {} | When::BestHour { .. } | When::Recurring { .. } => spread,
+        When::BestHour { date, fallback, observations } => CampaignStart {
+            local_date: Some(Date(*date)),
+            local_time: Some(TimeOfDay(*fallback)),
+            observations: Some(*observations),
+            ..spread
+        },
+        When::Recurring { cron, zone, until } => {
+            CampaignStart { cron: Some(cron.clone()), zone: Some(zone.clone()), until: *until, ..spread }
+        }
+        When::Now {} => spread,
     }
 }

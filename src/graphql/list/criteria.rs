@@ -178,10 +178,14 @@ pub struct ContactInput {
     within_days: Option<i32>,
 }
 
-/// An action of a person on a message.
+/// What was done with a message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(name = "EngagementAction")]
 pub enum EngagementAction {
+    /// The message was sent to the customer.
+    Sent,
+    /// It was reported as delivered.
+    Delivered,
     /// Opened it.
     Opened,
     /// Followed a link.
@@ -198,11 +202,13 @@ pub struct EngagementInput {
     kind: EngagementAction,
     /// Messages of this channel; by default of any.
     channel: Option<Channel>,
+    /// Messages of this campaign; by default of any, or none.
+    campaign_id: Option<ID>,
     /// At least so many.
     at_least: Option<i32>,
     /// At most so many; 0: never.
     at_most: Option<i32>,
-    /// For the first time in the last so many days, 1 to 3650; by default ever.
+    /// For the first time in the last so many days, 1 to 3650; by default ever. Not with `SENT` and `DELIVERED`.
     within_days: Option<i32>,
 }
 

@@ -152,6 +152,8 @@ pub struct Policy {
     emergency_override: Option<EmergencyOverride>,
     /// A conversation is resolved after this many minutes without a message; 0: never.
     auto_resolve_minutes: u32,
+    /// A campaign to this many customers or more needs the approval of somebody who did not write it; 0: never.
+    campaign_approval_from: u32,
     /// The tenant's own tracking of opens and clicks.
     tracking: Tracking,
 }
@@ -177,6 +179,8 @@ pub struct PolicyPatch {
     emergency_override: MaybeUndefined<EmergencyInput>,
     /// A conversation is resolved after this many minutes without a message; 0: never.
     auto_resolve_minutes: Option<u32>,
+    /// A campaign to this many customers or more needs the approval of somebody who did not write it; 0: never.
+    campaign_approval_from: Option<u32>,
     /// The tenant's own tracking of opens and clicks, replaced as a whole: omitted fields are off.
     tracking: Option<Tracking>,
 }
@@ -213,6 +217,7 @@ impl From<&domain::Policy> for Policy {
                 author: Author::new(emergency.actor.clone()),
             }),
             auto_resolve_minutes: policy.auto_resolve_minutes,
+            campaign_approval_from: policy.campaign_approval_from,
             tracking: (&policy.tracking).into(),
         }
     }
@@ -279,6 +284,7 @@ impl From<PolicyPatch> for UpdatePolicy {
                 Patch::Set(input) => Patch::Set(Emergency { until: input.until, reason: input.reason }),
             },
             auto_resolve_minutes: input.auto_resolve_minutes,
+            campaign_approval_from: input.campaign_approval_from,
             tracking: input.tracking.map(Into::into),
         }
     }

@@ -241,7 +241,10 @@ impl<'a> Compiler<'a> {
                 (Rows { table: "customer_contacts", at, only }, *within_days)
             }
             Criterion::Engagement(test) => {
-                let (at, only) = (engaged_at(test.kind), on_channel(test.channel));
+                let (at, mut only) = (engaged_at(test.kind), on_channel(test.channel));
+                if let Some(campaign) = test.campaign_id {
+                    only = only.and(" AND t.campaign_id = ?", campaign);
+                }
                 (Rows { table: "messages", at, only }, test.count().within_days)
             }
             _ => return None,
@@ -425,6 +428,8 @@ impl<'a> Compiler<'a> {
 /// The column of `messages` that says when something was first done with one.
 pub(super) const fn engaged_at(kind: Engagement) -> &'static str {
     match kind {
+        Engagement::Sent => "sent_at",
+        Engagement::Delivered => "delivered_at",
         Engagement::Opened => "opened_human_at",
         Engagement::Clicked => "clicked_human_at",
         Engagement::Replied => "replied_at",

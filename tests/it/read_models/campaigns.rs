@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use commlog::domain::campaign::event::{
-    AudienceChosen, CampaignCancelled, CampaignCreated, CampaignPaused, CampaignPlanChanged, CampaignRateChanged,
-    CampaignResumed, CampaignScheduled, CampaignStarted, CampaignUnscheduled, PauseCause, RecipientsChosen,
-    RecipientsDecided,
+    AudienceChosen, CampaignApproved, CampaignCancelled, CampaignCreated, CampaignPaused, CampaignPlanChanged,
+    CampaignRateChanged, CampaignResumed, CampaignScheduled, CampaignStarted, CampaignUnscheduled, PauseCause,
+    RecipientsChosen, RecipientsDecided, WinnerChosen,
 };
 use commlog::domain::campaign::plan::CampaignPlan;
 use commlog::domain::campaign::schedule::{Per, Rate};
 use commlog::domain::campaign::state::CampaignState;
+use commlog::domain::campaign::winner::{ChosenBy, Winner};
 use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageReceived};
 use commlog::queries::deliverability::{self, DeliverabilityFilter};
 use commlog::queries::{Page, campaign_metrics, campaigns};
@@ -32,6 +33,7 @@ on_both_engines! {
     costs_are_exact_per_currency,
     campaigns_are_listed_by_their_beginning,
     a_campaign_stands_where_its_last_step_left_it,
+    a_series_waits_and_a_winner_and_an_approval_are_kept,
     costs_that_exceed_64_bits_together_are_exact,
     deliverability_is_counted_by_domain_provider_and_day,
 }
@@ -234,6 +236,53 @@ async fn campaigns_are_listed_by_their_beginning(engine: Engine) {
     .await;
 }
 
+async fn a_series_waits_and_a_winner_and_an_approval_are_kept(engine: Engine) {
+    let plan: CampaignPlan = serde_json::from_value(serde_json::json!({
+        "name": "Spring", "channel": "email", "topic": "news", "template": "spring", "audience": { "everybody": true },
+        "rate": { "messages": 600, "per": "minute" },
+    }))
+    .unwrap();
+    let (series, once) = (campaign(1), campaign(2));
+    let mut story = Story::new();
+    let created = |campaign_id, series| CampaignCreated { campaign_id, plan: plan.clone(), author: None, series };
+    let approved = |by: &str| CampaignApproved { campaign_id: series, by: by.to_owned() };
+    story.campaign(series, 1, created(series, None));
+    story.campaign(series, 1, approved("user:ann"));
+    story.campaign(series, 2, CampaignPlanChanged { campaign_id: series, plan: plan.clone(), author: None });
+    story.campaign(series, 2, approved("user:bob"));
+    story.campaign(series, 2, CampaignScheduled { campaign_id: series, start_at: minute(5), missed: 0 });
+    story.campaign(once, 5, created(once, Some(series)));
+    story.campaign(once, 5, CampaignStarted { campaign_id: once, versions: BTreeMap::new() });
+    story.campaign(series, 5, CampaignScheduled { campaign_id: series, start_at: minute(9), missed: 3 });
+    let winner = Winner {
+        variant: "short".to_owned(),
+        chosen_by: ChosenBy::Test,
+        tested: vec![],
+        p_value: Some(0.0125),
+        needed: None,
+    };
+    story.campaign(once, 6, WinnerChosen { campaign_id: once, winner });
+    let pause = |campaign_id| {
+        let reason = "a wrong price".to_owned();
+        CampaignPaused { campaign_id, cause: PauseCause::Manual, reason, counts: None }
+    };
+    for campaign_id in [series, once] {
+        story.campaign(campaign_id, 7, pause(campaign_id));
+        story.campaign(campaign_id, 8, CampaignResumed { campaign_id });
+    }
+    check(engine, &story, async |db| {
+        let row = campaigns::by_id(db, TENANT, series).await.unwrap().unwrap();
+        assert_eq!((row.state, row.start_at), (Some(CampaignState::Scheduled), Some(minute(9))));
+        assert_eq!((row.missed, row.approved_by.as_deref()), (3, Some("user:bob")));
+        assert_eq!((row.series_id, row.winner, row.cause), (None, None, None));
+        let row = campaigns::by_id(db, TENANT, once).await.unwrap().unwrap();
+        assert_eq!((row.state, row.series_id), (Some(CampaignState::Running), Some(series)));
+        let winner = serde_json::json!({ "variant": "short", "chosen_by": "test", "p_value": 0.0125 });
+        assert_eq!((row.winner.map(|winner| winner.0), row.winner_at), (Some(winner), Some(minute(6))));
+    })
+    .await;
+}
+
 async fn a_campaign_stands_where_its_last_step_left_it(engine: Engine) {
     let plan: CampaignPlan = serde_json::from_value(serde_json::json!({
         "name": "Spring", "channel": "email", "topic": "news", "template": "spring", "audience": { "everybody": true },
@@ -245,20 +294,21 @@ async fn a_campaign_stands_where_its_last_step_left_it(engine: Engine) {
         of.iter().map(|(number, reason)| (customer(*number), (*reason).to_owned())).collect::<BTreeMap<_, _>>()
     };
     let mut story = Story::new();
-    story.campaign(campaign_id, 1, CampaignCreated { campaign_id, plan: plan.clone() });
+    story.campaign(campaign_id, 1, CampaignCreated { campaign_id, plan: plan.clone(), author: None, series: None });
     let plan = CampaignPlan { name: "Spring again".to_owned(), ..plan };
-    story.campaign(campaign_id, 2, CampaignPlanChanged { campaign_id, plan });
-    story.campaign(campaign_id, 3, CampaignScheduled { campaign_id, start_at: minute(9) });
+    story.campaign(campaign_id, 2, CampaignPlanChanged { campaign_id, plan, author: None });
+    story.campaign(campaign_id, 3, CampaignScheduled { campaign_id, start_at: minute(9), missed: 0 });
     story.campaign(campaign_id, 4, CampaignUnscheduled { campaign_id, overdue: true });
     let versions = BTreeMap::from([("spring".to_owned(), 3)]);
     story.campaign(campaign_id, 5, CampaignStarted { campaign_id, versions });
     let chosen = RecipientsChosen {
         campaign_id,
         recipients: vec![customer(1), customer(2), customer(3)],
+        rest: false,
         excluded: excluded(&[(4, "list")]),
     };
     story.campaign_run(campaign_id, 5, chosen);
-    let chosen = RecipientsChosen { campaign_id, recipients: vec![customer(5)], excluded: excluded(&[]) };
+    let chosen = RecipientsChosen { campaign_id, recipients: vec![customer(5)], rest: true, excluded: excluded(&[]) };
     story.campaign_run(campaign_id, 5, chosen);
     story.campaign_run(campaign_id, 5, AudienceChosen { campaign_id, recipients: 4, excluded: 1 });
     let rate = Rate { messages: 5, per: Per::Second, burst: 0 };

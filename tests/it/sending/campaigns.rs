@@ -14,16 +14,16 @@ use crate::support::app::Engine;
 const CAMPAIGN: &str = "query($id: ID!) { campaign(campaignId: $id) { name state cause reason templates { code version } \
     progress { audienceChosen recipients decided queued held suppressed excluded suppressedBy { rule recipients } } \
     excluded(first: 200) { totalCount nodes { customerId reason } } metrics { totals { variant queued suppressed sent } } } }";
-const CREATE: &str = "mutation($input: CampaignInput!) { createCampaign(input: $input) \
+pub(super) const CREATE: &str = "mutation($input: CampaignInput!) { createCampaign(input: $input) \
     { campaignId campaign { state } refusal { code field message } } }";
-const START: &str = "mutation($id: ID!, $everybody: Boolean!) { startCampaign(campaignId: $id, everybody: $everybody) \
+pub(super) const START: &str = "mutation($id: ID!, $everybody: Boolean!) { startCampaign(campaignId: $id, everybody: $everybody) \
     { campaign { state startAt } refusal { code field message } } }";
-const DRY_RUN: &str = "query($id: ID!) { dryRunCampaign(campaignId: $id) \
+pub(super) const DRY_RUN: &str = "query($id: ID!) { dryRunCampaign(campaignId: $id) \
     { dryRun { audience queued held suppressed excluded segments outcomes { outcome customers } } refusal { code message } } }";
 
 impl Wire {
     /// A published template with a text for SMS and one for mail.
-    async fn text(&self, code: &str, words: &str) {
+    pub(super) async fn text(&self, code: &str, words: &str) {
         let save = "mutation($input: TemplateInput!) { saveTemplate(input: $input) { refusal { message } } }";
         let page = format!(
             "<p>{words}, {{{{ customer_name }}}}</p><p><a href=\"{{{{ unsubscribe_url }}}}\">Unsubscribe</a></p>"
@@ -39,7 +39,7 @@ impl Wire {
         assert!(published["publishTemplate"]["refusal"].is_null(), "{published:#}");
     }
 
-    async fn list_of(&self, name: &str, members: &[CustomerId]) -> String {
+    pub(super) async fn list_of(&self, name: &str, members: &[CustomerId]) -> String {
         let create = "mutation($name: String!) { createList(name: $name) { listId refusal { message } } }";
         let made = self.agent.data(create, json!({ "name": name })).await;
         let id = made["createList"]["listId"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned();
@@ -50,33 +50,33 @@ impl Wire {
         id
     }
 
-    async fn consents(&self, customer: CustomerId, state: &str) {
+    pub(super) async fn consents(&self, customer: CustomerId, state: &str) {
         let mutation = "mutation($id: ID!, $state: ConsentState!) { setConsent(input: { customerId: $id, channel: EMAIL, \
             topic: \"news\", state: $state, method: \"form\" }) { refusal { message } } }";
         let answer = self.agent.data(mutation, json!({ "id": customer.to_string(), "state": state })).await;
         assert!(answer["setConsent"]["refusal"].is_null(), "{answer:#}");
     }
 
-    async fn create(&self, input: Value) -> String {
+    pub(super) async fn create(&self, input: Value) -> String {
         let made = self.agent.data(CREATE, json!({ "input": input })).await["createCampaign"].take();
         assert!(made["refusal"].is_null(), "{made:#}");
         assert_eq!(made["campaign"]["state"], "DRAFT");
         made["campaignId"].as_str().expect("an id").to_owned()
     }
 
-    async fn begin(&self, id: &str) {
+    pub(super) async fn begin(&self, id: &str) {
         let started = self.agent.data(START, json!({ "id": id, "everybody": false })).await["startCampaign"].take();
         assert!(started["refusal"].is_null(), "{started:#}");
     }
 
     /// A campaign, with all that is recorded.
-    async fn campaign(&self, id: &str) -> Value {
+    pub(super) async fn campaign(&self, id: &str) -> Value {
         self.app.visible(self.app.head().await).await;
         self.agent.data(CAMPAIGN, json!({ "id": id })).await["campaign"].take()
     }
 
     /// Waits until a campaign meets a condition.
-    async fn campaign_until(&self, id: &str, met: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn campaign_until(&self, id: &str, met: impl Fn(&Value) -> bool) -> Value {
         let mut grown = self.app.stores().journal.backend().watch();
         loop {
             grown.mark_unchanged();
@@ -89,7 +89,7 @@ impl Wire {
     }
 
     /// How many mails each mailbox got, once so many were taken.
-    async fn mails(&self, campaign: &str, sent: u64) -> BTreeMap<String, usize> {
+    pub(super) async fn mails(&self, campaign: &str, sent: u64) -> BTreeMap<String, usize> {
         let metrics = |campaign: &Value| {
             let totals = campaign["metrics"]["totals"].as_array().cloned().unwrap_or_default();
             totals.iter().filter_map(|row| row["sent"].as_u64()).sum::<u64>()
@@ -103,13 +103,13 @@ impl Wire {
     }
 }
 
-fn mail_to(lists: &[&str]) -> Value {
+pub(super) fn mail_to(lists: &[&str]) -> Value {
     json!({ "name": "Spring", "channel": "EMAIL", "topic": "news", "template": "spring",
         "audience": { "lists": lists }, "rate": { "messages": 0, "per": "SECOND" } })
 }
 
 /// The outcomes of a dry run, and of the run itself, in one form.
-fn outcomes_of_run(campaign: &Value) -> BTreeMap<String, i64> {
+pub(super) fn outcomes_of_run(campaign: &Value) -> BTreeMap<String, i64> {
     let progress = &campaign["progress"];
     let mut all = BTreeMap::new();
     for name in ["queued", "held"] {
@@ -125,7 +125,7 @@ fn outcomes_of_run(campaign: &Value) -> BTreeMap<String, i64> {
     all
 }
 
-fn outcomes_of_dry_run(run: &Value) -> BTreeMap<String, i64> {
+pub(super) fn outcomes_of_dry_run(run: &Value) -> BTreeMap<String, i64> {
     let outcomes = run["outcomes"].as_array().expect("outcomes");
     outcomes
         .iter()

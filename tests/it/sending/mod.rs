@@ -2,6 +2,7 @@
 //! it afterwards.
 
 mod accounts;
+mod campaign_plans;
 mod campaigns;
 mod files;
 mod forgetting;

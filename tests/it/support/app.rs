@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use commlog::app::Caller;
 use commlog::boot::{Node, Running, Stores};
-use commlog::clock::Ambient;
+use commlog::clock::{Ambient, Clock, SystemEntropy};
 use commlog::config::Config;
 use commlog::domain::tenant::decide::{CreateTenant, IssueApiKey};
 use commlog::domain::tenant::event::Role;
@@ -41,6 +42,17 @@ struct Place {
     folder: Arc<TempDir>,
     settings: Vec<(String, String)>,
     file: String,
+    clock: Arc<AheadClock>,
+}
+
+/// The system's clock, ahead of it by what a test says.
+#[derive(Default)]
+struct AheadClock(AtomicI64);
+
+impl Clock for AheadClock {
+    fn now(&self) -> DateTime<Utc> {
+        Ambient::system().now() + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
+    }
 }
 
 /// Somebody with an API key.
@@ -73,7 +85,7 @@ impl TestApp {
         if engine == Engine::Postgres {
             settings.push(("COMMLOG_LOG_URL".to_owned(), super::postgres::database().await));
         }
-        let place = Place { folder, settings, file: file.to_owned() };
+        let place = Place { folder, settings, file: file.to_owned(), clock: Arc::default() };
         let stores = place.open("").await;
         create_tenant(&stores, stores.config().tenant).await;
         Self::start(stores, place).await
@@ -108,6 +120,16 @@ impl TestApp {
         self.finish().await;
         change(place.folder.path()).await;
         Self::start(place.open(roles).await, place).await
+    }
+
+    /// Puts the node's clock forward.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.place.clock.0.fetch_add(by.num_seconds(), Ordering::SeqCst);
+    }
+
+    /// What the node's clock shows.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.place.clock.now()
     }
 
     /// The URL of the log, where it is in a database.
@@ -209,7 +231,8 @@ impl Place {
         let settings = self.settings.iter().cloned().chain([("COMMLOG_ROLES".to_owned(), roles.to_owned())]);
         let config = Config::from_parts(Some((Path::new("test.toml"), &self.file)), settings, &[])
             .expect("a valid configuration");
-        Stores::open(&config, &Ambient::system()).await.expect("the stores open")
+        let ambient = Ambient::new(self.clock.clone(), Arc::new(SystemEntropy));
+        Stores::open(&config, &ambient).await.expect("the stores open")
     }
 }
 

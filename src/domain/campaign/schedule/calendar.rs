@@ -66,6 +66,12 @@ pub enum CalendarError {
 }
 
 impl Calendar {
+    /// Whether there is no season.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.seasons.is_empty()
+    }
+
     /// Says if the calendar cannot be kept.
     pub fn check(&self) -> Result<(), CalendarError> {
         let found = self.seasons.len();

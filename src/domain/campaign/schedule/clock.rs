@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The first moment that can be planned: 1 January 2000, UTC.
 pub const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(946_684_800, 0) {
@@ -17,7 +17,7 @@ pub const END: DateTime<Utc> = match DateTime::from_timestamp(7_258_118_400, 0) 
 };
 
 /// A change of the clocks that a local time fell into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ClockChange {
     /// Clocks never show the time: they are put forward over it. What counts is the first moment after the gap.

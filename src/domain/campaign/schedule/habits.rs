@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use chrono::NaiveTime;
+use chrono::{DateTime, NaiveTime, Timelike as _, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 /// How often a recipient opened and replied, by the hour that their own clock showed (0 to 23). Opens by machines must
@@ -17,7 +18,7 @@ pub struct Habits {
 }
 
 /// The time of the day that was chosen for a recipient, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum HourChoice {
     /// Enough is known: the hour with the most opens and replies; of equal ones the earliest.
@@ -41,6 +42,19 @@ pub enum HourChoice {
 }
 
 impl Habits {
+    /// The habits of somebody who opened and replied at these moments, on the clocks of a zone.
+    #[must_use]
+    pub fn of(opened: &[DateTime<Utc>], replied: &[DateTime<Utc>], zone: Tz) -> Self {
+        let mut habits = Self::default();
+        for (moments, hours) in [(opened, &mut habits.opens), (replied, &mut habits.replies)] {
+            for moment in moments {
+                let hour = moment.with_timezone(&zone).hour() as usize;
+                hours[hour] = hours[hour].saturating_add(1);
+            }
+        }
+        habits
+    }
+
     /// How many opens and replies there are.
     #[must_use]
     pub fn observations(&self) -> u64 {
@@ -73,6 +87,16 @@ mod tests {
 
     fn nine() -> NaiveTime {
         NaiveTime::from_hms_opt(9, 0, 0).expect("a time")
+    }
+
+    #[test]
+    fn hours_are_those_of_the_own_clock() {
+        let at = |text: &str| text.parse().expect("a moment");
+        let opened = [at("2026-07-01T07:30:00Z"), at("2026-12-01T07:30:00Z")];
+        let habits = Habits::of(&opened, &[at("2026-12-01T23:30:00Z")], chrono_tz::Europe::Berlin);
+        // Berlin is two hours ahead in summer, one in winter.
+        assert_eq!((habits.opens[9], habits.opens[8], habits.replies[0]), (1, 1, 1));
+        assert_eq!(habits.observations(), 3);
     }
 
     #[test]

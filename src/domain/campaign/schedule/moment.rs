@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::check::Plan;
@@ -28,7 +28,7 @@ pub struct Recipient<'a> {
 }
 
 /// When a message goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Moment {
     /// The moment, UTC. It can lie in the past: see [`Due::of`](super::Due::of).
     pub at: DateTime<Utc>,
@@ -37,22 +37,22 @@ pub struct Moment {
 }
 
 /// Why a message goes out at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// What the schedule says.
     pub basis: Basis,
     /// Whose clocks count, if any do.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<Zone>,
     /// The change of these clocks that the local time fell into.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_change: Option<ClockChange>,
     /// How long after the schedule's own moment the recipient's place in the spread is, in milliseconds.
     pub spread_millis: i64,
 }
 
 /// What a schedule says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Basis {
     /// When the campaign was started.
@@ -76,16 +76,16 @@ pub enum Basis {
 }
 
 /// A zone whose clocks count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zone {
     /// Its IANA name.
-    pub name: &'static str,
+    pub name: String,
     /// Whose zone it is.
     pub of: ZoneSource,
 }
 
 /// Whose zone it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ZoneSource {
     /// The recipient's own.
@@ -105,7 +105,21 @@ pub struct Span {
     pub latest: Option<DateTime<Utc>>,
 }
 
+impl Reason {
+    /// Whether it says more than that everybody's message goes out at the same time.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.spread_millis != 0 || matches!(self.basis, Basis::LocalTime { .. } | Basis::BestHour { .. })
+    }
+}
+
 impl Plan {
+    /// Whether it depends on when a recipient reads.
+    #[must_use]
+    pub const fn is_by_habits(&self) -> bool {
+        matches!(self.when, When::BestHour { .. })
+    }
+
     /// When a recipient's message goes out. [`None`] only if a recurring schedule is over.
     ///
     /// `since` is what a start "now" and a recurrence count from: the moment when the campaign was started, or just
@@ -120,7 +134,7 @@ impl Plan {
                 let (zone, of) = self.zone_of(recipient);
                 let wanted = date.and_time(*time);
                 let (at, change) = resolve(zone, wanted);
-                (at, Basis::LocalTime { wanted }, Some(Zone { name: zone.name(), of }), change)
+                (at, Basis::LocalTime { wanted }, Some(Zone { name: zone.name().to_owned(), of }), change)
             }
             When::BestHour { date, fallback, observations } => {
                 let (zone, of) = self.zone_of(recipient);
@@ -128,12 +142,12 @@ impl Plan {
                 let (time, choice) = habits.choose(*fallback, *observations);
                 let wanted = date.and_time(time);
                 let (at, change) = resolve(zone, wanted);
-                (at, Basis::BestHour { wanted, choice }, Some(Zone { name: zone.name(), of }), change)
+                (at, Basis::BestHour { wanted, choice }, Some(Zone { name: zone.name().to_owned(), of }), change)
             }
             When::Recurring { .. } => {
                 let recurrence = self.recurrence.as_ref()?;
                 let at = recurrence.first(since)?;
-                let zone = Zone { name: recurrence.zone().name(), of: ZoneSource::Schedule };
+                let zone = Zone { name: recurrence.zone().name().to_owned(), of: ZoneSource::Schedule };
                 (at, Basis::Recurring, Some(zone), recurrence.change_at(at))
             }
         };
@@ -166,6 +180,13 @@ impl Plan {
         };
         let spread = TimeDelta::minutes(self.spread_minutes.into());
         Some(Span { earliest, latest: latest.map(|latest| add(latest, spread)) })
+    }
+
+    /// The first run of a recurring schedule, from a moment on; [`None`] if there is none, or if the schedule is not a recurring
+    /// one.
+    #[must_use]
+    pub fn first_run(&self, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.recurrence.as_ref()?.first(from)
     }
 
     /// The first run of a recurring schedule after its last one, before recipients are spread; [`None`] if there is

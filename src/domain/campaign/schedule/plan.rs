@@ -27,6 +27,14 @@ pub struct Schedule {
     pub spread_minutes: u32,
 }
 
+impl Schedule {
+    /// Whether it comes again and again.
+    #[must_use]
+    pub const fn is_recurring(&self) -> bool {
+        matches!(self.when, When::Recurring { .. })
+    }
+}
+
 /// The moment of a schedule, or how it is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]

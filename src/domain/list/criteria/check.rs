@@ -1,8 +1,7 @@
 //! What criteria may not be: without bounds, without end, against themselves, or about one person.
 
-use super::{
-    ActivityKind, BUCKETS, Count, Criterion, DEEPEST, FieldTest, LONGEST_DAYS, MOST, MOST_VALUES, Scalar, Words,
-};
+use super::{BUCKETS, Count, Criterion, DEEPEST, FieldTest, LONGEST_DAYS, MOST, MOST_VALUES, Scalar, Words};
+use crate::domain::activity::event::ActivityKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
 
@@ -110,7 +109,13 @@ impl Criterion {
             Self::Field(test) => test.check(own),
             Self::Consent { topic, .. } => topic.as_deref().map_or(Ok(()), |topic| filled(&at("topic"), topic)),
             Self::Contact { within_days, .. } => days(&at("withinDays"), *within_days),
-            Self::Engagement(test) => test.count().check(own),
+            Self::Engagement(test) => {
+                if test.is_ours() && test.count().within_days.is_some() {
+                    let message = "is not known of what was sent: ask for `contact` within days instead";
+                    return Err(Refusal::invalid(at("withinDays"), message));
+                }
+                test.count().check(own)
+            }
             Self::Orders(count) => count.check(own),
             Self::Activity(test) => {
                 if test.name.is_some() && test.kind != ActivityKind::Custom {

@@ -4,6 +4,7 @@
 //! 30}}]}`. Keys are read in camel case and in snake case, words in any case.
 
 mod check;
+mod counted;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::activity::event::ActivityKind;
 use crate::domain::consent::event::ConsentState;
 use crate::domain::value::{Channel, Currency, Direction, words};
 use crate::ids::ListId;
 use read::{is_zero, list_id, listed, optional_word, word};
 
+pub use counted::{ActivityTest, Count, EngagementTest};
 pub use read::read;
 
 /// How deep criteria may be nested.
@@ -185,8 +186,12 @@ pub enum Criterion {
 }
 
 words! {
-    /// What a person did with a message.
+    /// What was done with a message.
     Engagement, "engagement" {
+        /// It was sent to the customer.
+        Sent = "sent",
+        /// It was reported as delivered.
+        Delivered = "delivered",
         /// Opened it.
         Opened = "opened",
         /// Followed a link.
@@ -215,82 +220,6 @@ pub enum Source {
     Engagements,
     /// Membership of another list.
     Members(ListId),
-}
-
-/// How many of something, in which window. Without bounds: at least one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Count {
-    /// At least so many.
-    #[serde(default, alias = "at_least", skip_serializing_if = "Option::is_none")]
-    pub at_least: Option<u32>,
-    /// At most so many; 0: never.
-    #[serde(default, alias = "at_most", skip_serializing_if = "Option::is_none")]
-    pub at_most: Option<u32>,
-    /// In the last so many days; absent: ever.
-    #[serde(default, alias = "within_days", skip_serializing_if = "Option::is_none")]
-    pub within_days: Option<u32>,
-}
-
-impl Count {
-    /// The fewest and the most; without bounds one at least.
-    #[must_use]
-    pub fn bounds(&self) -> (u32, Option<u32>) {
-        let fewest = if self.at_most.is_none() { 1 } else { 0 };
-        (self.at_least.unwrap_or(fewest), self.at_most)
-    }
-}
-
-/// So many messages that the customer did something with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EngagementTest {
-    /// What was done; machines are left out.
-    #[serde(deserialize_with = "word")]
-    pub kind: Engagement,
-    /// Messages of this channel; absent: of any.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_word")]
-    pub channel: Option<Channel>,
-    #[serde(default, alias = "at_least", skip_serializing_if = "Option::is_none")]
-    at_least: Option<u32>,
-    #[serde(default, alias = "at_most", skip_serializing_if = "Option::is_none")]
-    at_most: Option<u32>,
-    #[serde(default, alias = "within_days", skip_serializing_if = "Option::is_none")]
-    within_days: Option<u32>,
-}
-
-/// So many activities of a kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ActivityTest {
-    /// The kind.
-    #[serde(deserialize_with = "word")]
-    pub kind: ActivityKind,
-    /// What a custom activity is called; absent: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(default, alias = "at_least", skip_serializing_if = "Option::is_none")]
-    at_least: Option<u32>,
-    #[serde(default, alias = "at_most", skip_serializing_if = "Option::is_none")]
-    at_most: Option<u32>,
-    #[serde(default, alias = "within_days", skip_serializing_if = "Option::is_none")]
-    within_days: Option<u32>,
-}
-
-impl EngagementTest {
-    /// How many messages.
-    #[must_use]
-    pub const fn count(&self) -> Count {
-        Count { at_least: self.at_least, at_most: self.at_most, within_days: self.within_days }
-    }
-}
-
-impl ActivityTest {
-    /// How many activities.
-    #[must_use]
-    pub const fn count(&self) -> Count {
-        Count { at_least: self.at_least, at_most: self.at_most, within_days: self.within_days }
-    }
 }
 
 /// A test of one field of the customer.
@@ -481,6 +410,7 @@ impl Criterion {
             | Self::Revenue { .. } => Source::Activities,
             Self::Consent { .. } => Source::Consents,
             Self::Contact { .. } => Source::Contacts,
+            Self::Engagement(test) if test.is_ours() => Source::Contacts,
             Self::Engagement(_) => Source::Engagements,
             Self::MemberOf { list_id } => Source::Members(*list_id),
         };

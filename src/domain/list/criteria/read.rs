@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Amount, Criterion, DEEPEST};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::money;
-use crate::ids::ListId;
+use crate::ids::{CampaignId, ListId};
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -59,6 +59,13 @@ pub(super) fn list_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<List
     let text = String::deserialize(deserializer)?;
     let bare = text.strip_prefix("List:").unwrap_or(&text);
     bare.parse().map_err(|_| D::Error::custom("must be the id of a list"))
+}
+
+/// A campaign's id, bare or as the API writes it.
+pub(super) fn campaign_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CampaignId>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let bare = text.strip_prefix("Campaign:").unwrap_or(&text);
+    bare.parse().map(Some).map_err(|_| D::Error::custom("must be the id of a campaign"))
 }
 
 /// Reads criteria.

@@ -41,7 +41,7 @@ fn given_a_local_time_each_recipients_own_clock_counts() {
     ];
     for (zone, expected, name, of) in table {
         let moment = moment(json, somebody(zone), START);
-        assert_eq!((moment.at, moment.reason.zone), (at(expected), Some(Zone { name, of })));
+        assert_eq!((moment.at, moment.reason.zone), (at(expected), Some(Zone { name: name.to_owned(), of })));
     }
 }
 
@@ -89,7 +89,7 @@ fn given_a_recurrence_its_own_zone_counts() {
     let moment = moment(json, somebody(Some(Tz::Asia__Kathmandu)), "2026-03-28T12:00:00Z");
     let spread = TimeDelta::milliseconds(moment.reason.spread_millis);
     assert_eq!(moment.at - spread, at("2026-03-29T01:00:00Z"));
-    assert_eq!(moment.reason.zone, Some(Zone { name: "Europe/Vienna", of: ZoneSource::Schedule }));
+    assert_eq!(moment.reason.zone, Some(Zone { name: "Europe/Vienna".to_owned(), of: ZoneSource::Schedule }));
     assert!(matches!(moment.reason.clock_change, Some(ClockChange::Skipped { .. })));
     assert_eq!(plan(json).next_run(at("2026-03-29T01:00:00Z")), Some(at("2026-03-30T00:30:00Z")));
 }

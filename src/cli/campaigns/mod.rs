@@ -1,27 +1,25 @@
 //! `commlog campaign`
 
+mod plan;
+
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::campaigns::effects::{Effects, Metric, effects};
 use crate::campaigns::{dry_run, service};
+use crate::cli::campaigns::plan::{PlanArgs, create, rate};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::lists::Opened;
-use crate::cli::templates::values::ValuesArgs;
 use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::campaign::decide::{
-    CancelCampaign, CreateCampaign, PauseCampaign, Readiness, SetCampaignRate, StartCampaign,
+    CancelCampaign, ChooseWinner, PauseCampaign, Readiness, SetCampaignRate, StartCampaign,
 };
 use crate::domain::campaign::experiment::decide::{Reason, Verdict};
-use crate::domain::campaign::experiment::shares::{Shares, Variant, WHOLE};
-use crate::domain::campaign::plan::{Audience, CampaignPlan, Experiment, VariantText};
-use crate::domain::campaign::schedule::{Per, Rate, Schedule, Thresholds, When};
+use crate::domain::campaign::schedule::Rate;
 use crate::domain::campaign::state::CampaignState;
-use crate::domain::value::Channel;
 use crate::ids::CampaignId;
 use crate::queries::campaigns::{self, CampaignRow};
 use crate::queries::page::PAGE;
@@ -47,53 +45,6 @@ struct One {
     tenant: TenantArg,
 }
 
-#[derive(Debug, Args)]
-struct Plan {
-    /// The name.
-    name: String,
-    /// The channel: email or sms.
-    #[arg(long)]
-    channel: Channel,
-    /// The topic that consent is judged for.
-    #[arg(long, default_value = "newsletter")]
-    topic: String,
-    /// The code of a published template.
-    #[arg(long)]
-    template: String,
-    /// The published version of the template [default: the newest when the campaign starts]
-    #[arg(long, value_name = "NUMBER")]
-    template_version: Option<u32>,
-    #[command(flatten)]
-    values: ValuesArgs,
-    /// A list whose members it goes to, by id or name; repeat it for several.
-    #[arg(long = "list", value_name = "LIST", required_unless_present = "everybody")]
-    lists: Vec<String>,
-    /// It goes to all customers.
-    #[arg(long, conflicts_with = "lists")]
-    everybody: bool,
-    /// A list whose members are left out, by id or name; repeat it for several.
-    #[arg(long, value_name = "LIST")]
-    exclude: Vec<String>,
-    /// When it starts, once it is started, as in 2026-12-24T09:00:00Z [default: at once]
-    #[arg(long, value_name = "TIME")]
-    at: Option<DateTime<Utc>>,
-    /// When it starts on each recipient's clock, as in 2026-12-24T09:00.
-    #[arg(long, value_name = "LOCAL TIME", conflicts_with = "at", value_parser = local_time)]
-    local_time: Option<NaiveDateTime>,
-    /// Over how many minutes recipients are spread.
-    #[arg(long, default_value_t = 0, value_name = "MINUTES")]
-    spread: u32,
-    /// The share of the audience that gets nothing, in percent.
-    #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..100))]
-    hold_out: u32,
-    /// A variant: its name, its share in percent and its template; repeat it for each.
-    #[arg(long = "variant", value_name = "NAME:PERCENT[:TEMPLATE]", value_parser = variant)]
-    variants: Vec<(Variant, Option<String>)>,
-    /// How fast, such as 600/minute, 10/second, 5000/hour or 0/minute for no limit [default: 60/minute by SMS, 600 by email]
-    #[arg(long, value_name = "NUMBER/TIME", value_parser = rate)]
-    rate: Option<Rate>,
-}
-
 #[derive(Debug, Subcommand)]
 enum CampaignCommand {
     /// Shows all campaigns, the one that began last first.
@@ -107,7 +58,7 @@ enum CampaignCommand {
     /// Creates a campaign as a draft; nothing is sent.
     Create {
         #[command(flatten)]
-        plan: Box<Plan>,
+        plan: Box<PlanArgs>,
         /// Output format.
         #[arg(long, value_enum, default_value = "text")]
         format: ReportFormat,
@@ -129,6 +80,18 @@ enum CampaignCommand {
         /// Confirms that a campaign to everybody is meant to go to everybody.
         #[arg(long)]
         everybody: bool,
+    },
+    /// Approves a campaign that somebody else wrote: it may be started as it is planned now.
+    Approve {
+        #[command(flatten)]
+        one: One,
+    },
+    /// Chooses the variant that the rest of the audience receives, before the test has ended or where it was undecided.
+    ChooseWinner {
+        #[command(flatten)]
+        one: One,
+        /// The variant's name.
+        variant: String,
     },
     /// Makes a scheduled campaign a draft again.
     Unschedule {
@@ -199,35 +162,6 @@ enum CampaignCommand {
     },
 }
 
-/// Reads a rate such as `600/minute`.
-fn rate(text: &str) -> Result<Rate, String> {
-    let (messages, per) = text.split_once('/').ok_or("give a number and a time, such as 600/minute")?;
-    let messages = messages.trim().parse().map_err(|_| "the number of messages must be a whole number".to_owned())?;
-    let per = match per.trim() {
-        "second" => Per::Second,
-        "minute" => Per::Minute,
-        "hour" => Per::Hour,
-        _ => return Err("the time must be second, minute or hour".to_owned()),
-    };
-    Ok(Rate { messages, per, burst: 0 })
-}
-
-/// Reads a time on a clock such as `2026-12-24T09:00`.
-fn local_time(text: &str) -> Result<NaiveDateTime, String> {
-    let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"];
-    let read = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    read.ok_or_else(|| "give a day and a time, such as 2026-12-24T09:00".to_owned())
-}
-
-/// Reads a variant such as `short:50:weekly-short`.
-fn variant(text: &str) -> Result<(Variant, Option<String>), String> {
-    let mut parts = text.splitn(3, ':');
-    let (name, share) = (parts.next().unwrap_or_default(), parts.next());
-    let share: Option<u32> = share.and_then(|share| share.trim_end_matches('%').parse().ok());
-    let share = share.filter(|share| *share <= 100).ok_or("give a name and a share in percent, such as short:50")?;
-    Ok((Variant { name: name.to_owned(), share: share * 100 }, parts.next().map(str::to_owned)))
-}
-
 /// Runs `commlog campaign …`.
 pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
     match args.what {
@@ -243,6 +177,17 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
             let started = service::start(&opened.stores.app, &reads, &caller, one.campaign, command).await;
             started.map_err(Failure::unavailable)?.into_result()?;
             print::line(format_args!("campaign {} is started; a running server sends it at its time", one.campaign))
+        }
+        CampaignCommand::Approve { one } => {
+            let (opened, caller) = (Opened::of(session, &one.tenant).await?, session.caller(&one.tenant));
+            opened.stores.app.approve_campaign(&caller, one.campaign).await?.into_result()?;
+            print::line(format_args!("campaign {} is approved", one.campaign))
+        }
+        CampaignCommand::ChooseWinner { one, variant } => {
+            let (opened, caller) = (Opened::of(session, &one.tenant).await?, session.caller(&one.tenant));
+            let command = ChooseWinner { variant: variant.clone() };
+            opened.stores.app.choose_winner(&caller, one.campaign, command).await?.into_result()?;
+            print::line(format_args!("the rest of campaign {} receives {variant}", one.campaign))
         }
         CampaignCommand::Unschedule { one } => {
             let (opened, caller) = (Opened::of(session, &one.tenant).await?, session.caller(&one.tenant));
@@ -276,61 +221,6 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
         CampaignCommand::Effects { one, metric, days, format } => compare(session, &one, metric, days, format).await,
         CampaignCommand::Results { one, format } => results(session, &one, format).await,
     }
-}
-
-async fn create(session: &Session, plan: Plan, format: ReportFormat, tenant: &TenantArg) -> Outcome {
-    let opened = Opened::of(session, tenant).await?;
-    let mut audience = Audience { everybody: plan.everybody, lists: vec![], exclude: vec![] };
-    for named in &plan.lists {
-        audience.lists.push(opened.list(named).await?.list_id);
-    }
-    for named in &plan.exclude {
-        audience.exclude.push(opened.list(named).await?.list_id);
-    }
-    let when = match (plan.at, plan.local_time) {
-        (Some(at), _) => When::At { at },
-        (None, Some(local)) => When::LocalTime { date: local.date(), time: local.time() },
-        (None, None) => When::Now {},
-    };
-    let variables = plan.values.read()?;
-    let experiment = experiment(plan.variants, plan.hold_out)?;
-    let Plan { name, channel, topic, template, template_version: version, rate, spread, .. } = plan;
-    let plan = CampaignPlan {
-        name,
-        channel,
-        topic,
-        template,
-        version,
-        variables,
-        audience,
-        schedule: Schedule { when, spread_minutes: spread },
-        rate: rate.unwrap_or_else(|| Rate::default_of(channel)),
-        thresholds: Thresholds::default(),
-        experiment,
-    };
-    let campaign_id = CampaignId(opened.stores.ambient().uuid());
-    let command = CreateCampaign { campaign_id, plan };
-    let made = opened.stores.app.create_campaign(&session.caller(tenant), command).await?.into_result()?.value;
-    let sentence = format!("campaign {} is made, as a draft", made.campaign_id);
-    format.line(sentence, &json!({ "campaign_id": made.campaign_id }))
-}
-
-/// The experiment of given variants; with a hold-out alone, of one variant.
-fn experiment(given: Vec<(Variant, Option<String>)>, hold_out: u32) -> Outcome<Option<Experiment>> {
-    if given.is_empty() && hold_out == 0 {
-        return Ok(None);
-    }
-    let texts = given.iter().filter_map(|(variant, template)| {
-        Some((variant.name.clone(), VariantText { template: template.clone()?, version: None }))
-    });
-    let texts = texts.collect();
-    let mut variants: Vec<Variant> = given.into_iter().map(|(variant, _)| variant).collect();
-    if variants.is_empty() {
-        variants.push(Variant { name: "campaign".to_owned(), share: WHOLE });
-    }
-    let shares = Shares::try_new(variants, hold_out * 100, None);
-    let shares = shares.map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
-    Ok(Some(Experiment { shares, texts }))
 }
 
 async fn show(opened: &Opened, format: Format) -> Outcome {
