@@ -1,9 +1,11 @@
 //! Campaigns over log and read tables: whom they go to, what they need to start, and what they would do.
 
+pub mod attribution;
 pub mod audience;
 pub mod business;
 pub mod dry_run;
 pub mod effects;
+pub mod rates;
 pub mod service;
 
 use crate::app::AppError;

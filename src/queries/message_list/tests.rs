@@ -26,6 +26,7 @@ fn both(one: &MessageFilter, other: &MessageFilter) -> MessageFilter {
         states: [one.states, other.states].concat(),
         channels: [one.channels, other.channels].concat(),
         campaign_id: one.campaign_id.or(other.campaign_id),
+        outcome: one.outcome.or(other.outcome),
         provider: one.provider.or(other.provider),
         account: one.account.or(other.account),
         reason: one.reason.or(other.reason),
