@@ -63,7 +63,9 @@ impl Share {
     /// currencies, nothing was spent, or what a message cost is not known.
     #[must_use]
     pub fn roi(&self) -> Option<f64> {
-        let (1, Some(amounts), 0) = (self.amounts.len(), self.amounts.values().next(), self.unpriced) else { return None };
+        let (1, Some(amounts), 0) = (self.amounts.len(), self.amounts.values().next(), self.unpriced) else {
+            return None;
+        };
         let cost = amounts.cost + amounts.estimated_cost;
         #[expect(clippy::cast_precision_loss, reason = "a ratio, for people")]
         (cost > 0).then(|| (amounts.revenue - cost) as f64 / cost as f64)

@@ -6,6 +6,7 @@ pub mod business;
 pub mod dry_run;
 pub mod effects;
 pub mod rates;
+pub mod recipients;
 pub mod service;
 
 use crate::app::AppError;

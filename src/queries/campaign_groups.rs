@@ -104,12 +104,7 @@ pub async fn of_list(
 }
 
 /// By link, the one that most people followed first.
-pub async fn by_link(
-    db: &Db,
-    tenant: TenantId,
-    campaign: CampaignId,
-    most: usize,
-) -> Result<Vec<LinkRow>, QueryError> {
+pub async fn by_link(db: &Db, tenant: TenantId, campaign: CampaignId, most: usize) -> Result<Vec<LinkRow>, QueryError> {
     let mut select = Select::new(
         "SELECT c.url, COUNT(*) FILTER (WHERE c.class = 'human') AS clicks_human, \
          COUNT(*) FILTER (WHERE c.class <> 'human') AS clicks_machine, \
