@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::One;
-use crate::campaigns::attribution::{Share, attribution};
+use crate::campaigns::attribution::{Share, attribution, converted};
 use crate::campaigns::rates::{Rates, part};
 use crate::campaigns::recipients as found;
 use crate::cli::Session;
@@ -19,6 +19,7 @@ use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::value::Channel;
 use crate::domain::value::money::decimal;
 use crate::ids::CampaignId;
+use crate::queries::campaign_attribution::page_of;
 use crate::queries::campaign_groups::{self, GroupFigures};
 use crate::queries::messages::{self, MessageRow};
 use crate::queries::page::PAGE;
@@ -313,9 +314,19 @@ async fn each(
     reason: Option<&str>,
     mut write: impl FnMut(&Value) -> Outcome,
 ) -> Outcome {
+    let (db, tenant) = (opened.reads.db(), opened.tenant);
+    // Orders are credited once for all pages.
+    let converted = match outcome {
+        messages::Outcome::Converted => converted(&db, tenant, campaign, Touch::Sent, &Windows::default()).await,
+        _ => Ok(Vec::new()),
+    };
+    let converted = converted.map_err(Failure::unavailable)?;
     let mut page = Some(Page::first(PAGE.largest));
     while let Some(wanted) = page.take() {
-        let slice = found::list(&opened.reads.db(), opened.tenant, campaign, outcome, reason, &wanted).await;
+        let slice = match outcome {
+            messages::Outcome::Converted => page_of(&db, tenant, converted.clone(), &wanted).await,
+            _ => found::list(&db, tenant, campaign, outcome, reason, &wanted).await,
+        };
         let slice = slice.map_err(Failure::unavailable)?;
         page = slice.next(PAGE.largest);
         slice.into_rows().iter().try_for_each(|row| write(&as_json(row)))?;
