@@ -60,8 +60,8 @@ row! {
     }
 }
 
-/// The orders that may belong to a campaign's messages, and what is needed to cancel them, each with all messages that touched
-/// its person since the campaign began.
+/// The orders that may belong to a campaign's messages, later ones as far as a cancellation may be about them, and cancellations,
+/// each with all messages that touched its person since the campaign began.
 pub async fn touched_orders(
     db: &Db,
     tenant: TenantId,
@@ -82,6 +82,7 @@ pub async fn touched_orders(
     let Some((first, last)) = span.and_then(|span| span.first.zip(span.last)) else { return Ok(Vec::new()) };
     let until = last + TimeDelta::hours(1) + windows.longest();
     let by_customer = if db.engine() == Engine::Sqlite { " INDEXED BY messages_of_customer" } else { "" };
+    let orders_of_customer = if db.engine() == Engine::Sqlite { " INDEXED BY activities_newest" } else { "" };
     // On SQLite, the order of a cross join is the order of reading.
     let of_person = [
         format!("messages m{by_customer} WHERE m.customer_id = o.person_id"),
@@ -99,7 +100,9 @@ pub async fn touched_orders(
              COALESCE(r.root_id, a.customer_id) AS person_id FROM activities a \
              LEFT JOIN customer_roots r ON r.tenant_id = a.tenant_id AND r.customer_id = a.customer_id \
              WHERE a.tenant_id = ? AND a.occurred_at >= ? AND a.occurred_at < ? AND a.kind = 'order' \
-             AND (a.occurred_at < ? OR a.amount_micros < 0)) o CROSS JOIN {messages} \
+             AND (a.occurred_at < ? OR a.amount_micros < 0 OR EXISTS (SELECT 1 FROM activities x{orders_of_customer} \
+             WHERE x.tenant_id = a.tenant_id AND x.customer_id = a.customer_id AND x.occurred_at >= a.occurred_at \
+             AND x.kind = 'order' AND x.amount_micros < 0))) o CROSS JOIN {messages} \
              AND m.tenant_id = o.tenant_id AND m.direction = 'outbound' AND {moment} >= ? AND {moment} < ?",
             union = if index == 0 { "" } else { " UNION ALL " },
         );

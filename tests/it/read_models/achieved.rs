@@ -288,15 +288,20 @@ fn brought(events: &[Exported], of: &str) -> Brought {
     let person = |who: &String| root.get(who).unwrap_or(who).clone();
     let mut orders: Vec<(String, &Exported)> = orders.into_iter().collect();
     orders.sort_by_key(|(id, order)| (order.at, id.clone()));
-    // The first touch of the campaign, and the last: cancellations of nothing in between are of no order here.
-    let own = || touches.values().filter(|(_, sent)| sent.data["campaign_id"] == of);
+    // Orders count from the hour of the first sending on, and as long as they can belong to the last; later ones only where
+    // a cancellation may be about them.
+    let own = || events.iter().filter(|event| event.kind == "MessageSent" && event.data["campaign_id"] == of);
     let hour = |at: DateTime<Utc>| at - TimeDelta::seconds(at.timestamp() % 3600);
-    let Some(begin) = own().map(|(at, _)| hour(*at)).min() else { return Brought::new() };
-    let end = own().map(|(at, _)| hour(*at)).max().expect("one") + TimeDelta::hours(1) + TimeDelta::days(5);
+    let Some(begin) = own().map(|sent| hour(sent.at)).min() else { return Brought::new() };
+    let end = own().map(|sent| hour(sent.at)).max().expect("one") + TimeDelta::hours(1) + TimeDelta::days(5);
+    let micros = |order: &Exported| order.data["amount_micros"].as_i64().expect("an amount");
+    let may_be_cancelled = |order: &Exported| {
+        orders.iter().any(|(_, other)| other.who == order.who && other.at >= order.at && micros(other) < 0)
+    };
     let mut left: Vec<(String, DateTime<Utc>, i64)> = Vec::new();
     for (_, order) in orders.iter().filter(|(_, order)| order.at >= begin) {
-        let amount = order.data["amount_micros"].as_i64().expect("an amount");
-        if amount > 0 && order.at < end {
+        let amount = micros(order);
+        if amount > 0 && (order.at < end || may_be_cancelled(order)) {
             left.push((person(&order.who), order.at, amount));
         } else if amount < 0 {
             let mut best = None;
