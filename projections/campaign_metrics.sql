@@ -4,7 +4,7 @@
 -- events: MessageBounced, MessageFailed, DispatchFailed, MessageOpened, MessageClicked, MessageComplained
 -- events: EngagementReclassified, MessageReceived, ConsentChanged
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -37,6 +37,9 @@ CREATE TABLE campaign_metrics (
     unique_clicks BIGINT NOT NULL, -- messages with a click, by a person or a machine
     unique_clicks_machine BIGINT NOT NULL, -- messages with a click by a machine
     unique_clicks_human BIGINT NOT NULL, -- messages with a click by a person
+    arrived BIGINT NOT NULL, -- messages that arrived by any evidence: delivered, opened, clicked, replied to, reported or opted out of
+    bounced BIGINT NOT NULL, -- messages that bounced, for whatever reason
+    engaged_human BIGINT NOT NULL, -- messages that a person opened, or followed a link in
     PRIMARY KEY (tenant_id, campaign_id, variant, channel)
 ) CLUSTERED;
 
@@ -268,7 +271,7 @@ INSERT INTO campaign_metrics (
     tenant_id, campaign_id, variant, channel,
     queued, suppressed, cancelled, sent, delivered, deferred, soft_bounced, hard_bounced, failed, complained,
     opted_out, replied, unique_opens, unique_opens_machine, unique_opens_human, unique_clicks, unique_clicks_machine,
-    unique_clicks_human
+    unique_clicks_human, arrived, bounced, engaged_human
 )
 SELECT
     k.tenant_id, k.campaign_id, k.variant, k.channel,
@@ -289,7 +292,13 @@ SELECT
     @sum(k.messages * (((k.marks & 16384) - (k.known & 16384)) / 16384)),
     @sum(CASE WHEN (k.marks & 98304) <> 0 AND (k.known & 98304) = 0 THEN k.messages ELSE 0 END),
     @sum(k.messages * (((k.marks & 32768) - (k.known & 32768)) / 32768)),
-    @sum(k.messages * (((k.marks & 65536) - (k.known & 65536)) / 65536))
+    @sum(k.messages * (((k.marks & 65536) - (k.known & 65536)) / 65536)),
+    @sum(CASE WHEN (k.marks & 130064) <> 0 AND (k.known & 130064) = 0 THEN k.messages ELSE 0 END),
+    @sum(CASE WHEN (k.marks & 192) <> 0 AND (k.known & 192) = 0 THEN k.messages ELSE 0 END),
+    @sum(
+        CASE WHEN (k.marks & 81920) <> 0 THEN k.messages ELSE 0 END
+        - CASE WHEN (k.known & 81920) <> 0 THEN k.messages ELSE 0 END
+    )
 FROM (
     SELECT tenant_id, campaign_id, variant, channel, marks, known, COUNT(*) AS messages
     FROM batch_campaign_marks
@@ -316,7 +325,10 @@ ON CONFLICT (tenant_id, campaign_id, variant, channel) DO UPDATE SET
     unique_opens_human = campaign_metrics.unique_opens_human + excluded.unique_opens_human,
     unique_clicks = campaign_metrics.unique_clicks + excluded.unique_clicks,
     unique_clicks_machine = campaign_metrics.unique_clicks_machine + excluded.unique_clicks_machine,
-    unique_clicks_human = campaign_metrics.unique_clicks_human + excluded.unique_clicks_human;
+    unique_clicks_human = campaign_metrics.unique_clicks_human + excluded.unique_clicks_human,
+    arrived = campaign_metrics.arrived + excluded.arrived,
+    bounced = campaign_metrics.bounced + excluded.bounced,
+    engaged_human = campaign_metrics.engaged_human + excluded.engaged_human;
 
 INSERT INTO campaign_hours (
     tenant_id, campaign_id, variant, channel, hour,

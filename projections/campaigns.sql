@@ -1,7 +1,8 @@
 -- projection: campaigns
 -- question: Which campaigns are there, where does each stand, and what became of its audience?
 -- events: CampaignCreated, CampaignPlanChanged, CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused
--- events: CampaignApproved, WinnerChosen, CampaignResumed, CampaignRateChanged, CampaignCancelled, CampaignCompleted
+-- events: CampaignApproved, CampaignBudgetChanged, CampaignBudgetNoticed, WinnerChosen
+-- events: CampaignResumed, CampaignRateChanged, CampaignCancelled, CampaignCompleted
 -- events: RecipientsChosen, AudienceChosen, RecipientsDecided, MessageQueued
 -- scope: tenant
 -- version: 2
@@ -18,12 +19,14 @@ CREATE TABLE campaigns (
     state TEXT, -- draft, scheduled, running, paused, completed or cancelled; null for a campaign that is planned elsewhere
     plan JSONB, -- what it is to do, as JSON
     rate JSONB, -- the present rate, as JSON; 0 messages for none
+    budget JSONB, -- what it may cost, as JSON, once it was changed
+    budget_noticed_at TIMESTAMPTZ, -- when most of its budget was found to be spent
     start_at TIMESTAMPTZ, -- when it starts, until it does; of a recurring campaign its next occurrence
     started_at TIMESTAMPTZ, -- when it started
     ended_at TIMESTAMPTZ, -- when it was completed or cancelled
     versions JSONB, -- the published versions of its templates that its messages are made of, by code, as JSON
     reason TEXT, -- why it was paused or cancelled
-    cause TEXT, -- the cause of its last pause: manual, failure, threshold or winner; overdue if its start was missed
+    cause TEXT, -- the cause of its last pause: manual, failure, threshold, budget or winner; overdue if its start was missed
     changed_at TIMESTAMPTZ, -- when it was last changed
     changed_by TEXT, -- who changed it
     approved_by TEXT, -- who approved it as it is planned now
@@ -115,6 +118,29 @@ FROM (
         SELECT MAX(ordinal) FROM batch WHERE type IN ('CampaignRateChanged', 'CampaignPlanChanged')
         GROUP BY tenant_id, stream_key
     ) AND b.type = 'CampaignRateChanged'
+) AS e
+WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
+
+UPDATE campaigns AS c SET budget = e.budget, budget_noticed_at = NULL, changed_at = e.occurred_at, changed_by = e.actor
+FROM (
+    SELECT b.tenant_id, b.stream_key, b.occurred_at, b.actor, @json(b.data, 'budget') AS budget
+    FROM batch b
+    WHERE b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch WHERE type IN ('CampaignBudgetChanged', 'CampaignPlanChanged')
+        GROUP BY tenant_id, stream_key
+    )
+) AS e
+WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
+
+UPDATE campaigns AS c SET budget_noticed_at = e.occurred_at
+FROM (
+    SELECT b.tenant_id, b.stream_key, b.occurred_at
+    FROM batch b
+    WHERE b.ordinal IN (
+        SELECT MAX(ordinal) FROM batch
+        WHERE type IN ('CampaignBudgetNoticed', 'CampaignBudgetChanged', 'CampaignPlanChanged')
+        GROUP BY tenant_id, stream_key
+    ) AND b.type = 'CampaignBudgetNoticed'
 ) AS e
 WHERE c.tenant_id = e.tenant_id AND c.campaign_id = e.stream_key;
 

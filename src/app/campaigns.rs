@@ -8,9 +8,11 @@ use crate::app::engine::deciding::{Attempted, CommandRun, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
 use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
+use crate::domain::campaign::budget::Spending;
 use crate::domain::campaign::decide::{
     self, ApproveCampaign, CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, Chosen, CreateCampaign,
-    Outcomes, PauseCampaign, Readiness, ResumeCampaign, SetCampaignRate, StartCampaign, UnscheduleCampaign,
+    Outcomes, PauseCampaign, Readiness, ResumeCampaign, SetCampaignBudget, SetCampaignRate, StartCampaign,
+    UnscheduleCampaign,
 };
 use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent, PauseCause};
 use crate::domain::campaign::plan::CampaignPlan;
@@ -167,6 +169,19 @@ impl App {
         self.on_campaign(caller, campaign_id, command, decide).await
     }
 
+    /// Changes what a campaign may cost, also while it goes out.
+    pub async fn set_campaign_budget(
+        &self,
+        caller: &Caller,
+        campaign_id: CampaignId,
+        command: SetCampaignBudget,
+    ) -> Result<Outcome<ChangedCampaign>, AppError> {
+        let decide = |state: &Campaign, command: SetCampaignBudget, context: &Context<'_>| {
+            decide::set_budget(state, &command, context)
+        };
+        self.on_campaign(caller, campaign_id, command, decide).await
+    }
+
     /// Stops a campaign for good. What is queued is cancelled; what was handed to a provider stays sent.
     pub async fn cancel_campaign(
         &self,
@@ -243,6 +258,14 @@ impl App {
             decide::stop(state, cause, reason, counts).into_iter().collect()
         })
         .await?;
+        self.shared.standings.invalidate(&(caller.tenant, campaign_id));
+        Ok(())
+    }
+
+    /// Records that most of a campaign's budget is spent, once; pauses it when all of it is.
+    pub async fn spend(&self, caller: &Caller, campaign_id: CampaignId, spending: &Spending) -> Result<(), AppError> {
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::spend(state, spending).into_iter().collect())
+            .await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }

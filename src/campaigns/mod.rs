@@ -1,10 +1,14 @@
 //! Campaigns over log and read tables: whom they go to, what they need to start, and what they would do.
 
+pub mod attribution;
 pub mod audience;
 pub mod business;
 pub mod dry_run;
 pub mod effects;
+pub mod rates;
+pub mod recipients;
 pub mod service;
+pub mod spending;
 
 use crate::app::AppError;
 use crate::queries::{QueryError, WaitError};

@@ -94,6 +94,7 @@ commands! {
         super::campaign::decide::PauseCampaign = "pause_campaign",
         super::campaign::decide::ResumeCampaign = "resume_campaign",
         super::campaign::decide::SetCampaignRate = "set_campaign_rate",
+        super::campaign::decide::SetCampaignBudget = "set_campaign_budget",
         super::campaign::decide::CancelCampaign = "cancel_campaign",
     }
     super::tenant::state::Tenant {

@@ -16,6 +16,8 @@ use crate::campaigns::CampaignError;
 use crate::campaigns::audience::{PART, part_after};
 use crate::campaigns::dry_run::known_of;
 use crate::campaigns::effects::{Metric, tested};
+use crate::campaigns::spending::spending;
+use crate::domain::campaign::budget::Spent;
 use crate::domain::campaign::decide::{Chosen, Outcomes, Readiness};
 use crate::domain::campaign::event::PauseCause;
 use crate::domain::campaign::plan::CampaignPlan;
@@ -58,8 +60,10 @@ struct Run {
     part: Option<Part>,
     bucket: Bucket,
     not_before: DateTime<Utc>,
-    /// When its thresholds are looked at again.
+    /// When its thresholds and its budget are looked at again.
     measured_next: DateTime<Utc>,
+    /// How many more messages its budget covers until then, if it says.
+    covered: Option<u64>,
 }
 
 /// A part of the audience in work.
@@ -195,13 +199,24 @@ impl Runner {
                 }
             };
             let bucket = Bucket::empty(now, work.rate(campaign, now).await?);
-            self.runs.insert(key, Run { text, part: None, bucket, not_before: now, measured_next: now });
+            self.runs.insert(key, Run { text, part: None, bucket, not_before: now, measured_next: now, covered: None });
         }
         let Some(run) = self.runs.get_mut(&key).filter(|run| run.not_before <= now) else { return Ok(false) };
         if run.measured_next <= now {
             run.measured_next = now + MEASURED_EVERY;
             if work.breaks_a_threshold(campaign).await? {
                 return Ok(false);
+            }
+            run.covered = None;
+            if let Some(budget) = campaign.plan.budget {
+                // The tables have to show all that was asked for.
+                self.reads.wait_for(self.app.end().await?, PATIENCE).await?;
+                let spending = spending(&self.reads.db(), tenant, campaign_id, budget.currency).await?;
+                self.app.spend(caller, campaign_id, &spending).await?;
+                if budget.state(&spending) == Spent::All {
+                    return Ok(false);
+                }
+                run.covered = budget.covers(&spending);
             }
         }
         if run.part.is_none() {
@@ -238,7 +253,9 @@ impl Runner {
         let wanted = (part.recipients.len() - part.done).min(AT_ONCE);
         let (bucket, grant) = run.bucket.take(now, u32::try_from(wanted).unwrap_or(u32::MAX), rate);
         run.bucket = bucket;
-        let asked = wanted.min(grant.granted as usize);
+        let covered = run.covered.map_or(usize::MAX, |covered| usize::try_from(covered).unwrap_or(usize::MAX));
+        let asked = wanted.min(grant.granted as usize).min(covered);
+        run.covered = run.covered.map(|covered| covered.saturating_sub(asked as u64));
         if asked > 0 {
             work.ask(&run.text, part, asked).await?;
         }

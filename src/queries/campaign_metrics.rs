@@ -49,6 +49,12 @@ row! {
         pub unique_clicks: i64,
         pub unique_clicks_machine: i64,
         pub unique_clicks_human: i64,
+        /// Messages that arrived by any evidence.
+        pub arrived: i64,
+        /// Messages that bounced, for whatever reason.
+        pub bounced: i64,
+        /// Messages that a person opened, or followed a link in.
+        pub engaged_human: i64,
     }
 }
 

@@ -28,6 +28,9 @@ row! {
         pub state: Option<CampaignState>,
         pub plan: Option<Json>,
         pub rate: Option<Json>,
+        /// JSON null: none.
+        pub budget: Option<Json>,
+        pub budget_noticed_at: Option<DateTime<Utc>>,
         /// While it is scheduled.
         pub start_at: Option<DateTime<Utc>>,
         pub started_at: Option<DateTime<Utc>>,
@@ -37,7 +40,7 @@ row! {
         pub versions: Option<Json>,
         /// Why it was paused or cancelled.
         pub reason: Option<String>,
-        /// `manual`, `failure`, `threshold`, `winner`, `overdue`.
+        /// `manual`, `failure`, `threshold`, `budget`, `winner`, `overdue`.
         pub cause: Option<String>,
         pub changed_at: Option<DateTime<Utc>>,
         pub changed_by: Option<String>,

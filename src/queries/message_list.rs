@@ -36,6 +36,8 @@ pub struct MessageFilter {
     /// Any of these channels.
     pub channels: Vec<Channel>,
     pub campaign_id: Option<CampaignId>,
+    /// Narrows the states; with none of them, nothing is found.
+    pub outcome: Option<Outcome>,
     /// Of the account that took it, or that it came in by.
     pub provider: Option<String>,
     /// The account that took it, or that it came in by.
@@ -120,7 +122,11 @@ impl<'a> Plan<'a> {
             Some(Direction::Outbound) => *state != MessageState::Received,
         };
         let all = if filter.states.is_empty() { MessageState::ALL } else { &filter.states };
-        let states: Vec<MessageState> = all.iter().copied().filter(fits).collect();
+        let is_part = |state: &MessageState| filter.outcome.is_none_or(|outcome| outcome.states().contains(state));
+        let states: Vec<MessageState> = all.iter().copied().filter(fits).filter(is_part).collect();
+        if states.is_empty() {
+            return Ok(None);
+        }
         let channels = if filter.channels.is_empty() { Channel::ALL } else { &filter.channels };
         let each = |branch: &Branch| -> Vec<Branch> {
             let pairs = states.iter().flat_map(|&state| channels.iter().map(move |&channel| (state, channel)));
@@ -150,7 +156,7 @@ impl<'a> Plan<'a> {
             }
         }
         let has_state = filter.campaign_id.is_some() || filter.account.is_some() || filter.provider.is_some();
-        if !filter.states.is_empty() && (ways.is_empty() || !has_state) {
+        if (!filter.states.is_empty() || filter.outcome.is_some()) && (ways.is_empty() || !has_state) {
             ways.push(each(&Branch::default()));
         }
         if ways.is_empty() {
@@ -275,6 +281,10 @@ impl<'a> Plan<'a> {
         let filter = self.filter;
         if branch.state.is_none() {
             select.and_in("m.state || ''", filter.states.iter().map(|&state| state.into()));
+            select.and_in("m.state || ''", filter.outcome.iter().flat_map(|of| of.states()).map(|&state| state.into()));
+        }
+        if let Some(condition) = filter.outcome.and_then(Outcome::condition) {
+            select.and(condition, []);
         }
         if branch.channel.is_none() {
             select.and_in("m.channel || ''", filter.channels.iter().map(|&channel| channel.into()));
@@ -328,5 +338,8 @@ async fn accounts(db: &Db, tenant: TenantId, filter: &MessageFilter) -> Result<V
     }
 }
 
+mod outcome;
 #[cfg(test)]
 mod tests;
+
+pub use outcome::Outcome;

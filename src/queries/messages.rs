@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use super::message_list::{MessageFilter, MessageOrder, count, list};
+pub use super::message_list::{MessageFilter, MessageOrder, Outcome, count, list};
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Readable, Slice, customer_roots};
 use crate::domain::message::event::MessageClass;

@@ -6,7 +6,9 @@
 
 pub mod activities;
 pub mod attachments;
+pub mod campaign_attribution;
 pub mod campaign_effects;
+pub mod campaign_groups;
 pub mod campaign_metrics;
 pub mod campaigns;
 pub mod canned_replies;

@@ -1,5 +1,6 @@
 //! `commlog campaign`
 
+mod achieved;
 mod plan;
 
 use std::time::Duration;
@@ -14,16 +15,18 @@ use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::lists::Opened;
 use crate::cli::{Session, TenantArg, ids, print};
+use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::decide::{
-    CancelCampaign, ChooseWinner, PauseCampaign, Readiness, SetCampaignRate, StartCampaign,
+    CancelCampaign, ChooseWinner, PauseCampaign, Readiness, SetCampaignBudget, SetCampaignRate, StartCampaign,
 };
 use crate::domain::campaign::experiment::decide::{Reason, Verdict};
 use crate::domain::campaign::schedule::Rate;
 use crate::domain::campaign::state::CampaignState;
+use crate::domain::value::Currency;
 use crate::ids::CampaignId;
 use crate::queries::campaigns::{self, CampaignRow};
 use crate::queries::page::PAGE;
-use crate::queries::{Page, Reads, campaign_metrics};
+use crate::queries::{Page, Reads};
 
 /// How often `status --watch` looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -119,6 +122,14 @@ enum CampaignCommand {
         #[arg(value_name = "NUMBER/TIME", value_parser = rate)]
         rate: Rate,
     },
+    /// Changes what a campaign may cost, also while it runs.
+    Budget {
+        #[command(flatten)]
+        one: One,
+        /// The budget, such as "250 EUR"; 0 for none.
+        #[arg(value_name = "AMOUNT CURRENCY", value_parser = plan::money)]
+        budget: (i64, Currency),
+    },
     /// Stops a campaign for good: queued messages are cancelled.
     Cancel {
         #[command(flatten)]
@@ -152,13 +163,19 @@ enum CampaignCommand {
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
     },
-    /// Shows what a campaign achieved, by variant and channel.
+    /// Shows what a campaign achieved, by variant and channel or by something else.
     Results {
         #[command(flatten)]
         one: One,
-        /// Output format.
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
+        #[command(flatten)]
+        results: achieved::ResultsArgs,
+    },
+    /// Lists the recipients of whom something became.
+    Recipients {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        recipients: achieved::RecipientsArgs,
     },
 }
 
@@ -211,6 +228,15 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
             opened.stores.app.set_campaign_rate(&caller, one.campaign, command).await?.into_result()?;
             print::line(format_args!("campaign {} has the rate of {} messages", one.campaign, rate.messages))
         }
+        CampaignCommand::Budget { one, budget: (micros, currency) } => {
+            let (opened, caller) = (Opened::of(session, &one.tenant).await?, session.caller(&one.tenant));
+            let before = opened.stores.app.campaign(caller.tenant, one.campaign).await?;
+            let price_micros = before.and_then(|campaign| campaign.plan.budget).map_or(0, |budget| budget.price_micros);
+            let budget = Budget { micros, currency, warn_percent: Budget::WARN_PERCENT, price_micros };
+            let command = SetCampaignBudget { budget: Some(budget) };
+            opened.stores.app.set_campaign_budget(&caller, one.campaign, command).await?.into_result()?;
+            print::line(format_args!("campaign {} has the new budget", one.campaign))
+        }
         CampaignCommand::Cancel { one, reason } => {
             let (opened, caller) = (Opened::of(session, &one.tenant).await?, session.caller(&one.tenant));
             let command = CancelCampaign { reason };
@@ -219,7 +245,8 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
         }
         CampaignCommand::Status { one, watch, format } => status(session, &one, watch, format).await,
         CampaignCommand::Effects { one, metric, days, format } => compare(session, &one, metric, days, format).await,
-        CampaignCommand::Results { one, format } => results(session, &one, format).await,
+        CampaignCommand::Results { one, results } => achieved::results(session, &one, results).await,
+        CampaignCommand::Recipients { one, recipients } => achieved::recipients(session, &one, recipients).await,
     }
 }
 
@@ -304,38 +331,6 @@ async fn status(session: &Session, one: &One, watch: bool, format: ReportFormat)
         last = Some(row);
         tokio::time::sleep(EVERY).await;
     }
-}
-
-async fn results(session: &Session, one: &One, format: Format) -> Outcome {
-    let opened = Opened::of(session, &one.tenant).await?;
-    crate::cli::rebuild::catch_up(&opened.reads, &opened.stores.journal).await?;
-    let rows = campaign_metrics::totals(&opened.reads.db(), opened.tenant, &[one.campaign]).await;
-    let columns = &[
-        "variant",
-        "channel",
-        "queued",
-        "suppressed",
-        "sent",
-        "delivered",
-        "unique_opens_human",
-        "unique_clicks_human",
-        "replied",
-        "opted_out",
-    ];
-    let mut listing = Listing::new(format, columns);
-    for row in rows.map_err(Failure::unavailable)? {
-        listing.row(&json!({
-            "variant": row.variant, "channel": row.channel, "queued": row.queued, "suppressed": row.suppressed,
-            "cancelled": row.cancelled, "sent": row.sent, "delivered": row.delivered, "deferred": row.deferred,
-            "soft_bounced": row.soft_bounced, "hard_bounced": row.hard_bounced, "failed": row.failed,
-            "complained": row.complained, "opted_out": row.opted_out, "replied": row.replied,
-            "opens": row.opens, "opens_machine": row.opens_machine, "opens_human": row.opens_human,
-            "unique_opens": row.unique_opens, "unique_opens_human": row.unique_opens_human,
-            "clicks": row.clicks, "clicks_machine": row.clicks_machine, "clicks_human": row.clicks_human,
-            "unique_clicks": row.unique_clicks, "unique_clicks_human": row.unique_clicks_human,
-        }))?;
-    }
-    listing.end("no message was requested in this campaign")
 }
 
 async fn compare(session: &Session, one: &One, metric: Metric, days: u32, format: Format) -> Outcome {

@@ -9,6 +9,7 @@ use crate::cli::listing::ReportFormat;
 use crate::cli::lists::Opened;
 use crate::cli::templates::values::ValuesArgs;
 use crate::cli::{Session, TenantArg};
+use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::decide::CreateCampaign;
 use crate::domain::campaign::experiment::shares::{Shares, Variant, WHOLE};
 use crate::domain::campaign::plan::{Audience, CampaignPlan, Experiment, Fallback, VariantText};
@@ -16,7 +17,8 @@ use crate::domain::campaign::schedule::{
     Calendar, DEFAULT_OBSERVATIONS, Per, Rate, Schedule, Season, Thresholds, When,
 };
 use crate::domain::campaign::winner::{Undecided, WinnerMetric, WinnerRule};
-use crate::domain::value::Channel;
+use crate::domain::list::criteria::Amount;
+use crate::domain::value::{Channel, Currency};
 use crate::ids::CampaignId;
 
 /// What a campaign is to do.
@@ -84,6 +86,12 @@ pub struct PlanArgs {
     /// How fast, such as 600/minute, 10/second, 5000/hour or 0/minute for no limit [default: 60/minute by SMS, 600 by email]
     #[arg(long, value_name = "NUMBER/TIME", value_parser = rate)]
     rate: Option<Rate>,
+    /// What it may cost, such as "250 EUR" [default: as much as it does]
+    #[arg(long, value_name = "AMOUNT CURRENCY", value_parser = money)]
+    budget: Option<(i64, Currency)>,
+    /// What a message, or a segment of an SMS, is expected to cost until its provider reports a price, such as 0.0075.
+    #[arg(long, value_name = "AMOUNT", requires = "budget", value_parser = micros)]
+    price: Option<i64>,
     /// How fast on some days, in place of the rate, such as 2026-12-20..2026-12-26=100/minute; repeat it for several.
     #[arg(long = "season", value_name = "FROM..UNTIL=NUMBER/TIME", value_parser = season)]
     seasons: Vec<Season>,
@@ -128,6 +136,19 @@ fn variant(text: &str) -> Result<(Variant, Option<String>), String> {
     let share: Option<u32> = share.and_then(|share| share.trim_end_matches('%').parse().ok());
     let share = share.filter(|share| *share <= 100).ok_or("give a name and a share in percent, such as short:50")?;
     Ok((Variant { name: name.to_owned(), share: share * 100 }, parts.next().map(str::to_owned)))
+}
+
+/// Reads an amount such as `0.0075`, in micros.
+fn micros(text: &str) -> Result<i64, String> {
+    let amount: Amount = serde_json::from_value(text.into()).map_err(|error| error.to_string())?;
+    Ok(amount.0)
+}
+
+/// Reads an amount with its currency, such as `250 EUR`.
+pub fn money(text: &str) -> Result<(i64, Currency), String> {
+    let (amount, currency) =
+        text.trim().rsplit_once(' ').ok_or("give an amount and its currency, such as \"250 EUR\"")?;
+    Ok((micros(amount)?, currency.parse().map_err(|_| format!("{currency} is not a currency such as EUR"))?))
 }
 
 /// Reads a channel and its template, such as `sms:short`.
@@ -180,6 +201,12 @@ pub async fn create(session: &Session, plan: PlanArgs, format: ReportFormat, ten
         undecided: if plan.ask { Undecided::Ask } else { Undecided::Leader },
     });
     let experiment = experiment(plan.variants, plan.hold_out, plan.test.zip(winner))?;
+    let budget = plan.budget.map(|(micros, currency)| Budget {
+        micros,
+        currency,
+        warn_percent: Budget::WARN_PERCENT,
+        price_micros: plan.price.unwrap_or_default(),
+    });
     let fallback = |(channel, template): &(Channel, Option<String>)| Fallback {
         channel: *channel,
         template: template.clone().unwrap_or_else(|| plan.template.clone()),
@@ -201,6 +228,7 @@ pub async fn create(session: &Session, plan: PlanArgs, format: ReportFormat, ten
         rate: rate.unwrap_or_else(|| Rate::default_of(channel)),
         seasons: Calendar { seasons },
         thresholds: Thresholds::default(),
+        budget,
         experiment,
     };
     let campaign_id = CampaignId(opened.stores.ambient().uuid());

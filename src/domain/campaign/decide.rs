@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::domain::campaign::budget::{Budget, Spending, Spent};
 use crate::domain::campaign::event::{
-    AudienceChosen, CampaignApproved, CampaignCancelled, CampaignCompleted, CampaignCreated, CampaignEvent,
-    CampaignPaused, CampaignPlanChanged, CampaignRateChanged, CampaignResumed, CampaignRunEvent, CampaignScheduled,
-    CampaignStarted, CampaignUnscheduled, PauseCause, RecipientsChosen, RecipientsDecided, WinnerChosen,
+    AudienceChosen, CampaignApproved, CampaignBudgetChanged, CampaignBudgetNoticed, CampaignCancelled,
+    CampaignCompleted, CampaignCreated, CampaignEvent, CampaignPaused, CampaignPlanChanged, CampaignRateChanged,
+    CampaignResumed, CampaignRunEvent, CampaignScheduled, CampaignStarted, CampaignUnscheduled, PauseCause,
+    RecipientsChosen, RecipientsDecided, WinnerChosen,
 };
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::run::CampaignRun;
@@ -94,6 +96,13 @@ pub struct CancelCampaign {
 pub struct SetCampaignRate {
     /// 0 messages: without a limit of its own.
     pub rate: Rate,
+}
+
+/// Changes what a campaign may cost, also while it goes out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetCampaignBudget {
+    /// Absent, or of 0: as much as it does.
+    pub budget: Option<Budget>,
 }
 
 /// The answer to a command on a campaign.
@@ -254,6 +263,9 @@ pub fn resume(state: &Campaign, context: &Context<'_>) -> Decision<CampaignEvent
     let campaign = existing(state)?;
     match campaign.state {
         CampaignState::Running => Ok(vec![]),
+        CampaignState::Paused if campaign.budget_spent => {
+            Err(Refusal::new("BUDGET_SPENT", "the campaign's budget is spent: change it first"))
+        }
         CampaignState::Paused if campaign.waits_for_winner() => {
             Err(Refusal::new("WINNER_UNKNOWN", "no variant has won: choose one for the rest of the audience first"))
         }
@@ -302,6 +314,19 @@ pub fn set_rate(state: &Campaign, command: &SetCampaignRate, context: &Context<'
         return Ok(vec![]);
     }
     Ok(vec![context.now(CampaignRateChanged { campaign_id: campaign.campaign_id, rate })])
+}
+
+/// Changes what a campaign may cost. A paused one stays paused.
+pub fn set_budget(state: &Campaign, command: &SetCampaignBudget, context: &Context<'_>) -> Decision<CampaignEvent> {
+    let campaign = existing(state)?;
+    if matches!(campaign.state, CampaignState::Completed | CampaignState::Cancelled) {
+        return Err(not_running(campaign));
+    }
+    let budget = command.budget.map(Budget::checked).transpose()?.flatten();
+    if campaign.plan.budget == budget {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.now(CampaignBudgetChanged { campaign_id: campaign.campaign_id, budget })])
 }
 
 /// Stops a campaign for good: also one that is completed, whose messages may still wait. What was handed to a provider stays
@@ -401,6 +426,29 @@ pub fn stop(state: &Campaign, cause: PauseCause, reason: &str, counts: Option<Co
     let campaign = state.current.as_ref().filter(|campaign| can_fail(campaign.state))?;
     let reason = reason.chars().take(text::SHORT).collect();
     Some(CampaignPaused { campaign_id: campaign.campaign_id, cause, reason, counts }.into())
+}
+
+/// Says once that most of a campaign's budget is spent, or pauses it when all of it is.
+#[must_use]
+pub fn spend(state: &Campaign, spending: &Spending) -> Option<CampaignEvent> {
+    let campaign = state.current.as_ref().filter(|campaign| campaign.state == CampaignState::Running)?;
+    let budget = campaign.plan.budget?;
+    let (campaign_id, spent) = (campaign.campaign_id, budget.spent(spending));
+    match budget.state(spending) {
+        Spent::Little => None,
+        Spent::Most if campaign.budget_noticed => None,
+        Spent::Most => {
+            let spent_micros = i64::try_from(spent).unwrap_or(i64::MAX);
+            Some(CampaignBudgetNoticed { campaign_id, spent_micros, budget }.into())
+        }
+        Spent::All => {
+            let reason = match &spending.other_currency {
+                Some(other) => format!("messages are charged in {other}, and the budget is in {}", budget.currency),
+                None => format!("{spent} of {} micros {} are spent or expected", budget.micros, budget.currency),
+            };
+            stop(state, PauseCause::Budget, &reason, None)
+        }
+    }
 }
 
 /// Completes a campaign of whose audience everybody was decided on.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::schedule::{Counts, Rate};
 use crate::domain::campaign::winner::Winner;
@@ -21,6 +22,8 @@ words! {
         Failure = "failure",
         /// Too many of its messages went wrong.
         Threshold = "threshold",
+        /// Its budget is spent.
+        Budget = "budget",
         /// No variant has won, and a colleague has to choose.
         Winner = "winner",
     }
@@ -135,6 +138,25 @@ event! {
 }
 
 event! {
+    /// It may cost this much from now on.
+    CampaignBudgetChanged 1 {
+        campaign_id: CampaignId,
+        /// Absent: as much as it does.
+        budget: Option<Budget>,
+    }
+}
+
+event! {
+    /// Most of its budget is spent.
+    CampaignBudgetNoticed 1 {
+        campaign_id: CampaignId,
+        /// With what is expected of messages without a price, in micros of the budget's currency.
+        spent_micros: i64,
+        budget: Budget,
+    }
+}
+
+event! {
     /// The rest of its audience gets this variant.
     WinnerChosen 1 {
         campaign_id: CampaignId,
@@ -213,6 +235,8 @@ stream_events! {
         CampaignPaused,
         CampaignResumed,
         CampaignRateChanged,
+        CampaignBudgetChanged,
+        CampaignBudgetNoticed,
         WinnerChosen,
         CampaignCancelled,
         CampaignCompleted,

@@ -3,6 +3,8 @@
 //! A campaign's own stream has its plan and what colleagues decide about it. A second stream, of its run, has whom it goes to
 //! and what became of each part of them, as the runner goes through them. What happens to a message stands with its customer.
 
+pub mod attribution;
+pub mod budget;
 pub mod decide;
 pub mod event;
 pub mod experiment;

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::experiment::shares::{Shares, WHOLE};
 use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Thresholds, When};
 use crate::domain::campaign::winner::WinnerRule;
@@ -57,6 +58,9 @@ pub struct CampaignPlan {
     /// What of its messages may go wrong before it is paused.
     #[serde(default)]
     pub thresholds: Thresholds,
+    /// What it may cost; absent: as much as it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Variants and hold-out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,
@@ -141,6 +145,7 @@ impl CampaignPlan {
             rate,
             seasons,
             thresholds,
+            budget,
             experiment,
         } = self;
         let mut channels = vec![channel];
@@ -176,6 +181,7 @@ impl CampaignPlan {
             rate,
             seasons,
             thresholds,
+            budget: budget.map(Budget::checked).transpose()?.flatten(),
             experiment: experiment.map(Experiment::checked).transpose()?,
         })
     }

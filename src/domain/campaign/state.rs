@@ -70,6 +70,10 @@ pub struct Described {
     pub winner: Option<String>,
     /// Whether the test of its variants left the choice to a colleague.
     pub asks_for_winner: bool,
+    /// Whether it was told that most of its budget is spent.
+    pub budget_noticed: bool,
+    /// Whether it was paused because its budget is spent, and the budget is still the same.
+    pub budget_spent: bool,
     /// What had become of its messages when that paused it last: thresholds count from there.
     pub measured: Counts,
 }
@@ -106,6 +110,8 @@ impl Campaign {
                 versions: BTreeMap::new(),
                 winner: None,
                 asks_for_winner: false,
+                budget_noticed: false,
+                budget_spent: false,
                 measured: Counts::default(),
             });
         }
@@ -134,6 +140,7 @@ impl Campaign {
             }
             CampaignEvent::CampaignPaused(e) => {
                 current.state = CampaignState::Paused;
+                current.budget_spent |= e.cause == PauseCause::Budget;
                 current.asks_for_winner |= e.cause == PauseCause::Winner;
                 current.measured = e.counts.unwrap_or(current.measured);
             }
@@ -141,6 +148,12 @@ impl Campaign {
                 let has_started = current.started_at.is_some();
                 current.state = if has_started { CampaignState::Running } else { CampaignState::Scheduled };
             }
+            CampaignEvent::CampaignBudgetChanged(e) => {
+                current.plan.budget = e.budget;
+                current.budget_noticed = false;
+                current.budget_spent = false;
+            }
+            CampaignEvent::CampaignBudgetNoticed(_) => current.budget_noticed = true,
             CampaignEvent::WinnerChosen(e) => current.winner = Some(e.winner.variant.clone()),
             CampaignEvent::CampaignRateChanged(e) => current.plan.rate = e.rate,
             CampaignEvent::CampaignCancelled(_) => current.state = CampaignState::Cancelled,

@@ -41,6 +41,7 @@ fn plan(when: When) -> CampaignPlan {
         rate: Rate::default_of(Channel::Email),
         seasons: Calendar::default(),
         thresholds: Thresholds::default(),
+        budget: None,
         experiment: None,
     }
 }

@@ -3,6 +3,10 @@
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::achieved::{CampaignRates, DomainFigures, LinkFigures, ListFigures};
+use crate::campaigns::rates::Rates;
+use crate::domain::campaign::plan::CampaignPlan;
+use crate::graphql::engine::connection::{DEFAULT_FIRST, page_size};
 use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::Of;
 use crate::graphql::engine::loaders::{CampaignCostsOf, CampaignTotalsOf};
@@ -12,8 +16,8 @@ use crate::graphql::engine::reports::{ReportCounts, report_counts};
 use crate::graphql::engine::scalar::Micros;
 use crate::graphql::engine::words::Channel;
 use crate::ids::CampaignId;
-use crate::queries::campaign_metrics;
 use crate::queries::campaign_metrics::{CostRow, HourlyMetricsRow, MetricsRow};
+use crate::queries::{campaign_groups, campaign_metrics, campaigns};
 
 /// Counts of messages, opens and clicks. A message counts as sent from the first evidence that a provider accepted it.
 /// Raw opens are machine and human ones together; the unique ones count each message once.
@@ -51,6 +55,12 @@ pub struct Metrics {
     opens: Flat<Counted>,
     /// Clicks: raw, machine, likely human.
     clicks: Flat<Counted>,
+    /// Messages that arrived, by any evidence: delivered, opened, clicked, replied to, reported or opted out of.
+    arrived: i64,
+    /// Messages that bounced, temporarily or permanently.
+    bounced: i64,
+    /// Messages as parts of each other.
+    rates: Flat<CampaignRates>,
 }
 
 /// Three figures, because opens and clicks lie: proxies open everything, scanners click everything.
@@ -73,6 +83,9 @@ pub struct Counted {
 impl Metrics {
     fn new(row: MetricsRow) -> Self {
         Self {
+            rates: Flat(Rates::from(&row).into()),
+            arrived: row.arrived,
+            bounced: row.bounced,
             variant: row.variant,
             channel: row.channel.into(),
             queued: row.queued,
@@ -237,5 +250,52 @@ impl CampaignMetrics {
     async fn costs(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Cost>>> {
         let rows = CampaignCostsOf(self.campaign_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
         Ok(rows.into_iter().map(|row| Flat(Cost::new(row))).collect())
+    }
+
+    /// The counts by domain of the mailboxes, the one with most messages first. Reads every message of the campaign.
+    #[graphql(complexity = "200 + 8 * child_complexity")]
+    async fn domains(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most: 1 to 200.", default_with = "DEFAULT_FIRST")] first: i32,
+    ) -> Result<Vec<Flat<DomainFigures>>> {
+        let reading = Reading::of(ctx)?;
+        let (db, tenant, most) = (reading.api.reads.db(), reading.session.principal.tenant, page_size(Some(first))?);
+        let rows = campaign_groups::by_domain(&db, tenant, self.campaign_id.0, most).await;
+        let rows = rows.map_err(|error| reading.api.failed(&error))?;
+        Ok(rows.into_iter().map(|row| Flat(DomainFigures::new(row, reading.personal()))).collect())
+    }
+
+    /// The counts by list of the audience; empty before the campaign starts, and for campaigns that are planned elsewhere. Reads every
+    /// message of the campaign for each list.
+    #[graphql(complexity = "200 + 8 * child_complexity")]
+    async fn lists(&self, ctx: &Context<'_>) -> Result<Vec<Flat<ListFigures>>> {
+        let reading = Reading::of(ctx)?;
+        let (db, tenant, id) = (reading.api.reads.db(), reading.session.principal.tenant, self.campaign_id.0);
+        let row = campaigns::by_id(&db, tenant, id).await.map_err(|error| reading.api.failed(&error))?;
+        let plan = row.as_ref().and_then(|row| row.plan.as_ref());
+        let plan = plan.and_then(|plan| serde_json::from_value::<CampaignPlan>(plan.0.clone()).ok());
+        let Some((plan, at)) = plan.zip(row.and_then(|row| row.started_at)) else { return Ok(vec![]) };
+        let mut found = Vec::with_capacity(plan.audience.lists.len());
+        for list in plan.audience.lists {
+            let figures = campaign_groups::of_list(&db, tenant, id, list, at).await;
+            let figures = figures.map_err(|error| reading.api.failed(&error))?;
+            found.push(Flat(ListFigures::new(list, at, &figures)));
+        }
+        Ok(found)
+    }
+
+    /// Clicks by link, the link that most people followed first.
+    #[graphql(complexity = "50 + 8 * child_complexity")]
+    async fn links(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most: 1 to 200.", default_with = "DEFAULT_FIRST")] first: i32,
+    ) -> Result<Vec<Flat<LinkFigures>>> {
+        let reading = Reading::of(ctx)?;
+        let (db, tenant, most) = (reading.api.reads.db(), reading.session.principal.tenant, page_size(Some(first))?);
+        let rows = campaign_groups::by_link(&db, tenant, self.campaign_id.0, most).await;
+        let rows = rows.map_err(|error| reading.api.failed(&error))?;
+        Ok(rows.into_iter().map(|row| Flat(LinkFigures::new(row, reading.personal()))).collect())
     }
 }

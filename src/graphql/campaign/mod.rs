@@ -1,5 +1,6 @@
 //! Campaigns: planned, started, and what they achieved.
 
+pub mod achieved;
 pub mod dry_run;
 pub mod effects;
 pub mod experiment;

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object, Result};
 
 use super::object::Campaign;
-use super::plan::{CampaignInput, RateInput};
+use super::plan::{BudgetInput, CampaignInput, RateInput};
 use crate::campaigns::service;
 use crate::domain::campaign::decide::{
     CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, CreateCampaign, PauseCampaign, Readiness,
-    SetCampaignRate, StartCampaign,
+    SetCampaignBudget, SetCampaignRate, StartCampaign,
 };
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::failure::opaque;
@@ -177,6 +177,26 @@ impl CampaignMutations {
     ) -> Result<CampaignPayload> {
         let command = SetCampaignRate { rate: rate.read() };
         let outcome = Api::of(ctx)?.app.set_campaign_rate(&caller(ctx, idempotency_key)?, campaign_id.0, command).await;
+        answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Changes what a campaign may cost, also while it runs; null: as much as it does. A paused campaign stays paused. Requires permission
+    /// to send.
+    #[graphql(guard = "May(Permission::Send)")]
+    async fn set_campaign_budget(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The campaign's global id.")] campaign_id: Of<CampaignId>,
+        #[graphql(desc = "The budget.")] budget: Option<BudgetInput>,
+        #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<CampaignPayload> {
+        let budget = match budget.map(BudgetInput::read).transpose() {
+            Ok(budget) => budget,
+            Err(refusal) => return Ok(Answer::refused(refusal.into()).into()),
+        };
+        let (caller, command) = (caller(ctx, idempotency_key)?, SetCampaignBudget { budget });
+        let outcome = Api::of(ctx)?.app.set_campaign_budget(&caller, campaign_id.0, command).await;
         answer(ctx, outcome).map(Into::into)
     }
 

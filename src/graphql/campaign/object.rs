@@ -3,19 +3,25 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::achieved::{AttributionWindowInput, CampaignAttribution, CampaignOutcome, CampaignTouch};
 use super::effects::{CampaignEffects, CampaignMetric};
 use super::metrics::CampaignMetrics;
 use super::plan::CampaignPlan;
+use crate::campaigns::attribution::{Prices, attribution};
 use crate::campaigns::effects::effects;
+use crate::campaigns::recipients;
+use crate::domain::campaign::attribution::Windows;
 use crate::domain::campaign::winner::Winner;
+use crate::domain::value::Currency;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later, page, page_cost};
 use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Of, global};
-use crate::graphql::engine::reading::Reading;
+use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::list::object::load_customer;
+use crate::graphql::message::object::{Message, MessageConnection};
 use crate::ids::{CampaignId, CustomerId};
 use crate::queries::campaigns::{self, CampaignRow, ExcludedRow};
 
@@ -222,7 +228,8 @@ impl Campaign {
     /// What it is to do.
     async fn plan(&self, ctx: &Context<'_>) -> Result<Option<CampaignPlan>> {
         let Some(plan) = &self.row.plan else { return Ok(None) };
-        CampaignPlan::of(Reading::of(ctx)?, &plan.0, self.row.rate.as_ref().map(|rate| &rate.0)).map(Some)
+        let (rate, budget) = (self.row.rate.as_ref(), self.row.budget.as_ref());
+        CampaignPlan::of(Reading::of(ctx)?, &plan.0, rate.map(|rate| &rate.0), budget.map(|budget| &budget.0)).map(Some)
     }
 
     /// When it was created, or its first message was requested.
@@ -260,7 +267,7 @@ impl Campaign {
     }
 
     /// The cause of its last stop: `manual`, `failure` (it could not continue), `threshold` (too many
-    /// messages went wrong), `winner` (no variant has won, and a colleague has to choose), `overdue` (its start was missed by more
+    /// messages went wrong), `budget` (it is spent), `winner` (no variant has won, and a colleague has to choose), `overdue` (its start was missed by more
     /// than an hour).
     async fn cause(&self) -> Option<&str> {
         self.row.cause.as_deref()
@@ -285,6 +292,11 @@ impl Campaign {
             p_value: chosen.p_value,
             needed: chosen.needed,
         }))
+    }
+
+    /// When most of its budget was found to be spent.
+    async fn budget_noticed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.budget_noticed_at
     }
 
     /// Who approved it as it is planned now.
@@ -351,6 +363,70 @@ impl Campaign {
         let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
         let found = effects(&db, tenant, id, started_at, days, metric.into()).await;
         found.map(|found| Some(CampaignEffects::new(found))).map_err(|error| reading.api.failed(&error))
+    }
+
+    /// The orders that belong to its messages, beside what these cost: computed when it is asked for.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn attribution(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "What makes a message one that an order can belong to.",
+            default_with = "CampaignTouch::Sent"
+        )]
+        touch: CampaignTouch,
+        #[graphql(desc = "Windows of channels; by default 5 days by email and 3 on other channels.", default)]
+        windows: Vec<AttributionWindowInput>,
+        #[graphql(
+            desc = "The currency of the accounts' `costMicros`, by which the cost of messages is estimated whose provider \
+            reported no price. Without it, nothing is estimated."
+        )]
+        estimate_in: Option<String>,
+    ) -> Result<CampaignAttribution> {
+        let reading = Reading::of(ctx)?;
+        let windows = windows.iter().map(|window| (window.channel.into(), window.days));
+        let windows = Windows::try_new(windows).ok_or_else(|| bad_argument("windows", "must be 1 to 90 days"))?;
+        let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
+        let prices = match estimate_in {
+            Some(currency) => {
+                let currency: Currency = currency.parse().map_err(|error| bad_argument("estimateIn", error))?;
+                let accounts = reading.api.accounts.list(tenant).await;
+                let accounts = accounts.map_err(|error| opaque(reading.api.ambient(), &error))?.into_iter();
+                let priced = accounts.filter(|account| account.cost_micros > 0);
+                let micros = priced.map(|account| (account.name, account.cost_micros)).collect();
+                Some(Prices { currency: currency.to_string(), micros })
+            }
+            None => None,
+        };
+        let found = attribution(&db, tenant, id, touch.into(), &windows, prices.as_ref()).await;
+        let found = found.map_err(|error| reading.api.failed(&error))?;
+        Ok(CampaignAttribution::new(found, touch.into(), &windows))
+    }
+
+    /// The messages to recipients of whom something became, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
+    async fn recipients(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What became of them.")] outcome: CampaignOutcome,
+        #[graphql(desc = "Only those with this reason, such as the rule that suppressed them.")] reason: Option<String>,
+        #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<Boxed<MessageConnection>> {
+        let reading = Reading::of(ctx)?;
+        let page = page(first, after, last, before)?;
+        let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
+        let slice = recipients::list(&db, tenant, id, outcome.into(), reason.as_deref(), &page).await;
+        let slice = slice.map_err(|error| reading.api.failed(&error))?;
+        let api = reading.api.clone();
+        let count = count_later(async move {
+            let count = recipients::count(&db, tenant, id, outcome.into(), reason.as_deref()).await;
+            count.map_err(|error| api.failed(&error))
+        });
+        Ok(MessageConnection::new(slice, count, |row| Message::new(row, reading.personal(), Tables::Live)))
     }
 
     /// Customers who were left out, by id.

@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, InputObject, OneofObject, Result, SimpleObjec
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::experiment::shares::Shares;
 use crate::domain::campaign::plan;
 use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Season, Threshold, Thresholds, When};
@@ -11,8 +12,9 @@ use crate::domain::refusal::Refusal;
 use crate::graphql::campaign::experiment::{ExperimentInput, Variant, WinnerRule};
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::id::Of;
+use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::Reading;
-use crate::graphql::engine::scalar::{Attributes, Date, TimeOfDay};
+use crate::graphql::engine::scalar::{Attributes, Date, Micros, TimeOfDay};
 use crate::graphql::engine::words::Channel;
 use crate::graphql::list::object::List;
 use crate::ids::ListId;
@@ -120,6 +122,32 @@ pub struct ThresholdsInput {
     errors: Option<u32>,
 }
 
+/// What a campaign may cost.
+#[derive(InputObject, Debug, Clone)]
+pub struct BudgetInput {
+    /// Millionths of the currency's unit; 0: as much as it does.
+    micros: Micros,
+    /// ISO 4217. What is charged in another currency pauses the campaign.
+    currency: String,
+    /// The part of it, in percent, from which on `budgetNoticedAt` is set.
+    #[graphql(default = 80)]
+    warn_percent: u32,
+    /// What a message, or a segment of an SMS, is expected to cost until its provider reports a price, in micros. With it, no message is
+    /// requested that the budget does not cover; without it, messages on their way may exceed it.
+    price_micros: Option<Micros>,
+}
+
+/// What a campaign may cost.
+#[derive(SimpleObject, Clone)]
+pub struct CampaignBudget {
+    /// All of it.
+    amount: Money,
+    /// The part of it, in percent, from which on `budgetNoticedAt` is set.
+    warn_percent: u32,
+    /// What a message, or a segment of an SMS, is expected to cost until its provider reports a price.
+    price: Money,
+}
+
 /// A channel for customers whom those before do not reach: without an address there, or suppressed by a rule.
 #[derive(InputObject, Debug, Clone)]
 pub struct FallbackInput {
@@ -193,6 +221,8 @@ pub struct CampaignInput {
     seasons: Vec<SeasonInput>,
     /// What may go wrong before it is paused.
     thresholds: Option<ThresholdsInput>,
+    /// What it may cost; by default as much as it does.
+    budget: Option<BudgetInput>,
     /// Variants and hold-out.
     experiment: Option<ExperimentInput>,
 }
@@ -298,6 +328,8 @@ pub struct CampaignPlan {
     seasons: Vec<CampaignSeason>,
     /// What may go wrong before it is paused.
     thresholds: CampaignThresholds,
+    /// What it may cost, at present; null: as much as it does.
+    budget: Option<CampaignBudget>,
     /// The variants; empty without an experiment.
     variants: Vec<Variant>,
     /// The share of the audience that gets nothing, in basis points.
@@ -311,6 +343,29 @@ impl RateInput {
     #[must_use]
     pub fn read(self) -> Rate {
         Rate { messages: self.messages, per: self.per.into(), burst: self.burst }
+    }
+}
+
+impl BudgetInput {
+    /// As the domain has it.
+    pub fn read(self) -> std::result::Result<Budget, Refusal> {
+        let currency = self.currency.parse();
+        let micros = |field: &str, Micros(micros): Micros| {
+            i64::try_from(micros).map_err(|_| Refusal::invalid(field, "is too much"))
+        };
+        Ok(Budget {
+            micros: micros("budget.micros", self.micros)?,
+            currency: currency.map_err(|error| Refusal::invalid("budget.currency", format!("{error}")))?,
+            warn_percent: self.warn_percent,
+            price_micros: self.price_micros.map_or(Ok(0), |price| micros("budget.price_micros", price))?,
+        })
+    }
+}
+
+impl CampaignBudget {
+    fn of(budget: &Budget) -> Self {
+        let money = |micros: i64| Money { micros: Micros(micros.into()), currency: budget.currency.to_string() };
+        Self { amount: money(budget.micros), warn_percent: budget.warn_percent, price: money(budget.price_micros) }
     }
 }
 
@@ -369,6 +424,7 @@ impl CampaignInput {
             rate: self.rate.map_or_else(|| Rate::default_of(channel), RateInput::read),
             seasons: Calendar { seasons: self.seasons.into_iter().map(SeasonInput::read).collect() },
             thresholds: self.thresholds.as_ref().map(ThresholdsInput::read).unwrap_or_default(),
+            budget: self.budget.map(BudgetInput::read).transpose()?,
             experiment: self.experiment.map(ExperimentInput::read).transpose()?,
         })
     }
@@ -376,13 +432,18 @@ impl CampaignInput {
 
 impl CampaignPlan {
     /// From what is stored. An error if this version of commlog cannot read it.
-    pub fn of(reading: Reading<'_>, stored: &Value, rate: Option<&Value>) -> Result<Self> {
+    pub fn of(reading: Reading<'_>, stored: &Value, rate: Option<&Value>, budget: Option<&Value>) -> Result<Self> {
         let failed = |error: serde_json::Error| opaque(reading.api.ambient(), &error);
         let plan: plan::CampaignPlan = serde_json::from_value(stored.clone()).map_err(failed)?;
         let rate: Option<Rate> = rate.cloned().map(serde_json::from_value).transpose().map_err(failed)?;
         let rate = rate.unwrap_or(plan.rate);
+        let budget = match budget {
+            Some(changed) => serde_json::from_value(changed.clone()).map_err(failed)?,
+            None => plan.budget,
+        };
         let shares = plan.experiment.as_ref().map(|experiment| &experiment.shares);
         Ok(Self {
+            budget: budget.as_ref().map(CampaignBudget::of),
             variants: Variant::of(&plan),
             hold_out: shares.map_or(0, Shares::hold_out),
             winner: plan.experiment.as_ref().and_then(WinnerRule::of),

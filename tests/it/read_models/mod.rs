@@ -1,6 +1,7 @@
 //! The read models, `projections/*.sql` and the queries over them, on SQLite and on PostgreSQL.
 
 mod accounts;
+mod achieved;
 mod activities;
 mod addresses;
 mod campaigns;

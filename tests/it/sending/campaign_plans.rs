@@ -242,6 +242,40 @@ async fn each_is_written_to_at_the_hour_at_which_they_read(engine: Engine) {
     wire.app.finish().await;
 }
 
+async fn a_campaign_stops_where_its_budget_ends(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    wire.text("spring", "Spring is here").await;
+    let list = wire.list_of("All", &wire.people(6).await).await;
+    let mut input = mail_to(&[&list]);
+    // Enough for four mails, and not for a fifth.
+    input["budget"] = json!({ "micros": "4900", "currency": "EUR", "warnPercent": 50, "priceMicros": "1000" });
+    let id = wire.create(input).await;
+    wire.begin(&id).await;
+    let paused = wire.campaign_until(&id, |campaign| campaign["state"] == "PAUSED").await;
+    assert_eq!((&paused["cause"], &paused["progress"]["queued"]), (&json!("budget"), &json!(0)), "{paused:#}");
+    let reason = "4000 of 4900 micros EUR are spent or expected";
+    assert_eq!((&paused["reason"], &paused["metrics"]["totals"][0]["queued"]), (&json!(reason), &json!(4)));
+
+    let resume = "mutation($id: ID!) { resumeCampaign(campaignId: $id) { refusal { code } } }";
+    let refused = wire.agent.data(resume, json!({ "id": id })).await;
+    assert_eq!(refused["resumeCampaign"]["refusal"]["code"], "BUDGET_SPENT");
+    let raise = "mutation($id: ID!, $budget: BudgetInput) { setCampaignBudget(campaignId: $id, budget: $budget) \
+        { campaign { plan { budget { amount { micros currency } warnPercent } } } refusal { code field } } }";
+    let wrong = json!({ "id": id, "budget": { "micros": "-1", "currency": "EUR" } });
+    let wrong = wire.agent.data(raise, wrong).await["setCampaignBudget"]["refusal"].take();
+    assert_eq!(wrong, json!({ "code": "INVALID_INPUT", "field": "budget.micros" }));
+    let more = json!({ "micros": "9000", "currency": "EUR", "priceMicros": "1000", "warnPercent": 50 });
+    let raised = wire.agent.data(raise, json!({ "id": id, "budget": more })).await["setCampaignBudget"].take();
+    let shown = json!({ "amount": { "micros": "9000", "currency": "EUR" }, "warnPercent": 50 });
+    assert_eq!(raised["campaign"]["plan"]["budget"], shown, "{raised:#}");
+    assert!(wire.agent.data(resume, json!({ "id": id })).await["resumeCampaign"]["refusal"].is_null());
+    let done = wire.campaign_until(&id, |campaign| campaign["state"] == "COMPLETED").await;
+    assert_eq!(outcomes_of_run(&done), BTreeMap::from([("queued".to_owned(), 6)]));
+    let mails = wire.mails(&id, 6).await;
+    assert_eq!((mails.len(), mails.values().sum::<usize>()), (6, 6));
+    wire.app.finish().await;
+}
+
 async fn what_still_waits_when_its_time_has_passed_is_not_sent(engine: Engine) {
     let wire = Wire::start(engine).await;
     wire.text("spring", "Spring is here").await;
@@ -398,6 +432,7 @@ on_each_engine! {
     where_chance_may_decide_a_colleague_is_asked
     a_recurring_campaign_goes_out_again_and_again
     each_is_written_to_at_the_hour_at_which_they_read
+    a_campaign_stops_where_its_budget_ends
     what_still_waits_when_its_time_has_passed_is_not_sent
     who_is_not_reached_by_mail_gets_a_text
     a_large_campaign_needs_somebody_else_to_approve_it
