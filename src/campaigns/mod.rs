@@ -1,6 +1,7 @@
 //! Campaigns over log and read tables: whom they go to, what they need to start, and what they would do.
 
 pub mod audience;
+pub mod back_test;
 pub mod business;
 pub mod dry_run;
 pub mod effects;
