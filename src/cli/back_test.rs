@@ -109,17 +109,20 @@ fn with_action(text: &str, usual: RuleAction) -> Result<(&str, RuleAction), Stri
 pub async fn run(session: &Session, args: BackTestArgs) -> Outcome {
     let policy = changes(&args)?;
     let opened = Opened::of(session, &args.tenant).await?;
-    let mut exclude = vec![];
+    let mut lists = vec![];
     for named in &args.exclude {
-        let list = opened.list(named).await?;
-        if list.created_at > args.since.unwrap_or(DateTime::UNIX_EPOCH) {
-            print::note(format_args!("nobody is known as a member of {} before {}", list.name, list.created_at));
-        }
-        exclude.push(list.list_id);
+        lists.push(opened.list(named).await?);
     }
+    let exclude = lists.iter().map(|list| list.list_id).collect();
     let (app, reads, caller) = (&opened.stores.app, Reads::new(opened.reads.clone()), session.caller(&args.tenant));
     let question = Question { policy, exclude, since: args.since, until: args.until };
     let prepared = prepare(app, &reads, &caller, question, None).await.map_err(Failure::unavailable)??;
+    for list in lists.iter().filter(|list| list.created_at > prepared.proposal.since) {
+        print::note(format_args!(
+            "{} was made at {}: before that, nobody was a member of it",
+            list.name, list.created_at
+        ));
+    }
     let bar = progress::bar("messages", prepared.messages);
     let found = back_test(app, &reads, &caller, &prepared, |done| bar.set_position(done)).await;
     let found = found.map_err(Failure::unavailable)?;

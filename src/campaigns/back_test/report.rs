@@ -189,7 +189,8 @@ impl Ruled {
     /// The mean of what [`Self::moved`] sums up, in hours; nothing where no message is moved.
     #[must_use]
     pub fn mean_hours(&self) -> Option<f64> {
-        (self.moved_messages > 0).then(|| in_hours(self.moved) / self.moved_messages as f64)
+        let count = i32::try_from(self.moved_messages).unwrap_or(i32::MAX);
+        (count > 0).then(|| in_hours(self.moved / count))
     }
 
     /// [`Self::most_moved`] in hours.
@@ -200,7 +201,7 @@ impl Ruled {
 }
 
 fn in_hours(time: TimeDelta) -> f64 {
-    time.num_seconds() as f64 / 3600.0
+    time.as_seconds_f64() / 3600.0
 }
 
 trait Moment {
