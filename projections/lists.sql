@@ -2,7 +2,7 @@
 -- question: Which lists of customers are there, who is a member since when, and who entered or left?
 -- events: ListCreated, ListRenamed, ListCriteriaChanged, ListDeleted, MembersEntered, MembersLeft, ListEvaluated
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -51,6 +51,10 @@ CREATE TABLE list_changes (
     rule_version BIGINT NOT NULL, -- number of the criteria; 0 for a static list
     PRIMARY KEY (tenant_id, list_id, changed_at, position, customer_id)
 ) CLUSTERED;
+-- Who was a member when: back-tests ask it of some customers at a time.
+CREATE INDEX list_changes_of_customer ON list_changes (
+    tenant_id, list_id, customer_id, changed_at, position, entered
+);
 
 -- section: batch
 

@@ -2,6 +2,7 @@
 
 pub mod attribution;
 pub mod audience;
+pub mod back_test;
 pub mod business;
 pub mod dry_run;
 pub mod effects;

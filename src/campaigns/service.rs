@@ -40,6 +40,26 @@ pub async fn users_of_list(db: &Db, tenant: TenantId, list: ListId) -> Result<Ve
     Ok(names)
 }
 
+/// Why the members of one of some lists are not known: it does not exist, or is being evaluated.
+pub async fn unready(db: &Db, tenant: TenantId, of: &[ListId]) -> Result<Option<Refusal>, QueryError> {
+    for list in of {
+        match lists::by_id(db, tenant, *list).await? {
+            None => {
+                return Ok(Some(Refusal::new(
+                    "LIST_UNKNOWN",
+                    format!("the list {list} does not exist, or was deleted"),
+                )));
+            }
+            Some(row) if row.evaluated_version < row.rule_version => {
+                let message = format!("the list {} is being evaluated; its members are not known yet", row.name);
+                return Ok(Some(Refusal::new("LIST_EVALUATING", message)));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(None)
+}
+
 /// Starts a campaign, or says when it starts, once all that it needs was found.
 pub async fn start(
     app: &App,
@@ -56,16 +76,7 @@ pub async fn start(
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
     reads.wait_for(app.end().await?, PATIENCE).await?;
-    for list in campaign.plan.audience.all_lists() {
-        let row = lists::by_id(&reads.db(), caller.tenant, list).await?;
-        let refusal = match row {
-            None => Refusal::new("LIST_UNKNOWN", format!("the list {list} was deleted")),
-            Some(row) if row.evaluated_version < row.rule_version => {
-                let message = format!("the list {} is being evaluated; its members are not known yet", row.name);
-                Refusal::new("LIST_EVALUATING", message)
-            }
-            Some(_) => continue,
-        };
+    if let Some(refusal) = unready(&reads.db(), caller.tenant, &campaign.plan.audience.all_lists()).await? {
         return Ok(Outcome::Refused(Refusal { field: Some("audience".to_owned()), ..refusal }));
     }
     let audience = audience_size(&reads.db(), caller.tenant, &campaign.plan.audience).await?;

@@ -273,7 +273,7 @@ fn read_criteria(given: &str) -> Outcome<Criterion> {
     Ok(criteria::read(&json)?)
 }
 
-fn read_text(path: &Path) -> Outcome<String> {
+pub(super) fn read_text(path: &Path) -> Outcome<String> {
     let mut text = String::new();
     if path.as_os_str() == "-" {
         std::io::stdin()

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod accounts;
+pub mod back_test;
 pub mod callbacks;
 mod campaigns;
 mod certainty;
@@ -124,6 +125,8 @@ enum Command {
     /// Plans, tries, starts, pauses and reports campaigns.
     #[command(alias = "campaigns")]
     Campaign(campaigns::CampaignArgs),
+    /// Tries a cap, quiet hours or an excluded list on past messages: who would not have been written to?
+    BackTest(back_test::BackTestArgs),
     /// Lists, checks, previews, pulls and pushes the templates of messages.
     Templates(templates::TemplatesArgs),
     /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
@@ -227,6 +230,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Find(args) => find::run(&session, args).await,
         Command::Lists(args) => lists::run(&session, args).await,
         Command::Campaign(args) => campaigns::run(&session, args).await,
+        Command::BackTest(args) => back_test::run(&session, args).await,
         Command::Templates(args) => templates::run(&session, args).await,
         Command::Timeline(args) => timeline::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,

@@ -32,7 +32,7 @@ mod log;
 mod message;
 mod node;
 mod note;
-mod policy;
+pub mod policy;
 mod projection;
 pub mod template;
 mod timeline;
@@ -73,6 +73,7 @@ pub struct Query(
     log::query::LogQueries,
     message::query::MessageQueries,
     node::query::NodeQueries,
+    policy::back_test::BackTestQueries,
     policy::query::PolicyQueries,
     projection::query::ProjectionQueries,
     template::query::TemplateQueries,

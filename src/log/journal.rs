@@ -169,6 +169,20 @@ impl Journal {
         self.open_events(self.0.log.read_streams(streams, up_to, types).await?).await
     }
 
+    /// Events of some types of many streams, without what is personal in them: no key is needed, and none is asked for. See
+    /// [`EventLog::read_streams`].
+    pub async fn read_streams_without_personal(
+        &self,
+        streams: &[StreamId],
+        types: &[&str],
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let mut events = self.0.log.read_streams(streams, u64::MAX, Some(types)).await?;
+        for event in &mut events {
+            event.personal = None;
+        }
+        self.open_events(events).await
+    }
+
     /// See [`EventLog::read_stream_backwards`].
     pub async fn read_stream_backwards(
         &self,

@@ -6,6 +6,7 @@
 
 pub mod activities;
 pub mod attachments;
+pub mod back_test;
 pub mod campaign_attribution;
 pub mod campaign_effects;
 pub mod campaign_groups;

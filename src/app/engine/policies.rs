@@ -55,16 +55,19 @@ impl App {
         }
         let own =
             self.read_fresh_state::<Tenant, _>(tenant_stream(tenant), |loaded| loaded.state.policy.clone()).await?;
-        let default = &self.shared.policy;
         let policy = Arc::new(match own {
-            None => default.clone(),
-            Some(own) => {
-                let default_region = own.default_region.or_else(|| default.default_region.clone());
-                let time_zone = own.time_zone.or_else(|| default.time_zone.clone());
-                Policy { default_region, time_zone, ..own }
-            }
+            None => self.shared.policy.clone(),
+            Some(own) => self.with_defaults(own),
         });
         self.shared.policies.0.insert(tenant, (now, Arc::clone(&policy)));
         Ok(policy)
+    }
+
+    /// A tenant's own rules, with those of the configuration for what they leave open.
+    pub(crate) fn with_defaults(&self, own: Policy) -> Policy {
+        let default = &self.shared.policy;
+        let default_region = own.default_region.or_else(|| default.default_region.clone());
+        let time_zone = own.time_zone.or_else(|| default.time_zone.clone());
+        Policy { default_region, time_zone, ..own }
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::message::event::{
     MessageReceivedPersonal, MessageSuppressed,
 };
 use crate::domain::message::origin::{FromTemplate, Origin, UseTemplate};
-use crate::domain::message::rules::{Asked, Reason, Verdict, forbidden, judge};
+use crate::domain::message::rules::{Asked, Reason, Verdict, judge_request};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::text;
@@ -268,17 +268,7 @@ pub fn send(
         address_id: queued.address_id,
         queued_version: None,
     };
-    // A planned message is judged by the rules on time and number once its time has come.
-    let verdict = match command.send_at.filter(|at| *at > context.now) {
-        None => judge(state, address, asked, context),
-        Some(until) => match forbidden(state, address, asked, context.policy) {
-            Some(reason) => Verdict::Suppress(reason),
-            None => {
-                let inputs = serde_json::json!({ "send_at": until });
-                Verdict::Hold { until, because: Reason { rule: "scheduled", inputs } }
-            }
-        },
-    };
+    let verdict = judge_request(state, address, asked, command.send_at, context);
     let mut events = vec![context.now(queued)];
     events.extend(attachment::sent(&key, files, context));
     match verdict {

@@ -1,6 +1,7 @@
 //! Messages, in and out: their states are a lattice, so callbacks may arrive in any order.
 
 pub mod attachment;
+pub mod back_test;
 pub mod decide;
 pub mod dispatch;
 pub mod event;

@@ -91,6 +91,25 @@ pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, context: 
     }
 }
 
+/// Judges a message that is asked for. One that is planned for later is judged by the rules on time and number once its
+/// time has come.
+#[must_use]
+pub fn judge_request(
+    customer: &Customer,
+    address: &Address,
+    asked: Asked<'_>,
+    send_at: Option<DateTime<Utc>>,
+    context: &Context<'_>,
+) -> Verdict {
+    let Some(until) = send_at.filter(|at| *at > context.now) else {
+        return judge(customer, address, asked, context);
+    };
+    match forbidden(customer, address, asked, context.policy) {
+        Some(reason) => Verdict::Suppress(reason),
+        None => Verdict::Hold { until, because: Reason { rule: "scheduled", inputs: json!({ "send_at": until }) } },
+    }
+}
+
 fn obstacle(customer: &Customer, asked: Asked<'_>, context: &Context<'_>) -> Option<Obstacle> {
     let (policy, now) = (context.policy, context.now);
     let zone = policy.zone_of(customer.profile.time_zone.as_deref());

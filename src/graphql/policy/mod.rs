@@ -1,5 +1,6 @@
 //! The rules for sending.
 
+pub mod back_test;
 pub mod mutation;
 pub mod object;
 pub mod query;

@@ -1,6 +1,6 @@
 //! The tenant's rules for sending.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
+use async_graphql::{Enum, InputObject, InputType as _, MaybeUndefined, Pos, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 
 use crate::domain::customer::decide::Patch;
@@ -183,6 +183,34 @@ pub struct PolicyPatch {
     campaign_approval_from: Option<u32>,
     /// The tenant's own tracking of opens and clicks, replaced as a whole: omitted fields are off.
     tracking: Option<Tracking>,
+}
+
+impl PolicyPatch {
+    /// Reads changes as `updatePolicy` takes them, out of JSON. The error names what is wrong.
+    pub fn read(json: serde_json::Value) -> Result<UpdatePolicy, String> {
+        let value = Value::from_json(json).map_err(|error| error.to_string())?;
+        let given = value.clone();
+        let read = Self::parse(Some(value)).map_err(|error| error.into_server_error(Pos::default()).message)?;
+        match unknown(&given, &read.to_value()) {
+            Some(name) => Err(format!("there is no setting {name}")),
+            None => Ok(read.into()),
+        }
+    }
+}
+
+/// The path of a name in what was given that is in nothing that was read.
+fn unknown(given: &Value, read: &Value) -> Option<String> {
+    match (given, read) {
+        (Value::Object(given), Value::Object(read)) => given.iter().find_map(|(name, value)| {
+            let Some(read) = read.get(name) else { return Some(name.to_string()) };
+            unknown(value, read).map(|inner| format!("{name}.{inner}"))
+        }),
+        (Value::List(given), Value::List(read)) => {
+            let each = given.iter().zip(read).enumerate();
+            each.filter_map(|(index, (given, read))| Some(format!("{index}.{}", unknown(given, read)?))).next()
+        }
+        _ => None,
+    }
 }
 
 impl From<&domain::Policy> for Policy {

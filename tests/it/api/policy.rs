@@ -70,4 +70,38 @@ on_both_engines! {
         assert_eq!((&decision["rule"], &decision["outcome"]), (&json!("frequency_cap"), &json!("SUPPRESSED")));
         assert_eq!((&decision["inputs"]["limit"], &decision["inputs"]["counted"]), (&json!(1), &json!(1)));
     }
+
+    rules_are_tried_on_what_was_asked_for(app) {
+        let (admin, agent) = (app.actor(Role::Admin).await, app.actor(Role::Agent).await);
+        let customer = admin.customer("Quin Example").await;
+        let send = "mutation($id: ID!) { sendMessage(input: { customerId: $id, channel: EMAIL, class: MARKETING, \
+            topic: \"news\", body: \"b\" }) { messageId message { decisions { rule } } } }";
+        let mut asked = vec![];
+        for _ in 0..3 {
+            asked.push(admin.data(send, json!({ "id": customer })).await["sendMessage"]["messageId"].take());
+        }
+        let test = "query($input: BackTestInput!) { backTest(input: $input) { refusal { code field } backTest { customers changedCustomers \
+            totals { messages notSent later } byChannel { channel counts { messages notSent } } byDay { counts { messages } } \
+            byRule { change rule messages customers examples { messageId } } policy { caps { limit window } } } } }";
+        let cap = json!({ "policy": { "caps": [{ "limit": 1, "window": "ROLLING_HOURS", "hours": 24 }] } });
+        assert_eq!(agent.error(test, json!({ "input": cap })).await, "FORBIDDEN");
+        let found = admin.data(test, json!({ "input": cap })).await["backTest"].take();
+        let report = &found["backTest"];
+        assert_eq!(report["totals"], json!({ "messages": 3, "notSent": 2, "later": 0 }), "{found:#}");
+        assert_eq!((&report["customers"], &report["changedCustomers"]), (&json!(1), &json!(1)));
+        assert_eq!(report["byChannel"], json!([{ "channel": "EMAIL", "counts": { "messages": 3, "notSent": 2 } }]));
+        let examples = json!([{ "messageId": asked[1] }, { "messageId": asked[2] }]);
+        let rule = json!({ "change": "NOT_SENT", "rule": "frequency_cap", "messages": 2, "customers": 1, "examples": examples });
+        assert_eq!(report["byRule"], json!([rule]));
+        let policy = admin.data("{ policy { caps { limit } } }", json!({})).await;
+        assert_eq!(policy["policy"]["caps"], json!([]), "nothing is changed");
+        let refused = async |input| admin.data(test, json!({ "input": input })).await["backTest"]["refusal"].take();
+        let wrong = refused(json!({ "policy": { "caps": [{ "limit": 1000, "window": "DAY" }] } })).await;
+        assert_eq!(wrong, json!({ "code": "INVALID_INPUT", "field": "policy.caps[0].limit" }));
+        let wrong = refused(json!({ "excludeLists": ["0198c0de-0000-7000-8000-000000000000"] })).await;
+        assert_eq!(wrong, json!({ "code": "LIST_UNKNOWN", "field": "excludeLists" }));
+        let emergency = json!({ "until": "2100-01-01T00:00:00Z", "reason": "recall" });
+        let wrong = refused(json!({ "policy": { "emergencyOverride": emergency } })).await;
+        assert_eq!(wrong["field"], "policy.emergencyOverride");
+    }
 }

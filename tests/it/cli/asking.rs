@@ -240,6 +240,38 @@ async fn opens_are_judged_again_and_nothing_changes_the_second_time() {
 }
 
 /// An open by a prefetcher, which an earlier rule took for a person.
+#[tokio::test]
+async fn rules_are_tried_on_what_was_asked_for() {
+    let Told { place, .. } = told().await;
+    let totals = |arguments: &[&str]| {
+        let found = lines(&place.ok(&[&["back-test", "--format", "json"], arguments].concat()));
+        found[0]["totals"].clone()
+    };
+    let unchanged = totals(&[]);
+    assert_eq!(
+        (&unchanged["messages"], &unchanged["stopped_as_well"]),
+        (&Value::from(2), &Value::from(1)),
+        "{unchanged}"
+    );
+    assert_eq!(totals(&["--cap", "5/week", "--quiet-hours", "sms:21:00-08:00"]), unchanged);
+    let text = place.ok(&["back-test", "--cap", "1/day:hold"]);
+    assert!(text.starts_with("2 messages to 1 customers"), "{text}");
+    let file = place.file("changes.json", r#"{"caps": [{"limit": 5, "window": "WEEK"}], "requireOptIn": false}"#);
+    assert_eq!(totals(&["--policy", file]), unchanged);
+    for wrong in [
+        r#"{"cap": []}"#,
+        r#"{"caps": [{"limit": 5, "window": "WEEK", "per": 1}]}"#,
+        r#"{"caps": [{"limit": -1}]}"#,
+        "no",
+    ] {
+        let file = place.file("wrong.json", wrong);
+        place.fails(3, &["back-test", "--policy", file]);
+    }
+    place.fails(3, &["back-test", "--exclude-list", "Nobody"]);
+    place.fails(3, &["back-test", "--since", "2026-02-01", "--until", "2026-01-01"]);
+    place.fails(2, &["back-test", "--cap", "three"]);
+}
+
 async fn opened_by_machine(place: &Place, customer: CustomerId) {
     let folder = place.path("data").display().to_string();
     let config = Config::from_parts(Some((Path::new("test.toml"), "")), [("COMMLOG_DATA_DIR".to_owned(), folder)], &[]);

@@ -24,15 +24,15 @@ use super::on_both;
 use super::world::{World, registration};
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(super) struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
-    fn one_of(&mut self, customers: &[CustomerId]) -> CustomerId {
+    pub fn one_of(&mut self, customers: &[CustomerId]) -> CustomerId {
         customers[usize::try_from(self.below(customers.len() as u64)).expect("fits")]
     }
 }
@@ -42,20 +42,20 @@ fn criteria(json: &Value) -> Criterion {
 }
 
 /// Read tables that follow the log until they are dropped.
-struct Following {
-    reads: Reads,
+pub(super) struct Following {
+    pub reads: Reads,
     stop: CancellationToken,
 }
 
 impl Following {
-    fn start(store: ReadStore) -> Self {
+    pub fn start(store: ReadStore) -> Self {
         let stop = CancellationToken::new();
         let (running, stopped) = (store.clone(), stop.clone());
         tokio::spawn(async move { running.run(stopped).await });
         Self { reads: Reads::new(store), stop }
     }
 
-    async fn caught_up(&self) {
+    pub async fn caught_up(&self) {
         let end = self.reads.journal().backend().head().await.expect("the log answers").position;
         self.reads.wait_for(end, std::time::Duration::from_secs(30)).await.expect("the tables follow");
     }

@@ -2,6 +2,7 @@
 
 mod world;
 
+mod back_test;
 mod concurrency;
 mod dispatching;
 mod erasure;

@@ -67,6 +67,11 @@ impl World {
         Self::open(Place::Postgres { log: postgres::database().await, keys: postgres::database().await }).await
     }
 
+    /// Whether the stores are those of PostgreSQL.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Postgres { .. })
+    }
+
     async fn open(place: Place) -> Self {
         let start: DateTime<Utc> = "2026-03-02T10:00:00Z".parse().expect("a time");
         let clock = Arc::new(TestClock { manual: ManualClock::new(start), ticks: AtomicBool::new(false) });
