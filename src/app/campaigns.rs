@@ -159,6 +159,16 @@ impl App {
         self.read_fresh_state::<Campaign, _>(stream, |loaded| loaded.state.current.clone()).await
     }
 
+    /// Why a campaign cannot be started or tried; [`None`] if nothing about its existence stands against that.
+    pub async fn campaign_cannot_run(
+        &self,
+        tenant: TenantId,
+        campaign_id: CampaignId,
+    ) -> Result<Option<Refusal>, AppError> {
+        let stream = campaign_stream(tenant, campaign_id);
+        self.read_fresh_state::<Campaign, _>(stream, |loaded| decide::existing(&loaded.state).err()).await
+    }
+
     /// How far a campaign's run has come.
     pub async fn campaign_run(&self, tenant: TenantId, campaign_id: CampaignId) -> Result<CampaignRun, AppError> {
         self.read_fresh_state::<CampaignRun, _>(run_stream(tenant, campaign_id), |loaded| loaded.state.clone()).await
@@ -206,7 +216,7 @@ impl App {
         self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state)).await
     }
 
-    async fn record_on_campaign(
+    pub(super) async fn record_on_campaign(
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
@@ -250,7 +260,7 @@ impl App {
         self.record_on_run(caller, campaign_id, |run| decide::decided(run, campaign_id, part, outcomes.clone())).await
     }
 
-    async fn record_on_run(
+    pub(super) async fn record_on_run(
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
@@ -319,6 +329,6 @@ pub(crate) fn campaign_stream(tenant: TenantId, campaign_id: CampaignId) -> Stre
 }
 
 /// The stream of its run.
-fn run_stream(tenant: TenantId, campaign_id: CampaignId) -> StreamId {
+pub(super) fn run_stream(tenant: TenantId, campaign_id: CampaignId) -> StreamId {
     StreamId::new(tenant, Category::CampaignRun, campaign_id.0)
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::campaigns::effects::{Effects, Metric, effects};
 use crate::campaigns::{dry_run, service};
+use crate::cli::campaign_effects::{EffectsArgs, compare};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::lists::Opened;
@@ -16,7 +16,6 @@ use crate::cli::{Session, TenantArg, ids, print};
 use crate::domain::campaign::decide::{
     CancelCampaign, CreateCampaign, PauseCampaign, Readiness, SetCampaignRate, StartCampaign,
 };
-use crate::domain::campaign::experiment::decide::{Reason, Verdict};
 use crate::domain::campaign::experiment::shares::{Shares, Variant, WHOLE};
 use crate::domain::campaign::plan::{Audience, CampaignPlan, Experiment, VariantText};
 use crate::domain::campaign::schedule::{Per, Rate, Schedule, Thresholds, When};
@@ -39,12 +38,12 @@ pub struct CampaignArgs {
 
 /// The campaign that a command is about.
 #[derive(Debug, Args)]
-struct One {
+pub(super) struct One {
     /// The campaign's id.
     #[arg(value_parser = ids::given::<CampaignId>)]
-    campaign: CampaignId,
+    pub campaign: CampaignId,
     #[command(flatten)]
-    tenant: TenantArg,
+    pub tenant: TenantArg,
 }
 
 #[derive(Debug, Args)]
@@ -176,19 +175,7 @@ enum CampaignCommand {
         format: ReportFormat,
     },
     /// Compares a campaign's variants with each other, and with the customers who were held out.
-    Effects {
-        #[command(flatten)]
-        one: One,
-        /// What counts as a success: opened, clicked, replied or ordered.
-        #[arg(long, default_value = "clicked")]
-        metric: Metric,
-        /// For how many days from the start orders count.
-        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=365))]
-        days: u32,
-        /// Output format.
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-    },
+    Effects(EffectsArgs),
     /// Shows what a campaign achieved, by variant and channel.
     Results {
         #[command(flatten)]
@@ -273,7 +260,7 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
             print::line(format_args!("campaign {} is cancelled", one.campaign))
         }
         CampaignCommand::Status { one, watch, format } => status(session, &one, watch, format).await,
-        CampaignCommand::Effects { one, metric, days, format } => compare(session, &one, metric, days, format).await,
+        CampaignCommand::Effects(args) => compare(session, args).await,
         CampaignCommand::Results { one, format } => results(session, &one, format).await,
     }
 }
@@ -443,47 +430,6 @@ async fn results(session: &Session, one: &One, format: Format) -> Outcome {
             "unique_opens": row.unique_opens, "unique_opens_human": row.unique_opens_human,
             "clicks": row.clicks, "clicks_machine": row.clicks_machine, "clicks_human": row.clicks_human,
             "unique_clicks": row.unique_clicks, "unique_clicks_human": row.unique_clicks_human,
-        }))?;
-    }
-    listing.end("no message was requested in this campaign")
-}
-
-async fn compare(session: &Session, one: &One, metric: Metric, days: u32, format: Format) -> Outcome {
-    let opened = Opened::of(session, &one.tenant).await?;
-    crate::cli::rebuild::catch_up(&opened.reads, &opened.stores.journal).await?;
-    let row = campaigns::by_id(&opened.reads.db(), opened.tenant, one.campaign).await.map_err(Failure::unavailable)?;
-    let started = row.and_then(|row| row.started_at);
-    let started = started.ok_or_else(|| Failure::new(Exit::Refused, "no campaign with this id has started"))?;
-    let found = effects(&opened.reads.db(), opened.tenant, one.campaign, started, days, metric).await;
-    let Effects { groups, currency, verdict, .. } = found.map_err(Failure::unavailable)?;
-    let name = |index: usize| groups.get(index).and_then(|group| group.variant.clone()).unwrap_or_default();
-    match verdict {
-        Some(Verdict::Winner { index, p_value, .. }) => {
-            print::note(format_args!("the best variant by {metric}: {} (p = {p_value:.4})", name(index)));
-        }
-        Some(Verdict::Undecided { reason: Reason::NotSignificant { p_value }, .. }) => {
-            print::note(format_args!(
-                "no variant is the best by {metric}: the difference may be chance (p = {p_value:.4})"
-            ));
-        }
-        Some(Verdict::Undecided { reason: Reason::TooFew { needed }, .. }) => {
-            print::note(format_args!("too few customers to tell: {needed} of each variant are needed"));
-        }
-        None => {}
-    }
-    let columns = &["group", "customers", "successes", "rate", "ordered", "revenue_per_customer", "lift", "p_value"];
-    let mut listing = Listing::new(format, columns);
-    for group in &groups {
-        let effect = group.effect;
-        listing.row(&json!({
-            "group": group.variant.clone().unwrap_or_else(|| "(held out)".to_owned()), "customers": group.customers,
-            "successes": group.successes, "rate": group.rate.map(|(rate, _)| rate),
-            "rate_interval": group.rate.map(|(_, bounds)| [bounds.low, bounds.high]), "ordered": group.ordered,
-            "currency": currency, "revenue_micros": group.revenue.sum().to_string(),
-            "revenue_per_customer": group.revenue.mean().map(|mean| mean / 1e6),
-            "lift": effect.and_then(|effect| effect.lift).map(|lift| lift.value),
-            "lift_interval": effect.and_then(|effect| effect.lift?.interval).map(|bounds| [bounds.low, bounds.high]),
-            "p_value": effect.and_then(|effect| effect.test).map(|test| test.p_value),
         }))?;
     }
     listing.end("no message was requested in this campaign")

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod callbacks;
+mod campaign_effects;
 mod campaigns;
 mod certainty;
 pub mod completions;

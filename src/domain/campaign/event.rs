@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::schedule::{Counts, Rate};
 use crate::domain::event::{event, stream_events};
-use crate::domain::value::words;
-use crate::ids::{CampaignId, CustomerId};
+use crate::domain::value::{Channel, words};
+use crate::ids::{CampaignId, CustomerId, ImportId};
 
 words! {
     /// What stopped a campaign for a while.
@@ -127,6 +127,31 @@ event! {
 }
 
 event! {
+    /// A campaign of the past was brought in by an import. Nothing of it is ever sent from here.
+    CampaignImported 1 {
+        campaign_id: CampaignId,
+        import_id: ImportId,
+        /// For people.
+        name: String,
+        channel: Channel,
+        /// When it went out.
+        started_at: DateTime<Utc>,
+        /// The names of its variants, in their order.
+        variants: Vec<String>,
+        /// Whether customers were held out, to be compared with the others.
+        held_out: bool,
+    }
+}
+
+event! {
+    /// The import that brought it was undone: its figures are gone.
+    CampaignRetracted 1 {
+        campaign_id: CampaignId,
+        import_id: ImportId,
+    }
+}
+
+event! {
     /// A part of the audience, by customer id: who is written to, and who is left out.
     RecipientsChosen 1 {
         campaign_id: CampaignId,
@@ -180,6 +205,8 @@ stream_events! {
         CampaignRateChanged,
         CampaignCancelled,
         CampaignCompleted,
+        CampaignImported,
+        CampaignRetracted,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod event;
 pub mod experiment;
+pub mod past;
 pub mod plan;
 pub mod run;
 pub mod schedule;

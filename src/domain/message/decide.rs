@@ -252,6 +252,7 @@ pub fn send(
         in_reply_to: command.in_reply_to,
         canned_reply: origin.canned_reply,
         template: used,
+        import_id: None,
         personal: Some(MessageQueuedPersonal {
             to: recipient.and_then(|own| own.address.clone()),
             subject: text::optional("subject", command.subject, text::LONG)?,

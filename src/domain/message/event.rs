@@ -47,6 +47,9 @@ event! {
         /// The template that it was made of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         template: Option<TemplateUse>,
+        /// The import of a past campaign that brought it: it was sent elsewhere, and is never sent from here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        import_id: Option<ImportId>,
     }
     personal MessageQueuedPersonal {
         /// The address, normalised.

@@ -170,6 +170,7 @@ pub(crate) fn queued(key: &MessageKey) -> MessageQueued {
         in_reply_to: None,
         canned_reply: None,
         template: None,
+        import_id: None,
         personal: Some(MessageQueuedPersonal {
             to: Some("ann@example.com".to_owned()),
             subject: Some("Hello".to_owned()),

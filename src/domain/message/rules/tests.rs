@@ -59,6 +59,7 @@ fn queue(customer: &mut Customer, number: u128, topic: &str, class: MessageClass
         in_reply_to: None,
         canned_reply: None,
         template: None,
+        import_id: None,
         personal: None,
     };
     apply(customer, noon(), queued.into());
