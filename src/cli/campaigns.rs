@@ -335,7 +335,8 @@ async fn show(opened: &Opened, format: Format) -> Outcome {
 
 fn as_json(row: &CampaignRow) -> Value {
     json!({
-        "campaign_id": row.campaign_id, "name": row.name, "state": row.state, "began_at": row.began_at,
+        "campaign_id": row.campaign_id, "import_id": row.import_id, "name": row.name, "state": row.state,
+        "began_at": row.began_at,
         "plan": row.plan.as_ref().map(|plan| &plan.0), "rate": row.rate.as_ref().map(|rate| &rate.0),
         "start_at": row.start_at, "started_at": row.started_at, "ended_at": row.ended_at,
         "versions": row.versions.as_ref().map(|versions| &versions.0), "reason": row.reason, "cause": row.cause,

@@ -121,7 +121,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, Customer, 9, |state| {
+aggregate!(Customer, CustomerEvent, Customer, 8, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -154,7 +154,7 @@ aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
 });
 aggregate!(List, ListEvent, List, 1, |_| 1024);
-aggregate!(Campaign, CampaignEvent, Campaign, 2, |_| 2048);
+aggregate!(Campaign, CampaignEvent, Campaign, 1, |_| 2048);
 aggregate!(CampaignRun, CampaignRunEvent, CampaignRun, 1, |state| state.parts.len() * 8);
 aggregate!(Template, TemplateEvent, Template, 1, |state| {
     let draft = state.draft.as_ref().map_or(0, |draft| content::bytes(&draft.contents) + 1024);

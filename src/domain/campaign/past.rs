@@ -187,3 +187,6 @@ impl Assigned {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests;

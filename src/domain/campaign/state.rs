@@ -45,7 +45,7 @@ pub struct Campaign {
     /// What it is; absent before it was made, and for one of the past.
     pub current: Option<Described>,
     /// What an import brought of a campaign of the past; nothing of it can be sent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
 }
 
