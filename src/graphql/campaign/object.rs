@@ -273,7 +273,7 @@ impl Campaign {
         days: u32,
     ) -> Result<Option<CampaignEffects>> {
         let success = Success::try_new(metric.into(), activity_kind, days);
-        let success = success.map_err(|error| bad_argument(error.field(), &error.to_string()))?;
+        let success = success.map_err(|error| bad_argument(error.field(), error))?;
         let reading = Reading::of(ctx)?;
         let Some(started_at) = self.row.started_at else { return Ok(None) };
         let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
