@@ -2,7 +2,8 @@
 -- question: What did this campaign achieve, by variant and channel, and by hour?
 -- events: MessageQueued, MessageSuppressed, MessageCancelled, MessageSent, MessageDelivered, MessageDeferred
 -- events: MessageBounced, MessageFailed, DispatchFailed, MessageOpened, MessageClicked, MessageComplained
--- events: EngagementReclassified, MessageReceived, ConsentChanged
+-- events: EngagementReclassified, MessageReceived, ConsentChanged, MessageRetracted
+-- events: CampaignRetracted
 -- scope: tenant
 -- version: 2
 
@@ -397,5 +398,19 @@ ON CONFLICT (tenant_id, campaign_id, variant, channel, currency) DO UPDATE SET
     cost_thousands = campaign_costs.cost_thousands + excluded.cost_thousands,
     cost_micros = campaign_costs.cost_micros + excluded.cost_micros,
     segments = campaign_costs.segments + excluded.segments;
+
+-- A campaign of the past whose import is undone leaves with all its figures.
+DELETE FROM campaign_messages WHERE (tenant_id, message_id) IN (
+    SELECT tenant_id, message_id FROM batch WHERE type = 'MessageRetracted' AND campaign_id IS NOT NULL
+);
+DELETE FROM campaign_metrics WHERE (tenant_id, campaign_id) IN (
+    SELECT tenant_id, stream_key FROM batch WHERE type = 'CampaignRetracted'
+);
+DELETE FROM campaign_hours WHERE (tenant_id, campaign_id) IN (
+    SELECT tenant_id, stream_key FROM batch WHERE type = 'CampaignRetracted'
+);
+DELETE FROM campaign_costs WHERE (tenant_id, campaign_id) IN (
+    SELECT tenant_id, stream_key FROM batch WHERE type = 'CampaignRetracted'
+);
 
 -- section: forget

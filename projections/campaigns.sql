@@ -3,6 +3,7 @@
 -- events: CampaignCreated, CampaignPlanChanged, CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused
 -- events: CampaignApproved, CampaignBudgetChanged, CampaignBudgetNoticed, WinnerChosen
 -- events: CampaignResumed, CampaignRateChanged, CampaignCancelled, CampaignCompleted
+-- events: CampaignImported, CampaignRetracted
 -- events: RecipientsChosen, AudienceChosen, RecipientsDecided, MessageQueued
 -- scope: tenant
 -- version: 2
@@ -14,10 +15,11 @@
 CREATE TABLE campaigns (
     tenant_id UUID NOT NULL,
     campaign_id UUID NOT NULL,
+    import_id UUID, -- the import that brought it, for a campaign of the past
     began_at TIMESTAMPTZ NOT NULL, -- when it was created, or its first message was requested
     name TEXT, -- the name; null for a campaign that is planned elsewhere
     state TEXT, -- draft, scheduled, running, paused, completed or cancelled; null for a campaign that is planned elsewhere
-    plan JSONB, -- what it is to do, as JSON
+    plan JSONB, -- what it is to do, as JSON; null for a campaign of the past
     rate JSONB, -- the present rate, as JSON; 0 messages for none
     budget JSONB, -- what it may cost, as JSON, once it was changed
     budget_noticed_at TIMESTAMPTZ, -- when most of its budget was found to be spent
@@ -97,6 +99,20 @@ ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET
     began_at = @least(campaigns.began_at, excluded.began_at), name = excluded.name, state = excluded.state,
     plan = excluded.plan, rate = excluded.rate, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
     series_id = excluded.series_id;
+
+-- A campaign of the past is over when it comes in.
+INSERT INTO campaigns (
+    tenant_id, campaign_id, import_id, began_at, name, state, started_at, ended_at, changed_at, changed_by
+)
+SELECT
+    b.tenant_id, b.stream_key, b.import_id, @time(b.data, 'started_at'), @text(b.data, 'name'), 'completed',
+    @time(b.data, 'started_at'), @time(b.data, 'started_at'), b.occurred_at, b.actor
+FROM batch b
+WHERE b.type = 'CampaignImported'
+ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET
+    import_id = excluded.import_id, began_at = @least(campaigns.began_at, excluded.began_at), name = excluded.name,
+    state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at,
+    changed_at = excluded.changed_at, changed_by = excluded.changed_by;
 
 UPDATE campaigns AS c SET
     name = e.name, plan = e.plan, rate = e.rate, changed_at = e.occurred_at, changed_by = e.actor
@@ -282,5 +298,16 @@ FROM batch b, @entries(b.data, 'excluded') AS one
 WHERE b.type IN ('RecipientsChosen', 'RecipientsDecided')
 GROUP BY b.tenant_id, b.stream_key, @as_uuid(one.key)
 ON CONFLICT (tenant_id, campaign_id, customer_id) DO NOTHING;
+
+-- A campaign whose import is undone leaves; importing the file again makes another one.
+DELETE FROM campaigns WHERE (tenant_id, campaign_id) IN (
+    SELECT tenant_id, stream_key FROM batch WHERE type = 'CampaignRetracted'
+);
+DELETE FROM campaign_excluded WHERE (tenant_id, campaign_id) IN (
+    SELECT tenant_id, stream_key FROM batch WHERE type = 'CampaignRetracted'
+);
+DELETE FROM campaign_suppressed WHERE (tenant_id, campaign_id) IN (
+    SELECT tenant_id, stream_key FROM batch WHERE type = 'CampaignRetracted'
+);
 
 -- section: forget

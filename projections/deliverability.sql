@@ -3,7 +3,7 @@
 -- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed, MessageComplained
 -- events: DispatchFailed
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -48,6 +48,8 @@ FROM (
         'MessageSent', 'MessageDelivered', 'MessageDeferred', 'MessageBounced', 'MessageFailed', 'MessageComplained',
         'DispatchFailed'
     )
+        -- What an import says was sent elsewhere tells nothing of what we send.
+        AND b.provider <> 'import'
 ) AS r
 GROUP BY r.tenant_id, r.domain, r.provider, r.channel, r.day
 ON CONFLICT (tenant_id, day, domain, provider, channel) DO UPDATE SET

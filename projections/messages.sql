@@ -518,6 +518,8 @@ SELECT
     @max_if(b.occurred_at, b.type <> 'MessageReceived')
 FROM batch b
 WHERE b.type IN ('MessageReceived', 'MessageSent', 'MessageDelivered')
+    -- What an import says was sent elsewhere is no contact of ours.
+    AND (b.type <> 'MessageSent' OR b.provider <> 'import')
 GROUP BY b.tenant_id, b.customer_id, b.channel
 ON CONFLICT (tenant_id, customer_id, channel) DO UPDATE SET
     last_inbound_at = @greatest(customer_contacts.last_inbound_at, excluded.last_inbound_at),

@@ -3,7 +3,7 @@
 -- events: AccountConfigured, AccountRemoved, AccountRateChanged, AccountPaused, AccountResumed, AccountTested
 -- events: MessageSent, DispatchFailed
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -55,7 +55,7 @@ WHERE excluded.version > provider_accounts.version;
 INSERT INTO account_activity (tenant_id, provider, account, last_sent_at)
 SELECT b.tenant_id, b.provider, b.account, MAX(b.occurred_at)
 FROM batch b
-WHERE b.type = 'MessageSent'
+WHERE b.type = 'MessageSent' AND b.provider <> 'import'
 GROUP BY b.tenant_id, b.provider, b.account
 ON CONFLICT (tenant_id, provider, account) DO UPDATE SET
     last_sent_at = @greatest(account_activity.last_sent_at, excluded.last_sent_at);

@@ -213,6 +213,7 @@ pub fn queued(key: MessageKey, topic: &str, subject: &str, body: &str) -> Messag
         canned_reply: None,
         template: None,
         timing: None,
+        import_id: None,
         personal: Some(MessageQueuedPersonal {
             to: Some("somebody@example.com".to_owned()),
             subject: Some(subject.to_owned()),

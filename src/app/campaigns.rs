@@ -214,6 +214,16 @@ impl App {
         self.read_fresh_state::<Campaign, _>(stream, |loaded| loaded.state.current.clone()).await
     }
 
+    /// Why a campaign cannot be started or tried; [`None`] if nothing about its existence stands against that.
+    pub async fn campaign_cannot_run(
+        &self,
+        tenant: TenantId,
+        campaign_id: CampaignId,
+    ) -> Result<Option<Refusal>, AppError> {
+        let stream = campaign_stream(tenant, campaign_id);
+        self.read_fresh_state::<Campaign, _>(stream, |loaded| decide::existing(&loaded.state).err()).await
+    }
+
     /// How far a campaign's run has come.
     pub async fn campaign_run(&self, tenant: TenantId, campaign_id: CampaignId) -> Result<CampaignRun, AppError> {
         self.read_fresh_state::<CampaignRun, _>(run_stream(tenant, campaign_id), |loaded| loaded.state.clone()).await
@@ -239,10 +249,7 @@ impl App {
         campaign_id: CampaignId,
         ready: &Readiness,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, context| {
-            decide::begin(state, ready, context).into_iter().collect()
-        })
-        .await
+        self.record_on_campaign(caller, campaign_id, |state, context| decide::begin(state, ready, context)).await
     }
 
     /// Pauses a campaign that cannot go on, or whose messages go wrong too often.
@@ -254,25 +261,21 @@ impl App {
         reason: &str,
         counts: Option<Counts>,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| {
-            decide::stop(state, cause, reason, counts).into_iter().collect()
-        })
-        .await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::stop(state, cause, reason, counts)).await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
 
     /// Records that most of a campaign's budget is spent, once; pauses it when all of it is.
     pub async fn spend(&self, caller: &Caller, campaign_id: CampaignId, spending: &Spending) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::spend(state, spending).into_iter().collect())
-            .await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::spend(state, spending)).await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
 
     /// Completes a campaign of whose audience everybody was decided on.
     pub async fn complete_campaign(&self, caller: &Caller, campaign_id: CampaignId) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state).into_iter().collect()).await
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state)).await
     }
 
     /// Makes and starts the campaign of one occurrence of a recurring one, once, whoever repeats it. Returns its id.
@@ -300,25 +303,22 @@ impl App {
         campaign_id: CampaignId,
         after: DateTime<Utc>,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, context| {
-            decide::next_occurrence(state, after, context).into_iter().collect()
-        })
-        .await
+        self.record_on_campaign(caller, campaign_id, |state, context| decide::next_occurrence(state, after, context))
+            .await
     }
 
     /// Records what the test of a campaign's variants says: a winner, or that a colleague has to choose.
     pub async fn end_test(&self, caller: &Caller, campaign_id: CampaignId, tested: &Tested) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::end_test(state, tested).into_iter().collect())
-            .await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| decide::end_test(state, tested)).await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
 
-    async fn record_on_campaign(
+    pub(super) async fn record_on_campaign<I: IntoIterator<Item = CampaignEvent>>(
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
-        decide: impl Fn(&Campaign, &Context<'_>) -> Vec<CampaignEvent> + Send + Sync,
+        decide: impl Fn(&Campaign, &Context<'_>) -> I + Send + Sync,
     ) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;
         let run = CommandRun::new(caller, campaign_stream(caller.tenant, campaign_id), None);
@@ -340,7 +340,7 @@ impl App {
 
     /// Records that the audience is complete.
     pub async fn end_audience(&self, caller: &Caller, campaign_id: CampaignId) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| decide::chosen(run, campaign_id).into_iter().collect()).await
+        self.record_on_run(caller, campaign_id, |run| decide::chosen(run, campaign_id)).await
     }
 
     /// Records what became of a part's recipients. False if another runner was faster.
@@ -351,10 +351,7 @@ impl App {
         part: u32,
         outcomes: &Outcomes,
     ) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| {
-            decide::decided(run, campaign_id, part, outcomes.clone()).into_iter().collect()
-        })
-        .await
+        self.record_on_run(caller, campaign_id, |run| decide::decided(run, campaign_id, part, outcomes.clone())).await
     }
 
     /// Cancels a campaign whose time has passed.
@@ -366,11 +363,11 @@ impl App {
         unrefused(self.decide::<Campaign>(&run, &basis, decide).await.map(drop))
     }
 
-    async fn record_on_run(
+    pub(super) async fn record_on_run<I: IntoIterator<Item = CampaignRunEvent>>(
         &self,
         caller: &Caller,
         campaign_id: CampaignId,
-        decide: impl Fn(&CampaignRun) -> Vec<CampaignRunEvent> + Send + Sync,
+        decide: impl Fn(&CampaignRun) -> I + Send + Sync,
     ) -> Result<bool, AppError> {
         let (basis, stream) = (self.basis(caller).await?, run_stream(caller.tenant, campaign_id));
         let run = CommandRun::new(caller, stream, None);
@@ -437,6 +434,6 @@ pub(crate) fn campaign_stream(tenant: TenantId, campaign_id: CampaignId) -> Stre
 }
 
 /// The stream of its run.
-fn run_stream(tenant: TenantId, campaign_id: CampaignId) -> StreamId {
+pub(super) fn run_stream(tenant: TenantId, campaign_id: CampaignId) -> StreamId {
     StreamId::new(tenant, Category::CampaignRun, campaign_id.0)
 }

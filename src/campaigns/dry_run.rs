@@ -112,6 +112,9 @@ pub async fn dry_run(
     caller: &Caller,
     campaign_id: CampaignId,
 ) -> Result<Result<DryRun, Refusal>, CampaignError> {
+    if let Some(refusal) = app.campaign_cannot_run(caller.tenant, campaign_id).await? {
+        return Ok(Err(refusal));
+    }
     let Some(campaign) = app.campaign(caller.tenant, campaign_id).await? else { return Ok(Err(unknown())) };
     let text = match app.campaign_text(caller, &campaign).await? {
         Ok(text) => text,

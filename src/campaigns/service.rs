@@ -68,6 +68,9 @@ pub async fn start(
     campaign_id: CampaignId,
     command: StartCampaign,
 ) -> Result<Outcome<ChangedCampaign>, CampaignError> {
+    if let Some(refusal) = app.campaign_cannot_run(caller.tenant, campaign_id).await? {
+        return Ok(Outcome::Refused(refusal));
+    }
     let Some(campaign) = app.campaign(caller.tenant, campaign_id).await? else {
         return Ok(Outcome::Refused(unknown()));
     };

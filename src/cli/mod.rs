@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod back_test;
 pub mod callbacks;
+mod campaign_effects;
 mod campaigns;
 mod certainty;
 pub mod completions;

@@ -98,6 +98,8 @@ pub struct Columns {
     by_field: BTreeMap<&'static str, Vec<usize>>,
     /// Columns that hold a free attribute, with its name.
     attributes: Vec<(usize, String)>,
+    /// Columns that hold whether something was done, with its name.
+    activities: Vec<(usize, String)>,
     consents: Vec<ConsentColumn>,
     /// Columns that hold a subscription's state if their values are such words.
     statuses: Vec<usize>,
@@ -114,6 +116,7 @@ enum Place {
     Field(&'static str),
     Consent(Meaning),
     Attribute(String),
+    Activity(String),
     Unused,
 }
 
@@ -130,6 +133,7 @@ impl Columns {
         let mut columns = Self {
             by_field: BTreeMap::new(),
             attributes: Vec::new(),
+            activities: Vec::new(),
             consents: Vec::new(),
             statuses: Vec::new(),
             unclear: Vec::new(),
@@ -176,6 +180,7 @@ impl Columns {
         match place {
             Place::Unused => self.unused.push(index),
             Place::Attribute(name) => self.attributes.push((index, name)),
+            Place::Activity(name) => self.activities.push((index, name)),
             Place::Consent(meaning) => self.consents.push(ConsentColumn { index, meaning }),
             Place::Field(name) => {
                 let several = self.by_field.entry(name).or_default();
@@ -354,6 +359,12 @@ impl Columns {
             .filter_map(|(index, name)| Some((name.as_str(), values.get(*index).and_then(|value| filled(value))?)))
     }
 
+    /// The columns of what was done, with their names.
+    #[must_use]
+    pub fn activities(&self) -> &[(usize, String)] {
+        &self.activities
+    }
+
     /// The header's names, each once.
     #[must_use]
     pub fn header(&self) -> &[String] {
@@ -372,6 +383,11 @@ impl Columns {
                     .iter()
                     .map(|(index, name)| (*index, format!("{} → attribute.{name}", self.header[*index]))),
             )
+            .chain(
+                self.activities
+                    .iter()
+                    .map(|(index, name)| (*index, format!("{} → activity.{name}", self.header[*index]))),
+            )
             .chain(self.consents.iter().map(|own| (own.index, format!("{} → {}", self.header[own.index], own.meaning))))
             .chain(self.unused.iter().map(|&index| (index, format!("{} is left out", self.header[index]))))
             .collect();
@@ -387,6 +403,10 @@ fn place(kind: ImportKind, wish: &str) -> Result<Place, MapError> {
     if let Some(name) = wish.strip_prefix("attribute.").filter(|name| !name.is_empty()) {
         return Ok(Place::Attribute(name.to_owned()));
     }
+    let activity = wish.strip_prefix("activity.").filter(|name| !name.is_empty());
+    if let Some(name) = activity.filter(|_| kind == ImportKind::CampaignResults) {
+        return Ok(Place::Activity(name.to_owned()));
+    }
     if let Some(field) = fields(kind).iter().find(|field| field.name == wish) {
         return Ok(Place::Field(field.name));
     }
@@ -396,6 +416,9 @@ fn place(kind: ImportKind, wish: &str) -> Result<Place, MapError> {
     let mut names: Vec<&str> = fields(kind).iter().map(|field| field.name).collect();
     if kind != ImportKind::Messages {
         names.extend(consent::FIELDS.iter().map(|field| field.name));
+    }
+    if kind == ImportKind::CampaignResults {
+        names.push("activity.NAME");
     }
     names.extend(["attribute.NAME", "- (left out)"]);
     Err(MapError::NoField { field: wish.to_owned(), fields: names.join(", ") })

@@ -307,6 +307,19 @@ const MESSAGES: &[Field] = &[
     COUNTRY,
 ];
 
+/// The fields of the results of a campaign, none of which is found by a column's name: a file of results has columns of the
+/// time before the campaign as well.
+const CAMPAIGN_RESULTS: &[Field] = &[
+    field("arm", "the group of the customer: a variant, or those who were held out", &[]),
+    CUSTOMER,
+    EMAIL,
+    PHONE,
+    field("spend", "what the customer spent after the campaign", &[]),
+    field("at", "when the customer did what the line says", &[]),
+    CURRENCY,
+    COUNTRY,
+];
+
 /// The fields of a kind of import.
 #[must_use]
 pub const fn fields(kind: ImportKind) -> &'static [Field] {
@@ -314,5 +327,6 @@ pub const fn fields(kind: ImportKind) -> &'static [Field] {
         ImportKind::Customers => CUSTOMERS,
         ImportKind::Orders => ORDERS,
         ImportKind::Messages => MESSAGES,
+        ImportKind::CampaignResults => CAMPAIGN_RESULTS,
     }
 }

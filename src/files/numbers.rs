@@ -34,8 +34,18 @@ impl DecimalMark {
 }
 
 /// The fields that hold numbers.
-pub const FIELDS: &[&str] =
-    &["quantity", "unit_price", "line_amount", "amount", "discount", "shipping", "tax", "refunded", "lead_score"];
+pub const FIELDS: &[&str] = &[
+    "quantity",
+    "unit_price",
+    "line_amount",
+    "amount",
+    "discount",
+    "shipping",
+    "tax",
+    "refunded",
+    "lead_score",
+    "spend",
+];
 
 /// How the numbers of a file are written.
 #[derive(Debug, Clone)]

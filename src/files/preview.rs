@@ -1,7 +1,7 @@
 //! Rows as they are understood, for people who look at them before anything is imported.
 
 use crate::domain::customer::decide::AddressInput;
-use crate::domain::import::decide::{ConsentRow, CustomerRow, MessageRow, OrderRow};
+use crate::domain::import::decide::{ConsentRow, CustomerRow, MessageRow, OrderRow, OutcomeKind, ResultRow};
 use crate::domain::value::money::decimal;
 
 /// A row that can be shown.
@@ -103,6 +103,29 @@ impl Preview for MessageRow {
         line.add("at", self.occurred_at.map(|at| at.format("%Y-%m-%d %H:%M:%SZ").to_string()));
         line.add("subject", self.subject.as_ref());
         line.add("text", Some(&self.body));
+        line.text()
+    }
+}
+
+impl Preview for ResultRow {
+    fn preview(&self) -> String {
+        let mut line = Line::new(self.line);
+        line.add("customer", self.customer.as_ref());
+        line.addresses(&self.addresses);
+        match &self.variant {
+            Some(variant) => line.add("variant", Some(variant)),
+            None => line.add("held", Some("out")),
+        }
+        for outcome in &self.outcomes {
+            match &outcome.kind {
+                OutcomeKind::Activity { name, .. } => line.add("activity", Some(name)),
+                OutcomeKind::Order { amount_micros, currency } => {
+                    line.add("spend", Some(format!("{} {currency}", decimal((*amount_micros).into(), 2))));
+                }
+            }
+            line.add("at", outcome.occurred_at.map(|at| at.format("%Y-%m-%d %H:%M:%SZ").to_string()));
+        }
+        line.consents(&self.consents);
         line.text()
     }
 }

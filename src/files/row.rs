@@ -8,6 +8,7 @@ use crate::domain::value::address::Address;
 use crate::domain::value::{AddressKind, Channel, Currency};
 use crate::files::columns::{Columns, MapError};
 use crate::files::exported;
+use crate::files::groups::GroupsError;
 use crate::files::numbers::Numbers;
 use crate::files::records::Record;
 use crate::files::times::TimeReader;
@@ -170,6 +171,9 @@ pub enum HeaderError {
     /// A column is missing or ambiguous.
     #[error(transparent)]
     Map(#[from] MapError),
+    /// The groups of a campaign cannot be compared.
+    #[error(transparent)]
+    Groups(#[from] GroupsError),
     /// Something is missing that neither a column nor an option gives.
     #[error("{what}; {advice}")]
     Incomplete {

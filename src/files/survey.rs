@@ -3,6 +3,7 @@
 
 use crate::domain::import::event::ImportKind;
 use crate::files::columns::{Columns, MapError, Mapping, Seen};
+use crate::files::groups::Groups;
 use crate::files::identities::Identities;
 use crate::files::numbers::{self, DecimalMark, NumberError, Numbers};
 use crate::files::orders::{self, OrderEnds};
@@ -26,6 +27,8 @@ pub struct Survey {
     pub ends: OrderEnds,
     /// Ids that would join two people; empty for other kinds than customers.
     pub identities: Identities,
+    /// The groups of a campaign, and who is in the file twice; empty for other kinds.
+    pub groups: Groups,
     /// The system that the file was exported from.
     pub preset: Option<&'static Preset>,
     /// How its numbers are written.
@@ -142,10 +145,10 @@ impl Survey {
         let Opened { mut records, header, dialect } = open(source, reading.encoding)?;
         let preset = preset(reading, &header.fields)?;
         let columns = Columns::map(kind, &header.fields, preset, &reading.mappings)?;
-        let (ends, identities) = (OrderEnds::default(), Identities::default());
+        let (ends, identities, groups) = (OrderEnds::default(), Identities::default(), Groups::default());
         let numbers = Numbers::all(DecimalMark::Point);
         let mut survey =
-            Self { digest, dialect, columns, records: 0, fallback: None, ends, identities, preset, numbers };
+            Self { digest, dialect, columns, records: 0, fallback: None, ends, identities, groups, preset, numbers };
         let (mut seen, mut seen_numbers) = (Seen::default(), numbers::Seen::default());
         let number_fields: Vec<_> =
             numbers::FIELDS.iter().copied().filter(|field| survey.columns.index(field).is_some()).collect();
@@ -173,12 +176,14 @@ impl Survey {
                 }
                 ImportKind::Customers => survey.identities.note(&survey.columns, &record),
                 ImportKind::Messages => {}
+                ImportKind::CampaignResults => survey.groups.note(&survey.columns, &record),
             }
             if survey.records.is_multiple_of(10_000) {
                 progress(survey.records);
             }
         }
         survey.identities.finish();
+        survey.groups.finish();
         survey.columns.settle(&seen)?;
         survey.numbers = seen_numbers.settle(reading.decimal_mark)?;
         Ok(survey)

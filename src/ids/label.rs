@@ -73,6 +73,12 @@ labels! {
     CampaignOccurrenceId = "campaign occurrence id",
     /// Which recipient it was asked for.
     CampaignCommandInput = "campaign command input",
+    /// A past campaign, from the import that brings it.
+    ImportedCampaignId = "imported campaign id",
+    /// The `MessageQueued` of a past campaign, and the report that it was sent.
+    ImportedSendingEvent = "imported sending event",
+    /// A part of the audience of a past campaign.
+    ImportedPartEvent = "imported part event",
     /// The stream of a canned reply, from its code.
     CannedReplyStream = "canned reply stream",
     /// The stream of a template, from its code.

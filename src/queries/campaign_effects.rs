@@ -42,6 +42,16 @@ row! {
     }
 }
 
+row! {
+    /// How many customers of a group did something.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ActiveRow {
+        /// Empty for messages without a variant; absent for those held out.
+        pub variant: Option<String>,
+        pub customers: i64,
+    }
+}
+
 /// The groups of those who were assigned a message, by variant.
 pub async fn groups(db: &Db, tenant: TenantId, campaign: CampaignId) -> Result<Vec<GroupRow>, QueryError> {
     let mut select = Select::new(
@@ -75,24 +85,8 @@ pub async fn ordered(
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Vec<OrderedRow>, QueryError> {
-    let by_customer = if db.engine() == Engine::Sqlite { " INDEXED BY messages_of_customer" } else { "" };
-    let groups = [
-        (
-            "m.variant",
-            format!(
-                "messages m{by_customer} WHERE m.tenant_id = ? AND m.customer_id = o.customer_id AND m.campaign_id = ? \
-                 AND m.direction = 'outbound'"
-            ),
-        ),
-        (
-            "NULL",
-            "campaign_excluded e WHERE e.tenant_id = ? AND e.campaign_id = ? AND e.customer_id = o.customer_id \
-             AND e.reason = 'hold_out'"
-                .to_owned(),
-        ),
-    ];
     let mut rows = Vec::new();
-    for (variant, group) in groups {
+    for (variant, group) in members(db) {
         let text = format!(
             "SELECT o.customer_id, {variant} AS variant, o.currency, o.amount_micros, o.placed FROM (\
              SELECT a.customer_id, a.currency, CAST(SUM(a.amount_micros) AS BIGINT) AS amount_micros, \
@@ -104,4 +98,48 @@ pub async fn ordered(
         rows.extend(Select::new(&text, values).all::<OrderedRow>(db, READING).await?);
     }
     Ok(rows)
+}
+
+/// How many customers of all groups did something in a time: an activity of this kind, or a custom one of this name.
+pub async fn active(
+    db: &Db,
+    tenant: TenantId,
+    campaign: CampaignId,
+    kind: &str,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<ActiveRow>, QueryError> {
+    let mut rows = Vec::new();
+    for (variant, group) in members(db) {
+        let text = format!(
+            "SELECT d.variant, COUNT(*) AS customers FROM (SELECT {variant} AS variant FROM (\
+             SELECT DISTINCT a.customer_id FROM activities a \
+             WHERE a.tenant_id = ? AND a.occurred_at >= ? AND a.occurred_at < ? AND (a.kind = ? OR a.name = ?)\
+             ) o CROSS JOIN {group}) d GROUP BY d.variant"
+        );
+        let values =
+            [tenant.into(), since.into(), until.into(), kind.into(), kind.into(), tenant.into(), campaign.0.into()];
+        rows.extend(Select::new(&text, values).all::<ActiveRow>(db, READING).await?);
+    }
+    Ok(rows)
+}
+
+/// The variant of a member of each group, and the members, beside customers `o`: those who were written to, and those held out.
+fn members(db: &Db) -> [(&'static str, String); 2] {
+    let by_customer = if db.engine() == Engine::Sqlite { " INDEXED BY messages_of_customer" } else { "" };
+    [
+        (
+            "COALESCE(m.variant, '')",
+            format!(
+                "messages m{by_customer} WHERE m.tenant_id = ? AND m.customer_id = o.customer_id AND m.campaign_id = ? \
+                 AND m.direction = 'outbound'"
+            ),
+        ),
+        (
+            "CAST(NULL AS TEXT)",
+            "campaign_excluded e WHERE e.tenant_id = ? AND e.campaign_id = ? AND e.customer_id = o.customer_id \
+             AND e.reason = 'hold_out'"
+                .to_owned(),
+        ),
+    ]
 }

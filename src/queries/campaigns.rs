@@ -8,7 +8,7 @@ use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice};
 use crate::domain::campaign::plan::{Audience, CampaignPlan};
 use crate::domain::campaign::state::CampaignState;
-use crate::ids::{CampaignId, CustomerId, ListId, TenantId};
+use crate::ids::{CampaignId, CustomerId, ImportId, ListId, TenantId};
 use crate::sql::{Db, row};
 
 const READING: &str = "campaigns";
@@ -22,6 +22,8 @@ row! {
     pub struct CampaignRow {
         pub tenant_id: TenantId,
         pub campaign_id: CampaignId,
+        /// The import that brought it.
+        pub import_id: Option<ImportId>,
         /// When it was made, or its first message was asked for.
         pub began_at: DateTime<Utc>,
         pub name: Option<String>,

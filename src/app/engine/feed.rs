@@ -22,7 +22,7 @@ use crate::domain::message::event::{
     MessageSent, MessageSuppressed,
 };
 use crate::domain::value::Channel;
-use crate::ids::{CustomerId, ListId, MessageId, Position, TenantId};
+use crate::ids::{CustomerId, ImportId, ListId, MessageId, Position, TenantId};
 use crate::log::{Category, LogError, ReadLimit, SealedEvent};
 use crate::offload;
 
@@ -220,6 +220,9 @@ struct Data {
     until: Option<DateTime<Utc>>,
     #[serde(default)]
     retry_at: Option<DateTime<Utc>>,
+    /// Of a message that an import brought, which was sent elsewhere.
+    #[serde(default)]
+    import_id: Option<ImportId>,
 }
 
 #[derive(Deserialize)]
@@ -276,6 +279,9 @@ fn customer_signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
         _ => return Ok(None),
     };
     let data: Data = read(event)?;
+    if data.import_id.is_some() {
+        return Ok(None);
+    }
     let (message_id, channel) = (data.message_id, data.channel);
     Ok(Some(Signal::Message { tenant, customer_id, message_id, channel, stage: stage(&data) }))
 }

@@ -1,12 +1,14 @@
 //! Imports: chunks of rows become bulk appends, which can be undone as a batch.
 
 mod chunk;
+mod results;
 mod rows;
 mod subject;
 mod undo;
 mod working;
 
 pub use chunk::Ground;
+pub use results::ImportedCampaign;
 pub use working::Trial;
 
 use crate::app::engine::deciding::CommandRun;
@@ -14,6 +16,7 @@ use crate::app::engine::error::Stop;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::decision::Context;
 use crate::domain::import::decide::{self, CompleteImport, ImportRun, StartImport};
+use crate::domain::import::event::ImportKind;
 use crate::domain::import::state::Import;
 use crate::domain::refusal::Refusal;
 use crate::ids::{ImportId, TenantId};
@@ -84,7 +87,14 @@ impl App {
         let stream = import_stream(caller.tenant, import_id);
         let decide = |state: &Import, command, context: &Context<'_>| decide::complete(state, &command, context);
         let caller = of_import(caller, import_id);
+        if self.kind_of(stream).await? == Some(ImportKind::CampaignResults) {
+            self.end_imported_campaign(&caller, import_id).await?;
+        }
         self.run(&caller, stream, command, decide, |_| Some(import_id)).await
+    }
+
+    async fn kind_of(&self, import: StreamId) -> Result<Option<ImportKind>, AppError> {
+        self.read_state::<Import, _>(import, |loaded| loaded.state.kind).await
     }
 }
 

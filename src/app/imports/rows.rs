@@ -1,4 +1,4 @@
-//! The three kinds of files.
+//! Files of customers, orders and messages.
 
 use std::collections::BTreeMap;
 
@@ -115,14 +115,14 @@ impl App {
     }
 }
 
-/// What a row of orders or messages says about its customer.
-struct Newcomer {
-    external_id: Option<String>,
-    addresses: Vec<AddressInput>,
-    consents: Vec<ConsentRow>,
-    attributes: BTreeMap<String, serde_json::Value>,
+/// What a row says about its customer.
+pub(super) struct Newcomer {
+    pub external_id: Option<String>,
+    pub addresses: Vec<AddressInput>,
+    pub consents: Vec<ConsentRow>,
+    pub attributes: BTreeMap<String, serde_json::Value>,
     /// The addresses are those that messages came from.
-    senders: bool,
+    pub senders: bool,
 }
 
 /// The address that a message came from.
@@ -134,7 +134,7 @@ fn sent_from(row: &MessageRow) -> Option<AddressInput> {
 
 /// A fact, and before it the registration of a customer that is not known yet. What the row says about consent is said by
 /// the person; the fact stands in the stream of the record that holds it.
-fn with_customer(
+pub(super) fn with_customer(
     subject: &Subject<'_>,
     newcomer: Newcomer,
     import_id: ImportId,
@@ -192,12 +192,13 @@ struct Profile {
     row: CustomerRow,
 }
 
-fn given(external_id: Option<&String>) -> Option<String> {
+/// An id that is not blank.
+pub(super) fn given(external_id: Option<&String>) -> Option<String> {
     external_id.map(|id| id.trim()).filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 /// Who a row is about: by its external id, otherwise by its first address, otherwise the anonymous one.
-fn who(
+pub(super) fn who(
     external_id: Option<String>,
     name: Option<String>,
     addresses: Vec<AddressId>,
@@ -212,7 +213,12 @@ fn who(
     Ok(Who { own, external_id, name, addresses })
 }
 
-fn read(inputs: &[AddressInput], region: Option<&str>, secret: &TenantSecret) -> Result<Vec<AddressId>, Refusal> {
+/// The addresses of a row.
+pub(super) fn read(
+    inputs: &[AddressInput],
+    region: Option<&str>,
+    secret: &TenantSecret,
+) -> Result<Vec<AddressId>, Refusal> {
     let read = |input: &AddressInput| {
         let region = input.region.as_deref().or(region);
         let address = Address::parse(input.kind, &input.address, region);

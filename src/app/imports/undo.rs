@@ -23,6 +23,7 @@ use crate::domain::customer::event::ProfileEvent;
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::import::decide::{self, UndoImport, UndoneImport};
+use crate::domain::import::event::ImportKind;
 use crate::domain::import::state::Import;
 use crate::domain::import::undo::{ProfileChange, corrected, identity, restoration, retraction, take_back};
 use crate::domain::refusal::Refusal;
@@ -73,6 +74,9 @@ impl App {
             Some(counts) => counts,
             None => self.take_back_all(caller, &basis, import_id, first.envelope.position).await?,
         };
+        if self.kind_of(stream).await? == Some(ImportKind::CampaignResults) {
+            self.retract_imported_campaign(caller, import_id).await?;
+        }
         let decide = |state: &Import, context: &Context<'_>| {
             let (retracted, kept) = counts;
             decide::undone(state, UndoneImport { import_id, retracted, kept }, context)

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::campaigns::effects::{Effects, Metric, effects};
 use crate::campaigns::{dry_run, service};
+use crate::cli::campaign_effects::{EffectsArgs, compare};
 use crate::cli::campaigns::plan::{PlanArgs, create, rate};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
@@ -19,7 +19,6 @@ use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::decide::{
     CancelCampaign, ChooseWinner, PauseCampaign, Readiness, SetCampaignBudget, SetCampaignRate, StartCampaign,
 };
-use crate::domain::campaign::experiment::decide::{Reason, Verdict};
 use crate::domain::campaign::schedule::Rate;
 use crate::domain::campaign::state::CampaignState;
 use crate::domain::value::Currency;
@@ -40,12 +39,12 @@ pub struct CampaignArgs {
 
 /// The campaign that a command is about.
 #[derive(Debug, Args)]
-struct One {
+pub(super) struct One {
     /// The campaign's id.
     #[arg(value_parser = ids::given::<CampaignId>)]
-    campaign: CampaignId,
+    pub campaign: CampaignId,
     #[command(flatten)]
-    tenant: TenantArg,
+    pub tenant: TenantArg,
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,19 +149,7 @@ enum CampaignCommand {
         format: ReportFormat,
     },
     /// Compares a campaign's variants with each other, and with the customers who were held out.
-    Effects {
-        #[command(flatten)]
-        one: One,
-        /// What counts as a success: opened, clicked, replied or ordered.
-        #[arg(long, default_value = "clicked")]
-        metric: Metric,
-        /// For how many days from the start orders count.
-        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=365))]
-        days: u32,
-        /// Output format.
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-    },
+    Effects(EffectsArgs),
     /// Shows what a campaign achieved, by variant and channel or by something else.
     Results {
         #[command(flatten)]
@@ -244,7 +231,7 @@ pub async fn run(session: &Session, args: CampaignArgs) -> Outcome {
             print::line(format_args!("campaign {} is cancelled", one.campaign))
         }
         CampaignCommand::Status { one, watch, format } => status(session, &one, watch, format).await,
-        CampaignCommand::Effects { one, metric, days, format } => compare(session, &one, metric, days, format).await,
+        CampaignCommand::Effects(args) => compare(session, args).await,
         CampaignCommand::Results { one, results } => achieved::results(session, &one, results).await,
         CampaignCommand::Recipients { one, recipients } => achieved::recipients(session, &one, recipients).await,
     }
@@ -265,7 +252,8 @@ async fn show(opened: &Opened, format: Format) -> Outcome {
 
 fn as_json(row: &CampaignRow) -> Value {
     json!({
-        "campaign_id": row.campaign_id, "name": row.name, "state": row.state, "began_at": row.began_at,
+        "campaign_id": row.campaign_id, "import_id": row.import_id, "name": row.name, "state": row.state,
+        "began_at": row.began_at,
         "plan": row.plan.as_ref().map(|plan| &plan.0), "rate": row.rate.as_ref().map(|rate| &rate.0),
         "start_at": row.start_at, "started_at": row.started_at, "ended_at": row.ended_at,
         "versions": row.versions.as_ref().map(|versions| &versions.0), "reason": row.reason, "cause": row.cause,
@@ -331,45 +319,4 @@ async fn status(session: &Session, one: &One, watch: bool, format: ReportFormat)
         last = Some(row);
         tokio::time::sleep(EVERY).await;
     }
-}
-
-async fn compare(session: &Session, one: &One, metric: Metric, days: u32, format: Format) -> Outcome {
-    let opened = Opened::of(session, &one.tenant).await?;
-    crate::cli::rebuild::catch_up(&opened.reads, &opened.stores.journal).await?;
-    let row = campaigns::by_id(&opened.reads.db(), opened.tenant, one.campaign).await.map_err(Failure::unavailable)?;
-    let started = row.and_then(|row| row.started_at);
-    let started = started.ok_or_else(|| Failure::new(Exit::Refused, "no campaign with this id has started"))?;
-    let found = effects(&opened.reads.db(), opened.tenant, one.campaign, started, days, metric).await;
-    let Effects { groups, currency, verdict, .. } = found.map_err(Failure::unavailable)?;
-    let name = |index: usize| groups.get(index).and_then(|group| group.variant.clone()).unwrap_or_default();
-    match verdict {
-        Some(Verdict::Winner { index, p_value, .. }) => {
-            print::note(format_args!("the best variant by {metric}: {} (p = {p_value:.4})", name(index)));
-        }
-        Some(Verdict::Undecided { reason: Reason::NotSignificant { p_value }, .. }) => {
-            print::note(format_args!(
-                "no variant is the best by {metric}: the difference may be chance (p = {p_value:.4})"
-            ));
-        }
-        Some(Verdict::Undecided { reason: Reason::TooFew { needed }, .. }) => {
-            print::note(format_args!("too few customers to tell: {needed} of each variant are needed"));
-        }
-        None => {}
-    }
-    let columns = &["group", "customers", "successes", "rate", "ordered", "revenue_per_customer", "lift", "p_value"];
-    let mut listing = Listing::new(format, columns);
-    for group in &groups {
-        let effect = group.effect;
-        listing.row(&json!({
-            "group": group.variant.clone().unwrap_or_else(|| "(held out)".to_owned()), "customers": group.customers,
-            "successes": group.successes, "rate": group.rate.map(|(rate, _)| rate),
-            "rate_interval": group.rate.map(|(_, bounds)| [bounds.low, bounds.high]), "ordered": group.ordered,
-            "currency": currency, "revenue_micros": group.revenue.sum().to_string(),
-            "revenue_per_customer": group.revenue.mean().map(|mean| mean / 1e6),
-            "lift": effect.and_then(|effect| effect.lift).map(|lift| lift.value),
-            "lift_interval": effect.and_then(|effect| effect.lift?.interval).map(|bounds| [bounds.low, bounds.high]),
-            "p_value": effect.and_then(|effect| effect.test).map(|test| test.p_value),
-        }))?;
-    }
-    listing.end("no message was requested in this campaign")
 }

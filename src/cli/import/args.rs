@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::certainty::Certainty;
+use crate::cli::import::results::{RESULTS, ResultsArgs};
 use crate::cli::listing::{Format, ReportFormat};
 use crate::cli::{TenantArg, ids};
 use crate::domain::consent::event::ConsentState;
@@ -23,6 +24,7 @@ Examples:
   commlog import customers crm.csv --dry-run
   commlog import customers crm.csv --collision overwrite --collision owner=never --refused refused.csv
   commlog import messages sms-messages.tsv.gz --anonymous
+  commlog import campaign-results --help
   commlog import undo 0198c0de-0000-8000-8000-000000000000
 
 The first line names the columns. Usual names are understood; use --map for the rest, and --map COLUMN=- to leave one \
@@ -66,6 +68,9 @@ pub enum ImportCommand {
     /// Inbound messages, one a line.
     #[command(after_long_help = EXAMPLES)]
     Messages(FileArgs),
+    /// The results of a past campaign, one customer a line: group, what the customer did and spent. Nothing is sent.
+    #[command(after_long_help = RESULTS)]
+    CampaignResults(Box<ResultsArgs>),
     /// Undoes an import, its opt-outs too; what stood before stands again. The log keeps a record of it.
     Undo {
         /// The import's id, as printed when it ran and as `commlog import list` shows it.
@@ -153,7 +158,7 @@ pub struct FileArgs {
     pub format: ReportFormat,
 }
 
-fn mapping(text: &str) -> Result<Mapping, String> {
+pub(super) fn mapping(text: &str) -> Result<Mapping, String> {
     match text.rsplit_once('=') {
         Some((column, field)) if !column.is_empty() && !field.is_empty() => {
             Ok(Mapping { column: column.to_owned(), field: field.to_owned() })

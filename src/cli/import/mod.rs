@@ -1,6 +1,7 @@
 //! `commlog import`: reads files with [`crate::files`], hands their rows to `app` in chunks, and reports.
 
 pub mod args;
+mod results;
 mod totals;
 pub(super) mod trial;
 
@@ -34,7 +35,7 @@ use crate::files::row::{RowReader, Settings};
 use crate::files::source::Source;
 use crate::files::survey::{Reading, Survey};
 use crate::files::times::TimeReader;
-use crate::ids::ImportId;
+use crate::ids::{CampaignId, ImportId};
 use crate::queries::page::PAGE;
 use crate::queries::{self, Page};
 use args::{CollisionRule, FileArgs, ImportArgs, ImportCommand};
@@ -46,6 +47,7 @@ pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
         ImportCommand::Customers(file) => import(session, ImportKind::Customers, file).await,
         ImportCommand::Orders(file) => import(session, ImportKind::Orders, file).await,
         ImportCommand::Messages(file) => import(session, ImportKind::Messages, file).await,
+        ImportCommand::CampaignResults(results) => results::import(session, *results).await,
         ImportCommand::Undo { import, certainty, format, tenant } => {
             undo(session, &session.caller(&tenant), import, certainty, format).await
         }
@@ -53,23 +55,31 @@ pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
     }
 }
 
-async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome {
+/// Reads a file for the first time: what is in it, and how its values are read.
+async fn open<'a>(session: &'a Session, kind: ImportKind, args: &'a FileArgs) -> Outcome<(Job<'a>, Survey, Settings)> {
     let started = Instant::now();
     let source = Source::open(&args.file).map_err(refused)?;
-    let survey = survey(&source, kind, &args).await?;
-    let mut settings = settings(&args, survey.preset, survey.numbers)?;
+    let survey = survey(&source, kind, args).await?;
+    let mut settings = settings(args, survey.preset, survey.numbers.clone())?;
     if let Some(preset) = survey.preset {
         print::note(format_args!("read as {} (--from none reads the columns by their names alone)", preset.title));
     }
     if settings.region.is_none() {
-        settings.region = default_region(session, &args).await?;
+        settings.region = default_region(session, args).await?;
     }
     print::note(format_args!("columns: {}", survey.columns.describe()));
     if let Some(line) = survey.fallback {
         print::note(format_args!("not UTF-8 from line {line} on: such lines are read as Windows-1252"));
     }
-    let job = Job { session, kind, source, digest: survey.digest, records: survey.records, args: &args, started };
+    let (digest, records) = (survey.digest.clone(), survey.records);
+    Ok((Job { session, kind, source, digest, records, args, started }, survey, settings))
+}
+
+async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome {
+    let (job, survey, settings) = open(session, kind, &args).await?;
     match kind {
+        // It has more arguments: `results` imports it.
+        ImportKind::CampaignResults => Ok(()),
         ImportKind::Orders => {
             let options = OrderOptions { anonymous: args.anonymous };
             let reader = OrderReader::try_new(survey.columns, settings, survey.ends).map_err(refused)?;
@@ -241,8 +251,12 @@ impl Job<'_> {
             refused: totals.refused.total(),
         };
         stores.app.complete_import(&caller, complete).await?.into_result()?;
+        let campaign = match self.kind {
+            ImportKind::CampaignResults => Some(stores.app.id_of_imported_campaign(&caller, run.import_id).await?),
+            ImportKind::Customers | ImportKind::Orders | ImportKind::Messages => None,
+        };
         stores.close().await;
-        self.report(&totals, &run)
+        self.report(&totals, &run, campaign)
     }
 
     fn report_dry_run(&self, totals: &Totals) -> Outcome {
@@ -285,9 +299,13 @@ impl Job<'_> {
         })
     }
 
-    fn report(&self, totals: &Totals, run: &ImportRun) -> Outcome {
+    fn report(&self, totals: &Totals, run: &ImportRun, campaign: Option<CampaignId>) -> Outcome {
         if self.args.format == ReportFormat::Json {
-            print::line(self.object(totals, Some(run)))?;
+            let mut object = self.object(totals, Some(run));
+            if let Some(campaign) = campaign {
+                object["campaign_id"] = json!(campaign);
+            }
+            print::line(object)?;
             return self.judge(totals);
         }
         let seconds = self.started.elapsed().as_secs_f64();
@@ -305,6 +323,9 @@ impl Job<'_> {
         ))?;
         report_changes(totals)?;
         print::line(format_args!("  {seconds:.1} s, {rate:.0} lines/s"))?;
+        if let Some(campaign) = campaign {
+            print::line(format_args!("  compare its groups with: commlog campaign effects {campaign}"))?;
+        }
         if totals.appended > 0 || run.completed_before {
             print::line(format_args!("  undo it with: commlog import undo {}", run.import_id))?;
         }

@@ -125,7 +125,7 @@ pub fn create(
     author: &str,
     context: &Context<'_>,
 ) -> Decision<CampaignEvent> {
-    if state.current.is_some() {
+    if state.current.is_some() || state.past.is_some() {
         return Err(Refusal::new("CAMPAIGN_EXISTS", "a campaign with this id already exists"));
     }
     let CreateCampaign { campaign_id, plan } = command;
@@ -342,8 +342,13 @@ pub fn cancel(state: &Campaign, command: CancelCampaign, context: &Context<'_>) 
     }
 }
 
-fn existing(state: &Campaign) -> Result<&Described, Refusal> {
-    state.current.as_ref().ok_or_else(unknown)
+/// The campaign, if it exists and can be sent.
+pub fn existing(state: &Campaign) -> Result<&Described, Refusal> {
+    match (&state.current, &state.past) {
+        (Some(current), _) => Ok(current),
+        (None, Some(_)) => Err(Refusal::new("CAMPAIGN_IMPORTED", "an import brought this campaign: it cannot be sent")),
+        (None, None) => Err(unknown()),
+    }
 }
 
 fn not_running(campaign: &Described) -> Refusal {

@@ -10,8 +10,8 @@ use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::schedule::{Counts, Rate};
 use crate::domain::campaign::winner::Winner;
 use crate::domain::event::{event, stream_events};
-use crate::domain::value::words;
-use crate::ids::{CampaignId, CustomerId};
+use crate::domain::value::{Channel, words};
+use crate::ids::{CampaignId, CustomerId, ImportId};
 
 words! {
     /// What stopped a campaign for a while.
@@ -180,6 +180,31 @@ event! {
 }
 
 event! {
+    /// A campaign of the past was brought in by an import. Nothing of it is ever sent from here.
+    CampaignImported 1 {
+        campaign_id: CampaignId,
+        import_id: ImportId,
+        /// For people.
+        name: String,
+        channel: Channel,
+        /// When it went out.
+        started_at: DateTime<Utc>,
+        /// The names of its variants, in their order.
+        variants: Vec<String>,
+        /// Whether customers were held out, to be compared with the others.
+        held_out: bool,
+    }
+}
+
+event! {
+    /// The import that brought it was undone: its figures are gone.
+    CampaignRetracted 1 {
+        campaign_id: CampaignId,
+        import_id: ImportId,
+    }
+}
+
+event! {
     /// A part of the audience, by customer id: who is written to, and who is left out.
     RecipientsChosen 1 {
         campaign_id: CampaignId,
@@ -240,6 +265,8 @@ stream_events! {
         WinnerChosen,
         CampaignCancelled,
         CampaignCompleted,
+        CampaignImported,
+        CampaignRetracted,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod decide;
 pub mod event;
 pub mod experiment;
+pub mod past;
 pub mod plan;
 pub mod run;
 pub mod schedule;

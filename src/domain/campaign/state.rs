@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::campaign::event::{CampaignEvent, PauseCause};
+use crate::domain::campaign::past::PastCampaign;
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::schedule::Counts;
 use crate::domain::decision::Meta;
@@ -41,8 +42,20 @@ impl CampaignState {
 /// A campaign.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Campaign {
-    /// What it is; absent before it was made.
+    /// What it is; absent before it was made, and for one of the past.
     pub current: Option<Described>,
+    /// What an import brought of a campaign of the past; nothing of it can be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
+}
+
+/// A campaign of the past, brought in by an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// As it was brought in.
+    pub campaign: PastCampaign,
+    /// Whether the import was undone.
+    pub is_retracted: bool,
 }
 
 /// What a campaign is.
@@ -115,9 +128,20 @@ impl Campaign {
                 measured: Counts::default(),
             });
         }
+        match event {
+            CampaignEvent::CampaignImported(e) => {
+                self.past = Some(Past { campaign: PastCampaign::of(e), is_retracted: false });
+            }
+            CampaignEvent::CampaignRetracted(_) => {
+                self.past.iter_mut().for_each(|past| past.is_retracted = true);
+            }
+            _ => {}
+        }
         let Some(current) = &mut self.current else { return };
         match event {
-            CampaignEvent::CampaignCreated(_) => {}
+            CampaignEvent::CampaignCreated(_)
+            | CampaignEvent::CampaignImported(_)
+            | CampaignEvent::CampaignRetracted(_) => {}
             CampaignEvent::CampaignPlanChanged(e) => {
                 current.plan.clone_from(&e.plan);
                 current.authors.extend(e.author.clone());

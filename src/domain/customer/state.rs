@@ -250,6 +250,9 @@ impl Customer {
                 if let MessageEvent::MessageReceived(e) = event {
                     self.recorded.note_message(e, meta.occurred_at, meta.version);
                 }
+                if let MessageEvent::MessageQueued(e) = event {
+                    self.recorded.note_campaign_message(e, meta.occurred_at, meta.version);
+                }
                 if let MessageEvent::MessageRetracted(e) = event {
                     self.note_retraction(e.key.message_id.0);
                 }
@@ -346,6 +349,12 @@ impl Customer {
 
     /// A retraction takes back one event that was counted, unless the registering import had brought that one.
     fn count_other(&mut self, event: &CustomerEvent) {
+        // A message of a past campaign came with the report that it was sent.
+        if let CustomerEvent::Message(MessageEvent::MessageSent(e)) = event
+            && self.recorded.get(e.key.message_id.0).is_some()
+        {
+            return;
+        }
         let retracted = match event {
             // A correction by another import takes back what this one had brought.
             CustomerEvent::Activity(ActivityEvent::ActivityRetracted(e)) => {
@@ -401,6 +410,7 @@ impl CustomerEvent {
             Self::Activity(ActivityEvent::ActivityRecorded(e)) => e.import_id,
             Self::Consent(ConsentEvent::ConsentChanged(e)) => e.import_id,
             Self::Message(MessageEvent::MessageReceived(e)) => e.import_id,
+            Self::Message(MessageEvent::MessageQueued(e)) => e.import_id,
             Self::Identity(IdentityEvent::ExternalIdAssigned(e)) => Some(e.import_id),
             Self::Profile(ProfileEvent::CustomerRetracted(_))
             | Self::Activity(ActivityEvent::ActivityRetracted(_))

@@ -186,6 +186,53 @@ pub struct MessageRow {
     pub body: String,
 }
 
+/// A customer of a campaign of the past, and what became of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultRow {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// The customer's external id.
+    pub customer: Option<String>,
+    /// The customer's addresses; without an external id, they identify the customer.
+    pub addresses: Vec<AddressInput>,
+    /// What the customer agreed to.
+    pub consents: Vec<ConsentRow>,
+    /// What is known of the customer, used if this row makes the customer known.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+    /// The variant that the customer got; absent: the customer was held out.
+    pub variant: Option<String>,
+    /// What the customer did.
+    pub outcomes: Vec<ResultOutcome>,
+}
+
+/// Something that a customer did after a campaign of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultOutcome {
+    /// What.
+    pub kind: OutcomeKind,
+    /// When; absent: right after the campaign's start.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// What a customer did after a campaign of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OutcomeKind {
+    /// An activity.
+    Activity {
+        /// An activity kind, or the name of a custom activity.
+        name: String,
+        /// How often, where the file counts.
+        times: u64,
+    },
+    /// An order.
+    Order {
+        /// In micros.
+        amount_micros: i64,
+        /// ISO 4217.
+        currency: String,
+    },
+}
+
 /// How messages are imported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageOptions {

@@ -13,6 +13,8 @@ words! {
         Orders = "orders",
         /// Inbound messages: one a line.
         Messages = "messages",
+        /// The results of a campaign of the past: one customer a line, with group and outcomes.
+        CampaignResults = "campaign-results",
     }
 }
 

@@ -4,6 +4,7 @@ pub mod decide;
 pub mod event;
 pub mod owner;
 pub mod recorded;
+pub mod results;
 pub mod rows;
 pub mod state;
 pub mod undo;

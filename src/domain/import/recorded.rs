@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::domain::activity::event::{ActivityKind, ActivityRecorded};
-use crate::domain::message::event::MessageReceived;
+use crate::domain::message::event::{MessageQueued, MessageReceived};
 use crate::domain::value::Currency;
 use crate::ids::ImportId;
 
@@ -94,6 +94,22 @@ impl Recorded {
         self.0.insert(key(event.key.message_id.0), entry);
     }
 
+    /// Notes a message of a past campaign.
+    pub fn note_campaign_message(&mut self, event: &MessageQueued, at: DateTime<Utc>, version: u64) {
+        if event.import_id.is_none() {
+            return;
+        }
+        let entry = Entry {
+            content: content_of_campaign_message(event.key.variant.as_deref()),
+            at_micros: at.timestamp_micros(),
+            version,
+            import_id: event.import_id,
+            amount_micros: None,
+            currency: None,
+        };
+        self.0.insert(key(event.key.message_id.0), entry);
+    }
+
     /// Forgets what was retracted.
     pub fn retract(&mut self, id: Uuid) {
         self.0.remove(&key(id));
@@ -119,6 +135,12 @@ pub fn content_of_order(event: &ActivityRecorded) -> u64 {
 pub fn content_of_message(event: &MessageReceived) -> u64 {
     let personal = event.personal.as_ref();
     digest(&personal.map(|personal| (&personal.subject, &personal.body)))
+}
+
+/// A digest of which variant of a past campaign a message was.
+#[must_use]
+pub fn content_of_campaign_message(variant: Option<&str>) -> u64 {
+    digest(&variant)
 }
 
 fn digest(content: &impl Serialize) -> u64 {

@@ -38,6 +38,9 @@ pub fn retraction(
         CustomerEvent::Message(MessageEvent::MessageReceived(e)) => {
             MessageRetracted { key: e.key.clone(), import_id }.into()
         }
+        CustomerEvent::Message(MessageEvent::MessageQueued(e)) => {
+            MessageRetracted { key: e.key.clone(), import_id }.into()
+        }
         CustomerEvent::Profile(_)
         | CustomerEvent::Identity(_)
         | CustomerEvent::Note(_)

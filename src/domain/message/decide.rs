@@ -253,6 +253,7 @@ pub fn send(
         canned_reply: origin.canned_reply,
         template: used,
         timing: None,
+        import_id: None,
         personal: Some(MessageQueuedPersonal {
             to: recipient.and_then(|own| own.address.clone()),
             subject: text::optional("subject", command.subject, text::LONG)?,

@@ -97,6 +97,8 @@ impl Pending {
     /// Folds an event in.
     pub fn apply(&mut self, event: &MessageEvent, meta: Meta) {
         match event {
+            // What an import brings was sent elsewhere.
+            MessageEvent::MessageQueued(e) if e.import_id.is_some() => {}
             MessageEvent::MessageQueued(e) => self.0.push(PendingMessage::new(e, meta)),
             MessageEvent::MessageHeld(e) => {
                 self.change(e.key.message_id, |message| {

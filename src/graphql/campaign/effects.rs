@@ -21,6 +21,8 @@ pub enum CampaignMetric {
     Replied,
     /// The customer ordered.
     Ordered,
+    /// The customer did something else: `activityKind` says what.
+    Activity,
 }
 
 /// Where a figure lies with 95 % confidence.
@@ -35,7 +37,7 @@ pub struct Interval {
 /// How a group differs from the customers who were held out.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct CampaignEffect {
-    /// The difference of the shares of customers who ordered.
+    /// The difference of the shares of customers of whom the metric holds, or who ordered, where the metric is about messages.
     difference: Option<f64>,
     /// Its interval, by Newcombe's method 10.
     difference_interval: Option<Interval>,
@@ -58,7 +60,7 @@ pub struct CampaignGroup {
     variant: Option<String>,
     /// The number of customers.
     customers: u64,
-    /// Those of whom the metric holds; null for the held out, unless the metric is `ORDERED`.
+    /// Those of whom the metric holds; null for the held out, unless the metric is `ORDERED` or `ACTIVITY`.
     successes: Option<u64>,
     /// Their share.
     rate: Option<f64>,
@@ -95,9 +97,9 @@ pub struct CampaignEffects {
     groups: Vec<CampaignGroup>,
     /// Which variant is the best; null without two variants.
     verdict: Option<CampaignVerdict>,
-    /// Orders count from this time on.
+    /// Orders and activities count from this time on.
     since: DateTime<Utc>,
-    /// Orders count before this time.
+    /// Orders and activities count before this time.
     until: DateTime<Utc>,
 }
 

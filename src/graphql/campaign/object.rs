@@ -8,7 +8,7 @@ use super::effects::{CampaignEffects, CampaignMetric};
 use super::metrics::CampaignMetrics;
 use super::plan::CampaignPlan;
 use crate::campaigns::attribution::{Prices, attribution};
-use crate::campaigns::effects::effects;
+use crate::campaigns::effects::{Success, effects};
 use crate::campaigns::recipients;
 use crate::domain::campaign::attribution::Windows;
 use crate::domain::campaign::winner::Winner;
@@ -22,7 +22,7 @@ use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::list::object::load_customer;
 use crate::graphql::message::object::{Message, MessageConnection};
-use crate::ids::{CampaignId, CustomerId};
+use crate::ids::{CampaignId, CustomerId, ImportId};
 use crate::queries::campaigns::{self, CampaignRow, ExcludedRow};
 
 connection!(
@@ -202,7 +202,8 @@ pub struct Campaign {
     row: CampaignRow,
 }
 
-/// A campaign. One that is planned elsewhere is known by its messages alone, and has neither name, state nor plan.
+/// A campaign. One that is planned elsewhere is known by its messages alone, and has neither name, state nor plan; one that was
+/// imported has no plan.
 #[Object]
 impl Campaign {
     /// The global id.
@@ -223,6 +224,11 @@ impl Campaign {
     /// Where it stands.
     async fn state(&self) -> Option<CampaignState> {
         self.row.state.map(Into::into)
+    }
+
+    /// The import that brought it, of a campaign that another system ran.
+    async fn import_id(&self) -> Option<Of<ImportId>> {
+        self.row.import_id.map(Of)
     }
 
     /// What it is to do.
@@ -353,15 +359,17 @@ impl Campaign {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What counts as a success.", default_with = "CampaignMetric::Clicked")] metric: CampaignMetric,
-        #[graphql(desc = "Orders count for so many days from the start: 1 to 365.", default = 14)] days: u32,
+        #[graphql(desc = "With the metric `ACTIVITY`: the kind of the activity, or the name of a custom one.")]
+        activity_kind: Option<String>,
+        #[graphql(desc = "Orders and activities count for so many days from the start: 1 to 365.", default = 14)]
+        days: u32,
     ) -> Result<Option<CampaignEffects>> {
-        if !(1..=365).contains(&days) {
-            return Err(bad_argument("days", "must be 1 to 365"));
-        }
+        let success = Success::try_new(metric.into(), activity_kind, days);
+        let success = success.map_err(|error| bad_argument(error.field(), error))?;
         let reading = Reading::of(ctx)?;
         let Some(started_at) = self.row.started_at else { return Ok(None) };
         let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
-        let found = effects(&db, tenant, id, started_at, days, metric.into()).await;
+        let found = effects(&db, tenant, id, started_at, &success).await;
         found.map(|found| Some(CampaignEffects::new(found))).map_err(|error| reading.api.failed(&error))
     }
 

@@ -326,6 +326,8 @@ pub enum ImportKind {
     Orders,
     /// Messages of the past.
     Messages,
+    /// The results of a campaign of the past.
+    CampaignResults,
 }
 
 /// Where a fact came from.

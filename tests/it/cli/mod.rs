@@ -4,6 +4,7 @@ mod asking;
 mod auditing;
 mod bad_stores;
 mod callbacks;
+mod campaign_results;
 mod forgetting;
 mod hardship;
 mod importing;

@@ -23,11 +23,13 @@ use commlog::domain::message::attachment;
 use commlog::domain::text;
 use commlog::domain::value::address::Address;
 use commlog::domain::value::{AddressKind, Channel, time, token};
+use commlog::files::columns::Mapping;
 use commlog::files::customers::CustomerReader;
 use commlog::files::messages::MessageReader;
 use commlog::files::numbers::{self, DecimalMark, Numbers};
 use commlog::files::orders::OrderReader;
 use commlog::files::records::Encoding;
+use commlog::files::results::ResultReader;
 use commlog::files::row::{RowReader, Settings};
 use commlog::files::source::Source as File;
 use commlog::files::survey::{Reading, Survey};
@@ -309,13 +311,21 @@ fn import(input: &[u8]) {
     let path = folder.path().join("file.csv");
     std::fs::write(&path, input).expect("a file");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    for kind in [ImportKind::Orders, ImportKind::Customers, ImportKind::Messages] {
+    // The first columns as those of a campaign's results, which no name shows.
+    let text = String::from_utf8_lossy(input);
+    let header = text.lines().next().unwrap_or_default().split([',', ';', '\t']).map(str::trim);
+    let fields = ["arm", "customer", "activity.visit", "spend", "at"].into_iter();
+    let results = header.zip(fields).map(|(column, field)| Mapping { column: column.into(), field: field.into() });
+    let results: Vec<Mapping> = results.collect();
+    for &kind in ImportKind::ALL {
         // What the header shows, and one other system, whichever: all of them for each input would take a minute.
         let names = presets::names(kind);
-        let other = names[input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % names.len()];
-        for from in [None, Some(other.to_owned())] {
+        let other = names.get(input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % names.len().max(1));
+        let mappings = if kind == ImportKind::CampaignResults { results.clone() } else { vec![] };
+        for from in [None, other.map(|name| (*name).to_owned())] {
             let Ok(file) = File::open(&path) else { return };
-            let reading = Reading { kind, encoding: Encoding::Auto, mappings: vec![], from, decimal_mark: None };
+            let mappings = mappings.clone();
+            let reading = Reading { kind, encoding: Encoding::Auto, mappings, from, decimal_mark: None };
             let Ok(survey) = Survey::take(&file, &reading, |_| {}) else { continue };
             let settings = Settings {
                 times: TimeReader::try_new(chrono_tz::Europe::Berlin, None).expect("times"),
@@ -341,6 +351,11 @@ fn import(input: &[u8]) {
                     }
                     ImportKind::Messages => {
                         if let Ok(reader) = MessageReader::try_new(survey.columns, settings) {
+                            rows(file, reader).await;
+                        }
+                    }
+                    ImportKind::CampaignResults => {
+                        if let Ok(reader) = ResultReader::try_new(survey.columns, settings, survey.groups, None) {
                             rows(file, reader).await;
                         }
                     }

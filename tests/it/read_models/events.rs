@@ -171,6 +171,7 @@ pub(crate) fn queued(key: &MessageKey) -> MessageQueued {
         canned_reply: None,
         template: None,
         timing: None,
+        import_id: None,
         personal: Some(MessageQueuedPersonal {
             to: Some("ann@example.com".to_owned()),
             subject: Some("Hello".to_owned()),

@@ -33,6 +33,8 @@ fn queued(number: u128) -> CustomerEvent {
         in_reply_to: None,
         canned_reply: None,
         template: None,
+        timing: None,
+        import_id: None,
         personal: None,
     }
     .into()

@@ -60,6 +60,7 @@ fn queue(customer: &mut Customer, number: u128, topic: &str, class: MessageClass
         canned_reply: None,
         template: None,
         timing: None,
+        import_id: None,
         personal: None,
     };
     apply(customer, noon(), queued.into());
