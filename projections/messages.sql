@@ -145,7 +145,7 @@ CREATE INDEX messages_newest ON messages (tenant_id, direction, channel, created
 CREATE INDEX messages_of_state ON messages (tenant_id, state, channel, created_at, message_id);
 CREATE INDEX messages_of_campaign ON messages (tenant_id, campaign_id, state, channel, created_at, message_id)
     WHERE campaign_id IS NOT NULL;
--- What was sent in a campaign without a price, by account: what it costs is estimated from this index alone.
+-- What was sent in a campaign without a price, by account: its cost is estimated from these.
 CREATE INDEX messages_unpriced ON messages (tenant_id, campaign_id, variant, channel, provider, account, segments)
     WHERE campaign_id IS NOT NULL AND sent_count > 0 AND cost_micros IS NULL;
 CREATE INDEX messages_of_account ON messages (tenant_id, account, provider, state, channel, created_at, message_id)

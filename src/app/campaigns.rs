@@ -10,13 +10,13 @@ use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::campaign::budget::Spending;
 use crate::domain::campaign::decide::{
-    self, ApproveCampaign, CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, Chosen, CreateCampaign,
-    Outcomes, PauseCampaign, Readiness, ResumeCampaign, SetCampaignBudget, SetCampaignRate, StartCampaign,
-    UnscheduleCampaign,
+    self, ApproveCampaign, CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, CreateCampaign,
+    PauseCampaign, Readiness, ResumeCampaign, SetCampaignBudget, SetCampaignRate, StartCampaign, UnscheduleCampaign,
 };
 use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent, PauseCause};
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::run::CampaignRun;
+use crate::domain::campaign::running::{self, Chosen, Outcomes};
 use crate::domain::campaign::schedule::Counts;
 use crate::domain::campaign::state::{Campaign, CampaignState, Described};
 use crate::domain::campaign::winner::Tested;
@@ -249,7 +249,7 @@ impl App {
         campaign_id: CampaignId,
         ready: &Readiness,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, context| decide::begin(state, ready, context)).await
+        self.record_on_campaign(caller, campaign_id, |state, context| running::begin(state, ready, context)).await
     }
 
     /// Pauses a campaign that cannot go on, or whose messages go wrong too often.
@@ -261,21 +261,21 @@ impl App {
         reason: &str,
         counts: Option<Counts>,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::stop(state, cause, reason, counts)).await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| running::stop(state, cause, reason, counts)).await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
 
     /// Records that most of a campaign's budget is spent, once; pauses it when all of it is.
     pub async fn spend(&self, caller: &Caller, campaign_id: CampaignId, spending: &Spending) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::spend(state, spending)).await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| running::spend(state, spending)).await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
 
     /// Completes a campaign of whose audience everybody was decided on.
     pub async fn complete_campaign(&self, caller: &Caller, campaign_id: CampaignId) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::complete(state)).await
+        self.record_on_campaign(caller, campaign_id, |state, _| running::complete(state)).await
     }
 
     /// Makes and starts the campaign of one occurrence of a recurring one, once, whoever repeats it. Returns its id.
@@ -291,7 +291,7 @@ impl App {
         let of = at.timestamp_micros().to_be_bytes();
         let parts: [&[u8]; 2] = [series.campaign_id.0.as_bytes(), &of];
         let id = CampaignId(basis.secret.derive_ordered(at, Label::CampaignOccurrenceId, &parts));
-        self.record_on_campaign(caller, id, |state, _| decide::begin_occurrence(state, series, id, plan, versions))
+        self.record_on_campaign(caller, id, |state, _| running::begin_occurrence(state, series, id, plan, versions))
             .await?;
         Ok(id)
     }
@@ -303,13 +303,13 @@ impl App {
         campaign_id: CampaignId,
         after: DateTime<Utc>,
     ) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, context| decide::next_occurrence(state, after, context))
+        self.record_on_campaign(caller, campaign_id, |state, context| running::next_occurrence(state, after, context))
             .await
     }
 
     /// Records what the test of a campaign's variants says: a winner, or that a colleague has to choose.
     pub async fn end_test(&self, caller: &Caller, campaign_id: CampaignId, tested: &Tested) -> Result<(), AppError> {
-        self.record_on_campaign(caller, campaign_id, |state, _| decide::end_test(state, tested)).await?;
+        self.record_on_campaign(caller, campaign_id, |state, _| running::end_test(state, tested)).await?;
         self.shared.standings.invalidate(&(caller.tenant, campaign_id));
         Ok(())
     }
@@ -335,12 +335,12 @@ impl App {
         campaign_id: CampaignId,
         chosen: &Chosen,
     ) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| decide::choose(run, campaign_id, chosen.clone())).await
+        self.record_on_run(caller, campaign_id, |run| running::choose(run, campaign_id, chosen.clone())).await
     }
 
     /// Records that the audience is complete.
     pub async fn end_audience(&self, caller: &Caller, campaign_id: CampaignId) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| decide::chosen(run, campaign_id)).await
+        self.record_on_run(caller, campaign_id, |run| running::chosen(run, campaign_id)).await
     }
 
     /// Records what became of a part's recipients. False if another runner was faster.
@@ -351,7 +351,7 @@ impl App {
         part: u32,
         outcomes: &Outcomes,
     ) -> Result<bool, AppError> {
-        self.record_on_run(caller, campaign_id, |run| decide::decided(run, campaign_id, part, outcomes.clone())).await
+        self.record_on_run(caller, campaign_id, |run| running::decided(run, campaign_id, part, outcomes.clone())).await
     }
 
     /// Cancels a campaign whose time has passed.

@@ -82,32 +82,38 @@ pub async fn touched_orders(
     let Some((first, last)) = span.and_then(|span| span.first.zip(span.last)) else { return Ok(Vec::new()) };
     let until = last + TimeDelta::hours(1) + windows.longest();
     let by_customer = if db.engine() == Engine::Sqlite { " INDEXED BY messages_of_customer" } else { "" };
-    let orders_of_customer = if db.engine() == Engine::Sqlite { " INDEXED BY activities_newest" } else { "" };
+    // Read once, and first: without statistics, PostgreSQL would look for the orders again for each message. Later orders matter only
+    // as far as a cancellation may be about them.
+    let orders = "WITH o AS MATERIALIZED (SELECT a.activity_id, a.occurred_at, a.amount_micros, a.currency, \
+         COALESCE(r.root_id, a.customer_id) AS person_id FROM activities a \
+         LEFT JOIN customer_roots r ON r.tenant_id = a.tenant_id AND r.customer_id = a.customer_id \
+         WHERE a.tenant_id = ? AND a.occurred_at >= ? AND a.occurred_at < ? AND a.kind = 'order' \
+         AND (a.occurred_at < ? OR a.amount_micros < 0 OR a.customer_id IN (SELECT x.customer_id FROM activities x \
+         WHERE x.tenant_id = ? AND x.occurred_at >= ? AND x.occurred_at < ? AND x.kind = 'order' \
+         AND x.amount_micros < 0)))";
+    let latest = until + CANCELLED_WITHIN;
+    let times = [tenant.into(), first.into(), latest.into(), until.into(), tenant.into(), until.into(), latest.into()];
+    let mut select = Select::new(orders, times);
     // On SQLite, the order of a cross join is the order of reading.
     let of_person = [
-        format!("messages m{by_customer} WHERE m.customer_id = o.person_id"),
-        format!(
-            "customer_roots p CROSS JOIN messages m{by_customer} WHERE p.tenant_id = o.tenant_id \
-             AND p.root_id = o.person_id AND m.customer_id = p.customer_id"
+        (format!("messages m{by_customer} WHERE m.customer_id = o.person_id"), vec![]),
+        (
+            format!(
+                "customer_roots p CROSS JOIN messages m{by_customer} WHERE p.tenant_id = ? AND p.root_id = o.person_id \
+                 AND m.customer_id = p.customer_id"
+            ),
+            vec![tenant.into()],
         ),
     ];
-    let mut select = Select::new("", []);
-    for (index, messages) in of_person.iter().enumerate() {
+    for (index, (messages, values)) in of_person.into_iter().enumerate() {
+        let union = if index == 0 { "" } else { " UNION ALL" };
         let text = format!(
-            "{union}SELECT o.person_id, o.activity_id, o.occurred_at, o.amount_micros, o.currency, m.message_id, \
-             m.campaign_id, m.variant, m.channel, m.created_at, {moment} AS touched_at FROM (\
-             SELECT a.tenant_id, a.activity_id, a.occurred_at, a.amount_micros, a.currency, \
-             COALESCE(r.root_id, a.customer_id) AS person_id FROM activities a \
-             LEFT JOIN customer_roots r ON r.tenant_id = a.tenant_id AND r.customer_id = a.customer_id \
-             WHERE a.tenant_id = ? AND a.occurred_at >= ? AND a.occurred_at < ? AND a.kind = 'order' \
-             AND (a.occurred_at < ? OR a.amount_micros < 0 OR EXISTS (SELECT 1 FROM activities x{orders_of_customer} \
-             WHERE x.tenant_id = a.tenant_id AND x.customer_id = a.customer_id AND x.occurred_at >= a.occurred_at \
-             AND x.kind = 'order' AND x.amount_micros < 0))) o CROSS JOIN {messages} \
-             AND m.tenant_id = o.tenant_id AND m.direction = 'outbound' AND {moment} >= ? AND {moment} < ?",
-            union = if index == 0 { "" } else { " UNION ALL " },
+            "{union} SELECT o.person_id, o.activity_id, o.occurred_at, o.amount_micros, o.currency, m.message_id, \
+             m.campaign_id, m.variant, m.channel, m.created_at, {moment} AS touched_at FROM o CROSS JOIN {messages} \
+             AND m.tenant_id = ? AND m.direction = 'outbound' AND {moment} >= ? AND {moment} < ?"
         );
-        let orders = [tenant.into(), first.into(), (until + CANCELLED_WITHIN).into(), until.into()];
-        select.push(&text, orders.into_iter().chain([first.into(), until.into()]));
+        let values: Vec<Value> = values;
+        select.push(&text, values.into_iter().chain([tenant.into(), first.into(), until.into()]));
     }
     select.push(" ORDER BY 1", []);
     select.all(db, READING).await

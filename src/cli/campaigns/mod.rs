@@ -5,6 +5,7 @@ mod plan;
 
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -300,7 +301,10 @@ async fn status(session: &Session, one: &One, watch: bool, format: ReportFormat)
         let row = row.ok_or_else(|| Failure::new(Exit::Refused, "no campaign has this id"))?;
         let state = row.state.map_or("planned elsewhere", CampaignState::word);
         let sentence = format!(
-            "{state}: {} of {} recipients decided on, {} queued, {} held, {} suppressed, {} left out{}",
+            "{state}{}: {} of {} recipients decided on, {} queued, {} held, {} suppressed, {} left out{}",
+            row.start_at
+                .map(|at| format!(" for {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)))
+                .unwrap_or_default(),
             row.decided,
             row.recipients,
             row.queued,

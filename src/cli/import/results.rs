@@ -1,6 +1,7 @@
 //! `commlog import campaign-results`: a campaign that another system ran.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use clap::Args;
 
@@ -77,6 +78,13 @@ pub(super) async fn import(session: &Session, args: ResultsArgs) -> Outcome {
     let named = [field(Some(arm), "arm"), field(id, "customer"), field(spend, "spend"), field(at, "at")];
     file.map.extend(named.into_iter().flatten());
     file.map.extend(activity.into_iter().map(|own| Mapping { field: format!("activity.{}", own.field), ..own }));
+    let mut columns = BTreeMap::new();
+    for Mapping { column, field } in &file.map {
+        if let Some(before) = columns.insert(column, field) {
+            let message = format!("the column {column:?} is given as {before} and as {field}: it can be one of them");
+            return Err(Failure::new(Exit::Refused, message));
+        }
+    }
     let (job, survey, settings) = open(session, ImportKind::CampaignResults, &file).await?;
     let started_at = settings.times.read(&started_at);
     let started_at = started_at.map_err(|reason| Failure::new(Exit::Usage, format!("--started-at {reason}")))?;

@@ -11,6 +11,7 @@ pub mod experiment;
 pub mod past;
 pub mod plan;
 pub mod run;
+pub mod running;
 pub mod schedule;
 pub mod state;
 pub mod winner;

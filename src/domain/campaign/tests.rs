@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::decide::{
-    CancelCampaign, ChangeCampaign, ChooseWinner, Chosen, CreateCampaign, Outcomes, PauseCampaign, Readiness,
-    SetCampaignRate, StartCampaign, approve, begin, begin_occurrence, cancel, change, choose, choose_winner, chosen,
-    complete, create, decided, end_test, next_occurrence, pause, resume, set_rate, start, stop, unschedule,
+    CancelCampaign, ChangeCampaign, ChooseWinner, CreateCampaign, PauseCampaign, Readiness, SetCampaignRate,
+    StartCampaign, approve, cancel, change, choose_winner, create, pause, resume, set_rate, start, unschedule,
 };
 use super::event::{CampaignEvent, CampaignRunEvent, PauseCause};
 use super::experiment::shares::{Shares, Variant};
 use super::plan::{Audience, CampaignPlan, Experiment};
 use super::run::CampaignRun;
+use super::running::{
+    Chosen, Outcomes, begin, begin_occurrence, choose, chosen, complete, decided, end_test, next_occurrence, stop,
+};
 use super::schedule::{Calendar, Counts, Rate, Schedule, Thresholds, When};
 use super::state::{Campaign, CampaignState};
 use super::winner::{ChosenBy, Tested, Undecided, Winner, WinnerMetric, WinnerRule};

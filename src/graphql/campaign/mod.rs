@@ -1,6 +1,7 @@
 //! Campaigns: planned, started, and what they achieved.
 
 pub mod achieved;
+pub mod budget;
 pub mod dry_run;
 pub mod effects;
 pub mod experiment;

@@ -2,8 +2,9 @@
 
 use async_graphql::{Context, Object, Result};
 
+use super::budget::BudgetInput;
 use super::object::Campaign;
-use super::plan::{BudgetInput, CampaignInput, RateInput};
+use super::plan::{CampaignInput, RateInput};
 use crate::campaigns::service;
 use crate::domain::campaign::decide::{
     CancelCampaign, ChangeCampaign, ChangedCampaign, ChooseWinner, CreateCampaign, PauseCampaign, Readiness,

@@ -4,17 +4,16 @@ use async_graphql::{Context, Enum, InputObject, OneofObject, Result, SimpleObjec
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::experiment::shares::Shares;
 use crate::domain::campaign::plan;
 use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Season, Threshold, Thresholds, When};
 use crate::domain::refusal::Refusal;
+use crate::graphql::campaign::budget::{BudgetInput, CampaignBudget};
 use crate::graphql::campaign::experiment::{ExperimentInput, Variant, WinnerRule};
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::money::Money;
 use crate::graphql::engine::reading::Reading;
-use crate::graphql::engine::scalar::{Attributes, Date, Micros, TimeOfDay};
+use crate::graphql::engine::scalar::{Attributes, Date, TimeOfDay};
 use crate::graphql::engine::words::Channel;
 use crate::graphql::list::object::List;
 use crate::ids::ListId;
@@ -120,32 +119,6 @@ pub struct ThresholdsInput {
     hard_bounces: Option<u32>,
     /// Messages that failed for another reason; by default 1000.
     errors: Option<u32>,
-}
-
-/// What a campaign may cost.
-#[derive(InputObject, Debug, Clone)]
-pub struct BudgetInput {
-    /// Millionths of the currency's unit; 0: as much as it does.
-    micros: Micros,
-    /// ISO 4217. What is charged in another currency pauses the campaign.
-    currency: String,
-    /// The part of it, in percent, from which on `budgetNoticedAt` is set.
-    #[graphql(default = 80)]
-    warn_percent: u32,
-    /// What a message, or a segment of an SMS, is expected to cost until its provider reports a price, in micros. With it, no message is
-    /// requested that the budget does not cover; without it, messages on their way may exceed it.
-    price_micros: Option<Micros>,
-}
-
-/// What a campaign may cost.
-#[derive(SimpleObject, Clone)]
-pub struct CampaignBudget {
-    /// All of it.
-    amount: Money,
-    /// The part of it, in percent, from which on `budgetNoticedAt` is set.
-    warn_percent: u32,
-    /// What a message, or a segment of an SMS, is expected to cost until its provider reports a price.
-    price: Money,
 }
 
 /// A channel for customers whom those before do not reach: without an address there, or suppressed by a rule.
@@ -343,29 +316,6 @@ impl RateInput {
     #[must_use]
     pub fn read(self) -> Rate {
         Rate { messages: self.messages, per: self.per.into(), burst: self.burst }
-    }
-}
-
-impl BudgetInput {
-    /// As the domain has it.
-    pub fn read(self) -> std::result::Result<Budget, Refusal> {
-        let currency = self.currency.parse();
-        let micros = |field: &str, Micros(micros): Micros| {
-            i64::try_from(micros).map_err(|_| Refusal::invalid(field, "is too much"))
-        };
-        Ok(Budget {
-            micros: micros("budget.micros", self.micros)?,
-            currency: currency.map_err(|error| Refusal::invalid("budget.currency", format!("{error}")))?,
-            warn_percent: self.warn_percent,
-            price_micros: self.price_micros.map_or(Ok(0), |price| micros("budget.price_micros", price))?,
-        })
-    }
-}
-
-impl CampaignBudget {
-    fn of(budget: &Budget) -> Self {
-        let money = |micros: i64| Money { micros: Micros(micros.into()), currency: budget.currency.to_string() };
-        Self { amount: money(budget.micros), warn_percent: budget.warn_percent, price: money(budget.price_micros) }
     }
 }
 

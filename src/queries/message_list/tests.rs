@@ -106,7 +106,8 @@ async fn recipients_by_outcome_are_read_in_the_order_of_the_campaigns_index() {
         let steps = steps(tables.db(), &plan, &Page::first(50)).await;
         let read = steps.iter().filter(|step| step.contains("messages_of_campaign")).count();
         assert_eq!(read, plan.branches.len(), "{outcome}: {steps:#?}");
-        let sorts = steps.iter().filter(|step| step.contains("TEMP B-TREE")).count();
-        assert!(sorts <= 1, "only the pages are sorted together, for {outcome}: {steps:#?}");
+        // A page of each is read in order; only these pages are sorted, to be put together.
+        let in_order = |pair: &[String]| !pair[0].contains("messages_of_campaign") || !pair[1].contains("TEMP B-TREE");
+        assert!(steps.windows(2).all(in_order), "{outcome}: {steps:#?}");
     }
 }

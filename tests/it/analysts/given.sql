@@ -23,9 +23,9 @@ INSERT INTO messages (tenant_id, message_id, customer_id, direction, channel, ca
     (@1, @d8, @c2, 'inbound', 'sms', NULL, @f2, 'cli', '2026-01-23T14:00:00+00:00', #d8, NULL, 0, 0, 0, 0, NULL);
 INSERT INTO message_reasons (tenant_id, message_id, event_id, customer_id, state, occurred_at, why) VALUES
     (@1, @d2, @a1, @c2, 'bounced', '2026-01-19T12:01:00+00:00', 'hard'), (@1, @d2, @a2, @c2, 'bounced', '2026-01-19T12:02:00+00:00', 'hard');
-INSERT INTO campaign_metrics (tenant_id, campaign_id, variant, channel, queued, suppressed, cancelled, sent, delivered, deferred, soft_bounced, hard_bounced, failed, complained, opted_out, replied, unique_opens, unique_opens_machine, unique_opens_human, unique_clicks, unique_clicks_machine, unique_clicks_human) VALUES
-    (@1, @e1, '', 'email', 2, 0, 0, 2, 1, 0, 0, 1, 0, 0, 1, 0, 2, 1, 1, 0, 0, 0),
-    (@1, @e2, '', 'sms', 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO campaign_metrics (tenant_id, campaign_id, variant, channel, queued, suppressed, cancelled, sent, delivered, deferred, soft_bounced, hard_bounced, failed, complained, opted_out, replied, unique_opens, unique_opens_machine, unique_opens_human, unique_clicks, unique_clicks_machine, unique_clicks_human, arrived, bounced, engaged_human) VALUES
+    (@1, @e1, '', 'email', 2, 0, 0, 2, 1, 0, 0, 1, 0, 0, 1, 0, 2, 1, 1, 0, 0, 0, 2, 1, 1),
+    (@1, @e2, '', 'sms', 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0);
 INSERT INTO conversations (tenant_id, conversation_id, customer_id, channel, state, priority, unread, started_at, changed_at, waiting_since, version, position) VALUES
     (@1, @f1, @c1, 'email', 'resolved', 'normal', 0, '2026-01-06T08:00:00+00:00', '2026-01-06T08:30:00+00:00', NULL, 1, #a1),
     (@1, @f2, @c2, 'sms', 'open', 'normal', 1, '2026-01-22T14:10:00+00:00', '2026-01-23T14:00:00+00:00', '2026-01-23T14:00:00+00:00', 1, #a2);

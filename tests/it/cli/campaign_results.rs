@@ -66,7 +66,7 @@ fn sample() -> String {
 fn ask(place: &Place, server: &Server, campaign: &str, arguments: &str) -> Value {
     let key = place.ok(&["keys", "issue", "--role", "analyst", "--label", "test"]);
     let query = format!(
-        "{{ campaign(campaignId: \"{campaign}\") {{ name state importId plan {{ name }} startedAt \
+        "{{ campaign(campaignId: \"{campaign}\") {{ name state importId plan {{ topic }} startedAt \
          effects({arguments}) {{ groups {{ variant customers successes rate rateInterval {{ low high }} ordered \
          revenue {{ micros currency }} revenuePerCustomer effect {{ difference differenceInterval {{ low high }} lift \
          liftInterval {{ low high }} pValue revenueDifference revenueInterval {{ low high }} }} }} }} }} }}"

@@ -1,6 +1,5 @@
 //! What campaigns achieved equals a plain computation over the events, whatever came in, in whatever order and however often:
 //! callbacks, opens that are classed again, late, corrected and cancelled orders, merged and forgotten customers.
-//!
 //! `COMMLOG_ACHIEVED_RECIPIENTS=5000` makes the story that large.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -16,8 +15,7 @@ use commlog::domain::message::event::{
     BounceKind, EngagementClass, MessageClickedPersonal, MessageEvent, MessageKey, MessageSent,
 };
 use commlog::log::Personal;
-use commlog::queries::messages::Outcome;
-use commlog::queries::{Page, campaign_groups, campaign_metrics};
+use commlog::queries::{Page, campaign_groups, campaign_metrics, messages::Outcome};
 use commlog::sql::{Db, Engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -31,9 +29,7 @@ on_both_engines! {
     money_of_several_currencies_is_never_added_and_estimates_are_told_apart,
 }
 
-/// Who, when, and what.
-type Step = (u128, i64, u8);
-
+type Step = (u128, i64, u8); // who, when, and what
 fn key_of(who: u128, of: u128) -> MessageKey {
     let variant = (of == 1).then(|| if who.is_multiple_of(2) { "even" } else { "odd" }.to_owned());
     MessageKey { campaign_id: Some(campaign(of)), variant, ..events::key(message(of * 1_000_000 + who)) }
@@ -128,7 +124,7 @@ fn told_by(recipients: u128, steps: &[Step]) -> Story {
                 }
             }
             19 => {
-                drop(story.reclass(customer(who), if at % 2 == 0 { &events::BY_FLAG } else { &events::AGAINST_FLAG }))
+                story.reclass(customer(who), if at % 2 == 0 { &events::BY_FLAG } else { &events::AGAINST_FLAG });
             }
             20 => {
                 if forgotten.insert(who) {
