@@ -20,7 +20,7 @@ use crate::app::{App, AppError, Caller};
 use crate::domain::campaign::event::Exclusion;
 use crate::domain::campaign::experiment::shares::{Assignment, Shares};
 use crate::domain::campaign::plan::Fallback;
-use crate::domain::campaign::schedule::{self, Habits, Plan, Reason as Timing};
+use crate::domain::campaign::schedule::{self, Habits, Plan};
 use crate::domain::campaign::state::Described;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
@@ -371,7 +371,8 @@ impl App {
         let mut events = decided?;
         for decided in &mut events {
             if let CustomerEvent::Message(MessageEvent::MessageQueued(queued)) = &mut decided.event {
-                queued.timing = moment.as_ref().map(|moment| moment.reason.clone()).filter(Timing::is_own);
+                let reason = moment.as_ref().map(|moment| &moment.reason).filter(|reason| reason.is_own());
+                queued.timing = reason.cloned().map(Box::new);
                 if text.is_made_late(command.channel) {
                     leave_unmade(queued);
                 }

@@ -126,6 +126,9 @@ pub async fn back_test(
     }
 }
 
+/// Of which list somebody was a member, from when on, and until when if it ended.
+type Span = (ListId, DateTime<Utc>, Option<DateTime<Utc>>);
+
 /// The persons of some customers, each once, with when they were members of lists.
 async fn persons(
     db: &Db,
@@ -143,7 +146,7 @@ async fn persons(
         return Ok(persons);
     }
     let records: Vec<CustomerId> = persons.iter().flat_map(|person| &person.records).copied().collect();
-    let mut spans: BTreeMap<CustomerId, Vec<(ListId, DateTime<Utc>, Option<DateTime<Utc>>)>> = BTreeMap::new();
+    let mut spans: BTreeMap<CustomerId, Vec<Span>> = BTreeMap::new();
     for row in memberships(db, tenant, exclude, &records, until).await? {
         let spans = spans.entry(row.customer_id).or_default();
         let open = spans.iter_mut().find(|(list, _, to)| *list == row.list_id && to.is_none());

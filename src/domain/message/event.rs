@@ -50,7 +50,7 @@ event! {
         template: Option<TemplateUse>,
         /// Why a campaign's schedule gives this customer that time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        timing: Option<Timing>,
+        timing: Option<Box<Timing>>,
         /// The import of a past campaign that brought it: it was sent elsewhere, and is never sent from here.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         import_id: Option<ImportId>,

@@ -1,7 +1,6 @@
 //! Rules tried on what has been: they find what would have happened under them, and nothing else.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use commlog::app::{DispatchDecision, TriedPerson};
@@ -391,25 +390,5 @@ on_both! {
         tables.caught_up().await;
         let large = prepare(&world.app, &tables.reads, &world.agent(), usual(), Some(2)).await.expect("stores answer");
         assert_eq!(large.err().map(|refusal| refusal.code), Some("BACK_TEST_TOO_LARGE"));
-    }
-
-    /// `BACK_TEST_CUSTOMERS=20000 cargo test --test it figures_of_a_back_test -- --ignored --nocapture`
-    #[ignore = "measures: needs minutes"]
-    async fn figures_of_a_back_test(world: World) {
-        let customers = std::env::var("BACK_TEST_CUSTOMERS").ok().and_then(|number| number.parse().ok()).unwrap_or(2_000);
-        world.done(world.app.create_tenant(&world.agent(), CreateTenant { name: "Vineyard".to_owned() }).await);
-        for number in 0..customers {
-            let (id, _) = world.customer(&format!("person{number}@example.org")).await;
-            for _ in 0..5 {
-                mail(&world, id, MessageClass::Marketing).await;
-            }
-        }
-        world.advance(TimeDelta::minutes(1));
-        let tables = read_tables(&world).await;
-        let policy = caps(vec![cap(None, 2, CapWindow::Week, RuleAction::Abort)]);
-        let began = Instant::now();
-        let found = test_of(&world, &tables, Question { policy, ..Question::default() }).await.expect("it makes sense");
-        println!("{} messages in {:?}", found.totals.messages, began.elapsed());
-        assert_eq!(found.totals.not_sent, 3 * found.customers);
     }
 }

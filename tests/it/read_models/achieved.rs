@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use super::story::{Story, TENANT, activity, campaign, customer, import, message, minute};
 use super::{check, events, on_both_engines, told};
+use crate::support::times;
 
 on_both_engines! {
     what_was_reported_of_other_software_gives_no_rate_over_one,
@@ -409,18 +410,17 @@ async fn compare(db: &Db, story: &Story) {
 
 #[test]
 fn what_campaigns_achieved_equals_a_plain_computation_over_the_events() {
-    let asked = std::env::var("COMMLOG_ACHIEVED_RECIPIENTS").ok().map(|text| text.parse().expect("a number"));
-    let recipients: u128 = asked.unwrap_or(12);
-    let most = usize::try_from(recipients).expect("a number of recipients") * 10;
+    let people = times("COMMLOG_ACHIEVED_RECIPIENTS", 12);
+    let (is_whole, most, recipients) = (people > 12, people * 10, people as u128);
     for (engine, cases) in [(Engine::Sqlite, 24), (Engine::Postgres, 6)] {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-        let cases = if asked.is_some() { 1 } else { cases };
+        let cases = if is_whole { 1 } else { cases };
         let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-        let least = if asked.is_some() { most } else { 1 };
+        let least = if is_whole { most } else { 1 };
         let steps = prop::collection::vec((1..=recipients, 1_i64..12_000, 0_u8..22), least..=most);
         let outcome = runner.run(&(steps, 1..40_usize), |(steps, batch)| {
             let story = told_by(recipients, &steps);
-            let batch = if asked.is_some() { 5_000 } else { batch };
+            let batch = if is_whole { 5_000 } else { batch };
             runtime.block_on(async { compare(told(engine, &story, batch).await.db(), &story).await });
             Ok(())
         });

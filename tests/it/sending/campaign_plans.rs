@@ -242,6 +242,43 @@ async fn each_is_written_to_at_the_hour_at_which_they_read(engine: Engine) {
     wire.app.finish().await;
 }
 
+async fn who_did_not_open_is_written_to_again(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    wire.text("spring", "Spring is here").await;
+    let people = wire.people(3).await;
+    let list = wire.list_of("All", &people[..2]).await;
+    let first = wire.create(mail_to(&[&list])).await;
+    wire.begin(&first).await;
+    wire.mails(&first, 2).await;
+    let letter = wire.sendgrid.taken().into_iter().find(|letter| letter.to == "person0@example.org").expect("a mail");
+    let opened = json!({ "useragent": "Mozilla/5.0 (Windows NT 10.0)", "ip": "203.0.113.9", "sg_machine_open": false });
+    let event = letter.event("open", "e1", wire.app.now().timestamp(), opened);
+    assert!(wire.call(&wire.sendgrid.events(&format!("{PUBLIC}/webhooks/sendgrid/main"), &[event])).await.is_success());
+    wire.app.until(people[0], |types| types.iter().any(|name| name == "MessageOpened")).await;
+    let criteria = json!({ "all": [{ "engagement": { "kind": "SENT", "campaignId": first } },
+        { "engagement": { "kind": "OPENED", "campaignId": first, "atMost": 0 } }] });
+    let create = "mutation($criteria: ListCriteriaInput!) { createList(name: \"Not opened\", criteria: $criteria) \
+        { listId refusal { message field } } }";
+    let made = wire.agent.data(create, json!({ "criteria": criteria })).await["createList"].take();
+    let quiet = made["listId"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned();
+    let members = "query($id: ID!) { list(id: $id) { members(first: 9) { nodes { customer { id } } } isEvaluating } }";
+    let mut grown = wire.app.stores().journal.backend().watch();
+    loop {
+        grown.mark_unchanged();
+        wire.app.visible(wire.app.head().await).await;
+        let shown = wire.agent.data(members, json!({ "id": quiet })).await["list"].take();
+        if shown["members"]["nodes"] == json!([{ "customer": { "id": format!("Customer:{}", people[1]) } }]) {
+            break;
+        }
+        grown.changed().await.expect("the log is open");
+    }
+    let again = wire.create(mail_to(&[&quiet])).await;
+    wire.begin(&again).await;
+    let done = wire.campaign_until(&again, |campaign| campaign["state"] == "COMPLETED").await;
+    assert_eq!(outcomes_of_run(&done), BTreeMap::from([("queued".to_owned(), 1)]));
+    wire.app.finish().await;
+}
+
 async fn a_campaign_stops_where_its_budget_ends(engine: Engine) {
     let wire = Wire::start(engine).await;
     wire.text("spring", "Spring is here").await;
@@ -432,6 +469,7 @@ on_each_engine! {
     where_chance_may_decide_a_colleague_is_asked
     a_recurring_campaign_goes_out_again_and_again
     each_is_written_to_at_the_hour_at_which_they_read
+    who_did_not_open_is_written_to_again
     a_campaign_stops_where_its_budget_ends
     what_still_waits_when_its_time_has_passed_is_not_sent
     who_is_not_reached_by_mail_gets_a_text
