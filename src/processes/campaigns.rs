@@ -58,6 +58,8 @@ pub struct Runner {
 /// A campaign in its run.
 struct Run {
     text: CampaignText,
+    /// The winner that the text knows of.
+    winner: Option<String>,
     part: Option<Part>,
     bucket: Bucket,
     not_before: DateTime<Utc>,
@@ -191,7 +193,9 @@ impl Runner {
         let (tenant, campaign_id) = (caller.tenant, campaign.campaign_id);
         let key = (tenant, campaign_id);
         let work = Work { app: &self.app, reads: &self.reads, caller };
-        if !self.runs.contains_key(&key) {
+        // A winner that a colleague chose, or another runner found: what was compiled before does not know it.
+        let knows = |run: &Run| run.winner == campaign.winner;
+        if !self.runs.get(&key).is_some_and(knows) {
             let text = match self.app.campaign_text(caller, campaign).await? {
                 Ok(text) => text,
                 Err(refusal) => {
@@ -200,7 +204,9 @@ impl Runner {
                 }
             };
             let bucket = Bucket::empty(now, work.rate(campaign, now).await?);
-            self.runs.insert(key, Run { text, part: None, bucket, not_before: now, measured_next: now, covered: None });
+            let winner = campaign.winner.clone();
+            let run = Run { text, winner, part: None, bucket, not_before: now, measured_next: now, covered: None };
+            self.runs.insert(key, run);
         }
         let Some(run) = self.runs.get_mut(&key).filter(|run| run.not_before <= now) else { return Ok(false) };
         if run.measured_next <= now {
@@ -237,8 +243,6 @@ impl Runner {
                     return Ok(false);
                 }
                 work.end_test(campaign, rule).await?;
-                // What is compiled anew knows the winner.
-                self.runs.remove(&key);
                 return Ok(true);
             }
             let Some(version) = progress.next_part() else {

@@ -1,5 +1,4 @@
-//! Plans of campaigns that take their time: a test whose winner goes to the rest, occurrences, best hours, approval, and opt-outs
-//! that arrive while messages go out.
+//! Plans of campaigns that take their time: tests and winners, occurrences, best hours, approval, budgets, opt-outs meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,6 +120,29 @@ async fn the_rest_gets_the_variant_that_won_among_a_part(engine: Engine) {
     wire.app.finish().await;
 }
 
+async fn a_winner_that_is_chosen_while_the_test_waits_goes_to_the_rest(engine: Engine) {
+    let wire = Wire::start(engine).await;
+    wire.text("spring", "Spring is here").await;
+    wire.text("short", "Spring").await;
+    let list = wire.list_of("All", &wire.people(40).await).await;
+    let id = wire.create(tested_on_most(&list, "LEADER")).await;
+    wire.begin(&id).await;
+    let tested = wire.campaign_until(&id, |campaign| campaign["progress"]["decided"].as_i64() > Some(0)).await;
+    let rest = 40 - tested["progress"]["decided"].as_i64().expect("a number");
+    let of = |campaign: &Value, name: &str| {
+        let totals = campaign["metrics"]["totals"].as_array().expect("totals");
+        totals.iter().find(|row| row["variant"] == name).and_then(|row| row["queued"].as_i64()).unwrap_or_default()
+    };
+    let before = of(&tested, "short");
+    let choose =
+        "mutation($id: ID!) { chooseCampaignWinner(campaignId: $id, variant: \"short\") { refusal { code } } }";
+    let chosen = wire.agent.data(choose, json!({ "id": id })).await;
+    assert!(chosen["chooseCampaignWinner"]["refusal"].is_null(), "{chosen:#}");
+    let done = wire.campaign_until(&id, |campaign| campaign["state"] == "COMPLETED").await;
+    assert_eq!(of(&done, "short"), before + rest);
+    wire.app.finish().await;
+}
+
 async fn where_chance_may_decide_a_colleague_is_asked(engine: Engine) {
     let wire = Wire::start(engine).await;
     wire.text("spring", "Spring is here").await;
@@ -231,7 +253,6 @@ async fn each_is_written_to_at_the_hour_at_which_they_read(engine: Engine) {
     assert_eq!(sent_at[&format!("Customer:{}", people[0])], format!("{day}T{best}+00:00"));
     assert_eq!(sent_at[&format!("Customer:{}", people[1])], format!("{day}T{fallback}+00:00"));
 
-    // The event says why.
     let stream = commlog::log::StreamId::new(wire.app.tenant, commlog::log::Category::Customer, people[0].0);
     let events = wire.app.stores().journal.read_stream(stream, 0, ReadLimit::events(100)).await.expect("it answers");
     let queued = events.iter().rfind(|event| event.envelope.event_type == "MessageQueued").expect("is queued");
@@ -466,6 +487,7 @@ async fn nobody_is_sent_to_after_an_opt_out(engine: Engine) {
 
 on_each_engine! {
     the_rest_gets_the_variant_that_won_among_a_part
+    a_winner_that_is_chosen_while_the_test_waits_goes_to_the_rest
     where_chance_may_decide_a_colleague_is_asked
     a_recurring_campaign_goes_out_again_and_again
     each_is_written_to_at_the_hour_at_which_they_read
