@@ -119,7 +119,7 @@ impl App {
             return Ok(Err(Refusal::invalid("until", "must not be in the future")));
         }
         if since >= until {
-            return Ok(Err(Refusal::invalid("since", "must be before the end of the time")));
+            return Ok(Err(Refusal::invalid("since", "must be before the end of the period")));
         }
         if until - since > LONGEST {
             return Ok(Err(Refusal::invalid("since", format!("must be at most {} days back", LONGEST.num_days()))));

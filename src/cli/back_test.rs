@@ -20,7 +20,7 @@ use crate::queries::Reads;
 /// `commlog back-test`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Decides again on each message of a time, as its customer stood at that moment, by the code that sends, with \
+    long_about = "Decides again on each message of a period, as its customer stood at that moment, by the code that sends, with \
                   changed rules: which would not have been sent, and which later? A message that would not have been sent \
                   counts against no later cap; one that would have waited counts when it would have been sent. What customers \
                   and providers did stays as it was. Nothing is recorded or sent. Without a change, the rules in force are tried.",

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::plan::CampaignPlan;
-use crate::domain::campaign::schedule::{Counts, Rate};
+use crate::domain::campaign::schedule::{Counts, Rate, is_zero};
 use crate::domain::campaign::winner::Winner;
 use crate::domain::event::{event, stream_events};
 use crate::domain::value::{Channel, words};
@@ -277,10 +277,4 @@ stream_events! {
         AudienceChosen,
         RecipientsDecided,
     }
-}
-
-// serde passes a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::experiment::shares::{Shares, WHOLE};
-use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Thresholds, When};
+use crate::domain::campaign::schedule::{Calendar, Rate, Schedule, Thresholds, When, is_zero};
 use crate::domain::campaign::winner::WinnerRule;
 use crate::domain::refusal::Refusal;
 use crate::domain::template::decide::code;
@@ -117,12 +117,6 @@ pub struct Experiment {
     /// How the text for the rest is found, where only a part of the audience is tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner: Option<WinnerRule>,
-}
-
-// serde passes a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl CampaignPlan {

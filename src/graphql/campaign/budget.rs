@@ -18,7 +18,8 @@ pub struct BudgetInput {
     #[graphql(default = 80)]
     warn_percent: u32,
     /// What a message, or a segment of an SMS, is expected to cost until its provider reports a price, in micros. With it, no message is
-    /// requested that the budget does not cover; without it, messages on their way may exceed it.
+    /// requested that the budget does not cover, an SMS taken for one segment until it is sent; without it, messages on their way may
+    /// exceed it.
     price_micros: Option<Micros>,
 }
 

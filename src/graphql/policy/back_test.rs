@@ -144,12 +144,12 @@ pub struct BackTestOfRule {
     examples: Vec<BackTestExample>,
 }
 
-/// What other rules for sending would have done with the messages of a time.
+/// What other rules for sending would have done with the messages of a period.
 #[derive(SimpleObject, Clone)]
 pub struct BackTestReport {
-    /// The start of the time.
+    /// The start of the period.
     since: DateTime<Utc>,
-    /// The end of the time, exclusive.
+    /// The end of the period, exclusive.
     until: DateTime<Utc>,
     /// The rules that were tried.
     policy: Policy,
@@ -257,7 +257,7 @@ pub struct BackTestQueries;
 
 #[Object]
 impl BackTestQueries {
-    /// What changed rules for sending, or excluded lists, would have done with the messages of a time: each is decided again as the
+    /// What changed rules for sending, or excluded lists, would have done with the messages of a period: each is decided again as the
     /// customer stood at its moment, by the code that sends. Nothing is recorded. At most 10,000 messages; `commlog back-test` has no
     /// limit. Requires the role `ADMIN` or `MARKETER`.
     #[graphql(guard = "May(Permission::Author)", complexity = "500 + child_complexity")]

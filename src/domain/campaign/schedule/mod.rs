@@ -28,6 +28,7 @@ pub use clock::{ClockChange, EARLIEST, END};
 pub use finish::{Estimate, Pace, Ramp};
 pub use habits::{Habits, HourChoice};
 pub use moment::{Basis, Moment, Reason, Recipient, Span, Zone, ZoneSource};
+pub(super) use plan::is_zero;
 pub use plan::{DEFAULT_OBSERVATIONS, LONGEST_SPREAD_MINUTES, PAST_DUE_AFTER, Schedule, When};
 pub use rate::{Per, Rate, RateError};
 pub use recurrence::{LONGEST_CRON, Recurrence};

@@ -83,6 +83,6 @@ const fn default_observations() -> u32 {
 
 // serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
-pub(super) const fn is_zero(number: &u32) -> bool {
+pub(in crate::domain::campaign) const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
