@@ -4,19 +4,22 @@
 //! or beside another one, asks for the same message, which the log knows. The event by which a message is asked for has an id
 //! that derives from the address, so that the log itself takes one at each address: in whatever spelling, and whoever has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::app::addresses::address_stream;
 use crate::app::campaign_recipients::{Judged, Recipient};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
+use crate::app::engine::states::StateAt;
 use crate::app::sending::{Prepared, Source, WantedTemplate, in_template, refused_in_template};
 use crate::app::templates::Loaded;
 use crate::app::{App, AppError, Caller};
+use crate::domain::address::state::Address;
 use crate::domain::campaign::event::Exclusion;
 use crate::domain::campaign::experiment::shares::{Assignment, Shares};
 use crate::domain::campaign::plan::Fallback;
@@ -237,6 +240,27 @@ impl App {
         let stream = crate::app::campaigns::campaign_stream(caller.tenant, campaign_id);
         let first = self.shared.journal.read_stream(stream, 0, crate::log::ReadLimit::events(1)).await?;
         Ok(first.first().map_or(DateTime::UNIX_EPOCH, |event| event.envelope.occurred_at))
+    }
+
+    /// Loads what the decisions on some recipients look at, all at once. Nothing depends on it but their speed.
+    pub async fn warm_recipients(
+        &self,
+        caller: &Caller,
+        text: &CampaignText,
+        recipients: &[CustomerId],
+    ) -> Result<(), AppError> {
+        let streams: Vec<_> = recipients.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
+        self.warm::<Customer>(streams.clone()).await?;
+        let channels: BTreeSet<Channel> = text.texts.iter().chain(&text.fallbacks).map(|text| text.channel).collect();
+        let mut addresses = BTreeSet::new();
+        for stream in streams {
+            let goes_to = |loaded: &StateAt<Customer>| {
+                let kinds = channels.iter().map(|channel| channel.address_kind());
+                kinds.filter_map(|kind| Some(loaded.state.primary(kind)?.address_id)).collect::<Vec<_>>()
+            };
+            addresses.extend(self.read_state::<Customer, _>(stream, goes_to).await?);
+        }
+        self.warm::<Address>(addresses.into_iter().map(|id| address_stream(caller.tenant, id)).collect()).await
     }
 
     /// Asks for a campaign's message to a customer, once.

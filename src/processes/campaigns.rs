@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError, Caller, CampaignText, Judged, Recipient};
@@ -37,10 +37,9 @@ const ACTOR: &str = "process:campaigns";
 const NAME: &str = "campaigns";
 /// How often campaigns are looked at that have nothing to do at the moment.
 const TICK: Duration = Duration::from_millis(200);
-/// How many recipients are asked for between two looks at the campaign's state.
+/// How many recipients are asked for between two looks at the campaign's state, all at the same time: their appends share a
+/// commit.
 const AT_ONCE: usize = 250;
-/// How many of them at the same time.
-const CONCURRENCY: usize = 64;
 /// How long the read tables may take to show what was recorded before an audience is chosen.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often thresholds are looked at.
@@ -383,18 +382,19 @@ impl Work<'_> {
 
     /// Asks for the messages to the next recipients of a part.
     async fn ask(&self, text: &CampaignText, part: &mut Part, count: usize) -> Result<(), CampaignError> {
-        let next = &part.recipients[part.done..part.done + count];
+        let (next, later) = part.recipients[part.done..].split_at(count);
+        self.app.warm_recipients(self.caller, text, next).await?;
         let ask = |customer_id: CustomerId| async move {
             let known = known_of(self.reads, self.caller, text, customer_id).await?;
             let judged = self.app.send_in_campaign(self.caller, text, customer_id, &known).await?;
             Ok::<_, CampaignError>((customer_id, judged))
         };
-        let mut asked = futures::stream::iter(next.iter().copied()).map(ask).buffer_unordered(CONCURRENCY);
-        let mut found = Vec::with_capacity(count);
-        while let Some(judged) = asked.next().await {
-            found.push(judged?);
-        }
-        drop(asked);
+        let asked = futures::stream::iter(next.iter().copied()).map(ask).buffer_unordered(AT_ONCE).try_collect();
+        // While these wait for their commit, the next ones are read.
+        let after = self.app.warm_recipients(self.caller, text, &later[..later.len().min(AT_ONCE)]);
+        let (found, warmed): (Result<Vec<_>, _>, _) = tokio::join!(asked, after);
+        let found = found?;
+        warmed?;
         part.done += count;
         for (customer_id, judged) in found {
             part.outcomes.add(customer_id, judged);

@@ -7,6 +7,7 @@ pub(super) mod error;
 pub(super) mod feed;
 pub(super) mod policies;
 pub(super) mod states;
+mod warming;
 
 #[cfg(test)]
 mod folds;

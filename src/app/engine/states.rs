@@ -3,9 +3,11 @@
 //! A cached state may be out of date, as other processes append too. That does no harm: what is decided on it is
 //! appended with the version that it was decided at, and a conflict drops it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures::{StreamExt, TryStreamExt};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
@@ -21,6 +23,11 @@ pub(crate) const SNAPSHOT_EVERY: u64 = 256;
 
 /// How many events are read at once: many streams may be folded at the same time.
 const PAGE: usize = 512;
+
+/// How many short streams are read at once: most have a few events, all together 64 times [`SNAPSHOT_EVERY`] at most.
+const STREAMS_AT_ONCE: usize = 64;
+/// How many of such reads run at the same time.
+const READS: usize = 2;
 
 /// The name under which states are stored.
 const FOLD: &str = "state";
@@ -138,6 +145,51 @@ pub(crate) async fn load<A: Aggregate>(journal: &Journal, stream: StreamId) -> R
         }
         loaded = fold(loaded, events).await?;
     }
+}
+
+/// What was found of streams that may be short.
+pub(crate) struct Short<A> {
+    /// The states of those that are, with their versions as they were found; of a stream that does not exist the first state.
+    pub found: Vec<(StreamId, StateAt<A>)>,
+    /// Those that have to be loaded by themselves.
+    pub too_long: Vec<StreamId>,
+}
+
+/// Folds many streams, those that are shorter than a snapshot's interval: a few reads for all of them.
+pub(crate) async fn load_short<A: Aggregate>(journal: &Journal, streams: &[StreamId]) -> Result<Short<A>, AppError> {
+    let mut all = Short { found: Vec::with_capacity(streams.len()), too_long: vec![] };
+    let mut read = futures::stream::iter(streams.chunks(STREAMS_AT_ONCE).map(<[_]>::to_vec))
+        .map(|slice| async move {
+            let recorded = journal.read_streams(&slice, SNAPSHOT_EVERY, None).await?;
+            offload::run(recorded.len(), move || fold_short::<A>(&recorded, slice)).await
+        })
+        .buffered(READS);
+    while let Some(Short { found, too_long }) = read.try_next().await? {
+        all.found.extend(found);
+        all.too_long.extend(too_long);
+    }
+    drop(read);
+    Ok(all)
+}
+
+fn fold_short<A: Aggregate>(recorded: &[RecordedEvent], streams: Vec<StreamId>) -> Result<Short<A>, AppError> {
+    let mut short = Short { found: Vec::with_capacity(streams.len()), too_long: vec![] };
+    let mut unwritten: HashSet<StreamId> = streams.into_iter().collect();
+    for events in recorded.chunk_by(|before, after| before.envelope.stream == after.envelope.stream) {
+        let stream = events[0].envelope.stream;
+        unwritten.remove(&stream);
+        if events.len() as u64 == SNAPSHOT_EVERY {
+            short.too_long.push(stream);
+            continue;
+        }
+        let mut loaded = StateAt::default();
+        for event in events {
+            loaded.apply(&decode::<A>(event)?);
+        }
+        short.found.push((stream, loaded));
+    }
+    short.found.extend(unwritten.into_iter().map(|stream| (stream, StateAt::default())));
+    Ok(short)
 }
 
 async fn fold<A: Aggregate>(mut loaded: StateAt<A>, events: Vec<RecordedEvent>) -> Result<StateAt<A>, AppError> {

@@ -8,21 +8,16 @@ use futures::{StreamExt, TryStreamExt};
 use crate::app::addresses::address_stream;
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::Cached;
-use crate::app::engine::states::{SNAPSHOT_EVERY, StateAt, decode};
+use crate::app::engine::states::{self, Short, StateAt, decode};
 use crate::app::{App, AppError, Caller};
 use crate::domain::address::event::{AddressClaimed, AddressEvent, AddressReleased};
 use crate::domain::address::state::Address;
 use crate::domain::customer::state::{Customer, Existence};
 use crate::domain::event::Event;
 use crate::ids::{AddressId, CustomerId};
-use crate::log::RecordedEvent;
 
 /// How many long streams are loaded at once.
 const LOADS: usize = 8;
-/// How many short streams are read at once: most have a few events, all together 64 times [`SNAPSHOT_EVERY`] at most.
-const STREAMS_AT_ONCE: usize = 64;
-/// How many of such reads run at the same time.
-const READS: usize = 2;
 
 /// A customer's state as the chunk changes it.
 pub(super) struct WorkingCopy {
@@ -48,13 +43,6 @@ pub(super) struct Claims {
     versions: HashMap<AddressId, u64>,
     /// Who claimed an address in this chunk.
     made: HashMap<AddressId, Vec<CustomerId>>,
-}
-
-/// What was found of customers whose streams may be short.
-#[derive(Default)]
-struct Short {
-    found: Vec<(CustomerId, WorkingCopy)>,
-    too_long: Vec<CustomerId>,
 }
 
 /// What a trial has changed so far, instead of the log.
@@ -261,18 +249,13 @@ impl App {
                 _ => unseen.push(id),
             }
         }
-        let mut long = vec![];
-        let mut read = futures::stream::iter(unseen.chunks(STREAMS_AT_ONCE).map(<[_]>::to_vec))
-            .map(|slice| self.short(caller, slice))
-            .buffered(READS);
-        while let Some(Short { found, too_long }) = read.try_next().await? {
-            copies.extend(found);
-            long.extend(too_long);
-        }
-        let loaded: Vec<_> = futures::stream::iter(long)
-            .map(|id| async move {
-                let copy = self.read_state::<Customer, _>(customer_stream(caller.tenant, id), StateAt::clone).await?;
-                Ok::<_, AppError>((id, WorkingCopy::new(copy)))
+        let streams: Vec<_> = unseen.into_iter().map(|id| customer_stream(caller.tenant, id)).collect();
+        let Short { found, too_long } = states::load_short::<Customer>(&self.shared.journal, &streams).await?;
+        copies.extend(found.into_iter().map(|(stream, loaded)| (CustomerId(stream.key), WorkingCopy::new(loaded))));
+        let loaded: Vec<_> = futures::stream::iter(too_long)
+            .map(|stream| async move {
+                let copy = self.read_state::<Customer, _>(stream, StateAt::clone).await?;
+                Ok::<_, AppError>((CustomerId(stream.key), WorkingCopy::new(copy)))
             })
             .buffer_unordered(LOADS)
             .try_collect()
@@ -280,33 +263,6 @@ impl App {
         copies.extend(loaded);
         Ok(copies)
     }
-
-    /// The states of those whose streams are short, with their versions as they were found.
-    async fn short(&self, caller: &Caller, customers: Vec<CustomerId>) -> Result<Short, AppError> {
-        let streams: Vec<_> = customers.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
-        let recorded = self.shared.journal.read_streams(&streams, SNAPSHOT_EVERY, None).await?;
-        crate::offload::run(recorded.len(), move || fold(&recorded, &customers)).await
-    }
-}
-
-fn fold(recorded: &[RecordedEvent], customers: &[CustomerId]) -> Result<Short, AppError> {
-    let mut short = Short::default();
-    let mut unwritten: HashSet<CustomerId> = customers.iter().copied().collect();
-    for events in recorded.chunk_by(|before, after| before.envelope.stream == after.envelope.stream) {
-        let id = CustomerId(events[0].envelope.stream.key);
-        unwritten.remove(&id);
-        if events.len() as u64 == SNAPSHOT_EVERY {
-            short.too_long.push(id);
-            continue;
-        }
-        let mut loaded = StateAt::default();
-        for event in events {
-            loaded.apply(&decode::<Customer>(event)?);
-        }
-        short.found.push((id, WorkingCopy::new(loaded)));
-    }
-    short.found.extend(unwritten.into_iter().map(|id| (id, WorkingCopy::new(StateAt::default()))));
-    Ok(short)
 }
 
 /// Whether a customer acts for itself.
