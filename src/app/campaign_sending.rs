@@ -242,25 +242,32 @@ impl App {
         Ok(first.first().map_or(DateTime::UNIX_EPOCH, |event| event.envelope.occurred_at))
     }
 
-    /// Loads what the decisions on some recipients look at, all at once. Nothing depends on it but their speed.
+    /// Loads what the decisions on some recipients look at, all at once. Returns those who are to be asked for in turn, after
+    /// the others: somebody before them may get the message that theirs would be.
     pub async fn warm_recipients(
         &self,
         caller: &Caller,
         text: &CampaignText,
         recipients: &[CustomerId],
-    ) -> Result<(), AppError> {
-        let streams: Vec<_> = recipients.iter().map(|id| customer_stream(caller.tenant, *id)).collect();
-        self.warm::<Customer>(streams.clone()).await?;
+    ) -> Result<BTreeSet<CustomerId>, AppError> {
+        let stream = |id: CustomerId| customer_stream(caller.tenant, id);
+        self.warm::<Customer>(recipients.iter().map(|id| stream(*id)).collect()).await?;
         let channels: BTreeSet<Channel> = text.texts.iter().chain(&text.fallbacks).map(|text| text.channel).collect();
-        let mut addresses = BTreeSet::new();
-        for stream in streams {
-            let goes_to = |loaded: &StateAt<Customer>| {
+        let (mut addresses, mut in_turn) = (BTreeSet::new(), BTreeSet::new());
+        for &id in recipients {
+            let look = |loaded: &StateAt<Customer>| {
                 let kinds = channels.iter().map(|channel| channel.address_kind());
-                kinds.filter_map(|kind| Some(loaded.state.primary(kind)?.address_id)).collect::<Vec<_>>()
+                let own: Vec<_> = kinds.filter_map(|kind| Some(loaded.state.primary(kind)?.address_id)).collect();
+                (own, loaded.state.is_alone())
             };
-            addresses.extend(self.read_state::<Customer, _>(stream, goes_to).await?);
+            let (own, is_alone) = self.read_state::<Customer, _>(stream(id), look).await?;
+            let shared = own.into_iter().filter(|address| !addresses.insert(*address)).count();
+            if shared > 0 || !is_alone {
+                in_turn.insert(id);
+            }
         }
-        self.warm::<Address>(addresses.into_iter().map(|id| address_stream(caller.tenant, id)).collect()).await
+        self.warm::<Address>(addresses.into_iter().map(|id| address_stream(caller.tenant, id)).collect()).await?;
+        Ok(in_turn)
     }
 
     /// Asks for a campaign's message to a customer, once.

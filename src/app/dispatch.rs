@@ -28,7 +28,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::Tracks;
 use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
 use crate::domain::value::token::{self, Correlation};
-use crate::ids::{AddressId, CustomerId, MessageId, Position};
+use crate::ids::{AddressId, CustomerId, MessageId, Position, TenantId};
 use crate::log::{Precondition, ReadLimit, StreamId};
 
 /// A message of a paused campaign is looked at again after this.
@@ -90,6 +90,20 @@ pub struct Ticket {
 }
 
 impl App {
+    /// Loads what the dispatch of messages looks at, all at once. Nothing depends on it but its speed.
+    pub async fn warm_messages(&self, ready: &[(TenantId, CustomerId, MessageId)]) -> Result<(), AppError> {
+        let streams = ready.iter().map(|(tenant, customer_id, _)| customer_stream(*tenant, *customer_id));
+        self.warm::<Customer>(streams.collect()).await?;
+        let mut addresses = Vec::with_capacity(ready.len());
+        for (tenant, customer_id, message_id) in ready {
+            let goes_to = |loaded: &StateAt<Customer>| loaded.state.pending.get(*message_id)?.address_id;
+            let stream = customer_stream(*tenant, *customer_id);
+            let address_id = self.read_state::<Customer, _>(stream, goes_to).await?;
+            addresses.extend(address_id.map(|id| address_stream(*tenant, id)));
+        }
+        self.warm::<Address>(addresses).await
+    }
+
     /// The address that a pending message goes to, as it is spelled.
     pub async fn receiver(
         &self,

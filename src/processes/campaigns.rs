@@ -383,18 +383,22 @@ impl Work<'_> {
     /// Asks for the messages to the next recipients of a part.
     async fn ask(&self, text: &CampaignText, part: &mut Part, count: usize) -> Result<(), CampaignError> {
         let (next, later) = part.recipients[part.done..].split_at(count);
-        self.app.warm_recipients(self.caller, text, next).await?;
+        let in_turn = self.app.warm_recipients(self.caller, text, next).await?;
         let ask = |customer_id: CustomerId| async move {
             let known = known_of(self.reads, self.caller, text, customer_id).await?;
             let judged = self.app.send_in_campaign(self.caller, text, customer_id, &known).await?;
             Ok::<_, CampaignError>((customer_id, judged))
         };
-        let asked = futures::stream::iter(next.iter().copied()).map(ask).buffer_unordered(AT_ONCE).try_collect();
+        let at_once = next.iter().copied().filter(|id| !in_turn.contains(id));
+        let asked = futures::stream::iter(at_once).map(ask).buffer_unordered(AT_ONCE).try_collect();
         // While these wait for their commit, the next ones are read.
         let after = self.app.warm_recipients(self.caller, text, &later[..later.len().min(AT_ONCE)]);
         let (found, warmed): (Result<Vec<_>, _>, _) = tokio::join!(asked, after);
-        let found = found?;
+        let mut found = found?;
         warmed?;
+        for &id in next.iter().filter(|id| in_turn.contains(id)) {
+            found.push(ask(id).await?);
+        }
         part.done += count;
         for (customer_id, judged) in found {
             part.outcomes.add(customer_id, judged);

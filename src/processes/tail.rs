@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Signal};
+use crate::app::{App, AppError, DispatchSignal, Signal};
 use crate::ids::Position;
 
 /// How many events are looked at in one read.
@@ -27,7 +27,7 @@ async fn read_on(app: App, mut after: Position, found: mpsc::Sender<Vec<Signal>>
     let mut grown = app.watch();
     loop {
         grown.mark_unchanged();
-        match app.signals(after, PAGE).await {
+        match page(&app, after).await {
             Ok((_, until)) if until == after => {
                 if grown.changed().await.is_err() {
                     return;
@@ -45,4 +45,17 @@ async fn read_on(app: App, mut after: Position, found: mpsc::Sender<Vec<Signal>>
             }
         }
     }
+}
+
+/// What the next events ask for, with what its dispatch looks at loaded.
+async fn page(app: &App, after: Position) -> Result<(Vec<Signal>, Position), AppError> {
+    let (signals, until) = app.signals(after, PAGE).await?;
+    let ready = signals.iter().filter_map(|signal| match signal {
+        Signal::Message { tenant, customer_id, message_id, stage: DispatchSignal::Ready, .. } => {
+            Some((*tenant, *customer_id, *message_id))
+        }
+        _ => None,
+    });
+    app.warm_messages(&ready.collect::<Vec<_>>()).await?;
+    Ok((signals, until))
 }

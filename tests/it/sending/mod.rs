@@ -4,6 +4,7 @@
 mod accounts;
 mod campaign_plans;
 mod campaigns;
+mod dry_runs;
 mod files;
 mod forgetting;
 mod hostile;
