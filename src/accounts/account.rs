@@ -1,14 +1,20 @@
 //! One provider account as a node uses it: how fast it sends, and whether it is paused or suspended.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::accounts::circuit::Circuit;
 use crate::accounts::table::WebhookPath;
 use crate::domain::account::event::{AccountName, Rate, RateUnit};
 use crate::domain::account::state::Paused;
-use crate::domain::value::message::Route;
+use crate::domain::message::dispatch::CallOutcome;
+use crate::domain::message::routing::Measured;
+use crate::domain::value::Channel;
+use crate::domain::value::message::{RetryClass, Route};
+use crate::domain::value::routing::RoutingTerms;
 use crate::ids::TenantId;
 use crate::providers::{Provider, Webhook};
 
@@ -66,6 +72,8 @@ pub struct Terms {
     pub priority: i32,
     /// What a message costs, in micros of the installation's currency: of equal priority, the cheaper one comes first.
     pub cost_micros: i64,
+    /// When it is used, beyond its priority, and what it costs where.
+    pub routing: RoutingTerms,
     /// How fast it sends at first; it can be changed while it runs.
     pub pace: Pace,
     /// The domain whose mailboxes take replies, for email: addresses in it carry a token of the message.
@@ -92,6 +100,8 @@ struct State {
     filled_at: DateTime<Utc>,
     cooldown: Option<Cooldown>,
     paused: Option<Paused>,
+    circuit: Circuit,
+    measured: BTreeMap<Channel, Measured>,
 }
 
 /// Why an account is suspended.
@@ -108,7 +118,15 @@ impl Account {
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, webhook: Option<Arc<dyn Webhook>>, terms: Terms) -> Self {
         let pace = terms.pace;
-        let state = State { pace, level: burst(pace), filled_at: DateTime::UNIX_EPOCH, cooldown: None, paused: None };
+        let state = State {
+            pace,
+            level: burst(pace),
+            filled_at: DateTime::UNIX_EPOCH,
+            cooldown: None,
+            paused: None,
+            circuit: Circuit::default(),
+            measured: BTreeMap::new(),
+        };
         Self { terms, provider, webhook, state: Mutex::new(state) }
     }
 
@@ -196,6 +214,39 @@ impl Account {
         self.state().paused = paused;
     }
 
+    /// Counts what came of a call. A provider that answers works, whatever it says of the message; one that is busy says
+    /// nothing.
+    pub fn called(&self, outcome: &CallOutcome, now: DateTime<Utc>) {
+        let failed = match outcome {
+            CallOutcome::Refused { class: RetryClass::RateLimited, .. } => return,
+            CallOutcome::Refused { class: RetryClass::Transient, .. } | CallOutcome::Unknown { .. } => true,
+            CallOutcome::Accepted { .. } | CallOutcome::Refused { .. } => false,
+        };
+        self.state().circuit.record(failed, now);
+    }
+
+    /// How its last calls went.
+    #[must_use]
+    pub fn circuit(&self) -> Circuit {
+        self.state().circuit.clone()
+    }
+
+    /// A message is about to be handed to it; while its circuit is open, as a trial.
+    pub fn let_through(&self, now: DateTime<Utc>) {
+        self.state().circuit.let_through(now);
+    }
+
+    /// How well its messages arrived lately.
+    #[must_use]
+    pub fn measured(&self, channel: Channel) -> Measured {
+        self.state().measured.get(&channel).copied().unwrap_or_default()
+    }
+
+    /// Takes over what was measured.
+    pub fn set_measured(&self, measured: BTreeMap<Channel, Measured>) {
+        self.state().measured = measured;
+    }
+
     /// Why it is suspended, if it is.
     #[must_use]
     pub fn cooldown(&self, now: DateTime<Utc>) -> Option<Cooldown> {
@@ -213,7 +264,6 @@ pub(in crate::accounts) mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::domain::value::Channel;
     use crate::providers::{Accepted, OutboundMessage, SendError};
 
     struct Silent(Route);

@@ -2,6 +2,8 @@
 //! what is counted of them.
 
 pub mod account;
+pub mod circuit;
+pub mod measuring;
 pub mod metrics;
 pub mod registry;
 pub mod service;
@@ -10,4 +12,4 @@ pub mod table;
 pub use account::{Account, AccountSource, COOLDOWN, Cooldown, Pace, Terms};
 pub use registry::AccountRegistry;
 pub use service::AccountService;
-pub use table::{Accounts, WebhookPath, reaching};
+pub use table::{Accounts, WebhookPath, choose, reaching};

@@ -3,12 +3,13 @@
 //! Whether an account is suspended is read from the log as well as from memory: the node that serves the query need not be
 //! the one that called the provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::accounts::measuring::measure;
 use crate::accounts::registry::AccountRegistry;
 use crate::accounts::{Account, AccountSource, COOLDOWN, Cooldown, Pace};
 use crate::app::{App, AppError, Caller, Outcome};
@@ -17,8 +18,10 @@ use crate::domain::account::decide::{
 };
 use crate::domain::account::event::{AccountName, Rate};
 use crate::domain::account::state::Paused;
+use crate::domain::message::routing::Measured;
 use crate::domain::value::Channel;
 use crate::domain::value::message::RetryClass;
+use crate::domain::value::routing::RoutingTerms;
 use crate::ids::TenantId;
 use crate::providers::SendError;
 use crate::queries::provider_accounts::{self, ActivityRow};
@@ -54,6 +57,12 @@ pub struct AccountStatus {
     pub priority: i32,
     /// What a message costs, in micros.
     pub cost_micros: i64,
+    /// When it is used, beyond its priority.
+    pub routing: RoutingTerms,
+    /// How well its messages arrived lately, by channel.
+    pub measured: BTreeMap<Channel, Measured>,
+    /// How many of its last calls on this node failed, and of how many.
+    pub calls: (u32, u32),
     /// Whether it is used.
     pub condition: Condition,
     /// When the provider last took a message.
@@ -77,8 +86,43 @@ pub enum Condition {
     Paused(Paused),
     /// The provider refuses it: one message tries it again at the end.
     Suspended(Cooldown),
+    /// Too many of its last calls failed: one message tries it again at the end.
+    Failing {
+        /// How many failed.
+        failed: u32,
+        /// Of so many.
+        calls: u32,
+        /// The end.
+        until: DateTime<Utc>,
+    },
+    /// It takes messages, and nothing is reported of them.
+    Silent {
+        /// How many it took since the last report.
+        sent: u64,
+        /// When the last report came; absent: none did, as far as was looked.
+        since: Option<DateTime<Utc>>,
+    },
     /// It cannot be used as it is set up; why.
     Unusable(String),
+}
+
+impl Condition {
+    /// Why an account is not as it should be, in words.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Healthy => None,
+            Self::Paused(paused) => Some(paused.reason.clone()),
+            Self::Suspended(rest) => Some(rest.reason.clone()),
+            Self::Failing { failed, calls, .. } => Some(format!("{failed} of its last {calls} calls failed")),
+            Self::Silent { sent, since } => {
+                let since = since.map(|since| since.format(" since %Y-%m-%d %H:%M UTC").to_string());
+                let since = since.unwrap_or_else(|| " in the last six hours".to_owned());
+                Some(format!("nothing was reported{since}, while {sent} messages were sent"))
+            }
+            Self::Unusable(why) => Some(why.clone()),
+        }
+    }
 }
 
 /// Why accounts could not be listed.
@@ -107,6 +151,15 @@ impl AccountService {
         let activity = provider_accounts::activity(&db, tenant).await?;
         let in_flight = provider_accounts::in_flight(&db, tenant).await?;
         let now = self.app.ambient().now();
+        let channels: BTreeSet<Channel> = self
+            .registry
+            .accounts()
+            .all()
+            .iter()
+            .filter(|account| account.terms.tenant.is_none_or(|owner| owner == tenant))
+            .flat_map(|account| account.provider.channels().to_vec())
+            .collect();
+        let measured = measure(&self.reads, tenant, channels, now).await?;
         let mut list = vec![];
         for account in self.registry.accounts().all() {
             let simulated = account.terms.source == AccountSource::Simulator;
@@ -117,7 +170,8 @@ impl AccountService {
             let row = activity.iter().find(|row| (&row.provider, &row.account) == (&name.provider, &name.account));
             let configured = told.get(&name).and_then(|entry| entry.configured.as_ref());
             let since = configured.map(|configured| configured.since);
-            let mut status = self.status(&account, row, since, now);
+            let none = BTreeMap::new();
+            let mut status = self.status(&account, row, since, measured.get(&name).unwrap_or(&none), now);
             status.in_flight = in_flight
                 .iter()
                 .find(|row| (&row.provider, &row.account) == (&name.provider, &name.account))
@@ -140,6 +194,9 @@ impl AccountService {
                 pace: rate.into(),
                 priority: configured.spec.priority,
                 cost_micros: configured.spec.cost_micros,
+                routing: configured.spec.routing.clone(),
+                measured: BTreeMap::new(),
+                calls: (0, 0),
                 condition: Condition::Unusable(why.message),
                 last_sent_at: None,
                 last_refusal: None,
@@ -238,14 +295,23 @@ impl AccountService {
         account: &Account,
         activity: Option<&ActivityRow>,
         configured: Option<DateTime<Utc>>,
+        measured: &BTreeMap<Channel, Measured>,
         now: DateTime<Utc>,
     ) -> AccountStatus {
         let (provider, path) = account.webhook_path();
+        let circuit = account.circuit();
         let condition = match (account.paused(), account.cooldown(now).or_else(|| cooldown(activity?, configured, now)))
         {
             (Some(paused), _) => Condition::Paused(paused),
             (None, Some(cooldown)) => Condition::Suspended(cooldown),
-            (None, None) => Condition::Healthy,
+            (None, None) => match (circuit.open(), measured.values().find_map(|measured| measured.silence(now))) {
+                (Some(open), _) => {
+                    let (failed, calls) = circuit.failures();
+                    Condition::Failing { failed, calls, until: open.until }
+                }
+                (None, Some(silence)) => Condition::Silent { sent: silence.sent, since: silence.since },
+                (None, None) => Condition::Healthy,
+            },
         };
         AccountStatus {
             name: account.name(),
@@ -256,6 +322,9 @@ impl AccountService {
             pace: account.pace(),
             priority: account.terms.priority,
             cost_micros: account.terms.cost_micros,
+            routing: account.terms.routing.clone(),
+            measured: measured.clone(),
+            calls: circuit.failures(),
             condition,
             last_sent_at: activity.and_then(|row| row.last_sent_at),
             last_refusal: activity.and_then(refusal),

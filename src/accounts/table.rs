@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::accounts::account::{Account, AccountSource};
 use crate::accounts::metrics::ProviderMetrics;
+use crate::domain::message::routing::{self, Candidate, RouteChoice, Sent};
 use crate::domain::value::Channel;
 use crate::domain::value::limits::Limits;
 use crate::ids::TenantId;
@@ -149,6 +150,32 @@ impl Accounts {
 #[must_use]
 pub fn reaching(accounts: Vec<Arc<Account>>, channel: Channel, address: &str) -> Vec<Arc<Account>> {
     accounts.into_iter().filter(|account| account.provider.limits(channel).reaches(address)).collect()
+}
+
+/// Puts accounts in the order in which they are asked for a message, without those that do not take it, and says why.
+#[must_use]
+pub fn choose(
+    accounts: &[Arc<Account>],
+    channel: Channel,
+    sent: Sent<'_>,
+    now: DateTime<Utc>,
+) -> (Vec<Arc<Account>>, RouteChoice) {
+    let candidate = |account: &'_ Arc<Account>| (account.circuit().blocks(now), account.measured(channel));
+    let states: Vec<_> = accounts.iter().map(candidate).collect();
+    let candidates: Vec<Candidate<'_>> = accounts
+        .iter()
+        .zip(states)
+        .map(|(account, (is_open, measured))| Candidate {
+            route: account.route(),
+            priority: account.terms.priority,
+            cost_micros: account.terms.cost_micros,
+            terms: &account.terms.routing,
+            measured,
+            is_open,
+        })
+        .collect();
+    let (order, choice) = routing::order(&candidates, sent);
+    (order.into_iter().map(|index| Arc::clone(&accounts[index])).collect(), choice)
 }
 
 impl Table {

@@ -23,6 +23,7 @@ use crate::domain::message::decide::{CancelMessage, RecordProviderFact, cancel};
 use crate::domain::message::dispatch::{self, Attempt, CallOutcome, DispatchInputs, ResolveInDoubt};
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::event::MessageQueuedPersonal;
+use crate::domain::message::routing::RouteChoice;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::Tracks;
@@ -127,6 +128,7 @@ impl App {
         customer_id: CustomerId,
         message_id: MessageId,
         routes: &[Route],
+        choice: Option<&RouteChoice>,
     ) -> Result<DispatchDecision, AppError> {
         let basis = self.basis(caller).await?;
         let stream = customer_stream(caller.tenant, customer_id);
@@ -163,6 +165,8 @@ impl App {
             // Another one than those that refused it; if all did, the first is asked again.
             let untried = routes.iter().find(|route| !pending.refused_by.contains(route));
             let Some(route) = untried.or(routes.first()) else { return Ok(DispatchDecision::Nothing) };
+            let failover = choice.filter(|_| routes.first() != Some(route)).map(RouteChoice::after_refusals);
+            let choice = failover.as_ref().or(choice);
             let (content, files) = self.content(caller, stream, &pending).await?;
             let (content, unmade) = match content {
                 Some(Ok(content)) => (Some(content), None),
@@ -188,6 +192,7 @@ impl App {
                 content: content.as_ref(),
                 unmade: unmade.as_ref(),
                 files: &files,
+                choice,
                 person: None,
             };
             let mut overtaken = false;

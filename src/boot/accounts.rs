@@ -15,6 +15,7 @@ use crate::config::{AccountConfig, AccountVariable, Config};
 use crate::domain::account::decide::unusable;
 use crate::domain::account::event::{AccountName, AccountSpec, RateUnit};
 use crate::domain::refusal::Refusal;
+use crate::domain::value::routing::RoutingTerms;
 use crate::providers::kind::{Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Setup};
 use crate::providers::kit::client::{ClientOptions, HttpClient};
 use crate::providers::kit::settings::Settings;
@@ -72,6 +73,7 @@ fn build_configured(
         source: if account.is_of_environment { AccountSource::Environment } else { AccountSource::File },
         priority: take(&mut values, "priority")?.unwrap_or(0),
         cost_micros: take(&mut values, "cost_micros")?.unwrap_or(0),
+        routing: routing(&mut values)?,
         pace: Pace { per_second, unit },
         ..Terms::default()
     };
@@ -83,6 +85,33 @@ fn build_configured(
 fn take<T: FromStr>(values: &mut BTreeMap<String, String>, name: &'static str) -> Result<Option<T>, Unusable> {
     let text = values.remove(name).filter(|value| !value.is_empty());
     text.map(|text| text.parse().map_err(|_| wrong(name, "must be a number"))).transpose()
+}
+
+/// Takes what is said of routing out of an account's settings: lists are separated by commas, prices are written `GB=40000`.
+fn routing(values: &mut BTreeMap<String, String>) -> Result<RoutingTerms, Unusable> {
+    let share = take(values, "share")?.unwrap_or(0);
+    let mut list = |name: &str| -> Vec<String> {
+        let text = values.remove(name).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    };
+    let (countries, domains, written) = (list("countries"), list("domains"), list("prices"));
+    let mut prices = BTreeMap::new();
+    for price in written {
+        let parts = price.split_once('=').map(|(code, micros)| (code.trim().to_owned(), micros.trim().parse()));
+        let Some((code, Ok(micros))) = parts else {
+            return Err(wrong("prices", "must be countries with micros, such as GB=40000, US=7500"));
+        };
+        if prices.insert(code, micros).is_some() {
+            return Err(wrong("prices", "must name each country once"));
+        }
+    }
+    let terms = RoutingTerms {
+        share,
+        countries: countries.into_iter().collect(),
+        domains: domains.into_iter().collect(),
+        prices,
+    };
+    terms.clean().map_err(|error| wrong(error.what, error.reason))
 }
 
 /// What makes accounts that administrators set up. They get a client of their own, made when the first one needs it.
@@ -100,6 +129,7 @@ pub(super) fn builder(config: &Config, ambient: &Ambient) -> BuildAccount {
                 path: Some(WebhookPath::of_tenant(tenant, &name.account)),
                 priority: spec.priority,
                 cost_micros: spec.cost_micros,
+                routing: spec.routing.clone(),
                 pace: spec.rate.into(),
                 ..Terms::default()
             };

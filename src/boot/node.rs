@@ -89,7 +89,8 @@ impl Node {
         if roles.api || roles.processes {
             // Before the port accepts calls: a webhook of an account not yet loaded would be refused.
             registry.refresh_changed(BTreeSet::new()).await?;
-            let jobs: Vec<Box<dyn Job>> = vec![Box::new(RefreshAccounts(registry))];
+            let jobs: Vec<Box<dyn Job>> =
+                vec![Box::new(RefreshAccounts::new(stores.app.clone(), queries.clone(), registry))];
             let running = run_all(jobs, job_metrics, stores.ambient().clone(), stop.clone());
             parts.spawn(async move {
                 running.await;

@@ -108,12 +108,15 @@ fn provider(kind: &Kind) -> Outcome {
 }
 
 fn row(account: &AccountStatus) -> Value {
-    let (condition, since, until, reason) = match &account.condition {
-        Condition::Healthy => ("healthy", None, None, None),
-        Condition::Paused(paused) => ("paused", Some(paused.since), None, Some(&paused.reason)),
-        Condition::Suspended(rest) => ("rests", None, Some(rest.until), Some(&rest.reason)),
-        Condition::Unusable(why) => ("unusable", None, None, Some(why)),
+    let (condition, since, until) = match &account.condition {
+        Condition::Healthy => ("healthy", None, None),
+        Condition::Paused(paused) => ("paused", Some(paused.since), None),
+        Condition::Suspended(rest) => ("rests", None, Some(rest.until)),
+        Condition::Failing { until, .. } => ("rests", None, Some(*until)),
+        Condition::Silent { since, .. } => ("silent", *since, None),
+        Condition::Unusable(_) => ("unusable", None, None),
     };
+    let reason = account.condition.reason();
     let channels: Vec<&str> = account.channels.iter().map(|channel| channel.word()).collect();
     json!({
         "name": account.name.to_string(), "channels": channels.join(","),

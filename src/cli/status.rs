@@ -155,12 +155,14 @@ async fn list_accounts(status: &mut Status, stores: &Stores, reads: &ReadStore) 
             if !is_own && tenant != stores.config().tenant {
                 continue;
             }
-            let (word, reason) = match &account.condition {
-                Condition::Healthy => ("healthy", None),
-                Condition::Paused(paused) => ("paused", Some(paused.reason.clone())),
-                Condition::Suspended(rest) => ("suspended", Some(rest.reason.clone())),
-                Condition::Unusable(why) => ("unusable", Some(why.clone())),
+            let word = match &account.condition {
+                Condition::Healthy => "healthy",
+                Condition::Paused(_) => "paused",
+                Condition::Suspended(_) | Condition::Failing { .. } => "suspended",
+                Condition::Silent { .. } => "silent",
+                Condition::Unusable(_) => "unusable",
             };
+            let reason = account.condition.reason();
             if word == "unusable" {
                 status.problems.push(format!("the account {} cannot be used", account.name));
             }

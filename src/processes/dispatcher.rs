@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::metrics::ProviderMetrics;
-use crate::accounts::{Account, AccountSource, Accounts, reaching};
+use crate::accounts::{Account, AccountSource, Accounts};
 use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
@@ -24,7 +24,7 @@ use crate::domain::value::message::{RetryClass, Route};
 use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
-use crate::processes::{hold, tail, tracking};
+use crate::processes::{choosing, hold, tail, tracking};
 use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
 
 /// The actor that its events name.
@@ -32,7 +32,7 @@ const ACTOR: &str = "process:dispatcher";
 /// More of the log is read when fewer messages than this are waiting.
 const READ_ON_BELOW: usize = 2_000;
 /// How long to leave a message alone after the log did not answer, or while no provider serves its channel.
-const PAUSE: TimeDelta = TimeDelta::seconds(10);
+pub(super) const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// How long a provider's call may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -69,11 +69,11 @@ impl Default for DispatcherOptions {
 
 /// One message to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Job {
-    tenant: TenantId,
-    customer_id: CustomerId,
-    message_id: MessageId,
-    channel: Channel,
+pub(super) struct Job {
+    pub(super) tenant: TenantId,
+    pub(super) customer_id: CustomerId,
+    pub(super) message_id: MessageId,
+    pub(super) channel: Channel,
     /// Since when it could go out.
     since: DateTime<Utc>,
 }
@@ -207,11 +207,14 @@ impl Dispatcher {
                 continue;
             }
             let serving = self.accounts.serving(job.tenant, job.channel, now);
-            let Some(first) = serving.first() else {
-                work.unserved.push(Reverse((now + PAUSE, job)));
-                continue;
+            let reserved = match &serving[..] {
+                [] => Err(now + PAUSE),
+                // The usual case: nothing is to be known of the message.
+                [only, ..] if choosing::is_reserved(&serving) => choosing::reserve(only, now),
+                // Which one takes it depends on the message, and reserves then.
+                _ => Ok(()),
             };
-            match first.reserve(now) {
+            match reserved {
                 Ok(()) => {
                     let app = self.app.clone();
                     let (heavy, metrics) = (Arc::clone(&self.heavy), self.accounts.metrics().clone());
@@ -283,7 +286,7 @@ fn report_panic(ended: &Result<Option<(DateTime<Utc>, Job)>, tokio::task::JoinEr
 /// Looks at one message; returns when to look again, if that is needed.
 async fn dispatch(
     app: App,
-    mut serving: Vec<Arc<Account>>,
+    serving: Vec<Arc<Account>>,
     job: Job,
     call_timeout: Duration,
     heavy: Arc<Semaphore>,
@@ -302,24 +305,17 @@ async fn dispatch(
             }
         }
     }
-    if serving.iter().any(|account| account.provider.limits(job.channel).refuses_international_mailboxes) {
-        match app.receiver(&caller, job.customer_id, job.message_id).await {
-            Ok(to) => serving = to.iter().fold(serving, |serving, to| reaching(serving, job.channel, to)),
-            Err(error) => {
-                tracing::warn!(message_id = %job.message_id, %error, "a message cannot be dispatched yet");
-                return Some((app.ambient().now() + PAUSE, job));
-            }
-        }
-        if serving.is_empty() {
-            return Some((app.ambient().now() + PAUSE, job));
-        }
-    }
+    let (serving, choice) = match choosing::choose(&app, &caller, &job, serving).await {
+        Ok(chosen) => chosen,
+        Err(at) => return Some((at, job)),
+    };
     // Room for files comes first: a message for which a provider is about to be called waits for nothing any more.
     let is_heavy =
         job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
     let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
-    let mut ticket = match app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes).await {
+    let begun = app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes, choice.as_ref()).await;
+    let mut ticket = match begun {
         Ok(DispatchDecision::Go(ticket)) => *ticket,
         Ok(DispatchDecision::NotBefore(at)) => return Some((at, job)),
         Ok(DispatchDecision::Nothing) => return None,
@@ -346,6 +342,7 @@ async fn dispatch(
     };
     drop(room);
     metrics.called(account, waited, ticket.attempt.number, &outcome);
+    account.called(&outcome, app.ambient().now());
     match &outcome {
         CallOutcome::Accepted { segments, .. } => account.charge(*segments),
         CallOutcome::Refused { class: RetryClass::Configuration, code, detail, .. } => {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::QueryError;
 use super::select::Select;
+use crate::domain::value::Channel;
 use crate::domain::value::message::RetryClass;
 use crate::ids::TenantId;
 use crate::sql::{Db, row};
@@ -44,6 +45,19 @@ row! {
 }
 
 row! {
+    /// What became of a message that an account took.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ReportRow {
+        pub provider: String,
+        pub account: String,
+        pub sent_at: Option<DateTime<Utc>>,
+        pub delivered_at: Option<DateTime<Utc>>,
+        pub bounced_at: Option<DateTime<Utc>>,
+        pub failed_at: Option<DateTime<Utc>>,
+    }
+}
+
+row! {
     struct TenantRow {
         tenant_id: TenantId,
     }
@@ -61,6 +75,25 @@ pub async fn activity(db: &Db, tenant: TenantId) -> Result<Vec<ActivityRow>, Que
     let mut select = Select::new("SELECT a.* FROM account_activity a", []);
     select.and_equal("a.tenant_id", Some(tenant.0));
     select.push(" ORDER BY a.provider, a.account", []);
+    select.all(db, READING).await
+}
+
+/// What became of a tenant's messages on a channel that were asked for since a time: the newest 5,000.
+pub async fn reports(
+    db: &Db,
+    tenant: TenantId,
+    channel: Channel,
+    since: DateTime<Utc>,
+) -> Result<Vec<ReportRow>, QueryError> {
+    let columns = "SELECT n.* FROM (SELECT m.provider, m.account, m.sent_at, m.delivered_at, m.bounced_at, m.failed_at \
+        FROM messages m";
+    let mut select = Select::new(columns, []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and("m.direction = 'outbound'", []);
+    select.and_equal("m.channel", Some(channel.word()));
+    select.and("m.created_at > ?", [since.into()]);
+    select.push(" ORDER BY m.created_at DESC, m.message_id DESC LIMIT 5000) n", []);
+    select.push(" WHERE n.provider IS NOT NULL AND n.account IS NOT NULL", []);
     select.all(db, READING).await
 }
 

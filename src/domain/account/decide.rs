@@ -113,6 +113,8 @@ impl ConfigureAccount {
         if spec.cost_micros < 0 {
             return Err(Refusal::invalid("cost_micros", "must be 0 or more"));
         }
+        let routing = std::mem::take(&mut spec.routing).clean();
+        spec.routing = routing.map_err(|error| Refusal::invalid("routing", error.to_string()))?;
         if spec.settings.len() > MAX_SETTINGS || secrets.len() > MAX_SETTINGS {
             return Err(Refusal::invalid("settings", format!("at most {MAX_SETTINGS} are allowed")));
         }

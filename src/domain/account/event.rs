@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{event, stream_events};
 use crate::domain::value::message::RetryClass;
+use crate::domain::value::routing::RoutingTerms;
 use crate::domain::value::words;
 use crate::ids::SecretId;
 
@@ -60,6 +61,9 @@ pub struct AccountSpec {
     pub cost_micros: i64,
     /// How fast it sends.
     pub rate: Rate,
+    /// When it is used, beyond its priority.
+    #[serde(default, skip_serializing_if = "RoutingTerms::is_empty")]
+    pub routing: RoutingTerms,
 }
 
 event! {

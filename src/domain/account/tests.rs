@@ -8,6 +8,7 @@ use super::event::{AccountEvent, AccountName, AccountSpec, Rate, RateUnit};
 use super::state::ProviderAccounts;
 use crate::domain::decision::{Context, Decision, Meta, Policy};
 use crate::domain::scenario::{noon, with_context};
+use crate::domain::value::routing::RoutingTerms;
 use crate::domain::value::secret::Secret;
 use crate::ids::{EventId, SecretId};
 
@@ -18,7 +19,8 @@ fn name() -> AccountName {
 fn command(settings: &[(&str, &str)], secrets: &[(&str, Option<&str>)]) -> ConfigureAccount {
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let secrets = secrets.iter().map(|(name, value)| ((*name).to_owned(), value.map(Secret::new))).collect();
-    let spec = AccountSpec { settings, priority: 0, cost_micros: 0, rate: Rate::UNLIMITED };
+    let spec =
+        AccountSpec { settings, priority: 0, cost_micros: 0, rate: Rate::UNLIMITED, routing: RoutingTerms::default() };
     ConfigureAccount { name: name(), spec, secrets }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::message::event::{
     MessageQueuedPersonal, MessageReleased, MessageSent, MessageSuppressed,
 };
 use crate::domain::message::retry::retry_at;
+use crate::domain::message::routing::RouteChoice;
 use crate::domain::message::rules::{Asked, Reason, Verdict, judge};
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::refusal::Refusal;
@@ -34,6 +35,8 @@ pub struct DispatchInputs<'a> {
     pub unmade: Option<&'a Refusal>,
     /// The files that will be sent with it.
     pub files: &'a [StoredFile],
+    /// Why it goes by this account, where several serve the channel.
+    pub choice: Option<&'a RouteChoice>,
     /// The person, where the customer is not all that is known of it; see [`Customer::with_messages_of`].
     pub person: Option<&'a Customer>,
 }
@@ -93,6 +96,7 @@ pub fn begin(
                 attempt: message.attempts + 1,
                 address_version: inputs.address_version,
                 content_hash: content_hash(text, inputs.files),
+                choice: inputs.choice.cloned().map(Box::new),
             }
             .into(),
             (Verdict::Send, None) => match inputs.unmade {

@@ -12,6 +12,7 @@ use crate::domain::canned::decide::CannedUse;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
 use crate::domain::message::origin::TemplateUse;
+use crate::domain::message::routing::RouteChoice;
 use crate::domain::value::Keyword;
 use crate::domain::value::inbound::{Automatic, Details};
 pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
@@ -132,6 +133,9 @@ event! {
         address_version: u64,
         /// SHA-256 of what was rendered, in hex.
         content_hash: String,
+        /// Why this account was called, where several serve the channel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choice: Option<Box<RouteChoice>>,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod origin;
 pub mod reclass;
 pub mod report;
 pub mod retry;
+pub mod routing;
 pub mod rules;
 pub mod state;
 pub mod tracking;

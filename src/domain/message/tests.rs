@@ -73,8 +73,15 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
     let content =
         MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned(), html: None, variables: BTreeMap::new() };
-    let judged =
-        DispatchInputs { address, address_version: 3, content: Some(&content), unmade: None, files: &[], person: None };
+    let judged = DispatchInputs {
+        address,
+        address_version: 3,
+        content: Some(&content),
+        unmade: None,
+        files: &[],
+        choice: None,
+        person: None,
+    };
     given(history.to_vec()).when(|state, context| begin(state, id, &route(), judged, context))
 }
 
@@ -88,6 +95,7 @@ fn a_text_that_cannot_be_made_any_more_is_not_sent_and_says_why() {
         content: None,
         unmade: Some(&unmade),
         files: &[],
+        choice: None,
         person: None,
     };
     let events = given(history).when(|state, context| begin(state, id, &route(), judged, context)).events();

@@ -8,6 +8,7 @@ pub mod media;
 pub mod message;
 pub mod money;
 pub mod place;
+pub mod routing;
 pub mod secret;
 pub mod sms;
 pub mod time;

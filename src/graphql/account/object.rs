@@ -7,6 +7,8 @@ use crate::accounts::AccountSource as Source;
 use crate::accounts::service::{AccountStatus, Condition};
 use crate::domain::account::decide::ConfigureAccount;
 use crate::domain::account::event::{AccountName, AccountSpec, Rate};
+use crate::domain::message::routing::Measured;
+use crate::domain::value::routing::RoutingTerms;
 use crate::domain::value::secret::Secret;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::reading::Reading;
@@ -34,8 +36,10 @@ pub enum AccountState {
     Healthy,
     /// An operator paused the account.
     Paused,
-    /// The provider rejects the account; one message tries it again after a while.
+    /// The provider rejects the account, or too many of its calls failed; one message tries it again after a while.
     Resting,
+    /// The account is used, and takes messages, but no report about them comes: its webhook may not be set up.
+    Silent,
     /// The account's configuration is invalid.
     Unusable,
 }
@@ -77,11 +81,74 @@ pub struct AccountInput {
     priority: i32,
     /// The cost of a message, in micros: among accounts of equal priority, the cheaper one is used first.
     cost_micros: Option<Long>,
+    /// When the account is used, beyond its priority, and what it costs where.
+    routing: Option<RoutingInput>,
     /// The maximum rate in units per second, on each node; 0: no limit.
     #[graphql(default)]
     per_second: f64,
     /// The unit of the rate.
     unit: Option<RateUnit>,
+}
+
+/// When an account is used, and what it costs where.
+#[derive(InputObject, Default)]
+pub struct RoutingInput {
+    /// Its part of the messages, relative to the other accounts of its priority; 0: none, as long as another one has a share.
+    #[graphql(default)]
+    share: i32,
+    /// Only receivers in these countries, as two letters such as `GB`; known of phone numbers only. Empty: everywhere.
+    #[graphql(default)]
+    countries: Vec<String>,
+    /// Only mailboxes of these domains and of those below them. Empty: all.
+    #[graphql(default)]
+    domains: Vec<String>,
+    /// The cost of a message, or of a segment of SMS, by country; elsewhere `costMicros` counts.
+    #[graphql(default)]
+    prices: Vec<CountryPriceInput>,
+}
+
+/// What a message to a country costs.
+#[derive(InputObject)]
+pub struct CountryPriceInput {
+    /// Two letters, such as `GB`.
+    country: String,
+    /// The cost in micros.
+    micros: Long,
+}
+
+/// When an account is used, and what it costs where.
+#[derive(SimpleObject, Clone)]
+pub struct AccountRouting {
+    /// Its part of the messages, relative to the other accounts of its priority.
+    share: i32,
+    /// Only receivers in these countries; empty: everywhere.
+    countries: Vec<String>,
+    /// Only mailboxes of these domains and of those below them; empty: all.
+    domains: Vec<String>,
+    /// The cost by country.
+    prices: Vec<CountryPrice>,
+}
+
+/// What a message to a country costs.
+#[derive(SimpleObject, Clone)]
+pub struct CountryPrice {
+    /// Two letters, such as `GB`.
+    country: String,
+    /// The cost in micros.
+    micros: Long,
+}
+
+/// How well the messages of an account arrived lately: of the last six hours, from 5,000 messages of the channel at most.
+#[derive(SimpleObject, Clone)]
+pub struct AccountDelivery {
+    /// The channel.
+    channel: Channel,
+    /// Messages that the provider took.
+    taken: Long,
+    /// How many of them were reported as delivered.
+    delivered: Long,
+    /// The average time from taking a message to its delivery, in milliseconds.
+    latency_ms: Option<Long>,
 }
 
 /// A provider account and its health.
@@ -107,6 +174,14 @@ pub struct ProviderAccount {
     priority: i32,
     /// The cost of a message, in micros.
     cost_micros: Long,
+    /// When it is used, beyond its priority.
+    routing: AccountRouting,
+    /// How well its messages arrived lately.
+    delivery: Vec<AccountDelivery>,
+    /// How many of its last calls on this node failed: no answer, or one that says to try again later. At most 20 are looked at.
+    failed_calls: i32,
+    /// Of so many calls.
+    calls: i32,
     /// Whether it is used.
     state: AccountState,
     /// Why the account is not used.
@@ -154,8 +229,45 @@ impl From<AccountInput> for ConfigureAccount {
                 priority: input.priority,
                 cost_micros: input.cost_micros.map_or(0, |cost| cost.0),
                 rate: rate(input.per_second, input.unit),
+                routing: input.routing.unwrap_or_default().into(),
             },
             secrets: input.secrets.into_iter().map(secret).collect(),
+        }
+    }
+}
+
+impl From<RoutingInput> for RoutingTerms {
+    fn from(input: RoutingInput) -> Self {
+        Self {
+            // A share below zero is larger than any that is taken.
+            share: u32::try_from(input.share).unwrap_or(u32::MAX),
+            countries: input.countries.into_iter().collect(),
+            domains: input.domains.into_iter().collect(),
+            prices: input.prices.into_iter().map(|price| (price.country, price.micros.0)).collect(),
+        }
+    }
+}
+
+impl From<RoutingTerms> for AccountRouting {
+    fn from(terms: RoutingTerms) -> Self {
+        let price = |(country, micros)| CountryPrice { country, micros: Long(micros) };
+        Self {
+            share: i32::try_from(terms.share).unwrap_or(i32::MAX),
+            countries: terms.countries.into_iter().collect(),
+            domains: terms.domains.into_iter().collect(),
+            prices: terms.prices.into_iter().map(price).collect(),
+        }
+    }
+}
+
+impl AccountDelivery {
+    fn of(channel: crate::domain::value::Channel, measured: Measured) -> Self {
+        let long = |number: u64| Long(i64::try_from(number).unwrap_or(i64::MAX));
+        Self {
+            channel: channel.into(),
+            taken: long(measured.taken),
+            delivered: long(measured.delivered),
+            latency_ms: measured.latency_ms.map(long),
         }
     }
 }
@@ -174,11 +286,13 @@ impl ProviderAccount {
 impl From<AccountStatus> for ProviderAccount {
     fn from(status: AccountStatus) -> Self {
         let source: Source = status.source;
-        let (state, reason) = match &status.condition {
-            Condition::Healthy => (AccountState::Healthy, None),
-            Condition::Paused(paused) => (AccountState::Paused, Some(paused.reason.clone())),
-            Condition::Suspended(rest) => (AccountState::Resting, Some(rest.reason.clone())),
-            Condition::Unusable(why) => (AccountState::Unusable, Some(why.clone())),
+        let reason = status.condition.reason();
+        let state = match &status.condition {
+            Condition::Healthy => AccountState::Healthy,
+            Condition::Paused(_) => AccountState::Paused,
+            Condition::Suspended(_) | Condition::Failing { .. } => AccountState::Resting,
+            Condition::Silent { .. } => AccountState::Silent,
+            Condition::Unusable(_) => AccountState::Unusable,
         };
         let refusal = status.last_refusal;
         Self {
@@ -192,6 +306,14 @@ impl From<AccountStatus> for ProviderAccount {
             unit: status.pace.unit.into(),
             priority: status.priority,
             cost_micros: Long(status.cost_micros),
+            routing: status.routing.into(),
+            delivery: status
+                .measured
+                .into_iter()
+                .map(|(channel, measured)| AccountDelivery::of(channel, measured))
+                .collect(),
+            failed_calls: i32::try_from(status.calls.0).unwrap_or(i32::MAX),
+            calls: i32::try_from(status.calls.1).unwrap_or(i32::MAX),
             state,
             reason,
             paused_since: match &status.condition {
@@ -200,6 +322,7 @@ impl From<AccountStatus> for ProviderAccount {
             },
             resting_until: match &status.condition {
                 Condition::Suspended(rest) => Some(rest.until),
+                Condition::Failing { until, .. } => Some(*until),
                 _ => None,
             },
             last_sent_at: status.last_sent_at,

@@ -99,7 +99,7 @@ async fn told() -> Told {
     done!(app.set_consent(&caller, consent(ConsentState::OptedOut, None)));
     let suppressed = done!(app.send_message(&caller, message(customer, MessageClass::Marketing), None)).message_id;
     let in_doubt = done!(app.send_message(&caller, message(customer, MessageClass::Transactional), None)).message_id;
-    app.begin_dispatch(&caller, customer, in_doubt, &[route()]).await.expect("the log answers");
+    app.begin_dispatch(&caller, customer, in_doubt, &[route()], None).await.expect("the log answers");
     assert!(app.doubt_dispatch(&caller, customer, in_doubt, app.ambient().now()).await.expect("the log answers"));
 
     let inbound = ReceiveMessage {

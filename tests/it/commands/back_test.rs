@@ -141,7 +141,7 @@ impl Story {
         for (index, idle) in std::mem::take(&mut self.open) {
             let (customer, message) = self.asked[index];
             let routes = std::slice::from_ref(&route);
-            match world.app.begin_dispatch(&caller, customer, message, routes).await.expect("the log answers") {
+            match world.app.begin_dispatch(&caller, customer, message, routes, None).await.expect("the log answers") {
                 DispatchDecision::Go(ticket) => {
                     let accepted = CallOutcome::Accepted {
                         provider_message_id: None,
@@ -212,7 +212,7 @@ async fn test_of(world: &World, tables: &Following, question: Question) -> Resul
 async fn mail(world: &World, customer: CustomerId, class: MessageClass) -> MessageId {
     let sent = world.done(world.app.send_message(&world.agent(), email(customer, class), None).await).value;
     let route = Route { provider: "double".to_owned(), account: "test".to_owned(), domain: None };
-    let taken = world.app.begin_dispatch(&world.agent(), customer, sent.message_id, &[route]).await;
+    let taken = world.app.begin_dispatch(&world.agent(), customer, sent.message_id, &[route], None).await;
     if let DispatchDecision::Go(ticket) = taken.expect("the log answers") {
         let accepted =
             CallOutcome::Accepted { provider_message_id: None, segments: 1, cost_micros: None, currency: None };

@@ -29,7 +29,7 @@ fn route() -> Route {
 }
 
 async fn begin(world: &World, app: &App, customer: CustomerId, message: MessageId) -> DispatchDecision {
-    app.begin_dispatch(&world.agent(), customer, message, &[route()]).await.expect("the log answers")
+    app.begin_dispatch(&world.agent(), customer, message, &[route()], None).await.expect("the log answers")
 }
 
 /// Takes a message through a provider that accepts it.

@@ -52,7 +52,7 @@ async fn ask(world: &World, app: &App, id: CustomerId) -> (MessageId, SendDecisi
 }
 
 async fn begin(world: &World, customer: CustomerId, message: MessageId) -> DispatchDecision {
-    world.app.begin_dispatch(&world.agent(), customer, message, &[route()]).await.expect("the log answers")
+    world.app.begin_dispatch(&world.agent(), customer, message, &[route()], None).await.expect("the log answers")
 }
 
 /// Takes a message through a provider that accepts it.

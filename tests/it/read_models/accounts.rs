@@ -49,7 +49,13 @@ fn failed(number: u128, account: &str, class: RetryClass, code: &str) -> Dispatc
 }
 
 async fn an_account_tells_when_it_last_worked_and_when_not(engine: Engine) {
-    let spec = AccountSpec { settings: BTreeMap::new(), priority: 0, cost_micros: 0, rate: Rate::UNLIMITED };
+    let spec = AccountSpec {
+        settings: BTreeMap::new(),
+        priority: 0,
+        cost_micros: 0,
+        rate: Rate::UNLIMITED,
+        routing: Default::default(),
+    };
     let configured = AccountConfigured { name: name("main"), spec, secrets: BTreeMap::new(), changed: vec![] };
     let tested = |passed| AccountTested { name: name("main"), passed, class: None, code: None };
     let mut story = Story::new();

@@ -227,8 +227,15 @@ pub(crate) fn cancelled(key: &MessageKey) -> CustomerEvent {
 }
 
 pub(crate) fn dispatch_started(key: &MessageKey, attempt: u32) -> CustomerEvent {
-    DispatchStarted { key: key.clone(), route: route(), attempt, address_version: 1, content_hash: "0".repeat(64) }
-        .into()
+    DispatchStarted {
+        key: key.clone(),
+        route: route(),
+        attempt,
+        address_version: 1,
+        content_hash: "0".repeat(64),
+        choice: None,
+    }
+    .into()
 }
 
 pub(crate) fn dispatch_failed(key: &MessageKey, attempt: u32, retry: Option<i64>) -> CustomerEvent {

@@ -193,7 +193,7 @@ fn messages_of_all_parts_are_seen_as_one_persons() {
     let Some(CustomerEvent::Message(MessageEvent::MessageQueued(first))) = ada.first() else { panic!("{ada:?}") };
     let started = DispatchStarted {
         key: first.key.clone(),
-        route: Route { provider: "double".to_owned(), account: "a".to_owned(), domain: None },
+        route: Route { provider: "double".to_owned(), account: "a".to_owned(), domain: None, choice: None },
         attempt: 1,
         address_version: 0,
         content_hash: String::new(),

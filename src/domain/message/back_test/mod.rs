@@ -348,6 +348,7 @@ impl<E: Fn(DateTime<Utc>) -> bool> Replay<'_, E> {
             content: Some(&content),
             unmade: None,
             files: &[],
+            choice: None,
             person: Some(&person),
         };
         // Nothing is decided about what is not due, and nothing is refused.

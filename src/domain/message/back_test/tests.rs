@@ -45,8 +45,15 @@ fn route() -> Route {
 }
 
 fn called(number: u128, attempt: u32) -> CustomerEvent {
-    DispatchStarted { key: key(number), route: route(), attempt, address_version: 0, content_hash: String::new() }
-        .into()
+    DispatchStarted {
+        key: key(number),
+        route: route(),
+        attempt,
+        address_version: 0,
+        content_hash: String::new(),
+        choice: None,
+    }
+    .into()
 }
 
 fn failed(number: u128, retry_at: Option<DateTime<Utc>>) -> CustomerEvent {

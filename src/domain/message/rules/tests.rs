@@ -72,7 +72,14 @@ fn route() -> Route {
 
 fn start(customer: &mut Customer, number: u128, at: DateTime<Utc>) {
     let content_hash = String::new();
-    let started = DispatchStarted { key: key(number), route: route(), attempt: 1, address_version: 0, content_hash };
+    let started = DispatchStarted {
+        key: key(number),
+        route: route(),
+        attempt: 1,
+        address_version: 0,
+        content_hash,
+        choice: None,
+    };
     apply(customer, at, started.into());
 }
 

@@ -99,6 +99,14 @@ pub fn is_region(code: &str) -> bool {
     region(code).is_some()
 }
 
+/// The country of a number in E.164, as two letters; absent for numbers of none, such as +800.
+#[must_use]
+pub fn country_of(number: &str) -> Option<String> {
+    let number = rlibphonenumber::PhoneNumber::parse(number, None).ok()?;
+    let region = rlibphonenumber::PHONE_NUMBER_UTIL.get_region_for_number(&number)?;
+    Some(region.to_string()).filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()))
+}
+
 /// What numbers of a country begin with abroad: `49` of `DE`.
 #[must_use]
 pub fn calling_code(region: &str) -> Option<String> {
