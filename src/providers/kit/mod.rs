@@ -3,6 +3,7 @@
 
 pub mod client;
 pub(super) mod html;
+pub(super) mod inbound;
 pub(super) mod mime;
 mod public;
 pub mod settings;
