@@ -4,6 +4,7 @@
 pub mod client;
 pub(super) mod html;
 pub(super) mod inbound;
+pub mod mail;
 pub(super) mod mime;
 mod public;
 pub mod settings;
