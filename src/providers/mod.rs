@@ -8,6 +8,7 @@ pub mod kind;
 pub mod kit;
 pub mod mailgun;
 mod port;
+pub mod resend;
 pub mod sendgrid;
 pub mod simulator;
 pub mod twilio;
@@ -23,7 +24,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

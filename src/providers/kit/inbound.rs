@@ -1,5 +1,6 @@
 //! A mail that came in, from what its provider says of it and what the mail itself says: the same for all providers.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::html::text_of;
@@ -13,6 +14,17 @@ use crate::providers::{Inbound, MediaRef};
 const NOBODY: &str = "<>";
 /// How many mailboxes of a list are looked at.
 const MAX_MAILBOXES: usize = 100;
+
+/// How many files are stored with a message.
+const MAX_FILES: usize = 20;
+/// How many bytes of files are stored with a message.
+const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
+
+/// Whether a mail has more files than are stored beside its message: then it must be kept as it came.
+pub(in crate::providers) fn is_more_than_kept(files: &[MediaRef]) -> bool {
+    let bytes: usize = files.iter().filter_map(|file| file.content.as_ref()).map(Bytes::len).sum();
+    files.len() > MAX_FILES || bytes > MAX_FILE_BYTES
+}
 
 /// A mail, taken apart by us or by the provider.
 #[derive(Default)]

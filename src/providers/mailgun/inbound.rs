@@ -16,15 +16,11 @@ use sha2::{Digest, Sha256};
 use super::api::Api;
 use super::form::Form;
 use super::webhook::without_proof;
-use crate::providers::kit::inbound::Arrived;
+use crate::providers::kit::inbound::{Arrived, is_more_than_kept};
 use crate::providers::kit::mime::{self, Headers};
 use crate::providers::kit::texts;
 use crate::providers::{MediaError, MediaRef, NOT_FETCHED, Notice, NoticeKind, WebhookRequest};
 
-/// How many files are stored with a message.
-const MAX_FILES: usize = 20;
-/// How many bytes of files are stored with a message.
-const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
 /// How many of our addresses a mail is delivered to at most, as far as is read.
 const MAX_RECEIVERS: usize = 100;
 /// The fields that hold texts of a mail.
@@ -55,7 +51,7 @@ pub(super) async fn parse(request: &WebhookRequest, api: &Api, now: DateTime<Utc
     inbound.hints.spam_score = spam_score;
     inbound.hints.spf = spf;
     inbound.hints.dkim = dkim;
-    inbound.original = match is_more_than_kept(&form) {
+    inbound.original = match form.is_cut || is_more_than_kept(&inbound.media) {
         true => String::from_utf8_lossy(&without_proof(request)).replace('\0', "\u{FFFD}"),
         false => Value::Object(fields_as_json(&form)).to_string(),
     };
@@ -171,12 +167,6 @@ fn digest(form: &Form) -> String {
         hash.update(value);
     }
     hex::encode(&hash.finalize()[..16])
-}
-
-/// Whether it holds more than is read of it or stored beside its message.
-fn is_more_than_kept(form: &Form) -> bool {
-    let bytes: usize = form.files.iter().map(|file| file.content.len()).sum();
-    form.is_cut || form.files.len() > MAX_FILES || bytes > MAX_FILE_BYTES
 }
 
 /// The fields as JSON with digests of the files, which tell it from other forms; as much as is kept of a notice.

@@ -10,17 +10,13 @@ use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::providers::kit::inbound::Arrived;
+use crate::providers::kit::inbound::{Arrived, is_more_than_kept};
 use crate::providers::kit::mime::{self, Headers, decode};
 use crate::providers::kit::texts;
 use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
 
 /// SendGrid's own limit is 30 MB.
 const MAX_FORM: u64 = 32 * 1024 * 1024;
-/// How many files are stored with a message.
-const MAX_FILES: usize = 20;
-/// How many bytes of files are stored with a message.
-const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
 /// How many of our addresses a mail is delivered to at most, as far as is read.
 const MAX_RECEIVERS: usize = 100;
 /// How many parts of a form are read.
@@ -33,7 +29,7 @@ pub(super) async fn parse(request: &WebhookRequest, now: DateTime<Utc>) -> Notic
     let Ok(form) = Form::read(request.body.clone(), boundary).await else {
         return Notice::unclear(texts::raw(&request.body), "a form that is damaged");
     };
-    let original = match form.is_more_than_kept() {
+    let original = match form.is_cut || is_more_than_kept(&form.files()) {
         true => String::from_utf8_lossy(&request.body).replace('\0', "\u{FFFD}"),
         false => form.original(),
     };
@@ -151,12 +147,6 @@ impl Form {
             hash.update(value);
         }
         hex::encode(&hash.finalize()[..16])
-    }
-
-    /// Whether it holds more than is read of it or stored beside its message.
-    fn is_more_than_kept(&self) -> bool {
-        let bytes: usize = self.files.iter().map(|(_, file)| file.content.len()).sum();
-        self.is_cut || self.files.len() > MAX_FILES || bytes > MAX_FILE_BYTES
     }
 
     /// The fields as JSON with digests of the files, which tell it from other forms; as much as is kept of a notice.
