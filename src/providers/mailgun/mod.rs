@@ -1,6 +1,6 @@
 //! Mailgun: email through its v3 API, its event webhooks, and mail that comes in through its routes.
 //!
-//! Wire format: Mailgun's OpenAPI document and user manual, the tests of `mailgun-php`, and what other integrations have
+//! Wire format: Mailgun's `OpenAPI` document and user manual, the tests of `mailgun-php`, and what other integrations have
 //! met (`django-anymail`).
 
 mod api;

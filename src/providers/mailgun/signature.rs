@@ -28,6 +28,12 @@ pub(super) struct Proof {
     pub(super) signature: String,
 }
 
+/// The part of an event's request that proves it.
+#[derive(Deserialize)]
+struct Signed {
+    signature: Value,
+}
+
 /// The proofs of a request, any of which may be Mailgun's.
 pub(super) fn proofs(request: &WebhookRequest) -> Vec<Proof> {
     if let Some(form) = Form::read(request, false) {
@@ -36,10 +42,6 @@ pub(super) fn proofs(request: &WebhookRequest) -> Vec<Proof> {
         let last = proof(form.last("timestamp"), form.last("token"), form.last("signature"));
         let last = last.filter(|last| first.as_ref() != Some(last));
         return first.into_iter().chain(last).collect();
-    }
-    #[derive(Deserialize)]
-    struct Signed {
-        signature: Value,
     }
     let Ok(Signed { signature }) = serde_json::from_slice(&request.body) else { return vec![] };
     let timestamp = match &signature["timestamp"] {
@@ -96,7 +98,6 @@ pub fn sign(key: &Secret, timestamp: &str, token: &str) -> String {
     hex::encode(mac(key, timestamp, token).finalize().into_bytes())
 }
 
-#[expect(clippy::missing_panics_doc, reason = "it cannot: HMAC takes a key of any length")]
 fn mac(key: &Secret, timestamp: &str, token: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes a key of any length");
     mac.update(timestamp.as_bytes());

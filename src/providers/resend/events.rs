@@ -63,7 +63,8 @@ fn report(name: &str, data: &Value) -> Result<Option<Report>, String> {
             segments: 1,
             cost_micros: None,
             currency: None,
-            mail_id: text(&data["message_id"]),
+            // With its angle brackets, which the id of a mail that came in has there.
+            mail_id: text(&data["message_id"]).map(|id| format!("<{}>", id.trim_matches(['<', '>']))),
         },
         "email.delivered" => Report::Delivered,
         "email.delivery_delayed" => Report::Deferred { code: None, detail: None },

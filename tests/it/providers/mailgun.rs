@@ -136,16 +136,18 @@ async fn what_mailgun_refuses_is_refused_for_its_reason() {
     assert!(double.taken().is_empty());
 }
 
+type Spoil = fn(&mut MailgunSettings);
+
 /// Half a day was lost to it again and again (mailgun/mailgun.js#64, awesomemotive/WP-Mail-SMTP#50).
 #[tokio::test]
 async fn a_wrong_key_or_region_says_what_to_look_at() {
     let (double, _) = start().await;
-    let spoiled = |spoil: fn(&mut MailgunSettings)| {
+    let spoiled = |spoil: Spoil| {
         let mut settings = double.settings();
         spoil(&mut settings);
         provider(settings)
     };
-    let wrong: [(fn(&mut MailgunSettings), &str); 2] =
+    let wrong: [(Spoil, &str); 2] =
         [(|s| s.api_key = Secret::new("wrong"), "http_401"), (|s| s.domain = "eu.shop.example".to_owned(), "http_404")];
     for (spoil, expected) in wrong {
         for outcome in [spoiled(spoil).send(mail()).await.map(|_| ()), spoiled(spoil).check().await] {
@@ -230,7 +232,8 @@ async fn events_carry_the_mail_back_to_us() {
     let sent = double.taken().remove(0);
     let webhook = webhook(&double.settings());
     let apple = json!({ "client-info": { "user-agent": "Mozilla/5.0 (iPhone)", "bot": "apple" }, "ip": "192.0.2.1" });
-    let bounce = json!({ "severity": "permanent", "reason": "bounce", "delivery-status": { "code": 550, "enhanced-code": "5.1.1" } });
+    let status = json!({ "code": 550, "enhanced-code": "5.1.1" });
+    let bounce = json!({ "severity": "permanent", "reason": "bounce", "delivery-status": status });
     let events = [
         sent.event("accepted", "e1", NOW, json!({})),
         sent.event("delivered", "e2", NOW + 1, json!({})),
@@ -256,11 +259,12 @@ async fn events_carry_the_mail_back_to_us() {
     assert_eq!(self::webhook(&other).verify(&foreign, now()), Err(SignatureError::Forged));
 }
 
-const BOUNCE: &str = "From: MAILER-DAEMON@mx.example.org\r\nTo: news@shop.example\r\nSubject: Undelivered\r\nMessage-ID: <b@mx>\r\n\
-    Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nIt failed.\r\n--b\r\n\
-    Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n\
-    Final-Recipient: rfc822; ada@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
-    Content-Type: message/rfc822\r\n\r\nMessage-ID: <ours@shop.example>\r\n\r\nHello\r\n--b--\r\n";
+const BOUNCE: &str = "From: MAILER-DAEMON@mx.example.org\r\nTo: news@shop.example\r\nSubject: Undelivered\r\n\
+    Message-ID: <b@mx>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+    --b\r\n\r\nIt failed.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+    Reporting-MTA: dns; mx.example.org\r\n\r\nFinal-Recipient: rfc822; ada@example.org\r\nAction: failed\r\n\
+    Status: 5.1.1\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <ours@shop.example>\r\n\r\n\
+    Hello\r\n--b--\r\n";
 
 #[tokio::test]
 async fn a_stored_report_is_fetched_whole_and_kept_until_it_can_be() {

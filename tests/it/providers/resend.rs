@@ -291,11 +291,12 @@ async fn a_mail_that_came_in_is_fetched_with_its_files_named() {
     }
 }
 
-const BOUNCE: &str = "From: MAILER-DAEMON@mx.example.org\r\nTo: news@shop.example\r\nSubject: Undelivered\r\nMessage-ID: <b@mx>\r\n\
-    Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nIt failed.\r\n--b\r\n\
-    Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n\
-    Final-Recipient: rfc822; ada@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
-    Content-Type: message/rfc822\r\n\r\nMessage-ID: <ours@shop.example>\r\n\r\nHello\r\n--b--\r\n";
+const BOUNCE: &str = "From: MAILER-DAEMON@mx.example.org\r\nTo: news@shop.example\r\nSubject: Undelivered\r\n\
+    Message-ID: <b@mx>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+    --b\r\n\r\nIt failed.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+    Reporting-MTA: dns; mx.example.org\r\n\r\nFinal-Recipient: rfc822; ada@example.org\r\nAction: failed\r\n\
+    Status: 5.1.1\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <ours@shop.example>\r\n\r\n\
+    Hello\r\n--b--\r\n";
 
 #[tokio::test]
 async fn the_mail_as_it_was_written_counts_and_its_link_is_not_kept() {

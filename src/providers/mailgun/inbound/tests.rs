@@ -100,10 +100,11 @@ async fn nothing_that_is_kept_proves_a_sender() {
 
 #[tokio::test]
 async fn the_whole_mail_may_come_in_one_field() {
-    let whole = "From: A tester <test@example.org>\nDate: Thu, 12 Oct 2017 18:03:30 -0700\nMessage-ID: <CAEPk3RKEx@mail.example.org>\n\
-        Subject: Raw MIME test\nTo: test@inbound.example.com\nMIME-Version: 1.0\n\
+    let whole = "From: A tester <test@example.org>\nDate: Thu, 12 Oct 2017 18:03:30 -0700\n\
+        Message-ID: <CAEPk3RKEx@mail.example.org>\nSubject: Raw MIME test\nTo: test@inbound.example.com\nMIME-Version: 1.0\n\
         Content-Type: multipart/alternative; boundary=\"94eb\"\n\n--94eb\nContent-Type: text/plain; charset=\"UTF-8\"\n\
-        Content-Transfer-Encoding: quoted-printable\n\nIt's a body=E2=80=A6\n\n--94eb\nContent-Type: text/html\n\n<p>a body</p>\n--94eb--\n";
+        Content-Transfer-Encoding: quoted-printable\n\nIt's a body=E2=80=A6\n\n--94eb\n\
+        Content-Type: text/html\n\n<p>a body</p>\n--94eb--\n";
     let mail =
         mail(&form(&[("recipient", "test@inbound.example.com"), ("sender", "x@example.org"), ("body-mime", whole)]))
             .await;
@@ -223,7 +224,10 @@ async fn hostile_forms_are_kept_and_harm_nobody() {
 proptest! {
     #[test]
     fn nothing_makes_it_panic(
-        fields in proptest::collection::vec(("from|sender|recipient|message-headers|attachments|content-id-map|body-mime|[a-z-]{0,9}", ".{0,60}"), 0..9),
+        fields in proptest::collection::vec(
+            ("from|sender|recipient|message-headers|attachments|content-id-map|body-mime|[a-z-]{0,9}", ".{0,60}"),
+            0..9,
+        ),
         body in any::<Vec<u8>>(),
     ) {
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
