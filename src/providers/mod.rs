@@ -6,7 +6,9 @@
 
 pub mod kind;
 pub mod kit;
+pub mod mailgun;
 mod port;
+pub mod resend;
 pub mod sendgrid;
 pub mod simulator;
 pub mod twilio;
@@ -15,14 +17,14 @@ use std::borrow::Cow;
 
 pub use port::{
     Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, MediaError,
-    MediaRef, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport, SendError,
-    SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
+    MediaRef, NOT_FETCHED, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport,
+    SendError, SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

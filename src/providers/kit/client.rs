@@ -18,7 +18,7 @@ use url::Url;
 
 use super::public::PublicOnly;
 use crate::domain::value::message::RetryClass;
-use crate::providers::SendError;
+use crate::providers::{MediaError, SendError};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 2 * 1024 * 1024;
@@ -165,6 +165,20 @@ pub(in crate::providers) async fn call_within(request: RequestBuilder, most: usi
     }
 }
 
+/// Fetches a file of at most so many bytes.
+pub(in crate::providers) async fn fetch(request: RequestBuilder, most: usize) -> Result<Bytes, MediaError> {
+    call_within(request, most).await?.into_file()
+}
+
+impl From<SendError> for MediaError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Ambiguous { cause } => Self::Later(cause),
+            SendError::Refused { .. } => Self::Later("unreachable"),
+        }
+    }
+}
+
 /// No answer came.
 fn lost(error: &reqwest::Error) -> SendError {
     if error.is_connect() {
@@ -192,8 +206,23 @@ impl Reply {
     }
 
     /// The whole body as bytes; otherwise whether it was too long, rather than cut off.
-    pub(in crate::providers) fn into_content(self) -> Result<Bytes, bool> {
+    fn into_content(self) -> Result<Bytes, bool> {
         if self.is_whole { Ok(Bytes::from(self.body)) } else { Err(self.is_too_long) }
+    }
+
+    /// The whole body as a file that was asked for.
+    pub(in crate::providers) fn into_file(self) -> Result<Bytes, MediaError> {
+        match self.status {
+            200 => self.into_content().map_err(|is_too_long| match is_too_long {
+                true => MediaError::Never("too_large"),
+                false => MediaError::Later("half_an_answer"),
+            }),
+            // A redirect that is not followed, or a refusal that stays one.
+            300..=399 => Err(MediaError::Never("redirect_refused")),
+            404 | 410 => Err(MediaError::Never("gone")),
+            401 | 403 => Err(MediaError::Later("not_authorised")),
+            _ => Err(MediaError::Later("refused")),
+        }
     }
 
     /// What an answer with status 2xx is if it does not say what a success says.

@@ -1,8 +1,12 @@
-//! What every provider needs: HTTP calls, mail as it is written, texts from outside, hosts of the public network.
+//! What every provider needs: HTTP calls, signatures that several of them use, mail as it is written, texts from outside, hosts
+//! of the public network.
 
 pub mod client;
 pub(super) mod html;
+pub(super) mod inbound;
+pub mod mail;
 pub(super) mod mime;
 mod public;
 pub mod settings;
+pub mod standard_webhooks;
 pub(super) mod texts;

@@ -91,6 +91,10 @@ pub enum SignatureError {
     Malformed,
 }
 
+/// The reason of a notice that is unclear only until the message that it names can be fetched from the provider: a failure
+/// that passes, so that it is parsed again soon.
+pub const NOT_FETCHED: &str = "the message that it names could not be fetched yet";
+
 /// What to answer once all notices are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
@@ -113,7 +117,8 @@ pub trait Webhook: Send + Sync {
     fn verify(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Result<(), SignatureError>;
 
     /// Takes the request apart; it must have been verified. Never fails as a whole and never panics: what cannot
-    /// be read is [`NoticeKind::Unclear`]. Empty if it says nothing that we have a word for.
+    /// be read is [`NoticeKind::Unclear`]. Empty if it says nothing that we have a word for. A provider whose notice of a mail
+    /// lacks the mail fetches it here, within the time that it waits for an answer; see [`NOT_FETCHED`].
     async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice>;
 
     /// The request that says what one notice says and nothing else, so that it can be kept and parsed again; without what

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use settings::{Mailbox, SendgridSettings};
+pub use settings::SendgridSettings;
 pub use webhook::SendgridWebhook;
 
+pub use super::kit::mail::Mailbox;
 use super::{Accepted, OutboundMessage, Provider, SendError, SettingsError};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;

@@ -1,7 +1,5 @@
 //! Handing a mail to SendGrid.
 
-use base64::display::Base64Display;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, RequestBuilder};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -10,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Mailbox, Sendgrid, TOKEN, errors};
 use crate::domain::value::message::RetryClass;
 use crate::providers::kit::client::{Reply, call};
+use crate::providers::kit::mail::{Base64, checked, one_line};
 use crate::providers::kit::texts;
 use crate::providers::{Accepted, Attachment, Content, EmailContent, OutboundMessage, SendError};
 
@@ -69,7 +68,7 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage, email: &EmailContent) ->
         content.push(json!({ "type": "text/plain", "value": email.text }));
     }
     content.extend(email.html.as_ref().map(|html| json!({ "type": "text/html", "value": html })));
-    let from = message.from.as_deref().map_or_else(|| settings.from.clone(), mailbox);
+    let from = message.from.as_deref().map_or_else(|| settings.from.clone(), Mailbox::read);
     let mut mail = Map::new();
     let mut put = |name: &str, value: Value| mail.insert(name.to_owned(), value);
     put("personalizations", json!([personalization]));
@@ -77,10 +76,11 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage, email: &EmailContent) ->
     put("subject", json!(one_line(email.subject.as_deref().unwrap_or_default())));
     put("content", json!(content));
     if let Some(reply_to) = &email.reply_to {
-        put("reply_to", address(&mailbox(reply_to)));
+        put("reply_to", address(&Mailbox::read(reply_to)));
     }
     if !email.headers.is_empty() {
-        put("headers", Value::Object(headers(&email.headers)?));
+        let headers = checked(&email.headers)?.iter().map(|(name, value)| (name.clone(), json!(value)));
+        put("headers", Value::Object(headers.collect()));
     }
     // What is tracked already is not tracked again, however the account is set up there.
     let clicks = if email.tracked.clicks { Some(false) } else { settings.track_clicks };
@@ -104,26 +104,6 @@ fn address(mailbox: &Mailbox) -> Value {
     }
 }
 
-/// Reads `Name <address>` or a bare address.
-fn mailbox(text: &str) -> Mailbox {
-    let email = texts::address_in(text).to_owned();
-    let name = text.rsplit_once('<').map(|(name, _)| name.trim().trim_matches('"').trim());
-    Mailbox { email, name: name.filter(|name| !name.is_empty()).map(one_line) }
-}
-
-fn headers(headers: &[(String, String)]) -> Result<Map<String, Value>, SendError> {
-    let mut written = Map::new();
-    for (name, value) in headers {
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-        if !is_name || value.contains(|c: char| c.is_control()) {
-            let detail = "a header of the message cannot be written";
-            return Err(SendError::refused(RetryClass::ContentRefused, Some("header".to_owned()), detail));
-        }
-        written.insert(name.clone(), json!(value));
-    }
-    Ok(written)
-}
-
 /// A mail with its files.
 #[derive(Serialize)]
 struct WithFiles<'a> {
@@ -133,20 +113,14 @@ struct WithFiles<'a> {
     attachments: Vec<File<'a>>,
 }
 
-/// A file that is written as base64 where it goes, without a copy in between.
+/// A file, as SendGrid describes it.
 struct File<'a>(&'a Attachment);
 
 impl Serialize for File<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Content<'a>(&'a [u8]);
-        impl Serialize for Content<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
-            }
-        }
         let Attachment { name, content_type, content_id, content } = self.0;
         let mut file = serializer.serialize_map(None)?;
-        file.serialize_entry("content", &Content(content))?;
+        file.serialize_entry("content", &Base64(content))?;
         file.serialize_entry("filename", name)?;
         file.serialize_entry("type", content_type)?;
         file.serialize_entry("disposition", if content_id.is_some() { "inline" } else { "attachment" })?;
@@ -155,11 +129,6 @@ impl Serialize for File<'_> {
         }
         file.end()
     }
-}
-
-/// A text for a header: without line breaks and other control characters.
-fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
 }
 
 fn refusal(reply: &Reply, sendgrid: &Sendgrid) -> SendError {
@@ -172,25 +141,4 @@ fn refusal(reply: &Reply, sendgrid: &Sendgrid) -> SendError {
     let class = if errors.is_empty() { None } else { errors::class(reply.status, field) };
     let code = field.map(|field| format!("http_{}:{}", reply.status, texts::bounded(field, 100)));
     reply.refusal(class, code, detail, sendgrid.ambient.now())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mailbox_is_read_with_and_without_a_name() {
-        let named = mailbox("\"Ada\r\nLovelace\" <ada@example.org>");
-        assert_eq!((named.email.as_str(), named.name.as_deref()), ("ada@example.org", Some("Ada  Lovelace")));
-        assert_eq!(mailbox("ada@example.org"), Mailbox { email: "ada@example.org".to_owned(), name: None });
-        assert_eq!(mailbox("<ada@example.org>").name, None);
-    }
-
-    #[test]
-    fn no_header_can_bring_another_one_along() {
-        let bad = [("X\r\nBcc".to_owned(), "a".to_owned())];
-        assert!(headers(&bad).is_err());
-        let bad = [("X".to_owned(), "a\r\nBcc: b@example.org".to_owned())];
-        assert!(headers(&bad).is_err());
-    }
 }

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::signature::PublicKey;
 use crate::providers::kind::{OWN_ADDRESSES, REPLY_DOMAIN, Setting, Setup};
+use crate::providers::kit::mail::{Mailbox, is_mailbox};
 use crate::providers::{Secret, SettingsError};
 
 const API_KEY: Setting =
@@ -58,15 +59,6 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &OWN_ADDRESSES,
 ];
 
-/// An address with the name that stands before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
-    /// The address.
-    pub email: String,
-    /// The name.
-    pub name: Option<String>,
-}
-
 /// The settings of one account, read.
 #[derive(Debug, Clone)]
 pub struct SendgridSettings {
@@ -105,7 +97,7 @@ impl SendgridSettings {
     /// Settings with which mail can be sent, and no webhook is believed yet.
     #[must_use]
     pub fn new(account_name: &str, api_key: Secret, from: Mailbox, base_url: Url) -> Self {
-        let domain = from.email.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+        let domain = from.domain();
         Self {
             account_name: account_name.to_owned(),
             api_key,
@@ -175,12 +167,6 @@ impl SendgridSettings {
         }
         Ok(())
     }
-}
-
-fn is_mailbox(text: &str) -> bool {
-    let is_odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',');
-    let parts = text.rsplit_once('@');
-    !text.contains(is_odd) && parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use reqwest::Method;
 use url::{Host, Url};
 
 use super::Twilio;
-use crate::providers::kit::client::{Reply, call_within};
-use crate::providers::{MediaError, SendError};
+use crate::providers::MediaError;
+use crate::providers::kit::client::{self, call_within};
 
 /// Twilio's own limit is 5 MB.
 const LARGEST: usize = 5 * 1024 * 1024;
@@ -18,14 +18,15 @@ const LARGEST: usize = 5 * 1024 * 1024;
 pub(super) async fn fetch(twilio: &Twilio, url: &str) -> Result<Bytes, MediaError> {
     let url = own(twilio, url).ok_or(MediaError::Never("foreign_host"))?;
     let request = super::send::authorised(twilio, Method::GET, url.clone());
-    let reply = call_within(request, LARGEST).await.map_err(|error| lost(&error))?;
+    let reply = call_within(request, LARGEST).await?;
     if !(300..400).contains(&reply.status) {
-        return content(reply);
+        return reply.into_file();
     }
     let location = reply.header("location").and_then(|location| url.join(location).ok());
     let next = location.and_then(|location| next_hop(location, &twilio.settings.media_hosts));
     let next = next.ok_or(MediaError::Never("redirect_refused"))?;
-    content(call_within(twilio.client.public_get(next), LARGEST).await.map_err(|error| lost(&error))?)
+    // A second redirect is not followed.
+    client::fetch(twilio.client.public_get(next), LARGEST).await
 }
 
 /// A URL below the account's resources on the API's own host.
@@ -47,27 +48,6 @@ fn next_hop(url: Url, hosts: &[String]) -> Option<Url> {
     let is_plain =
         url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
     (is_known && is_plain).then_some(url)
-}
-
-fn content(reply: Reply) -> Result<Bytes, MediaError> {
-    match reply.status {
-        200 => reply.into_content().map_err(|is_too_long| match is_too_long {
-            true => MediaError::Never("too_large"),
-            false => MediaError::Later("half_an_answer"),
-        }),
-        // A second redirect, or a refusal that stays one.
-        300..=399 => Err(MediaError::Never("redirect_refused")),
-        404 | 410 => Err(MediaError::Never("gone")),
-        401 | 403 => Err(MediaError::Later("not_authorised")),
-        _ => Err(MediaError::Later("refused")),
-    }
-}
-
-fn lost(error: &SendError) -> MediaError {
-    match error {
-        SendError::Ambiguous { cause } => MediaError::Later(cause),
-        SendError::Refused { .. } => MediaError::Later("unreachable"),
-    }
 }
 
 #[cfg(test)]

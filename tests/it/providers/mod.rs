@@ -1,5 +1,7 @@
 //! Providers against their doubles: what leaves us, what every failure comes to, and what comes back.
 
+mod mailgun;
+mod resend;
 mod sendgrid;
 mod twilio;
 

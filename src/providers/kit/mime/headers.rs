@@ -45,6 +45,12 @@ impl Parameters {
 }
 
 impl Headers {
+    /// Headers that a provider has taken apart, with encoded words read or not.
+    pub(in crate::providers) fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let pairs = pairs.into_iter().take(MAX_HEADERS);
+        Self(pairs.map(|(name, value)| (name.trim().to_ascii_lowercase(), encoded_words(value.trim()))).collect())
+    }
+
     /// Reads a block of headers, up to an empty line or its end.
     pub(in crate::providers) fn parse(block: &[u8]) -> Self {
         let text = decode(&block[..block.len().min(MAX_BLOCK)], None);

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::value::Channel;
 use crate::domain::value::token;
 use crate::ids::{MessageId, TenantId, TenantSecret};
 
