@@ -4,6 +4,7 @@
 //! its webhook, which proves who speaks and takes apart what is reported ([`Webhook`]). ARCHITECTURE.md lists what a new
 //! one needs.
 
+pub mod fcm;
 pub mod kind;
 pub mod kit;
 mod port;
@@ -22,7 +23,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &fcm::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]
