@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts, reaching};
 use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
+use crate::domain::customer::decide::RemoveAddress;
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
@@ -24,7 +25,7 @@ use crate::domain::value::message::{RetryClass, Route};
 use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
-use crate::processes::{hold, tail, tracking};
+use crate::processes::{gone, hold, tail, tracking};
 use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
 
 /// The actor that its events name.
@@ -353,8 +354,12 @@ async fn dispatch(
         }
         CallOutcome::Refused { .. } | CallOutcome::Unknown { .. } => {}
     }
+    let gone = gone::address(account, &ticket, &outcome);
     if let Err(error) = finish(&app, &caller, ticket, outcome).await {
         tracing::error!(message_id = %job.message_id, %error, "an outcome was not recorded; its message is in doubt");
+    }
+    if let Some(address_id) = gone {
+        gone::remove(&app, &caller, RemoveAddress { customer_id: job.customer_id, address_id }).await;
     }
     None
 }

@@ -5,6 +5,7 @@
 //! one needs.
 
 pub mod fcm;
+pub mod in_app;
 pub mod kind;
 pub mod kit;
 mod port;
@@ -23,7 +24,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &fcm::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &fcm::KIND, &in_app::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

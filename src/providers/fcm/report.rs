@@ -1,7 +1,7 @@
-//! What apps report: that a notification arrived, was opened, or that its link was followed.
+//! What apps report: that a notification arrived, was opened or put away, or that its link was followed.
 //!
 //! A notification carries our correlation token and the URL of this webhook in its data. The app posts back
-//! `{ "token": …, "event": "delivered" | "opened" | "clicked", "url": …, "at": … }`, as JSON under any media type: a service
+//! `{ "token": …, "event": "delivered" | "opened" | "clicked" | "dismissed", "url": …, "at": … }`, as JSON under any media type: a service
 //! worker may then post as `text/plain`, which needs no preflight. `url` (where a click led) and `at` (milliseconds since 1970,
 //! as `Date.now()`) may be left out.
 //!
@@ -91,6 +91,7 @@ fn report(told: &Told, user_agent: Option<&str>) -> Option<Report> {
             let url = told.url.as_deref().filter(is_link).and_then(texts::short);
             Report::Clicked { class, rule, flagged: None, url, ip: None, user_agent }
         }
+        "dismissed" => Report::Dismissed,
         _ => return None,
     })
 }
