@@ -3,18 +3,8 @@
 //   import { connect } from "https://commlog.example/inapp.js";
 //   connect({ token: async () => (await fetch("/my/commlog-token")).text() });
 //
-// `token` asks your own server, which knows who is signed in, for a token of that customer's (the query `customerAccess`). It is
-// called again before the token ends, and whenever it is refused. Further options:
-//
-//   url       where commlog is; by default, where this script came from
-//   onInbox   called with { unread, messages } whenever they change; nothing is shown then unless `show` is true
-//   show      whether to show messages in a corner; by default, if there is no `onInbox`
-//   onError   called with an Error when something fails; connecting goes on by itself
-//   labels    { region, close, unread(count) }: the words for assistive technology
-//   first     how many messages, up to 50
-//
-// The result has `seen(ids)`, `dismiss(ids)`, `clicked(id, url)`, `registerDevice(token, replaces)`, `removeDevice(token)` and
-// `close()`.
+// `token` asks your own server for a token of the customer who is signed in, again whenever the last one has ended.
+// docs/in-app.md lists all options and what `connect` returns.
 
 const FIELDS = "unread messages { id title body topic sentAt isUnread seenAt clickedAt }";
 const OWN_URL = new URL(".", import.meta.url).href;
@@ -52,8 +42,7 @@ export function connect(options) {
         body: JSON.stringify({ query, variables }),
       });
       if (response.status === 401 && attempt === 0) {
-        // It has ended: others may have asked for another one already.
-        if (token === mine) token = null;
+        if (token === mine) token = null; // It has ended, and nobody has asked for another one yet.
         continue;
       }
       if (!response.ok) throw new Error(`inapp: the server answered ${response.status}`);
@@ -154,13 +143,9 @@ export function connect(options) {
     seen,
     dismiss,
     clicked,
-    registerDevice: (device_, replaces) =>
-      device(
-        "mutation($t: String!, $r: String) { registerDevice(token: $t, replaces: $r) { refusal { message } } }",
-        { t: device_, r: replaces },
-      ),
-    removeDevice: (device_) =>
-      device("mutation($t: String!) { removeDevice(token: $t) { refusal { message } } }", { t: device_ }),
+    registerDevice: (t, r) =>
+      device("mutation($t: String!, $r: String) { registerDevice(token: $t, replaces: $r) { refusal { message } } }", { t, r }),
+    removeDevice: (t) => device("mutation($t: String!) { removeDevice(token: $t) { refusal { message } } }", { t }),
     close() {
       stopped.abort();
       corner?.remove();
@@ -202,8 +187,6 @@ function makeCorner(labels = {}, { seen, dismiss, clicked }) {
   const items = new Map();
   const told = new Set();
 
-  const ignore = () => {}; // The next inbox shows how it stands.
-
   function item({ id, title, body }) {
     const li = make("li");
     if (title) li.append(make("strong", { textContent: title }));
@@ -214,7 +197,7 @@ function makeCorner(labels = {}, { seen, dismiss, clicked }) {
         continue;
       }
       const link = make("a", { href: part, textContent: part, rel: "noopener", target: "_blank" });
-      link.addEventListener("click", () => clicked(id, part).catch(ignore));
+      link.addEventListener("click", () => clicked(id, part).catch(() => {}));
       li.append(link);
     }
     const close = make("button", { type: "button", textContent: "\u00d7" });

@@ -4,13 +4,16 @@
 mod accounts;
 mod campaign_plans;
 mod campaigns;
+mod customers_page;
 mod files;
 mod forgetting;
 mod hostile;
+mod in_app;
 mod kills;
 mod mailboxes;
 mod metrics;
 mod permutations;
+mod push;
 mod restoring;
 pub(crate) mod story;
 mod templates;

@@ -144,6 +144,11 @@ impl FcmDouble {
         self.tokens().devices.insert(token.to_owned(), device);
     }
 
+    /// Knows nothing bad of a token any more.
+    pub(crate) fn forget(&self, token: &str) {
+        self.tokens().devices.remove(token);
+    }
+
     /// Takes back all access tokens.
     pub(crate) fn revoke(&self) {
         let mut tokens = self.tokens();
