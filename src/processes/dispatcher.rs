@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts, reaching};
 use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
-use crate::domain::customer::decide::RemoveAddress;
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
@@ -354,13 +353,11 @@ async fn dispatch(
         }
         CallOutcome::Refused { .. } | CallOutcome::Unknown { .. } => {}
     }
-    let gone = gone::address(account, &ticket, &outcome);
+    let gone = gone::removal(account, &ticket, &outcome);
     if let Err(error) = finish(&app, &caller, ticket, outcome).await {
         tracing::error!(message_id = %job.message_id, %error, "an outcome was not recorded; its message is in doubt");
     }
-    if let Some(address_id) = gone {
-        gone::remove(&app, &caller, RemoveAddress { customer_id: job.customer_id, address_id }).await;
-    }
+    gone::remove(&app, &caller, gone).await;
     None
 }
 

@@ -1,9 +1,9 @@
 //! What apps report: that a notification arrived, was opened or put away, or that its link was followed.
 //!
 //! A notification carries our correlation token and the URL of this webhook in its data. The app posts back
-//! `{ "token": …, "event": "delivered" | "opened" | "clicked" | "dismissed", "url": …, "at": … }`, as JSON under any media type: a service
-//! worker may then post as `text/plain`, which needs no preflight. `url` (where a click led) and `at` (milliseconds since 1970,
-//! as `Date.now()`) may be left out.
+//! `{ "token": …, "event": "delivered" | "opened" | "clicked" | "dismissed", "url": …, "at": … }`, as JSON under any media type:
+//! a service worker may then post as `text/plain`, which needs no preflight. `url` (where a click led) and `at` (milliseconds
+//! since 1970, as `Date.now()`) may be left out.
 //!
 //! Devices have no secret to sign with, so what they repeat proves itself: behind the token stands a proof by a key that derives
 //! from the service account's. Nobody who was not notified can report anything, and whoever was can only report of that
