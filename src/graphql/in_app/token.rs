@@ -15,7 +15,7 @@ use crate::ids::CustomerId;
 #[derive(SimpleObject)]
 pub struct CustomerAccess {
     /// The token, to be handed to the page of the customer who is signed in, and to nobody else. It opens that customer's messages
-    /// in the product, and can neither be stored nor taken back here.
+    /// in the product, is not stored here, and cannot be taken back.
     token: String,
     /// When it ends.
     expires_at: DateTime<Utc>,
