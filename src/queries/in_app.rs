@@ -11,8 +11,8 @@ use crate::sql::Db;
 
 /// Newest first.
 const KEY: Key = Key::descending("m.created_at, m.message_id", "tu");
-/// As the index says it, so that it is used.
-const SHOWN: &str = "m.channel = 'in_app' AND m.sent_count > 0 AND m.dismissed_count = 0";
+/// As the index says it, so that it is used; and not what an import brought, which other programs showed in their time.
+const SHOWN: &str = "m.channel = 'in_app' AND m.sent_count > 0 AND m.dismissed_count = 0 AND m.import_id IS NULL";
 /// What nobody has seen yet.
 const UNREAD: &str = "m.opened_count = 0 AND m.clicked_count = 0";
 /// The most that is counted: nobody tells a thousand unread messages from more.
@@ -51,7 +51,7 @@ pub async fn some(
     select.and_equal("m.tenant_id", Some(tenant.0));
     select.and_in("m.message_id", messages.iter().map(|id| id.0.into()));
     select.and_in("m.customer_id", ids.iter().map(|id| id.0.into()));
-    select.and("m.channel = 'in_app' AND m.sent_count > 0", []);
+    select.and("m.channel = 'in_app' AND m.sent_count > 0 AND m.import_id IS NULL", []);
     select.all(db, READING).await
 }
 

@@ -12,7 +12,7 @@ pub(super) const FIELDS: &str = "unread messages { id title body isUnread seenAt
 /// A page that holds a token.
 #[derive(Clone)]
 pub(super) struct CustomersPage {
-    url: String,
+    pub(super) url: String,
     pub(super) token: String,
 }
 
