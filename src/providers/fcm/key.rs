@@ -127,6 +127,7 @@ fn der_of(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
     use serde_json::Value;
 
@@ -197,5 +198,16 @@ mod tests {
     fn nothing_of_the_key_is_shown() {
         let account = ServiceAccount::parse(KEY_FILE).expect("a key file");
         assert_eq!(format!("{account:?}"), "ServiceAccount { project_id: \"my-project\", .. }");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "\\PC{0,200}", at in 0..2_000_usize, letter in any::<char>()) {
+            let _ = ServiceAccount::parse(&text);
+            let mut letters: Vec<char> = KEY_FILE.chars().collect();
+            let at = at % letters.len();
+            letters[at] = letter;
+            let _ = ServiceAccount::parse(&letters.into_iter().collect::<String>());
+        }
     }
 }

@@ -142,6 +142,7 @@ impl Webhook for FcmWebhook {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -221,5 +222,21 @@ mod tests {
         let first = webhook().parse(&opened, now()).await;
         let again = WebhookRequest { method: "POST".to_owned(), ..webhook().part(&opened, &first[0].raw) };
         assert_eq!(webhook().parse(&again, now()).await.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_others_write_is_believed_or_makes_it_panic(
+            body in any::<Vec<u8>>(), token in ".{0,300}", at in any::<i64>()
+        ) {
+            let raw = WebhookRequest { body: Bytes::from(body), ..posted(&json!({})) };
+            let shaped = posted(&json!({ "token": token, "event": "clicked", "url": token, "at": at }));
+            for request in [raw, shaped] {
+                prop_assert!(webhook().verify(&request, now()).is_err());
+                let told = futures::executor::block_on(webhook().parse(&request, now()));
+                let is_unclear = |notice: &Notice| matches!(notice.kind, NoticeKind::Unclear { .. });
+                prop_assert!(told.iter().all(is_unclear));
+            }
+        }
     }
 }
