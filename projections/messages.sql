@@ -4,9 +4,9 @@
 -- events: MessageHeld, MessageReleased, MessageSuppressed, MessageCancelled
 -- events: DispatchStarted, DispatchFailed, DispatchInDoubt
 -- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed
--- events: MessageOpened, MessageClicked, EngagementReclassified, MessageComplained, ConsentChanged
+-- events: MessageOpened, MessageClicked, EngagementReclassified, MessageDismissed, MessageComplained, ConsentChanged
 -- scope: customer
--- version: 3
+-- version: 4
 
 -- section: tables
 
@@ -71,6 +71,8 @@ CREATE TABLE messages (
     clicked_machine_count BIGINT NOT NULL DEFAULT 0, -- clicks by machines
     replied_at TIMESTAMPTZ, -- when it was first replied to
     replied_count BIGINT NOT NULL DEFAULT 0, -- replies
+    dismissed_at TIMESTAMPTZ, -- when it was first put away
+    dismissed_count BIGINT NOT NULL DEFAULT 0, -- times put away
     complained_at TIMESTAMPTZ, -- when it was first reported as spam
     complained_count BIGINT NOT NULL DEFAULT 0, -- complaints
     opted_out_at TIMESTAMPTZ, -- when it first led to an opt-out
@@ -104,7 +106,7 @@ CREATE TABLE messages (
             WHEN clicked_human_count > 0 THEN 'clicked'
             WHEN opened_human_count > 0 THEN 'opened'
             WHEN hard_bounced_count > 0 THEN 'bounced'
-            WHEN delivered_count > 0 OR opened_count > 0 OR clicked_count > 0 THEN 'delivered'
+            WHEN delivered_count > 0 OR opened_count > 0 OR clicked_count > 0 OR dismissed_count > 0 THEN 'delivered'
             WHEN failed_count > 0 THEN 'failed'
             WHEN bounced_count > 0 THEN 'bounced'
             WHEN deferred_count > 0 THEN 'deferred'
@@ -128,6 +130,9 @@ CREATE INDEX messages_replies ON messages (tenant_id, in_reply_to) WHERE in_repl
 CREATE INDEX messages_of_customer ON messages (tenant_id, customer_id, created_at);
 -- on: MessageRetracted
 CREATE INDEX messages_inbound ON messages (tenant_id, customer_id, created_at) WHERE direction = 'inbound';
+-- A page of the product asks for its customer's own.
+CREATE INDEX messages_in_app ON messages (tenant_id, customer_id, created_at, message_id)
+    WHERE channel = 'in_app' AND sent_count > 0 AND dismissed_count = 0;
 CREATE INDEX messages_opened ON messages (tenant_id, opened_human_at, channel, customer_id)
     WHERE opened_human_at IS NOT NULL;
 CREATE INDEX messages_clicked ON messages (tenant_id, clicked_human_at, channel, customer_id)
@@ -403,6 +408,8 @@ UPDATE messages AS m SET
     hard_bounced_count = m.hard_bounced_count + s.hard_bounced_count,
     failed_at = @least(m.failed_at, s.failed_at),
     failed_count = m.failed_count + s.failed_count,
+    dismissed_at = @least(m.dismissed_at, s.dismissed_at),
+    dismissed_count = m.dismissed_count + s.dismissed_count,
     complained_at = @least(m.complained_at, s.complained_at),
     complained_count = m.complained_count + s.complained_count
 FROM (
@@ -421,6 +428,8 @@ FROM (
         @count_if(r.bounce = 'hard') AS hard_bounced_count,
         @min_if(r.occurred_at, r.type = 'MessageFailed') AS failed_at,
         @count_if(r.type = 'MessageFailed') AS failed_count,
+        @min_if(r.occurred_at, r.type = 'MessageDismissed') AS dismissed_at,
+        @count_if(r.type = 'MessageDismissed') AS dismissed_count,
         @min_if(r.occurred_at, r.type = 'MessageComplained') AS complained_at,
         @count_if(r.type = 'MessageComplained') AS complained_count
     FROM (
@@ -430,7 +439,7 @@ FROM (
         FROM batch b
         WHERE b.type IN (
             'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred', 'MessageBounced', 'MessageFailed',
-            'MessageComplained'
+            'MessageDismissed', 'MessageComplained'
         )
     ) AS r
     GROUP BY r.tenant_id, r.message_id

@@ -130,6 +130,7 @@ pub fn kind(told: &NoticeKind) -> &'static str {
             Report::Failed { .. } => "failed",
             Report::Opened { .. } => "opened",
             Report::Clicked { .. } => "clicked",
+            Report::Dismissed => "dismissed",
             Report::Complained { .. } => "complained",
             Report::OptedOut { .. } => "opted_out",
             Report::OptedIn { .. } => "resubscribed",

@@ -25,6 +25,7 @@ mod deliverability;
 mod engagement;
 pub mod engine;
 mod import;
+pub mod in_app;
 mod inbox;
 mod key;
 mod list;
@@ -67,6 +68,7 @@ pub struct Query(
     customer::query::CustomerQueries,
     deliverability::query::DeliverabilityQueries,
     import::query::ImportQueries,
+    in_app::token::CustomerAccessQueries,
     inbox::query::InboxQueries,
     key::query::KeyQueries,
     list::query::ListQueries,

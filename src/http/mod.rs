@@ -10,6 +10,7 @@ mod console;
 mod endpoint;
 pub mod filename;
 mod health;
+mod in_app;
 mod observe;
 mod page;
 pub mod protocol;
@@ -81,8 +82,14 @@ pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: Ca
         .route("/attachments", post(attachments::upload))
         .route("/attachments/{id}", get(attachments::download))
         .layer(cors(origins));
+    let in_app = Router::new()
+        .route("/in-app/graphql", post(in_app::post))
+        .route("/inapp.js", get(in_app::script))
+        .layer(in_app::cors())
+        .with_state(in_app::InApp::new(gateway.clone()));
     Router::new()
         .merge(webhooks)
+        .merge(in_app)
         .merge(tracked)
         .merge(graphql)
         .route("/healthz", get(health::alive))

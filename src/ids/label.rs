@@ -137,6 +137,8 @@ labels! {
     MediaLink = "media link",
     /// The proof of a link to a consent page.
     ConsentLink = "consent link",
+    /// The proof of a token with which a customer's own program reads and reports what is theirs.
+    CustomerToken = "customer token",
     /// The proof of a tracked link or picture.
     TrackingToken = "tracking token",
     /// What a tracked link's position and target are hidden with.

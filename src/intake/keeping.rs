@@ -11,7 +11,7 @@ use crate::app::{Caller, KeepCallback, Outcome};
 use crate::domain::callback::event::{KeptReport, KeptRequest};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::providers::kind::Kind;
-use crate::providers::{Notice, NoticeKind, WebhookRequest};
+use crate::providers::{NOT_FETCHED, Notice, NoticeKind, WebhookRequest};
 use crate::queries::kept_callbacks;
 use crate::queries::kept_callbacks::KeptCallbackRow;
 
@@ -142,7 +142,7 @@ impl Intake {
     /// Looks again for the messages of reports that were kept, and for those that kept messages answer: what is known by
     /// now is recorded. Returns how many were.
     pub async fn retry_kept(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let kept = kept_callbacks::unresolved(&self.reads.db(), WAITS, since, ONE_LOOK).await?;
+        let kept = kept_callbacks::unresolved(&self.reads.db(), &[WAITS, NOT_FETCHED], since, ONE_LOOK).await?;
         let (mut found, mut set_aside) = (0, kept.set_aside);
         // What waits for the read tables is looked at once they have followed.
         let is_waiting = kept.rows.iter().any(|kept| kept.provider_message_id.is_none());

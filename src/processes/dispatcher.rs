@@ -24,7 +24,7 @@ use crate::domain::value::message::{RetryClass, Route};
 use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
-use crate::processes::{choosing, hold, tail, tracking};
+use crate::processes::{choosing, gone, hold, tail, tracking};
 use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
 
 /// The actor that its events name.
@@ -350,9 +350,11 @@ async fn dispatch(
         }
         CallOutcome::Refused { .. } | CallOutcome::Unknown { .. } => {}
     }
+    let gone = gone::removal(account, &ticket, &outcome);
     if let Err(error) = finish(&app, &caller, ticket, outcome).await {
         tracing::error!(message_id = %job.message_id, %error, "an outcome was not recorded; its message is in doubt");
     }
+    gone::remove(&app, &caller, gone).await;
     None
 }
 

@@ -8,6 +8,7 @@ pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;
 pub mod every;
+mod gone;
 pub mod hold;
 pub mod kept_callbacks;
 pub mod lists;

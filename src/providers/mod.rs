@@ -4,6 +4,8 @@
 //! its webhook, which proves who speaks and takes apart what is reported ([`Webhook`]). ARCHITECTURE.md lists what a new
 //! one needs.
 
+pub mod fcm;
+pub mod in_app;
 pub mod kind;
 pub mod kit;
 pub mod mailgun;
@@ -24,7 +26,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND, &fcm::KIND, &in_app::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

@@ -119,13 +119,15 @@ pub async fn outdated(
 /// Reports of all tenants whose message was not known, and what was kept for a reason that passes, the oldest first.
 pub async fn unresolved(
     db: &Db,
-    passing: &str,
+    passing: &[&str],
     since: DateTime<Utc>,
     limit: usize,
 ) -> Result<Readable<KeptCallbackRow>, QueryError> {
     let mut select = Select::new("SELECT c.* FROM kept_callbacks c", []);
-    let waits = "(c.provider_message_id IS NOT NULL OR c.reason = ?)";
-    select.and(&format!("{OPEN} AND {waits} AND c.received_at >= ?"), [passing.into(), since.into()]);
+    let reasons = vec!["?"; passing.len()].join(", ");
+    let waits = format!("(c.provider_message_id IS NOT NULL OR c.reason IN ({reasons}))");
+    let values = passing.iter().map(|reason| (*reason).into()).chain([since.into()]);
+    select.and(&format!("{OPEN} AND {waits} AND c.received_at >= ?"), values.collect::<Vec<_>>());
     select.push(&format!(" ORDER BY c.received_at, c.callback_id LIMIT {limit}"), []);
     select.readable(db, READING).await
 }

@@ -98,6 +98,8 @@ row! {
         pub clicked_machine_count: i64,
         pub replied_at: Option<DateTime<Utc>>,
         pub replied_count: i64,
+        pub dismissed_at: Option<DateTime<Utc>>,
+        pub dismissed_count: i64,
         pub complained_at: Option<DateTime<Utc>>,
         pub complained_count: i64,
         pub opted_out_at: Option<DateTime<Utc>>,

@@ -24,6 +24,7 @@ pub mod deliverability;
 mod error;
 pub mod habits;
 pub mod imports;
+pub mod in_app;
 pub mod inbox;
 pub mod kept_callbacks;
 pub mod lists;

@@ -7,6 +7,7 @@ pub mod event;
 pub mod merge;
 pub mod profile;
 pub mod state;
+pub mod token;
 
 #[cfg(test)]
 mod tests;

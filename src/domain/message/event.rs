@@ -315,6 +315,17 @@ event! {
 }
 
 event! {
+    /// It was put away: a notification was swiped off, or a message in the product closed. It says that the message arrived, not
+    /// that anybody read it.
+    MessageDismissed 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+    }
+}
+
+event! {
     /// It was reported as spam.
     MessageComplained 1 {
         #[serde(flatten)]
@@ -393,6 +404,7 @@ stream_events! {
         MessageOpened,
         MessageClicked,
         EngagementReclassified,
+        MessageDismissed,
         MessageComplained,
         MessageReceived,
         MessageRetracted,

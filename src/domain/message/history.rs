@@ -109,6 +109,7 @@ impl Recent {
             | MessageEvent::MessageOpened(_)
             | MessageEvent::MessageClicked(_)
             | MessageEvent::EngagementReclassified(_)
+            | MessageEvent::MessageDismissed(_)
             | MessageEvent::MessageComplained(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)

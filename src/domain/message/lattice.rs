@@ -21,7 +21,7 @@ impl MessageState {
             MessageEvent::MessageSent(_) => Self::Sent,
             MessageEvent::MessageDeferred(_) => Self::Deferred,
             MessageEvent::MessageBounced(_) => Self::Bounced,
-            MessageEvent::MessageDelivered(_) => Self::Delivered,
+            MessageEvent::MessageDelivered(_) | MessageEvent::MessageDismissed(_) => Self::Delivered,
             MessageEvent::MessageOpened(_) => Self::Opened,
             MessageEvent::MessageClicked(_) => Self::Clicked,
             MessageEvent::MessageComplained(_) => Self::Complained,

@@ -8,7 +8,7 @@ use crate::domain::decision::{Context, Decided};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::message::event::{
     MessageBounced, MessageBouncedPersonal, MessageClicked, MessageClickedPersonal, MessageComplained, MessageDeferred,
-    MessageDeferredPersonal, MessageDelivered, MessageFailed, MessageFailedPersonal, MessageOpened,
+    MessageDeferredPersonal, MessageDelivered, MessageDismissed, MessageFailed, MessageFailedPersonal, MessageOpened,
     MessageOpenedPersonal, MessageSent,
 };
 use crate::domain::text;
@@ -95,6 +95,7 @@ impl Report {
             Self::Failed { .. } => "failed",
             Self::Opened { .. } => "opened",
             Self::Clicked { .. } => "clicked",
+            Self::Dismissed => "dismissed",
             Self::Complained { .. } => "complained",
             Self::OptedOut { .. } => "opted_out",
             Self::OptedIn { .. } => "opted_in",
@@ -122,6 +123,7 @@ impl Report {
             | Self::Deferred { .. }
             | Self::Opened { .. }
             | Self::Clicked { .. }
+            | Self::Dismissed
             | Self::OptedIn { .. } => None,
             Self::OptedOut { topic: None, .. } | Self::Failed { .. } => {
                 self.opt_out().filter(|method| *method != ONE_CLICK).map(|_| SuppressionReason::Stop)
@@ -238,6 +240,7 @@ fn message_event(fact: &RecordProviderFact, context: &Context<'_>) -> Option<Cus
             personal: Some(MessageClickedPersonal { url: words(url), ip: words(ip), user_agent: words(user_agent) }),
         }
         .into(),
+        Report::Dismissed => MessageDismissed { key, route }.into(),
         Report::Complained { kind } => MessageComplained { key, route, kind: words(kind) }.into(),
         Report::OptedOut { .. } | Report::OptedIn { .. } => return None,
     })

@@ -132,6 +132,7 @@ impl Pending {
             | MessageEvent::MessageFailed(_)
             | MessageEvent::MessageOpened(_)
             | MessageEvent::MessageClicked(_)
+            | MessageEvent::MessageDismissed(_)
             | MessageEvent::MessageComplained(_) => {
                 if MessageState::from_event(event).is_some_and(MessageState::is_settled) {
                     self.settle(event.message_key().message_id);
@@ -197,6 +198,7 @@ impl MessageEvent {
             Self::MessageOpened(e) => &e.key,
             Self::MessageClicked(e) => &e.key,
             Self::EngagementReclassified(e) => &e.key,
+            Self::MessageDismissed(e) => &e.key,
             Self::MessageComplained(e) => &e.key,
             Self::MessageReceived(e) => &e.key,
             Self::MessageRetracted(e) => &e.key,

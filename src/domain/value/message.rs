@@ -215,6 +215,8 @@ pub enum Report {
         /// With what.
         user_agent: Option<String>,
     },
+    /// It was put away without being followed: a notification was swiped off, or a message in the product closed.
+    Dismissed,
     /// It was reported as spam.
     Complained {
         /// Such as `abuse`.

@@ -20,8 +20,9 @@ use super::principal::{Permission, Principal};
 use super::reading::Session;
 use crate::accounts::service::AccountService;
 use crate::app::{App, Caller, Outcome};
+use crate::domain::customer::token::CustomerToken;
 use crate::domain::tenant::decide::NameUser;
-use crate::graphql::{Schema, schema};
+use crate::graphql::{Schema, in_app, schema};
 use crate::queries::{Reads, Share, Shares};
 
 /// The API, ready to execute. Cheap to clone.
@@ -33,6 +34,8 @@ pub struct Gateway {
     shares: Shares,
     /// Checks depth and complexity only: documents were checked when they were admitted.
     schema: Schema,
+    /// What customers' own pages ask.
+    in_app: in_app::Schema,
 }
 
 impl Gateway {
@@ -43,8 +46,8 @@ impl Gateway {
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
         let api = Api { app, reads, accounts, limits, keys, metrics };
-        let schema = schema(&api);
-        Self { api, documents, shares, schema }
+        let (schema, in_app) = (schema(&api), in_app::schema(&api));
+        Self { api, documents, shares, schema, in_app }
     }
 
     /// What resolvers work with.
@@ -140,6 +143,22 @@ impl Gateway {
                 let _counted = &open;
                 completing.complete(&mut response);
                 gateway.present(principal, response)
+            })
+            .boxed()
+    }
+
+    /// Executes what a customer's page asks: a stream of one response for a query or mutation, and of as many as there are for a
+    /// subscription.
+    pub fn follow_customer(&self, holder: CustomerToken, request: Request) -> BoxStream<'static, Response> {
+        // What one customer asks takes no more of the tenant's connections than what one API key does.
+        let share = self.shares.of(holder.tenant.0, holder.customer_id.0);
+        let mut responses = self.in_app.execute_stream(request.data(holder)).boxed();
+        let open = self.api.metrics.subscription();
+        stream::poll_fn(move |context| share.step(|| responses.poll_next_unpin(context)))
+            .map(move |response| {
+                // Counted as open until the stream is dropped.
+                let _counted = &open;
+                response
             })
             .boxed()
     }

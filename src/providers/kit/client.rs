@@ -258,7 +258,7 @@ impl Reply {
     }
 
     /// How long to wait, by `Retry-After` (seconds or a date) or `X-RateLimit-Reset` (Unix seconds).
-    fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+    pub(in crate::providers) fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
         let until = |time: DateTime<Utc>| (time - now).to_std().unwrap_or_default();
         let after = self.header("retry-after").and_then(|text| {
             let seconds = text.trim().parse().ok().map(Duration::from_secs);

@@ -46,6 +46,12 @@ pub trait Provider: Send + Sync {
         Ok(None)
     }
 
+    /// Whether the code of a refusal says that the address is no longer one: a device's token that its app gave up. The address is
+    /// then taken from the customer, so that the next message goes to another one.
+    fn is_gone(&self, _code: &str) -> bool {
+        false
+    }
+
     /// Whether its messages on a channel carry files: in the mail itself for email, by public URLs
     /// elsewhere.
     fn carries_files(&self, _channel: Channel) -> bool {

@@ -2,6 +2,7 @@
 
 mod mailgun;
 mod resend;
+mod fcm;
 mod sendgrid;
 mod twilio;
 

@@ -301,6 +301,7 @@ impl<E: Fn(DateTime<Utc>) -> bool> Replay<'_, E> {
             | MessageEvent::MessageOpened(_)
             | MessageEvent::MessageClicked(_)
             | MessageEvent::EngagementReclassified(_)
+            | MessageEvent::MessageDismissed(_)
             | MessageEvent::MessageComplained(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)

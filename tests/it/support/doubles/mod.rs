@@ -3,6 +3,7 @@
 
 pub(crate) mod mailgun;
 pub(crate) mod resend;
+pub(crate) mod fcm;
 pub(crate) mod sendgrid;
 pub(crate) mod twilio;
 
