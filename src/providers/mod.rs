@@ -14,9 +14,9 @@ pub mod twilio;
 use std::borrow::Cow;
 
 pub use port::{
-    Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, MediaError,
-    MediaRef, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport, SendError,
-    SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
+    Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, Incomplete,
+    MediaError, MediaRef, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport,
+    SendError, SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;

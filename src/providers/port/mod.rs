@@ -14,7 +14,8 @@ pub use outbound::{
     TextContent, Unconfirmed, VoiceContent, WhatsappContent,
 };
 pub use webhook::{
-    Answer, Hints, Inbound, MediaRef, Notice, NoticeKind, ReceiverReport, SignatureError, Webhook, WebhookRequest,
+    Answer, Hints, Inbound, Incomplete, MediaRef, Notice, NoticeKind, ReceiverReport, SignatureError, Webhook,
+    WebhookRequest,
 };
 
 use crate::domain::value::Channel;
