@@ -8,6 +8,7 @@ pub mod kind;
 pub mod kit;
 mod port;
 pub mod sendgrid;
+pub mod ses;
 pub mod simulator;
 pub mod twilio;
 
@@ -22,7 +23,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &ses::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

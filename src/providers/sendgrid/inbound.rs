@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::value::token::reply_token_in;
 use crate::domain::value::{Channel, Keyword};
 use crate::providers::kit::html::text_of;
+use crate::providers::kit::mime::arrival::{NOBODY, mailboxes};
 use crate::providers::kit::mime::{self, Headers, decode, machine};
 use crate::providers::kit::texts;
 use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
@@ -23,8 +24,6 @@ const MAX_FORM: u64 = 32 * 1024 * 1024;
 const MAX_FILES: usize = 20;
 /// How many bytes of files are stored with a message.
 const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
-/// The sender of a mail server's mail that names no sender: the empty path of RFC 5321.
-const NOBODY: &str = "<>";
 /// How many parts of a form are read.
 const MAX_PARTS: usize = 200;
 
@@ -247,16 +246,6 @@ impl Form {
             })
             .collect()
     }
-}
-
-/// The mailboxes of a list, each as it is written. A comma in quotes separates nothing.
-fn mailboxes(list: &str) -> Vec<String> {
-    let mut is_quoted = false;
-    let pieces = list.split(|c: char| {
-        is_quoted ^= c == '"';
-        c == ',' && !is_quoted
-    });
-    pieces.filter_map(texts::short).take(100).collect()
 }
 
 fn is_number(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Mail as it is written (RFC 5322, RFC 2045 to 2047): just enough to read what somebody answered. Lenient: whatever
 //! comes in gives a mail, if only an empty one.
 
+pub(in crate::providers) mod arrival;
 mod body;
 mod charset;
 mod headers;
