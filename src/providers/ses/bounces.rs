@@ -61,8 +61,8 @@ pub(super) fn complained(complaint: &Value) -> Option<Report> {
     }
     let kind = text("complaintFeedbackType").map(|kind| kind.to_ascii_lowercase());
     // Somebody who takes the mail out of the spam folder, and a server that tells of a failed check of the sender.
-    let complains = !matches!(kind.as_deref(), Some("not-spam" | "auth-failure"));
-    complains.then_some(Report::Complained { kind })
+    let is_none = matches!(kind.as_deref(), Some("not-spam" | "auth-failure"));
+    (!is_none).then_some(Report::Complained { kind })
 }
 
 #[cfg(test)]

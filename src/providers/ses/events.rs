@@ -15,6 +15,8 @@ use crate::providers::{Notice, NoticeKind};
 /// What SNS and SES write when a topic is connected; both are no events.
 const CONNECTED: &str = "Successfully validated SNS topic";
 const CONNECTED_KIND: &str = "AmazonSnsSubscriptionSucceeded";
+/// How many topics of a contact list are read: SES has 20 at most.
+const MAX_TOPICS: usize = 100;
 /// An opt-out from a list concerns consent only, and not the address: what is not marketing may still go.
 const ONE_CLICK: &str = "one_click";
 
@@ -171,43 +173,43 @@ impl Event<'_> {
     /// What a receiver changed on SES's own page: of each topic, what was not so before.
     fn subscription(&self) -> Vec<NoticeKind> {
         let is_out = |when: &str| self.at(&format!("/subscription/{when}/unsubscribeAll")) == Some(&Value::Bool(true));
-        let opted_out = |topic: Option<&str>| {
-            let report = Report::OptedOut { method: ONE_CLICK.to_owned(), topic: topic.map(group_topic) };
-            let id = format!("{}:{}", self.id("Subscription", "subscription"), topic.unwrap_or("all"));
-            self.report(report, "subscription", texts::bounded(&id, texts::MAX_SHORT))
-        };
         if is_out("newTopicPreferences") {
-            return vec![opted_out(None)];
+            return vec![self.opted_out(None)];
         }
         let topics = |when: &str| -> Vec<(&str, bool)> {
             let list = self.at(&format!("/subscription/{when}/topicSubscriptionStatus")).and_then(Value::as_array);
-            list.into_iter()
-                .flatten()
-                .take(100)
-                .filter_map(|topic| {
-                    let name = topic.get("topicName")?.as_str()?;
-                    Some((name, topic.get("subscriptionStatus")?.as_str()? == "OptIn"))
-                })
-                .collect()
+            let topics = list.into_iter().flatten().filter_map(|topic| {
+                let name = topic.get("topicName")?.as_str()?;
+                Some((name, topic.get("subscriptionStatus")?.as_str()? == "OptIn"))
+            });
+            topics.take(MAX_TOPICS).collect()
         };
         let (before, was_out) = (topics("oldTopicPreferences"), is_out("oldTopicPreferences"));
         let changed = topics("newTopicPreferences").into_iter().filter(|topic| was_out || !before.contains(topic));
         changed
-            .map(|(topic, is_in)| match is_in {
-                false => opted_out(Some(topic)),
-                true => NoticeKind::Resubscribed {
-                    token: self.token(),
-                    address: self.receiver("subscription"),
-                    channel: Channel::Email,
-                    occurred_at: self.time("subscription"),
-                    provider_event_id: Some(texts::bounded(
-                        &format!("{}:{topic}", self.id("Subscription", "subscription")),
-                        texts::MAX_SHORT,
-                    )),
-                    group: Some(texts::bounded(topic, 100)),
-                },
-            })
+            .map(|(topic, is_in)| if is_in { self.resubscribed(topic) } else { self.opted_out(Some(topic)) })
             .collect()
+    }
+
+    fn opted_out(&self, topic: Option<&str>) -> NoticeKind {
+        let report = Report::OptedOut { method: ONE_CLICK.to_owned(), topic: topic.map(group_topic) };
+        self.report(report, "subscription", self.id_of_topic(topic.unwrap_or("all")))
+    }
+
+    fn resubscribed(&self, topic: &str) -> NoticeKind {
+        NoticeKind::Resubscribed {
+            token: self.token(),
+            address: self.receiver("subscription"),
+            channel: Channel::Email,
+            occurred_at: self.time("subscription"),
+            provider_event_id: Some(self.id_of_topic(topic)),
+            group: Some(texts::bounded(topic, 100)),
+        }
+    }
+
+    /// One event may say something of several topics.
+    fn id_of_topic(&self, topic: &str) -> String {
+        texts::bounded(&format!("{}:{topic}", self.id("Subscription", "subscription")), texts::MAX_SHORT)
     }
 }
 

@@ -81,9 +81,10 @@ fn header(name: &str, value: &str) -> Result<HeaderValue, SendError> {
     let name = name.ok_or_else(|| unwritable("header", "a header of the message cannot be written"))?;
     // Ids and links stay in one piece, as some programs do not read a header that begins with a line break.
     let is_short = name.len() + ": ".len() + value.len() <= LONGEST_LINE;
-    Ok(match value.is_ascii() && is_short {
-        true => HeaderValue::dangerous_new_pre_encoded(name, value.to_owned(), value.to_owned()),
-        false => HeaderValue::new(name, value.to_owned()),
+    Ok(if value.is_ascii() && is_short {
+        HeaderValue::dangerous_new_pre_encoded(name, value.to_owned(), value.to_owned())
+    } else {
+        HeaderValue::new(name, value.to_owned())
     })
 }
 

@@ -153,9 +153,9 @@ fn joined(mut sections: Vec<(String, Section)>) -> Vec<(String, String)> {
                 _ => text,
             };
             if *is_extended {
-                bytes.extend(percent_decoded(text, b'%'))
+                bytes.extend(percent_decoded(text, b'%'));
             } else {
-                bytes.extend_from_slice(text.as_bytes())
+                bytes.extend_from_slice(text.as_bytes());
             }
         }
         (pieces[0].0.clone(), decode(&bytes, charset))

@@ -127,9 +127,11 @@ fn html_may_stand_alone_and_types_may_be_odd() {
     assert_eq!(read(&email).files[0].content.as_deref(), Some(&b"a\nb\r\n\n"[..]), "not a byte is changed");
 }
 
+type Change = fn(&mut OutboundMessage, &mut EmailContent);
+
 #[test]
 fn no_header_brings_another_one_along() {
-    let refused = |change: fn(&mut OutboundMessage, &mut EmailContent)| {
+    let refused = |change: Change| {
         let (mut message, mut email) = (message(), email());
         change(&mut message, &mut email);
         match super::write(&settings(), &message, &email, DateTime::UNIX_EPOCH).expect_err("refused") {
@@ -137,7 +139,6 @@ fn no_header_brings_another_one_along() {
             ambiguous @ SendError::Ambiguous { .. } => panic!("{ambiguous}"),
         }
     };
-    type Change = fn(&mut OutboundMessage, &mut EmailContent);
     let cases: [Change; 8] = [
         |_, email| email.headers = vec![("X\r\nBcc".to_owned(), "a".to_owned())],
         |_, email| email.headers = vec![("X-A".to_owned(), "a\r\nBcc: b@example.org".to_owned())],
