@@ -1,5 +1,7 @@
 //! What cannot be recorded as what it is: kept as it came, and looked at again until it can be, or is given up.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
@@ -123,7 +125,9 @@ impl Intake {
                 headers: content_type.into_iter().collect(),
                 body: content.body,
             };
-            let notices = webhook.parse(&request, kept.received_at).await;
+            // What could not be completed when it came may be now.
+            let whole = webhook.complete(&request).await.unwrap_or(Cow::Borrowed(&request));
+            let notices = webhook.parse(&whole, kept.received_at).await;
             is_recorded = !notices.is_empty();
             for notice in notices {
                 is_recorded &= self.act_on(&account, notice, kept.received_at).await?.is_ok();

@@ -10,6 +10,7 @@ mod keeping;
 pub mod simulated;
 mod threading;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -22,7 +23,7 @@ use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
 use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
 use crate::ids::TenantId;
-use crate::providers::{Answer, Notice, NoticeKind, SignatureError, WebhookRequest};
+use crate::providers::{Answer, Incomplete, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
 use keeping::Unrecorded;
@@ -66,6 +67,9 @@ pub enum IntakeError {
     /// It is not proved who speaks. Nothing was stored.
     #[error("the request is not proved to be the provider's")]
     Unproved(#[from] SignatureError),
+    /// What proves or completes it cannot be had now. Nothing was stored: the provider is to send it again.
+    #[error("a callback cannot be proved or completed now")]
+    Incomplete(#[from] Incomplete),
     /// Not everything could be stored: the provider is to send it again, which changes nothing where it was.
     #[error("a callback could not be stored")]
     Unstored(#[from] AppError),
@@ -79,7 +83,7 @@ impl From<&IntakeError> for Refused {
         match error {
             IntakeError::Unknown => Self::UnknownAccount,
             IntakeError::Unproved(error) => error.into(),
-            IntakeError::Unstored(_) | IntakeError::Query(_) => Self::Unstored,
+            IntakeError::Incomplete(_) | IntakeError::Unstored(_) | IntakeError::Query(_) => Self::Unstored,
         }
     }
 }
@@ -155,8 +159,19 @@ impl Intake {
     ) -> Result<(Answer, Taken), IntakeError> {
         let webhook = account.webhook.as_ref().ok_or(IntakeError::Unknown)?;
         let now = self.app.ambient().now();
+        webhook.prepare(request).await?;
         webhook.verify(request, now)?;
-        let told = webhook.parse(request, now).await;
+        let (whole, told) = match webhook.complete(request).await {
+            Ok(whole) => {
+                let told = webhook.parse(&whole, now).await;
+                (whole, told)
+            }
+            Err(Incomplete::Never(why)) => {
+                (Cow::Borrowed(request), vec![Notice::incomplete(&webhook.part(request, ""), why)])
+            }
+            Err(later @ Incomplete::Later(_)) => return Err(later.into()),
+        };
+        let request = &*whole;
         let mut results = futures::stream::iter(told.into_iter().map(|told| async move {
             let kind = metrics::kind(&told.kind);
             (kind, self.record(account, request, told, now).await)

@@ -12,21 +12,24 @@ pub mod mailgun;
 mod port;
 pub mod resend;
 pub mod sendgrid;
+pub mod ses;
 pub mod simulator;
 pub mod twilio;
 
 use std::borrow::Cow;
 
 pub use port::{
-    Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, MediaError,
-    MediaRef, NOT_FETCHED, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport,
-    SendError, SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
+    Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, Incomplete,
+    MediaError, MediaRef, NOT_FETCHED, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider,
+    ReceiverReport, SendError, SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest,
+    WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND, &fcm::KIND, &in_app::KIND];
+const ALL: &[&kind::Kind] =
+    &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND, &ses::KIND, &fcm::KIND, &in_app::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

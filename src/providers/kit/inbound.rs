@@ -82,15 +82,15 @@ impl Arrived {
         let mut inbound = Inbound::new(Channel::Email, id, from, texts::bounded(&text, texts::MAX_BODY));
         inbound.hints.is_cut = self.is_cut || is_long(&text) || html.as_deref().is_some_and(is_long);
         inbound.hints.is_text_of_html = is_text_of_html;
-        let to = receivers.first().map(String::as_str).or_else(|| written_to.split(',').next());
-        inbound.to = to.map(texts::address_in).and_then(texts::short);
+        let written_to = mailboxes(&written_to);
+        let named = || receivers.iter().chain(&written_to).map(|to| texts::address_in(to));
+        inbound.to = named().next().and_then(texts::short);
         inbound.subject = self.subject.or_else(|| header("subject"));
         inbound.html = html.map(|html| texts::bounded(&html, texts::MAX_BODY));
         inbound.message_id = headers.ids("message-id").into_iter().next();
         inbound.in_reply_to = headers.ids("in-reply-to").into_iter().next();
         inbound.references = headers.ids("references");
-        let written = written_to.split(',').map(texts::address_in).take(MAX_MAILBOXES);
-        inbound.reply_token = receivers.iter().map(String::as_str).chain(written).find_map(reply_token_in);
+        inbound.reply_token = named().find_map(reply_token_in);
         inbound.occurred_at = texts::plausible(headers.date(), now);
         if self.is_cut {
             files.push(MediaRef::default());
@@ -137,4 +137,44 @@ fn mailboxes(list: &str) -> Vec<String> {
         c == ',' && !is_quoted
     });
     pieces.filter_map(texts::short).take(MAX_MAILBOXES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::value::inbound::Automatic;
+    use crate::providers::kit::mime;
+
+    fn read(mail: &str, from: Option<&str>, to: &[&str]) -> Option<Inbound> {
+        let receivers: Vec<_> = to.iter().map(|to| (*to).to_owned()).collect();
+        let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
+        let arrived =
+            Arrived { envelope_from: from.map(str::to_owned), receivers, ..mime::parse(mail.as_bytes()).into() };
+        arrived.inbound("id".to_owned(), now)
+    }
+
+    #[test]
+    fn a_persons_mail_is_read_with_its_headers() {
+        let mail = "From: \"Lovelace, Ada\" <ada@example.org>\r\nTo: Shop <news@shop.example>\r\n\
+                    Cc: \"B, C\" <b@example.org>, d@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\
+                    Message-ID: <1@example.org>\r\nIn-Reply-To: <2@shop.example>\r\nReferences: <1@shop.example> <2@shop.example>\r\n\
+                    Date: Wed, 11 Oct 2017 18:31:04 -0700\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Thank <b>you</b></p>\r\n";
+        let inbound = read(mail, Some("bounce@example.org"), &["reply@shop.example"]).expect("a mail");
+        assert_eq!((inbound.from.as_str(), inbound.sender_name.as_deref()), ("ada@example.org", Some("Lovelace, Ada")));
+        assert_eq!((inbound.to.as_deref(), inbound.subject.as_deref()), (Some("reply@shop.example"), Some("Grüße")));
+        assert_eq!((inbound.text.trim(), inbound.hints.is_text_of_html), ("Thank you", true));
+        assert_eq!(inbound.cc, ["\"B, C\" <b@example.org>", "d@example.org"]);
+        assert_eq!((inbound.in_reply_to.as_deref(), inbound.references.len()), (Some("<2@shop.example>"), 2));
+        assert!(inbound.hints.automatic.is_none());
+    }
+
+    #[test]
+    fn who_has_no_mailbox_is_a_machine_or_nobody() {
+        let bounce = "From: Mail Delivery System\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n550 5.1.1 no such user\r\n";
+        let inbound = read(bounce, Some(""), &["news@shop.example"]).expect("a mail");
+        assert_eq!(inbound.hints.automatic, Some(Automatic::Bounce));
+        assert_eq!(read("Subject: Hello\r\n\r\nHello\r\n", None, &[]), None);
+        let unnamed = read("Subject: failure notice\r\n\r\n550 5.1.1\r\n", Some(""), &[]).expect("a mail");
+        assert_eq!(unnamed.from, NOBODY);
+    }
 }

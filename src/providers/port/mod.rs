@@ -14,8 +14,8 @@ pub use outbound::{
     TextContent, Unconfirmed, VoiceContent, WhatsappContent,
 };
 pub use webhook::{
-    Answer, Hints, Inbound, MediaRef, NOT_FETCHED, Notice, NoticeKind, ReceiverReport, SignatureError, Webhook,
-    WebhookRequest,
+    Answer, Hints, Inbound, Incomplete, MediaRef, NOT_FETCHED, Notice, NoticeKind, ReceiverReport, SignatureError,
+    Webhook, WebhookRequest,
 };
 
 use crate::domain::value::Channel;

@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use crate::domain::value::inbound::{Automatic, Location};
 use crate::domain::value::message::Report;
 use crate::domain::value::{Channel, Keyword};
+use crate::providers::kit::texts;
 
 /// A request as it came in, before anything is believed.
 #[derive(Clone, Default)]
@@ -95,6 +96,17 @@ pub enum SignatureError {
 /// that passes, so that it is parsed again soon.
 pub const NOT_FETCHED: &str = "the message that it names could not be fetched yet";
 
+/// Why a request lacks what it takes to prove it or to take it apart. Reasons are words, such as `no_certificate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// It may be had later: the provider is to send the request again.
+    #[error("what the request needs cannot be had now: {0}")]
+    Later(&'static str),
+    /// It never is.
+    #[error("what the request needs cannot be had: {0}")]
+    Never(&'static str),
+}
+
 /// What to answer once all notices are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
@@ -113,12 +125,24 @@ pub trait Webhook: Send + Sync {
     /// The account's name, as in events and in the URL.
     fn account(&self) -> &str;
 
+    /// Fetches what [`Self::verify`] proves requests with, where that is not part of the account's settings. Called first, so
+    /// anybody may have written the request: nothing is believed, and nothing is called but the provider's own hosts.
+    async fn prepare(&self, _request: &WebhookRequest) -> Result<(), Incomplete> {
+        Ok(())
+    }
+
     /// Proves that the provider made this request, in constant time, over its bytes as they came.
     fn verify(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Result<(), SignatureError>;
 
-    /// Takes the request apart; it must have been verified. Never fails as a whole and never panics: what cannot
+    /// Fetches what a verified request only names, and confirms what it asks to have confirmed; returns the request that is to
+    /// be taken apart and kept. Repeating it does no harm.
+    async fn complete<'r>(&self, request: &'r WebhookRequest) -> Result<Cow<'r, WebhookRequest>, Incomplete> {
+        Ok(Cow::Borrowed(request))
+    }
+
+    /// Takes the request apart; it must have been verified and completed. Never fails as a whole and never panics: what cannot
     /// be read is [`NoticeKind::Unclear`]. Empty if it says nothing that we have a word for. A provider whose notice of a mail
-    /// lacks the mail fetches it here, within the time that it waits for an answer; see [`NOT_FETCHED`].
+    /// lacks the mail may fetch it here, within the time that it waits for an answer; see [`NOT_FETCHED`].
     async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice>;
 
     /// The request that says what one notice says and nothing else, so that it can be kept and parsed again; without what
@@ -321,5 +345,11 @@ impl Notice {
     /// Something that is kept as it came, with what is odd about it.
     pub(in crate::providers) fn unclear(raw: String, reason: impl Into<String>) -> Self {
         Self { raw, kind: NoticeKind::Unclear { reason: reason.into() } }
+    }
+
+    /// A request that cannot be completed, by its part without proof ([`Webhook::part`]).
+    #[must_use]
+    pub fn incomplete(part: &WebhookRequest, why: &str) -> Self {
+        Self::unclear(texts::raw(&part.body), format!("what it names cannot be fetched: {why}"))
     }
 }

@@ -1,9 +1,10 @@
 //! Providers against their doubles: what leaves us, what every failure comes to, and what comes back.
 
+mod fcm;
 mod mailgun;
 mod resend;
-mod fcm;
 mod sendgrid;
+mod ses;
 mod twilio;
 
 use std::sync::Arc;

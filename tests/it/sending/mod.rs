@@ -4,8 +4,8 @@
 mod accounts;
 mod campaign_plans;
 mod campaigns;
-mod dry_runs;
 mod customers_page;
+mod dry_runs;
 mod files;
 mod forgetting;
 mod hostile;

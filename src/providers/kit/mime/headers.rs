@@ -16,6 +16,8 @@ const MAX_BLOCK: usize = 1024 * 1024;
 const MAX_WORD: usize = 2_000;
 /// How many headers are read.
 const MAX_HEADERS: usize = 500;
+/// How many parameters of a header are read.
+const MAX_PARAMETERS: usize = 50;
 /// How many ids a header names at most: of more, the last ones count, which are the newest.
 const MAX_IDS: usize = 100;
 
@@ -113,16 +115,58 @@ impl Headers {
         let text = self.get(name).unwrap_or_default();
         let mut pieces = quoted_split(text).into_iter();
         let value = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
-        let parameters = pieces.filter_map(|piece| {
-            let (name, value) = piece.split_once('=')?;
-            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"'));
-            Some(match name.strip_suffix('*') {
-                Some(name) => (name.to_owned(), extended(value)),
-                None => (name, value.replace("\\\"", "\"").replace("\\\\", "\\")),
-            })
-        });
-        Parameters { value, parameters: parameters.take(50).collect() }
+        let mut parameters: Vec<(String, String)> = vec![];
+        let mut sections: Vec<(String, Section)> = vec![];
+        for (name, written) in pieces.filter_map(|piece| piece.split_once('=')).take(MAX_PARAMETERS) {
+            let (name, written) = (name.trim().to_ascii_lowercase(), written.trim().trim_matches('"'));
+            let (name, is_extended) = name.strip_suffix('*').map_or((name.as_str(), false), |name| (name, true));
+            let section = name.rsplit_once('*').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+            let plain = || written.replace("\\\"", "\"").replace("\\\\", "\\");
+            match section {
+                Some((name, number)) => {
+                    let text = if is_extended { written.to_owned() } else { plain() };
+                    sections.push((name.to_owned(), Section { number, is_extended, text }));
+                }
+                None if is_extended => parameters.push((name.to_owned(), extended(written))),
+                None => parameters.push((name.to_owned(), plain())),
+            }
+        }
+        parameters.extend(joined(sections));
+        Parameters { value, parameters }
     }
+}
+
+/// A piece of a parameter that is too long for a line (RFC 2231): `filename*0*=utf-8''na%C3%AF`, `filename*1="ve.txt"`.
+struct Section {
+    number: usize,
+    is_extended: bool,
+    text: String,
+}
+
+/// The parameters that pieces make up, in the order of their numbers; the first one names the charset.
+fn joined(mut sections: Vec<(String, Section)>) -> Vec<(String, String)> {
+    sections.sort_by(|(name, section), (other, next)| (name, section.number).cmp(&(other, next.number)));
+    let whole = sections.chunk_by(|(name, _), (next, _)| name == next).map(|pieces| {
+        let mut charset = None;
+        let mut bytes = vec![];
+        for (at, (_, Section { is_extended, text, .. })) in pieces.iter().enumerate() {
+            let mut parts = text.splitn(3, '\'');
+            let text = match (at, parts.next(), parts.next(), parts.next()) {
+                (0, Some(named), Some(_), Some(rest)) if *is_extended => {
+                    charset = Some(named);
+                    rest
+                }
+                _ => text,
+            };
+            if *is_extended {
+                bytes.extend(percent_decoded(text, b'%'));
+            } else {
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        (pieces[0].0.clone(), decode(&bytes, charset))
+    });
+    whole.collect()
 }
 
 /// Splits at `;` outside of quotes.

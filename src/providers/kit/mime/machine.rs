@@ -287,7 +287,7 @@ fn said_in(text: &str) -> Report {
     bounced(status_in(text), line.and_then(texts::short), text)
 }
 
-/// What a mail server's refusal says of the address: by its status code (RFC 3463) and its words.
+/// A bounce: whether the address may work later, by the status (RFC 3463) and by the words of the server that refused.
 pub(in crate::providers) fn bounced(status: Option<String>, diagnostic: Option<String>, text: &str) -> Report {
     let words = diagnostic.as_deref().unwrap_or_else(|| searched(text)).to_lowercase();
     // A code in the server's own words is often more exact than the field: 5.0.0 says nothing.

@@ -28,6 +28,23 @@ fn a_mail_with_files_and_encoded_names_is_taken_apart() {
 }
 
 #[test]
+fn a_files_name_that_is_too_long_for_a_line_is_joined() {
+    let name = |parameters: &str| {
+        let mail = parse(format!("Content-Disposition: attachment; {parameters}\r\n\r\nx").as_bytes());
+        mail.files[0].name.clone().unwrap_or_default()
+    };
+    assert_eq!(
+        name("filename*0*=utf-8''Gr%C3%BC;\r\n filename*1*=%C3%9Fe;\r\n filename*2=\" 100%.pdf\""),
+        "Grüße 100%.pdf"
+    );
+    assert_eq!(name("filename*1=\"b.txt\"; filename*0=\"a''\""), "a''b.txt");
+    // A letter may be cut in the middle.
+    assert_eq!(name("filename*0*=utf-8'en'%C3; filename*1*=%BC.txt"), "ü.txt");
+    assert_eq!(name("filename*0*=utf-8; filename=plain.txt"), "plain.txt");
+    assert_eq!(name("filename*99999999999999999999=x; filename=plain.txt"), "plain.txt");
+}
+
+#[test]
 fn mails_that_are_hardly_mails_give_what_they_hold() {
     assert_eq!(parse(b"just words").text.as_deref(), Some(""));
     assert_eq!(parse(b"\n\nwords").text.as_deref(), Some("\nwords"));
