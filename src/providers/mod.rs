@@ -10,6 +10,7 @@ mod port;
 pub mod sendgrid;
 pub mod simulator;
 pub mod twilio;
+pub mod vonage;
 
 use std::borrow::Cow;
 
@@ -22,7 +23,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &vonage::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]
