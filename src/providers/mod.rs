@@ -4,8 +4,10 @@
 //! its webhook, which proves who speaks and takes apart what is reported ([`Webhook`]). ARCHITECTURE.md lists what a new
 //! one needs.
 
+pub mod bird;
 pub mod kind;
 pub mod kit;
+pub mod messagebird;
 mod port;
 pub mod sendgrid;
 pub mod simulator;
@@ -23,7 +25,7 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &vonage::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &vonage::KIND, &messagebird::KIND, &bird::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

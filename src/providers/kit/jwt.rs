@@ -3,14 +3,13 @@
 //! A library would judge times by the system's clock; here they are the caller's business, as are all other claims.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use ring::{digest, hmac};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::providers::{Secret, SignatureError};
 
@@ -63,14 +62,18 @@ pub fn sign(secret: &Secret, claims: &Value) -> String {
 pub struct RsaKey(RsaKeyPair);
 
 impl RsaKey {
-    /// Reads a PEM (PKCS #8 or PKCS #1), whose line breaks may be written as `\n`, as environment variables often have them.
-    /// [`None`] unless it is a key of 2,048 bits or more.
+    /// Reads a PEM (PKCS #8 or PKCS #1). Its line breaks may be written as `\n` or be lost, as environment variables often have
+    /// them. [`None`] unless it is a key of 2,048 bits or more.
     #[must_use]
     pub fn parse(pem: &Secret) -> Option<Self> {
-        let pem = Secret::new(pem.expose().replace("\\n", "\n"));
-        let pair = match PrivateKeyDer::from_pem_slice(pem.expose().as_bytes()).ok()? {
-            PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        let (_, rest) = pem.expose().split_once("-----BEGIN ")?;
+        let (label, rest) = rest.split_once("-----")?;
+        let (body, _) = rest.split_once("-----END ")?;
+        let body = Zeroizing::new(body.replace("\\n", "").replace(char::is_whitespace, ""));
+        let der = Zeroizing::new(STANDARD.decode(body.as_bytes()).ok()?);
+        let pair = match label {
+            "PRIVATE KEY" => RsaKeyPair::from_pkcs8(&der),
+            "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
             _ => return None,
         };
         pair.ok().map(Self)

@@ -22,7 +22,12 @@ impl Parameters {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => {
-                let texts = fields.iter().filter_map(|(name, value)| Some((name.clone(), values::of(value)?)));
+                // A list is a repeated name.
+                let members = fields.iter().flat_map(|(name, value)| match value {
+                    Value::Array(values) => values.iter().map(|value| (name, value)).collect(),
+                    value => vec![(name, value)],
+                });
+                let texts = members.filter_map(|(name, value)| Some((name.clone(), values::of(value)?)));
                 Self(texts.take(MOST).collect())
             }
             _ => Self::decoded(body),
@@ -41,6 +46,11 @@ impl Parameters {
     /// The first of a name, whatever its case; a repeated one counts once.
     pub(in crate::providers) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a name, whatever its case.
+    pub(in crate::providers) fn each<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The first of several names that is given and not blank, as a short text.
@@ -88,5 +98,7 @@ mod tests {
     fn the_first_of_a_repeated_name_counts() {
         let parameters = Parameters::of(&request("POST", "", "id=1&ID=2&id=3"));
         assert_eq!((parameters.get("id"), parameters.all().len()), (Some("1"), 3));
+        let list = Parameters::of(&request("POST", "", r#"{"id":[1,"2",null]}"#));
+        assert_eq!(list.each("ID").collect::<Vec<_>>(), ["1", "2"]);
     }
 }

@@ -1,7 +1,10 @@
 //! Providers against their doubles: what leaves us, what every failure comes to, and what comes back.
 
+mod bird;
+mod messagebird;
 mod sendgrid;
 mod twilio;
+mod vonage;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -68,8 +68,12 @@ fn a_token_of_an_rsa_key_is_signed_as_openssl_does() {
 }
 
 #[test]
-fn a_key_may_come_on_one_line_and_must_be_a_strong_one() {
-    assert!(RsaKey::parse(&Secret::new(KEY.replace('\n', "\\n"))).is_some());
+fn a_key_may_have_lost_its_lines_and_must_be_a_strong_one() {
+    for lines in ["\\n", " ", "", "\r\n", "\\r\\n"] {
+        let pem = KEY.trim().replace('\n', lines).replace("\\r", "");
+        assert!(RsaKey::parse(&Secret::new(pem)).is_some(), "{lines:?}");
+    }
+    assert!(RsaKey::parse(&Secret::new(include_str!("pkcs1_key.pem"))).is_some());
     let weak = include_str!("weak_key.pem");
     for text in ["", "key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", weak] {
         assert!(RsaKey::parse(&Secret::new(text)).is_none());
