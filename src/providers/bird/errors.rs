@@ -15,10 +15,9 @@ pub(super) fn call_class(status: u16, name: &str, parameter: &str) -> Option<Ret
         _ => {}
     }
     Some(match (status, parameter) {
-        // Credentials and balance.
-        (401..=404, _) => Configuration,
+        // Credentials and balance; what the settings say.
+        (401..=404, _) | (400 | 422, "from" | "category") => Configuration,
         (400 | 422, "text") => ContentRefused,
-        (400 | 422, "from" | "category") => Configuration,
         (400 | 422, _) => Permanent,
         _ => return None,
     })

@@ -34,9 +34,8 @@ pub(super) async fn find(bird: &Bird, message: &Unconfirmed) -> Result<Option<Fo
             let metadata = candidate.get("metadata");
             metadata.and_then(|metadata| metadata.get(TOKEN)).and_then(Value::as_str) == Some(token)
         };
-        let is_claimed = |candidate: &Value| {
-            values::text(candidate, "id").is_some_and(|id| message.claimed.iter().any(|claimed| *claimed == id))
-        };
+        let is_claimed =
+            |candidate: &Value| values::text(candidate, "id").is_some_and(|id| message.claimed.contains(&id));
         let mut ours = messages.iter().filter(has_token);
         if let Some(ours) = ours.find(|candidate| went_to(candidate, &message.to) && !is_claimed(candidate)) {
             return Ok(found(ours, message, bird.ambient.now()));

@@ -26,6 +26,7 @@ pub(super) async fn send(bird: &Bird, message: &OutboundMessage) -> Result<Accep
     if !text.media_urls.is_empty() {
         return Err(SendError::files_not_carried());
     }
+    numbers::receiver(&message.to)?;
     if sms::segments(&text.body) > MOST_SEGMENTS {
         let detail = "the text takes more than 12 segments";
         return Err(SendError::refused(RetryClass::ContentRefused, Some("too_long".to_owned()), detail));
@@ -92,7 +93,7 @@ pub(super) fn segments(message: &Value) -> Option<u32> {
 /// What a message cost so far, with what carriers take.
 pub(super) fn cost(message: &Value) -> Option<(i64, crate::domain::value::Currency)> {
     let cost = message.get("cost")?;
-    values::price(values::text(cost, "amount"), values::text(cost, "currency_code"))
+    values::price(values::text(cost, "amount").as_deref(), values::text(cost, "currency_code").as_deref())
 }
 
 pub(super) fn refusal(reply: &Reply, bird: &Bird) -> SendError {

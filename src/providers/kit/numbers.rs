@@ -1,8 +1,21 @@
 //! Telephone numbers: in E.164 with `+` here, and as digits alone on the wire of some providers.
 
+use crate::domain::value::message::RetryClass;
+use crate::providers::SendError;
+
 /// A number, short code or name as the provider takes it: a number without its `+`.
 pub(in crate::providers) fn digits(sender: &str) -> &str {
     sender.strip_prefix('+').filter(|number| is_digits(number)).unwrap_or(sender)
+}
+
+/// A receiver's number as digits alone. One without its `+` is refused here: providers that take digits alone would read a
+/// national number as that of another country, or complete it with one of their own choice.
+pub(in crate::providers) fn receiver(to: &str) -> Result<&str, SendError> {
+    if is_number(to) {
+        return Ok(digits(to));
+    }
+    let detail = "the receiver's number does not begin with + and its country code";
+    Err(SendError::refused(RetryClass::Permanent, Some("not_e164".to_owned()), detail))
 }
 
 /// What a provider writes as digits alone in E.164. Short codes and names stay as they are.
@@ -43,6 +56,17 @@ mod tests {
         assert_eq!(e164("447700900000"), "+447700900000");
         for same in ["+447700900000", "24680", "Acme", "", "0049301234567", "1234567890123456"] {
             assert_eq!(e164(same), same);
+        }
+    }
+
+    #[test]
+    fn only_a_number_with_its_country_code_is_a_receiver() {
+        assert_eq!(receiver("+420601234567"), Ok("420601234567"));
+        for national in ["601234567", "0601234567", "00420601234567", "+420 601 234 567", "+420", "45100", ""] {
+            assert!(
+                matches!(receiver(national), Err(SendError::Refused { class: RetryClass::Permanent, .. })),
+                "{national}"
+            );
         }
     }
 

@@ -10,7 +10,8 @@ use crate::domain::value::Currency;
 pub(in crate::providers) fn of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        // Some languages write a large id as a number with a point.
+        Value::Number(number) => Some(number.to_string().trim_end_matches(".0").to_owned()),
         Value::Bool(is) => Some(is.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
@@ -38,9 +39,9 @@ pub(in crate::providers) fn micros(text: &str) -> Option<i64> {
 }
 
 /// A price, in micros of its currency. Absent if either cannot be read.
-pub(in crate::providers) fn price(amount: Option<String>, currency: Option<String>) -> Option<(i64, Currency)> {
+pub(in crate::providers) fn price(amount: Option<&str>, currency: Option<&str>) -> Option<(i64, Currency)> {
     let currency = currency.and_then(|currency| currency.to_ascii_uppercase().parse().ok());
-    amount.as_deref().and_then(micros).zip(currency)
+    amount.and_then(micros).zip(currency)
 }
 
 #[cfg(test)]
@@ -73,15 +74,16 @@ mod tests {
     #[test]
     fn a_price_needs_both_amount_and_currency() {
         let eur = "EUR".parse().expect("a currency");
-        assert_eq!(price(Some("0.5".into()), Some("eur".into())), Some((500_000, eur)));
-        assert_eq!(price(Some("0.5".into()), None), None);
-        assert_eq!(price(None, Some("EUR".into())), None);
+        assert_eq!(price(Some("0.5"), Some("eur")), Some((500_000, eur)));
+        assert_eq!(price(Some("0.5"), None), None);
+        assert_eq!(price(None, Some("EUR")), None);
     }
 
     #[test]
     fn numbers_and_truth_values_are_texts_too() {
         let object = json!({ "a": 31_612_345_678_u64, "b": true, "c": " ", "d": null, "e": [1], "f": "x" });
         let read = |name| text(&object, name);
+        assert_eq!(of(&json!(9_779_868_156_047.0)).as_deref(), Some("9779868156047"));
         assert_eq!(["a", "b", "f"].map(read), [Some("31612345678".into()), Some("true".into()), Some("x".into())]);
         assert_eq!(["c", "d", "e", "g"].map(read), [None, None, None, None]);
     }

@@ -6,10 +6,12 @@ use RetryClass::{Configuration, ContentRefused, OptedOut, Permanent, Transient};
 
 /// The class of a refused call, by the first error's code and the parameter that it names. Only 2 and 20 are confirmed by the
 /// provider's own tests; the others are from its older pages.
-pub(super) fn call_class(code: u64, parameter: Option<&str>) -> Option<RetryClass> {
+pub(super) fn call_class(code: u64, parameter: Option<&str>, words: &str) -> Option<RetryClass> {
     Some(match code {
         // The access key; a path that does not exist; no balance.
         2 | 20 | 25 => Configuration,
+        // "No (correct) recipients found. Note: during your test period you can only send messages to yourself."
+        9 if words.contains("test period") => Configuration,
         // A parameter is missing or invalid: the sender is the account's, the text is the message's.
         9 | 10 => match parameter.unwrap_or_default() {
             "originator" | "reportUrl" => Configuration,
@@ -63,8 +65,11 @@ mod tests {
             (99, None, Some(Transient)),
             (1_000, None, None),
         ];
+        let trial =
+            "no (correct) recipients found. Note: during your test period you can only send messages to yourself.";
+        assert_eq!(call_class(9, Some("recipients"), trial), Some(Configuration));
         for (code, parameter, expected) in cases {
-            assert_eq!(call_class(code, parameter), expected, "{code} {parameter:?}");
+            assert_eq!(call_class(code, parameter, ""), expected, "{code} {parameter:?}");
         }
     }
 

@@ -53,7 +53,7 @@ fn is_it(candidate: &Value, message: &Unconfirmed) -> bool {
     let receiver = item(candidate).and_then(|item| values::text(item, "recipient"));
     values::text(candidate, "reference").is_some_and(|reference| reference == message.key.message_id.to_string())
         && receiver.is_some_and(|receiver| receiver == numbers::digits(&message.to))
-        && !message.claimed.iter().any(|id| Some(id) == values::text(candidate, "id").as_ref())
+        && !values::text(candidate, "id").is_some_and(|id| message.claimed.contains(&id))
 }
 
 fn found(message: &Value, asked: &Unconfirmed, now: DateTime<Utc>) -> Option<Found> {

@@ -17,7 +17,7 @@ pub(super) async fn send(account: &Messagebird, message: &OutboundMessage) -> Re
         (false, true) => "/mms",
         (false, false) => return Err(SendError::files_not_carried()),
     };
-    let reply = call(account.request(Method::POST, path)?.json(&body(account, message, text))).await?;
+    let reply = call(account.request(Method::POST, path)?.json(&body(account, message, text)?)).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, account));
     }
@@ -51,10 +51,10 @@ pub(super) async fn check(account: &Messagebird) -> Result<(), SendError> {
     Ok(())
 }
 
-fn body(account: &Messagebird, message: &OutboundMessage, text: &TextContent) -> Value {
+fn body(account: &Messagebird, message: &OutboundMessage, text: &TextContent) -> Result<Value, SendError> {
     let from = message.from.as_deref().unwrap_or(&account.settings.from);
     let mut body = json!({
-        "recipients": [numbers::digits(&message.to)],
+        "recipients": [numbers::receiver(&message.to)?],
         "originator": numbers::digits(from),
         "body": text.body,
         // Without a reference there are no reports.
@@ -74,7 +74,7 @@ fn body(account: &Messagebird, message: &OutboundMessage, text: &TextContent) ->
         // An MMS takes no URL for reports: they go where the account's settings say, with the reference.
         body["mediaUrls"] = text.media_urls.clone().into();
     }
-    body
+    Ok(body)
 }
 
 /// The message's only receiver.
@@ -91,7 +91,7 @@ pub(super) fn accepted(message: &Value, body: &str) -> Option<Accepted> {
     Some(Accepted {
         provider_message_id: Some(id),
         segments: segments.filter(|&count| count > 0).unwrap_or_else(|| sms::segments(body)),
-        cost: values::price(values::text(price, "amount"), values::text(price, "currency")),
+        cost: values::price(values::text(price, "amount").as_deref(), values::text(price, "currency").as_deref()),
     })
 }
 
@@ -100,9 +100,9 @@ pub(super) fn refusal(reply: &Reply, account: &Messagebird) -> SendError {
     let error = answer.get("errors").and_then(|errors| errors.get(0)).unwrap_or(&Value::Null);
     let code = error.get("code").and_then(Value::as_u64);
     let parameter = values::text(error, "parameter");
-    let class = code.and_then(|code| errors::call_class(code, parameter.as_deref()));
-    let class = class.or_else(|| (reply.status == 402).then_some(RetryClass::Configuration));
     let words = values::text(error, "description").unwrap_or_default();
+    let class = code.and_then(|code| errors::call_class(code, parameter.as_deref(), &words));
+    let class = class.or_else(|| (reply.status == 402).then_some(RetryClass::Configuration));
     let now = account.ambient.now();
     reply.refusal(class, code.map(|code| code.to_string()), texts::bounded(&words, 1_000), now)
 }

@@ -18,13 +18,16 @@ const SIGNING_KEY: Setting =
     Setting::new("signing_key", "What webhooks are signed with; not the access key. Without it nothing is believed.")
         .secret()
         .variable("MESSAGEBIRD_SIGNING_KEY");
+const NEXT_SIGNING_KEY: Setting =
+    Setting::new("next_signing_key", "The signing key that follows, believed too while the keys are changed.").secret();
 const MMS: Setting =
     Setting::new("mms", "Whether the sender can send pictures, which it can from numbers of some countries only.")
         .default("false");
 const BASE_URL: Setting = Setting::new("base_url", "Where the API is.").default("https://rest.messagebird.com");
 
 /// All of them; the first one makes the account that the environment describes.
-pub(super) const SETTINGS: &[&Setting] = &[&ACCESS_KEY, &FROM, &SIGNING_KEY, &MMS, &BASE_URL, &OWN_ADDRESSES];
+pub(super) const SETTINGS: &[&Setting] =
+    &[&ACCESS_KEY, &FROM, &SIGNING_KEY, &NEXT_SIGNING_KEY, &MMS, &BASE_URL, &OWN_ADDRESSES];
 
 /// The settings of one account, read.
 #[derive(Debug, Clone)]
@@ -35,8 +38,8 @@ pub struct MessagebirdSettings {
     pub access_key: Secret,
     /// Who sends, where a message does not say.
     pub from: String,
-    /// What webhooks are signed with.
-    pub signing_key: Option<Secret>,
+    /// What webhooks are signed with: the present key and, while they are changed, the next.
+    pub signing_keys: Vec<Secret>,
     /// Whether its sender can send MMS, and this server's links can be fetched by MessageBird.
     pub can_send_media: bool,
     /// Where the API is.
@@ -50,11 +53,12 @@ impl MessagebirdSettings {
     /// Reads what an account is set up with.
     pub fn read(setup: &Setup<'_>) -> Result<Self, SettingsError> {
         let settings = &setup.settings;
+        let keys = [&SIGNING_KEY, &NEXT_SIGNING_KEY];
         let read = Self {
             account_name: setup.account.to_owned(),
             access_key: Secret::new(settings.required(&ACCESS_KEY)?),
             from: settings.required(&FROM)?,
-            signing_key: settings.secret(&SIGNING_KEY),
+            signing_keys: keys.iter().filter_map(|setting| settings.secret(setting)).collect(),
             can_send_media: settings.flag(&MMS)?.unwrap_or(false) && setup.webhook_url.is_some(),
             base_url: settings.url(&BASE_URL)?,
             callback_url: setup.webhook_url.clone(),
@@ -83,7 +87,7 @@ impl MessagebirdSettings {
                 "must be a number with + and its country code, a short code, or a name of 1 to 11 letters",
             );
         }
-        if self.signing_key.as_ref().is_some_and(Secret::is_empty) {
+        if self.signing_keys.iter().any(Secret::is_empty) {
             return wrong("signing_key", "must not be empty");
         }
         if !matches!(self.base_url.scheme(), "https" | "http") {
@@ -102,7 +106,7 @@ pub(super) mod tests {
             account_name: "main".to_owned(),
             access_key: Secret::new("live_key"),
             from: "+31612345678".to_owned(),
-            signing_key: Some(Secret::new("other-secret")),
+            signing_keys: vec![Secret::new("other-secret")],
             can_send_media: false,
             base_url: Url::parse("https://rest.messagebird.com").expect("a URL"),
             callback_url: Url::parse("https://crm.example.com/webhooks/messagebird/main").ok(),
@@ -120,7 +124,7 @@ pub(super) mod tests {
             ("access_key", |s| s.access_key = Secret::new("a b")),
             ("access_key", |s| s.access_key = Secret::new("bk_eu1_x")),
             ("from", |s| s.from = "31612345678".to_owned()),
-            ("signing_key", |s| s.signing_key = Some(Secret::new(" "))),
+            ("signing_key", |s| s.signing_keys = vec![Secret::new(" ")]),
             ("base_url", |s| s.base_url = Url::parse("ftp://x.example").expect("a URL")),
         ];
         for (name, spoil) in cases {

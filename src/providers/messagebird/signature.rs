@@ -24,24 +24,33 @@ const ISSUER: &str = "MessageBird";
 const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// Verifies, first who signed, then when.
-pub(super) fn verify(request: &WebhookRequest, key: Option<&Secret>, now: DateTime<Utc>) -> Result<(), SignatureError> {
+pub(super) fn verify(request: &WebhookRequest, keys: &[Secret], now: DateTime<Utc>) -> Result<(), SignatureError> {
     let given = |name| request.header(name).filter(|given| !given.is_empty());
-    let key = key.filter(|key| !key.is_empty());
     if let Some(token) = given(TOKEN) {
-        return verify_token(token, request, key.ok_or(SignatureError::Missing)?, now);
+        return verify_token(token, request, keys, now);
     }
     let (signature, timestamp) = given(SIGNATURE).zip(given(TIMESTAMP)).ok_or(SignatureError::Missing)?;
-    let key = key.ok_or(SignatureError::Missing)?;
+    let mut keys = keys.iter().filter(|key| !key.is_empty()).peekable();
+    keys.peek().ok_or(SignatureError::Missing)?;
     let signature = STANDARD.decode(signature).map_err(|_| SignatureError::Malformed)?;
-    if !bool::from(mac(key, timestamp, request.query(), &request.body).ct_eq(&signature)) {
+    let mut is_genuine = false;
+    for key in keys {
+        is_genuine |= bool::from(mac(key, timestamp, request.query(), &request.body).ct_eq(&signature));
+    }
+    if !is_genuine {
         return Err(SignatureError::Forged);
     }
     let age = now - seconds(timestamp.parse().ok())?;
     if age.abs() > TOLERANCE { Err(SignatureError::Stale { age }) } else { Ok(()) }
 }
 
-fn verify_token(token: &str, request: &WebhookRequest, key: &Secret, now: DateTime<Utc>) -> Result<(), SignatureError> {
-    let claims = jwt::verify(token, std::slice::from_ref(key))?;
+fn verify_token(
+    token: &str,
+    request: &WebhookRequest,
+    keys: &[Secret],
+    now: DateTime<Utc>,
+) -> Result<(), SignatureError> {
+    let claims = jwt::verify(token, keys)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let is_of_body = match text("payload_hash") {
         Some(hash) => !request.body.is_empty() && jwt::is_hash(hash, &request.body),

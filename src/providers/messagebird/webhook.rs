@@ -19,14 +19,14 @@ const MAX_MEDIA: usize = 10;
 /// The webhook of one account: reports and incoming messages have the same URL.
 pub struct MessagebirdWebhook {
     account: String,
-    key: Option<Secret>,
+    keys: Vec<Secret>,
 }
 
 impl MessagebirdWebhook {
     /// Checks the settings.
     pub fn try_new(settings: &MessagebirdSettings) -> Result<Self, SettingsError> {
         settings.validate()?;
-        Ok(Self { account: settings.account_name.clone(), key: settings.signing_key.clone() })
+        Ok(Self { account: settings.account_name.clone(), keys: settings.signing_keys.clone() })
     }
 }
 
@@ -41,7 +41,7 @@ impl Webhook for MessagebirdWebhook {
     }
 
     fn verify(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Result<(), SignatureError> {
-        signature::verify(request, self.key.as_ref(), now)
+        signature::verify(request, &self.keys, now)
     }
 
     async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice> {
@@ -93,7 +93,10 @@ fn about_ours(
     let told = Accepted {
         provider_message_id: Some(id.clone()),
         segments: parts.filter(|&count: &u32| count > 0).unwrap_or(1),
-        cost: values::price(parameters.any(&["price[amount]"]), parameters.any(&["price[currency]"])),
+        cost: values::price(
+            parameters.any(&["price[amount]"]).as_deref(),
+            parameters.any(&["price[currency]"]).as_deref(),
+        ),
     };
     let Some(report) = report(status, code, &told, parameters.any(&["statusReason"]))? else { return Ok(None) };
     let token = request.query_parameter(TOKEN).and_then(|token| texts::short(&token));

@@ -24,7 +24,7 @@ pub(super) async fn send(
     message: &OutboundMessage,
     text: &TextContent,
 ) -> Result<Accepted, SendError> {
-    let request = authorised(vonage, application_id, key)?.json(&body(vonage, message, text));
+    let request = authorised(vonage, application_id, key)?.json(&body(vonage, message, text)?);
     let reply = call(request).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, vonage));
@@ -59,12 +59,12 @@ fn authorised(vonage: &Vonage, application_id: &str, key: &RsaKey) -> Result<Req
     Ok(vonage.request(Method::POST, PATH)?.bearer_auth(token))
 }
 
-fn body(vonage: &Vonage, message: &OutboundMessage, text: &TextContent) -> Value {
+fn body(vonage: &Vonage, message: &OutboundMessage, text: &TextContent) -> Result<Value, SendError> {
     let encoding = if text.body.chars().all(sms::is_gsm) { "text" } else { "unicode" };
     let mut body = json!({
         "message_type": "text",
         "channel": "sms",
-        "to": numbers::digits(&message.to),
+        "to": numbers::receiver(&message.to)?,
         "from": vonage.sender(message),
         "text": text.body,
         "client_ref": reference(message),
@@ -77,7 +77,7 @@ fn body(vonage: &Vonage, message: &OutboundMessage, text: &TextContent) -> Value
         body["webhook_url"] = url.as_str().into();
         body["webhook_version"] = "v1".into();
     }
-    body
+    Ok(body)
 }
 
 /// The code is what stands behind the `#` of the error's type: a number, or words such as `low-balance`.

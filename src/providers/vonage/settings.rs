@@ -40,6 +40,9 @@ const SIGNATURE_SECRET: Setting = Setting::new(
 )
 .secret()
 .variable("VONAGE_SIGNATURE_SECRET");
+const NEXT_SIGNATURE_SECRET: Setting =
+    Setting::new("next_signature_secret", "The secret that follows, believed too while the secrets are changed.")
+        .secret();
 const SIGNATURE_METHOD: Setting = Setting::new(
     "signature_method",
     "How the SMS API signs webhooks, as the API settings show it: `md5-hash`, `md5-hmac`, `sha1-hmac`, `sha256-hmac` or \
@@ -63,6 +66,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &APPLICATION_ID,
     &PRIVATE_KEY,
     &SIGNATURE_SECRET,
+    &NEXT_SIGNATURE_SECRET,
     &SIGNATURE_METHOD,
     &CURRENCY,
     &BASE_URL,
@@ -99,8 +103,8 @@ pub struct VonageSettings {
     pub api: VonageApi,
     /// Who sends, where a message does not say.
     pub from: String,
-    /// What webhooks are signed with.
-    pub signature_secret: Option<Secret>,
+    /// What webhooks are signed with: the present secret and, while they are changed, the next.
+    pub signature_secrets: Vec<Secret>,
     /// The currency of the SMS API's prices.
     pub currency: Currency,
     /// Where the API is.
@@ -134,13 +138,14 @@ impl VonageSettings {
             _ => return Err(settings.wrong(&API, "must be sms or messages")),
         };
         let base_url = settings.text(&BASE_URL).unwrap_or_else(|| base_url.to_owned());
+        let secrets = [&SIGNATURE_SECRET, &NEXT_SIGNATURE_SECRET];
         let currency = settings.text(&CURRENCY).and_then(|currency| currency.parse().ok());
         let read = Self {
             account_name: setup.account.to_owned(),
             api_key: settings.required(&API_KEY)?,
             api,
             from: settings.required(&FROM)?,
-            signature_secret: settings.secret(&SIGNATURE_SECRET),
+            signature_secrets: secrets.iter().filter_map(|setting| settings.secret(setting)).collect(),
             currency: currency.ok_or_else(|| settings.wrong(&CURRENCY, "must be three letters, such as EUR"))?,
             base_url: base_url.parse().map_err(|_| settings.wrong(&BASE_URL, "must be a URL"))?,
             callback_url: setup.webhook_url.clone(),
@@ -172,7 +177,7 @@ impl VonageSettings {
                 "must be a number with + and its country code, a short code, or a name of 1 to 11 letters",
             );
         }
-        if self.signature_secret.as_ref().is_some_and(Secret::is_empty) {
+        if self.signature_secrets.iter().any(Secret::is_empty) {
             return wrong("signature_secret", "must not be empty");
         }
         if !matches!(self.base_url.scheme(), "https" | "http") {
@@ -243,7 +248,12 @@ pub(super) mod tests {
             assert_eq!(refused(sms(&[(name, value)])), name);
         }
         assert_eq!(refused(messages(&[("application_id", "main")])), "application_id");
-        assert_eq!(refused(messages(&[("private_key", "secret")])), "private_key");
+        assert_eq!(
+            refused(messages(&[("private_key", "./private.key")])),
+            "private_key",
+            "it is the key, not its file"
+        );
+        assert_eq!(refused(read(&[("api_key", "a"), ("api_secret", "b")])), "from");
         assert_eq!(refused(read(&[("api_key", "a"), ("from", "Acme")])), "api_secret");
         assert_eq!(refused(read(&[("api_key", "a"), ("from", "Acme"), ("api", "messages")])), "application_id");
     }

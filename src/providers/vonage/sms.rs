@@ -23,7 +23,7 @@ pub(super) async fn send(
     message: &OutboundMessage,
     text: &TextContent,
 ) -> Result<Accepted, SendError> {
-    let request = vonage.request(Method::POST, "/sms/json")?.form(&form(vonage, message, text));
+    let request = vonage.request(Method::POST, "/sms/json")?.form(&form(vonage, message, text)?);
     let reply = call(request.basic_auth(&vonage.settings.api_key, Some(secret.expose()))).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, vonage));
@@ -43,12 +43,16 @@ pub(super) async fn check(vonage: &Vonage, secret: &Secret) -> Result<(), SendEr
     if answer.get("value").and_then(values::of).is_some() { Ok(()) } else { Err(reply.unproved()) }
 }
 
-fn form(vonage: &Vonage, message: &OutboundMessage, text: &TextContent) -> Vec<(&'static str, String)> {
+fn form(
+    vonage: &Vonage,
+    message: &OutboundMessage,
+    text: &TextContent,
+) -> Result<Vec<(&'static str, String)>, SendError> {
     // Otherwise Vonage puts `?` where a letter is not in GSM-7.
     let kind = if text.body.chars().all(sms::is_gsm) { "text" } else { "unicode" };
     let mut form = vec![
         ("from", vonage.sender(message).to_owned()),
-        ("to", numbers::digits(&message.to).to_owned()),
+        ("to", numbers::receiver(&message.to)?.to_owned()),
         ("text", text.body.clone()),
         ("type", kind.to_owned()),
         ("client-ref", reference(message)),
@@ -57,7 +61,7 @@ fn form(vonage: &Vonage, message: &OutboundMessage, text: &TextContent) -> Vec<(
     // A longer one must stand in the account's settings.
     let url = vonage.settings.callback_url.as_ref().map(url::Url::as_str);
     form.extend(url.filter(|url| url.len() <= LONGEST_CALLBACK).map(|url| ("callback", url.to_owned())));
-    form
+    Ok(form)
 }
 
 /// What an answer says; [`None`] if it does not say what an answer says.

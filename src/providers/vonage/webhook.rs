@@ -18,7 +18,7 @@ pub struct VonageWebhook {
     account: String,
     api_key: String,
     api: VonageApi,
-    secret: Option<Secret>,
+    secrets: Vec<Secret>,
 }
 
 impl VonageWebhook {
@@ -29,7 +29,7 @@ impl VonageWebhook {
             account: settings.account_name.clone(),
             api_key: settings.api_key.clone(),
             api: settings.api.clone(),
-            secret: settings.signature_secret.clone(),
+            secrets: settings.signature_secrets.clone(),
         })
     }
 }
@@ -45,11 +45,11 @@ impl Webhook for VonageWebhook {
     }
 
     fn verify(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Result<(), SignatureError> {
-        let secret = self.secret.as_ref();
+        let secrets = &self.secrets;
         match &self.api {
-            VonageApi::Sms { method, .. } => signature::verify_parameters(request, secret, *method, now),
+            VonageApi::Sms { method, .. } => signature::verify_parameters(request, secrets, *method, now),
             VonageApi::Messages { application_id, .. } => {
-                signature::verify_token(request, secret, &self.api_key, application_id, now)
+                signature::verify_token(request, secrets, &self.api_key, application_id, now)
             }
         }
     }

@@ -24,6 +24,9 @@ async fn start() -> (BirdDouble, Bird) {
     (double, account)
 }
 
+/// Spoils a message.
+type Change = fn(&mut OutboundMessage);
+
 fn sms() -> OutboundMessage {
     message(Channel::Sms, 9)
 }
@@ -82,7 +85,7 @@ async fn a_call_that_is_repeated_on_its_way_makes_one_message_and_another_attemp
 #[tokio::test]
 async fn what_bird_refuses_is_refused_for_its_reason() {
     let (double, account) = start().await;
-    let refused = async |change: fn(&mut OutboundMessage)| {
+    let refused = async |change: Change| {
         let mut message = sms();
         change(&mut message);
         match account.send(message).await.expect_err("refused") {
@@ -90,7 +93,7 @@ async fn what_bird_refuses_is_refused_for_its_reason() {
             ambiguous @ SendError::Ambiguous { .. } => panic!("{ambiguous}"),
         }
     };
-    let cases: [(fn(&mut OutboundMessage), RetryClass); 5] = [
+    let cases: [(Change, RetryClass); 5] = [
         (|message| message.to = "4155550101".to_owned(), RetryClass::Permanent),
         (|message| message.from = Some("+4930123456".to_owned()), RetryClass::Configuration),
         (|message| text(message).body = String::new(), RetryClass::ContentRefused),

@@ -26,6 +26,9 @@ async fn start() -> (MessagebirdDouble, Messagebird) {
     (double, account)
 }
 
+/// Spoils a message.
+type Change = fn(&mut OutboundMessage);
+
 fn sms() -> OutboundMessage {
     message(Channel::Sms, 9)
 }
@@ -82,7 +85,7 @@ async fn pictures_go_as_links_where_the_sender_can_send_them() {
 #[tokio::test]
 async fn what_messagebird_refuses_is_refused_for_its_reason() {
     let (double, account) = start().await;
-    let refused = async |change: fn(&mut OutboundMessage)| {
+    let refused = async |change: Change| {
         let mut message = sms();
         change(&mut message);
         match account.send(message).await.expect_err("refused") {
@@ -90,8 +93,13 @@ async fn what_messagebird_refuses_is_refused_for_its_reason() {
             ambiguous @ SendError::Ambiguous { .. } => panic!("{ambiguous}"),
         }
     };
-    let cases: [(fn(&mut OutboundMessage), RetryClass); 4] = [
-        (|message| message.to = "nobody".to_owned(), RetryClass::Permanent),
+    let national = refused(|message| message.to = "601234567".to_owned()).await;
+    assert_eq!(
+        (national, double.calls()),
+        ((RetryClass::Permanent, "not_e164".to_owned()), 0),
+        "it would go elsewhere"
+    );
+    let cases: [(Change, RetryClass); 3] = [
         (|message| message.from = Some("A much too long name".to_owned()), RetryClass::Configuration),
         (|message| text(message).body = String::new(), RetryClass::ContentRefused),
         (|message| text(message).body = "ж".repeat(604), RetryClass::ContentRefused),
@@ -247,7 +255,7 @@ async fn somebodys_message_is_believed_only_as_it_was_signed() {
     forged.body = "id=1&originator=1&body=Stop".into();
     assert!(webhook.verify(&forged, now()).is_err());
     let mut unset = double.settings(CALLBACK);
-    unset.signing_key = None;
+    unset.signing_keys.clear();
     let unset = MessagebirdWebhook::try_new(&unset).expect("valid settings");
     assert!(unset.verify(&request, now()).is_err(), "without a key nothing is believed");
 }

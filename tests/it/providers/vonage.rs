@@ -31,6 +31,9 @@ async fn start() -> (VonageDouble, [Vonage; 2]) {
     (double, accounts)
 }
 
+/// Spoils a message.
+type Change = fn(&mut OutboundMessage);
+
 fn sms() -> OutboundMessage {
     message(Channel::Sms, 9)
 }
@@ -90,7 +93,7 @@ async fn a_callback_that_is_too_long_stands_in_the_accounts_settings() {
 async fn what_vonage_refuses_is_refused_for_its_reason() {
     let (double, [by_sms, by_messages]) = start().await;
     double.bar("14155550177");
-    let refused = async |account: &Vonage, change: fn(&mut OutboundMessage)| {
+    let refused = async |account: &Vonage, change: Change| {
         let mut message = sms();
         change(&mut message);
         match account.send(message).await.expect_err("refused") {
@@ -98,7 +101,7 @@ async fn what_vonage_refuses_is_refused_for_its_reason() {
             ambiguous @ SendError::Ambiguous { .. } => panic!("{ambiguous}"),
         }
     };
-    let cases: [(fn(&mut OutboundMessage), RetryClass, &str, &str); 4] = [
+    let cases: [(Change, RetryClass, &str, &str); 4] = [
         (|message| message.to = "+14155550177".to_owned(), RetryClass::Permanent, "7", "1050"),
         (|message| message.to = "+0155550101".to_owned(), RetryClass::Permanent, "3", "1150"),
         (|message| message.from = Some("+4930123456".to_owned()), RetryClass::Configuration, "15", "1120"),
@@ -109,7 +112,7 @@ async fn what_vonage_refuses_is_refused_for_its_reason() {
         assert_eq!(refused(&by_messages, change).await, (class, messages_code.to_owned()));
     }
     let calls = double.calls();
-    let picture: fn(&mut OutboundMessage) = |message| text(message).media_urls.push("https://x.example/a".to_owned());
+    let picture: Change = |message| text(message).media_urls.push("https://x.example/a".to_owned());
     let (class, _) = refused(&by_sms, picture).await;
     assert_eq!((class, double.calls()), (RetryClass::ContentRefused, calls), "no file is left out silently");
     let mut mail = sms();

@@ -117,6 +117,14 @@ fn incoming_texts_have_several_shapes() {
 }
 
 #[test]
+fn an_incoming_text_needs_its_sender_and_not_its_receiver() {
+    let text = inbound("id=1&originator=14155550101&body=Hello");
+    assert_eq!((text.from.as_str(), text.to), ("+14155550101", None));
+    let without = parse(&post("id=1&recipient=12025550199&body=Hello"));
+    assert!(matches!(&without[..], [NoticeKind::Unclear { .. }]));
+}
+
+#[test]
 fn pictures_are_noted_and_not_fetched() {
     let picture = |more: &str| inbound(&format!("message_id=1&originator=14155550101&recipient=1&{more}"));
     let one = picture("subject=Bill&body=&mediaUrls=https%3A%2F%2Fx.example%2Fa.png&mediaUrls=file%3A%2F%2F%2Fetc");

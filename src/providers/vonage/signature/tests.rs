@@ -47,7 +47,7 @@ fn request(method: &str, query: &str, body: &str) -> WebhookRequest {
 
 fn check(request: &WebhookRequest, secret: &str, now: i64) -> Result<(), SignatureError> {
     let now = DateTime::from_timestamp(now, 0).expect("a time");
-    verify_parameters(request, Some(&Secret::new(secret)), SignatureMethod::Md5Hash, now)
+    verify_parameters(request, &[Secret::new("next"), Secret::new(secret)], SignatureMethod::Md5Hash, now)
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn whatever_else_is_refused_and_said_why() {
     assert_eq!(signed("timestamp=2026-01-01+14%3A00%3A00"), Ok(()));
     let now = DateTime::from_timestamp(2_100, 0).expect("a time");
     let genuine = request("GET", &format!("a=alphabet&b=bananas&timestamp=2100&{sig}"), "");
-    assert_eq!(verify_parameters(&genuine, None, SignatureMethod::Md5Hash, now), Err(Missing));
-    assert_eq!(verify_parameters(&genuine, Some(&Secret::new("abcde")), SignatureMethod::Md5Hmac, now), Err(Forged));
+    assert_eq!(verify_parameters(&genuine, &[], SignatureMethod::Md5Hash, now), Err(Missing));
+    assert_eq!(verify_parameters(&genuine, &[Secret::new("abcde")], SignatureMethod::Md5Hmac, now), Err(Forged));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn told(authorization: &str, body: &str) -> WebhookRequest {
 
 fn check_token(request: &WebhookRequest, now: i64) -> Result<(), SignatureError> {
     let now = DateTime::from_timestamp(now, 0).expect("a time");
-    verify_token(request, Some(&Secret::new(SECRET)), "abcd1234", APPLICATION, now)
+    verify_token(request, &[Secret::new("next"), Secret::new(SECRET)], "abcd1234", APPLICATION, now)
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn a_token_proves_the_body_that_it_was_made_for() {
     assert_eq!(check_token(&genuine, AT + 26 * 3_600), Err(SignatureError::Stale { age: TimeDelta::hours(26) }));
     assert_eq!(check_token(&genuine, AT - 600), Err(SignatureError::Stale { age: TimeDelta::minutes(-10) }));
     let now = DateTime::from_timestamp(AT, 0).expect("a time");
-    let secret = Secret::new(SECRET);
-    assert_eq!(verify_token(&genuine, Some(&secret), "other", APPLICATION, now), Err(Forged));
-    assert_eq!(verify_token(&genuine, Some(&secret), "abcd1234", "another application", now), Err(Forged));
-    assert_eq!(verify_token(&genuine, None, "abcd1234", APPLICATION, now), Err(Missing));
+    let secrets = [Secret::new(SECRET)];
+    assert_eq!(verify_token(&genuine, &secrets, "other", APPLICATION, now), Err(Forged));
+    assert_eq!(verify_token(&genuine, &secrets, "abcd1234", "another application", now), Err(Forged));
+    assert_eq!(verify_token(&genuine, &[], "abcd1234", APPLICATION, now), Err(Missing));
     assert_eq!(check_token(&request("POST", "", BODY), AT), Err(Missing), "it is to come once more, signed");
     assert_eq!(check_token(&told("", BODY), AT), Err(Missing));
     assert_eq!(check_token(&told("Basic YTpi", BODY), AT), Err(Malformed));

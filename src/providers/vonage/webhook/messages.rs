@@ -50,7 +50,7 @@ fn report(event: &Value, id: &str, status: &str) -> Result<(Report, Option<Strin
     let member = |name: &str| event.get(name).unwrap_or(&null);
     let price = || {
         let usage = member("usage");
-        values::price(values::text(usage, "price"), values::text(usage, "currency"))
+        values::price(values::text(usage, "price").as_deref(), values::text(usage, "currency").as_deref())
     };
     let report = match status {
         "submitted" => {

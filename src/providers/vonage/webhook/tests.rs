@@ -155,6 +155,14 @@ fn the_parts_of_a_long_text_say_their_place() {
     assert_eq!(inbound(said(&whole)).text, "Hello");
 }
 
+#[test]
+fn parts_that_do_not_say_their_place_are_texts_of_their_own_in_the_order_in_which_they_come() {
+    let parts = [("3", "end."), ("1", "It begins, "), ("2", "goes on, ")];
+    let texts = parts.map(|(id, text)| inbound(said(&[("msisdn", "447700900001"), ("messageId", id), ("text", text)])));
+    assert_eq!(texts.each_ref().map(|text| text.text.as_str()), ["end.", "It begins, ", "goes on, "]);
+    assert_eq!(texts.map(|text| text.provider_message_id), ["3", "1", "2"]);
+}
+
 fn status(more: Value) -> Value {
     let mut event = json!({
         "message_uuid": "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab",

@@ -113,7 +113,7 @@ impl MessagebirdDouble {
             account_name: "main".to_owned(),
             access_key: Secret::new(ACCESS_KEY),
             from: NUMBER.to_owned(),
-            signing_key: Some(Secret::new(SIGNING_KEY)),
+            signing_keys: vec![Secret::new(SIGNING_KEY)],
             can_send_media: true,
             base_url: Url::parse(&format!("http://{}", self.server.address)).expect("a URL"),
             callback_url: Some(Url::parse(callback_url).expect("a URL")),

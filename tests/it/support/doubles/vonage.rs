@@ -116,7 +116,7 @@ impl VonageDouble {
             api_key: API_KEY.to_owned(),
             api,
             from: NUMBER.to_owned(),
-            signature_secret: Some(Secret::new(SIGNATURE_SECRET)),
+            signature_secrets: vec![Secret::new(SIGNATURE_SECRET)],
             currency: "EUR".parse().expect("a currency"),
             base_url: Url::parse(&format!("http://{}", self.server.address)).expect("a URL"),
             callback_url: Some(Url::parse(callback_url).expect("a URL")),
