@@ -1,5 +1,5 @@
-//! Bird, by the API of its platform of 2025 (`{region}.platform.bird.com`): SMS, and what its webhooks report of them. Accounts with
-//! an access key of `rest.messagebird.com` are those of [`super::messagebird`].
+//! Bird, by the API of its platform of 2025 (`{region}.platform.bird.com`): SMS, and what its webhooks report of them. Accounts
+//! with an access key of `rest.messagebird.com` are those of [`super::messagebird`].
 //!
 //! Wire format: Bird's own libraries (`messagebird/bird-sdk-go`, `@messagebird/sdk` 0.63), which are made from its
 //! specification. MMS, scheduling and a period of validity are refused there so far.

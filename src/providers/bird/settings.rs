@@ -18,15 +18,17 @@ const FROM: Setting = Setting::new(
 .variable("BIRD_FROM");
 const CATEGORY: Setting = Setting::new(
     "category",
-    "What messages are to carriers: `transactional`, `marketing`, `authentication` or `service`. A sender that is registered \
-     for marketing may send all of them.",
+    "What messages are to carriers: `transactional`, `marketing`, `authentication` or `service`. A sender that is \
+     registered for marketing may send all of them.",
 )
 .variable("BIRD_CATEGORY")
 .default("marketing");
-const WEBHOOK_SECRET: Setting =
-    Setting::new("webhook_secret", "The webhook endpoint's signing secret, `whsec_`…; without it nothing is believed.")
-        .secret()
-        .variable("BIRD_WEBHOOK_SECRET");
+const WEBHOOK_SECRET: Setting = Setting::new(
+    "webhook_secret",
+    "The endpoint's signing secret, `whsec_` and base64. Without it nothing is believed.",
+)
+.secret()
+.variable("BIRD_WEBHOOK_SECRET");
 const NEXT_WEBHOOK_SECRET: Setting =
     Setting::new("next_webhook_secret", "The secret that follows, believed too while the secrets are changed.")
         .secret();

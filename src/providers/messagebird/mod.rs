@@ -1,5 +1,5 @@
-//! MessageBird, now Bird, by its first API (`rest.messagebird.com`): SMS and MMS, and what its webhooks report of them. Accounts of
-//! Bird's new platform are those of [`super::bird`].
+//! MessageBird, now Bird, by its first API (`rest.messagebird.com`): SMS and MMS, and what its webhooks report of them. Accounts
+//! of Bird's new platform are those of [`super::bird`].
 //!
 //! Wire format: the references of `developers.messagebird.com`, the tests of `messagebird/go-rest-api`, and the extended error
 //! codes of SMS at `docs.bird.com`.

@@ -1,7 +1,7 @@
 //! What MessageBird reports: the fate of messages, by a GET with everything in its query, and messages that come in, as a form.
 
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{MessagebirdSettings, PROVIDER, TOKEN, errors, signature};
 use crate::domain::value::Channel;
@@ -154,9 +154,8 @@ fn inbound(parameters: &Parameters, id: String, now: DateTime<Utc>) -> Result<In
     inbound.to = parameters.any(&["recipient", "receiver", "shortcode"]).map(|to| numbers::e164(&to));
     inbound.subject = parameters.any(&["subject"]);
     inbound.media = media;
-    let times = ["createdDatetime", "receive_datetime", "date_utc"];
-    let occurred_at = times.iter().find_map(|name| time(parameters.get(name)?));
-    inbound.occurred_at = texts::plausible(occurred_at, now);
+    // A short code's `receive_datetime` does not name its zone.
+    inbound.occurred_at = texts::plausible(parameters.get("createdDatetime").and_then(time), now);
     Ok(inbound)
 }
 
@@ -166,11 +165,9 @@ fn urls(written: &str) -> Vec<String> {
     listed.unwrap_or_else(|| vec![written.to_owned()]).iter().filter_map(|url| texts::short(url)).collect()
 }
 
-/// A time: RFC 3339, whose `+` is a space where it was not encoded, or digits alone, in UTC.
+/// A time by RFC 3339, whose `+` is a space where it was not encoded.
 pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    let written = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok().map(|time| time.to_utc());
-    written.or_else(|| NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok().map(|time| time.and_utc()))
+    DateTime::parse_from_rfc3339(&text.trim().replace(' ', "+")).ok().map(|time| time.to_utc())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod messages;
 mod settings;
 mod signature;
 mod sms;
+mod times;
 mod webhook;
 
 use std::sync::Arc;

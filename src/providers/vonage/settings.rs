@@ -19,7 +19,7 @@ const FROM: Setting =
         .variable("VONAGE_FROM");
 const API: Setting = Setting::new(
     "api",
-    "Which API sends: `sms` or `messages`. The latter joins long incoming texts, which the former reports part by part.",
+    "Which API sends: `sms` or `messages`. The latter joins long incoming texts, which the former hands over in parts.",
 )
 .variable("VONAGE_API")
 .default("sms");
@@ -36,7 +36,7 @@ const PRIVATE_KEY: Setting = Setting::new(
 .variable("VONAGE_PRIVATE_KEY");
 const SIGNATURE_SECRET: Setting = Setting::new(
     "signature_secret",
-    "What webhooks are signed with, from the account's API settings; not the API secret. Without it nothing is believed.",
+    "What webhooks are signed with, from the API settings; not the API secret. Without it nothing is believed.",
 )
 .secret()
 .variable("VONAGE_SIGNATURE_SECRET");
@@ -45,8 +45,8 @@ const NEXT_SIGNATURE_SECRET: Setting =
         .secret();
 const SIGNATURE_METHOD: Setting = Setting::new(
     "signature_method",
-    "How the SMS API signs webhooks, as the API settings show it: `md5-hash`, `md5-hmac`, `sha1-hmac`, `sha256-hmac` or \
-     `sha512-hmac`.",
+    "How the SMS API signs webhooks, as the API settings show it: `md5-hash`, `md5-hmac`, `sha1-hmac`, `sha256-hmac` \
+     or `sha512-hmac`.",
 )
 .variable("VONAGE_SIGNATURE_METHOD")
 .default("md5-hash");

@@ -3,7 +3,7 @@
 //! A request is believed for 25 hours: Vonage repeats it for 24, and whether with a new signature is not documented. What is
 //! repeated counts once by its id.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+use super::times;
 use crate::providers::kit::jwt;
 use crate::providers::kit::parameters::Parameters;
 use crate::providers::{Secret, SignatureError, WebhookRequest};
@@ -71,7 +72,7 @@ pub(super) fn verify_parameters(
     if !is_genuine {
         return Err(SignatureError::Forged);
     }
-    let signed_at = parameters.get("timestamp").and_then(time).ok_or(SignatureError::Malformed)?;
+    let signed_at = parameters.get("timestamp").and_then(times::seconds).ok_or(SignatureError::Malformed)?;
     is_fresh(signed_at, now)
 }
 
@@ -135,17 +136,6 @@ pub(super) fn verify_token(
 fn is_fresh(signed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), SignatureError> {
     let age = now - signed_at;
     if age > FRESHNESS || age < -AHEAD { Err(SignatureError::Stale { age }) } else { Ok(()) }
-}
-
-/// A time in seconds, or as the date that older accounts get.
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    let seconds = text.trim().parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    seconds.or_else(|| super::webhook::date(text))
-}
-
-/// `2026-01-01 14:00:00`, in UTC.
-pub(super) fn naive(text: &str, format: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text.trim(), format).ok().map(|time| time.and_utc())
 }
 
 #[cfg(test)]

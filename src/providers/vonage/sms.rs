@@ -127,8 +127,8 @@ mod tests {
     }
 
     fn part(status: &str) -> Value {
-        json!({ "to": "1234567890", "message-id": format!("id-{status}"), "status": status, "remaining-balance": "38.07243628",
-            "message-price": "0.04120000", "network": "23420" })
+        json!({ "to": "1234567890", "message-id": format!("id-{status}"), "status": status,
+            "remaining-balance": "38.07243628", "message-price": "0.04120000", "network": "23420" })
     }
 
     /// The answers of vonage-python-sdk, `sms/tests/data`.

@@ -81,10 +81,5 @@ impl Webhook for VonageWebhook {
     }
 }
 
-/// `2026-01-01 14:00:00`, in UTC.
-pub(super) fn date(text: &str) -> Option<DateTime<Utc>> {
-    signature::naive(text, "%Y-%m-%d %H:%M:%S")
-}
-
 #[cfg(test)]
 mod tests;

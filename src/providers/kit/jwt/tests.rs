@@ -6,12 +6,13 @@ use super::*;
 pub(in crate::providers) const KEY: &str = include_str!("test_key.pem");
 
 /// Of vonage-java-sdk, `MessagesClientTest.java`.
-const JAVA: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJTaW5hIiwibmFtZSI6IkphdmFfU0RLIiwiaWF0IjoxNjk4NjgwMzkyfQ\
-    .4qJpi46NSYURiLI1xoLIfGRygA8IUI2QSG9P2Kus1Oo";
+const JAVA: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJTaW5hIiwibmFtZSI6IkphdmFfU0RLIiw\
+    iaWF0IjoxNjk4NjgwMzkyfQ.4qJpi46NSYURiLI1xoLIfGRygA8IUI2QSG9P2Kus1Oo";
 const JAVA_SECRET: &str = "XsA09z2MhUxYcdbXaUX3aTT7TzGmnCLfkdILf0NIyC9hN9criTEUdlI3OZ5hRjR";
 /// Of vonage-python-sdk, `jwt/tests/test_verify_jwt.py`.
-const PYTHON: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJPbmxpbmUgSldUIEJ1aWxkZXIiLCJpYXQiOjE2OTc2MzQ2ODAsImV4c\
-    CI6MzMyNTQ1NDA4MjgsImF1ZCI6IiIsInN1YiI6IiJ9.88vJc3I2HhuqEDixHXVhc9R30tA6U_HQHZTC29y6CGM";
+const PYTHON: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJPbmxpbmUgSldUIEJ1aWxkZXIiLCJpY\
+    XQiOjE2OTc2MzQ2ODAsImV4cCI6MzMyNTQ1NDA4MjgsImF1ZCI6IiIsInN1YiI6IiJ9.88vJc3I2HhuqEDixHXVhc9R30tA6U_HQHZTC\
+    29y6CGM";
 const PYTHON_SECRET: &str = "qwertyuiopasdfghjklzxcvbnm123456";
 
 fn check(token: &str, secret: &str) -> Result<Value, SignatureError> {

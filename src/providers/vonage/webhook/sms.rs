@@ -6,8 +6,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::{errors, signature};
-use super::date;
+use super::super::{errors, times};
 use crate::domain::value::Channel;
 use crate::domain::value::message::{Report, RetryClass};
 use crate::providers::kit::parameters::Parameters;
@@ -64,8 +63,8 @@ fn receipt(
 }
 
 fn occurred_at(parameters: &Parameters) -> Option<DateTime<Utc>> {
-    let said = parameters.get("message-timestamp").and_then(date);
-    said.or_else(|| signature::naive(parameters.get("scts")?, "%y%m%d%H%M"))
+    let said = parameters.get("message-timestamp").and_then(times::date);
+    said.or_else(|| parameters.get("scts").and_then(times::minute))
 }
 
 fn inbound(parameters: &Parameters, id: String, now: DateTime<Utc>) -> Result<Inbound, String> {
@@ -82,7 +81,7 @@ fn inbound(parameters: &Parameters, id: String, now: DateTime<Utc>) -> Result<In
     let mut inbound = Inbound::new(Channel::Sms, id, numbers::e164(&from), texts::bounded(&marked, texts::MAX_BODY));
     inbound.hints.is_cut = marked.chars().count() > texts::MAX_BODY;
     inbound.to = parameters.any(&["to"]).map(|to| numbers::e164(&to));
-    inbound.occurred_at = texts::plausible(parameters.get("message-timestamp").and_then(date), now);
+    inbound.occurred_at = texts::plausible(parameters.get("message-timestamp").and_then(times::date), now);
     Ok(inbound)
 }
 

@@ -51,7 +51,7 @@ impl BirdMessage {
 
     fn resource(&self) -> Value {
         let text = self.field("text").unwrap_or_default();
-        let cost = json!({ "amount": "0.01580", "currency_code": "USD", "transaction_amount": "0.01580", "passthrough_amount": null });
+        let cost = json!({ "amount": "0.01580", "currency_code": "USD", "passthrough_amount": null });
         json!({
             "id": self.id,
             "direction": "outbound",
