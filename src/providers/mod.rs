@@ -4,17 +4,20 @@
 //! its webhook, which proves who speaks and takes apart what is reported ([`Webhook`]). ARCHITECTURE.md lists what a new
 //! one needs.
 
+pub mod bird;
 pub mod fcm;
 pub mod in_app;
 pub mod kind;
 pub mod kit;
 pub mod mailgun;
+pub mod messagebird;
 mod port;
 pub mod resend;
 pub mod sendgrid;
 pub mod ses;
 pub mod simulator;
 pub mod twilio;
+pub mod vonage;
 
 use std::borrow::Cow;
 
@@ -28,8 +31,18 @@ pub use port::{
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] =
-    &[&twilio::KIND, &sendgrid::KIND, &mailgun::KIND, &resend::KIND, &ses::KIND, &fcm::KIND, &in_app::KIND];
+const ALL: &[&kind::Kind] = &[
+    &twilio::KIND,
+    &vonage::KIND,
+    &messagebird::KIND,
+    &bird::KIND,
+    &sendgrid::KIND,
+    &mailgun::KIND,
+    &resend::KIND,
+    &ses::KIND,
+    &fcm::KIND,
+    &in_app::KIND,
+];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,13 @@
 pub mod client;
 pub(super) mod html;
 pub(super) mod inbound;
+pub mod jwt;
 pub mod mail;
 pub(super) mod mime;
+pub(super) mod numbers;
+pub(super) mod parameters;
 mod public;
 pub mod settings;
 pub mod standard_webhooks;
 pub(super) mod texts;
+pub(super) mod values;

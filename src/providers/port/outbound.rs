@@ -197,7 +197,8 @@ pub enum SendError {
     /// answer of the provider. Never a reason to send again.
     #[error("the provider may or may not have accepted the message: {cause}")]
     Ambiguous {
-        /// `timeout`, `connection_lost`, `half_an_answer`, `server_error`, `not_an_answer`.
+        /// `timeout`, `connection_lost`, `half_an_answer`, `server_error`, `not_an_answer`, `partly_accepted` (some parts of a
+        /// long SMS left, others did not).
         cause: &'static str,
     },
 }
@@ -213,6 +214,13 @@ impl SendError {
     pub fn channel_not_served() -> Self {
         let detail = "the account does not serve the message's channel";
         Self::refused(RetryClass::Configuration, Some("channel_not_served".to_owned()), detail)
+    }
+
+    /// The account's messages carry no files, and this one has some.
+    #[must_use]
+    pub fn files_not_carried() -> Self {
+        let detail = "the account's messages carry no files";
+        Self::refused(RetryClass::ContentRefused, Some("files_not_carried".to_owned()), detail)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Providers against their doubles: what leaves us, what every failure comes to, and what comes back.
 
+mod bird;
 mod fcm;
 mod mailgun;
+mod messagebird;
 mod resend;
 mod sendgrid;
 mod ses;
 mod twilio;
+mod vonage;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,12 +1,15 @@
 //! Providers on loopback that refuse what the real ones refuse, note what they took, answer as badly as they are told to,
 //! and sign what they tell. They need nothing of the test harness, so a bench can use them too.
 
+pub(crate) mod bird;
 pub(crate) mod fcm;
 pub(crate) mod mailgun;
+pub(crate) mod messagebird;
 pub(crate) mod resend;
 pub(crate) mod sendgrid;
 pub(crate) mod ses;
 pub(crate) mod twilio;
+pub(crate) mod vonage;
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
