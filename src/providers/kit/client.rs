@@ -206,7 +206,7 @@ impl Reply {
     }
 
     /// The whole body as bytes; otherwise whether it was too long, rather than cut off.
-    fn into_content(self) -> Result<Bytes, bool> {
+    pub(in crate::providers) fn into_content(self) -> Result<Bytes, bool> {
         if self.is_whole { Ok(Bytes::from(self.body)) } else { Err(self.is_too_long) }
     }
 

@@ -193,10 +193,11 @@ fn messages_of_all_parts_are_seen_as_one_persons() {
     let Some(CustomerEvent::Message(MessageEvent::MessageQueued(first))) = ada.first() else { panic!("{ada:?}") };
     let started = DispatchStarted {
         key: first.key.clone(),
-        route: Route { provider: "double".to_owned(), account: "a".to_owned(), domain: None, choice: None },
+        route: Route { provider: "double".to_owned(), account: "a".to_owned(), domain: None },
         attempt: 1,
         address_version: 0,
         content_hash: String::new(),
+        choice: None,
     };
     let ada = given(history().into_iter().chain(ada.clone()).chain([started.into()])).state;
     let grace = given(history()).state;

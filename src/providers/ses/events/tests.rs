@@ -79,6 +79,7 @@ fn every_event_of_the_guide_is_read() {
             Report::Failed { .. } => "failed",
             Report::Opened { .. } => "opened",
             Report::Clicked { .. } => "clicked",
+            Report::Dismissed => "dismissed",
             Report::Complained { .. } => "complained",
             Report::OptedOut { .. } => "opted_out",
             Report::OptedIn { .. } => "opted_in",
