@@ -22,7 +22,7 @@ use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
 use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
 use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
-use crate::ids::TenantId;
+use crate::ids::{MessageId, TenantId};
 use crate::providers::{Answer, Incomplete, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
@@ -291,9 +291,16 @@ impl Intake {
         })
     }
 
-    /// What a token says, if it is ours and of this account.
+    /// What a token says, if it is ours and of this account. Where a provider has no room for a token, the message's id stands
+    /// in for it: the provider's signature then vouches for it.
     async fn correlated(&self, account: &Account, token: Option<&str>) -> Result<Option<Correlation>, IntakeError> {
         let Some(token) = token else { return Ok(None) };
+        if let Ok(message_id) = token.parse::<MessageId>() {
+            let tenant = account.terms.tenant.unwrap_or(self.tenant);
+            let row = messages::by_id(&self.reads.db(), tenant, message_id).await?;
+            let row = row.filter(|row| row.provider.as_deref() == Some(account.route().provider.as_str()));
+            return Ok(row.and_then(|row| correlation_of(account, &row)));
+        }
         let Some(correlation) = self.app.open_token(token).await? else { return Ok(None) };
         let own = account.terms.tenant.is_none_or(|tenant| tenant == correlation.tenant);
         Ok((own && correlation.route.provider == account.route().provider).then_some(correlation))
