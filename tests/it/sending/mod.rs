@@ -16,6 +16,7 @@ mod metrics;
 mod permutations;
 mod push;
 mod restoring;
+mod routing;
 pub(crate) mod story;
 mod templates;
 mod threading;
