@@ -131,6 +131,7 @@ pub fn kind(told: &NoticeKind) -> &'static str {
             Report::Opened { .. } => "opened",
             Report::Clicked { .. } => "clicked",
             Report::Complained { .. } => "complained",
+            Report::CallEnded { .. } => "call_ended",
             Report::OptedOut { .. } => "opted_out",
             Report::OptedIn { .. } => "resubscribed",
         },

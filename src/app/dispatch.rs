@@ -151,7 +151,10 @@ impl App {
             let Some(route) = untried.or(routes.first()) else { return Ok(DispatchDecision::Nothing) };
             let (content, files) = self.content(caller, stream, &pending).await?;
             let (content, unmade) = match content {
-                Some(Ok(content)) => (Some(content), None),
+                Some(Ok(content)) => match self.approved_now(caller, &pending, &content).await? {
+                    Ok(()) => (Some(content), None),
+                    Err(refusal) => (None, Some(refusal)),
+                },
                 Some(Err(refusal)) => (None, Some(refusal)),
                 None => (None, None),
             };

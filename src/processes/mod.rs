@@ -3,6 +3,7 @@
 pub mod backlog;
 pub mod campaigns;
 pub mod checkpoints;
+mod content;
 pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;

@@ -121,7 +121,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, Customer, 8, |state| {
+aggregate!(Customer, CustomerEvent, Customer, 9, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48
@@ -142,7 +142,7 @@ aggregate!(
     Tenant,
     TenantEvent,
     Tenant,
-    5,
+    6,
     |state| {
         let users = state.users.len() + state.forgotten_users.len();
         (state.keys.len() + state.revoked.len()) * 16 + users * 128 + 1024

@@ -11,10 +11,13 @@ use crate::domain::campaign::schedule::Reason as Timing;
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
+use crate::domain::message::form::Form;
 use crate::domain::message::origin::TemplateUse;
 use crate::domain::value::Keyword;
 use crate::domain::value::inbound::{Automatic, Details};
-pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
+pub use crate::domain::value::message::{
+    BounceKind, CallResult, EngagementClass, EngagementKind, MessageKey, RetryClass, Route,
+};
 use crate::domain::value::{Currency, words};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
@@ -67,6 +70,9 @@ event! {
         /// The values that were given to its template for this message.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         variables: BTreeMap<String, serde_json::Value>,
+        /// What its channel needs beside the text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        form: Option<Box<Form>>,
     }
 }
 
@@ -323,6 +329,23 @@ event! {
 }
 
 event! {
+    /// A call is over: how, and how long it was.
+    CallEnded 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        result: CallResult,
+        /// From the moment when it was picked up, in seconds.
+        seconds: Option<u32>,
+        /// Who picked up, in the provider's own word, where it tested that.
+        answered_by: Option<String>,
+        cost_micros: Option<i64>,
+        currency: Option<Currency>,
+    }
+}
+
+event! {
     /// The customer wrote.
     MessageReceived 1 {
         #[serde(flatten)]
@@ -390,6 +413,7 @@ stream_events! {
         MessageClicked,
         EngagementReclassified,
         MessageComplained,
+        CallEnded,
         MessageReceived,
         MessageRetracted,
         MessageAttached,

@@ -110,6 +110,7 @@ impl Recent {
             | MessageEvent::MessageClicked(_)
             | MessageEvent::EngagementReclassified(_)
             | MessageEvent::MessageComplained(_)
+            | MessageEvent::CallEnded(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)
             | MessageEvent::MessageAttached(_)

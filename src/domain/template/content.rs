@@ -17,6 +17,10 @@ const MAX_CONTENTS: usize = 100;
 const LONGEST_SHORT_TEXT: usize = 5_000;
 /// How many steps a phone script has at most.
 const MAX_STEPS: usize = 50;
+/// How many keys a phone script has at most.
+const MAX_KEYS: usize = 10;
+/// The longest text that is said to who pressed a key, in characters: it travels in a URL.
+const LONGEST_CONFIRMATION: usize = 160;
 /// The longest pause in a phone script, in seconds.
 const LONGEST_PAUSE: u32 = 60;
 /// How many variables a WhatsApp template has at most.
@@ -136,6 +140,43 @@ pub struct VoiceScript {
     pub voice: Option<String>,
     /// What is said, in order.
     pub steps: Vec<Step>,
+    /// What happens where a machine picks up; absent: that is not tested, and the script is read to whatever picks up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<OnMachine>,
+    /// The keys that may be pressed while the script is read, and a while after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
+}
+
+words! {
+    /// What a call does where a machine picks up.
+    OnMachine, "what a call does at a machine" {
+        /// The script is left on it, after its greeting.
+        LeaveMessage = "leave_message",
+        /// Nothing is left on it.
+        HangUp = "hang_up",
+    }
+}
+
+words! {
+    /// What it means that a key is pressed in a call.
+    KeyMeaning, "meaning of a key" {
+        /// No more calls and messages to this number.
+        OptOut = "opt_out",
+        /// An answer, which stands in the conversation.
+        Answer = "answer",
+    }
+}
+
+/// A key that may be pressed in a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// 0 to 9.
+    pub digit: u8,
+    /// What it means.
+    pub meaning: KeyMeaning,
+    /// What is said to who pressed it, before the call ends.
+    pub say: String,
 }
 
 /// A step of a phone script.
@@ -200,7 +241,14 @@ impl Content {
                 if !script.steps.iter().any(|step| matches!(step, Step::Say(_))) {
                     return Err(Refusal::invalid("steps", "must say something"));
                 }
-                script.steps.iter().try_for_each(check_step)
+                script.steps.iter().try_for_each(check_step)?;
+                bounded("keys", script.keys.len(), MAX_KEYS)?;
+                script.keys.iter().try_for_each(check_key)?;
+                let digits: BTreeSet<_> = script.keys.iter().map(|key| key.digit).collect();
+                if digits.len() < script.keys.len() {
+                    return Err(Refusal::invalid("keys", "has one digit twice"));
+                }
+                Ok(())
             }
             Self::Push(notification) | Self::InApp(notification) => {
                 needed("title", &notification.title, LONG)?;
@@ -217,6 +265,13 @@ fn check_step(step: &Step) -> Result<(), Refusal> {
         Step::Pause(seconds) if (1..=LONGEST_PAUSE).contains(seconds) => Ok(()),
         Step::Pause(_) => Err(Refusal::invalid("steps", format!("a pause lasts 1 to {LONGEST_PAUSE} seconds"))),
     }
+}
+
+fn check_key(key: &Key) -> Result<(), Refusal> {
+    if key.digit > 9 {
+        return Err(Refusal::invalid("keys", "a key is a digit from 0 to 9"));
+    }
+    needed("keys", &key.say, LONGEST_CONFIRMATION)
 }
 
 fn needed(field: &str, text: &str, max: usize) -> Result<(), Refusal> {

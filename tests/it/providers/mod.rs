@@ -2,6 +2,8 @@
 
 mod sendgrid;
 mod twilio;
+mod voice;
+mod whatsapp;
 
 use std::sync::Arc;
 use std::time::Duration;

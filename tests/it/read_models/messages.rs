@@ -116,6 +116,22 @@ async fn late_reports_neither_lower_the_state_nor_wipe_reasons(engine: Engine) {
     .await;
 }
 
+async fn a_call_tells_how_it_ended_and_how_long_it_was(engine: Engine) {
+    let key = key(message(1));
+    let mut story = Story::new();
+    story.tell(customer(1), 0, queued(&key));
+    story.tell(customer(1), 2, call_ended(&key, CallResult::Voicemail, 14_000));
+    story.tell(customer(1), 1, sent(&key));
+    story.tell(customer(1), 2, delivered(&key));
+    check(engine, &story, async |db| {
+        let row = row(db, message(1)).await;
+        assert_eq!((row.state, row.call_result), (MessageState::Delivered, Some(CallResult::Voicemail)));
+        assert_eq!((row.call_seconds, row.call_answered_by.as_deref()), (Some(49), Some("human")));
+        assert_eq!((row.call_ended_at, row.cost_micros), (Some(minute(2)), Some(14_000)));
+    })
+    .await;
+}
+
 async fn first_times_and_counts_are_kept_per_state(engine: Engine) {
     let key = key(message(1));
     let (human, machine) = (EngagementClass::Human, EngagementClass::Machine);

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::super::settings::tests::settings;
 use super::*;
+use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
+use crate::domain::value::{Channel, Keyword};
 
 const URL: &str = "https://crm.example.com/hooks/twilio/";
 
@@ -384,7 +386,6 @@ fn what_cannot_be_read_is_kept_and_said_so() {
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", vec![]),
         ("no message", b"a=b".to_vec()),
-        ("a call", b"CallSid=CA1&CallStatus=completed".to_vec()),
         ("an unknown status", b"MessageSid=SM1&MessageStatus=teleported".to_vec()),
         ("partly delivered", b"MessageSid=SM1&MessageStatus=partially_delivered".to_vec()),
         ("a code that is none", b"MessageSid=SM1&MessageStatus=failed&ErrorCode=many".to_vec()),
