@@ -24,7 +24,7 @@ const API_KEY: Setting = Setting::new(
 const API_SECRET: Setting = Setting::new("api_secret", "The API key's secret.").secret().variable("TWILIO_API_SECRET");
 const FROM: Setting = Setting::new(
     "from",
-    "Who sends SMS: a number with `+`, a short code or an alphanumeric sender. This or `messaging_service_sid`, not both.",
+    "Who sends SMS: a number with `+`, a short code or an alphanumeric sender. Not with `messaging_service_sid`.",
 )
 .variable("TWILIO_FROM");
 const MESSAGING_SERVICE_SID: Setting =

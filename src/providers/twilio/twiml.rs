@@ -51,10 +51,10 @@ pub(super) fn script(content: &VoiceContent, speech: Speech<'_>, action: Option<
     }
     let body = match action {
         None => said,
-        Some(action) => format!(
-            "<Gather input=\"dtmf\" numDigits=\"1\" timeout=\"{WAIT_FOR_KEY}\" method=\"POST\" action=\"{}\">{said}</Gather>",
-            escape(action)
-        ),
+        Some(action) => {
+            let keys = format!("input=\"dtmf\" numDigits=\"1\" timeout=\"{WAIT_FOR_KEY}\"");
+            format!("<Gather {keys} method=\"POST\" action=\"{}\">{said}</Gather>", escape(action))
+        }
     };
     let document = format!("{HEAD}<Response>{body}</Response>");
     if document.chars().count() > LONGEST_DOCUMENT { Err("32018") } else { Ok(document) }
@@ -109,10 +109,12 @@ mod tests {
     #[test]
     fn a_script_is_said_in_its_steps_and_waits_for_a_key() {
         let content = steps(vec![Step::Say("Guten Tag, Müller’s & \"Söhne\" <\u{7}>".to_owned()), Step::Pause(2)]);
-        let said = "<Say language=\"de-DE\" voice=\"Polly.Vicki\">Guten Tag, Müller’s &amp; &quot;Söhne&quot; &lt;&gt;</Say>\
+        let said = "<Say language=\"de-DE\" voice=\"Polly.Vicki\">\
+            Guten Tag, Müller’s &amp; &quot;Söhne&quot; &lt;&gt;</Say>\
             <Pause length=\"2\"/>";
         assert_eq!(script(&content, GERMAN, None), Ok(format!("{HEAD}<Response>{said}</Response>")));
-        let gather = "<Gather input=\"dtmf\" numDigits=\"1\" timeout=\"5\" method=\"POST\" action=\"https://a.example/?x=1&amp;y=2\">";
+        let gather = "<Gather input=\"dtmf\" numDigits=\"1\" timeout=\"5\" \
+            method=\"POST\" action=\"https://a.example/?x=1&amp;y=2\">";
         let expected = format!("{HEAD}<Response>{gather}{said}</Gather></Response>");
         assert_eq!(script(&content, GERMAN, Some("https://a.example/?x=1&y=2")), Ok(expected));
     }

@@ -61,7 +61,8 @@ async fn a_call_carries_its_script_its_keys_and_where_its_ends_are_reported() {
     let call = made(&twilio, &double, None).await;
     assert_eq!((call.field("To"), call.field("From")), (Some("+14155550101"), Some(NUMBER)));
     let document = call.field("Twiml").expect("a document");
-    let said = "<Say language=\"en-GB\" voice=\"Polly.Amy\">Your wine &amp; cheese is ready.</Say><Pause length=\"1\"/></Gather>";
+    let said = "<Say language=\"en-GB\" voice=\"Polly.Amy\">\
+        Your wine &amp; cheese is ready.</Say><Pause length=\"1\"/></Gather>";
     assert!(document.contains(said), "{document}");
     let events: Vec<_> =
         call.form.iter().filter(|(name, _)| name == "StatusCallbackEvent").map(|(_, event)| event).collect();

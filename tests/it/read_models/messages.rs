@@ -1,5 +1,7 @@
 use commlog::domain::customer::event::CustomerEvent;
-use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageQueued, MessageReceived};
+use commlog::domain::message::event::{
+    BounceKind, CallResult, EngagementClass, MessageKey, MessageQueued, MessageReceived,
+};
 use commlog::domain::value::message::MessageState;
 use commlog::domain::value::{Channel, Direction};
 use commlog::ids::MessageId;
@@ -9,8 +11,9 @@ use commlog::sql::{Db, Engine};
 use serde_json::json;
 
 use super::events::{
-    bounced, cancelled, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started, failed, held,
-    in_doubt, key, opened, opted_out_by, queued, received, registered, released, sent, suppressed, taken_back,
+    bounced, call_ended, cancelled, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started,
+    failed, held, in_doubt, key, opened, opted_out_by, queued, received, registered, released, sent, suppressed,
+    taken_back,
 };
 use super::story::{Story, TENANT, campaign, conversation, customer, import, message, minute};
 use super::{check, on_both_engines, told};

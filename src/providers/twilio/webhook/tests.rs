@@ -435,7 +435,12 @@ proptest! {
         headers in proptest::collection::vec((".{0,20}", any::<Vec<u8>>()), 0..4),
         body in any::<Vec<u8>>(),
         fields in proptest::collection::vec(
-            ("MessageSid|MessageStatus|SmsStatus|From|To|Body|ErrorCode|NumMedia|MediaUrl0|OptOutType", ".{0,40}"), 0..8,
+            (
+                "MessageSid|MessageStatus|SmsStatus|From|To|Body|ErrorCode|NumMedia|MediaUrl0|OptOutType|CallSid\
+                    |CallStatus|AnsweredBy|Digits|Direction|Timestamp|MachineDetectionDuration|SipResponseCode",
+                ".{0,40}",
+            ),
+            0..8,
         ),
     ) {
         let headers = headers.into_iter().map(|(name, value)| (name, Bytes::from(value))).collect();
@@ -446,6 +451,7 @@ proptest! {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         request.body = form.into();
         request.method = "POST".to_owned();
-        prop_assert!(futures::executor::block_on(webhook().parse(&request, now)).len() <= 1);
+        prop_assert!(futures::executor::block_on(webhook().parse(&request, now)).len() <= 2);
+        futures::executor::block_on(webhook().answer_to(&request));
     }
 }

@@ -177,7 +177,7 @@ fn check(form: &[(String, String)]) -> Result<(), (u32, &'static str)> {
         return Err((20001, "Unknown parameter"));
     }
     let repeated = |name: &&&str| form.iter().filter(|(key, _)| key == **name).count() > 1;
-    if KNOWN.iter().filter(|name| **name != "StatusCallbackEvent").any(|name| repeated(&&name)) {
+    if KNOWN.iter().filter(|name| **name != "StatusCallbackEvent").any(|name| repeated(&name)) {
         return Err((20001, "A parameter is repeated"));
     }
     let is_number = |text: &str| text.strip_prefix('+').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
