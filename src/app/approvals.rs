@@ -1,7 +1,9 @@
 //! Whether WhatsApp lets a template be sent: as its author has written it down, who learns it from the provider.
 
+use crate::app::campaigns::Standing;
 use crate::app::engine::states::StateAt;
 use crate::app::{App, AppError, Caller};
+use crate::domain::campaign::event::PauseCause;
 use crate::domain::message::dispatch::TEMPLATE_NOT_APPROVED;
 use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::form::Form;
@@ -30,6 +32,21 @@ impl App {
             })
         };
         Ok(must_be_approved(self.read_fresh_state::<Template, _>(stream, approval).await?))
+    }
+
+    /// Pauses the campaign of a message whose template WhatsApp does not let be sent any more: its audience is still there when
+    /// the template is approved again. False if there is nothing to pause; then the message is held by itself.
+    pub(super) async fn pauses_for(
+        &self,
+        caller: &Caller,
+        message: &PendingMessage,
+        refusal: &Refusal,
+    ) -> Result<bool, AppError> {
+        let Some(campaign_id) = message.key.campaign_id.filter(|_| refusal.code == TEMPLATE_NOT_APPROVED) else {
+            return Ok(false);
+        };
+        self.stop_campaign(caller, campaign_id, PauseCause::Failure, &refusal.message, None).await?;
+        Ok(self.standing_of(caller.tenant, campaign_id).await? == Standing::Paused)
     }
 }
 

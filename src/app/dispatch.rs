@@ -158,6 +158,11 @@ impl App {
                 Some(Err(refusal)) => (None, Some(refusal)),
                 None => (None, None),
             };
+            if let Some(refusal) = &unmade
+                && self.pauses_for(caller, &pending, refusal).await?
+            {
+                return Ok(DispatchDecision::NotBefore(self.shared.ambient.now() + PAUSED));
+            }
             let mut run = CommandRun::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),
