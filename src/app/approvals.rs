@@ -6,11 +6,11 @@ use crate::app::{App, AppError, Caller};
 use crate::domain::campaign::event::PauseCause;
 use crate::domain::message::dispatch::TEMPLATE_NOT_APPROVED;
 use crate::domain::message::event::MessageQueuedPersonal;
-use crate::domain::message::form::Form;
 use crate::domain::message::state::PendingMessage;
 use crate::domain::refusal::Refusal;
 use crate::domain::template::content::{Approval, Content};
 use crate::domain::template::state::Template;
+use crate::domain::value::form::Form;
 
 impl App {
     /// Whether WhatsApp still lets the template be sent that a message was made of, as its author has written it down by now.

@@ -2,8 +2,8 @@
 
 use crate::accounts::Account;
 use crate::app::Ticket;
-use crate::domain::message::form::Form;
 use crate::domain::value::Channel;
+use crate::domain::value::form::Form;
 use crate::domain::value::token;
 use crate::providers::{Attachment, Content};
 

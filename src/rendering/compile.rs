@@ -13,11 +13,11 @@ use super::scan::{self, MAX_PIECES, Piece};
 use super::values::Values;
 use super::weave::Woven;
 use super::{layout, plain};
-use crate::domain::message::form::{Form, ProviderTemplate};
 use crate::domain::template::content::{
     Approval, Content, EmailTexts, Key, LocalContent, Markup, Step, VoiceScript, WhatsappTexts, choose,
 };
 use crate::domain::value::Channel;
+use crate::domain::value::form::{Form, ProviderTemplate};
 
 /// How deep templates include each other.
 pub const MAX_INCLUDES: usize = 5;

@@ -20,7 +20,6 @@ use crate::domain::message::event::{
     MessageCancelled, MessageClass, MessageHeld, MessageQueued, MessageQueuedPersonal, MessageReceived,
     MessageReceivedPersonal, MessageSuppressed,
 };
-use crate::domain::message::form::Form;
 use crate::domain::message::origin::{FromTemplate, Origin, UseTemplate};
 use crate::domain::message::rules::{Asked, Reason, Verdict, judge_request};
 use crate::domain::message::state::{Pending, Stage};
@@ -28,6 +27,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Keyword;
+use crate::domain::value::form::Form;
 use crate::domain::value::inbound::Arrival;
 use crate::domain::value::message::{MessageKey, Report};
 use crate::domain::value::token::Correlation;

@@ -11,9 +11,9 @@ use crate::domain::campaign::schedule::Reason as Timing;
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::event::{event, stream_events};
 use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, MessageAttached};
-use crate::domain::message::form::Form;
 use crate::domain::message::origin::TemplateUse;
 use crate::domain::value::Keyword;
+use crate::domain::value::form::Form;
 use crate::domain::value::inbound::{Automatic, Details};
 pub use crate::domain::value::message::{
     BounceKind, CallResult, EngagementClass, EngagementKind, MessageKey, RetryClass, Route,

@@ -5,7 +5,6 @@ pub mod back_test;
 pub mod decide;
 pub mod dispatch;
 pub mod event;
-pub mod form;
 pub mod history;
 pub mod lattice;
 pub mod limits;

@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::domain::canned::decide::CannedUse;
 use crate::domain::message::decide::SendMessage;
 use crate::domain::message::event::MessageClass;
-use crate::domain::message::form::Form;
 use crate::domain::refusal::Refusal;
 use crate::domain::template::content::TemplateKind;
 use crate::domain::template::state::Draft;
 use crate::domain::value::Channel;
+use crate::domain::value::form::Form;
 use crate::ids::{ActivityId, CustomerId};
 
 /// Makes a message of a template.

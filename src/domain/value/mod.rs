@@ -2,12 +2,14 @@
 
 pub mod address;
 pub mod engagement;
+pub mod form;
 pub mod inbound;
 pub mod limits;
 pub mod media;
 pub mod message;
 pub mod money;
 pub mod place;
+pub mod script;
 pub mod secret;
 pub mod sms;
 pub mod time;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::domain::message::form::ProviderTemplate;
-use crate::domain::template::content::VoiceScript;
 use crate::domain::value::engagement::Tracks;
+use crate::domain::value::form::ProviderTemplate;
 use crate::domain::value::message::{MessageKey, Report, RetryClass};
+use crate::domain::value::script::VoiceScript;
 use crate::domain::value::{Channel, Currency, sms};
 use crate::ids::{AddressId, CustomerId, TenantId};
 

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::api::TOKEN;
 use super::twiml::Speech;
-use crate::domain::template::content::KeyMeaning;
-use crate::domain::template::content::VoiceScript;
+use crate::domain::value::script::KeyMeaning;
+use crate::domain::value::script::VoiceScript;
 use crate::providers::WebhookRequest;
 
 const KEY: &str = "key";
@@ -63,7 +63,7 @@ pub(super) fn pressed(request: &WebhookRequest, digits: &str) -> Option<Pressed>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::template::content::{Key, Step};
+    use crate::domain::value::script::{Key, Step};
 
     #[test]
     fn what_a_key_means_comes_back_in_the_url() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::api::{callback_url, cost, refusal, request};
 use super::settings::is_sid;
 use super::{Twilio, TwilioSender, errors};
-use crate::domain::message::form::ProviderTemplate;
+use crate::domain::value::form::ProviderTemplate;
 use crate::domain::value::message::RetryClass;
 use crate::domain::value::{Channel, sms};
 use crate::providers::kit::client::call;

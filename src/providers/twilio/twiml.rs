@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::domain::template::content::Step;
+use crate::domain::value::script::Step;
 use crate::providers::VoiceContent;
 
 /// The longest document that travels in the `Twiml` parameter, in characters; error 32018 beyond it.
@@ -97,7 +97,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::template::content::VoiceScript;
+    use crate::domain::value::script::VoiceScript;
 
     const GERMAN: Speech<'static> = Speech { language: "de-DE", voice: Some("Polly.Vicki") };
 

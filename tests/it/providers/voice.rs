@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use commlog::domain::template::content::{Key, KeyMeaning, OnMachine, Step, VoiceScript};
 use commlog::domain::value::Channel;
 use commlog::domain::value::message::{CallResult, Report, RetryClass};
+use commlog::domain::value::script::{Key, KeyMeaning, OnMachine, Step, VoiceScript};
 use commlog::domain::value::token::open;
 use commlog::providers::twilio::{Twilio, TwilioSettings, TwilioWebhook};
 use commlog::providers::{

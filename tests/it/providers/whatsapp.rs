@@ -1,8 +1,8 @@
 //! WhatsApp by Twilio against its double.
 
 use chrono::TimeDelta;
-use commlog::domain::message::form::ProviderTemplate;
 use commlog::domain::value::Channel;
+use commlog::domain::value::form::ProviderTemplate;
 use commlog::domain::value::message::{EngagementClass, Report, RetryClass};
 use commlog::domain::value::token::open;
 use commlog::providers::twilio::{Twilio, TwilioSender, TwilioSettings, TwilioWebhook};

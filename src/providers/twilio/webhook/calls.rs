@@ -6,9 +6,9 @@
 use chrono::{DateTime, Utc};
 
 use super::Form;
-use crate::domain::template::content::KeyMeaning;
 use crate::domain::value::Channel;
 use crate::domain::value::message::{CallResult, Report, RetryClass};
+use crate::domain::value::script::KeyMeaning;
 use crate::providers::kit::texts;
 use crate::providers::twilio::{api, errors, keys};
 use crate::providers::{Inbound, NoticeKind, WebhookRequest};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::template::content::VoiceScript;
+use crate::domain::value::script::VoiceScript;
 
 /// What a message's channel needs beside its text; made of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
