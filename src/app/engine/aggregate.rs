@@ -142,7 +142,7 @@ aggregate!(
     Tenant,
     TenantEvent,
     Tenant,
-    6,
+    5,
     |state| {
         let users = state.users.len() + state.forgotten_users.len();
         (state.keys.len() + state.revoked.len()) * 16 + users * 128 + 1024

@@ -1,6 +1,6 @@
 //! Making a call, and ending it.
 //!
-//! The script travels in the call that makes it, as TwiML. Who picks up is tested in one of two ways: while the line waits for the
+//! The script travels in the call that makes it, as `TwiML`. Who picks up is tested in one of two ways: while the line waits for the
 //! end of a greeting, so that the script is left after it; or beside the script, which people then hear at once, and a call that a
 //! machine has picked up is ended as soon as Twilio reports it.
 

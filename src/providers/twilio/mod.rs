@@ -1,7 +1,7 @@
 //! Twilio: SMS and MMS, WhatsApp, calls, and what its webhook reports of them.
 //!
 //! Wire format: the Messages and Calls resources of the API of 2010-04-01 (`twilio-oai`, `twilio_api_v2010.json`), and the pages
-//! on status callbacks, machine detection, TwiML, webhooks and errors of `docs.twilio.com`.
+//! on status callbacks, machine detection, `TwiML`, webhooks and errors of `docs.twilio.com`.
 
 mod api;
 mod call;

@@ -158,9 +158,12 @@ impl TwilioSettings {
             (None, None) => None,
             (Some(_), Some(_)) => return Err(settings.wrong(&FROM, "and messaging_service_sid exclude each other")),
         };
-        let whatsapp = settings.text(&WHATSAPP_FROM).map(|from| match is_sid(&from, "MG") {
-            true => TwilioSender::Service(from),
-            false => TwilioSender::From(from.strip_prefix("whatsapp:").unwrap_or(&from).to_owned()),
+        let whatsapp = settings.text(&WHATSAPP_FROM).map(|from| {
+            if is_sid(&from, "MG") {
+                TwilioSender::Service(from)
+            } else {
+                TwilioSender::From(from.strip_prefix("whatsapp:").unwrap_or(&from).to_owned())
+            }
         });
         let voice = match settings.text(&VOICE_FROM) {
             Some(from) => Some(TwilioVoice {

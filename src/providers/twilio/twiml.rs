@@ -1,4 +1,4 @@
-//! TwiML: what Twilio says and does in a call (`docs.twilio.com/voice/twiml`).
+//! `TwiML`: what Twilio says and does in a call (`docs.twilio.com/voice/twiml`).
 
 use url::form_urlencoded;
 
@@ -35,18 +35,17 @@ pub(super) struct Speech<'a> {
 pub(super) fn script(content: &VoiceContent, speech: Speech<'_>, action: Option<&str>) -> Result<String, &'static str> {
     let mut said = String::new();
     let written: Vec<Step>;
-    let steps = match &content.steps {
-        Some(script) => &script.steps,
-        None => {
-            written = content.script.lines().map(|line| Step::Say(line.to_owned())).collect();
-            &written
-        }
+    let steps = if let Some(script) = &content.steps {
+        &script.steps
+    } else {
+        written = content.script.lines().map(|line| Step::Say(line.to_owned())).collect();
+        &written
     };
     for step in steps {
         match step {
             Step::Say(words) if words.trim().is_empty() => {}
             Step::Say(words) => said.push_str(&say(words, speech)?),
-            Step::Pause(seconds) => said.push_str(&format!("<Pause length=\"{seconds}\"/>")),
+            Step::Pause(seconds) => said.extend(["<Pause length=\"", &seconds.to_string(), "\"/>"]),
         }
     }
     let body = match action {

@@ -137,6 +137,7 @@ async fn an_unclear_answer_leaves_doubt_and_a_message_in_doubt_is_found_by_its_w
 
 #[tokio::test]
 async fn what_whatsapp_reports_comes_back_by_its_class() {
+    use RetryClass::{Configuration, ContentRefused, OptedOut, Permanent, RateLimited, Transient};
     let (double, twilio) = start().await;
     twilio.send(words()).await.expect("taken");
     let sent = double.taken().remove(0);
@@ -152,7 +153,6 @@ async fn what_whatsapp_reports_comes_back_by_its_class() {
     };
     assert!(matches!(report("read", None).await, Report::Opened { class: EngagementClass::Human, .. }));
     assert_eq!(report("delivered", None).await, Report::Delivered);
-    use RetryClass::{Configuration, ContentRefused, OptedOut, Permanent, RateLimited, Transient};
     let cases = [
         (63016, ContentRefused),
         (63018, RateLimited),

@@ -196,7 +196,7 @@ fn check(form: &[(String, String)]) -> Result<(), (u32, &'static str)> {
         return Err((12100, "Document parse failure"));
     }
     match (one("MachineDetection"), one("AsyncAmd"), one("AsyncAmdStatusCallback")) {
-        (None, None, None) | (Some("DetectMessageEnd"), None, None) => Ok(()),
+        (None | Some("DetectMessageEnd"), None, None) => Ok(()),
         (Some("Enable" | "DetectMessageEnd"), Some("true"), Some(url)) if Url::parse(url).is_ok() => Ok(()),
         _ => Err((21234, "Invalid machine detection")),
     }
