@@ -5,6 +5,7 @@
 -- events: DispatchStarted, DispatchFailed, DispatchInDoubt
 -- events: MessageSent, MessageDelivered, MessageDeferred, MessageBounced, MessageFailed
 -- events: MessageOpened, MessageClicked, EngagementReclassified, MessageDismissed, MessageComplained, ConsentChanged
+-- events: CallEnded
 -- scope: customer
 -- version: 4
 
@@ -77,6 +78,10 @@ CREATE TABLE messages (
     complained_count BIGINT NOT NULL DEFAULT 0, -- complaints
     opted_out_at TIMESTAMPTZ, -- when it first led to an opt-out
     opted_out_count BIGINT NOT NULL DEFAULT 0, -- opt-outs
+    call_ended_at TIMESTAMPTZ, -- when a call ended
+    call_result TEXT, -- how it ended: answered, voicemail, machine, busy, no_answer, failed or cancelled
+    call_seconds BIGINT, -- how long it lasted, in seconds
+    call_answered_by TEXT, -- who picked up, in the provider's word
     provider TEXT,
     account TEXT,
     domain TEXT, -- our sending domain
@@ -441,6 +446,37 @@ FROM (
             'DispatchFailed', 'DispatchInDoubt', 'MessageDeferred', 'MessageBounced', 'MessageFailed',
             'MessageDismissed', 'MessageComplained'
         )
+    ) AS r
+    GROUP BY r.tenant_id, r.message_id
+) AS s
+WHERE m.tenant_id = s.tenant_id AND m.message_id = s.message_id;
+
+UPDATE messages AS m SET
+    call_ended_at = @least(m.call_ended_at, s.call_ended_at),
+    call_result = @greatest(m.call_result, s.call_result),
+    call_seconds = @greatest(m.call_seconds, s.call_seconds),
+    call_answered_by = @greatest(m.call_answered_by, s.call_answered_by),
+    cost_micros = @greatest(m.cost_micros, s.cost_micros),
+    currency = @greatest(m.currency, s.currency)
+FROM (
+    SELECT
+        r.tenant_id, r.message_id,
+        MIN(r.occurred_at) AS call_ended_at,
+        MAX(r.call_result) AS call_result,
+        MAX(r.call_seconds) AS call_seconds,
+        MAX(r.call_answered_by) AS call_answered_by,
+        MAX(r.cost_micros) AS cost_micros,
+        MAX(r.currency) AS currency
+    FROM (
+        SELECT
+            b.tenant_id, b.message_id, b.occurred_at,
+            @text(b.data, 'result') AS call_result,
+            @int(b.data, 'seconds') AS call_seconds,
+            @text(b.data, 'answered_by') AS call_answered_by,
+            @int(b.data, 'cost_micros') AS cost_micros,
+            @text(b.data, 'currency') AS currency
+        FROM batch b
+        WHERE b.type = 'CallEnded'
     ) AS r
     GROUP BY r.tenant_id, r.message_id
 ) AS s

@@ -132,6 +132,7 @@ pub fn kind(told: &NoticeKind) -> &'static str {
             Report::Clicked { .. } => "clicked",
             Report::Dismissed => "dismissed",
             Report::Complained { .. } => "complained",
+            Report::CallEnded { .. } => "call_ended",
             Report::OptedOut { .. } => "opted_out",
             Report::OptedIn { .. } => "resubscribed",
         },

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::app::addresses::address_stream;
+use crate::app::approvals::must_be_approved;
 use crate::app::campaign_recipients::{Judged, Recipient};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
@@ -223,7 +224,7 @@ impl App {
         version: Option<u32>,
     ) -> Result<Text, Stop> {
         let loaded = self.published(caller, code, campaign.versions.get(code).copied().or(version)).await?;
-        self.compile(caller.tenant, &loaded, channel, None).await?;
+        must_be_approved(self.compile(caller.tenant, &loaded, channel, None).await?.approval())?;
         let wanted = UseTemplate {
             code: code.to_owned(),
             version: loaded.version,

@@ -169,10 +169,18 @@ impl App {
             let choice = failover.as_ref().or(choice);
             let (content, files) = self.content(caller, stream, &pending).await?;
             let (content, unmade) = match content {
-                Some(Ok(content)) => (Some(content), None),
+                Some(Ok(content)) => match self.approved_now(caller, &pending, &content).await? {
+                    Ok(()) => (Some(content), None),
+                    Err(refusal) => (None, Some(refusal)),
+                },
                 Some(Err(refusal)) => (None, Some(refusal)),
                 None => (None, None),
             };
+            if let Some(refusal) = &unmade
+                && self.pauses_for(caller, &pending, refusal).await?
+            {
+                return Ok(DispatchDecision::NotBefore(self.shared.ambient.now() + PAUSED));
+            }
             let mut run = CommandRun::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),

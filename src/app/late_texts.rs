@@ -49,8 +49,8 @@ impl App {
         let links = self.links_in_message(caller, &basis, customer_id, channel, &queued.topic, queued.key.message_id);
         let values = links.iter().fold(values, |values, (name, url)| values.with(name, url));
         let rendered = compiled.render(&values, zone(&basis.policy, Some(&customer))).map_err(Refusal::from)?;
-        let (subject, body, html) = (rendered.subject, rendered.body, rendered.html);
-        Ok(MessageQueuedPersonal { subject, body, html, ..kept.clone() })
+        let (subject, body, html, form) = (rendered.subject, rendered.body, rendered.html, rendered.form.map(Box::new));
+        Ok(MessageQueuedPersonal { subject, body, html, form, ..kept.clone() })
     }
 
     /// The page of a mail that is made when it is sent, as it would be made now; [`None`] if it cannot be.

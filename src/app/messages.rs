@@ -14,6 +14,7 @@ use crate::domain::address::decide::{Said, start, stop, stop_at};
 use crate::domain::address::event::{AddressEvent, SuppressionReason};
 use crate::domain::address::outcomes::{self, AddressOutcome};
 use crate::domain::address::state::Address;
+use crate::domain::campaign::event::PauseCause;
 use crate::domain::consent::event::{ConsentChanged, ConsentEvent};
 use crate::domain::customer::decide::{AddressInput, ProfileInput, RegisterCustomer, Registration, id_of_sender};
 use crate::domain::customer::event::{CustomerEvent, Source};
@@ -27,7 +28,7 @@ use crate::domain::message::event::MessageEvent;
 use crate::domain::message::report;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Keyword;
-use crate::domain::value::message::Report;
+use crate::domain::value::message::{Report, RetryClass};
 use crate::domain::value::token::Correlation;
 use crate::domain::value::{AddressKind, Channel, address};
 use crate::ids::{AddressId, CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
@@ -299,6 +300,15 @@ impl App {
                 Err(AppError::Append(AppendError::EventIdTaken { .. })) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if !made.repeated
+            && let Report::Failed { class: RetryClass::Configuration, code, .. } = &command.report
+            && let Some(campaign_id) = command.correlation.key.campaign_id
+        {
+            // What an operator must mend, such as a template that was paused, meets all other recipients as well.
+            let code = code.as_deref().unwrap_or("no code");
+            let reason = format!("the provider failed a message until its settings are mended: {code}");
+            self.stop_campaign(caller, campaign_id, PauseCause::Failure, &reason, None).await?;
         }
         made.position = made.position.max(reached).max(passed_on);
         Ok(Outcome::Done(self.done(&made, |_| Some(message_id)).await?))

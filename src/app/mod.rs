@@ -6,6 +6,7 @@
 mod accounts;
 mod activities;
 mod addresses;
+mod approvals;
 mod attachments;
 mod back_test;
 mod callbacks;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::addresses::address_stream;
+use crate::app::approvals::must_be_approved;
 use crate::app::canned::WantedReply;
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
@@ -300,6 +301,7 @@ impl App {
         let shown = values_of.as_ref().unwrap_or(state);
         let locale = wanted.locale.as_deref().or(shown.profile.locale.as_deref());
         let compiled = self.compiled(caller.tenant, loaded, command.channel, locale).map_err(refused_in_template)?;
+        must_be_approved(compiled.approval()).map_err(refused_in_template)?;
         let values = Values::for_customer(&wanted.variables, shown, business, &loaded.draft.variables, context.now);
         let links =
             self.links_in_message(caller, basis, command.customer_id, command.channel, &command.topic, message_id);
@@ -316,7 +318,8 @@ impl App {
             locale: compiled.locale.clone(),
             content_hash: loaded.hash.clone(),
         };
-        let made = FromTemplate { used, html: rendered.html, variables: wanted.variables.clone() };
+        let form = rendered.form.map(Box::new);
+        let made = FromTemplate { used, html: rendered.html, form, variables: wanted.variables.clone() };
         Ok((SendMessage { subject, body: rendered.body, ..command.clone() }, made))
     }
 }

@@ -446,7 +446,7 @@ impl App {
     }
 
     /// The stream of a template, by its checked code.
-    async fn template_stream(&self, tenant: TenantId, code: &str) -> Result<StreamId, AppError> {
+    pub(super) async fn template_stream(&self, tenant: TenantId, code: &str) -> Result<StreamId, AppError> {
         let secret = self.shared.journal.tenant_secret(tenant).await?;
         Ok(StreamId::new(tenant, Category::Template, secret.derive(Label::TemplateStream, &[code.as_bytes()])))
     }

@@ -23,7 +23,7 @@ use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
 use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
 use crate::domain::value::token::Correlation;
 use crate::ids::{MessageId, TenantId};
-use crate::providers::{Answer, Incomplete, Notice, NoticeKind, SignatureError, WebhookRequest};
+use crate::providers::{Incomplete, Notice, NoticeKind, SignatureError, WebhookRequest};
 use crate::queries::messages::MessageRow;
 use crate::queries::{QueryError, Reads, messages};
 use keeping::Unrecorded;
@@ -48,6 +48,15 @@ pub struct Taken {
     pub recorded: usize,
     /// Things that were kept for later.
     pub kept: usize,
+}
+
+/// What is answered with status 200.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The media type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Cow<'static, str>,
 }
 
 /// The outcome of one notice.
@@ -121,7 +130,7 @@ impl Intake {
         provider: &str,
         path: &WebhookPath,
         request: &WebhookRequest,
-    ) -> Result<(Answer, Taken), IntakeError> {
+    ) -> Result<(Answered, Taken), IntakeError> {
         let began = Instant::now();
         let account = self.accounts.by_webhook_path(provider, path).filter(|account| account.webhook.is_some());
         let label = AccountLabel::of(account.as_deref());
@@ -156,7 +165,7 @@ impl Intake {
         account: &Account,
         request: &WebhookRequest,
         tally: &mut Tally,
-    ) -> Result<(Answer, Taken), IntakeError> {
+    ) -> Result<(Answered, Taken), IntakeError> {
         let webhook = account.webhook.as_ref().ok_or(IntakeError::Unknown)?;
         let now = self.app.ambient().now();
         webhook.prepare(request).await?;
@@ -192,7 +201,11 @@ impl Intake {
             }
         }
         match failed {
-            None => Ok((webhook.answer(), taken)),
+            None => {
+                let usual = webhook.answer();
+                let own = webhook.answer_to(request).await.map(Cow::Owned);
+                Ok((Answered { content_type: usual.content_type, body: own.unwrap_or(usual.body.into()) }, taken))
+            }
             Some(error) => Err(error),
         }
     }

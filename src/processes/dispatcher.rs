@@ -17,15 +17,16 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts};
 use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
+use crate::domain::campaign::event::PauseCause;
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
-use crate::domain::value::token;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
 use crate::processes::backlog::Waiting;
+use crate::processes::content::{Files, content, is_kept_template};
 use crate::processes::{choosing, gone, hold, tail, tracking};
-use crate::providers::{Accepted, Attachment, Content, OutboundMessage, SendError};
+use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
 /// The actor that its events name.
 const ACTOR: &str = "process:dispatcher";
@@ -345,6 +346,10 @@ async fn dispatch(
     account.called(&outcome, app.ambient().now());
     match &outcome {
         CallOutcome::Accepted { segments, .. } => account.charge(*segments),
+        // It may be the template that has to be mended, and the account is well: other messages will show that it is not.
+        CallOutcome::Refused { class: RetryClass::Configuration, code, .. } if is_kept_template(&ticket) => {
+            pause_campaign(&app, &caller, &ticket, code.as_deref().unwrap_or("no code")).await;
+        }
         CallOutcome::Refused { class: RetryClass::Configuration, code, detail, .. } => {
             account.suspend(app.ambient().now(), code.clone().unwrap_or_else(|| detail.clone()));
         }
@@ -358,11 +363,13 @@ async fn dispatch(
     None
 }
 
-/// What a provider is handed of a message's files.
-#[derive(Default)]
-struct Files {
-    attachments: Vec<Attachment>,
-    media_urls: Vec<String>,
+/// Pauses the campaign of a message, as all others of it would be refused like this one.
+async fn pause_campaign(app: &App, caller: &Caller, ticket: &Ticket, code: &str) {
+    let Some(campaign_id) = ticket.attempt.key.campaign_id else { return };
+    let reason = format!("the provider refused its template until that is mended: {code}");
+    if let Err(error) = app.stop_campaign(caller, campaign_id, PauseCause::Failure, &reason, None).await {
+        tracing::error!(%campaign_id, %error, "a campaign whose template was refused could not be paused");
+    }
 }
 
 /// Gets a message's files as the account takes them; otherwise what comes of a call that is not made.
@@ -449,38 +456,6 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_
         Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },
         Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
     }
-}
-
-/// What the recipient gets.
-fn content(account: &Account, channel: Channel, ticket: &Ticket, files: Files) -> Content {
-    let mut content = Content::of(channel, ticket.content.subject.clone(), ticket.content.body.clone());
-    match &mut content {
-        Content::Email(email) => {
-            let reply_domain = account.terms.reply_domain.as_deref();
-            email.reply_to = reply_domain.map(|domain| token::reply_address(&ticket.reply_token, domain));
-            email.html.clone_from(&ticket.content.html);
-            email.headers = mail_headers(ticket);
-            email.attachments = files.attachments;
-            email.tracked = ticket.tracked;
-        }
-        Content::Text(text) => text.media_urls = files.media_urls,
-        Content::Whatsapp(whatsapp) => whatsapp.media_urls = files.media_urls,
-        // A file for a channel that has no place for one was refused before.
-        Content::Voice(_) | Content::Push(_) | Content::InApp(_) => {}
-    }
-    content
-}
-
-fn mail_headers(ticket: &Ticket) -> Vec<(String, String)> {
-    let domain = ticket.attempt.route.domain.as_deref();
-    let id = domain.map(|domain| ("Message-ID".to_owned(), token::mail_id(&ticket.reply_token, domain)));
-    let unsubscribe = ticket.unsubscribe.iter().flat_map(|links| {
-        [
-            ("List-Unsubscribe".to_owned(), links.list_unsubscribe.clone()),
-            ("List-Unsubscribe-Post".to_owned(), links.list_unsubscribe_post.to_owned()),
-        ]
-    });
-    id.into_iter().chain(unsubscribe).collect()
 }
 
 /// Notes the outcome; while the log does not answer, a few times more.

@@ -4,6 +4,7 @@ pub mod backlog;
 pub mod campaigns;
 pub mod checkpoints;
 mod choosing;
+mod content;
 pub mod dispatcher;
 pub mod doubts;
 pub mod erasure;

@@ -9,7 +9,7 @@ use super::{Json, Page, QueryError, Readable, Slice, customer_roots};
 use crate::domain::message::event::MessageClass;
 use crate::domain::value::Channel;
 use crate::domain::value::Direction;
-use crate::domain::value::message::MessageState;
+use crate::domain::value::message::{CallResult, MessageState};
 use crate::domain::value::words;
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, EventId, ImportId, MessageId, Position, TenantId};
 use crate::sql::{Db, row};
@@ -104,6 +104,12 @@ row! {
         pub complained_count: i64,
         pub opted_out_at: Option<DateTime<Utc>>,
         pub opted_out_count: i64,
+        pub call_ended_at: Option<DateTime<Utc>>,
+        /// `answered`, `voicemail`, `machine`, `busy`, `no_answer`, `failed`, `cancelled`.
+        pub call_result: Option<CallResult>,
+        pub call_seconds: Option<i64>,
+        /// Who picked up, in the provider's word.
+        pub call_answered_by: Option<String>,
         /// Of the provider that took it, or that handed it over.
         pub provider: Option<String>,
         pub account: Option<String>,

@@ -13,8 +13,11 @@ use super::scan::{self, MAX_PIECES, Piece};
 use super::values::Values;
 use super::weave::Woven;
 use super::{layout, plain};
-use crate::domain::template::content::{Content, EmailTexts, LocalContent, Markup, Step, choose};
+use crate::domain::template::content::{
+    Approval, Content, EmailTexts, Key, LocalContent, Markup, Step, VoiceScript, WhatsappTexts, choose,
+};
 use crate::domain::value::Channel;
+use crate::domain::value::form::{Form, ProviderTemplate};
 
 /// How deep templates include each other.
 pub const MAX_INCLUDES: usize = 5;
@@ -52,8 +55,8 @@ pub struct Compiled {
 enum Parts {
     Email(Box<Email>),
     Body(Program),
-    Whatsapp { body: Program, variables: Vec<Program> },
-    Voice(Vec<Spoken>),
+    Whatsapp { template: Box<WhatsappTexts>, body: Program, variables: Vec<Program> },
+    Voice { script: Box<VoiceScript>, steps: Vec<Spoken>, keys: Vec<Program> },
     Notification { title: Program, body: Program, link: Option<Program> },
 }
 
@@ -84,10 +87,28 @@ pub struct Rendered {
     pub html: Option<String>,
     /// Where a notification leads.
     pub link: Option<String>,
+    /// What its channel needs beside the text.
+    pub form: Option<Form>,
+}
+
+impl Rendered {
     /// The values for a template that WhatsApp keeps, in order.
-    pub variables: Vec<String>,
+    #[must_use]
+    pub fn variables(&self) -> &[String] {
+        match &self.form {
+            Some(Form::Whatsapp(template)) => &template.values,
+            Some(Form::Voice(_)) | None => &[],
+        }
+    }
+
     /// What a call says, in order.
-    pub steps: Vec<Step>,
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        match &self.form {
+            Some(Form::Voice(script)) => &script.steps,
+            Some(Form::Whatsapp(_)) | None => &[],
+        }
+    }
 }
 
 /// Where a text is compiled.
@@ -148,6 +169,7 @@ impl<'s> Site<'s> {
             Content::Email(email) => Parts::Email(Box::new(self.email(email)?)),
             Content::Sms(sms) => Parts::Body(self.text(&sms.body, "body")?),
             Content::Whatsapp(whatsapp) => Parts::Whatsapp {
+                template: Box::new(whatsapp.clone()),
                 body: self.text(&whatsapp.body, "body")?,
                 variables: (whatsapp.variables.iter().enumerate())
                     .map(|(index, variable)| self.text(variable, &format!("variables[{index}]")))
@@ -158,7 +180,13 @@ impl<'s> Site<'s> {
                     Step::Say(words) => self.text(words, &format!("steps[{index}]")).map(Spoken::Say),
                     Step::Pause(seconds) => Ok(Spoken::Pause(*seconds)),
                 });
-                Parts::Voice(steps.collect::<Result<_, _>>()?)
+                let keys = script.keys.iter().enumerate();
+                let keys = keys.map(|(index, key)| self.text(&key.say, &format!("keys[{index}]")));
+                Parts::Voice {
+                    script: Box::new(script.clone()),
+                    steps: steps.collect::<Result<_, _>>()?,
+                    keys: keys.collect::<Result<_, _>>()?,
+                }
             }
             Content::Push(notification) | Content::InApp(notification) => Parts::Notification {
                 title: self.text(&notification.title, "title")?,
@@ -317,7 +345,7 @@ fn sources(content: &Content) -> Vec<&str> {
                 Step::Say(words) => Some(words.as_str()),
                 Step::Pause(_) => None,
             });
-            said.collect()
+            said.chain(script.keys.iter().map(|key| key.say.as_str())).collect()
         }
         Content::Push(notification) | Content::InApp(notification) => {
             let link = notification.link.as_deref();
@@ -327,6 +355,15 @@ fn sources(content: &Content) -> Vec<&str> {
 }
 
 impl Compiled {
+    /// Whether WhatsApp lets it be sent, if it is a template that WhatsApp keeps: as its author wrote it down.
+    #[must_use]
+    pub fn approval(&self) -> Option<Approval> {
+        match &self.parts {
+            Parts::Whatsapp { template, .. } => Some(template.approval),
+            Parts::Email(_) | Parts::Body(_) | Parts::Voice { .. } | Parts::Notification { .. } => None,
+        }
+    }
+
     /// Fills in the values; moments are shown by the clock of the zone.
     pub fn render(&self, values: &Values, zone: Tz) -> Result<Rendered, Fault> {
         guarded(|| self.fill(values, zone))
@@ -353,15 +390,17 @@ impl Compiled {
                 }
             }
             Parts::Body(body) => Rendered { body: plain_spaces(&fill(body, "body")?), ..Rendered::default() },
-            Parts::Whatsapp { body, variables } => {
+            Parts::Whatsapp { template, body, variables } => {
                 let variables = variables.iter().enumerate();
                 let variables = variables
                     .map(|(index, variable)| line(variable, &format!("variables[{index}]")))
                     .collect::<Result<_, _>>()?;
-                Rendered { body: fill(body, "body")?, variables, ..Rendered::default() }
+                let (template, language) = (template.provider_template.clone(), template.language.clone());
+                let form = Form::Whatsapp(ProviderTemplate { template, language, values: variables });
+                Rendered { body: fill(body, "body")?, form: Some(form), ..Rendered::default() }
             }
-            Parts::Voice(script) => {
-                let steps = script.iter().enumerate().map(|(index, step)| match step {
+            Parts::Voice { script, steps, keys } => {
+                let steps = steps.iter().enumerate().map(|(index, step)| match step {
                     Spoken::Say(words) => line(words, &format!("steps[{index}]")).map(Step::Say),
                     Spoken::Pause(seconds) => Ok(Step::Pause(*seconds)),
                 });
@@ -373,7 +412,14 @@ impl Compiled {
                         Step::Pause(_) => None,
                     })
                     .collect();
-                Rendered { body: said.join("\n"), steps, ..Rendered::default() }
+                let body = said.join("\n");
+                let keys =
+                    script.keys.iter().zip(keys).enumerate().map(|(index, (key, say))| {
+                        Ok(Key { say: line(say, &format!("keys[{index}]"))?, ..key.clone() })
+                    });
+                let keys = keys.collect::<Result<_, Fault>>()?;
+                let form = Form::Voice(VoiceScript { steps, keys, ..VoiceScript::clone(script) });
+                Rendered { body, form: Some(form), ..Rendered::default() }
             }
             Parts::Notification { title, body, link } => Rendered {
                 subject: Some(line(title, "title")?),

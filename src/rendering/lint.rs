@@ -9,7 +9,7 @@ use super::markup::{Node, Open, nodes};
 use super::scan::{self, Piece};
 use super::weave::Woven;
 use crate::domain::refusal::Refusal;
-use crate::domain::template::content::{Content, EmailTexts, LocalContent};
+use crate::domain::template::content::{Content, EmailTexts, KeyMeaning, LocalContent, VoiceScript};
 use crate::domain::value::Channel;
 use crate::domain::value::sms;
 
@@ -93,7 +93,8 @@ pub fn lint(local: &LocalContent, includes: &Includes, purpose: Purpose) -> Vec<
     match &local.content {
         Content::Email(email) => lint.email(email, includes, purpose),
         Content::Sms(text) => lint.sms(&text.body),
-        Content::Whatsapp(_) | Content::Voice(_) | Content::Push(_) | Content::InApp(_) => {}
+        Content::Voice(script) => lint.voice(script, purpose),
+        Content::Whatsapp(_) | Content::Push(_) | Content::InApp(_) => {}
     }
     lint.findings
 }
@@ -126,6 +127,19 @@ impl Lint<'_> {
             place: fault.place,
             message: fault.message,
         });
+    }
+
+    /// Recorded marketing calls must offer a key that ends them for good (47 CFR 64.1200(b)(3)).
+    fn voice(&mut self, script: &VoiceScript, purpose: Purpose) {
+        let can_opt_out = script.keys.iter().any(|key| key.meaning == KeyMeaning::OptOut);
+        if purpose.is_marketing && !purpose.is_partial && !can_opt_out {
+            self.find(
+                "NO_OPT_OUT_KEY",
+                "keys",
+                None,
+                "no key opts out of further calls, which marketing calls must offer",
+            );
+        }
     }
 
     fn email(&mut self, email: &EmailTexts, includes: &Includes, purpose: Purpose) {

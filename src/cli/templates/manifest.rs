@@ -65,6 +65,18 @@ pub(super) struct VoiceTable {
     pub language: Line,
     pub voice: Option<String>,
     pub steps: Vec<Spanned<StepTable>>,
+    pub machine: Option<Line>,
+    #[serde(default)]
+    pub keys: Vec<Spanned<KeyTable>>,
+}
+
+/// `{ key = 9, meaning = "opt_out", say = "…" }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyTable {
+    pub key: u8,
+    pub meaning: Line,
+    pub say: Line,
 }
 
 /// `{ say = "…" }` or `{ pause = 2 }`.
@@ -177,6 +189,7 @@ fn write_content(table: &mut String, content: &Content, draft: &Draft) -> bool {
         Content::Voice(script) => {
             line(table, "language", &script.language);
             optional(table, "voice", script.voice.as_ref());
+            optional(table, "machine", script.machine.map(|machine| machine.word().to_owned()).as_ref());
             table.push_str("steps = [\n");
             for step in &script.steps {
                 let _ = match step {
@@ -185,6 +198,14 @@ fn write_content(table: &mut String, content: &Content, draft: &Draft) -> bool {
                 };
             }
             table.push_str("]\n");
+            if !script.keys.is_empty() {
+                table.push_str("keys = [\n");
+                for key in &script.keys {
+                    let (digit, meaning, say) = (key.digit, quoted(key.meaning.word()), quoted(&key.say));
+                    let _ = writeln!(table, "  {{ key = {digit}, meaning = {meaning}, say = {say} }},");
+                }
+                table.push_str("]\n");
+            }
             true
         }
         Content::Push(notification) | Content::InApp(notification) => {

@@ -173,7 +173,7 @@ fn report(args: &PreviewArgs, channel: Channel, preview: TemplatePreview) -> Out
     let object = json!({
         "channel": channel, "locale": locale, "version": version, "subject": rendered.subject, "body": rendered.body,
         "html": rendered.html, "html_bytes": rendered.html.as_ref().map(String::len), "link": rendered.link,
-        "segments": segments, "ucs2": is_ucs2, "variables": rendered.variables, "steps": rendered.steps,
+        "segments": segments, "ucs2": is_ucs2, "variables": rendered.variables(), "steps": rendered.steps(),
     });
     let mut lines = vec![format!("channel  {channel}"), format!("locale   {locale}")];
     lines.extend(version.map(|version| format!("version  {version}")));

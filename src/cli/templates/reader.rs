@@ -17,8 +17,8 @@ use crate::domain::customer::profile;
 use crate::domain::message::event::MessageClass;
 use crate::domain::refusal::Refusal;
 use crate::domain::template::content::{
-    Approval, Content, EmailTexts, LocalContent, Markup, NotificationTexts, SmsTexts, Step, TemplateKind, VoiceScript,
-    WhatsappTexts,
+    Approval, Content, EmailTexts, Key, KeyMeaning, LocalContent, Markup, NotificationTexts, OnMachine, SmsTexts, Step,
+    TemplateKind, VoiceScript, WhatsappTexts,
 };
 use crate::domain::template::decide::{self, SaveTemplate};
 use crate::domain::value::{Channel, InvalidValue};
@@ -345,7 +345,16 @@ impl Reader {
                 _ => self.wrong(offset, "a step is either { say = \"…\" } or { pause = 2 }"),
             }
         }
-        (Content::Voice(VoiceScript { language: table.language.into_inner(), voice: table.voice, steps }), origins)
+        let mut keys = vec![];
+        for (index, key) in table.keys.into_iter().enumerate() {
+            let key = key.into_inner();
+            origins = origins.with(format!("keys[{index}]"), Some(self.origin(&key.say)));
+            let meaning = self.word(Some(&key.meaning), KeyMeaning::Answer);
+            keys.push(Key { digit: key.key, meaning, say: key.say.into_inner() });
+        }
+        let machine = table.machine.as_ref().map(|machine| self.word(Some(machine), OnMachine::HangUp));
+        let (language, voice) = (table.language.into_inner(), table.voice);
+        (Content::Voice(VoiceScript { language, voice, steps, machine, keys }), origins)
     }
 
     fn notification(

@@ -146,8 +146,8 @@ impl CampaignPlan {
         channels.extend(fallbacks.iter().map(|fallback| fallback.channel));
         for (index, channel) in channels.iter().enumerate() {
             let field = if index == 0 { "channel".to_owned() } else { format!("fallbacks[{}].channel", index - 1) };
-            if !matches!(channel, Channel::Email | Channel::Sms) {
-                return Err(Refusal::invalid(field, "campaigns are sent by EMAIL and SMS only"));
+            if matches!(channel, Channel::Push | Channel::InApp) {
+                return Err(Refusal::invalid(field, "campaigns are sent by EMAIL, SMS, WHATSAPP and VOICE only"));
             }
             if channels[..index].contains(channel) {
                 return Err(Refusal::invalid(field, format!("{channel} is tried before")));

@@ -23,6 +23,7 @@ use crate::domain::customer::event::{
 use crate::domain::customer::state::{Customer, OwnAddress};
 use crate::domain::decision::{Context, Decision};
 use crate::domain::message::history::Recent;
+use crate::domain::message::rules::Windows;
 use crate::domain::refusal::Refusal;
 use crate::ids::CustomerId;
 
@@ -153,7 +154,8 @@ impl Customer {
     pub fn with_messages_of(&self, own: &Self, others: &[Self]) -> Self {
         let recent = std::iter::once(&own.recent).chain(others.iter().map(|other| &other.recent));
         let pending = own.pending.after(others.iter().map(|other| &other.pending));
-        Self { recent: Recent::joined(recent), pending, ..self.clone() }
+        let whatsapp = [&self.whatsapp, &own.whatsapp].into_iter().chain(others.iter().map(|other| &other.whatsapp));
+        Self { recent: Recent::joined(recent), pending, whatsapp: Windows::joined(whatsapp), ..self.clone() }
     }
 }
 

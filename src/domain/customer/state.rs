@@ -24,6 +24,7 @@ use crate::domain::decision::Meta;
 use crate::domain::import::recorded::Recorded;
 use crate::domain::message::event::MessageEvent;
 use crate::domain::message::history::Recent;
+use crate::domain::message::rules::Windows;
 use crate::domain::message::state::Pending;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::AddressKind;
@@ -97,6 +98,9 @@ pub struct Customer {
     pub pending: Pending,
     /// Recent marketing messages, for frequency caps.
     pub recent: Recent,
+    /// When the customer last wrote by WhatsApp.
+    #[serde(default, skip_serializing_if = "Windows::is_empty")]
+    pub whatsapp: Windows,
     /// The conversations, one per channel.
     pub conversations: Conversations,
     /// How often activities and messages were retracted: part of the ids that they get when they are imported again.
@@ -247,6 +251,7 @@ impl Customer {
             CustomerEvent::Message(event) => {
                 self.recent.apply(event, &self.pending, meta);
                 self.pending.apply(event, meta);
+                self.whatsapp.apply(event, meta);
                 if let MessageEvent::MessageReceived(e) = event {
                     self.recorded.note_message(e, meta.occurred_at, meta.version);
                 }

@@ -160,6 +160,10 @@ pub fn check(channel: Channel, files: &[StoredFile]) -> Result<(), Refusal> {
     }
     match channel {
         Channel::Email => {}
+        Channel::Whatsapp if files.len() > 1 => {
+            let message = "a WhatsApp message carries one file: send the others in messages of their own";
+            return Err(field(Refusal::new("TOO_MANY_ATTACHMENTS", message)));
+        }
         Channel::Sms | Channel::Whatsapp => {
             for file in files {
                 let kind = file.content_type.as_deref().and_then(media::kind);

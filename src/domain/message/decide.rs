@@ -27,6 +27,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text;
 use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::Keyword;
+use crate::domain::value::form::Form;
 use crate::domain::value::inbound::Arrival;
 use crate::domain::value::message::{MessageKey, Report};
 use crate::domain::value::token::Correlation;
@@ -232,10 +233,17 @@ pub fn send(
     if command.body.trim().is_empty() && (files.is_empty() || command.channel == Channel::Email) {
         return Err(Refusal::invalid("body", "must not be blank"));
     }
-    let (used, html, variables) = match origin.template {
-        Some(FromTemplate { used, html, variables }) => (Some(used), html, text::attributes("template", variables)?),
-        None => (None, None, BTreeMap::new()),
+    let (used, html, form, variables) = match origin.template {
+        Some(FromTemplate { used, html, form, variables }) => {
+            (Some(used), html, form, text::attributes("template", variables)?)
+        }
+        None => (None, None, None, BTreeMap::new()),
     };
+    if matches!(form.as_deref(), Some(Form::Whatsapp(_))) && !files.is_empty() {
+        let message = "a WhatsApp template brings its own media: files cannot go with it";
+        let field = Some("attachments".to_owned());
+        return Err(Refusal { field, ..Refusal::new("TEMPLATE_TAKES_NO_ATTACHMENTS", message) });
+    }
     let key = MessageKey {
         message_id,
         channel: command.channel,
@@ -260,6 +268,7 @@ pub fn send(
             body: text::exact("body", command.body, text::BODY)?,
             html: html.map(|html| text::exact("template", html, text::PAGE)).transpose()?,
             variables,
+            form,
         }),
     };
     let asked = Asked {
@@ -267,6 +276,7 @@ pub fn send(
         class: command.class,
         topic: &queued.topic,
         address_id: queued.address_id,
+        is_template: queued.template.is_some(),
         queued_version: None,
     };
     let verdict = judge_request(state, address, asked, command.send_at, context);

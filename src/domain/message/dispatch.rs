@@ -22,6 +22,11 @@ use crate::domain::value::Currency;
 use crate::domain::value::message::{MessageKey, RetryClass, Route};
 use crate::ids::{CustomerId, MessageId};
 
+/// The refusal of a template that WhatsApp does not let be sent, at least not now.
+pub const TEMPLATE_NOT_APPROVED: &str = "TEMPLATE_NOT_APPROVED";
+/// A message of such a template is looked at again after this.
+const APPROVAL_WAIT: TimeDelta = TimeDelta::minutes(30);
+
 /// What the log says about a pending message when a dispatcher wants to take it.
 #[derive(Debug, Clone, Copy)]
 pub struct DispatchInputs<'a> {
@@ -79,6 +84,7 @@ pub fn begin(
         class: message.class,
         topic: &message.topic,
         address_id: message.address_id,
+        is_template: message.template.is_some(),
         queued_version: Some(message.queued_version),
     };
     let key = message.key.clone();
@@ -100,6 +106,12 @@ pub fn begin(
             }
             .into(),
             (Verdict::Send, None) => match inputs.unmade {
+                // The author or WhatsApp may bring it back, and the audience is still there.
+                Some(Refusal { code: TEMPLATE_NOT_APPROVED, message, .. }) => {
+                    let inputs = serde_json::json!({ "code": TEMPLATE_NOT_APPROVED, "message": message });
+                    let until = context.now + APPROVAL_WAIT;
+                    MessageHeld { key, until, rule: "template_approval".to_owned(), inputs }.into()
+                }
                 Some(Refusal { code, message, .. }) => {
                     let inputs = serde_json::json!({ "code": code, "message": message });
                     MessageSuppressed { key, rule: "template".to_owned(), inputs }.into()
@@ -114,7 +126,9 @@ pub fn begin(
 fn content_hash(content: &MessageQueuedPersonal, files: &[StoredFile]) -> String {
     let mut hash = Sha256::new();
     let texts = [content.subject.as_deref().unwrap_or_default(), content.body.as_str()];
-    for part in texts.into_iter().chain(content.html.as_deref()).chain(files.iter().map(|file| file.mac.as_str())) {
+    let form = content.form.as_ref().and_then(|form| serde_json::to_string(form).ok());
+    let more = content.html.as_deref().into_iter().chain(form.as_deref());
+    for part in texts.into_iter().chain(more).chain(files.iter().map(|file| file.mac.as_str())) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

@@ -14,8 +14,11 @@ use crate::domain::message::attachment::{AttachmentFetched, AttachmentMissed, Me
 use crate::domain::message::origin::TemplateUse;
 use crate::domain::message::routing::RouteChoice;
 use crate::domain::value::Keyword;
+use crate::domain::value::form::Form;
 use crate::domain::value::inbound::{Automatic, Details};
-pub use crate::domain::value::message::{BounceKind, EngagementClass, EngagementKind, MessageKey, RetryClass, Route};
+pub use crate::domain::value::message::{
+    BounceKind, CallResult, EngagementClass, EngagementKind, MessageKey, RetryClass, Route,
+};
 use crate::domain::value::{Currency, words};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
@@ -68,6 +71,9 @@ event! {
         /// The values that were given to its template for this message.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         variables: BTreeMap<String, serde_json::Value>,
+        /// What its channel needs beside the text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        form: Option<Box<Form>>,
     }
 }
 
@@ -338,6 +344,23 @@ event! {
 }
 
 event! {
+    /// A call is over: how, and how long it was.
+    CallEnded 1 {
+        #[serde(flatten)]
+        key: MessageKey,
+        #[serde(flatten)]
+        route: Route,
+        result: CallResult,
+        /// From the moment when it was picked up, in seconds.
+        seconds: Option<u32>,
+        /// Who picked up, in the provider's own word, where it tested that.
+        answered_by: Option<String>,
+        cost_micros: Option<i64>,
+        currency: Option<Currency>,
+    }
+}
+
+event! {
     /// The customer wrote.
     MessageReceived 1 {
         #[serde(flatten)]
@@ -406,6 +429,7 @@ stream_events! {
         EngagementReclassified,
         MessageDismissed,
         MessageComplained,
+        CallEnded,
         MessageReceived,
         MessageRetracted,
         MessageAttached,

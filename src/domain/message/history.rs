@@ -111,6 +111,7 @@ impl Recent {
             | MessageEvent::EngagementReclassified(_)
             | MessageEvent::MessageDismissed(_)
             | MessageEvent::MessageComplained(_)
+            | MessageEvent::CallEnded(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)
             | MessageEvent::MessageAttached(_)

@@ -27,6 +27,7 @@ impl MessageState {
             MessageEvent::MessageComplained(_) => Self::Complained,
             MessageEvent::MessageReleased(_)
             | MessageEvent::EngagementReclassified(_)
+            | MessageEvent::CallEnded(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)
             | MessageEvent::MessageAttached(_)

@@ -12,6 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::template::content::TemplateKind;
 use crate::domain::template::state::Draft;
 use crate::domain::value::Channel;
+use crate::domain::value::form::Form;
 use crate::ids::{ActivityId, CustomerId};
 
 /// Makes a message of a template.
@@ -59,6 +60,8 @@ pub struct FromTemplate {
     pub used: TemplateUse,
     /// A mail's page.
     pub html: Option<String>,
+    /// What its channel needs beside the text.
+    pub form: Option<Box<Form>>,
     /// The values that were given for this message.
     pub variables: BTreeMap<String, Value>,
 }
@@ -84,8 +87,9 @@ impl UseTemplate {
         if draft.kind == TemplateKind::Partial {
             return Err(Refusal::invalid("template", "is a partial, which other templates include"));
         }
-        if !matches!(message.channel, Channel::Email | Channel::Sms) {
-            return Err(Refusal::invalid("channel", "messages are made of templates on EMAIL and SMS only"));
+        if matches!(message.channel, Channel::Push | Channel::InApp) {
+            let words = "messages are made of templates on EMAIL, SMS, WHATSAPP and VOICE only";
+            return Err(Refusal::invalid("channel", words));
         }
         let is_marketing = draft.class == MessageClass::Marketing;
         if self.test.is_none() && is_marketing && message.class == MessageClass::Transactional {

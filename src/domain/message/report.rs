@@ -7,18 +7,20 @@ use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::decision::{Context, Decided};
 use crate::domain::message::decide::RecordProviderFact;
 use crate::domain::message::event::{
-    MessageBounced, MessageBouncedPersonal, MessageClicked, MessageClickedPersonal, MessageComplained, MessageDeferred,
-    MessageDeferredPersonal, MessageDelivered, MessageDismissed, MessageFailed, MessageFailedPersonal, MessageOpened,
-    MessageOpenedPersonal, MessageSent,
+    CallEnded, MessageBounced, MessageBouncedPersonal, MessageClicked, MessageClickedPersonal, MessageComplained,
+    MessageDeferred, MessageDeferredPersonal, MessageDelivered, MessageDismissed, MessageFailed, MessageFailedPersonal,
+    MessageOpened, MessageOpenedPersonal, MessageSent,
 };
 use crate::domain::text;
-use crate::domain::value::ALL_TOPICS;
 use crate::domain::value::message::{BounceKind, Report, RetryClass};
 use crate::domain::value::token;
+use crate::domain::value::{ALL_TOPICS, Channel};
 use crate::ids::{AddressId, Label};
 
 /// The method of an opt-out that concerns consent only, not the address: transactional messages may still be sent.
 pub const ONE_CLICK: &str = "one_click";
+/// The method of an opt-out of which only the provider knows how it was said.
+const PROVIDER: &str = "provider";
 
 /// What a report tells of an address, for the address's own stream.
 pub type AboutAddress = (AddressId, Decided<AddressEvent>);
@@ -53,7 +55,10 @@ pub fn events(
         let derived = context.derived(known_from, Label::ReportConsentEvent, &parts, changed.clone());
         events.push(Decided { occurred_at: fact.occurred_at, ..derived });
     }
-    let suppression = fact.correlation.address_id.zip(fact.report.suppression()).map(|(address_id, reason)| {
+    // Who blocks us on WhatsApp has said nothing of texts and calls at the same number.
+    let is_block = fact.correlation.key.channel == Channel::Whatsapp && fact.report.opt_out() == Some(PROVIDER);
+    let suppression = fact.report.suppression().filter(|_| !is_block);
+    let suppression = fact.correlation.address_id.zip(suppression).map(|(address_id, reason)| {
         let event = AddressSuppressed {
             address_id,
             kind: fact.correlation.key.channel.address_kind(),
@@ -97,6 +102,7 @@ impl Report {
             Self::Clicked { .. } => "clicked",
             Self::Dismissed => "dismissed",
             Self::Complained { .. } => "complained",
+            Self::CallEnded { .. } => "call_ended",
             Self::OptedOut { .. } => "opted_out",
             Self::OptedIn { .. } => "opted_in",
         }
@@ -106,7 +112,7 @@ impl Report {
     fn opt_out(&self) -> Option<&str> {
         match self {
             Self::OptedOut { method, .. } => Some(method),
-            Self::Failed { class: RetryClass::OptedOut, .. } => Some("provider"),
+            Self::Failed { class: RetryClass::OptedOut, .. } => Some(PROVIDER),
             _ => None,
         }
     }
@@ -124,6 +130,7 @@ impl Report {
             | Self::Opened { .. }
             | Self::Clicked { .. }
             | Self::Dismissed
+            | Self::CallEnded { .. }
             | Self::OptedIn { .. } => None,
             Self::OptedOut { topic: None, .. } | Self::Failed { .. } => {
                 self.opt_out().filter(|method| *method != ONE_CLICK).map(|_| SuppressionReason::Stop)
@@ -241,6 +248,16 @@ fn message_event(fact: &RecordProviderFact, context: &Context<'_>) -> Option<Cus
         }
         .into(),
         Report::Dismissed => MessageDismissed { key, route }.into(),
+        Report::CallEnded { result, seconds, answered_by, cost_micros, currency } => CallEnded {
+            key,
+            route,
+            result: *result,
+            seconds: *seconds,
+            answered_by: words(answered_by),
+            cost_micros: *cost_micros,
+            currency: *currency,
+        }
+        .into(),
         Report::Complained { kind } => MessageComplained { key, route, kind: words(kind) }.into(),
         Report::OptedOut { .. } | Report::OptedIn { .. } => return None,
     })

@@ -3,14 +3,16 @@
 //! 1. `erased`, `unknown_address`: there is nobody, or nowhere, to send to.
 //! 2. `suppressed_address`: bounced, complained, STOP; for everyone with the address.
 //! 3. `consent` for channel and topic: of the customer, and of the address, whichever customer said it.
-//! 4. `frequency_cap`.
-//! 5. `quiet_hours`, `blackout`, `weekday`, by the customer's clock.
+//! 4. `whatsapp_window`: free text by WhatsApp only within 24 hours of the customer's last message.
+//! 5. `frequency_cap`.
+//! 6. `quiet_hours`, `blackout`, `weekday`, by the customer's clock.
 //!
-//! Transactional messages are judged by 1 and 2 only: they need no marketing consent, and are neither counted nor held.
-//! An emergency override lifts 4 and 5 for marketing; nothing lifts 1 to 3.
+//! Transactional messages are judged by 1, 2 and 4 only: they need no marketing consent, and are neither counted nor held.
+//! An emergency override lifts 5 and 6 for marketing; nothing lifts 1 to 4.
 
 mod caps;
 mod hours;
+mod window;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -24,6 +26,8 @@ use crate::domain::tenant::policy::RuleAction;
 use crate::domain::value::Channel;
 use crate::ids::AddressId;
 
+pub use window::Windows;
+
 /// A message, as far as the rules look at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
@@ -35,6 +39,8 @@ pub struct Asked<'a> {
     pub topic: &'a str,
     /// Where it goes, if the customer has an address that its channel reaches.
     pub address_id: Option<AddressId>,
+    /// It is made of a template, with which a conversation may be begun on channels where that is not free.
+    pub is_template: bool,
     /// The version of its `MessageQueued`: those before it in the queue count against a cap. Absent: it is new.
     pub queued_version: Option<u64>,
 }
@@ -79,6 +85,9 @@ pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, context: 
     if let Some(reason) = forbidden(customer, address, asked, context.policy) {
         return Verdict::Suppress(reason);
     }
+    if let Some(reason) = window::closed(customer, asked, context.now) {
+        return Verdict::Suppress(reason);
+    }
     if asked.class == MessageClass::Transactional || context.policy.emergency_at(context.now).is_some() {
         return Verdict::Send;
     }
@@ -91,8 +100,8 @@ pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, context: 
     }
 }
 
-/// Judges a message that is asked for. One that is planned for later is judged by the rules on time and number once its
-/// time has come.
+/// Judges a message that is asked for. One that is planned for later is judged by the rules on time and number, and
+/// by the window for free text, once its time has come.
 #[must_use]
 pub fn judge_request(
     customer: &Customer,

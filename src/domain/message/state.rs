@@ -53,6 +53,9 @@ pub struct PendingMessage {
     pub address_id: Option<AddressId>,
     /// The version of its `MessageQueued`, which holds the content.
     pub queued_version: u64,
+    /// The code of the template that it was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// How many files go with it: the events that follow its `MessageQueued` tell them.
     #[serde(default)]
     pub files: u32,
@@ -139,6 +142,7 @@ impl Pending {
                 }
             }
             MessageEvent::EngagementReclassified(_)
+            | MessageEvent::CallEnded(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)
             | MessageEvent::AttachmentFetched(_)
@@ -169,6 +173,7 @@ impl PendingMessage {
             topic: event.topic.clone(),
             address_id: event.address_id,
             queued_version: meta.version,
+            template: event.template.as_ref().map(|template| template.code.clone()),
             files: 0,
             attempts: 0,
             refused_by: vec![],
@@ -200,6 +205,7 @@ impl MessageEvent {
             Self::EngagementReclassified(e) => &e.key,
             Self::MessageDismissed(e) => &e.key,
             Self::MessageComplained(e) => &e.key,
+            Self::CallEnded(e) => &e.key,
             Self::MessageReceived(e) => &e.key,
             Self::MessageRetracted(e) => &e.key,
             Self::MessageAttached(e) => &e.key,

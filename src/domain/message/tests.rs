@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::decide::{
     CancelMessage, InboundMessage, ReceiveMessage, SendDecision, SendMessage, SentMessage, cancel, receive, send,
 };
-use super::dispatch::{DispatchInputs, begin, doubt};
+use super::dispatch::{DispatchInputs, TEMPLATE_NOT_APPROVED, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
 use super::origin::Origin;
 use crate::domain::address::event::SuppressionReason;
@@ -71,8 +71,14 @@ fn started(history: &[CustomerEvent], id: MessageId) -> Vec<CustomerEvent> {
 }
 
 fn begun(history: &[CustomerEvent], id: MessageId, address: &Address) -> Then {
-    let content =
-        MessageQueuedPersonal { to: None, subject: None, body: "x".to_owned(), html: None, variables: BTreeMap::new() };
+    let content = MessageQueuedPersonal {
+        to: None,
+        subject: None,
+        body: "x".to_owned(),
+        html: None,
+        variables: BTreeMap::new(),
+        form: None,
+    };
     let judged = DispatchInputs {
         address,
         address_version: 3,
@@ -103,6 +109,24 @@ fn a_text_that_cannot_be_made_any_more_is_not_sent_and_says_why() {
         panic!("{events:?}")
     };
     assert_eq!((suppressed.rule.as_str(), &suppressed.inputs["code"]), ("template", &"TEMPLATE_VALUE_MISSING".into()));
+}
+
+#[test]
+fn a_message_of_a_template_that_whatsapp_paused_waits_for_it() {
+    let (history, id) = queued(asking(MessageClass::Marketing));
+    let unmade = Refusal::new(TEMPLATE_NOT_APPROVED, "its approval is paused");
+    let judged = DispatchInputs {
+        address: &Address::default(),
+        address_version: 3,
+        content: None,
+        unmade: Some(&unmade),
+        files: &[],
+        choice: None,
+        person: None,
+    };
+    let events = given(history).when(|state, context| begin(state, id, &route(), judged, context)).events();
+    let [CustomerEvent::Message(MessageEvent::MessageHeld(held))] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((held.rule.as_str(), held.until), ("template_approval", noon() + TimeDelta::minutes(30)));
 }
 
 fn started_event(events: &[CustomerEvent]) -> Option<&DispatchStarted> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::customer::profile;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{self, LONG, SHORT};
+pub use crate::domain::value::script::{Key, KeyMeaning, OnMachine, Step, VoiceScript};
 use crate::domain::value::{Channel, words};
 
 /// The size of all texts of a template at most, in bytes of JSON. An event holds 256 KiB.
@@ -17,6 +18,10 @@ const MAX_CONTENTS: usize = 100;
 const LONGEST_SHORT_TEXT: usize = 5_000;
 /// How many steps a phone script has at most.
 const MAX_STEPS: usize = 50;
+/// How many keys a phone script has at most.
+const MAX_KEYS: usize = 10;
+/// The longest text that is said to who pressed a key, in characters: it travels in a URL.
+const LONGEST_CONFIRMATION: usize = 160;
 /// The longest pause in a phone script, in seconds.
 const LONGEST_PAUSE: u32 = 60;
 /// How many variables a WhatsApp template has at most.
@@ -126,28 +131,6 @@ pub struct WhatsappTexts {
     pub approval: Approval,
 }
 
-/// A script that a call reads out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VoiceScript {
-    /// The language of the voice, such as `de-DE`.
-    pub language: String,
-    /// The voice's name at the provider; absent: the provider's own choice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub voice: Option<String>,
-    /// What is said, in order.
-    pub steps: Vec<Step>,
-}
-
-/// A step of a phone script.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Words to say.
-    Say(String),
-    /// Silence, in seconds.
-    Pause(u32),
-}
-
 /// The texts of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationTexts {
@@ -200,7 +183,14 @@ impl Content {
                 if !script.steps.iter().any(|step| matches!(step, Step::Say(_))) {
                     return Err(Refusal::invalid("steps", "must say something"));
                 }
-                script.steps.iter().try_for_each(check_step)
+                script.steps.iter().try_for_each(check_step)?;
+                bounded("keys", script.keys.len(), MAX_KEYS)?;
+                script.keys.iter().try_for_each(check_key)?;
+                let digits: BTreeSet<_> = script.keys.iter().map(|key| key.digit).collect();
+                if digits.len() < script.keys.len() {
+                    return Err(Refusal::invalid("keys", "has one digit twice"));
+                }
+                Ok(())
             }
             Self::Push(notification) | Self::InApp(notification) => {
                 needed("title", &notification.title, LONG)?;
@@ -217,6 +207,13 @@ fn check_step(step: &Step) -> Result<(), Refusal> {
         Step::Pause(seconds) if (1..=LONGEST_PAUSE).contains(seconds) => Ok(()),
         Step::Pause(_) => Err(Refusal::invalid("steps", format!("a pause lasts 1 to {LONGEST_PAUSE} seconds"))),
     }
+}
+
+fn check_key(key: &Key) -> Result<(), Refusal> {
+    if key.digit > 9 {
+        return Err(Refusal::invalid("keys", "a key is a digit from 0 to 9"));
+    }
+    needed("keys", &key.say, LONGEST_CONFIRMATION)
 }
 
 fn needed(field: &str, text: &str, max: usize) -> Result<(), Refusal> {

@@ -1,6 +1,7 @@
 //! A tenant's rules for sending, as they stand in its stream: data only, judged in `domain/message/rules`.
 //!
-//! Everything is off by default, and a limit of 0 or a blank value is off: nothing here means "block everything".
+//! Everything is off by default, except that marketing calls keep to the hours that the law leaves them; and a limit of 0 or a
+//! blank value is off: nothing here means "block everything".
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -10,7 +11,7 @@ use crate::domain::tenant::tracking::Tracking;
 use crate::domain::value::{Channel, words};
 
 /// A tenant's rules for sending. Caps, quiet hours, blackout dates and weekdays hold for marketing only.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// Marketing needs an explicit opt-in; if false, it needs the absence of an opt-out.
@@ -22,7 +23,7 @@ pub struct Policy {
     pub time_zone: Option<String>,
     /// How many messages a customer gets at most.
     pub caps: Vec<FrequencyCap>,
-    /// When nothing is sent, by the customer's clock.
+    /// When nothing is sent, by the customer's clock. At first, no marketing calls are made from 21 to 8.
     pub quiet_hours: Vec<QuietHours>,
     /// Days on which nothing is sent.
     pub blackout: Blackout,
@@ -139,6 +140,33 @@ words! {
         Saturday = "saturday",
         /// Sunday.
         Sunday = "sunday",
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            require_opt_in: false,
+            default_region: None,
+            time_zone: None,
+            caps: vec![],
+            quiet_hours: vec![QuietHours::of_calls()],
+            blackout: Blackout::default(),
+            weekdays: ProtectedWeekdays::default(),
+            emergency_override: None,
+            auto_resolve_minutes: 0,
+            campaign_approval_from: 0,
+            tracking: Tracking::default(),
+        }
+    }
+}
+
+impl QuietHours {
+    /// Telephone solicitations are allowed from 8 to 21 by the called party's clock (47 CFR 64.1200(c)(1)). Several states leave
+    /// less: a tenant who calls there narrows it.
+    fn of_calls() -> Self {
+        let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
+        Self { channel: Some(Channel::Voice), from: hour(21), to: hour(8), action: RuleAction::Hold }
     }
 }
 

@@ -96,6 +96,26 @@ words! {
 }
 
 words! {
+    /// How a call ended.
+    CallResult, "call result" {
+        /// Somebody listened, as far as is known: without machine detection, or where it is not sure, anybody who picked up.
+        Answered = "answered",
+        /// A machine picked up, and the script was left on it.
+        Voicemail = "voicemail",
+        /// A machine or a fax picked up, and nothing was left on it.
+        Machine = "machine",
+        /// The line was busy, or the call was declined.
+        Busy = "busy",
+        /// Nobody picked up.
+        NoAnswer = "no_answer",
+        /// It could not be connected.
+        Failed = "failed",
+        /// It was taken back before anybody picked up.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
     /// Where a file of a message is.
     AttachmentState, "attachment state" {
         /// In the blob store.
@@ -222,9 +242,22 @@ pub enum Report {
         /// Such as `abuse`.
         kind: Option<String>,
     },
+    /// A call is over. Whether the script was heard is reported beside it, as delivered or failed.
+    CallEnded {
+        /// Answered, busy …
+        result: CallResult,
+        /// How long it lasted from the moment when it was picked up, in seconds.
+        seconds: Option<u32>,
+        /// Who picked up, in the provider's own word, where it tested that.
+        answered_by: Option<String>,
+        /// What it cost, in micros of `currency`.
+        cost_micros: Option<i64>,
+        /// Of which currency.
+        currency: Option<Currency>,
+    },
     /// The receiver wants nothing more on this channel at this address.
     OptedOut {
-        /// How it was said: `keyword`, `one_click`, `provider`.
+        /// How it was said: `keyword`, `key` (pressed in a call), `one_click`, `provider`.
         method: String,
         /// What about, if not about everything: a provider's group is a topic, see [`group_topic`].
         #[serde(default)]

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod engagement;
+pub mod form;
 pub mod inbound;
 pub mod limits;
 pub mod media;
@@ -9,6 +10,7 @@ pub mod message;
 pub mod money;
 pub mod place;
 pub mod routing;
+pub mod script;
 pub mod secret;
 pub mod sms;
 pub mod time;

@@ -1,6 +1,7 @@
 //! Messages and their files.
 
 pub mod attachment;
+mod call;
 pub mod mutation;
 pub mod object;
 pub mod query;

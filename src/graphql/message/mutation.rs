@@ -48,7 +48,7 @@ pub struct SendMessageInput {
     /// The name for `{{agent.name}}` in a canned reply; default: the conversation's assignee.
     agent_name: Option<String>,
     /// The template whose text in the customer's locale becomes subject and body; neither may be given then. The message
-    /// keeps what was made, with the version. EMAIL and SMS only; a template for marketing needs the class `MARKETING`.
+    /// keeps what was made, with the version. Not for PUSH and IN_APP; a template for marketing needs the class `MARKETING`.
     template: Option<MessageTemplateInput>,
     /// Not sent before this time.
     send_at: Option<DateTime<Utc>>,

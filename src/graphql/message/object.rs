@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::attachment::Attachment;
+use super::call::Call;
 use super::received::{AutomaticKind, Received};
 use super::template::MessageTemplate;
 use crate::domain::value::inbound::{Automatic, Details};
@@ -186,6 +187,8 @@ pub struct Message {
     opens: Flat<Engagement>,
     /// Clicks, as reported and as classified.
     clicks: Flat<Engagement>,
+    /// How the call ended, if it is one that is over.
+    call: Option<Call>,
     /// The provider that accepted or delivered it.
     provider: Option<String>,
     /// The provider's account.
@@ -235,6 +238,7 @@ impl Message {
         let (milestones, template) = (milestones(&row), MessageTemplate::of(&row));
         let is_page = row.channel == crate::domain::value::Channel::Email && template.is_some();
         let automatic = row.automatic.as_deref().and_then(|word| word.parse::<Automatic>().ok()).map(Into::into);
+        let call = Call::of(&row);
         let details = row.details.and_then(|details| serde_json::from_value::<Details>(details.0).ok());
         Self {
             id: global_in(MessageId::TYPE, row.message_id, &tables),
@@ -259,6 +263,7 @@ impl Message {
             milestones,
             opens: Flat(Engagement::new(row.opened_count, row.opened_human_count, row.opened_machine_count)),
             clicks: Flat(Engagement::new(row.clicked_count, row.clicked_human_count, row.clicked_machine_count)),
+            call,
             provider: row.provider,
             account: row.account,
             domain: row.domain,

@@ -92,6 +92,71 @@ pub struct VoiceTemplate {
     voice: Option<String>,
     /// The steps in order.
     steps: Vec<VoiceStep>,
+    /// What the call does where a machine picks up; by default that is not tested, and the script is read to it.
+    machine: Option<OnMachine>,
+    /// The keys that may be pressed.
+    #[graphql(default)]
+    keys: Vec<VoiceKey>,
+}
+
+/// What a call does where a machine picks up.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[graphql(remote = "crate::domain::template::content::OnMachine")]
+pub enum OnMachine {
+    /// It leaves the script as a message, after the greeting.
+    LeaveMessage,
+    /// It leaves nothing.
+    HangUp,
+}
+
+/// What it means that a key is pressed in a call.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[graphql(remote = "crate::domain::template::content::KeyMeaning")]
+pub enum KeyMeaning {
+    /// No more calls and messages to this number.
+    OptOut,
+    /// An answer, which stands in the conversation.
+    Answer,
+}
+
+/// A key that may be pressed in a call.
+#[derive(SimpleObject, InputObject, Debug, Clone)]
+#[graphql(input_name = "VoiceKeyInput")]
+pub struct VoiceKey {
+    /// 0 to 9.
+    digit: u8,
+    /// Its meaning.
+    meaning: KeyMeaning,
+    /// The words, in Liquid, that the one who pressed it hears before the call ends.
+    say: String,
+}
+
+impl From<VoiceTemplate> for domain::VoiceScript {
+    fn from(script: VoiceTemplate) -> Self {
+        let VoiceTemplate { language, voice, steps, machine, keys } = script;
+        let key = |VoiceKey { digit, meaning, say }| domain::Key { digit, meaning: meaning.into(), say };
+        Self {
+            language,
+            voice,
+            steps: steps.into_iter().map(VoiceStep::step).collect(),
+            machine: machine.map(Into::into),
+            keys: keys.into_iter().map(key).collect(),
+        }
+    }
+}
+
+impl From<domain::VoiceScript> for VoiceTemplate {
+    fn from(script: domain::VoiceScript) -> Self {
+        let domain::VoiceScript { language, voice, steps, machine, keys } = script;
+        let key = |domain::Key { digit, meaning, say }| VoiceKey { digit, meaning: meaning.into(), say };
+        Self {
+            language,
+            voice,
+            steps: steps.into_iter().map(VoiceStep::of).collect(),
+            machine: machine.map(Into::into),
+            keys: keys.into_iter().map(key).collect(),
+        }
+    }
 }
 
 /// The texts of a notification, in Liquid.
@@ -219,10 +284,7 @@ impl From<TemplateContentInput> for domain::LocalContent {
             TemplateTextsInput::Email(email) => domain::Content::Email(email.into()),
             TemplateTextsInput::Sms(SmsTemplate { body }) => domain::Content::Sms(domain::SmsTexts { body }),
             TemplateTextsInput::Whatsapp(whatsapp) => domain::Content::Whatsapp(whatsapp.into()),
-            TemplateTextsInput::Voice(VoiceTemplate { language, voice, steps }) => {
-                let steps = steps.into_iter().map(VoiceStep::step).collect();
-                domain::Content::Voice(domain::VoiceScript { language, voice, steps })
-            }
+            TemplateTextsInput::Voice(script) => domain::Content::Voice(script.into()),
             TemplateTextsInput::Push(notification) => domain::Content::Push(notification.into()),
             TemplateTextsInput::InApp(notification) => domain::Content::InApp(notification.into()),
         };
@@ -247,10 +309,7 @@ impl From<domain::LocalContent> for TemplateContent {
             domain::Content::Email(email) => shown.email = Some(email.into()),
             domain::Content::Sms(domain::SmsTexts { body }) => shown.sms = Some(SmsTemplate { body }),
             domain::Content::Whatsapp(whatsapp) => shown.whatsapp = Some(whatsapp.into()),
-            domain::Content::Voice(domain::VoiceScript { language, voice, steps }) => {
-                let steps = steps.into_iter().map(VoiceStep::of).collect();
-                shown.voice = Some(VoiceTemplate { language, voice, steps });
-            }
+            domain::Content::Voice(script) => shown.voice = Some(script.into()),
             domain::Content::Push(notification) => shown.push = Some(notification.into()),
             domain::Content::InApp(notification) => shown.in_app = Some(notification.into()),
         }

@@ -108,6 +108,7 @@ impl TemplatePreview {
     fn new(shown: Shown, channel: Way) -> Self {
         let Shown { locale, version, rendered } = shown;
         let is_sms = channel == Way::Sms;
+        let (variables, steps) = (rendered.variables().to_vec(), rendered.steps().to_vec());
         Self {
             locale,
             version,
@@ -118,8 +119,8 @@ impl TemplatePreview {
             segments: is_sms.then(|| sms::segments(&rendered.body)),
             ucs2: is_sms.then(|| !rendered.body.chars().all(sms::is_gsm)),
             body: rendered.body,
-            variables: rendered.variables,
-            steps: rendered.steps.into_iter().map(VoiceStep::of).collect(),
+            variables,
+            steps: steps.into_iter().map(VoiceStep::of).collect(),
         }
     }
 }

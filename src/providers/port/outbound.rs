@@ -6,7 +6,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::domain::value::engagement::Tracks;
+use crate::domain::value::form::ProviderTemplate;
 use crate::domain::value::message::{MessageKey, Report, RetryClass};
+use crate::domain::value::script::VoiceScript;
 use crate::domain::value::{Channel, Currency, sms};
 use crate::ids::{AddressId, CustomerId, TenantId};
 
@@ -85,6 +87,8 @@ pub struct WhatsappContent {
     pub body: String,
     /// Public URLs of pictures, documents and the like: the provider fetches them.
     pub media_urls: Vec<String>,
+    /// The template that it is made of: then that is what is sent, and `body` is how the customer reads it.
+    pub template: Option<ProviderTemplate>,
 }
 
 /// What a call says.
@@ -92,6 +96,8 @@ pub struct WhatsappContent {
 pub struct VoiceContent {
     /// The words to be read.
     pub script: String,
+    /// The same in steps, with the voice and what keys and machines do; absent: nobody wrote more than the words.
+    pub steps: Option<VoiceScript>,
 }
 
 /// What a notification shows, on a device or in an application.
@@ -111,8 +117,8 @@ impl Content {
         match channel {
             Channel::Email => Self::Email(EmailContent { subject, text, ..EmailContent::default() }),
             Channel::Sms => Self::Text(TextContent { body: text, media_urls: vec![] }),
-            Channel::Whatsapp => Self::Whatsapp(WhatsappContent { body: text, media_urls: vec![] }),
-            Channel::Voice => Self::Voice(VoiceContent { script: text }),
+            Channel::Whatsapp => Self::Whatsapp(WhatsappContent { body: text, ..WhatsappContent::default() }),
+            Channel::Voice => Self::Voice(VoiceContent { script: text, steps: None }),
             Channel::Push => Self::Push(NotificationContent { title: subject, body: text }),
             Channel::InApp => Self::InApp(NotificationContent { title: subject, body: text }),
         }

@@ -151,6 +151,13 @@ pub trait Webhook: Send + Sync {
 
     /// What to answer with status 200.
     fn answer(&self) -> Answer;
+
+    /// The body to answer instead, of the same media type, where it depends on what was asked. The request is verified, and all
+    /// that it says is kept. It is also the place for a call that the request demands of us, such as ending a call that a
+    /// machine has picked up; nothing may depend on its success.
+    async fn answer_to(&self, _request: &WebhookRequest) -> Option<String> {
+        None
+    }
 }
 
 /// One thing that a provider reports.

@@ -12,12 +12,12 @@ use super::Twilio;
 use crate::providers::MediaError;
 use crate::providers::kit::client::{self, call_within};
 
-/// Twilio's own limit is 5 MB.
-const LARGEST: usize = 5 * 1024 * 1024;
+/// Twilio's own limits are 5 MB for MMS and 16 MB for WhatsApp.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 pub(super) async fn fetch(twilio: &Twilio, url: &str) -> Result<Bytes, MediaError> {
     let url = own(twilio, url).ok_or(MediaError::Never("foreign_host"))?;
-    let request = super::send::authorised(twilio, Method::GET, url.clone());
+    let request = super::api::authorised(twilio, Method::GET, url.clone());
     let reply = call_within(request, LARGEST).await?;
     if !(300..400).contains(&reply.status) {
         return reply.into_file();

@@ -1,14 +1,18 @@
-//! Twilio: SMS and MMS, and what its webhook reports of them.
+//! Twilio: SMS and MMS, WhatsApp, calls, and what its webhook reports of them.
 //!
-//! Wire format: the Messages resource of the API of 2010-04-01 (`twilio-oai`, `twilio_api_v2010.json`), and the pages on
-//! message status callbacks, webhooks and errors of `docs.twilio.com`.
+//! Wire format: the Messages and Calls resources of the API of 2010-04-01 (`twilio-oai`, `twilio_api_v2010.json`), and the pages
+//! on status callbacks, machine detection, `TwiML`, webhooks and errors of `docs.twilio.com`.
 
+mod api;
+mod call;
 mod errors;
 mod find;
+mod keys;
 mod media;
 mod send;
 mod settings;
 mod signature;
+mod twiml;
 mod webhook;
 
 use std::sync::Arc;
@@ -16,11 +20,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use settings::{TwilioAuth, TwilioSender, TwilioSettings};
+pub use settings::{TwilioAuth, TwilioSender, TwilioSettings, TwilioVoice};
 pub use signature::sign;
 pub use webhook::TwilioWebhook;
 
-use super::{Accepted, Found, MediaError, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
+use super::{Accepted, Content, Found, MediaError, OutboundMessage, Provider, SendError, SettingsError, Unconfirmed};
 use crate::clock::Ambient;
 use crate::domain::value::Channel;
 use crate::domain::value::limits::Limits;
@@ -35,23 +39,26 @@ pub const PROVIDER: &str = "twilio";
 pub const KIND: Kind = Kind {
     name: PROVIDER,
     title: "Twilio",
-    channels: &[Channel::Sms],
+    channels: &[Channel::Sms, Channel::Whatsapp, Channel::Voice],
     settings: settings::SETTINGS,
     domains: &["twilio.com"],
     // Error 21617: the concatenated message exceeds 1,600 characters.
-    limits: &[Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) }],
-    parser: 1,
+    // What the voices of Polly read out at once is 3,000 characters.
+    limits: &[
+        Limits { longest_text: Some(1_600), ..Limits::none(Channel::Sms) },
+        Limits { longest_text: Some(1_600), ..Limits::none(Channel::Whatsapp) },
+        Limits { longest_text: Some(3_000), ..Limits::none(Channel::Voice) },
+    ],
+    parser: 2,
     build,
 };
 
 fn build(setup: Setup<'_>) -> Result<Built, SettingsError> {
     let settings = TwilioSettings::read(&setup)?;
-    let own_address = match &settings.sender {
-        TwilioSender::From(from) => Some(from.clone()),
-        TwilioSender::Service(_) => None,
-    };
-    let webhook = Arc::new(TwilioWebhook::try_new(&settings)?);
+    let own_address = settings.own_number().map(str::to_owned);
+    let webhook = TwilioWebhook::try_new(&settings)?;
     let provider = Arc::new(Twilio::try_new(settings, setup.client, setup.ambient)?);
+    let webhook = Arc::new(webhook.ending_calls(Arc::clone(&provider)));
     Ok(Built { provider, webhook, own_address })
 }
 
@@ -61,6 +68,7 @@ pub struct Twilio {
     client: HttpClient,
     ambient: Ambient,
     route: Route,
+    channels: Vec<Channel>,
 }
 
 impl Twilio {
@@ -68,7 +76,8 @@ impl Twilio {
     pub fn try_new(settings: TwilioSettings, client: HttpClient, ambient: Ambient) -> Result<Self, SettingsError> {
         settings.validate()?;
         let route = Route { provider: PROVIDER.to_owned(), account: settings.account_name.clone(), domain: None };
-        Ok(Self { settings, client, ambient, route })
+        let channels = settings.channels();
+        Ok(Self { settings, client, ambient, route, channels })
     }
 }
 
@@ -79,7 +88,7 @@ impl Provider for Twilio {
     }
 
     fn channels(&self) -> &[Channel] {
-        KIND.channels
+        &self.channels
     }
 
     fn limits(&self, channel: Channel) -> Limits {
@@ -87,7 +96,12 @@ impl Provider for Twilio {
     }
 
     fn carries_files(&self, channel: Channel) -> bool {
-        channel == Channel::Sms && self.settings.can_send_media
+        match channel {
+            Channel::Sms => self.settings.can_send_media,
+            // Twilio fetches them from this server's links.
+            Channel::Whatsapp => self.settings.callback_url.is_some(),
+            Channel::Email | Channel::Voice | Channel::Push | Channel::InApp => false,
+        }
     }
 
     async fn fetch_media(&self, url: &str) -> Result<Bytes, MediaError> {
@@ -95,14 +109,20 @@ impl Provider for Twilio {
     }
 
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {
-        send::send(self, &message).await
+        match &message.content {
+            Content::Voice(content) => call::make(self, &message, content).await,
+            _ => send::send(self, &message).await,
+        }
     }
 
     async fn find(&self, message: &Unconfirmed) -> Result<Option<Found>, SendError> {
-        find::find(self, message).await
+        match message.key.channel {
+            Channel::Voice => find::call(self, message).await,
+            _ => find::message(self, message).await,
+        }
     }
 
     async fn check(&self) -> Result<(), SendError> {
-        send::check(self).await
+        api::check(self).await
     }
 }

@@ -1,26 +1,34 @@
-//! Handing a message to Twilio.
+//! Handing a message to Twilio: SMS, MMS, WhatsApp.
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::Value;
-use url::Url;
 
-use super::{Twilio, TwilioAuth, TwilioSender, errors};
+use super::api::{callback_url, cost, refusal, request};
+use super::settings::is_sid;
+use super::{Twilio, TwilioSender, errors};
+use crate::domain::value::form::ProviderTemplate;
 use crate::domain::value::message::RetryClass;
-use crate::domain::value::money::parse_micros;
-use crate::domain::value::{Currency, sms};
-use crate::providers::kit::client::{Reply, call};
+use crate::domain::value::{Channel, sms};
+use crate::providers::kit::client::call;
 use crate::providers::kit::texts;
-use crate::providers::{Accepted, Content, OutboundMessage, SendError, TextContent};
+use crate::providers::{Accepted, Content, OutboundMessage, SendError, TextContent, WhatsappContent};
 
-/// The parameter of the callback's URL that carries our token.
-pub(super) const TOKEN: &str = "token";
-/// How Twilio is to call back: up to five times, whatever goes wrong. A fragment is not part of what is signed.
-const PERSISTENCE: &str = "rc=5&rp=all";
+/// What stands before a number that is reached by WhatsApp.
+pub(super) const WHATSAPP: &str = "whatsapp:";
+/// The longest value of a template's placeholder, in characters.
+const LONGEST_VALUE: usize = 255;
+
+type Form = Vec<(&'static str, String)>;
 
 pub(super) async fn send(twilio: &Twilio, message: &OutboundMessage) -> Result<Accepted, SendError> {
-    let Content::Text(text) = &message.content else { return Err(SendError::channel_not_served()) };
-    let request = request(twilio, Method::POST, "Messages.json")?.form(&form(twilio, message, text));
-    let reply = call(request).await?;
+    let (form, body) = match &message.content {
+        Content::Text(text) => (sms_form(twilio, message, text)?, &text.body),
+        Content::Whatsapp(whatsapp) => (whatsapp_form(twilio, message, whatsapp)?, &whatsapp.body),
+        Content::Email(_) | Content::Voice(_) | Content::Push(_) | Content::InApp(_) => {
+            return Err(SendError::channel_not_served());
+        }
+    };
+    let reply = call(request(twilio, Method::POST, "Messages.json")?.form(&form)).await?;
     if !(200..300).contains(&reply.status) {
         return Err(refusal(&reply, twilio));
     }
@@ -32,79 +40,70 @@ pub(super) async fn send(twilio: &Twilio, message: &OutboundMessage) -> Result<A
         let class = errors::class(code.unwrap_or_default());
         return Err(SendError::refused(class, code.map(|code| code.to_string()), texts::bounded(words, 1_000)));
     }
-    Ok(accepted(&created, &text.body))
+    Ok(accepted(&created, message.key.channel, body))
 }
 
-/// The account itself reports its status; an API key may not ask for that, but may list messages.
-pub(super) async fn check(twilio: &Twilio) -> Result<(), SendError> {
-    let request = match &twilio.settings.auth {
-        TwilioAuth::Token(_) => request(twilio, Method::GET, "")?,
-        TwilioAuth::Key { .. } => request(twilio, Method::GET, "Messages.json")?.query(&[("PageSize", "1")]),
-    };
-    let reply = call(request).await?;
-    if reply.status != 200 {
-        return Err(refusal(&reply, twilio));
-    }
-    let answer = reply.json().ok_or_else(|| reply.unproved())?;
-    match answer.get("status").and_then(Value::as_str) {
-        Some("active") => Ok(()),
-        None if answer.get("messages").is_some_and(Value::is_array) => Ok(()),
-        Some(status) => {
-            let detail = format!("the account is {}", texts::bounded(status, 40));
-            Err(SendError::refused(RetryClass::Configuration, None, detail))
-        }
-        None => Err(reply.unproved()),
-    }
-}
-
-/// A request to what belongs to the account.
-pub(super) fn request(twilio: &Twilio, method: Method, resource: &str) -> Result<RequestBuilder, SendError> {
-    let sid = &twilio.settings.account_sid;
-    let path = match resource {
-        "" => format!("/2010-04-01/Accounts/{sid}.json"),
-        resource => format!("/2010-04-01/Accounts/{sid}/{resource}"),
-    };
-    Ok(authorised(twilio, method, at(twilio, &path)?).header("accept", "application/json"))
-}
-
-/// The URL of a path on the API's own host; a path that leads elsewhere gets none of our credentials.
-pub(super) fn at(twilio: &Twilio, path: &str) -> Result<Url, SendError> {
-    let base = &twilio.settings.base_url;
-    let url = base.join(path).ok().filter(|url| url.origin() == base.origin());
-    url.ok_or_else(|| SendError::refused(RetryClass::Configuration, None, "the base URL does not lead to an API"))
-}
-
-pub(super) fn authorised(twilio: &Twilio, method: Method, url: Url) -> RequestBuilder {
-    let (user, password) = match &twilio.settings.auth {
-        TwilioAuth::Token(token) => (&twilio.settings.account_sid, token),
-        TwilioAuth::Key { sid, secret } => (sid, secret),
-    };
-    twilio.client.request(method, url).basic_auth(user, Some(password.expose()))
-}
-
-fn form(twilio: &Twilio, message: &OutboundMessage, text: &TextContent) -> Vec<(&'static str, String)> {
+fn sms_form(twilio: &Twilio, message: &OutboundMessage, text: &TextContent) -> Result<Form, SendError> {
+    let sender = twilio.settings.sender.as_ref().ok_or_else(SendError::channel_not_served)?;
     let mut form = vec![("To", message.to.clone())];
-    match (&message.from, &twilio.settings.sender) {
+    match (&message.from, sender) {
         (Some(from), _) | (None, TwilioSender::From(from)) => form.push(("From", from.clone())),
         (None, TwilioSender::Service(service)) => form.push(("MessagingServiceSid", service.clone())),
     }
-    if !text.body.is_empty() || text.media_urls.is_empty() {
-        form.push(("Body", text.body.clone()));
-    }
-    form.extend(text.media_urls.iter().map(|url| ("MediaUrl", url.clone())));
-    if let Some(url) = callback_url(twilio.settings.callback_url.as_ref(), message.token.as_deref()) {
-        form.push(("StatusCallback", url));
-    }
-    form
+    form.extend(words_and_media(&text.body, &text.media_urls));
+    form.extend(status_callback(twilio, message));
+    Ok(form)
 }
 
-fn callback_url(url: Option<&Url>, token: Option<&str>) -> Option<String> {
-    let mut url = url?.clone();
-    if let Some(token) = token {
-        url.query_pairs_mut().append_pair(TOKEN, token);
+/// Inside the customer service window words or a medium; outside of it a template, and nothing beside it.
+fn whatsapp_form(twilio: &Twilio, message: &OutboundMessage, content: &WhatsappContent) -> Result<Form, SendError> {
+    let sender = twilio.settings.whatsapp.as_ref().ok_or_else(SendError::channel_not_served)?;
+    let mut form = vec![("To", format!("{WHATSAPP}{}", message.to))];
+    match (&message.from, sender) {
+        (Some(from), _) | (None, TwilioSender::From(from)) => form.push(("From", format!("{WHATSAPP}{from}"))),
+        (None, TwilioSender::Service(service)) => form.push(("MessagingServiceSid", service.clone())),
     }
-    url.set_fragment(Some(PERSISTENCE));
-    Some(url.into())
+    match &content.template {
+        Some(template) => form.extend(template_fields(template)?),
+        None => form.extend(words_and_media(&content.body, &content.media_urls)),
+    }
+    form.extend(status_callback(twilio, message));
+    Ok(form)
+}
+
+fn words_and_media(body: &str, media_urls: &[String]) -> Form {
+    let words = (!body.is_empty() || media_urls.is_empty()).then(|| ("Body", body.to_owned()));
+    words.into_iter().chain(media_urls.iter().map(|url| ("MediaUrl", url.clone()))).collect()
+}
+
+fn status_callback(twilio: &Twilio, message: &OutboundMessage) -> Option<(&'static str, String)> {
+    let url = callback_url(twilio.settings.callback_url.as_ref(), message.token.as_deref());
+    url.map(|url| ("StatusCallback", url))
+}
+
+/// A template by its SID, and the values for its placeholders as a text of JSON. What Twilio would refuse it for is refused
+/// here, in the same class: an empty value among them, for which Meta fails the message later.
+fn template_fields(template: &ProviderTemplate) -> Result<Form, SendError> {
+    let refused = |class, code: &str, detail| Err(SendError::refused(class, Some(code.to_owned()), detail));
+    if !is_sid(&template.template, "HX") {
+        let detail = "the template's name at Twilio is its Content SID: HX and 32 hexadecimal digits";
+        return refused(RetryClass::Configuration, "21655", detail);
+    }
+    if template.values.iter().any(|value| value.trim().is_empty() || value.chars().count() > LONGEST_VALUE) {
+        return refused(
+            RetryClass::ContentRefused,
+            "21656",
+            "a value of the template is empty or has over 255 characters",
+        );
+    }
+    let mut form = vec![("ContentSid", template.template.clone())];
+    if !template.values.is_empty() {
+        let numbered =
+            (1..).zip(&template.values).map(|(number, value): (usize, _)| (number.to_string(), value.as_str()));
+        let values: serde_json::Map<_, _> = numbered.map(|(number, value)| (number, Value::from(value))).collect();
+        form.push(("ContentVariables", Value::Object(values).to_string()));
+    }
+    Ok(form)
 }
 
 /// Whether an answer is a message, rather than some other document with status 200.
@@ -114,25 +113,15 @@ pub(super) fn is_message(value: &Value) -> bool {
 }
 
 /// A message resource as the answer to the call that created it. Twilio writes numbers as text, a segment count of zero
-/// until a messaging service has picked a sender, and a price that is negative, and later.
-pub(super) fn accepted(message: &Value, body: &str) -> Accepted {
+/// until a messaging service has picked a sender.
+pub(super) fn accepted(message: &Value, channel: Channel, body: &str) -> Accepted {
     let text = |name: &str| message.get(name).and_then(Value::as_str);
-    let segments = text("num_segments").and_then(|count| count.parse().ok()).filter(|&count: &u32| count > 0);
-    let price = text("price").and_then(|price| parse_micros(price).ok());
-    let currency = text("price_unit").and_then(|unit| unit.to_ascii_uppercase().parse::<Currency>().ok());
-    Accepted {
-        provider_message_id: text("sid").and_then(texts::short),
-        segments: segments.unwrap_or_else(|| sms::segments(body)),
-        cost: price.map(i64::saturating_neg).zip(currency),
-    }
-}
-
-pub(super) fn refusal(reply: &Reply, twilio: &Twilio) -> SendError {
-    let error = reply.json().unwrap_or_default();
-    let code = error.get("code").and_then(Value::as_u64).and_then(|code| u32::try_from(code).ok());
-    let words = error.get("message").and_then(Value::as_str).unwrap_or_default();
-    let now = twilio.ambient.now();
-    reply.refusal(code.map(errors::class), code.map(|code| code.to_string()), texts::bounded(words, 1_000), now)
+    let told = text("num_segments").and_then(|count| count.parse().ok()).filter(|&count: &u32| count > 0);
+    let segments = match channel {
+        Channel::Sms => told.unwrap_or_else(|| sms::segments(body)),
+        _ => 1,
+    };
+    Accepted { provider_message_id: text("sid").and_then(texts::short), segments, cost: cost(message) }
 }
 
 #[cfg(test)]
@@ -142,18 +131,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_travels_in_the_callbacks_query_and_keeps_what_stands_there() {
-        let url = Url::parse("https://crm.example.com/hooks?tenant=1").expect("a URL");
-        let with_token = callback_url(Some(&url), Some("a-b_c"));
-        assert_eq!(with_token.as_deref(), Some("https://crm.example.com/hooks?tenant=1&token=a-b_c#rc=5&rp=all"));
-        assert_eq!(callback_url(None, Some("x")), None);
-    }
-
-    #[test]
     fn prices_turn_their_sign_and_keep_every_micro() {
         let sid = format!("SM{}", "d".repeat(32));
         let message = json!({ "sid": sid, "num_segments": "2", "price": "-0.00750", "price_unit": "USD" });
-        let accepted = accepted(&message, "");
+        let accepted = accepted(&message, Channel::Sms, "");
         assert_eq!(accepted.cost, Some((7_500, "USD".parse().expect("a currency"))));
         assert_eq!(accepted.segments, 2);
     }
@@ -161,7 +142,29 @@ mod tests {
     #[test]
     fn segments_are_counted_here_until_twilio_reports_them() {
         let message = json!({ "sid": "SM", "num_segments": "0", "price": null, "price_unit": "USD" });
-        let accepted = accepted(&message, &"a".repeat(161));
+        let accepted = accepted(&message, Channel::Sms, &"a".repeat(161));
         assert_eq!((accepted.segments, accepted.cost), (2, None));
+    }
+
+    #[test]
+    fn a_template_goes_by_its_sid_with_its_values_by_number() {
+        let template = |values: &[&str]| ProviderTemplate {
+            template: format!("HX{}", "7".repeat(32)),
+            language: "en_US".to_owned(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+        };
+        let fields = template_fields(&template(&["I'm \"Ana\" & <co>", "10:30"])).expect("a form");
+        let values: Value = serde_json::from_str(&fields[1].1).expect("JSON");
+        assert_eq!((fields[0].0, fields[1].0), ("ContentSid", "ContentVariables"));
+        assert_eq!(values, json!({ "1": "I'm \"Ana\" & <co>", "2": "10:30" }));
+        assert_eq!(template_fields(&template(&[])).expect("a form").len(), 1);
+        let class = |template: &ProviderTemplate| match template_fields(template) {
+            Err(SendError::Refused { class, .. }) => Some(class),
+            _ => None,
+        };
+        assert_eq!(class(&template(&["Ana", " "])), Some(RetryClass::ContentRefused));
+        assert_eq!(class(&template(&[&"x".repeat(256)])), Some(RetryClass::ContentRefused));
+        let named = ProviderTemplate { template: "welcome_1".to_owned(), ..template(&[]) };
+        assert_eq!(class(&named), Some(RetryClass::Configuration));
     }
 }

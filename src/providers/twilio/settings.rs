@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::domain::value::Channel;
 use crate::providers::kind::{OWN_ADDRESSES, Setting, Setup};
 use crate::providers::{Secret, SettingsError};
 
@@ -23,12 +24,29 @@ const API_KEY: Setting = Setting::new(
 const API_SECRET: Setting = Setting::new("api_secret", "The API key's secret.").secret().variable("TWILIO_API_SECRET");
 const FROM: Setting = Setting::new(
     "from",
-    "Who sends: a number with `+`, a short code or an alphanumeric sender. Either this or `messaging_service_sid`.",
+    "Who sends SMS: a number with `+`, a short code or an alphanumeric sender. Not with `messaging_service_sid`.",
 )
 .variable("TWILIO_FROM");
 const MESSAGING_SERVICE_SID: Setting =
     Setting::new("messaging_service_sid", "A messaging service that picks the sender: `MG` and 32 hexadecimal digits.")
         .variable("TWILIO_MESSAGING_SERVICE_SID");
+const WHATSAPP_FROM: Setting = Setting::new(
+    "whatsapp_from",
+    "Who sends WhatsApp messages: the sender's number with `+`, or a messaging service that has one (`MG` …).",
+)
+.variable("TWILIO_WHATSAPP_FROM");
+const VOICE_FROM: Setting =
+    Setting::new("voice_from", "Who calls: a number with `+` that is the account's own or verified.")
+        .variable("TWILIO_VOICE_FROM");
+const VOICE: Setting = Setting::new(
+    "voice",
+    "The voice of scripts that name none, such as `Polly.Joanna`; left out: Twilio's choice for the language.",
+);
+const VOICE_LANGUAGE: Setting =
+    Setting::new("voice_language", "The language of calls that are not made of a template.").default("en-US");
+const RECORD_CALLS: Setting =
+    Setting::new("record_calls", "Whether Twilio records calls, which many laws forbid without consent.")
+        .default("false");
 const MMS: Setting =
     Setting::new("mms", "Whether the sender can send pictures; left out: whether its number begins with `+1`.");
 const MEDIA_HOSTS: Setting =
@@ -43,6 +61,11 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &AUTH_TOKEN,
     &FROM,
     &MESSAGING_SERVICE_SID,
+    &WHATSAPP_FROM,
+    &VOICE_FROM,
+    &VOICE,
+    &VOICE_LANGUAGE,
+    &RECORD_CALLS,
     &API_KEY,
     &API_SECRET,
     &NEXT_AUTH_TOKEN,
@@ -75,6 +98,19 @@ pub enum TwilioSender {
     Service(String),
 }
 
+/// How calls are made.
+#[derive(Debug, Clone)]
+pub struct TwilioVoice {
+    /// A number in E.164.
+    pub from: String,
+    /// The voice of scripts that name none.
+    pub voice: Option<String>,
+    /// The language of calls that are not made of a template, such as `en-US`.
+    pub language: String,
+    /// Whether calls are recorded.
+    pub records: bool,
+}
+
 /// The settings of one account, read.
 #[derive(Debug, Clone)]
 pub struct TwilioSettings {
@@ -84,8 +120,12 @@ pub struct TwilioSettings {
     pub account_sid: String,
     /// Who we are.
     pub auth: TwilioAuth,
-    /// Who sends, where a message does not say.
-    pub sender: TwilioSender,
+    /// Who sends SMS, where a message does not say; absent: the account sends none.
+    pub sender: Option<TwilioSender>,
+    /// Who sends WhatsApp messages: a number in E.164 or a messaging service; absent: the account sends none.
+    pub whatsapp: Option<TwilioSender>,
+    /// How calls are made; absent: the account makes none.
+    pub voice: Option<TwilioVoice>,
     /// Where the API is: `https://api.twilio.com`, or a regional one.
     pub base_url: Url,
     /// The public URL of this account's webhook, exactly as Twilio is to call it. Without it there are no callbacks, and
@@ -113,12 +153,29 @@ impl TwilioSettings {
             _ => return Err(settings.wrong(&API_KEY, "must be given together with api_secret")),
         };
         let sender = match (settings.text(&FROM), settings.text(&MESSAGING_SERVICE_SID)) {
-            (Some(from), None) => TwilioSender::From(from),
-            (None, Some(sid)) => TwilioSender::Service(sid),
-            _ => return Err(settings.wrong(&FROM, "or messaging_service_sid must be given, and not both")),
+            (Some(from), None) => Some(TwilioSender::From(from)),
+            (None, Some(sid)) => Some(TwilioSender::Service(sid)),
+            (None, None) => None,
+            (Some(_), Some(_)) => return Err(settings.wrong(&FROM, "and messaging_service_sid exclude each other")),
+        };
+        let whatsapp = settings.text(&WHATSAPP_FROM).map(|from| {
+            if is_sid(&from, "MG") {
+                TwilioSender::Service(from)
+            } else {
+                TwilioSender::From(from.strip_prefix("whatsapp:").unwrap_or(&from).to_owned())
+            }
+        });
+        let voice = match settings.text(&VOICE_FROM) {
+            Some(from) => Some(TwilioVoice {
+                from,
+                voice: settings.text(&VOICE),
+                language: settings.required(&VOICE_LANGUAGE)?,
+                records: settings.flag(&RECORD_CALLS)?.unwrap_or(false),
+            }),
+            None => None,
         };
         // MMS is a matter of numbers in the United States and Canada; a messaging service's senders are not known here.
-        let is_american = matches!(&sender, TwilioSender::From(from) if from.starts_with("+1"));
+        let is_american = matches!(&sender, Some(TwilioSender::From(from)) if from.starts_with("+1"));
         let can_send_media = settings.flag(&MMS)?.unwrap_or(is_american) && setup.webhook_url.is_some();
         let mut webhook_tokens = vec![auth_token];
         webhook_tokens.extend(settings.secret(&NEXT_AUTH_TOKEN));
@@ -127,6 +184,8 @@ impl TwilioSettings {
             account_sid: settings.required(&ACCOUNT_SID)?,
             auth,
             sender,
+            whatsapp,
+            voice,
             base_url: settings.url(&BASE_URL)?,
             // Twilio refuses to call back an address that it cannot reach.
             callback_url: setup.webhook_url.clone(),
@@ -137,6 +196,28 @@ impl TwilioSettings {
         };
         read.validate()?;
         Ok(read)
+    }
+
+    /// The channels that it has a sender for.
+    #[must_use]
+    pub fn channels(&self) -> Vec<Channel> {
+        let served = [
+            (Channel::Sms, self.sender.is_some()),
+            (Channel::Whatsapp, self.whatsapp.is_some()),
+            (Channel::Voice, self.voice.is_some()),
+        ];
+        served.into_iter().filter(|(_, is_served)| *is_served).map(|(channel, _)| channel).collect()
+    }
+
+    /// A number of the account's own: what comes from it is no customer's.
+    #[must_use]
+    pub fn own_number(&self) -> Option<&str> {
+        let senders = [&self.sender, &self.whatsapp].into_iter().flatten();
+        let mut numbers = senders.filter_map(|sender| match sender {
+            TwilioSender::From(from) => Some(from.as_str()),
+            TwilioSender::Service(_) => None,
+        });
+        numbers.next().or(self.voice.as_ref().map(|voice| voice.from.as_str()))
     }
 
     /// Says what is wrong first, in the settings' own words.
@@ -157,16 +238,30 @@ impl TwilioSettings {
             TwilioAuth::Token(_) | TwilioAuth::Key { .. } => {}
         }
         match &self.sender {
-            TwilioSender::Service(sid) if !is_sid(sid, "MG") => {
+            Some(TwilioSender::Service(sid)) if !is_sid(sid, "MG") => {
                 return wrong("messaging_service_sid", "must be MG and 32 hexadecimal digits");
             }
-            TwilioSender::From(from) if !is_sender(from) => {
+            Some(TwilioSender::From(from)) if !is_sender(from) => {
                 return wrong(
                     "from",
                     "must be a number with + and its country code, a short code, or a name of 1 to 11 letters",
                 );
             }
-            TwilioSender::From(_) | TwilioSender::Service(_) => {}
+            None if self.whatsapp.is_none() && self.voice.is_none() => {
+                return wrong("from", "or messaging_service_sid, whatsapp_from or voice_from must be given");
+            }
+            Some(TwilioSender::From(_) | TwilioSender::Service(_)) | None => {}
+        }
+        if let Some(TwilioSender::From(from)) = &self.whatsapp
+            && !is_number(from)
+        {
+            return wrong(
+                "whatsapp_from",
+                "must be a number with + and its country code, or MG and 32 hexadecimal digits",
+            );
+        }
+        if self.voice.as_ref().is_some_and(|voice| !is_number(&voice.from)) {
+            return wrong("voice_from", "must be a number with + and its country code");
         }
         if !matches!(self.base_url.scheme(), "https" | "http") || self.base_url.cannot_be_a_base() {
             return wrong("base_url", "must be an HTTP URL");
@@ -188,17 +283,23 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-fn is_sid(text: &str, prefix: &str) -> bool {
+pub(super) fn is_sid(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+fn is_number(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|number| is_digits(number, 7, 15))
+}
+
+fn is_digits(text: &str, least: usize, most: usize) -> bool {
+    (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn is_sender(text: &str) -> bool {
-    let digits =
-        |text: &str, least, most| (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let is_name = (1..=11).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+'))
         && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    text.strip_prefix('+').is_some_and(|number| digits(number, 7, 15)) || digits(text, 3, 8) || is_name
+    is_number(text) || is_digits(text, 3, 8) || is_name
 }
 
 #[cfg(test)]
@@ -210,7 +311,9 @@ pub(super) mod tests {
             account_name: "main".to_owned(),
             account_sid: format!("AC{}", "a".repeat(32)),
             auth: TwilioAuth::Token(Secret::new("token")),
-            sender: TwilioSender::From("+12025550199".to_owned()),
+            sender: Some(TwilioSender::From("+12025550199".to_owned())),
+            whatsapp: Some(TwilioSender::From("+12025550199".to_owned())),
+            voice: Some(voice()),
             base_url: Url::parse(TwilioSettings::BASE_URL).expect("a URL"),
             callback_url: Some(Url::parse("https://crm.example.com/hooks/twilio/main").expect("a URL")),
             webhook_tokens: vec![Secret::new("test_auth_token_0000000000000000")],
@@ -219,18 +322,25 @@ pub(super) mod tests {
         }
     }
 
+    pub(in crate::providers::twilio) fn voice() -> TwilioVoice {
+        TwilioVoice { from: "+12025550199".to_owned(), voice: None, language: "en-US".to_owned(), records: false }
+    }
+
     type Spoil = fn(&mut TwilioSettings);
 
     #[test]
     fn settings_that_cannot_work_are_refused_by_name() {
         assert!(settings().validate().is_ok());
-        let cases: [(&str, Spoil); 9] = [
+        let cases: [(&str, Spoil); 12] = [
             ("account_name", |s| s.account_name = "a/b".to_owned()),
             ("account_sid", |s| s.account_sid = "AC12".to_owned()),
             ("auth_token", |s| s.auth = TwilioAuth::Token(Secret::new(" "))),
             ("api_key", |s| s.auth = TwilioAuth::Key { sid: "AC".to_owned(), secret: Secret::new("x") }),
-            ("from", |s| s.sender = TwilioSender::From("+49".to_owned())),
-            ("messaging_service_sid", |s| s.sender = TwilioSender::Service("MG".to_owned())),
+            ("from", |s| s.sender = Some(TwilioSender::From("+49".to_owned()))),
+            ("messaging_service_sid", |s| s.sender = Some(TwilioSender::Service("MG".to_owned()))),
+            ("whatsapp_from", |s| s.whatsapp = Some(TwilioSender::From("Shop".to_owned()))),
+            ("voice_from", |s| s.voice = Some(TwilioVoice { from: "12345".to_owned(), ..voice() })),
+            ("from", |s| (s.sender, s.whatsapp, s.voice) = (None, None, None)),
             ("base_url", |s| s.base_url = Url::parse("mailto:x@example.org").expect("a URL")),
             ("callback_url", |s| s.callback_url = Url::parse("https://my_host.example/x").ok()),
             ("webhook_tokens", |s| s.webhook_tokens.clear()),

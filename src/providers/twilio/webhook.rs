@@ -1,41 +1,49 @@
-//! What Twilio reports: the status of messages, and messages that come in.
+//! What Twilio reports: the status of messages and calls, messages that come in, and keys that are pressed in a call.
 //!
 //! A status callback carries no time that can be trusted (`RawDlrDoneDate` is the carrier's local one, without a zone), so
 //! none is reported; and no id, so one is made of message, status and error code, as Twilio advises. `accepted`, `scheduled`,
 //! `queued` and `sending` change nothing for us and give no notice.
 
+pub(super) mod calls;
+pub(super) mod messages;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 
-use super::{PROVIDER, TwilioSettings, errors, send, signature};
-use crate::domain::value::inbound::Location;
-use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
-use crate::domain::value::{Channel, Keyword, engagement};
+use super::twiml::{self, Speech};
+use super::{PROVIDER, Twilio, TwilioSettings, call, keys, signature};
 use crate::providers::kit::texts;
 use crate::providers::{
-    Answer, Inbound, MediaRef, Notice, NoticeKind, Secret, SettingsError, SignatureError, Webhook, WebhookRequest,
+    Answer, Inbound, Notice, NoticeKind, Secret, SettingsError, SignatureError, Webhook, WebhookRequest,
 };
 
 /// How many parameters of a form are looked at.
 const MAX_PARAMETERS: usize = 500;
-/// How many files a message has at most.
-const MAX_MEDIA: usize = 10;
 
 /// The webhook of one account: status callbacks and incoming messages have the same URL.
 pub struct TwilioWebhook {
     account: String,
     tokens: Vec<Secret>,
+    /// What ends calls that a machine has picked up.
+    twilio: Option<Arc<Twilio>>,
 }
 
 impl TwilioWebhook {
     /// Checks the settings.
     pub fn try_new(settings: &TwilioSettings) -> Result<Self, SettingsError> {
         settings.validate()?;
-        Ok(Self { account: settings.account_name.clone(), tokens: settings.webhook_tokens.clone() })
+        Ok(Self { account: settings.account_name.clone(), tokens: settings.webhook_tokens.clone(), twilio: None })
+    }
+
+    /// The same, which ends calls that a machine has picked up and where nothing is to be left.
+    #[must_use]
+    pub fn ending_calls(self, twilio: Arc<Twilio>) -> Self {
+        Self { twilio: Some(twilio), ..self }
     }
 }
 
@@ -53,24 +61,24 @@ impl Webhook for TwilioWebhook {
         signature::verify(request, &self.tokens)
     }
 
-    async fn parse(&self, request: &WebhookRequest, _now: DateTime<Utc>) -> Vec<Notice> {
-        let is_get = request.method.eq_ignore_ascii_case("GET");
-        let written = if is_get { request.query().as_bytes() } else { &request.body[..] };
+    async fn parse(&self, request: &WebhookRequest, now: DateTime<Utc>) -> Vec<Notice> {
+        let written = written(request);
         let raw = texts::raw(written);
-        let form = Form(form_urlencoded::parse(written).take(MAX_PARAMETERS).fold(
-            HashMap::new(),
-            |mut form, (name, value)| {
-                form.entry(name).or_insert(value);
-                form
-            },
-        ));
-        match notice(&form, request) {
-            Ok(Some(NoticeKind::Inbound(inbound))) => {
+        let form = Form::read(written);
+        let kinds = match (form.any(&["MessageSid", "SmsSid", "SmsMessageSid"]), form.any(&["CallSid"])) {
+            (Some(sid), _) => messages::notice(&form, request, sid).map(|kind| kind.into_iter().collect()),
+            (None, Some(sid)) => calls::notices(&form, request, &sid, now),
+            (None, None) => Err("neither a message nor a call is named".to_owned()),
+        };
+        let notice = |kind| match kind {
+            NoticeKind::Inbound(inbound) => {
                 let original = String::from_utf8_lossy(written).replace('\0', "\u{FFFD}");
-                vec![Notice { raw, kind: NoticeKind::Inbound(Box::new(Inbound { original, ..*inbound })) }]
+                Notice { raw: raw.clone(), kind: NoticeKind::Inbound(Box::new(Inbound { original, ..*inbound })) }
             }
-            Ok(Some(kind)) => vec![Notice { raw, kind }],
-            Ok(None) => vec![],
+            kind => Notice { raw: raw.clone(), kind },
+        };
+        match kinds {
+            Ok(kinds) => Vec::into_iter(kinds).map(notice).collect(),
             Err(reason) => vec![Notice::unclear(raw, reason)],
         }
     }
@@ -81,15 +89,44 @@ impl Webhook for TwilioWebhook {
 
     /// An empty `TwiML` document: nothing is to be answered to the sender.
     fn answer(&self) -> Answer {
-        let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
-        Answer { content_type: "text/xml", body }
+        Answer { content_type: "text/xml", body: twiml::EMPTY }
+    }
+
+    async fn answer_to(&self, request: &WebhookRequest) -> Option<String> {
+        let form = Form::read(written(request));
+        let sid = form.any(&["CallSid"])?;
+        if let Some(digits) = form.get("Digits") {
+            return Some(match keys::pressed(request, digits) {
+                Some(key) => twiml::goodbye(&key.say, Speech { language: &key.language, voice: key.voice.as_deref() }),
+                None => twiml::HANG_UP.to_owned(),
+            });
+        }
+        if calls::is_incoming(&form) {
+            return Some(twiml::REJECT.to_owned());
+        }
+        if calls::is_verdict_of_machine(&form)
+            && let Some(twilio) = &self.twilio
+            && let Err(error) = call::hang_up(twilio, &sid).await
+        {
+            // The machine hears the script.
+            tracing::warn!(account = self.account, %error, "a call that a machine has picked up was not ended");
+        }
+        None
     }
 }
 
 /// Parameters by name; a repeated one counts once.
 struct Form<'a>(HashMap<Cow<'a, str>, Cow<'a, str>>);
 
-impl Form<'_> {
+impl<'a> Form<'a> {
+    fn read(written: &'a [u8]) -> Self {
+        let parameters = form_urlencoded::parse(written).take(MAX_PARAMETERS);
+        Self(parameters.fold(HashMap::new(), |mut form, (name, value)| {
+            form.entry(name).or_insert(value);
+            form
+        }))
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(Cow::as_ref)
     }
@@ -100,148 +137,10 @@ impl Form<'_> {
     }
 }
 
-fn notice(form: &Form<'_>, request: &WebhookRequest) -> Result<Option<NoticeKind>, String> {
-    let sid = form.any(&["MessageSid", "SmsSid", "SmsMessageSid"]);
-    let Some(sid) = sid else {
-        let is_call = form.get("CallSid").is_some();
-        return Err(if is_call { "a call, which this account does not make" } else { "no message is named" }.to_owned());
-    };
-    let status = form.any(&["MessageStatus", "SmsStatus"]).unwrap_or_default().to_ascii_lowercase();
-    match status.as_str() {
-        "receiving" => Ok(None),
-        "received" => inbound(form, sid).map(|inbound| Some(NoticeKind::Inbound(Box::new(inbound)))),
-        // Older and forwarded webhooks of incoming messages lack the status.
-        "" if form.get("From").is_some() && form.get("Body").is_some() => {
-            inbound(form, sid).map(|inbound| Some(NoticeKind::Inbound(Box::new(inbound))))
-        }
-        status => about_ours(form, request, sid, status),
-    }
-}
-
-fn about_ours(
-    form: &Form<'_>,
-    request: &WebhookRequest,
-    sid: String,
-    status: &str,
-) -> Result<Option<NoticeKind>, String> {
-    let written_code = form.any(&["ErrorCode"]);
-    let code = match &written_code {
-        Some(code) => {
-            Some(code.parse::<u32>().map_err(|_| "an error code that is not a number")?).filter(|&code| code > 0)
-        }
-        None => None,
-    };
-    let words = form.any(&["ErrorMessage", "ChannelStatusMessage"]);
-    let Some(report) = report(status, code, Some(sid.clone()), words)? else { return Ok(None) };
-    let to = form.any(&["To"]);
-    let channel = to.as_deref().and_then(channel_of).unwrap_or(Channel::Sms);
-    Ok(Some(NoticeKind::Report {
-        token: request.query_parameter(send::TOKEN).and_then(|token| texts::short(&token)),
-        provider_event_id: Some(format!("{sid}:{status}:{}", code.unwrap_or_default())),
-        provider_message_id: Some(sid),
-        to: to.map(|to| without_prefix(&to).to_owned()),
-        channel,
-        occurred_at: None,
-        report,
-    }))
-}
-
-/// What a status says of a message; [`None`] if it changes nothing for us.
-pub(super) fn report(
-    status: &str,
-    code: Option<u32>,
-    provider_message_id: Option<String>,
-    words: Option<String>,
-) -> Result<Option<Report>, String> {
-    Ok(Some(match status {
-        "accepted" | "scheduled" | "queued" | "sending" => return Ok(None),
-        "sent" => Report::Sent { provider_message_id, segments: 1, cost_micros: None, currency: None, mail_id: None },
-        "delivered" => Report::Delivered,
-        // A read receipt of a channel that has them: nothing but a person's device sends one.
-        "read" => Report::Opened {
-            class: EngagementClass::Human,
-            rule: engagement::CURRENT.name.to_owned(),
-            flagged: None,
-            ip: None,
-            user_agent: None,
-        },
-        "undelivered" | "failed" => not_delivered(code, words),
-        "canceled" => Report::Failed { class: RetryClass::Permanent, code: Some("canceled".to_owned()), detail: words },
-        other => return Err(format!("an unknown status: {}", texts::bounded(other, 40))),
-    }))
-}
-
-fn not_delivered(code: Option<u32>, words: Option<String>) -> Report {
-    let number = code.unwrap_or_default();
-    let code = code.map(|code| code.to_string());
-    if errors::is_dead_number(number) {
-        return Report::Bounced { bounce: BounceKind::Hard, code, diagnostic: words };
-    }
-    Report::Failed { class: errors::class(number), code, detail: words }
-}
-
-fn inbound(form: &Form<'_>, sid: String) -> Result<Inbound, String> {
-    let from = form.any(&["From"]).ok_or("an incoming message without a sender")?;
-    let channel = channel_of(&from).ok_or("an incoming message of an unknown channel")?;
-    let written = form.get("Body").unwrap_or_default();
-    let location = location(form);
-    let text = match &location {
-        Some(location) if written.trim().is_empty() => in_words(location),
-        _ => texts::bounded(written, texts::MAX_BODY),
-    };
-    let mut inbound = Inbound::new(channel, sid, without_prefix(&from).to_owned(), text);
-    inbound.hints.is_cut = written.chars().count() > texts::MAX_BODY;
-    inbound.sender_name = form.any(&["ProfileName"]);
-    inbound.location = location;
-    inbound.to = form.any(&["To"]).map(|to| without_prefix(&to).to_owned());
-    inbound.in_reply_to = form.any(&["OriginalRepliedMessageSid"]);
-    inbound.opt_out = match form.get("OptOutType").unwrap_or_default().to_ascii_uppercase().as_str() {
-        "STOP" => Some(Keyword::Stop),
-        "START" => Some(Keyword::Start),
-        "HELP" => Some(Keyword::Help),
-        _ => None,
-    };
-    // `NumMedia` may lie; the URLs are what counts.
-    inbound.media = (0..MAX_MEDIA)
-        .filter_map(|number| {
-            Some(MediaRef {
-                url: Some(form.any(&[&format!("MediaUrl{number}")])?),
-                name: None,
-                content_type: form.any(&[&format!("MediaContentType{number}")]),
-                content_id: None,
-                content: None,
-            })
-        })
-        .collect();
-    Ok(inbound)
-}
-
-fn location(form: &Form<'_>) -> Option<Location> {
-    Some(Location {
-        latitude: form.any(&["Latitude"])?,
-        longitude: form.any(&["Longitude"])?,
-        address: form.any(&["Address"]),
-        label: form.any(&["Label"]),
-    })
-}
-
-/// A location that came without words.
-fn in_words(location: &Location) -> String {
-    let place = [&location.label, &location.address].into_iter().flatten().cloned();
-    let degrees = format!("{}, {}", location.latitude, location.longitude);
-    place.chain([degrees]).collect::<Vec<_>>().join("\n")
-}
-
-fn channel_of(address: &str) -> Option<Channel> {
-    match address.split_once(':') {
-        None | Some(("rcs", _)) => Some(Channel::Sms),
-        Some(("whatsapp", _)) => Some(Channel::Whatsapp),
-        Some(_) => None,
-    }
-}
-
-fn without_prefix(address: &str) -> &str {
-    address.split_once(':').map_or(address, |(_, address)| address)
+/// What was posted, or stands in the query of a GET.
+fn written(request: &WebhookRequest) -> &[u8] {
+    let is_get = request.method.eq_ignore_ascii_case("GET");
+    if is_get { request.query().as_bytes() } else { &request.body[..] }
 }
 
 #[cfg(test)]

@@ -83,7 +83,8 @@ targets! {
     twilio: twilio_form, [
         "MessageSid=SM1", "&MessageStatus=delivered", "&SmsStatus=received", "&Body=", "STOP", "&From=%2B14155550100", "&NumMedia=",
         "&MediaUrl0=", "&ErrorCode=30003", "&OptOutType=STOP", "&ProfileName=", "whatsapp%3A", "%", "+", "=", "&Latitude=91",
-        "&EventType=READ", "&NumSegments=",
+        "&EventType=READ", "&NumSegments=", "CallSid=CA1", "&CallStatus=completed", "&AnsweredBy=machine_start", "&Digits=9",
+        "&CallDuration=", "&Timestamp=", "&Direction=inbound",
     ];
     sendgrid_events: sendgrid_batch, [
         "[{\"event\":\"delivered\",", "\"email\":\"a@example.org\",", "\"timestamp\":1600000000,", "\"sg_event_id\":\"e\",",

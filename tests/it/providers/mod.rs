@@ -8,7 +8,9 @@ mod resend;
 mod sendgrid;
 mod ses;
 mod twilio;
+mod voice;
 mod vonage;
+mod whatsapp;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -73,7 +73,7 @@ async fn a_message_is_handed_over_with_everything_that_matters() {
 async fn a_service_picks_the_sender_and_segments_are_counted_here() {
     let double = TwilioDouble::start(ambient(2)).await;
     let mut settings = double.settings(CALLBACK);
-    settings.sender = TwilioSender::Service(format!("MG{}", "3".repeat(32)));
+    settings.sender = Some(TwilioSender::Service(format!("MG{}", "3".repeat(32))));
     let mut long = sms();
     text(&mut long).body = "ж".repeat(71);
     let accepted = provider(settings).send(long).await.expect("taken");

@@ -14,11 +14,12 @@ use commlog::domain::customer::event::{
 };
 use commlog::domain::message::event::MessageEvent;
 use commlog::domain::message::event::{
-    BounceKind, DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted, EngagementClass,
-    MessageBounced, MessageBouncedPersonal, MessageCancelled, MessageClass, MessageClicked, MessageComplained,
-    MessageDeferred, MessageDeferredPersonal, MessageDelivered, MessageFailed, MessageFailedPersonal, MessageHeld,
-    MessageKey, MessageOpened, MessageQueued, MessageQueuedPersonal, MessageReceived, MessageReceivedPersonal,
-    MessageReleased, MessageRetracted, MessageSent, MessageSuppressed, RetryClass, Route,
+    BounceKind, CallEnded, CallResult, DispatchFailed, DispatchFailedPersonal, DispatchInDoubt, DispatchStarted,
+    EngagementClass, MessageBounced, MessageBouncedPersonal, MessageCancelled, MessageClass, MessageClicked,
+    MessageComplained, MessageDeferred, MessageDeferredPersonal, MessageDelivered, MessageFailed,
+    MessageFailedPersonal, MessageHeld, MessageKey, MessageOpened, MessageQueued, MessageQueuedPersonal,
+    MessageReceived, MessageReceivedPersonal, MessageReleased, MessageRetracted, MessageSent, MessageSuppressed,
+    RetryClass, Route,
 };
 use commlog::domain::value::engagement::Rule;
 use commlog::domain::value::{AddressKind, Channel};
@@ -178,6 +179,7 @@ pub(crate) fn queued(key: &MessageKey) -> MessageQueued {
             body: "Dear Ann".to_owned(),
             html: None,
             variables: BTreeMap::new(),
+            form: None,
         }),
     }
 }
@@ -274,6 +276,19 @@ pub(crate) fn sent_for(key: &MessageKey, cost_micros: i64) -> CustomerEvent {
 
 pub(crate) fn delivered(key: &MessageKey) -> CustomerEvent {
     MessageDelivered { key: key.clone(), route: route() }.into()
+}
+
+pub(crate) fn call_ended(key: &MessageKey, result: CallResult, cost_micros: i64) -> CustomerEvent {
+    CallEnded {
+        key: key.clone(),
+        route: route(),
+        result,
+        seconds: Some(49),
+        answered_by: Some("human".to_owned()),
+        cost_micros: Some(cost_micros),
+        currency: Some("EUR".parse().expect("a currency")),
+    }
+    .into()
 }
 
 pub(crate) fn deferred(key: &MessageKey) -> CustomerEvent {

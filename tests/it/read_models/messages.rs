@@ -1,5 +1,7 @@
 use commlog::domain::customer::event::CustomerEvent;
-use commlog::domain::message::event::{BounceKind, EngagementClass, MessageKey, MessageQueued, MessageReceived};
+use commlog::domain::message::event::{
+    BounceKind, CallResult, EngagementClass, MessageKey, MessageQueued, MessageReceived,
+};
 use commlog::domain::value::message::MessageState;
 use commlog::domain::value::{Channel, Direction};
 use commlog::ids::MessageId;
@@ -9,8 +11,9 @@ use commlog::sql::{Db, Engine};
 use serde_json::json;
 
 use super::events::{
-    bounced, cancelled, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started, failed, held,
-    in_doubt, key, opened, opted_out_by, queued, received, registered, released, sent, suppressed, taken_back,
+    bounced, call_ended, cancelled, clicked, complained, deferred, delivered, dispatch_failed, dispatch_started,
+    failed, held, in_doubt, key, opened, opted_out_by, queued, received, registered, released, sent, suppressed,
+    taken_back,
 };
 use super::story::{Story, TENANT, campaign, conversation, customer, import, message, minute};
 use super::{check, on_both_engines, told};
@@ -112,6 +115,22 @@ async fn late_reports_neither_lower_the_state_nor_wipe_reasons(engine: Engine) {
             (reasons[1].code.as_deref(), reasons[1].detail.as_deref()),
             (Some("5.1.1"), Some("no such user: ann"))
         );
+    })
+    .await;
+}
+
+async fn a_call_tells_how_it_ended_and_how_long_it_was(engine: Engine) {
+    let key = key(message(1));
+    let mut story = Story::new();
+    story.tell(customer(1), 0, queued(&key));
+    story.tell(customer(1), 2, call_ended(&key, CallResult::Voicemail, 14_000));
+    story.tell(customer(1), 1, sent(&key));
+    story.tell(customer(1), 2, delivered(&key));
+    check(engine, &story, async |db| {
+        let row = row(db, message(1)).await;
+        assert_eq!((row.state, row.call_result), (MessageState::Delivered, Some(CallResult::Voicemail)));
+        assert_eq!((row.call_seconds, row.call_answered_by.as_deref()), (Some(49), Some("human")));
+        assert_eq!((row.call_ended_at, row.cost_micros), (Some(minute(2)), Some(14_000)));
     })
     .await;
 }

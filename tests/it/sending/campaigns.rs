@@ -429,7 +429,7 @@ async fn what_cannot_run_is_refused_with_the_reason(engine: Engine) {
     let variants = |shares: [u32; 2]| json!({ "variants": [{ "name": "a", "share": shares[0] }, { "name": "b", "share": shares[1] }] });
     let refused = [
         (with("name", json!(" ")), "INVALID_INPUT", "name"),
-        (with("channel", json!("VOICE")), "INVALID_INPUT", "channel"),
+        (with("channel", json!("PUSH")), "INVALID_INPUT", "channel"),
         (with("topic", json!("two words")), "INVALID_INPUT", "topic"),
         (with("audience", json!({})), "INVALID_INPUT", "audience.lists"),
         (with("audience", json!({ "everybody": true, "lists": [list] })), "INVALID_INPUT", "audience.lists"),

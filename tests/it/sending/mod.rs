@@ -22,4 +22,6 @@ mod templates;
 mod threading;
 mod tracking;
 mod visits;
+mod voice;
+mod whatsapp;
 mod who_is_who;

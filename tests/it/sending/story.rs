@@ -55,12 +55,14 @@ impl Wire {
         let file = format!(
             "public_url = '{PUBLIC}'\n\
              [[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
-             auth_token = '{}'\nfrom = '{}'\n\
+             auth_token = '{}'\nfrom = '{}'\nwhatsapp_from = '{}'\nvoice_from = '{}'\n\
              [[accounts]]\nprovider = 'sendgrid'\nname = 'main'\nbase_url = '{}'\napi_key = '{}'\nfrom = 'news@{}'\n\
              webhook_public_key = '{}'\ninbound_secret = '{}'\nreply_domain = 'reply.{}'\n",
             sms.base_url,
             twilio::ACCOUNT,
             twilio::TOKEN,
+            twilio::NUMBER,
+            twilio::NUMBER,
             twilio::NUMBER,
             mail.base_url,
             sendgrid::KEY,
@@ -84,6 +86,8 @@ impl Wire {
                     ("base_url", sms.base_url.to_string()),
                     ("account_sid", twilio::ACCOUNT.to_owned()),
                     ("from", twilio::NUMBER.to_owned()),
+                    ("whatsapp_from", twilio::NUMBER.to_owned()),
+                    ("voice_from", twilio::NUMBER.to_owned()),
                 ],
                 vec![("auth_token", twilio::TOKEN.to_owned())],
             ),
@@ -162,10 +166,15 @@ impl Wire {
 
     /// Hands a callback to the node as the provider would.
     pub(crate) async fn call(&self, signed: &Signed) -> StatusCode {
+        self.answer(signed).await.status()
+    }
+
+    /// The same; the whole answer.
+    pub(crate) async fn answer(&self, signed: &Signed) -> reqwest::Response {
         let path = signed.url.strip_prefix(PUBLIC).expect("our public URL");
         let request = http_client().post(format!("http://{}{path}", self.app.address())).body(signed.body.clone());
         let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        request.send().await.expect("the node answers").status()
+        request.send().await.expect("the node answers")
     }
 
     /// What the read tables say of a message once they show all that is in the log.

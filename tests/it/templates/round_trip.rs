@@ -71,6 +71,11 @@ fn content() -> impl Strategy<Value = Content> {
     let maybe = || prop::option::of(words());
     let steps =
         prop::collection::vec(prop_oneof![needed().prop_map(Step::Say), (1..60_u32).prop_map(Step::Pause)], 0..4);
+    let key = (needed(), prop::sample::select(KeyMeaning::ALL));
+    let keys = prop::collection::vec(key, 0..3).prop_map(|keys| {
+        let key = |(digit, (say, meaning))| Key { digit, meaning, say };
+        (0..).zip(keys).map(key).collect()
+    });
     let notification =
         || (needed(), needed(), maybe()).prop_map(|(title, body, link)| NotificationTexts { title, body, link });
     prop_oneof![
@@ -86,10 +91,12 @@ fn content() -> impl Strategy<Value = Content> {
                 Content::Whatsapp(WhatsappTexts { provider_template, language, variables, body, approval })
             }
         ),
-        (maybe(), steps, needed()).prop_map(|(voice, mut steps, said)| {
-            steps.push(Step::Say(said));
-            Content::Voice(VoiceScript { language: "de-DE".to_owned(), voice, steps })
-        }),
+        (maybe(), steps, needed(), prop::option::of(prop::sample::select(OnMachine::ALL)), keys).prop_map(
+            |(voice, mut steps, said, machine, keys)| {
+                steps.push(Step::Say(said));
+                Content::Voice(VoiceScript { language: "de-DE".to_owned(), voice, steps, machine, keys })
+            }
+        ),
         notification().prop_map(Content::Push),
         notification().prop_map(Content::InApp),
     ]

@@ -230,6 +230,7 @@ impl<E: Fn(DateTime<Utc>) -> bool> Replay<'_, E> {
             class: queued.class,
             topic: &queued.topic,
             address_id: queued.address_id,
+            is_template: queued.template.is_some(),
             queued_version: None,
         };
         let decided: Option<CustomerEvent> = if queued.class == MessageClass::Marketing && (self.is_excluded)(now) {
@@ -303,6 +304,7 @@ impl<E: Fn(DateTime<Utc>) -> bool> Replay<'_, E> {
             | MessageEvent::EngagementReclassified(_)
             | MessageEvent::MessageDismissed(_)
             | MessageEvent::MessageComplained(_)
+            | MessageEvent::CallEnded(_)
             | MessageEvent::MessageReceived(_)
             | MessageEvent::MessageRetracted(_)
             | MessageEvent::MessageAttached(_)
@@ -342,6 +344,7 @@ impl<E: Fn(DateTime<Utc>) -> bool> Replay<'_, E> {
             body: String::new(),
             html: None,
             variables: BTreeMap::new(),
+            form: None,
         };
         let inputs = DispatchInputs {
             address: &address,

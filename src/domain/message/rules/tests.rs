@@ -1,21 +1,21 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Asked, Verdict, judge};
+use super::{Asked, Verdict, Windows, judge, judge_request};
 use crate::domain::address::event::SuppressionReason;
 use crate::domain::address::state::Address;
 use crate::domain::consent::event::ConsentState;
-use crate::domain::customer::event::CustomerEvent;
+use crate::domain::customer::event::{CustomerAddressAdded, CustomerEvent};
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Meta, Policy};
-use crate::domain::message::event::{DispatchFailed, DispatchStarted, MessageClass, MessageQueued};
+use crate::domain::message::event::{DispatchFailed, DispatchStarted, MessageClass, MessageQueued, MessageReceived};
 use crate::domain::scenario::{address_id, mailbox, noon, registered, said, with_context};
 use crate::domain::tenant::policy::{
     Blackout, CapWindow, EmergencyOverride, FrequencyCap, ProtectedWeekdays, QuietHours, RuleAction, Weekday,
 };
 use crate::domain::value::message::{MessageKey, RetryClass, Route};
 use crate::domain::value::{AddressKind, Channel};
-use crate::ids::{EventId, MessageId};
+use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
@@ -93,6 +93,7 @@ fn judged_at(now: DateTime<Utc>, customer: &Customer, policy: &Policy, class: Me
         class,
         topic: "news",
         address_id: Some(address_id(AddressKind::Email, "ada@example.org")),
+        is_template: false,
         queued_version: None,
     };
     with_context(policy, |context| judge(customer, &Address::default(), asked, &Context { now, ..*context }))
@@ -306,9 +307,148 @@ fn an_emergency_lifts_the_rules_on_time_and_number_and_nothing_else() {
         class: MessageClass::Marketing,
         topic: "news",
         address_id: Some(address_id(AddressKind::Email, "ada@example.org")),
+        is_template: false,
         queued_version: None,
     };
     let policy = emergency(now + TimeDelta::hours(1));
     let verdict = with_context(&policy, |context| judge(&ada, &stopped, asked, &Context { now, ..*context }));
     assert_eq!(found(verdict), Some(("suppressed_address", None)));
+}
+
+const WROTE: &str = "2026-03-02T12:00:00Z";
+
+/// A customer who wrote by WhatsApp from their number.
+fn wrote(channel: Channel, at: DateTime<Utc>, import_id: Option<ImportId>) -> Customer {
+    let mut customer = Customer::default();
+    let added = CustomerAddressAdded {
+        address_id: number(),
+        kind: AddressKind::Phone,
+        primary: true,
+        import_id: None,
+        personal: None,
+    };
+    for event in [registered(), added.into()] {
+        apply(&mut customer, noon(), event);
+    }
+    let received = MessageReceived {
+        key: MessageKey { channel, ..key(1) },
+        address_id: Some(number()),
+        in_reply_to: None,
+        provider: "twilio".to_owned(),
+        keyword: None,
+        import_id,
+        account: None,
+        automatic: None,
+        about: None,
+        personal: None,
+    };
+    apply(&mut customer, at, received.into());
+    customer
+}
+
+fn number() -> AddressId {
+    address_id(AddressKind::Phone, "+447400123456")
+}
+
+fn by_whatsapp(now: DateTime<Utc>, customer: &Customer, is_template: bool, policy: &Policy) -> Verdict {
+    let asked = Asked {
+        channel: Channel::Whatsapp,
+        class: MessageClass::Transactional,
+        topic: "orders",
+        address_id: Some(number()),
+        is_template,
+        queued_version: None,
+    };
+    with_context(policy, |context| judge(customer, &Address::default(), asked, &Context { now, ..*context }))
+}
+
+#[test]
+fn free_text_by_whatsapp_is_for_a_day_after_the_customer_wrote_and_a_template_for_ever() {
+    let (policy, ada) = (Policy::default(), wrote(Channel::Whatsapp, at(WROTE), None));
+    let closed_at = at(WROTE) + TimeDelta::hours(24);
+    assert_eq!(by_whatsapp(closed_at - TimeDelta::microseconds(1), &ada, false, &policy), Verdict::Send);
+    let Verdict::Suppress(because) = by_whatsapp(closed_at, &ada, false, &policy) else { panic!("it is closed") };
+    assert_eq!(because.rule, "whatsapp_window");
+    let told = |name: &str| because.inputs[name].as_str().and_then(|time| time.parse::<DateTime<Utc>>().ok());
+    assert_eq!((told("last_inbound_at"), told("closed_at")), (Some(at(WROTE)), Some(closed_at)));
+    assert_eq!(by_whatsapp(closed_at, &ada, true, &policy), Verdict::Send);
+    let emergency = EmergencyOverride {
+        until: closed_at + TimeDelta::hours(1),
+        reason: "recall".to_owned(),
+        actor: "key:admin".to_owned(),
+    };
+    let lifted = Policy { emergency_override: Some(emergency), ..Policy::default() };
+    assert_eq!(found(by_whatsapp(closed_at, &ada, false, &lifted)), Some(("whatsapp_window", None)));
+}
+
+#[test]
+fn only_a_whatsapp_message_to_us_opens_the_window_and_an_older_one_does_not_close_it() {
+    let (policy, now) = (Policy::default(), at(WROTE) + TimeDelta::hours(1));
+    let import = Some(ImportId(Uuid::nil()));
+    for closed in [wrote(Channel::Sms, at(WROTE), None), wrote(Channel::Whatsapp, at(WROTE), import)] {
+        let Verdict::Suppress(because) = by_whatsapp(now, &closed, false, &policy) else { panic!("it never opened") };
+        assert_eq!((because.rule, because.inputs["closed_at"].is_null()), ("whatsapp_window", true));
+    }
+    let mut ada = wrote(Channel::Whatsapp, at(WROTE), None);
+    let late = wrote(Channel::Whatsapp, at(WROTE) - TimeDelta::days(3), None);
+    ada.whatsapp = Windows::joined([&ada.whatsapp, &late.whatsapp].into_iter());
+    assert_eq!(by_whatsapp(now, &ada, false, &policy), Verdict::Send);
+}
+
+#[test]
+fn a_window_is_judged_when_a_planned_message_is_due_and_not_before() {
+    let ada = wrote(Channel::Whatsapp, at(WROTE), None);
+    let asked = Asked {
+        channel: Channel::Whatsapp,
+        class: MessageClass::Transactional,
+        topic: "orders",
+        address_id: Some(number()),
+        is_template: false,
+        queued_version: None,
+    };
+    let (now, later) = (at(WROTE), at(WROTE) + TimeDelta::days(2));
+    let verdict = with_context(&Policy::default(), |context| {
+        judge_request(&ada, &Address::default(), asked, Some(later), &Context { now, ..*context })
+    });
+    assert_eq!(found(verdict), Some(("scheduled", Some(later))));
+    assert_eq!(found(by_whatsapp(later, &ada, false, &Policy::default())), Some(("whatsapp_window", None)));
+}
+
+#[test]
+fn marketing_calls_keep_to_the_hours_of_the_law_unless_a_policy_says_otherwise() {
+    let mut ada = wrote(Channel::Sms, at(WROTE), None);
+    ada.profile.time_zone = Some("America/New_York".to_owned());
+    let by = |channel: Channel, class: MessageClass, policy: &Policy| {
+        let asked = Asked {
+            channel,
+            class,
+            topic: "news",
+            address_id: Some(number()),
+            is_template: false,
+            queued_version: None,
+        };
+        // Nine in the evening in New York.
+        let now = at("2026-03-03T02:00:00Z");
+        let verdict =
+            with_context(policy, |context| judge(&ada, &Address::default(), asked, &Context { now, ..*context }));
+        found(verdict)
+    };
+    let law = Policy::default();
+    let eight = Some(("quiet_hours", Some(at("2026-03-03T13:00:00Z"))));
+    assert_eq!(by(Channel::Voice, MessageClass::Marketing, &law), eight);
+    assert_eq!(by(Channel::Voice, MessageClass::Transactional, &law), None);
+    assert_eq!(by(Channel::Sms, MessageClass::Marketing, &law), None);
+    let off = Policy { quiet_hours: vec![], ..Policy::default() };
+    assert_eq!(by(Channel::Voice, MessageClass::Marketing, &off), None);
+}
+
+/// WhatsApp writes numbers of Brazil, Mexico and Argentina otherwise than their owners do (chatwoot/chatwoot#5840).
+#[test]
+fn the_window_is_that_of_the_number_however_whatsapp_spells_it() {
+    let id = |text: &str| address_id(AddressKind::Phone, text);
+    let spellings =
+        [("+5531988888888", "+553188888888"), ("+525512345678", "+5215512345678"), ("+541123456789", "+5491123456789")];
+    for (ours, whatsapps) in spellings {
+        assert_eq!(id(ours), id(whatsapps), "{ours}");
+    }
 }

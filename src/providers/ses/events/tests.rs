@@ -80,6 +80,7 @@ fn every_event_of_the_guide_is_read() {
             Report::Opened { .. } => "opened",
             Report::Clicked { .. } => "clicked",
             Report::Dismissed => "dismissed",
+            Report::CallEnded { .. } => "call_ended",
             Report::Complained { .. } => "complained",
             Report::OptedOut { .. } => "opted_out",
             Report::OptedIn { .. } => "opted_in",

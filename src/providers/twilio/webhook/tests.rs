@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::super::settings::tests::settings;
 use super::*;
+use crate::domain::value::message::{BounceKind, EngagementClass, Report, RetryClass};
+use crate::domain::value::{Channel, Keyword};
 
 const URL: &str = "https://crm.example.com/hooks/twilio/";
 
@@ -384,7 +386,6 @@ fn what_cannot_be_read_is_kept_and_said_so() {
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", vec![]),
         ("no message", b"a=b".to_vec()),
-        ("a call", b"CallSid=CA1&CallStatus=completed".to_vec()),
         ("an unknown status", b"MessageSid=SM1&MessageStatus=teleported".to_vec()),
         ("partly delivered", b"MessageSid=SM1&MessageStatus=partially_delivered".to_vec()),
         ("a code that is none", b"MessageSid=SM1&MessageStatus=failed&ErrorCode=many".to_vec()),
@@ -434,7 +435,12 @@ proptest! {
         headers in proptest::collection::vec((".{0,20}", any::<Vec<u8>>()), 0..4),
         body in any::<Vec<u8>>(),
         fields in proptest::collection::vec(
-            ("MessageSid|MessageStatus|SmsStatus|From|To|Body|ErrorCode|NumMedia|MediaUrl0|OptOutType", ".{0,40}"), 0..8,
+            (
+                "MessageSid|MessageStatus|SmsStatus|From|To|Body|ErrorCode|NumMedia|MediaUrl0|OptOutType|CallSid\
+                    |CallStatus|AnsweredBy|Digits|Direction|Timestamp|MachineDetectionDuration|SipResponseCode",
+                ".{0,40}",
+            ),
+            0..8,
         ),
     ) {
         let headers = headers.into_iter().map(|(name, value)| (name, Bytes::from(value))).collect();
@@ -445,6 +451,7 @@ proptest! {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         request.body = form.into();
         request.method = "POST".to_owned();
-        prop_assert!(futures::executor::block_on(webhook().parse(&request, now)).len() <= 1);
+        prop_assert!(futures::executor::block_on(webhook().parse(&request, now)).len() <= 2);
+        futures::executor::block_on(webhook().answer_to(&request));
     }
 }

@@ -1,4 +1,6 @@
-//! A strict Twilio: the Messages resource, its errors, and its signed callbacks.
+//! A strict Twilio: the Messages and Calls resources, their errors, and its signed callbacks.
+
+mod calls;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -14,15 +16,19 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use commlog::clock::Ambient;
 use commlog::providers::Secret;
-use commlog::providers::twilio::{TwilioAuth, TwilioSender, TwilioSettings, sign};
+use commlog::providers::twilio::{TwilioAuth, TwilioSender, TwilioSettings, TwilioVoice, sign};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
+
+pub(crate) use calls::TwilioCall;
 
 use super::{Act, Answered, Book, Server, Signed};
 
 pub(crate) const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(crate) const TOKEN: &str = "test_auth_token_0000000000000000";
 pub(crate) const NUMBER: &str = "+12025550199";
+/// The template that it knows.
+pub(crate) const TEMPLATE: &str = "HX77777777777777777777777777777777";
 
 /// What may stand in the form that creates a message; a real Twilio passes over others, and a typing error with them.
 const KNOWN: &[&str] = &[
@@ -89,6 +95,9 @@ impl TwilioMessage {
 
 struct Shared {
     book: Book<TwilioMessage>,
+    calls: Book<TwilioCall>,
+    /// The calls that were ended by a request.
+    ended: Mutex<Vec<String>>,
     opted_out: Mutex<HashSet<String>>,
     media: Mutex<HashMap<String, Media>>,
     ambient: Ambient,
@@ -111,12 +120,20 @@ pub(crate) struct TwilioDouble {
 
 impl TwilioDouble {
     pub(crate) async fn start(ambient: Ambient) -> Self {
-        let shared =
-            Arc::new(Shared { book: Book::new(), opted_out: Mutex::default(), media: Mutex::default(), ambient });
+        let shared = Arc::new(Shared {
+            book: Book::new(),
+            calls: Book::new(),
+            ended: Mutex::default(),
+            opted_out: Mutex::default(),
+            media: Mutex::default(),
+            ambient,
+        });
         let router = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account))
             .route("/2010-04-01/Accounts/{account}/Messages.json", get(list).post(create))
             .route("/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media}", get(media))
+            .route("/2010-04-01/Accounts/{account}/Calls.json", get(calls::list).post(calls::create))
+            .route("/2010-04-01/Accounts/{account}/Calls/{call}", axum::routing::post(calls::update))
             .with_state(Arc::clone(&shared));
         Self { shared, server: Server::start(router).await }
     }
@@ -127,7 +144,14 @@ impl TwilioDouble {
             account_name: "main".to_owned(),
             account_sid: ACCOUNT.to_owned(),
             auth: TwilioAuth::Token(Secret::new(TOKEN)),
-            sender: TwilioSender::From(NUMBER.to_owned()),
+            sender: Some(TwilioSender::From(NUMBER.to_owned())),
+            whatsapp: Some(TwilioSender::From(NUMBER.to_owned())),
+            voice: Some(TwilioVoice {
+                from: NUMBER.to_owned(),
+                voice: None,
+                language: "en-US".to_owned(),
+                records: false,
+            }),
             base_url: Url::parse(&format!("http://{}", self.server.address)).expect("a URL"),
             callback_url: Some(Url::parse(callback_url).expect("a URL")),
             webhook_tokens: vec![Secret::new(TOKEN)],
@@ -311,13 +335,24 @@ fn check(form: &[(String, String)], shared: &Shared) -> Result<(), (u32, &'stati
         (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
     };
     let to = one("To").ok_or((21604, "A 'To' phone number is required"))?;
-    if !is_e164(&to) {
+    if !is_e164(to.strip_prefix("whatsapp:").unwrap_or(&to)) {
         return Err((21211, "Invalid 'To' Phone Number"));
+    }
+    let is_whatsapp = to.starts_with("whatsapp:");
+    if is_whatsapp {
+        check_whatsapp(&one, all("MediaUrl").len())?;
+    } else if one("ContentSid").is_some() {
+        return Err((21655, "The double's templates are of WhatsApp"));
     }
     match (one("From"), one("MessagingServiceSid")) {
         (None, None) => return Err((21603, "A 'From' phone number is required")),
         (_, Some(sid)) if !sid.starts_with("MG") || sid.len() != 34 => return Err((21701, "Invalid service")),
-        (Some(from), _) if from.starts_with('+') && from != NUMBER => return Err((21606, "'From' is not yours")),
+        (Some(from), _) if from.starts_with("whatsapp:") != is_whatsapp => {
+            return Err((63007, "Twilio could not find a Channel with the specified From address"));
+        }
+        (Some(from), _) if from.contains('+') && from.trim_start_matches("whatsapp:") != NUMBER => {
+            return Err((21606, "'From' is not yours"));
+        }
         _ => {}
     }
     let (body, media) = (one("Body"), all("MediaUrl"));
@@ -343,6 +378,27 @@ fn check(form: &[(String, String)], shared: &Shared) -> Result<(), (u32, &'stati
         return Err((21610, "Attempt to send to unsubscribed recipient"));
     }
     Ok(())
+}
+
+/// A template by a SID that is known, with nothing beside it; or words and one medium.
+fn check_whatsapp(one: &dyn Fn(&str) -> Option<String>, media: usize) -> Result<(), (u32, &'static str)> {
+    let Some(template) = one("ContentSid") else {
+        if one("ContentVariables").is_some() {
+            return Err((21656, "The ContentVariables parameter needs a ContentSid"));
+        }
+        return if media > 1 { Err((21623, "WhatsApp takes one medium")) } else { Ok(()) };
+    };
+    if template != TEMPLATE {
+        return Err((21655, "The ContentSid is Invalid"));
+    }
+    if one("Body").is_some() || media > 0 {
+        return Err((20001, "A template has nothing beside it"));
+    }
+    let Some(values) = one("ContentVariables") else { return Ok(()) };
+    let values: HashMap<String, String> =
+        serde_json::from_str(&values).map_err(|_| (21656, "The ContentVariables Parameter is invalid"))?;
+    let is_fit = |(name, value): (&String, &String)| name.parse::<u32>().is_ok() && !value.trim().is_empty();
+    if values.iter().all(is_fit) { Ok(()) } else { Err((21656, "The ContentVariables Parameter is invalid")) }
 }
 
 async fn list(
