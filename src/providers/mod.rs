@@ -9,20 +9,22 @@ pub mod kit;
 mod port;
 pub mod sendgrid;
 pub mod simulator;
+pub mod smtp;
 pub mod twilio;
 
 use std::borrow::Cow;
 
 pub use port::{
-    Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, MediaError,
-    MediaRef, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider, ReceiverReport, SendError,
-    SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
+    Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, Mailbox,
+    MailboxError, MediaError, MediaRef, Notice, NoticeKind, NotificationContent, OpenMailbox, OutboundMessage,
+    Provider, ReceiverReport, SendError, SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook,
+    WebhookRequest, WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;
 
 /// The providers that accounts can be set up at.
-const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND];
+const ALL: &[&kind::Kind] = &[&twilio::KIND, &sendgrid::KIND, &smtp::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,6 @@
 pub mod client;
 pub(super) mod html;
 pub(super) mod mime;
-mod public;
+pub(super) mod public;
 pub mod settings;
 pub(super) mod texts;

@@ -10,10 +10,8 @@ use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::value::token::reply_token_in;
-use crate::domain::value::{Channel, Keyword};
-use crate::providers::kit::html::text_of;
-use crate::providers::kit::mime::{self, Headers, decode, machine};
+use crate::providers::kit::mime::received::Received;
+use crate::providers::kit::mime::{self, Headers, decode};
 use crate::providers::kit::texts;
 use crate::providers::{Inbound, MediaRef, Notice, NoticeKind, WebhookRequest};
 
@@ -23,8 +21,6 @@ const MAX_FORM: u64 = 32 * 1024 * 1024;
 const MAX_FILES: usize = 20;
 /// How many bytes of files are stored with a message.
 const MAX_FILE_BYTES: usize = 25 * 1024 * 1024;
-/// The sender of a mail server's mail that names no sender: the empty path of RFC 5321.
-const NOBODY: &str = "<>";
 /// How many parts of a form are read.
 const MAX_PARTS: usize = 200;
 
@@ -110,82 +106,26 @@ impl Form {
         let envelope: Value = self.json("envelope").unwrap_or_default();
         let receivers: Vec<&str> =
             envelope["to"].as_array().into_iter().flatten().filter_map(Value::as_str).take(100).collect();
-        let envelope_from = envelope["from"].as_str().map(str::trim);
-        let written_from = self.short("from").or_else(|| headers.get("from").and_then(texts::short));
-        let author = machine::author_of_post(headers, written_from.as_deref().unwrap_or_default()).map(str::to_owned);
-        let written_from = author.or(written_from);
-        let from = written_from.clone();
-        let from =
-            from.or_else(|| envelope_from.and_then(texts::short)).map(|from| texts::address_in(&from).to_owned());
-        let from = from.unwrap_or_default();
-
-        let written_to = self.text("to").or_else(|| headers.get("to").map(str::to_owned)).unwrap_or_default();
-        let to = receivers.first().copied().or_else(|| written_to.split(',').next()).map(texts::address_in);
-        let message_id = headers.ids("message-id").into_iter().next();
-        let id = message_id.clone().unwrap_or_else(|| self.digest());
-        let id = texts::bounded(&format!("{id} {}", receivers.join(",")), texts::MAX_SHORT);
-
-        let text = mail.as_ref().map_or_else(|| self.text("text"), |mail| mail.text.clone()).unwrap_or_default();
-        let html = mail.as_ref().map_or_else(|| self.text("html"), |mail| mail.html.clone());
-        let html = html.filter(|html| !html.trim().is_empty());
-        let made = html.as_deref().filter(|_| text.trim().is_empty()).map(text_of);
-        let is_text_of_html = made.is_some();
-        let text = made.unwrap_or(text);
-        let is_long = |text: &str| text.chars().count() > texts::MAX_BODY;
-        let is_cut = self.is_cut || is_long(&text) || html.as_deref().is_some_and(is_long);
-
-        let mut inbound =
-            Inbound::new(Channel::Email, id.trim().to_owned(), from, texts::bounded(&text, texts::MAX_BODY));
-        inbound.to = to.and_then(texts::short);
-        inbound.subject = self.short("subject").or_else(|| headers.get("subject").and_then(texts::short));
-        inbound.html = html.map(|html| texts::bounded(&html, texts::MAX_BODY));
-        inbound.message_id = message_id;
-        inbound.in_reply_to = headers.ids("in-reply-to").into_iter().next();
-        inbound.references = headers.ids("references");
-        let written = written_to.split(',').map(texts::address_in).take(100);
-        inbound.reply_token = receivers.iter().copied().chain(written).find_map(reply_token_in);
-        inbound.media = match mail {
-            Some(ref mail) => mail.files.clone(),
-            None => self.files(),
+        let written = |name: &str| self.text(name).or_else(|| headers.get(name).map(str::to_owned)).unwrap_or_default();
+        let is_cut = self.is_cut || mail.as_ref().is_some_and(|mail| mail.is_cut);
+        let received = Received {
+            headers,
+            envelope_from: envelope["from"].as_str().map(str::trim),
+            receivers,
+            from: self.short("from").or_else(|| headers.get("from").and_then(texts::short)),
+            to: written("to"),
+            cc: written("cc"),
+            subject: self.short("subject").or_else(|| headers.get("subject").and_then(texts::short)),
+            text: mail.as_ref().map_or_else(|| self.text("text"), |mail| mail.text.clone()),
+            html: mail.as_ref().map_or_else(|| self.text("html"), |mail| mail.html.clone()),
+            files: mail.as_ref().map_or_else(|| self.files(), |mail| mail.files.clone()),
+            is_cut,
+            digest: &|| self.digest(),
         };
-        if self.is_cut || mail.as_ref().is_some_and(|mail| mail.is_cut) {
-            inbound.media.push(MediaRef::default());
-        }
-        inbound.occurred_at = texts::plausible(headers.date(), now);
+        let mut inbound = received.inbound(now)?;
         inbound.hints.spam_score = self.short("spam_score");
         inbound.hints.spf = self.short("SPF").map(|spf| spf.to_ascii_lowercase());
         inbound.hints.dkim = self.short("dkim");
-        inbound.hints.is_cut = is_cut;
-        inbound.hints.is_text_of_html = is_text_of_html;
-        let signs = machine::Signs {
-            headers,
-            subject: inbound.subject.as_deref().unwrap_or_default(),
-            from: &inbound.from,
-            envelope_from,
-            text: &text,
-            files: &inbound.media,
-        };
-        let machine = machine::recognise(&signs);
-        inbound.opt_out = machine::is_unsubscription(&signs).then_some(Keyword::Stop);
-        let is_machine = machine.is_some();
-        if let Some(machine) = machine {
-            inbound.hints.automatic = Some(machine.kind);
-            inbound.hints.reports = machine.reports;
-            inbound.references.extend(machine.ids);
-        }
-        if !inbound.from.contains('@') {
-            // Mail servers may name themselves by a word, or not at all; a person has a mailbox.
-            if !is_machine {
-                return None;
-            }
-            if inbound.from.is_empty() {
-                inbound.from = NOBODY.to_owned();
-            }
-        }
-        inbound.sender_name = written_from.as_deref().and_then(texts::name_in);
-        let cc = self.text("cc").or_else(|| headers.get("cc").map(str::to_owned)).unwrap_or_default();
-        inbound.cc = mailboxes(&cc);
-        inbound.receivers = receivers.iter().copied().filter_map(texts::short).collect();
         Some(inbound)
     }
 
@@ -247,16 +187,6 @@ impl Form {
             })
             .collect()
     }
-}
-
-/// The mailboxes of a list, each as it is written. A comma in quotes separates nothing.
-fn mailboxes(list: &str) -> Vec<String> {
-    let mut is_quoted = false;
-    let pieces = list.split(|c: char| {
-        is_quoted ^= c == '"';
-        c == ',' && !is_quoted
-    });
-    pieces.filter_map(texts::short).take(100).collect()
 }
 
 fn is_number(text: &str) -> bool {

@@ -74,7 +74,7 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage, email: &EmailContent) ->
     let mut put = |name: &str, value: Value| mail.insert(name.to_owned(), value);
     put("personalizations", json!([personalization]));
     put("from", address(&from));
-    put("subject", json!(one_line(email.subject.as_deref().unwrap_or_default())));
+    put("subject", json!(texts::one_line(email.subject.as_deref().unwrap_or_default())));
     put("content", json!(content));
     if let Some(reply_to) = &email.reply_to {
         put("reply_to", address(&mailbox(reply_to)));
@@ -108,7 +108,7 @@ fn address(mailbox: &Mailbox) -> Value {
 fn mailbox(text: &str) -> Mailbox {
     let email = texts::address_in(text).to_owned();
     let name = text.rsplit_once('<').map(|(name, _)| name.trim().trim_matches('"').trim());
-    Mailbox { email, name: name.filter(|name| !name.is_empty()).map(one_line) }
+    Mailbox { email, name: name.filter(|name| !name.is_empty()).map(texts::one_line) }
 }
 
 fn headers(headers: &[(String, String)]) -> Result<Map<String, Value>, SendError> {
@@ -155,11 +155,6 @@ impl Serialize for File<'_> {
         }
         file.end()
     }
-}
-
-/// A text for a header: without line breaks and other control characters.
-fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
 }
 
 fn refusal(reply: &Reply, sendgrid: &Sendgrid) -> SendError {
