@@ -2,6 +2,8 @@
 //! and sign what they tell. They need nothing of the test harness, so a bench can use them too.
 
 pub(crate) mod sendgrid;
+pub(crate) mod smtp;
+pub(crate) mod tls;
 pub(crate) mod twilio;
 
 use std::collections::{HashMap, VecDeque};
