@@ -10,6 +10,7 @@ pub mod every;
 pub mod hold;
 pub mod kept_callbacks;
 pub mod lists;
+pub mod mailboxes;
 pub mod media;
 pub mod merges;
 pub mod refresh_accounts;

@@ -1,5 +1,6 @@
 //! How an SMTP account is set up: the server that takes its mail, and the mailbox that its mail comes back to.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -335,8 +336,9 @@ impl SmtpSettings {
 }
 
 fn is_host(text: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    !text.is_empty() && text.len() <= 253 && text.chars().all(is_part)
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_name = !text.is_empty() && text.len() <= 253 && text.chars().all(is_part);
+    is_name || text.parse::<IpAddr>().is_ok()
 }
 
 fn address(settings: &Settings, setting: &Setting) -> Result<Option<Address>, SettingsError> {

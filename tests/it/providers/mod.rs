@@ -1,5 +1,6 @@
 //! Providers against their doubles: what leaves us, what every failure comes to, and what comes back.
 
+mod imap;
 mod sendgrid;
 mod smtp;
 mod twilio;

@@ -1,6 +1,7 @@
 //! Providers on loopback that refuse what the real ones refuse, note what they took, answer as badly as they are told to,
 //! and sign what they tell. They need nothing of the test harness, so a bench can use them too.
 
+pub(crate) mod imap;
 pub(crate) mod sendgrid;
 pub(crate) mod smtp;
 pub(crate) mod tls;
