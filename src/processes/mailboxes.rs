@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::accounts::{Account, Accounts};
 use crate::app::Health;
 use crate::intake::{Intake, IntakeError};
-use crate::processes::every::{Job, JobError};
+use crate::processes::every::{Job, JobError, chain};
 use crate::providers::{Mailbox, MailboxError};
 
 /// The name in metrics and of the remark.
@@ -88,22 +87,18 @@ impl Mailboxes {
 impl Watched {
     /// Hears of a look that has ended: how many mails it brought.
     async fn settle(&mut self, account: &Account, pause: Duration, now: Instant) -> usize {
-        if !self.look.as_ref().is_some_and(|look| look.is_finished()) {
-            return 0;
-        }
-        let ended = self.look.take().and_then(FutureExt::now_or_never);
+        let Some(look) = self.look.take_if(|look| look.is_finished()) else { return 0 };
         let (provider, path) = account.webhook_path();
-        match ended {
-            Some(Ok(Ok(count))) => {
+        match look.await {
+            Ok(Ok(count)) => {
                 (self.failures, self.next) = (0, now + pause);
                 return count;
             }
-            Some(Ok(Err(error))) => {
-                let cause = std::error::Error::source(&error);
-                tracing::warn!(provider, path, %error, ?cause, "a mailbox is looked into again later");
+            Ok(Err(error)) => {
+                let error = chain(&error);
+                tracing::warn!(provider, path, error, "a mailbox is looked into again later");
             }
-            Some(Err(error)) => tracing::error!(provider, path, %error, "looking into a mailbox ended unexpectedly"),
-            None => {}
+            Err(error) => tracing::error!(provider, path, %error, "looking into a mailbox ended unexpectedly"),
         }
         self.failures = self.failures.saturating_add(1);
         self.next = now + (pause * (1 << self.failures.min(10))).min(LONGEST_PAUSE.max(pause));

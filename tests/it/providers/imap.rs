@@ -110,6 +110,7 @@ async fn a_server_that_hangs_or_hangs_up_is_given_up_in_time() {
         assert!(matches!(look(&*setting.mailbox).await, Err(MailboxError::Late)), "{at}");
         assert!(began.elapsed() < Duration::from_secs(5), "{at}");
         double.behave(Manner { hangs_up_at: Some(at), ..TLS });
+        double.deliver("Subject: two\n\n2");
         if at != "GREETING" {
             assert!(matches!(look(&*setting.mailbox).await, Err(MailboxError::Unreachable(_))), "{at}");
         }

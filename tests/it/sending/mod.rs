@@ -12,6 +12,7 @@ mod mailboxes;
 mod metrics;
 mod permutations;
 mod restoring;
+mod smtp;
 pub(crate) mod story;
 mod templates;
 mod threading;

@@ -16,6 +16,8 @@ const MAX_BLOCK: usize = 1024 * 1024;
 const MAX_WORD: usize = 2_000;
 /// How many headers are read.
 const MAX_HEADERS: usize = 500;
+/// How many parameters of a header are read.
+const MAX_PARAMETERS: usize = 50;
 /// How many ids a header names at most: of more, the last ones count, which are the newest.
 const MAX_IDS: usize = 100;
 
@@ -107,16 +109,55 @@ impl Headers {
         let text = self.get(name).unwrap_or_default();
         let mut pieces = quoted_split(text).into_iter();
         let value = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
-        let parameters = pieces.filter_map(|piece| {
-            let (name, value) = piece.split_once('=')?;
-            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"'));
-            Some(match name.strip_suffix('*') {
-                Some(name) => (name.to_owned(), extended(value)),
-                None => (name, value.replace("\\\"", "\"").replace("\\\\", "\\")),
-            })
-        });
-        Parameters { value, parameters: parameters.take(50).collect() }
+        let mut parameters: Vec<(String, String)> = vec![];
+        let mut continued: Vec<Continued> = vec![];
+        for (name, written) in pieces.take(MAX_PARAMETERS).filter_map(|piece| piece.split_once('=')) {
+            let (name, written) = (name.trim().to_ascii_lowercase(), written.trim().trim_matches('"'));
+            if let Some((name, rest)) = name.split_once('*').filter(|(_, rest)| rest.starts_with(is_digit)) {
+                Continued::add(&mut continued, name, written, rest.ends_with('*'));
+            } else if let Some(name) = name.strip_suffix('*') {
+                parameters.push((name.to_owned(), extended(written)));
+            } else {
+                parameters.push((name, written.replace("\\\"", "\"").replace("\\\\", "\\")));
+            }
+        }
+        parameters.extend(continued.into_iter().map(Continued::read));
+        Parameters { value, parameters }
     }
+}
+
+/// A parameter in several pieces, in the order in which they stand (RFC 2231, section 3): `filename*0*=utf-8''%C3%9Cber;
+/// filename*1=sicht.txt`.
+struct Continued {
+    name: String,
+    charset: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl Continued {
+    fn add(all: &mut Vec<Self>, name: &str, written: &str, is_extended: bool) {
+        let known = all.iter_mut().find(|continued| continued.name == name);
+        let (charset, written) = match (&known, is_extended) {
+            (None, true) => match written.splitn(3, '\'').collect::<Vec<_>>()[..] {
+                [charset, _, text] => (Some(charset.to_owned()), text),
+                _ => (None, written),
+            },
+            _ => (None, written),
+        };
+        let piece = if is_extended { percent_decoded(written, b'%') } else { written.as_bytes().to_vec() };
+        match known {
+            Some(continued) => continued.bytes.extend(piece),
+            None => all.push(Self { name: name.to_owned(), charset, bytes: piece }),
+        }
+    }
+
+    fn read(self) -> (String, String) {
+        (self.name, decode(&self.bytes, self.charset.as_deref()))
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 /// Splits at `;` outside of quotes.

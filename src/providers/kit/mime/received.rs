@@ -101,7 +101,7 @@ impl Received<'_> {
                 return None;
             }
             if inbound.from.is_empty() {
-                inbound.from = NOBODY.to_owned();
+                NOBODY.clone_into(&mut inbound.from);
             }
         }
         inbound.sender_name = written_from.as_deref().and_then(texts::name_in);

@@ -12,6 +12,7 @@ use commlog::providers::kind::Reach;
 use commlog::providers::smtp::{ImapSettings, Security, Server};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
@@ -49,6 +50,8 @@ struct Store {
     folders: BTreeMap<String, BTreeMap<u32, Held>>,
     said: Vec<String>,
     manner: Manner,
+    /// Rings whenever a mail is marked.
+    marked: Arc<Notify>,
 }
 
 type Shared = Arc<Mutex<Store>>;
@@ -119,6 +122,18 @@ impl ImapDouble {
 
     pub(crate) fn folder(&self, name: &str) -> Vec<Held> {
         self.shared.lock().expect("no panic before").folders[name].values().cloned().collect()
+    }
+
+    /// Waits until all that came in is marked.
+    pub(crate) async fn until_all_are_seen(&self) {
+        let marked = Arc::clone(&self.shared.lock().expect("no panic before").marked);
+        loop {
+            let rings = marked.notified();
+            if self.folder("INBOX").iter().all(|held| held.is_seen) {
+                return;
+            }
+            rings.await;
+        }
     }
 
     /// The commands that came, passwords too.
@@ -269,6 +284,7 @@ impl Talk {
                 if let Some(held) = held.get_mut(&number).filter(|_| !manner.forgets_marks) {
                     held.is_seen = true;
                 }
+                shared.marked.notify_one();
                 format!("{tag} OK stored\r\n")
             }
             (["UID", verb @ ("MOVE" | "COPY")], Some(number)) if *verb == "COPY" || manner.can_move => {

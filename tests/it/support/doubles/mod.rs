@@ -2,6 +2,7 @@
 //! and sign what they tell. They need nothing of the test harness, so a bench can use them too.
 
 pub(crate) mod imap;
+pub(crate) mod mail_servers;
 pub(crate) mod sendgrid;
 pub(crate) mod smtp;
 pub(crate) mod tls;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::value::inbound::Automatic::{self, Bounce, Feedback, Reply};
 use crate::domain::value::message::{BounceKind, Report};
-use crate::domain::value::token::{reply_address, seal_reply};
+use crate::domain::value::token::seal_reply;
 use crate::ids::{MessageId, TenantId, TenantSecret};
 
 fn read(mail: &str) -> Option<Inbound> {
@@ -134,7 +134,8 @@ fn real_mail_that_came_back_says_of_whom_and_of_what() {
     for (mail, automatic, reports, about) in CASES {
         let name = mail.lines().find(|line| line.starts_with("Subject:")).unwrap_or_default();
         // As it is stored, and as it comes over the wire.
-        for mail in [(*mail).to_owned(), mail.replace('\n', "\r\n")] {
+        let stored = mail.replace("\r\n", "\n");
+        for mail in [stored.replace('\n', "\r\n"), stored] {
             let inbound = read(&mail).expect(name);
             assert_eq!(inbound.hints.automatic, *automatic, "{name}");
             let told = inbound.hints.reports.iter();
