@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use lettre::address::AddressError;
+use lettre::address::{AddressError, Envelope};
 use lettre::message::dkim::{DkimCanonicalization, DkimCanonicalizationType, DkimConfig};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment as AttachedPart, Mailbox, MessageBuilder, MultiPart, SinglePart};
@@ -56,13 +56,27 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, AddressError> {
     Ok(Mailbox::new(name, texts::address_in(text).parse()?))
 }
 
+/// Reads a receiver's address. Some providers have given out names that no standard allows (dots in a row, or before the @),
+/// and deliver to them (symfony/symfony#50592).
+pub(super) fn receiver(text: &str) -> Option<Address> {
+    let text = text.trim();
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let (local, domain) = text.rsplit_once('@')?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
+    let is_name = (1..=64).contains(&local.len()) && local.chars().all(is_plain);
+    (is_name && Address::new("a", domain).is_ok()).then(|| Address::new_dangerous(local, domain))
+}
+
 /// Writes a mail, and signs it where the account has a key.
 pub(super) fn write(draft: Draft<'_>, dkim: Option<&DkimConfig>) -> Result<Written, Cause> {
     let Draft { from, to, content, id, now } = draft;
     let mut message = Message::builder()
         .date(SystemTime::from(now))
         .from(from)
-        .to(Mailbox::new(None, to.clone()))
+        .raw_header(verbatim(HeaderName::new_from_ascii_str("To"), to.to_string()))
+        .envelope(Envelope::new(None, vec![to.clone()]).map_err(|_| NO_MAIL)?)
         .subject(texts::one_line(content.subject.as_deref().unwrap_or_default()));
     if let Some(reply_to) = &content.reply_to {
         message = message.reply_to(mailbox(reply_to).map_err(|_| NO_ADDRESS)?);
@@ -101,9 +115,14 @@ fn header(name: &str, value: &str) -> Result<HeaderValue, Cause> {
     let is_line = value.is_ascii() && name.len() + 2 + value.len() <= MAX_LINE;
     let name = HeaderName::new_from_ascii(name.to_owned()).map_err(|_| NO_HEADER)?;
     Ok(match is_line {
-        true => HeaderValue::dangerous_new_pre_encoded(name, value.to_owned(), value.to_owned()),
+        true => verbatim(name, value.to_owned()),
         false => HeaderValue::new(name, value.to_owned()),
     })
+}
+
+/// A header that needs no writing: without control characters, and short enough for a line.
+fn verbatim(name: HeaderName, value: String) -> HeaderValue {
+    HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value)
 }
 
 /// Text and HTML as alternatives, pictures beside the HTML that shows them, other files behind.

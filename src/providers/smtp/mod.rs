@@ -229,7 +229,7 @@ impl Provider for Smtp {
 
     async fn send(&self, message: OutboundMessage) -> Result<Accepted, SendError> {
         let Content::Email(email) = &message.content else { return Err(SendError::channel_not_served()) };
-        let to: Address = message.to.parse().map_err(|_| no_address("to"))?;
+        let to = mail::receiver(&message.to).ok_or_else(|| no_address("to"))?;
         let from = match &message.from {
             Some(from) => mail::mailbox(from).map_err(|_| no_address("from"))?,
             None => self.settings.from.clone(),

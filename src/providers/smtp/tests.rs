@@ -141,3 +141,24 @@ fn a_mail_has_one_part_where_one_is_enough() {
         assert!(mail.contains("\r\nMessage-ID: <1@shop.example>\r\n") && mail.contains("\r\nFrom: "), "{mail}");
     }
 }
+
+#[test]
+fn receivers_with_names_that_no_standard_allows_are_written_to_and_injections_are_not() {
+    for text in
+        ["a..b@docomo.example", "a.@docomo.example", ".a@ezweb.example", "josé@example.org", "o'neil@example.org"]
+    {
+        assert_eq!(mail::receiver(text).map(|address| address.to_string()).as_deref(), Some(text));
+    }
+    for text in [
+        "",
+        "a",
+        "@b.example",
+        "a@",
+        "a b.@c.example",
+        "a..@b.example>\r\nRCPT TO:<c@d.example",
+        "a..b@c d",
+        "a..\"@b.example",
+    ] {
+        assert!(mail::receiver(text).is_none(), "{text}");
+    }
+}
