@@ -398,7 +398,7 @@ impl Talk {
             words.push("STARTTLS".to_owned());
         }
         // As Postfix does with smtpd_tls_auth_only.
-        if !(self.offers.needs_tls && !self.is_secure) {
+        if !self.offers.needs_tls || self.is_secure {
             words.push(format!("AUTH {}", self.offers.auth));
             words.push(format!("SIZE {}", self.offers.size));
             words.push("8BITMIME".to_owned());
