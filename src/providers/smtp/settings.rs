@@ -318,7 +318,7 @@ impl SmtpSettings {
         if self.dkim.as_ref().is_some_and(|dkim| keys::read(&dkim.key).is_none()) {
             return wrong("dkim_key", "must be a private RSA key in PEM, or Ed25519 as 32 bytes in base64");
         }
-        if self.authority.is_some() && wire::trust(self.authority.as_deref()).is_err() {
+        if self.authority.as_deref().is_some_and(|pem| wire::authorities(pem).is_none()) {
             return wrong("ca_certificate", "must be a certificate in PEM");
         }
         if self.inbound_secret.as_ref().is_some_and(|secret| secret.expose().len() < 16) {

@@ -104,6 +104,12 @@ impl Progress {
     }
 }
 
+/// The certificates in a text (PEM), if it holds any and nothing else of that kind.
+pub(super) fn authorities(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let read = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+    read.ok().filter(|roots| !roots.is_empty())
+}
+
 /// The trust in certificates: the system's, and one's own authority where a setting names it (PEM).
 pub(super) fn trust(authority: Option<&str>) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
@@ -111,9 +117,7 @@ pub(super) fn trust(authority: Option<&str>) -> Result<Arc<ClientConfig>, rustls
     let config = match authority {
         None => builder.with_platform_verifier()?.with_no_client_auth(),
         Some(pem) => {
-            let read = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
-            let roots = read.ok().filter(|roots| !roots.is_empty());
-            let roots = roots.ok_or_else(|| rustls::Error::General("no certificate in PEM".to_owned()))?;
+            let roots = authorities(pem).ok_or_else(|| rustls::Error::General("no certificate in PEM".to_owned()))?;
             let verifier = Verifier::new_with_extra_roots(roots, provider)?;
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
         }

@@ -304,17 +304,21 @@ async fn a_refusal_in_another_charset_is_a_refusal() {
 
 #[tokio::test]
 async fn what_ends_before_the_last_dot_is_refused_and_may_be_tried_again() {
-    let ended = |at: At, does: Does| async move {
-        let (double, smtp) = start().await;
+    let ended = |at: At, does: Does, double: SmtpDouble, smtp: Smtp| async move {
         double.script([(at, does.clone())]);
         let error = smtp.send(mail()).await.expect_err("no success");
         assert_eq!(class_of(&error), Some(RetryClass::Transient), "{at:?} {does:?}: {error}");
         assert_eq!((double.taken().len(), double.connections()), (0, 1), "{at:?} {does:?}");
         smtp.send(mail()).await.expect("taken later");
     };
-    let places = [At::Greeting, At::Hello, At::Mail, At::Rcpt, At::Data];
-    let cases = places.into_iter().flat_map(|at| [Does::HangsUp, Does::Sleeps, Does::SaysHalf].map(|does| (at, does)));
-    futures::future::join_all(cases.map(|(at, does)| ended(at, does))).await;
+    let mut cases = vec![];
+    for at in [At::Greeting, At::Hello, At::Mail, At::Rcpt, At::Data] {
+        for does in [Does::HangsUp, Does::Sleeps, Does::SaysHalf] {
+            let (double, smtp) = start().await;
+            cases.push(ended(at, does, double, smtp));
+        }
+    }
+    futures::future::join_all(cases).await;
 }
 
 #[tokio::test]
