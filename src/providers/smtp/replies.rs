@@ -184,7 +184,7 @@ fn refusal(stage: Stage, code: u16, words: &str) -> SendError {
 fn class(stage: Stage, code: u16, status: Option<&str>, words: &str) -> RetryClass {
     let says = |list: &[&str]| list.iter().any(|part| words.contains(part));
     let status = status.unwrap_or_default();
-    let is_slow_down = matches!(status, "4.7.28" | "5.7.28" | "4.4.5" | "5.4.5" | "4.5.3" | "4.3.2" | "4.7.232")
+    let is_slow_down = matches!(status, "4.7.28" | "5.7.28" | "4.4.5" | "5.4.5" | "4.5.3" | "4.7.232")
         || code == 454 && says(&["throttl"])
         || says(SLOW_DOWN);
     if code < 500 {

@@ -14,7 +14,7 @@ fn refused(stage: Stage, code: u16, words: &str) -> (RetryClass, bool) {
 #[test]
 fn codes_mean_what_the_standards_say() {
     let cases = [
-        (Stage::Hello, 421, "4.3.2 shutting down", RateLimited),
+        (Stage::Hello, 421, "4.3.2 shutting down", Transient),
         (Stage::Hello, 554, "no SMTP service here", Configuration),
         (Stage::Hello, 502, "5.5.1 EHLO not implemented", Configuration),
         (Stage::Auth, 454, "4.7.0 Temporary authentication failure", Transient),
@@ -23,7 +23,7 @@ fn codes_mean_what_the_standards_say() {
         (Stage::Auth, 534, "5.7.9 Application-specific password required", Configuration),
         (Stage::Auth, 535, "5.7.139 Authentication unsuccessful", Configuration),
         (Stage::Auth, 538, "5.7.11 Encryption required", Configuration),
-        (Stage::Mail, 450, "4.3.2 busy", RateLimited),
+        (Stage::Mail, 432, "4.3.2 Concurrent connections limit exceeded", RateLimited),
         (Stage::Mail, 451, "4.3.0 local error", Transient),
         (Stage::Mail, 452, "4.3.1 Insufficient system storage", Transient),
         (Stage::Mail, 454, "Throttling failure: Maximum sending rate exceeded.", RateLimited),
