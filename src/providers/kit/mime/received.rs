@@ -111,7 +111,8 @@ impl Received<'_> {
     }
 }
 
-/// Reads a mail of which nothing is known but what it says itself.
+/// Reads a mail of which nothing is known but what it says itself. Its lines may end in one way in a mailbox and in another in
+/// a pipe, which may add an empty one: it is one mail all the same.
 pub(in crate::providers) fn of_raw(bytes: &[u8], now: DateTime<Utc>) -> Option<Inbound> {
     let written = without_mbox_line(bytes);
     let Mail { headers, text, html, files, is_cut, .. } = super::parse(written);
@@ -125,14 +126,24 @@ pub(in crate::providers) fn of_raw(bytes: &[u8], now: DateTime<Utc>) -> Option<I
         to: field("to"),
         cc: field("cc"),
         subject: headers.get("subject").and_then(texts::short),
-        text,
+        text: text.map(|text| text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()),
         html,
         files,
         is_cut,
-        digest: &|| hex::encode(&Sha256::digest(written)[..16]),
+        digest: &|| digest(written),
         headers: &headers,
     };
     received.inbound(now)
+}
+
+/// Stands for a mail without a `Message-ID`, whatever its lines end in.
+fn digest(mail: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    for line in mail.trim_ascii_end().split(|&byte| byte == b'\n') {
+        hash.update(line.strip_suffix(b"\r").unwrap_or(line));
+        hash.update(b"\n");
+    }
+    hex::encode(&hash.finalize()[..16])
 }
 
 /// Pipes may write a first line as it separates mails in a file (`From ada@example.org Mon …`).

@@ -65,7 +65,7 @@ fn a_reply_is_read_with_the_envelope_that_the_pipe_wrote_above_it() {
          Message-ID: <a@example.org>\nIn-Reply-To: <x@shop.example>\n\nThank you\n"
     );
     let NoticeKind::Inbound(inbound) = heard(mail.as_bytes()).kind else { panic!("no mail") };
-    assert_eq!((inbound.from.as_str(), inbound.text.as_str()), ("ada@example.org", "Thank you\n"));
+    assert_eq!((inbound.from.as_str(), inbound.text.as_str()), ("ada@example.org", "Thank you"));
     assert_eq!((inbound.sender_name.as_deref(), inbound.subject.as_deref()), (Some("Ada"), Some("Re: News")));
     assert_eq!((inbound.reply_token, inbound.to.clone()), (Some(token), Some(to.clone())));
     assert_eq!(inbound.provider_message_id, format!("<a@example.org> {to}"));

@@ -191,3 +191,15 @@ fn bounces_without_a_status_and_with_headers_alone_are_read() {
     let inbound = read(&headers).expect("a mail");
     assert_eq!(inbound.references, [format!("<reply+{}@shop.example>", token())]);
 }
+
+#[test]
+fn a_mail_is_the_same_whatever_its_lines_end_in() {
+    for head in ["Message-ID: <a@example.org>\n", ""] {
+        let piped =
+            format!("From ada@example.org Mon Sep 21\nFrom: ada@example.org\n{head}Subject: Hi\n\nHello\nAda\n\n");
+        let in_a_mailbox = format!("From: ada@example.org\n{head}Subject: Hi\n\nHello\nAda\n").replace('\n', "\r\n");
+        let [one, other] = [piped, in_a_mailbox].map(|mail| read(&mail).expect("a mail"));
+        assert_eq!((one.text.as_str(), other.text.as_str()), ("Hello\nAda", "Hello\nAda"));
+        assert_eq!(one.provider_message_id, other.provider_message_id, "{head}");
+    }
+}
