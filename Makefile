@@ -20,7 +20,7 @@ help:
 run: need-rust
 	cargo run --release -- demo
 
-test: need-rust need-postgres need-python need-sqlite
+test: need-rust need-postgres need-python need-sqlite need-mail
 	cargo test --lib --bins --test it
 
 test-restore: need-rust need-postgres
@@ -88,7 +88,7 @@ analysts: need-rust need-python
 	target/analysts/bin/pip install --quiet --disable-pip-version-check --requirement tests/analysts/requirements.txt
 	target/analysts/bin/python tests/analysts/snippets.py target/debug/commlog
 
-.PHONY: need-rust need-postgres need-python need-sqlite need-node
+.PHONY: need-rust need-postgres need-python need-sqlite need-mail need-node
 need-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing. Get it from https://rustup.rs: \
 	curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
@@ -106,6 +106,10 @@ need-python:
 # A test follows docs/backup.md.
 need-sqlite:
 	@sh .ci/sqlite
+
+# A test sends to a real mail server, and reads what comes back.
+need-mail:
+	@sh .ci/mail
 
 need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \

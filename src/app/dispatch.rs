@@ -27,7 +27,7 @@ use crate::domain::message::routing::RouteChoice;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::engagement::Tracks;
-use crate::domain::value::message::{MessageKey, Report, RetryClass, Route};
+use crate::domain::value::message::{MessageKey, Route};
 use crate::domain::value::token::{self, Correlation};
 use crate::ids::{AddressId, CustomerId, MessageId, Position, TenantId};
 use crate::log::{Precondition, ReadLimit, StreamId};
@@ -295,13 +295,14 @@ impl App {
         Ok((content, files))
     }
 
-    /// Records what came of calling the provider. An opt-out that the provider reports counts at once.
+    /// Records what came of calling the provider. An opt-out that the provider reports counts at once, and so does an address
+    /// that does not exist.
     pub async fn finish_dispatch(&self, caller: &Caller, ticket: Ticket, outcome: CallOutcome) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;
-        let opted_out = matches!(&outcome, CallOutcome::Refused { class: RetryClass::OptedOut, .. });
+        let report = dispatch::reported_by(&outcome);
         let [jitter] = self.shared.ambient.bytes::<1>();
         let (attempt, stream) = (ticket.attempt, customer_stream(caller.tenant, ticket.customer_id));
-        if opted_out {
+        if let Some(report) = report {
             let fact = RecordProviderFact {
                 correlation: Correlation {
                     tenant: caller.tenant,
@@ -313,7 +314,7 @@ impl App {
                 },
                 occurred_at: self.shared.ambient.now(),
                 provider_event_id: Some(format!("attempt {}", attempt.number)),
-                report: Report::OptedOut { method: "provider".to_owned(), topic: None },
+                report,
                 raw: None,
             };
             self.record_provider_fact(caller, fact).await?;

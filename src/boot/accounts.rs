@@ -16,7 +16,7 @@ use crate::domain::account::decide::unusable;
 use crate::domain::account::event::{AccountName, AccountSpec, RateUnit};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::routing::RoutingTerms;
-use crate::providers::kind::{Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Setup};
+use crate::providers::kind::{Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Reach, Setup};
 use crate::providers::kit::client::{ClientOptions, HttpClient};
 use crate::providers::kit::settings::Settings;
 use crate::providers::{Secret, SettingsError};
@@ -209,7 +209,9 @@ fn build_one(config: &Config, plan: Plan<'_>, client: &HttpClient, ambient: &Amb
     };
     terms.reply_domain = settings.text(&REPLY_DOMAIN);
     terms.own_addresses = settings.list(&OWN_ADDRESSES);
-    let setup = Setup { account, webhook_url, settings, client: client.clone(), ambient: ambient.clone() };
+    // Whoever writes the configuration stands in this network anyway; a tenant's administrator does not.
+    let reach = if terms.source == AccountSource::Api { Reach::Public } else { Reach::Anywhere };
+    let setup = Setup { account, webhook_url, settings, reach, client: client.clone(), ambient: ambient.clone() };
     let Built { provider, webhook, own_address } = (kind.build)(setup)?;
     terms.own_addresses.extend(own_address);
     Ok(Account::new(provider, Some(webhook), terms))

@@ -24,6 +24,7 @@ use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::hold::{Hold, signs_of_restore};
 use crate::processes::kept_callbacks::{ExpireKept, RetryKept};
 use crate::processes::lists::Evaluator;
+use crate::processes::mailboxes::Mailboxes;
 use crate::processes::media::{CollectFiles, Media};
 use crate::processes::supervisor::supervise;
 use crate::processes::timers::Timers;
@@ -86,6 +87,7 @@ pub(super) async fn start(
     let has_real_account = registry.load(backlog.accounts.clone()).await?;
     let accounts = registry.accounts().clone();
     let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
+    let mailboxes = Mailboxes::new(stores.app.health().clone(), intake.clone(), accounts.clone());
     let media = Media::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     // A SQLite log serves one node; a database may serve several.
     let alone = matches!(stores.config().log, StoreUrl::Sqlite(_));
@@ -100,6 +102,7 @@ pub(super) async fn start(
         Box::new(doubts),
         Box::new(timers),
         Box::new(media),
+        Box::new(mailboxes),
         Box::new(CollectFiles(stores.app.clone())),
         Box::new(SignCheckpoints { keeper: stores.keeper().clone(), app: stores.app.clone(), signed: Position::START }),
     ];

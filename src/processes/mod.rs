@@ -13,6 +13,7 @@ mod gone;
 pub mod hold;
 pub mod kept_callbacks;
 pub mod lists;
+pub mod mailboxes;
 pub mod media;
 pub mod merges;
 pub mod refresh_accounts;

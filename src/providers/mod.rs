@@ -16,6 +16,7 @@ pub mod resend;
 pub mod sendgrid;
 pub mod ses;
 pub mod simulator;
+pub mod smtp;
 pub mod twilio;
 pub mod vonage;
 
@@ -23,9 +24,9 @@ use std::borrow::Cow;
 
 pub use port::{
     Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, Incomplete,
-    MediaError, MediaRef, NOT_FETCHED, Notice, NoticeKind, NotificationContent, OutboundMessage, Provider,
-    ReceiverReport, SendError, SignatureError, TextContent, Unconfirmed, VoiceContent, Webhook, WebhookRequest,
-    WhatsappContent,
+    Mailbox, MailboxError, MediaError, MediaRef, NOT_FETCHED, Notice, NoticeKind, NotificationContent, OpenMailbox,
+    OutboundMessage, Provider, ReceiverReport, SendError, SignatureError, TextContent, Unconfirmed, VoiceContent,
+    Webhook, WebhookRequest, WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;
@@ -40,6 +41,7 @@ const ALL: &[&kind::Kind] = &[
     &mailgun::KIND,
     &resend::KIND,
     &ses::KIND,
+    &smtp::KIND,
     &fcm::KIND,
     &in_app::KIND,
 ];

@@ -19,7 +19,7 @@ use crate::domain::message::rules::{Asked, Reason, Verdict, judge};
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Currency;
-use crate::domain::value::message::{MessageKey, RetryClass, Route};
+use crate::domain::value::message::{BounceKind, MessageKey, NO_SUCH_ADDRESS, Report, RetryClass, Route};
 use crate::ids::{CustomerId, MessageId};
 
 /// The refusal of a template that WhatsApp does not let be sent, at least not now.
@@ -230,6 +230,21 @@ pub fn doubt(
             })]
         }
         _ => vec![],
+    }
+}
+
+/// What a refusal says beyond the attempt: an opt-out, or an address that does not exist.
+#[must_use]
+pub fn reported_by(outcome: &CallOutcome) -> Option<Report> {
+    let CallOutcome::Refused { class, code, detail, .. } = outcome else { return None };
+    match class {
+        RetryClass::OptedOut => Some(Report::OptedOut { method: "provider".to_owned(), topic: None }),
+        RetryClass::Permanent => {
+            let code = code.as_deref()?.strip_prefix(NO_SUCH_ADDRESS)?.trim_start_matches([':', ' ']);
+            let code = (!code.is_empty()).then(|| code.to_owned());
+            Some(Report::Bounced { bounce: BounceKind::Hard, code, diagnostic: Some(detail.clone()) })
+        }
+        _ => None,
     }
 }
 

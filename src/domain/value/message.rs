@@ -53,6 +53,10 @@ words! {
     }
 }
 
+/// How the code of a refusal begins that says that the receiver's address does not exist: it bounces at once, as if the
+/// provider had reported it later.
+pub const NO_SUCH_ADDRESS: &str = "no_such_address";
+
 words! {
     /// How far a message has come, in ascending rank: what a later word says outranks what an earlier one says, whatever
     /// the order of reports. `projections/messages.sql` computes it.

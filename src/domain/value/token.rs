@@ -228,7 +228,13 @@ fn bare_mail_id(mail_id: &str) -> &str {
 pub fn reply_token_in(address: &str) -> Option<String> {
     let (local, _) = address.rsplit_once('@')?;
     let (_, token) = local.rsplit_once('+')?;
-    decode_reply(token).map(|_| token.to_ascii_lowercase())
+    reply_token(token)
+}
+
+/// The text as a reply token, if it looks like one.
+#[must_use]
+pub fn reply_token(text: &str) -> Option<String> {
+    decode_reply(text).map(|_| text.to_ascii_lowercase())
 }
 
 fn decode_reply(token: &str) -> Option<Vec<u8>> {

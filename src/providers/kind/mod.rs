@@ -92,6 +92,15 @@ impl Setting {
     }
 }
 
+/// Which networks the hosts may stand in that an account's settings name, where a provider lets them name any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All: the operator of this server named them.
+    Anywhere,
+    /// The public one only: else the settings would be a way into the network that this server stands in.
+    Public,
+}
+
 /// What an account is built from.
 pub struct Setup<'a> {
     /// Our name for the account, in routes.
@@ -100,6 +109,8 @@ pub struct Setup<'a> {
     pub webhook_url: Option<url::Url>,
     /// Its settings.
     pub settings: Settings,
+    /// Which networks its settings may lead to.
+    pub reach: Reach,
     /// Makes its calls.
     pub client: HttpClient,
     /// Clock and randomness.

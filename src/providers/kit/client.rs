@@ -117,6 +117,11 @@ impl HttpClient {
     pub(in crate::providers) fn public_get(&self, url: Url) -> RequestBuilder {
         self.public.get(url)
     }
+
+    /// A POST, likewise.
+    pub(in crate::providers) fn public_post(&self, url: Url) -> RequestBuilder {
+        self.public.post(url)
+    }
 }
 
 /// An answer, whatever its status.

@@ -111,6 +111,7 @@ impl Arrived {
             inbound.hints.automatic = Some(machine.kind);
             inbound.hints.reports = machine.reports;
             inbound.references.extend(machine.ids);
+            inbound.reply_token = inbound.reply_token.or(machine.token);
         }
         if !inbound.from.contains('@') {
             // Mail servers may name themselves by a word, or not at all; a person has a mailbox.

@@ -22,13 +22,13 @@ impl Mailbox {
     pub(in crate::providers) fn read(text: &str) -> Self {
         let email = texts::address_in(text).to_owned();
         let name = text.rsplit_once('<').map(|(name, _)| name.trim().trim_matches('"').trim());
-        Self { email, name: name.filter(|name| !name.is_empty()).map(one_line) }
+        Self { email, name: name.filter(|name| !name.is_empty()).map(texts::one_line) }
     }
 
     /// As a header has it (RFC 5322), the name in quotes where it needs them.
     pub(in crate::providers) fn written(&self) -> String {
         let Self { email, name } = self;
-        match name.as_deref().map(one_line) {
+        match name.as_deref().map(texts::one_line) {
             None => email.clone(),
             Some(name) if name.contains(|c: char| c.is_ascii_punctuation()) => {
                 format!("\"{}\" <{email}>", name.replace('\\', "\\\\").replace('"', "\\\""))
@@ -48,11 +48,6 @@ pub(in crate::providers) fn is_mailbox(text: &str) -> bool {
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',');
     let parts = text.rsplit_once('@');
     !text.contains(is_odd) && parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
-}
-
-/// A text for a header: without line breaks and other control characters.
-pub(in crate::providers) fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
 }
 
 /// The headers of a message, once each of them is one header and brings no other one along.

@@ -9,7 +9,7 @@ pub mod mail;
 pub(super) mod mime;
 pub(super) mod numbers;
 pub(super) mod parameters;
-mod public;
+pub(super) mod public;
 pub mod settings;
 pub mod standard_webhooks;
 pub(super) mod texts;

@@ -21,6 +21,11 @@ pub(in crate::providers) fn short(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| bounded(text, MAX_SHORT))
 }
 
+/// A text for a header: without line breaks and other control characters.
+pub(in crate::providers) fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}
+
 /// What came in, as text, to be kept.
 pub(in crate::providers) fn raw(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_RAW)]);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Mailgun, TOKEN, errors};
 use crate::domain::value::message::RetryClass;
 use crate::providers::kit::client::{Reply, call};
-use crate::providers::kit::mail::{Mailbox, checked, is_mailbox, one_line};
+use crate::providers::kit::mail::{Mailbox, checked, is_mailbox};
 use crate::providers::kit::texts;
 use crate::providers::{Accepted, Attachment, Content, EmailContent, OutboundMessage, SendError};
 
@@ -71,7 +71,7 @@ fn form(mailgun: &Mailgun, message: &OutboundMessage, email: &EmailContent) -> R
     let mut put = |name: String, value: String| form = std::mem::take(&mut form).text(name, value);
     put("from".to_owned(), from.written());
     put("to".to_owned(), message.to.clone());
-    put("subject".to_owned(), one_line(email.subject.as_deref().unwrap_or_default()));
+    put("subject".to_owned(), texts::one_line(email.subject.as_deref().unwrap_or_default()));
     if !email.text.is_empty() || email.html.is_none() {
         put("text".to_owned(), email.text.clone());
     }
@@ -111,7 +111,7 @@ fn part(attachment: &Attachment) -> (&'static str, Part) {
         Some(id) => ("inline", id),
         None => ("attachment", name),
     };
-    let name = one_line(name);
+    let name = texts::one_line(name);
     let name = if name.trim().is_empty() { UNNAMED.to_owned() } else { name };
     let part = || Part::stream(content.clone()).file_name(name.clone());
     (field, part().mime_str(content_type).unwrap_or_else(|_| part()))

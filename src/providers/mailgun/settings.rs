@@ -181,6 +181,7 @@ pub(super) mod tests {
         MailgunSettings::read(&Setup {
             account: "main",
             webhook_url: None,
+            reach: crate::providers::kind::Reach::Anywhere,
             settings,
             client,
             ambient: Ambient::system(),

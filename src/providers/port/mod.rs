@@ -1,14 +1,18 @@
-//! The ports that a provider implements: sending ([`Provider`]), and hearing of it over HTTP ([`Webhook`]). A provider
-//! knows nothing of the log.
+//! The ports that a provider implements: sending ([`Provider`]), hearing of it over HTTP ([`Webhook`]), and where nobody
+//! calls back, out of a mailbox ([`Mailbox`]). A provider knows nothing of the log.
 
 mod callback;
+mod mailbox;
 mod outbound;
 mod webhook;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use callback::{Callback, Callbacks};
+pub use mailbox::{Mailbox, MailboxError, OpenMailbox};
 pub use outbound::{
     Accepted, Attachment, Content, EmailContent, Found, MediaError, NotificationContent, OutboundMessage, SendError,
     TextContent, Unconfirmed, VoiceContent, WhatsappContent,
@@ -72,5 +76,10 @@ pub trait Provider: Send + Sync {
     /// Tests the account without sending: whether the provider can be reached, knows the credentials, and lets them send.
     async fn check(&self) -> Result<(), SendError> {
         Ok(())
+    }
+
+    /// The mailbox that its mail comes back to, where it is to be looked into.
+    fn mailbox(&self) -> Option<Arc<dyn Mailbox>> {
+        None
     }
 }

@@ -11,7 +11,7 @@ use super::errors::refusal;
 use super::{Resend, tags};
 use crate::domain::value::message::RetryClass;
 use crate::providers::kit::client::call;
-use crate::providers::kit::mail::{Base64, Mailbox, checked, one_line};
+use crate::providers::kit::mail::{Base64, Mailbox, checked};
 use crate::providers::kit::texts;
 use crate::providers::{Accepted, Attachment, Content, EmailContent, OutboundMessage, SendError};
 
@@ -67,7 +67,7 @@ fn mail(resend: &Resend, message: &OutboundMessage, email: &EmailContent) -> Res
     let mut put = |name: &str, value: Value| mail.insert(name.to_owned(), value);
     put("from", json!(written(&from)));
     put("to", json!([message.to]));
-    put("subject", json!(one_line(email.subject.as_deref().unwrap_or_default())));
+    put("subject", json!(texts::one_line(email.subject.as_deref().unwrap_or_default())));
     if !email.text.is_empty() || email.html.is_none() {
         put("text", json!(email.text));
     }
@@ -114,7 +114,7 @@ struct File<'a>(&'a Attachment);
 impl Serialize for File<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Attachment { name, content_type, content_id, content } = self.0;
-        let name = one_line(name);
+        let name = texts::one_line(name);
         let name = if name.trim().is_empty() { UNNAMED } else { &name };
         let mut file = serializer.serialize_map(None)?;
         file.serialize_entry("content", &Base64(content))?;

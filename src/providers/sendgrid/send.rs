@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Mailbox, Sendgrid, TOKEN, errors};
 use crate::domain::value::message::RetryClass;
 use crate::providers::kit::client::{Reply, call};
-use crate::providers::kit::mail::{Base64, checked, one_line};
+use crate::providers::kit::mail::{Base64, checked};
 use crate::providers::kit::texts;
 use crate::providers::{Accepted, Attachment, Content, EmailContent, OutboundMessage, SendError};
 
@@ -73,7 +73,7 @@ fn mail(sendgrid: &Sendgrid, message: &OutboundMessage, email: &EmailContent) ->
     let mut put = |name: &str, value: Value| mail.insert(name.to_owned(), value);
     put("personalizations", json!([personalization]));
     put("from", address(&from));
-    put("subject", json!(one_line(email.subject.as_deref().unwrap_or_default())));
+    put("subject", json!(texts::one_line(email.subject.as_deref().unwrap_or_default())));
     put("content", json!(content));
     if let Some(reply_to) = &email.reply_to {
         put("reply_to", address(&Mailbox::read(reply_to)));

@@ -43,7 +43,7 @@ pub(super) fn write(
         let reply_to = mailbox(reply_to).ok_or_else(|| unwritable("reply_to", "where replies go is not an address"))?;
         headers.set(ReplyTo::from(Mailboxes::new().with(reply_to)));
     }
-    headers.set(Subject::from(one_line(email.subject.as_deref().unwrap_or_default())));
+    headers.set(Subject::from(texts::one_line(email.subject.as_deref().unwrap_or_default())));
     for (name, value) in own_id_in_references(&email.headers) {
         let lower = name.to_ascii_lowercase();
         if OWN.contains(&lower.as_str()) || lower.starts_with("content-") || lower.starts_with("x-ses-") {
@@ -141,9 +141,9 @@ fn content(email: &EmailContent) -> Content {
 }
 
 fn part(file: &Attachment) -> SinglePart {
-    let name = one_line(&file.name);
+    let name = texts::one_line(&file.name);
     let head = match &file.content_id {
-        Some(id) => File::new_inline_with_name(one_line(id), name),
+        Some(id) => File::new_inline_with_name(texts::one_line(id), name),
         None => File::new(name),
     };
     let octets = || ContentType::parse("application/octet-stream").unwrap_or(ContentType::TEXT_PLAIN);
@@ -151,11 +151,6 @@ fn part(file: &Attachment) -> SinglePart {
     let content = Body::new_with_encoding(file.content.to_vec(), ContentTransferEncoding::Base64);
     let content = content.unwrap_or_else(Body::new);
     head.body(content, ContentType::parse(&file.content_type).unwrap_or_else(|_| octets()))
-}
-
-/// A text for a header: without line breaks and other control characters.
-fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
 }
 
 pub(super) fn unwritable(code: &str, detail: &str) -> SendError {

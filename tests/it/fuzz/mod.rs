@@ -42,7 +42,7 @@ use commlog::http::filename;
 use commlog::ids::{Position, TenantId, TenantSecret};
 use commlog::projections::Registry;
 use commlog::projections::source::Source;
-use commlog::providers::kind::{Kind, Setup};
+use commlog::providers::kind::{Kind, Reach, Setup};
 use commlog::providers::kit::client::HttpClient;
 use commlog::providers::kit::settings::Settings as AccountSettings;
 use commlog::providers::{NoticeKind, Webhook, WebhookRequest};
@@ -235,7 +235,8 @@ fn webhook(provider: &str, settings: &[(&str, &str)]) -> Arc<dyn Webhook> {
     let settings = AccountSettings::try_new(kind, values).expect("settings");
     let client = HttpClient::new(Default::default()).expect("a client");
     let webhook_url = "https://crm.example.com/webhooks/x/main".parse().ok();
-    let setup = Setup { account: "main", webhook_url, settings, client, ambient: Ambient::system() };
+    let reach = Reach::Anywhere;
+    let setup = Setup { account: "main", webhook_url, settings, reach, client, ambient: Ambient::system() };
     (kind.build)(setup).expect("an account").webhook
 }
 

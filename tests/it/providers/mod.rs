@@ -2,11 +2,14 @@
 
 mod bird;
 mod fcm;
+mod imap;
+mod mail_servers;
 mod mailgun;
 mod messagebird;
 mod resend;
 mod sendgrid;
 mod ses;
+mod smtp;
 mod twilio;
 mod voice;
 mod vonage;

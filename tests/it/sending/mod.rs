@@ -17,6 +17,7 @@ mod permutations;
 mod push;
 mod restoring;
 mod routing;
+mod smtp;
 pub(crate) mod story;
 mod templates;
 mod threading;

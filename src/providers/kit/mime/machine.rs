@@ -11,6 +11,7 @@ use super::Headers;
 use super::headers::percent_decoded;
 use crate::domain::value::inbound::Automatic;
 use crate::domain::value::message::{BounceKind, Report};
+use crate::domain::value::token::reply_token;
 use crate::providers::kit::texts;
 use crate::providers::{MediaRef, ReceiverReport};
 
@@ -39,6 +40,8 @@ pub(in crate::providers) struct Machine {
     pub(in crate::providers) reports: Vec<ReceiverReport>,
     /// The ids that it names, among them the one of the mail that it is about.
     pub(in crate::providers) ids: Vec<String>,
+    /// What looks like a reply token in the id of the envelope that it repeats (RFC 3464, 2.2.1).
+    pub(in crate::providers) token: Option<String>,
 }
 
 /// Recognises a machine by what it wrote; [`None`] for a person, as far as can be known.
@@ -56,21 +59,23 @@ pub(in crate::providers) fn recognise(signs: &Signs<'_>) -> Option<Machine> {
         let report = (kind != "not-spam").then(|| Report::Complained { kind: texts::short(&kind) });
         let mailboxes = fields.get("original-rcpt-to").map(mailboxes_in).unwrap_or_default();
         let reports = report.into_iter().map(|report| ReceiverReport { mailboxes: mailboxes.clone(), report });
-        return Some(Machine { kind: Automatic::Feedback, reports: reports.collect(), ids: named() });
+        return Some(Machine { kind: Automatic::Feedback, reports: reports.collect(), ids: named(), token: None });
     }
     if let Some(status) = part("message/delivery-status").or_else(|| part("message/global-delivery-status")) {
-        return Some(Machine { kind: Automatic::Bounce, reports: delivery(status, signs.text), ids: named() });
+        let (reports, token) = (delivery(status, signs.text), envelope_token(status));
+        return Some(Machine { kind: Automatic::Bounce, reports, ids: named(), token });
     }
     if report_type == "delivery-status" || is_bounce(signs) {
-        return Some(Machine { kind: Automatic::Bounce, reports: in_prose(signs), ids: named() });
+        return Some(Machine { kind: Automatic::Bounce, reports: in_prose(signs), ids: named(), token: None });
     }
     if is_unsubscription(signs) {
         return None;
     }
     if report_type == "disposition-notification" || is_reply(signs) {
-        return Some(Machine { kind: Automatic::Reply, reports: vec![], ids: named() });
+        return Some(Machine { kind: Automatic::Reply, reports: vec![], ids: named(), token: None });
     }
-    (is_list(signs) || takes_no_answers(signs)).then(|| Machine { kind: Automatic::List, reports: vec![], ids: vec![] })
+    let is_list = is_list(signs) || takes_no_answers(signs);
+    is_list.then(|| Machine { kind: Automatic::List, reports: vec![], ids: vec![], token: None })
 }
 
 /// Whether it is what a mail program writes when its user asks it to unsubscribe: the user's own word, although a machine
@@ -195,6 +200,12 @@ fn delivery(status: &[u8], text: &str) -> Vec<ReceiverReport> {
     reports
 }
 
+/// The reply token by which our envelope was named, where the server kept it.
+fn envelope_token(status: &[u8]) -> Option<String> {
+    let id = Headers::parse(status).get("original-envelope-id").map(|id| percent_decoded(id.trim(), b'+'))?;
+    reply_token(&String::from_utf8_lossy(&id))
+}
+
 fn of_receiver(group: &str, text: &str) -> Option<ReceiverReport> {
     let group = Headers::parse(group.as_bytes());
     let diagnostic = group.get("diagnostic-code").and_then(texts::short);
@@ -298,16 +309,15 @@ pub(in crate::providers) fn bounced(status: Option<String>, diagnostic: Option<S
         _ => status_in(&words),
     };
     let code = exact.or(written);
-    let says = |list: &[&str]| list.iter().any(|part| words.contains(part));
     let bounce = match code.as_deref() {
-        _ if says(MAILBOX_FULL) => BounceKind::Soft,
+        _ if says_mailbox_is_full(&words) => BounceKind::Soft,
         Some(status) if status.starts_with('4') => BounceKind::Soft,
         Some("5.1.7" | "5.1.8" | "5.1.9") => BounceKind::Soft,
         Some(status) if status.starts_with("5.1.") || matches!(status, "5.2.1" | "5.4.4" | "5.4.310") => {
             BounceKind::Hard
         }
         Some(status) if status.starts_with("5.7.") || matches!(status, "5.2.2" | "5.2.3" | "5.3.4") => BounceKind::Soft,
-        _ if says(NO_SUCH_MAILBOX) => BounceKind::Hard,
+        _ if says_no_such_mailbox(&words) => BounceKind::Hard,
         _ => BounceKind::Soft,
     };
     let code = code.or_else(|| smtp_code_in(&words)).and_then(|code| texts::short(&code));
@@ -322,8 +332,18 @@ fn searched(text: &str) -> &str {
     &text[..end]
 }
 
+/// Whether a server's words, in small letters, say that nobody has the mailbox.
+pub(in crate::providers) fn says_no_such_mailbox(words: &str) -> bool {
+    NO_SUCH_MAILBOX.iter().any(|part| words.contains(part))
+}
+
+/// Whether a server's words, in small letters, say that the mailbox takes no more.
+pub(in crate::providers) fn says_mailbox_is_full(words: &str) -> bool {
+    MAILBOX_FULL.iter().any(|part| words.contains(part))
+}
+
 /// The first enhanced status code (RFC 3463) of a failure: 4.x.x or 5.x.x.
-fn status_in(text: &str) -> Option<String> {
+pub(in crate::providers) fn status_in(text: &str) -> Option<String> {
     let is_number =
         |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let candidates = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));

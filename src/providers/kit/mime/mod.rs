@@ -5,6 +5,7 @@ mod body;
 mod charset;
 mod headers;
 pub(in crate::providers) mod machine;
+pub(in crate::providers) mod received;
 
 use bytes::Bytes;
 

@@ -27,6 +27,24 @@ fn a_mail_with_files_and_encoded_names_is_taken_apart() {
     assert_eq!((logo.content_id.as_deref(), logo.content_type.as_deref()), (Some("logo@x"), Some("image/png")));
 }
 
+/// As lettre, Thunderbird and Outlook write them (RFC 2231).
+#[test]
+fn a_name_in_several_pieces_is_put_together() {
+    let name = |disposition: &str| {
+        let mail = format!("Content-Type: text/plain\nContent-Disposition: attachment;\n {disposition}\n\nx");
+        parse(mail.as_bytes()).files.pop().and_then(|file| file.name)
+    };
+    let cases = [
+        ("filename*0*=utf-8''%C3%9Cber;\n filename*1*=sicht.txt", "Übersicht.txt"),
+        ("filename*0*=utf-8''%C3;\n filename*1*=%9Cber; filename*2=\"sicht%20.txt\"", "Übersicht%20.txt"),
+        ("filename*0=\"long \";\n filename*1=\"name.txt\"", "long name.txt"),
+        ("filename*=iso-8859-1'de'%DCber.txt", "Über.txt"),
+    ];
+    for (written, expected) in cases {
+        assert_eq!(name(written).as_deref(), Some(expected), "{written}");
+    }
+}
+
 #[test]
 fn a_files_name_that_is_too_long_for_a_line_is_joined() {
     let name = |parameters: &str| {

@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::value::Channel;
-use crate::domain::value::token;
+use crate::domain::value::{Channel, token};
 use crate::ids::{MessageId, TenantId, TenantSecret};
 
 /// A real request of July 2020, made anonymous (`django-anymail`, `tests/test_sendgrid_inbound.py`): each field in another

@@ -3,11 +3,15 @@
 
 pub(crate) mod bird;
 pub(crate) mod fcm;
+pub(crate) mod imap;
+pub(crate) mod mail_servers;
 pub(crate) mod mailgun;
 pub(crate) mod messagebird;
 pub(crate) mod resend;
 pub(crate) mod sendgrid;
 pub(crate) mod ses;
+pub(crate) mod smtp;
+pub(crate) mod tls;
 pub(crate) mod twilio;
 pub(crate) mod vonage;
 
