@@ -207,6 +207,7 @@ pub(super) mod tests {
             account: "main",
             webhook_url: Url::parse("https://crm.example.com/webhooks/vonage/main").ok(),
             settings: Settings::try_new(&KIND, values)?,
+            reach: crate::providers::kind::Reach::Anywhere,
             client: HttpClient::new(ClientOptions::default()).expect("a client"),
             ambient: Ambient::system(),
         })

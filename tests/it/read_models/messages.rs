@@ -24,6 +24,7 @@ on_both_engines! {
     late_reports_neither_lower_the_state_nor_wipe_reasons,
     first_times_and_counts_are_kept_per_state,
     holds_and_attempts_are_told_apart_from_their_ends,
+    a_call_tells_how_it_ended_and_how_long_it_was,
     what_is_not_settled_is_listed_for_the_dispatcher,
     calls_that_have_not_ended_are_listed_by_their_time,
     replies_count_for_the_message_that_they_answer,

@@ -8,6 +8,7 @@ use commlog::domain::template::content::{
 };
 use commlog::domain::template::decide::{SaveTemplate, draft};
 use commlog::domain::template::state::Draft;
+use commlog::domain::value::script::{Key, KeyMeaning, OnMachine};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
