@@ -21,7 +21,8 @@ use commlog::rendering::track;
 use commlog::sql::Value as SqlValue;
 use serde_json::Value;
 
-use super::{document, mail};
+use super::document;
+use super::providers::mail;
 
 /// The parts of the keys of lists, as they occur.
 const SHAPES: &[&str] = &["t", "tp", "tu", "su", "iu", "tpu", "ss", "bu", "p", "sssu", ""];

@@ -13,9 +13,7 @@ use std::sync::Arc;
 use async_graphql::Request;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql_value::Value as Literal;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use commlog::clock::Ambient;
 use commlog::config::Config;
 use commlog::domain::consent::keywords;
 use commlog::domain::import::event::ImportKind;
@@ -38,14 +36,9 @@ use commlog::files::{cells, chunks, presets, values};
 use commlog::graphql::Limits;
 use commlog::graphql::engine::document::{Documents, admit_variables};
 use commlog::graphql::engine::resume::Resume;
-use commlog::http::filename;
 use commlog::ids::{Position, TenantId, TenantSecret};
 use commlog::projections::Registry;
 use commlog::projections::source::Source;
-use commlog::providers::kind::{Kind, Reach, Setup};
-use commlog::providers::kit::client::HttpClient;
-use commlog::providers::kit::settings::Settings as AccountSettings;
-use commlog::providers::{NoticeKind, Webhook, WebhookRequest};
 use commlog::sql::Engine;
 use harness::{Target, fuzz};
 use serde_json::Value;
@@ -72,6 +65,8 @@ macro_rules! targets {
     )*};
 }
 
+mod providers;
+
 targets! {
     documents: document, [
         "{", "}", "[", "]", "(", ")", "\"", "\"\"\"", "\\\"\"\"", "#", "...", "... on Query {", "fragment f on Query {",
@@ -80,30 +75,6 @@ targets! {
     ];
     requests: request, ["{\"query\":\"{a}\",", "\"variables\":{", "\"v\":[", "{\"a\":", "[", "]", "}", "\"extensions\":", "1e5", "null"];
     attributes: attributes_of, ["{\"a\":", "[", "]", "}", "{}", "1.0", "1e308", "-0.0", "\"\\u0000\"", "null", "true", "12345678901234567890123"];
-    twilio: twilio_form, [
-        "MessageSid=SM1", "&MessageStatus=delivered", "&SmsStatus=received", "&Body=", "STOP", "&From=%2B14155550100", "&NumMedia=",
-        "&MediaUrl0=", "&ErrorCode=30003", "&OptOutType=STOP", "&ProfileName=", "whatsapp%3A", "%", "+", "=", "&Latitude=91",
-        "&EventType=READ", "&NumSegments=", "CallSid=CA1", "&CallStatus=completed", "&AnsweredBy=machine_start", "&Digits=9",
-        "&CallDuration=", "&Timestamp=", "&Direction=inbound",
-    ];
-    sendgrid_events: sendgrid_batch, [
-        "[{\"event\":\"delivered\",", "\"email\":\"a@example.org\",", "\"timestamp\":1600000000,", "\"sg_event_id\":\"e\",",
-        "\"sg_message_id\":\"m.f\",", "\"token\":", "\"event\":\"bounce\",\"type\":\"blocked\",", "\"asm_group_id\":1,", "\"useragent\":",
-        "\"smtp-id\":\"<a@b>\",", "{", "}", "[", "]", "\"url\":", "\"reason\":",
-    ];
-    sendgrid_forms: sendgrid_form, [
-        "--x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n", "--x--\r\n", "--x", "name=\"html\"", "name=\"headers\"",
-        "name=\"envelope\"", "name=\"charsets\"", "{\"to\":\"UTF-7\"}", "name=\"attachment1\"; filename=\"", "name=\"attachment-info\"",
-        "<table><tr><td>", "<div>", "<blockquote>", "<style>", "<!--", "&#x110000;", "Content-Type: text/calendar", "In-Reply-To: <",
-        "BEGIN:VCALENDAR\r\n", "multipart/report; report-type=delivery-status",
-    ];
-    mails: mail, [
-        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "--b--\r\n", "Content-Type: message/rfc822\r\n\r\n",
-        "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: quoted-printable\r\n", "=?utf-8?Q?=41?=", "=?iso-2022-jp?B?GyRC?=",
-        "Subject: ", "From: ", "\"a\" <a@b.example>,", "(((", ")))", "charset=\"utf-16\"", "name*0*=utf-8''%41", "filename=",
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n", "Final-Recipient: rfc822; a@b\r\nStatus: 5.1.1\r\n",
-        "Content-Type: text/html\r\n\r\n<p>", "Auto-Submitted: auto-replied\r\n", "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n",
-    ];
     imports: import, [
         "email", "name", "phone", "order", "customer", "date", "sku", "quantity", "price", "currency", "consent", "opt in", "\"", ",", ";",
         "\t", "\n", "sep=;\n", "2026-01-31", "31.01.2026 12:00", "1.234,56", "(12.00)", "$5", "yes", "subscribed", "+441632960001",
@@ -227,74 +198,6 @@ fn attributes_of(input: &[u8]) {
     let written = serde_json::to_vec(&event).expect("an event is written");
     let read: Value = serde_json::from_slice(&written).expect("and read");
     assert_eq!(read, event);
-}
-
-fn webhook(provider: &str, settings: &[(&str, &str)]) -> Arc<dyn Webhook> {
-    let kind = Kind::of(provider).expect("a provider");
-    let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let settings = AccountSettings::try_new(kind, values).expect("settings");
-    let client = HttpClient::new(Default::default()).expect("a client");
-    let webhook_url = "https://crm.example.com/webhooks/x/main".parse().ok();
-    let reach = Reach::Anywhere;
-    let setup = Setup { account: "main", webhook_url, settings, reach, client, ambient: Ambient::system() };
-    (kind.build)(setup).expect("an account").webhook
-}
-
-/// Hears a request, keeps each part as the log would, and hears the parts again.
-fn hear(webhook: &Arc<dyn Webhook>, content_type: &str, body: Vec<u8>) {
-    let request = WebhookRequest {
-        method: "POST".to_owned(),
-        url: "https://crm.example.com/webhooks/x/main".to_owned(),
-        headers: vec![("content-type".to_owned(), Bytes::copy_from_slice(content_type.as_bytes()))],
-        body: body.into(),
-    };
-    let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
-    assert!(webhook.verify(&request, now).is_err(), "nobody signed it");
-    for notice in futures::executor::block_on(webhook.parse(&request, now)) {
-        if let NoticeKind::Inbound(inbound) = &notice.kind {
-            for name in inbound.media.iter().filter_map(|media| media.name.as_deref()) {
-                assert!(name.chars().count() <= 2_000 && !name.contains('\0'), "{name:?}");
-                assert_eq!(filename::read(&filename::write(name)).as_deref(), Some(name));
-            }
-        }
-        assert!(notice.raw.len() <= 1024 * 1024, "{} bytes", notice.raw.len());
-        let part = webhook.part(&request, &notice.raw);
-        futures::executor::block_on(webhook.parse(&part, now));
-    }
-}
-
-fn twilio_form(input: &[u8]) {
-    static WEBHOOK: std::sync::LazyLock<Arc<dyn Webhook>> = std::sync::LazyLock::new(|| {
-        let settings = [
-            ("account_sid", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-            ("auth_token", "0123456789abcdef0123456789abcdef"),
-            ("from", "+14155550100"),
-        ];
-        webhook("twilio", &settings)
-    });
-    hear(&WEBHOOK, "application/x-www-form-urlencoded", input.to_vec());
-}
-
-static SENDGRID: std::sync::LazyLock<Arc<dyn Webhook>> = std::sync::LazyLock::new(|| {
-    webhook("sendgrid", &[("api_key", "SG.aaaaaaaa.bbbbbbbb"), ("from", "news@shop.example")])
-});
-
-fn sendgrid_batch(input: &[u8]) {
-    hear(&SENDGRID, "application/json", input.to_vec());
-}
-
-fn sendgrid_form(input: &[u8]) {
-    hear(&SENDGRID, "multipart/form-data; boundary=x", input.to_vec());
-}
-
-/// A whole mail, as Inbound Parse posts it in raw mode.
-fn mail(input: &[u8]) {
-    let mut body = b"--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\n".to_vec();
-    body.extend_from_slice(input);
-    body.extend_from_slice(
-        b"\r\n--x\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\nb@shop.example\r\n--x--\r\n",
-    );
-    hear(&SENDGRID, "multipart/form-data; boundary=x", body);
 }
 
 async fn rows<R: RowReader + 'static>(file: File, reader: R) {
