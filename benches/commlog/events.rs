@@ -220,6 +220,7 @@ pub fn queued(key: MessageKey, topic: &str, subject: &str, body: &str) -> Messag
             body: body.to_owned(),
             html: None,
             variables: std::collections::BTreeMap::new(),
+            form: None,
         }),
     }
 }
