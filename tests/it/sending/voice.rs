@@ -57,7 +57,7 @@ async fn a_call_ends_at_a_machine_and_a_pressed_key_opts_out(engine: Engine) {
     for _ in 0..2 {
         assert!(wire.call(&TwilioDouble::verdict(&call, "machine_start")).await.is_success());
     }
-    assert_eq!(wire.twilio.calls_ended(), [call.sid.clone()]);
+    assert_eq!(wire.twilio.calls_ended(), std::slice::from_ref(&call.sid));
     let ended = [("AnsweredBy", "machine_start"), ("CallDuration", "4"), ("Duration", "1")];
     for _ in 0..3 {
         assert!(wire.call(&TwilioDouble::call_status(&call, "completed", &ended)).await.is_success());
