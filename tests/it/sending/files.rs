@@ -287,7 +287,7 @@ async fn pictures_at_the_provider_are_fetched_and_nothing_elsewhere_is_called_fo
     let good = wire.twilio.host("ME1", Media::Content(picture.clone().into()));
     let redirected = wire.twilio.host("ME2", Media::Elsewhere(trap.clone()));
     let gone = good.replace("ME1", "ME9");
-    let too_large = wire.twilio.host("ME3", Media::Content(vec![0; 6 * 1024 * 1024].into()));
+    let too_large = wire.twilio.host("ME3", Media::Content(vec![0; 17 * 1024 * 1024].into()));
     let more = [
         ("NumMedia", "6"),
         ("MediaUrl0", good.as_str()),
