@@ -325,10 +325,10 @@ async fn what_ends_before_the_last_dot_is_refused_and_may_be_tried_again() {
 async fn what_ends_behind_the_last_dot_leaves_doubt_and_is_not_repeated() {
     let cases = [
         (Does::HangsUp, 0, "connection_lost"),
-        (Does::TakesAndHangsUp, 1, "connection_lost"),
+        (Does::Takes(Box::new(Does::HangsUp)), 1, "connection_lost"),
         (Does::SaysHalf, 0, "half_an_answer"),
         (Does::Sleeps, 0, "timeout"),
-        (Does::TakesAndSleeps, 1, "timeout"),
+        (Does::Takes(Box::new(Does::Sleeps)), 1, "timeout"),
         (Does::Says("HTTP/1.1 200 OK"), 0, "not_an_answer"),
         (Does::Says("354 go on"), 0, "not_an_answer"),
     ];
