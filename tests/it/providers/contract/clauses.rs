@@ -28,8 +28,10 @@ pub(super) async fn an_answer_with_its_id_is_acceptance(subject: &dyn Subject) {
 
 /// Whether the message was taken or not, nobody here knows, and nothing is sent again.
 async fn leaves_doubt(subject: &dyn Subject, act: fn(bool) -> Act, cause: &str) {
-    for (number, is_taken) in [(9, true), (10, false)] {
+    for is_taken in [true, false] {
         let before = subject.calls();
+        // A message of its own each time: some providers recognise one that they have taken.
+        let number = 9 + before as u128;
         subject.script(act(is_taken));
         let outcome = subject.account(Account::Right).send(subject.message(number)).await;
         let error = outcome.expect_err("no success");
@@ -134,7 +136,7 @@ pub(super) async fn no_debug_output_or_error_text_shows_an_address_a_text_or_a_s
     let request = subject.proved(&*right).await;
     let _infallible = writeln!(shown, "{request:?} {:?}", other.verify(&request, now()));
     let secrets = subject.secrets();
-    for secret in secrets.iter().chain([&sent.to, &subject.token(9)]) {
+    for secret in secrets.iter().chain([&sent.to]).chain(&sent.token) {
         assert!(!shown.contains(secret.as_str()), "{secret} is shown: {shown}");
     }
 }

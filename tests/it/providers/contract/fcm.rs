@@ -39,6 +39,9 @@ impl Devices {
             settings.key = Arc::new(ServiceAccount::parse(&another_key(&self.0.key_file())).expect("a key file"));
         }
         if let Some(url) = account.url() {
+            // Tokens are had from Google's hosts, or from where the API is.
+            let file = self.0.key_file().replace(&self.0.url(), url.as_str().trim_end_matches('/'));
+            settings.key = Arc::new(ServiceAccount::parse(&file).expect("a key file"));
             settings.base_url = url;
         }
         settings
