@@ -13,7 +13,11 @@ use crate::support::doubles::{Act, Signed};
 
 const CALLBACK: &str = "https://crm.example.com/hooks/twilio/main";
 
-contract! { Sms of commlog::providers::twilio::PROVIDER; except "Twilio signs no time: a repetition is recognised by its event id": a_stale_webhook_is_refused }
+contract! {
+    Sms of commlog::providers::twilio::PROVIDER;
+    except "Twilio signs no time: a repetition is recognised by its event id":
+        a_stale_webhook_is_refused
+}
 
 struct Sms(TwilioDouble);
 
