@@ -42,8 +42,11 @@ macro_rules! contract {
 /// `$d` is a dollar, for the macro that this one makes.
 macro_rules! contract_with {
     (($d:tt) $subject:ident of $provider:path $(; except $why:literal: $($except:ident)+)*) => {
-        pub(super) const PROMISES: super::Promises =
-            $crate::providers::contract::Promises { provider: $provider, exceptions: &[$($((stringify!($except), $why),)+)*] };
+        pub(super) const PROMISES: $crate::providers::contract::Promises =
+            $crate::providers::contract::Promises {
+                provider: $provider,
+                exceptions: &[$($((stringify!($except), $why),)+)*],
+            };
 
         macro_rules! clause {
             $($(($except) => {};)+)*
