@@ -20,8 +20,9 @@ use super::replies::{Cause, Failure, Stage, cause_of};
 use super::wire::{self, Lent, Progress, Security, Server, Wire};
 use crate::domain::value::message::RetryClass;
 
-/// No reply of a server, and no greeting, is longer than this with all of its lines.
-const MAX_REPLIES: usize = 1024 * 1024;
+/// No reply of a server, and no greeting, is longer than this with all of its lines. It is little, as lettre reads a reply from
+/// its beginning with each line that comes.
+const MAX_REPLY: usize = 32 * 1024;
 
 /// How an account signs in.
 #[derive(Clone)]
@@ -222,9 +223,9 @@ fn notify(keyword: &str, value: String) -> RcptParameter {
 async fn connect(line: &Line<'_>, until: Instant) -> Result<(AsyncSmtpConnection, Arc<Progress>, bool), Failure> {
     let no_connection = |error| Failure::new(Stage::Hello, Cause::NoConnection(error));
     let (tcp, progress) = wire::dial(line.server).await.map_err(no_connection)?;
-    let greet = |mut wire: Wire| {
-        wire.allow(MAX_REPLIES);
-        let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire.in_ascii()), line.hello);
+    let greet = |wire: Wire| {
+        let wire = wire.in_ascii().with_replies_of(MAX_REPLY);
+        let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire), line.hello);
         step(Stage::Hello, until, &progress, greeted)
     };
     let security = line.server.security;

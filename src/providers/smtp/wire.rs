@@ -205,11 +205,13 @@ pub(super) struct Wire {
     is_ascii: bool,
     /// How many more bytes are read.
     left: usize,
+    /// How many may be read again once something was written.
+    per_reply: Option<usize>,
 }
 
 impl Wire {
     fn of(layer: Layer) -> Self {
-        Self { layer, first: Bytes::new(), is_ascii: false, left: usize::MAX }
+        Self { layer, first: Bytes::new(), is_ascii: false, left: usize::MAX, per_reply: None }
     }
 
     /// A connection in clear text; what it is lent from gets it back.
@@ -230,6 +232,11 @@ impl Wire {
     /// Lets so many more bytes be read; then it fails.
     pub(super) fn allow(&mut self, bytes: usize) {
         self.left = bytes;
+    }
+
+    /// The same, which lets so many bytes be read of the greeting, and of each reply to what is written.
+    pub(super) fn with_replies_of(self, bytes: usize) -> Self {
+        Self { left: bytes, per_reply: Some(bytes), ..self }
     }
 
     fn tcp(&self) -> Option<&Tcp> {
@@ -316,6 +323,9 @@ impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if let Some(tcp) = self.tcp() {
             tcp.progress.has_heard.store(false, Ordering::Relaxed);
+        }
+        if let Some(bytes) = self.per_reply {
+            self.left = bytes;
         }
         match &mut self.layer {
             Layer::Plain(Loan { tcp: Some(tcp), .. }) => Pin::new(tcp).poll_write(cx, buf),

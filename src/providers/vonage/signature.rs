@@ -6,10 +6,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
+use url::form_urlencoded;
 
 use super::times;
 use crate::providers::kit::jwt;
@@ -131,6 +132,31 @@ pub(super) fn verify_token(
             is_fresh(signed_at.ok_or(SignatureError::Malformed)?, now)
         }
     }
+}
+
+/// A webhook of the SMS API without its signature, however its parameters travel.
+pub(super) fn without_proof(request: &WebhookRequest) -> WebhookRequest {
+    let bare = request.bare();
+    if bare.method.eq_ignore_ascii_case("GET") || bare.body.is_empty() {
+        let base = bare.url.split(['?', '#']).next().unwrap_or_default();
+        let url = format!("{base}?{}", unsigned(bare.query()));
+        return WebhookRequest { url, ..bare };
+    }
+    let body = match serde_json::from_slice::<Map<String, Value>>(&bare.body) {
+        Ok(mut fields) => {
+            fields.retain(|name, _| !name.eq_ignore_ascii_case(SIG));
+            Value::Object(fields).to_string()
+        }
+        Err(_) => unsigned(&String::from_utf8_lossy(&bare.body)),
+    };
+    WebhookRequest { body: body.into(), ..bare }
+}
+
+/// The pairs of a form but the signature, each as it was written.
+fn unsigned(form: &str) -> String {
+    let is_other =
+        |pair: &&str| form_urlencoded::parse(pair.as_bytes()).all(|(name, _)| !name.eq_ignore_ascii_case(SIG));
+    form.split('&').filter(is_other).collect::<Vec<_>>().join("&")
 }
 
 fn is_fresh(signed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), SignatureError> {

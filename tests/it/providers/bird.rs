@@ -10,7 +10,7 @@ use commlog::providers::{
 };
 use serde_json::{Value, json};
 
-use super::{ambient, cause_of, class_of, client, correlation, message, now, secret};
+use super::{ambient, cause_of, client, correlation, message, now, secret};
 use crate::support::doubles::Act;
 use crate::support::doubles::bird::{BirdDouble, BirdMessage, NUMBER};
 
@@ -124,27 +124,9 @@ async fn what_bird_refuses_is_refused_for_its_reason() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_wrong_is_the_operators_business() {
-    let (double, account) = start().await;
-    assert_eq!(account.check().await, Ok(()));
-    let mut settings = double.settings();
-    settings.api_key = Secret::new("bk_eu1_wrong");
-    let wrong = provider(settings);
-    assert_eq!(class_of(&wrong.send(sms()).await.expect_err("refused")), Some(RetryClass::Configuration));
-    assert_eq!(class_of(&wrong.check().await.expect_err("refused")), Some(RetryClass::Configuration));
-    assert!(double.taken().is_empty(), "a check sends nothing");
-}
-
-#[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
+async fn trouble_of_birds_own_leaves_doubt() {
     let (double, account) = start().await;
     let cases = [
-        (Act::Hang { taken: true }, "timeout"),
-        (Act::Half { taken: true }, "half_an_answer"),
-        (Act::Endless { taken: true }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: true }, "not_an_answer"),
-        (Act::ServerError { status: 500, taken: true }, "server_error"),
         (refusal(503, "E01099", "Unavailable"), "server_error"),
         (refusal(409, "E01004", "RequestInProgress"), "not_an_answer"),
         (refusal(409, "E01005", "IdempotencyKeyReuse"), "not_an_answer"),

@@ -13,7 +13,7 @@ use commlog::providers::{
 };
 use serde_json::json;
 
-use super::{NOW, ambient, cause_of, class_of, client, correlation, message, now, secret};
+use super::{NOW, ambient, class_of, client, correlation, message, now, secret};
 use crate::support::doubles::Act;
 use crate::support::doubles::mailgun::{MailgunDouble, SENDING_KEY};
 
@@ -185,25 +185,6 @@ async fn a_limit_says_until_when() {
     };
     assert_eq!((detail.as_str(), retry_after.map(|pause| pause.as_secs())), (words, Some(120)));
     assert_eq!(class_of(&mailgun.send(mail()).await.expect_err("no")), Some(RetryClass::Configuration));
-}
-
-#[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
-    let (double, mailgun) = start().await;
-    let cases = [
-        (Act::Hang { taken: true }, "timeout"),
-        (Act::Half { taken: true }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: true }, "not_an_answer"),
-        (Act::ServerError { status: 500, taken: true }, "server_error"),
-        (Act::ServerError { status: 504, taken: false }, "server_error"),
-    ];
-    for (number, (act, expected)) in cases.into_iter().enumerate() {
-        double.script([act.clone()]);
-        let error = mailgun.send(mail()).await.expect_err("no success");
-        assert_eq!(cause_of(&error), Some(expected), "{act:?}");
-        assert_eq!(double.calls(), number + 1, "{act:?} is not repeated");
-    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use commlog::providers::{
 };
 use serde_json::json;
 
-use super::{ambient, cause_of, class_of, client, correlation, message, now, secret};
+use super::{ambient, class_of, client, correlation, message, now, secret};
 use crate::support::doubles::Act;
 use crate::support::doubles::messagebird::{MessagebirdDouble, MessagebirdMessage, NUMBER, SIGNING_KEY};
 
@@ -135,26 +135,6 @@ async fn credentials_and_an_empty_balance_are_the_operators_business() {
     let error = provider(empty.settings(CALLBACK)).check().await.expect_err("refused");
     assert_eq!(class_of(&error), Some(RetryClass::Configuration));
     assert!(double.calls() == 0 && empty.calls() == 0, "a check sends nothing");
-}
-
-#[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
-    let (double, account) = start().await;
-    let cases = [
-        (Act::Hang { taken: true }, "timeout"),
-        (Act::Half { taken: true }, "half_an_answer"),
-        (Act::Endless { taken: true }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: true }, "not_an_answer"),
-        (Act::ServerError { status: 500, taken: true }, "server_error"),
-        (Act::ServerError { status: 503, taken: false }, "server_error"),
-    ];
-    for (number, (act, expected)) in cases.into_iter().enumerate() {
-        double.script([act.clone()]);
-        let error = account.send(sms()).await.expect_err("no success");
-        assert_eq!(cause_of(&error), Some(expected), "{act:?}");
-        assert_eq!(double.calls(), number + 1, "{act:?} is not repeated");
-    }
 }
 
 #[tokio::test]

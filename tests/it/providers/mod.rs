@@ -1,6 +1,7 @@
 //! Providers against their doubles: what leaves us, what every failure comes to, and what comes back.
 
 mod bird;
+mod contract;
 mod fcm;
 mod imap;
 mod mail_servers;

@@ -173,15 +173,10 @@ async fn a_limit_of_a_second_a_day_and_a_month_are_three_things() {
 }
 
 #[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
+async fn trouble_of_resends_own_leaves_doubt() {
     let (double, resend, _) = start().await;
     let cases = [
-        (Act::Hang { taken: false }, "timeout"),
-        (Act::Half { taken: false }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: false }, "not_an_answer"),
         (named(500, "application_error"), "server_error"),
-        (Act::ServerError { status: 504, taken: false }, "server_error"),
         // The request that came first with this key is being worked on.
         (named(409, "concurrent_idempotent_requests"), "not_an_answer"),
     ];

@@ -8,13 +8,12 @@ use commlog::domain::value::token::{open, reply_address, seal_reply};
 use commlog::ids::MessageId;
 use commlog::providers::sendgrid::{Sendgrid, SendgridSettings, SendgridWebhook};
 use commlog::providers::{
-    Attachment, Content, EmailContent, NoticeKind, OutboundMessage, Provider, Secret, SendError, SignatureError,
-    Webhook,
+    Attachment, Content, EmailContent, NoticeKind, OutboundMessage, Provider, SendError, SignatureError, Webhook,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{NOW, ambient, cause_of, class_of, client, correlation, message, now, secret};
+use super::{NOW, ambient, client, correlation, message, now, secret};
 use crate::support::doubles::Act;
 use crate::support::doubles::sendgrid::SendgridDouble;
 
@@ -133,17 +132,6 @@ async fn what_sendgrid_refuses_is_refused_for_its_reason() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_wrong_is_the_operators_business() {
-    let double = SendgridDouble::start(ambient(2)).await;
-    let mut settings = double.settings();
-    settings.api_key = Secret::new("SG.wrong");
-    let wrong = provider(settings);
-    assert_eq!(class_of(&wrong.send(mail()).await.expect_err("refused")), Some(RetryClass::Configuration));
-    assert_eq!(class_of(&wrong.check().await.expect_err("refused")), Some(RetryClass::Configuration));
-    assert_eq!(provider(double.settings()).check().await, Ok(()));
-}
-
-#[tokio::test]
 async fn a_limit_says_until_when() {
     let (double, sendgrid) = start().await;
     let body = json!({ "errors": [{ "field": null, "message": "too many requests" }] });
@@ -153,25 +141,6 @@ async fn a_limit_says_until_when() {
         panic!("{error}")
     };
     assert_eq!((detail.as_str(), retry_after.map(|pause| pause.as_secs())), ("too many requests", Some(17)));
-}
-
-#[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
-    let (double, sendgrid) = start().await;
-    let cases = [
-        (Act::Hang { taken: true }, "timeout"),
-        (Act::Half { taken: true }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: true }, "not_an_answer"),
-        (Act::ServerError { status: 500, taken: true }, "server_error"),
-        (Act::ServerError { status: 504, taken: false }, "server_error"),
-    ];
-    for (number, (act, expected)) in cases.into_iter().enumerate() {
-        double.script([act.clone()]);
-        let error = sendgrid.send(mail()).await.expect_err("no success");
-        assert_eq!(cause_of(&error), Some(expected), "{act:?}");
-        assert_eq!(double.calls(), number + 1, "{act:?} is not repeated");
-    }
 }
 
 #[tokio::test]

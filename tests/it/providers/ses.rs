@@ -17,7 +17,7 @@ use commlog::providers::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ambient, cause_of, class_of, client, correlation, message, now, secret};
+use super::{ambient, class_of, client, correlation, message, now, secret};
 use crate::support::doubles::ses::{SesDouble, WEBHOOK_SECRET};
 use crate::support::doubles::{Act, Signed};
 
@@ -193,26 +193,6 @@ async fn each_kind_of_refusal_has_its_class_and_its_pause() {
         let error = ses.send(mail()).await.expect_err("refused");
         let SendError::Refused { class, retry_after, .. } = error else { panic!("{act:?}: {error}") };
         assert_eq!((class, retry_after.map(|pause| pause.as_secs())), (expected, pause), "{act:?}");
-    }
-}
-
-#[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
-    let (double, ses) = start().await;
-    let cases = [
-        (Act::Hang { taken: true }, "timeout"),
-        (Act::Half { taken: true }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: true }, "not_an_answer"),
-        (Act::Endless { taken: true }, "half_an_answer"),
-        (Act::ServerError { status: 500, taken: true }, "server_error"),
-        (Act::ServerError { status: 503, taken: false }, "server_error"),
-    ];
-    for (number, (act, expected)) in cases.into_iter().enumerate() {
-        double.script([act.clone()]);
-        let error = ses.send(mail()).await.expect_err("no success");
-        assert_eq!(cause_of(&error), Some(expected), "{act:?}");
-        assert_eq!(double.calls(), number + 1, "{act:?} is not repeated");
     }
 }
 

@@ -16,7 +16,7 @@ use commlog::providers::{Attachment, Content, EmailContent, OutboundMessage, Pro
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{ambient, cause_of, class_of, client, message, secret};
+use super::{ambient, class_of, client, message, secret};
 use crate::support::doubles::smtp::{At, Does, Offers, PASSWORD, SmtpDouble, TOKEN, USER, something_else};
 
 fn provider(settings: SmtpSettings) -> Smtp {
@@ -319,26 +319,6 @@ async fn what_ends_before_the_last_dot_is_refused_and_may_be_tried_again() {
         }
     }
     futures::future::join_all(cases).await;
-}
-
-#[tokio::test]
-async fn what_ends_behind_the_last_dot_leaves_doubt_and_is_not_repeated() {
-    let cases = [
-        (Does::HangsUp, 0, "connection_lost"),
-        (Does::TakesAndHangsUp, 1, "connection_lost"),
-        (Does::SaysHalf, 0, "half_an_answer"),
-        (Does::Sleeps, 0, "timeout"),
-        (Does::TakesAndSleeps, 1, "timeout"),
-        (Does::Says("HTTP/1.1 200 OK"), 0, "not_an_answer"),
-        (Does::Says("354 go on"), 0, "not_an_answer"),
-    ];
-    for (does, taken, expected) in cases {
-        let (double, smtp) = start().await;
-        double.script([(At::Dot, does.clone())]);
-        let error = smtp.send(mail()).await.expect_err("no success");
-        assert_eq!(cause_of(&error), Some(expected), "{does:?}");
-        assert_eq!((double.taken().len(), double.connections()), (taken, 1), "{does:?}");
-    }
 }
 
 #[tokio::test]

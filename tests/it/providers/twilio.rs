@@ -1,21 +1,16 @@
 //! Twilio against its double.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use commlog::domain::value::message::{BounceKind, Report, RetryClass};
 use commlog::domain::value::token::{open, tenant_of};
 use commlog::domain::value::{Channel, Keyword};
-use commlog::providers::twilio::{Twilio, TwilioAuth, TwilioSender, TwilioSettings, TwilioWebhook};
+use commlog::providers::twilio::{Twilio, TwilioSender, TwilioSettings, TwilioWebhook};
 use commlog::providers::{
-    Content, NoticeKind, OutboundMessage, Provider, Secret, SendError, TextContent, Unconfirmed, Webhook,
+    Content, NoticeKind, OutboundMessage, Provider, SendError, TextContent, Unconfirmed, Webhook,
 };
 use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
-use url::Url;
 
-use super::{NOW, ambient, cause_of, class_of, client, correlation, message, now, secret};
+use super::{NOW, ambient, client, correlation, message, now, secret};
 use crate::support::doubles::Act;
 use crate::support::doubles::twilio::{NUMBER, TwilioDouble, TwilioMessage};
 
@@ -126,19 +121,6 @@ async fn what_twilio_refuses_is_refused_for_its_reason() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_wrong_are_the_operators_business() {
-    let double = TwilioDouble::start(ambient(2)).await;
-    let mut settings = double.settings(CALLBACK);
-    settings.auth = TwilioAuth::Token(Secret::new("wrong"));
-    let twilio = provider(settings);
-    assert_eq!(class_of(&twilio.send(sms()).await.expect_err("refused")), Some(RetryClass::Configuration));
-    assert_eq!(class_of(&twilio.check().await.expect_err("refused")), Some(RetryClass::Configuration));
-    let right = provider(double.settings(CALLBACK));
-    assert_eq!(right.check().await, Ok(()));
-    assert!(double.taken().is_empty(), "a check sends nothing");
-}
-
-#[tokio::test]
 async fn a_limit_says_how_long_to_wait() {
     let (double, twilio) = start().await;
     let body = json!({ "code": 20429, "message": "Too Many Requests", "status": 429 });
@@ -146,61 +128,6 @@ async fn a_limit_says_how_long_to_wait() {
     let error = twilio.send(sms()).await.expect_err("refused");
     let SendError::Refused { class: RetryClass::RateLimited, code, retry_after, .. } = error else { panic!("{error}") };
     assert_eq!((code.as_deref(), retry_after.map(|pause| pause.as_secs())), (Some("20429"), Some(3)));
-}
-
-#[tokio::test]
-async fn every_other_failure_leaves_doubt_and_is_called_once() {
-    let (double, twilio) = start().await;
-    let cases = [
-        (Act::Hang { taken: true }, "timeout"),
-        (Act::Hang { taken: false }, "timeout"),
-        (Act::Half { taken: true }, "half_an_answer"),
-        (Act::Endless { taken: true }, "half_an_answer"),
-        (Act::Html { taken: false }, "not_an_answer"),
-        (Act::OkWithError { taken: true }, "not_an_answer"),
-        (Act::ServerError { status: 500, taken: true }, "server_error"),
-        (Act::ServerError { status: 503, taken: false }, "server_error"),
-    ];
-    for (number, (act, expected)) in cases.into_iter().enumerate() {
-        double.script([act.clone()]);
-        let error = twilio.send(sms()).await.expect_err("no success");
-        assert_eq!(cause_of(&error), Some(expected), "{act:?}");
-        assert_eq!(double.calls(), number + 1, "{act:?} is not repeated");
-    }
-}
-
-/// Settings of an account whose API is at a port of loopback.
-async fn at(port: u16) -> Twilio {
-    let mut settings = TwilioDouble::start(ambient(2)).await.settings(CALLBACK);
-    settings.base_url = Url::parse(&format!("http://127.0.0.1:{port}")).expect("a URL");
-    provider(settings)
-}
-
-#[tokio::test]
-async fn where_nothing_listens_the_message_certainly_did_not_leave() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    drop(listener);
-    let error = at(port).await.send(sms()).await.expect_err("no success");
-    assert_eq!(class_of(&error), Some(RetryClass::Transient), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_connection_that_is_lost_before_any_answer_leaves_doubt() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    let connections = tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.expect("a connection");
-        let mut request = [0; 4096];
-        let read = socket.read(&mut request).await.expect("a request");
-        drop(socket);
-        assert!(read > 0);
-        // Nobody comes a second time.
-        tokio::time::timeout(Duration::from_millis(300), listener.accept()).await.is_err()
-    });
-    let error = at(port).await.send(sms()).await.expect_err("no success");
-    assert_eq!(cause_of(&error), Some("connection_lost"));
-    assert!(connections.await.expect("no panic"), "the call was repeated");
 }
 
 #[tokio::test]

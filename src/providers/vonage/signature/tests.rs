@@ -151,3 +151,16 @@ fn of_the_claims_only_the_hash_of_the_body_is_needed() {
     assert_eq!(with(json!({ "iat": AT, "api_key": "abcd1234" })), Err(Forged), "it would prove any body");
     assert_eq!(with(json!({ "payload_hash": hash, "iat": "today" })), Err(Malformed));
 }
+
+#[test]
+fn what_is_kept_has_no_signature_however_it_travelled() {
+    let said = |method, query, body| {
+        let kept = without_proof(&request(method, query, body));
+        let parameters = Parameters::of(&kept);
+        (parameters.get(SIG).is_some(), parameters.get("text").map(str::to_owned), parameters.all().len())
+    };
+    let expected = (false, Some("a&b".to_owned()), 2);
+    assert_eq!(said("GET", "text=a%26b&SIG=1&to=2&s%69g=3", ""), expected);
+    assert_eq!(said("POST", "", "sig=1&text=a%26b&to=2"), expected);
+    assert_eq!(said("POST", "", r#"{"text":"a&b","sig":"1","to":2}"#), expected);
+}

@@ -43,6 +43,8 @@ pub(crate) enum Act {
     ServerError { status: u16, taken: bool },
     /// Never.
     Hang { taken: bool },
+    /// By the end of the connection.
+    Lost { taken: bool },
     /// With the head of an answer and half its body, then the connection is gone.
     Half { taken: bool },
     /// With an answer that has no end.
@@ -60,6 +62,7 @@ impl Act {
             Self::Refuse(..) => false,
             Self::ServerError { taken, .. }
             | Self::Hang { taken }
+            | Self::Lost { taken }
             | Self::Half { taken }
             | Self::Endless { taken }
             | Self::Html { taken }
@@ -80,6 +83,8 @@ impl Act {
             }
             Self::ServerError { status, .. } => text(status, "text/plain", "upstream trouble"),
             Self::Hang { .. } => std::future::pending().await,
+            // It takes the connection's task along; the hook that reports panics is not called.
+            Self::Lost { .. } => std::panic::resume_unwind(Box::new("the connection is lost")),
             Self::Half { .. } => {
                 let start = futures::stream::iter([Ok(Bytes::from_static(b"{\"sid\": \"SM"))]);
                 let end = futures::stream::once(async {

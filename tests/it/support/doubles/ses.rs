@@ -31,7 +31,7 @@ pub(crate) const BUCKET: &str = "mail.shop";
 pub(crate) const WEBHOOK_SECRET: &str = "a-secret-of-the-double";
 
 const ACCESS_KEY: &str = "AKIDOUBLE";
-const SECRET_KEY: &str = "a/secret+key/of/the/double";
+pub(crate) const SECRET_KEY: &str = "a/secret+key/of/the/double";
 const CONFIGURATION_SET: &str = "news";
 /// A key that signs for this double only; the certificate says that it is SNS's, and nobody vouches for it.
 const KEY: &str = include_str!("ses/key.pem");

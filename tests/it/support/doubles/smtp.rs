@@ -46,12 +46,12 @@ pub(crate) enum Does {
     HangsUp,
     /// Half a reply comes, then the connection ends.
     SaysHalf,
+    /// A reply comes that has no end.
+    SaysForever,
     /// Nothing more comes.
     Sleeps,
-    /// The message is taken, and the connection ends.
-    TakesAndHangsUp,
-    /// The message is taken, and nothing more comes.
-    TakesAndSleeps,
+    /// The message is taken, and then this happens.
+    Takes(Box<Self>),
 }
 
 /// What the server offers.
@@ -245,6 +245,7 @@ impl Talk {
             let is_now = book.script.front().is_some_and(|(when, _)| *when == at);
             is_now.then(|| book.script.pop_front()).flatten().map(|(_, does)| does)
         };
+        let does = does.map(|does| if let Does::Takes(then) = does { *then } else { does });
         match does {
             None if usual.is_empty() => Ok(true),
             None => self.say(usual).await.map(|()| true),
@@ -264,8 +265,12 @@ impl Talk {
                 self.stream.flush().await?;
                 Err(Over)
             }
-            Some(Does::HangsUp | Does::TakesAndHangsUp) => Err(Over),
-            Some(Does::Sleeps | Does::TakesAndSleeps) => std::future::pending().await,
+            Some(Does::SaysForever) => loop {
+                self.stream.write_all(b"250-and more\r\n").await?;
+            },
+            Some(Does::HangsUp) => Err(Over),
+            Some(Does::Sleeps) => std::future::pending().await,
+            Some(Does::Takes(_)) => unreachable!("a message is taken once"),
         }
     }
 
@@ -365,7 +370,7 @@ impl Talk {
     async fn dot(&mut self, mail: Mail) -> Result<(), Over> {
         let takes = |book: &Book| match book.script.front() {
             Some((At::Dot, Does::Says(lines))) => lines.starts_with('2'),
-            Some((At::Dot, does)) => matches!(does, Does::TakesAndHangsUp | Does::TakesAndSleeps),
+            Some((At::Dot, does)) => matches!(does, Does::Takes(_)),
             _ => true,
         };
         {

@@ -50,7 +50,8 @@ impl TwilioCall {
         Some(url.replace("&amp;", "&"))
     }
 
-    fn token(&self) -> Option<String> {
+    /// Our token, out of the callback's URL.
+    pub(crate) fn token(&self) -> Option<String> {
         let url = Url::parse(self.field("StatusCallback")?).ok()?;
         url.query_pairs().find(|(key, _)| key == "token").map(|(_, token)| token.into_owned())
     }
@@ -78,6 +79,11 @@ impl TwilioDouble {
     /// How the next calls that create calls are answered.
     pub(crate) fn script_calls(&self, acts: impl IntoIterator<Item = Act>) {
         self.shared.calls.script(acts);
+    }
+
+    /// How many requests to create a call were made.
+    pub(crate) fn calls_made(&self) -> usize {
+        self.shared.calls.calls()
     }
 
     /// Every call that was taken, in order.
