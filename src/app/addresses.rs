@@ -196,7 +196,7 @@ impl App {
         match self.shared.journal.append(append).await {
             Ok(appended) => {
                 if !appended.already {
-                    self.apply_facts::<A>(stream, appended.first_version, &events);
+                    self.apply_facts::<A>(stream, appended.first_version, &events).await;
                 }
                 Ok(appended)
             }
@@ -205,16 +205,16 @@ impl App {
         }
     }
 
-    /// Brings a cached state up to date with facts that were appended without looking at it. If somebody decides on the
-    /// stream just now, nothing is done: that append conflicts, and the state is loaded again.
-    pub(crate) fn apply_facts<A: Cached>(
+    /// Brings a cached state up to date with facts that were appended without looking at it. Waits for whoever has it: a
+    /// decision would conflict and load it again, but one who only looks would leave it out of date.
+    pub(crate) async fn apply_facts<A: Cached>(
         &self,
         stream: StreamId,
         first_version: u64,
         events: &[Decided<<A as Aggregate>::Event>],
     ) {
         let Some(cell) = A::states(self).existing(stream) else { return };
-        let Some(mut slot) = cell.try_lock() else { return };
+        let mut slot = cell.lock().await;
         match slot.as_mut() {
             Some(loaded) if loaded.version + 1 == first_version => {
                 for event in events {

@@ -133,11 +133,20 @@ impl App {
         let basis = self.basis(caller).await?;
         let stream = customer_stream(caller.tenant, customer_id);
         for _ in 0..MAX_ATTEMPTS {
-            let (pending, is_alone) = self
+            let (pending, is_alone, version) = self
                 .read_state::<Customer, _>(stream, |loaded| {
-                    (loaded.state.pending.get(message_id).cloned(), loaded.state.is_alone())
+                    let pending = loaded.state.pending.get(message_id).cloned();
+                    (pending, loaded.state.is_alone(), loaded.version)
                 })
                 .await?;
+            let is_open = pending
+                .as_ref()
+                .is_some_and(|pending| !matches!(pending.stage, Stage::Dispatching { .. } | Stage::InDoubt { .. }));
+            if !is_open && self.has_moved(stream, version).await? {
+                // The log may have told of the message before the state in memory did: nobody would look at it again.
+                self.forget_state(stream);
+                continue;
+            }
             let Some(pending) = pending else { return Ok(DispatchDecision::Nothing) };
             match pending.stage {
                 Stage::Held { until: at, .. } | Stage::Retry { at } if at > self.shared.ambient.now() => {

@@ -169,7 +169,7 @@ impl App {
                 };
                 match self.shared.journal.append(append).await {
                     Ok(appended) if !appended.already => {
-                        self.apply_facts::<Customer>(stream, appended.first_version, &events);
+                        self.apply_facts::<Customer>(stream, appended.first_version, &events).await;
                         version = appended.last_version;
                         position = Some(appended.position);
                         corrected += events.len() as u64;

@@ -353,7 +353,7 @@ impl App {
             match result {
                 Ok(appended) if appended.already => {}
                 Ok(appended) => {
-                    self.apply_facts::<Address>(stream, appended.first_version, std::slice::from_ref(event));
+                    self.apply_facts::<Address>(stream, appended.first_version, std::slice::from_ref(event)).await;
                 }
                 // The same in another moment: it was recorded before. A conflict: so was the command.
                 Err(AppendError::EventIdTaken { .. } | AppendError::Conflict { .. }) => {}

@@ -175,7 +175,7 @@ impl App {
                 Ok(appended) if appended.already => {}
                 Ok(appended) => {
                     let stream = customer_stream(caller.tenant, *id);
-                    self.apply_facts::<Customer>(stream, appended.first_version, std::slice::from_ref(event));
+                    self.apply_facts::<Customer>(stream, appended.first_version, std::slice::from_ref(event)).await;
                 }
                 // An earlier attempt took it back, at an earlier time.
                 Err(AppendError::EventIdTaken { .. }) => {}
