@@ -26,10 +26,17 @@ pub(in crate::providers) fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }
 
-/// What came in, as text, to be kept.
+/// What came in, as text, to be kept: at most [`MAX_RAW`] bytes, also where odd bytes become signs that are longer.
 pub(in crate::providers) fn raw(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_RAW)]);
-    text.replace('\0', "\u{FFFD}")
+    let mut text = text.replace('\0', "\u{FFFD}");
+    text.truncate(text.floor_char_boundary(MAX_RAW));
+    text
+}
+
+/// Whether what is kept is certainly all that came in: what was cut ends within a character of the bound.
+pub(in crate::providers) fn is_whole(raw: &str) -> bool {
+    raw.len() + char::MAX.len_utf8() <= MAX_RAW
 }
 
 /// A provider's time, if it can be one: not before this century, not more than an hour ahead of us.
@@ -55,6 +62,17 @@ pub(in crate::providers) fn address_in(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_whatever_its_bytes_become() {
+        for odd in
+            [vec![0; MAX_RAW], vec![0xff; MAX_RAW + 1], "€".repeat(MAX_RAW).into_bytes(), vec![b'a'; MAX_RAW + 1]]
+        {
+            let kept = raw(&odd);
+            assert!(kept.len() <= MAX_RAW && !is_whole(&kept), "{} bytes", kept.len());
+        }
+        assert!(is_whole(&raw(b"a=b")));
+    }
 
     #[test]
     fn texts_are_cut_between_characters_and_lose_nul() {

@@ -91,7 +91,7 @@ impl Webhook for MailgunWebhook {
     }
 
     fn part(&self, request: &WebhookRequest, raw: &str) -> WebhookRequest {
-        let is_whole_event = !is_form(request) && raw.len() < texts::MAX_RAW;
+        let is_whole_event = !is_form(request) && texts::is_whole(raw);
         let body = if is_whole_event { Bytes::from(raw.to_owned()) } else { without_proof(request) };
         WebhookRequest { url: String::new(), body, ..request.bare() }
     }

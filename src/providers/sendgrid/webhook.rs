@@ -85,7 +85,7 @@ impl Webhook for SendgridWebhook {
     fn part(&self, request: &WebhookRequest, raw: &str) -> WebhookRequest {
         // The URL carries the secret of incoming mail, and nothing else.
         let whole = WebhookRequest { url: String::new(), ..request.bare() };
-        let is_item = !is_inbound(request) && raw.len() < texts::MAX_RAW;
+        let is_item = !is_inbound(request) && texts::is_whole(raw);
         if is_item { WebhookRequest { body: Bytes::from(raw.to_owned()), ..whole } } else { whole }
     }
 

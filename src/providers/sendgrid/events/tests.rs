@@ -197,7 +197,7 @@ fn hostile_bodies_are_kept_and_harm_nobody() {
             "{:?}",
             &body[..body.len().min(20)]
         );
-        assert!(notices[0].raw.len() <= texts::MAX_RAW * 3);
+        assert!(notices[0].raw.len() <= texts::MAX_RAW);
     }
     assert_eq!(parse(b"[]", now()), vec![]);
     let nul = notice(&json!({ "event": "bounce", "reason": "a\u{0}b", "status": "5.1.1" }));
