@@ -1,4 +1,4 @@
-//! SMS by Twilio under the contract.
+//! SMS by Twilio under the contract; the subject of WhatsApp and of calls too.
 
 use async_trait::async_trait;
 use commlog::domain::value::Channel;
@@ -19,15 +19,31 @@ contract! {
         a_stale_webhook_is_refused
 }
 
-struct Sms(TwilioDouble);
+struct Sms;
 
 impl Sms {
-    async fn fresh() -> Self {
-        Self(TwilioDouble::start(ambient(2)).await)
+    async fn fresh() -> TwilioSubject {
+        TwilioSubject::of(Channel::Sms).await
+    }
+}
+
+/// Twilio on one of its channels.
+pub(super) struct TwilioSubject {
+    double: TwilioDouble,
+    channel: Channel,
+}
+
+impl TwilioSubject {
+    pub(super) async fn of(channel: Channel) -> Self {
+        Self { double: TwilioDouble::start(ambient(2)).await, channel }
+    }
+
+    fn is_voice(&self) -> bool {
+        self.channel == Channel::Voice
     }
 
     fn settings_of(&self, account: Account) -> TwilioSettings {
-        let mut settings = self.0.settings(CALLBACK);
+        let mut settings = self.double.settings(CALLBACK);
         if matches!(account, Account::Wrong) {
             settings.auth = TwilioAuth::Token(Secret::new("wrong"));
         }
@@ -39,7 +55,7 @@ impl Sms {
 }
 
 #[async_trait]
-impl Subject for Sms {
+impl Subject for TwilioSubject {
     fn account(&self, account: Account) -> Box<dyn Provider> {
         Box::new(Twilio::try_new(self.settings_of(account), client(), ambient(1)).expect("valid settings"))
     }
@@ -53,11 +69,11 @@ impl Subject for Sms {
     }
 
     fn message(&self, number: u128) -> OutboundMessage {
-        message(Channel::Sms, number)
+        message(self.channel, number)
     }
 
     fn script(&self, act: Act) {
-        self.0.script([act]);
+        if self.is_voice() { self.double.script_calls([act]) } else { self.double.script([act]) }
     }
 
     fn script_limit(&self, seconds: u32) {
@@ -66,12 +82,15 @@ impl Subject for Sms {
     }
 
     fn calls(&self) -> usize {
-        self.0.calls()
+        if self.is_voice() { self.double.calls_made() } else { self.double.calls() }
     }
 
     fn taken(&self) -> Vec<Taken> {
-        let taken = self.0.taken().into_iter();
-        taken.map(|taken| Taken { token: taken.token().unwrap_or_default(), id: taken.sid }).collect()
+        let of = |token: Option<String>, id| Taken { token: token.unwrap_or_default(), id };
+        if self.is_voice() {
+            return self.double.calls_taken().into_iter().map(|call| of(call.token(), call.sid)).collect();
+        }
+        self.double.taken().into_iter().map(|taken| of(taken.token(), taken.sid)).collect()
     }
 
     async fn webhook(&self, is_right: bool) -> Box<dyn Webhook> {
@@ -83,6 +102,9 @@ impl Subject for Sms {
     }
 
     fn callback(&self) -> Signed {
-        TwilioDouble::status(&self.0.taken()[0], "delivered", None)
+        if self.is_voice() {
+            return TwilioDouble::call_status(&self.double.calls_taken()[0], "completed", &[("CallDuration", "31")]);
+        }
+        TwilioDouble::status(&self.double.taken()[0], "delivered", None)
     }
 }
