@@ -65,6 +65,7 @@ const OF_ADDRESSES: &[&str] = &[
     addresses::AddressOptedOut::TYPE,
     addresses::AddressOptedIn::TYPE,
     addresses::AddressWordsRetracted::TYPE,
+    addresses::AddressValidated::TYPE,
 ];
 
 /// A person whose history is tried.

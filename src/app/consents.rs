@@ -99,7 +99,8 @@ impl App {
         self.try_run(caller, stream, command, lift, |_| Some(address_id)).await
     }
 
-    async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<AddressId, Stop> {
+    /// The id of an address.
+    pub(crate) async fn address_id(&self, caller: &Caller, address: &AddressRef) -> Result<AddressId, Stop> {
         let basis = self.basis(caller).await?;
         Ok(self.deciding(&basis, |context| address.id(context))?)
     }

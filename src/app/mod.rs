@@ -38,6 +38,7 @@ mod template_cache;
 pub mod templates;
 mod tenants;
 mod tracking;
+mod validations;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -5,12 +5,14 @@
 //! one needs.
 
 pub mod bird;
+pub mod briteverify;
 pub mod fcm;
 pub mod in_app;
 pub mod kind;
 pub mod kit;
 pub mod mailgun;
 pub mod messagebird;
+pub mod neverbounce;
 mod port;
 pub mod resend;
 pub mod sendgrid;
@@ -25,8 +27,8 @@ use std::borrow::Cow;
 pub use port::{
     Accepted, Answer, Attachment, Callback, Callbacks, Content, EmailContent, Found, Hints, Inbound, Incomplete,
     Mailbox, MailboxError, MediaError, MediaRef, NOT_FETCHED, Notice, NoticeKind, NotificationContent, OpenMailbox,
-    OutboundMessage, Provider, ReceiverReport, SendError, SignatureError, TextContent, Unconfirmed, VoiceContent,
-    Webhook, WebhookRequest, WhatsappContent,
+    OutboundMessage, Provider, ReceiverReport, SendError, SignatureError, TextContent, Unconfirmed, Validator,
+    ValidatorError, VoiceContent, Webhook, WebhookRequest, WhatsappContent,
 };
 
 pub use crate::domain::value::secret::Secret;
@@ -45,6 +47,9 @@ const ALL: &[&kind::Kind] = &[
     &fcm::KIND,
     &in_app::KIND,
 ];
+
+/// The services that addresses can be checked at.
+const VALIDATORS: &[&kind::ValidatorKind] = &[&twilio::LOOKUP, &neverbounce::KIND, &briteverify::KIND];
 
 /// Settings with which an account cannot be built. Names the setting, never its value.
 #[derive(Debug, thiserror::Error)]

@@ -135,8 +135,9 @@ aggregate!(Customer, CustomerEvent, Customer, 9, |state| {
         + state.absorbed.len() * 16
         + 256
 });
-aggregate!(Address, AddressEvent, Address, 3, |state| {
-    state.claims.len() * 16 + state.outcomes.len() * 48 + state.words.len() * 96
+aggregate!(Address, AddressEvent, Address, 4, |state| {
+    let validation: usize = state.validation.as_ref().map_or(0, |found| found.heap_bytes());
+    state.claims.len() * 16 + state.outcomes.len() * 48 + state.words.len() * 96 + validation
 });
 aggregate!(
     Tenant,

@@ -185,7 +185,8 @@ impl App {
                 | AddressEvent::AddressOptedOut(_)
                 | AddressEvent::AddressWordsRetracted(_)
                 | AddressEvent::AddressSoftBounced(_)
-                | AddressEvent::AddressDelivered(_) => {}
+                | AddressEvent::AddressDelivered(_)
+                | AddressEvent::AddressValidated(_) => {}
             }
         }
         for (stream, head) in asked.iter().zip(heads) {

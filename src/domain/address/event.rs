@@ -1,6 +1,7 @@
 //! Events of an address: who has it, what was said about messages to it, and why nothing is sent to it.
 
 use crate::domain::event::{event, stream_events};
+use crate::domain::value::validation::{LineType, Validity, ValidityReason};
 use crate::domain::value::{AddressKind, Channel, Source, words};
 use crate::ids::{AddressId, CustomerId, ImportId, MessageId};
 
@@ -123,6 +124,24 @@ event! {
     }
 }
 
+event! {
+    /// Somebody checked whether messages can arrive at this address. Happened when it was checked.
+    AddressValidated 1 {
+        address_id: AddressId,
+        kind: AddressKind,
+        validity: Validity,
+        /// Of a risky or undeliverable one.
+        reason: Option<ValidityReason>,
+        /// Of a phone number, where it was asked for.
+        line_type: Option<LineType>,
+        /// Who checked: the name of a service, or `offline`.
+        validator: String,
+    } personal AddressValidatedPersonal {
+        /// Who runs the line.
+        carrier: String,
+    }
+}
+
 stream_events! {
     /// Everything that can happen in an address's stream.
     AddressEvent {
@@ -135,5 +154,6 @@ stream_events! {
         SuppressionLifted,
         AddressSoftBounced,
         AddressDelivered,
+        AddressValidated,
     }
 }

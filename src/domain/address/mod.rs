@@ -5,4 +5,5 @@ pub mod decide;
 pub mod event;
 pub mod outcomes;
 pub mod state;
+pub mod validation;
 pub mod words;

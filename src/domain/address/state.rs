@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::event::{AddressEvent, SuppressionReason};
 use crate::domain::address::outcomes::{Outcome, Outcomes};
+use crate::domain::address::validation::Validation;
 use crate::domain::address::words::{Word, Words};
 use crate::domain::decision::Meta;
 use crate::domain::value::AddressKind;
@@ -27,6 +28,8 @@ pub struct Address {
     pub words: Words,
     /// What became of the newest messages, as far as it matters.
     pub outcomes: Outcomes,
+    /// What the newest check found that could tell.
+    pub validation: Option<Validation>,
 }
 
 impl Address {
@@ -86,6 +89,13 @@ impl Address {
             }
             AddressEvent::AddressSoftBounced(e) => self.record(meta.occurred_at, e.message_id, false),
             AddressEvent::AddressDelivered(e) => self.record(meta.occurred_at, e.message_id, true),
+            AddressEvent::AddressValidated(e) => {
+                self.kind = Some(e.kind);
+                let found = Validation::of(e, meta.occurred_at);
+                if self.validation.as_ref().is_none_or(|known| found.replaces(known)) {
+                    self.validation = Some(found);
+                }
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! May this message be sent now? The rules in their order; each verdict carries what the rule looked at.
 //!
 //! 1. `erased`, `unknown_address`: there is nobody, or nowhere, to send to.
-//! 2. `suppressed_address`: bounced, complained, STOP; for everyone with the address.
+//! 2. `suppressed_address`: bounced, complained, STOP; for everyone with the address. `invalid_address`: a check found in the
+//!    last 90 days that nothing can arrive there.
 //! 3. `consent` for channel and topic: of the customer, and of the address, whichever customer said it.
 //! 4. `whatsapp_window`: free text by WhatsApp only within 24 hours of the customer's last message.
 //! 5. `frequency_cap`.
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 use crate::domain::address::state::Address;
 use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::{Context, Policy};
+use crate::domain::decision::Context;
 use crate::domain::message::event::MessageClass;
 use crate::domain::tenant::policy::RuleAction;
 use crate::domain::value::Channel;
@@ -82,7 +83,7 @@ struct Obstacle {
 /// Judges a message by every rule. `address` is the fold of the address that it goes to.
 #[must_use]
 pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, context: &Context<'_>) -> Verdict {
-    if let Some(reason) = forbidden(customer, address, asked, context.policy) {
+    if let Some(reason) = forbidden(customer, address, asked, context) {
         return Verdict::Suppress(reason);
     }
     if let Some(reason) = window::closed(customer, asked, context.now) {
@@ -113,7 +114,7 @@ pub fn judge_request(
     let Some(until) = send_at.filter(|at| *at > context.now) else {
         return judge(customer, address, asked, context);
     };
-    match forbidden(customer, address, asked, context.policy) {
+    match forbidden(customer, address, asked, context) {
         Some(reason) => Verdict::Suppress(reason),
         None => Verdict::Hold { until, because: Reason { rule: "scheduled", inputs: json!({ "send_at": until }) } },
     }
@@ -128,9 +129,9 @@ fn obstacle(customer: &Customer, asked: Asked<'_>, context: &Context<'_>) -> Opt
         .or_else(|| hours::weekday(&policy.weekdays, zone, now))
 }
 
-/// Judges a message by the rules that neither time nor an emergency changes; [`None`] if they let it pass.
+/// Judges a message by the rules that neither hours, caps nor an emergency lift; [`None`] if they let it pass.
 #[must_use]
-pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, policy: &Policy) -> Option<Reason> {
+pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, context: &Context<'_>) -> Option<Reason> {
     if customer.is_forgotten() {
         return Some(Reason { rule: "erased", inputs: json!({}) });
     }
@@ -143,13 +144,24 @@ pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, polic
         let inputs = json!({ "address_id": asked.address_id, "reasons": address.suppressions });
         return Some(Reason { rule: "suppressed_address", inputs });
     }
+    if let Some(found) = address.validation.as_ref().filter(|found| found.forbids(context.now)) {
+        let inputs = json!({
+            "address_id": asked.address_id,
+            "validity": found.validity,
+            "reason": found.reason,
+            "validator": found.validator,
+            "checked_at": found.checked_at,
+            "counts_until": found.counts_until(),
+        });
+        return Some(Reason { rule: "invalid_address", inputs });
+    }
     if asked.class == MessageClass::Marketing {
         let standing = customer.consents.effective(asked.channel, asked.topic);
         let state = standing.map_or(ConsentState::None, |standing| standing.state);
         let may = match state {
             ConsentState::OptedIn => true,
             ConsentState::OptedOut | ConsentState::Pending => false,
-            ConsentState::None => !policy.require_opt_in,
+            ConsentState::None => !context.policy.require_opt_in,
         };
         if !may {
             let inputs = json!({
@@ -159,7 +171,7 @@ pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, polic
                 "told_for": standing.map(|standing| &standing.topic),
                 "source": standing.map(|standing| standing.source),
                 "version": standing.map(|standing| standing.version),
-                "opt_in_required": policy.require_opt_in,
+                "opt_in_required": context.policy.require_opt_in,
             });
             return Some(Reason { rule: "consent", inputs });
         }
@@ -173,7 +185,7 @@ pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, polic
                 "source": word.source,
                 "address_id": asked.address_id,
                 "said_at": word.said_at,
-                "opt_in_required": policy.require_opt_in,
+                "opt_in_required": context.policy.require_opt_in,
             });
             return Some(Reason { rule: "consent", inputs });
         }

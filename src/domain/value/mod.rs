@@ -15,6 +15,7 @@ pub mod secret;
 pub mod sms;
 pub mod time;
 pub mod token;
+pub mod validation;
 
 use std::fmt;
 use std::str::FromStr;

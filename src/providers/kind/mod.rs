@@ -1,6 +1,7 @@
 //! What a provider is to those who set its accounts up: its channels, settings and limits, and how an account is built.
 
 mod docs;
+mod validator;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::providers::kit::settings::Settings;
 use crate::providers::{ALL, Provider, SettingsError, Webhook};
 
 pub use docs::page;
+pub use validator::{ValidatorKind, ValidatorSetup};
 
 /// The domain whose mailboxes take replies. Read where an account is put to use, not by its provider.
 pub const REPLY_DOMAIN: Setting =

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::providers::kind::{Kind, Setting};
+use crate::providers::kind::{Kind, Setting, ValidatorKind};
 use crate::providers::{Secret, SettingsError};
 
 /// Settings by name, each of them one that the provider has. A blank one is absent.
@@ -17,16 +17,25 @@ pub struct Settings {
 impl Settings {
     /// Takes settings over; one that the provider does not have is misspelt, and refused by its name.
     pub fn try_new(kind: &Kind, values: BTreeMap<String, String>) -> Result<Self, SettingsError> {
-        if let Some(name) = values.keys().find(|name| kind.setting(name).is_none()) {
-            let reason = format!("is not a setting of {}", kind.name);
-            return Err(SettingsError { provider: kind.name, setting: name.clone().into(), reason: reason.into() });
+        Self::of(kind.name, kind.settings, values)
+    }
+
+    /// As [`Self::try_new`], for a service that checks addresses.
+    pub fn of_validator(kind: &ValidatorKind, values: BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        Self::of(kind.name, kind.settings, values)
+    }
+
+    fn of(provider: &'static str, known: &[&Setting], values: BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        if let Some(name) = values.keys().find(|name| known.iter().all(|setting| setting.name != **name)) {
+            let reason = format!("is not a setting of {provider}");
+            return Err(SettingsError { provider, setting: name.clone().into(), reason: reason.into() });
         }
         let values: BTreeMap<_, _> = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let missing = |setting: &&&Setting| setting.is_required && !values.contains_key(setting.name);
-        if let Some(setting) = kind.settings.iter().find(missing) {
-            return Err(SettingsError::new(kind.name, setting.name, "must be given"));
+        if let Some(setting) = known.iter().find(missing) {
+            return Err(SettingsError::new(provider, setting.name, "must be given"));
         }
-        Ok(Self { provider: kind.name, values })
+        Ok(Self { provider, values })
     }
 
     /// A setting, or its default.

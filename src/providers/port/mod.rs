@@ -1,9 +1,11 @@
 //! The ports that a provider implements: sending ([`Provider`]), hearing of it over HTTP ([`Webhook`]), and where nobody
-//! calls back, out of a mailbox ([`Mailbox`]). A provider knows nothing of the log.
+//! calls back, out of a mailbox ([`Mailbox`]). A provider knows nothing of the log. Services that check addresses send nothing, and
+//! implement a port of their own ([`Validator`]).
 
 mod callback;
 mod mailbox;
 mod outbound;
+mod validator;
 mod webhook;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ pub use outbound::{
     Accepted, Attachment, Content, EmailContent, Found, MediaError, NotificationContent, OutboundMessage, SendError,
     TextContent, Unconfirmed, VoiceContent, WhatsappContent,
 };
+pub use validator::{Validator, ValidatorError};
 pub use webhook::{
     Answer, Hints, Inbound, Incomplete, MediaRef, NOT_FETCHED, Notice, NoticeKind, ReceiverReport, SignatureError,
     Webhook, WebhookRequest,

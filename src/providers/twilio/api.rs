@@ -57,10 +57,7 @@ pub(super) fn at(twilio: &Twilio, path: &str) -> Result<Url, SendError> {
 }
 
 pub(super) fn authorised(twilio: &Twilio, method: Method, url: Url) -> RequestBuilder {
-    let (user, password) = match &twilio.settings.auth {
-        TwilioAuth::Token(token) => (&twilio.settings.account_sid, token),
-        TwilioAuth::Key { sid, secret } => (sid, secret),
-    };
+    let (user, password) = twilio.settings.auth.pair(&twilio.settings.account_sid);
     twilio.client.request(method, url).basic_auth(user, Some(password.expose()))
 }
 

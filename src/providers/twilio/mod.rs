@@ -8,6 +8,7 @@ mod call;
 mod errors;
 mod find;
 mod keys;
+mod lookup;
 mod media;
 mod send;
 mod settings;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use lookup::{LOOKUP, TwilioLookup, TwilioLookupSettings};
 pub use settings::{TwilioAuth, TwilioSender, TwilioSettings, TwilioVoice};
 pub use signature::sign;
 pub use webhook::TwilioWebhook;

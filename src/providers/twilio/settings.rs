@@ -4,24 +4,27 @@ use url::Url;
 
 use crate::domain::value::Channel;
 use crate::providers::kind::{OWN_ADDRESSES, Setting, Setup};
+use crate::providers::kit::settings::Settings;
 use crate::providers::{Secret, SettingsError};
 
-const ACCOUNT_SID: Setting = Setting::new("account_sid", "The account's SID: `AC` and 32 hexadecimal digits.")
-    .required()
-    .variable("TWILIO_ACCOUNT_SID");
-const AUTH_TOKEN: Setting =
+pub(super) const ACCOUNT_SID: Setting =
+    Setting::new("account_sid", "The account's SID: `AC` and 32 hexadecimal digits.")
+        .required()
+        .variable("TWILIO_ACCOUNT_SID");
+pub(super) const AUTH_TOKEN: Setting =
     Setting::new("auth_token", "The account's auth token; it proves callbacks, also where an API key makes the calls.")
         .secret()
         .required()
         .variable("TWILIO_AUTH_TOKEN");
 const NEXT_AUTH_TOKEN: Setting =
     Setting::new("next_auth_token", "The secondary auth token, believed too while the tokens are changed.").secret();
-const API_KEY: Setting = Setting::new(
+pub(super) const API_KEY: Setting = Setting::new(
     "api_key",
     "An API key that makes the calls instead of the auth token: `SK` and 32 hexadecimal digits.",
 )
 .variable("TWILIO_API_KEY");
-const API_SECRET: Setting = Setting::new("api_secret", "The API key's secret.").secret().variable("TWILIO_API_SECRET");
+pub(super) const API_SECRET: Setting =
+    Setting::new("api_secret", "The API key's secret.").secret().variable("TWILIO_API_SECRET");
 const FROM: Setting = Setting::new(
     "from",
     "Who sends SMS: a number with `+`, a short code or an alphanumeric sender. Not with `messaging_service_sid`.",
@@ -89,6 +92,35 @@ pub enum TwilioAuth {
     },
 }
 
+impl TwilioAuth {
+    /// Reads an API key with its secret, or else the auth token.
+    pub(super) fn read(settings: &Settings) -> Result<Self, SettingsError> {
+        match (settings.text(&API_KEY), settings.secret(&API_SECRET)) {
+            (Some(sid), Some(secret)) => Ok(Self::Key { sid, secret }),
+            (None, None) => Ok(Self::Token(Secret::new(settings.required(&AUTH_TOKEN)?))),
+            _ => Err(settings.wrong(&API_KEY, "must be given together with api_secret")),
+        }
+    }
+
+    /// User and password of a call on behalf of an account.
+    pub(super) const fn pair<'a>(&'a self, account_sid: &'a str) -> (&'a str, &'a Secret) {
+        match self {
+            Self::Token(token) => (account_sid, token),
+            Self::Key { sid, secret } => (sid.as_str(), secret),
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        let wrong = |setting, reason| Err(SettingsError::new(super::PROVIDER, setting, reason));
+        match self {
+            Self::Token(token) if token.is_empty() => wrong("auth_token", "must not be empty"),
+            Self::Key { sid, .. } if !is_sid(sid, "SK") => wrong("api_key", "must be SK and 32 hexadecimal digits"),
+            Self::Key { secret, .. } if secret.is_empty() => wrong("api_secret", "must not be empty"),
+            Self::Token(_) | Self::Key { .. } => Ok(()),
+        }
+    }
+}
+
 /// Who sends.
 #[derive(Debug, Clone)]
 pub enum TwilioSender {
@@ -147,11 +179,7 @@ impl TwilioSettings {
     pub fn read(setup: &Setup<'_>) -> Result<Self, SettingsError> {
         let settings = &setup.settings;
         let auth_token = Secret::new(settings.required(&AUTH_TOKEN)?);
-        let auth = match (settings.text(&API_KEY), settings.secret(&API_SECRET)) {
-            (Some(sid), Some(secret)) => TwilioAuth::Key { sid, secret },
-            (None, None) => TwilioAuth::Token(auth_token.clone()),
-            _ => return Err(settings.wrong(&API_KEY, "must be given together with api_secret")),
-        };
+        let auth = TwilioAuth::read(settings)?;
         let sender = match (settings.text(&FROM), settings.text(&MESSAGING_SERVICE_SID)) {
             (Some(from), None) => Some(TwilioSender::From(from)),
             (None, Some(sid)) => Some(TwilioSender::Service(sid)),
@@ -229,14 +257,7 @@ impl TwilioSettings {
         if !is_sid(&self.account_sid, "AC") {
             return wrong("account_sid", "must be AC and 32 hexadecimal digits");
         }
-        match &self.auth {
-            TwilioAuth::Token(token) if token.is_empty() => return wrong("auth_token", "must not be empty"),
-            TwilioAuth::Key { sid, .. } if !is_sid(sid, "SK") => {
-                return wrong("api_key", "must be SK and 32 hexadecimal digits");
-            }
-            TwilioAuth::Key { secret, .. } if secret.is_empty() => return wrong("api_secret", "must not be empty"),
-            TwilioAuth::Token(_) | TwilioAuth::Key { .. } => {}
-        }
+        self.auth.validate()?;
         match &self.sender {
             Some(TwilioSender::Service(sid)) if !is_sid(sid, "MG") => {
                 return wrong("messaging_service_sid", "must be MG and 32 hexadecimal digits");

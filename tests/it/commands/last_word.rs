@@ -359,7 +359,8 @@ fn note(words: &mut Vec<Recorded>, dead: &mut Vec<SuppressionReason>, event: Add
         AddressEvent::AddressClaimed(_)
         | AddressEvent::AddressReleased(_)
         | AddressEvent::AddressSoftBounced(_)
-        | AddressEvent::AddressDelivered(_) => {}
+        | AddressEvent::AddressDelivered(_)
+        | AddressEvent::AddressValidated(_) => {}
     }
 }
 

@@ -12,6 +12,7 @@ mod sendgrid;
 mod ses;
 mod smtp;
 mod twilio;
+mod validators;
 mod voice;
 mod vonage;
 mod whatsapp;

@@ -17,6 +17,8 @@ use crate::domain::value::message::{MessageKey, RetryClass, Route};
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
+mod invalid;
+
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }

@@ -1,6 +1,7 @@
 //! Addresses. Each has a spelling, which is kept and sent to, and an identity, which is compared and fingerprinted: one
 //! mailbox or number has one identity in all spellings.
 
+mod disposable;
 mod mailbox;
 mod phone;
 #[cfg(test)]
@@ -84,6 +85,12 @@ impl Address {
             AddressKind::Email => self.spelling.rsplit_once('@').map(|(_, domain)| domain),
             AddressKind::Phone | AddressKind::PushToken | AddressKind::InApp => None,
         }
+    }
+
+    /// Whether it is a mailbox of a service that gives out mailboxes for minutes, by a list that this program brings along.
+    #[must_use]
+    pub fn is_disposable(&self) -> bool {
+        self.domain().is_some_and(disposable::contains)
     }
 
     /// The id of the address as an aggregate: keyed, so that a guess cannot be tested against the log.

@@ -13,6 +13,7 @@ pub(crate) mod ses;
 pub(crate) mod smtp;
 pub(crate) mod tls;
 pub(crate) mod twilio;
+pub(crate) mod validators;
 pub(crate) mod vonage;
 
 use std::collections::{HashMap, VecDeque};
