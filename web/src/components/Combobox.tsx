@@ -18,18 +18,28 @@ interface ComboboxProps {
   /** What fits to the words typed so far; the caller searches. */
   options: readonly Option[];
   isLoading?: boolean;
+  /** The suggestions stay below the field instead of floating over what follows. */
+  isInline?: boolean;
   words: string;
   onWords: (words: string) => void;
   onChoose: (option: Option) => void;
 }
 
 /** A field that suggests while one types: arrows choose, Enter takes, Escape closes. */
-export function Combobox({ options, isLoading = false, words, onWords, onChoose, ...field }: ComboboxProps) {
+export function Combobox({
+  options,
+  isLoading = false,
+  isInline = false,
+  words,
+  onWords,
+  onChoose,
+  ...field
+}: ComboboxProps) {
   const listId = useId();
   const [isOpen, setIsOpen] = useState(false);
   const [active, setActive] = useState(0);
   const index = Math.min(active, options.length - 1);
-  const shows = isOpen && (options.length > 0 || words !== "");
+  const shows = isInline || (isOpen && (options.length > 0 || words !== ""));
 
   const choose = (option: Option | undefined) => {
     if (!option) return;
@@ -46,7 +56,7 @@ export function Combobox({ options, isLoading = false, words, onWords, onChoose,
     } else if (event.key === "Enter" && shows) {
       event.preventDefault();
       choose(options[index]);
-    } else if (event.key === "Escape" && shows) {
+    } else if (event.key === "Escape" && shows && !isInline) {
       // A dialog around the field stays open.
       event.preventDefault();
       event.stopPropagation();
@@ -75,7 +85,13 @@ export function Combobox({ options, isLoading = false, words, onWords, onChoose,
         onBlur={() => setIsOpen(false)}
         onKeyDown={onKeyDown}
       />
-      <div id={listId} role="listbox" aria-label={field.label} className={styles.list} hidden={!shows}>
+      <div
+        id={listId}
+        role="listbox"
+        aria-label={field.label}
+        className={isInline ? styles.inline : styles.list}
+        hidden={!shows}
+      >
         {options.map((option, position) => (
           <div
             key={option.value}

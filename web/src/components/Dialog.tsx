@@ -11,22 +11,28 @@ interface DialogProps {
   /** The buttons at the bottom. */
   actions?: ReactNode;
   wide?: boolean;
+  /** Without a visible heading, at the top: for a field that is the whole dialog. */
+  bare?: boolean;
 }
 
 /** A modal dialog: the browser's own, which keeps the focus inside, makes the page inert and closes on Escape. */
-export function Dialog({ title, onClose, children, actions, wide = false }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, wide = false, bare = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const body = useRef<HTMLDivElement>(null);
   const titleId = useId();
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    // The browser would begin with the button that closes.
+    const first = body.current?.querySelector<HTMLElement>("input, select, textarea");
+    (first ?? element?.querySelector<HTMLElement>("footer button"))?.focus();
     return () => element?.close();
   }, []);
 
   return (
     <dialog
       ref={dialog}
-      className={`${styles.dialog} ${wide ? styles.wide : ""}`}
+      className={`${styles.dialog} ${wide ? styles.wide : ""} ${bare ? styles.bare : ""}`}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();
@@ -37,11 +43,13 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
       }}
     >
       <div className={styles.frame}>
-        <header className={styles.head}>
+        <header className={bare ? "hidden-visually" : styles.head}>
           <h2 id={titleId}>{title}</h2>
           <IconButton label={t("common.close")} icon={<X />} onClick={onClose} />
         </header>
-        <div className={styles.body}>{children}</div>
+        <div ref={body} className={styles.body}>
+          {children}
+        </div>
         {actions ? <footer className={styles.actions}>{actions}</footer> : null}
       </div>
     </dialog>

@@ -8,7 +8,6 @@ import { Dialog } from "../components/Dialog";
 import type { Role } from "../session/viewer";
 import { t } from "../texts";
 import { destinationsFor } from "./navigation";
-import styles from "./Palette.module.css";
 
 const FindQuery = graphql(`
   query PaletteCustomers($search: String!) {
@@ -47,19 +46,18 @@ export default function Palette({ role, onClose }: { role: Role; onClose: () => 
   };
 
   return (
-    <Dialog title={t("palette.title")} onClose={onClose}>
-      <div className={styles.palette}>
-        <Combobox
-          label={t("palette.title")}
-          isLabelHidden
-          placeholder={t("palette.placeholder")}
-          options={[...pages, ...customers]}
-          isLoading={fetching}
-          words={words}
-          onWords={setWords}
-          onChoose={choose}
-        />
-      </div>
+    <Dialog title={t("palette.title")} onClose={onClose} bare>
+      <Combobox
+        label={t("palette.title")}
+        isLabelHidden
+        isInline
+        placeholder={t("palette.placeholder")}
+        options={[...pages, ...customers]}
+        isLoading={fetching}
+        words={words}
+        onWords={setWords}
+        onChoose={choose}
+      />
     </Dialog>
   );
 }

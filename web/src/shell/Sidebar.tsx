@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { CircleUser, Keyboard, LogOut, Search, WifiOff } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useConnection } from "../api/connection";
 import { Menu } from "../components/Menu";
 import { session } from "../session/session";
@@ -20,12 +21,22 @@ interface SidebarProps {
 
 export function Sidebar({ viewer, isOpen, onClose, onSearch, onHelp }: SidebarProps) {
   const isLost = useConnection() === "lost";
+  const drawer = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!isOpen) return;
+    const before = document.activeElement;
+    drawer.current?.querySelector("a")?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, [isOpen]);
   return (
     <>
       {isOpen ? (
         <button type="button" className={styles.veil} aria-label={t("common.close")} onClick={onClose} />
       ) : null}
       <aside
+        ref={drawer}
         className={`${styles.sidebar} ${isOpen ? styles.open : ""}`}
         onKeyDown={(event) => {
           if (event.key === "Escape") onClose();

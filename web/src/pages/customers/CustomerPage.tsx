@@ -51,15 +51,9 @@ function Customer({ id }: { id: string }) {
       <PageHeader title={title} above={<Link to="/customers">{t("nav.customers")}</Link>}>
         <Person name={customer.name} isForgotten={isForgotten} />
       </PageHeader>
-      <div className={styles.parts} role="tablist" aria-label={title}>
+      <div className={styles.parts}>
         {(["timeline", "card"] as const).map((part) => (
-          <button
-            key={part}
-            type="button"
-            role="tab"
-            aria-selected={url.part === part}
-            onClick={() => setUrl({ part })}
-          >
+          <button key={part} type="button" aria-pressed={url.part === part} onClick={() => setUrl({ part })}>
             {t(`customer.part.${part}`)}
           </button>
         ))}
