@@ -62,7 +62,7 @@ export function Figure(props: FigureProps) {
           </table>
         </section>
       ) : (
-        <div style={{ height }} aria-hidden="true">
+        <div style={{ minHeight: height }} aria-hidden="true">
           <Suspense>
             <Plot {...props} height={height} momentText={momentText} />
           </Suspense>

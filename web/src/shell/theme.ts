@@ -26,3 +26,17 @@ function subscribe(listener: () => void) {
 }
 
 export const useTheme = (): Theme => useSyncExternalStore(subscribe, current);
+
+const systemIsDark = window.matchMedia("(prefers-color-scheme: dark)");
+
+function subscribeToSystem(listener: () => void) {
+  systemIsDark.addEventListener("change", listener);
+  return () => systemIsDark.removeEventListener("change", listener);
+}
+
+/** The colours that are shown: for drawings, which do not follow style sheets. */
+export function useColours(): "light" | "dark" {
+  const theme = useTheme();
+  const isDark = useSyncExternalStore(subscribeToSystem, () => systemIsDark.matches);
+  return theme === "system" ? (isDark ? "dark" : "light") : theme;
+}

@@ -30,6 +30,10 @@ export function money(amount: string, currency: string): string {
 export const date = (at: string | Date): string =>
   kept("date", (one) => new Intl.DateTimeFormat(one, { dateStyle: "medium" })).format(new Date(at));
 
+/** A day without its year: for axes. */
+export const day = (at: string | Date): string =>
+  kept("day", (one) => new Intl.DateTimeFormat(one, { day: "numeric", month: "short" })).format(new Date(at));
+
 export const dateTime = (at: string | Date): string =>
   kept("dateTime", (one) => new Intl.DateTimeFormat(one, { dateStyle: "medium", timeStyle: "short" })).format(
     new Date(at),
