@@ -1,0 +1,23 @@
+import { number } from "../texts/format";
+import styles from "./Progress.module.css";
+
+interface ProgressProps {
+  label: string;
+  done: number;
+  /** Undefined while it is not known. */
+  total?: number;
+}
+
+export function Progress({ label, done, total }: ProgressProps) {
+  return (
+    <div className={styles.progress}>
+      <div className={styles.words}>
+        <span>{label}</span>
+        <span className={styles.figures}>
+          {total === undefined ? number(done) : `${number(done)} / ${number(total)}`}
+        </span>
+      </div>
+      <progress aria-label={label} value={total === undefined ? undefined : done} max={total || 1} />
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+import { useNavigate } from "@tanstack/react-router";
+import { Columns3, Users } from "lucide-react";
+import { useDeferredValue, useMemo } from "react";
+import { uuidOf } from "../../api/ids";
+import { problemOf } from "../../api/problem";
+import { usePages } from "../../api/usePages";
+import { Button, LinkButton } from "../../components/Button";
+import { DataTable } from "../../components/DataTable";
+import { Empty } from "../../components/Empty";
+import { Menu } from "../../components/Menu";
+import { PageHeader } from "../../components/PageHeader";
+import { t } from "../../texts";
+import { number } from "../../texts/format";
+import { useUrlState } from "../../url/useUrlState";
+import { CustomersFilters } from "./CustomersFilters";
+import styles from "./CustomersPage.module.css";
+import { type CustomerRow, CustomersQuery } from "./CustomersQuery";
+import { columnsFor } from "./columns";
+import { COLUMNS, customersUrl, filterOf } from "./customersUrl";
+
+export function CustomersPage() {
+  const navigate = useNavigate();
+  const [url, setUrl] = useUrlState(customersUrl);
+  // The field takes each letter at once; the rows follow.
+  const asked = useDeferredValue(url);
+  const pages = usePages(
+    CustomersQuery,
+    { filter: filterOf(asked), orderBy: asked.order },
+    { connection: (data) => data.customers },
+  );
+  const columns = useMemo(() => columnsFor(url.columns), [url.columns]);
+  const isFiltered = Object.values(filterOf(url)).some((value) => value !== undefined);
+  const open = (row: CustomerRow) => navigate({ to: "/customers/$customerId", params: { customerId: uuidOf(row.id) } });
+
+  return (
+    <div className={styles.page}>
+      <PageHeader
+        title={t("nav.customers")}
+        actions={
+          <Menu
+            trigger={<Button icon={<Columns3 />}>{t("customers.columns")}</Button>}
+            groups={[
+              COLUMNS.map((name) => ({
+                label: t(`customers.column.${name}`),
+                checked: url.columns.includes(name),
+                onSelect: () =>
+                  setUrl({ columns: COLUMNS.filter((one) => (one === name) !== url.columns.includes(one)) }),
+              })),
+            ]}
+          />
+        }
+      />
+      <CustomersFilters url={url} setUrl={setUrl} />
+      <p className={styles.count} role="status">
+        {pages.total
+          ? t(pages.total.isExact ? "customers.count" : "customers.countAtLeast", { count: pages.total.count })
+          : "\u00a0"}
+      </p>
+      <div className={styles.rows}>
+        <DataTable
+          label={t("nav.customers")}
+          columns={columns}
+          rows={pages.rows}
+          rowId={(row) => row.id}
+          onOpen={open}
+          total={pages.total?.count}
+          isLoading={pages.isLoading}
+          isLoadingMore={pages.isLoadingMore}
+          hasMore={pages.hasMore}
+          onMore={pages.loadMore}
+          problem={pages.error && problemOf(pages.error)}
+          onRetry={pages.reload}
+          empty={
+            isFiltered ? (
+              <Empty
+                title={t("customers.noneFound")}
+                action={<LinkButton to="/customers">{t("customers.clearFilters")}</LinkButton>}
+              >
+                {t("customers.noneFoundHint")}
+              </Empty>
+            ) : (
+              <Empty
+                title={t("customers.none")}
+                icon={<Users aria-hidden="true" />}
+                action={
+                  <LinkButton to="/imports" kind="primary">
+                    {t("nav.imports")}
+                  </LinkButton>
+                }
+              >
+                {t("customers.noneHint")}
+              </Empty>
+            )
+          }
+        />
+      </div>
+      <span className="hidden-visually" aria-live="polite">
+        {pages.rows.length > 0 ? t("common.rowsLoaded", { rows: number(pages.rows.length) }) : ""}
+      </span>
+    </div>
+  );
+}

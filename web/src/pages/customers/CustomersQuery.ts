@@ -1,0 +1,52 @@
+import { graphql, type ResultOf } from "../../api/graphql";
+
+export const CustomersQuery = graphql(`
+  query Customers(
+    $filter: CustomerFilterInput
+    $orderBy: CustomerOrder
+    $after: String
+    $before: String
+    $first: Int
+    $last: Int
+  ) {
+    customers(filter: $filter, orderBy: $orderBy, after: $after, before: $before, first: $first, last: $last) {
+      totalCount
+      totalCountIsExact
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+      nodes {
+        id
+        name
+        externalId
+        forgottenAt
+        tags
+        territory
+        locale
+        owner
+        leadScore
+        lastInboundAt
+        lastOutboundAt
+        registeredAt
+        orders
+        addresses {
+          id
+          kind
+          address
+          primary
+        }
+        revenue {
+          total {
+            amount
+            currency
+          }
+        }
+      }
+    }
+  }
+`);
+
+export type CustomerRow = ResultOf<typeof CustomersQuery>["customers"]["nodes"][number];

@@ -1,0 +1,10 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shellRoute } from "../../shell/routes";
+
+export const templatesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/templates",
+  component: lazyRouteComponent(() => import("./TemplatesPage"), "TemplatesPage"),
+});
+
+export const templatesRoutes = [templatesRoute];
