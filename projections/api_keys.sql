@@ -2,7 +2,7 @@
 -- question: Which keys open the API, and to what?
 -- events: ApiKeyIssued, ApiKeyRevoked
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -17,17 +17,19 @@ CREATE TABLE api_keys (
     label TEXT NOT NULL,
     secret_hash TEXT NOT NULL,
     issued_at TIMESTAMPTZ NOT NULL,
+    user_id UUID,
+    expires_at TIMESTAMPTZ,
     revoked_at TIMESTAMPTZ
 );
 
 -- section: apply
 
 -- A key is issued once; nothing ever gives a revoked one back.
-INSERT INTO api_keys (key_id, tenant_id, role, personal, send, acts_for_users, label, secret_hash, issued_at)
+INSERT INTO api_keys (key_id, tenant_id, role, personal, send, acts_for_users, label, secret_hash, user_id, expires_at, issued_at)
 SELECT
     b.key_id, b.tenant_id, @text(b.data, 'role'), @bool(b.data, 'personal'), @bool(b.data, 'send'),
     @bool(b.data, 'acts_for_users'),
-    @text(b.data, 'label'), @text(b.data, 'secret_hash'), b.occurred_at
+    @text(b.data, 'label'), @text(b.data, 'secret_hash'), @uuid(b.data, 'user_id'), @time(b.data, 'expires_at'), b.occurred_at
 FROM batch b
 WHERE b.ordinal IN (SELECT MIN(ordinal) FROM batch WHERE type = 'ApiKeyIssued' GROUP BY key_id)
 ON CONFLICT (key_id) DO NOTHING;

@@ -96,12 +96,6 @@ pub fn caller() -> Caller {
 
 /// A key that may do everything.
 pub async fn admin_key(stores: &Stores) -> Result<Done<IssuedApiKey>> {
-    let key = IssueApiKey {
-        role: Role::Admin,
-        personal: Some(true),
-        send: None,
-        acts_for_users: false,
-        label: "bench".into(),
-    };
+    let key = IssueApiKey { personal: Some(true), ..IssueApiKey::of(Role::Admin, "bench") };
     Ok(stores.app.issue_api_key(&caller(), key).await?.into_result()?)
 }

@@ -33,6 +33,7 @@ mod persons;
 mod reclass;
 mod reply_subjects;
 mod sending;
+pub mod signing_in;
 mod standing;
 mod template_cache;
 pub mod templates;

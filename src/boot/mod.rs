@@ -7,6 +7,8 @@ pub mod master_key;
 mod node;
 mod process;
 mod processes;
+mod sign_in;
+mod simulation;
 mod sole;
 
 use std::path::Path;
@@ -17,6 +19,7 @@ pub use error::BootError;
 pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, hold, take_erasures_up};
+pub use simulation::Simulation;
 
 pub use crate::projections::{ReadStore, Survey};
 

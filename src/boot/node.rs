@@ -14,6 +14,7 @@ use crate::accounts::service::AccountService;
 use crate::app::Health;
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
+use crate::http::session::Sessions;
 use crate::intake::Intake;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::refresh_accounts::RefreshAccounts;
@@ -99,12 +100,14 @@ impl Node {
         }
         let limits = Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
         let gateway = Gateway::new(stores.app.clone(), queries, service, limits, metrics);
+        let issuer = super::sign_in::issuer(stores.config(), stores.ambient())?;
+        let sessions = Sessions::new(gateway.clone(), issuer, stores.config().tenant);
         let (served, stopped) = (intake.clone(), stop.clone());
         let origins = stores.config().cors_origins.clone();
         parts.spawn(async move {
             // Every node is probed and scraped, whatever it does.
             match roles.api {
-                true => http::serve(listener, gateway, served, &origins, stopped).await?,
+                true => http::serve(listener, sessions, served, &origins, stopped).await?,
                 false => http::serve_monitoring(listener, gateway, stopped).await?,
             }
             Ok(())

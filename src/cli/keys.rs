@@ -1,5 +1,6 @@
 //! `commlog keys`
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -41,6 +42,9 @@ enum KeysCommand {
         /// Lets the key act for users, whom the front end names in the header Commlog-Actor.
         #[arg(long)]
         acts_for_users: bool,
+        /// The moment from when on the key is refused, such as 2026-12-31T00:00:00Z [default: none].
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<DateTime<Utc>>,
         /// Output format.
         #[arg(long, value_enum, default_value = "text")]
         format: ReportFormat,
@@ -104,11 +108,12 @@ impl From<RoleWord> for Role {
 /// Runs `commlog keys …`.
 pub async fn run(session: &Session, args: KeysArgs) -> Outcome {
     match args.what {
-        KeysCommand::Issue { role, label, personal, send, acts_for_users, format, tenant } => {
+        KeysCommand::Issue { role, label, personal, send, acts_for_users, expires_at, format, tenant } => {
             let stores = session.open().await?;
             let caller = session.caller(&tenant);
             session.ensure_tenant(&stores, &caller, DEFAULT_NAME).await?;
-            let command = IssueApiKey { role: role.into(), personal, send, acts_for_users, label };
+            let command =
+                IssueApiKey { personal, send, acts_for_users, expires_at, ..IssueApiKey::of(role.into(), label) };
             let issued = stores.app.issue_api_key(&caller, command).await?.into_result()?.value;
             stores.close().await;
             print::note(format_args!("key {}; its token is shown only once:", issued.key_id));

@@ -5,6 +5,7 @@
 //! misspelt key would otherwise mean the default, silently.
 
 mod accounts;
+mod openid;
 mod store;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::ids::TenantId;
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
 pub use accounts::{AccountConfig, AccountVariable};
+pub use openid::OpenIdConfig;
 pub use store::{BlobsUrl, StoreUrl};
 
 /// The file that is read from the working directory if no other is named.
@@ -61,6 +63,18 @@ pub const KEYS: &[(&str, &str)] = &[
         "cors_origins",
         "web origins, separated by commas, whose pages may call the API, such as https://app.example.com; * for all [default: none]",
     ),
+    (
+        "oidc_issuer",
+        "URL of the OpenID Connect issuer where people sign in to the console [default: none; they use API keys]",
+    ),
+    ("oidc_client_id", "the name that the issuer knows this server by; its redirect URI is <public_url>/auth/callback"),
+    ("oidc_client_secret", "the secret that goes with it, if the issuer gave one"),
+    ("oidc_role_claim", "claim of the issuer's ID token with a person's groups [default: groups]"),
+    (
+        "oidc_roles",
+        "what these groups may do here, such as crm-admins=admin, help-desk=agent; who is in none of them does not get in",
+    ),
+    ("oidc_hours", "how long a sign-in lasts, in hours [default: 12]"),
     ("roles", "roles of this node, separated by commas: api, projector, processes [default: all]"),
     ("tenant", "the tenant that commands act for without --tenant"),
     (
@@ -180,6 +194,8 @@ pub struct Config {
     pub default_region: Option<String>,
     /// Read models beside or instead of the embedded ones.
     pub projections_dir: Option<PathBuf>,
+    /// Where people sign in to the console.
+    pub openid: Option<OpenIdConfig>,
     /// The providers' accounts; without any, messages go to the simulator.
     pub accounts: Vec<AccountConfig>,
     /// Where accounts that administrators set up may send beside the providers' own domains: their origins count.
@@ -344,6 +360,7 @@ impl Config {
             require_opt_in: parse(values, "require_opt_in", truth)?.unwrap_or(false),
             default_region: parse(values, "default_region", place::region)?,
             projections_dir: text("projections_dir").map(PathBuf::from),
+            openid: openid::read(values)?,
             accounts,
             account_base_urls: parse(values, "account_base_urls", base_urls)?.unwrap_or_default(),
             checkpoint_url: parse(values, "checkpoint_url", posted_to)?,

@@ -37,6 +37,7 @@ pub mod policy;
 mod projection;
 pub mod template;
 mod timeline;
+mod traffic;
 mod user;
 
 pub use engine::api::Api;
@@ -80,6 +81,7 @@ pub struct Query(
     projection::query::ProjectionQueries,
     template::query::TemplateQueries,
     timeline::query::TimelineQueries,
+    traffic::query::TrafficQueries,
 );
 
 /// All commands. Every mutation takes an `idempotencyKey`: repeated with the same input, it returns the first result;

@@ -1,9 +1,10 @@
-//! Authentication: `Authorization: Bearer clk_…`.
+//! Authentication: `Authorization: Bearer clk_…`, or the cookie of somebody who signed in with this browser.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::body::refusal;
+use super::session;
 use crate::app::Caller;
 use crate::graphql::engine::acting::{ACTOR, ActingError, ActingUser};
 use crate::graphql::engine::failure::chain;
@@ -12,6 +13,13 @@ use crate::graphql::{Gateway, Principal};
 /// The holder of the request's API key, or the response that refuses the request.
 pub async fn principal(gateway: &Gateway, headers: &HeaderMap) -> Result<Principal, Response> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    if let (false, Some(token)) = (headers.contains_key(header::AUTHORIZATION), session::token(headers)) {
+        if !session::is_of_our_page(headers) {
+            let message = "a cookie opens the API to pages of this server only; send an API key instead";
+            return Err(refusal(StatusCode::FORBIDDEN, "CROSS_SITE", message));
+        }
+        return check(gateway, token).await;
+    }
     let (Some(value), None) = (given.next(), given.next()) else {
         return Err(unauthenticated("send the API key as `Authorization: Bearer clk_…`"));
     };
@@ -33,7 +41,7 @@ pub async fn check(gateway: &Gateway, token: &str) -> Result<Principal, Response
     let api = gateway.api();
     match api.keys.check(&api.reads, &api.app, token).await {
         Ok(Some(principal)) => Ok(principal),
-        Ok(None) => Err(unauthenticated("this API key is unknown or was revoked")),
+        Ok(None) => Err(unauthenticated("this API key is unknown, was revoked or has expired")),
         Err(error) => {
             let id = api.ambient().uuid();
             tracing::error!(error_id = %id, error = chain(&error), "an API key could not be checked");

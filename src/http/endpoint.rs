@@ -63,7 +63,7 @@ struct Parameters {
     extensions: Option<String>,
 }
 
-/// Executes a query, or upgrades to a WebSocket. A browser that opens the address by hand is shown the console.
+/// Executes a query, or upgrades to a WebSocket. A browser that opens the address by hand is shown GraphiQL.
 pub async fn get(
     State(gateway): State<Gateway>,
     Extension(shutdown): Extension<CancellationToken>,
@@ -78,7 +78,7 @@ pub async fn get(
     };
     let accepts = |media: &str| accepted(&parts.headers).any(|(accepted, quality)| accepted == media && quality > 0);
     if parameters.query.is_none() && accepts("text/html") {
-        return Redirect::to("/").into_response();
+        return Redirect::to("/graphiql").into_response();
     }
     let principal = match super::auth::principal(&gateway, &parts.headers).await {
         Ok(principal) => principal,

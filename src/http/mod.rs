@@ -1,7 +1,7 @@
-//! HTTP: the GraphQL endpoint, its console, the pages behind links in messages, tracked links,
-//! webhooks, health
-//! and metrics.
+//! HTTP: the GraphQL endpoint, the console, the pages behind links in messages, tracked links, webhooks, health and
+//! metrics.
 
+mod assets;
 mod attachments;
 mod auth;
 mod body;
@@ -9,12 +9,14 @@ mod consent;
 mod console;
 mod endpoint;
 pub mod filename;
+mod graphiql;
 mod health;
 mod in_app;
 mod observe;
 mod page;
 pub mod protocol;
 mod server;
+pub mod session;
 mod socket;
 mod track;
 mod webhooks;
@@ -31,11 +33,13 @@ use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use self::session::Sessions;
 use crate::graphql::Gateway;
 use crate::graphql::engine::acting::ACTOR;
 use crate::intake::Intake;
 
-/// What pages of other origins may do: what they may with their API key, and no more. Nothing here goes by cookies.
+/// What pages of other origins may do: what they may with their API key, and no more. What
+/// goes by a cookie is for pages of ours only.
 fn cors(origins: &[String]) -> CorsLayer {
     let allowed = if origins == ["*"] {
         AllowOrigin::any()
@@ -68,7 +72,8 @@ pub fn monitoring_router(gateway: Gateway) -> Router {
 }
 
 /// All routes. WebSockets are closed when the server is told to stop.
-pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: CancellationToken) -> Router {
+pub fn router(sessions: Sessions, intake: Intake, origins: &[String], shutdown: CancellationToken) -> Router {
+    let gateway = sessions.gateway().clone();
     let webhooks = Router::new()
         .route("/webhooks/{provider}/{account}", any(webhooks::take))
         .with_state(webhooks::Webhooks::new(gateway.clone(), intake));
@@ -92,11 +97,13 @@ pub fn router(gateway: Gateway, intake: Intake, origins: &[String], shutdown: Ca
         .merge(in_app)
         .merge(tracked)
         .merge(graphql)
+        .merge(session::router(sessions))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/", get(console::page))
-        .route("/console/{file}", get(console::asset))
+        .merge(console::router())
+        .route("/graphiql", get(graphiql::page))
+        .route("/graphiql/{file}", get(graphiql::asset))
         .route("/u/{token}", get(consent::ask_unsubscribe).post(consent::unsubscribe))
         .route("/confirm/{token}", get(consent::ask_confirm).post(consent::confirm))
         .route("/preferences/{token}", get(consent::show_preferences).post(consent::set_preferences))

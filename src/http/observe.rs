@@ -55,7 +55,9 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/readyz") => "/readyz",
         Some("/metrics") => "/metrics",
         Some("/") => "/",
-        Some("/console/{file}") => "/console",
+        Some("/assets/{file}") => "/assets",
+        Some("/graphiql" | "/graphiql/{file}") => "/graphiql",
+        Some("/auth/session" | "/auth/sign-in" | "/auth/callback" | "/auth/sign-out") => "/auth",
         Some("/u/{token}") => "/u",
         Some("/confirm/{token}") => "/confirm",
         Some("/preferences/{token}") => "/preferences",
@@ -75,6 +77,6 @@ fn is_sane(id: &HeaderValue) -> bool {
 
 /// Refuses an unknown path and names the known ones.
 pub async fn not_found() -> Response {
-    let message = "nothing is served at this path; the API is POST /graphql, its console is /";
+    let message = "nothing is served at this path; the API is POST /graphql, the console is /";
     refusal(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::consent::Peer;
+use super::session::Sessions;
 use super::{monitoring_router, router};
 use crate::graphql::engine::metrics::Open;
 use crate::graphql::{Gateway, Limits};
@@ -44,12 +45,13 @@ pub enum ServeError {
 /// Serves until told to stop; then finishes what runs. `origins` are those whose pages may call the API.
 pub async fn serve(
     listener: TcpListener,
-    gateway: Gateway,
+    sessions: Sessions,
     intake: Intake,
     origins: &[String],
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let routes = router(gateway.clone(), intake, origins, shutdown.clone());
+    let gateway = sessions.gateway().clone();
+    let routes = router(sessions, intake, origins, shutdown.clone());
     serve_routes(listener, &gateway, routes, shutdown).await
 }
 

@@ -1,7 +1,8 @@
 //! `GET /graphql` as a WebSocket: subscriptions over the protocol `graphql-transport-ws` (graphql-ws).
 //!
 //! Browsers cannot set headers on a WebSocket, so the API key comes with the handshake: `connection_init` with the
-//! payload `{ "Authorization": "Bearer clk_…" }`. A header on the upgrade works too.
+//! payload `{ "Authorization": "Bearer clk_…" }`. A header on the upgrade works too, and so does the cookie of somebody who
+//! signed in with this browser.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,7 @@ use super::auth::{bearer, check};
 use super::body::refusal;
 use super::protocol::{ClientMessage, Closing, NAME, ServerMessage};
 use super::server::Seat;
+use super::session;
 use crate::graphql::engine::acting::{ACTOR, ActingUser};
 use crate::graphql::engine::failure::refused;
 use crate::graphql::{Gateway, Principal};
@@ -77,6 +79,9 @@ pub async fn upgrade(gateway: Gateway, shutdown: CancellationToken, mut parts: P
         return refusal(StatusCode::BAD_REQUEST, "SUBPROTOCOL", message);
     }
     let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    // Whoever opens it from another site is to send a key, as without a cookie.
+    let session = session::token(&parts.headers).filter(|_| session::is_of_our_page(&parts.headers));
+    let header = header.or_else(|| session.map(|token| format!("Bearer {token}")));
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => {
             let most = gateway.api().limits.body_bytes;
@@ -103,7 +108,7 @@ struct Peer {
 /// What one connection has open.
 struct Conversation {
     gateway: Gateway,
-    /// The header `Authorization` of the upgrade.
+    /// The header `Authorization` of the upgrade, or what stands for it in the cookie.
     header: Option<String>,
     sockets: Sockets,
     /// Its count, once the client said who it is.

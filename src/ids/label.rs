@@ -125,6 +125,8 @@ labels! {
     ReachableEvent = "reachable event",
     /// Whose key seals the name of a user, from the front end's id.
     UserSubject = "user subject",
+    /// A user who signs in, from the issuer and its name for them.
+    SignedInUser = "signed in user",
     /// The secret part of an API key.
     ApiKeySecret = "api key secret",
     /// The proof of a correlation token, which a provider echoes.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError, Caller};
 use crate::domain::customer::event::Source;
-use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
+use crate::domain::message::decide::{ReceiveMessage, ReceivedMessage, RecordProviderFact};
 use crate::providers::{Callback, Callbacks};
 
 /// How many callbacks are recorded at once: their appends share commits.
@@ -45,39 +45,52 @@ pub async fn record(app: &App, callback: Callback) -> Result<(), AppError> {
             let fact = RecordProviderFact { correlation, occurred_at, provider_event_id, report, raw: None };
             app.record_provider_fact(&caller, fact).await?.into_result().err()
         }
-        Callback::Inbound {
-            tenant,
-            customer_id,
-            channel,
-            provider,
-            provider_message_id,
-            from,
-            subject,
-            body,
-            in_reply_to,
-            occurred_at,
-        } => {
-            let caller = Caller::new(tenant, format!("provider:{provider}"));
-            let message = ReceiveMessage {
-                customer_id,
-                channel,
-                from: Some(from),
-                to: None,
-                subject,
-                body,
-                occurred_at: Some(occurred_at),
-                in_reply_to,
-                provider,
-                provider_message_id: Some(provider_message_id),
-                hint: None,
-                source: Source::Provider,
-                arrival: None,
-            };
-            app.receive_message(&caller, message).await?.into_result().err()
-        }
+        inbound @ Callback::Inbound { .. } => return receive(app, inbound).await.map(drop),
     };
     if let Some(refusal) = refused {
         tracing::info!(code = refusal.code, "a callback was refused");
     }
     Ok(())
+}
+
+/// Takes in what a customer wrote; nothing of a report, or of what is refused.
+pub async fn receive(app: &App, callback: Callback) -> Result<Option<ReceivedMessage>, AppError> {
+    let Callback::Inbound {
+        tenant,
+        customer_id,
+        channel,
+        provider,
+        provider_message_id,
+        from,
+        subject,
+        body,
+        in_reply_to,
+        occurred_at,
+    } = callback
+    else {
+        return Ok(None);
+    };
+    let caller = Caller::new(tenant, format!("provider:{provider}"));
+    let message = ReceiveMessage {
+        customer_id,
+        channel,
+        from: Some(from),
+        to: None,
+        subject,
+        body,
+        occurred_at: Some(occurred_at),
+        in_reply_to,
+        provider,
+        provider_message_id: Some(provider_message_id),
+        hint: None,
+        source: Source::Provider,
+        arrival: None,
+    };
+    match app.receive_message(&caller, message).await?.into_result() {
+        Ok(done) => Ok(Some(done.value)),
+        Err(refusal) => {
+            tracing::info!(code = refusal.code, "a message that came in was refused");
+            Ok(None)
+        }
+    }
 }

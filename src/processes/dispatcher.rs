@@ -443,18 +443,26 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_
         )
     };
     match tokio::time::timeout(call_timeout, account.provider.send(message)).await {
-        Ok(Ok(Accepted { provider_message_id, segments, cost })) => CallOutcome::Accepted {
+        Ok(answer) => outcome(answer, ticket.has_others),
+        Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
+    }
+}
+
+/// What a provider's answer means; `has_others` says whether another account could be asked.
+#[must_use]
+pub fn outcome(answer: Result<Accepted, SendError>, has_others: bool) -> CallOutcome {
+    match answer {
+        Ok(Accepted { provider_message_id, segments, cost }) => CallOutcome::Accepted {
             provider_message_id,
             segments,
             cost_micros: cost.map(|(micros, _)| micros),
             currency: cost.map(|(_, currency)| currency),
         },
-        Ok(Err(SendError::Refused { class, code, detail, retry_after })) => {
+        Err(SendError::Refused { class, code, detail, retry_after }) => {
             let retry_after = retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
-            CallOutcome::Refused { class, code, detail, retry_after, elsewhere: ticket.has_others }
+            CallOutcome::Refused { class, code, detail, retry_after, elsewhere: has_others }
         }
-        Ok(Err(SendError::Ambiguous { cause })) => CallOutcome::Unknown { cause: cause.to_owned() },
-        Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
+        Err(SendError::Ambiguous { cause }) => CallOutcome::Unknown { cause: cause.to_owned() },
     }
 }
 

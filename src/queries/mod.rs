@@ -39,6 +39,7 @@ pub mod suppressions;
 pub mod templates;
 pub mod tenants;
 pub mod timeline;
+pub mod traffic;
 
 pub use error::QueryError;
 pub use page::{Cursor, Page, PageError, Slice};

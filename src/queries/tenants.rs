@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::QueryError;
 use super::select::Select;
@@ -40,6 +41,10 @@ row! {
         /// SHA-256 of the secret, in hex.
         pub secret_hash: String,
         pub issued_at: DateTime<Utc>,
+        /// The user who signed in with it.
+        pub user_id: Option<Uuid>,
+        /// From when on it is refused, revoked or not.
+        pub expires_at: Option<DateTime<Utc>>,
         /// Since when it is refused.
         pub revoked_at: Option<DateTime<Utc>>,
     }

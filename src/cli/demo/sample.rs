@@ -12,48 +12,40 @@ use crate::domain::customer::decide::{AddressInput, ProfileInput};
 use crate::domain::value::{AddressKind, Channel};
 
 /// How many customers there are.
-pub const CUSTOMERS: usize = 36;
+pub const CUSTOMERS: usize = 120;
 
-const NAMES: [&str; CUSTOMERS] = [
-    "Amara Okafor",
-    "Ben Whitfield",
-    "Chiara Ricci",
-    "Dmitri Volkov",
-    "Elena Petrova",
-    "Farid Haddad",
-    "Grace Kim",
-    "Hugo Lindqvist",
-    "Ines Carvalho",
-    "Jonas Weber",
-    "Katya Novak",
-    "Liam Byrne",
-    "Mei Tanaka",
-    "Nadia Rahman",
-    "Oscar Dahl",
-    "Priya Nair",
-    "Quentin Moreau",
-    "Rosa Jimenez",
-    "Samir Patel",
-    "Tessa de Vries",
-    "Umar Farouk",
-    "Vera Horvat",
-    "Will Ashworth",
-    "Xenia Pappas",
-    "Yusuf Demir",
-    "Zoe Campbell",
-    "Anton Berg",
-    "Bianca Rossi",
-    "Cormac Doyle",
-    "Delia Marin",
-    "Emil Sorensen",
-    "Flora MacLeod",
-    "Gustav Eriksson",
-    "Hannah Cohen",
-    "Ivan Kolar",
-    "Jana Svoboda",
+/// Of each five customers, two live in Germany and Austria.
+const FIRST: [[&str; 12]; 2] = [
+    ["Amara", "Ben", "Chiara", "Farid", "Grace", "Ines", "Liam", "Mei", "Nadia", "Priya", "Samir", "Zoe"],
+    [
+        "Anna",
+        "Jonas",
+        "Katharina",
+        "Lukas",
+        "Marlene",
+        "Paul",
+        "Renate",
+        "Stefan",
+        "Theresa",
+        "Uwe",
+        "Vera",
+        "Wolfgang",
+    ],
+];
+const LAST: [[&str; 11]; 2] = [
+    ["Okafor", "Whitfield", "Ricci", "Haddad", "Kim", "Carvalho", "Byrne", "Tanaka", "Rahman", "Nair", "Campbell"],
+    ["Weber", "Lindner", "Gruber", "Hofer", "Köhler", "Brandt", "Maier", "Schäfer", "Vogel", "Winkler", "Zimmermann"],
 ];
 
+/// The name of a customer, and whether German is their language. No two have the same name.
+fn name(number: usize) -> (String, bool) {
+    let is_german = number % 5 > 2;
+    let set = usize::from(is_german);
+    (format!("{} {}", FIRST[set][number % 12], LAST[set][number % 11]), is_german)
+}
+
 const TERRITORIES: [&str; 4] = ["North", "South", "Midlands", "London"];
+const GERMAN_TERRITORIES: [&str; 2] = ["Bavaria", "Vienna"];
 
 /// Article code, description, price in micros.
 const WINES: [(&str, &str, i64); 8] = [
@@ -85,15 +77,6 @@ const SERVICE: [&str; 4] = [
     "How did you like the Sancerre? A short answer helps us choose.",
 ];
 
-const INBOUND: [&str; 6] = [
-    "Do you have the Barolo in half bottles?",
-    "One bottle arrived broken, could you send another?",
-    "Can I move my delivery to Friday?",
-    "Lovely wine, thank you! Same again for next month please.",
-    "Is the tasting on Thursday still on?",
-    "Please call me about a larger order for our restaurant.",
-];
-
 /// A customer of the sample.
 pub struct SampleCustomer {
     /// What is known.
@@ -102,13 +85,12 @@ pub struct SampleCustomer {
     pub addresses: Vec<AddressInput>,
     /// What they bought, oldest first.
     pub orders: Vec<SampleOrder>,
-    /// What they wrote, with channel and time.
-    pub wrote: Option<(Channel, DateTime<Utc>, &'static str)>,
     /// Whether they refused advertising by email.
     pub opted_out: bool,
 }
 
 /// An order of the sample.
+#[derive(Clone)]
 pub struct SampleOrder {
     /// Its number.
     pub reference: String,
@@ -122,8 +104,8 @@ pub struct SampleOrder {
 #[must_use]
 pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
     let mut random = SmallRng::seed_from_u64(number as u64);
-    let name = NAMES[number % CUSTOMERS];
-    let mailbox = name.to_lowercase().replace(' ', ".");
+    let (name, is_german) = name(number);
+    let mailbox = name.to_lowercase().replace('ö', "oe").replace('ä', "ae").replace(' ', ".");
     let wholesale = random.random_ratio(1, 5);
     let days_ago = |days: i64, minutes: i64| since - Duration::days(days) - Duration::minutes(minutes);
     let mut orders: Vec<SampleOrder> = (0..random.random_range(0..6))
@@ -138,17 +120,18 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
     if orders.len() > 3 {
         tags.push("regular".to_owned());
     }
+    let territory = if is_german { GERMAN_TERRITORIES[number % 2] } else { TERRITORIES[number % TERRITORIES.len()] };
     let profile = ProfileInput {
-        name: Some(name.to_owned()),
+        name: Some(name),
         external_id: Some(format!("demo-{:03}", number + 1)),
-        territory: Some(TERRITORIES[number % TERRITORIES.len()].to_owned()),
+        territory: Some(territory.to_owned()),
         account_type: Some(if wholesale { "wholesale" } else { "retail" }.to_owned()),
         priority: Some(if orders.len() > 3 { "high" } else { "normal" }.to_owned()),
         owner: Some(["mara", "tom"][number % 2].to_owned()),
         lead_score: Some(random.random_range(0..100)),
         industry: wholesale.then(|| "restaurants".to_owned()),
-        locale: Some("en-GB".to_owned()),
-        time_zone: Some("Europe/London".to_owned()),
+        locale: Some(if is_german { "de-DE" } else { "en-GB" }.to_owned()),
+        time_zone: Some(if is_german { "Europe/Berlin" } else { "Europe/London" }.to_owned()),
         tags,
         attributes: BTreeMap::from([("favourite".to_owned(), WINES[number % WINES.len()].1.into())]),
     };
@@ -156,15 +139,14 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
     // Domains and numbers that are reserved for examples: nobody could ever be reached by them.
     let mut addresses = vec![address(AddressKind::Email, format!("{mailbox}@example.com"))];
     if number % 3 != 2 {
-        addresses.push(address(AddressKind::Phone, format!("+442079460{number:03}")));
+        // Ranges that regulators keep for films: Ofcom's, and the Bundesnetzagentur's.
+        let phone = match is_german {
+            true => format!("+4917139200{:02}", number / 5 * 2 + number % 5 - 3),
+            false => format!("+447700900{number:03}"),
+        };
+        addresses.push(address(AddressKind::Phone, phone));
     }
-    let channel = if number.is_multiple_of(2) { Channel::Email } else { Channel::Sms };
-    let reachable = channel == Channel::Email || addresses.len() > 1;
-    let wrote = (number.is_multiple_of(3) && reachable).then(|| {
-        let text = INBOUND[(number / 3) % INBOUND.len()];
-        (channel, days_ago(random.random_range(0..9), random.random_range(1..1_440)), text)
-    });
-    SampleCustomer { profile, addresses, orders, wrote, opted_out: number % 11 == 7 }
+    SampleCustomer { profile, addresses, orders, opted_out: number % 11 == 7 }
 }
 
 fn line(random: &mut SmallRng, wholesale: bool) -> LineItem {
@@ -201,7 +183,8 @@ pub fn message(number: u64) -> SampleMessage {
         // Every third customer has no telephone.
         customer -= usize::from(customer % 3 == 2);
         let body = SERVICE[random.random_range(0..SERVICE.len())];
-        return SampleMessage { customer, channel: Channel::Sms, topic: None, subject: None, body };
+        let channel = if number % 24 == 11 { Channel::Voice } else { Channel::Sms };
+        return SampleMessage { customer, channel, topic: None, subject: None, body };
     }
     let (topic, subject, body) = OFFERS[random.random_range(0..OFFERS.len())];
     SampleMessage { customer, channel: Channel::Email, topic: Some(topic), subject: Some(subject), body }
@@ -220,6 +203,8 @@ mod tests {
             assert!(once.orders.iter().map(|order| order.at).eq(again.orders.iter().map(|order| order.at)));
             assert!(once.orders.iter().all(|order| order.at < since && !order.lines.is_empty()));
         }
+        let names: std::collections::BTreeSet<_> = (0..CUSTOMERS).map(name).collect();
+        assert_eq!(names.len(), CUSTOMERS);
     }
 
     #[test]

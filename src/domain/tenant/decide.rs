@@ -1,7 +1,9 @@
 //! Commands on a tenant.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::domain::decision::{Context, Decision};
 use crate::domain::refusal::Refusal;
@@ -33,6 +35,28 @@ pub struct IssueApiKey {
     pub acts_for_users: bool,
     /// A note on who uses the key.
     pub label: String,
+    /// The user who signed in, and who does what is done with the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<Uuid>,
+    /// From when on it is refused; absent: from when it is revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl IssueApiKey {
+    /// A key with what is usual for a role, until it is revoked.
+    #[must_use]
+    pub fn of(role: Role, label: impl Into<String>) -> Self {
+        Self {
+            role,
+            personal: None,
+            send: None,
+            acts_for_users: false,
+            label: label.into(),
+            user_id: None,
+            expires_at: None,
+        }
+    }
 }
 
 /// Names a user whom an API key acts for.
@@ -140,10 +164,24 @@ pub fn issue_key(state: &Tenant, command: IssueApiKey, context: &Context<'_>) ->
     let label = text::required("label", command.label, text::SHORT)?;
     let key_id = context.id();
     let secret_hash = hex::encode(Sha256::digest(key_secret(key_id, context.secret)));
-    let IssueApiKey { role, acts_for_users, .. } = command;
+    let IssueApiKey { role, acts_for_users, user_id, expires_at, .. } = command;
+    Refusal::unless_bounded("expiresAt", expires_at)?;
+    if expires_at.is_some_and(|end| end <= context.now) {
+        return Err(Refusal::invalid("expiresAt", "must lie in the future"));
+    }
     let personal = command.personal.unwrap_or(matches!(role, Role::Admin | Role::Marketer | Role::Agent));
     let send = command.send.unwrap_or(matches!(role, Role::Admin | Role::Agent));
-    Ok(vec![context.now(ApiKeyIssued { key_id, role, personal, send, acts_for_users, label, secret_hash })])
+    Ok(vec![context.now(ApiKeyIssued {
+        key_id,
+        role,
+        personal,
+        send,
+        acts_for_users,
+        label,
+        secret_hash,
+        user_id,
+        expires_at,
+    })])
 }
 
 /// Revokes a key; a revoked one stays so.

@@ -1,5 +1,8 @@
 //! Events of a tenant's stream.
 
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
 use crate::domain::event::{event, stream_events};
 use crate::domain::tenant::policy::Policy;
 use crate::domain::value::words;
@@ -46,6 +49,12 @@ event! {
         label: String,
         /// SHA-256 of the secret (256 random bits), in hex.
         secret_hash: String,
+        /// The user who signed in with it, and who does what is done with it; absent for a key that nobody signed in for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<Uuid>,
+        /// From when on it is refused; absent: from when it is revoked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<DateTime<Utc>>,
     }
 }
 

@@ -83,6 +83,8 @@ mod tests {
             personal: true,
             send: true,
             acts_for_users: true,
+            user: None,
+            expires_at: None,
         };
         let read = |text: &str| ActingUser::read(key, text);
         let bob = read(r#"{"id": "u-42", "name": " Bob \u00d8 "}"#).unwrap();

@@ -4,6 +4,7 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::failure::chain;
 use super::limits::Limits;
 use super::principal::Principal;
 use crate::app::{App, AppError};
@@ -40,8 +41,14 @@ impl Keys {
         Self { checked, revoked: Cache::new(100_000) }
     }
 
-    /// The holder of a token `clk_<key id>_<secret>`; [`None`] if it was never issued, or was revoked.
+    /// The holder of a token `clk_<key id>_<secret>`; [`None`] if it was never issued, was revoked or has expired.
     pub async fn check(&self, reads: &Reads, app: &App, token: &str) -> Result<Option<Principal>, KeyError> {
+        let now = app.ambient().now();
+        let found = self.known_or_read(reads, app, token).await?;
+        Ok(found.filter(|principal| principal.expires_at.is_none_or(|end| now < end)))
+    }
+
+    async fn known_or_read(&self, reads: &Reads, app: &App, token: &str) -> Result<Option<Principal>, KeyError> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(principal) = self.checked.get(&digest) {
             return Ok((!self.revoked.contains_key(&principal.key)).then_some(principal));
@@ -64,25 +71,40 @@ impl Keys {
 
 /// Whose key it is, with the hash of its secret; [`None`] for an unknown or revoked one.
 ///
-/// The log is read only while the read tables lag behind it: nobody makes the server do that by inventing keys.
+/// The log is read only while the read tables lag behind it, or are those of an older version that have not all columns: nobody
+/// makes the server do that by inventing keys.
 async fn holder(reads: &Reads, app: &App, key: ApiKeyId) -> Result<Option<(Principal, String)>, KeyError> {
-    if let Some(row) = tenants::api_key(&reads.db(), key).await? {
-        return Ok(of_row(row));
-    }
-    let end = reads.journal().backend().head().await.map_err(AppError::from)?.position;
-    if reads.shows(end).await {
-        // They may have followed since they were asked.
-        return Ok(tenants::api_key(&reads.db(), key).await?.and_then(of_row));
+    match tenants::api_key(&reads.db(), key).await {
+        Ok(Some(row)) => return Ok(of_row(row)),
+        Ok(None) => {
+            let end = reads.journal().backend().head().await.map_err(AppError::from)?.position;
+            if reads.shows(end).await {
+                // They may have followed since they were asked.
+                return Ok(tenants::api_key(&reads.db(), key).await?.and_then(of_row));
+            }
+        }
+        Err(error) => tracing::debug!(error = chain(&error), "an API key is looked up in the log"),
     }
     Ok(app.issued_api_key(key).await?.map(|(tenant, issued)| {
-        let ApiKeyIssued { role, personal, send, acts_for_users, secret_hash, .. } = issued;
-        (Principal { tenant, key, role, personal, send, acts_for_users }, secret_hash)
+        let ApiKeyIssued { role, personal, send, acts_for_users, secret_hash, user_id, expires_at, .. } = issued;
+        (Principal { tenant, key, role, personal, send, acts_for_users, user: user_id, expires_at }, secret_hash)
     }))
 }
 
 fn of_row(row: ApiKeyRow) -> Option<(Principal, String)> {
     let ApiKeyRow {
-        key_id: key, tenant_id: tenant, role, personal, send, acts_for_users, secret_hash, revoked_at, ..
+        key_id: key,
+        tenant_id: tenant,
+        role,
+        personal,
+        send,
+        acts_for_users,
+        secret_hash,
+        revoked_at,
+        user_id: user,
+        expires_at,
+        ..
     } = row;
-    revoked_at.is_none().then_some((Principal { tenant, key, role, personal, send, acts_for_users }, secret_hash))
+    let principal = Principal { tenant, key, role, personal, send, acts_for_users, user, expires_at };
+    revoked_at.is_none().then_some((principal, secret_hash))
 }

@@ -1,5 +1,8 @@
 //! Who asks, and what their role lets them do.
 
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
 use crate::domain::tenant::event::Role;
 use crate::ids::{ApiKeyId, TenantId};
 
@@ -18,6 +21,10 @@ pub struct Principal {
     pub send: bool,
     /// Whether the key was issued for acting for users.
     pub acts_for_users: bool,
+    /// The user who signed in and got the key for it.
+    pub user: Option<Uuid>,
+    /// From when on the key is refused.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Something that only some roles may do.
@@ -87,7 +94,8 @@ impl Principal {
     /// The name under which the key's holder stands in the log.
     #[must_use]
     pub fn actor(self) -> String {
-        format!("key:{}", self.key)
+        let key = format!("key:{}", self.key);
+        self.user.map_or_else(|| key.clone(), |user| format!("user:{user}/{key}"))
     }
 }
 
@@ -97,7 +105,16 @@ mod tests {
 
     fn key(role: Role) -> Principal {
         let id = uuid::Uuid::nil();
-        Principal { tenant: id.into(), key: id.into(), role, personal: false, send: false, acts_for_users: false }
+        Principal {
+            tenant: id.into(),
+            key: id.into(),
+            role,
+            personal: false,
+            send: false,
+            acts_for_users: false,
+            user: None,
+            expires_at: None,
+        }
     }
 
     #[test]

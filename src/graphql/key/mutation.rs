@@ -1,6 +1,7 @@
 //! Mutations on API keys.
 
 use async_graphql::{Context, Object, Result};
+use chrono::{DateTime, Utc};
 
 use super::object::ApiKey;
 use crate::domain::tenant::decide::{IssueApiKey, IssuedApiKey, RevokeApiKey};
@@ -68,10 +69,13 @@ impl KeyMutations {
             default
         )]
         acts_for_users: bool,
+        #[graphql(desc = "From when on the key is refused; default: from when it is revoked.")] expires_at: Option<
+            DateTime<Utc>,
+        >,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,
     ) -> Result<IssueApiKeyPayload> {
-        let command = IssueApiKey { role: role.into(), personal, send, acts_for_users, label };
+        let command = IssueApiKey { personal, send, acts_for_users, expires_at, ..IssueApiKey::of(role.into(), label) };
         let outcome = Api::of(ctx)?.app.issue_api_key(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
     }

@@ -1,15 +1,17 @@
 //! API keys, and who is asking.
 
-use async_graphql::{Context, ID, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::graphql::engine::acting::ActingUser;
 use crate::graphql::engine::api::Api;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::{principal, require};
 use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::principal::{Permission, Principal};
 use crate::graphql::engine::words::Role;
-use crate::ids::ApiKeyId;
+use crate::ids::{ApiKeyId, TenantId};
 use crate::queries::tenants;
 use crate::queries::tenants::ApiKeyRow;
 
@@ -30,6 +32,10 @@ pub struct ApiKey {
     label: String,
     /// When it was issued.
     issued_at: DateTime<Utc>,
+    /// The user who signed in with it; null for a key that was issued by hand.
+    user: Option<Author>,
+    /// From when on it is refused; null: from when it is revoked.
+    expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     revoked_at: Option<DateTime<Utc>>,
 }
@@ -45,6 +51,8 @@ impl ApiKey {
             acts_for_users: row.acts_for_users,
             label: row.label,
             issued_at: row.issued_at,
+            user: row.user_id.map(|user| Author::new(format!("user:{user}"))),
+            expires_at: row.expires_at,
             revoked_at: row.revoked_at,
         }
     }
@@ -61,6 +69,7 @@ impl ApiKey {
 
 /// The API key of this request, and its permissions.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub struct Viewer {
     /// The key.
     key_id: Of<ApiKeyId>,
@@ -72,13 +81,19 @@ pub struct Viewer {
     sees_personal_data: bool,
     /// Whether the key may send messages.
     may_send: bool,
-    /// The user whom the key acts for in this request.
+    /// The user who signed in, or whom the key acts for in this request.
     user_id: Option<String>,
+    /// Who asks: the user, or else the key; as authors are shown.
+    author: Author,
+    #[graphql(skip)]
+    tenant: TenantId,
 }
 
 impl Viewer {
     /// The holder of a key, who may act for a user.
-    pub fn new(principal: Principal, user_id: Option<String>) -> Self {
+    pub fn new(principal: Principal, acting: Option<&ActingUser>) -> Self {
+        let actor = acting.map_or_else(|| principal.actor(), |user| user.actor(principal));
+        let user_id = acting.map(|user| user.id.to_string()).or_else(|| principal.user.map(|user| user.to_string()));
         Self {
             key_id: Of(principal.key),
             tenant_id: principal.tenant.to_string(),
@@ -86,6 +101,18 @@ impl Viewer {
             sees_personal_data: principal.may(Permission::SeePersonal),
             may_send: principal.may(Permission::Send),
             user_id,
+            author: Author::new(actor),
+            tenant: principal.tenant,
         }
+    }
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// The tenant's name; null before the read tables show it.
+    async fn tenant_name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let api = Api::of(ctx)?;
+        let row = tenants::by_id(&api.reads.db(), self.tenant).await.map_err(|error| opaque(api.ambient(), &error))?;
+        Ok(row.map(|row| row.name))
     }
 }

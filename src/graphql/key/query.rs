@@ -35,7 +35,6 @@ impl KeyQueries {
 
     /// The API key of this request, and its permissions.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        let user = ctx.data_opt::<ActingUser>().map(|user| user.id.to_string());
-        Ok(Viewer::new(principal(ctx)?, user))
+        Ok(Viewer::new(principal(ctx)?, ctx.data_opt::<ActingUser>()))
     }
 }

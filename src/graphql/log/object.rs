@@ -7,6 +7,7 @@ use super::audit;
 use super::audit::{Found, Wanted};
 use crate::domain::event::Event as _;
 use crate::domain::message::event::MessageQueued;
+use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::PageInfo;
 use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Flat;
@@ -42,6 +43,8 @@ pub struct Event {
     recorded_at: DateTime<Utc>,
     /// The actor.
     actor: String,
+    /// The same, with a name for people.
+    author: Author,
     /// The command that produced it, if it has an idempotency key.
     command_id: Option<String>,
     /// The piece of work that it belongs to, such as an import.
@@ -112,6 +115,7 @@ impl Event {
             schema_version: envelope.schema_version.into(),
             occurred_at: envelope.occurred_at,
             recorded_at: envelope.recorded_at,
+            author: Author::new(envelope.actor.clone()),
             actor: envelope.actor,
             command_id: envelope.command_id.as_ref().map(CommandId::to_string),
             correlation_id: envelope.correlation_id.as_ref().map(CorrelationId::to_string),

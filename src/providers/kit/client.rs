@@ -101,6 +101,12 @@ impl HttpClient {
         })
     }
 
+    /// What calls hosts that our settings name, for protocols that a library speaks.
+    #[must_use]
+    pub fn own(&self) -> reqwest::Client {
+        self.own.clone()
+    }
+
     /// Posts JSON to what our settings name. Only a status from 200 to 299 is success; the body of the answer is not read.
     pub async fn post_json(&self, url: Url, body: String) -> Result<(), PostError> {
         let request = self.own.post(url).header(reqwest::header::CONTENT_TYPE, "application/json").body(body);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
@@ -117,12 +118,29 @@ impl Simulator {
     #[must_use]
     pub fn new(options: SimulatorOptions, ambient: Ambient) -> (Arc<Self>, Callbacks) {
         let (planned, plans) = mpsc::unbounded_channel();
-        let route = Route {
+        (Arc::new(Self { options, ambient, route: Self::usual_route(), planned }), happen(plans).boxed())
+    }
+
+    /// The account that a simulator is.
+    #[must_use]
+    pub fn usual_route() -> Route {
+        Route {
             provider: "simulator".to_owned(),
             account: "default".to_owned(),
             domain: Some("simulator.example".to_owned()),
-        };
-        (Arc::new(Self { options, ambient, route, planned }), happen(plans).boxed())
+        }
+    }
+
+    /// What becomes of a message that is sent now: the answer to the call, and what comes back, with its moments.
+    #[must_use]
+    pub fn fate(
+        message: &OutboundMessage,
+        options: &SimulatorOptions,
+        now: DateTime<Utc>,
+    ) -> (Result<Accepted, SendError>, Vec<(DateTime<Utc>, Callback)>) {
+        let (answer, planned) = fate::of(message, &Self::usual_route(), options, now);
+        let at = |after| crate::clock::to_micros(now + TimeDelta::from_std(after).unwrap_or_default());
+        (answer, planned.into_iter().map(|Planned { after, callback }| (at(after), callback)).collect())
     }
 }
 

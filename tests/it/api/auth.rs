@@ -48,13 +48,7 @@ async fn a_key_that_the_read_tables_do_not_contain_yet_is_good_at_once() {
         // Nobody moves the read tables any more.
         let app = app.restart_as("api").await;
         let caller = Caller::new(app.tenant, "test");
-        let command = IssueApiKey {
-            role: Role::Agent,
-            personal: None,
-            send: None,
-            acts_for_users: false,
-            label: "new".to_owned(),
-        };
+        let command = IssueApiKey::of(Role::Agent, "new");
         let issued = app.stores().app.issue_api_key(&caller, command).await.expect("the log answers");
         let token = issued.into_result().expect("the key is issued").value.token;
         let viewer = admin.at(&app).with_token(&token).data("{ viewer { keyId role } }", json!({})).await;
@@ -176,5 +170,23 @@ async fn seeing_personal_data_of_events_is_itself_recorded() {
     assert_eq!(data["customer_ids"], json!([id.trim_start_matches("Customer:")]));
     assert!(data["filter"].as_str().is_some_and(|filter| filter.starts_with("position 0")), "{data}");
     assert!(recorded["events"]["nodes"][0]["actor"].as_str().unwrap().starts_with("key:"));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_good_while_the_tables_of_an_older_version_serve() {
+    let app = TestApp::sqlite().await;
+    let admin = app.actor(Role::Admin).await;
+    // An upgrade that adds a column: until the new tables have caught up, the old ones are what there is.
+    let app = app
+        .restart_after("api", async |folder| {
+            let tables = rusqlite::Connection::open(folder.join("read/live.db")).expect("the tables are there");
+            tables.execute_batch("ALTER TABLE api_keys DROP COLUMN expires_at").expect("changed");
+        })
+        .await;
+    let admin = admin.at(&app);
+    assert_eq!(admin.data("{ viewer { role } }", json!({})).await["viewer"]["role"], "ADMIN");
+    let unknown = admin.with_token(&format!("clk_{}_{}", "0".repeat(32), "0".repeat(64)));
+    assert_eq!(unknown.post().json(&json!({ "query": "{ viewer { role } }" })).send().await.unwrap().status(), 401);
     app.finish().await;
 }

@@ -19,6 +19,7 @@ mod policy;
 mod reading;
 mod resuming;
 mod schema;
+mod sign_in;
 mod socket;
 mod specification;
 mod templates;

@@ -173,13 +173,7 @@ async fn a_key_that_another_process_issued_works_at_once() {
     // Another process with the same stores, such as `commlog keys issue`.
     let other = app.beside("projector").await;
     for number in 0..10 {
-        let command = IssueApiKey {
-            role: Role::Agent,
-            personal: None,
-            send: None,
-            acts_for_users: false,
-            label: format!("key {number}"),
-        };
+        let command = IssueApiKey::of(Role::Agent, format!("key {number}"));
         let outcome = other.stores().app.issue_api_key(&Caller::new(app.tenant, "test"), command).await.unwrap();
         let token = outcome.into_result().unwrap().value.token;
         let answer =

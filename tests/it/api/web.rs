@@ -3,7 +3,7 @@
 use commlog::domain::tenant::event::Role;
 use serde_json::{Value, json};
 
-use crate::support::app::{TestApp, http_client};
+use crate::support::app::{Actor, TestApp, http_client};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_and_metrics_tell_how_the_node_is() {
@@ -32,16 +32,14 @@ async fn health_and_metrics_tell_how_the_node_is() {
     app.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_console_comes_out_of_the_binary_and_loads_nothing_from_elsewhere() {
-    let app = TestApp::sqlite().await;
-    let agent = app.actor(Role::Agent).await;
-    let page = agent.get("/").await;
-    assert_eq!(page.status(), 200);
-    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
-    assert!(!policy.contains("unsafe-eval") && !policy.contains("script-src 'self' 'unsafe"), "{policy}");
-    let html = page.text().await.unwrap();
+/// What a page names, fetched: the page loads nothing from elsewhere, and all of it is there.
+async fn loads_only_its_own(agent: &Actor, page: &str, folder: &str) -> usize {
+    let response = agent.get(page).await;
+    assert_eq!(response.status(), 200, "{page}");
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"), "{policy}");
+    assert!(!policy.contains("unsafe-eval") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    let html = response.text().await.unwrap();
     let mut found = 0;
     for attribute in ["src=\"", "href=\""] {
         for (start, _) in html.match_indices(attribute) {
@@ -49,7 +47,7 @@ async fn the_console_comes_out_of_the_binary_and_loads_nothing_from_elsewhere() 
             if url.starts_with("data:") {
                 continue;
             }
-            assert!(url.starts_with("/console/"), "{url}");
+            assert!(url.starts_with(folder), "{url}");
             let asset = agent.get(url).await;
             assert_eq!(asset.status(), 200, "{url}");
             let tag = asset.headers()["etag"].clone();
@@ -59,11 +57,31 @@ async fn the_console_comes_out_of_the_binary_and_loads_nothing_from_elsewhere() 
             found += 1;
         }
     }
-    assert!(found >= 6, "{found}");
-    for missing in ["/console/../Cargo.toml", "/console/LICENSES.txt", "/console/nothing.js", "/nothing"] {
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_and_graphiql_come_out_of_the_binary_and_load_nothing_from_elsewhere() {
+    let app = TestApp::sqlite().await;
+    let agent = app.actor(Role::Agent).await;
+    assert!(loads_only_its_own(&agent, "/graphiql", "/graphiql/").await >= 6);
+    // Links into the console can be sent: each of its addresses gives the page.
+    for page in ["/", "/customers", "/customers/Customer:01920000-0000-7000-8000-000000000001", "/settings/accounts"] {
+        assert!(loads_only_its_own(&agent, page, "/assets/").await >= 2, "{page}");
+    }
+    let console = agent.get("/").await;
+    assert!(!console.headers()["content-security-policy"].to_str().unwrap().contains("unsafe"));
+    for missing in [
+        "/graphiql/../Cargo.toml",
+        "/graphiql/LICENSES.txt",
+        "/graphiql/nothing.js",
+        "/assets/nothing.js",
+        "/assets/..%2findex.html",
+        "/nothing",
+    ] {
         assert_eq!(agent.get(missing).await.status(), 404, "{missing}");
     }
-    let packed = http_client().get(agent.url("/console/graphiql.min.js")).header("accept-encoding", "gzip");
+    let packed = http_client().get(agent.url("/graphiql/graphiql.min.js")).header("accept-encoding", "gzip");
     assert_eq!(packed.send().await.unwrap().headers()["content-encoding"], "gzip");
     app.finish().await;
 }
@@ -82,13 +100,13 @@ async fn every_answer_has_a_request_id() {
     app.finish().await;
 }
 
-/// The ready-made queries of the console are what people try first: each must fit the schema.
+/// The ready-made queries of GraphiQL are what people try first: each must fit the schema.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_consoles_ready_made_queries_fit_the_schema() {
+async fn graphiqls_ready_made_queries_fit_the_schema() {
     let app = TestApp::sqlite().await;
     let admin = app.actor(Role::Admin).await;
     let customer = admin.customer("Vic Example").await;
-    let script = admin.get("/console/queries.js").await.text().await.unwrap();
+    let script = admin.get("/graphiql/queries.js").await.text().await.unwrap();
     let queries: Vec<&str> = script.split('`').skip(1).step_by(2).collect();
     assert!(queries.len() >= 7, "{}", queries.len());
     let variables = json!({

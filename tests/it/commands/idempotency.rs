@@ -82,7 +82,7 @@ on_both! {
         let name = "Wine & Co".to_owned();
         world.done(world.app.create_tenant(&world.agent(), CreateTenant { name }).await);
         let caller = world.agent().with_key("k1");
-        let issue = IssueApiKey { role: Role::Agent, personal: None, send: None, acts_for_users: false, label: "desk".to_owned() };
+        let issue = IssueApiKey::of(Role::Agent, "desk");
         let first = world.done(world.app.issue_api_key(&caller, issue.clone()).await).value;
         let again = world.done(world.app.issue_api_key(&caller, issue).await).value;
         assert_eq!(first.token, again.token);

@@ -29,6 +29,8 @@ async fn a_key_is_known_until_it_is_revoked(engine: Engine) {
         acts_for_users: role == Role::Admin,
         label: "test".to_owned(),
         secret_hash: "ab".repeat(32),
+        user_id: (role == Role::Analyst).then(|| Uuid::from_u128(7)),
+        expires_at: (role == Role::Analyst).then(|| minute(90)),
     };
     let mut story = Story::new();
     story.tell_tenant(0, TenantCreated { name: "Lanterns Ltd".to_owned() });
@@ -44,6 +46,7 @@ async fn a_key_is_known_until_it_is_revoked(engine: Engine) {
         assert_eq!(read, [("admin", true, false, Some(minute(3))), ("analyst", false, false, None)]);
         let key = tenants::api_key(db, key_id(2)).await.unwrap().unwrap();
         assert_eq!((key.tenant_id, key.secret_hash, key.issued_at), (TENANT, "ab".repeat(32), minute(2)));
+        assert_eq!((key.user_id, key.expires_at), (Some(Uuid::from_u128(7)), Some(minute(90))));
         assert!(tenants::api_key(db, key_id(3)).await.unwrap().is_none());
     })
     .await;

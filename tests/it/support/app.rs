@@ -192,7 +192,7 @@ impl TestApp {
     /// Somebody of any tenant; `personal` grants or denies sight of personal data.
     pub(crate) async fn actor_of(&self, tenant: TenantId, role: Role, personal: Option<bool>) -> Actor {
         let caller = Caller::new(tenant, "test");
-        let command = IssueApiKey { role, personal, send: None, acts_for_users: false, label: "test".to_owned() };
+        let command = IssueApiKey { personal, ..IssueApiKey::of(role, "test") };
         let outcome = self.stores().app.issue_api_key(&caller, command).await.expect("the log answers");
         let done = outcome.into_result().expect("the key is issued");
         self.visible(done.position).await;

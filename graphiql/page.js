@@ -26,7 +26,7 @@
     const field = document.getElementById("key");
     const shown = document.getElementById("problem");
     notice.hidden = false;
-    document.getElementById("console").textContent = "";
+    document.getElementById("graphiql").textContent = "";
     field.focus();
     // No form: the page's policy lets none be sent.
     notice.querySelector("button").addEventListener("click", use);
@@ -128,7 +128,7 @@
     const variables = tabs.map((tab) =>
       tab.variables ? JSON.stringify(filled(tab.variables, found), null, 2) : undefined,
     );
-    const root = window.ReactDOM.createRoot(document.getElementById("console"));
+    const root = window.ReactDOM.createRoot(document.getElementById("graphiql"));
     root.render(
       window.React.createElement(window.GraphiQL, {
         fetcher,

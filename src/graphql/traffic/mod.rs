@@ -1,0 +1,4 @@
+//! What came and went over time.
+
+pub mod object;
+pub mod query;
