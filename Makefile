@@ -1,11 +1,12 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore test-stories lint bench bench-growth bench-lists fuzz schema tables clients analysts dist help
+.PHONY: run test test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables web clients analysts dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
 	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
+	@echo "make test-console  run every story of the console in Chromium, on SQLite and on PostgreSQL"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
@@ -13,6 +14,7 @@ help:
 	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 29 targets"
 	@echo "make schema        write schema.graphql"
 	@echo "make tables        write docs/tables.md"
+	@echo "make web           build the console from web/ into web/dist, which the binary serves"
 	@echo "make dist          write a release archive to target/dist: binary, completions, man pages, documents"
 	@echo "make analysts      run docs/analysts.md with DuckDB and pandas (fetches Python packages)"
 	@echo "make clients       run the clients that front ends use against a running server (needs Node.js)"
@@ -20,8 +22,22 @@ help:
 run: need-rust
 	cargo run --release -- demo
 
-test: need-rust need-postgres need-python need-sqlite need-mail
+test: need-rust need-postgres need-python need-sqlite need-mail need-chromium
+	cargo build --quiet
+	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	$(NODE) npm run --prefix web --silent test
+	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e
 	cargo test --lib --bins --test it
+
+# The stories of the console run on SQLite in the suite.
+test-console: need-rust need-postgres need-chromium
+	cargo build --quiet
+	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e
+	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog COMMLOG_STORIES=postgres $(NODE) npm run --silent e2e
+
+# What follows it finds Node.js on its path.
+NODE = sh $(CURDIR)/.ci/node
 
 test-restore: need-rust need-postgres
 	COMMLOG_RESTORE_SENDS=10000 cargo test --test it sending::restoring::a_backup
@@ -40,6 +56,10 @@ lint: need-rust
 	cargo fmt --check
 	cargo clippy --all-targets --quiet -- -D unused
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	$(NODE) npm run --prefix web --silent check
+	$(NODE) npm run --prefix web --silent build -- --outDir $(CURDIR)/target/web --emptyOutDir --logLevel warn
+	$(NODE) node web/scripts/same.mjs web/dist target/web
 	@cargo run --quiet -- schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }
 	@cargo run --quiet -- tables --markdown | diff -u docs/tables.md - \
@@ -66,6 +86,10 @@ tables: need-rust
 	cargo run --quiet -- tables --markdown > target/tables.md
 	mv target/tables.md docs/tables.md
 
+web:
+	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	$(NODE) npm run --prefix web --silent build -- --emptyOutDir
+
 # Paths of this machine stay out of the binary: the same source, compiler and system give the same archive.
 dist: need-rust
 	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/commlog --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
@@ -88,7 +112,7 @@ analysts: need-rust need-python
 	target/analysts/bin/pip install --quiet --disable-pip-version-check --requirement tests/analysts/requirements.txt
 	target/analysts/bin/python tests/analysts/snippets.py target/debug/commlog
 
-.PHONY: need-rust need-postgres need-python need-sqlite need-mail need-node
+.PHONY: need-rust need-postgres need-python need-sqlite need-mail need-chromium need-node
 need-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing. Get it from https://rustup.rs: \
 	curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
@@ -110,6 +134,10 @@ need-sqlite:
 # A test sends to a real mail server, and reads what comes back.
 need-mail:
 	@sh .ci/mail
+
+# The stories of the console run in it.
+need-chromium:
+	@sh .ci/chromium
 
 need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \
