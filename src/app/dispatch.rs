@@ -383,6 +383,31 @@ impl App {
         Ok(Some(InDoubt { key: pending.key, route, address_id: pending.address_id, content, token }))
     }
 
+    /// The account that was called for a message and of which it is not known yet what it did, by the log.
+    pub async fn called_route(
+        &self,
+        tenant: TenantId,
+        customer_id: CustomerId,
+        message_id: MessageId,
+    ) -> Result<Option<Route>, AppError> {
+        let stream = customer_stream(tenant, customer_id);
+        let called = |loaded: &StateAt<Customer>| {
+            let stage = loaded.state.pending.get(message_id).map(|pending| &pending.stage);
+            let route = match stage {
+                Some(Stage::Dispatching { route, .. } | Stage::InDoubt { route }) => Some(route.clone()),
+                Some(Stage::Queued | Stage::Held { .. } | Stage::Retry { .. }) | None => None,
+            };
+            (route, loaded.version)
+        };
+        let (route, version) = self.read_state::<Customer, _>(stream, called).await?;
+        if route.is_some() || !self.has_moved(stream, version).await? {
+            return Ok(route);
+        }
+        // The log may have told of the call before the state in memory did.
+        self.forget_state(stream);
+        Ok(self.read_state::<Customer, _>(stream, called).await?.0)
+    }
+
     /// What a provider's echo of our token says; [`None`] if it is not one of ours.
     pub async fn open_token(&self, text: &str) -> Result<Option<Correlation>, AppError> {
         let Some(tenant) = token::tenant_of(text) else { return Ok(None) };
