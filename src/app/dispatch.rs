@@ -26,6 +26,7 @@ use crate::domain::message::event::MessageQueuedPersonal;
 use crate::domain::message::routing::RouteChoice;
 use crate::domain::message::state::{PendingMessage, Stage};
 use crate::domain::refusal::Refusal;
+use crate::domain::value::Channel;
 use crate::domain::value::engagement::Tracks;
 use crate::domain::value::message::{MessageKey, Route};
 use crate::domain::value::token::{self, Correlation};
@@ -84,6 +85,8 @@ pub struct Ticket {
     pub token: String,
     /// Names the message in the address that replies go to.
     pub reply_token: String,
+    /// The `Message-ID`s of the mails that this one stands below, the answered one last.
+    pub thread: Vec<String>,
     /// The headers with which mail programs offer to unsubscribe, for marketing.
     pub unsubscribe: Option<ListUnsubscribe>,
     /// Another account could be asked if this one refuses.
@@ -190,6 +193,12 @@ impl App {
             {
                 return Ok(DispatchDecision::NotBefore(self.shared.ambient.now() + PAUSED));
             }
+            let thread = match (pending.in_reply_to, route.domain.as_deref()) {
+                (Some(answered), Some(domain)) if pending.key.channel == Channel::Email => {
+                    self.thread(caller, customer_id, answered, domain).await?
+                }
+                _ => vec![],
+            };
             let mut run = CommandRun::new(caller, stream, None);
             let (state, version) = match pending.address_id {
                 None => (Address::default(), 0),
@@ -251,6 +260,7 @@ impl App {
                         token: token::seal(&correlation, &basis.secret),
                         reply_token: token::seal_reply(caller.tenant, message_id, &basis.secret),
                         has_others: others.count() > 0,
+                        thread,
                         unsubscribe: self.list_unsubscribe(caller, customer_id, message_id).await?,
                         attempt: Attempt { key: pending.key, route: route.clone(), number },
                         content,
@@ -381,6 +391,31 @@ impl App {
         let correlation = correlation(caller, customer_id, &pending, &route, called_at);
         let token = token::seal(&correlation, &basis.secret);
         Ok(Some(InDoubt { key: pending.key, route, address_id: pending.address_id, content, token }))
+    }
+
+    /// The account that was called for a message and of which it is not known yet what it did, by the log.
+    pub async fn called_route(
+        &self,
+        tenant: TenantId,
+        customer_id: CustomerId,
+        message_id: MessageId,
+    ) -> Result<Option<Route>, AppError> {
+        let stream = customer_stream(tenant, customer_id);
+        let called = |loaded: &StateAt<Customer>| {
+            let stage = loaded.state.pending.get(message_id).map(|pending| &pending.stage);
+            let route = match stage {
+                Some(Stage::Dispatching { route, .. } | Stage::InDoubt { route }) => Some(route.clone()),
+                Some(Stage::Queued | Stage::Held { .. } | Stage::Retry { .. }) | None => None,
+            };
+            (route, loaded.version)
+        };
+        let (route, version) = self.read_state::<Customer, _>(stream, called).await?;
+        if route.is_some() || !self.has_moved(stream, version).await? {
+            return Ok(route);
+        }
+        // The log may have told of the call before the state in memory did.
+        self.forget_state(stream);
+        Ok(self.read_state::<Customer, _>(stream, called).await?.0)
     }
 
     /// What a provider's echo of our token says; [`None`] if it is not one of ours.

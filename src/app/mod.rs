@@ -31,7 +31,7 @@ mod merging;
 mod messages;
 mod persons;
 mod reclass;
-mod reply_subjects;
+mod replies;
 mod sending;
 pub mod signing_in;
 mod standing;

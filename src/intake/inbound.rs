@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::naming::correlation_of;
 use super::threading::{self, Named};
-use super::{Intake, IntakeError, Meaning, Received, correlation_of};
+use super::{Intake, IntakeError, Meaning, Received};
 use crate::accounts::Account;
 use crate::app::{ArrivedFile, Caller, FileContent};
 use crate::domain::consent::keywords;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::inbound::WAITS;
+use super::naming::{UNSEEN, correlation_of};
 use super::threading::PATIENCE;
-use super::{Intake, IntakeError, correlation_of};
+use super::{Intake, IntakeError};
 use crate::accounts::Account;
 use crate::app::{Caller, KeepCallback, Outcome};
 use crate::domain::callback::event::{KeptReport, KeptRequest};
@@ -19,6 +20,8 @@ use crate::queries::kept_callbacks::KeptCallbackRow;
 
 /// How many kept callbacks are looked at together.
 const ONE_LOOK: usize = 1_000;
+/// Why something is kept that is understood once the read tables have followed, or what it lacks can be fetched.
+const PASSING: [&str; 3] = [WAITS, UNSEEN, NOT_FETCHED];
 
 /// What is kept of a notice, should it not be recorded.
 pub(super) struct Unrecorded {
@@ -146,16 +149,14 @@ impl Intake {
     /// Looks again for the messages of reports that were kept, and for those that kept messages answer: what is known by
     /// now is recorded. Returns how many were.
     pub async fn retry_kept(&self, since: DateTime<Utc>) -> Result<usize, IntakeError> {
-        let kept = kept_callbacks::unresolved(&self.reads.db(), &[WAITS, NOT_FETCHED], since, ONE_LOOK).await?;
+        let kept = kept_callbacks::unresolved(&self.reads.db(), &PASSING, since, ONE_LOOK).await?;
         let (mut found, mut set_aside) = (0, kept.set_aside);
         // What waits for the read tables is looked at once they have followed.
-        let is_waiting = kept.rows.iter().any(|kept| kept.provider_message_id.is_none());
+        let waits = |kept: &KeptCallbackRow| PASSING.contains(&kept.reason.as_str());
+        let is_waiting = kept.rows.iter().any(waits);
         let is_behind = is_waiting && self.reads.wait_for(self.app.end().await?, PATIENCE).await.is_err();
-        for kept in kept.rows.into_iter().filter(|kept| !is_behind || kept.provider_message_id.is_some()) {
-            let result = match kept.provider_message_id {
-                Some(_) => self.retry(&kept).await,
-                None => self.review(&kept).await,
-            };
+        for kept in kept.rows.into_iter().filter(|kept| !is_behind || !waits(kept)) {
+            let result = if waits(&kept) { self.review(&kept).await } else { self.retry(&kept).await };
             match result {
                 Ok(is_found) => found += usize::from(is_found),
                 Err(error) => {

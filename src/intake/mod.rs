@@ -7,6 +7,7 @@
 
 mod inbound;
 mod keeping;
+mod naming;
 pub mod simulated;
 mod threading;
 
@@ -21,13 +22,12 @@ use crate::accounts::metrics::{self, AccountLabel, Refused, Tally};
 use crate::accounts::{Account, Accounts, WebhookPath};
 use crate::app::{App, AppError, ArrivedFile, Caller, Outcome};
 use crate::domain::message::decide::{ReceiveMessage, RecordProviderFact};
-use crate::domain::value::message::{MessageKey, Report, Route, group_topic};
-use crate::domain::value::token::Correlation;
-use crate::ids::{MessageId, TenantId};
+use crate::domain::value::message::{Report, group_topic};
+use crate::ids::TenantId;
 use crate::providers::{Incomplete, Notice, NoticeKind, SignatureError, Webhook, WebhookRequest};
-use crate::queries::messages::MessageRow;
-use crate::queries::{QueryError, Reads, messages};
+use crate::queries::{QueryError, Reads};
 use keeping::Unrecorded;
+use naming::{Named, UNSEEN, correlation_of};
 
 /// How many things are recorded at once: their appends share commits.
 const AT_ONCE: usize = 256;
@@ -295,8 +295,9 @@ impl Intake {
         Ok(match told.kind {
             NoticeKind::Report { token, provider_message_id, occurred_at, provider_event_id, report, .. } => {
                 let correlation = match self.correlated(account, token.as_deref()).await? {
-                    Some(correlation) => correlation,
-                    None => match self.by_provider_id(account, provider_message_id.as_deref()).await? {
+                    Named::Known(correlation) => *correlation,
+                    Named::NotYet => return Ok(Meaning::Nothing(UNSEEN.to_owned())),
+                    Named::Unknown => match self.by_provider_id(account, provider_message_id.as_deref()).await? {
                         Some(row) => match correlation_of(account, &row) {
                             Some(correlation) => correlation,
                             None => return Ok(Meaning::Nothing("its message has an unknown channel".to_owned())),
@@ -321,9 +322,10 @@ impl Intake {
                     return Ok(Meaning::Nothing("a resubscription names no group".to_owned()));
                 };
                 match self.correlated(account, token.as_deref()).await? {
-                    None => Meaning::Nothing("a resubscription names no message of ours".to_owned()),
-                    Some(correlation) => Meaning::Fact(Box::new(RecordProviderFact {
-                        correlation,
+                    Named::Unknown => Meaning::Nothing("a resubscription names no message of ours".to_owned()),
+                    Named::NotYet => Meaning::Nothing(UNSEEN.to_owned()),
+                    Named::Known(correlation) => Meaning::Fact(Box::new(RecordProviderFact {
+                        correlation: *correlation,
                         occurred_at: occurred_at.unwrap_or(now),
                         provider_event_id,
                         report: Report::OptedIn { method: "provider".to_owned(), topic: group_topic(&group) },
@@ -335,48 +337,4 @@ impl Intake {
             NoticeKind::Unclear { reason } => Meaning::Nothing(reason),
         })
     }
-
-    /// What a token says, if it is ours and of this account. Where a provider has no room for a token, the message's id stands
-    /// in for it: the provider's signature then vouches for it.
-    async fn correlated(&self, account: &Account, token: Option<&str>) -> Result<Option<Correlation>, IntakeError> {
-        let Some(token) = token else { return Ok(None) };
-        if let Ok(message_id) = token.parse::<MessageId>() {
-            let tenant = account.terms.tenant.unwrap_or(self.tenant);
-            let row = messages::by_id(&self.reads.db(), tenant, message_id).await?;
-            let row = row.filter(|row| row.provider.as_deref() == Some(account.route().provider.as_str()));
-            return Ok(row.and_then(|row| correlation_of(account, &row)));
-        }
-        let Some(correlation) = self.app.open_token(token).await? else { return Ok(None) };
-        let own = account.terms.tenant.is_none_or(|tenant| tenant == correlation.tenant);
-        Ok((own && correlation.route.provider == account.route().provider).then_some(correlation))
-    }
-
-    async fn by_provider_id(&self, account: &Account, id: Option<&str>) -> Result<Option<MessageRow>, IntakeError> {
-        let Some(id) = id else { return Ok(None) };
-        let tenant = account.terms.tenant.unwrap_or(self.tenant);
-        Ok(messages::by_provider_id(&self.reads.db(), tenant, &account.route().provider, id).await?)
-    }
-}
-
-/// The read table's row of a message, as its token would say it.
-fn correlation_of(account: &Account, row: &MessageRow) -> Option<Correlation> {
-    let route = account.route();
-    Some(Correlation {
-        tenant: row.tenant_id,
-        customer_id: row.customer_id,
-        key: MessageKey {
-            message_id: row.message_id,
-            channel: row.channel,
-            campaign_id: row.campaign_id,
-            variant: row.variant.clone(),
-            conversation_id: row.conversation_id,
-        },
-        address_id: row.address_id,
-        route: Route {
-            provider: route.provider.clone(),
-            account: row.account.clone().unwrap_or_else(|| route.account.clone()),
-            domain: row.domain.clone(),
-        },
-        called_at: row.dispatching_at.unwrap_or(row.created_at),
-    })
 }

@@ -439,7 +439,7 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_
             job.customer_id,
             ticket.attempt.key.clone(),
             to,
-            content(account, job.channel, ticket, files),
+            content(job.tenant, account, job.channel, ticket, files),
         )
     };
     match tokio::time::timeout(call_timeout, account.provider.send(message)).await {

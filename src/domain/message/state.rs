@@ -53,6 +53,9 @@ pub struct PendingMessage {
     pub address_id: Option<AddressId>,
     /// The version of its `MessageQueued`, which holds the content.
     pub queued_version: u64,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<MessageId>,
     /// The code of the template that it was made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -173,6 +176,7 @@ impl PendingMessage {
             topic: event.topic.clone(),
             address_id: event.address_id,
             queued_version: meta.version,
+            in_reply_to: event.in_reply_to,
             template: event.template.as_ref().map(|template| template.code.clone()),
             files: 0,
             attempts: 0,

@@ -63,7 +63,7 @@ pub struct EmailContent {
     pub html: Option<String>,
     /// Where replies go: an address that carries a reply token.
     pub reply_to: Option<String>,
-    /// Further headers: `Message-ID`, `In-Reply-To`, `List-Unsubscribe`, `List-Unsubscribe-Post`.
+    /// Further headers: `Message-ID`, `In-Reply-To`, `References`, `List-Unsubscribe`, `List-Unsubscribe-Post`, `Feedback-ID`.
     pub headers: Vec<(String, String)>,
     /// Files that travel in the mail.
     pub attachments: Vec<Attachment>,

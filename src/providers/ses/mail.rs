@@ -60,11 +60,13 @@ pub(super) fn write(
     Ok(written)
 }
 
-/// SES replaces the `Message-ID`, but leaves the `References` alone: with our id among them, most answers name it.
+/// SES replaces the `Message-ID`, but leaves the `References` alone: with our id among them, most answers name it. It writes and
+/// signs a `Feedback-ID` of its own, beside which a second one would stand.
 fn own_id_in_references(headers: &[(String, String)]) -> Vec<(&str, String)> {
     let find = |name: &str| headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let is_references = |name: &str| name.eq_ignore_ascii_case("references");
-    let others = headers.iter().filter(|(name, _)| !is_references(name));
+    let is_feedback = |name: &str| name.eq_ignore_ascii_case("feedback-id");
+    let others = headers.iter().filter(|(name, _)| !is_references(name) && !is_feedback(name));
     let mut all: Vec<_> = others.map(|(name, value)| (name.as_str(), value.clone())).collect();
     let references = [find("references"), find("message-id")].into_iter().flatten().map(|ids| ids.trim());
     let references = references.collect::<Vec<_>>().join(" ");

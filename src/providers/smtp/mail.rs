@@ -203,6 +203,7 @@ pub(super) fn signing(selector: String, domain: String, key: lettre::message::dk
         "MIME-Version",
         "List-Unsubscribe",
         "List-Unsubscribe-Post",
+        "Feedback-ID",
     ];
     let headers = covered.into_iter().map(HeaderName::new_from_ascii_str).collect();
     let relaxed = DkimCanonicalizationType::Relaxed;

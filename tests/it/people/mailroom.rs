@@ -1,7 +1,6 @@
 //! A node that mail and messages come in to, and what it makes of them.
 
-use commlog::ids::{CustomerId, Position};
-use commlog::log::ReadLimit;
+use commlog::ids::CustomerId;
 use serde_json::{Value, json};
 
 use crate::sending::story::{MAILBOX, PUBLIC, Wire, count};
@@ -55,15 +54,7 @@ impl Mailroom {
 
     /// The events of a type in the whole log, with their personal parts.
     pub(super) async fn events(&self, name: &str) -> Vec<(Value, Value)> {
-        let journal = &self.wire.app.stores().journal;
-        let events = journal.read_all(Position::START, ReadLimit::events(100_000)).await.expect("the log answers");
-        let of_type = events.into_iter().filter(|event| event.envelope.event_type == name);
-        let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).expect("JSON");
-        let both = of_type.map(|event| match &event.personal {
-            commlog::log::Personal::Clear(personal) => (json(&event.data), json(personal)),
-            commlog::log::Personal::None | commlog::log::Personal::Erased => (json(&event.data), Value::Null),
-        });
-        both.collect()
+        self.wire.desk().events(name).await
     }
 
     /// Every message that came in, as the API shows it, in the order of the log.

@@ -1,5 +1,8 @@
 //! What comes in over the wire that nobody wishes for.
 
+mod post;
+mod providers;
+
 use commlog::ids::Position;
 use commlog::log::ReadLimit;
 use serde_json::json;

@@ -1,13 +1,13 @@
 //! Push notifications: sent to the device that registered last, reported by its app, and devices that are gone.
 
 use commlog::clock::Ambient;
-use commlog::domain::tenant::event::Role;
 use commlog::ids::CustomerId;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::customers_page::CustomersPage;
 use super::in_app::{register, send};
+use super::stories::start;
 use super::story::{PUBLIC, count};
 use crate::support::app::{Actor, Engine, TestApp, http_client};
 use crate::support::doubles::Signed;
@@ -22,14 +22,7 @@ struct Shop {
 impl Shop {
     async fn open(engine: Engine) -> Self {
         let fcm = FcmDouble::start(Ambient::system()).await;
-        let file = format!(
-            "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'fcm'\nname = 'main'\nbase_url = '{}'\n\
-             service_account = '''{}'''\n",
-            fcm.url(),
-            fcm.key_file(),
-        );
-        let app = TestApp::with(engine, &file).await;
-        let backend = app.actor(Role::Admin).await;
+        let (app, backend) = start(engine, "fcm", &fcm.account()).await;
         Self { app, fcm, backend }
     }
 

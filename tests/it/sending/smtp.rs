@@ -5,22 +5,23 @@ use commlog::ids::CustomerId;
 use reqwest::StatusCode;
 use serde_json::json;
 
+use super::desk::Desk;
 use super::story::count;
 use crate::support::app::{Actor, Engine, TestApp, http_client};
 use crate::support::doubles::imap::{ImapDouble, Manner};
 use crate::support::doubles::smtp::{At, Does, Mail, Offers, PASSWORD, SmtpDouble, USER};
 
-const SECRET: &str = "a-secret-of-the-pipe-0123";
+pub(super) const SECRET: &str = "a-secret-of-the-pipe-0123";
 
-struct Post {
-    app: TestApp,
-    smtp: SmtpDouble,
-    imap: ImapDouble,
+pub(super) struct Post {
+    pub(super) app: TestApp,
+    pub(super) smtp: SmtpDouble,
+    pub(super) imap: ImapDouble,
     agent: Actor,
 }
 
 impl Post {
-    async fn start(engine: Engine) -> Self {
+    pub(super) async fn start(engine: Engine) -> Self {
         let smtp = SmtpDouble::start(Offers::default()).await;
         let imap = ImapDouble::start(Manner { is_tls: true, ..Manner::default() }).await;
         let (mailbox, authority) = imap.settings();
@@ -38,35 +39,28 @@ impl Post {
         Self { app, smtp, imap, agent }
     }
 
-    async fn customer(&self, mailbox: &str) -> CustomerId {
-        let register = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId } }";
-        let input = json!({ "name": "Ada", "addresses": [{ "kind": "EMAIL", "address": mailbox }] });
-        let registered = self.agent.data(register, json!({ "input": input })).await;
-        let id = registered["registerCustomer"]["customerId"].as_str().expect("an id").to_owned();
-        id.trim_start_matches("Customer:").parse().expect("an id")
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk { app: &self.app, agent: &self.agent }
+    }
+
+    pub(super) async fn customer(&self, mailbox: &str) -> CustomerId {
+        self.desk().customer("Ada", &[("EMAIL", mailbox)]).await
     }
 
     /// Sends a mail; the rule that keeps it back, if one does.
-    async fn send(&self, customer: CustomerId) -> Option<String> {
-        let mutation =
-            "mutation($input: SendMessageInput!) { sendMessage(input: $input) { rule refusal { code message } } }";
-        let input = json!({
-            "customerId": customer.to_string(), "channel": "EMAIL", "class": "TRANSACTIONAL", "topic": "service",
-            "subject": "Your order", "body": "It left this morning.",
-        });
-        let sent = self.agent.data(mutation, json!({ "input": input })).await["sendMessage"].take();
-        assert!(sent["refusal"].is_null(), "{sent:#}");
-        sent["rule"].as_str().map(str::to_owned)
+    pub(super) async fn send(&self, customer: CustomerId) -> Option<String> {
+        let more = json!({ "topic": "service", "subject": "Your order", "body": "It left this morning." });
+        self.desk().send(customer, "EMAIL", "TRANSACTIONAL", more).await.1
     }
 
-    async fn post(&self, secret: &str, mail: String) -> StatusCode {
+    pub(super) async fn post(&self, secret: &str, mail: String) -> StatusCode {
         let url = format!("http://{}/webhooks/smtp/main", self.app.address());
         http_client().post(url).bearer_auth(secret).body(mail).send().await.expect("the node answers").status()
     }
 }
 
 /// A bounce as Postfix writes it, to where the mail came from.
-fn bounce(sent: &Mail, id: &str) -> String {
+pub(super) fn bounce(sent: &Mail, id: &str) -> String {
     format!(
         "Return-Path: <>\nDelivered-To: {}\nFrom: MAILER-DAEMON@mx.example (Mail Delivery System)\nTo: {}\n\
          Subject: Undelivered Mail Returned to Sender\nAuto-Submitted: auto-replied\nMessage-ID: <{id}@mx.example>\n\

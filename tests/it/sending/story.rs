@@ -5,7 +5,9 @@ use commlog::log::{Personal, ReadLimit};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::app::{Actor, Engine, TestApp, http_client};
+use super::desk::{Desk, WORDS};
+use super::stories::account;
+use crate::support::app::{Actor, Engine, TestApp};
 use crate::support::doubles::sendgrid::{self, SendgridDouble};
 use crate::support::doubles::twilio::{self, TwilioDouble};
 use crate::support::doubles::{Act, Signed};
@@ -53,22 +55,9 @@ impl Wire {
             return wire;
         }
         let file = format!(
-            "public_url = '{PUBLIC}'\n\
-             [[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\naccount_sid = '{}'\n\
-             auth_token = '{}'\nfrom = '{}'\nwhatsapp_from = '{}'\nvoice_from = '{}'\n\
-             [[accounts]]\nprovider = 'sendgrid'\nname = 'main'\nbase_url = '{}'\napi_key = '{}'\nfrom = 'news@{}'\n\
-             webhook_public_key = '{}'\ninbound_secret = '{}'\nreply_domain = 'reply.{}'\n",
-            sms.base_url,
-            twilio::ACCOUNT,
-            twilio::TOKEN,
-            twilio::NUMBER,
-            twilio::NUMBER,
-            twilio::NUMBER,
-            mail.base_url,
-            sendgrid::KEY,
-            sendgrid::DOMAIN,
-            mail.event_public_keys[0],
-            sendgrid::INBOUND_SECRET,
+            "public_url = '{PUBLIC}'\n{}{}reply_domain = 'reply.{}'\n",
+            account("twilio", &twilio.account()),
+            account("sendgrid", &sendgrid.account()),
             sendgrid::DOMAIN,
         );
         let app = TestApp::with(engine, &file).await;
@@ -125,17 +114,14 @@ impl Wire {
         self.customer("Ada Lovelace", &[("PHONE", PHONE), ("EMAIL", MAILBOX)]).await
     }
 
+    /// The node without its providers.
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        Desk { app: &self.app, agent: &self.agent }
+    }
+
     /// A customer with addresses.
     pub(crate) async fn customer(&self, name: &str, addresses: &[(&str, &str)]) -> CustomerId {
-        let mutation = "mutation($input: CustomerInput!) { registerCustomer(input: $input) { customerId } }";
-        let addresses: Vec<_> =
-            addresses.iter().map(|(kind, address)| json!({ "kind": kind, "address": address })).collect();
-        let input = json!({ "name": name, "addresses": addresses });
-        let data = self.agent.data(mutation, json!({ "input": input })).await;
-        data["registerCustomer"]["customerId"]
-            .as_str()
-            .and_then(|id| id.strip_prefix("Customer:")?.parse().ok())
-            .expect("an id")
+        self.desk().customer(name, addresses).await
     }
 
     /// Sends; the message's id, and the rule that keeps it back, if one does.
@@ -151,38 +137,22 @@ impl Wire {
         class: &str,
         campaign: Option<&str>,
     ) -> (String, Option<String>) {
-        let mutation = "mutation($input: SendMessageInput!) { sendMessage(input: $input) \
-            { messageId decision rule refusal { code message } } }";
-        let input = json!({
-            "customerId": customer.to_string(), "channel": channel, "class": class, "topic": "news",
-            "subject": if channel == "EMAIL" { Some("A new vintage") } else { None }, "body": "A new vintage is in.",
-            "campaignId": campaign,
-        });
-        let data = self.agent.data(mutation, json!({ "input": input })).await;
-        let answer = &data["sendMessage"];
-        let id = answer["messageId"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned();
-        (id, answer["rule"].as_str().map(str::to_owned))
+        self.desk().send(customer, channel, class, json!({ "campaignId": campaign })).await
     }
 
     /// Hands a callback to the node as the provider would.
     pub(crate) async fn call(&self, signed: &Signed) -> StatusCode {
-        self.answer(signed).await.status()
+        self.desk().call(signed).await
     }
 
     /// The same; the whole answer.
     pub(crate) async fn answer(&self, signed: &Signed) -> reqwest::Response {
-        let path = signed.url.strip_prefix(PUBLIC).expect("our public URL");
-        let request = http_client().post(format!("http://{}{path}", self.app.address())).body(signed.body.clone());
-        let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        request.send().await.expect("the node answers")
+        self.desk().answer(signed).await
     }
 
     /// What the read tables say of a message once they show all that is in the log.
     pub(crate) async fn message(&self, id: &str) -> Value {
-        self.app.visible(self.app.head().await).await;
-        let query = "query($id: ID!) { message(id: $id) { state opens { total human machine } clicks { total } \
-            decisions { rule outcome inputs } conversation { state unread } } }";
-        self.agent.data(query, json!({ "id": id })).await["message"].take()
+        self.desk().message(id).await
     }
 }
 
@@ -198,7 +168,7 @@ async fn what_is_sent_over_the_wire_is_heard_of_answered_and_stopped(engine: Eng
     wire.app.until(ada, |types| count(types, "MessageSent") == 2).await;
 
     let sms = wire.twilio.taken().pop().expect("Twilio took it");
-    assert_eq!((sms.field("To"), sms.field("Body")), (Some(PHONE), Some("A new vintage is in.")));
+    assert_eq!((sms.field("To"), sms.field("Body")), (Some(PHONE), Some(WORDS)));
     let letter = wire.sendgrid.taken().pop().expect("SendGrid took it");
     assert_eq!(letter.to, MAILBOX);
     let headers = &letter.request["personalizations"][0]["headers"];

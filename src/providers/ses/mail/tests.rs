@@ -57,6 +57,7 @@ fn a_plain_mail_has_its_headers_and_nothing_else() {
         ("Message-ID".to_owned(), ID.to_owned()),
         ("List-Unsubscribe".to_owned(), format!("<https://crm.example/u/{}>", "x".repeat(300))),
         ("List-Unsubscribe-Post".to_owned(), "List-Unsubscribe=One-Click".to_owned()),
+        ("Feedback-ID".to_owned(), "none:none:marketing:0123456789ab".to_owned()),
     ];
     let expected = format!(
         "Date: Mon, 21 Sep 2026 14:13:20 +0000\r\nFrom: Shop <news@shop.example>\r\nTo: ada@example.org\r\n\

@@ -130,6 +130,11 @@ impl FcmDouble {
         }
     }
 
+    /// What an account here is set up with, by the names of settings.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        vec![("base_url", self.url()), ("service_account", self.key_file()), ("project_id", PROJECT.to_owned())]
+    }
+
     pub(crate) fn script(&self, acts: impl IntoIterator<Item = Act>) {
         self.shared.book.script(acts);
     }

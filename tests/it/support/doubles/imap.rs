@@ -52,6 +52,10 @@ struct Store {
     manner: Manner,
     /// Rings whenever a mail is marked.
     marked: Arc<Notify>,
+    /// Rings whenever somebody is kept waiting for ever.
+    slept: Arc<Notify>,
+    /// Rings whenever the manner changes: who is kept waiting is let go.
+    woken: Arc<Notify>,
 }
 
 type Shared = Arc<Mutex<Store>>;
@@ -136,13 +140,21 @@ impl ImapDouble {
         }
     }
 
+    /// Waits until somebody is kept waiting for ever.
+    pub(crate) async fn until_it_sleeps(&self) {
+        let slept = Arc::clone(&self.shared.lock().expect("no panic before").slept);
+        slept.notified().await;
+    }
+
     /// The commands that came, passwords too.
     pub(crate) fn said(&self) -> Vec<String> {
         self.shared.lock().expect("no panic before").said.clone()
     }
 
     pub(crate) fn behave(&self, manner: Manner) {
-        self.shared.lock().expect("no panic before").manner = manner;
+        let mut shared = self.shared.lock().expect("no panic before");
+        shared.manner = manner;
+        shared.woken.notify_waiters();
     }
 }
 
@@ -186,6 +198,17 @@ impl Talk {
         self.stream.flush().await
     }
 
+    /// Until the manner changes.
+    async fn sleep(&mut self) {
+        let (slept, woken) = {
+            let shared = self.shared.lock().expect("no panic before");
+            (Arc::clone(&shared.slept), Arc::clone(&shared.woken))
+        };
+        let wakes = woken.notified();
+        slept.notify_one();
+        wakes.await;
+    }
+
     async fn line(&mut self) -> std::io::Result<String> {
         let mut line = String::new();
         self.stream.read_line(&mut line).await?;
@@ -204,7 +227,8 @@ impl Talk {
             };
             let (tag, command) = line.split_once(' ').unwrap_or((&line, ""));
             if manner.sleeps_at.is_some_and(|at| command.contains(at)) {
-                std::future::pending::<()>().await;
+                self.sleep().await;
+                return Ok(false);
             }
             if manner.hangs_up_at.is_some_and(|at| command.contains(at)) {
                 return Ok(false);

@@ -105,6 +105,17 @@ impl MailgunDouble {
         settings
     }
 
+    /// What an account here is set up with, by the names of settings.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("base_url", format!("http://{}", self.server.address)),
+            ("api_key", KEY.to_owned()),
+            ("domain", DOMAIN.to_owned()),
+            ("from", "news@shop.example".to_owned()),
+            ("webhook_signing_key", SIGNING_KEY.to_owned()),
+        ]
+    }
+
     /// How the next calls to send are answered.
     pub(crate) fn script(&self, acts: impl IntoIterator<Item = Act>) {
         self.shared.book.script(acts);

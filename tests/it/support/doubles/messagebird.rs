@@ -120,6 +120,16 @@ impl MessagebirdDouble {
         }
     }
 
+    /// What an account here is set up with, by the names of settings.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("base_url", format!("http://{}", self.server.address)),
+            ("access_key", ACCESS_KEY.to_owned()),
+            ("from", NUMBER.to_owned()),
+            ("signing_key", SIGNING_KEY.to_owned()),
+        ]
+    }
+
     /// How the next calls that create messages are answered.
     pub(crate) fn script(&self, acts: impl IntoIterator<Item = Act>) {
         self.shared.book.script(acts);

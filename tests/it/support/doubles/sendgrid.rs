@@ -146,6 +146,17 @@ impl SendgridDouble {
         settings
     }
 
+    /// What an account here is set up with, by the names of settings.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("base_url", format!("http://{}", self.server.address)),
+            ("api_key", KEY.to_owned()),
+            ("from", format!("news@{DOMAIN}")),
+            ("webhook_public_key", self.public_key()),
+            ("inbound_secret", INBOUND_SECRET.to_owned()),
+        ]
+    }
+
     fn public_key(&self) -> String {
         let mut spki = vec![
             0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,

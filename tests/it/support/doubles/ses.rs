@@ -150,6 +150,20 @@ impl SesDouble {
         settings
     }
 
+    /// What an account here is set up with, by the names of settings. Its messages come by raw delivery: what signs
+    /// them otherwise lies at Amazon, wherever the API is.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("base_url", format!("http://{}/", self.server.address)),
+            ("access_key_id", ACCESS_KEY.to_owned()),
+            ("secret_access_key", SECRET_KEY.to_owned()),
+            ("region", REGION.to_owned()),
+            ("from", format!("news@{DOMAIN}")),
+            ("topic_arns", TOPIC.to_owned()),
+            ("webhook_secret", WEBHOOK_SECRET.to_owned()),
+        ]
+    }
+
     /// How the next calls to send are answered.
     pub(crate) fn script(&self, acts: impl IntoIterator<Item = Act>) {
         self.shared.mails.script(acts);

@@ -160,6 +160,20 @@ impl TwilioDouble {
         }
     }
 
+    /// What an account here is set up with, by the names of settings.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        let base_url = format!("http://{}", self.server.address);
+        let all = [
+            ("base_url", &*base_url),
+            ("account_sid", ACCOUNT),
+            ("auth_token", TOKEN),
+            ("from", NUMBER),
+            ("whatsapp_from", NUMBER),
+            ("voice_from", NUMBER),
+        ];
+        all.map(|(name, value)| (name, value.to_owned())).to_vec()
+    }
+
     /// How the next calls that create messages are answered.
     pub(crate) fn script(&self, acts: impl IntoIterator<Item = Act>) {
         self.shared.book.script(acts);

@@ -31,7 +31,7 @@ const METHOD: SignatureMethod = SignatureMethod::Sha256Hmac;
 const PRICE: &str = "0.04120000";
 
 /// A key that opens nothing: it was made for tests.
-const KEY: &str = include_str!("../../../../src/providers/kit/jwt/test_key.pem");
+pub(crate) const KEY: &str = include_str!("../../../../src/providers/kit/jwt/test_key.pem");
 
 /// What may stand in the form of the SMS API.
 const KNOWN: &[&str] = &[
@@ -121,6 +121,23 @@ impl VonageDouble {
             base_url: Url::parse(&format!("http://{}", self.server.address)).expect("a URL"),
             callback_url: Some(Url::parse(callback_url).expect("a URL")),
         }
+    }
+
+    /// What an account of the SMS API is set up with, by the names of settings.
+    pub(crate) fn sms_account(&self) -> Vec<(&'static str, String)> {
+        self.account(&[("api_secret", API_SECRET), ("signature_method", "sha256-hmac")])
+    }
+
+    /// The same of the Messages API.
+    pub(crate) fn messages_account(&self) -> Vec<(&'static str, String)> {
+        self.account(&[("api", "messages"), ("application_id", APPLICATION), ("private_key", KEY)])
+    }
+
+    fn account(&self, of_api: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+        let base_url = format!("http://{}", self.server.address);
+        let both =
+            [("base_url", &*base_url), ("api_key", API_KEY), ("from", NUMBER), ("signature_secret", SIGNATURE_SECRET)];
+        both.iter().chain(of_api).map(|(name, value)| (*name, (*value).to_owned())).collect()
     }
 
     /// How the next calls that create messages are answered.
