@@ -13,10 +13,12 @@ mod load;
 mod log;
 mod mail;
 mod provider;
+mod providers;
 mod raw;
 mod rendering;
 mod report;
 mod sending;
+mod sinks;
 mod stores;
 mod timeline;
 
@@ -65,6 +67,9 @@ struct Args {
     /// Serves as the provider in this process. Used by the benchmark itself.
     #[arg(long, hide = true)]
     double: bool,
+    /// Serves as one of all providers in this process. Used by the benchmark itself.
+    #[arg(long, hide = true)]
+    sink: Option<String>,
     /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -94,6 +99,8 @@ enum Section {
     Import,
     /// Messages to a provider over HTTP, and its webhooks.
     Sending,
+    /// The client of every provider, to its double. Once: no store is involved.
+    Providers,
     /// Mails that come in.
     Mails,
     /// Mails made of templates.
@@ -137,6 +144,9 @@ fn main() -> ExitCode {
         _ if args.double => {
             commlog::boot::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(provider::serve()))
         }
+        _ if args.sink.is_some() => commlog::boot::runtime()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(sinks::serve(args.sink.as_deref().unwrap_or_default()))),
         (Some(section), Some(place)) => child(section, place, &args),
         _ => parent(&args),
     };
@@ -167,6 +177,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Verify => log::verify(place).await,
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
+            Section::Providers => providers::run(place, size).await,
             Section::Mails => mail::run(place, size).await,
             Section::Rendering => rendering::run(place, size),
             Section::ListsStore => lists::fill(place, args.customers.unwrap_or(size.customers)).await,
@@ -188,7 +199,7 @@ fn hand_over(measurements: &[Measurement]) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Log,
         Self::Commands,
         Self::CatchUp,
@@ -196,6 +207,7 @@ impl Section {
         Self::Timeline,
         Self::Import,
         Self::Sending,
+        Self::Providers,
         Self::Mails,
         Self::Rendering,
         Self::ListsStore,
@@ -212,6 +224,7 @@ impl Section {
             | Self::Timeline
             | Self::Import
             | Self::Sending
+            | Self::Providers
             | Self::Mails
             | Self::Rendering => 250.0,
         }
@@ -226,6 +239,7 @@ impl Section {
             Self::Timeline => "timeline",
             Self::Import => "import",
             Self::Sending => "sending",
+            Self::Providers => "providers",
             Self::Mails => "mails",
             Self::Rendering => "rendering",
             Self::ListsStore => "lists: catch-up",
@@ -247,7 +261,10 @@ fn parent(args: &Args) -> Result {
         let place = runtime.block_on(Place::prepare(engine, folder.path()))?;
         let all = Section::ALL.iter().filter(|section| args.only.is_empty() || args.only.contains(section));
         let growth = args.only.iter().filter(|section| **section == Section::Growth);
-        for &section in all.chain(growth) {
+        // The rows of providers say nothing of an engine: the first one that is measured tells them.
+        let is_first = engine == Engine::Sqlite || args.engine.is_some();
+        let chosen = all.chain(growth).filter(|section| is_first || **section != Section::Providers);
+        for &section in chosen {
             run_child(section, &place, args, |measurement| report.add(measurement))?;
         }
     }
