@@ -8,6 +8,7 @@ mod node;
 mod process;
 mod processes;
 mod sole;
+mod validators;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use error::BootError;
 pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, hold, take_erasures_up};
+pub use validators::validation_service;
 
 pub use crate::projections::{ReadStore, Survey};
 
