@@ -17,6 +17,7 @@ mod reclassing;
 mod story;
 mod tenants;
 mod timeline;
+mod validations;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
