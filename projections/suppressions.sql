@@ -56,6 +56,7 @@ CREATE TABLE address_claims (
     PRIMARY KEY (tenant_id, address_id, customer_id)
 );
 -- What a customer had is looked up here when they are forgotten.
+-- on: CustomerForgotten
 CREATE INDEX address_claims_of_customer ON address_claims (tenant_id, customer_id, address_id);
 
 -- The check to believe: the newest that could tell, for as long as it counts; one that could not tell takes nothing back

@@ -58,7 +58,17 @@ impl App {
         let basis = self.basis(caller).await?;
         let (kind, address_id, address) = match &asked.address {
             AddressRef::Text { kind, address } => {
-                let read = address::Address::parse(*kind, address, basis.policy.default_region.as_deref()).ok();
+                let region = basis.policy.default_region.as_deref();
+                let read = match address::Address::parse(*kind, address, region) {
+                    Ok(read) => Some(read),
+                    // It may be a number of some country: nobody says which.
+                    Err(error)
+                        if *kind == AddressKind::Phone && region.is_none() && !address.trim().starts_with('+') =>
+                    {
+                        return Err(Refusal::of_value("address", &error).into());
+                    }
+                    Err(_) => None,
+                };
                 (*kind, read.as_ref().map(|address| address.id(&basis.secret)), read)
             }
             AddressRef::Id { address_id, .. } => {

@@ -144,8 +144,15 @@ fn flags(kind: &Kind, set: &[String]) -> Outcome<BTreeMap<&'static str, Given>> 
     Ok(values)
 }
 
-/// A value as it is given, or the file that it names.
+/// A value as it is given, or the file that it names, without what shows nothing: what is copied from pages, and files that
+/// some editors save, begin or end with it.
 fn of_file(value: &str) -> Outcome<String> {
+    let is_nothing =
+        |letter: char| letter.is_whitespace() || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}');
+    read(value.trim_matches(is_nothing)).map(|value| value.trim_matches(is_nothing).to_owned())
+}
+
+fn read(value: &str) -> Outcome<String> {
     let Some(path) = value.strip_prefix('@') else { return Ok(value.to_owned()) };
     if path.starts_with('@') {
         return Ok(path.to_owned());
@@ -367,4 +374,17 @@ impl Draft<'_> {
 /// A value as one line that steers no terminal.
 fn plain(value: &Secret) -> String {
     value.expose().replace(char::is_control, "\u{FFFD}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_no_part_of_a_value() {
+        assert_eq!(of_file(" \u{FEFF}SG.abc\u{200B}\u{A0}\r\n").expect("a value"), "SG.abc");
+        assert_eq!(of_file("@@name").expect("a value"), "@name");
+        assert_eq!(of_file("a b").expect("a value"), "a b");
+        assert!(of_file("@/none/of/these").is_err());
+    }
 }

@@ -44,7 +44,8 @@ fn accounts(place: &Place) -> Vec<Value> {
 async fn an_account_is_shown_tried_stored_and_what_is_left_to_do_is_said() {
     let double = TwilioDouble::start(Ambient::system()).await;
     let place = place(&double);
-    place.file("token", TOKEN);
+    // As an editor may save what was copied from a page.
+    place.file("token", format!("\u{FEFF}{TOKEN}\u{200B}\r\n"));
     let more = [sets(&double), vec!["--set".to_owned(), "auth_token=@token".to_owned()]].concat();
     let added = add(&place, &more);
     assert_eq!(added.code, Some(0), "{}{}", added.stdout, added.stderr);
