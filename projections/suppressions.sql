@@ -1,8 +1,8 @@
 -- projection: suppressions
--- question: Which addresses get nothing more, why, who has them, and who decided that when?
--- events: AddressSuppressed, SuppressionLifted, AddressClaimed, AddressReleased
+-- question: Which addresses get nothing more, why, who has them, and who decided that when? What did checks find of them?
+-- events: AddressSuppressed, SuppressionLifted, AddressClaimed, AddressReleased, AddressValidated, CustomerForgotten
 -- scope: tenant
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -55,6 +55,31 @@ CREATE TABLE address_claims (
     version BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, address_id, customer_id)
 );
+-- What a customer had is looked up here when they are forgotten.
+-- on: CustomerForgotten
+CREATE INDEX address_claims_of_customer ON address_claims (tenant_id, customer_id, address_id);
+
+-- The check to believe: the newest that could tell, for as long as it counts; one that could not tell takes nothing back
+-- that still counted when it was made. So the one that ranks highest is it, in whatever order they come: a verdict ranks by
+-- when it ends to count, not knowing by when it was said, and of equal ranks the one that could not tell, then the later
+-- one of the stream.
+-- view: What did checks find of addresses? One row per address that was checked, with the verdict to believe.
+CREATE TABLE address_validations (
+    tenant_id UUID NOT NULL,
+    address_id UUID NOT NULL,
+    kind TEXT NOT NULL, -- email or phone
+    validity TEXT NOT NULL, -- deliverable, risky, undeliverable or unknown
+    reason TEXT, -- why it is risky or undeliverable
+    line_type TEXT, -- what a phone number leads to: mobile, landline, voip, toll_free, service or unknown
+    validator TEXT NOT NULL, -- who checked: the name of a service, or offline
+    checked_at TIMESTAMPTZ NOT NULL, -- when it was checked
+    counts_until TIMESTAMPTZ NOT NULL, -- until when it counts; whoever reads compares it with the present
+    carrier TEXT, -- personal: who runs the line
+    rank_at TIMESTAMPTZ NOT NULL, -- internal
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, address_id)
+);
+CREATE INDEX address_validations_newest ON address_validations (tenant_id, checked_at, address_id, validity);
 
 -- section: apply
 
@@ -114,4 +139,59 @@ DELETE FROM address_claims WHERE (tenant_id, address_id, customer_id) IN (
     WHERE r.type = 'AddressReleased' AND a.version < r.version
 );
 
+INSERT INTO address_validations (
+    tenant_id, address_id, kind, validity, reason, line_type, validator, checked_at, counts_until, carrier, rank_at, version
+)
+SELECT
+    r.tenant_id, r.address_id, r.kind, r.validity, r.reason, r.line_type, r.validator, r.checked_at, r.counts_until,
+    r.carrier, r.rank_at, r.version
+FROM (
+    SELECT v.*,
+        ROW_NUMBER() OVER (
+            PARTITION BY v.tenant_id, v.address_id
+            ORDER BY v.rank_at DESC, CASE WHEN v.validity = 'unknown' THEN 0 ELSE 1 END, v.version DESC
+        ) AS place
+    FROM (
+        SELECT
+            b.tenant_id, b.address_id, b.version, b.occurred_at AS checked_at,
+            @text(b.data, 'kind') AS kind,
+            @text(b.data, 'validity') AS validity,
+            @text(b.data, 'reason') AS reason,
+            @text(b.data, 'line_type') AS line_type,
+            @text(b.data, 'validator') AS validator,
+            @text(b.personal, 'carrier') AS carrier,
+            CASE WHEN @text(b.data, 'validity') = 'unknown'
+                THEN @days_after(b.occurred_at, 1) ELSE @days_after(b.occurred_at, 90) END AS counts_until,
+            CASE WHEN @text(b.data, 'validity') = 'unknown'
+                THEN b.occurred_at ELSE @days_after(b.occurred_at, 90) END AS rank_at
+        FROM batch b
+        WHERE b.type = 'AddressValidated'
+    ) AS v
+) AS r
+WHERE r.place = 1
+ON CONFLICT (tenant_id, address_id) DO UPDATE SET
+    kind = excluded.kind, validity = excluded.validity, reason = excluded.reason, line_type = excluded.line_type,
+    validator = excluded.validator, checked_at = excluded.checked_at, counts_until = excluded.counts_until,
+    carrier = excluded.carrier, rank_at = excluded.rank_at, version = excluded.version
+WHERE excluded.rank_at > address_validations.rank_at OR (
+    excluded.rank_at = address_validations.rank_at
+    AND (excluded.validity = 'unknown' OR address_validations.validity <> 'unknown')
+);
+
+-- The addresses that nobody else has: their keys are destroyed.
+UPDATE address_validations SET carrier = NULL WHERE (tenant_id, address_id) IN (
+    SELECT b.tenant_id, @as_uuid(own.value)
+    FROM batch b, @elements(b.data, 'addresses') AS own
+    WHERE b.type = 'CustomerForgotten'
+);
+
 -- section: forget
+-- For comparing an older state: what is personal of an address goes with the last of those who had it.
+UPDATE address_validations SET carrier = NULL WHERE (tenant_id, address_id) IN (
+    SELECT a.tenant_id, a.address_id
+    FROM address_claims a JOIN forgotten f ON f.tenant_id = a.tenant_id AND f.customer_id = a.customer_id
+) AND NOT EXISTS (
+    SELECT 1 FROM address_claims o
+    WHERE o.tenant_id = address_validations.tenant_id AND o.address_id = address_validations.address_id
+        AND NOT EXISTS (SELECT 1 FROM forgotten f WHERE f.tenant_id = o.tenant_id AND f.customer_id = o.customer_id)
+);

@@ -208,6 +208,7 @@ pub fn queued(key: MessageKey, topic: &str, subject: &str, body: &str) -> Messag
         class: MessageClass::Marketing,
         topic: topic.to_owned(),
         address_id: None,
+        instead_of: None,
         send_at: None,
         in_reply_to: None,
         canned_reply: None,

@@ -2,14 +2,17 @@
 //! what is counted of them.
 
 pub mod account;
+mod adding;
 pub mod circuit;
 pub mod measuring;
 pub mod metrics;
 pub mod registry;
 pub mod service;
 pub mod table;
+pub mod validation;
 
 pub use account::{Account, AccountSource, COOLDOWN, Cooldown, Pace, Terms};
 pub use registry::AccountRegistry;
 pub use service::AccountService;
 pub use table::{Accounts, WebhookPath, choose, reaching};
+pub use validation::ValidationService;

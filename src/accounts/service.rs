@@ -33,9 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Reads and changes provider accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct AccountService {
-    app: App,
+    pub(super) app: App,
     reads: Reads,
-    registry: AccountRegistry,
+    pub(super) registry: AccountRegistry,
 }
 
 /// An account, and how it is.
@@ -353,7 +353,7 @@ fn cooldown(row: &ActivityRow, configured: Option<DateTime<Utc>>, now: DateTime<
     is_suspended.then(|| Cooldown { until, reason: code.unwrap_or_else(|| class.word().to_owned()) })
 }
 
-async fn ask(account: &Account) -> TestResult {
+pub(super) async fn ask(account: &Account) -> TestResult {
     match tokio::time::timeout(PATIENCE, account.provider.check()).await {
         Ok(Ok(())) => TestResult { passed: true, class: None, code: None },
         Ok(Err(SendError::Refused { class, code, .. })) => TestResult { passed: false, class: Some(class), code },

@@ -27,11 +27,12 @@ use crate::domain::campaign::plan::Fallback;
 use crate::domain::campaign::schedule::{self, Habits, Plan};
 use crate::domain::campaign::state::Described;
 use crate::domain::customer::event::CustomerEvent;
-use crate::domain::customer::state::Customer;
+use crate::domain::customer::state::{Customer, OwnAddress};
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::message::decide::{SendDecision, SendMessage, SentMessage};
 use crate::domain::message::event::{MessageClass, MessageEvent, MessageQueued};
 use crate::domain::message::origin::UseTemplate;
+use crate::domain::message::recipient::prefers_mobile;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::{Channel, sms};
 use crate::ids::{CampaignId, CommandId, CustomerId, EventId, Label, MessageId};
@@ -257,8 +258,11 @@ impl App {
         let (mut addresses, mut in_turn) = (BTreeSet::new(), BTreeSet::new());
         for &id in recipients {
             let look = |loaded: &StateAt<Customer>| {
-                let kinds = channels.iter().map(|channel| channel.address_kind());
-                let own: Vec<_> = kinds.filter_map(|kind| Some(loaded.state.primary(kind)?.address_id)).collect();
+                let is_used = |own: &&OwnAddress, channel: &Channel| {
+                    own.kind == channel.address_kind() && (own.primary || prefers_mobile(*channel))
+                };
+                let own = loaded.state.addresses.iter().filter(|own| channels.iter().any(|one| is_used(own, one)));
+                let own: Vec<_> = own.map(|own| own.address_id).collect();
                 (own, loaded.state.is_alone())
             };
             let (own, is_alone) = self.read_state::<Customer, _>(stream(id), look).await?;

@@ -103,7 +103,12 @@ impl App {
         self.shared.journal.backend().drop_snapshots(stream).await?;
         self.remove_files(caller, id).await?;
         let because = Because { event_id: forgetting.event_id, occurred_at: forgetting.at };
-        self.release_addresses(caller, id, &addresses, because).await
+        self.release_addresses(caller, id, &addresses, because).await?;
+        for &address_id in &forgetting.addresses {
+            // What memory holds of it was read with the key.
+            self.forget_state(address_stream(caller.tenant, address_id));
+        }
+        Ok(())
     }
 
     /// Ends a forgetting: to be called when the read tables show the position that [`Self::erase`] returned. Takes the earlier

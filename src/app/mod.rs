@@ -61,6 +61,7 @@ pub use links::{ListUnsubscribe, OptInRequest};
 pub use reclass::{Reclassed, Step};
 pub use sending::TestMessage;
 pub use tracking::{ShortLink, TrackedPlace, Visit};
+pub use validations::{Question, Standing};
 
 use moka::sync::Cache;
 use tokio::sync::{Semaphore, watch};
@@ -74,6 +75,7 @@ use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::campaign::run::CampaignRun;
 use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::state::CannedReply;
+use crate::domain::check::state::DayOfChecks;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Policy;
 use crate::domain::import::state::Import;
@@ -150,6 +152,7 @@ struct Shared {
     compiled: template_cache::Cache,
     published: template_cache::Published,
     callbacks: States<KeptCallbacks>,
+    checks: States<DayOfChecks>,
     /// What a tenant's accounts take on a channel, once the accounts are known.
     limits: OnceLock<LimitsOf>,
     /// Snapshots are written one at a time: they must not crowd out appends.
@@ -195,6 +198,7 @@ impl App {
                 compiled: template_cache::cache(),
                 published: template_cache::published_cache(),
                 callbacks: States::new(STATE_BYTES / 256),
+                checks: States::new(STATE_BYTES / 256),
                 queued: Cache::builder()
                     .max_capacity(QUEUED_BYTES)
                     .weigher(|_, content: &Arc<MessageQueuedPersonal>| {

@@ -21,10 +21,11 @@ use crate::domain::message::decide::{self, SendMessage, SendRequest, SentMessage
 use crate::domain::message::event::{MessageClass, MessageEvent};
 use crate::domain::message::limits;
 use crate::domain::message::origin::{FromTemplate, Origin, TEST_TOPIC, TemplateUse, UseTemplate};
+use crate::domain::message::recipient::{self, Line, Number, Receiver};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::Channel;
 use crate::domain::value::limits::Limits;
-use crate::ids::{CustomerId, MessageId};
+use crate::ids::{AddressId, CustomerId, MessageId};
 use crate::log::CommandKey;
 use crate::rendering::{Business, Values};
 
@@ -58,6 +59,8 @@ pub(super) struct WantedTemplate {
 /// A message that is to be decided on, with all that the decision needs beside its receiver.
 pub(super) struct Prepared {
     pub address: Address,
+    /// The number that takes the place of the primary one.
+    chosen: Option<AddressId>,
     /// The records that were merged into the receiver's.
     merged: Vec<Customer>,
     limits: Limits,
@@ -174,9 +177,10 @@ impl App {
     /// Gathers what a decision needs. Refusals about the recipient come from the decision itself.
     pub(super) async fn prepare(&self, caller: &Caller, command: &SendMessage) -> Result<Prepared, AppError> {
         let stream = customer_stream(caller.tenant, command.customer_id);
+        let chosen = self.chosen_number(caller, command).await?;
         let (recipient, absorbed) = self
             .read_state::<Customer, _>(stream, |loaded| {
-                let recipient = command.recipient(&loaded.state).ok().flatten().map(|own| own.address_id);
+                let recipient = command.recipient(&loaded.state, chosen).ok().flatten().map(|own| own.address_id);
                 (recipient, loaded.state.absorbed.clone())
             })
             .await?;
@@ -190,7 +194,31 @@ impl App {
         // What all merged records were sent counts too; when it is dispatched, everything is judged again.
         let merged = self.merged_records(caller, &absorbed).await?;
         let merged = merged.into_iter().map(|record| record.state).collect();
-        Ok(Prepared { address, merged, limits: self.limits(caller.tenant, command.channel) })
+        Ok(Prepared { address, chosen, merged, limits: self.limits(caller.tenant, command.channel) })
+    }
+
+    /// The number that an SMS goes to instead of the primary one, by what checks found of the customer's numbers.
+    async fn chosen_number(&self, caller: &Caller, command: &SendMessage) -> Result<Option<AddressId>, AppError> {
+        if command.address_id.is_some() || !recipient::prefers_mobile(command.channel) {
+            return Ok(None);
+        }
+        let (stream, kind) = (customer_stream(caller.tenant, command.customer_id), command.channel.address_kind());
+        let own = |state: &Customer| -> Vec<(AddressId, bool)> {
+            let of_kind = state.addresses.iter().filter(|own| own.kind == kind);
+            of_kind.map(|own| (own.address_id, own.primary)).collect()
+        };
+        let own = self.read_state::<Customer, _>(stream, |loaded| own(&loaded.state)).await?;
+        if own.len() < 2 {
+            return Ok(None);
+        }
+        let (now, mut numbers) = (self.shared.ambient.now(), Vec::with_capacity(own.len()));
+        for (address_id, primary) in own {
+            let stream = address_stream(caller.tenant, address_id);
+            let look = |address: &Address| Line::of(address.validation.as_ref(), now);
+            let line = self.read_state::<Address, _>(stream, |loaded| look(&loaded.state)).await?;
+            numbers.push(Number { address_id, primary, line });
+        }
+        Ok(recipient::choose(&numbers))
     }
 
     /// Makes a message and decides on it.
@@ -219,15 +247,16 @@ impl App {
                 (command, Origin { canned_reply: None, template: Some(made) })
             }
         };
-        let Prepared { address, merged, limits } = prepared;
-        let to = command.recipient(state).ok().flatten().and_then(|own| own.address.as_deref());
+        let Prepared { address, chosen, merged, limits } = prepared;
+        let receiver = Receiver { address, chosen: *chosen };
+        let to = command.recipient(state, *chosen).ok().flatten().and_then(|own| own.address.as_deref());
         let page = origin.template.as_ref().and_then(|made| made.html.as_ref()).map_or(0, String::len);
         limits::check(limits, &command, page, to, files)?;
         if merged.is_empty() {
-            return decide::send(state, address, message_id, command, files.to_vec(), origin, context);
+            return decide::send(state, receiver, message_id, command, files.to_vec(), origin, context);
         }
         let person = state.with_messages_of(state, merged);
-        decide::send(&person, address, message_id, command, files.to_vec(), origin, context)
+        decide::send(&person, receiver, message_id, command, files.to_vec(), origin, context)
     }
 
     /// The answer to a command that sends. The text of what is queued is kept for its dispatch.

@@ -16,21 +16,27 @@ use crate::domain::account::decide::unusable;
 use crate::domain::account::event::{AccountName, AccountSpec, RateUnit};
 use crate::domain::refusal::Refusal;
 use crate::domain::value::routing::RoutingTerms;
-use crate::providers::kind::{Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Reach, Setup};
+use crate::providers::kind::{Built, Kind, OWN_ADDRESSES, REPLY_DOMAIN, Reach, Setting, Setup, ValidatorKind};
 use crate::providers::kit::client::{ClientOptions, HttpClient};
 use crate::providers::kit::settings::Settings;
 use crate::providers::{Secret, SettingsError};
 
-/// The environment variables that configure accounts, in the order of the providers' settings.
+/// The environment variables that configure accounts and services that check addresses, in the order of their settings.
 #[must_use]
 pub fn account_variables() -> Vec<AccountVariable> {
-    let of = |kind: &&'static Kind| {
-        let provider = kind.name;
-        kind.settings.iter().filter_map(move |setting| {
-            Some(AccountVariable { name: setting.variable?, provider, setting: setting.name })
-        })
-    };
-    Kind::all().iter().flat_map(of).collect()
+    let accounts = Kind::all().iter().flat_map(|kind| variables(kind.name, kind.settings, false));
+    let validators = ValidatorKind::all().iter().flat_map(|kind| variables(kind.name, kind.settings, true));
+    accounts.chain(validators).collect()
+}
+
+fn variables(
+    provider: &'static str,
+    settings: &'static [&'static Setting],
+    checks_addresses: bool,
+) -> impl Iterator<Item = AccountVariable> {
+    settings.iter().filter_map(move |setting| {
+        Some(AccountVariable { name: setting.variable?, provider, setting: setting.name, checks_addresses })
+    })
 }
 
 /// All accounts of the configuration; none if it names none.
@@ -82,7 +88,10 @@ fn build_configured(
 }
 
 /// Takes a number or word of ours out of an account's settings.
-fn take<T: FromStr>(values: &mut BTreeMap<String, String>, name: &'static str) -> Result<Option<T>, Unusable> {
+pub(super) fn take<T: FromStr>(
+    values: &mut BTreeMap<String, String>,
+    name: &'static str,
+) -> Result<Option<T>, Unusable> {
     let text = values.remove(name).filter(|value| !value.is_empty());
     text.map(|text| text.parse().map_err(|_| wrong(name, "must be a number"))).transpose()
 }
@@ -226,9 +235,9 @@ fn kind_of(provider: &str) -> Result<&'static Kind, Unusable> {
 
 /// Why an account cannot be used as it is set up. Names the setting, never its value.
 #[derive(Debug)]
-struct Unusable {
-    setting: Cow<'static, str>,
-    reason: Cow<'static, str>,
+pub(super) struct Unusable {
+    pub setting: Cow<'static, str>,
+    pub reason: Cow<'static, str>,
 }
 
 impl From<SettingsError> for Unusable {
@@ -237,7 +246,7 @@ impl From<SettingsError> for Unusable {
     }
 }
 
-fn wrong(setting: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Unusable {
+pub(super) fn wrong(setting: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Unusable {
     Unusable { setting: setting.into(), reason: reason.into() }
 }
 

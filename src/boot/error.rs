@@ -81,6 +81,18 @@ pub enum BootError {
         /// The valid values.
         reason: Cow<'static, str>,
     },
+    /// A setting of a service that checks addresses is wrong.
+    #[error("validator {service} in {origin}: {setting} {reason}")]
+    Validator {
+        /// The service.
+        service: String,
+        /// The file or variable.
+        origin: String,
+        /// The setting's name.
+        setting: Cow<'static, str>,
+        /// The valid values.
+        reason: Cow<'static, str>,
+    },
     /// A command that only reads found nothing to read.
     #[error(
         "there is no log at {url}: name it in COMMLOG_LOG_URL or COMMLOG_DATA_DIR, or begin with `commlog demo`, `commlog serve` or `commlog import`"

@@ -10,6 +10,7 @@ mod processes;
 mod sign_in;
 mod simulation;
 mod sole;
+mod validators;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, hold, take_erasures_up};
 pub use simulation::Simulation;
+pub use validators::validation_service;
 
 pub use crate::projections::{ReadStore, Survey};
 

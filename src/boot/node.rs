@@ -83,6 +83,7 @@ impl Node {
         });
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
         let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());
+        let validations = super::validation_service(&stores)?;
         if roles.processes {
             super::processes::start(&stores, &reads, accounts, intake.clone(), job_metrics.clone(), &stop, &mut parts)
                 .await?;
@@ -99,7 +100,7 @@ impl Node {
             });
         }
         let limits = Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
-        let gateway = Gateway::new(stores.app.clone(), queries, service, limits, metrics);
+        let gateway = Gateway::new(stores.app.clone(), queries, service, validations, limits, metrics);
         let issuer = super::sign_in::issuer(stores.config(), stores.ambient())?;
         let sessions = Sessions::new(gateway.clone(), issuer, stores.config().tenant);
         let (served, stopped) = (intake.clone(), stop.clone());

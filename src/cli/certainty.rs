@@ -7,6 +7,16 @@ use clap::Args;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::print;
 
+/// Asks a question that is answered by typing yes.
+pub fn confirm(question: &str) -> Outcome<bool> {
+    // If stderr is gone, no answer will come either.
+    let _ = write!(io::stderr().lock(), "{question} Type yes: ");
+    let _ = io::stderr().flush();
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|error| Failure::doing(Exit::Unavailable, "no answer came", error))?;
+    if answer.trim() == "yes" { Ok(true) } else { Err(Failure::new(Exit::Refused, "nothing was done")) }
+}
+
 /// Whether a command that cannot be taken back is meant.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Certainty {

@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand.
 
 pub mod accounts;
+pub mod addresses;
+mod asking;
 pub mod back_test;
 pub mod callbacks;
 mod campaign_effects;
@@ -68,7 +70,7 @@ Configuration comes from commlog.toml in the working directory (or --config), ov
 
 Exit codes:
   0    done
-  1    a check found something (status, verify, rebuild --check, templates lint)
+  1    a check found something (status, verify, rebuild --check, templates lint, addresses validate)
   2    wrong command line or configuration
   3    input was refused
   4    a store, port or file cannot be used
@@ -150,8 +152,10 @@ enum Command {
     ConfirmDispatch(confirm::ConfirmArgs),
     /// Issues, revokes and lists API keys.
     Keys(keys::KeysArgs),
-    /// Lists and tests provider accounts.
+    /// Sets up, lists and tests provider accounts.
     Accounts(accounts::AccountsArgs),
+    /// Checks whether messages can arrive at addresses.
+    Addresses(addresses::AddressesArgs),
     /// Creates and lists tenants.
     Tenants(tenants::TenantsArgs),
     /// Prints the GraphQL schema.
@@ -244,6 +248,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::ConfirmDispatch(args) => confirm::run(&session, args).await,
         Command::Keys(args) => keys::run(&session, args).await,
         Command::Accounts(args) => accounts::run(&session, args).await,
+        Command::Addresses(args) => addresses::run(&session, args).await,
         Command::Tenants(args) => tenants::run(&session, args).await,
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::complete(Cli::command(), &args),

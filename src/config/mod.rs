@@ -7,6 +7,7 @@
 mod accounts;
 mod openid;
 mod store;
+mod validators;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,9 +20,10 @@ use crate::domain::value::place;
 use crate::ids::TenantId;
 use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
-pub use accounts::{AccountConfig, AccountVariable};
+pub use accounts::{AccountConfig, AccountVariable, GivenVariables};
 pub use openid::OpenIdConfig;
 pub use store::{BlobsUrl, StoreUrl};
+pub use validators::ValidatorConfig;
 
 /// The file that is read from the working directory if no other is named.
 pub const DEFAULT_FILE: &str = "commlog.toml";
@@ -198,6 +200,10 @@ pub struct Config {
     pub openid: Option<OpenIdConfig>,
     /// The providers' accounts; without any, messages go to the simulator.
     pub accounts: Vec<AccountConfig>,
+    /// The services that check addresses, in the order in which they are asked.
+    pub validators: Vec<ValidatorConfig>,
+    /// The variables of providers that are set, for accounts that are set up here.
+    pub given_variables: GivenVariables,
     /// Where accounts that administrators set up may send beside the providers' own domains: their origins count.
     pub account_base_urls: Vec<Url>,
     /// Where signed checkpoints are posted.
@@ -295,9 +301,9 @@ impl Config {
         known: &[AccountVariable],
     ) -> Result<Self, ConfigError> {
         let mut values = Values::new();
-        let mut accounts = vec![];
+        let mut parties = Parties::default();
         if let Some((path, text)) = file {
-            accounts = read_file_values(path, text, &mut values)?;
+            parties = read_file_values(path, text, &mut values)?;
         }
         let mut others = BTreeMap::new();
         for (name, value) in variables {
@@ -317,11 +323,13 @@ impl Config {
                 values.insert(key, (value, format!("the environment (variable {name})")));
             }
         }
-        accounts.extend(accounts::from_variables(known, &others));
-        Self::from_values(&values, accounts)
+        parties.accounts.extend(accounts::from_variables(known, &others));
+        validators::add_variables(&mut parties.validators, known, &others);
+        parties.variables = GivenVariables::of(known, others);
+        Self::from_values(&values, parties)
     }
 
-    fn from_values(values: &Values, accounts: Vec<AccountConfig>) -> Result<Self, ConfigError> {
+    fn from_values(values: &Values, parties: Parties) -> Result<Self, ConfigError> {
         let text = |key: &str| values.get(key).map(|(value, _)| value.as_str());
         let data_dir = PathBuf::from(text("data_dir").unwrap_or("data"));
         let store = |key: &str| -> Result<Option<StoreUrl>, ConfigError> { parse(values, key, StoreUrl::parse) };
@@ -361,7 +369,9 @@ impl Config {
             default_region: parse(values, "default_region", place::region)?,
             projections_dir: text("projections_dir").map(PathBuf::from),
             openid: openid::read(values)?,
-            accounts,
+            accounts: parties.accounts,
+            validators: parties.validators,
+            given_variables: parties.variables,
             account_base_urls: parse(values, "account_base_urls", base_urls)?.unwrap_or_default(),
             checkpoint_url: parse(values, "checkpoint_url", posted_to)?,
             simulator_seed: parse(values, "simulator_seed", |text| {
@@ -436,16 +446,31 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
 }
 
-/// Takes over the keys and returns the accounts.
-fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<Vec<AccountConfig>, ConfigError> {
+/// Those outside whom this server calls.
+#[derive(Default)]
+struct Parties {
+    accounts: Vec<AccountConfig>,
+    validators: Vec<ValidatorConfig>,
+    variables: GivenVariables,
+}
+
+/// Takes over the keys and returns whom the file names.
+fn read_file_values(path: &Path, text: &str, values: &mut Values) -> Result<Parties, ConfigError> {
     let origin = path.display().to_string();
-    let mut found = vec![];
+    let mut found = Parties::default();
     let table: toml::Table =
         text.parse().map_err(|source| ConfigError::NotToml { path: path.to_owned(), source: Box::new(source) })?;
     for (key, value) in table {
-        if key == "accounts" {
-            found = accounts::from_file(&origin, value)?;
-            continue;
+        match key.as_str() {
+            "accounts" => {
+                found.accounts = accounts::from_file(&origin, value)?;
+                continue;
+            }
+            "validators" => {
+                found.validators = validators::from_file(&origin, value)?;
+                continue;
+            }
+            _ => {}
         }
         if !KEYS.iter().any(|(known, _)| *known == key) {
             return Err(ConfigError::UnknownKey { key, origin });

@@ -54,7 +54,7 @@ commands! {
     super::address::state::Address {
         super::address::decide::SuppressAddress = "suppress_address",
         super::address::decide::LiftSuppression = "lift_suppression",
-        super::address::validation::RecordValidation = "record_validation",
+        super::address::validation::ValidateAddress = "validate_address",
     }
     super::customer::state::Customer {
         super::activity::decide::RecordActivity = "record_activity",

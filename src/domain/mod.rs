@@ -15,6 +15,7 @@ pub mod address;
 pub mod callback;
 pub mod campaign;
 pub mod canned;
+pub mod check;
 pub mod consent;
 pub mod conversation;
 pub mod customer;

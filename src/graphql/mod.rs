@@ -93,6 +93,7 @@ pub struct Mutation(
     account::mutation::AccountMutations,
     activity::mutation::ActivityMutations,
     address::mutation::AddressMutations,
+    address::validation::ValidationMutations,
     canned::mutation::CannedReplyMutations,
     consent::mutation::ConsentMutations,
     conversation::mutation::ConversationMutations,

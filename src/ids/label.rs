@@ -87,6 +87,8 @@ labels! {
     CustomerId = "customer id",
     /// An address, from its kind and identity.
     AddressId = "address id",
+    /// The stream of a day's checks at a service.
+    CheckStream = "check stream",
     /// The `AddressClaimed` or `AddressReleased` that follows from a customer's event.
     AddressClaimEvent = "address claim event",
     /// What was said at an address about messages to it, from the customer's event that says so.

@@ -41,11 +41,13 @@ pub enum Category {
     Callback,
     /// A canned reply.
     CannedReply,
+    /// A day's checks of addresses at one service.
+    Check,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Customer,
         Self::Address,
         Self::Campaign,
@@ -59,6 +61,7 @@ impl Category {
         Self::Account,
         Self::Callback,
         Self::CannedReply,
+        Self::Check,
     ];
 
     /// The name in stream names and in SQL. It is hashed into each event, so it never changes.
@@ -78,6 +81,7 @@ impl Category {
             Self::Account => "account",
             Self::Callback => "callback",
             Self::CannedReply => "canned_reply",
+            Self::Check => "check",
         }
     }
 }

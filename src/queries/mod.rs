@@ -5,6 +5,7 @@
 //! Columns that come from sealed data are [`None`] once the person was forgotten.
 
 pub mod activities;
+pub mod address_validations;
 pub mod attachments;
 pub mod back_test;
 pub mod campaign_attribution;

@@ -8,6 +8,7 @@ use commlog::domain::account::event::AccountEvent;
 use commlog::domain::address::event::AddressEvent;
 use commlog::domain::callback::event::CallbackEvent;
 use commlog::domain::canned::event::CannedReplyEvent;
+use commlog::domain::check::event::CheckEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
 use commlog::domain::list::event::{ListEvent, MembersEvent};
@@ -35,6 +36,7 @@ fn event_types_are_named_by_their_structs_and_never_by_a_text() {
         AccountEvent::TYPES,
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
+        CheckEvent::TYPES,
         ListEvent::TYPES,
         MembersEvent::TYPES,
         TemplateEvent::TYPES,

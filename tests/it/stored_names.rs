@@ -7,6 +7,7 @@ use commlog::domain::address::event::AddressEvent;
 use commlog::domain::callback::event::CallbackEvent;
 use commlog::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
 use commlog::domain::canned::event::CannedReplyEvent;
+use commlog::domain::check::event::CheckEvent;
 use commlog::domain::customer::event::CustomerEvent;
 use commlog::domain::import::event::ImportEvent;
 use commlog::domain::list::event::{ListEvent, MembersEvent};
@@ -29,6 +30,7 @@ fn types(category: Category) -> Vec<(&'static str, u16)> {
         Category::Account => AccountEvent::TYPES.to_vec(),
         Category::Callback => CallbackEvent::TYPES.to_vec(),
         Category::CannedReply => CannedReplyEvent::TYPES.to_vec(),
+        Category::Check => CheckEvent::TYPES.to_vec(),
         Category::List => ListEvent::TYPES.to_vec(),
         Category::ListMembers => MembersEvent::TYPES.to_vec(),
         Category::Template => TemplateEvent::TYPES.to_vec(),

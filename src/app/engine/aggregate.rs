@@ -14,6 +14,8 @@ use crate::domain::campaign::run::CampaignRun;
 use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
+use crate::domain::check::event::CheckEvent;
+use crate::domain::check::state::DayOfChecks;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Decided, Meta};
@@ -63,7 +65,8 @@ pub(crate) trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Sen
             | Category::Tenant
             | Category::Account
             | Category::Callback
-            | Category::CannedReply => stream.tenant.into(),
+            | Category::CannedReply
+            | Category::Check => stream.tenant.into(),
         }
     }
 
@@ -151,6 +154,7 @@ aggregate!(
     TenantEvent::subject
 );
 aggregate!(Import, ImportEvent, Import, 1, |_| 0);
+aggregate!(DayOfChecks, CheckEvent, Check, 1, |_| 0);
 aggregate!(CannedReply, CannedReplyEvent, CannedReply, 1, |state| {
     state.current.iter().flat_map(|texts| texts.bodies.values()).map(|body| body.len() + 64).sum()
 });

@@ -15,6 +15,7 @@ use crate::domain::callback::state::KeptCallbacks;
 use crate::domain::campaign::run::CampaignRun;
 use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::state::CannedReply;
+use crate::domain::check::state::DayOfChecks;
 use crate::domain::command::Command;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
@@ -97,7 +98,8 @@ macro_rules! kept {
 }
 
 kept!(Customer customers addresses crate::app::addresses::because_of_customer, Address addresses, Tenant tenants, Import imports,
-    ProviderAccounts accounts, CannedReply canned, List lists, Template templates, Campaign campaigns, CampaignRun campaign_runs, KeptCallbacks callbacks,);
+    ProviderAccounts accounts, CannedReply canned, List lists, Template templates, Campaign campaigns, CampaignRun campaign_runs, KeptCallbacks callbacks,
+    DayOfChecks checks,);
 
 /// Where a command decides, and on whose behalf.
 #[derive(Clone)]
@@ -399,7 +401,7 @@ impl App {
     }
 
     /// The events of an earlier append.
-    async fn original<A: Cached>(&self, appended: &Appended) -> Result<Committed<A::Event>, AppError> {
+    pub(crate) async fn original<A: Cached>(&self, appended: &Appended) -> Result<Committed<A::Event>, AppError> {
         let count = usize::try_from(appended.last_version + 1 - appended.first_version).unwrap_or(usize::MAX);
         let limit = ReadLimit::events(count);
         let recorded = self.shared.journal.read_stream(appended.stream, appended.first_version - 1, limit).await?;

@@ -251,7 +251,8 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
         | Category::Import
         | Category::Tenant
         | Category::Callback
-        | Category::CannedReply => Ok(None),
+        | Category::CannedReply
+        | Category::Check => Ok(None),
     }
 }
 

@@ -23,6 +23,8 @@ use crate::domain::campaign::run::CampaignRun;
 use crate::domain::campaign::state::Campaign;
 use crate::domain::canned::event::CannedReplyEvent;
 use crate::domain::canned::state::CannedReply;
+use crate::domain::check::event::CheckEvent;
+use crate::domain::check::state::DayOfChecks;
 use crate::domain::customer::event::CustomerEvent;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Meta;
@@ -94,6 +96,11 @@ fn imports_fold_as_their_snapshots_say() {
 #[test]
 fn canned_replies_fold_as_their_snapshots_say() {
     pin::<CannedReply>("canned_reply", include_str!("folds/canned_reply.json"), CannedReplyEvent::TYPES);
+}
+
+#[test]
+fn days_of_checks_fold_as_their_snapshots_say() {
+    pin::<DayOfChecks>("check", include_str!("folds/check.json"), CheckEvent::TYPES);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::domain::address::event::{AddressEvent, AddressValidated, AddressValid
 use crate::domain::address::state::Address;
 use crate::domain::decision::{Context, Decision};
 use crate::domain::text;
+use crate::domain::value::AddressKind;
 use crate::domain::value::validation::{LineType, Validity, ValidityReason, Verdict};
+use crate::ids::AddressId;
 
 /// Who checks without asking anybody.
 pub const OFFLINE: &str = "offline";
@@ -30,17 +32,38 @@ pub struct Validation {
     pub checked_at: DateTime<Utc>,
 }
 
-/// Records what a check found.
+/// Asks whether messages can arrive at an address.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValidateAddress {
+    /// The address, by id or as text.
+    pub address: AddressRef,
+    /// What stands for all addresses that are asked about together: with others, it is another command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub among: Option<String>,
+}
+
+/// Records what a check found.
+#[derive(Debug, Clone, PartialEq)]
 pub struct RecordValidation {
     /// The address that was checked.
-    pub address: AddressRef,
+    pub address_id: AddressId,
+    /// Whether it is a phone number or a mailbox.
+    pub kind: AddressKind,
     /// What was found.
     pub verdict: Verdict,
     /// Who checked: the name of a service, or [`OFFLINE`].
     pub validator: String,
     /// When; a check may take a while.
     pub checked_at: DateTime<Utc>,
+}
+
+impl Verdict {
+    /// With who gave it, and when.
+    #[must_use]
+    pub fn checked(self, validator: impl Into<String>, checked_at: DateTime<Utc>) -> Validation {
+        let Self { validity, reason, line_type, carrier } = self;
+        Validation { validity, reason, line_type, carrier, validator: validator.into(), checked_at }
+    }
 }
 
 impl Validation {
@@ -97,8 +120,8 @@ impl Validation {
 pub fn record(state: &Address, command: RecordValidation, context: &Context<'_>) -> Decision<AddressEvent> {
     let Verdict { validity, reason, line_type, carrier } = command.verdict;
     let validated = AddressValidated {
-        address_id: command.address.id(context)?,
-        kind: command.address.kind(),
+        address_id: command.address_id,
+        kind: command.kind,
         validity,
         reason,
         line_type,
@@ -118,14 +141,13 @@ mod tests {
 
     use super::*;
     use crate::domain::decision::{Meta, Policy};
-    use crate::domain::scenario::{noon, with_context};
-    use crate::domain::value::AddressKind;
+    use crate::domain::scenario::{address_id, noon, with_context};
     use crate::domain::value::validation::{UNKNOWN_LASTS, VERDICT_LASTS};
     use crate::ids::EventId;
 
     fn checked(verdict: Verdict, checked_at: DateTime<Utc>) -> RecordValidation {
-        let address = AddressRef::Text { kind: AddressKind::Phone, address: "+14155550101".to_owned() };
-        RecordValidation { address, verdict, validator: "twilio_lookup".to_owned(), checked_at }
+        let (kind, validator) = (AddressKind::Phone, "twilio_lookup".to_owned());
+        RecordValidation { address_id: address_id(kind, "+14155550101"), kind, verdict, validator, checked_at }
     }
 
     fn events(state: &Address, command: RecordValidation) -> Vec<(AddressEvent, DateTime<Utc>)> {

@@ -92,6 +92,7 @@ fn sent(
         class: MessageClass::Marketing,
         topic: topic.to_owned(),
         address_id: None,
+        instead_of: None,
         send_at: None,
         in_reply_to: None,
         canned_reply: None,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::address::state::Address;
 use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::consent::event::{ConsentChanged, ConsentChangedPersonal, ConsentState};
 use crate::domain::consent::keywords;
@@ -21,6 +20,7 @@ use crate::domain::message::event::{
     MessageReceivedPersonal, MessageSuppressed,
 };
 use crate::domain::message::origin::{FromTemplate, Origin, UseTemplate};
+use crate::domain::message::recipient::Receiver;
 use crate::domain::message::rules::{Asked, Reason, Verdict, judge_request};
 use crate::domain::message::state::{Pending, Stage};
 use crate::domain::refusal::Refusal;
@@ -195,11 +195,19 @@ pub struct RecordProviderFact {
 }
 
 impl SendMessage {
-    /// The customer's address that the message would go to.
-    pub fn recipient<'a>(&self, state: &'a Customer) -> Result<Option<&'a OwnAddress>, Refusal> {
+    /// The customer's address that the message would go to; `chosen` takes the place of the primary one, if the customer
+    /// has it.
+    pub fn recipient<'a>(
+        &self,
+        state: &'a Customer,
+        chosen: Option<AddressId>,
+    ) -> Result<Option<&'a OwnAddress>, Refusal> {
         let kind = self.channel.address_kind();
         match self.address_id {
-            None => Ok(state.primary(kind)),
+            None => {
+                let chosen = chosen.and_then(|id| state.address(id)).filter(|address| address.kind == kind);
+                Ok(chosen.or_else(|| state.primary(kind)))
+            }
             Some(id) => state.address(id).filter(|address| address.kind == kind).map(Some).ok_or_else(|| {
                 let message = "the customer has no such address that this channel reaches";
                 Refusal { code: "ADDRESS_UNKNOWN", message: message.to_owned(), field: Some("address_id".to_owned()) }
@@ -208,12 +216,12 @@ impl SendMessage {
     }
 }
 
-/// Decides on a message that is asked for: always `MessageQueued`, then what holds or forbids it. `address` is the fold
+/// Decides on a message that is asked for: always `MessageQueued`, then what holds or forbids it. `receiver` has the fold
 /// of the address that [`SendMessage::recipient`] names, `files` are what its uploads stand for, `origin` is what its text
 /// was made of. `message_id` is the new message's.
 pub fn send(
     state: &Customer,
-    address: &Address,
+    receiver: Receiver<'_>,
     message_id: MessageId,
     command: SendMessage,
     files: Vec<StoredFile>,
@@ -226,7 +234,8 @@ pub fn send(
         return Err(Refusal::new("TOO_MANY_PENDING", message));
     }
     Refusal::unless_bounded("send_at", command.send_at)?;
-    let recipient = command.recipient(state)?;
+    let recipient = command.recipient(state, receiver.chosen)?;
+    let primary = state.primary(command.channel.address_kind()).map(|own| own.address_id);
     let topic = text::word("topic", &command.topic)?;
     attachment::check(command.channel, &files)?;
     // A picture needs no words, a mail does.
@@ -256,6 +265,7 @@ pub fn send(
         class: command.class,
         topic,
         address_id: recipient.map(|own| own.address_id),
+        instead_of: primary.filter(|_| recipient.is_some_and(|own| Some(own.address_id) == receiver.chosen)),
         send_at: command.send_at,
         in_reply_to: command.in_reply_to,
         canned_reply: origin.canned_reply,
@@ -279,7 +289,7 @@ pub fn send(
         is_template: queued.template.is_some(),
         queued_version: None,
     };
-    let verdict = judge_request(state, address, asked, command.send_at, context);
+    let verdict = judge_request(state, receiver.address, asked, command.send_at, context);
     let mut events = vec![context.now(queued)];
     events.extend(attachment::sent(&key, files, context));
     match verdict {

@@ -42,6 +42,9 @@ event! {
         topic: String,
         /// The customer's address that it goes to.
         address_id: Option<AddressId>,
+        /// The customer's primary number, where checks led to another one: one that takes SMS.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<AddressId>,
         /// Not before this time.
         send_at: Option<DateTime<Utc>>,
         /// The message that it answers.

@@ -9,6 +9,7 @@ pub mod history;
 pub mod lattice;
 pub mod limits;
 pub mod origin;
+pub mod recipient;
 pub mod reclass;
 pub mod report;
 pub mod retry;

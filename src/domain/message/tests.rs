@@ -8,6 +8,7 @@ use super::decide::{
 use super::dispatch::{DispatchInputs, TEMPLATE_NOT_APPROVED, begin, doubt};
 use super::event::{DispatchFailed, DispatchStarted, MessageClass, MessageDelivered, MessageQueuedPersonal};
 use super::origin::Origin;
+use super::recipient::Receiver;
 use crate::domain::address::event::SuppressionReason;
 use crate::domain::address::state::Address;
 use crate::domain::consent::event::ConsentState;
@@ -43,8 +44,9 @@ fn history() -> Vec<CustomerEvent> {
 }
 
 fn sent(history: Vec<CustomerEvent>, address: &Address, command: SendMessage) -> Then {
-    given(history)
-        .when(|state, context| send(state, address, context.id(), command, vec![], Origin::default(), context))
+    given(history).when(|state, context| {
+        send(state, Receiver { address, chosen: None }, context.id(), command, vec![], Origin::default(), context)
+    })
 }
 
 /// The rule that suppressed, or nothing.

@@ -4,6 +4,7 @@ use async_graphql::{Context, Object, Result};
 
 use super::object::ProviderAccount;
 use super::provider::Provider;
+use crate::graphql::address::validation::{ValidatorService, services};
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::May;
 use crate::graphql::engine::principal::Permission;
@@ -30,6 +31,13 @@ impl AccountQueries {
         let list = reading.api.accounts.list(reading.session.principal.tenant).await;
         let list = list.map_err(|error| opaque(reading.api.ambient(), &error))?;
         Ok(list.into_iter().map(Into::into).collect())
+    }
+
+    /// The services that addresses of this tenant are checked at, in the order in which they are asked. Requires the role
+    /// `ADMIN`.
+    #[graphql(guard = "May(Permission::Administer)", complexity = "1 + 5 * child_complexity")]
+    async fn validators(&self, ctx: &Context<'_>) -> Result<Vec<ValidatorService>> {
+        services(ctx).await
     }
 
     /// The providers that accounts can be set up for, with their settings and limits. Requires the role `ADMIN`.

@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::suppression::Suppression;
+use super::validation::AddressValidation;
 use crate::domain::value;
 use crate::graphql::engine::flat::Flat;
 use crate::graphql::engine::id::{Of, global_in};
-use crate::graphql::engine::loaders::{AddressesOf, SuppressionsOf};
+use crate::graphql::engine::loaders::{AddressesOf, SuppressionsOf, ValidationOf};
 use crate::graphql::engine::reading::{Reading, Tables};
 use crate::graphql::engine::words::AddressKind;
 use crate::ids::{AddressId, CustomerId};
@@ -95,5 +96,12 @@ impl CustomerAddress {
     async fn suppressions(&self, ctx: &Context<'_>) -> Result<Vec<Flat<Suppression>>> {
         let rows = SuppressionsOf(self.address_id.0).load(Reading::of(ctx)?, &Tables::Live).await?;
         Ok(rows.into_iter().map(|row| Flat(Suppression::new(row))).collect())
+    }
+
+    /// What the newest check found that is to be believed; null if it was never checked. Always current, even with `asOf`.
+    async fn validation(&self, ctx: &Context<'_>) -> Result<Option<Flat<AddressValidation>>> {
+        let reading = Reading::of(ctx)?;
+        let row = ValidationOf(self.address_id.0).load(reading, &Tables::Live).await?;
+        Ok(row.map(|row| Flat(AddressValidation::new(row, reading.personal()))))
     }
 }

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::metrics::Metrics;
 use super::scalar::Cursor;
 use crate::accounts::service::AccountService;
+use crate::accounts::validation::ValidationService;
 use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::Position;
@@ -26,6 +27,8 @@ pub struct Api {
     pub reads: Reads,
     /// The provider accounts.
     pub accounts: AccountService,
+    /// What checks addresses.
+    pub validations: ValidationService,
     /// What a request may cost.
     pub limits: Arc<Limits>,
     /// The API keys that were checked lately.

@@ -19,6 +19,7 @@ use super::metrics::{Metrics, OperationKind, OperationOutcome};
 use super::principal::{Permission, Principal};
 use super::reading::Session;
 use crate::accounts::service::AccountService;
+use crate::accounts::validation::ValidationService;
 use crate::app::{App, Caller, Outcome};
 use crate::domain::customer::token::CustomerToken;
 use crate::domain::tenant::decide::NameUser;
@@ -41,11 +42,18 @@ pub struct Gateway {
 impl Gateway {
     /// An API over use cases and read tables.
     #[must_use]
-    pub fn new(app: App, reads: Reads, accounts: AccountService, limits: Limits, metrics: Metrics) -> Self {
+    pub fn new(
+        app: App,
+        reads: Reads,
+        accounts: AccountService,
+        validations: ValidationService,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> Self {
         let (keys, shares) = (Keys::new(&limits), Shares::new(reads.db().connections()));
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
-        let api = Api { app, reads, accounts, limits, keys, metrics };
+        let api = Api { app, reads, accounts, validations, limits, keys, metrics };
         let (schema, in_app) = (schema(&api), in_app::schema(&api));
         Self { api, documents, shares, schema, in_app }
     }

@@ -11,6 +11,7 @@ use super::api::Api;
 use super::reading::Tables;
 use crate::ids::{ActivityId, AddressId, ApiKeyId, CampaignId, ConversationId, CustomerId, MessageId, TenantId};
 use crate::queries::activities::{ActivityRow, LineRow};
+use crate::queries::address_validations::ValidationRow;
 use crate::queries::attachments::AttachmentRow;
 use crate::queries::campaign_metrics::{CostRow, MetricsRow};
 use crate::queries::consents::ConsentRow;
@@ -20,7 +21,8 @@ use crate::queries::messages::{LastMessage, MessageRow, ReasonRow};
 use crate::queries::suppressions::{SuppressionChangeRow, SuppressionRow};
 use crate::queries::tenants::{ApiKeyRow, UserRow};
 use crate::queries::{
-    activities, attachments, campaign_metrics, consents, conversations, customers, messages, suppressions, tenants,
+    activities, address_validations, attachments, campaign_metrics, consents, conversations, customers, messages,
+    suppressions, tenants,
 };
 
 /// Reads in batches for one request.
@@ -117,6 +119,8 @@ batches! {
     CampaignCostsOf(CampaignId) -> CostRow = campaign_metrics::costs, by campaign_id, many;
     /// The suppressions of an address.
     SuppressionsOf(AddressId) -> SuppressionRow = suppressions::of_addresses, by address_id, many;
+    /// What checks found of an address.
+    ValidationOf(AddressId) -> ValidationRow = address_validations::of_addresses, by address_id, one;
     /// How the suppressions of an address came about, and went.
     SuppressionHistoryOf(AddressId) -> SuppressionChangeRow = suppressions::histories, by address_id, many;
 }

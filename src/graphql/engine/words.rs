@@ -296,6 +296,8 @@ pub enum StreamCategory {
     Callback,
     /// A canned reply.
     CannedReply,
+    /// A day's checks of addresses at one service.
+    Check,
 }
 
 /// The role of an API key.
@@ -388,4 +390,58 @@ mod tests {
             assert_eq!(ConversationPriority::of(priority.word()), priority);
         }
     }
+}
+
+/// Whether messages can arrive at an address.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::value::validation::Validity")]
+pub enum Validity {
+    /// They can, as far as the one who checked can see.
+    Deliverable,
+    /// They may, but something speaks against sending.
+    Risky,
+    /// They cannot.
+    Undeliverable,
+    /// The one who checked cannot tell.
+    Unknown,
+}
+
+/// Why an address is risky or undeliverable.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::value::validation::ValidityReason")]
+pub enum ValidityReason {
+    /// It is not written as an address is.
+    Syntax,
+    /// Its domain does not exist, or takes no mail.
+    Domain,
+    /// There is no such mailbox.
+    Mailbox,
+    /// There is no such number.
+    Number,
+    /// Anybody may have it for minutes.
+    Disposable,
+    /// Its domain takes mail to every mailbox, whether there is one or not.
+    CatchAll,
+    /// It belongs to a function, such as `info`, not to a person.
+    Role,
+    /// The one who checked does not say.
+    Unstated,
+}
+
+/// What a phone number leads to.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[graphql(remote = "crate::domain::value::validation::LineType")]
+pub enum LineType {
+    /// A mobile phone.
+    Mobile,
+    /// A line that takes calls only.
+    Landline,
+    /// A number of an internet telephone; many of them take SMS.
+    Voip,
+    /// A number that is free for callers; many of them take SMS.
+    TollFree,
+    /// A service: premium, shared cost, voicemail, a pager.
+    Service,
+    /// The one who checked cannot tell.
+    Unknown,
 }

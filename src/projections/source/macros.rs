@@ -14,6 +14,7 @@
 //! | `@entries(json, 'key') AS t` | in FROM: one row per member of an object, as TEXT `t.key`, `t.value` |
 //! | `@as_uuid(text)` | UUID of a text, such as an element of an array |
 //! | `@least(a, b)`, `@greatest(a, b)` | the smaller, the greater; the other one if one is NULL |
+//! | `@days_after(time, 90)` | the same time of day (of UTC) so many days later |
 //! | `@sum(x)`, `@sum(x, condition)` | BIGINT; NULL if there is nothing to add |
 //! | `@count_if(condition)` | BIGINT |
 //! | `@min_if(x, condition)`, `@max_if(x, condition)` | of the rows that meet the condition |
@@ -121,6 +122,10 @@ fn call(engine: Engine, name: &Token<'_>, arguments: &[&[Token<'_>]]) -> Result<
         ("least", [a, b]) => Ok(extreme(engine, "least", "min", a, b)),
         ("greatest", [a, b]) => Ok(extreme(engine, "greatest", "max", a, b)),
         ("least" | "greatest", _) => wrong("two values"),
+        ("days_after", [time, days]) if days.bytes().all(|digit| digit.is_ascii_digit()) => {
+            Ok(days_after(engine, time, days))
+        }
+        ("days_after", _) => wrong("a time and a number of days"),
         ("sum", [value]) => Ok(sum(engine, value, "")),
         ("sum", [value, condition]) => Ok(sum(engine, value, &format!(" FILTER (WHERE {condition})"))),
         ("sum", _) => wrong("a value and perhaps a condition"),
@@ -142,6 +147,15 @@ fn extreme(engine: Engine, postgres: &str, sqlite: &str, a: &str, b: &str) -> St
     match engine {
         Engine::Sqlite => format!("coalesce({sqlite}({a}, {b}), {a}, {b})"),
         Engine::Postgres => format!("{postgres}({a}, {b})"),
+    }
+}
+
+/// Times are texts on SQLite, whose own functions would cut them to milliseconds. PostgreSQL's days are those of the
+/// session's time zone, which may have 23 hours.
+fn days_after(engine: Engine, time: &str, days: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("(date(substr({time}, 1, 10), '+{days} days') || substr({time}, 11))"),
+        Engine::Postgres => format!("({time} + interval '24 hours' * {days})"),
     }
 }
 
@@ -256,6 +270,7 @@ mod tests {
             ("@sum", "@sum needs arguments in parentheses"),
             ("@sum(a", "the parenthesis after @sum is not closed"),
             ("@least(a)", "@least takes two values, not 1"),
+            ("@days_after(a, b)", "@days_after takes a time and a number of days, not 2"),
             ("@text(a, b)", "the key of @text must be a text such as 'total' or 'profile.owner'"),
         ] {
             assert_eq!(expand(Engine::Sqlite, sql).unwrap_err().reason, reason, "{sql}");

@@ -8,6 +8,7 @@ use crate::domain::address::event::AddressEvent;
 use crate::domain::callback::event::CallbackEvent;
 use crate::domain::campaign::event::{CampaignEvent, CampaignRunEvent};
 use crate::domain::canned::event::CannedReplyEvent;
+use crate::domain::check::event::CheckEvent;
 use crate::domain::customer::event::{CustomerEvent, CustomerForgotten};
 use crate::domain::event::Event as _;
 use crate::domain::import::event::ImportEvent;
@@ -63,6 +64,7 @@ pub(super) fn is_event(name: &str) -> bool {
         AccountEvent::TYPES,
         CallbackEvent::TYPES,
         CannedReplyEvent::TYPES,
+        CheckEvent::TYPES,
         ListEvent::TYPES,
         CampaignEvent::TYPES,
         CampaignRunEvent::TYPES,

@@ -39,6 +39,10 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Sms],
     settings: settings::SETTINGS,
     domains: &["bird.com"],
+    callbacks: &[
+        "Developers, Webhooks, add an endpoint: {url}, with all events of SMS, sent and received.",
+        "The endpoint's signing secret is `webhook_secret`.",
+    ],
     // Twelve parts of 153 letters; of other letters than GSM-7's fewer fit.
     limits: &[Limits { longest_text: Some(1_836), ..Limits::none(Channel::Sms) }],
     parser: 1,

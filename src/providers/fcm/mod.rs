@@ -39,6 +39,9 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Push],
     settings: settings::SETTINGS,
     domains: &["googleapis.com"],
+    callbacks: &[
+        "Nothing has to be registered: FCM reports nothing itself. Your app posts what becomes of a notification to the URL that the notification carries: {url}.",
+    ],
     // A payload of 4,096 bytes, of which our token and the names of fields take some 500: a longer text never fits. The exact
     // size is looked at before each call.
     limits: &[Limits { longest_text: Some(3_500), ..Limits::none(Channel::Push) }],

@@ -28,6 +28,7 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::InApp],
     settings: &[&APPLICATION],
     domains: &[],
+    callbacks: &["Nothing has to be registered: this server shows the messages itself, in pages that load /inapp.js."],
     // A note in the corner of a page, not a page.
     limits: &[Limits { longest_text: Some(5_000), ..Limits::none(Channel::InApp) }],
     parser: 1,

@@ -36,6 +36,9 @@ pub struct Kind {
     pub settings: &'static [&'static Setting],
     /// The domains of its API: hosts in them may be named as a base URL by administrators.
     pub domains: &'static [&'static str],
+    /// What has to be set up at the provider so that it calls back: a step each, in the words of its own pages, as far as
+    /// these stay the same. `{url}` stands for the account's URL.
+    pub callbacks: &'static [&'static str],
     /// What it takes on each channel.
     pub limits: &'static [Limits],
     /// The version of its parser of callbacks. Raise it whenever the parser understands more: what was kept is looked at
@@ -149,6 +152,11 @@ impl Kind {
         own.copied().unwrap_or_else(|| Limits::none(channel))
     }
 
+    /// What has to be set up at the provider so that it calls an account back at a URL.
+    pub fn callbacks_to(&self, url: &str) -> impl Iterator<Item = String> {
+        self.callbacks.iter().map(|step| step.replace("{url}", url))
+    }
+
     /// The setting of a name.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&'static Setting> {
@@ -176,6 +184,22 @@ mod tests {
                 assert!(setting.default.is_none() || !setting.is_required, "{}: {}", kind.name, setting.name);
             }
             assert!(kind.settings.iter().any(|setting| setting.is_required && setting.variable.is_some()));
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_set_up_for_callbacks_is_said_in_sentences_and_names_settings_that_exist() {
+        for kind in ALL {
+            assert!(!kind.callbacks.is_empty(), "{}", kind.name);
+            for step in kind.callbacks {
+                assert!(step.ends_with('.') && !step.replace("{url}", "").contains(['{', '}']), "{step}");
+                let named = step.split('`').skip(1).step_by(2);
+                let is_setting =
+                    |name: &&str| name.contains('_') && name.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
+                for name in named.filter(is_setting) {
+                    assert!(kind.setting(name).is_some(), "{}: {name}", kind.name);
+                }
+            }
         }
     }
 

@@ -43,6 +43,11 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Email],
     settings: settings::SETTINGS,
     domains: &["mailgun.net"],
+    callbacks: &[
+        "Sending, Webhooks, the domain: {url} for all events.",
+        "Settings, API security: the HTTP webhook signing key is `webhook_signing_key`.",
+        "For replies: Receiving, Create route: an expression that matches the mailboxes of `reply_domain`, the action `Store and notify` (or `Forward`) with {url}.",
+    ],
     // 25 MB, less what headers and markup take.
     limits: &[Limits {
         largest_message: Some(25_000_000 - 100_000),

@@ -41,6 +41,11 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Sms],
     settings: settings::SETTINGS,
     domains: &["messagebird.com", "bird.com"],
+    callbacks: &[
+        "Reports on messages come by themselves: each message names {url}.",
+        "For replies: Numbers, your number, forward SMS to a URL (or a flow with `Fetch variables`/`Forward to URL`): {url}, with the method POST.",
+        "Developers, Settings: the signing key is `signing_key`.",
+    ],
     // Nine parts of 153 letters; of other letters than GSM-7's fewer fit, and more are refused there.
     limits: &[Limits { longest_text: Some(1_377), ..Limits::none(Channel::Sms) }],
     parser: 1,

@@ -45,6 +45,10 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Email],
     settings: settings::SETTINGS,
     domains: &["resend.com"],
+    callbacks: &[
+        "Webhooks, Add webhook: {url}, with all events of emails; for replies `email.received` too.",
+        "The webhook's signing secret is `webhook_secret`.",
+    ],
     // 40 MB, less what headers and markup take. Amazon SES, which sends for it, takes no other letters than ASCII's before
     // the @.
     limits: &[Limits {

@@ -37,6 +37,10 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Email],
     settings: settings::SETTINGS,
     domains: &["sendgrid.com"],
+    callbacks: &[
+        "Settings, Mail Settings, Event Webhooks: Post URL {url}, all events; switch on the Signed Event Webhook: its verification key is `webhook_public_key`.",
+        "For replies: Settings, Inbound Parse: the host is `reply_domain` (its MX record is mx.sendgrid.net), the URL {url}?secret=… with your `inbound_secret`; switch on `POST the raw, full MIME message`.",
+    ],
     // 30 MB, less what headers and markup take; subject and content of a file have a minLength of 1, and receivers the
     // format email, which is ASCII.
     limits: &[Limits {

@@ -43,6 +43,11 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Email],
     settings: settings::SETTINGS,
     domains: &["amazonaws.com", "amazonaws.com.cn"],
+    callbacks: &[
+        "SNS, Topics: a standard topic; Create subscription: HTTPS, {url}. It is confirmed by itself once `topic_arns` names the topic.",
+        "SES, Configuration sets, the one of `configuration_set`, Event destinations: that topic, with all events.",
+        "For replies: SES, Email receiving, a rule for `reply_domain`: publish to a topic that `topic_arns` names too.",
+    ],
     // 40 MB for the whole mail as it is written, less what headers and markup take; no SMTPUTF8.
     limits: &[Limits {
         largest_message: Some(40_000_000 - 100_000),

@@ -56,6 +56,10 @@ pub const KIND: Kind = Kind {
     settings: settings::SETTINGS,
     // Any server may be named: administrators, only ones of the public network.
     domains: &[],
+    callbacks: &[
+        "Nothing has to be registered: bounces and replies are read from the mailbox of `imap_host`.",
+        "A mail server of your own may post raw mail instead, from a pipe: curl --data-binary @- -H 'Authorization: Bearer …' {url}, with your `inbound_secret`.",
+    ],
     // What a server takes (its size, mailboxes beyond ASCII) it says itself, connection by connection.
     limits: &[Limits::none(Channel::Email)],
     parser: 1,

@@ -44,6 +44,12 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Sms, Channel::Whatsapp, Channel::Voice],
     settings: settings::SETTINGS,
     domains: &["twilio.com"],
+    callbacks: &[
+        "Reports on messages and calls come by themselves: each message names {url}.",
+        "For replies by SMS: Phone Numbers, Manage, Active numbers, your number, Messaging: `A message comes in`: Webhook, {url}, HTTP POST.",
+        "With a messaging service instead: Messaging, Services, your service, Integration, `Send a webhook`: Request URL {url}, HTTP POST.",
+        "For replies by WhatsApp: Messaging, Senders, WhatsApp senders, your sender: `Webhook URL for incoming messages`: {url}, HTTP POST.",
+    ],
     // Error 21617: the concatenated message exceeds 1,600 characters.
     // What the voices of Polly read out at once is 3,000 characters.
     limits: &[

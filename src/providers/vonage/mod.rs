@@ -47,6 +47,11 @@ pub const KIND: Kind = Kind {
     channels: &[Channel::Sms],
     settings: settings::SETTINGS,
     domains: &["nexmo.com", "vonage.com"],
+    callbacks: &[
+        "With `api` = `sms`: API settings, SMS settings: Delivery receipts (DLR) webhooks and Inbound SMS webhooks: {url}, with the method POST-JSON.",
+        "There too: switch on the signing of webhooks; the signature secret is `signature_secret`, its method `signature_method`.",
+        "With `api` = `messages`: Applications, your application, Capabilities, Messages: Inbound URL and Status URL: {url}.",
+    ],
     // The Messages API's; none is documented for the SMS API. One for both, so that accounts can change over.
     limits: &[Limits { longest_text: Some(1_000), ..Limits::none(Channel::Sms) }],
     parser: 1,

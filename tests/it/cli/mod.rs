@@ -1,5 +1,7 @@
 //! The real binary, from outside.
 
+mod adding_accounts;
+mod addresses;
 mod asking;
 mod auditing;
 mod bad_stores;

@@ -167,6 +167,7 @@ pub(crate) fn queued(key: &MessageKey) -> MessageQueued {
         class: MessageClass::Marketing,
         topic: "news".to_owned(),
         address_id: Some(address(1)),
+        instead_of: None,
         send_at: None,
         in_reply_to: None,
         canned_reply: None,

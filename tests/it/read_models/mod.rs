@@ -18,6 +18,7 @@ mod story;
 mod tenants;
 mod timeline;
 mod traffic;
+mod validations;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -24,6 +24,7 @@ pub(crate) mod story;
 mod templates;
 mod threading;
 mod tracking;
+mod validating;
 mod visits;
 mod voice;
 mod whatsapp;

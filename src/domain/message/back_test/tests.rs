@@ -29,6 +29,7 @@ fn queued(number: u128) -> CustomerEvent {
         class: MessageClass::Marketing,
         topic: "news".to_owned(),
         address_id: Some(address_id(AddressKind::Email, MAILBOX)),
+        instead_of: None,
         send_at: None,
         in_reply_to: None,
         canned_reply: None,

@@ -57,6 +57,7 @@ fn queue(customer: &mut Customer, number: u128, topic: &str, class: MessageClass
         class,
         topic: topic.to_owned(),
         address_id: None,
+        instead_of: None,
         send_at: None,
         in_reply_to: None,
         canned_reply: None,

@@ -1,5 +1,7 @@
 //! `commlog accounts`
 
+mod add;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -20,6 +22,8 @@ pub struct AccountsArgs {
 
 #[derive(Debug, Subcommand)]
 enum AccountsCommand {
+    /// Sets up an account at a provider: asks for its settings, tries it, stores it.
+    Add(add::AddArgs),
     /// Lists a tenant's provider accounts and how they are.
     List {
         /// Output format.
@@ -62,11 +66,14 @@ pub async fn run(session: &Session, args: AccountsArgs) -> Outcome {
             Kind::all().iter().try_for_each(|kind| provider(kind))
         };
     }
+    if let AccountsCommand::Add(args) = args.what {
+        return add::run(session, args).await;
+    }
     let stores = session.open_existing().await?;
     let reads = session.read_store(&stores).await?;
     let service = boot::account_service(&stores, &reads).await?;
     match args.what {
-        AccountsCommand::Providers { .. } => Ok(()),
+        AccountsCommand::Providers { .. } | AccountsCommand::Add(_) => Ok(()),
         AccountsCommand::List { format, tenant } => {
             let list = service.list(session.caller(&tenant).tenant).await;
             stores.close().await;
