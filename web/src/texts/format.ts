@@ -89,3 +89,9 @@ export const monthName = (month: string): string =>
   kept("month", (one) => new Intl.DateTimeFormat(one, { month: "long", year: "numeric", timeZone: "UTC" })).format(
     new Date(`${month}-01T00:00:00Z`),
   );
+
+/** A moment with its seconds: for logs. */
+export const moment = (at: string | Date): string =>
+  kept("moment", (one) => new Intl.DateTimeFormat(one, { dateStyle: "short", timeStyle: "medium" })).format(
+    new Date(at),
+  );

@@ -7,7 +7,7 @@ import { t } from "../../texts";
 import { dateTime } from "../../texts/format";
 import styles from "./ConversationRow.module.css";
 import type { ConversationRow } from "./InboxQuery";
-import { type InboxState, inboxUrl } from "./inboxUrl";
+import { type InboxState, inboxUrl, movedAt } from "./inboxUrl";
 
 export function Row({
   conversation,
@@ -18,14 +18,15 @@ export function Row({
   url: InboxState;
   isChosen: boolean;
 }) {
-  const { customer, lastMessage, unread } = conversation;
+  const { customer, lastMessage, unread, priority, snoozedUntil, assignee } = conversation;
+  const hasFoot = priority !== "NORMAL" || snoozedUntil !== null || assignee !== null;
   const name = customer?.forgottenAt ? t("customers.forgotten") : (customer?.name ?? t("customers.nameless"));
   return (
     <Link
       to="/inbox"
       search={inboxUrl.params({ ...url, c: uuidOf(conversation.id) })}
       className={`${styles.row} ${unread > 0 ? styles.unread : ""}`}
-      aria-current={isChosen ? "true" : undefined}
+      data-chosen={isChosen}
     >
       <span className={styles.icon} title={t(`channel.${conversation.channel}`)}>
         <ChannelIcon channel={conversation.channel} />
@@ -35,26 +36,14 @@ export function Row({
           {name}
         </bdi>
         <span className={styles.time}>
-          <Time at={conversation.changedAt} />
+          <Time at={new Date(movedAt(conversation)).toISOString()} />
         </span>
       </span>
       <span className={styles.text}>
-        {lastMessage?.direction === "OUTBOUND" ? <span className={styles.you}>{t("inbox.you")} </span> : null}
-        <bdi>{lastMessage?.preview}</bdi>
-      </span>
-      <span className={styles.foot}>
-        {conversation.priority === "NORMAL" ? null : (
-          <Badge tone={conversation.priority === "LOW" ? "neutral" : "warn"}>
-            {t(`inbox.priorities.${conversation.priority}`)}
-          </Badge>
-        )}
-        {conversation.snoozedUntil ? (
-          <span className={styles.snoozed}>
-            <Clock aria-hidden="true" />
-            {dateTime(conversation.snoozedUntil)}
-          </span>
-        ) : null}
-        <bdi className={styles.assignee}>{conversation.assignee}</bdi>
+        <span className={styles.preview}>
+          {lastMessage?.direction === "OUTBOUND" ? <span className={styles.you}>{t("inbox.you")} </span> : null}
+          <bdi>{lastMessage?.preview}</bdi>
+        </span>
         {unread > 0 ? (
           <span className={styles.count} title={t("inbox.unread", { count: unread })}>
             <span aria-hidden="true">{unread}</span>
@@ -62,6 +51,20 @@ export function Row({
           </span>
         ) : null}
       </span>
+      {hasFoot ? (
+        <span className={styles.foot}>
+          {priority === "NORMAL" ? null : (
+            <Badge tone={priority === "LOW" ? "neutral" : "warn"}>{t(`inbox.priorities.${priority}`)}</Badge>
+          )}
+          {snoozedUntil ? (
+            <span className={styles.snoozed}>
+              <Clock aria-hidden="true" />
+              {dateTime(snoozedUntil)}
+            </span>
+          ) : null}
+          <bdi className={styles.assignee}>{assignee}</bdi>
+        </span>
+      ) : null}
     </Link>
   );
 }

@@ -19,7 +19,8 @@ interface ConversationsProps {
   inbox: Inbox;
 }
 
-const ROW_HEIGHT = 76;
+/** Of a row without an assignee, a priority or a snooze. */
+const ROW_HEIGHT = 57;
 
 export function Conversations({ url, setUrl, inbox }: ConversationsProps) {
   const { rows, hasMore, isLoadingMore, loadMore } = inbox;
@@ -67,8 +68,10 @@ export function Conversations({ url, setUrl, inbox }: ConversationsProps) {
               return (
                 <li
                   key={item.key}
+                  ref={virtual.measureElement}
+                  data-index={item.index}
                   className={styles.row}
-                  style={{ height: ROW_HEIGHT, transform: `translateY(${item.start}px)` }}
+                  style={{ transform: `translateY(${item.start}px)` }}
                 >
                   <Row conversation={row} url={url} isChosen={item.index === chosen} />
                 </li>

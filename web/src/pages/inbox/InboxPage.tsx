@@ -40,6 +40,8 @@ export function InboxPage() {
         <FolderSelect url={url} setUrl={setUrl} inbox={inbox} />
         <Conversations url={url} setUrl={setUrl} inbox={inbox} />
       </section>
+      {/* Where the conversation is alone in sight, this page still has its name. */}
+      <h1 className={`hidden-visually ${styles.title}`}>{t("nav.inbox")}</h1>
       <section className={styles.thread} aria-label={t("inbox.thread")}>
         {url.c ? (
           <Thread

@@ -11,6 +11,7 @@ export const ConversationRowFragment = graphql(`
     snoozedUntil
     changedAt
     lastInboundAt
+    lastOutboundAt
     waitingSince
     customerId
     customer {

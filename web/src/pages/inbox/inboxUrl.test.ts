@@ -21,9 +21,22 @@ describe("a folder of the inbox", () => {
   });
 });
 
-test("rows that two pages share stand once, where they moved to", () => {
-  const row = (id: string, changedAt: string) => ({ id, changedAt });
-  const rows = [row("a", "2026-11-29T10:00:00Z"), row("b", "2026-11-29T09:00:00Z"), row("b", "2026-11-29T11:00:00Z")];
-  expect(arranged(rows, "RECENTLY_ACTIVE").map(({ id }) => id)).toEqual(["b", "a"]);
-  expect(arranged(rows, "NEWEST").map(({ id }) => id)).toEqual(["a", "b"]);
+describe("rows", () => {
+  const row = (id: string, lastInboundAt: string, changedAt = lastInboundAt) => ({
+    id,
+    changedAt,
+    lastInboundAt,
+    lastOutboundAt: null,
+  });
+
+  test("that two pages share stand once, where they moved to", () => {
+    const rows = [row("a", "2026-11-29T10:00:00Z"), row("b", "2026-11-29T09:00:00Z"), row("b", "2026-11-29T11:00:00Z")];
+    expect(arranged(rows, "RECENTLY_ACTIVE").map(({ id }) => id)).toEqual(["b", "a"]);
+    expect(arranged(rows, "NEWEST").map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
+  test("do not move when they are read", () => {
+    const rows = [row("a", "2026-11-29T10:00:00Z"), row("b", "2026-11-29T09:00:00Z", "2026-11-29T12:00:00Z")];
+    expect(arranged(rows, "RECENTLY_ACTIVE").map(({ id }) => id)).toEqual(["a", "b"]);
+  });
 });

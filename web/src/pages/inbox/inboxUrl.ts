@@ -63,12 +63,19 @@ export function matches(conversation: Filed, filter: InboxFilter): boolean {
   );
 }
 
-/** The rows as they stand now: each once, and those that moved last first. */
-export function arranged<Row extends { id: string; changedAt: string }>(
-  rows: readonly Row[],
-  order: InboxState["order"],
-): Row[] {
+interface Moving {
+  id: string;
+  changedAt: string;
+  lastInboundAt: string | null;
+  lastOutboundAt: string | null;
+}
+
+/** When somebody last wrote. Reading and assigning change a conversation too, but must not move it under the reader's eyes. */
+export const movedAt = ({ changedAt, lastInboundAt, lastOutboundAt }: Omit<Moving, "id">): number =>
+  Math.max(...[lastInboundAt, lastOutboundAt].map((at) => (at ? Date.parse(at) : 0))) || Date.parse(changedAt);
+
+/** The rows as they stand now: each once, and those in which somebody wrote last first. */
+export function arranged<Row extends Moving>(rows: readonly Row[], order: InboxState["order"]): Row[] {
   const once = [...new Map(rows.map((row) => [row.id, row])).values()];
-  if (order !== "RECENTLY_ACTIVE") return once;
-  return once.toSorted((a, b) => Date.parse(b.changedAt) - Date.parse(a.changedAt));
+  return order === "RECENTLY_ACTIVE" ? once.toSorted((a, b) => movedAt(b) - movedAt(a)) : once;
 }

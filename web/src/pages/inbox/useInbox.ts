@@ -32,12 +32,12 @@ export function useInbox(url: InboxState, me: string | undefined) {
     });
   }, [count]);
 
+  // Urql calls this while it renders: what it leads to comes right after.
   useSubscription({ query: InboxChanges }, (_, change) => {
     const changed = readFragment(ConversationRowFragment, change.inbox.conversation);
     const isKnown = pages.rows.some((row) => readFragment(ConversationRowFragment, row).id === changed?.id);
     if (changed && !isKnown && matches(changed, filter)) {
-      if (url.order === "RECENTLY_ACTIVE" || url.order === "NEWEST") pages.loadNewer();
-      else pages.reload();
+      queueMicrotask(url.order === "RECENTLY_ACTIVE" || url.order === "NEWEST" ? pages.loadNewer : pages.reload);
     }
     recount();
     return change;

@@ -116,7 +116,8 @@ function useLive(customerId: string, rows: { id: string; position: string }[], i
   useSubscription(
     { query: TimelineChanges, variables: { customerId, after }, pause: isPaused || after === undefined },
     (_, change) => {
-      if (!rows.some((row) => row.id === change.timeline.id)) onNew();
+      // Urql calls this while it renders.
+      if (!rows.some((row) => row.id === change.timeline.id)) queueMicrotask(onNew);
       return change;
     },
   );

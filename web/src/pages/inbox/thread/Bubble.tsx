@@ -28,7 +28,7 @@ export function Bubble({ entry }: { entry: ThreadEntry }) {
   }
   return (
     <p className={styles.change}>
-      {changeOf(entry)} · <bdi>{entry.author.name}</bdi> <At at={entry.occurredAt} />
+      {changeOf(entry)} · {entry.author.name ? <bdi>{entry.author.name}</bdi> : null} <At at={entry.occurredAt} />
     </p>
   );
 }
@@ -49,7 +49,7 @@ function Message({ entry, message }: { entry: ThreadEntry; message: NonNullable<
       <Files files={message.details?.attachments ?? []} />
       <p className={styles.head}>
         {message.details?.isAutomatic ? <Badge>{t("inbox.machine")}</Badge> : null}
-        {isOurs ? <bdi className={styles.author}>{entry.author.name}</bdi> : null}
+        {isOurs && entry.author.name ? <bdi className={styles.author}>{entry.author.name}</bdi> : null}
         {isOurs ? <MessageStatus state={message.state} /> : null}
         <Link to="/messages/$messageId" params={{ messageId: uuidOf(message.messageId) }}>
           <At at={entry.occurredAt} />
@@ -67,10 +67,10 @@ const At = ({ at }: { at: string }) => (
 );
 
 function changeOf({ conversation, kind }: ThreadEntry): string {
-  if (conversation?.state) return t(`inbox.events.${conversation.state}`);
-  if (conversation) {
-    const name = conversation.assignee;
-    return name ? t("inbox.assigned", { name }) : t("inbox.assignedToNobody");
-  }
-  return t(`timelineKind.${kind}`);
+  if (!conversation?.state) return t(`timelineKind.${kind}`);
+  const name = conversation.assignee;
+  return [
+    t(`inbox.events.${conversation.state}`),
+    name ? t("inbox.assigned", { name }) : t("inbox.assignedToNobody"),
+  ].join(", ");
 }

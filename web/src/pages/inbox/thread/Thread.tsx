@@ -21,6 +21,7 @@ import {
   ThreadQuery,
   UpdateConversation,
 } from "./ThreadQuery";
+import { withoutEchoes } from "./withoutEchoes";
 
 export interface ThreadProps {
   id: string;
@@ -61,14 +62,15 @@ function Opened({ conversation, ...props }: ThreadProps & { conversation: Conver
     { connection: (data) => data.timeline, size: 30 },
   );
   const { rows, loadNewer } = pages;
+  // Urql calls this while it renders: what it leads to comes right after.
   useSubscription({ query: ThreadChanges, variables: { customerId } }, (_, change) => {
     const isHere = change.timeline.conversationId === conversationId;
-    if (isHere && !rows.some((row) => row.id === change.timeline.id)) loadNewer();
+    if (isHere && !rows.some((row) => row.id === change.timeline.id)) queueMicrotask(loadNewer);
     return change;
   });
   useReading(conversation);
 
-  const entries = rows.map((row) => readFragment(ThreadEntryFragment, row));
+  const entries = withoutEchoes(rows.map((row) => readFragment(ThreadEntryFragment, row)));
   const lastReceived = entries.find((entry) => entry.message && entry.direction === "INBOUND")?.message?.messageId;
   return (
     <div className={styles.thread}>
