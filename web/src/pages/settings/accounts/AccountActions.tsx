@@ -87,7 +87,9 @@ export function AccountActions({ account, onChanged }: AccountActionsProps) {
     const tested = (await testing.run({ provider, name }))?.testAccount;
     onChanged();
     if (!tested) return;
-    const why = [tested.errorClass && t(`retryClass.${tested.errorClass}`), tested.errorCode].filter(Boolean).join(" ");
+    const why = [tested.errorClass && t(`retryClass.${tested.errorClass}`), tested.errorCode]
+      .filter(Boolean)
+      .join(": ");
     if (tested.passed) toast(t("accounts.testDone"));
     else toast(t("accounts.testRefused", { why }), { isProblem: true });
   };

@@ -35,7 +35,8 @@ export function AccountHealth({ account }: { account: Account }) {
             t("accounts.lastError"),
             lastErrorAt && (
               <>
-                {lastErrorClass ? t(`retryClass.${lastErrorClass}`) : null} {lastErrorCode} (<Time at={lastErrorAt} />)
+                {[lastErrorClass && t(`retryClass.${lastErrorClass}`), lastErrorCode].filter(Boolean).join(": ")} (
+                <Time at={lastErrorAt} />)
               </>
             ),
           ],
