@@ -7,7 +7,6 @@ import { LinkButton } from "../../components/Button";
 import { Empty } from "../../components/Empty";
 import { Failure } from "../../components/Failure";
 import { PageHeader } from "../../components/PageHeader";
-import { Person } from "../../components/Person";
 import { MessageStatus } from "../../components/Status";
 import { PageSkeleton } from "../../shell/PageSkeleton";
 import { t } from "../../texts";
@@ -68,7 +67,11 @@ function Shown({ message, onChange }: { message: MessageData; onChange: () => vo
         title={title}
         above={
           <Link to="/customers/$customerId" params={{ customerId: uuidOf(message.customerId) }}>
-            <Person name={message.customer?.name ?? null} isForgotten={Boolean(message.customer?.forgottenAt)} />
+            <bdi>
+              {message.customer?.forgottenAt
+                ? t("customers.forgotten")
+                : (message.customer?.name ?? t("customers.nameless"))}
+            </bdi>
           </Link>
         }
         actions={<MessageActions message={message} onDone={refresh} />}

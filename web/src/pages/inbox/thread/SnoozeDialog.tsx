@@ -7,8 +7,9 @@ import { Failure } from "../../../components/Failure";
 import { Input } from "../../../components/Field";
 import { t } from "../../../texts";
 import { dateTime } from "../../../texts/format";
+import { localMoment } from "../../../url/moment";
 import styles from "./SnoozeDialog.module.css";
-import { localMoment, SNOOZES, snoozedUntil } from "./snooze";
+import { SNOOZES, snoozedUntil } from "./snooze";
 
 interface SnoozeProps {
   onSnooze: (until: Date) => void;

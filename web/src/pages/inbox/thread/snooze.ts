@@ -19,9 +19,3 @@ const WINDOW_MS = 24 * 3_600_000;
 /** When WhatsApp's window closes, or closed; undefined if the customer never wrote. */
 export const windowClosesAt = (lastInboundAt: string | null): Date | undefined =>
   lastInboundAt ? new Date(Date.parse(lastInboundAt) + WINDOW_MS) : undefined;
-
-/** A moment as a field of the type `datetime-local` takes it. */
-export function localMoment(at: Date): string {
-  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
-}
