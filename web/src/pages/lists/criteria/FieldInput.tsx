@@ -19,8 +19,7 @@ interface FieldInputProps {
 /** The control for one field of a criterion, by what the field takes. */
 export function FieldInput({ field, value, onChange, error }: FieldInputProps) {
   const { input } = field;
-  const name = t(`lists.field.${field.name}`);
-  const label = field.isOptional ? t("lists.optional", { name }) : name;
+  const label = t(`lists.field.${field.name}`);
   switch (input.type) {
     case "choice":
       return (
@@ -51,7 +50,7 @@ export function FieldInput({ field, value, onChange, error }: FieldInputProps) {
       return (
         <div className={styles.flag}>
           <Checkbox
-            label={name}
+            label={label}
             checked={value === true}
             onChange={(event) => onChange(event.target.checked || undefined)}
           />

@@ -25,6 +25,7 @@ export function PreviewPanel({ preview, saved }: PreviewPanelProps) {
     <aside className={styles.panel} aria-label={t("lists.preview")} aria-busy={isStale}>
       <h2>{t("lists.preview")}</h2>
       {waitsFor ? <p className={styles.hint}>{t(`lists.waitsFor.${waitsFor}`)}</p> : null}
+      {preview.mistake ? <p className={styles.hint}>{t("lists.correct")}</p> : null}
       <Failure problem={problem && problemOf(problem)} />
       {found ? (
         <div className={isStale ? styles.stale : styles.found}>

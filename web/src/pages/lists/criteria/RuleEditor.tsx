@@ -25,23 +25,26 @@ export function RuleEditor({ rule, mistakes, onChange }: RuleEditorProps) {
   const others = mistakes.filter((mistake) => !fields.some((field) => field.name === mistake.name));
   return (
     <div className={styles.rule} role="group" aria-label={kind}>
-      <div className={styles.name}>
-        <span title={kind}>{kind}</span>
-        <IconButton
-          label={t("lists.removeRule", { rule: kind })}
-          icon={<X />}
-          onClick={() => onChange(rule.id, () => undefined)}
+      <div className={styles.head}>
+        <span className={styles.name} title={kind}>
+          {kind}
+        </span>
+        <Select
+          label={t("lists.holds")}
+          isLabelHidden
+          value={rule.isNegated ? "not" : "is"}
+          options={(["is", "not"] as const).map((value) => ({ value, label: t(`lists.negation.${value}`) }))}
+          onChange={(value) => change({ isNegated: value === "not" })}
         />
+        <span className={styles.remove}>
+          <IconButton
+            label={t("lists.removeRule", { rule: kind })}
+            icon={<X />}
+            onClick={() => onChange(rule.id, () => undefined)}
+          />
+        </span>
       </div>
       <div className={styles.fields}>
-        <div className={styles.short}>
-          <Select
-            label={t("lists.holds")}
-            value={rule.isNegated ? "not" : "is"}
-            options={(["is", "not"] as const).map((value) => ({ value, label: t(`lists.negation.${value}`) }))}
-            onChange={(value) => change({ isNegated: value === "not" })}
-          />
-        </div>
         {fields.map((field) => (
           <FieldInput
             key={field.name}
