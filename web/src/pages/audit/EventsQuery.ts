@@ -17,6 +17,11 @@ export const EventsQuery = graphql(`
         stream
         version
         actor
+        author {
+          kind
+          id
+          name
+        }
         position
         recordedAt
         personalPart

@@ -72,7 +72,7 @@ export const actorColumn = (): Column<EventRow> => ({
   header: t("audit.column.actor"),
   width: "minmax(140px, 1fr)",
   isWide: true,
-  cell: ({ actor }) => <span title={actor}>{actor}</span>,
+  cell: ({ actor, author }) => <bdi title={actor}>{author.name ?? actor}</bdi>,
 });
 
 const usualColumns = (): Column<EventRow>[] => [

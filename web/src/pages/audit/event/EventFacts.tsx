@@ -47,7 +47,12 @@ export function EventFacts({ event }: { event: LogEvent }) {
         ],
         [t("event.occurred"), exactly(event.occurredAt)],
         [t("event.recorded"), exactly(event.recordedAt)],
-        [t("audit.column.actor"), filtered("actor", event.actor)],
+        [
+          t("audit.column.actor"),
+          <span key="actor" className={styles.line}>
+            {filtered("actor", event.actor)} <bdi>{event.author.name}</bdi>
+          </span>,
+        ],
         [t("event.command"), event.commandId && <code className={styles.value}>{event.commandId}</code>],
         [
           t("event.causedBy"),

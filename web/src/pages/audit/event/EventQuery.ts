@@ -12,6 +12,9 @@ export const EventFragment = graphql(`
     occurredAt
     recordedAt
     actor
+    author {
+      name
+    }
     commandId
     causationId
     correlationId

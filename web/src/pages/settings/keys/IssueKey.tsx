@@ -18,6 +18,7 @@ const Issue = graphql(
       $send: Boolean
       $personal: Boolean
       $actsForUsers: Boolean!
+      $expiresAt: DateTime
       $idempotencyKey: String
     ) {
       issueApiKey(
@@ -26,6 +27,7 @@ const Issue = graphql(
         send: $send
         personal: $personal
         actsForUsers: $actsForUsers
+        expiresAt: $expiresAt
         idempotencyKey: $idempotencyKey
       ) {
         refusal {
@@ -58,12 +60,20 @@ export function IssueKey({ onIssued, onClose }: { onIssued: () => void; onClose:
   const [send, setSend] = useState<Grant>("usual");
   const [personal, setPersonal] = useState<Grant>("usual");
   const [actsForUsers, setActsForUsers] = useState(false);
+  const [expires, setExpires] = useState("");
   const [token, setToken] = useState<string>();
   const { run, running, refusal, problem } = useAction(Issue);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const input = { label: label.trim(), role, send: granted(send), personal: granted(personal), actsForUsers };
+    const input = {
+      label: label.trim(),
+      role,
+      send: granted(send),
+      personal: granted(personal),
+      actsForUsers,
+      expiresAt: expires ? new Date(expires).toISOString() : undefined,
+    };
     const issued = (await run(input))?.issueApiKey;
     if (!issued?.token) return;
     setToken(issued.token);
@@ -121,12 +131,23 @@ export function IssueKey({ onIssued, onClose }: { onIssued: () => void; onClose:
           <Select label={t("keys.mayPersonal")} value={personal} options={grants} onChange={setPersonal} />
           <Select label={t("keys.maySend")} value={send} options={grants} onChange={setSend} />
         </div>
+        <Input
+          label={t("keys.column.expires")}
+          hint={t("keys.expiresHint")}
+          error={refusal?.field === "expiresAt" ? refusal.message : undefined}
+          type="datetime-local"
+          value={expires}
+          onChange={(event) => setExpires(event.target.value)}
+        />
         <Checkbox
           label={t("keys.mayActForUsers")}
           checked={actsForUsers}
           onChange={(event) => setActsForUsers(event.target.checked)}
         />
-        <Failure refusal={refusal?.field === "label" ? undefined : refusal} problem={problem} />
+        <Failure
+          refusal={["label", "expiresAt"].includes(refusal?.field ?? "") ? undefined : refusal}
+          problem={problem}
+        />
       </form>
     </Dialog>
   );

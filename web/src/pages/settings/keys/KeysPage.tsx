@@ -69,7 +69,10 @@ const columns = (own: string, onRevoke: (key: Key) => void): Column<Key>[] => [
     width: "minmax(136px, 1.4fr)",
     cell: (row) => (
       <>
-        <bdi title={row.label}>{row.label}</bdi> {row.id === own ? <Badge tone="accent">{t("keys.own")}</Badge> : null}
+        {/* A key of somebody who signed in stands for the person. */}
+        <bdi title={row.label}>{row.user ? (row.user.name ?? row.user.id) : row.label}</bdi>{" "}
+        {row.user ? <Badge>{t("keys.signIn")}</Badge> : null}{" "}
+        {row.id === own ? <Badge tone="accent">{t("keys.own")}</Badge> : null}
       </>
     ),
   },
@@ -87,6 +90,13 @@ const columns = (own: string, onRevoke: (key: Key) => void): Column<Key>[] => [
     width: "120px",
     isWide: true,
     cell: (row) => <DateOnly at={row.issuedAt} />,
+  },
+  {
+    id: "expires",
+    header: t("keys.column.expires"),
+    width: "120px",
+    isWide: true,
+    cell: (row) => row.expiresAt && <Time at={row.expiresAt} />,
   },
   {
     id: "state",

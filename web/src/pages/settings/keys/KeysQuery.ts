@@ -9,7 +9,12 @@ export const KeyFragment = graphql(`
     personal
     actsForUsers
     issuedAt
+    expiresAt
     revokedAt
+    user {
+      id
+      name
+    }
   }
 `);
 

@@ -28,6 +28,7 @@ export function SystemPage() {
       <Failure problem={problem && problemOf(problem)} onRetry={readAgain} />
       {parked && parked.parked.length > 0 ? <Parked events={parked.parked} onChanged={readAgain} /> : null}
       <Panel title={t("system.tenant")} hint={t("system.tenantHint")}>
+        {viewer.tenantName ? <p dir="auto">{viewer.tenantName}</p> : null}
         <CopyText label={t("system.tenantId")} text={viewer.tenantId} />
       </Panel>
       <Panel title={t("system.api")} hint={t("system.apiHint")}>
