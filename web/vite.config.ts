@@ -19,7 +19,8 @@ export default defineConfig({
     proxy: {
       "/graphql": { target: server, ws: true },
       "/attachments": server,
-      "/session": server,
+      "/auth": server,
+      "/graphiql": server,
       "/in-app": server,
       "/webhooks": server,
     },

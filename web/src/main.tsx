@@ -12,13 +12,11 @@ function App() {
   return <RouterProvider key={useSyncExternalStore(subscribe, language)} router={router} />;
 }
 
-session.restore();
-// Whoever is signed out is led to the sign-in page by the routes' check.
-session.subscribe(() => void router.invalidate());
-
 const place = document.getElementById("root");
 if (!place) throw new Error("the page has no place for the console");
-await loadLanguage();
+await Promise.all([loadLanguage(), session.restore()]);
+// Whoever is signed out is led to the sign-in page by the routes' check.
+session.subscribe(() => void router.invalidate());
 createRoot(place).render(
   <StrictMode>
     <App />

@@ -10,7 +10,8 @@ import { isSignedOut } from "./problem";
 export function clientFor(signedIn: Session): Client {
   const socket = createSocket({
     url: `${window.location.protocol === "https:" ? "wss:" : "ws:"}//${window.location.host}/graphql`,
-    connectionParams: () => credentials(signedIn),
+    // With a cookie, the browser says who it is.
+    connectionParams: () => (signedIn.kind === "key" ? credentials(signedIn) : {}),
     retryAttempts: Number.POSITIVE_INFINITY,
     // A closed key stays closed; everything else (a restart, a laptop that slept) is tried again.
     shouldRetry: (event) => !(event instanceof CloseEvent && event.code === 4403),

@@ -14,6 +14,8 @@ interface ConfirmProps {
   action: string;
   isDangerous?: boolean;
   isRunning?: boolean;
+  /** Something is still missing. */
+  isDisabled?: boolean;
   refusal?: Refusal;
   problem?: Problem;
   onConfirm: () => void;
@@ -28,7 +30,12 @@ export function ConfirmDialog(props: ConfirmProps) {
       actions={
         <>
           <Button onClick={props.onClose}>{t("common.cancel")}</Button>
-          <Button kind={props.isDangerous ? "danger" : "primary"} busy={props.isRunning} onClick={props.onConfirm}>
+          <Button
+            kind={props.isDangerous ? "danger" : "primary"}
+            busy={props.isRunning}
+            disabled={props.isDisabled}
+            onClick={props.onConfirm}
+          >
             {props.action}
           </Button>
         </>

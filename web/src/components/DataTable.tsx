@@ -36,13 +36,24 @@ interface DataTableProps<Row> {
   /** Shown without rows. */
   empty: ReactNode;
   rowHeight?: number;
+  /** Makes rows selectable, several at a time: by their checkbox, or Space on the active row. */
+  selection?: Selection<Row>;
+}
+
+export interface Selection<Row> {
+  ids: ReadonlySet<string>;
+  onChange: (ids: ReadonlySet<string>) => void;
+  /** Names a row's checkbox for screen readers. */
+  labelOf: (row: Row) => string;
+  labelOfAll: string;
 }
 
 const SKELETONS = 12;
 
 /** A long list as a table: only the rows in sight are drawn, and further ones are read before the end is reached. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, rows, rowId, rowHeight = 40, hasMore = false, isLoadingMore = false, onMore } = props;
+  const { rows, rowId, rowHeight = 40, hasMore = false, isLoadingMore = false, onMore, selection } = props;
+  const columns = selection ? [selectColumn(selection, rowId), ...props.columns] : props.columns;
   const scroller = useRef<HTMLDivElement>(null);
   const id = useId();
   const [active, setActive] = useState(-1);
@@ -76,6 +87,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       virtual.scrollToIndex(next);
     } else if (event.key === "Enter" && row) {
       props.onOpen?.(row);
+    } else if (event.key === " " && row && selection) {
+      event.preventDefault();
+      selection.onChange(toggled(selection.ids, rowId(row)));
     }
   };
 
@@ -106,7 +120,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         <div role="row" aria-rowindex={1} className={styles.head}>
           {columns.map((column) => (
             <div key={column.id} role="columnheader" className={cellClass(column)}>
-              {column.header}
+              {column.id === SELECT && selection ? (
+                <SelectAll selection={selection} rows={rows} rowId={rowId} />
+              ) : (
+                column.header
+              )}
             </div>
           ))}
         </div>
@@ -115,7 +133,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           {items.map((item) => {
             const row = rows[item.index];
             if (row === undefined) return null;
-            const isSelected = props.selectedId !== undefined && rowId(row) === props.selectedId;
+            const isSelected = selection?.ids.has(rowId(row)) ?? rowId(row) === props.selectedId;
             return (
               <div
                 key={rowId(row)}
@@ -127,7 +145,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 style={{ transform: `translateY(${item.start - HEAD}px)` }}
                 onClick={(event) => {
                   // A link or button inside does what it says.
-                  if (event.target instanceof Element && event.target.closest("a, button, input")) return;
+                  if (event.target instanceof Element && event.target.closest("a, button, input, label")) return;
                   setActive(item.index);
                   props.onOpen?.(row);
                 }}
@@ -151,6 +169,56 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {isBare && !props.problem ? props.empty : null}
     </div>
   );
+}
+
+const SELECT = "select";
+
+function selectColumn<Row>(selection: Selection<Row>, rowId: (row: Row) => string): Column<Row> {
+  return {
+    id: SELECT,
+    header: "",
+    width: "40px",
+    cell: (row) => (
+      <label className={styles.select}>
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={selection.labelOf(row)}
+          checked={selection.ids.has(rowId(row))}
+          onChange={() => selection.onChange(toggled(selection.ids, rowId(row)))}
+        />
+      </label>
+    ),
+  };
+}
+
+interface SelectAllProps<Row> {
+  selection: Selection<Row>;
+  rows: readonly Row[];
+  rowId: (row: Row) => string;
+}
+
+function SelectAll<Row>({ selection, rows, rowId }: SelectAllProps<Row>) {
+  const areAll = rows.length > 0 && rows.every((row) => selection.ids.has(rowId(row)));
+  return (
+    <label className={styles.select}>
+      <input
+        type="checkbox"
+        aria-label={selection.labelOfAll}
+        checked={areAll}
+        ref={(field) => {
+          if (field) field.indeterminate = !areAll && selection.ids.size > 0;
+        }}
+        onChange={() => selection.onChange(new Set(areAll ? [] : rows.map(rowId)))}
+      />
+    </label>
+  );
+}
+
+function toggled(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
 }
 
 /** The height of the heading row. */

@@ -2,8 +2,14 @@
 
 export type Session = { kind: "key"; key: string } | { kind: "cookie" };
 
+/** What the server says of its own sessions. */
+export interface ServerSession {
+  /** Whether one can sign in by OpenID Connect. */
+  openIdConnect: boolean;
+  signedIn: boolean;
+}
+
 const STORED = "commlog.key";
-const COOKIE = "cookie";
 
 let current: Session | undefined;
 const listeners = new Set<() => void>();
@@ -21,8 +27,8 @@ export const session = {
     return () => void listeners.delete(listener);
   },
 
-  /** Takes the key of the URL's fragment (`#key=clk_…`), or what an earlier page of this tab kept. */
-  restore() {
+  /** Takes the key of the URL's fragment (`#key=clk_…`), what an earlier page of this tab kept, or the server's cookie. */
+  async restore() {
     const key = new URLSearchParams(window.location.hash.slice(1)).get("key");
     if (key) {
       store(key);
@@ -30,7 +36,8 @@ export const session = {
       window.history.replaceState(null, "", window.location.pathname + window.location.search);
     }
     const kept = key ?? stored();
-    change(kept === COOKIE ? { kind: "cookie" } : kept ? { kind: "key", key: kept } : undefined);
+    if (kept) change({ kind: "key", key: kept });
+    else if ((await serverSession()).signedIn) change({ kind: "cookie" });
   },
 
   /** Signs in with a key, kept until the tab is closed or only until the page is left. */
@@ -39,12 +46,7 @@ export const session = {
     change({ kind: "key", key });
   },
 
-  /** The server has set a session cookie. */
-  signedInByCookie() {
-    store(COOKIE);
-    change({ kind: "cookie" });
-  },
-
+  /** The server no longer takes what requests carry. */
   end() {
     try {
       window.sessionStorage.removeItem(STORED);
@@ -53,11 +55,43 @@ export const session = {
     }
     change(undefined);
   },
+
+  /** The person leaves: the server forgets its cookie. */
+  async signOut() {
+    if (current?.kind === "cookie") {
+      const response = await fetch("/auth/sign-out", { method: "POST", headers: credentials() });
+      if (!response.ok) throw new Error(`sign-out: ${response.status}`);
+    }
+    session.end();
+  },
 };
 
-/** What requests carry: nothing with a cookie, which the browser adds. */
+/**
+ * What requests carry: the key, or beside the cookie, which the browser adds, a header that no form and no other site's
+ * page can send.
+ */
 export function credentials(of: Session | undefined = current): Record<string, string> {
-  return of?.kind === "key" ? { Authorization: `Bearer ${of.key}` } : {};
+  return of?.kind === "key" ? { Authorization: `Bearer ${of.key}` } : { "commlog-console": "1" };
+}
+
+/** Where the issuer leads back to is an address of the console. */
+export const signInAddress = (to: string): string => `/auth/sign-in?to=${encodeURIComponent(to)}`;
+
+/** A server without OpenID Connect, or one that does not respond, has no sessions. */
+export async function serverSession(): Promise<ServerSession> {
+  try {
+    const response = await fetch("/auth/session", { headers: { Accept: "application/json" } });
+    if (response.ok) return readSession(await response.json());
+  } catch {
+    // The page that is shown next says that the server does not respond.
+  }
+  return { openIdConnect: false, signedIn: false };
+}
+
+function readSession(answer: unknown): ServerSession {
+  const said = typeof answer === "object" && answer !== null ? answer : {};
+  const says = (name: string) => name in said && said[name as keyof typeof said] === true;
+  return { openIdConnect: says("openIdConnect"), signedIn: says("signedIn") };
 }
 
 function store(value: string) {

@@ -7,6 +7,7 @@ export const ViewerQuery = graphql(`
       keyId
       userId
       tenantId
+      tenantName
       role
       maySend
       seesPersonalData

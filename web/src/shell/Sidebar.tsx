@@ -3,6 +3,7 @@ import { CircleUser, Keyboard, LogOut, Search, WifiOff } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useConnection } from "../api/connection";
 import { Menu } from "../components/Menu";
+import { toast } from "../components/Toast";
 import { session } from "../session/session";
 import type { Viewer } from "../session/viewer";
 import { LANGUAGES, language, loadLanguage, t } from "../texts";
@@ -84,6 +85,8 @@ export function Sidebar({ viewer, isOpen, onClose, onSearch, onHelp }: SidebarPr
   );
 }
 
+const signOut = () => void session.signOut().catch(() => toast(t("problem.offline"), { isProblem: true }));
+
 function Account({ viewer, onHelp }: { viewer: Viewer | undefined; onHelp: () => void }) {
   const theme = useTheme();
   return (
@@ -103,7 +106,7 @@ function Account({ viewer, onHelp }: { viewer: Viewer | undefined; onHelp: () =>
         })),
         [
           { label: t("shortcuts.title"), icon: <Keyboard />, onSelect: onHelp },
-          { label: t("session.signOut"), icon: <LogOut />, onSelect: () => session.end() },
+          { label: t("session.signOut"), icon: <LogOut />, onSelect: signOut },
         ],
       ]}
     />

@@ -63,3 +63,35 @@ export function relative(at: string | Date, now: Date): string {
 
 export const list = (items: string[]): string =>
   kept("list", (one) => new Intl.ListFormat(one, { type: "conjunction" })).format(items);
+
+/** A size of a file, such as 12 kB. */
+export function bytes(size: number): string {
+  const [unit, length] = size >= 1_000_000 ? (["megabyte", 1_000_000] as const) : (["kilobyte", 1_000] as const);
+  const format = kept(unit, (one) => new Intl.NumberFormat(one, { style: "unit", unit, maximumFractionDigits: 1 }));
+  return format.format(size / length);
+}
+
+/** A weekday by its number, from Monday as 0. */
+export const weekday = (index: number, style: "short" | "narrow" = "short"): string =>
+  kept(`weekday ${style}`, (one) => new Intl.DateTimeFormat(one, { weekday: style, timeZone: "UTC" })).format(
+    // 1 January 2024 was a Monday.
+    new Date(Date.UTC(2024, 0, 1 + index)),
+  );
+
+/** A minute of the day as a clock shows it. */
+export const clock = (minute: number): string =>
+  kept("clock", (one) => new Intl.DateTimeFormat(one, { timeStyle: "short", timeZone: "UTC" })).format(
+    new Date(minute * 60_000),
+  );
+
+/** A month, such as `2026-05`, in words. */
+export const monthName = (month: string): string =>
+  kept("month", (one) => new Intl.DateTimeFormat(one, { month: "long", year: "numeric", timeZone: "UTC" })).format(
+    new Date(`${month}-01T00:00:00Z`),
+  );
+
+/** A moment with its seconds: for logs. */
+export const moment = (at: string | Date): string =>
+  kept("moment", (one) => new Intl.DateTimeFormat(one, { dateStyle: "short", timeStyle: "medium" })).format(
+    new Date(at),
+  );

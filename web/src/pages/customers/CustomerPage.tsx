@@ -1,25 +1,31 @@
 import { Link } from "@tanstack/react-router";
+import { History, PenLine } from "lucide-react";
+import { useRef, useState } from "react";
 import { useQuery } from "urql";
-import { graphql } from "../../api/graphql";
+import { graphql, type ResultOf } from "../../api/graphql";
 import { problemOf } from "../../api/problem";
-import { LinkButton } from "../../components/Button";
+import { Button, IconButton, LinkButton } from "../../components/Button";
 import { Empty } from "../../components/Empty";
 import { Failure } from "../../components/Failure";
 import { PageHeader } from "../../components/PageHeader";
 import { Person } from "../../components/Person";
+import { useViewer } from "../../session/viewer";
 import { PageSkeleton } from "../../shell/PageSkeleton";
 import { t } from "../../texts";
 import { useUrlState } from "../../url/useUrlState";
+import { ComposeDialog } from "./actions/ComposeDialog";
+import { CustomerActions } from "./actions/CustomerActions";
+import { AsOfBar } from "./asOf/AsOfBar";
 import styles from "./CustomerPage.module.css";
 import { CustomerCard, CustomerCardFragment } from "./card/CustomerCard";
-import { customerUrl } from "./customerUrl";
+import { asOfInput, customerUrl } from "./customerUrl";
 import { customerRoute } from "./routes";
 import { Timeline } from "./timeline/Timeline";
 
 const CustomerQuery = graphql(
   `
-    query Customer($id: ID!) {
-      customer(id: $id) {
+    query Customer($id: ID!, $asOf: AsOfInput) {
+      customer(id: $id, asOf: $asOf) {
         id
         name
         forgottenAt
@@ -30,6 +36,8 @@ const CustomerQuery = graphql(
   [CustomerCardFragment],
 );
 
+type CustomerData = ResultOf<typeof CustomerQuery>["customer"];
+
 export function CustomerPage() {
   const { customerId } = customerRoute.useParams();
   // One customer's page keeps nothing of the one shown before.
@@ -38,19 +46,31 @@ export function CustomerPage() {
 
 function Customer({ id }: { id: string }) {
   const [url, setUrl] = useUrlState(customerUrl);
-  const [{ data, error }, read] = useQuery({ query: CustomerQuery, variables: { id } });
-  const customer = data?.customer;
-  if (!data && !error) return <PageSkeleton />;
-  if (!customer)
-    return <Missing problem={error && problemOf(error)} onRetry={() => read({ requestPolicy: "network-only" })} />;
+  const asOf = asOfInput(url.asOf);
+  const [{ data, error }, read] = useQuery({ query: CustomerQuery, variables: { id, asOf } });
+  // While the slider moves, the last moment that was read stays in sight.
+  const last = useRef<CustomerData>(undefined);
+  if (data) last.current = data.customer;
+  const customer = data ? data.customer : last.current;
 
-  const isForgotten = customer.forgottenAt !== null;
-  const title = isForgotten ? t("customers.forgotten") : (customer.name ?? t("customers.nameless"));
+  if (!customer && !asOf) {
+    if (!data && !error) return <PageSkeleton />;
+    return <Missing problem={error && problemOf(error)} onRetry={() => read({ requestPolicy: "network-only" })} />;
+  }
+  const isForgotten = Boolean(customer?.forgottenAt);
+  const title = isForgotten ? t("customers.forgotten") : (customer?.name ?? t("customers.nameless"));
   return (
     <div className={styles.page} data-part={url.part}>
-      <PageHeader title={title} above={<Link to="/customers">{t("nav.customers")}</Link>}>
-        <Person name={customer.name} isForgotten={isForgotten} />
+      <PageHeader
+        title={title}
+        above={<Link to="/customers">{t("nav.customers")}</Link>}
+        actions={asOf || !customer ? null : <Actions id={customer.id} name={customer.name} isForgotten={isForgotten} />}
+      >
+        <Person name={customer?.name ?? null} isForgotten={isForgotten} />
       </PageHeader>
+      {asOf ? (
+        <AsOfBar customerId={id} asOf={asOf.time} onChange={(moment) => setUrl({ asOf: moment, at: undefined })} />
+      ) : null}
       <div className={styles.parts}>
         {(["timeline", "card"] as const).map((part) => (
           <button key={part} type="button" aria-pressed={url.part === part} onClick={() => setUrl({ part })}>
@@ -58,15 +78,45 @@ function Customer({ id }: { id: string }) {
           </button>
         ))}
       </div>
-      <div className={styles.columns}>
-        <section className={styles.timeline} aria-label={t("customer.part.timeline")}>
-          <Timeline customerId={customer.id} />
-        </section>
-        <aside className={styles.card} aria-label={t("customer.part.card")}>
-          <CustomerCard customer={customer} />
-        </aside>
-      </div>
+      {customer ? (
+        <div className={styles.columns}>
+          <section className={styles.timeline} aria-label={t("customer.part.timeline")}>
+            <Timeline customerId={id} />
+          </section>
+          <aside className={styles.card} aria-label={t("customer.part.card")}>
+            <CustomerCard customer={customer} isPast={asOf !== undefined} />
+          </aside>
+        </div>
+      ) : data ? (
+        <Empty title={t("customer.asOf.unknown")} icon={<History aria-hidden="true" />}>
+          {t("customer.asOf.unknownHint")}
+        </Empty>
+      ) : (
+        <PageSkeleton />
+      )}
     </div>
+  );
+}
+
+function Actions({ id, name, isForgotten }: { id: string; name: string | null; isForgotten: boolean }) {
+  const [, setUrl] = useUrlState(customerUrl);
+  const { maySend } = useViewer();
+  const [isWriting, setIsWriting] = useState(false);
+  return (
+    <>
+      <IconButton
+        label={t("customer.history")}
+        icon={<History />}
+        onClick={() => setUrl({ asOf: new Date().toISOString(), at: undefined }, { push: true })}
+      />
+      {isForgotten ? null : <CustomerActions id={id} />}
+      {maySend && !isForgotten ? (
+        <Button kind="primary" icon={<PenLine />} onClick={() => setIsWriting(true)}>
+          {t("customer.write")}
+        </Button>
+      ) : null}
+      {isWriting ? <ComposeDialog customerId={id} name={name} onClose={() => setIsWriting(false)} /> : null}
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Columns3, Users } from "lucide-react";
-import { useDeferredValue, useMemo } from "react";
+import { useDeferredValue, useMemo, useState } from "react";
 import { uuidOf } from "../../api/ids";
 import { problemOf } from "../../api/problem";
 import { usePages } from "../../api/usePages";
@@ -12,11 +12,13 @@ import { PageHeader } from "../../components/PageHeader";
 import { t } from "../../texts";
 import { number } from "../../texts/format";
 import { useUrlState } from "../../url/useUrlState";
+import { BulkBar } from "./bulk/BulkBar";
 import { CustomersFilters } from "./CustomersFilters";
 import styles from "./CustomersPage.module.css";
 import { type CustomerRow, CustomersQuery } from "./CustomersQuery";
 import { columnsFor } from "./columns";
 import { COLUMNS, customersUrl, filterOf } from "./customersUrl";
+import { ViewsMenu } from "./views/ViewsMenu";
 
 export function CustomersPage() {
   const navigate = useNavigate();
@@ -28,6 +30,7 @@ export function CustomersPage() {
     { filter: filterOf(asked), orderBy: asked.order },
     { connection: (data) => data.customers },
   );
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const columns = useMemo(() => columnsFor(url.columns), [url.columns]);
   const isFiltered = Object.values(filterOf(url)).some((value) => value !== undefined);
   const open = (row: CustomerRow) => navigate({ to: "/customers/$customerId", params: { customerId: uuidOf(row.id) } });
@@ -37,17 +40,20 @@ export function CustomersPage() {
       <PageHeader
         title={t("nav.customers")}
         actions={
-          <Menu
-            trigger={<Button icon={<Columns3 />}>{t("customers.columns")}</Button>}
-            groups={[
-              COLUMNS.map((name) => ({
-                label: t(`customers.column.${name}`),
-                checked: url.columns.includes(name),
-                onSelect: () =>
-                  setUrl({ columns: COLUMNS.filter((one) => (one === name) !== url.columns.includes(one)) }),
-              })),
-            ]}
-          />
+          <>
+            <ViewsMenu url={url} />
+            <Menu
+              trigger={<Button icon={<Columns3 />}>{t("customers.columns")}</Button>}
+              groups={[
+                COLUMNS.map((name) => ({
+                  label: t(`customers.column.${name}`),
+                  checked: url.columns.includes(name),
+                  onSelect: () =>
+                    setUrl({ columns: COLUMNS.filter((one) => (one === name) !== url.columns.includes(one)) }),
+                })),
+              ]}
+            />
+          </>
         }
       />
       <CustomersFilters url={url} setUrl={setUrl} />
@@ -70,6 +76,12 @@ export function CustomersPage() {
           onMore={pages.loadMore}
           problem={pages.error && problemOf(pages.error)}
           onRetry={pages.reload}
+          selection={{
+            ids: selected,
+            onChange: setSelected,
+            labelOf: (row) => t("customers.select", { name: row.name ?? t("customers.nameless") }),
+            labelOfAll: t("customers.selectAll"),
+          }}
           empty={
             isFiltered ? (
               <Empty
@@ -94,6 +106,7 @@ export function CustomersPage() {
           }
         />
       </div>
+      <BulkBar ids={[...selected]} onClear={() => setSelected(new Set())} />
       <span className="hidden-visually" aria-live="polite">
         {pages.rows.length > 0 ? t("common.rowsLoaded", { rows: number(pages.rows.length) }) : ""}
       </span>

@@ -25,6 +25,8 @@ export const customerUrl = urlState({
   pinned: flag(),
   /** The day that the timeline begins with, such as 2026-05-31. */
   at: optional(),
+  /** The moment in the past as of which everything is shown, such as 2026-05-31T10:00:00.000Z. */
+  asOf: optional(),
 });
 
 export type CustomerState = ReturnType<typeof customerUrl.parse>;
@@ -41,4 +43,10 @@ export function timelineFilterOf(state: CustomerState): VariablesOf<typeof Timel
 export function endOfDay(day: string | undefined): string | undefined {
   const at = new Date(`${day}T23:59:59.999`);
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
+/** What the API is asked for; undefined for the present, and for what is no moment. */
+export function asOfInput(asOf: string | undefined): { time: string } | undefined {
+  const at = new Date(asOf ?? "");
+  return Number.isNaN(at.getTime()) ? undefined : { time: at.toISOString() };
 }

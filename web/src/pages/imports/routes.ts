@@ -1,10 +1,29 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "../../shell/routes";
 
-export const importsRoute = createRoute({
+const importsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/imports",
   component: lazyRouteComponent(() => import("./ImportsPage"), "ImportsPage"),
 });
 
-export const importsRoutes = [importsRoute];
+const newImportRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/imports/new",
+  component: lazyRouteComponent(() => import("./NewImportPage"), "NewImportPage"),
+});
+
+const exportsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/imports/exports",
+  component: lazyRouteComponent(() => import("./ExportsPage"), "ExportsPage"),
+});
+
+/** `importId` is the UUID of the global id. */
+export const importRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/imports/$importId",
+  component: lazyRouteComponent(() => import("./ImportPage"), "ImportPage"),
+});
+
+export const importsRoutes = [importsRoute, newImportRoute, exportsRoute, importRoute] as const;

@@ -7,4 +7,10 @@ export const templatesRoute = createRoute({
   component: lazyRouteComponent(() => import("./TemplatesPage"), "TemplatesPage"),
 });
 
-export const templatesRoutes = [templatesRoute];
+export const templateRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/templates/$code",
+  component: lazyRouteComponent(() => import("./TemplatePage"), "TemplatePage"),
+});
+
+export const templatesRoutes = [templatesRoute, templateRoute] as const;

@@ -1,10 +1,17 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "../../shell/routes";
 
-export const todayRoute = createRoute({
+const todayPage = lazyRouteComponent(() => import("./TodayPage"), "TodayPage");
+
+const startRoute = createRoute({ getParentRoute: () => shellRoute, path: "/", component: todayPage });
+
+const todayRoute = createRoute({ getParentRoute: () => shellRoute, path: "/today", component: todayPage });
+
+/** The messages of all customers: the rows behind figures. */
+const messagesRoute = createRoute({
   getParentRoute: () => shellRoute,
-  path: "/",
-  component: lazyRouteComponent(() => import("./TodayPage"), "TodayPage"),
+  path: "/messages",
+  component: lazyRouteComponent(() => import("./messages/MessagesPage"), "MessagesPage"),
 });
 
-export const todayRoutes = [todayRoute];
+export const todayRoutes = [startRoute, todayRoute, messagesRoute] as const;

@@ -43,8 +43,14 @@ export const CustomerCardFragment = graphql(
   [AddressesFragment, ConsentsFragment],
 );
 
+interface CardProps {
+  customer: FragmentOf<typeof CustomerCardFragment>;
+  /** It is shown as of a moment in the past, when nothing can be changed. */
+  isPast: boolean;
+}
+
 /** What is known about the customer, at the side of the timeline. */
-export function CustomerCard({ customer }: { customer: FragmentOf<typeof CustomerCardFragment> }) {
+export function CustomerCard({ customer, isPast }: CardProps) {
   const card = readFragment(CustomerCardFragment, customer);
   const facts: [string, ReactNode][] = [
     [t("customers.column.territory"), card.territory],
@@ -90,7 +96,7 @@ export function CustomerCard({ customer }: { customer: FragmentOf<typeof Custome
           ) : null}
         </dl>
       </section>
-      <Consents customer={card} />
+      <Consents customer={card} isPast={isPast} />
       <section>
         <h2>{t("customer.details")}</h2>
         <dl className={styles.facts}>

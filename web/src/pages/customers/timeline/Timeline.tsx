@@ -11,7 +11,7 @@ import { Skeleton } from "../../../components/Skeleton";
 import { t } from "../../../texts";
 import { date } from "../../../texts/format";
 import { useUrlState } from "../../../url/useUrlState";
-import { customerUrl, endOfDay, timelineFilterOf } from "../customerUrl";
+import { asOfInput, customerUrl, endOfDay, timelineFilterOf } from "../customerUrl";
 import { Entry } from "./Entry";
 import { NoteComposer } from "./NoteComposer";
 import { PinButton } from "./PinButton";
@@ -23,13 +23,14 @@ import { TimelineChanges, TimelineQuery } from "./TimelineQuery";
 export function Timeline({ customerId }: { customerId: string }) {
   const [url, setUrl] = useUrlState(customerUrl);
   const at = endOfDay(url.at);
+  const asOf = asOfInput(url.asOf);
   const pages = usePages(
     TimelineQuery,
-    { customerId, filter: timelineFilterOf(url) },
+    { customerId, filter: timelineFilterOf(url), asOf },
     { connection: (data) => data.timeline, start: { at } },
   );
   const { rows, loadNewer } = pages;
-  useLive(customerId, rows, pages.isLoading || at !== undefined, loadNewer);
+  useLive(customerId, rows, pages.isLoading || at !== undefined || asOf !== undefined, loadNewer);
 
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -57,7 +58,7 @@ export function Timeline({ customerId }: { customerId: string }) {
         aria-busy={pages.isLoading}
         aria-label={t("customer.part.timeline")}
       >
-        {at === undefined ? (
+        {at === undefined && asOf === undefined ? (
           <NoteComposer customerId={customerId} onAdded={loadNewer} />
         ) : pages.hasNewer ? (
           <div className={styles.newer}>
@@ -83,7 +84,7 @@ export function Timeline({ customerId }: { customerId: string }) {
                 style={{ transform: `translateY(${item.start}px)` }}
               >
                 {!above || date(above.occurredAt) !== day ? <h2 className={styles.day}>{day}</h2> : null}
-                <Entry entry={row} actions={<PinButton customerId={customerId} entry={row} />} />
+                <Entry entry={row} actions={asOf ? null : <PinButton customerId={customerId} entry={row} />} />
               </div>
             );
           })}
@@ -116,7 +117,8 @@ function useLive(customerId: string, rows: { id: string; position: string }[], i
   useSubscription(
     { query: TimelineChanges, variables: { customerId, after }, pause: isPaused || after === undefined },
     (_, change) => {
-      if (!rows.some((row) => row.id === change.timeline.id)) onNew();
+      // Urql calls this while it renders.
+      if (!rows.some((row) => row.id === change.timeline.id)) queueMicrotask(onNew);
       return change;
     },
   );

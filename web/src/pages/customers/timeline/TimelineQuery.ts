@@ -7,6 +7,7 @@ export const TimelineQuery = graphql(
       $customerId: ID!
       $filter: TimelineFilterInput
       $at: DateTime
+      $asOf: AsOfInput
       $after: String
       $before: String
       $first: Int
@@ -16,6 +17,7 @@ export const TimelineQuery = graphql(
         customerId: $customerId
         filter: $filter
         at: $at
+        asOf: $asOf
         after: $after
         before: $before
         first: $first

@@ -1,0 +1,71 @@
+import { Download, Paperclip } from "lucide-react";
+import { useState } from "react";
+import { credentials } from "../session/session";
+import { t } from "../texts";
+import { bytes } from "../texts/format";
+import styles from "./Files.module.css";
+
+export interface MessageFile {
+  id: string;
+  name: string | null;
+  size: number | null;
+  state: "STORED" | "REMOTE" | "MISSING";
+  url: string | null;
+}
+
+/** A message's files. Reading one is recorded by the server, so nothing is fetched before somebody asks. */
+export function Files({ files }: { files: readonly MessageFile[] }) {
+  if (files.length === 0) return null;
+  return (
+    <ul className={styles.files} aria-label={t("compose.attachments")}>
+      {files.map((file) => (
+        <li key={file.id}>
+          <File file={file} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function File({ file }: { file: MessageFile }) {
+  const [hasFailed, setHasFailed] = useState(false);
+  const name = file.name ?? t("compose.nameless");
+  const size = file.size === null ? "" : bytes(file.size);
+  if (!file.url) {
+    return (
+      <span className={styles.file}>
+        <Paperclip aria-hidden="true" />
+        <bdi title={name}>{name}</bdi>
+        <span className={styles.size}>{t(file.state === "REMOTE" ? "compose.remote" : "compose.missing")}</span>
+      </span>
+    );
+  }
+  const url = file.url;
+  return (
+    <button
+      type="button"
+      className={styles.file}
+      aria-label={t("compose.download", { name })}
+      onClick={async () => setHasFailed(!(await save(url, name)))}
+    >
+      <Download aria-hidden="true" />
+      <bdi title={name}>{name}</bdi>
+      <span className={styles.size}>{hasFailed ? t("problem.offline") : size}</span>
+    </button>
+  );
+}
+
+/** A link alone would not carry the key. */
+async function save(url: string, name: string): Promise<boolean> {
+  const response = await fetch(new URL(url, window.location.href).pathname, { headers: credentials() }).catch(
+    () => undefined,
+  );
+  if (!response?.ok) return false;
+  const made = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = made;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(made);
+  return true;
+}

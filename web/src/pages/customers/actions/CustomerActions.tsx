@@ -1,0 +1,42 @@
+import { Combine, Ellipsis, PenLine, UserX } from "lucide-react";
+import { useState } from "react";
+import { IconButton } from "../../../components/Button";
+import { Menu } from "../../../components/Menu";
+import { useViewer } from "../../../session/viewer";
+import { t } from "../../../texts";
+import { EditDialog } from "./EditDialog";
+import { ForgetDialog } from "./ForgetDialog";
+import { MergeDialog } from "./MergeDialog";
+
+/** What is done to a customer's record, beside writing. */
+export function CustomerActions({ id }: { id: string }) {
+  const { role } = useViewer();
+  const [opened, setOpened] = useState<"edit" | "merge" | "forget">();
+  const close = () => setOpened(undefined);
+  return (
+    <>
+      <Menu
+        trigger={<IconButton label={t("customer.more")} icon={<Ellipsis />} />}
+        groups={[
+          [
+            { label: t("customer.edit"), icon: <PenLine aria-hidden="true" />, onSelect: () => setOpened("edit") },
+            { label: t("customer.merge"), icon: <Combine aria-hidden="true" />, onSelect: () => setOpened("merge") },
+          ],
+          role === "ADMIN"
+            ? [
+                {
+                  label: t("customer.forget"),
+                  icon: <UserX aria-hidden="true" />,
+                  onSelect: () => setOpened("forget"),
+                  isDangerous: true,
+                },
+              ]
+            : [],
+        ].filter((group) => group.length > 0)}
+      />
+      {opened === "edit" ? <EditDialog id={id} onClose={close} /> : null}
+      {opened === "merge" ? <MergeDialog id={id} onClose={close} /> : null}
+      {opened === "forget" ? <ForgetDialog id={id} onClose={close} /> : null}
+    </>
+  );
+}
