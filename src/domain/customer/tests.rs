@@ -7,6 +7,7 @@ use super::decide::{
 };
 use super::event::{CustomerEvent, CustomerForgotten, CustomerRetracted, NoteAdded, Source};
 use super::state::Customer;
+use crate::domain::address::state::Address;
 use crate::domain::conversation::decide::after_inbound;
 use crate::domain::conversation::event::ConversationEvent;
 use crate::domain::conversation::event::ConversationState;
@@ -16,6 +17,7 @@ use crate::domain::decision::Meta;
 use crate::domain::message::decide::{SendMessage, send};
 use crate::domain::message::event::MessageClass;
 use crate::domain::message::event::MessageEvent;
+use crate::domain::message::recipient::Receiver;
 use crate::domain::scenario::{ADA, IMPORT, address_id, given, mailbox, noon, registered, registered_by};
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{EventId, NoteId};
@@ -190,7 +192,8 @@ fn forgetting_takes_back_what_was_not_dispatched_and_clears_the_state() {
     };
     let history = vec![registered(), mailbox("ada@example.org", true)];
     let queued = given(history.clone()).when(|state, context| {
-        send(state, &Default::default(), context.id(), sending, vec![], Default::default(), context)
+        let receiver = Receiver { address: &Address::default(), chosen: None };
+        send(state, receiver, context.id(), sending, vec![], Default::default(), context)
     });
     let history = [history, queued.events()].concat();
     let events = given(history.clone()).when(|state, context| forget(state, &forgetting(), &[], context)).events();

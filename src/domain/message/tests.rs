@@ -179,7 +179,7 @@ fn an_unconfirmed_opt_in_is_none_and_silence_is_consent_only_where_the_policy_sa
     let ask = |state: &_, context: &crate::domain::decision::Context<'_>| {
         send(
             state,
-            &Address::default(),
+            Receiver { address: &Address::default(), chosen: None },
             context.id(),
             asking(MessageClass::Marketing),
             vec![],

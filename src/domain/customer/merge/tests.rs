@@ -166,9 +166,11 @@ fn an_opt_out_that_is_told_late_counts_for_the_whole_once() {
 
 #[test]
 fn messages_of_all_parts_are_seen_as_one_persons() {
+    use crate::domain::address::state::Address;
     use crate::domain::decision::{Context, Policy};
     use crate::domain::message::decide::{SendMessage, send};
     use crate::domain::message::event::{DispatchStarted, MessageClass, Route};
+    use crate::domain::message::recipient::Receiver;
     use crate::domain::scenario::with_context;
 
     let queued = |customer: &Customer, context: &Context<'_>| {
@@ -186,7 +188,8 @@ fn messages_of_all_parts_are_seen_as_one_persons() {
             variant: None,
             attachments: vec![],
         };
-        send(customer, &Default::default(), context.id(), command, vec![], Default::default(), context)
+        let receiver = Receiver { address: &Address::default(), chosen: None };
+        send(customer, receiver, context.id(), command, vec![], Default::default(), context)
     };
     let history = || [registered(), mailbox("ada@example.org", true)];
     let ada = given(history()).when(queued).events();
