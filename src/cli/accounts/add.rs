@@ -270,9 +270,21 @@ impl Draft<'_> {
         }
     }
 
-    /// The setting that the account cannot be used with, and why.
+    /// The setting that the account cannot be used with, and why. What is still to be asked for has something in its place, so
+    /// that it does not hide what is wrong with the rest.
     fn wrong(&self) -> Option<(&'static Setting, String)> {
-        let refusal = self.check().err()?;
+        let mut command = self.command();
+        for setting in
+            self.kind.settings.iter().filter(|setting| setting.is_required && !is_given(&self.values, setting))
+        {
+            let name = setting.name.to_owned();
+            if setting.is_secret {
+                command.secrets.insert(name, Some(Secret::new("x")));
+            } else {
+                command.spec.settings.insert(name, "x".to_owned());
+            }
+        }
+        let refusal = self.service.check(self.caller, &command).err()?;
         let (name, reason) = refusal.message.split_once(": ")?;
         Some((self.kind.setting(name)?, reason.to_owned()))
     }

@@ -20,8 +20,6 @@ pub struct Provider {
     settings: Vec<ProviderSetting>,
     /// What it takes on each channel: a message beyond it is refused before it is queued.
     limits: Vec<ProviderLimits>,
-    /// What to set up at the provider so that it calls back, a step each; `{url}` stands for the account's `webhookUrl`.
-    callback_steps: Vec<String>,
 }
 
 /// A setting of a provider's accounts.
@@ -64,7 +62,6 @@ impl From<&Kind> for Provider {
             channels: kind.channels.iter().copied().map(Into::into).collect(),
             settings: kind.settings.iter().copied().map(Into::into).collect(),
             limits: kind.limits.iter().map(Into::into).collect(),
-            callback_steps: kind.callbacks.iter().map(|step| (*step).to_owned()).collect(),
         }
     }
 }
