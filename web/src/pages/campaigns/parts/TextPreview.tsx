@@ -59,9 +59,9 @@ export function TextPreview({ code, version, channel, variables, customerId }: T
       {preview ? (
         <>
           {preview.subject ? (
-            <h3 dir="auto" className={styles.subject}>
+            <p dir="auto" className={styles.subject}>
               {preview.subject}
-            </h3>
+            </p>
           ) : null}
           <div dir="auto" className={styles.body} tabIndex={0} role="group" aria-label={t("plan.text")}>
             {preview.steps.length > 0 ? preview.steps.map((step) => step.say ?? "…").join("\n") : preview.body}
