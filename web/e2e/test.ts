@@ -37,7 +37,8 @@ export async function open(page: Page, commlog: Commlog, path = "/") {
 
 /** Nothing serious on the page as it is now. */
 export async function expectAccessible(page: Page) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  // Frames of mails take no script, the checker's neither.
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
 }

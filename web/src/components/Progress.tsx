@@ -14,7 +14,7 @@ export function Progress({ label, done, total }: ProgressProps) {
       <div className={styles.words}>
         <span>{label}</span>
         <span className={styles.figures}>
-          {total === undefined ? number(done) : `${number(done)} / ${number(total)}`}
+          {total === undefined ? done > 0 && number(done) : `${number(done)} / ${number(total)}`}
         </span>
       </div>
       <progress aria-label={label} value={total === undefined ? undefined : done} max={total || 1} />

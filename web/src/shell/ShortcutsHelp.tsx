@@ -9,7 +9,13 @@ export default function ShortcutsHelp({ onClose }: { onClose: () => void }) {
     [["/"], t("shortcuts.search")],
     [["↑", "↓"], t("shortcuts.rows")],
     [["↵"], t("shortcuts.open")],
+    [["Space"], t("shortcuts.select")],
     [["?"], t("shortcuts.title")],
+    [["j", "k"], t("inbox.keys.move")],
+    [["r"], t("inbox.keys.reply")],
+    [["e"], t("inbox.keys.resolve")],
+    [["s"], t("inbox.keys.snooze")],
+    [["a"], t("inbox.keys.assign")],
     ...GROUPS.flatMap((group) => group.destinations).map((one): [string[], string] => [
       ["g", one.letter],
       t("shortcuts.go", { page: t(`nav.${one.name}`) }),

@@ -1,12 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { uuidOf } from "../../api/ids";
+import { Facts } from "../../components/Facts";
 import { Progress } from "../../components/Progress";
 import { Time } from "../../components/Time";
 import { t } from "../../texts";
 import { dateTime, list, percent } from "../../texts/format";
 import type { Campaign } from "./CampaignQuery";
 import { type CampaignUrl, campaignUrl } from "./campaignUrl";
-import { Facts } from "./parts/Facts";
 import { Funnel, type FunnelStep } from "./parts/Funnel";
 import { Notice } from "./parts/Notice";
 import { causeText, reasonText, variantName } from "./parts/names";

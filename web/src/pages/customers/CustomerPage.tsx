@@ -29,6 +29,7 @@ const CustomerQuery = graphql(
         id
         name
         forgottenAt
+        mergedIds
         ...CustomerCard
       }
     }
@@ -58,7 +59,7 @@ function Customer({ id }: { id: string }) {
     return <Missing problem={error && problemOf(error)} onRetry={() => read({ requestPolicy: "network-only" })} />;
   }
   const isForgotten = Boolean(customer?.forgottenAt);
-  const title = isForgotten ? t("customers.forgotten") : (customer?.name ?? t("customers.nameless"));
+  const title = titleOf(customer);
   return (
     <div className={styles.page} data-part={url.part}>
       <PageHeader
@@ -66,7 +67,7 @@ function Customer({ id }: { id: string }) {
         above={<Link to="/customers">{t("nav.customers")}</Link>}
         actions={asOf || !customer ? null : <Actions id={customer.id} name={customer.name} isForgotten={isForgotten} />}
       >
-        <Person name={customer?.name ?? null} isForgotten={isForgotten} />
+        {customer ? <Person name={customer.name} isForgotten={isForgotten} /> : null}
       </PageHeader>
       {asOf ? (
         <AsOfBar customerId={id} asOf={asOf.time} onChange={(moment) => setUrl({ asOf: moment, at: undefined })} />
@@ -81,7 +82,8 @@ function Customer({ id }: { id: string }) {
       {customer ? (
         <div className={styles.columns}>
           <section className={styles.timeline} aria-label={t("customer.part.timeline")}>
-            <Timeline customerId={id} />
+            {/* What is shown of a person goes when the person is forgotten; a merge brings more. */}
+            <Timeline key={`${customer.forgottenAt} ${customer.mergedIds.length}`} customerId={id} />
           </section>
           <aside className={styles.card} aria-label={t("customer.part.card")}>
             <CustomerCard customer={customer} isPast={asOf !== undefined} />
@@ -96,6 +98,11 @@ function Customer({ id }: { id: string }) {
       )}
     </div>
   );
+}
+
+function titleOf(customer: CustomerData | undefined): string {
+  if (!customer) return t("customer.asOf.title");
+  return customer.forgottenAt ? t("customers.forgotten") : (customer.name ?? t("customers.nameless"));
 }
 
 function Actions({ id, name, isForgotten }: { id: string; name: string | null; isForgotten: boolean }) {

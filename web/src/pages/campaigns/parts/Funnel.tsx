@@ -32,7 +32,7 @@ export function Funnel({ label, total, steps, link, chosen }: FunnelProps) {
             {step.note ? <span className={styles.note}>{step.note}</span> : null}
           </div>
           <div className={styles.track} aria-hidden="true">
-            <div className={styles.bar} style={{ width: `${total === 0 ? 0 : (step.count / total) * 100}%` }} />
+            {step.count > 0 ? <div className={styles.bar} style={{ width: `${(step.count / total) * 100}%` }} /> : null}
           </div>
           <span className={styles.count}>{number(step.count)}</span>
           <span className={styles.part}>{total === 0 ? "" : percent(step.count / total)}</span>

@@ -3,6 +3,7 @@ import { useQuery } from "urql";
 import { graphql } from "../../../api/graphql";
 import { problemOf } from "../../../api/problem";
 import { Failure } from "../../../components/Failure";
+import { MailFrame } from "../../../components/mail/MailFrame";
 import { Skeleton } from "../../../components/Skeleton";
 import type { Channel } from "../../../components/Status";
 import { t } from "../../../texts";
@@ -15,6 +16,7 @@ const PreviewQuery = graphql(`
       preview {
         subject
         body
+        html
         locale
         version
         segments
@@ -42,7 +44,7 @@ interface TextPreviewProps {
   customerId?: string;
 }
 
-/** What people will read: the subject and the text, made with the values that are known. */
+/** What people will read: the subject and the mail or text, made with the values that are known. */
 export function TextPreview({ code, version, channel, variables, customerId }: TextPreviewProps) {
   const input = useDeferredValue({
     channel,
@@ -59,13 +61,19 @@ export function TextPreview({ code, version, channel, variables, customerId }: T
       {preview ? (
         <>
           {preview.subject ? (
-            <h3 dir="auto" className={styles.subject}>
+            <p dir="auto" className={styles.subject}>
               {preview.subject}
-            </h3>
+            </p>
           ) : null}
-          <div dir="auto" className={styles.body} tabIndex={0} role="group" aria-label={t("plan.text")}>
-            {preview.steps.length > 0 ? preview.steps.map((step) => step.say ?? "…").join("\n") : preview.body}
-          </div>
+          {preview.html ? (
+            <div className={styles.mail}>
+              <MailFrame html={preview.html} title={t("plan.preview")} />
+            </div>
+          ) : (
+            <div dir="auto" className={styles.body} tabIndex={0} role="group" aria-label={t("plan.text")}>
+              {preview.steps.length > 0 ? preview.steps.map((step) => step.say ?? "…").join("\n") : preview.body}
+            </div>
+          )}
           <p className={styles.notes}>
             {[
               preview.version === null ? "" : t("plan.version", { version: String(preview.version) }),

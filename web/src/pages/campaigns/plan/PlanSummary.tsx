@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { uuidOf } from "../../../api/ids";
+import { Facts } from "../../../components/Facts";
 import { ChannelName } from "../../../components/Status";
 import { t } from "../../../texts";
 import { list, money, number, percent } from "../../../texts/format";
-import { Facts } from "../parts/Facts";
 import styles from "../parts/sections.module.css";
 import { startText } from "../parts/startText";
 import type { Plan } from "./draft";
@@ -120,7 +120,7 @@ function Lists({ lists }: { lists: Plan["audience"]["lists"] }) {
     <ul>
       {lists.map((one) => (
         <li key={one.id}>
-          <Link to="/lists" hash={uuidOf(one.id)}>
+          <Link to="/lists/$listId" params={{ listId: uuidOf(one.id) }}>
             <bdi>{one.name}</bdi>
           </Link>{" "}
           {t("plan.members", { count: one.memberCount })}
@@ -132,6 +132,9 @@ function Lists({ lists }: { lists: Plan["audience"]["lists"] }) {
 
 const Template = ({ code, version }: { code: string; version: number | null }) => (
   <>
-    <code>{code}</code> {version === null ? t("plan.newestVersion") : t("plan.version", { version: String(version) })}
+    <Link to="/templates/$code" params={{ code }}>
+      <code>{code}</code>
+    </Link>{" "}
+    {version === null ? t("plan.newestVersion") : t("plan.version", { version: String(version) })}
   </>
 );

@@ -208,7 +208,7 @@ export function ByList({ campaignId }: { campaignId: string }) {
       rows={data.campaignMetrics.lists.map(({ listId, figures }) => ({
         id: listId,
         name: (
-          <Link to="/lists" hash={uuidOf(listId)}>
+          <Link to="/lists/$listId" params={{ listId: uuidOf(listId) }}>
             <bdi>{names.get(listId) ?? uuidOf(listId).slice(-8)}</bdi>
           </Link>
         ),

@@ -3,6 +3,7 @@ import { t } from "../../../texts";
 import { number, percent } from "../../../texts/format";
 import { FiguresTable } from "../parts/FiguresTable";
 import { variantName } from "../parts/names";
+import styles from "./ByVariant.module.css";
 import type { Totals } from "./TotalsQuery";
 
 const rate = (value: number | null): string => (value === null ? "–" : percent(value));
@@ -14,7 +15,6 @@ export function ByVariant({ totals }: { totals: readonly Totals[] }) {
       label={t("campaign.bys.variant")}
       head={[
         t("campaign.variant"),
-        t("campaign.channel"),
         t("campaign.figure.sent"),
         t("campaign.figure.delivered"),
         t("campaign.figure.opened"),
@@ -27,9 +27,13 @@ export function ByVariant({ totals }: { totals: readonly Totals[] }) {
       ]}
       rows={totals.map((one) => ({
         id: `${one.variant} ${one.channel}`,
-        name: <bdi>{variantName(one.variant)}</bdi>,
+        name: (
+          <span className={styles.name}>
+            <bdi>{variantName(one.variant)}</bdi>
+            <ChannelName channel={one.channel} />
+          </span>
+        ),
         cells: [
-          <ChannelName key="channel" channel={one.channel} />,
           number(one.sent),
           rate(one.rates.delivery),
           rate(one.rates.open),

@@ -56,6 +56,7 @@ const MergeCustomers = graphql(
         }
         customer {
           id
+          mergedIds
           ...CustomerCard
         }
       }

@@ -139,7 +139,7 @@ function BySelf() {
               {minutes > 0 ? t("notifications.resolveAfter", { count: minutes }) : t("notifications.resolveNever")}
             </span>
           </span>
-          <Link to="/settings">{t("notifications.change")}</Link>
+          <Link to="/settings/policy">{t("notifications.change")}</Link>
         </li>
       </ul>
     </section>

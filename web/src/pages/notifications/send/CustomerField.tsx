@@ -1,6 +1,7 @@
 import { useDeferredValue, useState } from "react";
 import { useQuery } from "urql";
 import { uuidOf } from "../../../api/ids";
+import { problemOf } from "../../../api/problem";
 import { Combobox } from "../../../components/Combobox";
 import { t } from "../../../texts";
 import { FindCustomers } from "./SendQueries";
@@ -15,13 +16,14 @@ interface CustomerFieldProps {
 export function CustomerField({ chosen, onChoose }: CustomerFieldProps) {
   const [typed, setTyped] = useState<string>();
   const search = useDeferredValue(typed?.trim() ?? "");
-  const [{ data, fetching }] = useQuery({ query: FindCustomers, variables: { search }, pause: search === "" });
+  const [{ data, error, fetching }] = useQuery({ query: FindCustomers, variables: { search }, pause: search === "" });
   return (
     <Combobox
       label={t("notifications.customer")}
       placeholder={t("customers.searchHint")}
       words={typed ?? chosen}
       isLoading={fetching}
+      error={error && problemOf(error).message}
       options={(search === "" ? [] : (data?.customers.nodes ?? [])).map((one) => ({
         value: one.id,
         label: one.name ?? t("customers.nameless"),

@@ -1,13 +1,14 @@
+import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { graphql, type ResultOf } from "../../../api/graphql";
 import { problemOf } from "../../../api/problem";
 import { LinkButton } from "../../../components/Button";
+import { Facts } from "../../../components/Facts";
 import { Failure } from "../../../components/Failure";
 import { Skeleton } from "../../../components/Skeleton";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { date, dateTime, list } from "../../../texts/format";
-import { Facts } from "../../campaigns/parts/Facts";
 import { Notice } from "../../campaigns/parts/Notice";
 import styles from "../sections.module.css";
 import { weekdayText } from "./weekday";
@@ -71,7 +72,7 @@ export function Rules() {
     <div className={styles.page}>
       <div className={styles.head}>
         <p className={styles.note}>{t("notifications.rulesHint")}</p>
-        {viewer.role === "ADMIN" ? <LinkButton to="/settings">{t("notifications.change")}</LinkButton> : null}
+        {viewer.role === "ADMIN" ? <LinkButton to="/settings/policy">{t("notifications.change")}</LinkButton> : null}
       </div>
       <Failure problem={error && problemOf(error)} onRetry={() => read({ requestPolicy: "network-only" })} />
       {!data && !error ? <Skeleton lines={10} /> : null}
@@ -83,6 +84,7 @@ export function Rules() {
 const yes = (is: boolean): string => t(is ? "notifications.on" : "notifications.off");
 
 function Shown({ policy }: { policy: Policy }) {
+  const viewer = useViewer();
   const { tracking, emergencyOverride: emergency } = policy;
   const channelText = (channel: Policy["caps"][number]["channel"]) =>
     channel ? t(`channel.${channel}`) : t("backTest.allChannels");
@@ -159,7 +161,10 @@ function Shown({ policy }: { policy: Policy }) {
         />
       </section>
       <section className={styles.section}>
-        <h2>{t("notifications.tracking")}</h2>
+        <div className={styles.head}>
+          <h2>{t("notifications.tracking")}</h2>
+          {viewer.role === "ADMIN" ? <Link to="/settings/tracking">{t("notifications.change")}</Link> : null}
+        </div>
         <Facts
           facts={[
             [t("notifications.opens"), yes(tracking.opens)],

@@ -64,7 +64,7 @@ export function ServiceTests() {
       {data && accounts.length === 0 ? (
         <Empty
           title={t("notifications.noAccounts")}
-          action={<LinkButton to="/settings">{t("nav.settings")}</LinkButton>}
+          action={<LinkButton to="/settings/accounts">{t("nav.settings")}</LinkButton>}
         >
           {t("notifications.noAccountsHint")}
         </Empty>

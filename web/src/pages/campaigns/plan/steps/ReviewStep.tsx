@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { FlaskConical, Play } from "lucide-react";
 import { useState } from "react";
 import { useQuery } from "urql";
@@ -78,7 +79,10 @@ function Findings({ code, version }: { code: string; version: number | null }) {
   return (
     <div className={styles.text}>
       <p>
-        <code>{code}</code> {data && findings.length === 0 ? <Badge tone="good">{t("plan.noFindings")}</Badge> : null}
+        <Link to="/templates/$code" params={{ code }}>
+          <code>{code}</code>
+        </Link>{" "}
+        {data && findings.length === 0 ? <Badge tone="good">{t("plan.noFindings")}</Badge> : null}
       </p>
       <Failure problem={error && problemOf(error)} />
       <ul>
