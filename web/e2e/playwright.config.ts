@@ -10,6 +10,9 @@ export default defineConfig({
   outputDir: "../test-results",
   // A test that passes only sometimes is a fault to be found.
   retries: 0,
+  // For machines that do other work beside: what is waited for is there long before.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   workers: 1,
   forbidOnly: process.env.CI !== undefined,
   use: { locale: "en-GB", timezoneId: "Europe/London", launchOptions: { executablePath }, trace: "retain-on-failure" },

@@ -11,7 +11,7 @@ export const test = base.extend<{ page: Page }, { commlog: Commlog }>({
       await use(commlog);
       await commlog.stop();
     },
-    { scope: "worker" },
+    { scope: "worker", timeout: 120_000 },
   ],
   baseURL: async ({ commlog }, use) => use(commlog.url),
   page: async ({ page }, use) => {

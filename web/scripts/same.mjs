@@ -14,6 +14,6 @@ const differing = names.filter((name) => {
   return !one || !other || !one.equals(other);
 });
 if (differing.length > 0) {
-  console.error(`web/dist is not what the sources give: run make web\n  ${differing.join("\n  ")}`);
+  process.stderr.write(`web/dist is not what the sources give: run make web\n  ${differing.join("\n  ")}\n`);
   process.exit(1);
 }
