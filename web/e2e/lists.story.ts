@@ -71,7 +71,7 @@ test("members of a static list come one by one, from a file, and go", async ({ p
 
   await page.getByRole("button", { name: "Actions" }).click();
   await page.getByRole("menuitem", { name: "Add members from a file" }).click();
-  await page.getByLabel("File").setInputFiles({
+  await page.getByLabel("File", { exact: true }).setInputFiles({
     name: "guests.csv",
     mimeType: "text/csv",
     buffer: Buffer.from(`customer_id\n${second.id}\nnobody@example.com\n`),
