@@ -6,7 +6,7 @@ help:
 	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
-	@echo "make test-console  run every story of the console in Chromium, on SQLite and on PostgreSQL"
+	@echo "make test-console  run the stories of the console in Chromium, against a server of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
@@ -22,19 +22,15 @@ help:
 run: need-rust
 	cargo run --release -- demo
 
-test: need-rust need-postgres need-python need-sqlite need-mail need-chromium
-	cargo build --quiet
+test: need-rust need-postgres need-python need-sqlite need-mail
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	$(NODE) npm run --prefix web --silent test
-	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e
 	cargo test --lib --bins --test it
 
-# The stories of the console run on SQLite in the suite.
-test-console: need-rust need-postgres need-chromium
+test-console: need-rust need-chromium
 	cargo build --quiet
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e
-	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog COMMLOG_STORIES=postgres $(NODE) npm run --silent e2e
 
 # What follows it finds Node.js on its path.
 NODE = sh $(CURDIR)/.ci/node
