@@ -52,7 +52,7 @@ test("a mail is previewed as a customer, in another locale and for a phone", asy
   await expect(mail.getByText("A few bottles we are excited about")).toBeVisible();
   await page.getByRole("combobox", { name: "Shown as" }).fill(name);
   await page.getByRole("option", { name }).first().click();
-  await expect(mail.getByText(new RegExp(`Hello ${name}`))).toBeVisible();
+  await expect(mail.getByText(new RegExp(name)).first()).toBeVisible();
   await page.getByRole("textbox", { name: "Locale" }).fill("de-AT");
   await expect(page.getByText("The text in de is shown.")).toBeVisible();
   await page.getByRole("button", { name: "Phone" }).click();

@@ -26,7 +26,8 @@ async function templateIn(folder) {
       continue;
     }
     const plain = files.includes(`${locale}.txt`) ? trimmed(await read(`${locale}.txt`)) : null;
-    const { subject = "", preheader = null } = about.email?.[locale] ?? {};
+    // A partial has no subject of its own: as on the command line, its title stands there.
+    const { subject = about.title, preheader = null } = about.email?.[locale] ?? {};
     const source = trimmed(await read(file));
     contents.push({
       locale,

@@ -7,7 +7,7 @@ import { Failure } from "../../components/Failure";
 import { Input, Select } from "../../components/Field";
 import { CHANNELS, type Channel } from "../../components/Status";
 import { language, t } from "../../texts";
-import { emptyTexts, keyFor } from "./draft/draft";
+import { firstTexts, keyFor } from "./draft/draft";
 import { SaveTemplate } from "./TemplateQuery";
 import { templateUrl } from "./templatesUrl";
 
@@ -30,7 +30,7 @@ export function NewTemplate({ onClose }: { onClose: () => void }) {
         kind: kind === "PARTIAL" ? "PARTIAL" : "MESSAGE",
         class: kind === "TRANSACTIONAL" ? "TRANSACTIONAL" : "MARKETING",
         defaultLocale: locale,
-        contents: [{ locale, texts: emptyTexts(channel, locale) }],
+        contents: [{ locale, texts: firstTexts(channel, locale, { code: shownCode, title: title.trim() }) }],
       },
     });
     if (!data) return;

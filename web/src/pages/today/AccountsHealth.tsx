@@ -36,6 +36,7 @@ export function AccountsHealth() {
     >
       <Failure problem={error && problemOf(error)} onRetry={readAgain} />
       {data || error ? null : <Skeleton lines={3} />}
+      {data?.accounts.length === 0 ? <p className={styles.none}>{t("accounts.none")}</p> : null}
       <ul className={styles.rows}>
         {data?.accounts.map((account) => (
           <li key={`${account.provider} ${account.name}`}>

@@ -97,7 +97,7 @@ export function AccountsPage() {
       {t("accounts.add")}
     </LinkButton>
   );
-  const isSimulated = data?.accounts.every((account) => account.source === "SIMULATOR") ?? false;
+  const isSimulated = data?.accounts.some((account) => account.source === "SIMULATOR") ?? false;
   return (
     <SettingsFrame section="accounts" isTable actions={add}>
       <div className={styles.page}>

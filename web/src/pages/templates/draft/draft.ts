@@ -1,5 +1,6 @@
 import type { ResultOf, VariablesOf } from "../../../api/graphql";
 import { CHANNELS, type Channel } from "../../../components/Status";
+import { t } from "../../../texts";
 import type { SaveTemplate, TemplateQuery } from "../TemplateQuery";
 
 // The draft of a template as it is edited: what `saveTemplate` takes, without the revision.
@@ -86,40 +87,42 @@ export function replaceContent(draft: Draft, key: string, content: Content | und
 /** The first text of a channel in a locale: that of another locale as a start, or what is needed at least. */
 export function newContent(draft: Draft, channel: Channel, locale: string): Content {
   const other = textFor(draft, channel, locale);
-  return { locale, texts: other ? structuredClone(other.texts) : emptyTexts(channel, locale) };
+  return { locale, texts: other ? structuredClone(other.texts) : firstTexts(channel, locale, draft) };
 }
 
-export function emptyTexts(channel: Channel, locale: string): Texts {
+/** What a text begins with: the server takes no draft with a blank one. */
+export function firstTexts(channel: Channel, locale: string, { code, title }: Pick<Draft, "code" | "title">): Texts {
+  const words = t("templates.firstWords");
   switch (channel) {
     case "EMAIL":
-      return { email: { markup: "MJML", subject: "", preheader: null, source: EMPTY_MJML, text: null } };
+      return { email: { markup: "MJML", subject: title, preheader: null, source: firstLayout(words), text: null } };
     case "SMS":
-      return { sms: { body: "" } };
+      return { sms: { body: words } };
     case "PUSH":
-      return { push: { title: "", body: "", link: null } };
+      return { push: { title, body: words, link: null } };
     case "IN_APP":
-      return { inApp: { title: "", body: "", link: null } };
+      return { inApp: { title, body: words, link: null } };
     case "VOICE":
-      return { voice: { language: locale, voice: null, machine: null, steps: [{ say: "" }], keys: [] } };
+      return { voice: { language: locale, voice: null, machine: null, steps: [{ say: words }], keys: [] } };
     case "WHATSAPP":
       return {
         whatsapp: {
-          providerTemplate: "",
+          providerTemplate: code.replaceAll("-", "_"),
           language: locale.replace("-", "_"),
           approval: "DRAFT",
           variables: [],
-          body: "",
+          body: words,
         },
       };
   }
 }
 
-const EMPTY_MJML = `<mjml>
+const firstLayout = (words: string): string => `<mjml>
   <mj-body>
     <mj-section>
       <mj-column>
-        <mj-text>Hello {{ customer_name }}</mj-text>
-        <mj-text><a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text>
+        <mj-text>${words}</mj-text>
+        <mj-text><a href="{{ unsubscribe_url }}">${t("templates.unsubscribe")}</a></mj-text>
       </mj-column>
     </mj-section>
   </mj-body>
