@@ -91,13 +91,16 @@ pub struct Plan {
 #[derive(Clone)]
 pub struct ValidationService(Arc<Inner>);
 
+/// A check that is under way: whoever asks meanwhile waits for it, and gets its refusal, if that is what came of it.
+type UnderWay = Arc<AsyncMutex<Option<Refusal>>>;
+
 struct Inner {
     app: App,
     services: Vec<CheckingService>,
     /// Whose services they are.
     tenant: TenantId,
     /// The addresses that somebody asks about at the moment.
-    under_way: Mutex<HashMap<(TenantId, AddressId), Arc<AsyncMutex<Option<Refusal>>>>>,
+    under_way: Mutex<HashMap<(TenantId, AddressId), UnderWay>>,
     questions: Semaphore,
     /// Until when a service asked to be left alone.
     resting: Mutex<HashMap<&'static str, DateTime<Utc>>>,

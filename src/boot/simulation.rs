@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::domain::value::message::Route;
-use crate::providers::simulator::{Simulator, SimulatorOptions};
-use crate::providers::{Accepted, Callback, OutboundMessage, SendError};
+use crate::providers::OutboundMessage;
+use crate::providers::simulator::{Fate, Simulator, SimulatorOptions};
 
 /// A simulated audience.
 pub struct Simulation(SimulatorOptions);
@@ -24,13 +24,8 @@ impl Simulation {
         Simulator::usual_route()
     }
 
-    /// The answer to a call that is made now, and what comes back later, with its moments.
-    #[must_use]
-    pub fn fate(
-        &self,
-        message: &OutboundMessage,
-        now: DateTime<Utc>,
-    ) -> (Result<Accepted, SendError>, Vec<(DateTime<Utc>, Callback)>) {
+    /// What becomes of a message that is sent now.
+    pub fn fate(&self, message: &OutboundMessage, now: DateTime<Utc>) -> Fate {
         Simulator::fate(message, &self.0, now)
     }
 }

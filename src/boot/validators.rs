@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_with_its_place_and_never_its_value() {
         let sid = format!("AC{}", "0".repeat(32));
-        let cases: [(&str, &[(&str, &str)], &str); 6] = [
+        // The file, the variables, and what is said.
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Case<'_>; 6] = [
             (
                 "[[validators]]\nservice = 'zerobounce'",
                 &[],

@@ -50,13 +50,16 @@ pub struct IssuerSettings {
     pub public_url: String,
 }
 
+/// What an issuer says of itself, and when it was asked.
+type Described = (DateTime<Utc>, CoreProviderMetadata);
+
 /// An issuer; cheap to clone.
 #[derive(Clone)]
 pub struct Issuer {
     settings: Arc<IssuerSettings>,
     client: reqwest::Client,
     ambient: Ambient,
-    described: Arc<Mutex<Option<(DateTime<Utc>, CoreProviderMetadata)>>>,
+    described: Arc<Mutex<Option<Described>>>,
 }
 
 /// What a browser keeps between leaving for the issuer and coming back.

@@ -105,6 +105,9 @@ pub struct Simulator {
     planned: mpsc::UnboundedSender<Vec<Planned>>,
 }
 
+/// The answer to a call, and what comes back later, with its moments.
+pub type Fate = (Result<Accepted, SendError>, Vec<(DateTime<Utc>, Callback)>);
+
 /// Something that will happen after a while.
 #[derive(Debug, Clone, PartialEq)]
 struct Planned {
@@ -131,13 +134,8 @@ impl Simulator {
         }
     }
 
-    /// What becomes of a message that is sent now: the answer to the call, and what comes back, with its moments.
-    #[must_use]
-    pub fn fate(
-        message: &OutboundMessage,
-        options: &SimulatorOptions,
-        now: DateTime<Utc>,
-    ) -> (Result<Accepted, SendError>, Vec<(DateTime<Utc>, Callback)>) {
+    /// What becomes of a message that is sent now.
+    pub fn fate(message: &OutboundMessage, options: &SimulatorOptions, now: DateTime<Utc>) -> Fate {
         let (answer, planned) = fate::of(message, &Self::usual_route(), options, now);
         let at = |after| crate::clock::to_micros(now + TimeDelta::from_std(after).unwrap_or_default());
         (answer, planned.into_iter().map(|Planned { after, callback }| (at(after), callback)).collect())
