@@ -257,9 +257,9 @@ fn consented(
         row.state == ConsentState::OptedOut && standing.is_opt_out_of_other_imports(Some(import_id))
     });
     if let Some(repeated) = repeated {
-        // It holds at least as long as the one that it repeats.
-        let said_at = row.said_at.filter(|said_at| *said_at < context.now).unwrap_or(context.now);
-        return Ok(Some(consent_changed(row, topic, said_at.max(repeated.said_at), import_id, context)));
+        // It holds at least as long as the one that it repeats; without a time it says nothing newer.
+        let said_at = row.said_at.map_or(repeated.said_at, |said_at| said_at.min(context.now).max(repeated.said_at));
+        return Ok(Some(consent_changed(row, topic, said_at, import_id, context)));
     }
     // Said again later: it outlasts an opt-in from in between that comes to be known after it.
     let again = row.said_at.filter(|said_at| {

@@ -1,7 +1,6 @@
 //! Whatever is said about messages to one address, in whatever order it comes in and however often: what was said last
 //! holds, for everybody who has the address in whatever spelling, and no message leaves after an opt-out was recorded.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,7 +18,7 @@ use commlog::domain::customer::decide::{AddressInput, ProfileInput, RegisterCust
 use commlog::domain::customer::event::{CustomerEvent, ProfileEvent, Source};
 use commlog::domain::import::decide::{ConsentRow, CustomerOptions, CustomerRow, ImportRun, StartImport};
 use commlog::domain::import::event::ImportKind;
-use commlog::domain::message::decide::{ReceiveMessage, RecordProviderFact, SendDecision, SendMessage};
+use commlog::domain::message::decide::{RecordProviderFact, SendDecision, SendMessage};
 use commlog::domain::message::event::{MessageClass, MessageEvent, MessageKey, Route};
 use commlog::domain::value::message::{BounceKind, Report};
 use commlog::domain::value::token::Correlation;
@@ -38,6 +37,7 @@ use uuid::Uuid;
 use super::imports::undo;
 use super::merging::merge;
 use super::world::{World, decode, email};
+use crate::support::times;
 
 /// A step in the life of a mailbox that two customers have.
 #[derive(Debug, Clone)]
@@ -368,7 +368,12 @@ fn address(kind: AddressKind, address: &str) -> AddressInput {
     AddressInput { kind, address: address.to_owned(), region: None, label: None, primary: true }
 }
 
-async fn register(world: &World, external_id: &str, kind: AddressKind, spelling: &str) -> (CustomerId, AddressId) {
+pub(super) async fn register(
+    world: &World,
+    external_id: &str,
+    kind: AddressKind,
+    spelling: &str,
+) -> (CustomerId, AddressId) {
     let profile = ProfileInput { external_id: Some(external_id.to_owned()), ..ProfileInput::default() };
     let command = RegisterCustomer { profile, addresses: vec![address(kind, spelling)], source: Source::Api };
     let id = world.done(world.app.register_customer(&world.agent(), command).await).value;
@@ -385,7 +390,11 @@ fn the_last_word_holds(world: impl Future<Output = World>) {
     let elsewhere = runtime.block_on(world.elsewhere());
     let shutdown = CancellationToken::new();
     let running = runtime.block_on(dispatch(&world, &shutdown));
-    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: u32::try_from(times("COMMLOG_LAST_WORDS", 48)).expect("a number of cases"),
+        failure_persistence: None,
+        ..Config::default()
+    });
     let outcome = runner.run(&(steps(), 0..2_usize), |(steps, speaker)| {
         runtime.block_on(async {
             let mut mailbox = Mailbox::new(&world, speaker).await;
@@ -417,6 +426,20 @@ async fn an_opt_out_that_a_file_says_again_later_outlasts_a_word_in_between() {
     }
 }
 
+#[tokio::test]
+async fn an_opt_out_that_files_repeat_without_a_time_does_not_become_newer() {
+    let world = World::sqlite().await;
+    let elsewhere = world.elsewhere().await;
+    for speaker in 0..2 {
+        let mut mailbox = Mailbox::new(&world, speaker).await;
+        mailbox.take(&Step::Import { second: Some(15) }).await;
+        mailbox.take(&Step::Import { second: None }).await;
+        assert_eq!(mailbox.decisions(&elsewhere).await, [false, false]);
+        mailbox.take(&Step::Reported { second: 20, word: Word::Resubscribed }).await;
+        assert_eq!(mailbox.decisions(&elsewhere).await, [true, true]);
+    }
+}
+
 #[test]
 fn the_last_word_about_a_mailbox_holds_on_sqlite() {
     the_last_word_holds(World::sqlite());
@@ -425,70 +448,4 @@ fn the_last_word_about_a_mailbox_holds_on_sqlite() {
 #[test]
 fn the_last_word_about_a_mailbox_holds_on_postgres() {
     the_last_word_holds(World::postgres());
-}
-
-/// A mobile number in the two spellings that networks use for it.
-const NUMBERS: [&str; 2] = ["+52 55 1234 5678", "+5215512345678"];
-
-fn text(body: &str, spelling: &str, second: i64, at: DateTime<Utc>) -> ReceiveMessage {
-    ReceiveMessage {
-        customer_id: None,
-        channel: Channel::Sms,
-        from: Some(spelling.to_owned()),
-        to: None,
-        subject: None,
-        body: body.to_owned(),
-        occurred_at: Some(at),
-        in_reply_to: None,
-        provider: "twilio".to_owned(),
-        provider_message_id: Some(format!("SM{second}")),
-        hint: None,
-        arrival: None,
-        source: Source::Provider,
-    }
-}
-
-/// STOP and START in every dress, from either spelling of the number, each any number of times.
-fn the_last_text_holds(world: impl Future<Output = World>) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    let world = runtime.block_on(world);
-    let (maria, _) = runtime.block_on(register(&world, "maria", AddressKind::Phone, NUMBERS[0]));
-    runtime.block_on(register(&world, "mario", AddressKind::Phone, NUMBERS[1]));
-    world.advance(TimeDelta::days(1));
-    let words = ["STOP", "“Stop!”", "*Baja*", "stop 🛑", "START", "unstop", "Alta"];
-    let texts = prop::collection::vec((1..6_i64, 0..words.len(), 0..2_usize), 1..12);
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
-    let base = AtomicU64::new(0);
-    let outcome = runner.run(&texts, |texts| {
-        runtime.block_on(async {
-            // Each run says its words after those of the run before.
-            let run = i64::try_from(base.fetch_add(10, Ordering::Relaxed)).expect("a small number");
-            let start: DateTime<Utc> = world.now() - TimeDelta::hours(20);
-            let mut last = BTreeMap::new();
-            for (second, word, spelling) in texts {
-                // What is said in one second is one message: the first word for it counts.
-                let (word, spelling) = *last.entry(run + second).or_insert((word, spelling));
-                let at = start + TimeDelta::seconds(run + second);
-                let message = text(words[word], NUMBERS[spelling], run + second, at);
-                world.done(world.app.receive_message(&world.agent(), message).await);
-            }
-            let (_, (word, _)) = last.last_key_value().expect("one word at least");
-            let command = SendMessage { channel: Channel::Sms, ..email(maria, MessageClass::Transactional) };
-            let sent = world.done(world.app.send_message(&world.agent(), command, None).await).value;
-            let is_stopped = matches!(sent.decision, SendDecision::Suppressed { .. });
-            prop_assert_eq!(is_stopped, *word < 4, "{:?}", last);
-            Ok(())
-        })
-    });
-    outcome.unwrap_or_else(|failure| panic!("{failure}"));
-}
-
-#[test]
-fn the_last_text_from_a_number_holds_on_sqlite() {
-    the_last_text_holds(World::sqlite());
-}
-
-#[test]
-fn the_last_text_from_a_number_holds_on_postgres() {
-    the_last_text_holds(World::postgres());
 }

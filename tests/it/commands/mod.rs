@@ -9,6 +9,7 @@ mod erasure;
 mod idempotency;
 mod imports;
 mod keywords;
+mod last_text;
 mod last_word;
 mod lists;
 mod merged_erasure;
