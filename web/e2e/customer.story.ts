@@ -108,8 +108,12 @@ test("hostile names, texts and mails run nothing, fetch nothing and keep the lay
       await expect(page.getByRole("article").first()).toBeVisible();
       await isWhole();
     }
-    await page.goto("/inbox");
-    await expect(page.getByText(NAMES.markup).first()).toBeVisible();
+    await page.goto("/inbox?folder=pending");
+    const row = page.getByRole("link", { name: NAMES.markup }).first();
+    await expect(row).toBeVisible();
+    await isWhole();
+    await row.click();
+    await expect(page.getByRole("log").getByText(NAMES.markup).first()).toBeVisible();
     await isWhole();
   }
   const sent = (await commlog.api(

@@ -1,6 +1,21 @@
+import type { Commlog } from "./commlog";
 import { expect, expectAccessible, open, test } from "./test";
 
+/** A customer of the story's own, with an order. */
+async function register(commlog: Commlog, name: string): Promise<string> {
+  const made = (await commlog.api(
+    "mutation ($input: CustomerInput!) { registerCustomer(input: $input) { customerId } }",
+    { input: { name, addresses: [{ kind: "EMAIL", address: `${name.replace(" ", ".").toLowerCase()}@example.com` }] } },
+  )) as { registerCustomer: { customerId: string } };
+  const { customerId } = made.registerCustomer;
+  await commlog.api("mutation ($input: ActivityInput!) { recordActivity(input: $input) { activity { id } } }", {
+    input: { customerId, kind: "ORDER", reference: "W-1", status: "paid", amountMicros: "42000000", currency: "GBP" },
+  });
+  return customerId;
+}
+
 test("somebody signs in, finds a customer and reads part of the history", async ({ page, commlog }) => {
+  await register(commlog, "Ivan Kolar");
   await page.goto("/customers");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await expectAccessible(page);
@@ -38,15 +53,11 @@ test("somebody signs in, finds a customer and reads part of the history", async 
 });
 
 test("what others write appears on the timeline by itself", async ({ page, commlog }) => {
-  const found = (await commlog.api('{ customers(first: 1, filter: { search: "svoboda" }) { nodes { id } } }')) as {
-    customers: { nodes: { id: string }[] };
-  };
-  const id = found.customers.nodes[0]?.id ?? "";
-  const live = page.waitForEvent("websocket");
+  const id = await register(commlog, "Jana Svoboda");
+  const subscribed = page
+    .waitForEvent("websocket")
+    .then((socket) => socket.waitForEvent("framesent", ({ payload }) => String(payload).includes("TimelineChanges")));
   await open(page, commlog, `/customers/${id.slice("Customer:".length)}`);
-  const subscribed = (await live).waitForEvent("framesent", ({ payload }) =>
-    String(payload).includes("TimelineChanges"),
-  );
   await expect(page.getByRole("article").first()).toBeVisible();
   await subscribed;
   await commlog.api('mutation ($id: ID!) { addNote(customerId: $id, text: "Called back") { noteId } }', { id });

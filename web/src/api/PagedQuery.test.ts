@@ -72,6 +72,30 @@ describe("the pages of a connection", () => {
     expect(rows()).toEqual([7, 6, 5, 4, 3, 2]);
   });
 
+  test("show a row once, although two of them have it", () => {
+    const row = { id: "a" };
+    const pageInfo = { hasNextPage: true, hasPreviousPage: false, startCursor: "a", endCursor: "a" };
+    const client = {
+      query: () => ({
+        subscribe: (give: (result: unknown) => void) => {
+          give({ data: { nodes: [row], pageInfo }, stale: false });
+          return { unsubscribe: () => undefined };
+        },
+      }),
+    } as unknown as Client;
+    const pages = new PagedQuery<unknown, { id: string }>(
+      client,
+      Numbers,
+      {},
+      {},
+      (data) => data as Connection<{ id: string }>,
+      1,
+    );
+    pages.subscribe(() => undefined);
+    pages.loadMore();
+    expect(pages.current().rows).toEqual([row]);
+  });
+
   test("stay as they are when nothing is newer", () => {
     const { pages, rows } = scroll(new Numbered([5, 4]));
     pages.loadNewer();

@@ -138,7 +138,7 @@ export class PagedQuery<Data, Row> {
     const last = this.pages.at(-1);
     const counted = this.pages.map((page) => this.connection(page)).find((one) => one?.totalCount !== undefined);
     this.snapshot = {
-      rows: this.pages.flatMap((page) => this.nodesOf(page)),
+      rows: distinct(this.pages.flatMap((page) => this.nodesOf(page))),
       total:
         counted?.totalCount === undefined
           ? null
@@ -151,4 +151,13 @@ export class PagedQuery<Data, Row> {
     };
     for (const listener of this.listeners) listener();
   }
+}
+
+/** Each row once: a page that is read again may have grown into the next one. */
+function distinct<Row>(rows: Row[]): Row[] {
+  const seen = new Set<unknown>();
+  return rows.filter((row) => {
+    if (typeof row !== "object" || row === null || !("id" in row)) return true;
+    return !seen.has(row.id) && seen.add(row.id);
+  });
 }

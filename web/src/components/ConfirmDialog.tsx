@@ -13,6 +13,7 @@ interface ConfirmProps {
   /** The verb on the button. */
   action: string;
   isDangerous?: boolean;
+  isWide?: boolean;
   isRunning?: boolean;
   /** Something is still missing. */
   isDisabled?: boolean;
@@ -26,6 +27,7 @@ export function ConfirmDialog(props: ConfirmProps) {
   return (
     <Dialog
       title={props.title}
+      wide={props.isWide}
       onClose={props.onClose}
       actions={
         <>

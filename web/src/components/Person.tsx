@@ -3,7 +3,11 @@ import styles from "./Person.module.css";
 
 /** The first letters of the first and last word. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
+  // Marks of direction and joiners are no letters.
+  const words = name
+    .replace(/\p{Cf}/gu, "")
+    .trim()
+    .split(/\s+/);
   const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...(word ?? "")][0] ?? "");
   return letters.join("").toLocaleUpperCase();
 }

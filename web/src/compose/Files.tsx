@@ -29,7 +29,8 @@ export function Files({ files }: { files: readonly MessageFile[] }) {
 
 function File({ file }: { file: MessageFile }) {
   const [hasFailed, setHasFailed] = useState(false);
-  const name = file.name ?? t("compose.nameless");
+  // A file that is not what its name seems to say hides it by turning letters round.
+  const name = file.name?.replace(/[\u202A-\u202E\u2066-\u2069]/g, "") ?? t("compose.nameless");
   const size = file.size === null ? "" : bytes(file.size);
   if (!file.url) {
     return (

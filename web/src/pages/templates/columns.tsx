@@ -36,7 +36,7 @@ export function templateColumns(): Column<TemplateRow>[] {
     {
       id: "state",
       header: t("templates.column.state"),
-      width: "136px",
+      width: "156px",
       cell: (row) => <StateBadge row={row} />,
     },
     {

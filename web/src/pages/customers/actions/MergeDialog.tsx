@@ -5,7 +5,6 @@ import { problemOf } from "../../../api/problem";
 import { useAction } from "../../../api/useAction";
 import { Combobox } from "../../../components/Combobox";
 import { ConfirmDialog } from "../../../components/ConfirmDialog";
-import { Facts } from "../../../components/Facts";
 import { Person } from "../../../components/Person";
 import { toast } from "../../../components/Toast";
 import { t } from "../../../texts";
@@ -85,6 +84,7 @@ export function MergeDialog({ id, onClose }: { id: string; onClose: () => void }
       title={t("customer.merge")}
       action={t("customer.mergeForm.do")}
       isDangerous
+      isWide
       isDisabled={!other}
       isRunning={running}
       refusal={refusal}
@@ -123,24 +123,30 @@ export function MergeDialog({ id, onClose }: { id: string; onClose: () => void }
 }
 
 function Record({ title, side }: { title: string; side: Side }) {
+  const consents = side.consents.map(
+    ({ channel, topic, state }) => `${t(`channel.${channel}`)} ${topic}: ${t(`consentState.${state}`)}`,
+  );
+  const facts = [
+    [t("customer.mergeForm.externalId"), side.externalId],
+    [t("customer.mergeForm.addresses"), side.addresses.map(({ address }) => address).join(", ")],
+    [t("customer.mergeForm.orders"), number(side.orders)],
+    [t("customer.mergeForm.consents"), consents.join(", ")],
+    [t("customer.mergeForm.registered"), date(side.registeredAt)],
+  ];
   return (
     <section className={styles.side}>
       <h3>{title}</h3>
       <Person name={side.name} />
-      <Facts
-        facts={[
-          [t("customer.mergeForm.externalId"), side.externalId],
-          [t("customer.mergeForm.addresses"), side.addresses.map(({ address }) => address).join(", ")],
-          [t("customer.mergeForm.orders"), number(side.orders)],
-          [
-            t("customer.mergeForm.consents"),
-            side.consents
-              .map(({ channel, topic, state }) => `${t(`channel.${channel}`)} ${topic}: ${t(`consentState.${state}`)}`)
-              .join(", "),
-          ],
-          [t("customer.mergeForm.registered"), date(side.registeredAt)],
-        ]}
-      />
+      <dl className={styles.facts}>
+        {facts.map(([name, value]) =>
+          value ? (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd dir="auto">{value}</dd>
+            </div>
+          ) : null,
+        )}
+      </dl>
     </section>
   );
 }

@@ -104,7 +104,7 @@ function columns(list: ShownList, onRemove?: (row: Row) => void): Column<Row>[] 
     {
       id: "name",
       header: t("customers.column.name"),
-      width: "minmax(140px, 1.6fr)",
+      width: "minmax(112px, 1.6fr)",
       cell: ({ customer, customerId }) => (
         <Link
           to="/customers/$customerId"
@@ -116,7 +116,7 @@ function columns(list: ShownList, onRemove?: (row: Row) => void): Column<Row>[] 
         </Link>
       ),
     },
-    { id: "since", header: t("lists.since"), width: "136px", cell: (row) => <Time at={row.enteredAt} /> },
+    { id: "since", header: t("lists.since"), width: "124px", cell: (row) => <Time at={row.enteredAt} /> },
     {
       id: "cause",
       header: t("lists.cause"),
@@ -127,7 +127,7 @@ function columns(list: ShownList, onRemove?: (row: Row) => void): Column<Row>[] 
     {
       id: "actions",
       header: "",
-      width: "88px",
+      width: onRemove ? "84px" : "52px",
       isFigure: true,
       cell: (row) => (
         <span className={styles.actions}>

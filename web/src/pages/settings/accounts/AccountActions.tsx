@@ -99,7 +99,7 @@ export function AccountActions({ account, onChanged }: AccountActionsProps) {
     onChanged();
   };
 
-  const isStopped = account.pausedSince !== null || account.state === "RESTING";
+  const isPaused = account.pausedSince !== null;
   const failure = testing.refusal ?? resuming.refusal ?? testing.problem ?? resuming.problem;
   return (
     <>
@@ -109,11 +109,12 @@ export function AccountActions({ account, onChanged }: AccountActionsProps) {
           <Button icon={<FlaskConical aria-hidden="true" />} busy={testing.running} onClick={test}>
             {t("accounts.test")}
           </Button>
-          {isStopped ? (
+          {isPaused || account.state === "RESTING" ? (
             <Button icon={<Play aria-hidden="true" />} busy={resuming.running} onClick={resume}>
               {t("accounts.resume")}
             </Button>
-          ) : (
+          ) : null}
+          {isPaused ? null : (
             <Button icon={<Pause aria-hidden="true" />} onClick={() => setAsked("pause")}>
               {t("accounts.pause")}
             </Button>
