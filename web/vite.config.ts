@@ -21,6 +21,8 @@ export default defineConfig({
       "/attachments": server,
       "/auth": server,
       "/graphiql": server,
+      "/import-files": server,
+      "/import-runs": server,
       "/in-app": server,
       "/webhooks": server,
     },

@@ -1,10 +1,9 @@
-//! The figures of one import, as its report prints them.
+//! The figures of one import.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::cli::failure::{Failure, Outcome};
 use crate::domain::import::decide::ImportedChunk;
-use crate::files::refused::RefusedLines;
+use crate::files::refused::{RefusedLines, WriteError};
 use crate::files::row::{LeftOut, RawLine, RefusedLine};
 
 /// What became of the file so far.
@@ -64,8 +63,8 @@ impl Totals {
     }
 
     /// Counts lines that were refused while reading.
-    pub fn refuse(&mut self, lines: &[RefusedLine]) -> Outcome {
-        lines.iter().try_for_each(|line| self.refused.add(line)).map_err(Failure::unavailable)
+    pub fn refuse(&mut self, lines: &[RefusedLine]) -> Result<(), WriteError> {
+        lines.iter().try_for_each(|line| self.refused.add(line))
     }
 
     /// Counts values that were left out of rows that are imported.
@@ -82,7 +81,7 @@ impl Totals {
     }
 
     /// Counts what a use case made of a chunk.
-    pub fn take(&mut self, taken: &ImportedChunk, mut raw: HashMap<u64, Vec<RawLine>>) -> Outcome {
+    pub fn take(&mut self, taken: &ImportedChunk, mut raw: HashMap<u64, Vec<RawLine>>) -> Result<(), WriteError> {
         self.appended += taken.appended;
         self.already += taken.already;
         self.corrected += taken.corrected;
