@@ -6,7 +6,7 @@ help:
 	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
-	@echo "make test-console  run the tests of the console, and its stories in Chromium against a server of their own"
+	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
@@ -26,11 +26,12 @@ run: need-rust
 test: need-rust need-postgres need-python need-sqlite need-mail
 	cargo test --lib --bins --test it
 
-test-console: need-rust need-chromium
+test-console: need-rust need-chromium need-postgres
 	cargo build --quiet
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	$(NODE) npm run --prefix web --silent test
-	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e
+	cd web && for engine in sqlite postgres; do \
+		COMMLOG_E2E_ENGINE=$$engine COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e || exit 1; done
 
 # What follows it finds Node.js on its path.
 NODE = sh $(CURDIR)/.ci/node

@@ -27,5 +27,6 @@ export default defineConfig({
       "/webhooks": server,
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  // What is pure shares one environment.
+  test: { include: ["src/**/*.test.ts"], pool: "threads", isolate: false },
 });
