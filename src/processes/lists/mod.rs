@@ -43,6 +43,8 @@ const TICK: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many lists are kept up at the same time: what they record shares a commit.
 const LISTS_AT_ONCE: usize = 4;
+/// A list that was not gone on with for so long is looked at from the beginning.
+const STALLED: TimeDelta = TimeDelta::minutes(5);
 /// A list that could not be evaluated is tried again after this.
 const AGAIN: TimeDelta = TimeDelta::seconds(10);
 
@@ -151,6 +153,8 @@ impl Evaluator {
             if let Some(known) = self.lists.get_mut(&(row.tenant_id, row.list_id)) {
                 known.whole = (!evaluated).then_some(now);
                 known.until = row.evaluated_at.unwrap_or(now);
+                // A day that began since then was not looked at.
+                known.day = self.app.local_day(row.tenant_id, known.until).await?;
             }
         }
         Ok(())
@@ -192,11 +196,10 @@ impl Evaluator {
     /// Looks at the customers that something concerns, or the passing of time.
     async fn follow(&mut self, touched: &Touched, now: DateTime<Utc>) -> Result<(), EvaluationError> {
         let mut concerned = HashMap::new();
-        let whole = self.whole.as_ref().map(|whole| whole.key);
         for (&key, known) in &mut self.lists {
             let customers = touched.of(key.0, &known.sources);
-            if whole == Some(key) {
-                self.whole.iter_mut().for_each(|whole| whole.concerns(customers.iter().copied()));
+            if let Some(whole) = self.whole.as_mut().filter(|whole| whole.key == key) {
+                whole.concerns(customers);
                 continue;
             }
             let today = self.app.local_day(key.0, now).await?;
@@ -232,6 +235,12 @@ impl Evaluator {
 
     /// A step of the list that is looked at as a whole. Returns whether there was one.
     async fn go_on(&mut self, until: Position, now: DateTime<Utc>) -> Result<bool, EvaluationError> {
+        // What was found long ago may be out of date by now, as another process knows: it is not recorded.
+        if let Some(whole) = self.whole.take_if(|whole| now - whole.last > STALLED)
+            && let Some(known) = self.lists.get_mut(&whole.key)
+        {
+            known.whole = Some(now);
+        }
         if self.whole.is_none() {
             let due = self.lists.iter().filter(|(_, known)| known.whole.is_some_and(|from| from <= now));
             let Some((&key, known)) = due.min_by_key(|(key, known)| (known.whole, **key)) else { return Ok(false) };
@@ -244,6 +253,7 @@ impl Evaluator {
             return Ok(true);
         };
         known.whole = None;
+        whole.last = now;
         let db = self.reads.db();
         match whole.step(&Task::new(&self.app, &db, key, known)).await {
             Ok(step) => {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::task::Task;
 use super::{EvaluationError, Key};
 use crate::domain::list::decide::Evaluated;
@@ -17,6 +19,8 @@ pub(super) struct Whole {
     pub key: Key,
     /// What it is evaluated at.
     pub moment: Moment,
+    /// When it was gone on with.
+    pub last: DateTime<Utc>,
     /// Of its criteria.
     pub rule_version: u32,
     /// What was recorded up to here is known, or concerns customers who are looked at once more.
@@ -45,7 +49,7 @@ pub(super) struct Step {
 impl Whole {
     pub fn new(key: Key, rule_version: u32, moment: Moment, begun: Position, most: usize) -> Self {
         let stage = Stage::Looking { after: None, found: Evaluated::default() };
-        Self { key, moment, rule_version, begun, most, stage, again: BTreeSet::new() }
+        Self { key, last: moment.now, moment, rule_version, begun, most, stage, again: BTreeSet::new() }
     }
 
     /// Something concerns customers.

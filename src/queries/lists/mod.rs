@@ -375,18 +375,6 @@ impl Persons {
         let ids: BTreeSet<CustomerId> = acting.iter().flat_map(|&(customer, root)| [customer, root]).collect();
         Self { records, ids: ids.into_iter().collect(), acting }
     }
-
-    /// Adds others.
-    pub fn extend(&mut self, others: Self) {
-        let Self { records, ids, acting } = others;
-        self.records.extend(records);
-        self.ids.extend(ids);
-        self.acting.extend(acting);
-        self.records.sort_unstable();
-        self.records.dedup();
-        self.ids.sort_unstable();
-        self.ids.dedup();
-    }
 }
 
 /// The persons of some customers.
