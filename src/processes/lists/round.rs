@@ -10,8 +10,8 @@ use crate::app::Touch;
 use crate::domain::list::criteria::Source;
 use crate::domain::list::event::MemberCause;
 use crate::ids::{CustomerId, Position, TenantId};
+use crate::queries::Db;
 use crate::queries::lists::{self, Moment, PIECE, Persons, Window};
-use crate::sql::Db;
 
 /// What a batch of the log concerns.
 #[derive(Default)]

@@ -8,8 +8,8 @@ use crate::domain::list::criteria::Criterion;
 use crate::domain::list::decide::Evaluated;
 use crate::domain::list::event::{ListEvaluated, MemberCause};
 use crate::ids::{CustomerId, ListId, Position, TenantId};
+use crate::queries::Db;
 use crate::queries::lists::{self, Moment, PIECE, Persons, Range};
-use crate::sql::Db;
 
 /// A list that is evaluated.
 pub(super) struct Task<'a> {
