@@ -22,7 +22,8 @@ pub(super) struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    pub fn new(app: &'a App, db: &'a Db, (tenant, list_id): (TenantId, ListId), known: &'a Known) -> Self {
+    pub fn new(app: &'a App, db: &'a Db, key: (TenantId, ListId), known: &'a Known) -> Self {
+        let (tenant, list_id) = key;
         Self { app, db, tenant, list_id, criteria: known.criteria.as_ref(), rule_version: known.rule_version }
     }
 
