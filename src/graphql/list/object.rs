@@ -426,7 +426,7 @@ pub struct ExplainedCriterion {
 impl From<lists::Explained> for ExplainedCriterion {
     fn from(explained: lists::Explained) -> Self {
         let lists::Explained { path, criterion, holds, seen } = explained;
-        let seen = (!seen.is_null()).then(|| async_graphql::Json(seen));
+        let seen = (!seen.is_null()).then_some(async_graphql::Json(seen));
         Self { path, criterion: async_graphql::Json(criterion), holds, seen }
     }
 }
