@@ -190,7 +190,7 @@ impl App {
                 let known = self.read_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?;
                 // Another process may have lifted what stands against the message. What speaks for it is judged again
                 // when it is dispatched.
-                match known.may_be_refused() {
+                match known.may_be_refused(self.shared.ambient.now()) {
                     true => self.read_fresh_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?,
                     false => known,
                 }

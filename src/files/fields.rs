@@ -70,6 +70,7 @@ const CUSTOMER: Field = field(
         "extid",
     ],
 )
+.weak(&["identifier"])
 .first();
 const TERRITORY: Field =
     field("territory", "sales territory", &["territory", "salesterritory", "region", "zipcode"]).first();

@@ -35,8 +35,9 @@ pub struct Address {
 impl Address {
     /// Whether anything known of it could keep a message back.
     #[must_use]
-    pub fn may_be_refused(&self) -> bool {
-        !self.suppressions.is_empty() || self.words.has_opt_outs() || self.validation.is_some()
+    pub fn may_be_refused(&self, now: DateTime<Utc>) -> bool {
+        let is_invalid = self.validation.as_ref().is_some_and(|found| found.forbids(now));
+        !self.suppressions.is_empty() || self.words.has_opt_outs() || is_invalid
     }
 
     /// Folds an event in.
