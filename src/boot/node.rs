@@ -20,6 +20,7 @@ use crate::intake::Intake;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::refresh_accounts::RefreshAccounts;
 use crate::processes::supervisor::supervise;
+use crate::processes::sweep_uploads::SweepUploads;
 use crate::projections::{ProjectionError, ReadStore};
 use crate::queries::Reads;
 
@@ -85,6 +86,7 @@ impl Node {
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
         let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());
         let validations = super::validation_service(&stores)?;
+        let uploads = Uploads::new(stores.config().data_dir.join("uploads"), stores.ambient().clone());
         if roles.processes {
             super::processes::start(&stores, &reads, accounts, intake.clone(), job_metrics.clone(), &stop, &mut parts)
                 .await?;
@@ -92,8 +94,11 @@ impl Node {
         if roles.api || roles.processes {
             // Before the port accepts calls: a webhook of an account not yet loaded would be refused.
             registry.refresh_changed(BTreeSet::new()).await?;
-            let jobs: Vec<Box<dyn Job>> =
+            let mut jobs: Vec<Box<dyn Job>> =
                 vec![Box::new(RefreshAccounts::new(stores.app.clone(), queries.clone(), registry))];
+            if roles.api {
+                jobs.push(Box::new(SweepUploads::new(uploads.clone())));
+            }
             let running = run_all(jobs, job_metrics, stores.ambient().clone(), stop.clone());
             parts.spawn(async move {
                 running.await;
@@ -101,7 +106,6 @@ impl Node {
             });
         }
         let limits = Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
-        let uploads = Uploads::new(stores.config().data_dir.join("uploads"), stores.ambient().clone());
         let imports = Runs::new(stores.app.clone(), uploads, stop.clone());
         let gateway = Gateway::new(stores.app.clone(), queries, service, validations, imports, limits, metrics);
         let issuer = super::sign_in::issuer(stores.config(), stores.ambient())?;

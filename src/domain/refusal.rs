@@ -31,6 +31,16 @@ impl Refusal {
         Self { code: "INVALID_INPUT", message: format!("{field}: {}", message.into()), field: Some(field) }
     }
 
+    /// An idempotency key that came before with something else.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        Self {
+            code: "IDEMPOTENCY_KEY_REUSED",
+            message: "this idempotency key was already used for another command or other input".to_owned(),
+            field: Some("idempotency_key".to_owned()),
+        }
+    }
+
     /// A value that could not be read, given in `field`.
     #[must_use]
     pub fn of_value(field: &str, invalid: &InvalidValue) -> Self {

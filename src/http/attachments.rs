@@ -8,10 +8,9 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
 use serde_json::json;
 
-use super::body::{discard, refusal, too_large};
+use super::body::{Pieces, discard, refusal};
 use super::filename;
 use crate::app::{AppError, Outcome, Upload, Uploaded};
 use crate::domain::message::attachment::LARGEST;
@@ -85,22 +84,11 @@ async fn begin(
     }
 }
 
-async fn take(
-    gateway: &Gateway,
-    headers: &HeaderMap,
-    mut body: Body,
-    mut upload: Upload,
-) -> Result<Uploaded, Response> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|declared| declared > LARGEST) {
-        return Err(too_large(headers, &mut body, LARGEST).await);
-    }
-    while let Some(frame) = body.frame().await {
-        let message = "the request's body ended before it was complete";
-        let frame = frame.map_err(|_| refusal(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", message))?;
-        let Some(data) = frame.data_ref() else { continue };
-        if !upload.push(data).await.map_err(|error| failed(gateway, &error))? {
-            return Err(too_large(headers, &mut body, LARGEST).await);
+async fn take(gateway: &Gateway, headers: &HeaderMap, body: Body, mut upload: Upload) -> Result<Uploaded, Response> {
+    let mut pieces = Pieces::of(headers, body, LARGEST).await?;
+    while let Some(data) = pieces.next().await? {
+        if !upload.push(&data).await.map_err(|error| failed(gateway, &error))? {
+            return Err(pieces.too_large().await);
         }
     }
     match upload.finish().await {

@@ -59,6 +59,42 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: &Limits) -> Resul
     })
 }
 
+/// A body that is taken in piece by piece, because it may be large.
+pub struct Pieces<'a> {
+    headers: &'a HeaderMap,
+    body: Body,
+    most: u64,
+}
+
+impl<'a> Pieces<'a> {
+    /// Refuses a body that is declared larger than `most` bytes.
+    pub async fn of(headers: &'a HeaderMap, body: Body, most: u64) -> Result<Self, Response> {
+        let mut pieces = Self { headers, body, most };
+        let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if declared.is_some_and(|declared| declared > most) {
+            return Err(pieces.too_large().await);
+        }
+        Ok(pieces)
+    }
+
+    /// The next piece; nothing at the end of the body.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Response> {
+        while let Some(frame) = self.body.frame().await {
+            let message = "the request's body ended before it was complete";
+            let frame = frame.map_err(|_| refusal(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", message))?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The response, once it turns out to be too large.
+    pub async fn too_large(&mut self) -> Response {
+        too_large(self.headers, &mut self.body, self.most).await
+    }
+}
+
 /// Lets the sender of a request that is refused whatever its body says read the response: the body is not kept.
 pub async fn discard(headers: &HeaderMap, mut body: Body) {
     // A client that sends `Expect: 100-continue` is refused before it sends anything.

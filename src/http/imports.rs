@@ -6,12 +6,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
 use super::attachments::{allowed, no_file, unavailable};
-use super::body::{discard, refusal, too_large};
+use super::body::{Pieces, discard, refusal};
 use super::filename;
 use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Permission, Principal};
@@ -55,22 +54,11 @@ async fn begin(gateway: &Gateway, principal: Principal, headers: &HeaderMap) -> 
     uploads.begin(principal.tenant, &name).await.map_err(|error| failed(gateway, &error))
 }
 
-async fn take(
-    gateway: &Gateway,
-    headers: &HeaderMap,
-    mut body: Body,
-    mut upload: Upload,
-) -> Result<Uploaded, Response> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|declared| declared > LARGEST) {
-        return Err(too_large(headers, &mut body, LARGEST).await);
-    }
-    while let Some(frame) = body.frame().await {
-        let message = "the request's body ended before it was complete";
-        let frame = frame.map_err(|_| refusal(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", message))?;
-        let Some(data) = frame.data_ref() else { continue };
-        if !upload.push(data).await.map_err(|error| failed(gateway, &error))? {
-            return Err(too_large(headers, &mut body, LARGEST).await);
+async fn take(gateway: &Gateway, headers: &HeaderMap, body: Body, mut upload: Upload) -> Result<Uploaded, Response> {
+    let mut pieces = Pieces::of(headers, body, LARGEST).await?;
+    while let Some(data) = pieces.next().await? {
+        if !upload.push(&data).await.map_err(|error| failed(gateway, &error))? {
+            return Err(pieces.too_large().await);
         }
     }
     upload.finish().await.map_err(|error| failed(gateway, &error))

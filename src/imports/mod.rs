@@ -4,6 +4,7 @@
 mod carrying;
 mod plan;
 mod preview;
+mod run;
 mod runs;
 mod totals;
 mod uploads;
@@ -12,9 +13,10 @@ pub use crate::files::columns::Mapping;
 pub use crate::files::numbers::DecimalMark;
 pub use crate::files::records::Encoding;
 pub use carrying::{Carrier, CarryError, Ended, Watch};
-pub use plan::{Plan, PlanError, Rows, TakenIn};
+pub use plan::{Destination, Plan, PlanError, Rows, TakenIn};
 pub use preview::{Column, Preview, PreviewRow, Problem};
-pub use runs::{Figures, Reason, Run, RunId, RunState, Runs, RunsError};
+pub use run::{Figures, Reason, Run, RunId, RunState};
+pub use runs::{Begun, Runs, RunsError};
 pub use totals::{LeftOutCount, Totals};
 pub use uploads::{LARGEST, Upload, UploadError, Uploaded, Uploads};
 

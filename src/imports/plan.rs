@@ -20,7 +20,7 @@ use crate::files::survey::{Reading, Survey, SurveyError};
 use crate::files::times::{FormatError, TimeReader};
 
 /// What is said about a file; what is absent, the file shows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// What the file holds.
     pub kind: ImportKind,
@@ -145,56 +145,44 @@ impl Rows {
     }
 }
 
+/// Where the rows of a file go.
+pub struct Destination<'a> {
+    /// The use cases.
+    pub app: &'a App,
+    /// Who imports.
+    pub caller: &'a Caller,
+    /// Which import it is.
+    pub run: &'a ImportRun,
+    /// What was said about the file.
+    pub plan: &'a Plan,
+}
+
 /// Rows of one kind, which the application takes in.
 pub trait TakenIn: Sized {
     /// Takes in a chunk.
     fn take_in(
-        app: &App,
-        caller: &Caller,
-        run: &ImportRun,
-        plan: &Plan,
+        to: &Destination<'_>,
         rows: Vec<Self>,
         ground: Ground<'_>,
     ) -> impl Future<Output = Result<ImportedChunk, AppError>> + Send;
 }
 
 impl TakenIn for CustomerRow {
-    async fn take_in(
-        app: &App,
-        caller: &Caller,
-        run: &ImportRun,
-        plan: &Plan,
-        rows: Vec<Self>,
-        ground: Ground<'_>,
-    ) -> Result<ImportedChunk, AppError> {
-        app.import_customers(caller, run, &plan.customers, rows, ground).await
+    async fn take_in(to: &Destination<'_>, rows: Vec<Self>, ground: Ground<'_>) -> Result<ImportedChunk, AppError> {
+        to.app.import_customers(to.caller, to.run, &to.plan.customers, rows, ground).await
     }
 }
 
 impl TakenIn for OrderRow {
-    async fn take_in(
-        app: &App,
-        caller: &Caller,
-        run: &ImportRun,
-        plan: &Plan,
-        rows: Vec<Self>,
-        ground: Ground<'_>,
-    ) -> Result<ImportedChunk, AppError> {
-        let options = OrderOptions { anonymous: plan.anonymous };
-        app.import_orders(caller, run, &options, rows, ground).await
+    async fn take_in(to: &Destination<'_>, rows: Vec<Self>, ground: Ground<'_>) -> Result<ImportedChunk, AppError> {
+        let options = OrderOptions { anonymous: to.plan.anonymous };
+        to.app.import_orders(to.caller, to.run, &options, rows, ground).await
     }
 }
 
 impl TakenIn for MessageRow {
-    async fn take_in(
-        app: &App,
-        caller: &Caller,
-        run: &ImportRun,
-        plan: &Plan,
-        rows: Vec<Self>,
-        ground: Ground<'_>,
-    ) -> Result<ImportedChunk, AppError> {
-        let options = MessageOptions { anonymous: plan.anonymous };
-        app.import_messages(caller, run, &options, rows, ground).await
+    async fn take_in(to: &Destination<'_>, rows: Vec<Self>, ground: Ground<'_>) -> Result<ImportedChunk, AppError> {
+        let options = MessageOptions { anonymous: to.plan.anonymous };
+        to.app.import_messages(to.caller, to.run, &options, rows, ground).await
     }
 }

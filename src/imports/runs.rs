@@ -4,126 +4,34 @@
 //! becomes of the node: the same file, uploaded again, goes on where the run was cut off.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::plan::TakenIn;
+use super::plan::{Destination, TakenIn};
 use super::preview::{self, Preview, Problem};
+use super::run::{Figures, Run, RunId, RunState};
 use super::{Carrier, CarryError, Ended, Plan, PlanError, Rows, Totals, UploadError, Uploaded, Uploads, Watch};
 use crate::app::imports::{Ground, Trial};
 use crate::app::{App, AppError, Caller};
 use crate::domain::import::decide::{CompleteImport, ImportRun, StartImport};
-use crate::domain::import::event::ImportKind;
 use crate::domain::refusal::Refusal;
 use crate::files::chunks;
 use crate::files::refused::{RefusedLines, WriteError};
 use crate::files::row::RowReader;
 use crate::files::source::{FileError, Source};
 use crate::files::survey::Survey;
-use crate::ids::{ImportId, TenantId};
+use crate::ids::TenantId;
 
 /// How many runs that have ended are known.
 const KNOWN: usize = 100;
 /// How many runs may wait.
 const WAITING: usize = 20;
-/// How many reasons are told, the commonest first.
-const REASONS: usize = 100;
-
-/// The id of a run.
-pub type RunId = Uuid;
-
-/// Where a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunState {
-    /// Behind others.
-    Waiting,
-    /// On its way.
-    Running,
-    /// The whole file was read.
-    Done,
-    /// Somebody stopped it, or the server ended. What is in the log stands.
-    Stopped,
-    /// It cannot go on.
-    Failed,
-}
-
-/// Why lines or values were left aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// In words.
-    pub reason: String,
-    /// How many.
-    pub count: u64,
-    /// The line of the first one.
-    pub first_line: u64,
-}
-
-/// What became of the file so far. A dry run says what would.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Lines that were read, without the header.
-    pub lines_read: u64,
-    /// Customers, orders or messages that could be read.
-    pub rows: u64,
-    /// Those of them that are in the log now.
-    pub taken: u64,
-    /// Those that it knew already.
-    pub already: u64,
-    /// Those that it knew otherwise.
-    pub corrected: u64,
-    /// Events that were appended.
-    pub appended: u64,
-    /// New customers.
-    pub registered: u64,
-    /// Ids that were joined to customers who have the address already.
-    pub joined: u64,
-    /// Opt-outs that were recorded.
-    pub opt_outs: u64,
-    /// Lines that were refused.
-    pub refused: u64,
-    /// Why, the commonest reasons first.
-    pub refusals: Vec<Reason>,
-    /// Values that were left out of rows that are imported.
-    pub left_out: Vec<Reason>,
-}
-
-/// A run, as it is at a moment.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// Its id.
-    pub id: RunId,
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Who began it.
-    pub actor: String,
-    /// What the file holds.
-    pub kind: ImportKind,
-    /// Whether nothing goes into the log.
-    pub is_dry_run: bool,
-    /// The file.
-    pub file_id: Uuid,
-    /// The file's name.
-    pub file_name: String,
-    /// Where it is.
-    pub state: RunState,
-    /// When it was asked for.
-    pub asked_at: DateTime<Utc>,
-    /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// The import, once it has begun.
-    pub import_id: Option<ImportId>,
-    /// Lines of the whole file, without the header, once they are counted.
-    pub lines: Option<u64>,
-    /// What became of it so far.
-    pub figures: Figures,
-    /// Why it failed.
-    pub problem: Option<Problem>,
-}
 
 /// Why a run cannot be begun, or a file not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -158,6 +66,8 @@ enum Failure {
     Refusal(Refusal),
     #[error("reading the file ended without an answer")]
     Task(#[from] tokio::task::JoinError),
+    #[error("the run panicked")]
+    Panicked,
 }
 
 /// The runs of a node.
@@ -176,8 +86,24 @@ struct Shared {
 struct Known {
     run: watch::Sender<Run>,
     stop: CancellationToken,
-    /// The idempotency key that it was begun with.
+    asked: Asked,
+}
+
+/// What a run was begun with, by which a repeated request is known.
+#[derive(Clone)]
+struct Asked {
     key: Option<String>,
+    plan: Plan,
+    file_id: Uuid,
+    is_dry_run: bool,
+}
+
+/// A run that was begun, perhaps by an earlier request with the same idempotency key.
+pub struct Begun {
+    /// The run.
+    pub run: Run,
+    /// Whether it had been begun before.
+    pub repeated: bool,
 }
 
 impl Known {
@@ -223,7 +149,12 @@ impl Runs {
         plan: Plan,
         file_id: Uuid,
         is_dry_run: bool,
-    ) -> Result<Result<Run, Refusal>, RunsError> {
+    ) -> Result<Result<Begun, Refusal>, RunsError> {
+        let asked = Asked { key: caller.idempotency_key.clone(), plan: plan.clone(), file_id, is_dry_run };
+        // Before the file is looked for: it is gone once it was imported.
+        if let Some(known) = self.repeated(caller, &asked) {
+            return Ok(known);
+        }
         let Some(file) = self.0.uploads.find(caller.tenant, file_id).await? else { return Ok(Err(no_file())) };
         let plan = self.0.completed(caller, plan).await?;
         let ambient = self.0.app.ambient();
@@ -246,17 +177,15 @@ impl Runs {
         let (sender, stop) = (watch::Sender::new(run.clone()), self.0.shutdown.child_token());
         {
             let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-            // The same request, repeated, is the same run.
-            let key = caller.idempotency_key.as_ref();
-            let is_same = |known: &&Known| key.is_some() && known.key.as_ref() == key && known.is_of(caller.tenant);
-            if let Some(same) = known.iter().find(is_same) {
-                return Ok(Ok(same.run.borrow().clone()));
+            // The same request may have come twice at once.
+            if let Some(known) = asked.repeats(caller, &known) {
+                return Ok(known);
             }
             let is_waiting = |known: &&Known| known.run.borrow().state == RunState::Waiting;
             if known.iter().filter(is_waiting).count() >= WAITING {
                 return Ok(Err(Refusal::new("TOO_MANY_RUNS", format!("{WAITING} imports wait already"))));
             }
-            known.push_front(Known { run: sender.clone(), stop: stop.clone(), key: key.cloned() });
+            known.push_front(Known { run: sender.clone(), stop: stop.clone(), asked });
             let mut ended = 0;
             known.retain(|known| {
                 ended += usize::from(known.run.borrow().ended_at.is_some());
@@ -265,7 +194,11 @@ impl Runs {
         }
         let (shared, caller) = (Arc::clone(&self.0), Caller { idempotency_key: None, ..caller.clone() });
         tokio::spawn(async move { shared.carry_out(caller, plan, file, sender, stop).await });
-        Ok(Ok(run))
+        Ok(Ok(Begun { run, repeated: false }))
+    }
+
+    fn repeated(&self, caller: &Caller, asked: &Asked) -> Option<Result<Begun, Refusal>> {
+        asked.repeats(caller, &self.0.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A run, and the changes of it.
@@ -300,6 +233,23 @@ impl Runs {
     }
 }
 
+impl Asked {
+    /// The run that the caller began with the same key; a refusal, if that was with other input.
+    fn repeats(&self, caller: &Caller, known: &VecDeque<Known>) -> Option<Result<Begun, Refusal>> {
+        self.key.as_ref()?;
+        let is_it = |known: &&Known| {
+            known.asked.key == self.key && known.is_of(caller.tenant) && known.run.borrow().actor == caller.actor
+        };
+        let before = known.iter().find(is_it)?;
+        let is_same = (before.asked.file_id, before.asked.is_dry_run) == (self.file_id, self.is_dry_run)
+            && before.asked.plan == self.plan;
+        Some(match is_same {
+            true => Ok(Begun { run: before.run.borrow().clone(), repeated: true }),
+            false => Err(Refusal::key_reused()),
+        })
+    }
+}
+
 impl Shared {
     /// The plan with what the tenant's policy says.
     async fn completed(&self, caller: &Caller, plan: Plan) -> Result<Plan, AppError> {
@@ -327,14 +277,16 @@ impl Shared {
             Some(_turn) => {
                 run.send_modify(|run| run.state = RunState::Running);
                 let on_its_way = OnItsWay { shared: self, plan: &plan, run: &run, stop: &stop };
-                on_its_way.carry_out(caller, &file).await
+                // A panic ends the run, and nothing else.
+                let whole = AssertUnwindSafe(on_its_way.carry_out(caller, &file)).catch_unwind().await;
+                whole.unwrap_or(Err(Failure::Panicked))
             }
         };
         if let Err(error) = &outcome {
             tracing::warn!(error = error as &dyn std::error::Error, run = %run.borrow().id, "an import failed");
         }
         let is_imported = matches!(outcome, Ok(Ended::Whole)) && !run.borrow().is_dry_run;
-        if is_imported && let Err(error) = self.uploads.remove(caller_tenant(&run), file.id).await {
+        if is_imported && let Err(error) = self.uploads.remove(tenant_of(&run), file.id).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "an imported file is left, for a day");
         }
         let now = self.app.ambient().now();
@@ -349,7 +301,7 @@ impl Shared {
     }
 }
 
-fn caller_tenant(run: &watch::Sender<Run>) -> TenantId {
+fn tenant_of(run: &watch::Sender<Run>) -> TenantId {
     run.borrow().tenant
 }
 
@@ -369,7 +321,8 @@ impl Failure {
             | Self::App(_)
             | Self::Refused(_)
             | Self::Upload(_)
-            | Self::Task(_) => Problem::new("UNAVAILABLE", "the server could not go on; try again, nothing is lost"),
+            | Self::Task(_)
+            | Self::Panicked => Problem::new("UNAVAILABLE", "the server could not go on; try again, nothing is lost"),
         }
     }
 }
@@ -422,7 +375,7 @@ impl OnItsWay<'_> {
 
     /// Figures that begin at nothing, with a file for refused lines.
     async fn totals(&self, survey: &Survey) -> Result<Totals, Failure> {
-        let path = self.shared.uploads.refused_of(caller_tenant(self.run), self.run.borrow().id);
+        let path = self.shared.uploads.refused_of(tenant_of(self.run), self.run.borrow().id);
         if let Some(folder) = path.parent() {
             tokio::fs::create_dir_all(folder).await.map_err(|source| self.shared.uploads.failed(source))?;
         }
@@ -443,11 +396,11 @@ impl OnItsWay<'_> {
     {
         let rows = chunks::start(source, self.plan.encoding, reader, true);
         let mut trial = self.run.borrow().is_dry_run.then(Trial::default);
+        let to = Destination { app: &self.shared.app, caller, run: begun, plan: self.plan };
         let mut carrier = Carrier::new(rows, totals, Seen { run: self.run, stop: self.stop });
         while let Some(rows) = carrier.next().await? {
             let ground = trial.as_mut().map_or(Ground::Log, Ground::Trial);
-            let taken = R::Row::take_in(&self.shared.app, caller, begun, self.plan, rows, ground).await?;
-            carrier.took(&taken)?;
+            carrier.took(&R::Row::take_in(&to, rows, ground).await?)?;
         }
         Ok(carrier.ended())
     }
@@ -463,33 +416,7 @@ impl Watch for Seen<'_> {
     fn rows(&mut self, _rows: &[impl crate::files::preview::Preview]) {}
 
     fn lines(&mut self, lines: u64, totals: &Totals) {
-        let reasons = totals.refused.summary(REASONS).into_iter().map(|(count, first_line, reason)| Reason {
-            reason: reason.to_owned(),
-            count,
-            first_line,
-        });
-        let left_out = totals.left_out().take(REASONS).map(|(reason, counted)| Reason {
-            reason: reason.to_owned(),
-            count: counted.values,
-            first_line: counted.first_line,
-        });
-        let (refusals, left_out) = (reasons.collect(), left_out.collect());
-        self.run.send_modify(|run| {
-            run.figures = Figures {
-                lines_read: run.figures.lines_read + lines,
-                rows: totals.rows,
-                taken: totals.taken(),
-                already: totals.already,
-                corrected: totals.corrected,
-                appended: totals.appended,
-                registered: totals.registered,
-                joined: totals.joined,
-                opt_outs: totals.opt_outs,
-                refused: totals.refused.total(),
-                refusals,
-                left_out,
-            };
-        });
+        self.run.send_modify(|run| run.figures = Figures::of(totals, run.figures.lines_read + lines));
     }
 
     fn is_stopped(&self) -> bool {

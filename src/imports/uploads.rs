@@ -77,7 +77,6 @@ impl Uploads {
 
     /// Begins to take a file in.
     pub async fn begin(&self, tenant: TenantId, name: &str) -> Result<Upload, UploadError> {
-        self.sweep().await?;
         let (id, name) = (self.ambient.uuid(), plain(name));
         let folder = self.folder_of(tenant, id);
         fs::create_dir_all(&folder).await.map_err(|source| self.failed(source))?;
@@ -107,15 +106,19 @@ impl Uploads {
 
     /// Throws a file away.
     pub async fn remove(&self, tenant: TenantId, id: Uuid) -> Result<(), UploadError> {
-        match fs::remove_dir_all(self.folder_of(tenant, id)).await {
+        self.remove_folder(&self.folder_of(tenant, id)).await
+    }
+
+    async fn remove_folder(&self, folder: &Path) -> Result<(), UploadError> {
+        match fs::remove_dir_all(folder).await {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(self.failed(source)),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// Throws away what is older than a day.
-    pub async fn sweep(&self) -> Result<(), UploadError> {
-        let oldest = self.ambient.now() - KEPT;
+    /// Throws away what is older than a day. Returns how many files that were.
+    pub async fn sweep(&self) -> Result<usize, UploadError> {
+        let (oldest, mut thrown) = (self.ambient.now() - KEPT, 0);
         for tenant in self.entries(&self.folder).await? {
             for folder in self.entries(&tenant).await? {
                 let about = match fs::metadata(&folder).await {
@@ -125,14 +128,12 @@ impl Uploads {
                 };
                 let changed: DateTime<Utc> = about.modified().map_err(|source| self.failed(source))?.into();
                 if changed < oldest {
-                    match fs::remove_dir_all(&folder).await {
-                        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(self.failed(source)),
-                        Ok(()) | Err(_) => {}
-                    }
+                    self.remove_folder(&folder).await?;
+                    thrown += 1;
                 }
             }
         }
-        Ok(())
+        Ok(thrown)
     }
 
     /// Where the refused lines of a run lie.
@@ -221,7 +222,12 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::clock::{ManualClock, SystemEntropy};
 
     #[test]
     fn a_name_stays_one_files() {
@@ -238,6 +244,22 @@ mod tests {
         }
         let long = plain(&format!("{}.csv", "ä".repeat(300)));
         assert!(long.len() <= LONGEST_NAME && long.ends_with("ä.csv"), "{long}");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_imported_within_a_day_is_thrown_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(ManualClock::new(Ambient::system().now()));
+        let ambient = Ambient::new(clock.clone(), Arc::new(SystemEntropy));
+        let uploads = Uploads::new(folder.path().join("uploads"), ambient);
+        assert_eq!(uploads.sweep().await.expect("there is nothing yet"), 0);
+        let upload = uploads.begin(TenantId(Uuid::from_u128(1)), "crm.csv").await.expect("is taken");
+        let uploaded = upload.finish().await.expect("is taken");
+        clock.advance(TimeDelta::hours(23));
+        assert_eq!(uploads.sweep().await.expect("the folder is read"), 0);
+        clock.advance(TimeDelta::hours(2));
+        assert_eq!(uploads.sweep().await.expect("the folder is read"), 1);
+        assert!(uploads.find(TenantId(Uuid::from_u128(1)), uploaded.id).await.expect("answers").is_none());
     }
 
     #[tokio::test]

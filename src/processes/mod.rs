@@ -18,6 +18,7 @@ pub mod media;
 pub mod merges;
 pub mod refresh_accounts;
 pub mod supervisor;
+pub mod sweep_uploads;
 mod tail;
 pub mod timers;
 mod tracking;

@@ -22,7 +22,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("campaigns", &["ids", "clock", "domain", "rendering", "app", "queries"]),
     ("imports", &["ids", "clock", "domain", "files", "app"]),
     ("intake", &["ids", "clock", "domain", "app", "queries", "providers", "accounts"]),
-    ("processes", &["ids", "clock", "domain", "log", "app", "queries", "providers", "accounts", "campaigns", "intake"]),
+    (
+        "processes",
+        &["ids", "clock", "domain", "log", "app", "queries", "providers", "accounts", "campaigns", "imports", "intake"],
+    ),
     (
         "graphql",
         &[

@@ -28,7 +28,7 @@ use crate::files::row::{RowReader, Settings};
 use crate::files::source::Source;
 use crate::files::survey::Survey;
 use crate::ids::{CampaignId, ImportId};
-use crate::imports::{Carrier, CarryError, Ended, Plan, Rows, TakenIn, Totals, Watch};
+use crate::imports::{Carrier, CarryError, Destination, Ended, Plan, Rows, TakenIn, Totals, Watch};
 use crate::queries::page::PAGE;
 use crate::queries::{self, Page};
 use args::{CollisionRule, FileArgs, ImportArgs, ImportCommand};
@@ -189,7 +189,7 @@ impl Job<'_> {
     {
         let plan = self.plan.clone();
         self.run(reader, async |node, caller, run, rows, ground| {
-            R::Row::take_in(&node.app, caller, run, &plan, rows, ground).await
+            R::Row::take_in(&Destination { app: &node.app, caller, run, plan: &plan }, rows, ground).await
         })
         .await
     }

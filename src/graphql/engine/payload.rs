@@ -93,11 +93,7 @@ pub fn answer<T>(ctx: &Context<'_>, outcome: Result<Outcome<T>, AppError>) -> Re
             });
         }
         Ok(Outcome::Refused(refusal)) => refusal.into(),
-        Err(AppError::KeyReused) => Refusal::new(
-            "IDEMPOTENCY_KEY_REUSED",
-            "this idempotency key was already used for another command or other input",
-            Some("idempotencyKey"),
-        ),
+        Err(AppError::KeyReused) => crate::domain::refusal::Refusal::key_reused().into(),
         Err(AppError::Contended { .. }) => Refusal::new("CONTENDED", "the same data kept changing; try again", None),
         Err(AppError::Append(error @ AppendError::TooLarge { .. })) => {
             crate::domain::refusal::Refusal::too_large(error.to_string()).into()

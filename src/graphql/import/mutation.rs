@@ -14,7 +14,7 @@ use crate::graphql::engine::id::Of;
 use crate::graphql::engine::payload::{Answer, answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::ids::ImportId;
-use crate::imports::Run;
+use crate::imports::{Begun, Run};
 
 payload! {
     /// The result of `undoImport`.
@@ -103,8 +103,8 @@ impl ImportMutations {
         let _ = idempotency_key;
         let (imports, tenant, id) = (&Api::of(ctx)?.imports, principal(ctx)?.tenant, id("runId", &run_id)?);
         let run = if imports.stop(tenant, id) { imports.watch(tenant, id) } else { None };
-        let run = run.map(|run| run.borrow().clone());
-        Ok(told(run.ok_or_else(|| Refusal::new("RUN_UNKNOWN", "this server knows no such run"))))
+        let stopped = run.map(|run| Begun { run: run.borrow().clone(), repeated: false });
+        Ok(told(stopped.ok_or_else(|| Refusal::new("RUN_UNKNOWN", "this server knows no such run"))))
     }
 }
 
@@ -123,9 +123,9 @@ async fn begin(
     Ok(told(begun.map_err(|error| opaque(api.ambient(), &error))?))
 }
 
-fn told(run: std::result::Result<Run, Refusal>) -> ImportRunPayload {
-    match run {
-        Ok(run) => Answer { value: Some(run), position: None, repeated: false, refusal: None }.into(),
+fn told(begun: std::result::Result<Begun, Refusal>) -> ImportRunPayload {
+    match begun {
+        Ok(Begun { run, repeated }) => Answer { value: Some(run), position: None, repeated, refusal: None }.into(),
         Err(refusal) => Answer::refused(refusal.into()).into(),
     }
 }

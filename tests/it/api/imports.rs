@@ -36,7 +36,7 @@ async fn crm(actor: &Actor) -> Value {
 async fn begin(actor: &Actor, mutation: &str, input: &Value, key: Option<&str>) -> Value {
     let query = format!(
         "mutation($input: ImportInput!, $key: String) {{ {mutation}(input: $input, idempotencyKey: $key) \
-         {{ run {{ {FIGURES} }} refusal {{ code message field }} }} }}"
+         {{ repeated run {{ {FIGURES} }} refusal {{ code message field }} }} }}"
     );
     actor.data(&query, json!({ "input": input, "key": key })).await[mutation].take()
 }
@@ -101,7 +101,11 @@ on_both_engines! {
         assert_eq!(refused.status(), StatusCode::OK);
         let refused = refused.text().await.expect("text");
         assert!(refused.lines().nth(1).is_some_and(|line| line.starts_with("4,") && line.contains("c3")), "{refused}");
-        // Once it is imported, the file is gone.
+        // Once it is imported, the file is gone; the same request is still the same run, and another one is refused.
+        let again = begin(&admin, "startImport", &input, Some("once")).await;
+        assert_eq!((&again["run"]["id"], &again["repeated"]), (&run["id"], &json!(true)));
+        let other = begin(&admin, "dryRunImport", &input, Some("once")).await;
+        assert_eq!(other["refusal"]["code"], "IDEMPOTENCY_KEY_REUSED", "{other:#}");
         let known = admin.data("query($id: ID!) { importFile(id: $id) { name } }", json!({ "id": input["fileId"] })).await;
         assert_eq!(known["importFile"], Value::Null);
         let gone = begin(&admin, "startImport", &input, None).await;
