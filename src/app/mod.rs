@@ -41,6 +41,7 @@ mod tenants;
 mod tracking;
 mod validations;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub use campaign_recipients::{Judged, Recipient};
 pub use campaign_sending::{CampaignText, Known};
 pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
-pub use engine::feed::{DispatchSignal, Signal, Touch};
+pub use engine::feed::{DispatchSignal, Interest, Lane, Signal, Touch};
 pub use erasure::Erasing;
 pub use health::Health;
 pub use in_app::InAppReport;
@@ -160,6 +161,8 @@ struct Shared {
     health: Health,
     /// Whether the dispatcher of this process waits for an operator.
     held: watch::Sender<bool>,
+    /// Until when a campaign without a rate was seen to decide on its recipients, in milliseconds of the epoch.
+    deciding_until: AtomicI64,
 }
 
 /// How much memory the states of customers may take; those of addresses take a quarter of it, others hardly any.
@@ -167,6 +170,8 @@ const STATE_BYTES: u64 = 32 * 1024 * 1024;
 /// How much memory the texts of messages may take between queue and dispatch, and for how long.
 const QUEUED_BYTES: u64 = 8 * 1024 * 1024;
 const QUEUED_FOR: Duration = Duration::from_secs(60);
+/// How long a campaign that was seen to decide counts as deciding, in milliseconds.
+const DECIDING_MILLIS: i64 = 500;
 
 impl App {
     /// Use cases over a journal, with the default policy.
@@ -211,6 +216,7 @@ impl App {
                 snapshots: Arc::new(Semaphore::new(1)),
                 health: Health::default(),
                 held: watch::Sender::new(false),
+                deciding_until: AtomicI64::new(i64::MIN),
             }),
             public_url: Arc::from("http://localhost"),
             blobs: None,
@@ -237,6 +243,19 @@ impl App {
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.shared.health
+    }
+
+    /// Notes that a campaign decides on its recipients as fast as it can.
+    pub fn note_campaign_deciding(&self) {
+        let until = self.shared.ambient.now().timestamp_millis() + DECIDING_MILLIS;
+        self.shared.deciding_until.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether a campaign of this process decides on its recipients as fast as it can. What it asked for goes out with what is
+    /// left of the machine until then: deciding is quick, and whoever watches the campaign sees early what it comes to.
+    #[must_use]
+    pub fn is_campaign_deciding(&self) -> bool {
+        self.shared.ambient.now().timestamp_millis() < self.shared.deciding_until.load(Ordering::Relaxed)
     }
 
     /// Clock and randomness, as the use cases see them.

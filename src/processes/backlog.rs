@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::{App, AppError, DispatchSignal, Signal};
+use crate::app::{App, AppError, DispatchSignal, Interest, Lane, Signal};
 use crate::domain::value::Channel;
 use crate::domain::value::message::MessageState;
 use crate::ids::{CustomerId, MessageId, Position, TenantId};
@@ -27,6 +27,8 @@ pub struct Waiting {
     pub message_id: MessageId,
     /// The channel that it goes by.
     pub channel: Channel,
+    /// Where it waits.
+    pub lane: Lane,
     /// What a dispatcher may do with it.
     pub stage: DispatchSignal,
     /// When it was asked for, as far as the read tables know: those that they do not show yet are new.
@@ -109,7 +111,7 @@ impl Backlog {
     ) -> Result<Self, BacklogError> {
         let mut accounts = BTreeSet::new();
         loop {
-            let (signals, until) = app.signals(position, PAGE).await?;
+            let (signals, until) = app.signals(Interest::All, position, PAGE).await?;
             if until == position {
                 break;
             }
@@ -119,9 +121,10 @@ impl Backlog {
                     Signal::Message { message_id, stage: DispatchSignal::Settled, .. } => {
                         waiting.remove(&message_id);
                     }
-                    Signal::Message { tenant, customer_id, message_id, channel, stage } => {
+                    Signal::Message { tenant, customer_id, message_id, channel, lane, stage } => {
                         let since = waiting.get(&message_id).and_then(|known| known.since);
-                        waiting.insert(message_id, Waiting { tenant, customer_id, message_id, channel, stage, since });
+                        let message = Waiting { tenant, customer_id, message_id, channel, lane, stage, since };
+                        waiting.insert(message_id, message);
                     }
                     Signal::Merged { tenant, customer_id } => {
                         merged.insert((tenant, customer_id));
@@ -161,6 +164,7 @@ fn read(row: &UndispatchedRow) -> Option<Waiting> {
         customer_id: row.customer_id,
         message_id: row.message_id,
         channel: row.channel,
+        lane: Lane::of(row.campaign_id),
         stage,
         since: Some(row.created_at),
     })

@@ -261,6 +261,9 @@ impl Runner {
         let asked = wanted.min(grant.granted as usize).min(covered);
         run.covered = run.covered.map(|covered| covered.saturating_sub(asked as u64));
         if asked > 0 {
+            if rate.is_off() {
+                self.app.note_campaign_deciding();
+            }
             work.ask(&run.text, part, asked).await?;
         }
         if part.done == part.recipients.len() {

@@ -9,7 +9,8 @@ use crate::app::{App, Caller};
 use crate::domain::message::routing::{RouteChoice, Sent};
 use crate::domain::value::Channel;
 use crate::domain::value::address::country_of;
-use crate::processes::dispatcher::{Job, PAUSE};
+use crate::processes::dispatcher::PAUSE;
+use crate::processes::work::Job;
 
 /// Takes one unit of an account's rate, or says when to come back.
 pub(super) fn reserve(account: &Account, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {

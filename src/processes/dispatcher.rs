@@ -4,34 +4,31 @@
 //! two when a process starts is in doubt: nobody heard the answer, so it is never sent again by itself.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts};
-use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Signal, Ticket};
+use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Interest, Lane, Ticket};
 use crate::domain::campaign::event::PauseCause;
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
 use crate::domain::value::Channel;
 use crate::domain::value::message::{RetryClass, Route};
-use crate::ids::{CustomerId, MessageId, Position, TenantId};
+use crate::ids::Position;
 use crate::processes::backlog::Waiting;
 use crate::processes::content::{Files, content, is_kept_template};
+use crate::processes::work::{CampaignRoom, Job, Signals, Work};
 use crate::processes::{choosing, gone, hold, tail, tracking};
 use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
 /// The actor that its events name.
 const ACTOR: &str = "process:dispatcher";
-/// More of the log is read when fewer messages than this are waiting.
-const READ_ON_BELOW: usize = 2_000;
 /// How long to leave a message alone after the log did not answer, or while no provider serves its channel.
 pub(super) const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
@@ -68,17 +65,6 @@ impl Default for DispatcherOptions {
     }
 }
 
-/// One message to look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Job {
-    pub(super) tenant: TenantId,
-    pub(super) customer_id: CustomerId,
-    pub(super) message_id: MessageId,
-    pub(super) channel: Channel,
-    /// Since when it could go out.
-    since: DateTime<Utc>,
-}
-
 /// The dispatcher of a node.
 pub struct Dispatcher {
     app: App,
@@ -86,27 +72,16 @@ pub struct Dispatcher {
     options: DispatcherOptions,
     /// Messages with files are few at a time: their content is in memory while a provider takes it.
     heavy: Arc<Semaphore>,
-}
-
-/// What waits, and what is under way.
-#[derive(Default)]
-struct Work {
-    ready: VecDeque<Job>,
-    later: BinaryHeap<Reverse<(DateTime<Utc>, Job)>>,
-    /// What waits for an account: until a time, or until accounts change.
-    unserved: BinaryHeap<Reverse<(DateTime<Utc>, Job)>>,
-    under_way: JoinSet<Option<(DateTime<Utc>, Job)>>,
-    /// Tenants of which nothing is sent before an operator has confirmed the log.
-    held: BTreeSet<TenantId>,
-    /// Their messages.
-    unconfirmed: Vec<Job>,
+    /// Campaigns leave room for messages of their own, however slowly their providers answer.
+    room: CampaignRoom,
 }
 
 impl Dispatcher {
     /// A dispatcher over accounts.
     #[must_use]
     pub fn new(app: App, accounts: Accounts, options: DispatcherOptions) -> Self {
-        Self { app, accounts, options, heavy: Arc::new(Semaphore::new(HEAVY)) }
+        let room = CampaignRoom::in_all(options.concurrency);
+        Self { app, accounts, options, heavy: Arc::new(Semaphore::new(HEAVY)), room }
     }
 
     /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
@@ -124,19 +99,20 @@ impl Dispatcher {
         let mut confirmed = std::pin::pin!(hold::confirmed(&self.app, &overdue));
         let now = self.app.ambient().now();
         for waiting in backlog {
-            let Waiting { tenant, customer_id, message_id, channel, stage, .. } = waiting;
-            let job = Job { tenant, customer_id, message_id, channel, since: now };
+            let Waiting { tenant, customer_id, message_id, channel, lane, stage, .. } = waiting;
+            let job = Job { tenant, customer_id, message_id, channel, lane, since: now };
             if stage == DispatchSignal::Dispatching {
                 if self.options.alone {
                     self.doubt(job).await;
                 }
                 // The read tables may not know that the call was refused and is to be made again: the log does.
-                work.ready.push_back(job);
+                work.ready.push(job);
             } else {
                 work.take(job, stage);
             }
         }
-        let mut signals = tail::follow(self.app.clone(), from, shutdown.clone());
+        let follow = |lane| tail::follow(self.app.clone(), Interest::Messages(lane), from, shutdown.clone());
+        let mut signals = Signals { single: follow(Lane::Single), campaign: follow(Lane::Campaign) };
         let mut accounts = self.accounts.changed();
         let mut is_holding = !work.held.is_empty();
         let mut next_look = Instant::now() + hold::POLL_INTERVAL;
@@ -156,7 +132,7 @@ impl Dispatcher {
             }
             is_holding = false;
             work.held.clear();
-            work.ready.extend(std::mem::take(&mut work.unconfirmed));
+            std::mem::take(&mut work.unconfirmed).into_iter().for_each(|job| work.ready.push(job));
         }
         while let Some(ended) = work.under_way.join_next().await {
             report_panic(&ended);
@@ -167,7 +143,7 @@ impl Dispatcher {
     async fn wait(
         &self,
         work: &mut Work,
-        signals: &mut mpsc::Receiver<Vec<Signal>>,
+        signals: &mut Signals,
         accounts: &mut watch::Receiver<()>,
         shutdown: &CancellationToken,
     ) {
@@ -180,7 +156,7 @@ impl Dispatcher {
                     work.later.push(Reverse((at, job)));
                 }
             }
-            found = signals.recv(), if work.ready.len() < READ_ON_BELOW => match found {
+            found = signals.next(&work.ready) => match found {
                 Some(found) => work.note(found, self.app.ambient().now()),
                 // The log is closed: the process is shutting down.
                 None => shutdown.cancelled().await,
@@ -197,11 +173,12 @@ impl Dispatcher {
                 && at <= now
             {
                 waiting.pop();
-                work.ready.push_back(job);
+                work.ready.push(job);
             }
         }
+        let most_of_campaigns = self.room.most(self.app.is_campaign_deciding());
         while work.under_way.len() < self.options.concurrency
-            && let Some(job) = work.ready.pop_front()
+            && let Some((job, place)) = work.ready.pop(|| self.room.take(most_of_campaigns))
         {
             if work.held.contains(&job.tenant) {
                 work.unconfirmed.push(job);
@@ -219,7 +196,12 @@ impl Dispatcher {
                 Ok(()) => {
                     let app = self.app.clone();
                     let (heavy, metrics) = (Arc::clone(&self.heavy), self.accounts.metrics().clone());
-                    work.under_way.spawn(dispatch(app, serving, job, self.options.call_timeout, heavy, metrics));
+                    let run = dispatch(app, serving, job, self.options.call_timeout, heavy, metrics);
+                    work.under_way.spawn(async move {
+                        let again = run.await;
+                        drop(place);
+                        again
+                    });
                 }
                 Err(at) => work.unserved.push(Reverse((at, job))),
             }
@@ -234,47 +216,6 @@ impl Dispatcher {
             Ok(false) => {}
             Err(error) => tracing::error!(message_id = %job.message_id, %error, "a message in doubt was not recorded"),
         }
-    }
-}
-
-impl Work {
-    fn take(&mut self, job: Job, stage: DispatchSignal) {
-        match stage {
-            DispatchSignal::Ready => self.ready.push_back(job),
-            DispatchSignal::Due(at) => self.later.push(Reverse((at, Job { since: at, ..job }))),
-            // Another call of this process, or settled.
-            DispatchSignal::Dispatching | DispatchSignal::Settled => {}
-        }
-    }
-
-    /// Of several signals about one message in a page, the last one counts.
-    fn note(&mut self, signals: Vec<Signal>, now: DateTime<Utc>) {
-        let mut last = std::collections::HashMap::new();
-        for (index, signal) in signals.iter().enumerate() {
-            if let Signal::Message { message_id, .. } = signal {
-                last.insert(*message_id, index);
-            }
-        }
-        for (index, signal) in signals.into_iter().enumerate() {
-            if let Signal::Message { tenant, customer_id, message_id, channel, stage } = signal
-                && last.get(&message_id) == Some(&index)
-            {
-                self.take(Job { tenant, customer_id, message_id, channel, since: now }, stage);
-            }
-        }
-    }
-
-    /// Whatever waits for an account is looked at again, the longest wait first.
-    fn serve_again(&mut self) {
-        let mut waiting: Vec<Job> = self.unserved.drain().map(|Reverse((_, job))| job).collect();
-        waiting.sort_unstable_by_key(|job| job.since);
-        self.ready.extend(waiting);
-    }
-
-    fn pause(&self, now: DateTime<Utc>, tick: Duration) -> Duration {
-        let next = [&self.later, &self.unserved].into_iter().filter_map(|waiting| waiting.peek());
-        let due = next.map(|Reverse((at, _))| (*at - now).to_std().unwrap_or(Duration::ZERO)).min();
-        due.map_or(tick, |due| due.min(tick))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, Caller, Signal};
+use crate::app::{App, AppError, Caller, Interest, Signal};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::processes::tail;
 
@@ -21,7 +21,7 @@ pub async fn run(
     open: Vec<(TenantId, CustomerId, Position)>,
     shutdown: CancellationToken,
 ) {
-    let mut signals = tail::follow(app.clone(), from, shutdown.clone());
+    let mut signals = tail::follow(app.clone(), Interest::People, from, shutdown.clone());
     let mut open: VecDeque<_> = open.into_iter().map(|(tenant, customer_id, _)| (tenant, customer_id)).collect();
     let work = async {
         while let Err(error) = app.destroy_names_of_forgotten_users().await {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Caller, Signal};
+use crate::app::{App, Caller, Interest, Signal};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::processes::tail;
 
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until `shutdown`. `open` is what earlier processes left.
 pub async fn run(app: App, from: Position, open: Vec<(TenantId, CustomerId)>, shutdown: CancellationToken) {
-    let mut signals = tail::follow(app.clone(), from, shutdown.clone());
+    let mut signals = tail::follow(app.clone(), Interest::People, from, shutdown.clone());
     let mut open = VecDeque::from(open);
     let work = async {
         loop {

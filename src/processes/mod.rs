@@ -22,6 +22,7 @@ pub mod sweep_uploads;
 mod tail;
 pub mod timers;
 mod tracking;
+mod work;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, DispatchSignal, Signal};
+use crate::app::{App, AppError, DispatchSignal, Interest, Signal};
 use crate::ids::Position;
 
 /// How many events are looked at in one read.
@@ -14,20 +14,25 @@ const PAGE: usize = 2_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads on from a position until `shutdown`. Waits while nobody takes what it found.
-pub(super) fn follow(app: App, from: Position, shutdown: CancellationToken) -> mpsc::Receiver<Vec<Signal>> {
+pub(super) fn follow(
+    app: App,
+    interest: Interest,
+    from: Position,
+    shutdown: CancellationToken,
+) -> mpsc::Receiver<Vec<Signal>> {
     let (found, taker) = mpsc::channel(4);
     tokio::spawn(async move {
-        let run = read_on(app, from, found);
+        let run = read_on(app, interest, from, found);
         shutdown.run_until_cancelled(run).await;
     });
     taker
 }
 
-async fn read_on(app: App, mut after: Position, found: mpsc::Sender<Vec<Signal>>) {
+async fn read_on(app: App, interest: Interest, mut after: Position, found: mpsc::Sender<Vec<Signal>>) {
     let mut grown = app.watch();
     loop {
         grown.mark_unchanged();
-        match page(&app, after).await {
+        match page(&app, interest, after).await {
             Ok((_, until)) if until == after => {
                 if grown.changed().await.is_err() {
                     return;
@@ -48,8 +53,8 @@ async fn read_on(app: App, mut after: Position, found: mpsc::Sender<Vec<Signal>>
 }
 
 /// What the next events ask for, with what its dispatch looks at loaded.
-async fn page(app: &App, after: Position) -> Result<(Vec<Signal>, Position), AppError> {
-    let (signals, until) = app.signals(after, PAGE).await?;
+async fn page(app: &App, interest: Interest, after: Position) -> Result<(Vec<Signal>, Position), AppError> {
+    let (signals, until) = app.signals(interest, after, PAGE).await?;
     let ready = signals.iter().filter_map(|signal| match signal {
         Signal::Message { tenant, customer_id, message_id, stage: DispatchSignal::Ready, .. } => {
             Some((*tenant, *customer_id, *message_id))

@@ -193,6 +193,7 @@ row! {
         pub message_id: MessageId,
         pub customer_id: CustomerId,
         pub channel: Channel,
+        pub campaign_id: Option<CampaignId>,
         /// `queued`, `held`, `dispatching` or `in_doubt`.
         pub state: MessageState,
         pub address_id: Option<AddressId>,
@@ -378,8 +379,8 @@ pub async fn undispatched(
     limit: usize,
 ) -> Result<Readable<UndispatchedRow>, QueryError> {
     let mut select = Select::new(
-        "SELECT m.tenant_id, m.message_id, m.customer_id, m.channel, m.state, m.address_id, m.created_at, m.send_at, \
-         m.held_until, m.retry_at, m.dispatching_count FROM messages m",
+        "SELECT m.tenant_id, m.message_id, m.customer_id, m.channel, m.campaign_id, m.state, m.address_id, \
+         m.created_at, m.send_at, m.held_until, m.retry_at, m.dispatching_count FROM messages m",
         [],
     );
     select.and("m.state IN ('queued', 'held', 'dispatching', 'in_doubt')", []);

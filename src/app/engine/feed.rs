@@ -22,7 +22,7 @@ use crate::domain::message::event::{
     MessageSent, MessageSuppressed,
 };
 use crate::domain::value::Channel;
-use crate::ids::{CustomerId, ImportId, ListId, MessageId, Position, TenantId};
+use crate::ids::{CampaignId, CustomerId, ImportId, ListId, MessageId, Position, TenantId};
 use crate::log::{Category, LogError, ReadLimit, SealedEvent};
 use crate::offload;
 
@@ -39,6 +39,8 @@ pub enum Signal {
         message_id: MessageId,
         /// The channel that it goes by.
         channel: Channel,
+        /// Where it waits.
+        lane: Lane,
         /// What a dispatcher may do with it.
         stage: DispatchSignal,
     },
@@ -79,6 +81,52 @@ pub enum Signal {
     },
 }
 
+/// In which of two queues a message waits to be dispatched: nobody's password waits behind a newsletter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Messages of their own, which go first.
+    Single,
+    /// Messages of campaigns.
+    Campaign,
+}
+
+impl Lane {
+    /// The lane of a message that belongs to a campaign, or to none.
+    #[must_use]
+    pub const fn of(campaign: Option<CampaignId>) -> Self {
+        match campaign {
+            Some(_) => Self::Campaign,
+            None => Self::Single,
+        }
+    }
+}
+
+/// What a process wants to hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Everything.
+    All,
+    /// Messages of a lane.
+    Messages(Lane),
+    /// Customers who are merged or forgotten.
+    People,
+}
+
+impl Interest {
+    const fn is_in_messages(self) -> bool {
+        matches!(self, Self::All | Self::Messages(_))
+    }
+
+    fn wants(self, signal: &Signal) -> bool {
+        match (self, signal) {
+            (Self::All, _) => true,
+            (Self::Messages(wanted), Signal::Message { lane, .. }) => wanted == *lane,
+            (Self::Messages(_), _) | (Self::People, Signal::Message { .. } | Signal::Accounts { .. }) => false,
+            (Self::People, _) => true,
+        }
+    }
+}
+
 /// What an event changes for lists of customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touch {
@@ -116,14 +164,20 @@ pub enum DispatchSignal {
 impl App {
     /// The signals among the events after a position, and the position up to which was looked. The same position: there
     /// is nothing newer. Reads what is not sealed, and only of the few types that matter.
-    pub async fn signals(&self, after: Position, limit: usize) -> Result<(Vec<Signal>, Position), AppError> {
+    pub async fn signals(
+        &self,
+        interest: Interest,
+        after: Position,
+        limit: usize,
+    ) -> Result<(Vec<Signal>, Position), AppError> {
         let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
-        let read = offload::map(events.len(), events, |event| signal(&event).transpose()).await;
+        let read = offload::map(events.len(), events, move |event| signal(&event, interest).transpose()).await;
         let mut signals = Vec::new();
         for found in read.into_iter().flatten() {
             match found {
-                Ok(signal) => signals.push(signal),
+                Ok(signal) if interest.wants(&signal) => signals.push(signal),
+                Ok(_) => {}
                 // One event that cannot be read must not stop what all others ask for.
                 Err(error) => {
                     tracing::error!(%error, "an event cannot be read and is set aside");
@@ -217,6 +271,8 @@ struct Data {
     message_id: MessageId,
     channel: Channel,
     #[serde(default)]
+    campaign_id: Option<CampaignId>,
+    #[serde(default)]
     until: Option<DateTime<Utc>>,
     #[serde(default)]
     retry_at: Option<DateTime<Utc>>,
@@ -235,11 +291,11 @@ fn read<'e, T: Deserialize<'e>>(event: &'e SealedEvent) -> Result<T, LogError> {
         .map_err(|error| LogError::Damaged { position: event.envelope.position, reason: error.to_string() })
 }
 
-fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
+fn signal(event: &SealedEvent, interest: Interest) -> Result<Option<Signal>, LogError> {
     let envelope = &event.envelope;
     let tenant = envelope.stream.tenant;
     match envelope.stream.category {
-        Category::Customer => customer_signal(event),
+        Category::Customer => customer_signal(event, interest),
         Category::Account => Ok(Some(Signal::Accounts { tenant })),
         Category::Address
         | Category::Campaign
@@ -256,7 +312,7 @@ fn signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     }
 }
 
-fn customer_signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
+fn customer_signal(event: &SealedEvent, interest: Interest) -> Result<Option<Signal>, LogError> {
     let envelope = &event.envelope;
     let tenant = envelope.stream.tenant;
     let customer_id = CustomerId(envelope.stream.key);
@@ -270,6 +326,7 @@ fn customer_signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
             let Absorbed { absorbed_id } = read(event)?;
             return Ok(Some(Signal::Absorbed { tenant, customer_id: absorbed_id }));
         }
+        _ if !interest.is_in_messages() => return Ok(None),
         MessageQueued::TYPE | MessageReleased::TYPE => |_| DispatchSignal::Ready,
         MessageHeld::TYPE => |data| data.until.map_or(DispatchSignal::Ready, DispatchSignal::Due),
         DispatchFailed::TYPE => |data| data.retry_at.map_or(DispatchSignal::Settled, DispatchSignal::Due),
@@ -283,6 +340,6 @@ fn customer_signal(event: &SealedEvent) -> Result<Option<Signal>, LogError> {
     if data.import_id.is_some() {
         return Ok(None);
     }
-    let (message_id, channel) = (data.message_id, data.channel);
-    Ok(Some(Signal::Message { tenant, customer_id, message_id, channel, stage: stage(&data) }))
+    let (message_id, channel, lane) = (data.message_id, data.channel, Lane::of(data.campaign_id));
+    Ok(Some(Signal::Message { tenant, customer_id, message_id, channel, lane, stage: stage(&data) }))
 }
