@@ -7,6 +7,7 @@ use std::fmt::Write;
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError};
 
 use crate::clock::Ambient;
+use crate::queries::WaitError;
 
 /// A request error with a code in its extensions.
 #[must_use]
@@ -33,15 +34,25 @@ pub fn bad_argument(argument: &str, reason: impl std::fmt::Display) -> Error {
     })
 }
 
-/// Logs an unforeseen failure and returns what the caller may know of it.
+/// Logs an unforeseen failure and returns what the caller may know of it. That the read tables are behind passes: the caller is
+/// told to ask again.
 #[must_use]
 pub fn opaque(ambient: &Ambient, failure: &(dyn StdError + 'static)) -> Error {
+    if is_behind(failure) {
+        tracing::warn!(error = chain(failure), "a request waited for the read tables in vain");
+        return field_refused("NOT_YET_VISIBLE", "the read tables are behind the log: ask again in a moment");
+    }
     let id = ambient.uuid();
     tracing::error!(error_id = %id, error = chain(failure), "a request failed");
     Error::new("the server failed; its diagnostics have details under this id").extend_with(|_, extensions| {
         extensions.set("code", "INTERNAL");
         extensions.set("id", id.to_string());
     })
+}
+
+fn is_behind(failure: &(dyn StdError + 'static)) -> bool {
+    std::iter::successors(Some(failure), |error| error.source())
+        .any(|error| matches!(error.downcast_ref(), Some(WaitError::Late { .. })))
 }
 
 /// An error and its causes, outermost first.
@@ -55,4 +66,19 @@ pub fn chain(failure: &(dyn StdError + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaigns::CampaignError;
+    use crate::ids::Position;
+
+    #[test]
+    fn read_tables_that_are_behind_are_no_failure_of_the_server() {
+        let late = WaitError::Late { wanted: Position::from_counter(2), applied: Position::START };
+        let told = opaque(&Ambient::system(), &CampaignError::from(late));
+        let code = told.extensions.and_then(|extensions| extensions.get("code").cloned());
+        assert_eq!(code, Some("NOT_YET_VISIBLE".into()));
+    }
 }
