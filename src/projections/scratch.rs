@@ -10,7 +10,7 @@ use super::staging::Batch;
 use super::store::options;
 use super::tables::{self, History, Parked, Writer};
 use crate::log::RecordedEvent;
-use crate::sql::{Db, SqlitePool};
+use crate::sql::{Db, Engine, SqlitePool};
 
 /// A set of read tables without a catalog: created empty, advanced by [`Scratch::apply`], gone with its database.
 #[derive(Debug)]
@@ -55,22 +55,29 @@ impl Scratch {
     pub async fn apply(&mut self, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
         self.seen.extend_from_slice(events);
         let done = self.writer.apply(&Batch::prepare(events), History::Events(&self.seen)).await;
-        self.writer.release();
+        self.let_queries_in();
         done.map(drop)
     }
 
     /// As [`Self::apply`], without keeping the events: decisions about parked ones have no effect.
     pub(super) async fn apply_once(&mut self, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
         let done = self.writer.apply(&Batch::prepare(events), History::Events(&[])).await;
-        self.writer.release();
+        self.let_queries_in();
         done.map(drop)
     }
 
     /// Purges customers, given as tenant and customer.
     pub(super) async fn forget(&mut self, customers: &[(Uuid, Uuid)]) -> Result<(), ProjectionError> {
         let done = self.writer.forget(customers).await;
-        self.writer.release();
+        self.let_queries_in();
         done
+    }
+
+    /// In memory, the writer's connection is the only one.
+    fn let_queries_in(&mut self) {
+        if self.db.engine() == Engine::Sqlite {
+            self.writer.release();
+        }
     }
 
     /// What could not be applied.

@@ -2,9 +2,10 @@
 //! callbacks, opens that are classed again, late, corrected and cancelled orders, merged and forgotten customers.
 //! `COMMLOG_ACHIEVED_RECIPIENTS=5000` makes the story that large.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod plain;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use commlog::campaigns::attribution::{Amounts, Prices, attribution};
 use commlog::campaigns::rates::Rates;
 use commlog::campaigns::recipients;
@@ -12,15 +13,15 @@ use commlog::domain::account::event::AccountName;
 use commlog::domain::campaign::attribution::{Touch, Windows};
 use commlog::domain::customer::event::{CustomerAbsorbed, CustomerEvent, CustomerMergedInto};
 use commlog::domain::message::event::{
-    BounceKind, EngagementClass, MessageClickedPersonal, MessageEvent, MessageKey, MessageSent,
+    BounceKind, EngagementClass, MessageClickedPersonal, MessageEvent, MessageKey, MessageReceived, MessageSent,
 };
 use commlog::log::Personal;
 use commlog::queries::{Page, campaign_groups, campaign_metrics, messages::Outcome};
 use commlog::sql::{Db, Engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::Value;
 
+use self::plain::{Brought, Costs, Counts, Hours, brought, costs, counted, domains, exported, facts, hours, links};
 use super::story::{Story, TENANT, activity, campaign, customer, import, message, minute};
 use super::{check, events, on_both_engines, told};
 use crate::support::times;
@@ -132,6 +133,11 @@ fn told_by(recipients: u128, steps: &[Step]) -> Story {
                     story.tell(customer(who), at, events::forgotten());
                 }
             }
+            21 => {
+                let answered = key_of(who, 1).message_id;
+                let reply = events::received(&events::key(message(9_000_000 + number)), "Yes, please");
+                story.tell(customer(who), at, MessageReceived { in_reply_to: Some(answered), ..reply });
+            }
             _ => {
                 let into = who % recipients + 1;
                 if into != who && !merged.contains_key(&who) && !merged.contains_key(&into) {
@@ -156,81 +162,40 @@ fn told_by(recipients: u128, steps: &[Step]) -> Story {
     story
 }
 
-/// An event as an export has it.
-struct Exported {
-    id: String,
-    kind: String,
-    who: String,
-    at: DateTime<Utc>,
-    data: Value,
-    personal: Value,
+async fn hours_by_query(db: &Db) -> Hours {
+    let mut hours = Hours::new();
+    for row in campaign_metrics::by_hour(db, TENANT, campaign(1), None, None).await.expect("hours") {
+        let named = [
+            ("queued", row.queued),
+            ("sent", row.sent),
+            ("deferred", row.deferred),
+            ("delivered", row.delivered),
+            ("hard_bounced", row.hard_bounced),
+            ("soft_bounced", row.soft_bounced),
+            ("failed", row.failed),
+            ("complained", row.complained),
+            ("opted_out", row.opted_out),
+            ("replied", row.replied),
+            ("opens_human", row.opens_human),
+            ("opens_machine", row.opens_machine),
+            ("clicks_human", row.clicks_human),
+            ("clicks_machine", row.clicks_machine),
+        ];
+        let counts: Counts = named.into_iter().filter(|(_, count)| *count != 0).collect();
+        if !counts.is_empty() {
+            hours.insert((row.variant, row.hour), counts);
+        }
+    }
+    hours
 }
 
-fn exported(story: &Story) -> Vec<Exported> {
-    let one = |event: &commlog::log::RecordedEvent| Exported {
-        id: event.envelope.id.0.to_string(),
-        kind: event.envelope.event_type.clone(),
-        who: event.envelope.stream.key.to_string(),
-        at: event.envelope.occurred_at,
-        data: serde_json::from_slice(&event.data).expect("JSON"),
-        personal: match &event.personal {
-            Personal::Clear(bytes) => serde_json::from_slice(bytes).expect("JSON"),
-            Personal::None | Personal::Erased => Value::Null,
-        },
+async fn costs_by_query(db: &Db) -> Costs {
+    let found = campaign_metrics::costs(db, TENANT, &[campaign(1)]).await.expect("costs");
+    let by_variant = |row: campaign_metrics::CostRow| {
+        let sums = (row.cost(), row.segments);
+        ((row.variant, row.currency), sums)
     };
-    story.events.iter().map(one).collect()
-}
-
-/// Figures of one variant: counts of messages and of reports by name.
-type Counts = BTreeMap<&'static str, i64>;
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// What each message of a campaign was reported to be, by name.
-fn facts(events: &[Exported], of: &str) -> BTreeMap<String, (String, BTreeSet<&'static str>)> {
-    let mut class: HashMap<&str, String> = HashMap::new();
-    for event in events {
-        match event.kind.as_str() {
-            "MessageOpened" | "MessageClicked" => drop(class.insert(&event.id, text(&event.data["class"]))),
-            "EngagementReclassified" => {
-                class.insert(event.data["corrects"].as_str().expect("an id"), text(&event.data["class"]));
-            }
-            _ => {}
-        }
-    }
-    let mut facts: BTreeMap<String, (String, BTreeSet<&'static str>)> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.data["campaign_id"] == of) {
-        let is_human = class.get(event.id.as_str()).is_some_and(|class| class == "human");
-        let names: &[&'static str] = match event.kind.as_str() {
-            "MessageQueued" => &["queued"],
-            "MessageSent" | "MessageDeferred" => &["sent"],
-            "MessageDelivered" => &["sent", "arrived", "delivered"],
-            "MessageBounced" => &["sent", "bounced"],
-            "MessageFailed" => &["sent", "failed"],
-            "MessageOpened" if is_human => &["sent", "arrived", "opened", "engaged"],
-            "MessageClicked" if is_human => &["sent", "arrived", "clicked", "engaged"],
-            "MessageOpened" | "MessageClicked" => &["sent", "arrived"],
-            "MessageComplained" => &["sent", "arrived", "complained"],
-            "ConsentChanged" => &["sent", "arrived", "opted_out"],
-            _ => &[],
-        };
-        let entry = facts.entry(text(&event.data["message_id"])).or_default();
-        entry.0 = text(&event.data["variant"]);
-        entry.1.extend(names);
-    }
-    facts
-}
-
-fn counted(facts: &BTreeMap<String, (String, BTreeSet<&'static str>)>) -> BTreeMap<String, Counts> {
-    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
-    for (variant, names) in facts.values() {
-        for name in names {
-            *counts.entry(variant.clone()).or_default().entry(name).or_default() += 1;
-        }
-    }
-    counts
+    found.into_iter().map(by_variant).collect()
 }
 
 async fn by_query(db: &Db) -> BTreeMap<String, Counts> {
@@ -251,6 +216,7 @@ async fn by_query(db: &Db) -> BTreeMap<String, Counts> {
             ("engaged", row.engaged_human),
             ("complained", row.complained),
             ("opted_out", row.opted_out),
+            ("replied", row.replied),
         ];
         counts.entry(row.variant).or_default().extend(named.into_iter().filter(|(_, count)| *count != 0));
     }
@@ -262,74 +228,6 @@ fn every(rates: Rates) -> impl Iterator<Item = f64> {
     [delivery, bounce, open, click, click_to_open, reply, complaint, opt_out].into_iter().flatten()
 }
 
-/// Converted messages, orders and revenue in micros, by variant.
-type Brought = BTreeMap<String, (usize, u64, i128)>;
-
-/// Each order looked up among everything that was sent, without regard to speed.
-fn brought(events: &[Exported], of: &str) -> Brought {
-    let mut root: HashMap<String, String> = HashMap::new();
-    let mut orders: BTreeMap<String, &Exported> = BTreeMap::new();
-    let mut touches: BTreeMap<String, (DateTime<Utc>, &Exported)> = BTreeMap::new();
-    for event in events {
-        match event.kind.as_str() {
-            "CustomerAbsorbed" => drop(root.insert(text(&event.data["absorbed_id"]), event.who.clone())),
-            "ActivityRecorded" => drop(orders.insert(text(&event.data["activity_id"]), event)),
-            "ActivityRetracted" => drop(orders.remove(&text(&event.data["activity_id"]))),
-            "MessageSent" => {
-                let first = touches.entry(text(&event.data["message_id"])).or_insert((event.at, event));
-                first.0 = first.0.min(event.at);
-            }
-            _ => {}
-        }
-    }
-    let person = |who: &String| root.get(who).unwrap_or(who).clone();
-    let mut orders: Vec<(String, &Exported)> = orders.into_iter().collect();
-    orders.sort_by_key(|(id, order)| (order.at, id.clone()));
-    // Orders count from the hour of the first sending on, and as long as they can belong to the last; later ones only where
-    // a cancellation may be about them.
-    let own = || events.iter().filter(|event| event.kind == "MessageSent" && event.data["campaign_id"] == of);
-    let hour = |at: DateTime<Utc>| at - TimeDelta::seconds(at.timestamp() % 3600);
-    let Some(begin) = own().map(|sent| hour(sent.at)).min() else { return Brought::new() };
-    let end = own().map(|sent| hour(sent.at)).max().expect("one") + TimeDelta::hours(1) + TimeDelta::days(5);
-    let micros = |order: &Exported| order.data["amount_micros"].as_i64().expect("an amount");
-    let may_be_cancelled = |order: &Exported| {
-        orders.iter().any(|(_, other)| other.who == order.who && other.at >= order.at && micros(other) < 0)
-    };
-    let mut left: Vec<(String, DateTime<Utc>, i64)> = Vec::new();
-    for (_, order) in orders.iter().filter(|(_, order)| order.at >= begin) {
-        let amount = micros(order);
-        if amount > 0 && (order.at < end || may_be_cancelled(order)) {
-            left.push((person(&order.who), order.at, amount));
-        } else if amount < 0 {
-            let mut best: Option<(usize, bool)> = None;
-            for (index, (who, _, rest)) in left.iter().enumerate() {
-                let is_exact = *rest == -amount;
-                let is_better = best.is_none_or(|(_, was_exact)| is_exact || !was_exact);
-                if *who == person(&order.who) && *rest >= -amount && is_better {
-                    best = Some((index, is_exact));
-                }
-            }
-            if let Some((index, _)) = best {
-                left[index].2 += amount;
-            }
-        }
-    }
-    let mut converted: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
-    let mut found = Brought::new();
-    for (who, at, amount) in left.into_iter().filter(|(.., amount)| *amount > 0) {
-        let last = touches
-            .iter()
-            .filter(|(_, (sent, event))| person(&event.who) == who && *sent < at && at - *sent <= TimeDelta::days(5))
-            .max_by_key(|(id, (sent, _))| (*sent, (*id).clone()));
-        let Some((id, (_, event))) = last.filter(|(_, (_, event))| event.data["campaign_id"] == of) else { continue };
-        let variant = text(&event.data["variant"]);
-        converted.entry(variant.clone()).or_default().insert(id);
-        let entry = found.entry(variant.clone()).or_default();
-        *entry = (converted[&variant].len(), entry.1 + 1, entry.2 + i128::from(amount));
-    }
-    found
-}
-
 async fn brought_by_query(db: &Db) -> Brought {
     let found =
         attribution(db, TENANT, campaign(1), Touch::Sent, &Windows::default(), None).await.expect("attribution");
@@ -339,30 +237,6 @@ async fn brought_by_query(db: &Db) -> Brought {
         (variant.clone(), (usize::try_from(share.converted).expect("few"), share.orders, revenue))
     });
     brought.collect()
-}
-
-/// Clicks by people by link.
-fn links(events: &[Exported], of: &str, forgotten: &HashSet<&str>) -> BTreeMap<Option<String>, i64> {
-    let mut class: HashMap<&str, bool> = HashMap::new();
-    for event in events.iter().filter(|event| event.kind == "EngagementReclassified") {
-        class.insert(event.data["corrects"].as_str().expect("an id"), event.data["class"] == "human");
-    }
-    let mut links = BTreeMap::new();
-    for event in events.iter().filter(|event| event.kind == "MessageClicked" && event.data["campaign_id"] == of) {
-        let is_human = class.get(event.id.as_str()).copied().unwrap_or(event.data["class"] == "human");
-        let url = event.personal["url"].as_str().filter(|_| !forgotten.contains(event.who.as_str()));
-        *links.entry(url.map(str::to_owned)).or_default() += i64::from(is_human);
-    }
-    links
-}
-
-fn domains(events: &[Exported], of: &str, forgotten: &HashSet<&str>) -> BTreeMap<Option<String>, i64> {
-    let mut domains = BTreeMap::new();
-    for event in events.iter().filter(|event| event.kind == "MessageQueued" && event.data["campaign_id"] == of) {
-        let to = event.personal["to"].as_str().filter(|_| !forgotten.contains(event.who.as_str()));
-        *domains.entry(to.and_then(|to| to.split('@').nth(1)).map(str::to_owned)).or_default() += 1;
-    }
-    domains
 }
 
 /// Everybody of an outcome, read in small pages.
@@ -383,6 +257,8 @@ async fn compare(db: &Db, story: &Story) {
     let forgotten: HashSet<&str> = gone.map(|event| event.who.as_str()).collect();
     let facts = facts(&events, &of);
     assert_eq!(by_query(db).await, counted(&facts));
+    assert_eq!(hours_by_query(db).await, hours(&events, &of));
+    assert_eq!(costs_by_query(db).await, costs(&events, &of));
     assert_eq!(brought_by_query(db).await, brought(&events, &of));
     let found = campaign_groups::by_link(db, TENANT, campaign(1), 200).await.expect("links");
     let found: BTreeMap<_, _> = found.into_iter().map(|row| (row.url, row.clicks_human)).collect();
@@ -417,7 +293,7 @@ fn what_campaigns_achieved_equals_a_plain_computation_over_the_events() {
         let cases = if is_whole { 1 } else { cases };
         let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
         let least = if is_whole { most } else { 1 };
-        let steps = prop::collection::vec((1..=recipients, 1_i64..12_000, 0_u8..22), least..=most);
+        let steps = prop::collection::vec((1..=recipients, 1_i64..12_000, 0_u8..23), least..=most);
         let outcome = runner.run(&(steps, 1..40_usize), |(steps, batch)| {
             let story = told_by(recipients, &steps);
             let batch = if is_whole { 5_000 } else { batch };

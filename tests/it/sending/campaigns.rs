@@ -44,9 +44,11 @@ impl Wire {
         let made = self.agent.data(create, json!({ "name": name })).await;
         let id = made["createList"]["listId"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned();
         let add = "mutation($id: ID!, $who: [ID!]!) { addListMembers(listId: $id, customerIds: $who) { refusal { message } } }";
-        let who: Vec<String> = members.iter().map(ToString::to_string).collect();
-        let added = self.agent.data(add, json!({ "id": id, "who": who })).await;
-        assert!(added["addListMembers"]["refusal"].is_null(), "{added:#}");
+        for some in members.chunks(1_000) {
+            let who: Vec<String> = some.iter().map(ToString::to_string).collect();
+            let added = self.agent.data(add, json!({ "id": id, "who": who })).await;
+            assert!(added["addListMembers"]["refusal"].is_null(), "{added:#}");
+        }
         id
     }
 
