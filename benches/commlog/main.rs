@@ -3,6 +3,8 @@
 //!
 //! Each section runs in a process of its own, so that its peak memory is its own.
 
+mod api;
+mod campaign;
 mod catch_up;
 mod commands;
 mod events;
@@ -56,7 +58,7 @@ struct Args {
     /// A file of real orders (.csv or .csv.gz); without one, orders of the same shape are made.
     #[arg(long, env = "COMMLOG_BENCH_ORDERS")]
     orders: Option<PathBuf>,
-    /// How many customers the sections `growth` and `lists` have; otherwise 250,000 and 50,000.
+    /// How many customers the sections `growth`, `lists` and `campaign` have; otherwise 250,000, 50,000 and 30,000.
     #[arg(long)]
     customers: Option<u64>,
     /// Runs one section in this process. Used by the benchmark itself.
@@ -99,6 +101,8 @@ enum Section {
     Import,
     /// Messages to a provider over HTTP, and its webhooks.
     Sending,
+    /// A campaign to everybody.
+    Campaign,
     /// The client of every provider, to its double. Once: no store is involved.
     Providers,
     /// Mails that come in.
@@ -126,14 +130,23 @@ pub struct Size {
     pub seconds: u64,
     /// Customers of the lists.
     pub customers: u64,
+    /// Recipients of the campaign.
+    pub recipients: u64,
 }
 
 impl Size {
     fn of(quick: bool) -> Self {
         if quick {
-            Self { events: 100_000, commands: 10_000, lines: 20_000, seconds: 3, customers: 2_000 }
+            Self { events: 100_000, commands: 10_000, lines: 20_000, seconds: 3, customers: 2_000, recipients: 2_000 }
         } else {
-            Self { events: 1_000_000, commands: 100_000, lines: 541_909, seconds: 15, customers: 50_000 }
+            Self {
+                events: 1_000_000,
+                commands: 100_000,
+                lines: 541_909,
+                seconds: 15,
+                customers: 50_000,
+                recipients: 30_000,
+            }
         }
     }
 }
@@ -177,6 +190,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Verify => log::verify(place).await,
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
+            Section::Campaign => campaign::run(place, args.customers.unwrap_or(size.recipients)).await,
             Section::Providers => providers::run(place, size).await,
             Section::Mails => mail::run(place, size).await,
             Section::Rendering => rendering::run(place, size),
@@ -199,7 +213,7 @@ fn hand_over(measurements: &[Measurement]) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Log,
         Self::Commands,
         Self::CatchUp,
@@ -207,6 +221,7 @@ impl Section {
         Self::Timeline,
         Self::Import,
         Self::Sending,
+        Self::Campaign,
         Self::Providers,
         Self::Mails,
         Self::Rendering,
@@ -218,6 +233,7 @@ impl Section {
     const fn memory(self) -> f64 {
         match self {
             Self::CatchUp | Self::ListsStore | Self::Lists | Self::Growth => 400.0,
+            Self::Campaign => 300.0,
             Self::Log
             | Self::Commands
             | Self::Verify
@@ -239,6 +255,7 @@ impl Section {
             Self::Timeline => "timeline",
             Self::Import => "import",
             Self::Sending => "sending",
+            Self::Campaign => "campaign",
             Self::Providers => "providers",
             Self::Mails => "mails",
             Self::Rendering => "rendering",

@@ -113,7 +113,8 @@ async fn dispatch(app: &App, accounts: Accounts) -> Result<(CancellationToken, J
     Ok((stop.clone(), tokio::spawn(dispatcher.run(backlog.position, backlog.messages, stop))))
 }
 
-async fn register(app: &App, count: u64) -> Result<Vec<CustomerId>> {
+/// Registers customers with a mail address each.
+pub async fn register(app: &App, count: u64) -> Result<Vec<CustomerId>> {
     let registered = Arc::new(Mutex::new(Vec::new()));
     concurrently(count, {
         let (app, registered) = (app.clone(), registered.clone());
@@ -128,7 +129,7 @@ async fn register(app: &App, count: u64) -> Result<Vec<CustomerId>> {
                     primary: true,
                 };
                 let command = RegisterCustomer {
-                    profile: ProfileInput::default(),
+                    profile: ProfileInput { name: Some(format!("Somebody {number}")), ..ProfileInput::default() },
                     addresses: vec![address],
                     source: Source::Api,
                 };

@@ -37,6 +37,7 @@ pub enum Own {
     Import,
     Sending,
     Lists,
+    Campaign,
 }
 
 impl Place {
@@ -49,7 +50,7 @@ impl Place {
         if engine == Engine::Postgres {
             // PostgreSQL's own defaults, fsync and autovacuum included.
             let _ = postgres::SETTINGS.set("-c listen_addresses=127.0.0.1 -c max_connections=200");
-            for _ in 0..6 {
+            for _ in 0..7 {
                 databases.push((postgres::database().await, postgres::database().await));
             }
         }

@@ -4,7 +4,6 @@
 mod store;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
-use crate::load::{self, Request};
+use crate::api::Api;
+use crate::load;
 use crate::report::{Goal, Measurement, peak_of};
 use crate::stores::{Own, Place, admin_key};
 
@@ -39,7 +39,7 @@ pub async fn run(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     let stop = CancellationToken::new();
     let running = Node::start(place.open(Own::Lists).await?, stop).await?;
     running.reads().wait_for(token.position, Duration::from_mins(1)).await?;
-    let api = Api { address: running.address(), token: token.value.token };
+    let api = Lists(Api { address: running.address(), token: token.value.token });
     let criteria = criteria();
     let (mut made, mut again) = (Vec::new(), Vec::new());
     for (name, criteria) in &criteria {
@@ -125,30 +125,16 @@ fn criteria() -> Vec<(&'static str, Value)> {
     all
 }
 
-struct Api {
-    address: SocketAddr,
-    token: String,
-}
+/// What the lists are asked through.
+struct Lists(Api);
 
-impl Api {
-    fn request(&self, query: &str, variables: &Value) -> Request {
-        Request::post("/graphql", &self.token, &json!({ "query": query, "variables": variables }).to_string())
-    }
-
-    async fn ask(&self, query: &str, variables: Value) -> Result<Value> {
-        let answer: Value = serde_json::from_str(&load::once(self.address, &self.request(query, &variables)).await?)?;
-        if answer["errors"].is_null() {
-            return Ok(answer["data"].clone());
-        }
-        Err(format!("{answer}, asked with {variables}").into())
-    }
-
+impl Lists {
     /// Makes a list; how long it took until its members were known.
     async fn list(&self, name: &str, criteria: &Value) -> Result<(String, Duration)> {
         let make = "mutation($name: String!, $criteria: ListCriteriaInput) { createList(name: $name, criteria: $criteria) \
             { list { id } refusal { message } } }";
         let started = Instant::now();
-        let made = self.ask(make, json!({ "name": name, "criteria": criteria })).await?;
+        let made = self.0.ask(make, json!({ "name": name, "criteria": criteria })).await?;
         let id = made["createList"]["list"]["id"].as_str().ok_or_else(|| made.to_string())?.to_owned();
         self.evaluated(&id, name).await?;
         Ok((id, started.elapsed()))
@@ -159,7 +145,7 @@ impl Api {
         let change = "mutation($id: ID!, $criteria: ListCriteriaInput) { updateList(listId: $id, criteria: $criteria) \
             { list { id } refusal { message } } }";
         let started = Instant::now();
-        let changed = self.ask(change, json!({ "id": id, "criteria": { "all": [criteria] } })).await?;
+        let changed = self.0.ask(change, json!({ "id": id, "criteria": { "all": [criteria] } })).await?;
         if !changed["updateList"]["refusal"].is_null() {
             return Err(changed.to_string().into());
         }
@@ -171,7 +157,7 @@ impl Api {
     async fn evaluated(&self, id: &str, name: &str) -> Result {
         let started = Instant::now();
         let look = "query($id: ID!) { list(id: $id) { isEvaluating } }";
-        while self.ask(look, json!({ "id": id })).await?["list"]["isEvaluating"] == json!(true) {
+        while self.0.ask(look, json!({ "id": id })).await?["list"]["isEvaluating"] == json!(true) {
             if started.elapsed() > LONGEST {
                 return Err(format!("the list {name} was not evaluated within {LONGEST:?}").into());
             }
@@ -182,7 +168,7 @@ impl Api {
 
     /// The list with a name.
     async fn named(&self, name: &str) -> Result<String> {
-        let lists = self.ask("{ lists(first: 200) { nodes { id name } } }", json!({})).await?;
+        let lists = self.0.ask("{ lists(first: 200) { nodes { id name } } }", json!({})).await?;
         let found = lists["lists"]["nodes"].as_array().and_then(|nodes| nodes.iter().find(|node| node["name"] == name));
         let id = found.and_then(|node| node["id"].as_str());
         id.map(str::to_owned).ok_or_else(|| format!("there is no list {name}: {lists}").into())
@@ -190,7 +176,7 @@ impl Api {
 
     async fn members(&self, id: &str) -> Result<u64> {
         let query = "query($id: ID!) { list(id: $id) { memberCount } }";
-        let counted = self.ask(query, json!({ "id": id })).await?;
+        let counted = self.0.ask(query, json!({ "id": id })).await?;
         counted["list"]["memberCount"].as_u64().ok_or_else(|| counted.to_string().into())
     }
 
@@ -200,7 +186,7 @@ impl Api {
         let mut latencies = BTreeMap::new();
         for (name, criteria) in criteria.iter().chain(criteria) {
             let started = Instant::now();
-            self.ask(query, json!({ "criteria": criteria })).await?;
+            self.0.ask(query, json!({ "criteria": criteria })).await?;
             latencies.insert((started.elapsed(), latencies.len()), *name);
         }
         let sorted: Vec<_> = latencies.iter().collect();
@@ -225,7 +211,7 @@ impl Api {
                 "amountMicros": "1000000", "currency": "GBP", "reference": format!("N{number}"),
                 "lines": [{ "sku": NEW, "quantityMilli": "1000", "unitPriceMicros": "1000000" }],
             });
-            let (address, request) = (self.address, self.request(record, &json!({ "input": input })));
+            let (address, request) = (self.0.address, self.0.request(record, &json!({ "input": input })));
             calls.spawn(async move { load::once(address, &request).await.map(|answer| (Instant::now(), answer)) });
             while let Some(done) = calls.try_join_next() {
                 answered.push(taken(done??)?);
@@ -275,7 +261,7 @@ impl Api {
                 "customerId": customer(number).to_string(), "kind": "CUSTOM", "name": "visit",
                 "occurredAt": (due - TimeDelta::days(1)).to_rfc3339(),
             });
-            self.ask(record, json!({ "input": input })).await?;
+            self.0.ask(record, json!({ "input": input })).await?;
         }
         let mut entered = 0;
         loop {
