@@ -19,7 +19,7 @@ async function buildList(page: Page) {
   await page.getByRole("menuitem", { name: "In territory" }).click();
   await page.getByRole("textbox", { name: "territory" }).fill("Cellar");
   const preview = page.getByRole("complementary", { name: "Who meets them" });
-  await expect(preview.getByText("60", { exact: true })).toBeVisible();
+  await expect(preview.getByText("60 customers", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Create list" }).click();
   await expect(page.getByRole("grid", { name: "Members" }).getByRole("row").nth(1)).toContainText("Guest");
 }
