@@ -109,7 +109,7 @@ test("a file becomes a list, a text and a campaign: planned as a comparison, tri
   await expectAccessible(page);
 
   await page.getByRole("tab", { name: "Comparison" }).click();
-  await expect(page.getByRole("region", { name: "Share of customers, with 95 % intervals" })).toContainText("%");
+  await expect(page.getByRole("region", { name: "Share of customers, with 95% intervals" })).toContainText("%");
   await expectAccessible(page);
   await page.getByRole("tab", { name: "Results" }).click();
   await expect(page.getByRole("region", { name: "Variant and channel" }).getByRole("row")).toHaveCount(3);

@@ -139,7 +139,7 @@ function columns(): Column<Row>[] {
     {
       id: "entered",
       header: t("lists.change"),
-      width: "104px",
+      width: "88px",
       cell: (row) => (
         <Badge tone={row.entered ? "good" : "neutral"}>{t(row.entered ? "lists.entered" : "lists.left")}</Badge>
       ),
