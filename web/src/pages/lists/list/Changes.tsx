@@ -139,7 +139,7 @@ function columns(): Column<Row>[] {
     {
       id: "entered",
       header: t("lists.change"),
-      width: "88px",
+      width: "104px",
       cell: (row) => (
         <Badge tone={row.entered ? "good" : "neutral"}>{t(row.entered ? "lists.entered" : "lists.left")}</Badge>
       ),
