@@ -42,7 +42,7 @@ async function publish(commlog: Commlog, code: string) {
   await commlog.api(
     `mutation ($input: TemplateInput!, $code: String!) {
       saveTemplate(input: $input) { refusal { message } }
-      publishTemplate(code: $code) { refusal { message } }
+      publishTemplate(code: $code) { template { code } }
     }`,
     { input: { code, title: code, contents }, code },
   );
@@ -129,7 +129,7 @@ test("somebody slows a running campaign down, pauses it, lets it go on and cance
       createCampaign(input: {
         name: "Slow one", channel: EMAIL, topic: "newsletter", template: "slowly"
         audience: { everybody: true }, rate: { messages: 1, per: HOUR }
-      }) { campaignId }
+      }) { campaignId campaign { id } }
     }`,
   )) as { createCampaign: { campaignId: string } };
   await open(page, commlog, `/campaigns/${createCampaign.campaignId.replace("Campaign:", "")}`);

@@ -80,7 +80,7 @@ test("quiet hours are seen in the week before they are saved", async ({ page, co
   await panel.getByLabel("Until", { exact: true }).last().fill("13:00");
   await expect(panel.getByTitle("12:00–13:00: Waits")).toHaveCount(7);
   await panel.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Saved")).toBeVisible();
+  await expect(page.getByRole("status").getByText("Saved", { exact: true })).toBeVisible();
   await expectAccessible(page);
   await page.reload();
   await expect(panel.getByLabel("From", { exact: true })).toHaveCount(before + 1);
