@@ -19,7 +19,7 @@ async function buildList(page: Page) {
   await page.getByRole("menuitem", { name: "In territory" }).click();
   await page.getByRole("textbox", { name: "territory" }).fill("Cellar");
   const preview = page.getByRole("complementary", { name: "Who meets them" });
-  await expect(preview.getByText("60", { exact: true })).toBeVisible();
+  await expect(preview.getByText("60 customers", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Create list" }).click();
   await expect(page.getByRole("grid", { name: "Members" }).getByRole("row").nth(1)).toContainText("Guest");
 }
@@ -42,7 +42,7 @@ async function publish(commlog: Commlog, code: string) {
   await commlog.api(
     `mutation ($input: TemplateInput!, $code: String!) {
       saveTemplate(input: $input) { refusal { message } }
-      publishTemplate(code: $code) { refusal { message } }
+      publishTemplate(code: $code) { template { code } }
     }`,
     { input: { code, title: code, contents }, code },
   );
@@ -109,7 +109,7 @@ test("a file becomes a list, a text and a campaign: planned as a comparison, tri
   await expectAccessible(page);
 
   await page.getByRole("tab", { name: "Comparison" }).click();
-  await expect(page.getByRole("region", { name: "Share of customers, with 95 % intervals" })).toContainText("%");
+  await expect(page.getByRole("region", { name: "Share of customers, with 95% intervals" })).toContainText("%");
   await expectAccessible(page);
   await page.getByRole("tab", { name: "Results" }).click();
   await expect(page.getByRole("region", { name: "Variant and channel" }).getByRole("row")).toHaveCount(3);
@@ -129,7 +129,7 @@ test("somebody slows a running campaign down, pauses it, lets it go on and cance
       createCampaign(input: {
         name: "Slow one", channel: EMAIL, topic: "newsletter", template: "slowly"
         audience: { everybody: true }, rate: { messages: 1, per: HOUR }
-      }) { campaignId }
+      }) { campaignId campaign { id } }
     }`,
   )) as { createCampaign: { campaignId: string } };
   await open(page, commlog, `/campaigns/${createCampaign.campaignId.replace("Campaign:", "")}`);

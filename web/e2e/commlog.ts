@@ -15,7 +15,10 @@ export interface Commlog {
   url: string;
   /** Of an administrator. */
   key: string;
-  /** Runs a document as another client of the API, by default with the administrator's key. */
+  /**
+   * Runs a document as another client of the API, by default with the administrator's key. A mutation that selects the changed
+   * object waits until pages show it.
+   */
   api: (query: string, variables?: Record<string, unknown>, key?: string) => Promise<unknown>;
   /** Runs a command of the command line on the same stores. */
   command: (...args: string[]) => Promise<void>;

@@ -99,7 +99,16 @@ test("hostile names, texts and mails run nothing, fetch nothing and keep the lay
       await expect(page.getByRole("article").first()).toBeVisible();
       await isWhole();
     }
-    await page.goto("/inbox?folder=pending");
+    // The simulated customer may have replied: who has just written is certainly among the open ones.
+    await commlog.api(
+      `mutation ($customerId: ID!) {
+        receiveMessage(input: { channel: EMAIL, customerId: $customerId, from: "markup@example.com", body: "Again" }) {
+          conversation { id }
+        }
+      }`,
+      { customerId: ids.markup },
+    );
+    await page.goto("/inbox?folder=open");
     const row = page.getByRole("link", { name: NAMES.markup }).first();
     await expect(row).toBeVisible();
     await isWhole();

@@ -62,7 +62,7 @@ export async function seedHostile(commlog: Pick<Commlog, "api">): Promise<Record
   for (const [index, [key, name]] of Object.entries(NAMES).entries()) {
     const email = `hostile-${key}-${"x".repeat(index * 8)}@example.com`.toLowerCase();
     const created = (await commlog.api(
-      `mutation ($input: CustomerInput!) { registerCustomer(input: $input) { customerId refusal { message } } }`,
+      `mutation ($input: CustomerInput!) { registerCustomer(input: $input) { customerId customer { id } refusal { message } } }`,
       {
         input: {
           name,
@@ -79,9 +79,9 @@ export async function seedHostile(commlog: Pick<Commlog, "api">): Promise<Record
     ids[key as keyof typeof NAMES] = customerId;
     await commlog.api(
       `mutation ($in: ReceiveMessageInput!, $out: SendMessageInput!, $id: ID!, $note: String!) {
-         receiveMessage(input: $in) { refusal { message } }
-         sendMessage(input: $out) { refusal { message } }
-         addNote(customerId: $id, text: $note) { refusal { message } } }`,
+         receiveMessage(input: $in) { conversation { id } }
+         sendMessage(input: $out) { message { id } }
+         addNote(customerId: $id, text: $note) { entry { id } } }`,
       {
         id: customerId,
         note: `${NAMES.markup}\n${NAMES.unbroken}`,

@@ -54,7 +54,7 @@ test("a marketer builds a list, sees who meets it while typing, and asks why som
 });
 
 test("members of a static list come one by one, from a file, and go", async ({ page, commlog }) => {
-  const made = await commlog.api('mutation { createList(name: "Tasting") { listId } }');
+  const made = await commlog.api('mutation { createList(name: "Tasting") { listId list { id } } }');
   const { createList } = made as { createList: { listId: string } };
   const [first, second] = ["Mia Member", "Noah Neighbour"];
   await register(commlog, first);

@@ -22,10 +22,7 @@ test("somebody writes to one customer, sees why not beforehand and what was deci
   await expect(reasons.getByRole("link", { name: "Show the message" })).toBeVisible();
 });
 
-test("the rules, what runs by itself and the services can be looked at, and a service tested", async ({
-  page,
-  commlog,
-}) => {
+test("the rules, what runs by itself and the services can be looked at", async ({ page, commlog }) => {
   await open(page, commlog, "/notifications?tab=settings");
   await expect(page.getByRole("heading", { name: "Quiet hours and days" })).toBeVisible();
   await expectAccessible(page);
@@ -34,7 +31,7 @@ test("the rules, what runs by itself and the services can be looked at, and a se
   await expectAccessible(page);
   await page.getByRole("tab", { name: "Service tests" }).click();
   await expect(page.getByText("Nothing leaves this server")).toBeVisible();
-  await page.getByRole("button", { name: "Test" }).click();
-  await expect(page.getByRole("status").filter({ hasText: "would take a message" })).toBeVisible();
+  // There is no service behind the simulator.
+  await expect(page.getByRole("button", { name: "Test" })).toHaveCount(0);
   await expectAccessible(page);
 });

@@ -4,7 +4,7 @@ import { expect, expectAccessible, register, signIn, test } from "./test";
 /** A key with what is usual for the role. */
 async function keyOf(commlog: Commlog, role: "AGENT" | "ANALYST"): Promise<string> {
   const issued = (await commlog.api(
-    "mutation ($role: Role!, $label: String!) { issueApiKey(role: $role, label: $label) { token } }",
+    "mutation ($role: Role!, $label: String!) { issueApiKey(role: $role, label: $label) { token key { id } } }",
     { role, label: `story of the ${role}` },
   )) as { issueApiKey: { token: string } };
   return issued.issueApiKey.token;

@@ -25,6 +25,11 @@ test("an account is set up by its provider's description, tested, paused and rem
   await expect(page.getByText(/The test failed\. The account's settings are wrong/)).toBeVisible();
   await expect(page.getByRole("region", { name: "Health" })).toContainText("Last test");
   await expectAccessible(page);
+  await page.goto("/notifications?tab=tests");
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  await expect(page.getByRole("status").filter({ hasText: "smtp / main failed the test" })).toBeVisible();
+  await expectAccessible(page);
+  await page.goBack();
 
   await page.getByRole("button", { name: "Pause", exact: true }).click();
   await page.getByLabel("Reason").fill("Moving to another server");
@@ -68,13 +73,14 @@ test("a key opens the console until it is revoked", async ({ page, commlog }) =>
 test("quiet hours are seen in the week before they are saved", async ({ page, commlog }) => {
   await open(page, commlog, "/settings/policy?grid=SMS");
   const panel = page.getByRole("region", { name: "Quiet hours" });
+  await expect(panel.getByRole("button", { name: "Save" })).toBeVisible();
   const before = await panel.getByLabel("From", { exact: true }).count();
   await panel.getByRole("button", { name: "Add quiet hours" }).click();
   await panel.getByLabel("From", { exact: true }).last().fill("12:00");
   await panel.getByLabel("Until", { exact: true }).last().fill("13:00");
   await expect(panel.getByTitle("12:00–13:00: Waits")).toHaveCount(7);
   await panel.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Saved")).toBeVisible();
+  await expect(page.getByRole("status").getByText("Saved", { exact: true })).toBeVisible();
   await expectAccessible(page);
   await page.reload();
   await expect(panel.getByLabel("From", { exact: true })).toHaveCount(before + 1);

@@ -15,7 +15,11 @@ export function clientFor(signedIn: Session): Client {
     retryAttempts: Number.POSITIVE_INFINITY,
     // A closed key stays closed; everything else (a restart, a laptop that slept) is tried again.
     shouldRetry: (event) => !(event instanceof CloseEvent && event.code === 4403),
-    on: { connected: () => connection.set("live"), closed: () => connection.set("lost") },
+    on: {
+      connected: () => connection.set("live"),
+      // Closed in the normal way: nothing on the page waits for changes.
+      closed: (event) => connection.set(event instanceof CloseEvent && event.code === 1000 ? "idle" : "lost"),
+    },
   });
 
   return new Client({

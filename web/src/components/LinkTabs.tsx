@@ -1,5 +1,6 @@
-import { Link, type LinkProps } from "@tanstack/react-router";
+import { Link, type LinkProps, useLocation } from "@tanstack/react-router";
 import styles from "./LinkTabs.module.css";
+import { useChosenInSight } from "./useChosenInSight";
 
 interface LinkTab extends Pick<LinkProps, "to"> {
   label: string;
@@ -7,8 +8,9 @@ interface LinkTab extends Pick<LinkProps, "to"> {
 
 /** Pages that belong together, side by side. */
 export function LinkTabs({ label, tabs }: { label: string; tabs: readonly LinkTab[] }) {
+  const row = useChosenInSight<HTMLElement>(useLocation().pathname);
   return (
-    <nav aria-label={label} className={styles.tabs}>
+    <nav ref={row} aria-label={label} className={styles.tabs}>
       {tabs.map((tab) => (
         <Link
           key={tab.to}

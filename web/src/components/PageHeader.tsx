@@ -19,9 +19,7 @@ export function PageHeader({ title, children, actions, above }: PageHeaderProps)
     <header className={styles.header}>
       <div className={styles.names}>
         {above ? <div className={styles.above}>{above}</div> : null}
-        <h1 title={title} dir="auto">
-          {children ?? title}
-        </h1>
+        <h1 title={title}>{children ?? <bdi>{title}</bdi>}</h1>
       </div>
       {actions ? <div className={styles.actions}>{actions}</div> : null}
     </header>

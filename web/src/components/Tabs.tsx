@@ -1,6 +1,7 @@
 import * as Radix from "@radix-ui/react-tabs";
 import type { ReactNode } from "react";
 import styles from "./Tabs.module.css";
+import { useChosenInSight } from "./useChosenInSight";
 
 interface TabsProps<Value extends string> {
   /** What the tabs choose between, for screen readers. */
@@ -12,6 +13,7 @@ interface TabsProps<Value extends string> {
 
 /** Tabs whose choice the page keeps in its URL. Only the chosen one is drawn. */
 export function Tabs<Value extends string>({ label, value, onChange, tabs }: TabsProps<Value>) {
+  const row = useChosenInSight<HTMLDivElement>(value);
   return (
     <Radix.Root
       value={value}
@@ -21,7 +23,7 @@ export function Tabs<Value extends string>({ label, value, onChange, tabs }: Tab
       }}
       className={styles.tabs}
     >
-      <Radix.List aria-label={label} className={styles.list}>
+      <Radix.List ref={row} aria-label={label} className={styles.list}>
         {tabs.map((tab) => (
           <Radix.Trigger key={tab.value} value={tab.value} className={styles.tab}>
             {tab.label}

@@ -8,6 +8,7 @@ import { Skeleton } from "../../../components/Skeleton";
 import type { Channel } from "../../../components/Status";
 import { t } from "../../../texts";
 import { number } from "../../../texts/format";
+import { EXAMPLE_CUSTOMER } from "../../templates/preview/values";
 import styles from "./TextPreview.module.css";
 
 const PreviewQuery = graphql(`
@@ -40,7 +41,7 @@ interface TextPreviewProps {
   version: number | null;
   channel: Channel;
   variables?: Record<string, unknown>;
-  /** Whose values are shown; otherwise those of nobody in particular. */
+  /** Whose values are shown; otherwise those of an example customer. */
   customerId?: string;
 }
 
@@ -49,7 +50,7 @@ export function TextPreview({ code, version, channel, variables, customerId }: T
   const input = useDeferredValue({
     channel,
     template: { published: { code, version } },
-    variables,
+    variables: customerId ? variables : { ...EXAMPLE_CUSTOMER, ...variables },
     customerId,
   });
   const [{ data, error }] = useQuery({ query: PreviewQuery, variables: { input } });
@@ -76,6 +77,7 @@ export function TextPreview({ code, version, channel, variables, customerId }: T
           )}
           <p className={styles.notes}>
             {[
+              customerId ? "" : t("plan.exampleCustomer"),
               preview.version === null ? "" : t("plan.version", { version: String(preview.version) }),
               preview.locale,
               typeof preview.segments === "number" ? t("plan.segments", { count: preview.segments }) : "",

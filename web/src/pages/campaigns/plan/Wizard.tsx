@@ -4,6 +4,7 @@ import type { Refusal } from "../../../api/useAction";
 import { Button } from "../../../components/Button";
 import { Failure } from "../../../components/Failure";
 import { Skeleton } from "../../../components/Skeleton";
+import { useChosenInSight } from "../../../components/useChosenInSight";
 import { t } from "../../../texts";
 import type { Choices } from "./ChoicesQuery";
 import type { Draft } from "./draft";
@@ -58,6 +59,7 @@ export function Wizard(props: WizardProps) {
     if (shown.current !== step) heading.current?.focus();
     shown.current = step;
   }, [step]);
+  const row = useChosenInSight<HTMLElement>(step);
   const index = STEPS.indexOf(step);
   const before = STEPS[index - 1];
   const Form = step === "review" ? undefined : FORMS[step];
@@ -65,7 +67,7 @@ export function Wizard(props: WizardProps) {
 
   return (
     <div className={styles.wizard}>
-      <nav aria-label={t("plan.steps")} className={styles.steps}>
+      <nav ref={row} aria-label={t("plan.steps")} className={styles.steps}>
         <ol>
           {STEPS.map((one, position) => (
             <li key={one}>

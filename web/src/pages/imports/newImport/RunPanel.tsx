@@ -18,9 +18,12 @@ import styles from "./NewImport.module.css";
 /** A run, as it goes on; a reload shows the same. */
 export function RunPanel({ id }: { id: string }) {
   const [{ data, error }, read] = useQuery({ query: RunQuery, variables: { id } });
-  const isOver = data?.importRun?.state !== "WAITING" && data?.importRun?.state !== "RUNNING";
-  // Each change arrives as the run itself: the cache shows it here.
-  useSubscription({ query: RunProgress, variables: { id }, pause: !data?.importRun || isOver });
+  // A run is no object of the cache: what arrives is shown instead of what was read.
+  const [{ data: live }] = useSubscription({
+    query: RunProgress,
+    variables: { id },
+    pause: !data?.importRun || isOver(data.importRun),
+  });
   if (error) return <Failure problem={problemOf(error)} onRetry={() => read({ requestPolicy: "network-only" })} />;
   if (!data) return null;
   if (!data.importRun) {
@@ -30,19 +33,21 @@ export function RunPanel({ id }: { id: string }) {
       </Panel>
     );
   }
-  return <Shown run={data.importRun} isOver={isOver} />;
+  return <Shown run={live?.importProgress ?? data.importRun} />;
 }
 
-function Shown({ run, isOver }: { run: Run; isOver: boolean }) {
+const isOver = ({ state }: Run) => state !== "WAITING" && state !== "RUNNING";
+
+function Shown({ run }: { run: Run }) {
   const { figures } = run;
   const title = t(run.isDryRun ? `imports.tried.${run.state}` : `imports.ran.${run.state}`);
   return (
     <Panel
       title={title}
       hint={run.isDryRun ? t("imports.triedHint") : undefined}
-      actions={isOver ? <Ended run={run} /> : <Stop id={run.id} />}
+      actions={isOver(run) ? <Ended run={run} /> : <Stop id={run.id} />}
     >
-      {isOver ? null : (
+      {isOver(run) ? null : (
         <Progress label={t("imports.reading")} done={figures.linesRead} total={run.lines ?? undefined} />
       )}
       {run.problem ? (

@@ -2,7 +2,6 @@ import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { graphql, type ResultOf } from "../../../api/graphql";
 import { problemOf } from "../../../api/problem";
-import { LinkButton } from "../../../components/Button";
 import { Facts } from "../../../components/Facts";
 import { Failure } from "../../../components/Failure";
 import { Skeleton } from "../../../components/Skeleton";
@@ -72,7 +71,7 @@ export function Rules() {
     <div className={styles.page}>
       <div className={styles.head}>
         <p className={styles.note}>{t("notifications.rulesHint")}</p>
-        {viewer.role === "ADMIN" ? <LinkButton to="/settings/policy">{t("notifications.change")}</LinkButton> : null}
+        {viewer.role === "ADMIN" ? <Link to="/settings/policy">{t("notifications.change")}</Link> : null}
       </div>
       <Failure problem={error && problemOf(error)} onRetry={() => read({ requestPolicy: "network-only" })} />
       {!data && !error ? <Skeleton lines={10} /> : null}

@@ -109,21 +109,25 @@ function Service({ account, onTested }: { account: Account; onTested: () => void
         {account.reason ? <bdi className={styles.note}>{account.reason}</bdi> : null}
         <Failure refusal={refusal} problem={problem} />
       </span>
-      <span className={styles.note}>
-        {account.lastTestedAt ? (
-          <>
-            {t(account.lastTestPassed ? "notifications.testPassed" : "notifications.testFailed")}{" "}
-            <Time at={account.lastTestedAt} />
-          </>
-        ) : (
-          t("notifications.neverTested")
-        )}
-      </span>
-      {viewer.role === "ADMIN" ? (
-        <Button icon={<FlaskConical />} busy={running} onClick={test}>
-          {t("notifications.test")}
-        </Button>
-      ) : null}
+      {isSimulator ? null : (
+        <>
+          <span className={styles.note}>
+            {account.lastTestedAt ? (
+              <>
+                {t(account.lastTestPassed ? "notifications.testPassed" : "notifications.testFailed")}{" "}
+                <Time at={account.lastTestedAt} />
+              </>
+            ) : (
+              t("notifications.neverTested")
+            )}
+          </span>
+          {viewer.role === "ADMIN" ? (
+            <Button icon={<FlaskConical />} busy={running} onClick={test}>
+              {t("notifications.test")}
+            </Button>
+          ) : null}
+        </>
+      )}
     </li>
   );
 }

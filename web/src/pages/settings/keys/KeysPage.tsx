@@ -96,7 +96,7 @@ const columns = (own: string, onRevoke: (key: Key) => void): Column<Key>[] => [
     header: t("keys.column.expires"),
     width: "120px",
     isWide: true,
-    cell: (row) => row.expiresAt && <Time at={row.expiresAt} />,
+    cell: (row) => (row.expiresAt ? <Time at={row.expiresAt} /> : t("keys.neverExpires")),
   },
   {
     id: "state",

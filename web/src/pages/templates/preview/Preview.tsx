@@ -64,7 +64,7 @@ export function Preview({ draft, content, onShow }: PreviewProps) {
           />
         </div>
         {channel === "EMAIL" ? (
-          <>
+          <div className={styles.choices}>
             <div className={styles.choice} role="group" aria-label={t("templates.width")}>
               {(["desktop", "phone"] as const).map((width) => (
                 <Button
@@ -90,7 +90,7 @@ export function Preview({ draft, content, onShow }: PreviewProps) {
                 </Button>
               ))}
             </div>
-          </>
+          </div>
         ) : null}
       </div>
       <Failure problem={error && problemOf(error)} />

@@ -3,6 +3,10 @@ import { SAMPLE } from "../starter/sample.gen";
 
 /** What the server knows of a customer by itself. */
 export const CUSTOMER_NAMES = ["customer", "customer_name", "last_order_date", "territory", "rep_name"];
+/** What an example customer has of these. */
+export const EXAMPLE_CUSTOMER = Object.fromEntries(
+  Object.entries(SAMPLE).filter(([name]) => CUSTOMER_NAMES.includes(name)),
+);
 /** What each message gets. */
 export const MESSAGE_NAMES = ["unsubscribe_url", "preferences_url"];
 
