@@ -19,7 +19,7 @@ use commlog::domain::message::decide::SendMessage;
 use commlog::domain::message::event::MessageClass;
 use commlog::domain::value::message::{RetryClass, Route};
 use commlog::domain::value::{AddressKind, Channel};
-use commlog::ids::{CustomerId, Position};
+use commlog::ids::{CampaignId, CustomerId, Position};
 use commlog::intake::simulated;
 use commlog::log::ReadLimit;
 use commlog::processes::Processes;
@@ -203,6 +203,30 @@ on_both! {
         provider.gate.add_permits(1);
         running.await.expect("the dispatcher ends");
         assert!(world.types(ada).await.contains(&"MessageSent".to_owned()));
+    }
+
+    async fn a_message_of_its_own_does_not_wait_behind_a_campaign(world: World) {
+        // Calls that nobody answers: the campaign takes three of the four places, and leaves one.
+        let (provider, shutdown) = (Counting::new(0, 0), CancellationToken::new());
+        let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
+        let options = DispatcherOptions { concurrency: 4, ..options() };
+        let dispatcher = Dispatcher::new(world.app.clone(), accounts(provider.clone()), options);
+        let campaign_id = Some(CampaignId(world.app.ambient().uuid()));
+        for number in 0..10 {
+            let (id, _) = world.customer(&format!("c{number}@example.org")).await;
+            let message = SendMessage { campaign_id, ..email(id, MessageClass::Marketing) };
+            world.done(world.app.send_message(&world.agent(), message, None).await);
+        }
+        let running = tokio::spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()));
+        provider.called.subscribe().wait_for(|calls| *calls == 3).await.expect("the provider is there");
+        let (ada, _) = world.customer("ada@example.org").await;
+        queue(&world, ada, MessageClass::Transactional).await;
+        until(&world, ada, "DispatchStarted").await;
+        provider.called.subscribe().wait_for(|calls| *calls == 4).await.expect("the provider is there");
+        shutdown.cancel();
+        provider.gate.add_permits(4);
+        running.await.expect("the dispatcher ends");
+        assert_eq!(provider.calls(), 4);
     }
 
     async fn an_opt_out_after_queueing_still_suppresses(world: World) {
