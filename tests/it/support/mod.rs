@@ -32,6 +32,12 @@ pub(crate) fn times(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| text.parse().expect("a number"))
 }
 
+/// A setting of the tests, such as a server to test against; absent if it is not set.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of commlog")]
+pub(crate) fn setting(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
 /// Compiles a library that is preloaded into a process, from its source in the repository.
 pub(crate) fn preloaded(folder: &Path, source: &str) -> PathBuf {
     let library = folder.join("preloaded.so");

@@ -5,6 +5,7 @@ pub(crate) mod bird;
 pub(crate) mod fcm;
 pub(crate) mod imap;
 pub(crate) mod issuer;
+pub(crate) mod kurrentdb;
 pub(crate) mod mail_servers;
 pub(crate) mod mailgun;
 pub(crate) mod messagebird;
