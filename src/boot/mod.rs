@@ -253,9 +253,7 @@ async fn open_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog
     Ok(match &config.log {
         LogUrl::Sql(StoreUrl::Sqlite(path)) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
         LogUrl::Sql(StoreUrl::Postgres(url)) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
-        LogUrl::Kurrent(url) => {
-            Arc::new(KurrentLog::connect(url.address(), &config.log_index, ambient.clone()).await?)
-        }
+        LogUrl::Kurrent(url) => Arc::new(KurrentLog::connect(url.address(), &config.log_index, ambient.clone()).await?),
     })
 }
 

@@ -200,6 +200,7 @@ impl Status {
                 self.line("server", format!("{count} connections of servers and commands to the log's database"));
                 self.others = Some(json!({ "connections": count }));
             }
+            Ok(OthersAtWork::Unknown) => self.line("server", "KurrentDB does not tell who works with this log"),
             Err(error) => self.problem("whether a server runs cannot be determined", &error),
         }
     }

@@ -106,9 +106,7 @@ impl BlobsUrl {
             },
             None => match StoreUrl::parse(text) {
                 Ok(StoreUrl::Postgres(url)) => Ok(Self::Postgres(url)),
-                Ok(StoreUrl::Sqlite(_)) => {
-                    Err("blobs are not kept in SQLite: use file: or postgres:".to_owned())
-                }
+                Ok(StoreUrl::Sqlite(_)) => Err("blobs are not kept in SQLite: use file: or postgres:".to_owned()),
                 Err(_) if !text.starts_with("postgres") => Err("must be file:FOLDER or postgres://…".to_owned()),
                 Err(reason) => Err(reason),
             },

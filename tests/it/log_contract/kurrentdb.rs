@@ -123,7 +123,7 @@ impl Store for KurrentStore {
 mod records {
     use super::{KurrentStore, Version, everywhere, under_one_lock};
 
-    struct Records;
+    enum Records {}
 
     impl Records {
         async fn fresh() -> KurrentStore {
@@ -139,7 +139,7 @@ mod records {
 mod session {
     use super::{KurrentStore, Version, everywhere};
 
-    struct Session;
+    enum Session {}
 
     impl Session {
         async fn fresh() -> KurrentStore {
@@ -154,7 +154,7 @@ mod session {
 mod single {
     use super::{KurrentStore, Version, everywhere};
 
-    struct Single;
+    enum Single {}
 
     impl Single {
         async fn fresh() -> KurrentStore {

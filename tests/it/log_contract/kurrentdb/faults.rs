@@ -169,7 +169,8 @@ async fn a_lost_index_is_made_again_with_the_same_positions() {
             add(&log, stream, at).await;
         }
     }
-    let before = (ids(&log).await, log.streams_after(0, 10).await.expect("answers"), log.head().await.expect("answers"));
+    let before =
+        (ids(&log).await, log.streams_after(0, 10).await.expect("answers"), log.head().await.expect("answers"));
     log.close().await;
     for file in ["index.db", "index.db-wal", "index.db-shm"] {
         _ = std::fs::remove_file(folder.path().join(file));

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use futures::channel::mpsc;
@@ -21,12 +21,12 @@ use tonic::server::Grpc;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
+use super::messages;
 use super::messages::{
     AppendContent, AppendRecords, AppendReq, AppendResp, AppendResult, Appended, Beginning, ClusterInfo, Confirmation,
-    Content, Count, Empty, EndPoint, Event, Expected, Member, NotFound, Place, ReadEvent, ReadOptions, ReadReq, ReadResp,
-    Record, Revision, StreamName, StreamRecords, Success, SupportedMethods, What, Wrong,
+    Content, Count, Empty, EndPoint, Event, Expected, Member, NotFound, Place, ReadEvent, ReadOptions, ReadReq,
+    ReadResp, Record, Revision, StreamName, StreamRecords, Success, SupportedMethods, What, Wrong,
 };
-use super::messages;
 use super::store::{ANY, EXISTS, Moved, NO_STREAM, NewEvent, Required, StoredEvent};
 use super::{Faults, Node, Version};
 
@@ -89,7 +89,8 @@ impl Node {
         let version = self.cluster.version;
         match path.as_str() {
             "/event_store.client.server_features.ServerFeatures/GetSupportedMethods" => {
-                let handler = Handler(move |_: Request<Empty>| -> Answer<_> { Box::pin(async move { Ok(features(version)) }) });
+                let handler =
+                    Handler(move |_: Request<Empty>| -> Answer<_> { Box::pin(async move { Ok(features(version)) }) });
                 Grpc::new(ProstCodec::default()).unary(handler, request).await
             }
             "/event_store.client.gossip.Gossip/Read" => {
@@ -125,7 +126,10 @@ impl Node {
                     let node = self.clone();
                     Box::pin(async move { node.append_session(asked.into_inner()).await.map(Response::new) })
                 });
-                Grpc::new(ProstCodec::default()).max_decoding_message_size(16 << 20).client_streaming(handler, request).await
+                Grpc::new(ProstCodec::default())
+                    .max_decoding_message_size(16 << 20)
+                    .client_streaming(handler, request)
+                    .await
             }
             _ => Status::unimplemented(path).into_http(),
         }
@@ -235,7 +239,9 @@ impl Node {
                     if let Some(last) = seen.last() {
                         from = last.place + 1;
                         let checkpoint = Place { commit: last.place, prepare: last.place };
-                        next.extend(seen.into_iter().filter(|event| fits(&options, event)).map(|event| Ok(told(event))));
+                        next.extend(
+                            seen.into_iter().filter(|event| fits(&options, event)).map(|event| Ok(told(event))),
+                        );
                         next.push(Ok(ReadResp { content: Some(Content::Checkpoint(checkpoint)) }));
                         continue;
                     }
@@ -318,8 +324,13 @@ impl Node {
         self.append_atomically(events, &required)
     }
 
-    fn append_atomically(&self, events: Vec<(String, NewEvent)>, required: &[(String, Required)]) -> Result<Appended, Status> {
-        self.check_leads()?;
+    fn append_atomically(
+        &self,
+        events: Vec<(String, NewEvent)>,
+        required: &[(String, Required)],
+    ) -> Result<Appended, Status> {
+        // The newer interface says it in the same way as a stream that has moved.
+        self.check_leads().map_err(|_| Status::failed_precondition("the server is not the leader node"))?;
         let bytes: usize = events.iter().map(|(_, event)| event.data.len() + event.custom_metadata.len()).sum();
         if bytes > 1 << 20 {
             return Err(Status::aborted("the transaction is larger than 1 MiB"));
@@ -392,10 +403,7 @@ fn new_event(record: Record) -> NewEvent {
     let kind = if is_json { "application/json" } else { "application/octet-stream" };
     NewEvent {
         id: record.id.and_then(|id| id.parse().ok()).expect("an id"),
-        metadata: HashMap::from([
-            ("type".to_owned(), schema.name),
-            ("content-type".to_owned(), kind.to_owned()),
-        ]),
+        metadata: HashMap::from([("type".to_owned(), schema.name), ("content-type".to_owned(), kind.to_owned())]),
         custom_metadata: serde_json::to_vec(&properties).expect("JSON"),
         data: record.data,
     }

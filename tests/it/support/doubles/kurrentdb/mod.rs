@@ -96,8 +96,7 @@ struct Node {
 impl KurrentDouble {
     /// A cluster of one node.
     pub(crate) async fn start(version: Version) -> Self {
-        let cluster =
-            Cluster { version, store: Store::new(), nodes: Mutex::default(), leader: watch::Sender::new(0) };
+        let cluster = Cluster { version, store: Store::new(), nodes: Mutex::default(), leader: watch::Sender::new(0) };
         let node = Self::join(Arc::new(cluster)).await;
         node.lead();
         node
@@ -136,7 +135,8 @@ impl KurrentDouble {
     /// Where a client finds the whole cluster.
     pub(crate) fn cluster_address(&self) -> String {
         let nodes = self.cluster.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let hosts: Vec<String> = nodes.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port)).to_string()).collect();
+        let hosts: Vec<String> =
+            nodes.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port)).to_string()).collect();
         format!("kurrentdb://{}?tls=false&discoveryInterval=20", hosts.join(","))
     }
 
