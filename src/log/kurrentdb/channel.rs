@@ -20,7 +20,7 @@ use tonic::codec::{ProstCodec, Streaming};
 use tonic::codegen::http::Uri;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::MetadataValue;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
 use super::wire;
 
@@ -81,19 +81,19 @@ impl Channel {
     }
 
     /// Appends records to several streams, all or none; also checks streams that nothing is appended to.
-    pub(super) async fn append_records(&mut self, records: wire::AppendRecords) -> Result<wire::Appended, Status> {
+    pub(super) async fn append_records(&mut self, records: wire::AppendRecords) -> Result<(), Status> {
         let request = self.request(records, Some(self.deadline));
         self.ready().await?;
         let (codec, path) = (ProstCodec::default(), PathAndQuery::from_static(APPEND_RECORDS));
-        Ok(self.grpc.unary(request, path, codec).await?.into_inner())
+        self.grpc.unary(request, path, codec).await.map(|_: Response<wire::Appended>| ())
     }
 
     /// Appends records to several streams, all or none.
-    pub(super) async fn append_session(&mut self, streams: Vec<wire::StreamRecords>) -> Result<wire::Appended, Status> {
+    pub(super) async fn append_session(&mut self, streams: Vec<wire::StreamRecords>) -> Result<(), Status> {
         let request = self.request(futures::stream::iter(streams), Some(self.deadline));
         self.ready().await?;
         let (codec, path) = (ProstCodec::default(), PathAndQuery::from_static(APPEND_SESSION));
-        Ok(self.grpc.client_streaming(request, path, codec).await?.into_inner())
+        self.grpc.client_streaming(request, path, codec).await.map(|_: Response<wire::Appended>| ())
     }
 
     /// Tells of events as they are appended, and of how far it is where there are none.

@@ -41,7 +41,7 @@ pub(super) struct Most {
     pub events: usize,
     pub bytes: usize,
     /// The event at this place is left out: a read begins with the event that it begins at.
-    pub but: Option<u64>,
+    pub but: Option<Place>,
 }
 
 impl Most {
@@ -224,20 +224,20 @@ impl Connection {
         .await
     }
 
-    /// Appends to one stream that must be in this state. Returns the last event's place.
-    pub(super) async fn append(
-        &self,
-        name: &str,
-        state: StreamState,
-        events: Vec<Proposed>,
-    ) -> Result<Place, CallError> {
+    /// Appends to one stream that must be in this state.
+    pub(super) async fn append(&self, name: &str, state: StreamState, events: Vec<Proposed>) -> Result<(), CallError> {
         let options = AppendToStreamOptions::default().stream_state(state);
         let events: Vec<_> = events.into_iter().map(Proposed::into_event_data).collect();
         let client = self.client()?;
         let appended = timeout(SILENCE, client.append_to_stream(name, &options, events)).await;
-        let appended = appended.map_err(|_| CallError::Silence(SILENCE))??;
-        Ok(Place { commit: appended.position.commit, prepare: appended.position.prepare })
+        appended.map_err(|_| CallError::Silence(SILENCE))??;
+        Ok(())
     }
+}
+
+/// Where an event stands.
+pub(super) fn place_of(event: &RecordedEvent) -> Place {
+    Place { commit: event.position.commit, prepare: event.position.prepare }
 }
 
 /// What a read brings, up to a limit; what it would bring beyond it is let go of.
@@ -254,7 +254,7 @@ async fn gather(
     while events.len() < most.events && bytes < most.bytes {
         match timeout(SILENCE, stream.next()).await.map_err(silence)? {
             Ok(Some(resolved)) => {
-                if let Some(event) = resolved.event.filter(|event| Some(event.position.commit) != most.but) {
+                if let Some(event) = resolved.event.filter(|event| Some(place_of(event)) != most.but) {
                     bytes = bytes.saturating_add(event.data.len() + super::record::personal_bytes(&event));
                     events.push(event);
                 }

@@ -10,13 +10,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::codec::Streaming;
 
-use super::connection::{CallError, Connection, Direction, Most};
+use super::connection::{CallError, Connection, Direction, Most, place_of};
 use super::index::{self, Index, Seen, SeenEvent, What};
 use super::names::{Named, Names};
 use super::record::{self, Claim, EPOCH_STARTED, EpochStarted, Metadata};
 use super::wire::{self, Content, Place};
 use crate::ids::Position;
-use crate::log::LogError;
+use crate::log::{LogError, StreamId};
 
 /// Events that go into the index together, at most.
 const BATCH: usize = 2_048;
@@ -152,9 +152,9 @@ impl Follower {
 
 impl Reached {
     /// Waits until the index has reached a place where an event stands, as long as it comes nearer.
-    pub(super) async fn reach(&self, place: u64) -> Result<(), LogError> {
+    pub(super) async fn reach(&self, place: Place) -> Result<(), LogError> {
         let mut reached = self.place.clone();
-        while reached.borrow_and_update().commit < place {
+        while *reached.borrow_and_update() < place {
             match timeout(PATIENCE, reached.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(LogError::Closed),
@@ -167,8 +167,26 @@ impl Reached {
     /// Waits until the index has reached the end of the log as it is now, whoever appended to it.
     pub(super) async fn reach_end(&self) -> Result<(), LogError> {
         match end_of(&self.connection).await? {
-            Some(end) => self.reach(end.commit).await,
+            Some(end) => self.reach(end).await,
             None => Ok(()),
+        }
+    }
+
+    /// Waits until the index holds events, by stream and version; their positions, in the order asked.
+    pub(super) async fn positions(&self, asked: Vec<(StreamId, u64)>) -> Result<Vec<u64>, LogError> {
+        let mut reached = self.place.clone();
+        loop {
+            reached.borrow_and_update();
+            let looked_up = asked.clone();
+            let found = self.index.run("be read", move |connection| index::positions(connection, &looked_up)).await?;
+            if let Some(found) = found.into_iter().collect::<Option<Vec<u64>>>() {
+                return Ok(found);
+            }
+            match timeout(PATIENCE, reached.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(LogError::Closed),
+                Err(_) => return Err(self.connection.failed("follow it", CallError::Silence(PATIENCE))),
+            }
         }
     }
 
@@ -182,7 +200,7 @@ impl Reached {
 async fn end_of(connection: &Connection) -> Result<Option<Place>, LogError> {
     let names = &connection.address.names;
     let last = connection.read_all(&[names.events(), names.own()], Direction::Backwards(None), Most::events(1)).await?;
-    Ok(last.first().map(|event| Place { commit: event.position.commit, prepare: event.position.prepare }))
+    Ok(last.first().map(place_of))
 }
 
 fn subscribe(names: &Names, after: Place) -> wire::Subscribe {

@@ -18,13 +18,14 @@ CREATE TABLE streams (
 ) STRICT;
 CREATE INDEX streams_of_tenants ON streams (tenant_id) WHERE category = 'tenant';
 
--- `place` is the commit position in KurrentDB. `reached_at` is the latest `recorded_at` of all events up to this one.
+-- `commit_at` and `prepare_at` are the event's place in KurrentDB. `reached_at` is the latest `recorded_at` of all events up to this one.
 CREATE TABLE events (
     position   INTEGER NOT NULL PRIMARY KEY,
     stream     INTEGER NOT NULL,
     version    INTEGER NOT NULL,
     event_id   BLOB NOT NULL,
-    place      INTEGER NOT NULL,
+    commit_at  INTEGER NOT NULL,
+    prepare_at INTEGER NOT NULL,
     reached_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_by_id ON events (event_id);

@@ -43,7 +43,7 @@ use crate::log::{
     SealedEvent, Snapshot, StreamHead, StreamId,
 };
 use address::Address;
-use connection::{CallError, Connection, Direction, Most};
+use connection::{CallError, Connection, Direction, Most, place_of};
 use follower::{Follower, Reached};
 use names::Named;
 use record::{EPOCH_STARTED, EpochStarted, Proposed, micros};
@@ -134,7 +134,7 @@ impl KurrentLog {
                 _ => None,
             })
             .collect();
-        let Some(last) = ours.iter().map(|(event, _)| event.position.commit).max() else { return Ok(Vec::new()) };
+        let Some(last) = ours.iter().map(|(event, _)| place_of(event)).max() else { return Ok(Vec::new()) };
         self.reached.reach(last).await?;
         let asked: Vec<_> = ours.iter().map(|(event, stream)| (*stream, event.revision + 1)).collect();
         let positions = self.look_up(move |connection| index::positions(connection, &asked)).await?;
@@ -200,7 +200,7 @@ impl EventLog for KurrentLog {
                 None => return Ok(Vec::new()),
             },
         };
-        let most = Most { but: from.map(|place| place.commit), ..most(limit) };
+        let most = Most { but: from, ..most(limit) };
         let prefixes = [self.connection.address.names.events()];
         self.sealed(self.connection.read_all(&prefixes, Direction::Forwards(from), most).await?).await
     }
@@ -216,7 +216,7 @@ impl EventLog for KurrentLog {
             // Before an event that is not there yet stands the end.
             Some(before) => self.place_of(before).await?,
         };
-        let most = Most { but: from.map(|place| place.commit), ..most(limit) };
+        let most = Most { but: from, ..most(limit) };
         let prefixes = [self.connection.address.names.events()];
         self.sealed(self.connection.read_all(&prefixes, Direction::Backwards(from), most).await?).await
     }
@@ -430,8 +430,8 @@ impl EventLog for KurrentLog {
             // The log's stream begins with its id.
             let state = eventstore::StreamState::StreamRevision(u64::from(epoch) - 1);
             match self.connection.append(&self.connection.address.names.log(), state, vec![event]).await {
-                Ok(place) => {
-                    self.reached.reach(place.commit).await?;
+                Ok(()) => {
+                    self.reached.reach_end().await?;
                     return Ok(epoch);
                 }
                 // Another process has just started one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eventstore::{Error, StreamState};
 use uuid::Uuid;
 
-use super::connection::{CallError, Connection, Direction, Most};
+use super::connection::{CallError, Connection, Direction, Most, place_of};
 use super::index::{self, Index};
 use super::record::{EPOCH_STARTED, EpochStarted, LOG_OPENED, LogOpened, Proposed, micros};
 use crate::clock::Ambient;
@@ -40,7 +40,7 @@ pub(super) async fn make(connection: &Connection, ambient: &Ambient) -> Result<U
         Proposed::of_own(ambient.uuid(), EPOCH_STARTED, &epoch),
     ];
     match connection.append(&connection.address.names.log(), StreamState::NoStream, events).await {
-        Ok(_) => Ok(log_id),
+        Ok(()) => Ok(log_id),
         Err(CallError::Client(Error::WrongExpectedVersion { .. })) => {
             let missing = CallError::Client(Error::ResourceNotFound);
             self::log_id(connection).await?.ok_or_else(|| connection.failed("be made", missing))
@@ -68,7 +68,7 @@ pub(super) async fn index(connection: &Arc<Connection>, path: &Path, log_id: Uui
         let found = connection.read_stream(&name, Direction::Forwards(Some(revision)), Most::events(1)).await?;
         let stands = found
             .first()
-            .is_some_and(|event| event.id == id && event.revision == revision && event.position.commit == last.place);
+            .is_some_and(|event| event.id == id && event.revision == revision && place_of(event) == last.place);
         if !stands {
             tracing::warn!(url = connection.address.url, "the index knows another log, and is made again");
             index.clear().await?;

@@ -45,8 +45,8 @@ pub(super) enum Mode {
 /// What became of a plan.
 #[derive(Debug)]
 pub(super) enum Stored {
-    /// Everything stands, the last event at this place.
-    All(u64),
+    /// Everything stands.
+    All,
     /// Another process was faster: the rest must be decided again.
     Lost(CallError),
     /// The server offers less than was thought.
@@ -81,7 +81,6 @@ impl Writer {
         known: &Known,
         progress: &mut Progress,
     ) -> Result<Stored, CallError> {
-        let mut place = 0;
         for transaction in transactions(calls, plan) {
             let done = match self.mode {
                 Mode::Checked => self.checked(&transaction, known).await,
@@ -89,7 +88,7 @@ impl Writer {
                 Mode::Single => self.single(&transaction, known, progress).await,
             };
             match done {
-                Ok(reached) => place = reached,
+                Ok(()) => {}
                 Err(CallError::Status(status)) if status.code() == Code::Unimplemented && self.mode != Mode::Single => {
                     self.mode = if self.mode == Mode::Checked { Mode::Atomic } else { Mode::Single };
                     tracing::info!(url = self.connection.address.url, mode = ?self.mode, "the server is an older one");
@@ -100,11 +99,11 @@ impl Writer {
             }
             progress.made.extend(transaction.appends.iter().map(|(at, _)| *at));
         }
-        Ok(Stored::All(place))
+        Ok(Stored::All)
     }
 
     /// Everything and every check in one call.
-    async fn checked(&self, transaction: &Transaction<'_>, known: &Known) -> Result<u64, CallError> {
+    async fn checked(&self, transaction: &Transaction<'_>, known: &Known) -> Result<(), CallError> {
         let names = &self.connection.address.names;
         let mut records: Vec<_> = transaction
             .rows
@@ -121,12 +120,11 @@ impl Writer {
         }
         let request = wire::AppendRecords { records, checks };
         tracing::trace!(bytes = channel::size(&request), "appends");
-        let appended = self.connection.channel().await?.append_records(request).await?;
-        Ok(appended.place.try_into().unwrap_or_default())
+        Ok(self.connection.channel().await?.append_records(request).await?)
     }
 
     /// Everything in one call; other streams that must not have moved are read just before.
-    async fn atomic(&self, transaction: &Transaction<'_>, known: &Known) -> Result<u64, CallError> {
+    async fn atomic(&self, transaction: &Transaction<'_>, known: &Known) -> Result<(), CallError> {
         self.look_at_others(transaction).await?;
         let names = &self.connection.address.names;
         let mut streams: Vec<_> = transaction
@@ -143,8 +141,7 @@ impl Writer {
             let records = vec![claim.into_record(name.clone())];
             streams.push(wire::StreamRecords { stream: name, records, expected: Some(revision(claims)) });
         }
-        let appended = self.connection.channel().await?.append_session(streams).await?;
-        Ok(appended.place.try_into().unwrap_or_default())
+        Ok(self.connection.channel().await?.append_session(streams).await?)
     }
 
     /// Commands are claimed first, then every stream is appended to by itself: many at a time, for each takes its while.
@@ -153,7 +150,7 @@ impl Writer {
         transaction: &Transaction<'_>,
         known: &Known,
         progress: &mut Progress,
-    ) -> Result<u64, CallError> {
+    ) -> Result<(), CallError> {
         self.look_at_others(transaction).await?;
         let (connection, names) = (&self.connection, &self.connection.address.names);
         let claims = self.claims(transaction).await?;
@@ -163,7 +160,7 @@ impl Writer {
             self.let_others_finish(transaction, progress).await?;
         }
         let claim = |(command, (name, claims, claim)): (CommandRef, (String, u64, Proposed))| async move {
-            connection.append(&name, state(claims), vec![claim]).await.map(|_| command)
+            connection.append(&name, state(claims), vec![claim]).await.map(|()| command)
         };
         let claims: Vec<_> = claims.into_iter().map(claim).collect();
         let mut failed = None;
@@ -183,7 +180,7 @@ impl Writer {
             let name = names.stream(&stream);
             async move {
                 let done = connection.append(&name, state(expected), events).await;
-                done.map(|place| (place.commit, stream))
+                done.map(|()| stream)
             }
         };
         // A command's last append comes last, so that its position is that of the whole.
@@ -195,11 +192,10 @@ impl Writer {
             let appends: Vec<_> = part.into_iter().map(append).collect();
             appended.extend(stream::iter(appends).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
         }
-        let (mut place, mut failed) = (0, None);
+        let mut failed = None;
         for done in appended {
             match done {
-                Ok((reached, stream)) => {
-                    place = place.max(reached);
+                Ok(stream) => {
                     let made = transaction.appends.iter().filter(|(_, of)| *of == stream);
                     progress.made.extend(made.map(|(at, _)| *at));
                 }
@@ -208,7 +204,7 @@ impl Writer {
                 Err(_) => {}
             }
         }
-        failed.map_or(Ok(place), Err)
+        failed.map_or(Ok(()), Err)
     }
 
     /// Another process has claimed one of these commands and not appended yet: it gets the time to do so. One that was killed in

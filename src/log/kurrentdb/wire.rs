@@ -18,12 +18,9 @@ pub(super) struct AppendRecords {
     pub checks: Vec<Check>,
 }
 
-/// `AppendRecordsResponse` and `AppendSessionResponse`: both have the place of the last event here.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Appended {
-    #[prost(sint64, tag = "2")]
-    pub place: i64,
-}
+/// `AppendRecordsResponse` and `AppendSessionResponse`: what was appended is seen in the index.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct Appended {}
 
 /// `AppendRequest`: all records of one stream, in a session that is atomic. Server 25.1 and later.
 #[derive(Clone, PartialEq, Message)]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::connection::{Connection, Direction, Most};
 use super::follower::Reached;
-use super::index::{self, Found};
+use super::index::Found;
 use super::record;
 use super::transaction::{Mode, Stored};
 use crate::clock::Ambient;
@@ -120,8 +120,7 @@ impl Writer {
                 return Ok(answers(plan, &progress, &HashMap::new()));
             }
             match self.store(&calls, &plan, &known, &mut progress).await {
-                Ok(Stored::All(place)) => {
-                    self.reached.reach(place).await?;
+                Ok(Stored::All) => {
                     let positions = self.positions(&plan).await?;
                     return Ok(answers(plan, &progress, &positions));
                 }
@@ -168,16 +167,12 @@ impl Writer {
         Ok(known)
     }
 
-    /// The positions of what a plan has appended, by stream and version.
+    /// The positions of what a plan has appended, by stream and version, once the index has seen it.
     async fn positions(&self, plan: &Plan<'_>) -> Result<HashMap<(StreamId, u64), Position>, LogError> {
         let made = plan.outcomes.iter().flatten().filter_map(|outcome| outcome.as_ref().ok());
         let asked: Vec<_> = made.map(|made| (made.stream, made.last_version)).collect();
-        let found = {
-            let asked = asked.clone();
-            self.reached.index().run("be read", move |connection| index::positions(connection, &asked)).await?
-        };
-        let found = asked.into_iter().zip(found);
-        Ok(found.filter_map(|(at, position)| Some((at, Position::from_counter(position?)))).collect())
+        let found = self.reached.positions(asked.clone()).await?;
+        Ok(asked.into_iter().zip(found.into_iter().map(Position::from_counter)).collect())
     }
 }
 

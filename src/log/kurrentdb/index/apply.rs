@@ -100,14 +100,15 @@ fn add(
         .query_row(params![tenant.as_bytes(), stream.category.name(), key.as_bytes(), version, event.hash], |row| {
             row.get(0)
         })?;
-    let insert = "INSERT INTO events (position, stream, version, event_id, place, reached_at) \
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let insert = "INSERT INTO events (position, stream, version, event_id, commit_at, prepare_at, reached_at) \
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     transaction.prepare_cached(insert)?.execute(params![
         position,
         number,
         version,
         event.id.as_bytes(),
         signed(seen.place.commit),
+        signed(seen.place.prepare),
         reached_at
     ])?;
     if let Some(subject) = event.sealed_for {

@@ -116,7 +116,7 @@ pub(in crate::log::kurrentdb) fn count_claims(connection: &Connection, until: Po
 
 /// The event with an id.
 pub(in crate::log::kurrentdb) fn event(connection: &Connection, id: Uuid) -> Result<Option<Found>> {
-    let sql = "SELECT s.tenant_id, s.category, s.key, e.version, e.position, e.place \
+    let sql = "SELECT s.tenant_id, s.category, s.key, e.version, e.position, e.commit_at, e.prepare_at \
                FROM events e JOIN streams s USING (stream) WHERE e.event_id = ?1 ORDER BY e.position LIMIT 1";
     let found = |row: &Row<'_>| {
         let (tenant, category, key): (Vec<u8>, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -124,7 +124,7 @@ pub(in crate::log::kurrentdb) fn event(connection: &Connection, id: Uuid) -> Res
             stream: stream_of(TenantId(uuid_of(&tenant)?), &category, &key)?,
             version: unsigned(row.get(3)?),
             position: unsigned(row.get(4)?),
-            place: unsigned(row.get(5)?),
+            place: Place { commit: unsigned(row.get(5)?), prepare: unsigned(row.get(6)?) },
         })
     };
     connection.prepare_cached(sql)?.query_row([id.as_bytes()], found).optional()
@@ -156,9 +156,9 @@ pub(in crate::log::kurrentdb) fn head(connection: &Connection) -> Result<LogHead
 
 /// Where the event at a position stands in the server's log.
 pub(in crate::log::kurrentdb) fn place_of(connection: &Connection, position: u64) -> Result<Option<Place>> {
-    let sql = "SELECT place FROM events WHERE position = ?1";
-    let place = connection.prepare_cached(sql)?.query_row([signed(position)], |row| row.get(0)).optional()?;
-    Ok(place.map(unsigned).map(|place| Place { commit: place, prepare: place }))
+    let sql = "SELECT commit_at, prepare_at FROM events WHERE position = ?1";
+    let place = |row: &Row<'_>| Ok(Place { commit: unsigned(row.get(0)?), prepare: unsigned(row.get(1)?) });
+    connection.prepare_cached(sql)?.query_row([signed(position)], place).optional()
 }
 
 /// The stream and version at a position.

@@ -39,7 +39,7 @@ pub(super) struct Found {
     pub stream: crate::log::StreamId,
     pub version: u64,
     pub position: u64,
-    pub place: u64,
+    pub place: Place,
 }
 
 impl Index {
