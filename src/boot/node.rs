@@ -15,6 +15,7 @@ use crate::app::Health;
 use crate::graphql::{Gateway, Limits, Metrics};
 use crate::http;
 use crate::http::session::Sessions;
+use crate::imports::{Runs, Uploads};
 use crate::intake::Intake;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::refresh_accounts::RefreshAccounts;
@@ -100,7 +101,9 @@ impl Node {
             });
         }
         let limits = Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
-        let gateway = Gateway::new(stores.app.clone(), queries, service, validations, limits, metrics);
+        let uploads = Uploads::new(stores.config().data_dir.join("uploads"), stores.ambient().clone());
+        let imports = Runs::new(stores.app.clone(), uploads, stop.clone());
+        let gateway = Gateway::new(stores.app.clone(), queries, service, validations, imports, limits, metrics);
         let issuer = super::sign_in::issuer(stores.config(), stores.ambient())?;
         let sessions = Sessions::new(gateway.clone(), issuer, stores.config().tenant);
         let (served, stopped) = (intake.clone(), stop.clone());

@@ -70,7 +70,7 @@ fn read<R: RowReader>(
     keep_lines: bool,
     sender: &mpsc::Sender<Result<Chunk<R::Row>, ChunkError>>,
 ) -> Result<(), ChunkError> {
-    let mut records = survey::open(source, encoding)?.records;
+    let mut records = survey::records(source, encoding)?;
     let mut chunk = Chunk::new();
     loop {
         let record = records.read().map_err(|error| SurveyError::from(source.broken(records.lines_read(), error)))?;

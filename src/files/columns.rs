@@ -70,6 +70,8 @@ pub enum MapError {
         first: String,
         /// A field of the other sense, for the example.
         first_in: &'static str,
+        /// Their names.
+        unclear: Vec<String>,
     },
 }
 
@@ -307,7 +309,8 @@ impl Columns {
             full.into_iter().chain(self.kept.iter().copied().filter(|&index| seen.refuses(index))).collect();
         let Some(&first) = full.first() else { return Ok(()) };
         let columns = full.iter().map(|&index| format!("{:?}", self.header[index])).collect::<Vec<_>>().join(", ");
-        Err(MapError::UnclearConsent { columns, first: self.header[first].clone(), first_in: "consent_email" })
+        let unclear = full.iter().map(|&index| self.header[index].clone()).collect();
+        Err(MapError::UnclearConsent { columns, first: self.header[first].clone(), first_in: "consent_email", unclear })
     }
 
     /// The first column of a field.
@@ -371,28 +374,29 @@ impl Columns {
         &self.header
     }
 
+    /// Which column is read as what, in the file's order, in the words of [`Mapping`], or what it says of consent; nothing for
+    /// what is left out.
+    #[must_use]
+    pub fn readings(&self) -> Vec<(&str, Option<String>)> {
+        let fields =
+            self.by_field.iter().flat_map(|(field, several)| several.iter().map(|&at| (at, (*field).to_owned())));
+        let attributes = self.attributes.iter().map(|(at, name)| (*at, format!("attribute.{name}")));
+        let activities = self.activities.iter().map(|(at, name)| (*at, format!("activity.{name}")));
+        let consents = self.consents.iter().map(|own| (own.index, own.meaning.to_string()));
+        let read = fields.chain(attributes).chain(activities).chain(consents).map(|(at, field)| (at, Some(field)));
+        let mut all: Vec<_> = read.chain(self.unused.iter().map(|&at| (at, None))).collect();
+        all.sort();
+        all.into_iter().map(|(at, field)| (self.header[at].as_str(), field)).collect()
+    }
+
     /// One line for people: which column is read as what.
     #[must_use]
     pub fn describe(&self) -> String {
-        let of_fields =
-            self.by_field.iter().flat_map(|(field, several)| several.iter().map(move |&index| (index, field)));
-        let mut parts: Vec<(usize, String)> = of_fields
-            .map(|(index, field)| (index, format!("{} → {field}", self.header[index])))
-            .chain(
-                self.attributes
-                    .iter()
-                    .map(|(index, name)| (*index, format!("{} → attribute.{name}", self.header[*index]))),
-            )
-            .chain(
-                self.activities
-                    .iter()
-                    .map(|(index, name)| (*index, format!("{} → activity.{name}", self.header[*index]))),
-            )
-            .chain(self.consents.iter().map(|own| (own.index, format!("{} → {}", self.header[own.index], own.meaning))))
-            .chain(self.unused.iter().map(|&index| (index, format!("{} is left out", self.header[index]))))
-            .collect();
-        parts.sort();
-        parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(", ")
+        let part = |(column, field): (&str, Option<String>)| match field {
+            Some(field) => format!("{column} → {field}"),
+            None => format!("{column} is left out"),
+        };
+        self.readings().into_iter().map(part).collect::<Vec<_>>().join(", ")
     }
 }
 

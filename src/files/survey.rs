@@ -126,6 +126,34 @@ fn first_line(source: &Source, encoding: Encoding) -> Result<String, SurveyError
     Ok(first.map_or_else(String::new, |first| first.fields.concat()))
 }
 
+/// The beginning of a file, for people who say what its columns mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The names of the columns.
+    pub header: Vec<String>,
+    /// The values of the first lines.
+    pub lines: Vec<Vec<String>>,
+}
+
+/// Reads the header and the first lines of a file.
+pub fn head(source: &Source, encoding: Encoding, lines: usize) -> Result<Head, SurveyError> {
+    let Opened { mut records, header, .. } = open(source, encoding)?;
+    let mut head = Head { header: header.fields, lines: Vec::with_capacity(lines) };
+    while head.lines.len() < lines {
+        match records.read() {
+            Ok(Some(record)) => head.lines.push(record.fields),
+            Ok(None) => break,
+            Err(error) => return Err(source.broken(records.lines_read(), error).into()),
+        }
+    }
+    Ok(head)
+}
+
+/// The records of a file behind its header.
+pub fn records(source: &Source, encoding: Encoding) -> Result<Records<Box<dyn std::io::BufRead + Send>>, SurveyError> {
+    Ok(open(source, encoding)?.records)
+}
+
 /// The separator that a line `sep=;` names, with or without quotes around it.
 fn separator(line: &str) -> Option<u8> {
     let line = line.trim_end_matches(['\r', '\n', ' ']).trim_matches('"');

@@ -86,8 +86,8 @@ pub struct Query(
 
 /// All commands. Every mutation takes an `idempotencyKey`: repeated with the same input, it returns the first result;
 /// with other input, it is refused. A refusal is data, in `refusal`; errors are unexpected failures.
-// Not here, on purpose: opening a tenant (a key belongs to one; the command line opens them), reading files in (the
-// command line streams them) and providers' callbacks (they come in with their own signatures).
+// Not here, on purpose: opening a tenant (a key belongs to one; the command line opens them) and providers' callbacks (they
+// come in with their own signatures). Files are uploaded beside the API; mutations name them.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     account::mutation::AccountMutations,
@@ -115,6 +115,7 @@ pub struct Mutation(
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     campaign::subscription::CampaignSubscriptions,
+    import::subscription::ImportSubscriptions,
     inbox::subscription::InboxSubscriptions,
     list::subscription::ListSubscriptions,
     projection::subscription::ProjectionSubscriptions,

@@ -181,7 +181,11 @@ fn stream(opening: Opening, content_type: &'static str, disposition: &str) -> Re
     response
 }
 
-async fn allowed(gateway: &Gateway, headers: &HeaderMap, permission: Permission) -> Result<Principal, Response> {
+pub(super) async fn allowed(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    permission: Permission,
+) -> Result<Principal, Response> {
     let principal = super::auth::principal(gateway, headers).await?;
     if principal.may(permission) { Ok(principal) } else { Err(forbidden(principal, permission)) }
 }
@@ -192,7 +196,7 @@ fn forbidden(principal: Principal, permission: Permission) -> Response {
 }
 
 /// Also the response for another tenant's file: its existence is not revealed.
-fn no_file() -> Response {
+pub(super) fn no_file() -> Response {
     refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "this file does not exist")
 }
 
@@ -200,7 +204,7 @@ fn failed(gateway: &Gateway, error: &AppError) -> Response {
     unavailable(gateway, &chain(error))
 }
 
-fn unavailable(gateway: &Gateway, cause: &str) -> Response {
+pub(super) fn unavailable(gateway: &Gateway, cause: &str) -> Response {
     let id = gateway.api().ambient().uuid();
     tracing::error!(error_id = %id, error = cause, "a file could not be uploaded or downloaded");
     let message = format!("the server failed; its diagnostics have details under {id}");

@@ -11,6 +11,7 @@ mod endpoint;
 pub mod filename;
 mod graphiql;
 mod health;
+mod imports;
 mod in_app;
 mod observe;
 mod page;
@@ -86,6 +87,8 @@ pub fn router(sessions: Sessions, intake: Intake, origins: &[String], shutdown: 
         .route("/graphql", post(endpoint::post).get(endpoint::get))
         .route("/attachments", post(attachments::upload))
         .route("/attachments/{id}", get(attachments::download))
+        .route("/import-files", post(imports::upload))
+        .route("/import-runs/{id}/refused.csv", get(imports::refused_lines))
         .layer(cors(origins));
     let in_app = Router::new()
         .route("/in-app/graphql", post(in_app::post))

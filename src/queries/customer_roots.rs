@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::QueryError;
-use super::select::Select;
+use super::select::{Select, padded};
 use crate::ids::{CustomerId, TenantId};
 use crate::sql::{Db, row};
 
@@ -47,7 +47,8 @@ pub async fn wholes(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let marks = vec!["?"; ids.len()].join(", ");
+    let asked = padded(ids.iter().map(|id| id.0.into()));
+    let marks = vec!["?"; asked.len()].join(", ");
     // Those merged into the ones that are asked for, and, where one of these was merged itself, all of its person.
     let text = format!(
         "SELECT r.customer_id, r.root_id FROM customer_roots r WHERE r.tenant_id = ? AND r.root_id IN ({marks}) \
@@ -55,7 +56,7 @@ pub async fn wholes(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Vec
          ON s.tenant_id = k.tenant_id AND s.root_id = k.root_id WHERE k.tenant_id = ? AND k.customer_id IN ({marks}) \
          ORDER BY customer_id"
     );
-    let values = || std::iter::once(tenant.0.into()).chain(ids.iter().map(|id| id.0.into()));
+    let values = || std::iter::once(tenant.0.into()).chain(asked.iter().cloned());
     let select = Select::new(&text, values().chain(values()));
     let rows: Vec<RootRow> = select.all(db, READING).await?;
     let mut merged: HashMap<CustomerId, Vec<CustomerId>> = HashMap::new();

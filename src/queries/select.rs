@@ -106,7 +106,7 @@ impl Select {
 
     /// Adds `column IN (…)` unless the list is empty, which means "any".
     pub fn and_in(&mut self, column: &str, values: impl IntoIterator<Item = Value>) {
-        let values: Vec<Value> = values.into_iter().collect();
+        let values = padded(values);
         if !values.is_empty() {
             self.and(&format!("{column} IN ({})", vec!["?"; values.len()].join(", ")), values);
         }
@@ -207,6 +207,22 @@ impl Select {
     ) -> Result<Slice<T>, QueryError> {
         Ok(Slice::cut(self.all(db, reading).await?, page, key))
     }
+}
+
+/// How many values a text has for so many of them: one of a few numbers, so that a few texts serve lists of any length and stay
+/// prepared.
+pub(super) fn padded_length(values: usize) -> usize {
+    const LARGEST: usize = 4_096;
+    if values <= LARGEST { values.next_power_of_two() } else { values }
+}
+
+/// The values of a list, the last one repeated up to a length that texts have.
+pub(super) fn padded(values: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    let mut values: Vec<Value> = values.into_iter().collect();
+    if let Some(last) = values.last().cloned() {
+        values.resize(padded_length(values.len()), last);
+    }
+    values
 }
 
 /// The pattern of `LIKE … ESCAPE '\'` for texts in small letters that begin with a search.

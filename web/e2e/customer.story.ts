@@ -1,31 +1,22 @@
-import type { Commlog } from "./commlog";
 import { NAMES, seedHostile } from "./hostile";
-import { expect, expectAccessible, open, test } from "./test";
-
-async function register(commlog: Commlog, name: string): Promise<string> {
-  const made = (await commlog.api(
-    "mutation ($input: CustomerInput!) { registerCustomer(input: $input) { customerId customer { id } } }",
-    { input: { name, tags: ["first"], addresses: [{ kind: "EMAIL", address: `${Date.now()}@example.com` }] } },
-  )) as { registerCustomer: { customerId: string } };
-  return made.registerCustomer.customerId;
-}
+import { expect, expectAccessible, open, register, test } from "./test";
 
 test("the slider shows the customer as the API has it as of a moment", async ({ page, commlog }) => {
-  const id = await register(commlog, "Greta Past");
+  const { id, uuid } = await register(commlog, "Greta Past");
   const known = (await commlog.api(
     'mutation ($id: ID!) { changeCustomer(customerId: $id, changes: { name: "Greta Now" }) { customer { changedAt } } }',
     { id },
   )) as { changeCustomer: { customer: { changedAt: string } } };
   const before = new Date(Date.parse(known.changeCustomer.customer.changedAt) - 1).toISOString();
 
-  await open(page, commlog, `/customers/${id.slice("Customer:".length)}`);
+  await open(page, commlog, `/customers/${uuid}`);
   await expect(page.getByRole("heading", { name: "Greta Now" })).toBeVisible();
   await page.getByRole("button", { name: "Look at the past" }).click();
   await expect(page.getByText("This is the past")).toBeVisible();
   await expect(page.getByRole("button", { name: "Write" })).toHaveCount(0);
   await expectAccessible(page);
 
-  await page.goto(`/customers/${id.slice("Customer:".length)}?asOf=${before}`);
+  await page.goto(`/customers/${uuid}?asOf=${before}`);
   await expect(page.getByRole("heading", { name: "Greta Past" })).toBeVisible();
   const asOf = (await commlog.api(
     "query ($id: ID!, $at: DateTime!) { customer(id: $id, asOf: { time: $at }) { name } }",
@@ -42,8 +33,8 @@ test("the slider shows the customer as the API has it as of a moment", async ({ 
 });
 
 test("a customer is forgotten once the name was typed", async ({ page, commlog }) => {
-  const id = await register(commlog, "Olga Gone");
-  await open(page, commlog, `/customers/${id.slice("Customer:".length)}`);
+  const { uuid } = await register(commlog, "Olga Gone");
+  await open(page, commlog, `/customers/${uuid}`);
   await page.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Forget the customer" }).click();
   const forget = page.getByRole("dialog").getByRole("button", { name: "Forget the customer" });

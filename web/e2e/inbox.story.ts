@@ -1,17 +1,18 @@
-import { expect, expectAccessible, open, test } from "./test";
+import { expect, expectAccessible, open, register, test } from "./test";
 
-interface Found {
-  conversations: { nodes: { id: string; customerId: string; customer: { name: string } }[] };
-}
+const WRITES = `mutation ($customerId: ID!, $from: String!) {
+  receiveMessage(input: { channel: SMS, customerId: $customerId, from: $from, body: "Is it ready?" }) {
+    conversation { id }
+  }
+}`;
 
 test("an agent answers a conversation, and a colleague's tab follows by itself", async ({ page, context, commlog }) => {
-  const found = (await commlog.api(
-    "{ conversations(first: 1, filter: { channels: [SMS] }) { nodes { id customerId customer { name } } } }",
-  )) as Found;
-  const [conversation] = found.conversations.nodes;
-  if (!conversation) throw new Error("the demo has a conversation by SMS");
-  const path = `/inbox?channel=SMS&c=${conversation.id.slice("Conversation:".length)}`;
-  const { name } = conversation.customer;
+  const [name, from] = ["Petra Antwort", "+447700900311"];
+  const { id: customerId } = await register(commlog, name, from);
+  const received = (await commlog.api(WRITES, { customerId, from })) as {
+    receiveMessage: { conversation: { id: string } };
+  };
+  const path = `/inbox?channel=SMS&c=${received.receiveMessage.conversation.id.slice("Conversation:".length)}`;
 
   const colleague = await context.newPage();
   const subscribed = colleague
@@ -40,11 +41,8 @@ test("an agent answers a conversation, and a colleague's tab follows by itself",
 });
 
 test("somebody finds out why a message was not sent", async ({ page, commlog }) => {
-  const found = (await commlog.api("{ customers(first: 1, filter: { hasPhone: true }) { nodes { id } } }")) as {
-    customers: { nodes: { id: string }[] };
-  };
-  const id = found.customers.nodes[0]?.id ?? "";
-  await open(page, commlog, `/customers/${id.slice("Customer:".length)}`);
+  const { uuid } = await register(commlog, "Wendy Window", "+447700900312");
+  await open(page, commlog, `/customers/${uuid}`);
   await page.getByRole("button", { name: "Write" }).click();
   await page.getByLabel("Channel").selectOption("WHATSAPP");
   await page.getByLabel("Text", { exact: true }).fill("Your table is free");

@@ -1,8 +1,9 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
 import { type Commlog, startCommlog } from "./commlog";
+import { serveDist } from "./dist";
 
-/** Stories share one server a file; a page whose console says an error fails its story. */
+/** Stories share one server; a page whose console says an error fails its story. */
 export const test = base.extend<{ page: Page }, { commlog: Commlog }>({
   commlog: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs
@@ -14,6 +15,10 @@ export const test = base.extend<{ page: Page }, { commlog: Commlog }>({
     { scope: "worker", timeout: 120_000 },
   ],
   baseURL: async ({ commlog }, use) => use(commlog.url),
+  context: async ({ context, commlog }, use) => {
+    if (process.env.COMMLOG_E2E_DIST) await serveDist(context, commlog);
+    await use(context);
+  },
   page: async ({ page }, use) => {
     const errors: string[] = [];
     page.on("console", (message) => {
@@ -31,10 +36,33 @@ export const test = base.extend<{ page: Page }, { commlog: Commlog }>({
 
 export { expect };
 
-/** Opens a page of the console, signed in. */
-export async function open(page: Page, commlog: Commlog, path = "/") {
-  await page.goto(`${path}#key=${commlog.key}`);
+/** Opens a page of the console, signed in as administrator. */
+export const open = (page: Page, commlog: Commlog, path = "/") => signIn(page, commlog.key, path);
+
+/** Opens a page of the console, signed in with a key. */
+export async function signIn(page: Page, key: string, path: string) {
+  await page.goto(`${path}#key=${key}`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+}
+
+export interface Registered {
+  /** As the API has it. */
+  id: string;
+  /** As it stands in addresses of the console. */
+  uuid: string;
+  email: string;
+}
+
+/** A customer of the story's own, with a mailbox and perhaps a phone. */
+export async function register(commlog: Commlog, name: string, phone?: string): Promise<Registered> {
+  const email = `${name.toLowerCase().replaceAll(" ", ".")}@example.com`;
+  const phones = phone ? [{ kind: "PHONE", address: phone }] : [];
+  const made = (await commlog.api(
+    "mutation ($input: CustomerInput!) { registerCustomer(input: $input) { customerId customer { id } } }",
+    { input: { name, addresses: [{ kind: "EMAIL", address: email }, ...phones] } },
+  )) as { registerCustomer: { customerId: string } };
+  const id = made.registerCustomer.customerId;
+  return { id, uuid: id.slice("Customer:".length), email };
 }
 
 /** Nothing serious on the page as it is now. */

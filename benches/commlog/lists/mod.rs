@@ -41,24 +41,24 @@ pub async fn run(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     running.reads().wait_for(token.position, Duration::from_mins(1)).await?;
     let api = Api { address: running.address(), token: token.value.token };
     let criteria = criteria();
-    let mut evaluated = Vec::new();
+    let (mut made, mut again) = (Vec::new(), Vec::new());
     for (name, criteria) in &criteria {
         let (id, took) = api.list(name, criteria).await?;
-        evaluated.push((took, *name, api.members(&id).await?));
+        let members = api.members(&id).await?;
+        made.push((took, *name, members));
+        again.push((api.changed(&id, criteria).await?, *name, members));
     }
-    evaluated.sort();
-    let (slowest, name, members) = *evaluated.last().ok_or("no lists")?;
-    let median = evaluated[evaluated.len() / 2].0;
     let engine = place.engine;
+    let slowest = |what: &str, mut took: Vec<(Duration, &str, u64)>| -> Result<Measurement> {
+        took.sort();
+        let (slowest, name, members) = *took.last().ok_or("no lists")?;
+        let median = seconds(took[took.len() / 2].0);
+        Ok(Measurement::new(engine, format!("lists: {what}, the slowest"), seconds(slowest), "s", Goal::Below(3.0))
+            .note(format!("{name}: {members} of {customers}; {} lists, median {median:.2} s", took.len())))
+    };
     let mut measured = vec![
-        Measurement::new(
-            engine,
-            "lists: one evaluated as a whole, the slowest",
-            seconds(slowest),
-            "s",
-            Goal::Below(3.0),
-        )
-        .note(format!("{name}: {members} of {customers}; 50 lists, median {:.2} s", seconds(median))),
+        slowest("one made, evaluated and its members served", made)?,
+        slowest("one with members evaluated as a whole", again)?,
         api.previews(place, &criteria).await?,
     ];
     measured.extend(api.follow(place, customers).await?);
@@ -150,6 +150,26 @@ impl Api {
         let started = Instant::now();
         let made = self.ask(make, json!({ "name": name, "criteria": criteria })).await?;
         let id = made["createList"]["list"]["id"].as_str().ok_or_else(|| made.to_string())?.to_owned();
+        self.evaluated(&id, name).await?;
+        Ok((id, started.elapsed()))
+    }
+
+    /// Changes a list's criteria, to others that the same customers meet; how long it took until all were looked at.
+    async fn changed(&self, id: &str, criteria: &Value) -> Result<Duration> {
+        let change = "mutation($id: ID!, $criteria: ListCriteriaInput) { updateList(listId: $id, criteria: $criteria) \
+            { list { id } refusal { message } } }";
+        let started = Instant::now();
+        let changed = self.ask(change, json!({ "id": id, "criteria": { "all": [criteria] } })).await?;
+        if !changed["updateList"]["refusal"].is_null() {
+            return Err(changed.to_string().into());
+        }
+        self.evaluated(id, id).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Waits until everybody was looked at.
+    async fn evaluated(&self, id: &str, name: &str) -> Result {
+        let started = Instant::now();
         let look = "query($id: ID!) { list(id: $id) { isEvaluating } }";
         while self.ask(look, json!({ "id": id })).await?["list"]["isEvaluating"] == json!(true) {
             if started.elapsed() > LONGEST {
@@ -157,7 +177,7 @@ impl Api {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Ok((id, started.elapsed()))
+        Ok(())
     }
 
     /// The list with a name.
@@ -294,7 +314,7 @@ folder = sys.argv[1]
 questions = {
     "territory": "SELECT customer_id FROM v_customers WHERE territory = 'T7'",
     "high value": "SELECT customer_id FROM v_activities WHERE kind = 'order' AND currency = 'GBP' GROUP BY 1 HAVING sum(amount) >= 5000",
-    "article": "SELECT DISTINCT customer_id FROM v_activities a JOIN v_activity_lines l USING (activity_id) WHERE l.sku = 'A17' AND a.amount >= 0",
+    "article": "SELECT DISTINCT a.customer_id FROM v_activities a JOIN v_activity_lines l USING (activity_id) WHERE l.sku = 'A17' AND a.amount >= 0",
     "no order in 30 days": "SELECT customer_id FROM v_customers c WHERE NOT EXISTS (SELECT 1 FROM v_activities a WHERE a.customer_id = c.customer_id AND a.kind = 'order' AND a.amount >= 0 AND a.occurred_at > now() - INTERVAL 30 DAY)",
     "five orders in a year": "SELECT customer_id FROM v_activities WHERE kind = 'order' AND amount >= 0 AND occurred_at > now() - INTERVAL 365 DAY GROUP BY 1 HAVING count(*) >= 5",
 }

@@ -2,12 +2,12 @@
 
 pub mod args;
 mod results;
-mod totals;
 pub(super) mod trial;
 
 use std::io::IsTerminal;
 use std::time::Instant;
 
+use indicatif::ProgressBar;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -19,27 +19,19 @@ use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::{Format, Listing, ReportFormat};
 use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, progress};
-use crate::domain::import::decide::{
-    CompleteImport, CustomerOptions, ImportRun, MessageOptions, OrderOptions, StartImport, UndoImport,
-};
+use crate::domain::import::decide::{CompleteImport, CustomerOptions, ImportRun, StartImport, UndoImport};
 use crate::domain::import::event::ImportKind;
-use crate::files::chunks::{self, Chunk};
-use crate::files::customers::CustomerReader;
-use crate::files::messages::MessageReader;
-use crate::files::numbers::Numbers;
-use crate::files::orders::OrderReader;
-use crate::files::presets::Preset;
+use crate::files::chunks;
 use crate::files::preview::Preview;
 use crate::files::refused::RefusedLines;
 use crate::files::row::{RowReader, Settings};
 use crate::files::source::Source;
-use crate::files::survey::{Reading, Survey};
-use crate::files::times::TimeReader;
+use crate::files::survey::Survey;
 use crate::ids::{CampaignId, ImportId};
+use crate::imports::{Carrier, CarryError, Ended, Plan, Rows, TakenIn, Totals, Watch};
 use crate::queries::page::PAGE;
 use crate::queries::{self, Page};
 use args::{CollisionRule, FileArgs, ImportArgs, ImportCommand};
-use totals::Totals;
 
 /// Runs `commlog import …`.
 pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
@@ -59,61 +51,61 @@ pub async fn run(session: &Session, args: ImportArgs) -> Outcome {
 async fn open<'a>(session: &'a Session, kind: ImportKind, args: &'a FileArgs) -> Outcome<(Job<'a>, Survey, Settings)> {
     let started = Instant::now();
     let source = Source::open(&args.file).map_err(refused)?;
-    let survey = survey(&source, kind, args).await?;
-    let mut settings = settings(args, survey.preset, survey.numbers.clone())?;
+    let mut plan = plan(kind, args);
+    let survey = survey(&source, &plan).await?;
     if let Some(preset) = survey.preset {
         print::note(format_args!("read as {} (--from none reads the columns by their names alone)", preset.title));
     }
-    if settings.region.is_none() {
-        settings.region = default_region(session, args).await?;
+    if plan.region.is_none() {
+        plan.region = default_region(session, args).await?;
     }
+    let settings = plan.settings(&survey).map_err(|error| Failure::from_error(Exit::Usage, error))?;
     print::note(format_args!("columns: {}", survey.columns.describe()));
     if let Some(line) = survey.fallback {
         print::note(format_args!("not UTF-8 from line {line} on: such lines are read as Windows-1252"));
     }
     let (digest, records) = (survey.digest.clone(), survey.records);
-    Ok((Job { session, kind, source, digest, records, args, started }, survey, settings))
+    Ok((Job { session, plan, source, digest, records, args, started }, survey, settings))
+}
+
+fn plan(kind: ImportKind, args: &FileArgs) -> Plan {
+    let mut customers = CustomerOptions::default();
+    for CollisionRule { field, collision } in &args.collision {
+        match field {
+            None => customers.collision = *collision,
+            Some(field) => drop(customers.by_field.insert(field.clone(), *collision)),
+        }
+    }
+    Plan {
+        kind,
+        mappings: args.map.clone(),
+        from: args.from.clone(),
+        consents: args.consent.clone(),
+        region: args.region.clone(),
+        currency: args.currency,
+        time_zone: args.time_zone,
+        time_format: args.time_format.clone(),
+        decimal: args.decimal.map(Into::into),
+        encoding: args.encoding.into(),
+        channel: args.channel,
+        customers,
+        anonymous: args.anonymous,
+        number_rows: args.number_rows.clone(),
+    }
 }
 
 async fn import(session: &Session, kind: ImportKind, args: FileArgs) -> Outcome {
     let (job, survey, settings) = open(session, kind, &args).await?;
-    match kind {
-        // It has more arguments: `results` imports it.
-        ImportKind::CampaignResults => Ok(()),
-        ImportKind::Orders => {
-            let options = OrderOptions { anonymous: args.anonymous };
-            let reader = OrderReader::try_new(survey.columns, settings, survey.ends).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows, ground| {
-                node.app.import_orders(caller, run, &options, rows, ground).await
-            })
-            .await
-        }
-        ImportKind::Customers => {
-            let mut options = CustomerOptions::default();
-            for CollisionRule { field, collision } in &args.collision {
-                match field {
-                    None => options.collision = *collision,
-                    Some(field) => drop(options.by_field.insert(field.clone(), *collision)),
-                }
-            }
-            let reader = CustomerReader::try_new(survey.columns, settings, survey.identities).map_err(refused)?;
-            job.run(reader, async |node, caller, run, rows, ground| {
-                node.app.import_customers(caller, run, &options, rows, ground).await
-            })
-            .await
-        }
-        ImportKind::Messages => {
-            let options = MessageOptions { anonymous: args.anonymous };
-            let reader = MessageReader::try_new(survey.columns, settings).map_err(refused)?;
+    match Rows::try_new(&job.plan, survey, settings).map_err(refused)? {
+        Rows::Customers(reader) => job.run_rows(reader).await,
+        Rows::Orders(reader) => job.run_rows(reader).await,
+        Rows::Messages(reader) => {
             if let Some(channel) = reader.assumed_channel().filter(|_| args.channel.is_none()) {
                 print::note(format_args!(
                     "messages that name no channel are read as {channel} (use --channel for another)"
                 ));
             }
-            job.run(reader, async |node, caller, run, rows, ground| {
-                node.app.import_messages(caller, run, &options, rows, ground).await
-            })
-            .await
+            job.run_rows(reader).await
         }
     }
 }
@@ -122,36 +114,15 @@ fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::from_error(Exit::Refused, error)
 }
 
-async fn survey(source: &Source, kind: ImportKind, args: &FileArgs) -> Outcome<Survey> {
-    let source = source.clone();
-    let (mappings, from) = (args.map.clone(), args.from.clone());
-    let decimal_mark = args.decimal.map(Into::into);
-    let reading = Reading { kind, encoding: args.encoding.into(), mappings, from, decimal_mark };
+async fn survey(source: &Source, plan: &Plan) -> Outcome<Survey> {
+    let (source, plan) = (source.clone(), plan.clone());
     let bar = progress::counter("lines read");
     let taken = tokio::task::spawn_blocking(move || {
-        let survey = Survey::take(&source, &reading, |records| bar.set_position(records));
+        let survey = plan.survey(&source, |records| bar.set_position(records));
         bar.finish_and_clear();
         survey
     });
     taken.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(refused)
-}
-
-/// What the file's system always writes is not asked for.
-fn settings(args: &FileArgs, preset: Option<&Preset>, numbers: Numbers) -> Outcome<Settings> {
-    let zone = args.time_zone.or(preset.and_then(|preset| preset.zone)).unwrap_or(chrono_tz::UTC);
-    let times = TimeReader::try_new(zone, args.time_format.as_deref())
-        .map_err(|error| Failure::from_error(Exit::Usage, error))?;
-    let currency = preset.and_then(|preset| preset.currency?.parse().ok());
-    Ok(Settings {
-        times,
-        numbers,
-        currency: args.currency.or(currency),
-        channel: args.channel.or(preset.and_then(|preset| preset.channel)),
-        anonymous: args.anonymous,
-        number_rows: args.number_rows.clone(),
-        region: args.region.clone(),
-        consents: args.consent.clone(),
-    })
 }
 
 /// The country of phone numbers that the tenant's policy names, if there is a log already.
@@ -169,7 +140,7 @@ async fn default_region(session: &Session, args: &FileArgs) -> Outcome<Option<St
 /// One file on its way into the log.
 struct Job<'a> {
     session: &'a Session,
-    kind: ImportKind,
+    plan: Plan,
     source: Source,
     digest: String,
     records: u64,
@@ -177,7 +148,52 @@ struct Job<'a> {
     started: Instant,
 }
 
+/// Shows rows before the first is imported, and how far the file is.
+struct Shown {
+    shows: bool,
+    bar: ProgressBar,
+    interrupted: CancellationToken,
+}
+
+impl Watch for Shown {
+    fn rows(&mut self, rows: &[impl Preview]) {
+        if std::mem::take(&mut self.shows) {
+            show(rows);
+        }
+    }
+
+    fn lines(&mut self, lines: u64, _totals: &Totals) {
+        self.bar.inc(lines);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.interrupted.is_cancelled()
+    }
+}
+
+impl From<CarryError> for Failure {
+    fn from(error: CarryError) -> Self {
+        match error {
+            CarryError::File(error) => refused(error),
+            CarryError::App(error) => error.into(),
+            CarryError::Refused(error) => Self::unavailable(error),
+        }
+    }
+}
+
 impl Job<'_> {
+    async fn run_rows<R>(self, reader: R) -> Outcome
+    where
+        R: RowReader + 'static,
+        R::Row: Preview + TakenIn,
+    {
+        let plan = self.plan.clone();
+        self.run(reader, async |node, caller, run, rows, ground| {
+            R::Row::take_in(&node.app, caller, run, &plan, rows, ground).await
+        })
+        .await
+    }
+
     async fn run<R: RowReader + 'static>(
         self,
         reader: R,
@@ -195,11 +211,12 @@ impl Job<'_> {
         let refused_lines = RefusedLines::try_new(self.args.refused.as_deref(), reader.columns().header());
         let mut totals = Totals::new(refused_lines.map_err(Failure::unavailable)?);
         let keep_lines = totals.refused.keeps_lines();
-        let mut chunks = chunks::start(self.source.clone(), self.args.encoding.into(), reader, keep_lines);
+        let chunks = chunks::start(self.source.clone(), self.args.encoding.into(), reader, keep_lines);
         let mut caller = self.session.caller(&self.args.tenant);
         // Dropped last: the folder of a log that was made for a trial only.
         let mut scratch = None;
-        let start = StartImport { kind: self.kind, file_digest: self.digest.clone(), file_name: self.source.name() };
+        let start =
+            StartImport { kind: self.plan.kind, file_digest: self.digest.clone(), file_name: self.source.name() };
         let (stores, run) = if self.args.dry_run {
             let stores = trial::stores(self.session, &caller, &mut scratch).await?;
             let run = stores.app.try_import(&caller, start).await?.into_result()?.value;
@@ -212,33 +229,22 @@ impl Job<'_> {
         };
         caller.correlation = Some(run.import_id.into());
         let mut trial = self.args.dry_run.then(Trial::default);
-        let mut shows = self.args.dry_run || std::io::stderr().is_terminal();
         let interrupted = CancellationToken::new();
         let _watch = crate::cli::signal::cancel_on_interrupt(interrupted.clone());
+        let shows = self.args.dry_run || std::io::stderr().is_terminal();
         let bar = progress::bar("lines", self.records);
-        while let Some(chunk) = chunks.recv().await {
-            let Chunk { rows, raw, refused: refused_lines, left_out, lines } = chunk.map_err(refused)?;
-            totals.refuse(&refused_lines)?;
-            totals.leave_out(&left_out);
-            totals.rows += rows.len() as u64;
-            if !rows.is_empty() {
-                if std::mem::take(&mut shows) {
-                    show(&rows);
-                }
-                let ground = trial.as_mut().map_or(Ground::Log, Ground::Trial);
-                let taken = take_in(&stores, &caller, &run, rows, ground).await?;
-                totals.take(&taken, raw)?;
-            }
-            bar.inc(lines);
-            if interrupted.is_cancelled() {
-                bar.abandon();
-                stores.close().await;
-                let advice = "interrupted; what was imported so far stands, and the same command continues from there";
-                return Err(Failure::new(Exit::Interrupted, advice));
-            }
+        let mut carrier = Carrier::new(chunks, &mut totals, Shown { shows, bar: bar.clone(), interrupted });
+        while let Some(rows) = carrier.next().await? {
+            let ground = trial.as_mut().map_or(Ground::Log, Ground::Trial);
+            carrier.took(&take_in(&stores, &caller, &run, rows, ground).await?)?;
+        }
+        if carrier.ended() == Ended::Stopped {
+            bar.abandon();
+            stores.close().await;
+            let advice = "interrupted; what was imported so far stands, and the same command continues from there";
+            return Err(Failure::new(Exit::Interrupted, advice));
         }
         bar.finish_and_clear();
-        totals.refused.finish().map_err(Failure::unavailable)?;
         if trial.is_some() {
             stores.close().await;
             return self.report_dry_run(&totals);
@@ -251,7 +257,7 @@ impl Job<'_> {
             refused: totals.refused.total(),
         };
         stores.app.complete_import(&caller, complete).await?.into_result()?;
-        let campaign = match self.kind {
+        let campaign = match self.plan.kind {
             ImportKind::CampaignResults => Some(stores.app.id_of_imported_campaign(&caller, run.import_id).await?),
             ImportKind::Customers | ImportKind::Orders | ImportKind::Messages => None,
         };
@@ -269,7 +275,7 @@ impl Job<'_> {
             "  {} lines: {} {} can be imported, {} lines are refused",
             self.records,
             totals.taken(),
-            self.kind,
+            self.plan.kind,
             totals.refused.total()
         ))?;
         print::line(format_args!(
@@ -291,7 +297,7 @@ impl Job<'_> {
             .map(|(reason, count)| json!({ "values": count.values, "first_line": count.first_line, "reason": reason }));
         json!({
             "import_id": run.map(|run| run.import_id), "dry_run": run.is_none(), "file": self.source.name(),
-            "kind": self.kind, "lines": self.records, "rows": totals.rows, "taken": totals.taken(),
+            "kind": self.plan.kind, "lines": self.records, "rows": totals.rows, "taken": totals.taken(),
             "already": totals.already, "appended": totals.appended, "corrected": totals.corrected,
             "registered": totals.registered, "joined": totals.joined, "opt_outs": totals.opt_outs,
             "refused": totals.refused.total(), "refusals": refusals.collect::<Vec<_>>(),
@@ -316,7 +322,7 @@ impl Job<'_> {
             "  {} lines: {} {} read, {} of them known already, {} events appended, {} lines refused",
             self.records,
             totals.rows,
-            self.kind,
+            self.plan.kind,
             totals.already,
             totals.appended,
             totals.refused.total()

@@ -141,9 +141,11 @@ impl ConfigureAccount {
     }
 }
 
-/// A setting or secret that is wrong; `field` is the list that it was given in. Its value is never repeated.
-pub fn unusable(field: &str, name: &str, reason: impl std::fmt::Display) -> Refusal {
-    Refusal { code: "INVALID_INPUT", message: format!("{name}: {reason}"), field: Some(field.to_owned()) }
+/// A setting or secret that is wrong; `list` is the list that it was given in. Its value is never repeated.
+pub fn unusable(list: &str, name: &str, reason: impl std::fmt::Display) -> Refusal {
+    // What is not set up by a list, such as the provider's name, has a field of its own.
+    let field = if list == name { list.to_owned() } else { format!("{list}.{name}") };
+    Refusal { code: "INVALID_INPUT", message: format!("{name}: {reason}"), field: Some(field) }
 }
 
 /// The name stands in a URL.

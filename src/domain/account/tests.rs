@@ -105,8 +105,8 @@ fn what_makes_no_sense_is_refused_and_never_repeats_a_secret() {
         "name"
     );
     assert_eq!(field(command(&[("Bad Name", "x")], &[])), "settings");
-    assert_eq!(field(command(&[], &[("auth_token", Some(""))])), "secrets");
-    assert_eq!(field(command(&[("auth_token", "x")], &[("auth_token", Some("y"))])), "secrets");
+    assert_eq!(field(command(&[], &[("auth_token", Some(""))])), "secrets.auth_token");
+    assert_eq!(field(command(&[("auth_token", "x")], &[("auth_token", Some("y"))])), "secrets.auth_token");
     let mut fast = command(&[], &[]);
     fast.spec.rate.per_second_milli = u64::MAX;
     assert_eq!(field(fast), "per_second");

@@ -33,6 +33,12 @@ pub struct Address {
 }
 
 impl Address {
+    /// Whether anything known of it could keep a message back.
+    #[must_use]
+    pub fn may_be_refused(&self) -> bool {
+        !self.suppressions.is_empty() || self.words.has_opt_outs() || self.validation.is_some()
+    }
+
     /// Folds an event in.
     pub fn apply(&mut self, event: &AddressEvent, meta: Meta) {
         match event {

@@ -60,6 +60,12 @@ impl Words {
         }
     }
 
+    /// Whether any word is an opt-out.
+    #[must_use]
+    pub fn has_opt_outs(&self) -> bool {
+        self.0.iter().any(|word| word.is_opt_out)
+    }
+
     /// Whether an import said something.
     #[must_use]
     pub fn has_of(&self, import_id: ImportId) -> bool {

@@ -16,6 +16,7 @@ use crate::accounts::validation::ValidationService;
 use crate::app::App;
 use crate::clock::Ambient;
 use crate::ids::Position;
+use crate::imports::Runs;
 use crate::queries::{QueryError, Reads};
 
 /// What all requests share.
@@ -29,6 +30,8 @@ pub struct Api {
     pub accounts: AccountService,
     /// What checks addresses.
     pub validations: ValidationService,
+    /// The imports that this node carries out.
+    pub imports: Runs,
     /// What a request may cost.
     pub limits: Arc<Limits>,
     /// The API keys that were checked lately.

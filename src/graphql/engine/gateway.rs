@@ -24,6 +24,7 @@ use crate::app::{App, Caller, Outcome};
 use crate::domain::customer::token::CustomerToken;
 use crate::domain::tenant::decide::NameUser;
 use crate::graphql::{Schema, in_app, schema};
+use crate::imports::Runs;
 use crate::queries::{Reads, Share, Shares};
 
 /// The API, ready to execute. Cheap to clone.
@@ -47,13 +48,14 @@ impl Gateway {
         reads: Reads,
         accounts: AccountService,
         validations: ValidationService,
+        imports: Runs,
         limits: Limits,
         metrics: Metrics,
     ) -> Self {
         let (keys, shares) = (Keys::new(&limits), Shares::new(reads.db().connections()));
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
-        let api = Api { app, reads, accounts, validations, limits, keys, metrics };
+        let api = Api { app, reads, accounts, validations, imports, limits, keys, metrics };
         let (schema, in_app) = (schema(&api), in_app::schema(&api));
         Self { api, documents, shares, schema, in_app }
     }

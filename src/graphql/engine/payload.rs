@@ -36,8 +36,11 @@ impl From<crate::domain::refusal::Refusal> for Refusal {
     }
 }
 
-/// Commands name their fields in snake case, the schema in camel case.
+/// Commands name their fields in snake case, the schema in camel case. The settings of providers have names of their own.
 fn camel_case(field: &str) -> String {
+    if field.starts_with("settings.") || field.starts_with("secrets.") {
+        return field.to_owned();
+    }
     let mut text = String::with_capacity(field.len());
     let mut upper = false;
     for letter in field.chars() {

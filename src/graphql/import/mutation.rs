@@ -1,15 +1,20 @@
 //! Mutations on imports.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 
+use super::input::ImportInput;
 use super::object::Import;
+use super::run::{ImportRun, id};
 use crate::domain::import::decide::{UndoImport, UndoneImport};
+use crate::domain::refusal::Refusal;
 use crate::graphql::engine::api::Api;
-use crate::graphql::engine::guard::May;
+use crate::graphql::engine::failure::opaque;
+use crate::graphql::engine::guard::{May, principal};
 use crate::graphql::engine::id::Of;
-use crate::graphql::engine::payload::{answer, by, caller, payload, shows};
+use crate::graphql::engine::payload::{Answer, answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::ids::ImportId;
+use crate::imports::Run;
 
 payload! {
     /// The result of `undoImport`.
@@ -20,6 +25,14 @@ payload! {
         retracted: i64 = |undone| i64::try_from(undone.retracted).ok(),
         /// Facts that were kept: opt-outs, and customers with later activity.
         kept: i64 = |undone| i64::try_from(undone.kept).ok(),
+    }
+}
+
+payload! {
+    /// The result of `startImport`, `dryRunImport` and `stopImportRun`. What the run appends is told by the run.
+    ImportRunPayload: Run {
+        /// The run; it goes on by itself.
+        run: ImportRun = |run| Some(run.clone().into()),
     }
 }
 
@@ -48,5 +61,71 @@ impl ImportMutations {
         let command = UndoImport { import_id: import_id.0 };
         let outcome = Api::of(ctx)?.app.undo_import(&caller(ctx, idempotency_key)?, command).await;
         answer(ctx, outcome).map(Into::into)
+    }
+
+    /// Imports an uploaded file. The run goes on by itself; `importProgress` and `importRun` show it.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn start_import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file, and how it is read.")] input: ImportInput,
+        #[graphql(
+            desc = "Makes the mutation repeatable: the same key is the same run, as long as the server knows it."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Result<ImportRunPayload> {
+        begin(ctx, input, idempotency_key, false).await
+    }
+
+    /// Does everything that `startImport` does but write to the log; the run's figures say what would become of the file.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn dry_run_import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file, and how it is read.")] input: ImportInput,
+        #[graphql(
+            desc = "Makes the mutation repeatable: the same key is the same run, as long as the server knows it."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Result<ImportRunPayload> {
+        begin(ctx, input, idempotency_key, true).await
+    }
+
+    /// Stops a run behind the rows that it is at. What is in the log stands; the same file goes on from there.
+    #[graphql(guard = "May(Permission::Administer)")]
+    async fn stop_import_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run's id.")] run_id: ID,
+        #[graphql(desc = "Makes the mutation repeatable, as every other one; stopping twice is stopping once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<ImportRunPayload> {
+        let _ = idempotency_key;
+        let (imports, tenant, id) = (&Api::of(ctx)?.imports, principal(ctx)?.tenant, id("runId", &run_id)?);
+        let run = if imports.stop(tenant, id) { imports.watch(tenant, id) } else { None };
+        let run = run.map(|run| run.borrow().clone());
+        Ok(told(run.ok_or_else(|| Refusal::new("RUN_UNKNOWN", "this server knows no such run"))))
+    }
+}
+
+async fn begin(
+    ctx: &Context<'_>,
+    input: ImportInput,
+    idempotency_key: Option<String>,
+    is_dry_run: bool,
+) -> Result<ImportRunPayload> {
+    let api = Api::of(ctx)?;
+    let (file_id, plan) = match input.plan()? {
+        Ok(planned) => planned,
+        Err(refusal) => return Ok(told(Err(refusal))),
+    };
+    let begun = api.imports.begin(&caller(ctx, idempotency_key)?, plan, file_id, is_dry_run).await;
+    Ok(told(begun.map_err(|error| opaque(api.ambient(), &error))?))
+}
+
+fn told(run: std::result::Result<Run, Refusal>) -> ImportRunPayload {
+    match run {
+        Ok(run) => Answer { value: Some(run), position: None, repeated: false, refusal: None }.into(),
+        Err(refusal) => Answer::refused(refusal.into()).into(),
     }
 }

@@ -419,13 +419,14 @@ pub struct ExplainedCriterion {
     criterion: async_graphql::Json<Value>,
     /// Whether it holds.
     holds: bool,
-    /// What was seen of the customer, as JSON.
-    seen: async_graphql::Json<Value>,
+    /// What was seen of the customer, as JSON; null where nothing is looked at, as for a random bucket.
+    seen: Option<async_graphql::Json<Value>>,
 }
 
 impl From<lists::Explained> for ExplainedCriterion {
     fn from(explained: lists::Explained) -> Self {
         let lists::Explained { path, criterion, holds, seen } = explained;
-        Self { path, criterion: async_graphql::Json(criterion), holds, seen: async_graphql::Json(seen) }
+        let seen = (!seen.is_null()).then_some(async_graphql::Json(seen));
+        Self { path, criterion: async_graphql::Json(criterion), holds, seen }
     }
 }

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::wire;
-use crate::ids::{CommandId, EventId, Position, TenantId};
+use crate::ids::{CommandId, EventId, Position};
 use crate::log::sql::plan::{CommandRow, Known, Row};
-use crate::log::{Category, Envelope, EventHash, LogError, SealedEvent, StreamId};
+use crate::log::{Envelope, EventHash, LogError, SealedEvent, StreamId};
 
 /// The metadata of an event. A server adds keys of its own, which begin with `$`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -219,11 +219,6 @@ pub(super) fn read(event: &RecordedEvent, stream: StreamId, position: Position) 
         epoch: metadata.epoch.parse().map_err(|_| damaged("epoch"))?,
     };
     Ok(SealedEvent { envelope, data: event.data.to_vec(), personal: personal.map_err(|_| damaged("personal part"))? })
-}
-
-/// The stream of a claimed append; [`None`] if there is no such category.
-pub(super) fn claimed_stream(tenant: TenantId, append: &ClaimedAppend) -> Option<StreamId> {
-    Some(StreamId::new(tenant, append.category.parse::<Category>().ok()?, append.key))
 }
 
 /// The size of an event's sealed part, in bytes.

@@ -40,7 +40,7 @@ pub(super) async fn send(fcm: &Fcm, message: &OutboundMessage) -> Result<Accepte
 /// Has FCM look at a message that goes nowhere: key, project and permission are tested, and nobody is notified.
 pub(super) async fn check(fcm: &Fcm) -> Result<(), SendError> {
     let message = json!({ "topic": CHECK_TOPIC, "notification": { "title": "Test", "body": "Test" } });
-    let reply = post(fcm, &json!({ "validate_only": true, "message": message })).await?;
+    let reply = post(fcm, &json!({ "validateOnly": true, "message": message })).await?;
     if reply.status != 200 {
         return Err(match refusal(fcm, &reply, 1) {
             // No device is asked for: what is not found is the project.
@@ -100,14 +100,14 @@ fn written(
         return Err(SendError::refused(RetryClass::ContentRefused, code, detail));
     }
     let mut on_android = Map::from_iter([("tag".to_owned(), json!(id))]);
-    on_android.extend(settings.android_channel.as_ref().map(|channel| ("channel_id".to_owned(), json!(channel))));
+    on_android.extend(settings.android_channel.as_ref().map(|channel| ("channelId".to_owned(), json!(channel))));
     let mut written = Map::new();
     let mut put = |name: &str, value: Value| written.insert(name.to_owned(), value);
     put("token", json!(message.to));
     put("notification", Value::Object(shown));
     put("data", Value::Object(data));
     let android = json!({
-        "priority": "high", "ttl": format!("{seconds}s"), "collapse_key": id, "notification": on_android,
+        "priority": "HIGH", "ttl": format!("{seconds}s"), "collapseKey": id, "notification": on_android,
     });
     put("android", android);
     // `apns-collapse-id` has at most 64 bytes. Headers are text. Zero would mean not to keep it at all, as with the others.

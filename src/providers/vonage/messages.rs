@@ -1,5 +1,6 @@
 //! The Messages API: handing a message over, and testing the account.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
@@ -11,11 +12,17 @@ use crate::domain::value::sms;
 use crate::providers::kit::client::{Reply, call};
 use crate::providers::kit::jwt::RsaKey;
 use crate::providers::kit::{numbers, texts, values};
-use crate::providers::{Accepted, OutboundMessage, SendError, TextContent};
+use crate::providers::{Accepted, OutboundMessage, Secret, SendError, TextContent};
 
 const PATH: &str = "/v1/messages";
 /// How long a token opens the API: as in Vonage's libraries.
 const LIFETIME: Duration = Duration::from_mins(15);
+/// How long a token is used: a call that waits on its way, and a clock that is somewhat wrong, still find it good.
+const USED: Duration = Duration::from_mins(10);
+
+/// The token of an account, which all its calls use: a signature takes longer than all the rest of a call.
+#[derive(Default)]
+pub(super) struct Token(Mutex<Option<(i64, Secret)>>);
 
 pub(super) async fn send(
     vonage: &Vonage,
@@ -47,6 +54,12 @@ pub(super) async fn check(vonage: &Vonage, application_id: &str, key: &RsaKey) -
 
 fn authorised(vonage: &Vonage, application_id: &str, key: &RsaKey) -> Result<RequestBuilder, SendError> {
     let now = vonage.ambient.now().timestamp();
+    let mut kept = vonage.token.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((made, token)) = &*kept
+        && (*made..made.saturating_add_unsigned(USED.as_secs())).contains(&now)
+    {
+        return Ok(vonage.request(Method::POST, PATH)?.bearer_auth(token.expose()));
+    }
     let claims = json!({
         "application_id": application_id,
         "iat": now,
@@ -56,7 +69,9 @@ fn authorised(vonage: &Vonage, application_id: &str, key: &RsaKey) -> Result<Req
     let token = key.sign(&claims).ok_or_else(|| {
         SendError::refused(RetryClass::Transient, Some("not_signed".to_owned()), "the request could not be signed")
     })?;
-    Ok(vonage.request(Method::POST, PATH)?.bearer_auth(token))
+    let request = vonage.request(Method::POST, PATH)?.bearer_auth(&token);
+    *kept = Some((now, Secret::new(token)));
+    Ok(request)
 }
 
 fn body(vonage: &Vonage, message: &OutboundMessage, text: &TextContent) -> Result<Value, SendError> {

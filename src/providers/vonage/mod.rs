@@ -72,6 +72,7 @@ pub struct Vonage {
     client: HttpClient,
     ambient: Ambient,
     route: Route,
+    token: messages::Token,
 }
 
 impl Vonage {
@@ -79,7 +80,7 @@ impl Vonage {
     pub fn try_new(settings: VonageSettings, client: HttpClient, ambient: Ambient) -> Result<Self, SettingsError> {
         settings.validate()?;
         let route = Route { provider: PROVIDER.to_owned(), account: settings.account_name.clone(), domain: None };
-        Ok(Self { settings, client, ambient, route })
+        Ok(Self { settings, client, ambient, route, token: messages::Token::default() })
     }
 
     /// A request to a path of the API, without credentials.

@@ -7,10 +7,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::piece::Piece;
+use super::range::Range;
 use crate::domain::list::criteria::{Amount, Count, Criterion, Engagement};
 use crate::domain::value::{Channel, Currency, Direction};
 use crate::ids::TenantId;
-use crate::queries::select::Select;
+use crate::queries::select::{Select, padded_length};
 use crate::sql::{Engine, Value};
 
 /// What criteria are read at.
@@ -27,11 +28,8 @@ pub struct Moment {
 /// Whom a question is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope<'a> {
-    /// Everybody.
-    All {
-        /// Whether there are merged customers.
-        merged: bool,
-    },
+    /// The customers of a range, each with what was recorded under the customer's own id.
+    Range(Range),
     /// Some persons, each with the customers whose records count as theirs.
     Of(&'a [(Uuid, Uuid)]),
 }
@@ -45,6 +43,9 @@ pub(super) struct Compiler<'a> {
     joins: Vec<(String, Vec<Value>)>,
 }
 
+/// A person and a record that nobody is.
+const NOBODY: (Uuid, Uuid) = (Uuid::nil(), Uuid::nil());
+
 /// The condition on an activity `t` that it is an order, and no cancellation.
 const ORDERS: &str = " AND t.kind = 'order' AND COALESCE(t.amount_micros, 0) >= 0";
 
@@ -56,6 +57,22 @@ struct Rows {
     at: &'static str,
     /// Further conditions on a row `t`.
     only: Piece,
+    /// The index by which SQLite finds the rows of given customers.
+    by_customer: &'static str,
+    /// The one by which it finds those of a range of customers.
+    by_range: &'static str,
+}
+
+/// Activities that meet further conditions.
+fn activities(only: Piece) -> Rows {
+    let by_customer = "activities_newest";
+    Rows { table: "activities", at: "occurred_at", only, by_customer, by_range: by_customer }
+}
+
+/// What orders added up to, whenever they were placed.
+fn totals(only: Piece) -> Rows {
+    let by_customer = "sqlite_autoindex_customer_totals_1";
+    Rows { table: "customer_totals", at: "", only, by_customer, by_range: by_customer }
 }
 
 impl<'a> Compiler<'a> {
@@ -68,18 +85,29 @@ impl<'a> Compiler<'a> {
         let holds = self.condition(criteria, true);
         let mut select = Select::new("", []);
         if let Scope::Of(persons) = self.scope {
-            let rows = vec!["(?, ?)"; persons.len()].join(", ");
-            let ids = persons.iter().flat_map(|&(person, record)| [person.into(), record.into()]);
+            // Up to a length that texts have with nobody's id.
+            let length = padded_length(persons.len());
+            let rows = vec!["(?, ?)"; length].join(", ");
+            let nobody = std::iter::repeat_n(&NOBODY, length - persons.len());
+            let ids = persons.iter().chain(nobody).flat_map(|&(person, record)| [person.into(), record.into()]);
             select.push(&format!("WITH scope (person_id, customer_id) AS (VALUES {rows}) "), ids);
         }
-        select.push(&format!("SELECT {columns} FROM customers c"), []);
+        let by_range = match (self.scope, self.engine) {
+            (Scope::Range(_), Engine::Sqlite) => " INDEXED BY sqlite_autoindex_customers_1",
+            _ => "",
+        };
+        select.push(&format!("SELECT {columns} FROM customers c{by_range}"), []);
         for (text, values) in std::mem::take(&mut self.joins) {
             select.push(&text, values);
         }
         select.and("c.tenant_id = ?", [self.tenant.into()]);
         select.and(super::ACTING, []);
-        if matches!(self.scope, Scope::Of(_)) {
-            select.and("c.customer_id IN (SELECT person_id FROM scope)", []);
+        match self.scope {
+            Scope::Of(_) => select.and("c.customer_id IN (SELECT person_id FROM scope)", []),
+            Scope::Range(range) => {
+                let within = range.of("c.customer_id");
+                select.push(&within.text, within.values);
+            }
         }
         select.and(&holds.text, holds.values);
         select
@@ -161,47 +189,42 @@ impl<'a> Compiler<'a> {
     }
 
     /// Restricts a set that only the acting record has rows in.
-    fn own(&self, mut set: Piece) -> Piece {
-        if matches!(self.scope, Scope::Of(_)) {
-            set.text.push_str(" AND t.customer_id IN (SELECT person_id FROM scope)");
+    fn own(&self, set: Piece) -> Piece {
+        match self.scope {
+            Scope::Of(_) => set.then(Piece::new(" AND t.customer_id IN (SELECT person_id FROM scope)", [])),
+            Scope::Range(range) => set.then(range.of("t.customer_id")),
         }
-        set
     }
 
     /// The persons who have rows, grouped, of whom `having` holds.
     fn persons(&self, rows: Rows, having: Piece) -> Piece {
-        let Rows { table, only, .. } = rows;
-        let (from, person) = match self.scope {
-            Scope::All { merged: false } => (format!("{table} t WHERE t.tenant_id = ?"), "t.customer_id"),
-            Scope::All { merged: true } => (
-                format!(
-                    "{table} t LEFT JOIN customer_roots r ON r.tenant_id = t.tenant_id AND r.customer_id = t.customer_id \
-                     WHERE t.tenant_id = ?"
-                ),
-                "COALESCE(r.root_id, t.customer_id)",
-            ),
+        let (index, Rows { table, only, .. }) = (self.index(&rows), rows);
+        let (from, person, within) = match self.scope {
+            Scope::Range(range) => {
+                (format!("{table} t{index} WHERE t.tenant_id = ?"), "t.customer_id", range.of("t.customer_id"))
+            }
             Scope::Of(_) => (
-                format!(
-                    "scope s CROSS JOIN {table} t{} WHERE t.tenant_id = ? AND t.customer_id = s.customer_id",
-                    self.by_customer(table)
-                ),
+                format!("scope s CROSS JOIN {table} t{index} WHERE t.tenant_id = ? AND t.customer_id = s.customer_id"),
                 "s.person_id",
+                Piece::default(),
             ),
         };
-        let text = format!("SELECT {person} AS id FROM {from}{} GROUP BY {person}{}", only.text, having.text);
-        let values = std::iter::once(self.tenant.into()).chain(only.values).chain(having.values);
-        Piece::new(text, values)
+        Piece::new(format!("SELECT {person} AS id FROM {from}"), [self.tenant.into()])
+            .then(within)
+            .then(only)
+            .then(Piece::new(format!(" GROUP BY {person}"), []))
+            .then(having)
     }
 
-    /// The index by which SQLite finds the rows of given persons. It keeps no statistics and takes a tenant to have ten rows, so
-    /// that it would read an index by time as a whole, once for each person.
-    fn by_customer(&self, table: &str) -> &'static str {
-        match (self.engine, table) {
-            (Engine::Sqlite, "activities") => " INDEXED BY activities_newest",
-            (Engine::Sqlite, "messages") => " INDEXED BY messages_of_customer",
-            (Engine::Sqlite, "customer_contacts") => " INDEXED BY sqlite_autoindex_customer_contacts_1",
-            _ => "",
-        }
+    /// The index by which SQLite finds rows. It keeps no statistics and takes a tenant to have ten rows, so that it would read
+    /// an index by time as a whole, once for each person.
+    fn index(&self, rows: &Rows) -> String {
+        let index = match (self.engine, self.scope) {
+            (Engine::Postgres, _) => return String::new(),
+            (Engine::Sqlite, Scope::Range(_)) => rows.by_range,
+            (Engine::Sqlite, Scope::Of(_)) => rows.by_customer,
+        };
+        format!(" INDEXED BY {index}")
     }
 
     /// The rows of a window that ends now.
@@ -220,13 +243,16 @@ impl<'a> Compiler<'a> {
 
     /// The rows that a criterion looks at, in its window.
     fn rows_of(&self, leaf: &Criterion) -> Option<Rows> {
-        let activities = |only| Rows { table: "activities", at: "occurred_at", only };
         let on_channel = |channel: Option<Channel>| match channel {
             Some(channel) => Piece::default().and(" AND t.channel = ?", channel),
             None => Piece::default(),
         };
         let (rows, days) = match leaf {
-            Criterion::OrderedProduct { sku_id, within_days } => (activities(self.orders_of(sku_id)), *within_days),
+            // From the article's lines for a range, from the customer's orders for some.
+            Criterion::OrderedProduct { sku_id, within_days } => {
+                let rows = activities(self.orders_of(sku_id));
+                (Rows { by_range: "sqlite_autoindex_activities_1", ..rows }, *within_days)
+            }
             Criterion::NoOrderInDays { .. } => (activities(Piece::new(ORDERS, [])), None),
             Criterion::Orders(count) => (activities(Piece::new(ORDERS, [])), count.within_days),
             Criterion::Activity(test) => {
@@ -238,14 +264,23 @@ impl<'a> Compiler<'a> {
             }
             Criterion::Contact { direction, channel, within_days } => {
                 let (at, only) = (contacted_at(*direction), on_channel(*channel));
-                (Rows { table: "customer_contacts", at, only }, *within_days)
+                let by_customer = "sqlite_autoindex_customer_contacts_1";
+                (Rows { table: "customer_contacts", at, only, by_customer, by_range: by_customer }, *within_days)
             }
             Criterion::Engagement(test) => {
                 let (at, mut only) = (engaged_at(test.kind), on_channel(test.channel));
                 if let Some(campaign) = test.campaign_id {
                     only = only.and(" AND t.campaign_id = ?", campaign);
                 }
-                (Rows { table: "messages", at, only }, test.count().within_days)
+                let by_customer = "messages_of_customer";
+                // These have the few messages that somebody did something with.
+                let by_range = match test.kind {
+                    Engagement::Opened => "messages_opened",
+                    Engagement::Clicked => "messages_clicked",
+                    Engagement::Replied => "messages_replied",
+                    Engagement::Sent | Engagement::Delivered => by_customer,
+                };
+                (Rows { table: "messages", at, only, by_customer, by_range }, test.count().within_days)
             }
             _ => return None,
         };
@@ -256,8 +291,8 @@ impl<'a> Compiler<'a> {
     pub fn seen(self, leaf: &Criterion) -> Option<Select> {
         let rows = self.rows_of(leaf)?;
         let Scope::Of(persons) = self.scope else { return None };
-        let by_customer = self.by_customer(rows.table);
-        let text = format!("SELECT COUNT(*) AS count, MAX(t.{}) AS last FROM {} t{by_customer}", rows.at, rows.table);
+        let index = self.index(&rows);
+        let text = format!("SELECT COUNT(*) AS count, MAX(t.{}) AS last FROM {} t{index}", rows.at, rows.table);
         let mut select = Select::new(&text, []);
         select.and("t.tenant_id = ?", [self.tenant.into()]);
         select.and_in("t.customer_id", persons.iter().map(|&(_, record)| record.into()));
@@ -296,16 +331,16 @@ impl<'a> Compiler<'a> {
 
     /// The condition on an activity that it is an order of an article.
     fn orders_of(&self, sku: &str) -> Piece {
-        let mut only = Piece::new(ORDERS, []);
-        // From the article's lines for everybody, from the customer's orders for some.
+        let only = Piece::new(ORDERS, []);
         match self.scope {
-            Scope::All { .. } => {
-                only.text.push_str(
-                    " AND t.activity_id IN (SELECT l.activity_id FROM activity_lines l WHERE l.tenant_id = ? AND l.sku = ?)",
-                );
-                only.values.push(self.tenant.into());
-                only.and("", sku)
-            }
+            Scope::Range(range) => only
+                .and(
+                    " AND t.activity_id IN (SELECT l.activity_id FROM activity_lines l WHERE l.tenant_id = ?",
+                    self.tenant,
+                )
+                .and(" AND l.sku = ?", sku)
+                .then(range.of("l.customer_id"))
+                .then(Piece::new(")", [])),
             Scope::Of(_) => only.and(
                 " AND EXISTS (SELECT 1 FROM activity_lines l WHERE l.tenant_id = t.tenant_id \
                  AND l.activity_id = t.activity_id AND l.sku || '' = ?)",
@@ -316,11 +351,11 @@ impl<'a> Compiler<'a> {
 
     fn no_order(&mut self, days: u32, ordered_before: bool, required: bool) -> Piece {
         let only = || Piece::new(ORDERS, []);
-        let recent = self.within(Rows { table: "activities", at: "occurred_at", only: only() }, Some(days));
+        let recent = self.within(activities(only()), Some(days));
         let recent = self.persons(recent, Piece::default());
         let mut parts = vec![self.member_of(recent, false).negated()];
         if ordered_before {
-            let ever = self.within(Rows { table: "activities", at: "occurred_at", only: only() }, None);
+            let ever = self.within(activities(only()), None);
             let ever = self.persons(ever, Piece::default());
             parts.push(self.member_of(ever, required));
         }
@@ -338,32 +373,36 @@ impl<'a> Compiler<'a> {
     ) -> Piece {
         let ever = within_days.is_none() && !self.moment.past;
         // Without a window the sums are kept; thousands and what is left of them, so that nothing is too large.
-        let (table, thousands, rest) = if ever {
-            ("customer_totals", "t.revenue_thousands", "t.revenue_micros")
+        let (thousands, rest) = if ever {
+            ("t.revenue_thousands", "t.revenue_micros")
         } else {
-            ("activities", "t.amount_micros / 1000000000", "t.amount_micros % 1000000000")
+            ("t.amount_micros / 1000000000", "t.amount_micros % 1000000000")
         };
-        let mut only = Piece::new(if ever { "" } else { " AND t.kind = 'order' AND t.amount_micros IS NOT NULL" }, []);
-        if let Some(currency) = currency {
-            only = only.and(" AND t.currency = ?", currency.to_string());
-        }
-        if !ever {
-            only = self.within(Rows { table, at: "occurred_at", only }, within_days).only;
-        }
+        let in_currency = match currency {
+            Some(currency) => Piece::default().and(" AND t.currency = ?", currency.to_string()),
+            None => Piece::default(),
+        };
+        let rows = if ever {
+            totals(in_currency)
+        } else {
+            let amounts = Piece::new(" AND t.kind = 'order' AND t.amount_micros IS NOT NULL", []);
+            self.within(activities(amounts.then(in_currency)), within_days)
+        };
         // Exact near the bound, and far from it a number that is large enough.
         let compared = |sign: &str, Amount(micros): Amount| {
             let (whole, part) = (micros / 1_000_000_000, micros % 1_000_000_000);
             Piece::new(format!("((SUM({thousands}) - ({whole})) * 1000000000 + (SUM({rest}) - ({part})) {sign} 0)"), [])
         };
-        let by_currency = |having: Piece| Piece::new(format!(", t.currency HAVING {}", having.text), having.values);
+        let each = if currency.is_some() { "" } else { ", t.currency" };
+        let by_currency = |having: Piece| Piece::new(format!("{each} HAVING {}", having.text), having.values);
         let mut parts = Vec::new();
         let distinct = |set: Piece| Piece::new(format!("SELECT DISTINCT id FROM ({}) u", set.text), set.values);
         if let Some(min) = min {
-            let set = self.persons(Rows { table, at: "", only: only.clone() }, by_currency(compared(">=", min)));
+            let set = self.persons(rows.clone(), by_currency(compared(">=", min)));
             parts.push(self.member_of(distinct(set), required));
         }
         if let Some(max) = max {
-            let set = self.persons(Rows { table, at: "", only }, by_currency(compared(">", max)));
+            let set = self.persons(rows, by_currency(compared(">", max)));
             parts.push(self.member_of(distinct(set), false).negated());
         }
         Piece::joined(parts, " AND ")
@@ -373,7 +412,7 @@ impl<'a> Compiler<'a> {
     pub fn revenue_seen(self, within_days: Option<u32>) -> Option<Select> {
         let Scope::Of(persons) = self.scope else { return None };
         let only = Piece::new(" AND t.kind = 'order' AND t.amount_micros IS NOT NULL", []);
-        let rows = self.within(Rows { table: "activities", at: "occurred_at", only }, within_days);
+        let rows = self.within(activities(only), within_days);
         let big = |sum: &str| match self.engine {
             Engine::Sqlite => sum.to_owned(),
             Engine::Postgres => format!("CAST({sum} AS bigint)"),

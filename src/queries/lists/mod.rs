@@ -7,6 +7,7 @@ mod piece;
 #[cfg(test)]
 mod plans;
 mod preview;
+mod range;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,8 @@ use uuid::Uuid;
 pub use compile::Moment;
 pub use explain::{Explained, explain};
 pub use preview::{Preview, Samples, preview};
-pub use windows::Windows;
+pub use range::{RANGE, Range, meeting, meeting_in, range_after};
+pub use windows::{Window, Windows, moved};
 
 use super::select::{Key, Select};
 use super::{Json, Page, QueryError, Slice, customer_roots};
@@ -32,7 +34,7 @@ pub(super) const ACTING: &str = "c.merged = FALSE AND c.anonymous = FALSE AND c.
 
 pub(super) const READING: &str = "lists";
 
-/// How many customers are looked at with one question.
+/// How many customers are looked at with one question, if it names them.
 pub const PIECE: usize = 500;
 
 const BY_NAME: Key = Key { columns: "l.name, l.list_id", shape: "su", ascending: true };
@@ -184,11 +186,10 @@ pub async fn members(db: &Db, tenant: TenantId, list: ListId, page: &Page) -> Re
 /// The lists that a person is a member of, by name.
 pub async fn of_customer(db: &Db, tenant: TenantId, customer: CustomerId) -> Result<Vec<MemberRow>, QueryError> {
     let person = customer_roots::whole(db, tenant, customer).await?;
-    let mut select = Select::new(
-        "SELECT m.* FROM list_members m JOIN lists l ON l.tenant_id = m.tenant_id AND l.list_id = m.list_id",
-        [],
-    );
-    select.and_equal("m.tenant_id", Some(tenant.0));
+    // There are few lists: the person is looked up in each.
+    let mut select = Select::new("SELECT m.* FROM lists l CROSS JOIN list_members m", []);
+    select.and_equal("l.tenant_id", Some(tenant.0));
+    select.and("m.tenant_id = l.tenant_id AND m.list_id = l.list_id", []);
     select.and_equal("m.customer_id", Some(person.root.0));
     select.push(" ORDER BY l.name, m.list_id LIMIT 1000", []);
     select.all(db, READING).await
@@ -294,6 +295,16 @@ pub async fn growth(
     select.all(db, READING).await
 }
 
+/// The members of a list in a range, by id.
+pub async fn members_in(db: &Db, tenant: TenantId, list: ListId, range: Range) -> Result<Vec<CustomerId>, QueryError> {
+    let mut select = Select::new("SELECT m.customer_id FROM list_members m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and_equal("m.list_id", Some(list.0));
+    let within = range.of("m.customer_id");
+    select.push(&within.text, within.values);
+    ids(db, select).await
+}
+
 /// All members of a list, by id.
 pub async fn member_ids(db: &Db, tenant: TenantId, list: ListId) -> Result<Vec<CustomerId>, QueryError> {
     let mut select = Select::new("SELECT m.customer_id FROM list_members m", []);
@@ -343,24 +354,6 @@ async fn ids(db: &Db, select: Select) -> Result<Vec<CustomerId>, QueryError> {
     Ok(ids)
 }
 
-/// Everybody who meets criteria, by id.
-pub async fn meeting(
-    db: &Db,
-    tenant: TenantId,
-    criteria: &Criterion,
-    moment: &Moment,
-) -> Result<Vec<CustomerId>, QueryError> {
-    let scope = Scope::All { merged: has_merged(db, tenant).await? };
-    ids(db, Compiler::new(db.engine(), tenant, moment, scope).select("c.customer_id", criteria)).await
-}
-
-async fn has_merged(db: &Db, tenant: TenantId) -> Result<bool, QueryError> {
-    let mut select = Select::new("SELECT r.customer_id FROM customer_roots r", []);
-    select.and_equal("r.tenant_id", Some(tenant.0));
-    select.push(" LIMIT 1", []);
-    Ok(select.optional::<IdRow>(db, READING).await?.is_some())
-}
-
 /// Some persons, and the records that each is made of.
 #[derive(Debug, Clone, Default)]
 pub struct Persons {
@@ -370,6 +363,18 @@ pub struct Persons {
     pub ids: Vec<CustomerId>,
     /// Who acts for each customer that was asked for.
     pub acting: Vec<(CustomerId, CustomerId)>,
+}
+
+impl Persons {
+    /// Of all, the persons of those who are asked for.
+    #[must_use]
+    pub fn among(&self, asked: &BTreeSet<CustomerId>) -> Self {
+        let acting: Vec<_> = self.acting.iter().copied().filter(|(customer, _)| asked.contains(customer)).collect();
+        let roots: BTreeSet<Uuid> = acting.iter().map(|(_, root)| root.0).collect();
+        let records = self.records.iter().copied().filter(|(root, _)| roots.contains(root)).collect();
+        let ids: BTreeSet<CustomerId> = acting.iter().flat_map(|&(customer, root)| [customer, root]).collect();
+        Self { records, ids: ids.into_iter().collect(), acting }
+    }
 }
 
 /// The persons of some customers.

@@ -35,6 +35,12 @@ impl Piece {
         Self { text: format!("NOT COALESCE({}, FALSE)", self.text), values: self.values }
     }
 
+    pub fn then(mut self, piece: Self) -> Self {
+        self.text.push_str(&piece.text);
+        self.values.extend(piece.values);
+        self
+    }
+
     pub fn and(mut self, text: &str, value: impl Into<Value>) -> Self {
         self.text.push_str(text);
         self.values.push(value.into());

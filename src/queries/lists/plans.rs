@@ -60,8 +60,8 @@ async fn no_set_of_customers_is_walked_for_each_customer() {
     ];
     for text in criteria {
         let criteria = criteria::read(&serde_json::from_str(text).unwrap()).unwrap();
-        for merged in [false, true] {
-            let scope = Scope::All { merged };
+        for after in [None, Some(CustomerId(Uuid::from_u128(1)))] {
+            let scope = Scope::Range(Range { after, until: after.map(|_| CustomerId(Uuid::from_u128(9))) });
             let compiler = Compiler::new(Engine::Sqlite, TenantId(Uuid::from_u128(7)), &moment, scope);
             let select = compiler.select("c.customer_id", &criteria);
             let steps: Vec<Step> =

@@ -58,10 +58,17 @@ impl Default for Samples {
 }
 
 impl Samples {
-    /// The sample of a tenant with so many customers.
-    async fn of(&self, db: &Db, tenant: TenantId, customers: u64) -> Result<Arc<Sample>, QueryError> {
+    /// How many customers a tenant has; and if there are too many to look at all of them, a sample.
+    async fn of(&self, db: &Db, tenant: TenantId) -> Result<(u64, Option<Arc<Sample>>), QueryError> {
         if let Some(sample) = self.0.get(&tenant) {
-            return Ok(sample);
+            return Ok((sample.of, Some(sample)));
+        }
+        let mut select = Select::new("SELECT COUNT(*) AS count FROM customers c", []);
+        select.and_equal("c.tenant_id", Some(tenant.0));
+        select.and(ACTING, []);
+        let customers = select.count(db, READING).await?;
+        if customers <= ALL {
+            return Ok((customers, None));
         }
         let mut select = Select::new(
             "SELECT c.customer_id, ROW_NUMBER() OVER (ORDER BY c.registered_at, c.customer_id) AS number FROM customers c",
@@ -72,14 +79,15 @@ impl Samples {
         let every = customers.div_ceil(SAMPLED);
         let behind = format!(") n WHERE n.number % {every} = {}", every / 2);
         let rows: Vec<IdRow> = select.wrapped("SELECT n.customer_id FROM (", &behind).all(db, READING).await?;
-        let ids = rows.into_iter().map(|row| row.customer_id).collect();
+        let mut ids: Vec<CustomerId> = rows.into_iter().map(|row| row.customer_id).collect();
+        ids.sort_unstable();
         let sample = Arc::new(Sample { of: customers, customers: ids });
         self.0.insert(tenant, Arc::clone(&sample));
-        Ok(sample)
+        Ok((customers, Some(sample)))
     }
 }
 
-/// Counts who meets criteria: exactly where there are few customers, else by a sample.
+/// Counts who meets criteria: exactly where there are few customers, else by a sample, which is taken every few minutes.
 pub async fn preview(
     db: &Db,
     samples: &Samples,
@@ -87,25 +95,22 @@ pub async fn preview(
     criteria: &Criterion,
     moment: &Moment,
 ) -> Result<Preview, QueryError> {
-    let mut select = Select::new("SELECT COUNT(*) AS count FROM customers c", []);
-    select.and_equal("c.tenant_id", Some(tenant.0));
-    select.and(ACTING, []);
-    let of = select.count(db, READING).await?;
-    if of <= ALL {
+    let (of, sample) = samples.of(db, tenant).await?;
+    let Some(sample) = sample else {
         let mut found = meeting(db, tenant, criteria, moment).await?;
         let count = found.len() as u64;
         found.truncate(EXAMPLES);
         return Ok(Preview { count, exact: true, margin: 0, looked_at: of, of, examples: found });
-    }
-    let sample = samples.of(db, tenant, of).await?;
-    let mut found = Vec::new();
-    for piece in sample.customers.chunks(PIECE) {
+    };
+    // Pieces at the same time: whoever previews waits for it.
+    let pieces = sample.customers.chunks(PIECE).map(async |piece| {
         let persons = persons(db, tenant, piece).await?;
-        found.extend(meeting_among(db, tenant, criteria, moment, &persons).await?);
-    }
+        meeting_among(db, tenant, criteria, moment, &persons).await
+    });
+    let mut found: Vec<CustomerId> = futures::future::try_join_all(pieces).await?.concat();
     let looked_at = sample.customers.len() as u64;
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    let (hits, looked, of) = (found.len() as f64, looked_at.max(1) as f64, sample.of as f64);
+    let (hits, looked, of) = (found.len() as f64, looked_at.max(1) as f64, of as f64);
     let share = hits / looked;
     // Wilson's half width, which is more than nothing where nobody was found.
     let z = 1.96_f64;

@@ -10,8 +10,8 @@ use crate::queries::select::Select;
 use crate::sql::{Db, Value};
 
 /// A window of time that criteria look at: rows of a table, in the last so many days.
-#[derive(Debug, Clone, PartialEq)]
-struct Window {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Window {
     table: &'static str,
     at: &'static str,
     /// Of activities.
@@ -22,7 +22,8 @@ struct Window {
 /// What of criteria depends on the time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Windows {
-    windows: Vec<Window>,
+    /// Those that criteria look at.
+    pub windows: Vec<Window>,
     /// Whether the day matters.
     pub daily: bool,
 }
@@ -48,32 +49,30 @@ impl Windows {
     pub const fn is_empty(&self) -> bool {
         self.windows.is_empty() && !self.daily
     }
+}
 
-    /// The customers with something that left a window, or came into one, after a moment and until another.
-    pub async fn moved(
-        &self,
-        db: &Db,
-        tenant: TenantId,
-        after: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Vec<CustomerId>, QueryError> {
-        let mut moved = Vec::new();
-        for window in &self.windows {
-            let back = TimeDelta::days(window.days.into());
-            for (after, until) in [(after - back, until - back), (after, until)] {
-                let text = format!("SELECT DISTINCT t.customer_id FROM {} t", window.table);
-                let mut select = Select::new(&text, []);
-                select.and("t.tenant_id = ?", [tenant.into()]);
-                select.and_equal("t.kind", window.kind);
-                select.and(&format!("t.{0} > ? AND t.{0} <= ?", window.at), [after, until].map(Value::from));
-                let found: Vec<super::IdRow> = select.all(db, super::READING).await?;
-                moved.extend(found.into_iter().map(|row| row.customer_id));
-            }
-        }
-        moved.sort_unstable();
-        moved.dedup();
-        Ok(moved)
+/// The customers with something that left a window, or came into it, after a moment and until another; by id.
+pub async fn moved(
+    db: &Db,
+    tenant: TenantId,
+    window: &Window,
+    after: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<CustomerId>, QueryError> {
+    let mut moved = Vec::new();
+    let back = TimeDelta::days(window.days.into());
+    for (after, until) in [(after - back, until - back), (after, until)] {
+        let text = format!("SELECT DISTINCT t.customer_id FROM {} t", window.table);
+        let mut select = Select::new(&text, []);
+        select.and("t.tenant_id = ?", [tenant.into()]);
+        select.and_equal("t.kind", window.kind);
+        select.and(&format!("t.{0} > ? AND t.{0} <= ?", window.at), [after, until].map(Value::from));
+        let found: Vec<super::IdRow> = select.all(db, super::READING).await?;
+        moved.extend(found.into_iter().map(|row| row.customer_id));
     }
+    moved.sort_unstable();
+    moved.dedup();
+    Ok(moved)
 }
 
 fn window(leaf: &Criterion) -> Option<Window> {

@@ -129,6 +129,11 @@ on_both_engines! {
         let explained = admin.data(EXPLAIN, json!({ "id": rich, "customer": ada })).await["explainListMember"].take();
         assert_eq!(explained["criteria"][0]["seen"], json!([{ "currency": "EUR", "amount": "1000.00" }]), "{explained:#}");
         assert_eq!(explained["criteria"][0]["path"], "criteria.highValue");
+        let everybody = create(&admin, "Everybody", json!({ "bucket": { "from": 0, "to": 100 } })).await;
+        until(app, &admin, &everybody, &[&ada, &bob, &eve]).await;
+        let explained = admin.data(EXPLAIN, json!({ "id": everybody, "customer": ada })).await["explainListMember"].take();
+        let criterion = json!([{ "path": "criteria.bucket", "holds": true, "seen": null }]);
+        assert_eq!((&explained["holds"], &explained["criteria"]), (&json!(true), &criterion), "{explained:#}");
 
         // Other criteria: the members change when everybody was looked at.
         let changed = admin.data(UPDATE, json!({ "id": rich, "criteria": { "not": { "orders": { "atLeast": 2 } } } })).await;

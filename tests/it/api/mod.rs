@@ -10,6 +10,7 @@ mod customer_lists;
 mod evidence;
 mod hostile;
 mod identity;
+mod imports;
 mod inbox;
 mod links;
 mod lists;

@@ -227,9 +227,9 @@ on_both! {
             create(&world, name, Some(criteria(&json))).await;
         }
         let by_hand = create(&world, "by hand", None).await;
-        let mut evaluator = Evaluator::new(world.app.clone(), tables.reads.clone());
+        let mut evaluator = Evaluator::new(world.app.clone(), tables.reads.clone()).in_ranges_of(8);
         evaluator.begin().await.expect("lists are read");
-        let mut beside = Evaluator::new(world.elsewhere().await, tables.reads.clone());
+        let mut beside = Evaluator::new(world.elsewhere().await, tables.reads.clone()).in_ranges_of(9);
         beside.begin().await.expect("lists are read");
         for round in 0..120 {
             let gone = |outcome: &str| ["CUSTOMER_FORGOTTEN", "SAME_CUSTOMER", "CUSTOMER_MERGED", "MERGED_ELSEWHERE"].contains(&outcome);
@@ -288,7 +288,7 @@ on_both! {
             }
             if dice.below(20) == 0 {
                 // Another process takes over, and goes on where the lists say.
-                evaluator = Evaluator::new(world.app.clone(), tables.reads.clone());
+                evaluator = Evaluator::new(world.app.clone(), tables.reads.clone()).in_ranges_of(7);
                 evaluator.begin().await.expect("lists are read");
             }
         }

@@ -53,7 +53,7 @@ async fn a_notification_is_handed_over_with_everything_that_matters() {
     assert_eq!(sent["notification"], json!({ "title": "News", "body": "Hello" }));
     // Whatever arrives twice replaces what is there, on every kind of device.
     let id = push().key.message_id.0.simple().to_string();
-    assert_eq!((&sent["android"]["collapse_key"], &sent["android"]["notification"]["tag"]), (&json!(id), &json!(id)));
+    assert_eq!((&sent["android"]["collapseKey"], &sent["android"]["notification"]["tag"]), (&json!(id), &json!(id)));
     assert_eq!(
         (&sent["apns"]["headers"]["apns-collapse-id"], &sent["webpush"]["headers"]["Topic"]),
         (&json!(id), &json!(id))

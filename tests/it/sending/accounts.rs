@@ -341,12 +341,12 @@ async fn what_makes_no_sense_is_refused_and_leaves_nothing(engine: Engine) {
     fast["perSecond"] = json!(-1.0);
     let cases = [
         (unknown, "provider"),
-        (no_secret, "secrets"),
+        (no_secret, "secrets.auth_token"),
         (fast, "perSecond"),
-        (with("auth_token", "in the wrong place"), "secrets"),
-        (with("account_sid", "AC1"), "settings"),
-        (with("colour", "blue"), "settings"),
-        (with("base_url", "http://169.254.169.254/"), "settings"),
+        (with("auth_token", "in the wrong place"), "secrets.auth_token"),
+        (with("account_sid", "AC1"), "settings.account_sid"),
+        (with("colour", "blue"), "settings.colour"),
+        (with("base_url", "http://169.254.169.254/"), "settings.base_url"),
         (office.twilio_input("a/b", twilio::TOKEN), "name"),
     ];
     for (input, field) in cases {

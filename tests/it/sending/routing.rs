@@ -1,11 +1,12 @@
 //! Several accounts for one channel: shares, prices, refusals, and why each message went the way it went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use commlog::clock::Ambient;
 use commlog::domain::tenant::event::Role;
 use commlog::ids::Position;
 use commlog::log::ReadLimit;
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use crate::support::app::{Actor, Engine, TestApp};
@@ -47,25 +48,30 @@ async fn text(agent: &Actor, number: &str) {
     assert_eq!(sent["sendMessage"]["decision"], "QUEUED", "{sent:#}");
 }
 
-/// All events of a type, as stored.
-async fn recorded(app: &TestApp, event_type: &str) -> Vec<Value> {
-    let mut pages = app.stores().journal.pages(Position::START, ReadLimit::events(2_000));
+/// Events of a type, as stored, that the log has after a position, which moves on.
+async fn recorded_after(app: &TestApp, from: &mut Position, event_type: &str) -> Vec<Value> {
+    let mut pages = app.stores().journal.pages(*from, ReadLimit::events(2_000));
     let mut found = vec![];
     loop {
         let page = pages.next().await.expect("the log is read");
-        if page.is_empty() {
-            return found;
-        }
+        let Some(last) = page.last() else { return found };
+        *from = last.envelope.position;
         let wanted = page.iter().filter(|event| event.envelope.event_type == event_type);
         found.extend(wanted.map(|event| serde_json::from_slice::<Value>(&event.data).expect("JSON")));
     }
 }
 
+async fn recorded(app: &TestApp, event_type: &str) -> Vec<Value> {
+    let mut start = Position::START;
+    recorded_after(app, &mut start, event_type).await
+}
+
 async fn until(app: &TestApp, event_type: &str, count: usize) -> Vec<Value> {
     let mut grown = app.stores().journal.backend().watch();
+    let (mut found, mut position) = (vec![], Position::START);
     loop {
         grown.mark_unchanged();
-        let found = recorded(app, event_type).await;
+        found.extend(recorded_after(app, &mut position, event_type).await);
         if found.len() >= count {
             return found;
         }
@@ -83,9 +89,12 @@ async fn shares_prices_and_refusals_divide_the_messages_and_the_log_says_why(eng
     let busy = || Act::Refuse(429, vec![], json!({ "code": 20429, "message": "Too Many Requests", "status": 429 }));
     b.0.script((0..count).map(|call| if call % 3 == 0 { busy() } else { Act::Usual }));
     let (app, agent) = start(engine, &[&a, &b, &c]).await;
-    for number in 0..count {
-        text(&agent, &format!("+44740{:07}", 1_000_000 + number)).await;
-    }
+    let agent_of = &agent;
+    futures::stream::iter(0..count)
+        .for_each_concurrent(16, |number| async move {
+            text(agent_of, &format!("+44740{:07}", 1_000_000 + number)).await;
+        })
+        .await;
     let sent = until(&app, "MessageSent", count).await;
     assert_eq!(sent.len(), count);
     let tokens: usize = doubles.values().map(|double| double.taken().len()).sum();
@@ -95,6 +104,8 @@ async fn shares_prices_and_refusals_divide_the_messages_and_the_log_says_why(eng
     let started = recorded(&app, "DispatchStarted").await;
     let refused = recorded(&app, "DispatchFailed").await;
     assert_eq!(started.len(), count + refused.len());
+    let of_attempt = |event: &Value| (event["message_id"].to_string(), event["attempt"].as_u64());
+    let refused_attempts: BTreeSet<_> = refused.iter().map(of_attempt).collect();
     let (mut first, mut cost) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, i64>::new());
     for event in &started {
         let (name, choice) = (event["account"].as_str().expect("an account"), &event["choice"]);
@@ -107,9 +118,7 @@ async fn shares_prices_and_refusals_divide_the_messages_and_the_log_says_why(eng
         } else {
             assert_eq!(choice["by"], "failover", "{event:#}");
         }
-        let was_refused =
-            |failed: &Value| failed["message_id"] == event["message_id"] && failed["attempt"] == event["attempt"];
-        if !refused.iter().any(was_refused) {
+        if !refused_attempts.contains(&of_attempt(event)) {
             *cost.entry(name.to_owned()).or_default() += own["price_micros"].as_i64().expect("a price");
         }
     }

@@ -11,6 +11,7 @@ import styles from "./Plot.module.css";
 const LEGEND = 28;
 
 const COLOURS = ["--accent", "--good", "--warn", "--bad", "--ink-3"];
+const colourOf = (series: number): string => COLOURS[series % COLOURS.length] ?? "--accent";
 
 /** The drawing of a figure, in the colours of the theme. */
 export default function Plot({ kind, moments, series, height = 200, momentText = day, onPick }: FigureProps) {
@@ -40,7 +41,7 @@ export default function Plot({ kind, moments, series, height = 200, momentText =
       {
         width: element.clientWidth,
         height: drawn,
-        legend: { show: series.length > 1 },
+        legend: { show: series.length > 1, markers: { fill: (_, index) => colour(colourOf(index - 1)) } },
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         scales: {
           // Half a step at either side: the first and last bar are as wide as the others.
@@ -55,8 +56,8 @@ export default function Plot({ kind, moments, series, height = 200, momentText =
           { label: t("figure.moment"), value: (_, at) => (at === null ? "" : momentText(new Date(at * 1_000))) },
           ...series.map((one, index) => ({
             label: one.name,
-            stroke: colour(COLOURS[index % COLOURS.length] ?? "--accent"),
-            fill: kind === "bars" ? colour(COLOURS[index % COLOURS.length] ?? "--accent") : undefined,
+            stroke: colour(colourOf(index)),
+            fill: kind === "bars" ? colour(colourOf(index)) : undefined,
             width: 1.5,
             paths: kind === "bars" ? uPlot.paths.bars?.({ size: [0.7, 40] }) : undefined,
             points: { show: false },

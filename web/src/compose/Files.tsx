@@ -1,6 +1,6 @@
 import { Download, Paperclip } from "lucide-react";
 import { useState } from "react";
-import { credentials } from "../session/session";
+import { save } from "../session/save";
 import { t } from "../texts";
 import { bytes } from "../texts/format";
 import styles from "./Files.module.css";
@@ -54,19 +54,4 @@ function File({ file }: { file: MessageFile }) {
       <span className={styles.size}>{hasFailed ? t("problem.offline") : size}</span>
     </button>
   );
-}
-
-/** A link alone would not carry the key. */
-async function save(url: string, name: string): Promise<boolean> {
-  const response = await fetch(new URL(url, window.location.href).pathname, { headers: credentials() }).catch(
-    () => undefined,
-  );
-  if (!response?.ok) return false;
-  const made = URL.createObjectURL(await response.blob());
-  const link = document.createElement("a");
-  link.href = made;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(made);
-  return true;
 }

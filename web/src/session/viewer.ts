@@ -6,6 +6,9 @@ export const ViewerQuery = graphql(`
     viewer {
       keyId
       userId
+      author {
+        name
+      }
       tenantId
       tenantName
       role

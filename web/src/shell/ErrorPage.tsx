@@ -26,6 +26,16 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
   );
 }
 
+/** Of a page that others have: its address came by mail, or the role has changed. */
+export function ForbiddenPage() {
+  return (
+    <>
+      <PageHeader title={t("problem.forbiddenPage")} />
+      <Empty title={t("problem.forbidden")} action={<LinkButton to="/">{t("nav.today")}</LinkButton>} />
+    </>
+  );
+}
+
 export function NotFoundPage() {
   return (
     <>

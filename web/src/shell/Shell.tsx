@@ -10,7 +10,8 @@ import { Toasts } from "../components/Toast";
 import { type Session, session } from "../session/session";
 import { ViewerContext, ViewerQuery } from "../session/viewer";
 import { t } from "../texts";
-import { destinationsFor } from "./navigation";
+import { ForbiddenPage } from "./ErrorPage";
+import { destinationsFor, isOpenTo } from "./navigation";
 import { PageSkeleton } from "./PageSkeleton";
 import styles from "./Shell.module.css";
 import { Sidebar } from "./Sidebar";
@@ -77,7 +78,7 @@ function Frame() {
       <main id="main" className={styles.main} tabIndex={-1}>
         {data ? (
           <ViewerContext value={data.viewer}>
-            <Outlet />
+            {isOpenTo(data.viewer.role, path) ? <Outlet /> : <ForbiddenPage />}
           </ViewerContext>
         ) : error ? (
           <div className={styles.failure}>

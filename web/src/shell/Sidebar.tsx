@@ -87,6 +87,9 @@ export function Sidebar({ viewer, isOpen, onClose, onSearch, onHelp }: SidebarPr
 
 const signOut = () => void session.signOut().catch(() => toast(t("problem.offline"), { isProblem: true }));
 
+/** Of whoever signed in, or acts through a key; a key alone is called by its role. */
+const nameOf = ({ userId, author, role }: Viewer): string => (userId && (author.name ?? userId)) || t(`role.${role}`);
+
 function Account({ viewer, onHelp }: { viewer: Viewer | undefined; onHelp: () => void }) {
   const theme = useTheme();
   return (
@@ -94,7 +97,7 @@ function Account({ viewer, onHelp }: { viewer: Viewer | undefined; onHelp: () =>
       trigger={
         <button type="button" className={styles.account}>
           <CircleUser aria-hidden="true" />
-          <span>{viewer ? (viewer.userId ?? t(`role.${viewer.role}`)) : t("common.loading")}</span>
+          <bdi title={viewer && t(`role.${viewer.role}`)}>{viewer ? nameOf(viewer) : t("common.loading")}</bdi>
         </button>
       }
       groups={[

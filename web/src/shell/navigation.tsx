@@ -73,5 +73,11 @@ export const GROUPS: readonly { name: "work" | "reach" | "system"; destinations:
   },
 ];
 
+/** Whether a role has something to see at an address. */
+export const isOpenTo = (role: Role, path: string): boolean =>
+  GROUPS.flatMap((group) => group.destinations).every(
+    (one) => !one.roles || one.roles.includes(role) || !`${path}/`.startsWith(`${one.to}/`),
+  );
+
 export const destinationsFor = (role: Role): Destination[] =>
   GROUPS.flatMap((group) => group.destinations).filter((one) => !one.roles || one.roles.includes(role));

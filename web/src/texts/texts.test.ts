@@ -6,22 +6,24 @@ import { flat, preferred } from "./index";
 const en = new Map(flat(english));
 const de = new Map(flat(german));
 
-const names = (text: string | { one: string; other: string } | undefined): string[] => {
-  const words = typeof text === "object" ? text.other : (text ?? "");
-  return [...words.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? "").toSorted();
-};
+type Text = string | { one: string; other: string } | undefined;
+
+const forms = (text: Text): string[] => (typeof text === "object" ? [text.one, text.other] : [text ?? ""]);
+const names = (text: Text): string[] =>
+  [...(forms(text).at(-1) ?? "").matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? "").toSorted();
 
 describe("texts", () => {
   test("both languages have the same keys in the same order", () => {
     expect([...de.keys()]).toEqual([...en.keys()]);
   });
 
-  test.each([...en.keys()])("%s takes the same values in both languages and is not empty", (key) => {
-    expect(typeof de.get(key)).toBe(typeof en.get(key));
-    expect(names(de.get(key))).toEqual(names(en.get(key)));
-    for (const text of [en.get(key), de.get(key)]) {
-      for (const words of typeof text === "object" ? Object.values(text) : [text]) expect(words?.trim()).toBeTruthy();
-    }
+  // One test, not one a key: there are two thousand.
+  test("each text takes the same values in both languages and is not empty", () => {
+    const isOdd = (key: string) =>
+      typeof de.get(key) !== typeof en.get(key) ||
+      names(de.get(key)).join() !== names(en.get(key)).join() ||
+      [...forms(en.get(key)), ...forms(de.get(key))].some((words) => words.trim() === "");
+    expect([...en.keys()].filter(isOdd)).toEqual([]);
   });
 
   test("the first language of the browser that there are texts in is taken", () => {

@@ -90,6 +90,8 @@ pub(super) async fn story<T: Texts>(engine: Engine) {
     assert_eq!(taken.len(), 3);
     assert!(taken.iter().all(|text| text.text == WORDS), "{taken:?}");
 
+    // Where reports name our message by its id alone, the read tables say whose it is.
+    app.visible(app.head().await).await;
     // Every report three times, in any order.
     let now = app.now();
     let [ada, bob, cleo] = [ADA, BOB, CLEO].map(|to| number_of(&double, to));

@@ -18,7 +18,7 @@ use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedP
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use super::{Act, Answered, Book, Server, Signed, json as answer};
+use super::{Act, Answered, Book, Description, Server, Signed, json as answer};
 
 pub(crate) const PROJECT: &str = "my-project";
 /// A key that was made for tests, and belongs to nobody.
@@ -102,7 +102,7 @@ impl FcmDouble {
             .route("/token", post(exchange))
             .route("/v1/projects/{project}/{call}", post(send))
             .with_state(Arc::clone(&shared));
-        let server = Server::start(router).await;
+        let server = Server::described(router, Description::Fcm).await;
         shared.state.lock().expect("no panic before").address = server.address.to_string();
         Self { shared, server }
     }
@@ -277,7 +277,7 @@ async fn send(
     }
     let name = format!("projects/{PROJECT}/messages/0:{}", shared.ambient.uuid().simple());
     let usual = answer(200, &json!({ "name": name }));
-    if act.takes() && request["validate_only"] != true {
+    if act.takes() && request["validateOnly"] != true {
         let taken = FcmMessage { name, message: message.clone() };
         let token = taken.data("commlog_token").map(str::to_owned);
         shared.book.take(token.as_deref(), taken);

@@ -2,6 +2,7 @@
 //! and sign what they tell. They need nothing of the test harness, so a bench can use them too.
 
 pub(crate) mod bird;
+mod described;
 pub(crate) mod fcm;
 pub(crate) mod imap;
 pub(crate) mod issuer;
@@ -33,6 +34,8 @@ use futures::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use described::Description;
 
 /// How the next call is answered. Where `taken` is true, the message is taken all the same, as if only the answer went
 /// wrong.
@@ -133,6 +136,11 @@ struct Server {
 }
 
 impl Server {
+    /// Refuses what the provider's own description of its API does not describe. A bench measures without.
+    async fn described(router: Router, description: Description) -> Self {
+        Self::start(if cfg!(test) { described::described(router, description) } else { router }).await
+    }
+
     async fn start(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");

@@ -19,7 +19,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Act, Answered, Book, Server, Signed};
+use super::{Act, Answered, Book, Description, Server, Signed};
 
 pub(crate) const KEY: &str = "SG.double.0000000000000000";
 pub(crate) const DOMAIN: &str = "shop.example";
@@ -133,7 +133,7 @@ impl SendgridDouble {
         let random = SystemRandom::new();
         let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pair.as_ref(), &random).expect("a key");
-        Self { shared, server: Server::start(router).await, key }
+        Self { shared, server: Server::described(router, Description::Sendgrid).await, key }
     }
 
     /// Settings that it accepts, and that believe it.

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Act, Answered, Book, Server, Signed, text};
+use super::{Act, Answered, Book, Description, Server, Signed, text};
 
 pub(crate) const DOMAIN: &str = "shop.example";
 pub(crate) const REGION: &str = "eu-west-1";
@@ -130,7 +130,7 @@ impl SesDouble {
             .with_state(Arc::clone(&shared));
         let pem: String = KEY.lines().filter(|line| !line.starts_with("-----")).collect();
         let key = RsaKeyPair::from_pkcs8(&STANDARD.decode(pem).expect("base64")).expect("a key");
-        Self { shared, server: Server::start(router).await, key }
+        Self { shared, server: Server::described(router, Description::Ses).await, key }
     }
 
     /// Settings that it accepts, and that believe it.

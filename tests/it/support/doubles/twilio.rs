@@ -22,7 +22,7 @@ use url::{Url, form_urlencoded};
 
 pub(crate) use calls::TwilioCall;
 
-use super::{Act, Answered, Book, Server, Signed};
+use super::{Act, Answered, Book, Description, Server, Signed};
 
 pub(crate) const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(crate) const TOKEN: &str = "test_auth_token_0000000000000000";
@@ -135,7 +135,7 @@ impl TwilioDouble {
             .route("/2010-04-01/Accounts/{account}/Calls.json", get(calls::list).post(calls::create))
             .route("/2010-04-01/Accounts/{account}/Calls/{call}", axum::routing::post(calls::update))
             .with_state(Arc::clone(&shared));
-        Self { shared, server: Server::start(router).await }
+        Self { shared, server: Server::described(router, Description::Twilio).await }
     }
 
     /// Settings that it accepts.

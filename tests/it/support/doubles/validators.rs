@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::twilio::{ACCOUNT, TOKEN};
-use super::{Act, Answered, Book, Server};
+use super::{Act, Answered, Book, Description, Server};
 
 pub(crate) const NEVERBOUNCE_KEY: &str = "secret_0123456789abcdef";
 pub(crate) const BRITEVERIFY_KEY: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -40,7 +40,7 @@ impl ValidatorsDouble {
             .route("/v4.2/single/check", post(neverbounce))
             .route("/api/v1/fullverify", post(briteverify))
             .with_state(Arc::clone(&shared));
-        Self { shared, server: Server::start(router).await }
+        Self { shared, server: Server::described(router, Description::TwilioLookup).await }
     }
 
     pub(crate) fn url(&self) -> Url {

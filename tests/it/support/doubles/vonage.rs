@@ -20,7 +20,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use super::{Act, Answered, Book, Server, Signed};
+use super::{Act, Answered, Book, Description, Server, Signed};
 
 pub(crate) const API_KEY: &str = "abcd1234";
 pub(crate) const API_SECRET: &str = "vonage_secret_000";
@@ -96,7 +96,7 @@ impl VonageDouble {
             .route("/sms/json", post(sms))
             .route("/v1/messages", post(messages))
             .with_state(Arc::clone(&shared));
-        Self { shared, server: Server::start(router).await }
+        Self { shared, server: Server::described(router, Description::Vonage).await }
     }
 
     /// Settings of the SMS API that it accepts.

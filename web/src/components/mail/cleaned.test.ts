@@ -49,7 +49,7 @@ describe("a mail that is shown", () => {
     expect(html).toBe('<img alt="Logo"><img src="data:image/png;base64,AA==">');
   });
 
-  test("of a megabyte is cleaned at once", () => {
+  test("is cleaned in a time that grows with its length alone", () => {
     const begun = performance.now();
     for (const part of [
       '<p class="a" ',
@@ -62,7 +62,8 @@ describe("a mail that is shown", () => {
       "</script",
       "=".repeat(99),
     ]) {
-      cleaned(part.repeat(1_000_000 / part.length));
+      const long = part.repeat(200_000 / part.length);
+      for (const begin of ["", "<script>", "<style>", "<p a="]) cleaned(begin + long);
     }
     expect(performance.now() - begun).toBeLessThan(5_000);
   });

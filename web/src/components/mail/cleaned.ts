@@ -55,15 +55,16 @@ export function cleaned(mail: string): CleanedMail {
       continue;
     }
     at = end;
-    const [, closing = "", written = "", attributes = ""] =
-      /^<(\/?)([a-z][^\s/>]*)([\s\S]*?)>$/i.exec(mail.slice(open, end)) ?? [];
+    // What has no end is not shown.
+    const inside = mail[end - 1] === ">" ? mail.slice(open + 1, end - 1) : "";
+    const [begin = "", closing = "", written = ""] = /^(\/?)([a-z][^\s/>]*)/i.exec(inside) ?? [];
     const tag = written.toLowerCase();
     if (OPAQUE.has(tag) && !closing) {
-      const inside = at;
-      at = endOfOpaque(mail, tag, inside);
-      if (tag === "style") sheets.push(mail.slice(inside, at).replace(/<\/style[^>]*>?$/i, ""));
+      const close = closingOf(mail, tag, end);
+      if (tag === "style") sheets.push(mail.slice(end, close));
+      at = behind(mail, ">", close);
     } else if (TAGS.has(tag)) {
-      const kept = closing ? "" : attributesOf(tag, attributes);
+      const kept = closing ? "" : attributesOf(tag, inside.slice(begin.length));
       if (tag === "img" && !kept.includes(" src=")) picturesLeftOut += 1;
       out.push(`<${closing}${tag}${kept}>`);
     }
@@ -94,10 +95,11 @@ function behind(mail: string, mark: string, from: number): number {
   return found < 0 ? mail.length : found + mark.length;
 }
 
-function endOfOpaque(mail: string, tag: string, from: number): number {
-  const close = new RegExp(`</${tag}[^>]*>`, "ig");
+/** Where the tag that closes an opaque element begins. */
+function closingOf(mail: string, tag: string, from: number): number {
+  const close = new RegExp(`</${tag}`, "ig");
   close.lastIndex = from;
-  return close.exec(mail) ? close.lastIndex : mail.length;
+  return close.exec(mail)?.index ?? mail.length;
 }
 
 function attributesOf(tag: string, written: string): string {

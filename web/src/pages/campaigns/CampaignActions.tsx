@@ -3,6 +3,7 @@ import { useState } from "react";
 import { uuidOf } from "../../api/ids";
 import { Button, IconButton, LinkButton } from "../../components/Button";
 import { Menu, type MenuItem } from "../../components/Menu";
+import { mayAuthor } from "../../session/permissions";
 import { useViewer } from "../../session/viewer";
 import { t } from "../../texts";
 import { BudgetDialog } from "./actions/BudgetDialog";
@@ -11,7 +12,6 @@ import { StartDialog } from "./actions/StartDialog";
 import { StopDialog } from "./actions/StopDialog";
 import { useStep } from "./actions/useStep";
 import type { Campaign } from "./CampaignQuery";
-import { mayPlan } from "./parts/permission";
 
 type Opened = "start" | "pause" | "cancel" | "rate" | "budget";
 
@@ -22,7 +22,7 @@ export function CampaignActions({ campaign }: { campaign: Campaign }) {
   const step = useStep(campaign.id);
   const close = () => setOpened(undefined);
   const { state } = campaign;
-  if (!state || campaign.importId || !mayPlan(viewer)) return null;
+  if (!state || campaign.importId || !mayAuthor(viewer)) return null;
 
   const params = { campaignId: uuidOf(campaign.id) };
   const { maySend } = viewer;

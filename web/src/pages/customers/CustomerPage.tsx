@@ -9,6 +9,7 @@ import { Empty } from "../../components/Empty";
 import { Failure } from "../../components/Failure";
 import { PageHeader } from "../../components/PageHeader";
 import { Person } from "../../components/Person";
+import { mayEdit } from "../../session/permissions";
 import { useViewer } from "../../session/viewer";
 import { PageSkeleton } from "../../shell/PageSkeleton";
 import { t } from "../../texts";
@@ -47,6 +48,7 @@ export function CustomerPage() {
 
 function Customer({ id }: { id: string }) {
   const [url, setUrl] = useUrlState(customerUrl);
+  const viewer = useViewer();
   const asOf = asOfInput(url.asOf);
   const [{ data, error }, read] = useQuery({ query: CustomerQuery, variables: { id, asOf } });
   // While the slider moves, the last moment that was read stays in sight.
@@ -86,7 +88,7 @@ function Customer({ id }: { id: string }) {
             <Timeline key={`${customer.forgottenAt} ${customer.mergedIds.length}`} customerId={id} />
           </section>
           <aside className={styles.card} aria-label={t("customer.part.card")}>
-            <CustomerCard customer={customer} isPast={asOf !== undefined} />
+            <CustomerCard customer={customer} isFixed={asOf !== undefined || !mayEdit(viewer)} />
           </aside>
         </div>
       ) : data ? (
@@ -107,7 +109,7 @@ function titleOf(customer: CustomerData | undefined): string {
 
 function Actions({ id, name, isForgotten }: { id: string; name: string | null; isForgotten: boolean }) {
   const [, setUrl] = useUrlState(customerUrl);
-  const { maySend } = useViewer();
+  const viewer = useViewer();
   const [isWriting, setIsWriting] = useState(false);
   return (
     <>
@@ -116,8 +118,8 @@ function Actions({ id, name, isForgotten }: { id: string; name: string | null; i
         icon={<History />}
         onClick={() => setUrl({ asOf: new Date().toISOString(), at: undefined }, { push: true })}
       />
-      {isForgotten ? null : <CustomerActions id={id} />}
-      {maySend && !isForgotten ? (
+      {mayEdit(viewer) && !isForgotten ? <CustomerActions id={id} /> : null}
+      {viewer.maySend && !isForgotten ? (
         <Button kind="primary" icon={<PenLine />} onClick={() => setIsWriting(true)}>
           {t("customer.write")}
         </Button>

@@ -9,6 +9,8 @@ import { DataTable } from "../../components/DataTable";
 import { Empty } from "../../components/Empty";
 import { Menu } from "../../components/Menu";
 import { PageHeader } from "../../components/PageHeader";
+import { mayEdit } from "../../session/permissions";
+import { useViewer } from "../../session/viewer";
 import { t } from "../../texts";
 import { number } from "../../texts/format";
 import { useUrlState } from "../../url/useUrlState";
@@ -31,6 +33,13 @@ export function CustomersPage() {
     { connection: (data) => data.customers },
   );
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const edits = mayEdit(useViewer());
+  const selection = {
+    ids: selected,
+    onChange: setSelected,
+    labelOf: (row: CustomerRow) => t("customers.select", { name: row.name ?? t("customers.nameless") }),
+    labelOfAll: t("customers.selectAll"),
+  };
   const columns = useMemo(() => columnsFor(url.columns), [url.columns]);
   const isFiltered = Object.values(filterOf(url)).some((value) => value !== undefined);
   const open = (row: CustomerRow) => navigate({ to: "/customers/$customerId", params: { customerId: uuidOf(row.id) } });
@@ -76,12 +85,7 @@ export function CustomersPage() {
           onMore={pages.loadMore}
           problem={pages.error && problemOf(pages.error)}
           onRetry={pages.reload}
-          selection={{
-            ids: selected,
-            onChange: setSelected,
-            labelOf: (row) => t("customers.select", { name: row.name ?? t("customers.nameless") }),
-            labelOfAll: t("customers.selectAll"),
-          }}
+          selection={edits ? selection : undefined}
           empty={
             isFiltered ? (
               <Empty

@@ -10,6 +10,7 @@ import { Empty } from "../../components/Empty";
 import { Select } from "../../components/Field";
 import { PageHeader } from "../../components/PageHeader";
 import { SearchField } from "../../components/SearchField";
+import { mayAuthor } from "../../session/permissions";
 import { useViewer } from "../../session/viewer";
 import { t } from "../../texts";
 import { useUrlState } from "../../url/useUrlState";
@@ -17,12 +18,11 @@ import { listColumns } from "./columns";
 import styles from "./ListsPage.module.css";
 import { type ListRow, ListsQuery } from "./ListsQuery";
 import { listsUrl } from "./listsUrl";
-import { mayWrite } from "./roles";
 
 export function ListsPage() {
   const [url, setUrl] = useUrlState(listsUrl);
   const navigate = useNavigate();
-  const writes = mayWrite(useViewer().role);
+  const writes = mayAuthor(useViewer());
   const pages = usePages(ListsQuery, {}, { connection: (data) => data.lists });
   const words = url.search.trim().toLocaleLowerCase();
   const shown = useMemo(

@@ -39,7 +39,7 @@ export function MessageActions({ message, onDone }: ActionsProps) {
           {t("message.openConversation")}
         </LinkButton>
       ) : null}
-      {WAITING.includes(message.state) ? (
+      {WAITING.includes(message.state) && maySend ? (
         <Button kind="danger" icon={<Ban aria-hidden="true" />} onClick={() => setOpened("cancel")}>
           {t("message.cancel")}
         </Button>

@@ -10,12 +10,12 @@ import { Checkbox, Select } from "../../components/Field";
 import { PageHeader } from "../../components/PageHeader";
 import { SearchField } from "../../components/SearchField";
 import { CHANNELS } from "../../components/Status";
+import { mayAuthor } from "../../session/permissions";
 import { useViewer } from "../../session/viewer";
 import { t } from "../../texts";
 import { useUrlState } from "../../url/useUrlState";
 import { templateColumns } from "./columns";
 import { NewTemplate } from "./NewTemplate";
-import { mayWrite } from "./roles";
 import { StarterSet } from "./starter/StarterSet";
 import styles from "./TemplatesPage.module.css";
 import { stateOf, type TemplateRow, TemplatesQuery } from "./TemplatesQuery";
@@ -25,7 +25,7 @@ export function TemplatesPage() {
   const [url, setUrl] = useUrlState(templatesUrl);
   const [isNew, setIsNew] = useState(false);
   const navigate = useNavigate();
-  const writes = mayWrite(useViewer().role);
+  const writes = mayAuthor(useViewer());
   const [{ data, error, fetching }, read] = useQuery({
     query: TemplatesQuery,
     variables: { search: url.search.trim() || null, archived: url.archived, kind: url.kind ?? null },

@@ -9,6 +9,7 @@ import { Facts } from "../../../components/Facts";
 import { Failure } from "../../../components/Failure";
 import { PageHeader } from "../../../components/PageHeader";
 import { Progress } from "../../../components/Progress";
+import { mayAuthor } from "../../../session/permissions";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { dateTime, list, number } from "../../../texts/format";
@@ -18,7 +19,6 @@ import { StartDialog } from "../actions/StartDialog";
 import { CampaignQuery } from "../CampaignQuery";
 import { Funnel } from "../parts/Funnel";
 import { campaignName } from "../parts/names";
-import { mayPlan } from "../parts/permission";
 import styles from "../parts/sections.module.css";
 import { dryRunRoute } from "../routes";
 import { stepsOf } from "./funnelSteps";
@@ -88,7 +88,7 @@ export function DryRunPage() {
             <Button icon={<RefreshCw />} busy={fetching} onClick={() => run({ requestPolicy: "network-only" })}>
               {t("dryRun.again")}
             </Button>
-            {found?.state === "DRAFT" && mayPlan(viewer) ? (
+            {found?.state === "DRAFT" && mayAuthor(viewer) ? (
               <LinkButton to="/campaigns/$campaignId/plan" params={{ campaignId }}>
                 {t("campaign.edit")}
               </LinkButton>

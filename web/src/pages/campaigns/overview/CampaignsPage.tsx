@@ -10,12 +10,12 @@ import { Empty } from "../../../components/Empty";
 import { Select } from "../../../components/Field";
 import { PageHeader } from "../../../components/PageHeader";
 import { SearchField } from "../../../components/SearchField";
+import { mayAuthor } from "../../../session/permissions";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { useUrlState } from "../../../url/useUrlState";
 import { STATES } from "../parts/CampaignStatus";
 import { campaignName } from "../parts/names";
-import { mayPlan } from "../parts/permission";
 import { Calendar } from "./Calendar";
 import styles from "./CampaignsPage.module.css";
 import { CampaignsQuery } from "./CampaignsQuery";
@@ -54,7 +54,7 @@ export function CampaignsPage() {
       <PageHeader
         title={t("nav.campaigns")}
         actions={
-          mayPlan(viewer) ? (
+          mayAuthor(viewer) ? (
             <>
               <LinkButton to="/campaigns/back-test" icon={<History />}>
                 {t("backTest.title")}

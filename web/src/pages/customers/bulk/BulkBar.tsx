@@ -3,6 +3,8 @@ import { Button } from "../../../components/Button";
 import { Failure } from "../../../components/Failure";
 import { Menu } from "../../../components/Menu";
 import { Progress } from "../../../components/Progress";
+import { mayAuthor } from "../../../session/permissions";
+import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { AddToListDialog } from "./AddToListDialog";
 import styles from "./BulkBar.module.css";
@@ -18,6 +20,7 @@ interface BulkBarProps {
 /** What is done with the selected customers, and how far it is. */
 export function BulkBar({ ids, onClear }: BulkBarProps) {
   const bulk = useBulk();
+  const authors = mayAuthor(useViewer());
   const [asks, setAsks] = useState<BulkField | "list">();
   const close = () => setAsks(undefined);
   const { job } = bulk;
@@ -64,7 +67,7 @@ export function BulkBar({ ids, onClear }: BulkBarProps) {
         trigger={<Button kind="primary">{t("customers.bulk.title")}</Button>}
         groups={[
           BULK_FIELDS.map((field) => ({ label: t(`customers.bulk.${field}`), onSelect: () => setAsks(field) })),
-          [{ label: t("customers.bulk.list"), onSelect: () => setAsks("list") }],
+          ...(authors ? [[{ label: t("customers.bulk.list"), onSelect: () => setAsks("list") }]] : []),
         ]}
       />
       <Button onClick={onClear}>{t("customers.unselect")}</Button>

@@ -44,19 +44,21 @@ const TONES = { OPTED_IN: "good", OPTED_OUT: "bad", PENDING: "warn", NONE: "neut
 
 interface ConsentsProps {
   customer: FragmentOf<typeof ConsentsFragment>;
-  /** Nothing can be recorded for the past. */
-  isPast: boolean;
+  /** Nothing can be recorded. */
+  isFixed: boolean;
 }
 
 /** To what the customer has agreed, and how it is known. */
-export function Consents({ customer, isPast }: ConsentsProps) {
+export function Consents({ customer, isFixed }: ConsentsProps) {
   const { id, consents } = readFragment(ConsentsFragment, customer);
   const [changes, setChanges] = useState<{ channel?: Channel; topic?: string }>();
   return (
     <section>
       <div className={styles.line}>
         <h2>{t("customer.consent")}</h2>
-        {isPast ? null : <IconButton label={t("customer.setConsent")} icon={<Plus />} onClick={() => setChanges({})} />}
+        {isFixed ? null : (
+          <IconButton label={t("customer.setConsent")} icon={<Plus />} onClick={() => setChanges({})} />
+        )}
       </div>
       {consents.length === 0 ? <p className={styles.how}>{t("customer.noConsent")}</p> : null}
       <ul className={styles.list}>
@@ -69,7 +71,7 @@ export function Consents({ customer, isPast }: ConsentsProps) {
             <p className={styles.how}>
               <bdi>{consent.topic}</bdi> · <bdi>{consent.method}</bdi> · <Time at={consent.occurredAt} />
             </p>
-            <Evidence consent={consent} onChange={isPast ? undefined : () => setChanges(consent)} />
+            <Evidence consent={consent} onChange={isFixed ? undefined : () => setChanges(consent)} />
           </li>
         ))}
       </ul>

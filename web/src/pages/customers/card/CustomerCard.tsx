@@ -45,12 +45,12 @@ export const CustomerCardFragment = graphql(
 
 interface CardProps {
   customer: FragmentOf<typeof CustomerCardFragment>;
-  /** It is shown as of a moment in the past, when nothing can be changed. */
-  isPast: boolean;
+  /** Nothing can be changed: it is shown as of a moment in the past, or to somebody who only reads. */
+  isFixed: boolean;
 }
 
 /** What is known about the customer, at the side of the timeline. */
-export function CustomerCard({ customer, isPast }: CardProps) {
+export function CustomerCard({ customer, isFixed }: CardProps) {
   const card = readFragment(CustomerCardFragment, customer);
   const facts: [string, ReactNode][] = [
     [t("customers.column.territory"), card.territory],
@@ -96,7 +96,7 @@ export function CustomerCard({ customer, isPast }: CardProps) {
           ) : null}
         </dl>
       </section>
-      <Consents customer={card} isPast={isPast} />
+      <Consents customer={card} isFixed={isFixed} />
       <section>
         <h2>{t("customer.details")}</h2>
         <dl className={styles.facts}>

@@ -8,6 +8,8 @@ import { Button } from "../../../components/Button";
 import { Empty } from "../../../components/Empty";
 import { Failure } from "../../../components/Failure";
 import { Skeleton } from "../../../components/Skeleton";
+import { mayEdit } from "../../../session/permissions";
+import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { date } from "../../../texts/format";
 import { useUrlState } from "../../../url/useUrlState";
@@ -24,6 +26,8 @@ export function Timeline({ customerId }: { customerId: string }) {
   const [url, setUrl] = useUrlState(customerUrl);
   const at = endOfDay(url.at);
   const asOf = asOfInput(url.asOf);
+  const viewer = useViewer();
+  const isEdited = asOf === undefined && mayEdit(viewer);
   const pages = usePages(
     TimelineQuery,
     { customerId, filter: timelineFilterOf(url), asOf },
@@ -58,7 +62,7 @@ export function Timeline({ customerId }: { customerId: string }) {
         aria-busy={pages.isLoading}
         aria-label={t("customer.part.timeline")}
       >
-        {at === undefined && asOf === undefined ? (
+        {at === undefined && isEdited ? (
           <NoteComposer customerId={customerId} onAdded={loadNewer} />
         ) : pages.hasNewer ? (
           <div className={styles.newer}>
@@ -84,7 +88,7 @@ export function Timeline({ customerId }: { customerId: string }) {
                 style={{ transform: `translateY(${item.start}px)` }}
               >
                 {!above || date(above.occurredAt) !== day ? <h2 className={styles.day}>{day}</h2> : null}
-                <Entry entry={row} actions={asOf ? null : <PinButton customerId={customerId} entry={row} />} />
+                <Entry entry={row} actions={isEdited ? <PinButton customerId={customerId} entry={row} /> : null} />
               </div>
             );
           })}

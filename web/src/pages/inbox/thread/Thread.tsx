@@ -8,6 +8,8 @@ import { Button } from "../../../components/Button";
 import { Empty } from "../../../components/Empty";
 import { Failure } from "../../../components/Failure";
 import { Skeleton } from "../../../components/Skeleton";
+import { mayEdit } from "../../../session/permissions";
+import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { type ConversationRow, ConversationRowFragment } from "../InboxQuery";
 import { Bubble } from "./Bubble";
@@ -56,6 +58,7 @@ export function Thread(props: ThreadProps) {
 
 function Opened({ conversation, ...props }: ThreadProps & { conversation: ConversationRow }) {
   const { customerId, id: conversationId } = conversation;
+  const edits = mayEdit(useViewer());
   const pages = usePages(
     ThreadQuery,
     { customerId, filter: { conversationId } },
@@ -68,7 +71,7 @@ function Opened({ conversation, ...props }: ThreadProps & { conversation: Conver
     if (isHere && !rows.some((row) => row.id === change.timeline.id)) queueMicrotask(loadNewer);
     return change;
   });
-  useReading(conversation);
+  useReading(conversation, edits);
 
   const entries = withoutEchoes(rows.map((row) => readFragment(ThreadEntryFragment, row)));
   const lastReceived = entries.find((entry) => entry.message && entry.direction === "INBOUND")?.message?.messageId;
@@ -88,23 +91,25 @@ function Opened({ conversation, ...props }: ThreadProps & { conversation: Conver
         ) : null}
         <Failure problem={pages.error && problemOf(pages.error)} onRetry={pages.reload} />
       </div>
-      <ReplyBox conversation={conversation} inReplyTo={lastReceived} me={props.me} onSent={loadNewer} />
+      {edits ? (
+        <ReplyBox conversation={conversation} inReplyTo={lastReceived} me={props.me} onSent={loadNewer} />
+      ) : null}
     </div>
   );
 }
 
-/** Whoever has a conversation before the eyes has read it. */
-function useReading({ id, customerId, unread }: ConversationRow) {
+/** Whoever answers conversations and has one before the eyes has read it. */
+function useReading({ id, customerId, unread }: ConversationRow, answers: boolean) {
   const { run } = useAction(UpdateConversation);
   useEffect(() => {
-    if (unread === 0) return;
+    if (unread === 0 || !answers) return;
     const read = () => {
       if (document.visibilityState === "visible") run({ customerId, conversationId: id, changes: { markRead: true } });
     };
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
-  }, [id, customerId, unread, run]);
+  }, [id, customerId, unread, answers, run]);
 }
 
 const Waiting = () => (

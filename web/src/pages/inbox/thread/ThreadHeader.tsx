@@ -11,6 +11,8 @@ import { Person } from "../../../components/Person";
 import { Badge, ChannelName } from "../../../components/Status";
 import { Time } from "../../../components/Time";
 import { toast } from "../../../components/Toast";
+import { mayEdit } from "../../../session/permissions";
+import { useViewer } from "../../../session/viewer";
 import { useShortcuts } from "../../../shell/shortcuts";
 import { t } from "../../../texts";
 import { dateTime } from "../../../texts/format";
@@ -30,6 +32,7 @@ export function ThreadHeader({ conversation, me, colleagues, onName, onClose, on
   const { id: conversationId, customerId, customer, state } = conversation;
   const { run, running, refusal, problem } = useAction(UpdateConversation);
   const [isSnoozing, setIsSnoozing] = useState(false);
+  const edits = mayEdit(useViewer());
 
   type Changes = Parameters<typeof run>[0]["changes"];
   const change = (changes: Changes) => run({ customerId, conversationId, changes });
@@ -47,11 +50,9 @@ export function ThreadHeader({ conversation, me, colleagues, onName, onClose, on
     onDone();
   };
   const assign = (assignee: string | null) => change({ assignee });
-  useShortcuts({
-    e: resolve,
-    s: () => setIsSnoozing(true),
-    a: () => (me === undefined ? onName() : assign(me)),
-  });
+  useShortcuts(
+    edits ? { e: resolve, s: () => setIsSnoozing(true), a: () => (me === undefined ? onName() : assign(me)) } : {},
+  );
 
   return (
     <header className={styles.header}>
@@ -64,14 +65,16 @@ export function ThreadHeader({ conversation, me, colleagues, onName, onClose, on
             <Person name={customer?.name ?? null} isForgotten={Boolean(customer?.forgottenAt)} />
           </Link>
         </h2>
-        <div className={styles.actions}>
-          <Button icon={<Clock />} onClick={() => setIsSnoozing(true)}>
-            {t("inbox.snooze")}
-          </Button>
-          <Button icon={isOpen ? <Check /> : <RotateCcw />} busy={running} onClick={resolve}>
-            {t(isOpen ? "inbox.resolve" : "inbox.reopen")}
-          </Button>
-        </div>
+        {edits ? (
+          <div className={styles.actions}>
+            <Button icon={<Clock />} onClick={() => setIsSnoozing(true)}>
+              {t("inbox.snooze")}
+            </Button>
+            <Button icon={isOpen ? <Check /> : <RotateCcw />} busy={running} onClick={resolve}>
+              {t(isOpen ? "inbox.resolve" : "inbox.reopen")}
+            </Button>
+          </div>
+        ) : null}
       </div>
       <div className={styles.line}>
         <ChannelName channel={conversation.channel} />
@@ -85,22 +88,24 @@ export function ThreadHeader({ conversation, me, colleagues, onName, onClose, on
             {t("inbox.waiting")} <Time at={conversation.waitingSince} />
           </span>
         ) : null}
-        <div className={styles.fields}>
-          <AssigneeSelect
-            assignee={conversation.assignee}
-            me={me}
-            colleagues={colleagues}
-            onAssign={assign}
-            onName={onName}
-          />
-          <Select
-            label={t("inbox.priority")}
-            isLabelHidden
-            value={conversation.priority}
-            options={PRIORITIES.map((priority) => ({ value: priority, label: t(`inbox.priorities.${priority}`) }))}
-            onChange={(priority) => change({ priority })}
-          />
-        </div>
+        {edits ? (
+          <div className={styles.fields}>
+            <AssigneeSelect
+              assignee={conversation.assignee}
+              me={me}
+              colleagues={colleagues}
+              onAssign={assign}
+              onName={onName}
+            />
+            <Select
+              label={t("inbox.priority")}
+              isLabelHidden
+              value={conversation.priority}
+              options={PRIORITIES.map((priority) => ({ value: priority, label: t(`inbox.priorities.${priority}`) }))}
+              onChange={(priority) => change({ priority })}
+            />
+          </div>
+        ) : null}
       </div>
       {isSnoozing ? null : <Failure refusal={refusal} problem={problem} />}
       {isSnoozing ? (

@@ -2,10 +2,10 @@ import { Download, Ellipsis, FileUp, PenLine, Plus, Trash2 } from "lucide-react"
 import { useState } from "react";
 import { Button } from "../../../components/Button";
 import { Menu, type MenuItem } from "../../../components/Menu";
+import { mayAuthor } from "../../../session/permissions";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import type { ShownList } from "../ListQuery";
-import { mayWrite } from "../roles";
 import { AddMembers } from "./AddMembers";
 import { DeleteList } from "./DeleteList";
 import { ExportMembers } from "./ExportMembers";
@@ -17,7 +17,7 @@ type Action = "add" | "import" | "export" | "rename" | "delete";
 /** What can be done with a list. */
 export function ListActions({ list, onChanged }: { list: ShownList; onChanged: () => void }) {
   const [open, setOpen] = useState<Action>();
-  const writes = mayWrite(useViewer().role);
+  const writes = mayAuthor(useViewer());
   const isStatic = list.kind === "STATIC";
   const close = () => setOpen(undefined);
   const item = (action: Action, icon: React.ReactNode, isDangerous = false): MenuItem => ({

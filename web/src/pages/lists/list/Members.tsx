@@ -12,10 +12,10 @@ import { Empty } from "../../../components/Empty";
 import { Person } from "../../../components/Person";
 import { Time } from "../../../components/Time";
 import { toast } from "../../../components/Toast";
+import { mayAuthor } from "../../../session/permissions";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import type { ShownList } from "../ListQuery";
-import { mayWrite } from "../roles";
 import { RemoveListMembers } from "./memberMutations";
 import styles from "./Rows.module.css";
 
@@ -57,7 +57,7 @@ interface MembersProps {
 
 export function Members({ list, changes, onChanged }: MembersProps) {
   const navigate = useNavigate();
-  const writes = mayWrite(useViewer().role) && list.kind === "STATIC";
+  const writes = mayAuthor(useViewer()) && list.kind === "STATIC";
   const pages = usePages(MembersQuery, { id: list.id }, { connection: (data) => data.list?.members });
   const { run, running } = useAction(RemoveListMembers);
   useReload(changes, pages.reload);

@@ -5,6 +5,7 @@ import { useSettled } from "../../../api/useSettled";
 import { Button } from "../../../components/Button";
 import { Failure } from "../../../components/Failure";
 import { toast } from "../../../components/Toast";
+import { mayAuthor } from "../../../session/permissions";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { useUrlState } from "../../../url/useUrlState";
@@ -17,7 +18,6 @@ import { fromJson, type Group, gapsOf, newGroup, toJson } from "../criteria/tree
 import { useCriteriaPreview } from "../criteria/useCriteria";
 import type { ShownList } from "../ListQuery";
 import { listUrl } from "../listsUrl";
-import { mayWrite } from "../roles";
 import styles from "./SavedCriteria.module.css";
 
 const UpdateCriteria = graphql(`
@@ -81,7 +81,7 @@ export function SavedCriteria({ list, onSaved }: { list: ShownList; onSaved: () 
     if (criteria) beginWith(criteria);
     onSaved();
   };
-  const writes = mayWrite(useViewer().role);
+  const writes = mayAuthor(useViewer());
   const field = refusal?.field ?? "";
   const isAtCriteria = field.startsWith("criteria");
   const mistake = refusal && isAtCriteria ? mistakeAt(root, field, refusal.message) : preview.mistake;

@@ -5,6 +5,7 @@ import { Failure } from "../../../components/Failure";
 import { PageHeader } from "../../../components/PageHeader";
 import { Tabs } from "../../../components/Tabs";
 import { toast } from "../../../components/Toast";
+import { mayAuthor } from "../../../session/permissions";
 import { useViewer } from "../../../session/viewer";
 import { useShortcuts } from "../../../shell/shortcuts";
 import { t } from "../../../texts";
@@ -12,7 +13,6 @@ import { useUrlState } from "../../../url/useUrlState";
 import { inOrder, keyFor, keyOf, type SavedTemplate, textFor } from "../draft/draft";
 import { useDraft } from "../draft/useDraft";
 import { type Finding, useLint } from "../draft/useLint";
-import { mayWrite } from "../roles";
 import { templateUrl } from "../templatesUrl";
 import { Versions } from "../versions/Versions";
 import { EditorActions } from "./EditorActions";
@@ -27,7 +27,7 @@ export function EditorPage({ saved, onChanged }: { saved: SavedTemplate; onChang
   const edited = useDraft(saved, onChanged);
   const { draft, setDraft, isChanged, refusal } = edited;
   const lint = useLint(draft);
-  const writes = mayWrite(useViewer().role) && !saved.archived;
+  const writes = mayAuthor(useViewer()) && !saved.archived;
   const [target, setTarget] = useState<Target>();
   const key =
     inOrder(draft)

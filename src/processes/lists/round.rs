@@ -1,0 +1,141 @@
+//! What a look at the log and at the clock concerns, found out once for all lists.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::task::Task;
+use super::{EvaluationError, Key, Known};
+use crate::app::Touch;
+use crate::domain::list::criteria::Source;
+use crate::domain::list::event::MemberCause;
+use crate::ids::{CustomerId, Position, TenantId};
+use crate::queries::Db;
+use crate::queries::lists::{self, Moment, PIECE, Persons, Window};
+
+/// What a batch of the log concerns.
+#[derive(Default)]
+pub(super) struct Touched {
+    customers: HashMap<TenantId, HashMap<CustomerId, BTreeSet<Source>>>,
+    pub lists: bool,
+}
+
+impl Touched {
+    pub fn add(&mut self, touches: Vec<Touch>) {
+        for touch in touches {
+            match touch {
+                Touch::Customer { tenant, customer_id, source } => {
+                    self.customers.entry(tenant).or_default().entry(customer_id).or_default().insert(source);
+                }
+                Touch::List { .. } => self.lists = true,
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.customers.values().map(HashMap::len).sum()
+    }
+
+    /// A tenant's customers of whom something changed that is of interest.
+    pub fn of(&self, tenant: TenantId, sources: &BTreeSet<Source>) -> BTreeSet<CustomerId> {
+        let customers = self.customers.get(&tenant).into_iter().flatten();
+        customers.filter(|(_, changed)| !changed.is_disjoint(sources)).map(|(&customer, _)| customer).collect()
+    }
+}
+
+/// Customers whom a list is to look at, and the day there.
+pub(super) type Concerned = (BTreeSet<CustomerId>, NaiveDate);
+
+/// What is to be looked at now.
+pub(super) struct Round {
+    now: DateTime<Utc>,
+    lists: HashMap<Key, List>,
+    /// Those whom the log concerns, in pieces.
+    persons: HashMap<TenantId, Vec<Persons>>,
+}
+
+struct List {
+    concerned: Concerned,
+    /// Further ones, whom the passing of time concerns.
+    moved: Vec<CustomerId>,
+}
+
+impl Round {
+    pub async fn new(
+        db: &Db,
+        known: &HashMap<Key, Known>,
+        concerned: HashMap<Key, Concerned>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, EvaluationError> {
+        let mut everybody: HashMap<TenantId, BTreeSet<CustomerId>> = HashMap::new();
+        for ((tenant, _), (customers, _)) in &concerned {
+            everybody.entry(*tenant).or_default().extend(customers);
+        }
+        let mut persons: HashMap<TenantId, Vec<Persons>> = HashMap::new();
+        for (tenant, customers) in everybody {
+            let customers: Vec<CustomerId> = customers.into_iter().collect();
+            for piece in customers.chunks(PIECE) {
+                persons.entry(tenant).or_default().push(lists::persons(db, tenant, piece).await?);
+            }
+        }
+        let (mut looks, mut moves) = (HashMap::new(), Moves { db, now, known: HashMap::new() });
+        for (key, concerned) in concerned {
+            let Some(known) = known.get(&key) else { continue };
+            let mut moved = BTreeSet::new();
+            if now > known.until {
+                for window in &known.windows.windows {
+                    moved.extend(moves.of(key.0, window, known.until).await?);
+                }
+            }
+            // Those are looked at anyway, and the tables need not show yet what comes of it.
+            let moved = moved.difference(&concerned.0).copied().collect();
+            looks.insert(key, List { concerned, moved });
+        }
+        Ok(Self { now, lists: looks, persons })
+    }
+
+    /// The lists that are to look at somebody.
+    pub fn lists(&self) -> impl Iterator<Item = Key> {
+        self.lists.keys().copied()
+    }
+
+    /// Looks at a list's customers. Returns the position of the last event.
+    pub async fn look(&self, task: &Task<'_>) -> Result<Position, EvaluationError> {
+        let Some(List { concerned: (concerned, today), moved }) = self.lists.get(&(task.tenant, task.list_id)) else {
+            return Ok(Position::START);
+        };
+        let moment = Moment { now: self.now, today: *today, past: false };
+        let mut last = Position::START;
+        for persons in self.persons.get(&task.tenant).into_iter().flatten() {
+            let persons = persons.among(concerned);
+            if !persons.ids.is_empty() {
+                last = last.max(task.some(&persons, &moment, MemberCause::Event).await?);
+            }
+        }
+        Ok(last.max(task.customers(moved, &moment, MemberCause::Time).await?))
+    }
+}
+
+/// What came into windows or left them until now: many lists have the same ones.
+struct Moves<'a> {
+    db: &'a Db,
+    now: DateTime<Utc>,
+    known: HashMap<(TenantId, Window, DateTime<Utc>), Vec<CustomerId>>,
+}
+
+impl Moves<'_> {
+    async fn of(
+        &mut self,
+        tenant: TenantId,
+        window: &Window,
+        after: DateTime<Utc>,
+    ) -> Result<Vec<CustomerId>, EvaluationError> {
+        let key = (tenant, window.clone(), after);
+        if let Some(found) = self.known.get(&key) {
+            return Ok(found.clone());
+        }
+        let found = lists::moved(self.db, tenant, window, after, self.now).await?;
+        self.known.insert(key, found.clone());
+        Ok(found)
+    }
+}

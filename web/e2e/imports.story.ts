@@ -1,0 +1,52 @@
+import { expect, expectAccessible, open, test } from "./test";
+
+const CRM = [
+  "customer_id,Name,E-mail,Marketing permission,Town",
+  "w1,Wanda Import,wanda@example.com,yes,Graz",
+  "w2,Willi Import,willi@example.com,no,Linz",
+  "w3,No Mailbox,not-an-address,yes,Wels",
+].join("\n");
+
+test("a file is dropped, asked about, tried, imported, and its refused lines come back", async ({ page, commlog }) => {
+  await open(page, commlog, "/imports/new");
+  await page
+    .getByLabel("Drop a file here, or choose one")
+    .setInputFiles({ name: "crm.csv", mimeType: "text/csv", buffer: Buffer.from(CRM) });
+  await expect(page.getByRole("heading", { name: "crm.csv" })).toBeVisible();
+  // Whether somebody may be written to is never guessed.
+  await expect(page.getByRole("alert").filter({ hasText: "may be about consent" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Import", exact: true })).toBeDisabled();
+  await expectAccessible(page);
+  await page.getByLabel("Read Marketing permission as").selectOption("consent_email");
+  await expect(page.getByText("Wanda Import").last()).toBeVisible();
+  await expect(page.getByText("Line 4 is refused")).toBeVisible();
+
+  await page.getByRole("button", { name: "Try", exact: true }).click();
+  const tried = page.getByRole("region", { name: "Tried: nothing was written" });
+  await expect(tried).toContainText("1 line, 4:");
+  // What was said about the file, and the run, are in the address.
+  await page.reload();
+  await expect(tried).toBeVisible();
+  await expect(page.getByLabel("Read Marketing permission as")).toHaveValue("consent_email");
+
+  await page.getByRole("button", { name: "Import", exact: true }).click();
+  const imported = page.getByRole("region", { name: "Imported" });
+  await expect(imported).toBeVisible();
+  const saved = page.waitForEvent("download");
+  await imported.getByRole("button", { name: "Download refused lines" }).click();
+  expect((await saved).suggestedFilename()).toBe("refused.csv");
+  await expectAccessible(page);
+
+  await imported.getByRole("link", { name: "Open the import" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /crm\.csv/ })).toBeVisible();
+  await open(page, commlog, "/customers?search=wanda");
+  await expect(page.getByRole("link", { name: "Wanda Import" })).toBeVisible();
+});
+
+test("what is no text is refused in words", async ({ page, commlog }) => {
+  await open(page, commlog, "/imports/new");
+  await page
+    .getByLabel("Drop a file here, or choose one")
+    .setInputFiles({ name: "crm.xlsx", mimeType: "application/zip", buffer: Buffer.from("PK\u0003\u0004sheet") });
+  await expect(page.getByRole("alert").filter({ hasText: "Excel workbook" })).toBeVisible();
+});
