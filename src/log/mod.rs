@@ -393,6 +393,11 @@ pub trait EventLog: Send + Sync {
         true
     }
 
+    /// How many bytes one append may hold, roughly.
+    fn largest_append(&self) -> usize {
+        usize::MAX
+    }
+
     /// How many events lie after a position and up to another.
     async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError>;
 

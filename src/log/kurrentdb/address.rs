@@ -1,12 +1,17 @@
 //! The address of a KurrentDB server or cluster: that of its client, and `log=NAME` for several logs in one cluster.
 
+use std::time::Duration;
+
 use eventstore::ClientSettings;
 
 use super::names::{DEFAULT_LOG, Names};
 use crate::log::LogError;
 
 /// How long a call takes at most, in milliseconds, unless the address says otherwise: the client itself sets no limit on all.
-const DEADLINE_MS: &str = "10000";
+const DEADLINE_MS: u64 = 10_000;
+
+/// What an address may say instead: a call without end would hold up all that wait behind it.
+const DEADLINES_MS: std::ops::RangeInclusive<u64> = 100..=600_000;
 
 /// Where a log is.
 #[derive(Clone)]
@@ -17,6 +22,8 @@ pub(super) struct Address {
     pub url: String,
     /// How streams are named.
     pub names: Names,
+    /// How long a call takes at most, or the next event of a read.
+    pub deadline: Duration,
 }
 
 impl Address {
@@ -33,11 +40,23 @@ impl Address {
                 _ => settings.push(setting.to_owned()),
             }
         }
-        let has = |name: &str| settings.iter().any(|setting| setting.to_lowercase().starts_with(&format!("{name}=")));
+        let value = |name: &str| {
+            let mut named = settings.iter().rev().filter_map(|setting| setting.split_once('='));
+            named.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+        };
         // What is decided on is read from the leader, which every append goes to.
-        let leader = (!has("nodepreference")).then(|| "nodePreference=leader".to_owned());
-        let deadline = (!has("defaultdeadline")).then(|| format!("defaultDeadline={DEADLINE_MS}"));
-        settings.extend(leader.into_iter().chain(deadline));
+        if value("nodePreference").is_some_and(|node| !node.eq_ignore_ascii_case("leader")) {
+            return Err(foreign("nodePreference can only be leader: commlog decides on what it reads".to_owned()));
+        }
+        let deadline = match value("defaultDeadline") {
+            None => DEADLINE_MS,
+            Some(text) => {
+                let (least, most) = DEADLINES_MS.into_inner();
+                let within = || format!("defaultDeadline must be from {least} to {most} milliseconds");
+                text.parse().ok().filter(|ms| DEADLINES_MS.contains(ms)).ok_or_else(|| foreign(within()))?
+            }
+        };
+        settings.extend(["nodePreference=leader".to_owned(), format!("defaultDeadline={deadline}")]);
         let names = Names::new(log)
             .ok_or_else(|| foreign(format!("log={log} is not a name: 1 to 40 letters a to z and digits are")))?;
         let settings: ClientSettings = format!("{base}?{}", settings.join("&")).parse().map_err(
@@ -48,7 +67,7 @@ impl Address {
             },
         )?;
         let url = if log == DEFAULT_LOG { url } else { format!("{url}?log={log}") };
-        Ok(Self { settings, url, names })
+        Ok(Self { settings, url, names, deadline: Duration::from_millis(deadline) })
     }
 }
 
@@ -73,9 +92,23 @@ mod tests {
         assert_eq!(address.names, Names::new("crm").unwrap());
         assert_eq!(address.settings.hosts().len(), 3);
         assert_eq!(address.settings.node_preference(), NodePreference::Leader);
-        let address = Address::parse("kurrentdb+discover://kurrent.example.com:2113?nodePreference=follower").unwrap();
+        let address = Address::parse("kurrentdb+discover://kurrent.example.com:2113?defaultDeadline=500").unwrap();
         assert!(address.settings.is_dns_discovery_enabled());
-        assert_eq!(address.settings.node_preference(), NodePreference::Follower);
+        assert_eq!(address.deadline, Duration::from_millis(500));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_kept_are_refused() {
+        for (setting, named) in [
+            ("nodePreference=follower", "nodePreference can only be leader"),
+            ("defaultDeadline=-1", "from 100 to 600000 milliseconds"),
+            ("defaultdeadline=5", "from 100 to 600000 milliseconds"),
+            ("log=CRM", "is not a name"),
+        ] {
+            let refused = Address::parse(&format!("esdb://a:1?{setting}")).map(|address| address.url);
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains(named), "{setting}: {error}");
+        }
     }
 
     #[test]

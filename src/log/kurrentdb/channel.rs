@@ -1,6 +1,7 @@
 //! Calls that the client does not offer, over a connection of our own to the node that the client chose: with `TCP_NODELAY`, which
 //! the client's connections lack, so that a small append does not wait 40 ms for an acknowledgement.
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use prost::Message;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tonic::client::Grpc;
 use tonic::codec::{ProstCodec, Streaming};
 use tonic::codegen::http::Uri;
@@ -46,6 +49,32 @@ pub(super) enum ChannelError {
     /// A node told an address that is none.
     #[error("the address of a node cannot be used")]
     Uri(#[from] tonic::codegen::http::uri::InvalidUri),
+}
+
+/// Why the nodes that an address names cannot be spoken to: the client itself only says that it found none. [`None`] if they can,
+/// or if only the server knows.
+pub(super) async fn what_is_wrong(settings: &ClientSettings) -> Option<(String, io::Error)> {
+    for node in settings.hosts() {
+        if let Err(error) = shake_hands(settings, node).await {
+            return Some((format!("{}:{}", node.host, node.port), error));
+        }
+    }
+    None
+}
+
+async fn shake_hands(settings: &ClientSettings, node: &Endpoint) -> io::Result<()> {
+    let open = async {
+        let port = u16::try_from(node.port).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        let opened = TcpStream::connect((node.host.as_str(), port)).await?;
+        if settings.is_secure_mode_enabled() {
+            let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
+            let name = ServerName::try_from(node.host.clone()).map_err(|error| invalid(error.to_string()))?;
+            let tls = tls(settings).map_err(|error| invalid(error.to_string()))?;
+            TlsConnector::from(Arc::new(tls)).connect(name, opened).await?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(CONNECT, open).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))?
 }
 
 /// A connection to one node; cheap to clone.
@@ -138,11 +167,13 @@ fn authorization(settings: &ClientSettings) -> Option<MetadataValue<tonic::metad
 }
 
 /// Trusts what the address says: the system's certificates, a file, or whatever comes.
-fn tls(settings: &ClientSettings) -> Result<rustls::ClientConfig, ChannelError> {
+pub(super) fn tls(settings: &ClientSettings) -> Result<rustls::ClientConfig, ChannelError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let verified = match settings.tls_ca_file() {
+        // Nobody shows a certificate.
+        _ if !settings.is_secure_mode_enabled() => builder.with_root_certificates(rustls::RootCertStore::empty()),
         _ if !settings.is_tls_certificate_verification_enabled() => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(unverified::Unverified(Arc::clone(&provider)))),

@@ -2,6 +2,7 @@
 //! for it for ever: a client that failed is replaced, and every call has a deadline.
 
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use eventstore::{
     StreamState, SubscriptionFilter, operations,
 };
 use tokio::time::{Instant, sleep, timeout};
+use tonic::Code;
 
 use super::address::Address;
-use super::channel::{Channel, ChannelError};
+use super::channel::{self, Channel, ChannelError};
 use super::record::Proposed;
 use super::wire::Place;
+use crate::ids::Position;
 use crate::log::LogError;
 
 /// How long a call is tried again before it counts as failed.
@@ -22,9 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long to wait before a call is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// How long the next event of a read may take.
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// Where a read begins and which way it goes.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,15 @@ pub(super) enum CallError {
     /// No connection can be made.
     #[error(transparent)]
     Channel(#[from] ChannelError),
+    /// No connection can be opened.
+    #[error("{node} cannot be reached")]
+    Unreachable {
+        /// Host and port.
+        node: String,
+        /// What became of it: a refused connection, say, or a certificate that is not trusted.
+        #[source]
+        cause: io::Error,
+    },
     /// Another call, or the index.
     #[error(transparent)]
     Log(Box<LogError>),
@@ -82,6 +91,7 @@ impl CallError {
     /// Whether the call may succeed when it is made again. Whether it was carried out is not known then.
     pub(super) fn is_passing(&self) -> bool {
         match self {
+            Self::Client(Error::Grpc { code, .. }) => is_passing(*code),
             Self::Client(error) => matches!(
                 error,
                 Error::ServerError(_)
@@ -89,25 +99,36 @@ impl CallError {
                     | Error::ConnectionClosed
                     | Error::GrpcConnectionError(_)
                     | Error::DeadlineExceeded
-                    | Error::Grpc { .. }
             ),
-            Self::Status(status) => {
-                let is_passing = matches!(
-                    status.code(),
-                    tonic::Code::Unavailable
-                        | tonic::Code::Unknown
-                        | tonic::Code::Internal
-                        | tonic::Code::Cancelled
-                        | tonic::Code::DeadlineExceeded
-                        | tonic::Code::ResourceExhausted
-                );
-                // Another node leads by now.
-                is_passing || status.metadata().get("exception").is_some_and(|what| what == "not-leader")
+            // Another node leads by now.
+            Self::Status(status) if status.metadata().get("exception").is_some_and(|what| what == "not-leader") => true,
+            Self::Status(status) => is_passing(status.code()),
+            // A certificate that is not trusted stays so.
+            Self::Unreachable { cause, .. } => {
+                !matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
             }
             Self::Channel(_) | Self::Log(_) => false,
             Self::Silence(_) => true,
         }
     }
+
+    /// Whether the server refuses the call, and would again.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Client(_) | Self::Status(_)) && !self.is_passing()
+    }
+}
+
+/// Whether a call that ended so may succeed later.
+fn is_passing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable
+            | Code::Unknown
+            | Code::Internal
+            | Code::Cancelled
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+    )
 }
 
 impl Connection {
@@ -118,7 +139,10 @@ impl Connection {
 
     /// An error of this log.
     pub(super) fn failed(&self, doing: &'static str, error: CallError) -> LogError {
-        LogError::Database { url: self.address.url.clone(), doing, source: Arc::new(error) }
+        match error {
+            CallError::Log(error) => *error,
+            error => LogError::Database { url: self.address.url.clone(), doing, source: Arc::new(error) },
+        }
     }
 
     fn client(&self) -> Result<Client, CallError> {
@@ -144,9 +168,8 @@ impl Connection {
             return Ok(channel.clone());
         }
         let client = operations::Client::from(self.client()?);
-        let node = timeout(SILENCE, client.current_selected_node()).await;
-        let node = node.map_err(|_| CallError::Silence(SILENCE))??;
-        let channel = Channel::new(&self.address.settings, &node, SILENCE)?;
+        let node = self.timely(client.current_selected_node()).await??;
+        let channel = Channel::new(&self.address.settings, &node, self.address.deadline)?;
         *self.channel.lock().unwrap_or_else(PoisonError::into_inner) = Some(channel.clone());
         Ok(channel)
     }
@@ -166,15 +189,20 @@ impl Connection {
                 Ok(client) => call(client).await,
                 Err(error) => Err(error),
             };
-            match done {
+            let error = match done {
                 Ok(done) => return Ok(done),
-                Err(error) if error.is_passing() && began.elapsed() < PATIENCE => {
-                    tracing::debug!(url = self.address.url, %error, doing, "a call is made again");
-                    self.forget();
-                    sleep(PAUSE).await;
+                Err(error @ CallError::Client(Error::GrpcConnectionError(_))) => {
+                    let wrong = channel::what_is_wrong(&self.address.settings).await;
+                    wrong.map_or(error, |(node, cause)| CallError::Unreachable { node, cause })
                 }
-                Err(error) => return Err(self.failed(doing, error)),
+                Err(error) => error,
+            };
+            if !error.is_passing() || began.elapsed() >= PATIENCE {
+                return Err(self.failed(doing, error));
             }
+            tracing::debug!(url = self.address.url, %error, doing, "a call is made again");
+            self.forget();
+            sleep(PAUSE).await;
         }
     }
 
@@ -196,7 +224,15 @@ impl Connection {
         };
         self.patiently("read a stream", |client| {
             let options = options.clone();
-            async move { gather(timeout(SILENCE, client.read_stream(name, &options)).await, most).await }
+            async move {
+                match self.gather(self.timely(client.read_stream(name, &options)).await?, most).await {
+                    Err(CallError::Client(Error::ResourceDeleted)) => {
+                        let reason = format!("the stream {name} was deleted for good");
+                        Err(CallError::Log(Box::new(LogError::Damaged { position: Position::START, reason })))
+                    }
+                    read => read,
+                }
+            }
         })
         .await
     }
@@ -209,6 +245,21 @@ impl Connection {
         most: Most,
     ) -> Result<Vec<RecordedEvent>, LogError> {
         let filter = prefixes.iter().fold(SubscriptionFilter::on_stream_name(), SubscriptionFilter::add_prefix);
+        self.read_filtered(filter, direction, most).await
+    }
+
+    /// The last events of all streams that were deleted for good, whosever they are.
+    pub(super) async fn read_deletions(&self) -> Result<Vec<RecordedEvent>, LogError> {
+        let filter = SubscriptionFilter::on_event_type().add_prefix("$streamDeleted");
+        self.read_filtered(filter, Direction::Forwards(None), Most::events(usize::MAX)).await
+    }
+
+    async fn read_filtered(
+        &self,
+        filter: SubscriptionFilter,
+        direction: Direction<Place>,
+        most: Most,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
         let options = ReadAllOptions::default().filter(filter).max_count(most.events.saturating_add(1));
         let at = |place: Place| {
             StreamPosition::Position(eventstore::Position { commit: place.commit, prepare: place.prepare })
@@ -219,7 +270,7 @@ impl Connection {
         };
         self.patiently("read events", |client| {
             let options = options.clone();
-            async move { gather(timeout(SILENCE, client.read_all(&options)).await, most).await }
+            async move { self.gather(self.timely(client.read_all(&options)).await?, most).await }
         })
         .await
     }
@@ -229,39 +280,39 @@ impl Connection {
         let options = AppendToStreamOptions::default().stream_state(state);
         let events: Vec<_> = events.into_iter().map(Proposed::into_event_data).collect();
         let client = self.client()?;
-        let appended = timeout(SILENCE, client.append_to_stream(name, &options, events)).await;
-        appended.map_err(|_| CallError::Silence(SILENCE))??;
+        self.timely(client.append_to_stream(name, &options, events)).await??;
         Ok(())
+    }
+
+    /// The outcome of what must not take longer than the deadline.
+    async fn timely<T>(&self, work: impl Future<Output = T>) -> Result<T, CallError> {
+        timeout(self.address.deadline, work).await.map_err(|_| CallError::Silence(self.address.deadline))
+    }
+
+    /// What a read brings, up to a limit; what it would bring beyond it is let go of.
+    async fn gather(&self, begun: Result<ReadStream, Error>, most: Most) -> Result<Vec<RecordedEvent>, CallError> {
+        let mut stream = match begun {
+            Err(Error::ResourceNotFound) => return Ok(Vec::new()),
+            begun => begun?,
+        };
+        let (mut events, mut bytes) = (Vec::new(), 0_usize);
+        while events.len() < most.events && bytes < most.bytes {
+            match self.timely(stream.next()).await? {
+                Ok(Some(resolved)) => {
+                    if let Some(event) = resolved.event.filter(|event| Some(place_of(event)) != most.but) {
+                        bytes = bytes.saturating_add(event.data.len() + super::record::personal_bytes(&event));
+                        events.push(event);
+                    }
+                }
+                Ok(None) | Err(Error::ResourceNotFound) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(events)
     }
 }
 
 /// Where an event stands.
 pub(super) fn place_of(event: &RecordedEvent) -> Place {
     Place { commit: event.position.commit, prepare: event.position.prepare }
-}
-
-/// What a read brings, up to a limit; what it would bring beyond it is let go of.
-async fn gather(
-    begun: Result<Result<ReadStream, Error>, tokio::time::error::Elapsed>,
-    most: Most,
-) -> Result<Vec<RecordedEvent>, CallError> {
-    let silence = |_| CallError::Silence(SILENCE);
-    let mut stream = match begun.map_err(silence)? {
-        Err(Error::ResourceNotFound) => return Ok(Vec::new()),
-        begun => begun?,
-    };
-    let (mut events, mut bytes) = (Vec::new(), 0_usize);
-    while events.len() < most.events && bytes < most.bytes {
-        match timeout(SILENCE, stream.next()).await.map_err(silence)? {
-            Ok(Some(resolved)) => {
-                if let Some(event) = resolved.event.filter(|event| Some(place_of(event)) != most.but) {
-                    bytes = bytes.saturating_add(event.data.len() + super::record::personal_bytes(&event));
-                    events.push(event);
-                }
-            }
-            Ok(None) | Err(Error::ResourceNotFound) => break,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(events)
 }

@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::codec::Streaming;
 
+use super::TOMBSTONE;
 use super::connection::{CallError, Connection, Direction, Most, place_of};
 use super::index::{self, Index, Seen, SeenEvent, What};
 use super::names::{Named, Names};
@@ -222,6 +223,9 @@ fn subscribe(names: &Names, after: Place) -> wire::Subscribe {
 fn see(names: &Names, place: Place, event: &wire::Event) -> Option<Seen> {
     let name = std::str::from_utf8(&event.stream.as_ref()?.name).ok()?;
     let id = event.id.as_ref()?.text.parse().ok()?;
+    if event.revision == TOMBSTONE {
+        return None;
+    }
     let what = match names.read(name)? {
         Named::Stream(stream) => {
             let metadata: Option<Metadata> = serde_json::from_slice(&event.custom_metadata).ok();

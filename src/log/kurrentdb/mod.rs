@@ -47,8 +47,11 @@ use connection::{CallError, Connection, Direction, Most, place_of};
 use follower::{Follower, Reached};
 use names::Named;
 use record::{EPOCH_STARTED, EpochStarted, Proposed, micros};
-use transaction::Mode;
+use transaction::{Mode, TRANSACTION_BYTES};
 use writer::{AT_ONCE, Job, Writer};
+
+/// The revision of the event that says that a stream was deleted for good. It stands in the stream, but is none of ours.
+const TOMBSTONE: u64 = i64::MAX.unsigned_abs();
 
 /// The log in KurrentDB.
 pub struct KurrentLog {
@@ -68,8 +71,7 @@ impl KurrentLog {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn reach(address: &str) -> Result<(), LogError> {
-        choose_tls();
-        open::log_id(&Connection::new(Address::parse(address)?)).await.map(drop)
+        open::log_id(&prepare(address)?).await.map(drop)
     }
 
     /// Opens the log at an address such as `kurrentdb://host:2113`, and makes it if there is none. `index` is a file of this node,
@@ -94,8 +96,7 @@ impl KurrentLog {
     }
 
     async fn open(address: &str, index: &Path, ambient: Ambient, makes: bool) -> Result<Self, LogError> {
-        choose_tls();
-        let connection = Arc::new(Connection::new(Address::parse(address)?));
+        let connection = Arc::new(prepare(address)?);
         let log_id = match open::log_id(&connection).await? {
             Some(log_id) => log_id,
             None if makes => open::make(&connection, &ambient).await?,
@@ -130,7 +131,7 @@ impl KurrentLog {
         let ours: Vec<(RecordedEvent, StreamId)> = events
             .into_iter()
             .filter_map(|event| match names.read(event.stream_id()) {
-                Some(Named::Stream(stream)) => Some((event, stream)),
+                Some(Named::Stream(stream)) if event.revision != TOMBSTONE => Some((event, stream)),
                 _ => None,
             })
             .collect();
@@ -147,6 +148,26 @@ impl KurrentLog {
             record::read(&event, stream, Position::from_counter(position.ok_or_else(unknown)?))
         });
         sealed.collect()
+    }
+
+    /// Events after or before a place, or from an end on. What others keep in streams whose names begin like ours is passed over.
+    async fn read_from(
+        &self,
+        mut from: Option<wire::Place>,
+        direction: fn(Option<wire::Place>) -> Direction<wire::Place>,
+        limit: ReadLimit,
+    ) -> Result<Vec<SealedEvent>, LogError> {
+        let prefixes = [self.connection.address.names.events()];
+        loop {
+            let most = Most { but: from, ..most(limit) };
+            let read = self.connection.read_all(&prefixes, direction(from), most).await?;
+            let Some(last) = read.last().map(place_of) else { return Ok(Vec::new()) };
+            let sealed = self.sealed(read).await?;
+            if !sealed.is_empty() {
+                return Ok(sealed);
+            }
+            from = Some(last);
+        }
     }
 
     /// Where the event at a position stands; [`None`] if there is no such event.
@@ -172,10 +193,15 @@ impl KurrentLog {
     }
 }
 
-/// The client takes whatever implementation of TLS the process has chosen, and panics if it cannot tell which.
-fn choose_tls() {
+/// Opens nothing yet. The client takes whatever implementation of TLS the process has chosen, and panics if it cannot tell which, or
+/// cannot read a certificate.
+fn prepare(address: &str) -> Result<Connection, LogError> {
     // Another part of the process may have chosen.
     _ = rustls::crypto::ring::default_provider().install_default();
+    let connection = Connection::new(Address::parse(address)?);
+    let tls = channel::tls(&connection.address.settings);
+    tls.map_err(|error| connection.failed("be opened", CallError::Channel(error)))?;
+    Ok(connection)
 }
 
 fn most(limit: ReadLimit) -> Most {
@@ -200,9 +226,7 @@ impl EventLog for KurrentLog {
                 None => return Ok(Vec::new()),
             },
         };
-        let most = Most { but: from, ..most(limit) };
-        let prefixes = [self.connection.address.names.events()];
-        self.sealed(self.connection.read_all(&prefixes, Direction::Forwards(from), most).await?).await
+        self.read_from(from, Direction::Forwards, limit).await
     }
 
     async fn read_all_backwards(
@@ -216,18 +240,24 @@ impl EventLog for KurrentLog {
             // Before an event that is not there yet stands the end.
             Some(before) => self.place_of(before).await?,
         };
-        let most = Most { but: from, ..most(limit) };
-        let prefixes = [self.connection.address.names.events()];
-        self.sealed(self.connection.read_all(&prefixes, Direction::Backwards(from), most).await?).await
+        self.read_from(from, Direction::Backwards, limit).await
     }
 
     async fn read_stream(&self, stream: StreamId, after: u64, limit: ReadLimit) -> Result<Vec<SealedEvent>, LogError> {
         let name = self.connection.address.names.stream(&stream);
-        let events = self.connection.read_stream(&name, Direction::Forwards(Some(after)), most(limit)).await?;
-        if let Some(first) = events.first()
-            && first.revision != after
-        {
-            let reason = format!("{name} was truncated: its event {after} is gone");
+        let read = || self.connection.read_stream(&name, Direction::Forwards(Some(after)), most(limit));
+        let mut events = read().await?;
+        let mut is_cut = events.first().is_some_and(|first| first.revision != after);
+        if events.is_empty() {
+            // The end, unless the index knows more; what it knows may have come after the read.
+            let heads = self.stream_heads(&[stream]).await?;
+            if heads.iter().flatten().any(|head| head.version > after) {
+                events = read().await?;
+                is_cut = events.first().is_none_or(|first| first.revision != after);
+            }
+        }
+        if is_cut {
+            let reason = format!("{name} was truncated or deleted: its event {after} is gone");
             return Err(LogError::Damaged { position: Position::START, reason });
         }
         self.sealed(events).await
@@ -313,6 +343,10 @@ impl EventLog for KurrentLog {
         false
     }
 
+    fn largest_append(&self) -> usize {
+        TRANSACTION_BYTES
+    }
+
     async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError> {
         let end = self.head().await?.position;
         Ok(until.min(end).counter().saturating_sub(after.counter()))
@@ -394,7 +428,7 @@ impl EventLog for KurrentLog {
         Ok(Origin { log_id: self.log_id, epochs: self.look_up(index::epochs).await? })
     }
 
-    /// Metadata of streams that lets the server drop events of theirs.
+    /// Metadata of streams that lets the server drop events of theirs, and streams that were deleted for good.
     async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
         let names = &self.connection.address.names;
         let prefixes = [names.events(), names.own()].map(|prefix| format!("$${prefix}"));
@@ -407,8 +441,11 @@ impl EventLog for KurrentLog {
             // The last one holds.
             truncating.insert(event.stream_id().trim_start_matches('$').to_owned(), what);
         }
+        let deleted = self.connection.read_deletions().await?;
+        let deleted = deleted.iter().map(RecordedEvent::stream_id).filter(|stream| names.read(stream).is_some());
+        let deleted: Vec<String> = deleted.map(|stream| format!("deletion of {stream}")).collect();
         let told = |(stream, what): (String, Option<&str>)| what.map(|what| format!("{what} of {stream}"));
-        Ok(truncating.into_iter().filter_map(told).collect())
+        Ok(truncating.into_iter().filter_map(told).chain(deleted).collect())
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {

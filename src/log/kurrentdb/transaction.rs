@@ -20,7 +20,7 @@ use crate::log::sql::plan::{Call, CommandRef, CommandRow, Known, Plan, Row};
 use crate::log::{LogError, StreamId};
 
 /// Bytes that are appended together. A server takes 1 MiB unless its `MaxAppendSize` says otherwise.
-const TRANSACTION_BYTES: usize = 768 * 1024;
+pub(super) const TRANSACTION_BYTES: usize = 768 * 1024;
 
 /// What an event takes beside its payload, roughly.
 const EVENT_BYTES: usize = 640;
@@ -401,6 +401,6 @@ fn is_lost(error: &CallError) -> bool {
     match error {
         CallError::Client(error) => matches!(error, Error::WrongExpectedVersion { .. }),
         CallError::Status(status) => matches!(status.code(), Code::FailedPrecondition | Code::AlreadyExists),
-        CallError::Channel(_) | CallError::Silence(_) | CallError::Log(_) => false,
+        CallError::Channel(_) | CallError::Unreachable { .. } | CallError::Silence(_) | CallError::Log(_) => false,
     }
 }

@@ -59,6 +59,28 @@ pub(super) struct Progress {
     pub claimed: HashSet<CommandRef>,
 }
 
+impl Progress {
+    /// What became of one call of the group, as a group of its own.
+    fn of(&self, call: usize) -> Self {
+        let made = self.made.iter().filter(|(of, _)| *of == call).map(|(_, append)| (0, *append));
+        Self { made: made.collect(), claimed: self.claimed.clone() }
+    }
+}
+
+/// Why a group was not stored.
+struct Failed {
+    error: LogError,
+    /// It would be again, at least as a whole.
+    is_refused: bool,
+}
+
+impl From<LogError> for Failed {
+    fn from(error: LogError) -> Self {
+        let is_refused = matches!(error, LogError::Damaged { .. });
+        Self { error, is_refused }
+    }
+}
+
 type Waiting = Vec<(oneshot::Sender<Result<Outcome, LogError>>, OwnedSemaphorePermit)>;
 
 impl Writer {
@@ -88,28 +110,26 @@ impl Writer {
     }
 
     async fn append(&mut self, calls: Vec<Call>, waiting: Waiting) {
-        match self.commit(Arc::new(calls)).await {
-            Ok(outcomes) => {
-                for ((reply, permit), outcome) in waiting.into_iter().zip(outcomes) {
-                    drop(permit);
-                    // An asker that went away does not undo what is durable.
-                    _ = reply.send(Ok(outcome));
+        let (calls, mut progress) = (Arc::new(calls), Progress::default());
+        match self.commit(&calls, &mut progress).await {
+            Err(Failed { is_refused: true, .. }) if waiting.len() > 1 => {
+                // One of them is refused, whichever it is: the others do not fall with it.
+                let calls = Arc::unwrap_or_clone(calls);
+                for ((index, call), waiting) in calls.into_iter().enumerate().zip(waiting) {
+                    let committed = self.commit(&Arc::new(vec![call]), &mut progress.of(index)).await;
+                    answer(committed, vec![waiting]);
                 }
             }
-            Err(error) => {
-                for (reply, _permit) in waiting {
-                    _ = reply.send(Err(error.clone()));
-                }
-            }
+            committed => answer(committed, waiting),
         }
     }
 
     /// Decides and stores a group, again and again until nothing of it is left to store.
-    async fn commit(&mut self, calls: Arc<Vec<Call>>) -> Result<Vec<Outcome>, LogError> {
-        let (mut progress, mut lost, began, mut is_fresh) = (Progress::default(), 0, Instant::now(), false);
+    async fn commit(&mut self, calls: &Arc<Vec<Call>>, progress: &mut Progress) -> Result<Vec<Outcome>, Failed> {
+        let (mut lost, began, mut is_fresh) = (0, Instant::now(), false);
         loop {
-            let known = self.known(&calls, &progress).await?;
-            let plan = plan::plan(&calls, &known);
+            let known = self.known(calls, progress).await?;
+            let plan = plan::plan(calls, &known);
             if !is_fresh && plan.outcomes.iter().flatten().any(is_conflict) {
                 // Who appended elsewhere may know better than this index.
                 self.reached.reach_end().await?;
@@ -117,18 +137,18 @@ impl Writer {
                 continue;
             }
             if plan.rows.is_empty() {
-                return Ok(answers(plan, &progress, &HashMap::new()));
+                return Ok(answers(plan, progress, &HashMap::new()));
             }
-            match self.store(&calls, &plan, &known, &mut progress).await {
+            match self.store(calls, &plan, &known, progress).await {
                 Ok(Stored::All) => {
                     let positions = self.positions(&plan).await?;
-                    return Ok(answers(plan, &progress, &positions));
+                    return Ok(answers(plan, progress, &positions));
                 }
                 Ok(Stored::Again) => {}
                 Ok(Stored::Lost(error)) => {
                     lost += 1;
                     if lost > ATTEMPTS {
-                        return Err(self.connection.failed("append", error));
+                        return Err(Failed { error: self.connection.failed("append", error), is_refused: true });
                     }
                     if lost % 5 == 0 {
                         // A node that no longer leads refuses in the same way.
@@ -140,7 +160,10 @@ impl Writer {
                     self.connection.forget();
                     sleep(PAUSE).await;
                 }
-                Err(error) => return Err(self.connection.failed("append", error)),
+                Err(error) => {
+                    let is_refused = error.is_refusal();
+                    return Err(Failed { error: self.connection.failed("append", error), is_refused });
+                }
             }
             self.reached.reach_end().await?;
             is_fresh = true;
@@ -173,6 +196,24 @@ impl Writer {
         let asked: Vec<_> = made.map(|made| (made.stream, made.last_version)).collect();
         let found = self.reached.positions(asked.clone()).await?;
         Ok(asked.into_iter().zip(found.into_iter().map(Position::from_counter)).collect())
+    }
+}
+
+/// Answers those who wait for a group.
+fn answer(committed: Result<Vec<Outcome>, Failed>, waiting: Waiting) {
+    match committed {
+        Ok(outcomes) => {
+            for ((reply, permit), outcome) in waiting.into_iter().zip(outcomes) {
+                drop(permit);
+                // An asker that went away does not undo what is durable.
+                _ = reply.send(Ok(outcome));
+            }
+        }
+        Err(failed) => {
+            for (reply, _permit) in waiting {
+                _ = reply.send(Err(failed.error.clone()));
+            }
+        }
     }
 }
 

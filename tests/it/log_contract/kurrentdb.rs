@@ -2,6 +2,7 @@
 //! versions that differ; and what only this backend must stand.
 
 mod faults;
+mod reported;
 
 use std::path::PathBuf;
 use std::sync::Arc;

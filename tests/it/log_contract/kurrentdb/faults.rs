@@ -17,32 +17,32 @@ use crate::log_contract::world::plain;
 use crate::support::doubles::kurrentdb::{KurrentDouble, Version};
 
 /// Generous: what must not happen is waiting without end.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
-const VERSIONS: [Version; 3] = [Version::Records, Version::Session, Version::Single];
+pub(super) const VERSIONS: [Version; 3] = [Version::Records, Version::Session, Version::Single];
 
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-async fn open(address: &str, folder: &Path, index: &str) -> KurrentLog {
+pub(super) async fn open(address: &str, folder: &Path, index: &str) -> KurrentLog {
     KurrentLog::connect(address, &folder.join(index), Ambient::system()).await.expect("the log opens")
 }
 
-fn stream() -> StreamId {
+pub(super) fn stream() -> StreamId {
     let ambient = Ambient::system();
     StreamId::new(ambient.uuid().into(), Category::Customer, ambient.uuid())
 }
 
 /// Appends one event at a version, and returns its id.
-async fn add(log: &KurrentLog, stream: StreamId, version: u64) -> EventId {
+pub(super) async fn add(log: &KurrentLog, stream: StreamId, version: u64) -> EventId {
     let append = plain(&Ambient::system(), stream, Expected::Exact(version), b"{}".to_vec());
     let id = append.events[0].id;
     log.append(vec![append]).await.expect("answers").remove(0).expect("is appended");
     id
 }
 
-async fn ids(log: &KurrentLog) -> Vec<(Position, EventId)> {
+pub(super) async fn ids(log: &KurrentLog) -> Vec<(Position, EventId)> {
     let events = log.read_all(Position::START, ReadLimit::events(10_000)).await.expect("is read");
     events.iter().map(|event| (event.envelope.position, event.envelope.id)).collect()
 }

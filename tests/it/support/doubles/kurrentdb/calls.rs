@@ -14,6 +14,7 @@ use futures::{SinkExt, StreamExt, TryStreamExt, stream};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::codec::ProstCodec;
 use tonic::codegen::{Service, http};
@@ -24,8 +25,8 @@ use uuid::Uuid;
 use super::messages;
 use super::messages::{
     AppendContent, AppendRecords, AppendReq, AppendResp, AppendResult, Appended, Beginning, ClusterInfo, Confirmation,
-    Content, Count, Empty, EndPoint, Event, Expected, Member, NotFound, Place, ReadEvent, ReadOptions, ReadReq,
-    ReadResp, Record, Revision, StreamName, StreamRecords, Success, SupportedMethods, What, Wrong,
+    Content, Count, Empty, EndPoint, Event, Expected, Expression, Member, NotFound, Place, ReadEvent, ReadOptions,
+    ReadReq, ReadResp, Record, Revision, StreamName, StreamRecords, Success, SupportedMethods, What, Wrong,
 };
 use super::store::{ANY, EXISTS, Moved, NO_STREAM, NewEvent, Required, StoredEvent};
 use super::{Faults, Node, Version};
@@ -45,6 +46,18 @@ pub(super) async fn serve(listener: TcpListener, node: Node) {
 }
 
 async fn answer(connection: TcpStream, node: Node) {
+    match node.cluster.tls.clone() {
+        // A client that does not trust the certificate goes away.
+        Some(tls) => {
+            if let Ok(secured) = tls.accept(connection).await {
+                answer_on(secured, node).await;
+            }
+        }
+        None => answer_on(connection, node).await,
+    }
+}
+
+async fn answer_on(connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, node: Node) {
     let stop = node.stop.clone();
     let service = service_fn(move |request| {
         let node = node.clone();
@@ -179,6 +192,9 @@ impl Node {
         let events = match &options.what {
             Some(What::Stream(stream)) => {
                 let name = stream.stream.as_ref().expect("a stream's name").read();
+                if store.is_entombed(&name) {
+                    return Err(deleted(&name));
+                }
                 if !store.has(&name) {
                     let content = Content::NotFound(NotFound { stream: stream.stream.clone() });
                     return Ok(stream::iter([Ok(ReadResp { content: Some(content) })]).boxed());
@@ -285,6 +301,12 @@ impl Node {
             }
         }
         self.check_leads()?;
+        if events.iter().any(|(stream, _)| self.cluster.store.is_entombed(stream)) {
+            return Err(deleted(&name));
+        }
+        if size(&events) > MOST_APPENDED {
+            return Err(Status::invalid_argument("Maximum Append Size of 1048576 Exceeded"));
+        }
         let done = match Faults::take(&self.faults.wrong_versions) {
             true => Err(Moved { actual: i64::MAX }),
             false => self.cluster.store.append(&events, &[(name, required)]),
@@ -331,8 +353,7 @@ impl Node {
     ) -> Result<Appended, Status> {
         // The newer interface says it in the same way as a stream that has moved.
         self.check_leads().map_err(|_| Status::failed_precondition("the server is not the leader node"))?;
-        let bytes: usize = events.iter().map(|(_, event)| event.data.len() + event.custom_metadata.len()).sum();
-        if bytes > 1 << 20 {
+        if size(&events) > MOST_APPENDED {
             return Err(Status::aborted("the transaction is larger than 1 MiB"));
         }
         if events.is_empty() {
@@ -357,6 +378,20 @@ impl Node {
     }
 }
 
+/// What a server takes at once unless it is told otherwise, in bytes.
+const MOST_APPENDED: usize = 1 << 20;
+
+fn size(events: &[(String, NewEvent)]) -> usize {
+    events.iter().map(|(_, event)| event.data.len() + event.custom_metadata.len()).sum()
+}
+
+/// What the older interface says of a stream that was deleted for good.
+fn deleted(stream: &str) -> Status {
+    let mut status = Status::failed_precondition(format!("Event stream '{stream}' is deleted."));
+    status.metadata_mut().insert("exception", "stream-deleted".parse().expect("a word"));
+    status
+}
+
 fn features(version: Version) -> Response<SupportedMethods> {
     let version = match version {
         Version::Single => "24.10.5",
@@ -367,8 +402,12 @@ fn features(version: Version) -> Response<SupportedMethods> {
 }
 
 fn fits(options: &ReadOptions, event: &StoredEvent) -> bool {
-    let prefixes = options.filter.as_ref().and_then(|filter| filter.streams.as_ref()).map(|streams| &streams.prefixes);
-    prefixes.is_none_or(|prefixes| prefixes.iter().any(|prefix| event.stream.starts_with(prefix)))
+    let begins = |text: &str, with: &Expression| with.prefixes.iter().any(|prefix| text.starts_with(prefix));
+    let event_type = event.metadata.get("type").map(String::as_str).unwrap_or_default();
+    options.filter.as_ref().is_none_or(|filter| {
+        filter.streams.as_ref().is_none_or(|streams| begins(&event.stream, streams))
+            && filter.types.as_ref().is_none_or(|types| begins(event_type, types))
+    })
 }
 
 fn told(event: StoredEvent) -> ReadResp {

@@ -168,6 +168,8 @@ pub(super) enum Beginning {
 pub(super) struct Filter {
     #[prost(message, optional, tag = "1")]
     pub streams: Option<Expression>,
+    #[prost(message, optional, tag = "2")]
+    pub types: Option<Expression>,
 }
 
 #[derive(Clone, PartialEq, Message)]

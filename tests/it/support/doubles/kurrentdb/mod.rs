@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use store::Store;
@@ -73,6 +74,8 @@ struct Cluster {
     nodes: Mutex<Vec<u16>>,
     /// The port of the node that leads.
     leader: watch::Sender<u16>,
+    /// How connections are secured, if they are.
+    tls: Option<TlsAcceptor>,
 }
 
 /// A node of a cluster, which ends when this is dropped.
@@ -96,8 +99,17 @@ struct Node {
 impl KurrentDouble {
     /// A cluster of one node.
     pub(crate) async fn start(version: Version) -> Self {
-        let cluster = Cluster { version, store: Store::new(), nodes: Mutex::default(), leader: watch::Sender::new(0) };
-        let node = Self::join(Arc::new(cluster)).await;
+        Self::start_with(version, None).await
+    }
+
+    /// The same, which shows a certificate of `localhost`.
+    pub(crate) async fn start_secure(version: Version, tls: TlsAcceptor) -> Self {
+        Self::start_with(version, Some(tls)).await
+    }
+
+    async fn start_with(version: Version, tls: Option<TlsAcceptor>) -> Self {
+        let (nodes, leader) = (Mutex::default(), watch::Sender::new(0));
+        let node = Self::join(Arc::new(Cluster { version, store: Store::new(), nodes, leader, tls })).await;
         node.lead();
         node
     }
@@ -112,9 +124,22 @@ impl KurrentDouble {
         let port = listener.local_addr().expect("an address").port();
         cluster.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(port);
         let (stop, faults) = (CancellationToken::new(), Arc::<Faults>::default());
-        let node = Node { cluster: cluster.clone(), faults: faults.clone(), port, stop: stop.clone() };
-        tokio::spawn(calls::serve(listener, node));
-        Self { cluster, faults, port, _stop: stop.clone().drop_guard(), stop }
+        let node = Self { cluster, faults, port, _stop: stop.clone().drop_guard(), stop };
+        node.serve(listener);
+        node
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let (cluster, faults) = (self.cluster.clone(), self.faults.clone());
+        tokio::spawn(calls::serve(listener, Node { cluster, faults, port: self.port, stop: self.stop.clone() }));
+    }
+
+    /// Takes connections again after it was stopped.
+    pub(crate) async fn start_again(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is free again");
+        self.stop = CancellationToken::new();
+        self._stop = self.stop.clone().drop_guard();
+        self.serve(listener);
     }
 
     /// Becomes the leader; the others refuse appends from now on.
@@ -129,7 +154,10 @@ impl KurrentDouble {
 
     /// Where a client finds it.
     pub(crate) fn address(&self) -> String {
-        format!("kurrentdb://127.0.0.1:{}?tls=false", self.port)
+        match self.cluster.tls {
+            Some(_) => format!("kurrentdb://localhost:{}", self.port),
+            None => format!("kurrentdb://127.0.0.1:{}?tls=false", self.port),
+        }
     }
 
     /// Where a client finds the whole cluster.
@@ -142,13 +170,24 @@ impl KurrentDouble {
 
     /// Sets a stream's metadata, as an administrator does.
     pub(crate) fn set_metadata(&self, stream: &str, metadata: &str) {
+        self.add(&format!("$${stream}"), "$metadata", metadata);
+    }
+
+    /// Appends an event of another program.
+    pub(crate) fn add(&self, stream: &str, event_type: &str, data: &str) {
         let event = store::NewEvent {
             id: uuid::Uuid::from_u128(u128::from(*self.cluster.store.end.borrow())),
-            metadata: std::collections::HashMap::from([("type".to_owned(), "$metadata".to_owned())]),
+            metadata: std::collections::HashMap::from([("type".to_owned(), event_type.to_owned())]),
             custom_metadata: Vec::new(),
-            data: metadata.as_bytes().to_vec(),
+            data: data.as_bytes().to_vec(),
         };
-        self.cluster.store.append(&[(format!("$${stream}"), event)], &[]).expect("is appended");
+        self.cluster.store.append(&[(stream.to_owned(), event)], &[]).expect("is appended");
+    }
+
+    /// Deletes a stream for good, as an administrator does: its events stay until somebody scavenges.
+    pub(crate) fn tombstone(&self, stream: &str) {
+        self.add(stream, "$streamDeleted", "");
+        self.cluster.store.entomb(stream);
     }
 
     /// What it holds.

@@ -36,6 +36,9 @@ pub(super) const NO_STREAM: Required = -1;
 pub(super) const ANY: Required = -2;
 pub(super) const EXISTS: Required = -4;
 
+/// The revision of the event that says that a stream was deleted.
+const TOMBSTONE: u64 = i64::MAX.unsigned_abs();
+
 /// A stream that is in another state than it must be; its last revision, or [`NO_STREAM`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moved {
@@ -125,6 +128,19 @@ impl Store {
         let inner = self.inner();
         let end = inner.events.partition_point(|event| event.place < before);
         inner.events[..end].iter().rev().filter(|event| fits(event)).take(most).cloned().collect()
+    }
+
+    /// Lets the last event of a stream be the one that says it was deleted.
+    pub(super) fn entomb(&self, stream: &str) {
+        let mut inner = self.inner();
+        let last = inner.events.iter_mut().rfind(|event| event.stream == stream);
+        last.expect("the stream has events").revision = TOMBSTONE;
+        inner.last.insert(stream.to_owned(), TOMBSTONE);
+    }
+
+    /// Whether a stream was deleted for good.
+    pub(super) fn is_entombed(&self, stream: &str) -> bool {
+        self.inner().last.get(stream) == Some(&TOMBSTONE)
     }
 
     /// Whether a stream was ever appended to.
