@@ -400,6 +400,8 @@ fn lost(name: &str) -> CallError {
 fn is_lost(error: &CallError) -> bool {
     match error {
         CallError::Client(error) => matches!(error, Error::WrongExpectedVersion { .. }),
+        // A stream that was deleted for good is refused with the same code.
+        CallError::Status(status) if status.message().contains("tombstoned") => false,
         CallError::Status(status) => matches!(status.code(), Code::FailedPrecondition | Code::AlreadyExists),
         CallError::Channel(_) | CallError::Unreachable { .. } | CallError::Silence(_) | CallError::Log(_) => false,
     }

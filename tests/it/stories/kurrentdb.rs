@@ -47,7 +47,7 @@ async fn a_node_that_is_killed(version: Version) {
     let mut world = world(&double.address()).await;
     let mut server = serve(&world);
     world.work(&[&server]);
-    for _ in 0..3 {
+    for _ in 0..2 {
         world.all_succeed(|_| true).await;
         // Not stopped, but killed.
         drop(server);

@@ -8,7 +8,7 @@ mod lookup;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::wire::Place;
@@ -132,13 +132,13 @@ fn prepare(path: &Path, log_id: Uuid) -> Result<(), rusqlite::Error> {
             connection.query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| row.get(0)).optional()?;
         Ok(of.as_deref() == Some(log_id.as_bytes()))
     };
-    let connection = options(path).open();
-    if let Ok(connection) = &connection
-        && fits(connection).unwrap_or(false)
-    {
-        return Ok(());
+    match options(path).open().and_then(|connection| fits(&connection)) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(error) if is_damage(&error) => {}
+        // Somebody may be at work with it.
+        Err(error) => return Err(error),
     }
-    drop(connection);
     for suffix in ["", "-wal", "-shm"] {
         // What cannot be removed is met again below.
         let mut file = path.as_os_str().to_owned();
@@ -151,6 +151,11 @@ fn prepare(path: &Path, log_id: Uuid) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.execute_batch("COMMIT")
+}
+
+/// Whether a file is not a database, or not any more.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
 fn signed(number: u64) -> i64 {

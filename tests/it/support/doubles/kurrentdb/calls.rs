@@ -28,7 +28,7 @@ use super::messages::{
     Content, Count, Empty, EndPoint, Event, Expected, Expression, Member, NotFound, Place, ReadEvent, ReadOptions,
     ReadReq, ReadResp, Record, Revision, StreamName, StreamRecords, Success, SupportedMethods, What, Wrong,
 };
-use super::store::{ANY, EXISTS, Moved, NO_STREAM, NewEvent, Required, StoredEvent};
+use super::store::{ANY, EXISTS, Moved, NO_STREAM, NewEvent, Required, StoredEvent, TOMBSTONE};
 use super::{Faults, Node, Version};
 
 /// Answers calls until the node is stopped.
@@ -366,6 +366,9 @@ impl Node {
         self.lose_answer()?;
         match done {
             Ok((place, _)) => Ok(Appended { place: place.cast_signed() }),
+            Err(Moved { actual }) if actual.unsigned_abs() == TOMBSTONE => {
+                Err(Status::failed_precondition("a stream is tombstoned"))
+            }
             Err(Moved { actual }) => Err(Status::failed_precondition(format!("a stream is at {actual}"))),
         }
     }

@@ -37,7 +37,7 @@ pub(super) const ANY: Required = -2;
 pub(super) const EXISTS: Required = -4;
 
 /// The revision of the event that says that a stream was deleted.
-const TOMBSTONE: u64 = i64::MAX.unsigned_abs();
+pub(super) const TOMBSTONE: u64 = i64::MAX.unsigned_abs();
 
 /// A stream that is in another state than it must be; its last revision, or [`NO_STREAM`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
