@@ -114,7 +114,8 @@ impl Channel {
         let request = self.request(records, Some(self.deadline));
         self.ready().await?;
         let (codec, path) = (ProstCodec::default(), PathAndQuery::from_static(APPEND_RECORDS));
-        self.grpc.unary(request, path, codec).await.map(|_: Response<wire::Appended>| ())
+        let appended = timely(self.deadline, self.grpc.unary(request, path, codec)).await;
+        appended.map(|_: Response<wire::Appended>| ())
     }
 
     /// Appends records to several streams, all or none.
@@ -122,7 +123,8 @@ impl Channel {
         let request = self.request(futures::stream::iter(streams), Some(self.deadline));
         self.ready().await?;
         let (codec, path) = (ProstCodec::default(), PathAndQuery::from_static(APPEND_SESSION));
-        self.grpc.client_streaming(request, path, codec).await.map(|_: Response<wire::Appended>| ())
+        let appended = timely(self.deadline, self.grpc.client_streaming(request, path, codec)).await;
+        appended.map(|_: Response<wire::Appended>| ())
     }
 
     /// Tells of events as they are appended, and of how far it is where there are none.
@@ -130,9 +132,8 @@ impl Channel {
         let request = self.request(subscribe, None);
         self.ready().await?;
         let (codec, path) = (ProstCodec::default(), PathAndQuery::from_static(READ));
-        let opened = tokio::time::timeout(self.deadline, self.grpc.server_streaming(request, path, codec));
-        let opened = opened.await.map_err(|_| Status::deadline_exceeded("the subscription did not begin"))?;
-        Ok(opened?.into_inner())
+        let opened = timely(self.deadline, self.grpc.server_streaming(request, path, codec)).await;
+        opened.map(Response::into_inner)
     }
 
     async fn ready(&mut self) -> Result<(), Status> {
@@ -150,6 +151,12 @@ impl Channel {
         }
         request
     }
+}
+
+/// The deadline that a request carries is for the server: one that is stuck keeps none.
+async fn timely<T>(deadline: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let ended = tokio::time::timeout(deadline, call).await;
+    ended.unwrap_or_else(|_| Err(Status::deadline_exceeded("the server did not respond in time")))
 }
 
 /// The size of a message on the wire.

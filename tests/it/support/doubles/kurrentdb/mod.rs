@@ -190,7 +190,6 @@ impl KurrentDouble {
     /// Deletes a stream for good, as an administrator does: its events stay until somebody scavenges.
     pub(crate) fn tombstone(&self, stream: &str) {
         self.add(stream, "$streamDeleted", "");
-        self.cluster.store.entomb(stream);
     }
 
     /// What it holds.

@@ -95,7 +95,9 @@ impl Store {
             }
         }
         for (stream, event) in events {
-            let revision = inner.last.get(stream).map_or(0, |last| last + 1);
+            let is_deletion = event.metadata.get("type").is_some_and(|kind| kind == "$streamDeleted");
+            let next = inner.last.get(stream).map_or(0, |last| last + 1);
+            let revision = if is_deletion { TOMBSTONE } else { next };
             let place = inner.end;
             inner.end += 64 + event.data.len() as u64 + event.custom_metadata.len() as u64;
             inner.last.insert(stream.clone(), revision);
@@ -128,14 +130,6 @@ impl Store {
         let inner = self.inner();
         let end = inner.events.partition_point(|event| event.place < before);
         inner.events[..end].iter().rev().filter(|event| fits(event)).take(most).cloned().collect()
-    }
-
-    /// Lets the last event of a stream be the one that says it was deleted.
-    pub(super) fn entomb(&self, stream: &str) {
-        let mut inner = self.inner();
-        let last = inner.events.iter_mut().rfind(|event| event.stream == stream);
-        last.expect("the stream has events").revision = TOMBSTONE;
-        inner.last.insert(stream.to_owned(), TOMBSTONE);
     }
 
     /// Whether a stream was deleted for good.
