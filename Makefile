@@ -30,7 +30,7 @@ test: need-rust need-postgres need-python need-sqlite need-mail
 # Tests of SQLite's own files are left out.
 KURRENTDB ?= 26.1
 test-kurrentdb: need-rust need-postgres
-	COMMLOG_TEST_LOG=kurrentdb-$(KURRENTDB) cargo test --test it -- api:: commands:: sending:: projector:: people:: \
+	COMMLOG_TEST_LOG=kurrentdb-$(KURRENTDB) cargo test --test it -- api:: commands:: sending:: projector:: people:: stories::kurrentdb \
 		log_contract::kurrentdb --skip postgres --skip restoring --skip visits
 
 test-console: need-rust need-chromium need-postgres

@@ -405,7 +405,8 @@ impl EventLog for KurrentLog {
 
     async fn hashes_at(&self, positions: &[Position]) -> Result<(u32, Vec<Option<EventHash>>), LogError> {
         let epoch = self.head().await?.epoch;
-        let read: Vec<_> = positions.to_vec().into_iter().map(|position| self.hash_at(position)).collect();
+        let positions = positions.to_vec();
+        let read: Vec<_> = positions.into_iter().map(|position| self.hash_at(position)).collect();
         Ok((epoch, stream::iter(read).buffered(AT_ONCE).try_collect().await?))
     }
 
