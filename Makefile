@@ -1,9 +1,10 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
+.PHONY: run test test-kurrentdb test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
 	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
+	@echo "make test-kurrentdb  run tests with a log in a double of KurrentDB (KURRENTDB: 24.10, 25.1 or 26.1) in place of SQLite"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
 	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
@@ -25,6 +26,12 @@ run: need-rust
 
 test: need-rust need-postgres need-python need-sqlite need-mail
 	cargo test --lib --bins --test it
+
+# Tests of SQLite's own files are left out.
+KURRENTDB ?= 26.1
+test-kurrentdb: need-rust need-postgres
+	COMMLOG_TEST_LOG=kurrentdb-$(KURRENTDB) cargo test --test it -- api:: commands:: sending:: projector:: people:: stories::kurrentdb \
+		log_contract::kurrentdb --skip postgres --skip restoring --skip visits
 
 test-console: need-rust need-chromium need-postgres
 	cargo build --quiet

@@ -21,7 +21,9 @@ use crate::domain::list::state::List;
 use crate::domain::refusal::Refusal;
 use crate::ids::{CustomerId, ListId, Position, TenantId};
 use crate::log::journal::JournalError;
-use crate::log::{Append, AppendError, Appended, Category, CommandKey, Expected, NewEvent, Precondition, StreamId};
+use crate::log::{
+    Append, AppendError, Appended, Category, CommandKey, Expected, MAX_EVENT_BYTES, NewEvent, Precondition, StreamId,
+};
 
 /// How many lists may ask for each other's members in a row.
 const LONGEST_CHAIN: usize = 10;
@@ -219,7 +221,8 @@ impl App {
     ) -> Result<Option<Position>, AppError> {
         let basis = self.basis(caller).await?;
         let mut position = None;
-        for found in pieces(found) {
+        let events = (self.shared.journal.backend().largest_append() / MAX_EVENT_BYTES).clamp(1, EVENTS_AT_ONCE);
+        for found in pieces(found, events) {
             let decide = |state: &List, context: &Context<'_>| {
                 Ok(decide::evaluated(state, rule_version, &found, cause, context))
             };
@@ -268,9 +271,9 @@ fn new_event(decided: &Decided<MembersEvent>) -> NewEvent {
     }
 }
 
-/// What is recorded at once.
-fn pieces(found: &Evaluated) -> Vec<Evaluated> {
-    let most = decide::CHUNK * EVENTS_AT_ONCE;
+/// What is recorded at once, in so many events.
+fn pieces(found: &Evaluated, events: usize) -> Vec<Evaluated> {
+    let most = decide::CHUNK * events;
     let left = found.left.chunks(most).map(|left| Evaluated { left: left.to_vec(), entered: vec![] });
     let entered = found.entered.chunks(most).map(|entered| Evaluated { left: vec![], entered: entered.to_vec() });
     if found.left.len() + found.entered.len() <= most {

@@ -28,7 +28,7 @@ pub use crate::projections::{ReadStore, Survey};
 use crate::app::App;
 use crate::boot::master_key::MasterKeyError;
 use crate::clock::Ambient;
-use crate::config::{BlobsUrl, Config, StoreUrl};
+use crate::config::{BlobsUrl, Config, LogUrl, StoreUrl};
 use crate::domain::decision::Policy;
 use crate::domain::upcasters;
 use crate::log::blobs::folder::FolderBlobStore;
@@ -38,6 +38,7 @@ use crate::log::keeper::Keeper;
 use crate::log::keys::KeyStore;
 use crate::log::keys::postgres::PostgresKeyStore;
 use crate::log::keys::sqlite::SqliteKeyStore;
+use crate::log::kurrentdb::KurrentLog;
 use crate::log::seal::MasterKey;
 use crate::log::sql::postgres::PostgresLog;
 use crate::log::sql::sqlite::SqliteLog;
@@ -71,18 +72,22 @@ pub struct Stores {
 impl Stores {
     /// Opens log and key store, and creates them if they do not exist.
     pub async fn open(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
-        let (log_exists, keys_exist) = (may_exist(&config.log), may_exist(&config.keys));
-        if is_file(&config.log) && !keys_exist {
+        let (log_exists, keys_exist) = (log_may_exist(&config.log), may_exist(&config.keys));
+        if config.log.sql().is_some_and(is_file) && !keys_exist {
             return Err(BootError::KeyStoreMissing { log: config.log.to_string(), keys: config.keys.to_string() });
         }
-        if !config.keys_with_log && is_same_database(&config.log, &config.keys).await? {
+        if !config.keys_with_log && shares_a_database(&config.log, &config.keys).await? {
             return Err(BootError::KeysWithLog { url: config.keys.to_string() });
         }
-        if let StoreUrl::Postgres(url) = &config.log {
+        match &config.log {
+            LogUrl::Sql(StoreUrl::Sqlite(path)) => make_parents(path)?,
             // A database that does not answer is no reason to make keys.
-            PostgresLog::database_at(url).await?;
+            LogUrl::Sql(StoreUrl::Postgres(url)) => drop(PostgresLog::database_at(url).await?),
+            LogUrl::Kurrent(url) => {
+                KurrentLog::reach(url.address()).await?;
+                make_parents(&config.log_index)?;
+            }
         }
-        make_folder(&config.log)?;
         make_folder(&config.keys)?;
         // The key store comes first: a log without its key store is an error; a key store without a log is left by a crash.
         let master = master_key::find_or_make(config, ambient)?;
@@ -104,7 +109,7 @@ impl Stores {
 
     /// Opens stores that must exist: commands that only read never create an empty log.
     pub async fn open_existing(config: &Config, ambient: &Ambient) -> Result<Self, BootError> {
-        if may_exist(&config.log) {
+        if log_may_exist(&config.log) {
             Self::open(config, ambient).await
         } else {
             Err(BootError::NoLog { url: config.log.to_string() })
@@ -167,12 +172,16 @@ impl Stores {
 
 /// Opens only the log, which must exist, for reading; needs no keys, and changes nothing.
 pub async fn open_existing_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
-    if !may_exist(&config.log) {
+    if !log_may_exist(&config.log) {
         return Err(BootError::NoLog { url: config.log.to_string() });
     }
     Ok(match &config.log {
-        StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open_to_read(&text(path)).await?),
-        StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect_to_read(url, ambient.clone()).await?),
+        LogUrl::Sql(StoreUrl::Sqlite(path)) => Arc::new(SqliteLog::open_to_read(&text(path)).await?),
+        LogUrl::Sql(StoreUrl::Postgres(url)) => Arc::new(PostgresLog::connect_to_read(url, ambient.clone()).await?),
+        LogUrl::Kurrent(url) => {
+            make_parents(&config.log_index)?;
+            Arc::new(KurrentLog::connect_to_read(url.address(), &config.log_index, ambient.clone()).await?)
+        }
     })
 }
 
@@ -184,8 +193,9 @@ pub async fn survey_read_tables(config: &Config, log: &dyn EventLog) -> Result<O
 /// Whether a server that sends, or another process that can, works with a log at the moment.
 pub async fn who_else_writes(config: &Config) -> Result<OthersAtWork, BootError> {
     Ok(match &config.log {
-        StoreUrl::Sqlite(path) => OthersAtWork::Sender(sole::is_taken(path)?),
-        StoreUrl::Postgres(url) => OthersAtWork::Connections(PostgresLog::count_workers(url).await?),
+        LogUrl::Sql(StoreUrl::Sqlite(path)) => OthersAtWork::Sender(sole::is_taken(path)?),
+        LogUrl::Sql(StoreUrl::Postgres(url)) => OthersAtWork::Connections(PostgresLog::count_workers(url).await?),
+        LogUrl::Kurrent(_) => OthersAtWork::Unknown,
     })
 }
 
@@ -196,6 +206,8 @@ pub enum OthersAtWork {
     Sender(bool),
     /// The number of connections to its database by processes that can write.
     Connections(u64),
+    /// KurrentDB does not say who is connected.
+    Unknown,
 }
 
 fn read_location(config: &Config) -> String {
@@ -239,8 +251,9 @@ async fn read_keys(config: &Config, master: &MasterKey, ambient: &Ambient) -> Re
 
 async fn open_log(config: &Config, ambient: &Ambient) -> Result<Arc<dyn EventLog>, BootError> {
     Ok(match &config.log {
-        StoreUrl::Sqlite(path) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
-        StoreUrl::Postgres(url) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
+        LogUrl::Sql(StoreUrl::Sqlite(path)) => Arc::new(SqliteLog::open(&text(path), ambient.clone()).await?),
+        LogUrl::Sql(StoreUrl::Postgres(url)) => Arc::new(PostgresLog::connect(url, ambient.clone()).await?),
+        LogUrl::Kurrent(url) => Arc::new(KurrentLog::connect(url.address(), &config.log_index, ambient.clone()).await?),
     })
 }
 
@@ -251,6 +264,14 @@ async fn open_blobs(url: &BlobsUrl) -> Result<Arc<dyn BlobStore>, BootError> {
     })
 }
 
+/// Whether a log and another store are in one database of PostgreSQL.
+async fn shares_a_database(log: &LogUrl, other: &StoreUrl) -> Result<bool, BootError> {
+    match log.sql() {
+        Some(log) => is_same_database(log, other).await,
+        None => Ok(false),
+    }
+}
+
 /// Whether two stores are in one database of PostgreSQL, by whatever names it is reached.
 async fn is_same_database(one: &StoreUrl, other: &StoreUrl) -> Result<bool, BootError> {
     let (StoreUrl::Postgres(one), StoreUrl::Postgres(other)) = (one, other) else { return Ok(false) };
@@ -259,7 +280,7 @@ async fn is_same_database(one: &StoreUrl, other: &StoreUrl) -> Result<bool, Boot
 
 /// Warns of read tables in the log's own database: a dump of all of it holds everybody's data in the clear.
 async fn warn_of_shared_database(config: &Config) -> Result<(), BootError> {
-    if is_same_database(&config.log, &config.read).await? {
+    if shares_a_database(&config.log, &config.read).await? {
         tracing::warn!(
             url = %config.log,
             "log and read tables are in one database: a dump of all of it holds people in the clear, and whoever is forgotten \
@@ -285,8 +306,19 @@ fn may_exist(url: &StoreUrl) -> bool {
     }
 }
 
+/// As [`may_exist`]: a cluster has to be asked.
+fn log_may_exist(log: &LogUrl) -> bool {
+    log.sql().is_none_or(may_exist)
+}
+
 fn make_folder(url: &StoreUrl) -> Result<(), BootError> {
-    let StoreUrl::Sqlite(path) = url else { return Ok(()) };
+    match url {
+        StoreUrl::Sqlite(path) => make_parents(path),
+        StoreUrl::Postgres(_) => Ok(()),
+    }
+}
+
+fn make_parents(path: &Path) -> Result<(), BootError> {
     match path.parent() {
         Some(folder) => {
             create_private_folders(folder).map_err(|source| BootError::Folder { path: folder.to_owned(), source })

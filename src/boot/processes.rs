@@ -11,7 +11,7 @@ use crate::accounts::registry::AccountRegistry;
 use crate::accounts::service::AccountService;
 use crate::accounts::{Account, AccountSource, Accounts, Terms};
 use crate::app::Caller;
-use crate::config::StoreUrl;
+use crate::config::{LogUrl, StoreUrl};
 use crate::ids::Position;
 use crate::intake::Intake;
 use crate::processes::Processes;
@@ -90,7 +90,7 @@ pub(super) async fn start(
     let mailboxes = Mailboxes::new(stores.app.health().clone(), intake.clone(), accounts.clone());
     let media = Media::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
     // A SQLite log serves one node; a database may serve several.
-    let alone = matches!(stores.config().log, StoreUrl::Sqlite(_));
+    let alone = matches!(stores.config().log, LogUrl::Sql(StoreUrl::Sqlite(_)));
     let options =
         DispatcherOptions { alone, unattended: simulated && !has_real_account, ..DispatcherOptions::default() };
     let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::BootError;
-use crate::config::StoreUrl;
+use crate::config::{LogUrl, StoreUrl};
 
 /// The right to run processes on a log, until it is dropped or its process ends, however that happens.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ impl Sole {
     ///
     /// # Errors
     /// [`BootError::InUse`] if another node has it; [`BootError::Lock`] if the file that says so cannot be used.
-    pub(super) fn take(log: &StoreUrl) -> Result<Self, BootError> {
-        let StoreUrl::Sqlite(log) = log else { return Ok(Self { _file: None }) };
+    pub(super) fn take(log: &LogUrl) -> Result<Self, BootError> {
+        let LogUrl::Sql(StoreUrl::Sqlite(log)) = log else { return Ok(Self { _file: None }) };
         let path = beside(log);
         let failed = |source| BootError::Lock { path: path.clone(), source };
         let file = options().open(&path).map_err(failed)?;

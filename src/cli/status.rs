@@ -12,7 +12,7 @@ use crate::boot::{self, OthersAtWork, ReadStore, Stores, Survey};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::ReportFormat;
 use crate::cli::{Session, print};
-use crate::config::StoreUrl;
+use crate::config::{LogUrl, StoreUrl};
 use crate::ids::{Position, TenantId};
 use crate::log::EventLog;
 use crate::processes::hold::Hold;
@@ -82,8 +82,9 @@ async fn look_at_log(session: &Session, log: &dyn EventLog) -> Outcome<Status> {
     let head = log.head().await?;
     let events = log.count_between(Position::START, head.position).await?;
     let engine = match session.config.log {
-        StoreUrl::Sqlite(_) => "sqlite",
-        StoreUrl::Postgres(_) => "postgresql",
+        LogUrl::Sql(StoreUrl::Sqlite(_)) => "sqlite",
+        LogUrl::Sql(StoreUrl::Postgres(_)) => "postgresql",
+        LogUrl::Kurrent(_) => "kurrentdb",
     };
     let url = session.config.log.to_string();
     let mut text = format!("{url}: {events} events in epoch {}", head.epoch);
@@ -199,6 +200,7 @@ impl Status {
                 self.line("server", format!("{count} connections of servers and commands to the log's database"));
                 self.others = Some(json!({ "connections": count }));
             }
+            Ok(OthersAtWork::Unknown) => self.line("server", "KurrentDB does not tell who works with this log"),
             Err(error) => self.problem("whether a server runs cannot be determined", &error),
         }
     }

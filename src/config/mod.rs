@@ -23,7 +23,7 @@ use crate::log::seal::{MasterKey, ParseMasterKeyError};
 
 pub use accounts::{AccountConfig, AccountVariable, GivenVariables};
 pub use openid::OpenIdConfig;
-pub use store::{BlobsUrl, StoreUrl};
+pub use store::{BlobsUrl, KurrentUrl, LogUrl, StoreUrl};
 pub use validators::ValidatorConfig;
 
 use values::{base_urls, origins, posted_to, public_url, truth};
@@ -37,8 +37,11 @@ pub const DEFAULT_TENANT: TenantId = TenantId(Uuid::from_u128(0x0000_0000_0000_7
 /// Every key, with what it is for; the text of `commlog help configuration` comes from here.
 pub const KEYS: &[(&str, &str)] = &[
     ("data_dir", "folder of the embedded stores and of the key file [default: data]"),
-    ("log_url", "the log: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/log.db]"),
-    ("read_url", "the read tables: sqlite:FOLDER or postgres://… [default: as the log; embedded <data_dir>/read]"),
+    (
+        "log_url",
+        "the log: sqlite:PATH, postgres://… or kurrentdb://…, kurrentdb+discover://… [default: sqlite:<data_dir>/log.db]",
+    ),
+    ("read_url", "the read tables: sqlite:FOLDER or postgres://… [default: as the log; else embedded <data_dir>/read]"),
     (
         "keys_url",
         "the key store, kept out of the log's backups: sqlite:PATH or postgres://… [default: sqlite:<data_dir>/keys.db]",
@@ -49,7 +52,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     (
         "blobs_url",
-        "the blob store, for attachments: file:FOLDER or postgres://… [default: as the log; embedded <data_dir>/blobs]",
+        "the blob store, for attachments: file:FOLDER or postgres://… [default: as the log; else embedded <data_dir>/blobs]",
     ),
     ("master_key", "32 bytes in hex or base64 that encrypt every key of the key store [default: from master_key_file]"),
     (
@@ -170,7 +173,9 @@ pub struct Config {
     /// Folder of the embedded stores.
     pub data_dir: PathBuf,
     /// Where the log is.
-    pub log: StoreUrl,
+    pub log: LogUrl,
+    /// What this node knows of a log in KurrentDB: a file that is made again when it is missing.
+    pub log_index: PathBuf,
     /// Where the read tables are; for SQLite a folder, because each generation is a file.
     pub read: StoreUrl,
     /// Where the key store is.
@@ -336,15 +341,16 @@ impl Config {
         let text = |key: &str| values.get(key).map(|(value, _)| value.as_str());
         let data_dir = PathBuf::from(text("data_dir").unwrap_or("data"));
         let store = |key: &str| -> Result<Option<StoreUrl>, ConfigError> { parse(values, key, StoreUrl::parse) };
-        let log = store("log_url")?.unwrap_or_else(|| StoreUrl::Sqlite(data_dir.join("log.db")));
+        let log = parse(values, "log_url", LogUrl::parse)?;
+        let log = log.unwrap_or_else(|| LogUrl::Sql(StoreUrl::Sqlite(data_dir.join("log.db"))));
         let read = store("read_url")?.unwrap_or_else(|| match &log {
-            StoreUrl::Sqlite(_) => StoreUrl::Sqlite(data_dir.join("read")),
-            StoreUrl::Postgres(url) => StoreUrl::Postgres(url.clone()),
+            LogUrl::Sql(StoreUrl::Postgres(url)) => StoreUrl::Postgres(url.clone()),
+            LogUrl::Sql(StoreUrl::Sqlite(_)) | LogUrl::Kurrent(_) => StoreUrl::Sqlite(data_dir.join("read")),
         });
         let keys = store("keys_url")?.unwrap_or_else(|| StoreUrl::Sqlite(data_dir.join("keys.db")));
         let blobs = parse(values, "blobs_url", BlobsUrl::parse)?.unwrap_or_else(|| match &log {
-            StoreUrl::Sqlite(_) => BlobsUrl::Folder(data_dir.join("blobs")),
-            StoreUrl::Postgres(url) => BlobsUrl::Postgres(url.clone()),
+            LogUrl::Sql(StoreUrl::Postgres(url)) => BlobsUrl::Postgres(url.clone()),
+            LogUrl::Sql(StoreUrl::Sqlite(_)) | LogUrl::Kurrent(_) => BlobsUrl::Folder(data_dir.join("blobs")),
         });
         let key_file = text("master_key_file").map_or_else(|| data_dir.join("master.key"), PathBuf::from);
         let listen = parse(values, "listen", |text| {
@@ -353,6 +359,7 @@ impl Config {
         .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7700)));
         Ok(Self {
             log,
+            log_index: data_dir.join("log-index.db"),
             read,
             keys,
             blobs,

@@ -12,6 +12,52 @@ pub enum StoreUrl {
     Postgres(String),
 }
 
+/// Where the log is. Displays without credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogUrl {
+    /// In a SQL database.
+    Sql(StoreUrl),
+    /// In KurrentDB.
+    Kurrent(KurrentUrl),
+}
+
+/// An address of a KurrentDB server or cluster. Displays without credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KurrentUrl(String);
+
+/// The schemes of such addresses, the earlier ones included.
+const KURRENT: [&str; 4] = ["kurrentdb", "kurrentdb+discover", "esdb", "esdb+discover"];
+
+impl LogUrl {
+    /// Reads what [`StoreUrl::parse`] does, and `kurrentdb://…` or `kurrentdb+discover://…`, also as `esdb`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            Some((scheme, rest)) if KURRENT.contains(&scheme) => match rest.is_empty() {
+                true => Err("names no host: kurrentdb://user:password@host:port".to_owned()),
+                false => Ok(Self::Kurrent(KurrentUrl(text.to_owned()))),
+            },
+            _ => StoreUrl::parse(text).map(Self::Sql),
+        }
+    }
+
+    /// The SQL database; [`None`] if it is in none.
+    #[must_use]
+    pub fn sql(&self) -> Option<&StoreUrl> {
+        match self {
+            Self::Sql(url) => Some(url),
+            Self::Kurrent(_) => None,
+        }
+    }
+}
+
+impl KurrentUrl {
+    /// The whole address, with credentials.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.0
+    }
+}
+
 impl StoreUrl {
     /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -33,8 +79,8 @@ impl StoreUrl {
                 Ok(_) => Err("names no host: postgres://user:password@host:port/database".to_owned()),
                 Err(error) => Err(format!("is not a valid URL ({error})")),
             },
-            "kurrentdb" | "kurrentdb+discover" | "esdb" | "esdb+discover" => {
-                Err("KurrentDB is not in this version: use sqlite: or postgres:".to_owned())
+            kurrent if KURRENT.contains(&kurrent) => {
+                Err("KurrentDB keeps only the log: use sqlite: or postgres: here".to_owned())
             }
             other => Err(format!("no backend has the scheme {other:?}: use sqlite: or postgres:")),
         }
@@ -98,5 +144,31 @@ impl fmt::Display for StoreUrl {
 impl fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreUrl({self})")
+    }
+}
+
+impl fmt::Display for LogUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(url) => url.fmt(f),
+            Self::Kurrent(url) => url.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for KurrentUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.split('?').next().unwrap_or_default().split_once("://") {
+            Some((scheme, rest)) => {
+                write!(f, "{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, hosts)| hosts))
+            }
+            None => f.write_str("kurrentdb:…"),
+        }
+    }
+}
+
+impl fmt::Debug for KurrentUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KurrentUrl({self})")
     }
 }

@@ -8,7 +8,7 @@ fn config(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Config, Conf
 #[test]
 fn no_configuration_means_sqlite_under_data_and_loopback() {
     let config = config(None, &[("HOME", "/root")]).unwrap();
-    assert_eq!(config.log, StoreUrl::Sqlite("data/log.db".into()));
+    assert_eq!(config.log, LogUrl::Sql(StoreUrl::Sqlite("data/log.db".into())));
     assert_eq!(config.read, StoreUrl::Sqlite("data/read".into()));
     assert_eq!(config.keys, StoreUrl::Sqlite("data/keys.db".into()));
     assert!(config.listen.ip().is_loopback());
@@ -36,6 +36,18 @@ fn read_tables_follow_the_log_to_postgresql_and_keys_do_not() {
 }
 
 #[test]
+fn a_log_in_kurrentdb_leaves_the_other_stores_embedded() {
+    let address = "kurrentdb+discover://u:secret@crm.example.com:2113?tls=false&log=crm";
+    let config = config(None, &[("COMMLOG_LOG_URL", address)]).unwrap();
+    assert_eq!(config.log.to_string(), "kurrentdb+discover://crm.example.com:2113");
+    assert_eq!(config.read, StoreUrl::Sqlite("data/read".into()));
+    assert_eq!(config.log_index, PathBuf::from("data/log-index.db"));
+    assert!(!format!("{config:?}").contains("secret"));
+    let LogUrl::Kurrent(url) = config.log else { panic!("is in KurrentDB") };
+    assert_eq!(url.address(), address);
+}
+
+#[test]
 fn an_unknown_key_is_named_with_where_it_stands() {
     let in_file = config(Some("lissten = \"x\""), &[]).unwrap_err().to_string();
     assert_eq!(in_file, "unknown key \"lissten\" in commlog.toml; did you mean listen?");
@@ -48,8 +60,8 @@ fn an_unknown_key_is_named_with_where_it_stands() {
 #[test]
 fn a_bad_value_is_explained_with_key_and_origin() {
     let cases = [
-        ("COMMLOG_LOG_URL", "kurrentdb://localhost:2113", "KurrentDB is not in this version"),
-        ("COMMLOG_LOG_URL", "esdb://localhost:2113", "KurrentDB is not in this version"),
+        ("COMMLOG_READ_URL", "kurrentdb://localhost:2113", "KurrentDB keeps only the log"),
+        ("COMMLOG_LOG_URL", "esdb://", "names no host"),
         ("COMMLOG_LOG_URL", "mysql://localhost", "no backend has the scheme"),
         ("COMMLOG_LOG_URL", "/var/lib/log.db", "must begin with a scheme"),
         ("COMMLOG_LOG_URL", "sqlite::memory:", "would lose the log"),

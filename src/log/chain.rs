@@ -195,8 +195,7 @@ async fn walk(
     until: Position,
     mut progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
-    let (mut walk, mut cover, mut noted, mut unknown) =
-        (Walk::new(log.counts_positions(), note), Cover::default(), None, None);
+    let (mut walk, mut cover, mut noted, mut unknown) = (Walk::new(log, note), Cover::default(), None, None);
     let mut batch = match read(log, Position::START, until).await {
         Ok(batch) => batch,
         Err(LogError::Damaged { .. }) => return Err(first_damaged(log, walk, until).await),
@@ -258,6 +257,7 @@ async fn first_damaged(log: &dyn EventLog, mut walk: Walk, until: Position) -> V
 /// What was seen up to an event.
 struct Walk {
     counts_positions: bool,
+    orders_times: bool,
     note: Option<Position>,
     heads: HashMap<StreamId, (u64, EventHash)>,
     tree: Tree,
@@ -268,10 +268,11 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(counts_positions: bool, note: Option<Position>) -> Self {
+    fn new(log: &dyn EventLog, note: Option<Position>) -> Self {
+        let (counts_positions, orders_times) = (log.counts_positions(), log.orders_times());
         let (head, recorded_at) = (Position::START, DateTime::<Utc>::UNIX_EPOCH);
         let (heads, tree) = (HashMap::new(), Tree::default());
-        Self { counts_positions, note, heads, tree, head, recorded_at, noted: None }
+        Self { counts_positions, orders_times, note, heads, tree, head, recorded_at, noted: None }
     }
 
     fn events(&mut self, events: &[SealedEvent]) -> Result<(), Broken> {
@@ -304,7 +305,7 @@ impl Walk {
         if event.compute_hash(&previous) != envelope.hash {
             return Err("its hash does not fit its content and the event before it in its stream".to_owned());
         }
-        if envelope.recorded_at < self.recorded_at {
+        if self.orders_times && envelope.recorded_at < self.recorded_at {
             return Err("it was recorded before the event that precedes it".to_owned());
         }
         self.heads.insert(envelope.stream, (envelope.version, envelope.hash));
@@ -313,7 +314,7 @@ impl Walk {
             self.noted = Some(self.tree.root());
         }
         self.head = envelope.position;
-        self.recorded_at = envelope.recorded_at;
+        self.recorded_at = self.recorded_at.max(envelope.recorded_at);
         Ok(())
     }
 

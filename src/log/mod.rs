@@ -13,6 +13,7 @@ pub mod format;
 pub mod journal;
 pub mod keeper;
 pub mod keys;
+pub mod kurrentdb;
 pub mod mark;
 pub mod merkle;
 pub mod seal;
@@ -384,6 +385,17 @@ pub trait EventLog: Send + Sync {
     /// True if positions count the events without a gap, so that a missing event can be detected.
     fn counts_positions(&self) -> bool {
         false
+    }
+
+    /// True if no event was recorded before one that precedes it. Where several nodes append without a common lock, their clocks
+    /// may differ by a little.
+    fn orders_times(&self) -> bool {
+        true
+    }
+
+    /// How many bytes one append may hold, roughly.
+    fn largest_append(&self) -> usize {
+        usize::MAX
     }
 
     /// How many events lie after a position and up to another.

@@ -91,6 +91,7 @@ const EVERYTHING_BELOW_BOOT: &[&str] = &[
 const CONCRETE: &[(&str, &str)] = &[
     ("log::sql::sqlite", "log"),
     ("log::sql::postgres", "log"),
+    ("log::kurrentdb", "log"),
     ("log::blobs::folder", "log"),
     ("log::blobs::postgres", "log"),
     ("log::keys::sqlite", "log"),

@@ -6,7 +6,7 @@ use crate::app::Caller;
 use crate::boot::{BootError, Stores};
 use crate::cli::Session;
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::config::{BlobsUrl, Config, MasterKeySource, StoreUrl};
+use crate::config::{BlobsUrl, Config, LogUrl, MasterKeySource, StoreUrl};
 use crate::log::seal::MasterKey;
 use crate::log::{Category, StreamId};
 
@@ -37,7 +37,7 @@ pub(in crate::cli) async fn stores(
     let path = |name: &str| folder.path().join(name);
     let config = Config {
         data_dir: folder.path().to_owned(),
-        log: StoreUrl::Sqlite(path("log.db")),
+        log: LogUrl::Sql(StoreUrl::Sqlite(path("log.db"))),
         read: StoreUrl::Sqlite(path("read")),
         keys: StoreUrl::Sqlite(path("keys.db")),
         blobs: BlobsUrl::Folder(path("blobs")),

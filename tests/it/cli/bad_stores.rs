@@ -135,9 +135,9 @@ fn a_wrong_configuration_names_key_and_file() {
     let error = place.fails(2, &["verify"]);
     assert!(error.contains("commlog.toml is not valid TOML"), "{error}");
     place.file("commlog.toml", "");
-    place.set("COMMLOG_LOG_URL", "esdb://localhost:2113");
+    place.set("COMMLOG_READ_URL", "esdb://localhost:2113");
     let error = place.fails(2, &["verify"]);
-    assert!(error.contains("KurrentDB is not in this version"), "{error}");
+    assert!(error.contains("KurrentDB keeps only the log"), "{error}");
     let error = place.fails(2, &["--config", "nowhere.toml", "verify"]);
     assert!(error.contains("cannot read the configuration file nowhere.toml"), "{error}");
 }

@@ -18,6 +18,7 @@ use commlog::ids::{AddressId, CustomerId, Position, TenantId};
 use commlog::log::keys::KeyStore;
 use commlog::log::keys::postgres::PostgresKeyStore;
 use commlog::log::keys::sqlite::SqliteKeyStore;
+use commlog::log::kurrentdb::KurrentLog;
 use commlog::log::seal::MasterKey;
 use commlog::log::sql::postgres::PostgresLog;
 use commlog::log::sql::sqlite::SqliteLog;
@@ -26,7 +27,8 @@ use commlog::log::{Category, EventLog, Journal, Personal, ReadLimit, RecordedEve
 use commlog::projections::{ReadStore, Registry};
 use tempfile::TempDir;
 
-use crate::support::postgres;
+use crate::support::doubles::kurrentdb::KurrentDouble;
+use crate::support::{kurrentdb, postgres};
 
 /// A clock that is set, and moves with each look if it is told to.
 struct TestClock {
@@ -44,7 +46,7 @@ impl Clock for TestClock {
 }
 
 enum Place {
-    Sqlite(TempDir),
+    Sqlite(TempDir, Option<KurrentDouble>),
     Postgres { log: String, keys: String },
 }
 
@@ -60,7 +62,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn sqlite() -> Self {
-        Self::open(Place::Sqlite(tempfile::tempdir().expect("a temporary folder"))).await
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::open(Place::Sqlite(folder, kurrentdb().await)).await
     }
 
     pub(crate) async fn postgres() -> Self {
@@ -95,7 +98,7 @@ impl World {
     /// New read tables, on the engine of the log.
     pub(crate) async fn read_store(&self) -> ReadStore {
         let location = match &self.place {
-            Place::Sqlite(folder) => {
+            Place::Sqlite(folder, _) => {
                 format!("sqlite:{}", folder.path().join(self.ambient.uuid().to_string()).display())
             }
             Place::Postgres { .. } => postgres::database().await,
@@ -225,11 +228,19 @@ fn policy() -> Policy {
 
 async fn journal(place: &Place, master: &MasterKey, ambient: &Ambient) -> Journal {
     let (log, keys): (Arc<dyn EventLog>, Arc<dyn KeyStore>) = match place {
-        Place::Sqlite(folder) => {
+        Place::Sqlite(folder, kurrentdb) => {
             let url = |file: &str| format!("sqlite:{}", folder.path().join(file).display());
-            let log = SqliteLog::open(&url("log.db"), ambient.clone()).await.expect("the log opens");
+            let log: Arc<dyn EventLog> = match kurrentdb {
+                // Each process has an index of its own.
+                Some(double) => {
+                    let index = folder.path().join(ambient.uuid().to_string());
+                    let log = KurrentLog::connect(&double.address(), &index, ambient.clone()).await;
+                    Arc::new(log.expect("the log opens"))
+                }
+                None => Arc::new(SqliteLog::open(&url("log.db"), ambient.clone()).await.expect("the log opens")),
+            };
             let keys = SqliteKeyStore::open(&url("keys.db"), master, ambient.clone()).await.expect("the keys open");
-            (Arc::new(log), Arc::new(keys))
+            (log, Arc::new(keys))
         }
         Place::Postgres { log, keys } => {
             let log = PostgresLog::connect(log, ambient.clone()).await.expect("the log opens");

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::clock::{Ambient, ManualClock, SystemEntropy};
 use commlog::ids::{CommandId, CustomerId, EventId, Position, SubjectId, TenantId};
 use commlog::log::keys::{KeyStore, KeyStoreError};
+use commlog::log::kurrentdb::KurrentLog;
 use commlog::log::seal::MasterKey;
 use commlog::log::sql::postgres::PostgresLog;
 use commlog::log::sql::sqlite::SqliteLog;
@@ -60,9 +61,12 @@ pub(crate) trait Store: Send + Sync {
     fn truncations(&self) -> Vec<String>;
 }
 
-/// Opens the log at a URL: what a helper process does.
+/// Opens the log at a URL: what a helper process does. Behind a `#` stands the folder for an index.
 pub(crate) async fn open_log(url: &str) -> Arc<dyn EventLog> {
-    if url.starts_with("postgres:") {
+    if let Some((address, folder)) = url.split_once('#') {
+        let index = std::path::Path::new(folder).join(format!("index-of-{}.db", std::process::id()));
+        Arc::new(KurrentLog::connect(address, &index, Ambient::system()).await.expect("the log opens"))
+    } else if url.starts_with("postgres:") {
         Arc::new(PostgresLog::connect(url, Ambient::system()).await.expect("the log opens"))
     } else {
         Arc::new(SqliteLog::open(url, Ambient::system()).await.expect("the log opens"))

@@ -8,10 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commlog::clock::{Ambient, Clock, ManualClock, SystemEntropy};
 use commlog::ids::{ActivityId, CustomerId, EventId, Position, SubjectId, TenantId};
 use commlog::log::keys::sqlite::SqliteKeyStore;
+use commlog::log::kurrentdb::KurrentLog;
 use commlog::log::seal::MasterKey;
 use commlog::log::sql::sqlite::SqliteLog;
 use commlog::log::upcast::Upcasters;
-use commlog::log::{Append, Category, Cause, Expected, Journal, NewEvent, ReadLimit, RecordedEvent, StreamId};
+use commlog::log::{
+    Append, Category, Cause, EventLog, Expected, Journal, NewEvent, ReadLimit, RecordedEvent, StreamId,
+};
 use commlog::projections::{Limits, ReadStore, Registry};
 use commlog::sql::{Db, Engine};
 use serde_json::{Value, json};
@@ -20,7 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::postgres;
+use crate::support::doubles::kurrentdb::KurrentDouble;
+use crate::support::{kurrentdb, postgres};
 
 pub(crate) const PEOPLE: &str = include_str!("projections/people.sql");
 pub(crate) const STRICT: &str = include_str!("projections/strict.sql");
@@ -37,6 +41,7 @@ pub(crate) struct World {
     pub ambient: Ambient,
     pub clock: Arc<ManualClock>,
     pub tenant: TenantId,
+    _kurrentdb: Option<KurrentDouble>,
 }
 
 pub(crate) fn registry() -> Registry {
@@ -50,16 +55,24 @@ impl World {
         let clock = Arc::new(ManualClock::new("2026-03-01T12:00:00Z".parse().expect("a time")));
         let ambient = Ambient::new(clock.clone(), Arc::new(SystemEntropy));
         let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
-        let log = SqliteLog::open(&path("log.db"), ambient.clone()).await.expect("an empty log");
+        let kurrentdb = kurrentdb().await;
+        let log: Arc<dyn EventLog> = match &kurrentdb {
+            Some(double) => {
+                let log =
+                    KurrentLog::connect(&double.address(), &folder.path().join("index.db"), ambient.clone()).await;
+                Arc::new(log.expect("an empty log"))
+            }
+            None => Arc::new(SqliteLog::open(&path("log.db"), ambient.clone()).await.expect("an empty log")),
+        };
         let master = MasterKey::generate(&ambient);
         let keys = SqliteKeyStore::open(&path("keys.db"), &master, ambient.clone()).await.expect("an empty key store");
-        let journal = Journal::new(Arc::new(log), Arc::new(keys), Upcasters::none(), ambient.clone());
+        let journal = Journal::new(log, Arc::new(keys), Upcasters::none(), ambient.clone());
         let reads = match engine {
             Engine::Sqlite => format!("sqlite:{}", path("read")),
             Engine::Postgres => postgres::database().await,
         };
         let tenant = TenantId(ambient.uuid());
-        Self { folder, reads, journal, ambient, clock, tenant }
+        Self { folder, reads, journal, ambient, clock, tenant, _kurrentdb: kurrentdb }
     }
 
     pub(crate) fn read_folder(&self) -> PathBuf {

@@ -12,6 +12,7 @@ mod forgetting;
 mod hostile;
 mod in_app;
 mod kills;
+mod kurrentdb;
 mod mailboxes;
 mod metrics;
 mod permutations;

@@ -40,13 +40,20 @@ impl Wire {
     }
 
     pub(crate) async fn with(engine: Engine, accounts: Accounts) -> Self {
+        Self::with_settings(engine, accounts, "").await
+    }
+
+    /// The same with settings that stand before the others in the file.
+    pub(crate) async fn with_settings(engine: Engine, accounts: Accounts, settings: &str) -> Self {
         let ambient = Ambient::system();
         let twilio = TwilioDouble::start(ambient.clone()).await;
         let sendgrid = SendgridDouble::start(ambient).await;
         let (sms, mail) = (twilio.settings(PUBLIC), sendgrid.settings());
         if accounts == Accounts::OverApi {
-            let file =
-                format!("public_url = '{PUBLIC}'\naccount_base_urls = ['{}', '{}']\n", sms.base_url, mail.base_url);
+            let file = format!(
+                "{settings}public_url = '{PUBLIC}'\naccount_base_urls = ['{}', '{}']\n",
+                sms.base_url, mail.base_url
+            );
             let app = TestApp::with(engine, &file).await;
             let agent = app.actor(Role::Admin).await;
             let wire = Self { app, twilio, sendgrid, agent, accounts };
@@ -55,7 +62,7 @@ impl Wire {
             return wire;
         }
         let file = format!(
-            "public_url = '{PUBLIC}'\n{}{}reply_domain = 'reply.{}'\n",
+            "{settings}public_url = '{PUBLIC}'\n{}{}reply_domain = 'reply.{}'\n",
             account("twilio", &twilio.account()),
             account("sendgrid", &sendgrid.account()),
             sendgrid::DOMAIN,
@@ -161,7 +168,11 @@ pub(crate) fn count(types: &[String], name: &str) -> usize {
 }
 
 async fn what_is_sent_over_the_wire_is_heard_of_answered_and_stopped(engine: Engine) {
-    let wire = Wire::start(engine).await;
+    from_sending_to_stop(Wire::start(engine).await).await;
+}
+
+/// A text and a mail are sent, delivered, opened and clicked; the customer answers, and then wants no more.
+pub(crate) async fn from_sending_to_stop(wire: Wire) {
     let ada = wire.ada().await;
     let (text, _) = wire.send(ada, "SMS", "TRANSACTIONAL").await;
     let (mail, _) = wire.send(ada, "EMAIL", "MARKETING").await;

@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// Which database the node stands on.
+use crate::support::doubles::kurrentdb::KurrentDouble;
+
+/// Which database the node stands on. `COMMLOG_TEST_LOG` puts the log of [`Engine::Sqlite`] into a double of KurrentDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Sqlite,
@@ -43,6 +45,7 @@ struct Place {
     settings: Vec<(String, String)>,
     file: String,
     clock: Arc<AheadClock>,
+    _kurrentdb: Option<Arc<KurrentDouble>>,
 }
 
 /// The system's clock, ahead of it by what a test says.
@@ -85,7 +88,19 @@ impl TestApp {
         if engine == Engine::Postgres {
             settings.push(("COMMLOG_LOG_URL".to_owned(), super::postgres::database().await));
         }
-        let place = Place { folder, settings, file: file.to_owned(), clock: Arc::default() };
+        // What a file says of the log is what its test is about.
+        let own = engine == Engine::Sqlite && !file.contains("log_url");
+        let kurrentdb = if own { crate::support::kurrentdb().await } else { None };
+        if let Some(double) = &kurrentdb {
+            settings.push(("COMMLOG_LOG_URL".to_owned(), double.address()));
+        }
+        let place = Place {
+            folder,
+            settings,
+            file: file.to_owned(),
+            clock: Arc::default(),
+            _kurrentdb: kurrentdb.map(Arc::new),
+        };
         let stores = place.open("").await;
         create_tenant(&stores, stores.config().tenant).await;
         Self::start(stores, place).await

@@ -26,10 +26,29 @@ pub(crate) mod postgres;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use doubles::kurrentdb::{KurrentDouble, Version};
+
 /// How often a test repeats what it tries out: what the variable says, else `usual`.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of commlog")]
 pub(crate) fn times(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+/// A setting of the tests, such as a server to test against; absent if it is not set.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of commlog")]
+pub(crate) fn setting(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+/// The log that `COMMLOG_TEST_LOG` puts in the place of one in SQLite; absent if it is not set.
+pub(crate) async fn kurrentdb() -> Option<KurrentDouble> {
+    let version = match setting("COMMLOG_TEST_LOG")?.as_str() {
+        "kurrentdb-24.10" => Version::Single,
+        "kurrentdb-25.1" => Version::Session,
+        "kurrentdb-26.1" => Version::Records,
+        other => panic!("COMMLOG_TEST_LOG={other} is none of kurrentdb-24.10, kurrentdb-25.1, kurrentdb-26.1"),
+    };
+    Some(KurrentDouble::start(version).await)
 }
 
 /// Compiles a library that is preloaded into a process, from its source in the repository.

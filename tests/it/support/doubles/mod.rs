@@ -6,6 +6,7 @@ mod described;
 pub(crate) mod fcm;
 pub(crate) mod imap;
 pub(crate) mod issuer;
+pub(crate) mod kurrentdb;
 pub(crate) mod mail_servers;
 pub(crate) mod mailgun;
 pub(crate) mod messagebird;
