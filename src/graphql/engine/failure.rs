@@ -51,8 +51,14 @@ pub fn opaque(ambient: &Ambient, failure: &(dyn StdError + 'static)) -> Error {
 }
 
 fn is_behind(failure: &(dyn StdError + 'static)) -> bool {
-    std::iter::successors(Some(failure), |error| error.source())
-        .any(|error| matches!(error.downcast_ref(), Some(WaitError::Late { .. })))
+    let mut next = Some(failure);
+    while let Some(error) = next {
+        if let Some(WaitError::Late { .. }) = error.downcast_ref() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// An error and its causes, outermost first.
