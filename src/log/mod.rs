@@ -16,6 +16,7 @@ pub mod keys;
 pub mod kurrentdb;
 pub mod mark;
 pub mod merkle;
+mod plan;
 pub mod seal;
 pub mod sql;
 pub mod upcast;
@@ -398,8 +399,11 @@ pub trait EventLog: Send + Sync {
         usize::MAX
     }
 
-    /// How many events lie after a position and up to another.
-    async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError>;
+    /// How many events lie after a position and up to another, where positions count them.
+    async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError> {
+        let end = self.head().await?.position;
+        Ok(until.min(end).counter().saturating_sub(after.counter()))
+    }
 
     /// Announces each new end of the log, appended by this process or another one. A hint: readers read to see what is there.
     fn watch(&self) -> watch::Receiver<Position>;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::wire;
 use crate::ids::{CommandId, EventId, Position};
-use crate::log::sql::plan::{CommandRow, Known, Row};
+use crate::log::plan::{CommandRow, Known, Row};
 use crate::log::{Envelope, EventHash, LogError, SealedEvent, StreamId};
 
 /// The metadata of an event. A server adds keys of its own, which begin with `$`.

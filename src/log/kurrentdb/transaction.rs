@@ -16,7 +16,7 @@ use super::names::Names;
 use super::record::{COMMAND_CARRIED_OUT, Claim, Proposed};
 use super::writer::{AT_ONCE, Progress, Writer};
 use super::{channel, wire};
-use crate::log::sql::plan::{Call, CommandRef, CommandRow, Known, Plan, Row};
+use crate::log::plan::{Call, CommandRef, CommandRow, Known, Plan, Row};
 use crate::log::{LogError, StreamId};
 
 /// Bytes that are appended together. A server takes 1 MiB unless its `MaxAppendSize` says otherwise.

@@ -18,7 +18,7 @@ use super::record;
 use super::transaction::{Mode, Stored};
 use crate::clock::Ambient;
 use crate::ids::{EventId, Position};
-use crate::log::sql::plan::{self, Call, CommandRef, Known, Outcome, Plan};
+use crate::log::plan::{self, Call, CommandRef, Known, Outcome, Plan};
 use crate::log::{AppendError, Appended, LogError, StreamId};
 
 /// A group holds at most this many events (but at least one call).

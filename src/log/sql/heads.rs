@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::log::StreamId;
-use crate::log::sql::plan::Stand;
+use crate::log::plan::Stand;
 
 /// Streams per generation; about 150 bytes each.
 const GENERATION: usize = 50_000;

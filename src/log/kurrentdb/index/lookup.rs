@@ -10,7 +10,7 @@ use super::{Found, hash_of, signed, unsigned};
 use crate::ids::{Position, SubjectId, TenantId};
 use crate::log::cover::EpochRecord;
 use crate::log::kurrentdb::wire::Place;
-use crate::log::sql::plan::{self, CommandRef, CommandRow, Known, Stand};
+use crate::log::plan::{self, CommandRef, CommandRow, Known, Stand};
 use crate::log::{LogHead, SealedAppend, StreamHead, StreamId};
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::wire::Place;
-use crate::log::sql::plan::Known;
+use crate::log::plan::Known;
 use crate::log::{EventHash, LogError, SealedAppend};
 use crate::sql::{Error, SqliteOptions, SqlitePool};
 

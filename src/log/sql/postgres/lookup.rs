@@ -9,7 +9,7 @@ use super::rows;
 use crate::ids::{EventId, Position};
 use crate::log::StreamId;
 use crate::log::cover::{EpochRecord, Origin};
-use crate::log::sql::plan::{CommandRef, CommandRow, Stand, Stored};
+use crate::log::plan::{CommandRef, CommandRow, Stand, Stored};
 
 /// Where streams stand; those that do not exist are left out.
 pub(super) async fn stands(

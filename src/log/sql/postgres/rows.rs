@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Postgres, Row as _};
 use uuid::Uuid;
 
 use crate::ids::Position;
-use crate::log::sql::plan::{Known, Plan};
+use crate::log::plan::{Known, Plan};
 use crate::log::{Envelope, LogError, ReadLimit, SealedEvent, StreamId};
 use crate::offload;
 use crate::sql::postgres::bounded;

@@ -11,8 +11,8 @@ use super::store::Location;
 use super::{lookup, rows};
 use crate::clock::Ambient;
 use crate::ids::Position;
+use crate::log::plan::{self, Call, Known, Outcome};
 use crate::log::sql::heads::Heads;
-use crate::log::sql::plan::{self, Call, Known, Outcome};
 use crate::log::{LogError, StreamId};
 use crate::sql::postgres::{Backend, bounded};
 

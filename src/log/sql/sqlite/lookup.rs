@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::rows;
 use crate::ids::{EventId, Position};
 use crate::log::cover::{EpochRecord, Origin};
-use crate::log::sql::plan::{CommandRef, CommandRow, Stand, Stored};
+use crate::log::plan::{CommandRef, CommandRow, Stand, Stored};
 use crate::log::{StreamHead, StreamId};
 
 const STAND: &str = "SELECT s.stream, e.version, e.hash FROM streams s JOIN events e ON e.stream = s.stream \

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::clock::Ambient;
 use crate::ids::{CommandId, EventId, Position, SubjectId, TenantId};
 use crate::log::cover::{CommandRecord, Origin};
-use crate::log::sql::plan::{WAITING_KIB, command_outcome, record, weight};
+use crate::log::plan::{WAITING_KIB, command_outcome, record, weight};
 use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
@@ -370,11 +370,6 @@ impl EventLog for SqliteLog {
 
     fn counts_positions(&self) -> bool {
         true
-    }
-
-    async fn count_between(&self, after: Position, until: Position) -> Result<u64, LogError> {
-        let end = self.head().await?.position;
-        Ok(until.min(end).counter().saturating_sub(after.counter()))
     }
 
     fn watch(&self) -> watch::Receiver<Position> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::readers::ReadError;
 use crate::ids::Position;
-use crate::log::sql::plan::Row;
+use crate::log::plan::Row;
 use crate::log::{Envelope, LogError, ReadLimit, SealedEvent, StreamId};
 
 /// Every column of an event, in the order of [`event`]. An outer join, so that an event whose stream is lost is found

@@ -10,8 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use super::{lookup, rows};
 use crate::clock::Ambient;
 use crate::ids::Position;
+use crate::log::plan::{self, Call, Known, Outcome, Plan};
 use crate::log::sql::heads::Heads;
-use crate::log::sql::plan::{self, Call, Known, Outcome, Plan};
 use crate::log::{LogError, Snapshot, StreamId};
 use crate::sql::checkpointer::Checkpointer;
 

@@ -17,15 +17,15 @@ use crate::log::{
 };
 
 /// What one caller handed in, and the result that it gets.
-pub(in crate::log) type Call = Vec<SealedAppend>;
-pub(in crate::log) type Outcome = Vec<Result<Appended, AppendError>>;
+pub(super) type Call = Vec<SealedAppend>;
+pub(super) type Outcome = Vec<Result<Appended, AppendError>>;
 
 /// A command's identity in the log.
-pub(in crate::log) type CommandRef = (TenantId, CommandId);
+pub(super) type CommandRef = (TenantId, CommandId);
 
 /// Where a stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::log) struct Stand {
+pub(super) struct Stand {
     /// Its interned number.
     pub number: i64,
     pub version: u64,
@@ -34,7 +34,7 @@ pub(in crate::log) struct Stand {
 
 /// What one append of an earlier command made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::log) struct CommandRow {
+pub(super) struct CommandRow {
     /// Which append of the command's call.
     pub ordinal: usize,
     pub fingerprint: [u8; 32],
@@ -57,7 +57,7 @@ impl CommandRow {
 }
 
 /// As a checkpoint covers it.
-pub(in crate::log) fn record(command: CommandRef, row: &CommandRow) -> CommandRecord {
+pub(super) fn record(command: CommandRef, row: &CommandRow) -> CommandRecord {
     CommandRecord {
         command,
         ordinal: row.ordinal as u64,
@@ -70,7 +70,7 @@ pub(in crate::log) fn record(command: CommandRef, row: &CommandRow) -> CommandRe
 }
 
 /// What an earlier command made, of the rows of its appends: the first append, and the position of the last event.
-pub(in crate::log) fn command_outcome(id: CommandId, rows: &[CommandRow]) -> Option<(CommandKey, Appended)> {
+pub(super) fn command_outcome(id: CommandId, rows: &[CommandRow]) -> Option<(CommandKey, Appended)> {
     let first = rows.iter().min_by_key(|row| row.ordinal)?;
     let position = rows.iter().map(|row| row.position).max()?;
     Some((CommandKey { id, fingerprint: first.fingerprint }, Appended { position, ..first.appended(true) }))
@@ -78,7 +78,7 @@ pub(in crate::log) fn command_outcome(id: CommandId, rows: &[CommandRow]) -> Opt
 
 /// A stored event: the part that shows whether a new one repeats it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::log) struct Stored {
+pub(super) struct Stored {
     pub stream: StreamId,
     pub version: u64,
     pub position: Position,
@@ -90,7 +90,7 @@ pub(in crate::log) struct Stored {
 
 /// What the log holds, as far as a group asks for it, under the append lock.
 #[derive(Debug, Clone, Default)]
-pub(in crate::log) struct Known {
+pub(super) struct Known {
     /// The streams that exist.
     pub streams: HashMap<StreamId, Stand>,
     /// The commands that were carried out.
@@ -108,7 +108,7 @@ pub(in crate::log) struct Known {
 
 /// An event to insert.
 #[derive(Debug)]
-pub(in crate::log) struct Row<'a> {
+pub(super) struct Row<'a> {
     pub position: u64,
     pub stream: i64,
     pub version: u64,
@@ -119,7 +119,7 @@ pub(in crate::log) struct Row<'a> {
 
 /// What to store, and the results to return to the callers once it is durable.
 #[derive(Debug, Default)]
-pub(in crate::log) struct Plan<'a> {
+pub(super) struct Plan<'a> {
     pub new_streams: Vec<(i64, StreamId)>,
     pub rows: Vec<Row<'a>>,
     pub commands: Vec<(CommandRef, CommandRow)>,
@@ -131,10 +131,10 @@ pub(in crate::log) struct Plan<'a> {
 }
 
 /// Memory for appends that wait for a writer, in KiB. Who finds none left waits.
-pub(in crate::log) const WAITING_KIB: usize = 64 * 1024;
+pub(super) const WAITING_KIB: usize = 64 * 1024;
 
 /// What a call takes of that memory.
-pub(in crate::log) fn weight(call: &Call) -> u32 {
+pub(super) fn weight(call: &Call) -> u32 {
     let bytes: usize = call
         .iter()
         .flat_map(|append| &append.events)
@@ -144,24 +144,24 @@ pub(in crate::log) fn weight(call: &Call) -> u32 {
 }
 
 /// Every stream that the group appends to or judges.
-pub(in crate::log) fn streams(calls: &[Call]) -> impl Iterator<Item = StreamId> {
+pub(super) fn streams(calls: &[Call]) -> impl Iterator<Item = StreamId> {
     calls.iter().flatten().flat_map(|append| {
         std::iter::once(append.stream).chain(append.preconditions.iter().map(|condition| condition.stream))
     })
 }
 
 /// Every command of the group.
-pub(in crate::log) fn commands(calls: &[Call]) -> impl Iterator<Item = CommandRef> {
+pub(super) fn commands(calls: &[Call]) -> impl Iterator<Item = CommandRef> {
     calls.iter().flatten().filter_map(|append| Some((append.stream.tenant, append.cause.command?.id)))
 }
 
 /// Every event id of the group.
-pub(in crate::log) fn event_ids(calls: &[Call]) -> impl Iterator<Item = EventId> {
+pub(super) fn event_ids(calls: &[Call]) -> impl Iterator<Item = EventId> {
     calls.iter().flatten().flat_map(|append| &append.events).map(|event| event.id)
 }
 
 /// Decides a group.
-pub(in crate::log) fn plan<'a>(calls: &'a [Call], known: &Known) -> Plan<'a> {
+pub(super) fn plan<'a>(calls: &'a [Call], known: &Known) -> Plan<'a> {
     // The appends of one call under one command stand or fall together: when one falls, the group is decided again
     // without them. Each round removes a command, so this ends; nearly always there is one round.
     let mut fallen = HashMap::new();
