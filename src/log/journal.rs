@@ -11,6 +11,7 @@ use crate::ids::{Position, SubjectId, TenantId, TenantSecret};
 use crate::log::keys::{KeyRing, KeyState, KeyStore, KeyStoreError, Keys};
 use crate::log::mark::{self, LogStanding, MarkError, Marker};
 use crate::log::seal::{self, SubjectKey};
+use crate::log::tail::Tail;
 use crate::log::upcast::Upcasters;
 use crate::log::{
     Append, AppendError, Appended, EventLog, Expected, LogError, NewEvent, Personal, ReadLimit, RecordedEvent,
@@ -43,6 +44,7 @@ struct Inner {
     ambient: Ambient,
     secrets: Cache<TenantId, TenantSecret>,
     marker: Marker,
+    tail: Tail,
 }
 
 impl Journal {
@@ -62,6 +64,7 @@ impl Journal {
             ambient,
             secrets: Cache::new(10_000),
             marker: Marker::default(),
+            tail: Tail::default(),
         }))
     }
 
@@ -132,6 +135,17 @@ impl Journal {
     /// See [`EventLog::read_all`].
     pub async fn read_all(&self, after: Position, limit: ReadLimit) -> Result<Vec<RecordedEvent>, LogError> {
         self.open_events(self.0.log.read_all(after, limit).await?).await
+    }
+
+    /// As [`Self::read_all`], for those who follow the log: what several of them want is read once.
+    pub async fn follow(&self, after: Position, limit: ReadLimit) -> Result<Vec<RecordedEvent>, LogError> {
+        let sealed = self.follow_sealed(after, limit).await?;
+        self.open_events(sealed.into_iter().map(Arc::unwrap_or_clone).collect()).await
+    }
+
+    /// As [`Self::follow`], for those who need nothing that is sealed.
+    pub async fn follow_sealed(&self, after: Position, limit: ReadLimit) -> Result<Vec<Arc<SealedEvent>>, LogError> {
+        self.0.tail.read(after, limit, self.0.log.read_all(after, limit)).await
     }
 
     /// Reads on from a position, page by page; see [`Pages::next`].

@@ -19,6 +19,7 @@ pub mod merkle;
 mod plan;
 pub mod seal;
 pub mod sql;
+mod tail;
 pub mod upcast;
 
 use std::sync::Arc;

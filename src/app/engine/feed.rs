@@ -170,7 +170,7 @@ impl App {
         after: Position,
         limit: usize,
     ) -> Result<(Vec<Signal>, Position), AppError> {
-        let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
+        let events = self.shared.journal.follow_sealed(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
         let read = offload::map(events.len(), events, move |event| signal(&event, interest).transpose()).await;
         let mut signals = Vec::new();
@@ -197,7 +197,7 @@ impl App {
         limit: usize,
         followed: &BTreeSet<ListId>,
     ) -> Result<(Vec<Touch>, Position), AppError> {
-        let events = self.shared.journal.backend().read_all(after, ReadLimit::events(limit)).await?;
+        let events = self.shared.journal.follow_sealed(after, ReadLimit::events(limit)).await?;
         let until = events.last().map_or(after, |event| event.envelope.position);
         let mut touches = Vec::new();
         for event in &events {

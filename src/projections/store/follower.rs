@@ -314,7 +314,7 @@ impl Reader {
         loop {
             watch.mark_unchanged();
             let began = Instant::now();
-            let mut events = self.journal.read_all(after, limit).await?;
+            let mut events = self.journal.follow(after, limit).await?;
             if let Some(until) = self.until {
                 events.retain(|event| event.envelope.position <= until);
                 if events.is_empty() {
