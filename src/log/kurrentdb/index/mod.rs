@@ -5,6 +5,7 @@
 mod apply;
 mod lookup;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ impl Index {
         let fail = |error: Error| database(&url, "be opened", error);
         let path = path.to_owned();
         let prepared = tokio::task::spawn_blocking(move || prepare(&path, log_id).map(|()| path)).await;
-        let path = prepared.map_err(|_| LogError::Closed)?.map_err(|error| fail(error.into()))?;
+        let path = prepared.map_err(|_| LogError::Closed)?.map_err(fail)?;
         let pool = SqlitePool::open(options(&path)).await.map_err(fail)?;
         Ok(Self { pool, url })
     }
@@ -121,8 +122,15 @@ fn options(path: &Path) -> SqliteOptions {
         .pragma("cache_size", -16_384)
 }
 
-/// Makes the file what it must be.
-fn prepare(path: &Path, log_id: Uuid) -> Result<(), rusqlite::Error> {
+/// Makes the file what it must be. One at a time: another node that opens it meanwhile waits, and finds it made.
+fn prepare(path: &Path, log_id: Uuid) -> Result<(), Error> {
+    let turn = File::create(beside(path, ".lock")).and_then(|file| file.lock().map(|()| file));
+    // Where the system has no locks, the nodes of a folder are to be started one after the other.
+    let _turn = turn.map_err(|error| tracing::warn!(%error, path = %path.display(), "the index cannot be locked")).ok();
+    Ok(make(path, log_id)?)
+}
+
+fn make(path: &Path, log_id: Uuid) -> Result<(), rusqlite::Error> {
     let fits = |connection: &Connection| -> Result<bool, rusqlite::Error> {
         let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         if (number("application_id")?, number("user_version")?) != (APPLICATION_ID, VERSION) {
@@ -141,9 +149,7 @@ fn prepare(path: &Path, log_id: Uuid) -> Result<(), rusqlite::Error> {
     }
     for suffix in ["", "-wal", "-shm"] {
         // What cannot be removed is met again below.
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        _ = std::fs::remove_file(PathBuf::from(file));
+        _ = std::fs::remove_file(beside(path, suffix));
     }
     let connection = options(path).open()?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
@@ -151,6 +157,13 @@ fn prepare(path: &Path, log_id: Uuid) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.execute_batch("COMMIT")
+}
+
+/// A file whose name begins with the index's.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Whether a file is not a database, or not any more.

@@ -189,6 +189,25 @@ async fn a_lost_index_is_made_again_with_the_same_positions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_in_one_folder_share_the_index() {
+    let (double, folder) = (KurrentDouble::start(Version::Records).await, folder());
+    std::fs::write(folder.path().join("index.db"), "not an index").expect("is written");
+    let address = double.address();
+    let node = || open(&address, folder.path(), "index.db");
+    let (one, two, three) = tokio::join!(node(), node(), node());
+    let nodes = [one, two, three];
+    let mut added = Vec::new();
+    for log in &nodes {
+        added.push(add(log, stream(), 0).await);
+    }
+    for log in nodes {
+        log.head().await.expect("has read the end");
+        assert_eq!(ids(&log).await.into_iter().map(|(_, id)| id).collect::<Vec<_>>(), added);
+        log.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_lost_its_end_is_noticed_by_the_index() {
     let (double, folder) = (KurrentDouble::start(Version::Records).await, folder());
     let (log, stream) = (open(&double.address(), folder.path(), "index.db").await, stream());
