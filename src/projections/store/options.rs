@@ -26,7 +26,7 @@ pub fn sqlite_writer(file: &Path, create: bool) -> SqliteOptions {
         .pragma("synchronous", "NORMAL")
         .pragma("temp_store", "MEMORY")
         // What a batch changes beyond this is written to the log before its commit.
-        .pragma("cache_size", -49_152)
+        .pragma("cache_size", -32_768)
         .pragma("wal_autocheckpoint", checkpointer::WRITER_PAGES)
         // What is deleted or overwritten is zeroed: a forgotten customer's name does not stay in a free page.
         .pragma("secure_delete", "ON")
@@ -66,7 +66,8 @@ pub fn sqlite_reader(file: &Path) -> SqliteOptions {
         .connections(READERS)
         .statements(200)
         .pragma("temp_store", "MEMORY")
-        .pragma("cache_size", -6_144)
+        // For one query: SQLite lets go of its pages once the projector has committed.
+        .pragma("cache_size", -2_048)
 }
 
 /// A connection to one schema of a PostgreSQL database, `url` naming the database.

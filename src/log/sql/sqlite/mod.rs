@@ -227,7 +227,9 @@ impl EventLog for SqliteLog {
         up_to: u64,
         types: Option<&[&str]>,
     ) -> Result<Vec<SealedEvent>, LogError> {
-        let (streams, up_to) = (streams.to_vec(), signed(up_to));
+        let (mut streams, up_to) = (streams.to_vec(), signed(up_to));
+        // As their index has them: neighbours share its pages.
+        streams.sort_unstable();
         let types = types.map(|types| types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         self.readers
             .read("read streams", move |connection| {

@@ -10,8 +10,8 @@ use crate::sql::{self, SqliteOptions, SqlitePool};
 /// How many reads run at the same time.
 const CONNECTIONS: usize = 4;
 
-/// Pages that a connection keeps: the inner ones of the indexes that streams are found by.
-const CACHE_KIB: i64 = 8_192;
+/// Pages that a connection keeps. They serve one read only: SQLite lets go of them once another connection has committed.
+const CACHE_KIB: i64 = 2_048;
 
 /// Connections that only read; cheap to clone.
 #[derive(Clone)]
