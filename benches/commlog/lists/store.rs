@@ -1,5 +1,7 @@
 //! Customers with orders and messages, as many of each as the customers of a real shop have.
 
+use std::fs::File;
+use std::path::Path;
 use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
@@ -71,12 +73,26 @@ pub async fn run(place: &Place, customers: u64) -> Result<Vec<Measurement>> {
     stop.cancel();
     projector.await??;
     stores.close().await;
+    on_disk(&place.config(Own::Lists)?.data_dir)?;
     let name = "lists: catch-up of customers, orders, consents and messages";
     Ok(vec![Measurement::new(place.engine, name, per_second(events, took), "events/s", Goal::None).note(format!(
         "{customers} customers, {} orders and messages, {events} events appended at {:.0}/s",
         maker.activities,
         per_second(events, appended)
     ))])
+}
+
+/// Waits until the system has written a folder's files: what is measured next must not wait for them.
+fn on_disk(folder: &Path) -> Result {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            on_disk(&path)?;
+        } else {
+            File::open(&path)?.sync_all()?;
+        }
+    }
+    Ok(())
 }
 
 struct Maker {

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::piece::Piece;
 use super::range::Range;
+use super::rows::{ORDERS, Rows, activities, contacted_at, engaged_at, ordered, totals};
 use crate::domain::list::criteria::{Amount, Count, Criterion, Engagement};
-use crate::domain::value::{Channel, Currency, Direction};
+use crate::domain::value::{Channel, Currency};
 use crate::ids::TenantId;
 use crate::queries::select::{Select, padded_length};
 use crate::sql::{Engine, Value};
@@ -45,35 +46,6 @@ pub(super) struct Compiler<'a> {
 
 /// A person and a record that nobody is.
 const NOBODY: (Uuid, Uuid) = (Uuid::nil(), Uuid::nil());
-
-/// The condition on an activity `t` that it is an order, and no cancellation.
-const ORDERS: &str = " AND t.kind = 'order' AND COALESCE(t.amount_micros, 0) >= 0";
-
-/// Rows of a table, in the last so many days.
-#[derive(Clone)]
-struct Rows {
-    table: &'static str,
-    /// The column of the moment.
-    at: &'static str,
-    /// Further conditions on a row `t`.
-    only: Piece,
-    /// The index by which SQLite finds the rows of given customers.
-    by_customer: &'static str,
-    /// The one by which it finds those of a range of customers.
-    by_range: &'static str,
-}
-
-/// Activities that meet further conditions.
-fn activities(only: Piece) -> Rows {
-    let by_customer = "activities_newest";
-    Rows { table: "activities", at: "occurred_at", only, by_customer, by_range: by_customer }
-}
-
-/// What orders added up to, whenever they were placed.
-fn totals(only: Piece) -> Rows {
-    let by_customer = "sqlite_autoindex_customer_totals_1";
-    Rows { table: "customer_totals", at: "", only, by_customer, by_range: by_customer }
-}
 
 impl<'a> Compiler<'a> {
     pub fn new(engine: Engine, tenant: TenantId, moment: &'a Moment, scope: Scope<'a>) -> Self {
@@ -313,18 +285,24 @@ impl<'a> Compiler<'a> {
 
     /// Who has so many rows that a criterion looks at.
     fn counted(&mut self, leaf: &Criterion, count: Count, required: bool) -> Piece {
+        let orders = matches!(leaf, Criterion::Orders(_)) && count.within_days.is_none() && !self.moment.past;
+        let (rows, number) = match orders {
+            true => (Some(ordered()), "SUM(t.orders - t.cancellations)"),
+            false => (self.rows_of(leaf), "COUNT(*)"),
+        };
+        let Some(rows) = rows else { return Piece::always() };
         let having = match count.bounds() {
             (0, None) => return Piece::always(),
             (0, Some(most)) => {
-                let Some(rows) = self.rows_of(leaf) else { return Piece::always() };
-                let set = self.persons(rows, Piece::new(" HAVING COUNT(*) > ?", [Value::from(most)]));
+                let set = self.persons(rows, Piece::new(format!(" HAVING {number} > ?"), [Value::from(most)]));
                 return self.member_of(set, false).negated();
             }
-            (1, None) => return self.has_rows(leaf, required),
-            (fewest, None) => Piece::new(" HAVING COUNT(*) >= ?", [Value::from(fewest)]),
-            (fewest, Some(most)) => Piece::new(" HAVING COUNT(*) BETWEEN ? AND ?", [fewest.into(), most.into()]),
+            (1, None) => Piece::default(),
+            (fewest, None) => Piece::new(format!(" HAVING {number} >= ?"), [Value::from(fewest)]),
+            (fewest, Some(most)) => {
+                Piece::new(format!(" HAVING {number} BETWEEN ? AND ?"), [fewest.into(), most.into()])
+            }
         };
-        let Some(rows) = self.rows_of(leaf) else { return Piece::always() };
         let set = self.persons(rows, having);
         self.member_of(set, required)
     }
@@ -350,16 +328,31 @@ impl<'a> Compiler<'a> {
     }
 
     fn no_order(&mut self, days: u32, ordered_before: bool, required: bool) -> Piece {
-        let only = || Piece::new(ORDERS, []);
-        let recent = self.within(activities(only()), Some(days));
+        let orders = || activities(Piece::new(ORDERS, []));
+        let (recent, ever) = match self.moment.past {
+            true => (self.within(orders(), Some(days)), self.within(orders(), None)),
+            false => (self.ordered_lately(days), ordered()),
+        };
         let recent = self.persons(recent, Piece::default());
         let mut parts = vec![self.member_of(recent, false).negated()];
         if ordered_before {
-            let ever = self.within(activities(only()), None);
             let ever = self.persons(ever, Piece::default());
             parts.push(self.member_of(ever, required));
         }
         Piece::joined(parts, " AND ")
+    }
+
+    /// The totals of those who ordered in the last so many days. Where the last order is ahead of now, the orders themselves say
+    /// whether there is one in between.
+    fn ordered_lately(&self, days: u32) -> Rows {
+        let (since, now) = (self.moment.now - TimeDelta::days(days.into()), self.moment.now);
+        let only = Piece::default().and(" AND t.last_order_at > ?", since).and(" AND (t.last_order_at <= ?", now);
+        let between = Piece::new(
+            " OR EXISTS (SELECT 1 FROM activities a WHERE a.tenant_id = t.tenant_id AND a.customer_id = t.customer_id \
+             AND a.kind = 'order' AND COALESCE(a.amount_micros, 0) >= 0 AND a.occurred_at > ? AND a.occurred_at <= ?))",
+            [since.into(), now.into()],
+        );
+        totals(only.then(between))
     }
 
     /// Whose orders add up to an amount in a range, in one currency.
@@ -461,25 +454,6 @@ impl<'a> Compiler<'a> {
             parts.push(self.member_of(set, false).negated());
         }
         Piece::joined(parts, " AND ")
-    }
-}
-
-/// The column of `messages` that says when something was first done with one.
-pub(super) const fn engaged_at(kind: Engagement) -> &'static str {
-    match kind {
-        Engagement::Sent => "sent_at",
-        Engagement::Delivered => "delivered_at",
-        Engagement::Opened => "opened_human_at",
-        Engagement::Clicked => "clicked_human_at",
-        Engagement::Replied => "replied_at",
-    }
-}
-
-/// The column of `customer_contacts` that says when there was contact last.
-pub(super) const fn contacted_at(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Inbound => "last_inbound_at",
-        Direction::Outbound => "last_outbound_at",
     }
 }
 

@@ -8,6 +8,7 @@ mod piece;
 mod plans;
 mod preview;
 mod range;
+mod rows;
 mod windows;
 
 use std::collections::BTreeSet;

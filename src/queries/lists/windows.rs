@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::compile::{contacted_at, engaged_at};
+use super::rows::{contacted_at, engaged_at};
 use crate::domain::list::criteria::Criterion;
 use crate::ids::{CustomerId, TenantId};
 use crate::queries::QueryError;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use commlog::app::Caller;
 use commlog::domain::activity::decide::RecordActivity;
 use commlog::domain::activity::event::ActivityKind;
@@ -85,14 +85,19 @@ async fn register(world: &World, number: u64, dice: &mut Dice) -> CustomerId {
 }
 
 async fn order(world: &World, customer_id: CustomerId, dice: &mut Dice) {
+    let at = world.now() - TimeDelta::hours(i64::try_from(dice.below(24 * 50)).expect("fits"));
+    order_of(world, customer_id, at, i64::try_from(dice.below(200)).expect("fits") * 1_000_000 - 20_000_000).await;
+}
+
+async fn order_of(world: &World, customer_id: CustomerId, at: DateTime<Utc>, amount_micros: i64) {
     let command = RecordActivity {
         customer_id,
         kind: ActivityKind::Order,
         name: None,
         reference: None,
         status: None,
-        occurred_at: Some(world.now() - TimeDelta::hours(i64::try_from(dice.below(24 * 50)).expect("fits"))),
-        amount_micros: Some(i64::try_from(dice.below(200)).expect("fits") * 1_000_000 - 20_000_000),
+        occurred_at: Some(at),
+        amount_micros: Some(amount_micros),
         currency: Some("EUR".to_owned()),
         lines: vec![],
         due_at: None,
@@ -144,6 +149,10 @@ async fn as_from_scratch(world: &World, tables: &Following, round: usize) {
         let members = lists::member_ids(&db, world.tenant, row.list_id).await.expect("is read");
         assert_eq!(members, meeting, "round {round}, {}: {}", row.name, stored.0);
         assert_eq!(usize::try_from(row.members), Ok(members.len()), "round {round}, {}", row.name);
+        // What is kept of orders says the same as the orders, of which none is ahead of now.
+        let by_orders = Moment { past: true, ..moment.clone() };
+        let by_orders = lists::meeting(&db, world.tenant, &criteria, &by_orders).await.expect("is read");
+        assert_eq!(by_orders, meeting, "round {round}, {}", row.name);
         // The question about everybody and the one about some persons agree.
         let nearly = self::criteria(&json!({"not": {"bucket": {"from": 0, "to": 1, "salt": "x"}}}));
         let everybody = lists::meeting(&db, world.tenant, &nearly, &moment).await.expect("is read");
@@ -203,6 +212,40 @@ on_both! {
         assert_eq!((again.position, again.repeated), (first.position, true));
     }
 
+    async fn an_order_ahead_of_now_counts_as_recent_once_it_is_there(world: World) {
+        let tables = Following::start(world.read_store().await);
+        let (ahead, _) = world.customer("ahead@example.com").await;
+        let (both, _) = world.customer("both@example.com").await;
+        let (cancelled, _) = world.customer("cancelled@example.com").await;
+        let at = |days: i64| world.now() + TimeDelta::days(days);
+        order_of(&world, ahead, at(2), 5_000_000).await;
+        order_of(&world, both, at(2), 5_000_000).await;
+        order_of(&world, both, at(-5), 5_000_000).await;
+        order_of(&world, cancelled, at(-5), -5_000_000).await;
+        let quiet = create(&world, "quiet", Some(criteria(&json!({"noOrderInDays": {"days": 30}})))).await;
+        let lapsed = json!({"noOrderInDays": {"days": 30, "ordered_before": true}});
+        let lapsed = create(&world, "lapsed", Some(criteria(&lapsed))).await;
+        let once = create(&world, "once", Some(criteria(&json!({"orders": {"atLeast": 1, "atMost": 1}})))).await;
+        let mut evaluator = Evaluator::new(world.app.clone(), tables.reads.clone());
+        evaluator.begin().await.expect("lists are read");
+        let sorted = |mut ids: Vec<CustomerId>| {
+            ids.sort_unstable();
+            ids
+        };
+        for (passed, expected) in [
+            (0, [vec![ahead, cancelled], vec![ahead], vec![ahead]]),
+            (3, [vec![cancelled], vec![], vec![ahead]]),
+            (40, [vec![ahead, both, cancelled], vec![ahead, both], vec![ahead]]),
+        ] {
+            world.advance(TimeDelta::days(passed));
+            settle(&world, &mut evaluator, &tables).await;
+            for (list, expected) in [quiet, lapsed, once].into_iter().zip(expected) {
+                let members = lists::member_ids(&tables.reads.db(), world.tenant, list).await.expect("is read");
+                assert_eq!(members, sorted(expected), "after {passed} days");
+            }
+        }
+    }
+
     async fn members_are_those_who_meet_the_criteria_whatever_happens(world: World) {
         let tables = Following::start(world.read_store().await);
         let mut dice = Dice(42);
@@ -222,6 +265,9 @@ on_both! {
             ("lapsed", json!({"noOrderInDays": {"days": 14, "ordered_before": true}})),
             ("half", json!({"all": [{"bucket": {"from": 0, "to": 50}}, {"hasEmail": true}, {"hasPhone": false}]})),
             ("some", json!({"orders": {"atMost": 1, "withinDays": 40}})),
+            ("few ever", json!({"orders": {"atMost": 2}})),
+            ("two or three ever", json!({"orders": {"atLeast": 2, "atMost": 3}})),
+            ("ever", json!({"orders": {"atLeast": 1}})),
             ("birthday", json!({"anniversary": {"of": "registered", "daysBefore": 3}})),
         ] {
             create(&world, name, Some(criteria(&json))).await;
