@@ -74,6 +74,7 @@ pub struct Query(
     key::query::KeyQueries,
     list::query::ListQueries,
     log::query::LogQueries,
+    message::explanation::ExplanationQueries,
     message::query::MessageQueries,
     node::query::NodeQueries,
     policy::back_test::BackTestQueries,

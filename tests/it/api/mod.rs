@@ -8,6 +8,7 @@ mod changed;
 mod commands;
 mod customer_lists;
 mod evidence;
+mod explaining;
 mod hostile;
 mod identity;
 mod imports;
