@@ -44,19 +44,19 @@ on_both_engines! {
         assert_eq!(rule(&free, "consent")["inputs"]["state"], "none");
         assert_eq!(app.head().await, before, "nothing is recorded");
 
-        // A cap that the first message uses up stands against the second.
-        let caps = json!({ "caps": [{ "window": "ROLLING_HOURS", "hours": 24, "limit": 1, "action": "HOLD" }] });
+        // Today and the days around it are shut.
+        let days: Vec<String> = (-1..=2).map(|day| (app.now() + TimeDelta::days(day)).format("%Y-%m-%d").to_string()).collect();
+        let rules = json!({ "blackout": { "dates": days, "action": "HOLD" },
+            "caps": [{ "window": "ROLLING_HOURS", "hours": 24, "limit": 5, "action": "HOLD" }] });
         let update = "mutation($changes: PolicyPatch!) { updatePolicy(changes: $changes) { refusal { message } } }";
-        assert!(admin.data(update, json!({ "changes": caps })).await["updatePolicy"]["refusal"].is_null());
-        let free = explained(&admin, &message).await;
-        assert_eq!(rule(&free, "frequency_cap")["inputs"]["caps"][0]["counted"], 0, "{free:#}");
+        assert!(admin.data(update, json!({ "changes": rules })).await["updatePolicy"]["refusal"].is_null());
+        let held = explained(&admin, &message).await;
+        assert_eq!((&held["decision"], &held["rule"]), (&json!("HELD"), &json!("blackout")), "{held:#}");
+        assert_eq!(held["heldUntil"], rule(&held, "blackout")["until"]);
+        assert_eq!(rule(&held, "frequency_cap")["inputs"]["caps"][0]["counted"], 0);
         let sent = admin.data(SEND, json!({ "input": message })).await["sendMessage"].take();
-        assert_eq!(sent["decision"], "QUEUED", "{sent:#}");
-        let capped = explained(&admin, &message).await;
-        assert_eq!((&capped["decision"], &capped["rule"]), (&json!("HELD"), &json!("frequency_cap")), "{capped:#}");
-        assert_eq!(capped["heldUntil"], rule(&capped, "frequency_cap")["until"]);
-        let sent = admin.data(SEND, json!({ "input": message })).await["sendMessage"].take();
-        assert_eq!((&sent["decision"], &sent["rule"]), (&capped["decision"], &capped["rule"]));
+        assert_eq!((&sent["decision"], &sent["rule"], &sent["heldUntil"]),
+            (&held["decision"], &held["rule"], &held["heldUntil"]));
 
         // The first rule decides, and the others still say what they find.
         let consent = "mutation($input: ConsentInput!) { setConsent(input: $input) { refusal { message } } }";
@@ -65,7 +65,7 @@ on_both_engines! {
         let unwanted = explained(&admin, &message).await;
         assert_eq!((&unwanted["decision"], &unwanted["rule"]), (&json!("SUPPRESSED"), &json!("consent")));
         let all = outcomes(&unwanted);
-        assert_eq!((all["consent"], all["frequency_cap"]), ("SUPPRESSES", "HOLDS"));
+        assert_eq!((all["consent"], all["blackout"]), ("SUPPRESSES", "HOLDS"));
         assert_eq!(rule(&unwanted, "consent")["inputs"]["told_for"], "all");
 
         let service = json!({ "customerId": customer, "channel": "EMAIL", "class": "TRANSACTIONAL", "topic": "orders",

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::app::Caller;
-use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::ids::CustomerId;
+use super::ExportError;
+use crate::ids::{CustomerId, TenantId};
 use crate::queries::{consents, customer_roots, customers};
 use crate::sql::Db;
 
@@ -41,17 +40,17 @@ struct Consent<'a> {
 }
 
 /// Completes rows of customers, each a JSON object.
-pub(super) async fn complete(db: &Db, caller: &Caller, rows: &[String]) -> Outcome<Vec<String>> {
-    let damaged = |error| Failure::doing(Exit::Internal, "a row is not a JSON object", error);
+pub(super) async fn complete(db: &Db, tenant: TenantId, rows: &[String]) -> Result<Vec<String>, ExportError> {
+    let damaged = ExportError::Row;
     let mut ids = Vec::with_capacity(rows.len());
     for row in rows {
         let row: Map<String, Value> = serde_json::from_str(row).map_err(damaged)?;
         let id = row.get("customer_id").and_then(Value::as_str).and_then(|id| id.parse::<uuid::Uuid>().ok());
-        ids.push(CustomerId(id.ok_or_else(|| Failure::new(Exit::Internal, "a row of a customer has no id"))?));
+        ids.push(CustomerId(id.ok_or(ExportError::NoId)?));
     }
-    let wholes = customer_roots::wholes(db, caller.tenant, &ids).await.map_err(Failure::unavailable)?;
+    let wholes = customer_roots::wholes(db, tenant, &ids).await?;
     let mut addresses: HashMap<CustomerId, Vec<Value>> = HashMap::new();
-    for own in customers::addresses(db, caller.tenant, &ids).await.map_err(Failure::unavailable)? {
+    for own in customers::addresses(db, tenant, &ids).await? {
         // What is forgotten has no address any more.
         let Some(address) = &own.address else { continue };
         let (kind, label, primary) = (own.kind.word(), own.label.as_deref(), own.is_primary);
@@ -59,7 +58,7 @@ pub(super) async fn complete(db: &Db, caller: &Caller, rows: &[String]) -> Outco
         addresses.entry(own.customer_id).or_default().push(value);
     }
     let mut said: HashMap<CustomerId, Vec<Value>> = HashMap::new();
-    for own in consents::of_customers(db, caller.tenant, &ids).await.map_err(Failure::unavailable)? {
+    for own in consents::of_customers(db, tenant, &ids).await? {
         let value = serde_json::to_value(Consent {
             channel: own.channel.word(),
             topic: &own.topic,
