@@ -78,10 +78,10 @@ pub async fn run(session: &Session, args: ExplainSendArgs) -> Outcome {
     let explained = stores.app.explain_send(&caller, args.request(), business).await?;
     stores.close().await;
     let mut listing = Listing::new(args.format, COLUMNS);
-    if listing.is_table() {
-        if let Ok(decision) = &explained.decided {
-            print::line(format_args!("{}\n", verdict(decision)))?;
-        }
+    if listing.is_table()
+        && let Ok(decision) = &explained.decided
+    {
+        print::line(format_args!("{}\n", verdict(decision)))?;
     }
     for finding in &explained.findings {
         listing.row(&row(finding))?;
