@@ -18,10 +18,13 @@ pub mod queries;
 
 pub mod accounts;
 pub mod campaigns;
+pub mod exports;
 pub mod imports;
 pub mod intake;
+pub mod ledger;
 pub mod processes;
 pub mod providers;
+pub mod verification;
 
 pub mod graphql;
 pub mod http;

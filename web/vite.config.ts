@@ -20,6 +20,7 @@ export default defineConfig({
       "/graphql": { target: server, ws: true },
       "/attachments": server,
       "/auth": server,
+      "/exports": server,
       "/graphiql": server,
       "/import-files": server,
       "/import-runs": server,

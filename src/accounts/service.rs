@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::accounts::measuring::measure;
 use crate::accounts::registry::AccountRegistry;
 use crate::accounts::{Account, AccountSource, COOLDOWN, Cooldown, Pace};
-use crate::app::{App, AppError, Caller, Outcome};
+use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::decide::{
     ConfigureAccount, PauseAccount, RemoveAccount, ResumeAccount, SetAccountRate, TestResult,
 };
@@ -261,6 +261,11 @@ impl AccountService {
     /// Asks the provider whether it lets an account send; nothing is sent. One that passes is no longer suspended.
     pub async fn test(&self, caller: &Caller, name: AccountName) -> Result<Outcome<TestResult>, AppError> {
         self.registry.refresh(caller.tenant).await?;
+        if self.is_simulated(caller.tenant, &name) {
+            // It has nobody to ask, and is in no log.
+            let value = TestResult { passed: true, class: None, code: None };
+            return Ok(Outcome::Done(Done { value, position: self.app.end_of_log(), repeated: false }));
+        }
         let elsewhere = self.registry.is_elsewhere(caller.tenant, &name);
         let account = self.own(caller.tenant, &name);
         let result = match &account {
@@ -275,6 +280,11 @@ impl AccountService {
         }
         let outcome = self.app.record_account_test(caller, name, result, elsewhere).await;
         self.follow(caller.tenant, outcome).await
+    }
+
+    fn is_simulated(&self, tenant: TenantId, name: &AccountName) -> bool {
+        let account = self.registry.accounts().by_name(tenant, &name.provider, &name.account);
+        account.is_some_and(|account| account.terms.source == AccountSource::Simulator)
     }
 
     fn own(&self, tenant: TenantId, name: &AccountName) -> Option<Arc<Account>> {

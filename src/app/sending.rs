@@ -1,5 +1,6 @@
 //! Messages that are asked for, and what their texts are made of.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::app::addresses::address_stream;
@@ -60,10 +61,20 @@ pub(super) struct WantedTemplate {
 pub(super) struct Prepared {
     pub address: Address,
     /// The number that takes the place of the primary one.
-    chosen: Option<AddressId>,
+    pub chosen: Option<AddressId>,
     /// The records that were merged into the receiver's.
     merged: Vec<Customer>,
     limits: Limits,
+}
+
+impl Prepared {
+    /// The receiver with the messages of all records that were merged into the receiver's.
+    pub fn person<'a>(&self, state: &'a Customer) -> Cow<'a, Customer> {
+        match self.merged.is_empty() {
+            true => Cow::Borrowed(state),
+            false => Cow::Owned(state.with_messages_of(state, &self.merged)),
+        }
+    }
 }
 
 impl App {
@@ -130,16 +141,7 @@ impl App {
     async fn send(&self, caller: &Caller, request: SendRequest, business: Business) -> Result<Done<SentMessage>, Stop> {
         let basis = self.basis(caller).await?;
         let key = Self::command_key(caller, &basis.secret, &request)?;
-        let SendRequest { message, canned_reply, template } = request;
-        let source = match (canned_reply, template) {
-            (Some(wanted), _) => Source::Canned(self.canned_reply(caller, wanted).await?),
-            (None, Some(wanted)) => Source::Template(self.wanted_template(caller, &message, wanted, business).await?),
-            (None, None) => Source::Written,
-        };
-        let message = match source {
-            Source::Template(_) => message,
-            Source::Canned(_) | Source::Written => self.with_subject(caller, message).await?,
-        };
+        let (message, source) = self.source(caller, request, business).await?;
         for _ in 0..MAX_ATTEMPTS {
             let customer_id = self.survivor(caller, message.customer_id).await?;
             let command = SendMessage { customer_id, ..message.clone() };
@@ -155,6 +157,26 @@ impl App {
             }
         }
         Err(Refusal::customer_merged().into())
+    }
+
+    /// The message that is asked for, and what it is made of.
+    pub(super) async fn source(
+        &self,
+        caller: &Caller,
+        request: SendRequest,
+        business: Business,
+    ) -> Result<(SendMessage, Source), Stop> {
+        let SendRequest { message, canned_reply, template } = request;
+        let source = match (canned_reply, template) {
+            (Some(wanted), _) => Source::Canned(self.canned_reply(caller, wanted).await?),
+            (None, Some(wanted)) => Source::Template(self.wanted_template(caller, &message, wanted, business).await?),
+            (None, None) => Source::Written,
+        };
+        let message = match source {
+            Source::Template(_) => message,
+            Source::Canned(_) | Source::Written => self.with_subject(caller, message).await?,
+        };
+        Ok((message, source))
     }
 
     async fn send_to(
@@ -253,15 +275,12 @@ impl App {
                 (command, Origin { canned_reply: None, template: Some(made) })
             }
         };
-        let Prepared { address, chosen, merged, limits } = prepared;
+        let Prepared { address, chosen, limits, .. } = prepared;
         let receiver = Receiver { address, chosen: *chosen };
         let to = command.recipient(state, *chosen).ok().flatten().and_then(|own| own.address.as_deref());
         let page = origin.template.as_ref().and_then(|made| made.html.as_ref()).map_or(0, String::len);
         limits::check(limits, &command, page, to, files)?;
-        if merged.is_empty() {
-            return decide::send(state, receiver, message_id, command, files.to_vec(), origin, context);
-        }
-        let person = state.with_messages_of(state, merged);
+        let person = prepared.person(state);
         decide::send(&person, receiver, message_id, command, files.to_vec(), origin, context)
     }
 

@@ -12,7 +12,8 @@ use super::sole::Sole;
 use super::{BootError, Stores, process};
 use crate::accounts::service::AccountService;
 use crate::app::Health;
-use crate::graphql::{Gateway, Limits, Metrics};
+use crate::exports::Exports;
+use crate::graphql::{Gateway, Limits, Metrics, Work};
 use crate::http;
 use crate::http::session::Sessions;
 use crate::imports::{Runs, Uploads};
@@ -20,9 +21,10 @@ use crate::intake::Intake;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::refresh_accounts::RefreshAccounts;
 use crate::processes::supervisor::supervise;
-use crate::processes::sweep_uploads::SweepUploads;
+use crate::processes::sweep_files::SweepFiles;
 use crate::projections::{ProjectionError, ReadStore};
 use crate::queries::Reads;
+use crate::verification::Verifications;
 
 /// Starts the parts of a node.
 pub struct Node;
@@ -86,7 +88,16 @@ impl Node {
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
         let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());
         let validations = super::validation_service(&stores)?;
-        let uploads = Uploads::new(stores.config().data_dir.join("uploads"), stores.ambient().clone());
+        let data = &stores.config().data_dir;
+        let uploads = Uploads::new(data.join("uploads"), stores.ambient().clone());
+        let (tables, folder) = (stores.registry()?, data.join("exports"));
+        let exports = Exports::new(stores.app.clone(), queries.clone(), &tables, folder, stop.clone());
+        let verifications = Verifications::new(
+            stores.keeper().clone(),
+            stores.ambient().clone(),
+            data.join("verifications.json"),
+            stop.clone(),
+        );
         if roles.processes {
             super::processes::start(&stores, &reads, accounts, intake.clone(), job_metrics.clone(), &stop, &mut parts)
                 .await?;
@@ -97,7 +108,7 @@ impl Node {
             let mut jobs: Vec<Box<dyn Job>> =
                 vec![Box::new(RefreshAccounts::new(stores.app.clone(), queries.clone(), registry))];
             if roles.api {
-                jobs.push(Box::new(SweepUploads::new(uploads.clone())));
+                jobs.push(Box::new(SweepFiles { uploads: uploads.clone(), exports: exports.clone() }));
             }
             let running = run_all(jobs, job_metrics, stores.ambient().clone(), stop.clone());
             parts.spawn(async move {
@@ -107,7 +118,8 @@ impl Node {
         }
         let limits = Limits { connections: process::connections(Limits::default().connections), ..Limits::default() };
         let imports = Runs::new(stores.app.clone(), uploads, stop.clone());
-        let gateway = Gateway::new(stores.app.clone(), queries, service, validations, imports, limits, metrics);
+        let work = Work { imports, exports, verifications };
+        let gateway = Gateway::new(stores.app.clone(), queries, service, validations, work, limits, metrics);
         let issuer = super::sign_in::issuer(stores.config(), stores.ambient())?;
         let sessions = Sessions::new(gateway.clone(), issuer, stores.config().tenant);
         let (served, stopped) = (intake.clone(), stop.clone());

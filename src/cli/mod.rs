@@ -13,6 +13,7 @@ pub mod confirm;
 pub mod consents;
 pub mod demo;
 mod diagnostics;
+pub mod explain_send;
 pub mod export;
 pub mod failure;
 pub mod find;
@@ -136,6 +137,8 @@ enum Command {
     Timeline(timeline::TimelineArgs),
     /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
     Why(why::WhyArgs),
+    /// Says what would become of a message if it were sent now, and what every rule finds.
+    ExplainSend(explain_send::ExplainSendArgs),
     /// Lists what a customer agreed to, with the evidence.
     Consents(consents::ConsentsArgs),
     /// Lists suppressed addresses and their history.
@@ -239,6 +242,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Templates(args) => templates::run(&session, args).await,
         Command::Timeline(args) => timeline::run(&session, args).await,
         Command::Why(args) => why::run(&session, args).await,
+        Command::ExplainSend(args) => explain_send::run(&session, args).await,
         Command::Consents(args) => consents::run(&session, args).await,
         Command::Suppressions(args) => suppressions::run(&session, args).await,
         Command::Inbox(args) => inbox::run(&session, args).await,

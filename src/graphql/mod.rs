@@ -24,6 +24,7 @@ mod customer;
 mod deliverability;
 mod engagement;
 pub mod engine;
+mod export;
 mod import;
 pub mod in_app;
 mod inbox;
@@ -40,7 +41,7 @@ mod timeline;
 mod traffic;
 mod user;
 
-pub use engine::api::Api;
+pub use engine::api::{Api, Work};
 pub use engine::gateway::Gateway;
 pub use engine::limits::Limits;
 pub use engine::metrics::Metrics;
@@ -68,12 +69,15 @@ pub struct Query(
     conversation::query::ConversationQueries,
     customer::query::CustomerQueries,
     deliverability::query::DeliverabilityQueries,
+    export::query::ExportQueries,
     import::query::ImportQueries,
     in_app::token::CustomerAccessQueries,
     inbox::query::InboxQueries,
     key::query::KeyQueries,
     list::query::ListQueries,
     log::query::LogQueries,
+    log::verification::VerificationQueries,
+    message::explanation::ExplanationQueries,
     message::query::MessageQueries,
     node::query::NodeQueries,
     policy::back_test::BackTestQueries,
@@ -99,10 +103,12 @@ pub struct Mutation(
     conversation::mutation::ConversationMutations,
     customer::mutation::CustomerMutations,
     engagement::mutation::EngagementMutations,
+    export::mutation::ExportMutations,
     import::mutation::ImportMutations,
     key::mutation::KeyMutations,
     campaign::mutation::CampaignMutations,
     list::mutation::ListMutations,
+    log::verification::VerificationMutations,
     user::mutation::UserMutations,
     message::mutation::MessageMutations,
     note::mutation::NoteMutations,
@@ -115,9 +121,11 @@ pub struct Mutation(
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     campaign::subscription::CampaignSubscriptions,
+    export::subscription::ExportSubscriptions,
     import::subscription::ImportSubscriptions,
     inbox::subscription::InboxSubscriptions,
     list::subscription::ListSubscriptions,
+    log::verification::VerificationSubscriptions,
     projection::subscription::ProjectionSubscriptions,
     timeline::subscription::TimelineSubscriptions,
 );

@@ -77,18 +77,22 @@ pub async fn refused_lines(State(gateway): State<Gateway>, Path(id): Path<String
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return no_file(),
         Err(error) => return unavailable(&gateway, &chain(&error)),
     };
-    let pieces = futures::stream::try_unfold(file, async |mut file| {
-        let mut piece = vec![0; PIECE];
-        let read = file.read(&mut piece).await?;
-        piece.truncate(read);
-        Ok::<_, std::io::Error>((read > 0).then_some((piece, file)))
-    });
-    let mut response = Body::from_stream(pieces).into_response();
+    let mut response = Body::from_stream(pieces(file)).into_response();
     let own = response.headers_mut();
     own.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/csv; charset=utf-8"));
     own.insert(header::CONTENT_DISPOSITION, header::HeaderValue::from_static("attachment; filename=\"refused.csv\""));
     own.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
+}
+
+/// A file, piece by piece.
+pub(super) fn pieces(file: tokio::fs::File) -> impl futures::Stream<Item = std::io::Result<Vec<u8>>> {
+    futures::stream::try_unfold(file, async |mut file| {
+        let mut piece = vec![0; PIECE];
+        let read = file.read(&mut piece).await?;
+        piece.truncate(read);
+        Ok((read > 0).then_some((piece, file)))
+    })
 }
 
 fn failed(gateway: &Gateway, error: &UploadError) -> Response {

@@ -8,6 +8,7 @@ mod body;
 mod consent;
 mod console;
 mod endpoint;
+mod exports;
 pub mod filename;
 mod graphiql;
 mod health;
@@ -89,6 +90,7 @@ pub fn router(sessions: Sessions, intake: Intake, origins: &[String], shutdown: 
         .route("/attachments/{id}", get(attachments::download))
         .route("/import-files", post(imports::upload))
         .route("/import-runs/{id}/refused.csv", get(imports::refused_lines))
+        .route("/exports/{id}", get(exports::download))
         .layer(cors(origins));
     let in_app = Router::new()
         .route("/in-app/graphql", post(in_app::post))

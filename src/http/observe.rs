@@ -63,6 +63,7 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/preferences/{token}") => "/preferences",
         Some("/attachments" | "/attachments/{id}") => "/attachments",
         Some("/import-files" | "/import-runs/{id}/refused.csv") => "/imports",
+        Some("/exports/{id}") => "/exports",
         Some("/media/{token}") => "/media",
         Some("/t/o/{token}") => "/t/o",
         Some("/t/c/{token}") => "/t/c",

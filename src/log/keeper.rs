@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::ids::Position;
-use crate::log::chain::{Incomplete, Verified, VerifyError};
+use crate::log::chain::{self, Incomplete, Verified, VerifyError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError};
 use crate::log::cover::{Cover, Rooted, Step};
 use crate::log::keys::KeyStore;
@@ -89,6 +89,39 @@ impl Keeper {
         let kept = self.read().await?;
         let epoch = self.confirmed_epoch().await?;
         Ok(kept.filter(|kept| kept.epoch >= epoch).map(|kept| kept.checkpoint))
+    }
+
+    /// How many events the log has; [`None`] if its positions do not count them.
+    ///
+    /// # Errors
+    /// [`LogError`] if it does not respond.
+    pub async fn events(&self) -> Result<Option<u64>, LogError> {
+        let head = self.log.head().await?.position;
+        Ok(self.log.counts_positions().then(|| head.counter()))
+    }
+
+    /// Verifies the whole log, and that it contains what the kept checkpoint covers, which is returned. `progress` receives the
+    /// number of events so far.
+    ///
+    /// # Errors
+    /// Each variant of [`CheckpointError`].
+    pub async fn verify(
+        &self,
+        progress: impl FnMut(u64) + Send,
+    ) -> Result<(Verified, Option<Checkpoint>), CheckpointError> {
+        let kept = self.last().await?;
+        let note = kept.as_ref().map(|checkpoint| checkpoint.position);
+        let verified = chain::verify_noting(self.log.as_ref(), note, progress).await?;
+        if let Some(kept) = &kept {
+            kept.compare(&verified)?;
+        }
+        Ok((verified, kept))
+    }
+
+    /// Signs what was verified. It is not kept.
+    #[must_use]
+    pub fn sign(&self, verified: &Verified) -> Checkpoint {
+        Checkpoint::sign(verified, &self.master)
     }
 
     /// As [`Self::last`], after making sure that the log still has the event there: a look, not a verification.

@@ -18,7 +18,7 @@ pub mod media;
 pub mod merges;
 pub mod refresh_accounts;
 pub mod supervisor;
-pub mod sweep_uploads;
+pub mod sweep_files;
 mod tail;
 pub mod timers;
 mod tracking;

@@ -203,6 +203,14 @@ pub async fn revenue(db: &Db, tenant: TenantId, ids: &[CustomerId]) -> Result<Ve
     select.all(db, READING).await
 }
 
+/// Whether a customer of a tenant was forgotten at a moment or since.
+pub async fn forgotten_since(db: &Db, tenant: TenantId, since: DateTime<Utc>) -> Result<bool, QueryError> {
+    let mut select = Select::new("SELECT COUNT(*) AS count FROM customers c", []);
+    select.and_equal("c.tenant_id", Some(tenant.0));
+    select.and("c.forgotten_at >= ?", [since.into()]);
+    Ok(select.count(db, READING).await? > 0)
+}
+
 const ADDRESSES: &str = "SELECT a.*, COALESCE(p.address_id = a.address_id, FALSE) AS is_primary \
     FROM customer_addresses a LEFT JOIN customer_primary_addresses p \
     ON p.tenant_id = a.tenant_id AND p.customer_id = a.customer_id AND p.kind = a.kind";

@@ -24,3 +24,27 @@ test("an auditor finds an event, reads its sealed part and sees that it was reco
   await expect(page.getByRole("grid").getByRole("row").nth(1)).toContainText("event");
   await expectAccessible(page);
 });
+
+test("an auditor verifies the log, leaves the page, finds the result and saves the checkpoint", async ({
+  page,
+  commlog,
+}) => {
+  await open(page, commlog, "/audit/integrity");
+  const panel = page.getByRole("region", { name: "Verify the log" });
+  await expect(panel).toContainText("The log was not verified from here yet.");
+  await expectAccessible(page);
+  await panel.getByRole("button", { name: "Verify now" }).click();
+  await expect(panel.getByRole("status")).toContainText(/events in [\d,]+ streams are what was recorded/);
+  await expect(panel.getByRole("button", { name: "Verify now" })).toBeEnabled();
+  await page.reload();
+  await expect(panel.getByRole("status")).toContainText("Whole");
+  const saved = page.waitForEvent("download");
+  await page
+    .getByRole("button", { name: /^Save: The first/ })
+    .first()
+    .click();
+  expect((await saved).suggestedFilename()).toBe("log.checkpoint");
+  await panel.getByRole("button", { name: "Verify now" }).click();
+  await expect(panel.getByText("1 earlier verification")).toBeVisible();
+  await expectAccessible(page);
+});

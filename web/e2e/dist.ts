@@ -14,7 +14,8 @@ export async function serveDist(context: BrowserContext, { url }: Commlog) {
   const page = await fetch(url);
   const policy = page.headers.get("content-security-policy") ?? "";
   const isOurs = ({ origin, pathname }: URL) =>
-    origin === url && !/^\/(?:graphql|graphiql|auth|attachments|in-app|webhooks)\b/.test(pathname);
+    origin === url &&
+    !/^\/(?:graphql|graphiql|auth|attachments|exports|import-files|import-runs|in-app|webhooks)\b/.test(pathname);
   await context.route(isOurs, async (route) => {
     const { pathname } = new URL(route.request().url());
     const isPage = route.request().resourceType() === "document";

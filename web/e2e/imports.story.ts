@@ -50,3 +50,25 @@ test("what is no text is refused in words", async ({ page, commlog }) => {
     .setInputFiles({ name: "crm.xlsx", mimeType: "application/zip", buffer: Buffer.from("PK\u0003\u0004sheet") });
   await expect(page.getByRole("alert").filter({ hasText: "Excel workbook" })).toBeVisible();
 });
+
+test("customers are exported, downloaded and removed, and the read is recorded", async ({ page, commlog }) => {
+  await open(page, commlog, "/imports/exports");
+  await expect(page.getByLabel("What")).toHaveValue("customers");
+  await expect(page.getByText("Columns: tenant_id, customer_id")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  const files = page.getByRole("list", { name: "Files" });
+  const file = files.getByRole("listitem").first();
+  await expect(file).toContainText(/[\d,]+ rows/);
+  // It is the server's: a reload shows the same.
+  await page.reload();
+  await expect(file).toContainText("CSV for a spreadsheet");
+  const saved = page.waitForEvent("download");
+  await file.getByRole("button", { name: "Download" }).click();
+  expect((await saved).suggestedFilename()).toMatch(/^customers-\d{4}-\d\d-\d\d\.csv$/);
+  await expectAccessible(page);
+  await file.getByRole("button", { name: "Remove customers" }).click();
+  await expect(files).toHaveCount(0);
+  await open(page, commlog, "/audit/reads");
+  await expect(page.getByRole("grid").getByRole("row").nth(1)).toContainText("export");
+});

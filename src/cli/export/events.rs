@@ -2,11 +2,12 @@
 
 use serde_json::value::RawValue;
 
-use super::{ExportArgs, Format, Output};
+use super::{ExportArgs, Format};
 use crate::app::Caller;
 use crate::boot::Stores;
 use crate::cli::failure::Outcome;
 use crate::cli::{print, progress};
+use crate::exports::Output;
 use crate::ids::{CustomerId, Position};
 use crate::log::{Category, Personal, ReadLimit, RecordedEvent, StreamId};
 
@@ -102,7 +103,7 @@ async fn write_all(stores: &Stores, caller: &Caller, args: &ExportArgs, out: &mu
     let mut pages = stores.journal.pages(Position::START, ReadLimit::events(BATCH));
     let mut after = Position::START;
     let mut written = 0;
-    while after < head && !out.closed {
+    while after < head && !out.is_closed() {
         let events = pages.next().await?;
         let Some(last) = events.last() else { break };
         after = last.envelope.position;
@@ -162,9 +163,9 @@ fn write_event(event: &RecordedEvent, args: &ExportArgs, out: &mut Output) -> Ou
     };
     let line = Line::new(event, args.personal).map_err(damaged)?;
     if args.format != Some(Format::Csv) {
-        return out.line(&serde_json::to_string(&line).map_err(damaged)?);
+        return Ok(out.line(&serde_json::to_string(&line).map_err(damaged)?)?);
     }
-    out.record(&[
+    Ok(out.record(&[
         line.position.to_string(),
         line.stream,
         line.version.to_string(),
@@ -177,5 +178,5 @@ fn write_event(event: &RecordedEvent, args: &ExportArgs, out: &mut Output) -> Ou
         line.hash,
         line.data.to_string(),
         line.personal.map_or_else(String::new, ToString::to_string),
-    ])
+    ])?)
 }

@@ -1,8 +1,6 @@
 //! `commlog export`: events or the rows of a read model, as JSON lines or CSV.
 
 mod events;
-mod people;
-mod rows;
 mod tables;
 
 use std::fs::File;
@@ -15,9 +13,9 @@ use clap::{Args, ValueEnum};
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::{Session, TenantArg, ids, reading};
+use crate::cli::{Session, TenantArg, ids, progress, reading};
 use crate::domain::tenant::decide::RecordPersonalRead;
-use crate::files::cells::defused;
+use crate::exports::{ExportError, Output, ReadModel, RowFormat};
 use crate::ids::CustomerId;
 use crate::queries;
 
@@ -97,25 +95,44 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
     if args.spreadsheet && format != Format::Csv {
         return Err(Failure::usage("--spreadsheet is for CSV: give --format csv as well"));
     }
-    if args.customer.is_some() && args.what != "events" {
+    let is_events = args.what == "events";
+    if !is_events && (args.since.is_some() || args.until.is_some() || !args.types.is_empty()) {
+        return Err(Failure::usage("--since, --until and --type choose events; a read model is exported as it stands"));
+    }
+    if args.customer.is_some() && !is_events {
         return Err(Failure::usage("--customer is for events: commlog export events --customer ID"));
     }
     let stores = session.open_existing().await?;
     let caller = session.caller(&args.tenant);
-    let mut out = Output::open(&args)?;
-    let result = if args.what == "events" {
+    let mut out = output(&args)?;
+    let result = if is_events {
         if args.personal {
             record_read(session, &stores, &caller, &args).await?;
         }
         events::write(&stores, &caller, &args, &mut out).await
     } else {
-        let model = rows::ReadModel::find(&stores, &args)?;
-        let reads = record_read(session, &stores, &caller, &args).await?;
-        model.write(&reads, &caller, format, &mut out).await
+        write_rows(session, &stores, &caller, &args, &mut out).await
     };
     stores.close().await;
     result?;
-    out.finish()
+    Ok(out.finish()?)
+}
+
+/// `commlog export READ_MODEL`
+async fn write_rows(
+    session: &Session,
+    stores: &Stores,
+    caller: &Caller,
+    args: &ExportArgs,
+    out: &mut Output,
+) -> Outcome {
+    let model = ReadModel::find(&stores.registry()?, &args.what)?;
+    let reads = record_read(session, stores, caller, args).await?;
+    let format = if args.format == Some(Format::Csv) { RowFormat::Csv } else { RowFormat::Jsonl };
+    let bar = progress::counter("rows");
+    model.write(&reads.db(), caller.tenant, format, out, |rows| bar.set_position(rows)).await?;
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// `commlog export tables`
@@ -154,47 +171,24 @@ async fn record_read(session: &Session, stores: &Stores, caller: &Caller, args: 
 }
 
 /// Where the export goes.
-struct Output {
-    to: Box<dyn Write + Send>,
-    /// A reader that went away (`| head`) ends the export quietly.
-    closed: bool,
-    spreadsheet: bool,
-}
-
-impl Output {
-    fn open(args: &ExportArgs) -> Outcome<Self> {
-        let to: Box<dyn Write + Send> = match &args.output {
+fn output(args: &ExportArgs) -> Outcome<Output> {
+    let to: Box<dyn Write + Send> =
+        match &args.output {
             None => Box::new(BufWriter::new(io::stdout())),
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|error| {
                 Failure::doing(Exit::Unavailable, format!("cannot write {}", path.display()), error)
             })?)),
         };
-        Ok(Self { to, closed: false, spreadsheet: args.spreadsheet })
-    }
+    Ok(Output::new(to, args.spreadsheet))
+}
 
-    fn line(&mut self, text: &str) -> Outcome {
-        self.write(|to| writeln!(to, "{text}"))
-    }
-
-    fn record(&mut self, values: &[String]) -> Outcome {
-        let spreadsheet = self.spreadsheet;
-        self.write(|to| {
-            let mut writer = csv::Writer::from_writer(to);
-            let cell = |value: &String| if spreadsheet { defused(value).into_owned() } else { value.clone() };
-            writer.write_record(values.iter().map(cell))?;
-            writer.flush()
-        })
-    }
-
-    fn write(&mut self, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
-        match work(&mut self.to) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
-            other => other?,
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Outcome {
-        self.write(|to| to.flush())
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        let exit = match &error {
+            ExportError::Unknown { .. } => Exit::Usage,
+            ExportError::Table { .. } | ExportError::Query(_) | ExportError::Write(_) => Exit::Unavailable,
+            ExportError::Row(_) | ExportError::NoId => Exit::Internal,
+        };
+        Self::from_error(exit, error)
     }
 }

@@ -12,14 +12,15 @@
 //! An emergency override lifts 5 and 6 for marketing; nothing lifts 1 to 4.
 
 mod caps;
+mod explain;
 mod hours;
+mod standing;
 mod window;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::domain::address::state::Address;
-use crate::domain::consent::event::ConsentState;
 use crate::domain::customer::state::Customer;
 use crate::domain::decision::Context;
 use crate::domain::message::event::MessageClass;
@@ -27,6 +28,7 @@ use crate::domain::tenant::policy::RuleAction;
 use crate::domain::value::Channel;
 use crate::ids::AddressId;
 
+pub use explain::{Finding, Found, NotAsked, explain};
 pub use window::Windows;
 
 /// A message, as far as the rules look at it.
@@ -71,34 +73,127 @@ pub struct Reason {
     pub inputs: Value,
 }
 
-/// What a rule on time or number finds against a message.
+/// A message that is judged, with all that the rules look at.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    customer: &'a Customer,
+    /// The fold of the address that it goes to.
+    address: &'a Address,
+    asked: Asked<'a>,
+    /// When it is sent, if that is later than now.
+    planned: Option<DateTime<Utc>>,
+    context: &'a Context<'a>,
+}
+
+/// What a rule finds against a message.
 struct Obstacle {
-    rule: &'static str,
     action: RuleAction,
     /// When it is gone; absent: not within years.
     until: Option<DateTime<Utc>>,
     inputs: Value,
 }
 
+impl Obstacle {
+    /// What no time removes.
+    const fn lasting(inputs: Value) -> Self {
+        Self { action: RuleAction::Abort, until: None, inputs }
+    }
+
+    fn verdict(self, rule: &'static str, now: DateTime<Utc>) -> Verdict {
+        match self {
+            Self { action: RuleAction::Hold, until: Some(until), inputs } if until > now => {
+                Verdict::Hold { until, because: Reason { rule, inputs } }
+            }
+            Self { inputs, .. } => Verdict::Suppress(Reason { rule, inputs }),
+        }
+    }
+}
+
+/// One of the rules.
+struct Rule {
+    name: &'static str,
+    scope: Scope,
+    /// What it finds against a message.
+    against: fn(&Case<'_>) -> Option<Obstacle>,
+    /// What it looks at in a message that it lets pass; no personal data.
+    looks_at: fn(&Case<'_>) -> Value,
+}
+
+/// The messages that a rule is asked about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All of them. One that is planned for later is judged now, and again when its time has come.
+    All,
+    /// Those for marketing, as well.
+    Marketing,
+    /// Those that are planned for later.
+    Planned,
+    /// Free text by WhatsApp whose time has come.
+    FreeWhatsapp,
+    /// Those for marketing whose time has come; an emergency lifts it.
+    Liftable,
+}
+
+const ORDER: &[Rule] = &[
+    Rule { name: "erased", scope: Scope::All, against: standing::erased, looks_at: |_| json!({}) },
+    Rule {
+        name: "unknown_address",
+        scope: Scope::All,
+        against: standing::unknown_address,
+        looks_at: standing::receiver,
+    },
+    Rule {
+        name: "suppressed_address",
+        scope: Scope::All,
+        against: standing::suppressed_address,
+        looks_at: standing::receiver,
+    },
+    Rule {
+        name: "invalid_address",
+        scope: Scope::All,
+        against: standing::invalid_address,
+        looks_at: standing::validation,
+    },
+    Rule { name: "consent", scope: Scope::Marketing, against: standing::no_consent, looks_at: standing::consent },
+    Rule {
+        name: "scheduled",
+        scope: Scope::Planned,
+        against: |case| {
+            let inputs = json!({ "send_at": case.planned });
+            case.planned.map(|until| Obstacle { action: RuleAction::Hold, until: Some(until), inputs })
+        },
+        looks_at: |_| json!({}),
+    },
+    Rule { name: "whatsapp_window", scope: Scope::FreeWhatsapp, against: window::closed, looks_at: window::inputs },
+    Rule { name: "frequency_cap", scope: Scope::Liftable, against: caps::exceeded, looks_at: caps::counted },
+    Rule { name: "quiet_hours", scope: Scope::Liftable, against: hours::quiet, looks_at: hours::clock },
+    Rule { name: "blackout", scope: Scope::Liftable, against: hours::blackout, looks_at: hours::clock },
+    Rule { name: "weekday", scope: Scope::Liftable, against: hours::weekday, looks_at: hours::clock },
+];
+
+impl Rule {
+    /// Why it is not asked about a message; [`None`] if it is.
+    fn spares(&self, case: &Case<'_>) -> Option<NotAsked> {
+        let is_marketing = case.asked.class == MessageClass::Marketing;
+        let now = case.context.now;
+        match self.scope {
+            Scope::All => None,
+            Scope::Marketing => (!is_marketing).then_some(NotAsked::Transactional),
+            Scope::Planned => case.planned.is_none().then_some(NotAsked::NotPlanned),
+            Scope::FreeWhatsapp if case.asked.channel != Channel::Whatsapp => Some(NotAsked::OtherChannel),
+            Scope::FreeWhatsapp if case.asked.is_template => Some(NotAsked::Template),
+            Scope::FreeWhatsapp => case.planned.map(|_| NotAsked::Planned),
+            Scope::Liftable if !is_marketing => Some(NotAsked::Transactional),
+            Scope::Liftable if case.planned.is_some() => Some(NotAsked::Planned),
+            Scope::Liftable => case.context.policy.emergency_at(now).map(|_| NotAsked::Emergency),
+        }
+    }
+}
+
 /// Judges a message by every rule. `address` is the fold of the address that it goes to.
 #[must_use]
 pub fn judge(customer: &Customer, address: &Address, asked: Asked<'_>, context: &Context<'_>) -> Verdict {
-    if let Some(reason) = forbidden(customer, address, asked, context) {
-        return Verdict::Suppress(reason);
-    }
-    if let Some(reason) = window::closed(customer, asked, context.now) {
-        return Verdict::Suppress(reason);
-    }
-    if asked.class == MessageClass::Transactional || context.policy.emergency_at(context.now).is_some() {
-        return Verdict::Send;
-    }
-    match obstacle(customer, asked, context) {
-        None => Verdict::Send,
-        Some(Obstacle { rule, action: RuleAction::Hold, until: Some(until), inputs }) if until > context.now => {
-            Verdict::Hold { until, because: Reason { rule, inputs } }
-        }
-        Some(Obstacle { rule, inputs, .. }) => Verdict::Suppress(Reason { rule, inputs }),
-    }
+    judge_request(customer, address, asked, None, context)
 }
 
 /// Judges a message that is asked for. One that is planned for later is judged by the rules on time and number, and
@@ -111,86 +206,10 @@ pub fn judge_request(
     send_at: Option<DateTime<Utc>>,
     context: &Context<'_>,
 ) -> Verdict {
-    let Some(until) = send_at.filter(|at| *at > context.now) else {
-        return judge(customer, address, asked, context);
-    };
-    match forbidden(customer, address, asked, context) {
-        Some(reason) => Verdict::Suppress(reason),
-        None => Verdict::Hold { until, because: Reason { rule: "scheduled", inputs: json!({ "send_at": until }) } },
-    }
-}
-
-fn obstacle(customer: &Customer, asked: Asked<'_>, context: &Context<'_>) -> Option<Obstacle> {
-    let (policy, now) = (context.policy, context.now);
-    let zone = policy.zone_of(customer.profile.time_zone.as_deref());
-    caps::exceeded(customer, asked, &policy.caps, zone, now)
-        .or_else(|| hours::quiet(asked, policy, zone, now))
-        .or_else(|| hours::blackout(&policy.blackout, zone, now))
-        .or_else(|| hours::weekday(&policy.weekdays, zone, now))
-}
-
-/// Judges a message by the rules that neither hours, caps nor an emergency lift; [`None`] if they let it pass.
-#[must_use]
-pub fn forbidden(customer: &Customer, address: &Address, asked: Asked<'_>, context: &Context<'_>) -> Option<Reason> {
-    if customer.is_forgotten() {
-        return Some(Reason { rule: "erased", inputs: json!({}) });
-    }
-    let own = asked.address_id.and_then(|id| customer.address(id));
-    if own.is_none() {
-        let inputs = json!({ "kind": asked.channel.address_kind(), "address_id": asked.address_id });
-        return Some(Reason { rule: "unknown_address", inputs });
-    }
-    if !address.suppressions.is_empty() {
-        let inputs = json!({ "address_id": asked.address_id, "reasons": address.suppressions });
-        return Some(Reason { rule: "suppressed_address", inputs });
-    }
-    if let Some(found) = address.validation.as_ref().filter(|found| found.forbids(context.now)) {
-        let inputs = json!({
-            "address_id": asked.address_id,
-            "validity": found.validity,
-            "reason": found.reason,
-            "validator": found.validator,
-            "checked_at": found.checked_at,
-            "counts_until": found.counts_until(),
-        });
-        return Some(Reason { rule: "invalid_address", inputs });
-    }
-    if asked.class == MessageClass::Marketing {
-        let standing = customer.consents.effective(asked.channel, asked.topic);
-        let state = standing.map_or(ConsentState::None, |standing| standing.state);
-        let may = match state {
-            ConsentState::OptedIn => true,
-            ConsentState::OptedOut | ConsentState::Pending => false,
-            ConsentState::None => !context.policy.require_opt_in,
-        };
-        if !may {
-            let inputs = json!({
-                "channel": asked.channel,
-                "topic": asked.topic,
-                "state": state,
-                "told_for": standing.map(|standing| &standing.topic),
-                "source": standing.map(|standing| standing.source),
-                "version": standing.map(|standing| standing.version),
-                "opt_in_required": context.policy.require_opt_in,
-            });
-            return Some(Reason { rule: "consent", inputs });
-        }
-        // What was said at the address holds for everybody who has it.
-        if let Some(word) = address.words.opt_out(asked.channel, asked.topic) {
-            let inputs = json!({
-                "channel": asked.channel,
-                "topic": asked.topic,
-                "state": ConsentState::OptedOut,
-                "told_for": word.topic,
-                "source": word.source,
-                "address_id": asked.address_id,
-                "said_at": word.said_at,
-                "opt_in_required": context.policy.require_opt_in,
-            });
-            return Some(Reason { rule: "consent", inputs });
-        }
-    }
-    None
+    let case = Case { customer, address, asked, planned: send_at.filter(|at| *at > context.now), context };
+    let asked = ORDER.iter().filter(|rule| rule.spares(&case).is_none());
+    let mut against = asked.filter_map(|rule| Some((rule.name, (rule.against)(&case)?)));
+    against.next().map_or(Verdict::Send, |(rule, obstacle)| obstacle.verdict(rule, context.now))
 }
 
 #[cfg(test)]

@@ -15,9 +15,21 @@ use crate::accounts::service::AccountService;
 use crate::accounts::validation::ValidationService;
 use crate::app::App;
 use crate::clock::Ambient;
+use crate::exports::Exports;
 use crate::ids::Position;
 use crate::imports::Runs;
 use crate::queries::{QueryError, Reads};
+use crate::verification::Verifications;
+
+/// What a node carries out beside requests, and requests ask for.
+pub struct Work {
+    /// Imports of files.
+    pub imports: Runs,
+    /// Exports of read models.
+    pub exports: Exports,
+    /// Verifications of the log.
+    pub verifications: Verifications,
+}
 
 /// What all requests share.
 #[derive(Clone)]
@@ -32,6 +44,10 @@ pub struct Api {
     pub validations: ValidationService,
     /// The imports that this node carries out.
     pub imports: Runs,
+    /// The exports that this node carries out.
+    pub exports: Exports,
+    /// The verifications of the log that this node carries out.
+    pub verifications: Verifications,
     /// What a request may cost.
     pub limits: Arc<Limits>,
     /// The API keys that were checked lately.

@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
 use super::acting::ActingUser;
-use super::api::Api;
+use super::api::{Api, Work};
 use super::document::{Admitted, Documents, admit_variables, longest_list};
 use super::failure::{opaque, refused};
 use super::keys::Keys;
@@ -24,7 +24,6 @@ use crate::app::{App, Caller, Outcome};
 use crate::domain::customer::token::CustomerToken;
 use crate::domain::tenant::decide::NameUser;
 use crate::graphql::{Schema, in_app, schema};
-use crate::imports::Runs;
 use crate::queries::{Reads, Share, Shares};
 
 /// The API, ready to execute. Cheap to clone.
@@ -48,14 +47,15 @@ impl Gateway {
         reads: Reads,
         accounts: AccountService,
         validations: ValidationService,
-        imports: Runs,
+        work: Work,
         limits: Limits,
         metrics: Metrics,
     ) -> Self {
         let (keys, shares) = (Keys::new(&limits), Shares::new(reads.db().connections()));
         let limits = Arc::new(limits);
         let documents = Documents::new(Arc::clone(&limits));
-        let api = Api { app, reads, accounts, validations, imports, limits, keys, metrics };
+        let Work { imports, exports, verifications } = work;
+        let api = Api { app, reads, accounts, validations, imports, exports, verifications, limits, keys, metrics };
         let (schema, in_app) = (schema(&api), in_app::schema(&api));
         Self { api, documents, shares, schema, in_app }
     }

@@ -56,6 +56,38 @@ global_ids! {
     EventId "Event",
 }
 
+/// Runs that a node carries out beside requests have ids that no event names.
+macro_rules! run_ids {
+    ($($(#[$doc:meta])* $id:ident $type:literal,)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $id(pub Uuid);
+
+        impl From<Uuid> for $id {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl Global for $id {
+            const TYPE: &'static str = $type;
+
+            fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+    )*};
+}
+
+run_ids! {
+    /// A run of an import.
+    ImportRunId "ImportRun",
+    /// An export.
+    ExportId "Export",
+    /// A verification of the log.
+    VerificationId "Verification",
+}
+
 /// The global id of an object.
 #[must_use]
 pub fn global<T: Global>(id: T) -> ID {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -9,6 +10,21 @@ use crate::ids::Position;
 
 /// The shortest interval between two counter updates.
 pub const COUNTERS_PACE: Duration = Duration::from_millis(500);
+
+/// What is watched: at once, and after every change, until it has ended.
+pub fn until_ended<R: Clone + Send + Sync + 'static>(
+    mut watched: watch::Receiver<R>,
+    has_ended: impl Fn(&R) -> bool + Copy + Send + 'static,
+) -> impl Stream<Item = R> + Send {
+    watched.mark_changed();
+    stream::unfold(Some(watched), move |watched| async move {
+        let mut watched = watched?;
+        watched.changed().await.ok()?;
+        let now = watched.borrow_and_update().clone();
+        let rest = (!has_ended(&now)).then_some(watched);
+        Some((now, rest))
+    })
+}
 
 /// Ticks at once, and then whenever the read tables move, but no faster than its pace.
 pub struct Live {

@@ -1,16 +1,16 @@
 //! Mutations on imports.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Object, Result};
 
 use super::input::ImportInput;
 use super::object::Import;
-use super::run::{ImportRun, id};
+use super::run::ImportRun;
 use crate::domain::import::decide::{UndoImport, UndoneImport};
 use crate::domain::refusal::Refusal;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::failure::opaque;
 use crate::graphql::engine::guard::{May, principal};
-use crate::graphql::engine::id::Of;
+use crate::graphql::engine::id::{ImportRunId, Of};
 use crate::graphql::engine::payload::{Answer, answer, by, caller, payload, shows};
 use crate::graphql::engine::principal::Permission;
 use crate::ids::ImportId;
@@ -96,12 +96,12 @@ impl ImportMutations {
     async fn stop_import_run(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The run's id.")] run_id: ID,
+        #[graphql(desc = "The run's global id.")] run_id: Of<ImportRunId>,
         #[graphql(desc = "Makes the mutation repeatable, as every other one; stopping twice is stopping once.")]
         idempotency_key: Option<String>,
     ) -> Result<ImportRunPayload> {
         let _ = idempotency_key;
-        let (imports, tenant, id) = (&Api::of(ctx)?.imports, principal(ctx)?.tenant, id("runId", &run_id)?);
+        let (imports, tenant, id) = (&Api::of(ctx)?.imports, principal(ctx)?.tenant, run_id.0.0);
         let run = if imports.stop(tenant, id) { imports.watch(tenant, id) } else { None };
         let stopped = run.map(|run| Begun { run: run.borrow().clone(), repeated: false });
         Ok(told(stopped.ok_or_else(|| Refusal::new("RUN_UNKNOWN", "this server knows no such run"))))

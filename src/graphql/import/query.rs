@@ -11,7 +11,7 @@ use crate::graphql::engine::connection::{page, page_cost};
 use crate::graphql::engine::failure::{bad_argument, field_refused, opaque};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::guard::{May, principal};
-use crate::graphql::engine::id::Of;
+use crate::graphql::engine::id::{ImportRunId, Of};
 use crate::graphql::engine::payload::caller;
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Reading;
@@ -100,10 +100,9 @@ impl ImportQueries {
     async fn import_run(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "id", desc = "The run's id.")] run_id: ID,
+        #[graphql(desc = "The run's global id.")] id: Of<ImportRunId>,
     ) -> Result<Option<ImportRun>> {
-        let run = Api::of(ctx)?.imports.watch(principal(ctx)?.tenant, id("id", &run_id)?);
-        Ok(run.map(|run| run.borrow().clone().into()))
+        ImportRun::load(ctx, id.0)
     }
 
     /// The runs of imports that this server knows, newest first.

@@ -5,9 +5,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::object::Import;
+use crate::graphql::engine::api::Api;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::failure::bad_argument;
-use crate::graphql::engine::id::global;
+use crate::graphql::engine::guard::{principal, require};
+use crate::graphql::engine::id::{ImportRunId, global};
+use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::words::ImportKind;
 use crate::ids::ImportId;
 use crate::imports::{Figures, Problem, Reason, Run, Uploaded};
@@ -96,8 +99,8 @@ pub struct ImportFigures {
 #[derive(SimpleObject, Debug, Clone)]
 #[graphql(complex)]
 pub struct ImportRun {
-    /// The run's id.
-    id: ID,
+    /// The global id.
+    pub id: ID,
     /// What the file holds.
     kind: ImportKind,
     /// Whether nothing goes into the log.
@@ -143,11 +146,20 @@ impl ImportRun {
     }
 }
 
+impl ImportRun {
+    /// A run that this server knows.
+    pub fn load(ctx: &Context<'_>, id: ImportRunId) -> Result<Option<Self>> {
+        require(ctx, Permission::Administer)?;
+        let run = Api::of(ctx)?.imports.watch(principal(ctx)?.tenant, id.0);
+        Ok(run.map(|run| run.borrow().clone().into()))
+    }
+}
+
 impl From<Run> for ImportRun {
     fn from(run: Run) -> Self {
         let has_refused = run.ended_at.is_some() && run.figures.refused > 0;
         Self {
-            id: run.id.to_string().into(),
+            id: global(ImportRunId(run.id)),
             kind: run.kind.into(),
             is_dry_run: run.is_dry_run,
             file_id: run.file_id.to_string().into(),
@@ -208,7 +220,7 @@ pub(super) fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// An id of a run or a file.
+/// The id of a file.
 pub(super) fn id(argument: &'static str, id: &ID) -> Result<Uuid> {
     id.parse().map_err(|_| bad_argument(argument, "is not such an id"))
 }

@@ -1,12 +1,14 @@
 //! Imports, as they go on.
 
-use async_graphql::{Context, ID, Result, Subscription};
-use futures::stream::{self, Stream};
+use async_graphql::{Context, Result, Subscription};
+use futures::{Stream, StreamExt as _};
 
-use super::run::{ImportRun, id};
+use super::run::ImportRun;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::failure::bad_argument;
 use crate::graphql::engine::guard::{May, principal};
+use crate::graphql::engine::id::{ImportRunId, Of};
+use crate::graphql::engine::live::until_ended;
 use crate::graphql::engine::principal::Permission;
 
 /// Subscriptions to imports.
@@ -20,18 +22,11 @@ impl ImportSubscriptions {
     async fn import_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The run's id.")] run_id: ID,
+        #[graphql(desc = "The run's global id.")] run_id: Of<ImportRunId>,
     ) -> Result<impl Stream<Item = ImportRun> + use<>> {
         let tenant = principal(ctx)?.tenant;
-        let run = Api::of(ctx)?.imports.watch(tenant, id("runId", &run_id)?);
-        let mut run = run.ok_or_else(|| bad_argument("runId", "names no run that this server knows"))?;
-        run.mark_changed();
-        Ok(stream::unfold(Some(run), |run| async move {
-            let mut run = run?;
-            run.changed().await.ok()?;
-            let now = run.borrow_and_update().clone();
-            let has_ended = now.ended_at.is_some();
-            Some((now.into(), (!has_ended).then_some(run)))
-        }))
+        let run = Api::of(ctx)?.imports.watch(tenant, run_id.0.0);
+        let run = run.ok_or_else(|| bad_argument("runId", "names no run that this server knows"))?;
+        Ok(until_ended(run, |run| run.ended_at.is_some()).map(Into::into))
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::domain::value::place;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::{connection, count_later, page, page_cost};
@@ -190,16 +191,25 @@ impl List {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "From this time on; at most 400 days ago, by default 90.")] since: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "The time zone whose days count, such as Europe/Vienna.",
+            default_with = "\"UTC\".to_owned()"
+        )]
+        time_zone: String,
     ) -> Result<Vec<ListGrowth>> {
         let reading = Reading::of(ctx)?;
+        let zone = place::time_zone(&time_zone).map_err(|reason| bad_argument("timeZone", reason))?;
         let now = reading.api.ambient().now();
         let since = since.unwrap_or(now - chrono::TimeDelta::days(90));
         if now - since > chrono::TimeDelta::days(400) {
             return Err(bad_argument("since", "must be at most 400 days ago"));
         }
-        let rows = lists::growth(&reading.api.reads.db(), self.row.tenant_id, self.row.list_id, since).await;
+        let rows = lists::growth(&reading.api.reads.db(), self.row.tenant_id, self.row.list_id, since, zone).await;
         let rows = rows.map_err(|error| reading.api.failed(&error))?;
-        Ok(rows.into_iter().map(|row| ListGrowth { day: row.day, entered: row.entered, left: row.left }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| ListGrowth { day: row.day.to_string(), entered: row.entered, left: row.left })
+            .collect())
     }
 }
 
@@ -330,7 +340,7 @@ pub async fn load_customer(ctx: &Context<'_>, id: CustomerId) -> Result<Option<C
 /// Numbers of customers who entered and left a list on a day.
 #[derive(SimpleObject, Clone)]
 pub struct ListGrowth {
-    /// The day in UTC, as in 2026-03-31.
+    /// The day by the clocks of the time zone, as in 2026-03-31.
     day: String,
     /// The number of customers who entered.
     entered: i64,

@@ -2,6 +2,7 @@
 
 pub mod attachment;
 mod call;
+pub mod explanation;
 pub mod mutation;
 pub mod object;
 pub mod query;

@@ -9,7 +9,7 @@ use crate::app::{Outcome, ResolveInDoubt};
 use crate::domain::canned::decide::UseCannedReply;
 use crate::domain::customer::event::Source;
 use crate::domain::message::decide::{
-    CancelMessage, ReceiveMessage, ReceivedMessage, SendDecision, SendMessage, SentMessage,
+    CancelMessage, ReceiveMessage, ReceivedMessage, SendDecision, SendMessage, SendRequest, SentMessage,
 };
 use crate::domain::message::dispatch;
 use crate::domain::refusal::Refusal;
@@ -23,6 +23,7 @@ use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::Tables;
 use crate::graphql::engine::words::{Channel, MessageClass};
 use crate::ids::{AddressId, CampaignId, ConversationId, CustomerId, MessageId};
+use crate::rendering::Business;
 
 /// A message to send.
 #[derive(InputObject)]
@@ -63,6 +64,38 @@ pub struct SendMessageInput {
     attachments: Option<Vec<String>>,
 }
 
+impl SendMessageInput {
+    /// The command, and what is known of the customer's business.
+    pub(super) async fn read(self, ctx: &Context<'_>) -> Result<std::result::Result<(SendRequest, Business), Refusal>> {
+        let message = SendMessage {
+            customer_id: self.customer_id.0,
+            channel: self.channel.into(),
+            class: self.class.into(),
+            topic: self.topic,
+            address_id: self.address_id.map(|id| id.0),
+            subject: self.subject,
+            body: self.body,
+            send_at: self.send_at,
+            in_reply_to: self.in_reply_to.map(|id| id.0),
+            campaign_id: self.campaign_id.map(|id| id.0),
+            variant: self.variant,
+            attachments: self.attachments.unwrap_or_default(),
+        };
+        let canned_reply = self.canned_reply.map(|code| UseCannedReply { code, agent: self.agent_name });
+        let (template, business) = match self.template {
+            Some(_) if canned_reply.is_some() => {
+                return Ok(Err(Refusal::invalid("template", "cannot be given together with cannedReply")));
+            }
+            Some(template) => {
+                let (template, business) = template.read(ctx, message.customer_id).await?;
+                (Some(template), business)
+            }
+            None => (None, Business::default()),
+        };
+        Ok(Ok((SendRequest { message, canned_reply, template }, business)))
+    }
+}
+
 /// A message that a customer wrote.
 #[derive(InputObject)]
 pub struct ReceiveMessageInput {
@@ -99,17 +132,23 @@ pub enum Decision {
     Suppressed,
 }
 
+impl From<&SendDecision> for Decision {
+    fn from(decision: &SendDecision) -> Self {
+        match decision {
+            SendDecision::Queued => Self::Queued,
+            SendDecision::Held { .. } => Self::Held,
+            SendDecision::Suppressed { .. } => Self::Suppressed,
+        }
+    }
+}
+
 payload! {
     /// The result of `sendMessage`.
     SendMessagePayload of complex: SentMessage {
         /// The new message.
         message_id: Of<MessageId> = |sent| Some(Of(sent.message_id)),
         /// The decision. A suppressed message is not a refusal: it appears in the timeline with its reason.
-        decision: Decision = |sent| Some(match sent.decision {
-            SendDecision::Queued => Decision::Queued,
-            SendDecision::Held { .. } => Decision::Held,
-            SendDecision::Suppressed { .. } => Decision::Suppressed,
-        }),
+        decision: Decision = |sent| Some((&sent.decision).into()),
         /// The rule that holds or suppresses it.
         rule: String = |sent| match &sent.decision {
             SendDecision::Held { rule, .. } | SendDecision::Suppressed { rule } => Some(rule.clone()),
@@ -215,32 +254,15 @@ impl MessageMutations {
         idempotency_key: Option<String>,
     ) -> Result<SendMessagePayload> {
         let app = &Api::of(ctx)?.app;
-        let canned = input.canned_reply.map(|code| UseCannedReply { code, agent: input.agent_name });
-        let command = SendMessage {
-            customer_id: input.customer_id.0,
-            channel: input.channel.into(),
-            class: input.class.into(),
-            topic: input.topic,
-            address_id: input.address_id.map(|id| id.0),
-            subject: input.subject,
-            body: input.body,
-            send_at: input.send_at,
-            in_reply_to: input.in_reply_to.map(|id| id.0),
-            campaign_id: input.campaign_id.map(|id| id.0),
-            variant: input.variant,
-            attachments: input.attachments.unwrap_or_default(),
-        };
         let caller = caller(ctx, idempotency_key)?;
-        let outcome = match (input.template, canned) {
-            (Some(_), Some(_)) => {
-                let refusal = Refusal::invalid("template", "cannot be given together with cannedReply");
-                Ok(Outcome::Refused(refusal))
+        let outcome = match input.read(ctx).await? {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok((SendRequest { message, canned_reply, template: None }, _)) => {
+                app.send_message(&caller, message, canned_reply).await
             }
-            (Some(template), None) => {
-                let (template, business) = template.read(ctx, command.customer_id).await?;
-                app.send_from_template(&caller, command, template, business).await
+            Ok((SendRequest { message, template: Some(template), .. }, business)) => {
+                app.send_from_template(&caller, message, template, business).await
             }
-            (None, canned) => app.send_message(&caller, command, canned).await,
         };
         answer(ctx, outcome).map(Into::into)
     }

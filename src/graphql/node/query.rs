@@ -10,13 +10,16 @@ use crate::graphql::conversation::object::Conversation;
 use crate::graphql::customer::object::Customer;
 use crate::graphql::engine::failure::bad_argument;
 use crate::graphql::engine::guard::May;
-use crate::graphql::engine::id::{Global, Parts};
+use crate::graphql::engine::id::{ExportId, Global, ImportRunId, Parts, VerificationId};
 use crate::graphql::engine::principal::Permission;
 use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::export::object::Export;
 use crate::graphql::import::object::Import;
+use crate::graphql::import::run::ImportRun;
 use crate::graphql::key::object::ApiKey;
 use crate::graphql::list::object::List;
 use crate::graphql::log::object::Event;
+use crate::graphql::log::verification::Verification;
 use crate::graphql::message::attachment::Attachment;
 use crate::graphql::message::object::Message;
 use crate::graphql::timeline::object::TimelineEntry;
@@ -37,6 +40,9 @@ pub enum Node {
     Activity(Activity),
     Conversation(Conversation),
     Import(Import),
+    ImportRun(ImportRun),
+    Export(Export),
+    Verification(Verification),
     List(List),
     Campaign(Campaign),
     ApiKey(ApiKey),
@@ -69,6 +75,9 @@ impl Node {
             ActivityId::TYPE => Activity::load_from(ctx, uuid.into(), tables).await?.map(Self::Activity),
             ConversationId::TYPE => Conversation::load_from(ctx, uuid.into(), tables).await?.map(Self::Conversation),
             ImportId::TYPE => Import::load(ctx, uuid.into()).await?.map(Self::Import),
+            ImportRunId::TYPE => ImportRun::load(ctx, uuid.into())?.map(Self::ImportRun),
+            ExportId::TYPE => Export::load(ctx, uuid.into())?.map(Self::Export),
+            VerificationId::TYPE => Verification::load(ctx, uuid.into())?.map(Self::Verification),
             ListId::TYPE => List::load(ctx, uuid.into()).await?.map(Self::List),
             CampaignId::TYPE => Campaign::load(ctx, uuid.into()).await?.map(Self::Campaign),
             ApiKeyId::TYPE => ApiKey::load(ctx, uuid.into()).await?.map(Self::ApiKey),
@@ -85,8 +94,8 @@ pub struct NodeQueries;
 #[Object]
 impl NodeQueries {
     /// The object with a global id; null if it does not exist. The id of an object that was read `asOf` a moment returns it
-    /// as of that moment. API keys require the role `ADMIN`, events one that may read
-    /// events.
+    /// as of that moment. API keys, runs of imports and exports require the role `ADMIN`, events and
+    /// verifications one that may read events.
     #[graphql(guard = "May(Permission::Read)")]
     async fn node(
         &self,

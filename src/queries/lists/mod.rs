@@ -3,6 +3,7 @@
 mod compile;
 mod explain;
 mod fields;
+mod growth;
 mod piece;
 #[cfg(test)]
 mod plans;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 pub use compile::Moment;
 pub use explain::{Explained, explain};
+pub use growth::{Growth, growth};
 pub use preview::{Preview, Samples, preview};
 pub use range::{RANGE, Range, meeting, meeting_in, range_after};
 pub use windows::{Window, Windows, moved};
@@ -116,17 +118,6 @@ row! {
         pub cause: MemberCause,
         /// Of the criteria.
         pub rule_version: i64,
-    }
-}
-
-row! {
-    /// How many entered and left on a day, UTC.
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct GrowthRow {
-        /// The day as in 2026-03-31.
-        pub day: String,
-        pub entered: i64,
-        pub left: i64,
     }
 }
 
@@ -271,29 +262,6 @@ pub async fn count(db: &Db, tenant: TenantId) -> Result<u64, QueryError> {
     let mut select = Select::new("SELECT COUNT(*) AS count FROM lists l", []);
     select.and_equal("l.tenant_id", Some(tenant.0));
     select.count(db, READING).await
-}
-
-/// How many entered and left a list on each day since a moment, the first day first; days without changes are left out.
-pub async fn growth(
-    db: &Db,
-    tenant: TenantId,
-    list: ListId,
-    since: DateTime<Utc>,
-) -> Result<Vec<GrowthRow>, QueryError> {
-    let day = match db.engine() {
-        crate::sql::Engine::Sqlite => "substr(h.changed_at, 1, 10)",
-        crate::sql::Engine::Postgres => "to_char(h.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
-    };
-    let text = format!(
-        "SELECT {day} AS day, COUNT(*) FILTER (WHERE h.entered = TRUE) AS entered, \
-         COUNT(*) FILTER (WHERE h.entered = FALSE) AS \"left\" FROM list_changes h"
-    );
-    let mut select = Select::new(&text, []);
-    select.and_equal("h.tenant_id", Some(tenant.0));
-    select.and_equal("h.list_id", Some(list.0));
-    select.and("h.changed_at >= ?", [since.into()]);
-    select.push(&format!(" GROUP BY {day} ORDER BY 1"), []);
-    select.all(db, READING).await
 }
 
 /// The members of a list in a range, by id.

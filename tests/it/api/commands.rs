@@ -61,4 +61,15 @@ on_both_engines! {
         assert_eq!(sent["message"]["state"], "SUPPRESSED");
         assert_eq!(sent["message"]["reasons"][0]["reason"], sent["rule"]);
     }
+    the_simulator_is_tested_as_every_other_account(app) {
+        let admin = app.actor(Role::Admin).await;
+        let accounts = admin.data("{ accounts { provider name source } }", json!({})).await["accounts"].take();
+        assert_eq!(accounts[0]["source"], "SIMULATOR", "{accounts:#}");
+        let test = "mutation($provider: String!, $name: String!) { testAccount(provider: $provider, name: $name) \
+            { passed errorCode refusal { code } } }";
+        let tested = admin.data(test, json!({ "provider": accounts[0]["provider"], "name": accounts[0]["name"] })).await;
+        assert_eq!(tested["testAccount"], json!({ "passed": true, "errorCode": null, "refusal": null }));
+        let unknown = admin.data(test, json!({ "provider": "simulator", "name": "other" })).await;
+        assert_eq!(unknown["testAccount"]["refusal"]["code"], "ACCOUNT_UNKNOWN");
+    }
 }

@@ -1,5 +1,6 @@
 //! Lists of customers, and of what all of them have: messages and campaigns.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use commlog::domain::tenant::event::Role;
 use serde_json::{Value, json};
 
@@ -88,5 +89,23 @@ on_both_engines! {
         let totals = json!([{ "channel": "EMAIL", "queued": 1, "suppressed": 1 }]);
         let expected = json!({ "campaignId": CAMPAIGN, "metrics": { "campaignId": CAMPAIGN, "totals": totals, "costs": [] } });
         assert_eq!((&campaigns["totalCount"], &campaigns["nodes"]), (&json!(1), &json!([expected])));
+    }
+    a_list_grows_by_the_days_of_the_zone_that_is_asked_for(app) {
+        let admin = app.actor(Role::Admin).await;
+        let customer = admin.customer("Ann Example").await;
+        let made = admin.data("mutation { createList(name: \"Tasting\") { list { id } } }", json!({})).await;
+        let list = &made["createList"]["list"]["id"];
+        let add = "mutation($list: ID!, $ids: [ID!]!) { addListMembers(listId: $list, customerIds: $ids) { list { id } refusal { code } } }";
+        let added = admin.data(add, json!({ "list": list, "ids": [customer] })).await;
+        assert!(added["addListMembers"]["refusal"].is_null(), "{added:#}");
+        let query = "query($id: ID!) { list(id: $id) { changes { nodes { changedAt } } utc: growth { day entered left } \
+            line: growth(timeZone: \"Pacific/Kiritimati\") { day entered left } } }";
+        let grown = admin.data(query, json!({ "id": list })).await["list"].take();
+        let at = grown["changes"]["nodes"][0]["changedAt"].as_str().and_then(|at| at.parse().ok());
+        let at: DateTime<Utc> = at.expect("a moment");
+        let day = |at: DateTime<Utc>| json!([{ "day": at.format("%Y-%m-%d").to_string(), "entered": 1, "left": 0 }]);
+        assert_eq!((&grown["utc"], &grown["line"]), (&day(at), &day(at + TimeDelta::hours(14))));
+        let wrong = "query($id: ID!) { list(id: $id) { growth(timeZone: \"Mars/Olympus\") { day } } }";
+        assert_eq!(admin.error(wrong, json!({ "id": list })).await, "BAD_ARGUMENT");
     }
 }

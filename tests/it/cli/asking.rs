@@ -1,4 +1,4 @@
-//! `commlog why`, `consents`, `suppressions`, `inbox`, `in-doubt` and `reclass`: what an operator asks, as tables and as
+//! `commlog why`, `explain-send`, `consents`, `suppressions`, `inbox`, `in-doubt` and `reclass`: what an operator asks, as tables and as
 //! JSON lines.
 
 use std::path::Path;
@@ -158,6 +158,24 @@ async fn why_tells_the_rule_and_what_it_looked_at() {
     let unknown = place.fails(3, &["why", "0198c0de-0000-7000-8000-000000000000"]);
     assert!(unknown.contains("there is no message"), "{unknown}");
     place.fails(2, &["why", "ann@example.com"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_would_become_of_a_message_is_said_without_sending_it() {
+    let Told { place, customer, .. } = told().await;
+    let id = customer.to_string();
+    let before = place.ok(&["export", "events", "--type", "MessageQueued"]);
+    let to = ["explain-send", "--customer", &id, "--channel", "email", "--topic", "news"];
+    let table = place.ok(&to);
+    assert!(table.contains("it would not be sent: the rule consent"), "{table}");
+    let rules = lines(&place.ok(&[&to[..], &["--format", "jsonl"]].concat()));
+    let consent = rules.iter().find(|row| row["rule"] == "consent").expect("is listed");
+    assert_eq!((&consent["outcome"], &consent["inputs"]["state"]), (&"suppresses".into(), &"opted_out".into()));
+    let table = place.ok(&[&to[..], &["--class", "transactional"]].concat());
+    assert!(table.contains("it would be sent at once"), "{table}");
+    let refused = place.fails(3, &[&to[..], &["--template", "nothing"]].concat());
+    assert!(refused.contains("it would be refused"), "{refused}");
+    assert_eq!(place.ok(&["export", "events", "--type", "MessageQueued"]), before, "nothing is recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

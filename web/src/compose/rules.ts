@@ -5,6 +5,7 @@ const KNOWN = [
   "erased",
   "unknown_address",
   "suppressed_address",
+  "invalid_address",
   "consent",
   "whatsapp_window",
   "frequency_cap",

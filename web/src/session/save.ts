@@ -6,11 +6,18 @@ export async function save(url: string, name: string): Promise<boolean> {
     () => undefined,
   );
   if (!response?.ok) return false;
-  const made = URL.createObjectURL(await response.blob());
+  offer(await response.blob(), name);
+  return true;
+}
+
+/** Saves a text that the page has. */
+export const saveText = (text: string, name: string): void => offer(new Blob([text], { type: "text/plain" }), name);
+
+function offer(file: Blob, name: string): void {
+  const made = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = made;
   link.download = name;
   link.click();
   URL.revokeObjectURL(made);
-  return true;
 }

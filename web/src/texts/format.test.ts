@@ -1,5 +1,14 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { money, relative } from "./format";
+import { loadLanguage } from "./index";
+
+// Tests share one environment: another one may have loaded another language.
+beforeAll(async () => {
+  vi.stubGlobal("document", { documentElement: {} });
+  vi.stubGlobal("window", { localStorage: { getItem: () => null } });
+  vi.stubGlobal("navigator", { languages: ["en"] });
+  await loadLanguage();
+});
 
 const NOW = new Date("2026-05-10T12:00:00Z");
 

@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Asked, Obstacle};
-use crate::domain::tenant::policy::{Blackout, Policy, ProtectedWeekdays, QuietHours, Weekday};
+use super::{Case, Obstacle};
+use crate::domain::tenant::policy::{QuietHours, RuleAction, Weekday};
 use crate::domain::value::Channel;
 
 /// How far a release is looked for: further than the blackout dates of a policy reach.
@@ -40,46 +40,59 @@ impl QuietHours {
 }
 
 /// The first quiet hours that a message falls into.
-pub(super) fn quiet(asked: Asked<'_>, policy: &Policy, zone: Tz, now: DateTime<Utc>) -> Option<Obstacle> {
-    let local = zone.from_utc_datetime(&now.naive_utc()).naive_local();
-    let hours = policy.quiet_hours.iter().find(|hours| hours.concerns(asked.channel) && hours.covers(local.time()))?;
-    let until = hours.ends(zone, now);
+pub(super) fn quiet(case: &Case<'_>) -> Option<Obstacle> {
+    let (zone, local) = case.clock();
+    let is_it = |hours: &&QuietHours| hours.concerns(case.asked.channel) && hours.covers(local.time());
+    let hours = case.context.policy.quiet_hours.iter().find(is_it)?;
+    let until = hours.ends(zone, case.context.now);
     let inputs = json!({
         "channel": hours.channel, "from": hours.from, "to": hours.to, "zone": zone.name(), "local_time": local,
         "until": until,
     });
-    Some(Obstacle { rule: "quiet_hours", action: hours.action, until: Some(until), inputs })
+    Some(Obstacle { action: hours.action, until: Some(until), inputs })
 }
 
 /// The blackout date that a message falls on.
-pub(super) fn blackout(blackout: &Blackout, zone: Tz, now: DateTime<Utc>) -> Option<Obstacle> {
-    on_day("blackout", zone, now, blackout.action, |date| blackout.dates.binary_search(&date).is_ok())
+pub(super) fn blackout(case: &Case<'_>) -> Option<Obstacle> {
+    let blackout = &case.context.policy.blackout;
+    on_day(case, blackout.action, |date| blackout.dates.binary_search(&date).is_ok())
 }
 
 /// The protected weekday that a message falls on.
-pub(super) fn weekday(weekdays: &ProtectedWeekdays, zone: Tz, now: DateTime<Utc>) -> Option<Obstacle> {
-    on_day("weekday", zone, now, weekdays.action, |date| {
-        weekdays.days.contains(&Weekday::from(chrono::Datelike::weekday(&date)))
-    })
+pub(super) fn weekday(case: &Case<'_>) -> Option<Obstacle> {
+    let weekdays = &case.context.policy.weekdays;
+    on_day(case, weekdays.action, |date| weekdays.days.contains(&Weekday::from(chrono::Datelike::weekday(&date))))
 }
 
-fn on_day(
-    rule: &'static str,
-    zone: Tz,
-    now: DateTime<Utc>,
-    action: crate::domain::tenant::policy::RuleAction,
-    is_shut: impl Fn(NaiveDate) -> bool,
-) -> Option<Obstacle> {
-    let local = zone.from_utc_datetime(&now.naive_utc()).naive_local();
+fn on_day(case: &Case<'_>, action: RuleAction, is_shut: impl Fn(NaiveDate) -> bool) -> Option<Obstacle> {
+    let (zone, local) = case.clock();
     if !is_shut(local.date()) {
         return None;
     }
-    let until = first_day(zone, now, is_shut);
+    let until = first_day(zone, case.context.now, is_shut);
+    let mut inputs = clock(case);
+    inputs["until"] = json!(until);
+    Some(Obstacle { action, until, inputs })
+}
+
+/// What the customer's clock shows.
+pub(super) fn clock(case: &Case<'_>) -> Value {
+    let (zone, local) = case.clock();
     let weekday = Weekday::from(chrono::Datelike::weekday(&local));
-    let inputs = json!({
-        "date": local.date(), "weekday": weekday, "zone": zone.name(), "local_time": local, "until": until,
-    });
-    Some(Obstacle { rule, action, until, inputs })
+    json!({ "date": local.date(), "weekday": weekday, "zone": zone.name(), "local_time": local })
+}
+
+impl Case<'_> {
+    /// The customer's time zone, and what its clocks show now.
+    fn clock(&self) -> (Tz, NaiveDateTime) {
+        let zone = self.zone();
+        (zone, zone.from_utc_datetime(&self.context.now.naive_utc()).naive_local())
+    }
+
+    /// The customer's time zone, or the tenant's.
+    pub(super) fn zone(&self) -> Tz {
+        self.context.policy.zone_of(self.customer.profile.time_zone.as_deref())
+    }
 }
 
 /// The first moment, `now` or later, on a day that is not blocked; [`None`] if there is none for years.
@@ -139,7 +152,6 @@ fn first_change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Date
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::tenant::policy::RuleAction;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().expect("a time")

@@ -17,6 +17,7 @@ use crate::domain::value::message::{MessageKey, RetryClass, Route};
 use crate::domain::value::{AddressKind, Channel};
 use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
+mod explain;
 mod invalid;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -99,7 +100,12 @@ fn judged_at(now: DateTime<Utc>, customer: &Customer, policy: &Policy, class: Me
         is_template: false,
         queued_version: None,
     };
-    with_context(policy, |context| judge(customer, &Address::default(), asked, &Context { now, ..*context }))
+    with_context(policy, |context| {
+        let context = Context { now, ..*context };
+        let verdict = judge(customer, &Address::default(), asked, &context);
+        explain::agrees(&verdict, customer, &Address::default(), asked, &context);
+        verdict
+    })
 }
 
 fn marketing(now: DateTime<Utc>, customer: &Customer, policy: &Policy) -> Verdict {

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Asked, Reason};
-use crate::domain::customer::state::Customer;
+use super::{Case, Obstacle};
 use crate::domain::decision::Meta;
 use crate::domain::message::event::{MessageEvent, MessageReceived};
 use crate::domain::value::Channel;
@@ -56,18 +55,22 @@ impl Windows {
 }
 
 /// Why free text may not be sent by WhatsApp now; [`None`] if it may.
-pub(super) fn closed(customer: &Customer, asked: Asked<'_>, now: DateTime<Utc>) -> Option<Reason> {
-    if asked.channel != Channel::Whatsapp || asked.is_template {
-        return None;
-    }
-    let last = asked.address_id.and_then(|address| customer.whatsapp.0.get(&address).copied());
-    let closed_at = last.map(|last| last + OPEN_FOR);
-    if closed_at.is_some_and(|closed_at| now < closed_at) {
-        return None;
-    }
-    let inputs = json!({
-        "address_id": asked.address_id, "last_inbound_at": last, "closed_at": closed_at,
-        "instead": "a message made of an approved WhatsApp template",
-    });
-    Some(Reason { rule: "whatsapp_window", inputs })
+pub(super) fn closed(case: &Case<'_>) -> Option<Obstacle> {
+    let is_open = last_and_end(case).is_some_and(|(_, closes_at)| case.context.now < closes_at);
+    (!is_open).then(|| {
+        let mut inputs = inputs(case);
+        inputs["instead"] = json!("a message made of an approved WhatsApp template");
+        Obstacle::lasting(inputs)
+    })
+}
+
+/// When the customer last wrote, and the end of the window that this opened.
+pub(super) fn inputs(case: &Case<'_>) -> Value {
+    let (last, closed_at) = last_and_end(case).unzip();
+    json!({ "address_id": case.asked.address_id, "last_inbound_at": last, "closed_at": closed_at })
+}
+
+fn last_and_end(case: &Case<'_>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let last = case.asked.address_id.and_then(|address| case.customer.whatsapp.0.get(&address).copied())?;
+    Some((last, last + OPEN_FOR))
 }

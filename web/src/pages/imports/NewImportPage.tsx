@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
+import { uuidOf } from "../../api/ids";
 import { problemOf } from "../../api/problem";
 import { useAction } from "../../api/useAction";
 import { Button } from "../../components/Button";
@@ -62,11 +63,11 @@ function Chosen({ fileId, url, setUrl }: ChosenProps) {
 
   const tryIt = async () => {
     const run = (await dryRun.run({ input }))?.dryRunImport.run;
-    if (run) setUrl({ run: run.id });
+    if (run) setUrl({ run: uuidOf(run.id) });
   };
   const importIt = async () => {
     const run = (await start.run({ input }))?.startImport.run;
-    if (run) setUrl({ run: run.id });
+    if (run) setUrl({ run: uuidOf(run.id) });
   };
   const preview = data?.previewImport;
   const said = new Map(pairs(url.columns));

@@ -16,7 +16,7 @@ const newImportRoute = createRoute({
 const exportsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/imports/exports",
-  component: lazyRouteComponent(() => import("./ExportsPage"), "ExportsPage"),
+  component: lazyRouteComponent(() => import("./exports/ExportsPage"), "ExportsPage"),
 });
 
 /** `importId` is the UUID of the global id. */

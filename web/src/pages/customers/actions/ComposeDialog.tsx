@@ -8,6 +8,7 @@ import { Input, Select, Textarea } from "../../../components/Field";
 import { CHANNELS, type Channel } from "../../../components/Status";
 import { toast } from "../../../components/Toast";
 import { Decision, type Sent } from "../../../compose/Decision";
+import { Explanation, type MessageInput } from "../../../compose/Explanation";
 import { Segments } from "../../../compose/Segments";
 import { SendMessage } from "../../../compose/SendMessage";
 import { type ChosenTemplate, TemplatePicker } from "../../../compose/TemplatePicker";
@@ -37,25 +38,25 @@ export function ComposeDialog({ customerId, name, onClose }: ComposeProps) {
   const { run, running, refusal, problem } = useAction(SendMessage);
   const form = useId();
 
+  const at = new Date(sendAt);
+  const input: MessageInput = {
+    customerId,
+    channel,
+    class: of,
+    topic: topic.trim(),
+    sendAt: Number.isNaN(at.getTime()) ? undefined : at.toISOString(),
+    ...(template
+      ? { template: { code: template.code, version: template.version } }
+      : {
+          body: text,
+          subject: channel === "EMAIL" && subject.trim() ? subject : undefined,
+          attachments: files.tokens,
+        }),
+  };
+
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const at = new Date(sendAt);
-    const data = await run({
-      input: {
-        customerId,
-        channel,
-        class: of,
-        topic: topic.trim(),
-        sendAt: Number.isNaN(at.getTime()) ? undefined : at.toISOString(),
-        ...(template
-          ? { template: { code: template.code, version: template.version } }
-          : {
-              body: text,
-              subject: channel === "EMAIL" && subject.trim() ? subject : undefined,
-              attachments: files.tokens,
-            }),
-      },
-    });
+    const data = await run({ input });
     if (!data) return;
     if (data.sendMessage.decision === "QUEUED") {
       toast(t("customer.compose.queued"));
@@ -165,7 +166,7 @@ export function ComposeDialog({ customerId, name, onClose }: ComposeProps) {
         <Uploads uploads={files.uploads} onRemove={files.remove} />
       </form>
       <Failure refusal={isPlaced ? undefined : refusal} problem={problem} />
-      {sent ? <Decision sent={sent} /> : null}
+      {sent ? <Decision sent={sent} /> : <Explanation input={input} isBrief />}
       {picks ? (
         <TemplatePicker
           channel={channel}

@@ -18,8 +18,8 @@ import styles from "./NewImport.module.css";
 /** A run, as it goes on; a reload shows the same. */
 export function RunPanel({ id }: { id: string }) {
   const [{ data, error }, read] = useQuery({ query: RunQuery, variables: { id } });
-  // A run is no object of the cache: what arrives is shown instead of what was read.
-  const [{ data: live }] = useSubscription({
+  // What arrives changes the run in the cache, and so here.
+  useSubscription({
     query: RunProgress,
     variables: { id },
     pause: !data?.importRun || isOver(data.importRun),
@@ -33,7 +33,7 @@ export function RunPanel({ id }: { id: string }) {
       </Panel>
     );
   }
-  return <Shown run={live?.importProgress ?? data.importRun} />;
+  return <Shown run={data.importRun} />;
 }
 
 const isOver = ({ state }: Run) => state !== "WAITING" && state !== "RUNNING";

@@ -11,14 +11,14 @@ import { date } from "../../../texts/format";
 import { useUrlState } from "../../../url/useUrlState";
 import type { ShownList } from "../ListQuery";
 import { DAYS, listUrl } from "../listsUrl";
-import { sizesByDay } from "../sizes";
+import { dayOf, daysBefore, sizesByDay } from "../sizes";
 import styles from "./Growth.module.css";
 
 const GrowthQuery = graphql(`
-  query ListGrowth($id: ID!, $since: DateTime) {
+  query ListGrowth($id: ID!, $since: DateTime, $timeZone: String!) {
     list(id: $id) {
       id
-      growth(since: $since) {
+      growth(since: $since, timeZone: $timeZone) {
         day
         entered
         left
@@ -27,16 +27,16 @@ const GrowthQuery = graphql(`
   }
 `);
 
-const DAY_MS = 86_400_000;
+const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** The size of a list by day, and who entered and left; a click leads to the customers of that day. */
 export function Growth({ list, changes }: { list: ShownList; changes: number }) {
   const [url, setUrl] = useUrlState(listUrl);
   const days = Number(url.days);
   // The same moment all day: what was asked for is not asked for again with each drawing.
-  const today = new Date().toISOString().slice(0, 10);
-  const since = useMemo(() => new Date(Date.parse(today) - (days - 1) * DAY_MS).toISOString(), [today, days]);
-  const [{ data, error }, read] = useQuery({ query: GrowthQuery, variables: { id: list.id, since } });
+  const today = dayOf(new Date());
+  const since = useMemo(() => daysBefore(new Date(`${today}T00:00:00`), days - 1).toISOString(), [today, days]);
+  const [{ data, error }, read] = useQuery({ query: GrowthQuery, variables: { id: list.id, since, timeZone } });
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change makes other figures
   useEffect(() => read({ requestPolicy: "network-only" }), [read, changes]);
   const growth = data?.list?.growth;

@@ -2,10 +2,10 @@ import { Json } from "../../../components/Json";
 import { Panel } from "../../../components/Panel";
 import { Badge, MessageStatus } from "../../../components/Status";
 import { ruleName } from "../../../compose/rules";
+import { explain } from "../../../compose/why";
 import { t } from "../../../texts";
 import { dateTime, exactly } from "../../../texts/format";
 import type { MessageData } from "../MessageQuery";
-import { explain } from "../why";
 import styles from "./WhyPanel.module.css";
 
 /** Each decision about the message in words, with what was looked at. */

@@ -1,12 +1,15 @@
+import { Link } from "@tanstack/react-router";
 import { Send } from "lucide-react";
 import { useState } from "react";
 import { useQuery } from "urql";
+import { uuidOf } from "../../../api/ids";
 import { problemOf } from "../../../api/problem";
 import { useAction } from "../../../api/useAction";
 import { Button } from "../../../components/Button";
 import { Failure } from "../../../components/Failure";
 import { Input, Select, Textarea } from "../../../components/Field";
 import { CHANNELS } from "../../../components/Status";
+import { Explanation, type MessageInput } from "../../../compose/Explanation";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
 import { TextPreview } from "../../campaigns/parts/TextPreview";
@@ -18,7 +21,6 @@ import { CustomerField } from "./CustomerField";
 import { Decided } from "./Decided";
 import { Segments } from "./Segments";
 import { ReceiverQuery, SendMessage, type Sent } from "./SendQueries";
-import { WhyNot } from "./WhyNot";
 
 interface SendOneProps {
   url: NotificationsUrl;
@@ -45,20 +47,20 @@ export function SendOne({ url, setUrl }: SendOneProps) {
   // A template says by itself what it is.
   const kind = template?.class ?? url.class;
 
+  const input: MessageInput | null | undefined = customer && {
+    customerId: customer.id,
+    channel: url.channel,
+    class: kind,
+    topic: url.topic,
+    sendAt: sendAt === "" ? undefined : new Date(sendAt).toISOString(),
+    ...(template
+      ? { template: { code: template.code } }
+      : { body, subject: url.channel === "EMAIL" ? subject : undefined }),
+  };
+
   const send = async () => {
-    if (!customer) return;
-    const done = await run({
-      input: {
-        customerId: customer.id,
-        channel: url.channel,
-        class: kind,
-        topic: url.topic,
-        sendAt: sendAt === "" ? undefined : new Date(sendAt).toISOString(),
-        ...(template
-          ? { template: { code: template.code } }
-          : { body, subject: url.channel === "EMAIL" ? subject : undefined }),
-      },
-    });
+    if (!input) return;
+    const done = await run({ input });
     setSent(done?.sendMessage);
   };
 
@@ -155,14 +157,20 @@ export function SendOne({ url, setUrl }: SendOneProps) {
         </div>
         {viewer.maySend ? null : <p className={styles.note}>{t("notifications.mayNotSend")}</p>}
       </form>
-      <aside className={styles.section} aria-label={t("notifications.whyNot")}>
+      <aside className={styles.section} aria-labelledby="explanation">
+        <h2 id="explanation">{t("explain.title")}</h2>
         {sent ? <Decided sent={sent} /> : null}
-        <WhyNot
-          receiver={url.customer ? receiver.data : undefined}
-          channel={url.channel}
-          topic={url.topic}
-          isMarketing={kind === "MARKETING"}
-        />
+        {input && customer ? (
+          <>
+            <Explanation input={input} />
+            <p className={styles.note}>{t("explain.again")}</p>
+            <Link to="/customers/$customerId" params={{ customerId: uuidOf(customer.id) }}>
+              {t("notifications.showCustomer")}
+            </Link>
+          </>
+        ) : (
+          <p className={styles.note}>{t("explain.nobody")}</p>
+        )}
       </aside>
     </div>
   );

@@ -22,26 +22,6 @@ export const ReceiverQuery = graphql(`
     customer(id: $id) {
       id
       name
-      forgottenAt
-      addresses {
-        id
-        kind
-        address
-        primary
-        suppressions {
-          active
-          reason
-        }
-      }
-    }
-    consents(customerId: $id) {
-      channel
-      topic
-      state
-      recordedAt
-    }
-    policy {
-      requireOptIn
     }
   }
 `);
@@ -76,5 +56,4 @@ export const SegmentsQuery = graphql(`
   }
 `);
 
-export type Receiver = ResultOf<typeof ReceiverQuery>;
 export type Sent = ResultOf<typeof SendMessage>["sendMessage"];

@@ -110,24 +110,22 @@ function Service({ account, onTested }: { account: Account; onTested: () => void
         <Failure refusal={refusal} problem={problem} />
       </span>
       {isSimulator ? null : (
-        <>
-          <span className={styles.note}>
-            {account.lastTestedAt ? (
-              <>
-                {t(account.lastTestPassed ? "notifications.testPassed" : "notifications.testFailed")}{" "}
-                <Time at={account.lastTestedAt} />
-              </>
-            ) : (
-              t("notifications.neverTested")
-            )}
-          </span>
-          {viewer.role === "ADMIN" ? (
-            <Button icon={<FlaskConical />} busy={running} onClick={test}>
-              {t("notifications.test")}
-            </Button>
-          ) : null}
-        </>
+        <span className={styles.note}>
+          {account.lastTestedAt ? (
+            <>
+              {t(account.lastTestPassed ? "notifications.testPassed" : "notifications.testFailed")}{" "}
+              <Time at={account.lastTestedAt} />
+            </>
+          ) : (
+            t("notifications.neverTested")
+          )}
+        </span>
       )}
+      {viewer.role === "ADMIN" ? (
+        <Button icon={<FlaskConical />} busy={running} onClick={test}>
+          {t("notifications.test")}
+        </Button>
+      ) : null}
     </li>
   );
 }

@@ -13,10 +13,13 @@ interface SettingFieldProps {
   onChange: (value: string) => void;
 }
 
-/** `account_sid` as `Account sid`. */
+const ABBREVIATIONS = new Set(["api", "http", "id", "imap", "ip", "jwt", "sid", "sms", "smtp", "tls", "url", "urls"]);
+
+/** `account_sid` as `Account SID`. */
 export function labelOf(name: string): string {
-  const words = name.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const words = name.split("_").map((word) => (ABBREVIATIONS.has(word) ? word.toUpperCase() : word));
+  const label = words.join(" ").replace("URLS", "URLs");
+  return label.charAt(0).toUpperCase() + label.slice(1);
 }
 
 export function SettingField({ setting, value, isStored, error, onChange }: SettingFieldProps) {

@@ -14,6 +14,7 @@ import { flag, urlState } from "../../../url/urlState";
 import { useUrlState } from "../../../url/useUrlState";
 import { SettingsFrame } from "../SettingsFrame";
 import { IssueKey } from "./IssueKey";
+import styles from "./KeysPage.module.css";
 import { type Key, KeysQuery } from "./KeysQuery";
 import { RevokeKey } from "./RevokeKey";
 
@@ -108,10 +109,12 @@ const columns = (own: string, onRevoke: (key: Key) => void): Column<Key>[] => [
           {t("keys.revoked")} <Time at={row.revokedAt} />
         </span>
       ) : (
-        <Button kind="quiet" onClick={() => onRevoke(row)}>
-          {t("keys.revoke")}
-          <span className="hidden-visually">{row.label}</span>
-        </Button>
+        <span className={styles.revoke}>
+          <Button kind="quiet" onClick={() => onRevoke(row)}>
+            {t("keys.revoke")}
+            <span className="hidden-visually">{row.label}</span>
+          </Button>
+        </span>
       ),
   },
 ];

@@ -117,7 +117,7 @@ export function ReplyDialog({ reply, onChanged, onClose }: ReplyDialogProps) {
           />
         </div>
         {bodies.all.map(({ key, value }) => (
-          <div key={key} className={styles.pair}>
+          <div key={key} className={styles.language}>
             <Input
               label={t("replies.locale")}
               required
