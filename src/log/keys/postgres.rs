@@ -32,6 +32,9 @@ const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
 
 const CONNECTIONS: u32 = 4;
 
+/// Epoch, position, hash and place of the mark; the term of a lease.
+type MarkRow = (i64, Vec<u8>, EventHash, String, Option<i64>);
+
 /// A key store in a PostgreSQL database.
 pub struct PostgresKeyStore {
     url: String,
@@ -132,7 +135,7 @@ impl PostgresKeyStore {
     /// The mark of the log, and the term of a lease.
     async fn mark_and_term(&self, lease: &str) -> Result<Option<(StoredMark, Option<i64>)>, KeyStoreError> {
         let doing = "read the mark of the log";
-        let row: Option<(i64, Vec<u8>, EventHash, String, Option<i64>)> = on(&self.pool, async |connection| {
+        let row: Option<MarkRow> = on(&self.pool, async |connection| {
             let sql = "SELECT epoch, position, hash, place, (SELECT term FROM keys.leases WHERE name = $1) \
                        FROM keys.log_mark";
             sqlx::query_as(sql).bind(lease).fetch_optional(connection).await

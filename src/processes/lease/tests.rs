@@ -160,7 +160,7 @@ async fn one_node_acts_and_another_one_begins_as_soon_as_it_has_ended_in_order()
     // What was under way had ended before.
     assert!(asked.elapsed() >= ends_after, "{:?}", asked.elapsed());
     assert_eq!((number(&tenure), number(&taken)), (1, 2));
-    first.running.await.expect("no panic").expect("ends in order");
+    (&mut first.running).await.expect("no panic").expect("ends in order");
     assert_eq!(first.lost(), 0);
 }
 

@@ -66,7 +66,8 @@ pub trait Leases: Send + Sync {
 /// A row: name, holder, term, since, and the remaining time, which may be negative.
 type Row = (String, String, i64, i64, i64);
 
-fn lease((name, holder, term, since, remaining): Row) -> Lease {
+fn lease(row: Row) -> Lease {
+    let (name, holder, term, since, remaining) = row;
     let since = DateTime::from_timestamp_micros(since).unwrap_or_default();
     Lease { name, holder, term, since, is_held: remaining > 0 }
 }
