@@ -24,6 +24,8 @@ impl ReadStore {
     /// [`ProjectionError::LogReplaced`]. Other failures are logged and survived.
     pub async fn stand_by(&self, stop: CancellationToken) -> Result<(), ProjectionError> {
         let _running = Running::new(self);
+        // What kept this process from advancing them is not its matter any more.
+        self.live().set_stuck(false);
         let mut end = self.0.journal.backend().watch();
         let mut look = tokio::time::interval(CATALOG_POLL_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
