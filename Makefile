@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-kurrentdb test-restore test-stories test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
+.PHONY: run test test-kurrentdb test-restore test-stories test-nodes test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
@@ -7,6 +7,7 @@ help:
 	@echo "make test-kurrentdb  run tests with a log in a double of KurrentDB (KURRENTDB: 24.10, 25.1 or 26.1) in place of SQLite"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
+	@echo "make test-nodes    kill and stop those of three nodes that hold leases, under load: NODES_KILLS (20), NODES_PAUSES (10)"
 	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
@@ -50,6 +51,13 @@ test-restore: need-rust need-postgres
 STORY_SECONDS ?= 30
 test-stories: need-rust need-postgres
 	COMMLOG_STORY_SECONDS=$(STORY_SECONDS) cargo test --test it -- stories:: --skip sending:: --test-threads 2
+
+# Prints how long it took until another node sent.
+NODES_KILLS ?= 20
+NODES_PAUSES ?= 10
+test-nodes: need-rust need-postgres
+	COMMLOG_NODES_KILLS=$(NODES_KILLS) COMMLOG_NODES_PAUSES=$(NODES_PAUSES) COMMLOG_TAKE_OVER_SECONDS=10 \
+		cargo test --test it -- stories::nodes:: --nocapture --test-threads 1
 
 # Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
 FUZZ_SECONDS ?= 60

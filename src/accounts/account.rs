@@ -171,6 +171,13 @@ impl Account {
         Err(now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)).max(TimeDelta::milliseconds(1)))
     }
 
+    /// Whatever its rate allowed up to now may have been used: by a process before this one, or by another node.
+    pub fn start_empty(&self, now: DateTime<Utc>) {
+        let mut state = self.state();
+        state.level = state.level.min(0.0);
+        state.filled_at = now;
+    }
+
     /// Counts what a message took beyond the unit that was reserved for it: later messages wait for it.
     pub fn charge(&self, segments: u32) {
         let mut state = self.state();
@@ -304,6 +311,16 @@ pub(in crate::accounts) mod tests {
         assert_eq!(account.reserve(at(0)), Err(at(500)));
         assert_eq!(account.reserve(at(500)), Ok(()));
         assert_eq!(account.reserve(at(500)), Err(at(1_000)));
+    }
+
+    #[test]
+    fn what_another_node_may_have_used_is_not_used_again() {
+        let account = paced(2.0, RateUnit::Messages);
+        account.start_empty(at(0));
+        assert_eq!(account.reserve(at(0)), Err(at(500)));
+        assert_eq!((account.reserve(at(500)), account.reserve(at(500))), (Ok(()), Err(at(1_000))));
+        account.start_empty(at(60_000));
+        assert_eq!(account.reserve(at(60_000)), Err(at(60_500)));
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl Accounts {
         self.0.changed.subscribe()
     }
 
+    /// Nothing of any rate may be used at once from here on.
+    pub fn start_empty(&self, now: DateTime<Utc>) {
+        self.0.table.load().all.iter().for_each(|account| account.start_empty(now));
+    }
+
     /// What is counted of them.
     #[must_use]
     pub fn metrics(&self) -> &ProviderMetrics {

@@ -315,7 +315,8 @@ impl App {
     }
 
     /// Records what came of calling the provider. An opt-out that the provider reports counts at once, and so does an address
-    /// that does not exist.
+    /// that does not exist. That an attempt failed is not recorded once the message stands in a later one, as it would seem to
+    /// be that one's end: a process may have been stopped while somebody resolved the message.
     pub async fn finish_dispatch(&self, caller: &Caller, ticket: Ticket, outcome: CallOutcome) -> Result<(), AppError> {
         let basis = self.basis(caller).await?;
         let report = dispatch::reported_by(&outcome);
@@ -338,8 +339,19 @@ impl App {
             };
             self.record_provider_fact(caller, fact).await?;
         }
-        let event = self.deciding(&basis, |context| dispatch::finish(attempt, outcome, jitter, context));
-        self.append_fact::<Customer>(caller, stream, None, vec![event]).await?;
+        if matches!(outcome, CallOutcome::Accepted { .. }) {
+            let event = self.deciding(&basis, |context| dispatch::finish(attempt, outcome, jitter, context));
+            self.append_fact::<Customer>(caller, stream, None, vec![event]).await?;
+            return Ok(());
+        }
+        let run = CommandRun::new(caller, stream, None);
+        let finish = |state: &Customer, context: &Context<'_>| {
+            let is_past = dispatch::is_past(state, &attempt);
+            let event = (!is_past).then(|| dispatch::finish(attempt.clone(), outcome.clone(), jitter, context));
+            Ok(event.into_iter().collect())
+        };
+        // Never refused.
+        let _ = Stop::refusal(self.decide::<Customer>(&run, &basis, finish).await)?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use tokio::sync::watch;
 
 use crate::app::{App, AppError, Ticket};
 use crate::log::Epoch;
+use crate::log::keys::Term;
 use crate::log::mark::{LogStanding, MarkError};
 
 impl App {
@@ -23,8 +24,9 @@ impl App {
     }
 
     /// Marks the event that permits a call, so that a log without it is noticed. The provider may be called afterwards only.
-    pub async fn mark_dispatch(&self, ticket: &Ticket) -> Result<(), MarkError> {
-        self.shared.journal.reach_mark(ticket.position).await
+    /// Refused if a later one than `term`, in which it is to be called, has begun.
+    pub async fn mark_dispatch(&self, ticket: &Ticket, term: Option<&Term>) -> Result<(), MarkError> {
+        self.shared.journal.reach_mark(ticket.position, term).await
     }
 
     /// Announces whether the dispatcher of this process sends nothing until an operator confirms the log.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod error;
+mod leases;
 pub mod master_key;
 mod node;
 mod process;
@@ -58,7 +59,8 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
 }
 
-/// The log, its key store and the use cases over them.
+/// The log, its key store and the use cases over them. Cheap enough to clone.
+#[derive(Clone)]
 pub struct Stores {
     /// The log as the rest of commlog uses it.
     pub journal: Journal,

@@ -8,8 +8,9 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::processes::Actors;
 use super::sole::Sole;
-use super::{BootError, Stores, process};
+use super::{BootError, Stores, leases, process};
 use crate::accounts::service::AccountService;
 use crate::app::Health;
 use crate::exports::Exports;
@@ -17,8 +18,9 @@ use crate::graphql::{Gateway, Limits, Metrics, Work};
 use crate::http;
 use crate::http::session::Sessions;
 use crate::imports::{Runs, Uploads};
-use crate::intake::Intake;
+use crate::intake::{Intake, simulated};
 use crate::processes::every::{Job, JobMetrics, run_all};
+use crate::processes::lease::{LeaseMetrics, Tenure};
 use crate::processes::refresh_accounts::RefreshAccounts;
 use crate::processes::supervisor::supervise;
 use crate::processes::sweep_files::SweepFiles;
@@ -71,10 +73,8 @@ impl Node {
         super::warn_of_shared_database(stores.config()).await?;
         let reads = stores.read_store().await?;
         let mut parts = JoinSet::new();
-        if roles.projector {
-            let (reads, stop, health) = (reads.clone(), stop.clone(), stores.app.health().clone());
-            parts.spawn(keep_projecting(reads, stop, health));
-        }
+        let lease_metrics = LeaseMetrics::default();
+        start_projector(&stores, &reads, address, &lease_metrics, &stop, &mut parts).await?;
         let accounts = super::processes::accounts(&stores, &reads)?;
         let (queries, registry) = (Reads::new(reads.clone()), accounts.registry.clone());
         let running = registry.accounts().clone();
@@ -82,6 +82,7 @@ impl Node {
         let metrics = Metrics::new(|registered| {
             running.metrics().register(registered);
             job_metrics.register(registered);
+            lease_metrics.register(registered);
             stores.app.health().register(registered);
             process::register(registered);
         });
@@ -99,8 +100,24 @@ impl Node {
             stop.clone(),
         );
         if roles.processes {
-            super::processes::start(&stores, &reads, accounts, intake.clone(), job_metrics.clone(), &stop, &mut parts)
-                .await?;
+            let actors = Actors {
+                stores: stores.clone(),
+                reads: reads.clone(),
+                registry: accounts.registry,
+                simulated: accounts.simulated,
+                intake: intake.clone(),
+                metrics: job_metrics.clone(),
+            };
+            for callbacks in accounts.callbacks {
+                let (run, stop) = (simulated::run(stores.app.clone(), callbacks, stop.clone()), stop.clone());
+                parts.spawn(async move {
+                    run.await;
+                    // A part that ends before ends the node.
+                    stop.cancelled().await;
+                    Ok(())
+                });
+            }
+            start_actors(actors, address, &lease_metrics, &stop, &mut parts).await?;
         }
         if roles.api || roles.processes {
             // Before the port accepts calls: a webhook of an account not yet loaded would be refused.
@@ -191,6 +208,66 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, BootError> {
         std::io::ErrorKind::AddrInUse => BootError::PortInUse { address },
         _ => BootError::Listen { address, source },
     })
+}
+
+/// Starts what acts on the world: at once, or whenever this node has the lease.
+async fn start_actors(
+    actors: Actors,
+    address: SocketAddr,
+    metrics: &LeaseMetrics,
+    stop: &CancellationToken,
+    parts: &mut JoinSet<Result<(), BootError>>,
+) -> Result<(), BootError> {
+    let Some(candidate) = leases::processes(&actors.stores, address, metrics) else {
+        let running = actors.start(Tenure::sole(), stop).await?;
+        metrics.has_part(leases::PROCESSES, actors.stores.ambient().now());
+        parts.spawn(async move {
+            running.await;
+            Ok(())
+        });
+        return Ok(());
+    };
+    let stop = stop.clone();
+    parts.spawn(async move {
+        let idle = |stop: CancellationToken| async move {
+            stop.cancelled().await;
+            Ok(())
+        };
+        candidate.run(&stop, idle, |tenure, stop| actors.run(tenure, stop)).await
+    });
+    Ok(())
+}
+
+/// Starts what writes the read tables, where and whenever this node does; otherwise it follows what another one writes.
+async fn start_projector(
+    stores: &Stores,
+    reads: &ReadStore,
+    address: SocketAddr,
+    metrics: &LeaseMetrics,
+    stop: &CancellationToken,
+    parts: &mut JoinSet<Result<(), BootError>>,
+) -> Result<(), BootError> {
+    let (reads, stop, health) = (reads.clone(), stop.clone(), stores.app.health().clone());
+    if !stores.config().roles.projector {
+        parts.spawn(follow(reads, stop));
+        return Ok(());
+    }
+    match leases::projector(stores, address, metrics).await? {
+        None => {
+            metrics.has_part(leases::PROJECTOR, stores.ambient().now());
+            parts.spawn(keep_projecting(reads, stop, health))
+        }
+        Some(candidate) => parts.spawn(async move {
+            let project = |_: Tenure, stop| keep_projecting(reads.clone(), stop, health.clone());
+            candidate.run(&stop, |stop| follow(reads.clone(), stop), project).await
+        }),
+    };
+    Ok(())
+}
+
+/// Follows what another process writes.
+async fn follow(reads: ReadStore, stop: CancellationToken) -> Result<(), BootError> {
+    Ok(reads.stand_by(stop).await?)
 }
 
 /// Keeps the projector running. Only a log that was replaced ends it: what this process knows of the log no longer holds.

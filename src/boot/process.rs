@@ -1,6 +1,8 @@
 //! What the operating system grants to the process (files that may be open, and who may read those that it creates), and what
 //! the process takes of it.
 
+use std::net::SocketAddr;
+
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -19,6 +21,12 @@ const FEWEST: usize = 64;
 pub fn keep_files_private() {
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
+/// A node's name, for people: the machine's, where the system says it in a file, with the address that the node listens on.
+pub fn node_name(address: SocketAddr) -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{} {address}", machine.trim()).trim().to_owned()
 }
 
 /// Raises the limit of open files as far as the system allows. Returns how many of `most` connections may be served below

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio::task::JoinSet;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{BootError, Stores};
@@ -23,6 +23,7 @@ use crate::processes::doubts::Doubts;
 use crate::processes::every::{Job, JobMetrics, run_all};
 use crate::processes::hold::{Hold, signs_of_restore};
 use crate::processes::kept_callbacks::{ExpireKept, RetryKept};
+use crate::processes::lease::Tenure;
 use crate::processes::lists::Evaluator;
 use crate::processes::mailboxes::Mailboxes;
 use crate::processes::media::{CollectFiles, Media};
@@ -38,9 +39,10 @@ use crate::queries::Reads;
 pub(super) struct NodeAccounts {
     /// Keeps them as the log has them.
     pub registry: AccountRegistry,
-    callbacks: Vec<Callbacks>,
+    /// What the simulator tells.
+    pub callbacks: Vec<Callbacks>,
     /// What the configuration names reaches nobody.
-    simulated: bool,
+    pub simulated: bool,
 }
 
 /// The configured accounts; without any, the simulator's, which serves every channel of the tenants that never had an
@@ -72,66 +74,86 @@ pub async fn account_service(stores: &Stores, reads: &ReadStore) -> Result<Accou
     Ok(AccountService::new(stores.app.clone(), Reads::new(reads.clone()), registry))
 }
 
-/// Starts the processes of a node.
-pub(super) async fn start(
-    stores: &Stores,
-    reads: &ReadStore,
-    accounts: NodeAccounts,
-    intake: Intake,
-    metrics: JobMetrics,
-    stop: &CancellationToken,
-    parts: &mut JoinSet<Result<(), BootError>>,
-) -> Result<(), BootError> {
-    let backlog = backlog(stores, reads).await?;
-    let NodeAccounts { registry, callbacks, simulated } = accounts;
-    let has_real_account = registry.load(backlog.accounts.clone()).await?;
-    let accounts = registry.accounts().clone();
-    let doubts = Doubts::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
-    let mailboxes = Mailboxes::new(stores.app.health().clone(), intake.clone(), accounts.clone());
-    let media = Media::new(stores.app.clone(), Reads::new(reads.clone()), accounts.clone());
-    // A SQLite log serves one node; a database may serve several.
-    let alone = matches!(stores.config().log, LogUrl::Sql(StoreUrl::Sqlite(_)));
-    let options =
-        DispatcherOptions { alone, unattended: simulated && !has_real_account, ..DispatcherOptions::default() };
-    let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, callbacks, options, stop);
-    let timers = Timers::new(stores.app.clone(), Reads::new(reads.clone()));
-    let ambient = stores.ambient().clone();
-    let mut jobs: Vec<Box<dyn Job>> = vec![
-        Box::new(RetryKept { intake: intake.clone(), ambient: ambient.clone() }),
-        Box::new(ExpireKept { intake, ambient: ambient.clone() }),
-        Box::new(doubts),
-        Box::new(timers),
-        Box::new(media),
-        Box::new(mailboxes),
-        Box::new(CollectFiles(stores.app.clone())),
-        Box::new(SignCheckpoints { keeper: stores.keeper().clone(), app: stores.app.clone(), signed: Position::START }),
-    ];
-    if let Some(url) = stores.config().checkpoint_url.clone() {
-        let client = HttpClient::new(ClientOptions::default()).map_err(BootError::Client)?;
-        let (keeper, app) = (stores.keeper().clone(), stores.app.clone());
-        let signed = keeper.signed();
-        jobs.push(Box::new(PostCheckpoints { keeper, client, url, app, signed, posted: None, failures: 0 }));
-    }
-    let evaluator = {
-        let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
-        async move {
-            let start = || Evaluator::new(app.clone(), reads.clone()).run(&stop);
-            supervise("lists", app.health(), &stop, start).await;
-        }
-    };
-    let runner = {
-        let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
-        async move {
-            let start = || Runner::new(app.clone(), reads.clone()).run(&stop);
-            supervise("campaigns", app.health(), &stop, start).await;
-        }
-    };
-    let running = run_all(jobs, metrics, ambient, stop.clone());
-    parts.spawn(async move {
-        futures::join!(processes.finish(), running, evaluator, runner);
+/// What acts on the world, to be started whenever this node may.
+pub(super) struct Actors {
+    pub stores: Stores,
+    pub reads: ReadStore,
+    pub registry: AccountRegistry,
+    /// What the configuration names reaches nobody.
+    pub simulated: bool,
+    pub intake: Intake,
+    pub metrics: JobMetrics,
+}
+
+impl Actors {
+    /// Runs them for as long as this node may act. If they cannot be started, they are tried again.
+    pub async fn run(&self, tenure: Tenure, stop: CancellationToken) -> Result<(), BootError> {
+        let start = || async {
+            self.start(tenure.clone(), &stop).await?.await;
+            Ok(())
+        };
+        supervise("processes", self.stores.app.health(), &stop, start).await;
+        crate::processes::stand_by(&self.stores.app);
         Ok(())
-    });
-    Ok(())
+    }
+
+    /// Starts them on what the log and the read tables say now. What is returned ends once `stop` is cancelled and what was
+    /// under way has ended.
+    pub async fn start(&self, tenure: Tenure, stop: &CancellationToken) -> Result<BoxFuture<'static, ()>, BootError> {
+        let Self { stores, reads, registry, simulated, intake, metrics } = self;
+        let backlog = backlog(stores, reads).await?;
+        let has_real_account = registry.load(backlog.accounts.clone()).await?;
+        let accounts = registry.accounts().clone();
+        let mut jobs = jobs(stores, reads, &accounts, intake);
+        if let Some(url) = stores.config().checkpoint_url.clone() {
+            let client = HttpClient::new(ClientOptions::default()).map_err(BootError::Client)?;
+            let (keeper, app) = (stores.keeper().clone(), stores.app.clone());
+            let signed = keeper.signed();
+            jobs.push(Box::new(PostCheckpoints { keeper, client, url, app, signed, posted: None, failures: 0 }));
+        }
+        let options = DispatcherOptions {
+            // Of a SQLite log, nobody else can have made a call that lasts still.
+            alone: matches!(stores.config().log, LogUrl::Sql(StoreUrl::Sqlite(_))),
+            unattended: *simulated && !has_real_account,
+            tenure: tenure.clone(),
+            ..DispatcherOptions::default()
+        };
+        let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, vec![], options, stop);
+        let evaluator = {
+            let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
+            async move {
+                let start = || Evaluator::new(app.clone(), reads.clone()).during(tenure.clone()).run(&stop);
+                supervise("lists", app.health(), &stop, start).await;
+            }
+        };
+        let runner = {
+            let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
+            async move {
+                let start = || Runner::new(app.clone(), reads.clone()).run(&stop);
+                supervise("campaigns", app.health(), &stop, start).await;
+            }
+        };
+        let running = run_all(jobs, metrics.clone(), stores.ambient().clone(), stop.clone());
+        Ok(Box::pin(async move {
+            futures::join!(processes.finish(), running, evaluator, runner);
+        }))
+    }
+}
+
+/// What is done again and again.
+fn jobs(stores: &Stores, reads: &ReadStore, accounts: &Accounts, intake: &Intake) -> Vec<Box<dyn Job>> {
+    let (app, ambient) = (stores.app.clone(), stores.ambient().clone());
+    let reads = Reads::new(reads.clone());
+    vec![
+        Box::new(RetryKept { intake: intake.clone(), ambient: ambient.clone() }),
+        Box::new(ExpireKept { intake: intake.clone(), ambient }),
+        Box::new(Doubts::new(app.clone(), reads.clone(), accounts.clone())),
+        Box::new(Timers::new(app.clone(), reads.clone())),
+        Box::new(Media::new(app.clone(), reads, accounts.clone())),
+        Box::new(Mailboxes::new(app.health().clone(), intake.clone(), accounts.clone())),
+        Box::new(CollectFiles(app.clone())),
+        Box::new(SignCheckpoints { keeper: stores.keeper().clone(), app, signed: Position::START }),
+    ]
 }
 
 /// Why messages of this log are not sent at the moment, as a server would see it; [`None`] if they are. Without read tables,

@@ -1,5 +1,5 @@
 //! Of a SQLite log, one node runs the processes: it takes every call that is under way, and that it does not make itself, for
-//! one that a crash interrupted. Of a database several nodes may run them.
+//! one that a crash interrupted. On a log in a database, nodes take turns ([`super::leases`]).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ use crate::cli::{Session, print};
 use crate::config::{LogUrl, StoreUrl};
 use crate::ids::{Position, TenantId};
 use crate::log::EventLog;
+use crate::log::keys::Lease;
 use crate::processes::hold::Hold;
 use crate::queries::provider_accounts;
 
@@ -41,6 +42,7 @@ struct Status {
     checkpoint: Option<Value>,
     dispatch: Option<Value>,
     others: Option<Value>,
+    leases: Option<Vec<Value>>,
     read_tables: Option<Value>,
     accounts: Option<Vec<Value>>,
     problems: Vec<String>,
@@ -103,6 +105,7 @@ async fn look_at_log(session: &Session, log: &dyn EventLog) -> Outcome<Status> {
         checkpoint: None,
         dispatch: None,
         others: None,
+        leases: None,
         read_tables: None,
         accounts: None,
         problems: Vec::new(),
@@ -123,6 +126,10 @@ async fn look_at_sending(status: &mut Status, stores: &Stores, survey: Option<&S
         Err(error) => {
             status.problem("the log does not match its last checkpoint", &Failure::from_error(Exit::Found, error))
         }
+    }
+    match stores.journal.key_store().leases().await {
+        Ok(leases) => status.take_leases(leases),
+        Err(error) => status.problem("the leases of nodes cannot be read", &Failure::unavailable(error)),
     }
     let reads = match survey.and_then(|survey| survey.live.as_ref()) {
         Some(live) if live.is_of_log => match stores.read_store().await {
@@ -203,6 +210,25 @@ impl Status {
             Ok(OthersAtWork::Unknown) => self.line("server", "KurrentDB does not tell who works with this log"),
             Err(error) => self.problem("whether a server runs cannot be determined", &error),
         }
+    }
+
+    /// None of these were taken if one node runs at a time.
+    fn take_leases(&mut self, leases: Vec<Lease>) {
+        for lease in &leases {
+            let Lease { name, holder, term, since, is_held } = lease;
+            let since = since.format("%Y-%m-%d %H:%M:%SZ");
+            let text = match is_held {
+                true => format!("{name}: {holder} since {since}, term {term}"),
+                false => format!("{name}: nobody; {holder} had it, from {since}, term {term}"),
+            };
+            self.line("lease", text);
+        }
+        let json = |lease: Lease| {
+            json!({
+                "name": lease.name, "holder": lease.holder, "term": lease.term, "since": lease.since, "held": lease.is_held,
+            })
+        };
+        self.leases = Some(leases.into_iter().map(json).collect());
     }
 
     fn take_survey(&mut self, survey: Option<&Survey>) {

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Ambient, to_micros};
 use crate::ids::{Position, SubjectId, TenantId, TenantSecret};
-use crate::log::keys::{KeyRing, KeyState, KeyStore, KeyStoreError, Keys};
+use crate::log::keys::{KeyRing, KeyState, KeyStore, KeyStoreError, Keys, Term};
 use crate::log::mark::{self, LogStanding, MarkError, Marker};
 use crate::log::seal::{self, SubjectKey};
 use crate::log::tail::Tail;
@@ -295,9 +295,9 @@ impl Journal {
     }
 
     /// Marks a position in the key store, durably, after making sure that the log contains what was marked before;
-    /// concurrent callers share a write. See [`mark`].
-    pub async fn reach_mark(&self, position: Position) -> Result<(), MarkError> {
-        self.0.marker.reach(&self.0.log, self.0.ring.store(), position).await
+    /// concurrent callers share a write. Refused if a later one than `term` has begun. See [`mark`].
+    pub async fn reach_mark(&self, position: Position, term: Option<&Term>) -> Result<(), MarkError> {
+        self.0.marker.reach(&self.0.log, self.0.ring.store(), position, term).await
     }
 
     /// Whether the log contains the event that was marked last.

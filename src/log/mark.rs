@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ids::Position;
-use crate::log::keys::{KeyStore, KeyStoreError};
+use crate::log::keys::{KeyStore, KeyStoreError, Term};
 use crate::log::{EventHash, EventLog, LogError};
 
 /// An event that the log contained in an epoch.
@@ -87,12 +87,14 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Makes sure, durably, that the mark has reached a position.
+    /// Makes sure, durably, that the mark has reached a position, and that no later term of a lease has begun. All callers of
+    /// a process are in the same term.
     pub async fn reach(
         &self,
         log: &Arc<dyn EventLog>,
         keys: &Arc<dyn KeyStore>,
         position: Position,
+        term: Option<&Term>,
     ) -> Result<(), MarkError> {
         let call = {
             let mut wanted = self.wanted();
@@ -111,7 +113,7 @@ impl Marker {
         };
         // If this fails, others do not count as marked: each tries again for itself.
         let before = marked.mark.take();
-        marked.mark = Some(advance(log, keys, before, target).await?);
+        marked.mark = Some(advance(log, keys, before, target, term).await?);
         marked.calls = calls;
         Ok(())
     }
@@ -127,6 +129,7 @@ async fn advance(
     keys: &Arc<dyn KeyStore>,
     before: Option<LogMark>,
     position: Position,
+    term: Option<&Term>,
 ) -> Result<LogMark, MarkError> {
     let before = match before {
         Some(mark) => Some(mark),
@@ -141,7 +144,7 @@ async fn advance(
     }
     let hash = hashes.first().copied().flatten().ok_or(MarkError::Missing(position))?;
     let mark = LogMark { epoch, position, hash };
-    let stored = keys.advance_log_mark(mark).await?;
+    let stored = keys.advance_log_mark(mark, term).await?;
     if stored != mark {
         // Another node came further, or an operator confirmed the log.
         let (epoch, hashes) = log.hashes_at(&[stored.position]).await?;
@@ -172,7 +175,7 @@ pub(super) async fn confirm(log: &Arc<dyn EventLog>, keys: &Arc<dyn KeyStore>) -
     let position = log.head().await?.position;
     let (epoch, hashes) = log.hashes_at(&[position]).await?;
     let hash = hashes.first().copied().flatten().unwrap_or_default();
-    keys.advance_log_mark(LogMark { epoch, position, hash }).await?;
+    keys.advance_log_mark(LogMark { epoch, position, hash }, None).await?;
     Ok(epoch)
 }
 

@@ -26,10 +26,10 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const POST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The part that reports.
-const PART: &str = "checkpoints";
+pub(super) const PART: &str = "checkpoints";
 
 /// The part that reports what does not keep the node from being ready.
-const POST_PART: &str = "checkpoint_url";
+pub(super) const POST_PART: &str = "checkpoint_url";
 
 /// Signs at intervals, and when many events have come.
 pub struct SignCheckpoints {

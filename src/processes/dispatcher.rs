@@ -23,6 +23,7 @@ use crate::domain::value::message::{RetryClass, Route};
 use crate::ids::Position;
 use crate::processes::backlog::Waiting;
 use crate::processes::content::{Files, content, is_kept_template};
+use crate::processes::lease::Tenure;
 use crate::processes::work::{CampaignRoom, Job, Signals, Work};
 use crate::processes::{choosing, gone, hold, tail, tracking};
 use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
@@ -51,6 +52,8 @@ pub struct DispatcherOptions {
     pub alone: bool,
     /// Nothing real can be sent twice, so that a restored or copied log needs nobody's confirmation.
     pub unattended: bool,
+    /// For how long this node may send.
+    pub tenure: Tenure,
 }
 
 impl Default for DispatcherOptions {
@@ -61,6 +64,7 @@ impl Default for DispatcherOptions {
             tick: Duration::from_secs(1),
             alone: true,
             unattended: false,
+            tenure: Tenure::sole(),
         }
     }
 }
@@ -90,6 +94,8 @@ impl Dispatcher {
     /// been due for long.
     pub async fn run(self, from: Position, backlog: Vec<Waiting>, shutdown: CancellationToken) {
         let mut work = Work::default();
+        // Another process may have used up what their rates allow, up to this moment.
+        self.accounts.start_empty(self.app.ambient().now());
         if !self.options.unattended {
             let Some(tenants) = hold::wait_until_confirmed(&self.app, &backlog, &shutdown).await else { return };
             work.held = tenants.into_keys().collect();
@@ -196,7 +202,7 @@ impl Dispatcher {
                 Ok(()) => {
                     let app = self.app.clone();
                     let (heavy, metrics) = (Arc::clone(&self.heavy), self.accounts.metrics().clone());
-                    let run = dispatch(app, serving, job, self.options.call_timeout, heavy, metrics);
+                    let run = dispatch(app, serving, job, self.options.clone(), heavy, metrics);
                     work.under_way.spawn(async move {
                         let again = run.await;
                         drop(place);
@@ -230,7 +236,7 @@ async fn dispatch(
     app: App,
     serving: Vec<Arc<Account>>,
     job: Job,
-    call_timeout: Duration,
+    options: DispatcherOptions,
     heavy: Arc<Semaphore>,
     metrics: ProviderMetrics,
 ) -> Option<(DateTime<Utc>, Job)> {
@@ -255,6 +261,10 @@ async fn dispatch(
     let is_heavy =
         job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
     let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
+    let tenure = &options.tenure;
+    if tenure.is_over() {
+        return None;
+    }
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
     let begun = app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes, choice.as_ref()).await;
     let mut ticket = match begun {
@@ -267,19 +277,23 @@ async fn dispatch(
         }
     };
     let account = serving.iter().find(|account| *account.route() == ticket.attempt.route)?;
-    if !hold::permit(&app, account, &ticket).await {
-        // Certainly not sent: it may be tried again once the log is confirmed, or the key store is back.
+    if !hold::permit(&app, account, &ticket, tenure).await {
+        // It may be tried again once the log is confirmed, or the key store is back.
         let detail = "the dispatch was not marked in the key store, so the provider was not called";
-        let not_called = refused(RetryClass::Transient, "not_marked", detail, false);
-        if let Err(error) = finish(&app, &caller, ticket, not_called).await {
-            tracing::error!(message_id = %job.message_id, %error, "an outcome was not recorded; its message is in doubt");
-        }
+        not_called(&app, &caller, ticket, "not_marked", detail).await;
         return None;
     }
     tracking::track(&app, &caller, account, &mut ticket).await;
     let waited = (app.ambient().now() - job.since).to_std().unwrap_or_default();
-    let outcome = match files(&app, &caller, account, &ticket).await {
-        Ok(files) => call(account, &job, &ticket, files, call_timeout).await,
+    let files = files(&app, &caller, account, &ticket).await;
+    // The last look before the call: the process may have been stopped since it began, for longer than the lease lasts.
+    if tenure.is_over() {
+        let detail = "another node may send by now, so the provider was not called";
+        not_called(&app, &caller, ticket, "lease_over", detail).await;
+        return None;
+    }
+    let outcome = match files {
+        Ok(files) => call(account, &job, &ticket, files, options.call_timeout).await,
         Err(refused) => refused,
     };
     drop(room);
@@ -302,6 +316,14 @@ async fn dispatch(
     }
     gone::remove(&app, &caller, gone).await;
     None
+}
+
+/// Notes that a provider was not called although that was decided: the message was certainly not sent, and is tried again.
+async fn not_called(app: &App, caller: &Caller, ticket: Ticket, code: &str, detail: &str) {
+    let message_id = ticket.attempt.key.message_id;
+    if let Err(error) = finish(app, caller, ticket, refused(RetryClass::Transient, code, detail, false)).await {
+        tracing::error!(%message_id, %error, "an outcome was not recorded; its message is in doubt");
+    }
 }
 
 /// Pauses the campaign of a message, as all others of it would be refused like this one.

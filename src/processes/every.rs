@@ -26,7 +26,7 @@ const JITTER_PERCENT: u32 = 10;
 /// Why a run failed. The next one comes after the usual interval.
 pub type JobError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Something that a node does again and again. Several nodes may do it at once: what is decided is decided by the log,
+/// Something that a node does again and again. One that was stopped may do it beside another: what is decided is decided by the log,
 /// at the version that was read.
 #[async_trait]
 pub trait Job: Send {
@@ -109,7 +109,7 @@ pub async fn run_all(jobs: Vec<Box<dyn Job>>, metrics: JobMetrics, ambient: Ambi
     }
 }
 
-/// The loop. Should nodes ever take turns, a lease for `job.name()` is asked for here, before `run_once`.
+/// The loop.
 async fn run(mut job: Box<dyn Job>, metrics: &JobMetrics, ambient: &Ambient) {
     let name = job.name();
     loop {

@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{Account, AccountSource};
 use crate::app::{App, AppError, DispatchSignal, Ticket};
 use crate::ids::{Position, TenantId};
+use crate::log::keys::KeyStoreError;
 use crate::log::mark::{LogStanding, MarkError};
 use crate::processes::backlog::Waiting;
+use crate::processes::lease::Tenure;
 
 /// A send that has been due for longer says that the log stood still, or was set back.
 const OVERDUE: TimeDelta = TimeDelta::hours(1);
@@ -28,7 +30,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const MARK_ATTEMPTS: u32 = 8;
 
 /// The part that reports a hold.
-const PART: &str = "dispatch";
+pub(super) const PART: &str = "dispatch";
 
 /// What is not dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,20 +146,24 @@ pub(super) async fn confirmed(app: &App, backlog: &[Waiting]) {
     app.health().hold_tenants(0);
 }
 
-/// Marks a dispatch before its provider is called; false if nothing may be called. Simulated messages reach nobody, and need
-/// no mark.
-pub(super) async fn permit(app: &App, account: &Account, ticket: &Ticket) -> bool {
+/// Marks a dispatch before its provider is called; false if nothing may be called, as when another node sends by now. Simulated
+/// messages reach nobody, and need no mark.
+pub(super) async fn permit(app: &App, account: &Account, ticket: &Ticket, tenure: &Tenure) -> bool {
     if account.terms.source == AccountSource::Simulator {
         return true;
     }
     let message_id = ticket.attempt.key.message_id;
     let mut pause = Duration::from_millis(100);
     for _ in 1..MARK_ATTEMPTS {
-        match app.mark_dispatch(ticket).await {
+        match app.mark_dispatch(ticket, tenure.term()).await {
             Ok(()) => return true,
             Err(MarkError::Missing(position)) => {
                 tracing::error!(%message_id, %position, "a message is not sent: the log was restored or replaced");
                 app.set_held(true);
+                return false;
+            }
+            Err(MarkError::Keys(error @ KeyStoreError::Fenced { .. })) => {
+                tracing::warn!(%message_id, %error, "a message is left to the node that sends now");
                 return false;
             }
             Err(error @ (MarkError::Log(_) | MarkError::Keys(_))) => {
@@ -167,5 +173,5 @@ pub(super) async fn permit(app: &App, account: &Account, ticket: &Ticket) -> boo
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    app.mark_dispatch(ticket).await.is_ok()
+    app.mark_dispatch(ticket, tenure.term()).await.is_ok()
 }

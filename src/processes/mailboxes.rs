@@ -1,7 +1,7 @@
 //! Looks into the mailboxes of accounts that nobody calls back: bounces and replies are taken in as if they had been posted.
 //!
 //! Each mailbox is looked into by a task of its own, so that a server that hangs keeps no other waiting. A mail is marked
-//! once the log has it; what was not marked comes again, and the log refuses what it has. Several nodes may look at once.
+//! once the log has it; what was not marked comes again, and the log refuses what it has.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::processes::every::{Job, JobError, chain};
 use crate::providers::{Mailbox, MailboxError};
 
 /// The name in metrics and of the remark.
-const NAME: &str = "mailboxes";
+pub(super) const NAME: &str = "mailboxes";
 /// How often it is looked which mailbox is due.
 const TICK: Duration = Duration::from_secs(1);
 /// The longest pause after failures: servers lock out who fails too often.

@@ -12,6 +12,7 @@ pub mod every;
 mod gone;
 pub mod hold;
 pub mod kept_callbacks;
+pub mod lease;
 pub mod lists;
 pub mod mailboxes;
 pub mod media;
@@ -85,6 +86,18 @@ impl Processes {
                 tracing::error!(%error, "a process ended unexpectedly");
             }
         }
+    }
+}
+
+/// This node does not act any more: another one says now what keeps messages from being sent.
+pub fn stand_by(app: &App) {
+    app.set_held(false);
+    app.health().hold_tenants(0);
+    for part in [hold::PART, checkpoints::PART] {
+        app.health().works(part);
+    }
+    for part in [mailboxes::NAME, checkpoints::POST_PART] {
+        app.health().remark(part, None);
     }
 }
 

@@ -62,12 +62,12 @@ async fn supervise_with<F, R>(
         );
         health.restarted(part);
         health.fails(part, format!("the {part} stopped and is started again"));
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+        let ended = shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none();
+        health.works(part);
+        if ended {
+            return;
         }
         pause = (pause * 2).min(longest);
-        health.works(part);
     }
 }
 

@@ -45,7 +45,7 @@ pub const KEEPALIVE: [(&str, &str); 3] =
 
 /// How long a connection may do nothing within a transaction. Locks of a node that froze or lost its connection end with
 /// this; a writer of read tables waits for the next events of the log in one.
-pub const IDLE_TIMEOUT: &str = "30s";
+pub const IDLE_TIMEOUT: &str = "10s";
 
 /// A pool whose connections are given out only if they respond; [`Held`] takes them back only then.
 #[must_use]

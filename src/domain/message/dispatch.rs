@@ -209,6 +209,12 @@ pub fn finish(attempt: Attempt, outcome: CallOutcome, jitter: u8, context: &Cont
     context.now(event)
 }
 
+/// Whether a message stands in a later attempt by now.
+#[must_use]
+pub fn is_past(state: &Customer, attempt: &Attempt) -> bool {
+    state.pending.get(attempt.key.message_id).is_some_and(|message| message.attempts > attempt.number)
+}
+
 /// After a crash: a message that stands in a provider's call, made at or before a time, is in doubt, as nobody will hear
 /// the answer.
 #[must_use]

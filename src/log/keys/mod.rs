@@ -3,6 +3,7 @@
 //! It has its own URL, because it must be kept out of the log's backups: a destroyed key makes the subject's personal
 //! data unreadable in every copy of the log. A destroyed key leaves a tombstone, which a restored row cannot undo.
 
+pub mod lease;
 pub mod postgres;
 mod ring;
 pub mod secrets;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use lease::{Lease, Leases, Term};
 pub(super) use ring::{KeyRing, Keys};
 pub use secrets::{SecretBytes, SecretPlace, StoredSecret};
 
@@ -84,6 +86,14 @@ pub enum KeyStoreError {
         /// Which one.
         name: String,
     },
+    /// Another node has begun a later term of the lease.
+    #[error("the term {} of the lease {:?} is over, by the key store at {url}", term.number, term.lease)]
+    Fenced {
+        /// Its URL without credentials.
+        url: String,
+        /// Whose term.
+        term: Term,
+    },
     /// The store was closed: the process is shutting down.
     #[error("the key store is closed")]
     Closed,
@@ -100,7 +110,7 @@ pub enum KeyState {
 
 /// Where subjects' keys are kept.
 #[async_trait]
-pub trait KeyStore: Send + Sync {
+pub trait KeyStore: Leases {
     /// The keys of subjects, in the order asked; those that never were are made, durably before this returns.
     async fn get_or_create(&self, subjects: &[SubjectId]) -> Result<Vec<KeyState>, KeyStoreError>;
 
@@ -135,7 +145,10 @@ pub trait KeyStore: Send + Sync {
 
     /// Moves the mark of the log to a later epoch or position, durably before this returns; never back. Returns the mark that
     /// stands then.
-    async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError>;
+    ///
+    /// # Errors
+    /// [`KeyStoreError::Fenced`] if a later one than `term` has begun.
+    async fn advance_log_mark(&self, mark: LogMark, term: Option<&Term>) -> Result<LogMark, KeyStoreError>;
 
     /// The text that was kept last; [`None`] if there is none yet.
     async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError>;

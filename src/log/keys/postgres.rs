@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::wrap::Wrapper;
-use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
+use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, Term, database};
 use crate::clock::Ambient;
 use crate::ids::{Position, SecretId, SubjectId, TenantId};
 use crate::log::EventHash;
@@ -23,6 +23,7 @@ const KIND: Kind = Kind {
         include_str!("../../../migrations/postgres/keys/0001_keys.sql"),
         include_str!("../../../migrations/postgres/keys/0002_log_mark.sql"),
         include_str!("../../../migrations/postgres/keys/0003_log_checkpoint.sql"),
+        include_str!("../../../migrations/postgres/keys/0004_leases.sql"),
     ],
 };
 
@@ -30,6 +31,9 @@ const KIND: Kind = Kind {
 const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
 
 const CONNECTIONS: u32 = 4;
+
+/// Epoch, position, hash and place of the mark; the term of a lease.
+type MarkRow = (i64, Vec<u8>, EventHash, String, Option<i64>);
 
 /// A key store in a PostgreSQL database.
 pub struct PostgresKeyStore {
@@ -39,6 +43,8 @@ pub struct PostgresKeyStore {
     /// Tells the database from a copy of it.
     place: String,
     pool: PgPool,
+    /// A connection for leases alone: a renewal waits for no other work.
+    leases: PgPool,
 }
 
 impl PostgresKeyStore {
@@ -64,8 +70,8 @@ impl PostgresKeyStore {
         };
         let (value, place): (Vec<u8>, String) = open.await.map_err(|error| store_error(&location.url, error))?;
         wrapper.check(&location.url, &value)?;
-        let pool = location.pool(CONNECTIONS);
-        Ok(Self { url: location.url, wrapper, ambient, place, pool })
+        let (pool, leases) = (location.pool(CONNECTIONS), location.pool(1));
+        Ok(Self { url: location.url, wrapper, ambient, place, pool, leases })
     }
 
     /// Opens a store that must exist, for reading only.
@@ -83,8 +89,18 @@ impl PostgresKeyStore {
         };
         let (value, place): (Vec<u8>, String) = open.await.map_err(|error| store_error(&location.url, error))?;
         wrapper.check(&location.url, &value)?;
-        let pool = location.pool(CONNECTIONS);
-        Ok(Self { url: location.url, wrapper, ambient, place, pool })
+        let (pool, leases) = (location.pool(CONNECTIONS), location.pool(1));
+        Ok(Self { url: location.url, wrapper, ambient, place, pool, leases })
+    }
+
+    /// Its URL without credentials.
+    pub(super) fn location(&self) -> &str {
+        &self.url
+    }
+
+    /// For leases.
+    pub(super) const fn leases_pool(&self) -> &PgPool {
+        &self.leases
     }
 
     async fn read(
@@ -114,6 +130,22 @@ impl PostgresKeyStore {
                 Ok((subject, state))
             })
             .collect()
+    }
+
+    /// The mark of the log, and the term of a lease.
+    async fn mark_and_term(&self, lease: &str) -> Result<Option<(StoredMark, Option<i64>)>, KeyStoreError> {
+        let doing = "read the mark of the log";
+        let row: Option<MarkRow> = on(&self.pool, async |connection| {
+            let sql = "SELECT epoch, position, hash, place, (SELECT term FROM keys.leases WHERE name = $1) \
+                       FROM keys.log_mark";
+            sqlx::query_as(sql).bind(lease).fetch_optional(connection).await
+        })
+        .await
+        .map_err(database(&self.url, doing))?;
+        let Some((epoch, position, hash, place, term)) = row else { return Ok(None) };
+        let position = Position::try_from(position).map_err(database(&self.url, doing))?;
+        let mark = LogMark { epoch: epoch.try_into().unwrap_or(u32::MAX), position, hash };
+        Ok(Some((StoredMark { mark, is_at_home: place == self.place }, term)))
     }
 
     /// Takes as long as it takes.
@@ -302,19 +334,10 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {
-        let fail = || database(&self.url, "read the mark of the log");
-        let row: Option<(i64, Vec<u8>, EventHash, String)> = on(&self.pool, async |connection| {
-            sqlx::query_as("SELECT epoch, position, hash, place FROM keys.log_mark").fetch_optional(connection).await
-        })
-        .await
-        .map_err(fail())?;
-        let Some((epoch, position, hash, place)) = row else { return Ok(None) };
-        let position = Position::try_from(position).map_err(database(&self.url, "read the mark of the log"))?;
-        let mark = LogMark { epoch: epoch.try_into().unwrap_or(u32::MAX), position, hash };
-        Ok(Some(StoredMark { mark, is_at_home: place == self.place }))
+        Ok(self.mark_and_term("").await?.map(|(mark, _)| mark))
     }
 
-    async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError> {
+    async fn advance_log_mark(&self, mark: LogMark, term: Option<&Term>) -> Result<LogMark, KeyStoreError> {
         on(&self.pool, async |connection| {
             sqlx::query(
                 "INSERT INTO keys.log_mark AS m (epoch, position, hash, place) VALUES ($1, $2, $3, $4) \
@@ -331,7 +354,15 @@ impl KeyStore for PostgresKeyStore {
         })
         .await
         .map_err(database(&self.url, "mark the log"))?;
-        Ok(self.log_mark().await?.map_or(mark, |stored| stored.mark))
+        // The term is looked at last: a later one cannot have begun before.
+        let lease = term.map_or("", |term| &term.lease);
+        let Some((stored, newest)) = self.mark_and_term(lease).await? else { return Ok(mark) };
+        match term {
+            Some(term) if newest != Some(term.number) => {
+                Err(KeyStoreError::Fenced { url: self.url.clone(), term: term.clone() })
+            }
+            _ => Ok(stored.mark),
+        }
     }
 
     async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::wrap::Wrapper;
-use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, database};
+use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, Term, database};
 use crate::clock::Ambient;
 use crate::ids::{Position, SecretId, SubjectId, TenantId};
 use crate::log::mark::{LogMark, StoredMark};
@@ -21,13 +21,14 @@ const KIND: Kind = Kind {
         include_str!("../../../migrations/sqlite/keys/0001_keys.sql"),
         include_str!("../../../migrations/sqlite/keys/0002_log_mark.sql"),
         include_str!("../../../migrations/sqlite/keys/0003_log_checkpoint.sql"),
+        include_str!("../../../migrations/sqlite/keys/0004_leases.sql"),
     ],
 };
 
 /// A key store in a SQLite file.
 pub struct SqliteKeyStore(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     url: String,
     wrapper: Wrapper,
     ambient: Ambient,
@@ -70,7 +71,7 @@ impl SqliteKeyStore {
         opened.await.map_err(|_| KeyStoreError::Closed)?.map(|inner| Self(Arc::new(inner)))
     }
 
-    async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, KeyStoreError>
+    pub(super) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, KeyStoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Inner, &mut Connection) -> Result<T, Failure> + Send + 'static,
@@ -87,7 +88,8 @@ impl SqliteKeyStore {
     }
 }
 
-enum Failure {
+/// Why work on the file failed.
+pub(super) enum Failure {
     Sqlite(rusqlite::Error),
     Store(KeyStoreError),
 }
@@ -325,7 +327,8 @@ impl KeyStore for SqliteKeyStore {
         self.run("read the mark of the log", |inner, connection| inner.log_mark(connection)).await
     }
 
-    async fn advance_log_mark(&self, mark: LogMark) -> Result<LogMark, KeyStoreError> {
+    async fn advance_log_mark(&self, mark: LogMark, term: Option<&Term>) -> Result<LogMark, KeyStoreError> {
+        let term = term.cloned();
         self.run("mark the log", move |inner, connection| {
             // A mark that is not later writes nothing, and costs no sync.
             connection
@@ -336,6 +339,13 @@ impl KeyStore for SqliteKeyStore {
                      WHERE (excluded.epoch, excluded.position) > (epoch, position)",
                 )?
                 .execute(params![mark.epoch, mark.position.bytes(), mark.hash, inner.place])?;
+            // The term is looked at last: a later one cannot have begun before.
+            if let Some(term) = term {
+                let mut statement = connection.prepare_cached("SELECT term FROM leases WHERE name = ?1")?;
+                if statement.query_row([&term.lease], |row| row.get(0)).optional()? != Some(term.number) {
+                    return Err(KeyStoreError::Fenced { url: inner.url.clone(), term }.into());
+                }
+            }
             Ok(inner.log_mark(connection)?.map_or(mark, |stored| stored.mark))
         })
         .await

@@ -21,6 +21,7 @@ use crate::app::{App, AppError};
 use crate::domain::list::criteria::{Criterion, Source};
 use crate::ids::{ListId, Position, TenantId};
 use crate::processes::every::JobError;
+use crate::processes::lease::Tenure;
 use crate::queries::lists::{self, ListRow, Moment, RANGE, Windows};
 use crate::queries::{QueryError, Reads};
 use round::{Round, Touched};
@@ -62,6 +63,7 @@ pub struct Evaluator {
     after: Position,
     /// The last event of its own.
     own: Position,
+    tenure: Tenure,
 }
 
 /// A list as it is evaluated.
@@ -100,7 +102,14 @@ impl Evaluator {
             range: RANGE,
             after: Position::START,
             own: Position::START,
+            tenure: Tenure::sole(),
         }
+    }
+
+    /// The same, for as long as this node may act.
+    #[must_use]
+    pub fn during(self, tenure: Tenure) -> Self {
+        Self { tenure, ..self }
     }
 
     /// Looks at so many customers at a time when it looks at all.
@@ -214,7 +223,7 @@ impl Evaluator {
         let db = self.reads.db();
         let round = Round::new(&db, &self.lists, concerned, now).await?;
         let work = round.lists().filter_map(|key| {
-            let task = Task::new(&self.app, &db, key, self.lists.get(&key)?);
+            let task = Task::new(&self.app, &db, key, self.lists.get(&key)?).during(&self.tenure);
             let round = &round;
             Some(async move { (key, round.look(&task).await) })
         });
@@ -255,7 +264,7 @@ impl Evaluator {
         known.whole = None;
         whole.last = now;
         let db = self.reads.db();
-        match whole.step(&Task::new(&self.app, &db, key, known)).await {
+        match whole.step(&Task::new(&self.app, &db, key, known).during(&self.tenure)).await {
             Ok(step) => {
                 self.own = self.own.max(step.recorded);
                 if step.is_last {

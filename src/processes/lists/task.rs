@@ -8,6 +8,7 @@ use crate::domain::list::criteria::Criterion;
 use crate::domain::list::decide::Evaluated;
 use crate::domain::list::event::{ListEvaluated, MemberCause};
 use crate::ids::{CustomerId, ListId, Position, TenantId};
+use crate::processes::lease::Tenure;
 use crate::queries::Db;
 use crate::queries::lists::{self, Moment, PIECE, Persons, Range};
 
@@ -19,12 +20,19 @@ pub(super) struct Task<'a> {
     pub list_id: ListId,
     pub criteria: Option<&'a Criterion>,
     pub rule_version: u32,
+    tenure: Tenure,
 }
 
 impl<'a> Task<'a> {
     pub fn new(app: &'a App, db: &'a Db, key: (TenantId, ListId), known: &'a Known) -> Self {
         let (tenant, list_id) = key;
-        Self { app, db, tenant, list_id, criteria: known.criteria.as_ref(), rule_version: known.rule_version }
+        let (criteria, rule_version) = (known.criteria.as_ref(), known.rule_version);
+        Self { app, db, tenant, list_id, criteria, rule_version, tenure: Tenure::sole() }
+    }
+
+    /// The same, while this node may act.
+    pub fn during(self, tenure: &Tenure) -> Self {
+        Self { tenure: tenure.clone(), ..self }
     }
 
     /// Looks at a range of customers.
@@ -74,14 +82,14 @@ impl<'a> Task<'a> {
     }
 
     /// Records who entered and left, and with `completed`, that all customers were looked at. Returns the position of the last
-    /// event.
+    /// event. What was found before another node may have gone on is out of date, and is not recorded.
     pub async fn record(
         &self,
         found: &Evaluated,
         cause: MemberCause,
         completed: Option<ListEvaluated>,
     ) -> Result<Position, EvaluationError> {
-        if *found == Evaluated::default() && completed.is_none() {
+        if self.tenure.is_over() || *found == Evaluated::default() && completed.is_none() {
             return Ok(Position::START);
         }
         let caller = Caller::new(self.tenant, ACTOR);

@@ -13,6 +13,7 @@ pub(super) mod options;
 mod replay;
 mod run;
 mod scrub;
+mod standby;
 mod statistics;
 mod status;
 mod survey;
@@ -79,7 +80,7 @@ struct Inner {
     applied: watch::Sender<Position>,
     /// How far tables have come that are to take over.
     built: watch::Sender<Position>,
-    /// How many calls of `run` are at work in this process.
+    /// How many calls of `run` and `stand_by` are at work in this process.
     running: AtomicUsize,
 }
 

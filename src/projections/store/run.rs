@@ -17,7 +17,7 @@ use crate::ids::Position;
 use crate::projections::error::{ProjectionError, chain};
 
 /// How often the catalog is looked at: another process may have switched or left something to remove.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const CATALOG_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a generation is followed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +48,11 @@ impl Following {
     }
 }
 
-/// Counts this run while it lasts.
-struct Running<'a>(&'a ReadStore);
+/// Counts one that follows the tables, and announces how far they are, while it does.
+pub(super) struct Running<'a>(&'a ReadStore);
 
 impl<'a> Running<'a> {
-    fn new(store: &'a ReadStore) -> Self {
+    pub fn new(store: &'a ReadStore) -> Self {
         store.0.running.fetch_add(1, Ordering::Relaxed);
         Self(store)
     }
@@ -65,7 +65,7 @@ impl Drop for Running<'_> {
 }
 
 impl ReadStore {
-    /// Keeps the read tables up until `stop`. Several nodes may run: the checkpoint lets only one of them write.
+    /// Keeps the read tables up until `stop`. Several processes may run at once: the checkpoint lets only one of them write.
     ///
     /// # Errors
     /// If a new generation cannot be created, or the catalog does not answer at the start; or if the log was replaced by
@@ -76,7 +76,7 @@ impl ReadStore {
         let mut building = wanted.map(|generation| self.start(generation, &stop, Role::Building));
         let mut live = self.start(self.live(), &stop, role);
         let mut ended = Ok(());
-        let mut look = tokio::time::interval(POLL_INTERVAL);
+        let mut look = tokio::time::interval(CATALOG_POLL_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -210,7 +210,7 @@ impl ReadStore {
     }
 
     /// Points readers to a generation.
-    async fn take_over(&self, generation: &Arc<Generation>) {
+    pub(super) async fn take_over(&self, generation: &Arc<Generation>) {
         let old = self.0.live.swap(generation.clone());
         self.announce(generation.checkpoint());
         old.retire().await;

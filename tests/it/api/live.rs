@@ -40,6 +40,34 @@ on_both_engines! {
         socket.say(json!({ "id": "t", "type": "complete" })).await;
     }
 
+    a_node_without_the_projector_tells_as_soon_as_another_one_has_brought_the_tables_up(app) {
+        let agent = app.actor(Role::Agent).await;
+        let id = agent.customer("Mia Example").await;
+        let beside = app.beside("api").await;
+        let mut socket = Socket::connect(&agent.at(&beside)).await;
+        let since = agent.data("{ projections { position } }", json!({})).await["projections"][0]["position"].take();
+        let watch = "subscription($id: ID!, $after: Position) { timeline(customerId: $id, after: $after) { note { text } } }";
+        socket.start("t", watch, json!({ "id": id, "after": since })).await;
+        let note = "mutation($id: ID!, $text: String!) { addNote(customerId: $id, text: $text) { noteId } }";
+        let mut told = async |text: &str| {
+            agent.data(note, json!({ "id": id, "text": text })).await;
+            assert_eq!(socket.next("t").await["timeline"]["note"]["text"], text);
+        };
+        told("first").await;
+        told("second").await;
+        // Tables that take over are followed, too, without a gap.
+        let before = beside.reads().live().id.clone();
+        beside.reads().rebuild(|_| {}).await.expect("they are rebuilt");
+        for number in 3.. {
+            let has_switched = beside.reads().live().id != before;
+            told(&format!("note {number}")).await;
+            if has_switched {
+                break;
+            }
+        }
+        beside.finish().await;
+    }
+
     another_customers_events_are_not_told(app) {
         let agent = app.actor(Role::Agent).await;
         let (watched, other) = (agent.customer("Oda Example").await, agent.customer("Pia Example").await);

@@ -38,7 +38,7 @@ use super::world::{World, email, registration};
 use crate::support::times;
 
 /// A provider that counts its calls, answers them when the gate lets it, and refuses the first few.
-struct Counting {
+pub(super) struct Counting {
     route: Route,
     calls: AtomicUsize,
     refusals: AtomicUsize,
@@ -47,7 +47,7 @@ struct Counting {
 }
 
 impl Counting {
-    fn new(open: usize, refusals: usize) -> Arc<Self> {
+    pub(super) fn new(open: usize, refusals: usize) -> Arc<Self> {
         Arc::new(Self {
             route: Route { provider: "double".to_owned(), account: "test".to_owned(), domain: None },
             calls: AtomicUsize::new(0),
@@ -57,7 +57,7 @@ impl Counting {
         })
     }
 
-    fn calls(&self) -> usize {
+    pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
@@ -87,7 +87,7 @@ impl Provider for Counting {
     }
 }
 
-fn options() -> DispatcherOptions {
+pub(super) fn options() -> DispatcherOptions {
     DispatcherOptions { tick: Duration::from_millis(5), ..DispatcherOptions::default() }
 }
 
@@ -97,12 +97,12 @@ async fn dispatcher(app: App, provider: Arc<dyn Provider>, shutdown: &Cancellati
     tokio::spawn(dispatcher.run(backlog.position, backlog.messages, shutdown.clone()))
 }
 
-fn accounts(provider: Arc<dyn Provider>) -> Accounts {
+pub(super) fn accounts(provider: Arc<dyn Provider>) -> Accounts {
     Accounts::new(vec![Account::new(provider, None, Terms::default())])
 }
 
 /// Waits until a customer's stream holds an event of a type.
-async fn until(world: &World, id: CustomerId, event_type: &str) {
+pub(super) async fn until(world: &World, id: CustomerId, event_type: &str) {
     let mut grown = world.journal.backend().watch();
     while !world.types(id).await.iter().any(|name| name == event_type) {
         grown.changed().await.expect("the log is open");

@@ -21,6 +21,7 @@ mod opt_outs;
 mod overlapping_imports;
 mod policies;
 mod reclass;
+mod replaced;
 
 /// Declares tests that run once on each backend.
 macro_rules! on_both {

@@ -140,6 +140,12 @@ macro_rules! in_sql {
         $crate::log_contract::tests! { $store;
             reading:
                 a_copied_log_knows_it_until_an_epoch_is_started;
+            leases:
+                a_lease_has_one_holder_until_it_ends_and_each_has_a_term_of_its_own
+                of_many_nodes_that_want_a_lease_one_gets_it
+                a_lease_from_before_the_clock_was_put_back_is_nobodys
+                terms_never_fall_and_leases_are_never_deleted
+                the_mark_that_permits_a_call_is_refused_to_who_was_replaced;
             chain:
                 a_changed_byte_in_any_column_is_named_by_verify
                 a_changed_stream_is_named_by_verify_with_its_first_event

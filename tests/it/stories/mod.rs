@@ -2,6 +2,7 @@
 //! restart, and `/readyz` says the truth in between. `COMMLOG_STORY_SECONDS` says how long each adversity lasts.
 
 mod kurrentdb;
+mod nodes;
 mod proxy;
 mod world;
 

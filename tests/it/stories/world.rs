@@ -1,6 +1,6 @@
 //! A server of its own process with people who give it commands, and what must hold once they stop.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,6 +24,10 @@ const CLIENTS: usize = 4;
 
 /// The longest that anything may take to be as it should be.
 const PATIENCE: Duration = Duration::from_mins(3);
+
+/// The longest that it may take until what became of every message is known: a call whose process is gone counts as lost after
+/// two minutes, and is looked for at the provider after that.
+const SETTLED_WITHIN: Duration = Duration::from_mins(5);
 
 /// How long an adversity lasts: what `COMMLOG_STORY_SECONDS` says.
 pub(super) fn length() -> Duration {
@@ -71,35 +75,45 @@ impl Adversity {
 /// What was acknowledged.
 #[derive(Default)]
 struct Acknowledged {
-    messages: Vec<String>,
+    /// With the number that each goes to.
+    messages: Vec<(String, String)>,
     /// UUIDs of what must be in the log.
     objects: HashSet<String>,
 }
 
 pub(super) struct World {
     pub(super) place: Place,
-    twilio: TwilioDouble,
+    pub(super) twilio: Arc<TwilioDouble>,
     token: String,
     http: reqwest::Client,
     acknowledged: Arc<Mutex<Acknowledged>>,
     /// How often each client succeeded in all, and how often they failed.
     succeeded: Vec<watch::Sender<usize>>,
     failed: Arc<watch::Sender<usize>>,
+    /// Which server each client talks to.
+    servers: Vec<Arc<Mutex<String>>>,
+    /// Clients wait while the provider has not been asked to send all but so many messages.
+    most_waiting: usize,
     stop: CancellationToken,
     clients: JoinSet<()>,
 }
 
 impl World {
     /// A place with an account at a double.
-    pub(super) async fn new(mut place: Place) -> Self {
-        let twilio = TwilioDouble::start(Ambient::system()).await;
+    pub(super) async fn new(place: Place) -> Self {
+        Self::paced(place, 0).await
+    }
+
+    /// The same, with an account that sends so many messages a second; 0 is no limit.
+    pub(super) async fn paced(mut place: Place, rate: usize) -> Self {
+        let twilio = Arc::new(TwilioDouble::start(Ambient::system()).await);
         place.set("COMMLOG_LISTEN", "127.0.0.1:0");
         place.set("COMMLOG_LOG_FILTER", "error");
         place.file(
             "commlog.toml",
             format!(
                 "public_url = '{PUBLIC}'\n[[accounts]]\nprovider = 'twilio'\nname = 'main'\nbase_url = '{}'\n\
-                 account_sid = '{}'\nauth_token = '{}'\nfrom = '{}'\n",
+                 account_sid = '{}'\nauth_token = '{}'\nfrom = '{}'\nper_second = {rate}\n",
                 twilio.settings(PUBLIC).base_url,
                 twilio::ACCOUNT,
                 twilio::TOKEN,
@@ -115,6 +129,8 @@ impl World {
             acknowledged: Arc::default(),
             succeeded: (0..CLIENTS).map(|_| watch::Sender::new(0)).collect(),
             failed: Arc::default(),
+            servers: (0..CLIENTS).map(|_| Arc::default()).collect(),
+            most_waiting: if rate == 0 { usize::MAX } else { 5 * rate },
             stop: CancellationToken::new(),
             clients: JoinSet::new(),
         }
@@ -122,9 +138,12 @@ impl World {
 
     /// Has people give commands to servers, in turns.
     pub(super) fn work(&mut self, servers: &[&Server]) {
+        self.talk_to(servers);
         for (number, succeeded) in self.succeeded.iter().enumerate() {
             let client = Client {
-                address: servers[number % servers.len()].address().to_owned(),
+                server: self.servers[number].clone(),
+                twilio: self.twilio.clone(),
+                most_waiting: self.most_waiting,
                 http: self.http.clone(),
                 token: self.token.clone(),
                 number,
@@ -136,6 +155,13 @@ impl World {
             self.clients.spawn(async move {
                 stop.run_until_cancelled(client.work()).await;
             });
+        }
+    }
+
+    /// From now on, people give their commands to these servers, in turns.
+    pub(super) fn talk_to(&self, servers: &[&Server]) {
+        for (number, server) in self.servers.iter().enumerate() {
+            servers[number % servers.len()].address().clone_into(&mut server.lock().expect("no panic"));
         }
     }
 
@@ -205,6 +231,7 @@ impl World {
         assert!(messages.len() >= 6 * CLIENTS, "only {} messages were acknowledged", messages.len());
         self.settle(&servers[0], messages).await;
         assert!(self.twilio.most_per_token() <= 1, "a message was sent twice");
+        self.nobody_was_written_to_twice();
         for server in servers {
             assert_eq!(server.stop(), Some(0));
         }
@@ -216,24 +243,27 @@ impl World {
     }
 
     /// Waits until the provider has every message, or it is in doubt whether it has.
-    async fn settle(&self, server: &Server, mut open: Vec<String>) {
+    async fn settle(&self, server: &Server, mut open: Vec<(String, String)>) {
         let began = Instant::now();
         let query = "query($id: ID!) { message(id: $id) { state } }";
         while !open.is_empty() {
             let mut waiting = vec![];
-            for id in open {
+            let taken = self.taken();
+            for (id, number) in open {
                 let body = json!({ "query": query, "variables": { "id": id } });
                 let url = format!("http://{}/graphql", server.address());
                 let answer = self.http.post(url).bearer_auth(&self.token).json(&body).send().await;
                 let answer: Value = answer.expect("the server answers").json().await.expect("JSON");
                 match answer["data"]["message"]["state"].as_str() {
-                    Some("SENT" | "DELIVERED" | "IN_DOUBT") => {}
+                    Some("SENT" | "DELIVERED") if taken.contains_key(&number) => {}
+                    // What the provider has will be found there.
+                    Some("IN_DOUBT") if !taken.contains_key(&number) => {}
                     state => {
                         assert!(
-                            began.elapsed() < PATIENCE,
+                            began.elapsed() < SETTLED_WITHIN,
                             "message {id}, acknowledged, stands at {state:?}: {answer}"
                         );
-                        waiting.push(id);
+                        waiting.push((id, number));
                     }
                 }
             }
@@ -241,11 +271,27 @@ impl World {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+
+    /// How many messages the provider has for each number: everybody gets one.
+    fn taken(&self) -> HashMap<String, usize> {
+        let mut taken = HashMap::new();
+        for message in self.twilio.taken() {
+            *taken.entry(message.field("To").unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        taken
+    }
+
+    fn nobody_was_written_to_twice(&self) {
+        let twice: Vec<_> = self.taken().into_iter().filter(|(_, times)| *times > 1).collect();
+        assert!(twice.is_empty(), "a message was sent in several attempts: {twice:?}");
+    }
 }
 
 /// One who registers customers, writes to them and records what they bought, whatever becomes of it.
 struct Client {
-    address: String,
+    server: Arc<Mutex<String>>,
+    twilio: Arc<TwilioDouble>,
+    most_waiting: usize,
     http: reqwest::Client,
     token: String,
     number: usize,
@@ -257,6 +303,9 @@ struct Client {
 impl Client {
     async fn work(self) {
         for turn in 0.. {
+            while self.acknowledged() > self.most_waiting.saturating_add(self.twilio.calls()) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             match self.turn(turn).await {
                 Some(()) => self.succeeded.send_modify(|count| *count += 1),
                 None => {
@@ -266,6 +315,10 @@ impl Client {
                 }
             }
         }
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.acknowledged.lock().expect("no panic").messages.len()
     }
 
     /// Absent if something was not acknowledged.
@@ -285,12 +338,13 @@ impl Client {
             "customerId": customer, "channel": "SMS", "class": "TRANSACTIONAL", "topic": "orders", "body": "On its way.",
         });
         let message = self.ask(mutation, input).await?;
-        self.acknowledged.lock().expect("no panic").messages.push(message);
+        self.acknowledged.lock().expect("no panic").messages.push((message, phone));
         Some(())
     }
 
     async fn ask(&self, query: &str, input: Value) -> Option<String> {
-        let request = self.http.post(format!("http://{}/graphql", self.address)).bearer_auth(&self.token);
+        let server = self.server.lock().expect("no panic").clone();
+        let request = self.http.post(format!("http://{server}/graphql")).bearer_auth(&self.token);
         let body = json!({ "query": query, "variables": { "input": input } });
         let answer = request.json(&body).timeout(Duration::from_secs(45)).send().await.ok()?;
         let answer: Value = answer.json().await.ok()?;

@@ -19,9 +19,9 @@ use crate::sql::postgres::{Backend, bounded};
 /// A group holds at most this many events (but at least one call), so that the head row is not held for long.
 const GROUP_EVENTS: usize = 4_096;
 
-/// Who holds the head row cannot be waited for without end: a frozen writer is thrown out by the server. Nothing that
-/// is acknowledged may be lost, whatever the server's default is.
-const PREPARE: &str = "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '30s'; \
+/// Who holds the head row cannot be waited for without end: a frozen writer is thrown out by the server, sooner than another
+/// node takes over what it did. Nothing that is acknowledged may be lost, whatever the server's default is.
+const PREPARE: &str = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// What the writer is asked to do. Nothing that was accepted is dropped when its asker goes away.

@@ -3,6 +3,7 @@
 pub(crate) mod appending;
 pub(crate) mod chain;
 pub(crate) mod crashes;
+pub(crate) mod leases;
 pub(crate) mod preconditions;
 pub(crate) mod reading;
 pub(crate) mod repetition;
