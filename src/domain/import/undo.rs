@@ -161,7 +161,7 @@ pub fn take_back(
             // What stood before: an opt-in comes back only if it was said by somebody else, before the import.
             let stands = |below: &&Standing| below.import_id.is_none_or(|id| id != import_id && !undone.contains(&id));
             let before = standing.below().find(stands);
-            events.push(context.now(ConsentChanged {
+            let restored = ConsentChanged {
                 channel: standing.channel,
                 topic: standing.topic.clone(),
                 state: before.map_or(ConsentState::None, |before| before.state),
@@ -172,7 +172,9 @@ pub fn take_back(
                 variant: None,
                 import_id: before.map_or(Some(import_id), |before| before.import_id),
                 personal: None,
-            }));
+            };
+            // In place of what is undone: whatever was said later than that, and is heard of later, still holds.
+            events.push(context.at(standing.said_at, restored));
         }
     }
     events

@@ -427,6 +427,21 @@ async fn an_opt_out_that_a_file_says_again_later_outlasts_a_word_in_between() {
 }
 
 #[tokio::test]
+async fn an_opt_out_that_an_undone_file_repeated_does_not_become_newer() {
+    let world = World::sqlite().await;
+    let elsewhere = world.elsewhere().await;
+    for speaker in 0..2 {
+        let mut mailbox = Mailbox::new(&world, speaker).await;
+        mailbox.take(&Step::Import { second: Some(15) }).await;
+        mailbox.take(&Step::Import { second: None }).await;
+        mailbox.take(&Step::Undo).await;
+        assert_eq!(mailbox.decisions(&elsewhere).await, [false, false]);
+        mailbox.take(&Step::Reported { second: 20, word: Word::Resubscribed }).await;
+        assert_eq!(mailbox.decisions(&elsewhere).await, [true, true]);
+    }
+}
+
+#[tokio::test]
 async fn an_opt_out_that_files_repeat_without_a_time_does_not_become_newer() {
     let world = World::sqlite().await;
     let elsewhere = world.elsewhere().await;
