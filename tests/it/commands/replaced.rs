@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatching::{Counting, accounts, options, until};
 use super::on_both;
-use super::world::World;
+use super::world::email;
 
 const LONG: Duration = Duration::from_mins(10);
 
