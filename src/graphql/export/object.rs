@@ -10,6 +10,7 @@ use crate::graphql::engine::author::Author;
 use crate::graphql::engine::guard::{principal, require};
 use crate::graphql::engine::id::{ExportId, global};
 use crate::graphql::engine::principal::Permission;
+use crate::graphql::engine::scalar::Long;
 
 /// How rows are written.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub struct Export {
     /// Rows that there were when it began.
     total: Option<i64>,
     /// The size of the file in bytes.
-    bytes: Option<i64>,
+    bytes: Option<Long>,
     /// When the file is removed.
     expires_at: Option<DateTime<Utc>>,
     /// Where the file can be downloaded; each download is recorded as a read of personal data. Null unless there is one.
@@ -115,7 +116,7 @@ impl From<exports::Export> for Export {
             ended_at: export.ended_at,
             rows: count(export.rows),
             total: export.total.map(count),
-            bytes: export.bytes.map(count),
+            bytes: export.bytes.map(count).map(Long),
             expires_at,
             url: expires_at.map(|_| format!("/exports/{}", export.id)),
             problem: export.problem.map(Into::into),

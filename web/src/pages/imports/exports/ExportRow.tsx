@@ -31,7 +31,7 @@ export function ExportRow({ file, onRemoved }: { file: Export; onRemoved: () => 
         {isOver ? (
           <span className={styles.facts}>
             {state === "DONE" ? `${t("exports.rows", { count: rows, rows: number(rows) })} · ` : null}
-            {state === "DONE" && file.bytes !== null ? `${bytes(file.bytes)} · ` : null}
+            {state === "DONE" && file.bytes !== null ? `${bytes(Number(file.bytes))} · ` : null}
             <Time at={askedAt} /> · <bdi>{author.name ?? author.actor}</bdi>
           </span>
         ) : (
