@@ -64,6 +64,9 @@ FUZZ_SECONDS ?= 60
 fuzz: need-rust
 	COMMLOG_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --test it -- fuzz:: --nocapture --test-threads 2
 
+# The program as the tests have it: with other features of its dependencies, all of it would be compiled a second time.
+BUILD = cargo test --no-run --quiet --lib --bins --test it
+
 lint: need-rust
 	cargo fmt --check
 	cargo clippy --all-targets --quiet -- -D unused
@@ -72,9 +75,10 @@ lint: need-rust
 	$(NODE) npm run --prefix web --silent check
 	$(NODE) npm run --prefix web --silent build -- --outDir $(CURDIR)/target/web --emptyOutDir --logLevel warn
 	$(NODE) node web/scripts/same.mjs web/dist target/web
-	@cargo run --quiet -- schema | diff -u schema.graphql - \
+	$(BUILD)
+	@target/debug/commlog schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }
-	@cargo run --quiet -- tables --markdown | diff -u docs/tables.md - \
+	@target/debug/commlog tables --markdown | diff -u docs/tables.md - \
 		|| { echo "docs/tables.md is out of date: run make tables" >&2; exit 1; }
 
 bench: need-rust need-postgres
