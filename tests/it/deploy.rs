@@ -94,3 +94,25 @@ fn the_ingress_serves_every_path_but_those_of_monitoring() {
     let listed = ingress.split("{path: /").skip(1).map(|path| path.split(',').next().unwrap_or_default().to_owned());
     assert_eq!(listed.collect::<BTreeSet<_>>(), served);
 }
+
+#[test]
+fn variables_of_deployments_are_keys_of_the_configuration() {
+    let files = [
+        "Dockerfile",
+        "commlog.service",
+        "compose.yaml",
+        "cluster/compose.yaml",
+        "cluster/compose.kurrentdb.yaml",
+        "kubernetes/config.env",
+        "kubernetes/env.example",
+    ];
+    for file in files {
+        let text = read(&format!("deploy/{file}"));
+        let words = text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+        let keys: Vec<String> = words.filter_map(|word| word.strip_prefix("COMMLOG_")).map(str::to_lowercase).collect();
+        assert!(!keys.is_empty(), "{file}");
+        for key in keys.iter().filter(|key| !key.is_empty()) {
+            assert!(commlog::config::KEYS.iter().any(|(known, _)| known == key), "{file}: {key}");
+        }
+    }
+}
