@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-kurrentdb test-restore test-stories test-nodes test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts dist help
+.PHONY: run test test-kurrentdb test-restore test-stories test-nodes test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts rules dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
@@ -18,6 +18,7 @@ help:
 	@echo "make tables        write docs/tables.md"
 	@echo "make descriptions  take what providers describe of their APIs out of a package, for the tests (fetches it)"
 	@echo "make web           build the console from web/ into web/dist, which the binary serves"
+	@echo "make rules         check the alert rules of deploy/, and try them (needs promtool)"
 	@echo "make dist          write a release archive to target/dist: binary, completions, man pages, documents"
 	@echo "make analysts      run docs/analysts.md with DuckDB and pandas (fetches Python packages)"
 	@echo "make clients       run the clients that front ends use against a running server (needs Node.js)"
@@ -134,7 +135,11 @@ analysts: need-rust need-python
 	target/analysts/bin/pip install --quiet --disable-pip-version-check --requirement tests/analysts/requirements.txt
 	target/analysts/bin/python tests/analysts/snippets.py target/debug/commlog
 
-.PHONY: need-rust need-postgres need-python need-sqlite need-mail need-chromium need-node
+rules: need-promtool
+	promtool check rules deploy/prometheus/commlog.rules.yml
+	promtool test rules deploy/prometheus/commlog.rules.test.yml
+
+.PHONY: need-promtool need-rust need-postgres need-python need-sqlite need-mail need-chromium need-node
 need-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing. Get it from https://rustup.rs: \
 	curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
@@ -165,3 +170,7 @@ need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { \
 	echo "Node.js 20 or newer with npm is missing; only this target needs it. Debian, Ubuntu: apt install nodejs npm. \
 	Others: https://nodejs.org" >&2; exit 1; }
+
+need-promtool:
+	@command -v promtool >/dev/null || { echo "promtool is missing; only this target needs it. Debian, Ubuntu: apt install prometheus. \
+	Others: https://prometheus.io/download" >&2; exit 1; }

@@ -9,6 +9,7 @@ mod api;
 mod architecture;
 mod cli;
 mod commands;
+mod deploy;
 mod fuzz;
 mod house;
 mod log_contract;

@@ -16,7 +16,7 @@ use commlog::domain::template::event::TemplateEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::domain::value::message::MessageState;
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
             sources(&entry, found);
