@@ -168,7 +168,7 @@ struct Shared {
 }
 
 /// How much memory the states of customers may take; those of addresses take a quarter of it, others hardly any.
-const STATE_BYTES: u64 = 32 * 1024 * 1024;
+const STATE_BYTES: u64 = 20 * 1024 * 1024;
 /// How much memory the texts of messages may take between queue and dispatch, and for how long.
 const QUEUED_BYTES: u64 = 8 * 1024 * 1024;
 const QUEUED_FOR: Duration = Duration::from_secs(60);

@@ -39,7 +39,7 @@ const NAME: &str = "campaigns";
 const TICK: Duration = Duration::from_millis(200);
 /// How many recipients are asked for between two looks at the campaign's state, all at the same time: their appends share a
 /// commit.
-const AT_ONCE: usize = 250;
+const AT_ONCE: usize = 500;
 /// How long the read tables may take to show what was recorded before an audience is chosen.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often thresholds are looked at.

@@ -12,7 +12,9 @@ use commlog::domain::customer::event::{
     CustomerAddressAdded, CustomerAddressAddedPersonal, CustomerRegistered, CustomerRegisteredPersonal,
     PersonalProfile, Profile, Source,
 };
-use commlog::domain::message::event::{EngagementClass, MessageOpened, MessageOpenedPersonal, MessageQueued};
+use commlog::domain::message::event::{
+    EngagementClass, MessageOpened, MessageOpenedPersonal, MessageQueued, MessageSent,
+};
 use commlog::domain::tenant::decide::CreateTenant;
 use commlog::domain::value::message::{MessageKey, Route};
 use commlog::domain::value::{AddressKind, Channel};
@@ -135,8 +137,9 @@ impl Maker {
         }
         for round in 0..self.random.random_range(0..3_u32) {
             let days = self.random.random_range(1..300);
-            let (queued, opened) = self.message(number, round, days);
+            let (queued, sent, opened) = self.message(number, round, days);
             happened.push((self.now - Duration::days(days), queued.into()));
+            happened.push((self.now - Duration::days(days) + Duration::seconds(1), sent.into()));
             if self.random.random_ratio(1, 3) {
                 happened.push((self.now - Duration::days(days) + Duration::hours(2), opened.into()));
             }
@@ -178,7 +181,7 @@ impl Maker {
         }
     }
 
-    fn message(&mut self, number: u64, round: u32, days: i64) -> (MessageQueued, MessageOpened) {
+    fn message(&mut self, number: u64, round: u32, days: i64) -> (MessageQueued, MessageSent, MessageOpened) {
         self.activities += 1;
         let at = u64::try_from((self.now - Duration::days(days)).timestamp_millis()).unwrap_or_default();
         let mut salt = [0; 10];
@@ -192,15 +195,25 @@ impl Maker {
             conversation_id: None,
         };
         let queued = queued(key.clone(), "news", "News", "A new vintage is in.");
+        let route = Route { provider: "simulator".into(), account: "default".into(), domain: None };
+        let sent = MessageSent {
+            key: key.clone(),
+            route: route.clone(),
+            provider_message_id: None,
+            segments: 1,
+            cost_micros: None,
+            currency: None,
+            mail_id: None,
+        };
         let opened = MessageOpened {
             key,
-            route: Route { provider: "simulator".into(), account: "default".into(), domain: None },
+            route,
             class: EngagementClass::Human,
             rule: "engagement/1".into(),
             flagged: None,
             personal: Some(MessageOpenedPersonal { ip: None, user_agent: None }),
         };
-        (queued, opened)
+        (queued, sent, opened)
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) const SNAPSHOT_EVERY: u64 = 256;
 /// How many events are read at once: many streams may be folded at the same time.
 const PAGE: usize = 512;
 
-/// How many short streams are read at once: most have a few events, all together 64 times [`SNAPSHOT_EVERY`] at most.
-const STREAMS_AT_ONCE: usize = 64;
+/// How many short streams are read at once: most have a few events, all together 512 times [`SNAPSHOT_EVERY`] at most.
+const STREAMS_AT_ONCE: usize = 512;
 /// How many of such reads run at the same time.
 const READS: usize = 2;
 

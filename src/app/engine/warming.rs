@@ -9,7 +9,7 @@ use crate::app::{App, AppError};
 use crate::log::StreamId;
 
 /// How many streams are loaded at once: who wants one of them waits for all of these.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 512;
 
 impl App {
     /// Loads the states of many streams that are looked at next: together, where one by one would be a read for each. Those

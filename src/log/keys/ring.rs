@@ -10,7 +10,7 @@ use crate::ids::SubjectId;
 use crate::log::keys::{KeyState, KeyStore, KeyStoreError};
 
 /// About 200 bytes each.
-const CAPACITY: u64 = 65_536;
+const CAPACITY: u64 = 32_768;
 
 /// How long a key that another process destroyed may still be used here.
 const RECHECK: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use crate::log::StreamId;
 use crate::log::plan::Stand;
 
 /// Streams per generation; about 150 bytes each.
-const GENERATION: usize = 50_000;
+const GENERATION: usize = 25_000;
 
 /// A bounded memory of stream heads: two generations, the older of which is dropped when the younger is full.
 #[derive(Debug, Default)]

@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError};
 use crate::domain::list::criteria::{Criterion, Source};
-use crate::ids::{ListId, Position, TenantId};
+use crate::domain::list::decide::Evaluated;
+use crate::ids::{CustomerId, ListId, Position, TenantId};
 use crate::processes::every::JobError;
 use crate::processes::lease::Tenure;
 use crate::queries::lists::{self, ListRow, Moment, RANGE, Windows};
-use crate::queries::{QueryError, Reads};
+use crate::queries::{Db, QueryError, Reads};
 use round::{Round, Touched};
 use task::Task;
 use whole::Whole;
@@ -77,6 +78,31 @@ struct Known {
     day: NaiveDate,
     /// All customers are to be looked at, from a moment on.
     whole: Option<DateTime<Utc>>,
+}
+
+/// What a list found among the customers of a round. Two records of one person may stand in two pieces of it.
+#[derive(Default)]
+struct Found {
+    entered: BTreeSet<CustomerId>,
+    left: BTreeSet<CustomerId>,
+    error: Option<EvaluationError>,
+}
+
+impl Found {
+    fn add(&mut self, looked: Result<Evaluated, EvaluationError>) {
+        match looked {
+            Ok(Evaluated { entered, left }) => {
+                self.entered.extend(entered);
+                self.left.extend(left);
+            }
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    fn all(self) -> Result<Evaluated, EvaluationError> {
+        let (entered, left) = (self.entered.into_iter().collect(), self.left.into_iter().collect());
+        self.error.map_or(Ok(Evaluated { entered, left }), Err)
+    }
 }
 
 /// Why lists could not be evaluated.
@@ -222,13 +248,7 @@ impl Evaluator {
         }
         let db = self.reads.db();
         let round = Round::new(&db, &self.lists, concerned, now).await?;
-        let work = round.lists().filter_map(|key| {
-            let task = Task::new(&self.app, &db, key, self.lists.get(&key)?).during(&self.tenure);
-            let round = &round;
-            Some(async move { (key, round.look(&task).await) })
-        });
-        let done: Vec<_> = futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect().await;
-        for (key, looked) in done {
+        for (key, looked) in self.look(&db, &round).await {
             match looked {
                 Ok(recorded) => {
                     self.own = self.own.max(recorded);
@@ -240,6 +260,28 @@ impl Evaluator {
             }
         }
         Ok(())
+    }
+
+    /// Looks at the customers of a round with all of its lists, and records for each list what it found.
+    async fn look(&self, db: &Db, round: &Round) -> Vec<(Key, Result<Position, EvaluationError>)> {
+        let tasks = round.lists().filter_map(|key| {
+            let task = Task::new(&self.app, db, key, self.lists.get(&key)?).during(&self.tenure);
+            Some((task, Found::default()))
+        });
+        let mut tasks: Vec<_> = tasks.collect();
+        for (tenant, piece) in round.pieces() {
+            let of_tenant = tasks.iter_mut().filter(|(task, found)| task.tenant == tenant && found.error.is_none());
+            let work = of_tenant.map(|(task, found)| async move { found.add(round.look(task, piece).await) });
+            futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect::<()>().await;
+        }
+        let work = tasks.into_iter().map(|(task, found)| async move {
+            let recorded = match found.all() {
+                Ok(found) => round.record(&task, &found).await,
+                Err(error) => Err(error),
+            };
+            (task.key(), recorded)
+        });
+        futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect().await
     }
 
     /// A step of the list that is looked at as a whole. Returns whether there was one.

@@ -8,10 +8,15 @@ use super::task::Task;
 use super::{EvaluationError, Key, Known};
 use crate::app::Touch;
 use crate::domain::list::criteria::Source;
+use crate::domain::list::decide::Evaluated;
 use crate::domain::list::event::MemberCause;
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::queries::Db;
-use crate::queries::lists::{self, Moment, PIECE, Persons, Window};
+use crate::queries::lists::{self, Moment, Persons, Window};
+
+/// How many customers all lists look at before they look at the next ones: what a few have done is read from the disk, or out
+/// of the system's memory, once, and is at hand for the other lists.
+const PIECE: usize = 64;
 
 /// What a batch of the log concerns.
 #[derive(Default)]
@@ -99,20 +104,30 @@ impl Round {
         self.lists.keys().copied()
     }
 
-    /// Looks at a list's customers. Returns the position of the last event.
-    pub async fn look(&self, task: &Task<'_>) -> Result<Position, EvaluationError> {
-        let Some(List { concerned: (concerned, today), moved }) = self.lists.get(&(task.tenant, task.list_id)) else {
-            return Ok(Position::START);
-        };
-        let moment = Moment { now: self.now, today: *today, past: false };
-        let mut last = Position::START;
-        for persons in self.persons.get(&task.tenant).into_iter().flatten() {
-            let persons = persons.among(concerned);
-            if !persons.ids.is_empty() {
-                last = last.max(task.some(&persons, &moment, MemberCause::Event).await?);
-            }
+    /// Those whom the log concerns, in pieces that all lists of their tenant look at before the next one.
+    pub fn pieces(&self) -> impl Iterator<Item = (TenantId, &Persons)> {
+        self.persons.iter().flat_map(|(tenant, pieces)| pieces.iter().map(|piece| (*tenant, piece)))
+    }
+
+    /// Looks at those of a piece who concern a list.
+    pub async fn look(&self, task: &Task<'_>, piece: &Persons) -> Result<Evaluated, EvaluationError> {
+        let Some(list) = self.lists.get(&task.key()) else { return Ok(Evaluated::default()) };
+        let persons = piece.among(&list.concerned.0);
+        if persons.ids.is_empty() {
+            return Ok(Evaluated::default());
         }
-        Ok(last.max(task.customers(moved, &moment, MemberCause::Time).await?))
+        task.find(&persons, &self.moment(list)).await
+    }
+
+    /// Records what the log changed in a list, then what the passing of time does. Returns the position of the last event.
+    pub async fn record(&self, task: &Task<'_>, found: &Evaluated) -> Result<Position, EvaluationError> {
+        let Some(list) = self.lists.get(&task.key()) else { return Ok(Position::START) };
+        let last = task.record(found, MemberCause::Event, None).await?;
+        Ok(last.max(task.customers(&list.moved, &self.moment(list), MemberCause::Time).await?))
+    }
+
+    fn moment(&self, list: &List) -> Moment {
+        Moment { now: self.now, today: list.concerned.1, past: false }
     }
 }
 

@@ -47,23 +47,20 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Looks at some persons, and records what changed. Returns the position of the last event.
-    pub async fn some(
-        &self,
-        persons: &Persons,
-        moment: &Moment,
-        cause: MemberCause,
-    ) -> Result<Position, EvaluationError> {
+    pub fn key(&self) -> (TenantId, ListId) {
+        (self.tenant, self.list_id)
+    }
+
+    /// Looks at some persons.
+    pub async fn find(&self, persons: &Persons, moment: &Moment) -> Result<Evaluated, EvaluationError> {
         let members = lists::members_among(self.db, self.tenant, self.list_id, &persons.ids).await?;
-        let found = match self.criteria {
+        match self.criteria {
             Some(criteria) => {
                 let meeting = lists::meeting_among(self.db, self.tenant, criteria, moment, persons).await?;
-                difference(&members, &meeting)
+                Ok(difference(&members, &meeting))
             }
-            None => self.kept(&members).await?,
-        };
-        let cause = if self.criteria.is_some() { cause } else { MemberCause::Customer };
-        self.record(&found, cause, None).await
+            None => self.kept(&members).await,
+        }
     }
 
     /// Looks at some customers, piece by piece, and records what changed. Returns the position of the last event.
@@ -76,13 +73,13 @@ impl<'a> Task<'a> {
         let mut last = Position::START;
         for piece in customers.chunks(PIECE) {
             let persons = lists::persons(self.db, self.tenant, piece).await?;
-            last = last.max(self.some(&persons, moment, cause).await?);
+            last = last.max(self.record(&self.find(&persons, moment).await?, cause, None).await?);
         }
         Ok(last)
     }
 
-    /// Records who entered and left, and with `completed`, that all customers were looked at. Returns the position of the last
-    /// event. What was found before another node may have gone on is out of date, and is not recorded.
+    /// Records who entered and left, and with `completed`, that all customers were looked at; members of a static list leave
+    /// because of what became of the customer. Returns the position of the last event. What was found before another node may have gone on is out of date, and is not recorded.
     pub async fn record(
         &self,
         found: &Evaluated,
@@ -93,6 +90,7 @@ impl<'a> Task<'a> {
             return Ok(Position::START);
         }
         let caller = Caller::new(self.tenant, ACTOR);
+        let cause = if self.criteria.is_some() { cause } else { MemberCause::Customer };
         let recorded =
             self.app.record_evaluation(&caller, self.list_id, self.rule_version, found, cause, completed).await?;
         Ok(recorded.unwrap_or(Position::START))

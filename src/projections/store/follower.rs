@@ -73,9 +73,12 @@ const SCRUB_AGAIN: Duration = Duration::from_secs(2);
 /// While so many events come at a time, the follower rests between two batches, several times as long as a batch takes: few
 /// large batches are much less work than many small ones, and processors are left to those who send. Fewer events are
 /// applied at once; more fill a batch anyway.
-const BUSY: Range<usize> = 16..1_000;
-const REST: u32 = 3;
-const LONGEST_REST: Duration = Duration::from_millis(100);
+const BUSY: Range<usize> = 16..2_500;
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(250);
+
+/// With so many events to come, batches are applied together.
+const BEHIND: u64 = BUSY.end as u64;
 
 /// How often the checkpoint is looked at while another process writes.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
@@ -332,7 +335,11 @@ impl Reader {
             };
             after = last.envelope.position;
             let busy = self.until.is_none() && BUSY.contains(&events.len());
-            let more = after < self.until.map_or(head, |until| until.min(head));
+            // At the log's end, some more come while these are prepared: they need not wait for each other.
+            let more = match self.until {
+                Some(until) => after < until.min(head),
+                None => head.counter().saturating_sub(after.counter()) >= BEHIND,
+            };
             let batch = offload::run(events.len(), move || Batch::prepare(&events).followed_by_more(more)).await;
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),

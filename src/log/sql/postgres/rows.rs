@@ -153,7 +153,7 @@ pub(super) async fn events(
     limit: ReadLimit,
 ) -> Result<Vec<SealedEvent>, ReadError> {
     let mut rows: BoxStream<'_, Result<PgRow, sqlx::Error>> = query.fetch(connection);
-    let mut found = Vec::with_capacity(limit.events.min(4096));
+    let mut found = vec![];
     let mut bytes = 0;
     while let Some(row) = bounded(rows.try_next()).await? {
         bytes += length(&row, DATA)? + length(&row, PERSONAL)?;

@@ -28,6 +28,9 @@ const INSERT: &str = "INSERT OR ROLLBACK INTO events (position, stream, version,
      recorded_at, actor, command_id, correlation_id, causation_id, subject_id, epoch, hash, data, personal) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
+/// How many events a stream has at most, as a rule: room for them is made at once.
+const USUAL: usize = 16;
+
 /// Inserts the rows of a group.
 pub(super) fn insert(
     connection: &Connection,
@@ -69,7 +72,7 @@ pub(super) fn events(
     limit: ReadLimit,
 ) -> Result<Vec<SealedEvent>, ReadError> {
     let mut rows = statement.query(parameters)?;
-    let mut events = Vec::with_capacity(limit.events.min(4096));
+    let mut events = Vec::with_capacity(limit.events.min(USUAL));
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let event = event(row)?;

@@ -1,7 +1,7 @@
 //! The one writer: a thread that owns the writing connection and commits waiting appends in groups.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
@@ -17,6 +17,11 @@ use crate::sql::checkpointer::Checkpointer;
 
 /// A group holds at most this many events (but at least one call), so that a commit stays short.
 const GROUP_EVENTS: usize = 8_192;
+
+/// While so many calls come at a time, the writer waits this long for more before it commits: a commit costs a write of the
+/// disk, and everybody who follows or reads the log a look at it. Fewer calls are committed at once.
+const BUSY: usize = 8;
+const GATHERED_FOR: Duration = Duration::from_millis(5);
 
 /// How often an idle writer looks whether another process appended.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
@@ -73,7 +78,7 @@ impl Writer {
 
     /// Works until it is closed, or until every sender is gone.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        let mut next = None;
+        let (mut next, mut last) = (None, 0);
         loop {
             let job = match next.take().map_or_else(|| jobs.recv_timeout(LOOK_AROUND), Ok) {
                 Ok(job) => job,
@@ -88,7 +93,8 @@ impl Writer {
             match job {
                 Job::Append { call, reply, permit } => {
                     let (mut calls, mut waiting) = (vec![call], vec![(reply, permit)]);
-                    next = gather(jobs, &mut calls, &mut waiting);
+                    next = gather(jobs, last, &mut calls, &mut waiting);
+                    last = calls.len();
                     self.append(&calls, waiting);
                 }
                 Job::SaveSnapshot { stream, fold, snapshot, reply } => {
@@ -330,12 +336,18 @@ impl Writer {
     }
 }
 
-/// Adds the appends that wait already. Returns the first job that is not an append or would overfill the group.
-fn gather(jobs: &Receiver<Job>, calls: &mut Vec<Call>, waiting: &mut Waiting) -> Option<Job> {
+/// Adds the appends that wait already, and while there are many, those that come soon. Returns the first job that is not an
+/// append or would overfill the group.
+fn gather(jobs: &Receiver<Job>, last: usize, calls: &mut Vec<Call>, waiting: &mut Waiting) -> Option<Job> {
     let count = |call: &Call| call.iter().map(|append| append.events.len()).sum::<usize>();
     let mut events: usize = calls.iter().map(count).sum();
-    while let Ok(job) = jobs.try_recv() {
-        match job {
+    let until = (last >= BUSY).then(|| Instant::now() + GATHERED_FOR);
+    loop {
+        let job = match until {
+            Some(until) => jobs.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+            None => jobs.try_recv().ok(),
+        };
+        match job? {
             Job::Append { call, reply, permit } if events + count(&call) <= GROUP_EVENTS => {
                 events += count(&call);
                 calls.push(call);
@@ -344,5 +356,4 @@ fn gather(jobs: &Receiver<Job>, calls: &mut Vec<Call>, waiting: &mut Waiting) ->
             other => return Some(other),
         }
     }
-    None
 }
