@@ -87,8 +87,7 @@ test("quiet hours are seen in the week before they are saved", async ({ page, co
 });
 
 // A picture of one pixel.
-const LOGO =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 test("a brand is set, and people see it behind the links in messages", async ({ page, commlog }) => {
   await open(page, commlog, "/settings/brand");

@@ -14,8 +14,9 @@ pub const REGIONS: [&str; 10] =
 /// while it is the chosen one.
 pub fn options(chosen: &str, groups: &[&str; 10]) -> String {
     let mut html = String::with_capacity(40 * 1024);
-    let is_offered = |zone: &str| zone.split_once('/').is_some_and(|(region, _)| REGIONS.contains(&region));
-    if !chosen.is_empty() && !(is_offered(chosen) && TZ_VARIANTS.iter().any(|zone| zone.name() == chosen)) {
+    let is_offered = |name: &str| name.split_once('/').is_some_and(|(region, _)| REGIONS.contains(&region));
+    let is_unusual = !TZ_VARIANTS.iter().any(|zone| zone.name() == chosen && is_offered(chosen));
+    if is_unusual && !chosen.is_empty() {
         option(&mut html, chosen, chosen, chosen);
     }
     for (region, group) in REGIONS.iter().zip(groups) {

@@ -126,21 +126,13 @@ export function BrandForm({ brand, onSaved }: { brand: Brand; onSaved: () => voi
             </li>
           ))}
         </ul>
-        <Button
-          icon={<Plus aria-hidden="true" />}
-          onClick={() => rows.add({ topic: "", language: null, name: "" })}
-        >
+        <Button icon={<Plus aria-hidden="true" />} onClick={() => rows.add({ topic: "", language: null, name: "" })}>
           {t("brand.addTopic")}
         </Button>
       </Panel>
       <Failure refusal={refusal?.field && PLACED.includes(refusal.field) ? undefined : refusal} problem={problem} />
       <div className={policy.buttons}>
-        <Button
-          type="submit"
-          kind={isChanged ? "primary" : "plain"}
-          busy={running}
-          disabled={!isChanged}
-        >
+        <Button type="submit" kind={isChanged ? "primary" : "plain"} busy={running} disabled={!isChanged}>
           {t("common.save")}
         </Button>
       </div>

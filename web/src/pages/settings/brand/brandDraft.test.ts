@@ -33,7 +33,9 @@ describe("what is saved", () => {
 
   test("has the names of topics as a whole", () => {
     const added = { topic: "offers", language: "GERMAN" as const, name: "Angebote" };
-    expect(changesOf(stored, draftOf(stored), [...stored.topics, added])).toEqual({ topics: [...stored.topics, added] });
+    expect(changesOf(stored, draftOf(stored), [...stored.topics, added])).toEqual({
+      topics: [...stored.topics, added],
+    });
     expect(changesOf(stored, draftOf(stored), [])).toEqual({ topics: [] });
   });
 });

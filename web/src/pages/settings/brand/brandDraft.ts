@@ -37,12 +37,15 @@ export function changesOf(stored: Brand, draft: BrandDraft, topics: readonly Top
     if (draft[field].trim() !== before[field]) changes[field] = draft[field].trim() || null;
   }
   if (draft.language !== before.language) changes.language = draft.language;
-  if (draft.logo !== before.logo) changes.logo = draft.logo && draft.logo.slice(draft.logo.indexOf(",") + 1);
+  if (draft.logo !== before.logo) changes.logo = draft.logo ? bytesOf(draft.logo) : null;
   const rows = topics.map(({ topic, language, name }) => ({ topic, language, name }));
   const storedRows = stored.topics.map(({ topic, language, name }) => ({ topic, language, name }));
   if (JSON.stringify(rows) !== JSON.stringify(storedRows)) changes.topics = rows;
   return changes;
 }
+
+/** What a `data:` URL holds, in base64. */
+const bytesOf = (url: string): string => url.slice(url.indexOf(",") + 1);
 
 /** Why a file cannot be the logo. The server looks at the bytes themselves. */
 export function logoProblem(file: { type: string; size: number }): "type" | "size" | undefined {
