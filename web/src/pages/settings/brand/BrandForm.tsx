@@ -126,9 +126,11 @@ export function BrandForm({ brand, onSaved }: { brand: Brand; onSaved: () => voi
             </li>
           ))}
         </ul>
-        <Button icon={<Plus aria-hidden="true" />} onClick={() => rows.add({ topic: "", language: null, name: "" })}>
-          {t("brand.addTopic")}
-        </Button>
+        <div className={policy.buttons}>
+          <Button icon={<Plus aria-hidden="true" />} onClick={() => rows.add({ topic: "", language: null, name: "" })}>
+            {t("brand.addTopic")}
+          </Button>
+        </div>
       </Panel>
       <Failure refusal={refusal?.field && PLACED.includes(refusal.field) ? undefined : refusal} problem={problem} />
       <div className={policy.buttons}>
