@@ -11,11 +11,13 @@ import { BrandQuery } from "./BrandQuery";
 export function BrandPage() {
   const [{ data, error }, read] = useQuery({ query: BrandQuery });
   const readAgain = () => read({ requestPolicy: "network-only" });
+  // The form begins again with what the server made of it: colours and topics are written in one form.
+  const key = data && JSON.stringify(data.brand);
   return (
     <SettingsFrame section="brand">
       <p>{t("brand.hint")}</p>
       <Failure problem={error && problemOf(error)} onRetry={readAgain} />
-      {data ? <BrandForm key={JSON.stringify(data.brand)} brand={data.brand} onSaved={readAgain} /> : null}
+      {data ? <BrandForm key={key} brand={data.brand} onSaved={readAgain} /> : null}
       {data || error ? null : <Skeleton lines={16} />}
     </SettingsFrame>
   );
