@@ -10,10 +10,12 @@ use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::tenants::tenant_stream;
 use crate::app::{App, AppError, Caller, Outcome};
-use crate::domain::consent::choice::{self, Choice, Evidence, Preferences, RequestOptIn};
+use crate::domain::consent::choice::{self, Evidence, Preferences, RequestOptIn, Settings};
 use crate::domain::consent::token::{Purpose, Token};
+use crate::domain::customer::decide::{ChangeProfile, ProfilePatch, change_profile};
+use crate::domain::customer::event::{CustomerEvent, Source};
 use crate::domain::customer::state::Customer;
-use crate::domain::decision::Context;
+use crate::domain::decision::{Context, Decision};
 use crate::domain::message::event::MessageClass;
 use crate::domain::tenant::state::Tenant;
 use crate::domain::text;
@@ -41,6 +43,17 @@ pub struct OptInRequest {
     pub url: String,
     /// The time at which the link expires.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What the text of a link turns out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// A link of ours.
+    Valid(Token),
+    /// A link of ours that says nothing any more.
+    Expired(Token),
+    /// Nobody of ours made it, or it is for another page.
+    Unknown,
 }
 
 impl App {
@@ -168,16 +181,19 @@ impl App {
         .await
     }
 
-    /// What a link says; [`None`] if it is not one of ours, has another purpose, or has expired. Records nothing.
-    pub async fn open_link(&self, text: &str, purpose: Purpose) -> Result<Option<Token>, AppError> {
-        let Some(tenant) = Token::claimed_tenant(text) else { return Ok(None) };
+    /// What the link of a page with a purpose says. Records nothing.
+    pub async fn open_link(&self, text: &str, purpose: Purpose) -> Result<Link, AppError> {
+        let Some(tenant) = Token::claimed_tenant(text) else { return Ok(Link::Unknown) };
         // Asking for the secret of a tenant makes one: not for everybody who makes up an id.
         if !self.is_tenant(tenant).await? {
-            return Ok(None);
+            return Ok(Link::Unknown);
         }
-        let basis = self.basis(&Caller::new(tenant, ACTOR)).await?;
-        let token = Token::open(text, &basis.secret, self.shared.ambient.now());
-        Ok(token.filter(|token| token.purpose == purpose))
+        let secret = self.shared.journal.tenant_secret(tenant).await?;
+        Ok(match Token::prove(text, &secret).filter(|token| token.purpose == purpose) {
+            None => Link::Unknown,
+            Some(token) if token.has_expired(self.shared.ambient.now()) => Link::Expired(token),
+            Some(token) => Link::Valid(token),
+        })
     }
 
     /// Whether there is a tenant of this id.
@@ -201,25 +217,46 @@ impl App {
         self.by_customer(token, evidence.clone(), decide).await
     }
 
-    /// What a link's customer can choose; [`None`] if there is nobody any more.
-    pub async fn choices(&self, token: &Token) -> Result<Option<Vec<Choice>>, AppError> {
+    /// What a link's customer can choose, and has chosen; [`None`] if there is nobody any more.
+    pub async fn settings(&self, token: &Token) -> Result<Option<Settings>, AppError> {
         let policy = self.policy(token.tenant).await?;
-        let root = self.survivor(&Caller::new(token.tenant, ACTOR), token.customer_id).await?;
-        self.read_state::<Customer, _>(customer_stream(token.tenant, root), |loaded| {
-            loaded.state.must_exist().is_ok().then(|| choice::choices(&loaded.state, &policy))
-        })
-        .await
+        let settings = |state: &Customer| Settings {
+            choices: choice::choices(state, &policy),
+            locale: state.profile.locale.clone(),
+            time_zone: state.profile.time_zone.clone(),
+        };
+        self.read_survivor(token, |state| state.must_exist().is_ok().then(|| settings(state))).await
     }
 
-    /// Records what a customer chose.
+    /// The language of a link's customer (BCP 47), if it is known.
+    pub async fn locale_of(&self, token: &Token) -> Result<Option<String>, AppError> {
+        self.read_survivor(token, |state| state.profile.locale.clone()).await
+    }
+
+    async fn read_survivor<T>(&self, token: &Token, look: impl FnOnce(&Customer) -> T) -> Result<T, AppError> {
+        let survivor = self.survivor(&Caller::new(token.tenant, ACTOR), token.customer_id).await?;
+        let stream = customer_stream(token.tenant, survivor);
+        self.read_state::<Customer, _>(stream, |loaded| look(&loaded.state)).await
+    }
+
+    /// Records what a customer chose, together with changes of their profile.
     pub async fn set_preferences(
         &self,
         token: &Token,
         preferences: &Preferences,
+        profile: &ProfilePatch,
         evidence: &Evidence,
     ) -> Result<Outcome<()>, AppError> {
-        let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| {
-            choice::prefer(state, token, preferences, &evidence, context)
+        let decide = |state: &Customer, evidence: Evidence, context: &Context<'_>| -> Decision<CustomerEvent> {
+            let mut events = choice::prefer(state, token, preferences, &evidence, context)?;
+            let change = ChangeProfile {
+                customer_id: token.customer_id,
+                patch: profile.clone(),
+                source: Source::Customer,
+                import_id: None,
+            };
+            events.extend(change_profile(state, change, context)?);
+            Ok(events)
         };
         self.by_customer(token, evidence.clone(), decide).await
     }
@@ -228,13 +265,7 @@ impl App {
         &self,
         token: &Token,
         evidence: Evidence,
-        decide: impl Fn(
-            &Customer,
-            Evidence,
-            &Context<'_>,
-        ) -> crate::domain::decision::Decision<crate::domain::customer::event::CustomerEvent>
-        + Send
-        + Sync,
+        decide: impl Fn(&Customer, Evidence, &Context<'_>) -> Decision<CustomerEvent> + Send + Sync,
     ) -> Result<Outcome<()>, AppError> {
         let caller = Caller::new(token.tenant, ACTOR);
         let basis = self.basis(&caller).await?;

@@ -60,7 +60,7 @@ pub use erasure::Erasing;
 pub use explaining::ExplainedSend;
 pub use health::Health;
 pub use in_app::InAppReport;
-pub use links::{ListUnsubscribe, OptInRequest};
+pub use links::{Link, ListUnsubscribe, OptInRequest};
 pub use reclass::{Reclassed, Step};
 pub use sending::TestMessage;
 pub use tracking::{ShortLink, TrackedPlace, Visit};

@@ -4,6 +4,8 @@ use crate::app::engine::states::decode;
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::decision::{Context, Policy};
 use crate::domain::event::Event as _;
+use crate::domain::tenant::brand::Appearance;
+use crate::domain::tenant::change_brand::{self, UpdateBrand};
 use crate::domain::tenant::change_policy::{self, UpdatePolicy};
 use crate::domain::tenant::decide::{
     self, CreateTenant, ForgetUser, IssueApiKey, IssuedApiKey, NameUser, RecordPersonalRead, RevokeApiKey, SkipParked,
@@ -29,6 +31,23 @@ impl App {
         self.shared.policies.forget(caller.tenant);
         let policy = self.policy(caller.tenant).await?;
         Ok(outcome.map(|()| Policy::clone(&policy)))
+    }
+
+    /// Changes how the tenant appears to its customers; returns the appearance from then on.
+    pub async fn update_brand(&self, caller: &Caller, command: UpdateBrand) -> Result<Outcome<Appearance>, AppError> {
+        let outcome =
+            self.run(caller, tenant_stream(caller.tenant), command, change_brand::update, |_| Some(())).await?;
+        let appearance = self.appearance(caller.tenant).await?;
+        Ok(outcome.map(|()| appearance))
+    }
+
+    /// How a tenant appears to its customers now, whichever process changed it.
+    pub async fn appearance(&self, tenant: TenantId) -> Result<Appearance, AppError> {
+        self.read_fresh_state::<Tenant, _>(tenant_stream(tenant), |loaded| {
+            let Tenant { name, brand, .. } = &loaded.state;
+            Appearance { name: brand.name.as_ref().unwrap_or(name).clone(), brand: brand.clone() }
+        })
+        .await
     }
 
     /// Issues an API key; the token is returned once, here.
@@ -70,6 +89,7 @@ impl App {
                 | TenantEvent::ApiKeyRevoked(_)
                 | TenantEvent::TenantCreated(_)
                 | TenantEvent::PolicyChanged(_)
+                | TenantEvent::BrandChanged(_)
                 | TenantEvent::UserNamed(_)
                 | TenantEvent::UserForgotten(_)
                 | TenantEvent::ParkedEventSkipped(_)

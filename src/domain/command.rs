@@ -101,6 +101,7 @@ commands! {
     super::tenant::state::Tenant {
         super::tenant::decide::CreateTenant = "create_tenant",
         super::tenant::change_policy::UpdatePolicy = "update_policy",
+        super::tenant::change_brand::UpdateBrand = "update_brand",
         super::tenant::decide::IssueApiKey = "issue_api_key",
         super::tenant::decide::NameUser = "name_user",
         super::tenant::decide::ForgetUser = "forget_user",

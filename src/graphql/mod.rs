@@ -15,6 +15,7 @@
 mod account;
 mod activity;
 mod address;
+mod brand;
 mod callback;
 mod campaign;
 mod canned;
@@ -62,6 +63,7 @@ pub struct Query(
     account::query::AccountQueries,
     activity::query::ActivityQueries,
     address::query::AddressQueries,
+    brand::query::BrandQueries,
     callback::query::CallbackQueries,
     campaign::query::CampaignQueries,
     canned::query::CannedReplyQueries,
@@ -98,6 +100,7 @@ pub struct Mutation(
     activity::mutation::ActivityMutations,
     address::mutation::AddressMutations,
     address::validation::ValidationMutations,
+    brand::mutation::BrandMutations,
     canned::mutation::CannedReplyMutations,
     consent::mutation::ConsentMutations,
     conversation::mutation::ConversationMutations,

@@ -5,7 +5,6 @@ mod assets;
 mod attachments;
 mod auth;
 mod body;
-mod consent;
 mod console;
 mod endpoint;
 mod exports;
@@ -15,12 +14,13 @@ mod health;
 mod imports;
 mod in_app;
 mod observe;
-mod page;
+mod pages;
 pub mod protocol;
 mod server;
 pub mod session;
 mod socket;
 mod track;
+mod visitor;
 mod webhooks;
 
 pub use server::{ServeError, serve, serve_monitoring};
@@ -109,9 +109,9 @@ pub fn router(sessions: Sessions, intake: Intake, origins: &[String], shutdown: 
         .merge(console::router())
         .route("/graphiql", get(graphiql::page))
         .route("/graphiql/{file}", get(graphiql::asset))
-        .route("/u/{token}", get(consent::ask_unsubscribe).post(consent::unsubscribe))
-        .route("/confirm/{token}", get(consent::ask_confirm).post(consent::confirm))
-        .route("/preferences/{token}", get(consent::show_preferences).post(consent::set_preferences))
+        .route("/u/{token}", get(pages::ask_unsubscribe).post(pages::unsubscribe))
+        .route("/confirm/{token}", get(pages::ask_confirm).post(pages::confirm))
+        .route("/preferences/{token}", get(pages::show_preferences).post(pages::set_preferences))
         .route("/media/{token}", get(attachments::media))
         .fallback(observe::not_found)
         // The endpoint reads its body itself, against its own limit.

@@ -18,8 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::consent::Peer;
 use super::session::Sessions;
+use super::visitor::Peer;
 use super::{monitoring_router, router};
 use crate::graphql::engine::metrics::Open;
 use crate::graphql::{Gateway, Limits};

@@ -20,9 +20,9 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::consent::{Asked, visitor};
-use super::page::{gone, no_link, page};
-use crate::app::{App, AppError, ShortLink, TrackedPlace, Visit};
+use super::pages::{self, Reader};
+use super::visitor::{Asked, visitor};
+use crate::app::{App, ShortLink, TrackedPlace, Visit};
 use crate::graphql::Gateway;
 use crate::graphql::engine::failure::chain;
 
@@ -66,6 +66,7 @@ pub async fn picture(
     Path(token): Path<String>,
     method: Method,
     peer: Asked,
+    reader: Reader,
     headers: HeaderMap,
 ) -> Response {
     match tracker.app().tracked_picture(&token).await {
@@ -79,8 +80,8 @@ pub async fn picture(
             ];
             (fixed, PIXEL).into_response()
         }
-        Ok(None) => no_link(),
-        Err(error) => failed(&tracker, &error),
+        Ok(None) => pages::bad_link(reader),
+        Err(error) => pages::failed_to_look_up(&tracker.gateway, reader, &error),
     }
 }
 
@@ -90,12 +91,13 @@ pub async fn link(
     Path(token): Path<String>,
     method: Method,
     peer: Asked,
+    reader: Reader,
     headers: HeaderMap,
 ) -> Response {
     match tracker.app().tracked_link(&token).await {
-        Ok(Some(place)) => follow(&tracker, place, &method, peer, &headers).await,
-        Ok(None) => no_link(),
-        Err(error) => failed(&tracker, &error),
+        Ok(Some(place)) => follow(&tracker, place, &method, peer, reader, &headers).await,
+        Ok(None) => pages::bad_link(reader),
+        Err(error) => pages::failed_to_look_up(&tracker.gateway, reader, &error),
     }
 }
 
@@ -105,22 +107,32 @@ pub async fn short_link(
     Path(code): Path<String>,
     method: Method,
     peer: Asked,
+    reader: Reader,
     headers: HeaderMap,
 ) -> Response {
     match tracker.app().short_link(&code).await {
-        Ok(ShortLink::Leads(place)) => follow(&tracker, place, &method, peer, &headers).await,
-        Ok(ShortLink::Gone) => gone(),
-        Ok(ShortLink::Unknown) => no_link(),
-        Err(error) => failed(&tracker, &error),
+        Ok(ShortLink::Leads(place)) => follow(&tracker, place, &method, peer, reader, &headers).await,
+        Ok(ShortLink::Gone(tenant)) => pages::gone(tracker.app(), reader, tenant).await,
+        Ok(ShortLink::Unknown) => pages::bad_link(reader),
+        Err(error) => pages::failed_to_look_up(&tracker.gateway, reader, &error),
     }
 }
 
-async fn follow(tracker: &Tracker, place: TrackedPlace, method: &Method, peer: Asked, headers: &HeaderMap) -> Response {
+async fn follow(
+    tracker: &Tracker,
+    place: TrackedPlace,
+    method: &Method,
+    peer: Asked,
+    reader: Reader,
+    headers: &HeaderMap,
+) -> Response {
     // As browsers write it: letters beyond ASCII and spaces are encoded, and what is encoded stays.
     let target = place.target().and_then(|target| Url::parse(target).ok());
     let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
     let location = target.filter(is_web).and_then(|url| HeaderValue::from_str(url.as_str()).ok());
-    let Some(location) = location else { return no_link() };
+    let Some(location) = location else {
+        return pages::bad_link_of(tracker.app(), reader, place.tenant()).await;
+    };
     if is_ahead(headers) {
         return ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], StatusCode::SERVICE_UNAVAILABLE)
             .into_response();
@@ -174,13 +186,6 @@ async fn record(tracker: &Tracker, place: TrackedPlace, peer: Asked, headers: &H
     });
     // What is not done by then goes on.
     let _ = tokio::time::timeout(PATIENCE, recording).await;
-}
-
-fn failed(tracker: &Tracker, error: &AppError) -> Response {
-    let id = tracker.gateway.api().ambient().uuid();
-    tracing::error!(error_id = %id, error = chain(error), "a tracked link could not be looked up");
-    let main = format!("<p>Something went wrong on our side. Please try again. (Reference: {id})</p>");
-    page(StatusCode::SERVICE_UNAVAILABLE, "Please try again", &main)
 }
 
 #[cfg(test)]

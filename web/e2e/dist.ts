@@ -15,7 +15,9 @@ export async function serveDist(context: BrowserContext, { url }: Commlog) {
   const policy = page.headers.get("content-security-policy") ?? "";
   const isOurs = ({ origin, pathname }: URL) =>
     origin === url &&
-    !/^\/(?:graphql|graphiql|auth|attachments|exports|import-files|import-runs|in-app|webhooks)\b/.test(pathname);
+    !/^\/(?:graphql|graphiql|auth|attachments|confirm|exports|import-files|import-runs|in-app|preferences|u|webhooks)\b/.test(
+      pathname,
+    );
   await context.route(isOurs, async (route) => {
     const { pathname } = new URL(route.request().url());
     const isPage = route.request().resourceType() === "document";

@@ -1,4 +1,4 @@
-import { expect, expectAccessible, open, test } from "./test";
+import { expect, expectAccessible, open, register, test } from "./test";
 
 // Only the server's configuration may name a mail server on this machine: that the test says so is part of the story.
 test("an account is set up by its provider's description, tested, paused and removed", async ({ page, commlog }) => {
@@ -84,4 +84,41 @@ test("quiet hours are seen in the week before they are saved", async ({ page, co
   await expectAccessible(page);
   await page.reload();
   await expect(panel.getByLabel("From", { exact: true })).toHaveCount(before + 1);
+});
+
+// A picture of one pixel.
+const LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+test("a brand is set, and people see it behind the links in messages", async ({ page, commlog }) => {
+  await open(page, commlog, "/settings/brand");
+  const brand = page.getByRole("region", { name: "Brand" });
+  await brand.getByLabel("Name", { exact: true }).fill("Weingut Rebstock");
+  await brand.getByLabel("Accent", { exact: true }).fill("#ffe000");
+  await expect(brand.getByText(/links and marks are #7f7000 by day/)).toBeVisible();
+  const file = (name: string, mimeType: string) => ({ name, mimeType, buffer: Buffer.from(LOGO, "base64") });
+  await brand.locator("input[type=file]").setInputFiles(file("logo.svg", "image/svg+xml"));
+  await expect(brand.getByRole("alert")).toContainText("SVG");
+  await brand.locator("input[type=file]").setInputFiles(file("logo.png", "image/png"));
+  await expect(brand.getByRole("img", { name: "Logo" })).toBeVisible();
+  await brand.getByLabel("Privacy notice").fill("https://rebstock.example/privacy");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("status").getByText("Saved", { exact: true })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save" })).toBeDisabled();
+
+  const { id } = await register(commlog, "Berta Brand");
+  const data = (await commlog.api("query ($id: ID!) { preferencesUrl(customerId: $id) }", { id })) as {
+    preferencesUrl: string;
+  };
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.goto(new URL(data.preferencesUrl).pathname);
+    await expect(page.getByRole("img", { name: "Weingut Rebstock" })).toBeVisible();
+    await expect(page.getByRole("link", { name: "Privacy" })).toBeVisible();
+    await expectAccessible(page);
+  }
+  await page.getByLabel("Language of our messages").selectOption("Deutsch");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("status")).toHaveText("Ihre Auswahl ist gespeichert.");
+  await expectAccessible(page);
 });

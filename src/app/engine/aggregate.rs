@@ -146,10 +146,11 @@ aggregate!(
     Tenant,
     TenantEvent,
     Tenant,
-    5,
+    6,
     |state| {
         let users = state.users.len() + state.forgotten_users.len();
-        (state.keys.len() + state.revoked.len()) * 16 + users * 128 + 1024
+        let logo = state.brand.logo.as_ref().map_or(0, |logo| logo.content.len());
+        (state.keys.len() + state.revoked.len()) * 16 + users * 128 + state.brand.topics.len() * 128 + logo + 1024
     },
     TenantEvent::subject
 );

@@ -30,6 +30,12 @@ pub struct TrackedPlace {
 }
 
 impl TrackedPlace {
+    /// Whose message it is in.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     /// Where a link leads: always to `http` or `https`. A picture leads nowhere.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
@@ -42,8 +48,8 @@ impl TrackedPlace {
 pub enum ShortLink {
     /// A link of a message of ours.
     Leads(TrackedPlace),
-    /// The customer was forgotten, and with them where the links of their messages led.
-    Gone,
+    /// The customer of this tenant was forgotten, and with them where the links of their messages led.
+    Gone(TenantId),
     /// Nobody of ours made it.
     Unknown,
 }
@@ -97,7 +103,7 @@ impl App {
         let (tenant, message_id) = (dispatched.stream.tenant, dispatched.event.key.message_id);
         let queued = self.queued_before(dispatched.stream, dispatched.version, message_id).await?;
         let Some(MessageQueued { key, topic, personal, .. }) = queued else { return Ok(ShortLink::Unknown) };
-        let Some(content) = personal else { return Ok(ShortLink::Gone) };
+        let Some(content) = personal else { return Ok(ShortLink::Gone(tenant)) };
         let caller = Caller::new(tenant, ACTOR);
         let basis = self.basis(&caller).await?;
         let is_it = |link: &&str| code::is_of(text, position, message_id, link, &basis.secret);

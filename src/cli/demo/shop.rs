@@ -15,11 +15,13 @@ use crate::domain::activity::decide::RecordActivity;
 use crate::domain::activity::event::ActivityKind;
 use crate::domain::consent::decide::SetConsent;
 use crate::domain::consent::event::ConsentState;
-use crate::domain::customer::decide::{AddNote, RegisterCustomer};
+use crate::domain::customer::decide::{AddNote, Patch, RegisterCustomer};
 use crate::domain::customer::event::Source;
 use crate::domain::list::decide::CreateList;
 use crate::domain::message::decide::SendMessage;
 use crate::domain::message::event::MessageClass;
+use crate::domain::tenant::brand::{Language, TopicName};
+use crate::domain::tenant::change_brand::UpdateBrand;
 use crate::domain::tenant::decide::NameUser;
 use crate::domain::value::Channel;
 use crate::ids::{CustomerId, ListId};
@@ -48,9 +50,17 @@ const ANSWERS: [&str; 6] = [
     "Gern, ich habe es notiert.",
 ];
 
-/// What the shop has before anybody buys: texts, agents and lists.
+/// What its customers know topics by, in English and German.
+const TOPICS: [(&str, &str, &str); 3] = [
+    ("weekly_specials", "Weekly specials", "Angebote der Woche"),
+    ("new_products", "New in the cellar", "Neu im Keller"),
+    ("tastings", "Tastings", "Verkostungen"),
+];
+
+/// What the shop has before anybody buys: texts, a brand, agents and lists.
 pub async fn open(app: &App, caller: &Caller) -> Outcome {
     starter::publish(app, caller).await?;
+    app.update_brand(caller, brand()).await?.into_result()?;
     for (user_id, name) in AGENTS {
         let command = NameUser { user_id: user_id.to_owned(), name: name.to_owned() };
         app.name_user(caller, command).await?.into_result()?;
@@ -67,6 +77,23 @@ pub async fn open(app: &App, caller: &Caller) -> Outcome {
         app.create_list(&caller.clone().with_key(format!("demo: list {name}")), command).await?.into_result()?;
     }
     Ok(())
+}
+
+/// The shop's pages have the colours of its letters.
+fn brand() -> UpdateBrand {
+    let names = TOPICS.iter().flat_map(|&(topic, english, german)| {
+        [(None, english), (Some(Language::German), german)].map(|(language, name)| TopicName {
+            topic: topic.to_owned(),
+            language,
+            name: name.to_owned(),
+        })
+    });
+    UpdateBrand {
+        accent: Patch::Set("#7a2a40".to_owned()),
+        banner: Patch::Set("#f3eee6".to_owned()),
+        topics: Some(names.collect()),
+        ..UpdateBrand::default()
+    }
 }
 
 /// How a customer is registered.

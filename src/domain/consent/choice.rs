@@ -1,6 +1,6 @@
 //! What customers decide themselves, by links in messages: unsubscribing, confirming, and their preferences.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -62,6 +62,17 @@ pub struct Choice {
     pub chosen: bool,
 }
 
+/// What a preference page shows of a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The channels and topics.
+    pub choices: Vec<Choice>,
+    /// The language of the customer's messages (BCP 47), if it is known.
+    pub locale: Option<String>,
+    /// IANA name, if it is known.
+    pub time_zone: Option<String>,
+}
+
 /// What a preference page's form says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Preferences {
@@ -69,8 +80,8 @@ pub enum Preferences {
     Nothing,
     /// Of the lines that were shown, these are wanted.
     Lines {
-        /// The lines that were shown.
-        shown: BTreeSet<(Channel, String)>,
+        /// The lines that were shown, each with its wording.
+        shown: BTreeMap<(Channel, String), String>,
         /// Those that are wanted.
         wanted: BTreeSet<(Channel, String)>,
     },
@@ -222,7 +233,8 @@ pub fn choices(state: &Customer, policy: &Policy) -> Vec<Choice> {
     lines.map(|(channel, topic)| Choice { chosen: chosen(channel, &topic), channel, topic }).collect()
 }
 
-/// Changes what differs from what the page showed, and nothing that it did not show.
+/// Changes what differs from what the page showed, and nothing that it did not show. The wording of a change is the page's
+/// question, in `evidence`, and below it the line's.
 pub fn prefer(
     state: &Customer,
     token: &Token,
@@ -231,7 +243,7 @@ pub fn prefer(
     context: &Context<'_>,
 ) -> Decision<CustomerEvent> {
     state.must_exist()?;
-    let event = |about: (Channel, String), consent: ConsentState| -> Decided<CustomerEvent> {
+    let event = |about, consent: ConsentState, evidence: &Evidence| -> Decided<CustomerEvent> {
         context.now(changed(about, consent, "preferences", Source::Customer, state, token.message_id, evidence))
     };
     let choices = choices(state, context.policy);
@@ -243,16 +255,19 @@ pub fn prefer(
                     && choices.iter().all(|choice| choice.channel != channel || !choice.chosen)
             };
             let ended = channels.into_iter().filter(|channel| !is_ended(*channel));
-            Ok(ended.map(|channel| event((channel, ALL_TOPICS.to_owned()), ConsentState::OptedOut)).collect())
+            let all = |channel| (channel, ALL_TOPICS.to_owned());
+            Ok(ended.map(|channel| event(all(channel), ConsentState::OptedOut, evidence)).collect())
         }
         Preferences::Lines { shown, wanted } => {
             let differs = choices.into_iter().filter_map(|choice| {
                 let line = (choice.channel, choice.topic);
+                let wording = format!("{}\n{}", evidence.wording, shown.get(&line)?);
                 let is_wanted = wanted.contains(&line);
-                (shown.contains(&line) && is_wanted != choice.chosen).then_some((line, is_wanted))
+                let consent = if is_wanted { ConsentState::OptedIn } else { ConsentState::OptedOut };
+                let evidence = Evidence { wording, ..evidence.clone() };
+                (is_wanted != choice.chosen).then(|| event(line, consent, &evidence))
             });
-            let state_of = |is_wanted| if is_wanted { ConsentState::OptedIn } else { ConsentState::OptedOut };
-            Ok(differs.map(|(line, is_wanted)| event(line, state_of(is_wanted))).collect())
+            Ok(differs.collect())
         }
     }
 }
@@ -324,8 +339,9 @@ mod tests {
     fn only_lines_that_were_shown_and_differ_change() {
         let ada = ada(&[("news", OptedIn), ("offers", OptedIn), ("events", OptedOut)]);
         let line = |topic: &str| (Channel::Email, topic.to_owned());
+        let shown = |topic: &str| (line(topic), format!("Emails\n{topic}"));
         let preferences = Preferences::Lines {
-            shown: [line("news"), line("events"), line("made-up")].into(),
+            shown: [shown("news"), shown("events"), shown("made-up")].into(),
             wanted: [line("events"), line("made-up")].into(),
         };
         let told = [("events".to_owned(), OptedIn), ("news".to_owned(), OptedOut)];

@@ -80,6 +80,18 @@ impl Token {
     /// Reads a token; [`None`] if the tenant did not make it or it has expired.
     #[must_use]
     pub fn open(text: &str, secret: &TenantSecret, now: DateTime<Utc>) -> Option<Self> {
+        Self::prove(text, secret).filter(|token| !token.has_expired(now))
+    }
+
+    /// Whether it says nothing any more.
+    #[must_use]
+    pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Reads a token that may have expired; [`None`] if the tenant did not make it.
+    #[must_use]
+    pub fn prove(text: &str, secret: &TenantSecret) -> Option<Self> {
         let bytes = decode(text)?;
         let (signed, mac) = bytes.split_at(bytes.len() - MAC_BYTES);
         let expected = secret.fingerprint(Label::ConsentLink, &[signed]);
@@ -89,9 +101,6 @@ impl Token {
         let id = |from: usize| Uuid::from_slice(&signed[from..from + 16]).ok();
         let seconds = i64::from_be_bytes(signed[51..59].try_into().ok()?);
         let expires_at = if seconds == 0 { None } else { Some(DateTime::from_timestamp(seconds, 0)?) };
-        if expires_at.is_some_and(|at| at <= now) {
-            return None;
-        }
         Some(Self {
             purpose: Purpose::of_code(signed[1])?,
             tenant: TenantId(id(3)?),

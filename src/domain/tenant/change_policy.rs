@@ -125,7 +125,8 @@ pub fn update(state: &Tenant, command: UpdatePolicy, actor: &str, context: &Cont
     Ok(vec![context.now(PolicyChanged { changed: changed(before, &policy), policy })])
 }
 
-fn set<T, U>(
+/// Carries a patch out on a field; `clean` checks what it is set to.
+pub(super) fn set<T, U>(
     field: &mut Option<U>,
     patch: Patch<T>,
     clean: impl FnOnce(T) -> Result<Option<U>, Refusal>,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::event::{event, stream_events};
+use crate::domain::tenant::brand::Brand;
 use crate::domain::tenant::policy::Policy;
 use crate::domain::value::words;
 use crate::ids::{ApiKeyId, CustomerId, EventId, SubjectId};
@@ -119,11 +120,21 @@ event! {
     }
 }
 
+event! {
+    /// How the tenant appears to its customers from now on: the whole resulting brand.
+    BrandChanged 1 {
+        /// The names of the fields that changed.
+        changed: Vec<String>,
+        brand: Brand,
+    }
+}
+
 stream_events! {
     /// Everything that can happen in a tenant's stream.
     TenantEvent {
         TenantCreated,
         PolicyChanged,
+        BrandChanged,
         ApiKeyIssued,
         ApiKeyRevoked,
         UserNamed,
@@ -141,6 +152,7 @@ impl TenantEvent {
             Self::UserNamed(named) => Some(named.subject_id),
             Self::TenantCreated(_)
             | Self::PolicyChanged(_)
+            | Self::BrandChanged(_)
             | Self::ApiKeyIssued(_)
             | Self::ApiKeyRevoked(_)
             | Self::UserForgotten(_)

@@ -1,5 +1,7 @@
-//! A tenant: its rules for sending, its API keys and its operators' decisions.
+//! A tenant: its rules for sending, its brand, its API keys and its operators' decisions.
 
+pub mod brand;
+pub mod change_brand;
 pub mod change_policy;
 pub mod decide;
 pub mod event;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::decision::Meta;
+use crate::domain::tenant::brand::Brand;
 use crate::domain::tenant::event::TenantEvent;
 use crate::domain::tenant::policy::Policy;
 use crate::ids::{ApiKeyId, SubjectId};
@@ -15,8 +16,12 @@ use crate::ids::{ApiKeyId, SubjectId};
 pub struct Tenant {
     /// True once it was created.
     pub exists: bool,
+    /// The company's name.
+    pub name: String,
     /// Its rules for sending; absent: those of the installation's configuration.
     pub policy: Option<Policy>,
+    /// How it appears to its customers.
+    pub brand: Brand,
     /// The keys that may be used.
     pub keys: Vec<ApiKeyId>,
     /// The keys that were revoked.
@@ -37,8 +42,12 @@ impl Tenant {
     /// Folds an event in.
     pub fn apply(&mut self, event: &TenantEvent, _meta: Meta) {
         match event {
-            TenantEvent::TenantCreated(_) => self.exists = true,
+            TenantEvent::TenantCreated(e) => {
+                self.exists = true;
+                self.name.clone_from(&e.name);
+            }
             TenantEvent::PolicyChanged(e) => self.policy = Some(e.policy.clone()),
+            TenantEvent::BrandChanged(e) => self.brand = e.brand.clone(),
             TenantEvent::ApiKeyIssued(e) => self.keys.push(e.key_id),
             TenantEvent::ApiKeyRevoked(e) => {
                 self.keys.retain(|id| *id != e.key_id);

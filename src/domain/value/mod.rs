@@ -1,6 +1,7 @@
 //! Values that several nouns share.
 
 pub mod address;
+pub mod colour;
 pub mod engagement;
 pub mod form;
 pub mod inbound;
@@ -8,6 +9,7 @@ pub mod limits;
 pub mod media;
 pub mod message;
 pub mod money;
+pub mod picture;
 pub mod place;
 pub mod routing;
 pub mod script;

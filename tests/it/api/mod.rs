@@ -3,6 +3,7 @@
 mod acting;
 mod auth;
 mod bounds;
+mod brand;
 mod canned;
 mod changed;
 mod commands;
@@ -18,6 +19,7 @@ mod links;
 mod lists;
 mod live;
 mod merging;
+mod pages;
 mod policy;
 mod reading;
 mod resuming;

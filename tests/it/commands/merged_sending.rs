@@ -284,7 +284,7 @@ on_both! {
         world.done(world.elsewhere().await.unsubscribe(&token, &Evidence::default()).await);
         assert_eq!(ask(&world, &world.app, email(ada, MessageClass::Marketing)).await.1, suppressed("consent"));
         assert_eq!(count(&world, augusta, "ConsentChanged").await, 0);
-        let choices = world.app.choices(&token).await.expect("the log answers").expect("there is somebody");
-        assert!(choices.iter().any(|choice| choice.topic == "news" && !choice.chosen));
+        let settings = world.app.settings(&token).await.expect("the log answers").expect("there is somebody");
+        assert!(settings.choices.iter().any(|choice| choice.topic == "news" && !choice.chosen));
     }
 }

@@ -8,7 +8,7 @@ use commlog::cli::ids;
 use commlog::domain::message::attachment;
 use commlog::domain::message::tracking::token::{self, Dispatch, Kind};
 use commlog::domain::message::tracking::{Parameters, code, links};
-use commlog::domain::value::time;
+use commlog::domain::value::{picture, time};
 use commlog::graphql::Limits;
 use commlog::graphql::engine::document::admit_variables;
 use commlog::graphql::engine::id::{Global, Parts, global};
@@ -106,6 +106,13 @@ pub(super) fn socket_message(input: &[u8]) {
         Ok(ClientMessage::ConnectionInit(_) | ClientMessage::Ping | ClientMessage::Pong) => {}
         Err(reason) => assert!(!reason.is_empty()),
     }
+}
+
+/// A picture has a size, and what it is does not depend on what follows its head.
+pub(super) fn picture(input: &[u8]) {
+    let Some(found) = picture::read(input) else { return };
+    assert!(found.width > 0 && found.height > 0);
+    assert_eq!(picture::read(&[input, b"<script>"].concat()), Some(found));
 }
 
 /// Mails and texts whose links are rewritten, and tokens and codes of such links.

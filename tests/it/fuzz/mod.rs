@@ -106,6 +106,7 @@ targets! {
         "<a href=\"", "<area href=", "<v:rect href='", "<!--[if mso]>", "<![endif]-->", "<!--", "-->", "</body>", "data-track=off", "&amp;",
         "&#x26;", "https://", "http://a.example/", "?", "#", "utm_source=", "%", "(", ")", "[", "]", ".", "\n", "\u{202e}", "日本", "AQI",
     ];
+    pictures: held::picture, ["IHDR", "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "tEXt", "<svg onload=x>", "GIF89a", "\0\0\u{1}@"];
     socket_messages: held::socket_message, [
         "{\"type\":\"connection_init\"", "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\"", "\"variables\":{",
         "\"extensions\":{", "\"operationName\":", "\"Authorization\":\"Bearer clk_\"", "{\"type\":\"complete\",\"id\":", "\"ping\"", "\"pong\"",

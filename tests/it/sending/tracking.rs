@@ -455,6 +455,7 @@ async fn nothing_is_recorded_of_who_was_forgotten(engine: Engine) {
     assert_eq!((answer.status().as_u16(), location(answer.headers())), (302, Some("https://shop.example/invoice")));
     let answer = wire.get(&short, BROWSER).await;
     assert_eq!((answer.status().as_u16(), location(answer.headers())), (410, None));
+    assert!(answer.text().await.expect("a page").contains("<header><bdi>Test</bdi></header>"), "the tenant is known");
     assert_eq!(wire.app.head().await, before);
     wire.app.finish().await;
 }

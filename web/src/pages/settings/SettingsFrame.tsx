@@ -4,7 +4,7 @@ import { PageHeader } from "../../components/PageHeader";
 import { t } from "../../texts";
 import styles from "./SettingsFrame.module.css";
 
-const SECTIONS = ["accounts", "keys", "policy", "tracking", "replies", "system"] as const;
+const SECTIONS = ["accounts", "keys", "policy", "tracking", "brand", "replies", "system"] as const;
 
 interface SettingsFrameProps {
   section: (typeof SECTIONS)[number];

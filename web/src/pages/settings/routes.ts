@@ -45,6 +45,12 @@ const trackingRoute = createRoute({
   component: lazyRouteComponent(() => import("./tracking/TrackingPage"), "TrackingPage"),
 });
 
+const brandRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/settings/brand",
+  component: lazyRouteComponent(() => import("./brand/BrandPage"), "BrandPage"),
+});
+
 const repliesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/settings/replies",
@@ -65,6 +71,7 @@ export const settingsRoutes = [
   keysRoute,
   policyRoute,
   trackingRoute,
+  brandRoute,
   repliesRoute,
   systemRoute,
 ] as const;
