@@ -263,7 +263,7 @@ impl Evaluator {
     }
 
     /// Looks at the customers of a round with all of its lists, and records for each list what it found.
-    async fn look(&self, db: &Db, round: &Round) -> Vec<(Key, Result<Position, EvaluationError>)> {
+    async fn look<'a>(&'a self, db: &'a Db, round: &Round) -> Vec<(Key, Result<Position, EvaluationError>)> {
         let tasks = round.lists().filter_map(|key| {
             let task = Task::new(&self.app, db, key, self.lists.get(&key)?).during(&self.tenure);
             Some((task, Found::default()))
@@ -271,16 +271,18 @@ impl Evaluator {
         let mut tasks: Vec<_> = tasks.collect();
         for (tenant, piece) in round.pieces() {
             let of_tenant = tasks.iter_mut().filter(|(task, found)| task.tenant == tenant && found.error.is_none());
-            let work = of_tenant.map(|(task, found)| async move { found.add(round.look(task, piece).await) });
+            let work: Vec<_> =
+                of_tenant.map(|(task, found)| async move { found.add(round.look(task, piece).await) }).collect();
             futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect::<()>().await;
         }
-        let work = tasks.into_iter().map(|(task, found)| async move {
+        let record = |task: Task<'a>, found: Found| async move {
             let recorded = match found.all() {
                 Ok(found) => round.record(&task, &found).await,
                 Err(error) => Err(error),
             };
             (task.key(), recorded)
-        });
+        };
+        let work: Vec<_> = tasks.into_iter().map(|(task, found)| record(task, found)).collect();
         futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect().await
     }
 
