@@ -122,7 +122,7 @@ on_both_engines! {
         // The browser asks for nothing here: the form says which language was shown.
         let page = post(&admin, &confirm, &[("language", "de"), ("confirm", "yes")]).await;
         assert!(page.contains("Ihre Anmeldung ist bestätigt."), "{page}");
-        let told = consents(&app, &admin, &customer).await;
+        let told = consents(app, &admin, &customer).await;
         assert_eq!((&told[0]["state"], &told[0]["wording"]), (&json!("OPTED_IN"), &json!(question)));
 
         let link = preferences(&admin, &customer).await;
@@ -130,11 +130,11 @@ on_both_engines! {
         assert!(page.contains("<legend>E-Mails</legend>") && page.contains("<bdi>Angebote</bdi>"), "{page}");
         let page = post(&admin, &link, &[("language", "de"), ("shown", "email:offers")]).await;
         assert!(page.contains("Ihre Auswahl ist gespeichert."), "{page}");
-        let told = consents(&app, &admin, &customer).await;
+        let told = consents(app, &admin, &customer).await;
         let wording = "Welche Nachrichten möchten Sie von Weingut erhalten?\nE-Mails\nAngebote";
         assert_eq!((&told[0]["state"], &told[0]["wording"]), (&json!("OPTED_OUT"), &json!(wording)));
         post(&admin, &link, &[("language", "en"), ("nothing", "yes")]).await;
-        let told = consents(&app, &admin, &customer).await;
+        let told = consents(app, &admin, &customer).await;
         assert_eq!((&told[0]["topic"], &told[0]["wording"]), (&json!("all"), &json!("Unsubscribe from everything")));
     }
 
@@ -146,14 +146,14 @@ on_both_engines! {
         let page = post(&admin, &link, &form).await;
         assert_eq!(language(&page), "de", "the page speaks it at once");
         assert!(page.contains("<option value=\"Europe/Vienna\" selected>Vienna</option>"), "{page}");
-        assert_eq!(profile(&app, &admin, &customer).await, json!({ "locale": "de", "timeZone": "Europe/Vienna" }));
-        assert!(consents(&app, &admin, &customer).await.is_empty(), "no line was shown, none is changed");
+        assert_eq!(profile(app, &admin, &customer).await, json!({ "locale": "de", "timeZone": "Europe/Vienna" }));
+        assert!(consents(app, &admin, &customer).await.is_empty(), "no line was shown, none is changed");
 
         // What a colleague changed while the page was open stays, if the reader did not touch it.
         change(&admin, &customer, json!({ "locale": "de-AT" })).await;
         let form = [("locale", "de"), ("locale_shown", "de"), ("time_zone", "UTC"), ("time_zone_shown", "Europe/Vienna")];
         post(&admin, &link, &form).await;
-        assert_eq!(profile(&app, &admin, &customer).await, json!({ "locale": "de-AT", "timeZone": "UTC" }));
+        assert_eq!(profile(app, &admin, &customer).await, json!({ "locale": "de-AT", "timeZone": "UTC" }));
         let end = app.head().await;
         for forged in [
             [("locale", "<script>"), ("locale_shown", "de-AT"), ("time_zone", "Mars/Olympus"), ("time_zone_shown", "UTC")],
@@ -164,7 +164,7 @@ on_both_engines! {
         }
         assert_eq!(app.head().await, end, "nothing to change, or nothing that exists");
         post(&admin, &link, &[("time_zone", ""), ("time_zone_shown", "UTC")]).await;
-        assert_eq!(profile(&app, &admin, &customer).await, json!({ "locale": "de-AT", "timeZone": null }));
+        assert_eq!(profile(app, &admin, &customer).await, json!({ "locale": "de-AT", "timeZone": null }));
     }
 
     a_link_that_has_expired_says_so_and_whose_it_was(app) {
