@@ -2,10 +2,10 @@
 //! copied log waits until an operator has confirmed it (`commlog confirm-dispatch`), which starts a new epoch.
 //!
 //! The log is recognised by its content: the key store has marked an event that it must contain (`log::mark`). A log
-//! without that event holds everything; so does one in another place, unless the mark proves it, and one that was loaded out
-//! of another log or a backup. Messages that have been
-//! due for long hold only those of their own tenant: they are the only sign of a machine that was set back as a whole,
-//! but one tenant's message that no account serves must not keep the others' from being sent.
+//! without that event holds everything; so does one in another place, unless the mark proves it, and one that was loaded
+//! out of another log or a backup. Messages that have been due for long hold only those of their own tenant: they are the
+//! only sign of a machine that was set back as a whole, but one tenant's message that no account serves must not keep the
+//! others' from being sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
