@@ -53,6 +53,13 @@ impl Portion {
         last_position(&self.events, self.after)
     }
 
+    /// Leaves only its first events, and their commands.
+    pub fn cut(&mut self, events: usize) {
+        self.events.truncate(events);
+        let last = self.last();
+        self.commands.retain(|record| record.position <= last);
+    }
+
     /// The streams that its events are in, each once, in the order of their first events.
     pub(super) fn streams(&self) -> Vec<StreamId> {
         let mut seen = HashSet::new();
