@@ -102,8 +102,8 @@ pub struct Compared {
     pub end: Position,
 }
 
-/// Copies what the copy does not have yet, up to the end of the original as it is found. `progress` receives the position
-/// reached, and whether it was read from the copy at the start. Returns the position reached.
+/// Copies what the copy does not have yet, up to the end of the original as it is found. `progress` receives each position
+/// reached, first that where the copy stands. Returns the last one.
 ///
 /// # Errors
 /// [`CopyError::Differ`] if the copy does not have the original's event where it ends.
@@ -198,11 +198,11 @@ async fn compare_streams(original: &dyn EventLog, copy: &dyn EventLog, until: Po
         let right = copy.streams_after(equal, STREAMS).await.map_err(|error| CopyError::Copy(error.into()))?;
         let same = left.iter().zip(&right).take_while(|(one, other)| one == other).count();
         equal += same as u64;
-        if same == right.len() && (same < STREAMS || right.is_empty()) {
-            break;
-        }
         if same < right.len() {
             return Err(Difference::Streams { equal }.into());
+        }
+        if right.len() < STREAMS {
+            break;
         }
     }
     let left = original.count_commands(until).await.map_err(CopyError::Original)?;
