@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::boot::{self, BootError, OthersAtWork};
 use crate::cli::failure::{Exit, Failure, Outcome};
@@ -101,7 +102,8 @@ impl Places {
     /// Copies as far as is asked for.
     async fn copy(&self, session: &Session, args: &CopyArgs, original: &dyn EventLog) -> Outcome {
         let origin = original.origin().await?;
-        let copy = boot::open_loader(&self.copy, origin.log_id, &session.ambient).await.map_err(|error| self.taken(error))?;
+        let copy = boot::open_loader(&self.copy, origin.log_id, &session.ambient).await;
+        let copy = copy.map_err(|error| self.taken(error, origin.log_id))?;
         let bar = progress::bar("events", original.head().await?.position.counter());
         let follower = Follower { original, copy: copy.as_ref(), bar: &bar, stop: CancellationToken::new() };
         let _signals = args.follow.then(|| signal::cancel_on_interrupt(follower.stop.clone()));
@@ -232,8 +234,15 @@ impl Places {
     }
 
     /// That the place is taken by what was copied to it is good news.
-    fn taken(&self, error: BootError) -> Failure {
+    fn taken(&self, error: BootError, log_id: Uuid) -> Failure {
         match error {
+            BootError::Load(LoadError::Occupied { log_id: found, end, .. }) if found == log_id => Failure::new(
+                Exit::Refused,
+                format!(
+                    "{} is a complete copy of {} up to position {end} already, and can be served. --check-only compares the two",
+                    self.copy.log, self.original.log
+                ),
+            ),
             BootError::Load(error) => load_failure(error),
             error => error.into(),
         }
@@ -285,20 +294,22 @@ impl Follower<'_> {
     }
 
     async fn reach_end(&self) -> Result<Position, CopyError> {
-        copy::catch_up(self.original, self.copy, |position| self.bar.set_position(position.counter())).await
+        let goes_on = |position: Position| {
+            self.bar.set_position(position.counter());
+            !self.stop.is_cancelled()
+        };
+        copy::catch_up(self.original, self.copy, goes_on).await
     }
 
     /// Copies until it is interrupted, or until nothing more will come: what that is, is asked before the end is read.
     async fn follow(&self, is_over: impl AsyncFn() -> Outcome<bool>) -> Outcome<Position> {
         let mut since = None;
         loop {
-            let is_last = is_over().await?;
+            // An original that does not respond is met again below.
+            let is_last = is_over().await.unwrap_or(false);
             let now = tokio::time::Instant::now();
-            let reached = tokio::select! {
-                () = self.stop.cancelled() => return self.copy.loaded().await.map_err(load_failure),
-                reached = self.reach_end() => reached,
-            };
-            match reached {
+            match self.reach_end().await {
+                Ok(reached) if self.stop.is_cancelled() => return Ok(reached),
                 Ok(reached) if is_last => return Ok(reached),
                 Ok(reached) => {
                     since = None;
@@ -310,7 +321,7 @@ impl Follower<'_> {
                 Err(error) => return Err(failure(error)),
             }
             tokio::select! {
-                () = self.stop.cancelled() => {}
+                () = self.stop.cancelled() => return self.copy.loaded().await.map_err(load_failure),
                 () = tokio::time::sleep(LOOK) => {}
             }
         }

@@ -103,26 +103,26 @@ pub struct Compared {
 }
 
 /// Copies what the copy does not have yet, up to the end of the original as it is found. `progress` receives each position
-/// reached, first that where the copy stands. Returns the last one.
+/// reached, first that where the copy stands, and says whether to go on. Returns the last one.
 ///
 /// # Errors
 /// [`CopyError::Differ`] if the copy does not have the original's event where it ends.
 pub async fn catch_up(
     original: &dyn EventLog,
     copy: &dyn LogLoader,
-    mut progress: impl FnMut(Position) + Send,
+    mut progress: impl FnMut(Position) -> bool + Send,
 ) -> Result<Position, CopyError> {
     let mut reached = copy.loaded().await.map_err(CopyError::Copy)?;
     check_continues(original, copy, reached).await?;
-    progress(reached);
+    let mut goes_on = progress(reached);
     let mut portion = read(original, reached).await?;
-    while !portion.events.is_empty() {
+    while goes_on && !portion.events.is_empty() {
         let next = portion.last();
         // The next portion is read while this one is loaded. What was loaded stays, whatever the reading comes to.
         let (loaded, read) = tokio::join!(copy.load(portion), read(original, next));
         loaded.map_err(CopyError::Copy)?;
         reached = next;
-        progress(reached);
+        goes_on = progress(reached);
         portion = read?;
     }
     Ok(reached)
