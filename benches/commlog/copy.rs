@@ -13,8 +13,8 @@ use crate::report::{Goal, Measurement, goal};
 use crate::stores::{Own, Place};
 use crate::{Engine, Result, Size, raw};
 
-/// Events a transaction, as a copy has them.
-const PER_TRANSACTION: u64 = 4_096;
+/// Rows a statement of the limit: SQLite binds so many values, and not many more.
+const PER_TRANSACTION: u64 = 1_000;
 
 /// What a copy took.
 struct Copied {
