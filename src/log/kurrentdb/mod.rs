@@ -114,7 +114,12 @@ impl KurrentLog {
     }
 
     /// Opens the index of a log, and follows it until the index has reached the log's end.
-    async fn follow(connection: Arc<Connection>, index: &Path, log_id: Uuid, ambient: Ambient) -> Result<Self, LogError> {
+    async fn follow(
+        connection: Arc<Connection>,
+        index: &Path,
+        log_id: Uuid,
+        ambient: Ambient,
+    ) -> Result<Self, LogError> {
         let index = open::index(&connection, index, log_id).await?;
         let (announce, end) = watch::channel(Position::START);
         let (follower, reached) = Follower::new(connection.clone(), index, announce).await?;
@@ -470,7 +475,8 @@ impl EventLog for KurrentLog {
         loop {
             let epoch = self.head().await?.epoch + 1;
             let system_id = open::system_id(self.log_id);
-            let started = EpochStarted { epoch: epoch.into(), started_at: micros(self.ambient.now()), system_id, loaded: false };
+            let started =
+                EpochStarted { epoch: epoch.into(), started_at: micros(self.ambient.now()), system_id, loaded: false };
             let event = Proposed::of_own(self.ambient.uuid(), EPOCH_STARTED, &started);
             // The log's stream begins with its id.
             let state = eventstore::StreamState::StreamRevision(u64::from(epoch) - 1);

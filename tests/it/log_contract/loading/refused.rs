@@ -64,7 +64,10 @@ async fn a_place_with_another_log_is_refused() {
         let loader = place.loader(origin.log_id).await.expect("the place is empty");
         loader.load(portions(world.log.as_ref(), 20).await.remove(0)).await.expect("it is loaded");
         let refused = place.loader(other).await.err();
-        assert!(matches!(refused, Some(LoadError::Other { found, .. }) if found == origin.log_id), "{name}: {refused:?}");
+        assert!(
+            matches!(refused, Some(LoadError::Other { found, .. }) if found == origin.log_id),
+            "{name}: {refused:?}"
+        );
         let of_other = Origin { log_id: other, epochs: origin.epochs.clone() };
         let without = Origin { log_id: origin.log_id, epochs: Vec::new() };
         for wrong in [of_other, without] {
@@ -75,7 +78,10 @@ async fn a_place_with_another_log_is_refused() {
     for (name, place) in places().await {
         place.open().await.expect("it is made").close().await;
         let refused = place.loader(origin.log_id).await.err();
-        assert!(matches!(refused, Some(LoadError::Occupied { log_id, .. }) if log_id != origin.log_id), "{name}: {refused:?}");
+        assert!(
+            matches!(refused, Some(LoadError::Occupied { log_id, .. }) if log_id != origin.log_id),
+            "{name}: {refused:?}"
+        );
     }
 }
 
@@ -109,8 +115,7 @@ async fn where_two_logs_part_is_named() {
     }
     let ambient = Ambient::system();
     let stream = world.stream();
-    let append =
-        crate::log_contract::world::plain(&ambient, stream, commlog::log::Expected::Exact(0), b"{}".to_vec());
+    let append = crate::log_contract::world::plain(&ambient, stream, commlog::log::Expected::Exact(0), b"{}".to_vec());
     copy.append(vec![append]).await.expect("it answers").remove(0).expect("is appended");
     match copy::compare(world.log.as_ref(), copy.as_ref(), parted, |_| ()).await {
         Err(CopyError::Differ(Difference::Event { position, .. })) => assert_eq!(position, parted),

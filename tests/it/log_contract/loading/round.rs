@@ -52,9 +52,11 @@ async fn a_log_goes_round_all_backends_and_comes_back_the_same() {
         assert_eq!(all(log.as_ref()).await, expected, "{name}");
         let epoch = log.epoch().await.expect("it has an epoch");
         assert_eq!((epoch.number, epoch.is_loaded), (2, true), "{name}");
-        let (tenants, same) = (log.tenants().await.expect("it lists them"), world.log.tenants().await.expect("it lists them"));
+        let (tenants, same) =
+            (log.tenants().await.expect("it lists them"), world.log.tenants().await.expect("it lists them"));
         assert_eq!(tenants, same, "{name}");
-        let (subject, same) = (log.first_subject().await.expect("it is read"), world.log.first_subject().await.expect("it is read"));
+        let (subject, same) =
+            (log.first_subject().await.expect("it is read"), world.log.first_subject().await.expect("it is read"));
         assert_eq!(subject, same, "{name}");
     }
     log.close().await;
@@ -107,7 +109,10 @@ async fn a_log_opens_only_once_it_is_complete() {
         place.open_to_read().await.expect("it opens").close().await;
         place.open().await.expect("it opens").close().await;
         let again = place.loader(origin.log_id).await.err();
-        assert!(matches!(again, Some(LoadError::Occupied { log_id, .. }) if log_id == origin.log_id), "{name}: {again:?}");
+        assert!(
+            matches!(again, Some(LoadError::Occupied { log_id, .. }) if log_id == origin.log_id),
+            "{name}: {again:?}"
+        );
     }
 }
 
