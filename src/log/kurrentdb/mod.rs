@@ -99,9 +99,6 @@ impl KurrentLog {
     async fn open(address: &str, index: &Path, ambient: Ambient, makes: bool) -> Result<Self, LogError> {
         let connection = Arc::new(open::prepare(address)?);
         let log_id = match open::log_id(&connection).await? {
-            Some(_) if open::is_loading(&connection).await? => {
-                return Err(LogError::Loading { url: connection.address.url.clone() });
-            }
             Some(log_id) => log_id,
             None if makes => open::make(&connection, &ambient).await?,
             None => {
@@ -109,6 +106,9 @@ impl KurrentLog {
                 return Err(LogError::Foreign { url: connection.address.url.clone(), reason });
             }
         };
+        if open::is_loading(&connection).await? {
+            return Err(LogError::Loading { url: connection.address.url.clone() });
+        }
         Self::follow(connection, index, log_id, ambient).await
     }
 
