@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long the stores may be out of reach without ending `--follow`.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// `commlog copy-log`
+/// Copies a log into another store, event by event as it stands: SQLite, PostgreSQL or KurrentDB.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Copies a log into another store, of the same kind or another one (SQLite, PostgreSQL, KurrentDB): every event \
@@ -35,9 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
                   opened before --finish has compared it with the original, event by event. It then sends nothing until \
                   `commlog confirm-dispatch`. Only the log is copied: docs/deploy.md says what to do with keys, files of messages and \
                   read tables.",
-    after_help = "Examples:\n  commlog copy-log --to postgres://commlog@db/crm_log            while the servers run, as often as you \
-                  like\n  commlog copy-log --to postgres://commlog@db/crm_log --finish   once they are stopped\n  commlog copy-log \
-                  --from kurrentdb://node:2113 --to sqlite:log.db --check-only"
+    after_help = "Examples:\n  commlog copy-log --to postgres://commlog@db/crm_log\n  commlog copy-log --to \
+                  postgres://commlog@db/crm_log --follow\n  commlog copy-log --to postgres://commlog@db/crm_log \
+                  --finish\n  commlog copy-log --from kurrentdb://node:2113 --to sqlite:log.db --check-only"
 )]
 pub struct CopyArgs {
     /// The original [default: the configured log]

@@ -119,7 +119,7 @@ enum Command {
     Status(status::StatusArgs),
     /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
-    /// Copies a log into another store, event by event as it stands: SQLite, PostgreSQL or KurrentDB.
+    // Described by its arguments: a description here would replace their longer one.
     CopyLog(copy_log::CopyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),
