@@ -113,7 +113,9 @@ impl Places {
             true => follower.follow(async || Ok(args.finish && !self.is_written().await?)).await?,
             false => follower.catch_up().await?,
         };
-        note_rate(reached.counter().saturating_sub(first.counter()), began.elapsed());
+        if !args.follow {
+            note_rate(reached.counter().saturating_sub(first.counter()), began.elapsed());
+        }
         if !args.finish || follower.stop.is_cancelled() {
             bar.finish_and_clear();
             return self.report_unfinished(args, original, reached).await;
