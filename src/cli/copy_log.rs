@@ -24,7 +24,7 @@ use crate::log::{EventLog, LogError};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the stores may be out of reach without ending `--follow`.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Copies a log into another store, event by event as it stands: SQLite, PostgreSQL or KurrentDB.
 #[derive(Debug, Args)]
@@ -69,9 +69,10 @@ pub async fn run(session: &Session, args: CopyArgs) -> Outcome {
         places.refuse_writers().await?;
     }
     let original = boot::open_existing_log(&places.original, &session.ambient).await?;
-    let done = match args.check_only {
-        true => places.check(session, &args, original.as_ref()).await,
-        false => places.copy(session, &args, original.as_ref()).await,
+    let done = if args.check_only {
+        places.check(session, &args, original.as_ref()).await
+    } else {
+        places.copy(session, &args, original.as_ref()).await
     };
     original.close().await;
     done
@@ -109,9 +110,10 @@ impl Places {
         let follower = Follower { original, copy: copy.as_ref(), bar: &bar, stop: CancellationToken::new() };
         let _signals = args.follow.then(|| signal::cancel_on_interrupt(follower.stop.clone()));
         let (first, began) = (copy.loaded().await.map_err(load_failure)?, Instant::now());
-        let reached = match args.follow {
-            true => follower.follow(async || Ok(args.finish && !self.is_written().await?)).await?,
-            false => follower.catch_up().await?,
+        let reached = if args.follow {
+            follower.follow(async || Ok(args.finish && !self.is_written().await?)).await?
+        } else {
+            follower.catch_up().await?
         };
         if !args.follow {
             note_rate(reached.counter().saturating_sub(first.counter()), began.elapsed());
