@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod cover;
 pub mod envelope;
 pub mod format;
+pub mod grown;
 pub mod journal;
 pub mod keeper;
 pub mod keys;
