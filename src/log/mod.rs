@@ -15,6 +15,7 @@ pub mod journal;
 pub mod keeper;
 pub mod keys;
 pub mod kurrentdb;
+pub mod load;
 pub mod mark;
 pub mod merkle;
 mod plan;
@@ -246,6 +247,14 @@ pub enum LogError {
         /// What was found instead, in words.
         reason: String,
     },
+    /// The log is not complete: a copy or a backup is still being loaded into it.
+    #[error(
+        "the log at {url} is not complete: a copy or a backup is still being loaded into it. Let that command end, or run it again"
+    )]
+    Loading {
+        /// The store's URL without credentials.
+        url: String,
+    },
     /// A stored row is damaged.
     #[error("the event at position {position} is damaged: {reason}")]
     Damaged {
@@ -292,6 +301,9 @@ pub struct Epoch {
     /// True if it was started on another store than this one: a restored or copied log, which must not send what the
     /// original has sent. Starting an epoch says that it may.
     pub is_copy: bool,
+    /// True if the log was loaded out of another one or a backup, and no epoch was started since: then no mark proves that it may
+    /// send.
+    pub is_loaded: bool,
 }
 
 /// How many events and bytes one read returns at most: whichever is reached first, but at least one event.

@@ -2,9 +2,10 @@
 //! copied log waits until an operator has confirmed it (`commlog confirm-dispatch`), which starts a new epoch.
 //!
 //! The log is recognised by its content: the key store has marked an event that it must contain (`log::mark`). A log
-//! without that event holds everything; so does one in another place, unless the mark proves it. Messages that have been
-//! due for long hold only those of their own tenant: they are the only sign of a machine that was set back as a whole,
-//! but one tenant's message that no account serves must not keep the others' from being sent.
+//! without that event holds everything; so does one in another place, unless the mark proves it, and one that was loaded
+//! out of another log or a backup. Messages that have been due for long hold only those of their own tenant: they are the
+//! only sign of a machine that was set back as a whole, but one tenant's message that no account serves must not keep the
+//! others' from being sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub(super) const PART: &str = "dispatch";
 pub enum Hold {
     /// Everything: the log lacks the marked event at this position. It was restored from a backup, cut short or replaced.
     Restored(Position),
-    /// Everything: log and key store stand in another place than where the epoch was started.
+    /// Everything: log and key store stand in another place than where the epoch was started, or the log was loaded.
     Copied,
     /// Messages of these tenants, of which so many have been due for more than an hour, and since before any operator's
     /// confirmation.
@@ -52,7 +53,7 @@ pub async fn signs_of_restore(app: &App, backlog: &[Waiting]) -> Result<Option<H
         LogStanding::Unmarked => false,
     };
     let epoch = app.epoch().await?;
-    if epoch.is_copy && !is_proved {
+    if epoch.is_loaded || epoch.is_copy && !is_proved {
         return Ok(Some(Hold::Copied));
     }
     // Age counts even then: a machine that was set back as a whole has the old mark with the old log.

@@ -243,8 +243,8 @@ fn see(names: &Names, place: Place, event: &wire::Event) -> Option<Seen> {
         }
         Named::Command(tenant, id) => What::Claim(tenant, id, serde_json::from_slice::<Claim>(&event.data).ok()?),
         Named::Log if event.metadata.get("type").is_some_and(|name| name == EPOCH_STARTED) => {
-            let EpochStarted { epoch, started_at, system_id } = serde_json::from_slice(&event.data).ok()?;
-            What::Epoch { epoch, started_at: record::time(&started_at)?.timestamp_micros(), system_id }
+            let EpochStarted { epoch, started_at, system_id, loaded } = serde_json::from_slice(&event.data).ok()?;
+            What::Epoch { epoch, started_at: record::time(&started_at)?.timestamp_micros(), system_id, loaded }
         }
         Named::Log => return None,
     };

@@ -14,6 +14,7 @@ mod channel;
 mod connection;
 mod follower;
 mod index;
+mod load;
 mod names;
 mod open;
 mod record;
@@ -45,6 +46,7 @@ use crate::log::{
 use address::Address;
 use connection::{CallError, Connection, Direction, Most, place_of};
 use follower::{Follower, Reached};
+pub use load::KurrentLoader;
 use names::Named;
 use record::{EPOCH_STARTED, EpochStarted, Proposed, micros};
 use transaction::{Mode, TRANSACTION_BYTES};
@@ -98,6 +100,9 @@ impl KurrentLog {
     async fn open(address: &str, index: &Path, ambient: Ambient, makes: bool) -> Result<Self, LogError> {
         let connection = Arc::new(prepare(address)?);
         let log_id = match open::log_id(&connection).await? {
+            Some(_) if open::is_loading(&connection).await? => {
+                return Err(LogError::Loading { url: connection.address.url.clone() });
+            }
             Some(log_id) => log_id,
             None if makes => open::make(&connection, &ambient).await?,
             None => {
@@ -105,6 +110,11 @@ impl KurrentLog {
                 return Err(LogError::Foreign { url: connection.address.url.clone(), reason });
             }
         };
+        Self::follow(connection, index, log_id, ambient).await
+    }
+
+    /// Opens the index of a log, and follows it until the index has reached the log's end.
+    async fn follow(connection: Arc<Connection>, index: &Path, log_id: Uuid, ambient: Ambient) -> Result<Self, LogError> {
         let index = open::index(&connection, index, log_id).await?;
         let (announce, end) = watch::channel(Position::START);
         let (follower, reached) = Follower::new(connection.clone(), index, announce).await?;
@@ -447,7 +457,9 @@ impl EventLog for KurrentLog {
     async fn epoch(&self) -> Result<Epoch, LogError> {
         let origin = self.origin().await?;
         let last = origin.epochs.last();
+        let loaded = self.look_up(index::loaded_epoch).await?;
         Ok(Epoch {
+            is_loaded: loaded.is_some() && loaded == last.map(|epoch| epoch.number),
             number: last.map_or(1, |epoch| u32::try_from(epoch.number).unwrap_or(u32::MAX)),
             started_at: last.map_or(DateTime::UNIX_EPOCH, |epoch| epoch.started_at),
             is_copy: last.is_some_and(|epoch| epoch.system_id != open::system_id(self.log_id)),
@@ -458,7 +470,7 @@ impl EventLog for KurrentLog {
         loop {
             let epoch = self.head().await?.epoch + 1;
             let system_id = open::system_id(self.log_id);
-            let started = EpochStarted { epoch: epoch.into(), started_at: micros(self.ambient.now()), system_id };
+            let started = EpochStarted { epoch: epoch.into(), started_at: micros(self.ambient.now()), system_id, loaded: false };
             let event = Proposed::of_own(self.ambient.uuid(), EPOCH_STARTED, &started);
             // The log's stream begins with its id.
             let state = eventstore::StreamState::StreamRevision(u64::from(epoch) - 1);

@@ -30,6 +30,19 @@ pub(super) async fn log_id(connection: &Connection) -> Result<Option<Uuid>, LogE
     }
 }
 
+/// Whether a log is still being loaded: it has an id, and no epoch yet.
+pub(super) async fn is_loading(connection: &Connection) -> Result<bool, LogError> {
+    let name = connection.address.names.log();
+    let second = connection.read_stream(&name, Direction::Forwards(Some(1)), Most::events(1)).await?;
+    Ok(second.is_empty())
+}
+
+/// Begins to load the log with this id, unless another process has begun a log by now: which one, is returned.
+pub(super) async fn begin_load(connection: &Connection, ambient: &Ambient, log_id: Uuid) -> Result<Uuid, LogError> {
+    let opened = LogOpened { log_id, format: FORMAT };
+    append_first(connection, vec![Proposed::of_own(ambient.uuid(), LOG_OPENED, &opened)], log_id).await
+}
+
 /// Makes a log, unless another process has made it by now. Returns its id.
 pub(super) async fn make(connection: &Connection, ambient: &Ambient) -> Result<Uuid, LogError> {
     let log_id = ambient.uuid();
@@ -39,6 +52,10 @@ pub(super) async fn make(connection: &Connection, ambient: &Ambient) -> Result<U
         Proposed::of_own(ambient.uuid(), LOG_OPENED, &opened),
         Proposed::of_own(ambient.uuid(), EPOCH_STARTED, &epoch),
     ];
+    append_first(connection, events, log_id).await
+}
+
+async fn append_first(connection: &Connection, events: Vec<Proposed>, log_id: Uuid) -> Result<Uuid, LogError> {
     match connection.append(&connection.address.names.log(), StreamState::NoStream, events).await {
         Ok(()) => Ok(log_id),
         Err(CallError::Client(Error::WrongExpectedVersion { .. })) => {
@@ -56,7 +73,7 @@ pub(super) fn system_id(log_id: Uuid) -> String {
 }
 
 fn first_epoch(log_id: Uuid, ambient: &Ambient) -> EpochStarted {
-    EpochStarted { epoch: 1, started_at: micros(ambient.now()), system_id: system_id(log_id) }
+    EpochStarted { epoch: 1, started_at: micros(ambient.now()), system_id: system_id(log_id), loaded: false }
 }
 
 /// Opens the index. It is made again if its last event is not, or no longer, in the log.

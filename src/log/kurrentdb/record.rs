@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::wire;
 use crate::ids::{CommandId, EventId, Position};
+use crate::log::cover::CommandRecord;
 use crate::log::plan::{CommandRow, Known, Row};
 use crate::log::{Envelope, EventHash, LogError, SealedEvent, StreamId};
 
@@ -57,6 +58,9 @@ pub(super) struct ClaimedAppend {
     pub last_version: u64,
     /// The last event's id: whether it stands there shows whether the append was made.
     pub last_event: Uuid,
+    /// Which append of the command it is, in a log that was loaded; its place among the others, if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u64>,
 }
 
 /// The first event of a log's own stream.
@@ -72,6 +76,9 @@ pub(super) struct EpochStarted {
     pub epoch: u64,
     pub started_at: String,
     pub system_id: String,
+    /// True in a log that was loaded: the epoch began in the original.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loaded: bool,
 }
 
 /// The names of types of the events that are not of the domain.
@@ -106,12 +113,29 @@ impl Proposed {
             hash: hex::encode(row.hash),
             personal: event.personal.as_ref().map(|bytes| STANDARD.encode(bytes)),
         };
-        let metadata = match serde_json::to_value(metadata) {
-            Ok(serde_json::Value::Object(fields)) => fields,
-            _ => serde_json::Map::new(),
+        let data = Bytes::copy_from_slice(&event.data);
+        Self { id: event.id.0, event_type: event.event_type.to_owned(), data, metadata: metadata.into_fields() }
+    }
+
+    /// An event as it stands in the log that is loaded.
+    pub(super) fn of_stored(event: &SealedEvent) -> Self {
+        let envelope = &event.envelope;
+        let metadata = Metadata {
+            schema_version: envelope.schema_version.to_string(),
+            occurred_at: micros(envelope.occurred_at),
+            recorded_at: micros(envelope.recorded_at),
+            actor: envelope.actor.clone(),
+            command: envelope.command_id.map(|id| id.0),
+            correlation: envelope.correlation_id.map(|id| id.0),
+            causation: envelope.causation_id.map(|id| id.0),
+            subject: envelope.subject.map(|id| id.0),
+            epoch: envelope.epoch.to_string(),
+            hash: hex::encode(envelope.hash),
+            personal: event.personal.as_ref().map(|bytes| STANDARD.encode(bytes)),
         };
         let data = Bytes::copy_from_slice(&event.data);
-        Self { id: event.id.0, event_type: event.event_type.to_owned(), data, metadata }
+        let (id, event_type) = (envelope.id.0, envelope.event_type.clone());
+        Self { id, event_type, data, metadata: metadata.into_fields() }
     }
 
     /// An event of a command's or the log's own stream.
@@ -163,8 +187,23 @@ impl Claim {
             first_version: row.first_version,
             last_version: row.last_version,
             last_event: last_event(row),
+            ordinal: None,
         };
         Self { fingerprint, appends: rows.iter().map(append).collect() }
+    }
+
+    /// What a command made in the log that is loaded.
+    pub(super) fn of_records(records: &[&CommandRecord], last_event: impl Fn(&CommandRecord) -> Uuid) -> Self {
+        let fingerprint = records.first().map(|record| hex::encode(record.fingerprint)).unwrap_or_default();
+        let append = |record: &&CommandRecord| ClaimedAppend {
+            category: record.stream.category.name().to_owned(),
+            key: record.stream.key,
+            first_version: record.first_version,
+            last_version: record.last_version,
+            last_event: last_event(record),
+            ordinal: Some(record.ordinal),
+        };
+        Self { fingerprint, appends: records.iter().map(append).collect() }
     }
 }
 
@@ -186,6 +225,13 @@ fn hash(text: &str) -> Option<EventHash> {
 }
 
 impl Metadata {
+    fn into_fields(self) -> serde_json::Map<String, serde_json::Value> {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        }
+    }
+
     /// The event's hash; [`None`] if it is not one.
     pub(super) fn hash(&self) -> Option<EventHash> {
         hash(&self.hash)

@@ -23,7 +23,7 @@ use crate::log::{LogError, StreamId};
 pub(super) const TRANSACTION_BYTES: usize = 768 * 1024;
 
 /// What an event takes beside its payload, roughly.
-const EVENT_BYTES: usize = 640;
+pub(super) const EVENT_BYTES: usize = 640;
 
 /// How long a process that has claimed a command may take to append.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(3);
@@ -378,16 +378,16 @@ fn size(row: &Row<'_>) -> usize {
 }
 
 /// The revision of a stream with so many events.
-fn revision(version: u64) -> i64 {
+pub(super) fn revision(version: u64) -> i64 {
     i64::try_from(version).map_or(i64::MAX, |version| if version == 0 { wire::NO_STREAM } else { version - 1 })
 }
 
 /// The state of a stream with so many events.
-fn state(version: u64) -> StreamState {
+pub(super) fn state(version: u64) -> StreamState {
     version.checked_sub(1).map_or(StreamState::NoStream, StreamState::StreamRevision)
 }
 
-fn check(stream: String, version: u64) -> wire::Check {
+pub(super) fn check(stream: String, version: u64) -> wire::Check {
     wire::Check { state: Some(wire::StreamState { stream, revision: revision(version) }) }
 }
 
@@ -397,7 +397,7 @@ fn lost(name: &str) -> CallError {
 }
 
 /// Whether others appended first.
-fn is_lost(error: &CallError) -> bool {
+pub(super) fn is_lost(error: &CallError) -> bool {
     match error {
         CallError::Client(error) => matches!(error, Error::WrongExpectedVersion { .. }),
         // A stream that was deleted for good is refused with the same code.

@@ -25,8 +25,8 @@ pub(in crate::log::kurrentdb) enum What {
     Event(SeenEvent),
     /// A command was, or is about to be, carried out.
     Claim(TenantId, CommandId, Claim),
-    /// An epoch began.
-    Epoch { epoch: u64, started_at: i64, system_id: String },
+    /// An epoch began, in the log that this one was loaded out of, if `loaded` says so.
+    Epoch { epoch: u64, started_at: i64, system_id: String, loaded: bool },
 }
 
 /// An event of a stream of ours. What cannot be read of a damaged one is left out: it keeps its place.
@@ -68,9 +68,13 @@ pub(super) fn apply(connection: &Connection, after: Place, seen: &[Seen], to: Pl
                 add(&transaction, seen, event, position, reached_at)?;
             }
             What::Claim(tenant, id, claim) => add_claim(&transaction, seen.revision, *tenant, *id, claim)?,
-            What::Epoch { epoch, started_at, system_id } => {
+            What::Epoch { epoch, started_at, system_id, loaded } => {
                 let insert = "INSERT OR IGNORE INTO epochs (epoch, started_at, system_id) VALUES (?1, ?2, ?3)";
                 transaction.prepare_cached(insert)?.execute(params![signed(*epoch), started_at, system_id])?;
+                if *loaded {
+                    let mark = "INSERT OR REPLACE INTO meta (name, value) VALUES ('loaded_epoch', ?1)";
+                    transaction.prepare_cached(mark)?.execute([signed(*epoch)])?;
+                }
             }
         }
     }
@@ -129,7 +133,8 @@ fn add_claim(
                   first_version, last_version, last_event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let mut insert = transaction.prepare_cached(insert)?;
     let fingerprint = hash_of(&hex::decode(&claim.fingerprint).unwrap_or_default());
-    for (ordinal, append) in (0_i64..).zip(&claim.appends) {
+    for (place, append) in (0_i64..).zip(&claim.appends) {
+        let ordinal = append.ordinal.map_or(place, signed);
         insert.execute(params![
             tenant.0.as_bytes(),
             id.0.as_bytes(),

@@ -1,6 +1,6 @@
 //! What is looked up in the index.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -104,6 +104,23 @@ pub(in crate::log::kurrentdb) fn claims_under(connection: &Connection, command: 
     let count =
         connection.prepare_cached(sql)?.query_row(params![tenant.0.as_bytes(), id.0.as_bytes()], |row| row.get(0));
     count.map(unsigned)
+}
+
+/// The appends that are claimed under commands, by their ordinals, made or not.
+pub(in crate::log::kurrentdb) fn claimed(
+    connection: &Connection,
+    commands: &[CommandRef],
+) -> Result<HashSet<(CommandRef, u64)>> {
+    let sql = "SELECT ordinal FROM claims WHERE tenant_id = ?1 AND command_id = ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut claimed = HashSet::new();
+    for command @ (tenant, id) in commands.iter().copied() {
+        let ordinals = select.query_map(params![tenant.0.as_bytes(), id.0.as_bytes()], |row| row.get(0))?;
+        for ordinal in ordinals {
+            claimed.insert((command, unsigned(ordinal?)));
+        }
+    }
+    Ok(claimed)
 }
 
 /// How many appends were made under commands, up to a position.
@@ -239,6 +256,12 @@ pub(in crate::log::kurrentdb) fn first_subject(connection: &Connection) -> Resul
     let sql = "SELECT value FROM meta WHERE name = 'first_subject'";
     let subject: Option<Vec<u8>> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
     subject.map(|bytes| Ok(SubjectId(uuid_of(&bytes)?))).transpose()
+}
+
+/// The last epoch that began in the log that this one was loaded out of; [`None`] if it was not loaded.
+pub(in crate::log::kurrentdb) fn loaded_epoch(connection: &Connection) -> Result<Option<u64>> {
+    let sql = "SELECT value FROM meta WHERE name = 'loaded_epoch'";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.map(unsigned))
 }
 
 /// The log's epochs.

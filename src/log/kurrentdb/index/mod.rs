@@ -60,7 +60,7 @@ impl Index {
         self.run("be cleared", |connection| {
             connection.execute_batch(
                 "BEGIN IMMEDIATE; DELETE FROM streams; DELETE FROM events; DELETE FROM claims; DELETE FROM epochs; \
-                 DELETE FROM snapshots; DELETE FROM meta WHERE name = 'first_subject'; \
+                 DELETE FROM snapshots; DELETE FROM meta WHERE name IN ('first_subject', 'loaded_epoch'); \
                  UPDATE meta SET value = 0 WHERE name IN ('commit', 'prepare'); COMMIT",
             )
         })
@@ -101,8 +101,8 @@ impl Index {
 }
 
 pub(super) use lookup::{
-    at, claims_under, command_rows, count_claims, epochs, event, first_subject, head, heads, last_event, place_of,
-    position_at, positions, streams_after, tenants,
+    at, claimed, claims_under, command_rows, count_claims, epochs, event, first_subject, head, heads, last_event,
+    loaded_epoch, place_of,    position_at, positions, streams_after, tenants,
 };
 
 fn database(url: &str, doing: &'static str, error: Error) -> LogError {

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::rows;
 use crate::ids::{EventId, Position};
-use crate::log::StreamId;
 use crate::log::cover::{EpochRecord, Origin};
 use crate::log::plan::{CommandRef, CommandRow, Stand, Stored};
+use crate::log::{Epoch, StreamId};
 
 /// Where streams stand; those that do not exist are left out.
 pub(super) async fn stands(
@@ -128,6 +128,20 @@ pub(super) async fn streams(
 pub(super) async fn count_commands(connection: &mut PgConnection, until: Position) -> Result<u64, sqlx::Error> {
     let sql = "SELECT count(*) FROM log.commands WHERE position <= $1";
     counter(sqlx::query_scalar(sql).bind(rows::signed(until.counter())).fetch_one(connection).await?)
+}
+
+/// The epoch that the log is in.
+pub(super) async fn epoch(connection: &mut PgConnection, system_id: &str) -> Result<Epoch, sqlx::Error> {
+    let (number, started_at, is_copy, is_loaded): (i64, i64, bool, bool) = sqlx::query_as(
+        "SELECT epoch, started_at, system_id <> $1, EXISTS (SELECT 1 FROM log.meta \
+             WHERE name = 'loaded_epoch' AND value = convert_to(epoch::text, 'UTF8')) \
+         FROM log.epochs ORDER BY epoch DESC LIMIT 1",
+    )
+    .bind(system_id)
+    .fetch_one(connection)
+    .await?;
+    let number = number.try_into().unwrap_or_default();
+    Ok(Epoch { number, started_at: rows::time(started_at), is_copy, is_loaded })
 }
 
 /// The log's id and epochs.

@@ -5,7 +5,9 @@
 
 mod guards;
 mod listener;
+mod load;
 mod lookup;
+mod open;
 mod rows;
 pub(in crate::log) mod store;
 mod writer;
@@ -32,6 +34,8 @@ use crate::log::{
 };
 use crate::sql::postgres::{Backend, Held, bounded, on};
 use listener::Listener;
+pub use load::PostgresLoader;
+use open::Opened;
 use rows::{ReadError, select_events, signed};
 use store::{Kind, Location, StoreError};
 use writer::{Job, Writer};
@@ -56,6 +60,8 @@ pub struct PostgresLog {
     waiting: Arc<Semaphore>,
     end: watch::Receiver<Position>,
     closing: CancellationToken,
+    /// See [`EventLog::orders_times`].
+    orders_times: bool,
 }
 
 impl PostgresLog {
@@ -67,7 +73,10 @@ impl PostgresLog {
     pub async fn connect(url: &str, ambient: Ambient) -> Result<Self, LogError> {
         let location = Location::parse(url).map_err(|error| store_error("its URL", error))?;
         let fail = |error| store_error(&location.url, error);
-        let system_id = prepare(&location, &ambient).await.map_err(fail)?;
+        let Opened { system_id, is_loading, orders_times } = open::prepare(&location, &ambient).await.map_err(fail)?;
+        if is_loading {
+            return Err(LogError::Loading { url: location.url });
+        }
         let pool = location.pool(CONNECTIONS);
         let (announce, end) = watch::channel(Position::START);
         let closing = CancellationToken::new();
@@ -77,7 +86,7 @@ impl PostgresLog {
         let url = location.url.clone();
         tokio::spawn(Writer::new(location, ambient.clone(), announce).run(queue));
         let waiting = Arc::new(Semaphore::new(WAITING_KIB));
-        Ok(Self { url, pool, ambient, system_id, jobs, waiting, end, closing })
+        Ok(Self { url, pool, ambient, system_id, jobs, waiting, end, closing, orders_times })
     }
 
     /// Opens a log that must exist, for reading only. Every append is refused with [`LogError::Closed`], and nothing is
@@ -86,17 +95,26 @@ impl PostgresLog {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_to_read(url: &str, ambient: Ambient) -> Result<Self, LogError> {
-        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?.into_reading();
+        let location = Location::parse(url).map_err(|error| store_error("its URL", error))?;
+        let (log, is_loading) = Self::open_as_it_is(location, ambient).await?;
+        if is_loading { Err(LogError::Loading { url: log.url }) } else { Ok(log) }
+    }
+
+    /// As [`Self::connect_to_read`], though it may not be complete: which of both is returned, too.
+    async fn open_as_it_is(location: Location, ambient: Ambient) -> Result<(Self, bool), LogError> {
+        let location = location.into_reading();
         let open = async {
             let mut connection = location.connect().await?;
             store::check(&mut connection, &KIND).await?;
-            Ok(sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection).await?)
+            open::look(&mut connection).await
         };
-        let system_id = open.await.map_err(|error| store_error(&location.url, error))?;
+        let found = open.await.map_err(|error| store_error(&location.url, error))?;
+        let Opened { system_id, is_loading, orders_times } = found;
         let ((_, end), (jobs, _)) = (watch::channel(Position::START), mpsc::unbounded_channel());
         let waiting = Arc::new(Semaphore::new(WAITING_KIB));
-        let pool = location.pool(CONNECTIONS);
-        Ok(Self { url: location.url, pool, ambient, system_id, jobs, waiting, end, closing: CancellationToken::new() })
+        let (pool, closing) = (location.pool(CONNECTIONS), CancellationToken::new());
+        let log = Self { url: location.url, pool, ambient, system_id, jobs, waiting, end, closing, orders_times };
+        Ok((log, is_loading))
     }
 
     /// What distinguishes the database at a URL from every other one.
@@ -129,27 +147,6 @@ impl PostgresLog {
             Err(ReadError::Log(error)) => Err(error),
         }
     }
-}
-
-/// Brings the schema to its newest version and gives a new log its id and first epoch. Returns the system's id.
-async fn prepare(location: &Location, ambient: &Ambient) -> Result<String, StoreError> {
-    let mut connection = location.connect().await?;
-    store::migrate(&mut connection, &KIND).await?;
-    let system_id: String = bounded(sqlx::query_scalar(SYSTEM_ID).fetch_one(&mut connection)).await?;
-    bounded(
-        sqlx::query("INSERT INTO log.meta (name, value) VALUES ('log_id', $1) ON CONFLICT DO NOTHING")
-            .bind(&ambient.uuid().as_bytes()[..])
-            .execute(&mut connection),
-    )
-    .await?;
-    bounded(
-        sqlx::query("INSERT INTO log.epochs (epoch, started_at, system_id) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
-            .bind(ambient.now().timestamp_micros())
-            .bind(&system_id)
-            .execute(&mut connection),
-    )
-    .await?;
-    Ok(system_id)
 }
 
 fn store_error(url: &str, error: StoreError) -> LogError {
@@ -335,6 +332,10 @@ impl EventLog for PostgresLog {
         true
     }
 
+    fn orders_times(&self) -> bool {
+        self.orders_times
+    }
+
     fn watch(&self) -> watch::Receiver<Position> {
         self.end.clone()
     }
@@ -450,15 +451,9 @@ impl EventLog for PostgresLog {
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {
-        let (number, started_at, is_copy): (i64, i64, bool) = on(&self.pool, async |connection| {
-            sqlx::query_as("SELECT epoch, started_at, system_id <> $1 FROM log.epochs ORDER BY epoch DESC LIMIT 1")
-                .bind(&self.system_id)
-                .fetch_one(connection)
-                .await
-        })
-        .await
-        .map_err(|error| database(&self.url, "read its epoch", error))?;
-        Ok(Epoch { number: number.try_into().unwrap_or_default(), started_at: rows::time(started_at), is_copy })
+        on(&self.pool, async |connection| lookup::epoch(connection, &self.system_id).await)
+            .await
+            .map_err(|error| database(&self.url, "read its epoch", error))
     }
 
     async fn start_epoch(&self) -> Result<u32, LogError> {

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, Postgres, Row as _};
 use uuid::Uuid;
 
 use crate::ids::Position;
+use crate::log::cover::CommandRecord;
 use crate::log::plan::{Known, Plan};
 use crate::log::{Envelope, LogError, ReadLimit, SealedEvent, StreamId};
 use crate::offload;
@@ -52,6 +53,28 @@ WITH new_streams AS (
             correlation_id, causation_id, subject_id, hash, data, personal)
 )
 SELECT pg_notify('commlog_log', $13::text)";
+
+/// Streams of a log that is loaded, with their numbers from the first one on.
+const INSERT_STREAMS: &str = "\
+INSERT INTO log.streams (stream, tenant_id, category, key)
+SELECT $1 + ordinal - 1, tenant_id, category, key
+FROM unnest($2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS row (tenant_id, category, key, ordinal)";
+
+/// Commands of a log that is loaded.
+const INSERT_COMMANDS: &str = "\
+INSERT INTO log.commands
+    (tenant_id, command_id, ordinal, fingerprint, stream, first_version, last_version, position)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[],
+    $8::bigint[])";
+
+/// Events of a log that is loaded.
+const INSERT_STORED: &str = "\
+INSERT INTO log.events
+    (position, stream, version, event_id, type, schema_version, occurred_at, recorded_at, actor, command_id,
+     correlation_id, causation_id, subject_id, epoch, hash, data, personal)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[], $6::int[], $7::bigint[],
+    $8::bigint[], $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[], $14::bigint[], $15::bytea[],
+    $16::bytea[], $17::bytea[])";
 
 /// Collects one value of each item, for an array parameter.
 fn column<'a, T, V>(items: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
@@ -126,6 +149,71 @@ pub(super) async fn store(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Inserts streams as they stand, the first one under this number.
+pub(super) async fn insert_streams(
+    connection: &mut PgConnection,
+    first: i64,
+    streams: &[StreamId],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(INSERT_STREAMS)
+        .bind(first)
+        .bind(column(streams, |stream| stream.tenant.0))
+        .bind(column(streams, |stream| stream.category.name()))
+        .bind(column(streams, |stream| stream.key))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Inserts what commands made as it stands. `number` says under which number a stream was inserted.
+pub(super) async fn insert_commands(
+    connection: &mut PgConnection,
+    commands: &[CommandRecord],
+    number: impl Fn(&StreamId) -> Option<i64>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(INSERT_COMMANDS)
+        .bind(column(commands, |record| record.command.0.0))
+        .bind(column(commands, |record| record.command.1.0))
+        .bind(column(commands, |record| signed(record.ordinal)))
+        .bind(column(commands, |record| &record.fingerprint[..]))
+        .bind(column(commands, |record| number(&record.stream)))
+        .bind(column(commands, |record| signed(record.first_version)))
+        .bind(column(commands, |record| signed(record.last_version)))
+        .bind(column(commands, |record| signed(record.position.counter())))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Inserts events as they stand. `number` says under which number a stream was inserted.
+pub(super) async fn insert_stored(
+    connection: &mut PgConnection,
+    events: &[SealedEvent],
+    number: impl Fn(&StreamId) -> Option<i64>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(INSERT_STORED)
+        .bind(column(events, |event| signed(event.envelope.position.counter())))
+        .bind(column(events, |event| number(&event.envelope.stream)))
+        .bind(column(events, |event| signed(event.envelope.version)))
+        .bind(column(events, |event| event.envelope.id.0))
+        .bind(column(events, |event| event.envelope.event_type.as_str()))
+        .bind(column(events, |event| i32::from(event.envelope.schema_version)))
+        .bind(column(events, |event| event.envelope.occurred_at.timestamp_micros()))
+        .bind(column(events, |event| event.envelope.recorded_at.timestamp_micros()))
+        .bind(column(events, |event| event.envelope.actor.as_str()))
+        .bind(column(events, |event| event.envelope.command_id.map(|id| id.0)))
+        .bind(column(events, |event| event.envelope.correlation_id.map(|id| id.0)))
+        .bind(column(events, |event| event.envelope.causation_id.map(|id| id.0)))
+        .bind(column(events, |event| event.envelope.subject.map(|id| id.0)))
+        .bind(column(events, |event| i64::from(event.envelope.epoch)))
+        .bind(column(events, |event| &event.envelope.hash[..]))
+        .bind(column(events, |event| &event.data[..]))
+        .bind(column(events, |event| event.personal.as_deref()))
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Why a read failed: the database, or what was found in it.

@@ -21,7 +21,7 @@ const GROUP_EVENTS: usize = 4_096;
 
 /// Who holds the head row cannot be waited for without end: a frozen writer is thrown out by the server, sooner than another
 /// node takes over what it did. Nothing that is acknowledged may be lost, whatever the server's default is.
-const PREPARE: &str = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; \
+pub(super) const PREPARE: &str = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// What the writer is asked to do. Nothing that was accepted is dropped when its asker goes away.
@@ -166,7 +166,7 @@ impl Writer {
 }
 
 /// Takes the append lock. What is read after it, is true until the commit.
-async fn begin(connection: &mut PgConnection) -> Result<Known, sqlx::Error> {
+pub(super) async fn begin(connection: &mut PgConnection) -> Result<Known, sqlx::Error> {
     let head = sqlx::raw_sql("BEGIN; SELECT position, recorded_at, streams, epoch FROM log.head FOR UPDATE")
         .fetch_one(connection)
         .await?;

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 
 use super::rows;
 use crate::ids::{EventId, Position};
 use crate::log::cover::{EpochRecord, Origin};
 use crate::log::plan::{CommandRef, CommandRow, Stand, Stored};
-use crate::log::{StreamHead, StreamId};
+use crate::log::{Epoch, StreamHead, StreamId};
 
 const STAND: &str = "SELECT s.stream, e.version, e.hash FROM streams s JOIN events e ON e.stream = s.stream \
                      WHERE s.tenant_id = ?1 AND s.category = ?2 AND s.key = ?3 ORDER BY e.version DESC LIMIT 1";
@@ -96,14 +97,47 @@ pub(super) fn streams(connection: &Connection, count: u64, most: usize) -> Resul
         .collect()
 }
 
+/// The log's id; [`None`] in a file that no log was begun in.
+pub(super) fn log_id(connection: &Connection) -> Result<Option<Uuid>, rusqlite::Error> {
+    let sql = "SELECT value FROM meta WHERE name = 'log_id'";
+    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.map(Uuid::from_bytes))
+}
+
+/// Whether the log is still being loaded: it has an id, and no epoch yet.
+pub(super) fn is_loading(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'log_id') AND NOT EXISTS (SELECT 1 FROM epochs)";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// Whether times never decrease: always in a log that was written here, not in each that was loaded.
+pub(super) fn orders_times(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM meta WHERE name = 'unordered_times')";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// The epoch that the log is in.
+pub(super) fn epoch(connection: &Connection, system_id: &str) -> Result<Epoch, rusqlite::Error> {
+    let sql = "SELECT epoch, started_at, system_id <> ?1, \
+               EXISTS (SELECT 1 FROM meta WHERE name = 'loaded_epoch' AND value = epoch) \
+               FROM epochs ORDER BY epoch DESC LIMIT 1";
+    connection.query_row(sql, [system_id], |row| {
+        Ok(Epoch {
+            number: row.get(0)?,
+            started_at: rows::time(row.get(1)?),
+            is_copy: row.get(2)?,
+            is_loaded: row.get(3)?,
+        })
+    })
+}
+
 /// The log's id and epochs.
 pub(super) fn origin(connection: &Connection) -> Result<Origin, rusqlite::Error> {
-    let id = connection.query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| row.get(0))?;
+    let log_id = log_id(connection)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let mut statement = connection.prepare("SELECT epoch, started_at, system_id FROM epochs ORDER BY epoch")?;
     let epochs = statement.query_map([], |row| {
         Ok(EpochRecord { number: counter(row, 0)?, started_at: rows::time(row.get(1)?), system_id: row.get(2)? })
     })?;
-    Ok(Origin { log_id: uuid::Uuid::from_bytes(id), epochs: epochs.collect::<Result<_, _>>()? })
+    Ok(Origin { log_id, epochs: epochs.collect::<Result<_, _>>()? })
 }
 
 fn counter(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {

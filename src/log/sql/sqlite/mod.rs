@@ -5,20 +5,22 @@
 //! the write lock. Uses rusqlite instead of sqlx, because a log reads every column of every row, which costs sqlx
 //! several allocations and a channel message each.
 
+mod guards;
+mod load;
 mod lookup;
+mod open;
 mod readers;
 mod rows;
 pub(in crate::log) mod store;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, mpsc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{ErrorCode, OptionalExtension, params};
 use tokio::sync::{Semaphore, oneshot, watch};
 use uuid::Uuid;
 
@@ -30,11 +32,12 @@ use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
 };
-use crate::sql::checkpointer::{self, Checkpointer};
+pub use load::SqliteLoader;
+pub(in crate::log) use open::system_id;
 use readers::Readers;
 use rows::{select_events, signed};
 use store::{Kind, StoreError};
-use writer::{Job, Writer};
+use writer::Job;
 
 const KIND: Kind = Kind {
     application_id: i32::from_be_bytes(*b"clog"),
@@ -49,6 +52,8 @@ pub struct SqliteLog {
     jobs: Sender<Job>,
     waiting: Arc<Semaphore>,
     end: watch::Receiver<Position>,
+    /// See [`EventLog::orders_times`].
+    orders_times: bool,
 }
 
 impl SqliteLog {
@@ -64,20 +69,13 @@ impl SqliteLog {
         let readers = Readers::new(&path, url.clone());
         let opened = {
             let (path, url) = (path.clone(), url.clone());
-            tokio::task::spawn_blocking(move || open_writer(&path, &url, ambient, announce)).await
+            tokio::task::spawn_blocking(move || open::writer(&path, &url, ambient, announce)).await
         };
         let writer = opened.map_err(|_| LogError::Closed)??;
         std::thread::Builder::new().name("commlog-log-writer".to_owned()).spawn(move || writer.run(&queue)).map_err(
             |source| LogError::Database { url: url.clone(), doing: "start its writer", source: Arc::new(source) },
         )?;
-        Ok(Self {
-            url,
-            system_id: system_id(&path),
-            readers,
-            jobs,
-            waiting: Arc::new(Semaphore::new(WAITING_KIB)),
-            end,
-        })
+        Self::with(url, &path, readers, jobs, end).await
     }
 
     /// Opens a log that must exist, for reading only: neither the file nor its folder need be writable. Every append is refused
@@ -86,7 +84,15 @@ impl SqliteLog {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_to_read(location: &str) -> Result<Self, LogError> {
-        let path = store::path_of(location);
+        let log = Self::open_as_it_is(store::path_of(location)).await?;
+        if log.readers.read("be opened", |connection| Ok(lookup::is_loading(connection)?)).await? {
+            return Err(LogError::Loading { url: log.url });
+        }
+        Ok(log)
+    }
+
+    /// As [`Self::open_to_read`], though it may not be complete.
+    async fn open_as_it_is(path: PathBuf) -> Result<Self, LogError> {
         let url = format!("sqlite:{}", path.display());
         let options = {
             let path = path.clone();
@@ -96,8 +102,19 @@ impl SqliteLog {
         let (_, end) = watch::channel(Position::START);
         let (jobs, _) = mpsc::channel();
         let readers = Readers::with(options, url.clone());
+        Self::with(url, &path, readers, jobs, end).await
+    }
+
+    async fn with(
+        url: String,
+        path: &Path,
+        readers: Readers,
+        jobs: Sender<Job>,
+        end: watch::Receiver<Position>,
+    ) -> Result<Self, LogError> {
+        let orders_times = readers.read("be opened", |connection| Ok(lookup::orders_times(connection)?)).await?;
         let waiting = Arc::new(Semaphore::new(WAITING_KIB));
-        Ok(Self { url, system_id: system_id(&path), readers, jobs, waiting, end })
+        Ok(Self { url, system_id: system_id(path), readers, jobs, waiting, end, orders_times })
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, LogError> {
@@ -105,52 +122,6 @@ impl SqliteLog {
         self.jobs.send(job(reply)).map_err(|_| LogError::Closed)?;
         answer.await.map_err(|_| LogError::Closed)
     }
-}
-
-fn open_writer(
-    path: &Path,
-    url: &str,
-    ambient: Ambient,
-    announce: watch::Sender<Position>,
-) -> Result<Writer, LogError> {
-    let connection = store::open(path, &KIND).map_err(|error| store_error(url, error))?;
-    let fail = |error| store_error(url, StoreError::from(error));
-    let system_id = system_id(path);
-    prepare(&connection, &ambient, &system_id).map_err(fail)?;
-    let checkpointer = Checkpointer::start(path, "FULL");
-    Writer::new(connection, url.to_owned(), system_id, ambient, announce, checkpointer).map_err(fail)
-}
-
-/// Sets the connection up, gives a new log its id and first epoch, and touches what the first append will need.
-fn prepare(connection: &Connection, ambient: &Ambient, system_id: &str) -> Result<(), rusqlite::Error> {
-    connection.pragma_update(None, "cache_size", -16_384)?;
-    connection.pragma_update(None, "wal_autocheckpoint", checkpointer::WRITER_PAGES)?;
-    connection.pragma_update(None, "journal_size_limit", 160 * 1024 * 1024)?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    let new: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM epochs)", [], |row| row.get(0))?;
-    if new {
-        connection.execute(
-            "INSERT INTO meta (name, value) VALUES ('log_id', ?1) ON CONFLICT DO NOTHING",
-            [ambient.uuid().as_bytes()],
-        )?;
-        connection.execute(
-            "INSERT INTO epochs (epoch, started_at, system_id) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING",
-            params![ambient.now().timestamp_micros(), system_id],
-        )?;
-    }
-    Ok(())
-}
-
-/// Distinguishes a file from its copy: by its inode where the system has them. Device numbers may change at each start of a system.
-pub(in crate::log) fn system_id(path: &Path) -> String {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        if let Ok(metadata) = std::fs::metadata(path) {
-            return format!("inode {}", metadata.ino());
-        }
-    }
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 fn store_error(url: &str, error: StoreError) -> LogError {
@@ -323,7 +294,7 @@ impl EventLog for SqliteLog {
                 let mut statement = connection.prepare_cached(
                     "SELECT coalesce(max(position), 0), \
                      coalesce((SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), 0), \
-                     (SELECT max(epoch) FROM epochs) FROM events",
+                     (SELECT coalesce(max(epoch), 0) FROM epochs) FROM events",
                 )?;
                 Ok(statement.query_row([], |row| {
                     Ok(LogHead {
@@ -374,6 +345,10 @@ impl EventLog for SqliteLog {
         true
     }
 
+    fn orders_times(&self) -> bool {
+        self.orders_times
+    }
+
     fn watch(&self) -> watch::Receiver<Position> {
         self.end.clone()
     }
@@ -409,8 +384,9 @@ impl EventLog for SqliteLog {
         let positions = positions.to_vec();
         self.readers
             .read("read hashes", move |connection| {
-                let epoch =
-                    connection.prepare_cached("SELECT max(epoch) FROM epochs")?.query_row([], |row| row.get(0))?;
+                let epoch = connection
+                    .prepare_cached("SELECT coalesce(max(epoch), 0) FROM epochs")?
+                    .query_row([], |row| row.get(0))?;
                 let mut statement = connection.prepare_cached("SELECT hash FROM events WHERE position = ?1")?;
                 let hash = |position: &Position| {
                     statement.query_row([signed(position.counter())], |row| row.get(0)).optional()
@@ -453,34 +429,12 @@ impl EventLog for SqliteLog {
     }
 
     async fn missing_guards(&self) -> Result<Vec<String>, LogError> {
-        let triggers = |connection: &Connection| -> Result<BTreeMap<String, String>, rusqlite::Error> {
-            let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")?;
-            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        };
-        self.readers
-            .read("read its triggers", move |connection| {
-                // What the migrations make is what must be there.
-                let fresh = Connection::open_in_memory()?;
-                for migration in KIND.migrations {
-                    fresh.execute_batch(migration)?;
-                }
-                let found = triggers(connection)?;
-                let missing = |(name, sql): &(String, String)| found.get(name) != Some(sql);
-                Ok(triggers(&fresh)?.into_iter().filter(missing).map(|(name, _)| name).collect())
-            })
-            .await
+        self.readers.read("read its triggers", |connection| Ok(guards::missing(connection)?)).await
     }
 
     async fn epoch(&self) -> Result<Epoch, LogError> {
         let system_id = self.system_id.clone();
-        self.readers
-            .read("read its epoch", move |connection| {
-                let sql = "SELECT epoch, started_at, system_id <> ?1 FROM epochs ORDER BY epoch DESC LIMIT 1";
-                Ok(connection.query_row(sql, [system_id], |row| {
-                    Ok(Epoch { number: row.get(0)?, started_at: rows::time(row.get(1)?), is_copy: row.get(2)? })
-                })?)
-            })
-            .await
+        self.readers.read("read its epoch", move |connection| Ok(lookup::epoch(connection, &system_id)?)).await
     }
 
     async fn start_epoch(&self) -> Result<u32, LogError> {

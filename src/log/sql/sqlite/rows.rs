@@ -28,8 +28,51 @@ const INSERT: &str = "INSERT OR ROLLBACK INTO events (position, stream, version,
      recorded_at, actor, command_id, correlation_id, causation_id, subject_id, epoch, hash, data, personal) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
+const INSERT_STREAM: &str = "INSERT INTO streams (stream, tenant_id, category, key) VALUES (?1, ?2, ?3, ?4)";
+
+pub(super) const INSERT_COMMAND: &str = "INSERT INTO commands (tenant_id, command_id, ordinal, fingerprint, stream, first_version, \
+     last_version, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 /// How many events a stream has at most, as a rule: room for them is made at once.
 const USUAL: usize = 16;
+
+/// Inserts a stream under its number.
+pub(super) fn insert_stream(connection: &Connection, number: i64, stream: &StreamId) -> Result<(), rusqlite::Error> {
+    let (tenant, key) = (stream.tenant.0.as_bytes(), stream.key.as_bytes());
+    let row = params![number, tenant, stream.category.name(), key];
+    connection.prepare_cached(INSERT_STREAM)?.execute(row).map(drop)
+}
+
+/// Inserts events as they stand. `number` says under which number a stream was inserted.
+pub(super) fn insert_stored(
+    connection: &Connection,
+    events: &[SealedEvent],
+    number: impl Fn(&StreamId) -> Option<i64>,
+) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare_cached(INSERT)?;
+    for SealedEvent { envelope, data, personal } in events {
+        statement.execute(params![
+            signed(envelope.position.counter()),
+            number(&envelope.stream),
+            signed(envelope.version),
+            envelope.id.0.as_bytes(),
+            envelope.event_type,
+            envelope.schema_version,
+            envelope.occurred_at.timestamp_micros(),
+            envelope.recorded_at.timestamp_micros(),
+            envelope.actor,
+            envelope.command_id.as_ref().map(|id| id.0.as_bytes()),
+            envelope.correlation_id.as_ref().map(|id| id.0.as_bytes()),
+            envelope.causation_id.as_ref().map(|id| id.0.as_bytes()),
+            envelope.subject.as_ref().map(|id| id.0.as_bytes()),
+            envelope.epoch,
+            envelope.hash,
+            data,
+            personal,
+        ])?;
+    }
+    Ok(())
+}
 
 /// Inserts the rows of a group.
 pub(super) fn insert(

@@ -207,22 +207,11 @@ impl Writer {
     }
 
     fn store(&self, plan: &Plan<'_>, known: &Known) -> Result<(), rusqlite::Error> {
-        let mut insert = self
-            .connection
-            .prepare_cached("INSERT INTO streams (stream, tenant_id, category, key) VALUES (?1, ?2, ?3, ?4)")?;
         for (number, stream) in &plan.new_streams {
-            insert.execute(params![
-                number,
-                stream.tenant.0.as_bytes(),
-                stream.category.name(),
-                stream.key.as_bytes()
-            ])?;
+            rows::insert_stream(&self.connection, *number, stream)?;
         }
         rows::insert(&self.connection, &plan.rows, known.recorded_at, known.epoch)?;
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO commands (tenant_id, command_id, ordinal, fingerprint, stream, first_version, last_version, \
-             position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
+        let mut insert = self.connection.prepare_cached(rows::INSERT_COMMAND)?;
         for ((tenant, id), row) in &plan.commands {
             insert.execute(params![
                 tenant.0.as_bytes(),
