@@ -103,6 +103,27 @@ impl Manifest {
         write(folder, self)
     }
 
+    /// The names of all files that it names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files().map(|file| file.name.as_str())
+    }
+
+    /// How many bytes these have.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files().map(|file| file.bytes).sum()
+    }
+
+    /// How many files of messages it has.
+    #[must_use]
+    pub fn blobs(&self) -> u64 {
+        self.packs.iter().map(|pack| pack.blobs).sum()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Stored> {
+        self.segments.iter().map(|segment| &segment.file).chain(self.packs.iter().map(|pack| &pack.file))
+    }
+
     /// The log's id and epochs.
     #[must_use]
     pub fn origin(&self) -> Origin {

@@ -259,6 +259,7 @@ async fn first_damaged(log: &dyn EventLog, mut walk: Walk, until: Position) -> V
 }
 
 /// What was seen up to an event, where events come in position order from the log's first on.
+#[derive(Debug, Clone)]
 pub struct Walk {
     counts_positions: bool,
     orders_times: bool,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{CommandId, Position, TenantId};
+use crate::log::load::Portion;
 use crate::log::merkle::{Tree, TreeHash};
 use crate::log::{EventLog, LogError, SealedEvent, StreamId};
 
@@ -128,6 +129,13 @@ impl Beside {
         let new = steps.iter().filter(|step| step.version == 1).count();
         let streams = if new == 0 { Vec::new() } else { log.streams_after(opened, new).await? };
         Ok(Self { commands, streams })
+    }
+
+    /// What a portion says: streams are numbered in the order in which events open them.
+    #[must_use]
+    pub fn of(portion: &Portion) -> Self {
+        let opening = portion.events.iter().filter(|event| event.envelope.version == 1);
+        Self { commands: portion.commands.clone(), streams: opening.map(|event| event.envelope.stream).collect() }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::ids::Position;
 use crate::log::chain::{Incomplete, Verified, VerifyError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError};
 use crate::log::cover::{Beside, Cover, Origin, Rooted, Step};
+use crate::log::load::Portion;
 use crate::log::merkle::{Tree, TreeHash};
 use crate::log::seal::MasterKey;
 use crate::log::{EventHash, EventLog, SealedEvent};
@@ -51,14 +52,27 @@ impl Default for Grown {
 }
 
 impl Grown {
-    /// Takes the next events of a log; returns what the log has beside them.
+    /// Takes the next events of a log, and reads what the log has beside them.
     ///
     /// # Errors
     /// [`Incomplete::Command`] if the log does not know the command of one.
-    pub async fn extend(&mut self, log: &dyn EventLog, events: &[SealedEvent]) -> Result<Beside, VerifyError> {
+    pub async fn extend(&mut self, log: &dyn EventLog, events: &[SealedEvent]) -> Result<(), VerifyError> {
         let steps: Vec<Step> = events.iter().map(Step::from).collect();
         let beside = Beside::read(log, &steps, self.cover.streams.size()).await?;
-        if let (_, Some(unknown)) = self.cover.take(&steps, &beside, None) {
+        self.take(events, &steps, &beside)
+    }
+
+    /// Takes the next portion of a log, which ends no append in its middle.
+    ///
+    /// # Errors
+    /// As [`Self::extend`].
+    pub fn extend_with(&mut self, portion: &Portion) -> Result<(), VerifyError> {
+        let steps: Vec<Step> = portion.events.iter().map(Step::from).collect();
+        self.take(&portion.events, &steps, &Beside::of(portion))
+    }
+
+    fn take(&mut self, events: &[SealedEvent], steps: &[Step], beside: &Beside) -> Result<(), VerifyError> {
+        if let (_, Some(unknown)) = self.cover.take(steps, beside, None) {
             return Err(Incomplete::from(unknown).into());
         }
         events.iter().for_each(|event| self.tree.add(&event.envelope.hash));
@@ -66,7 +80,13 @@ impl Grown {
             (self.position, self.recorded_at) = (last.envelope.position, last.envelope.recorded_at);
             self.last = last.envelope.hash;
         }
-        Ok(beside)
+        Ok(())
+    }
+
+    /// How many events were taken.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.tree.size()
     }
 
     /// Signs a checkpoint of what was taken, for a log of this origin.

@@ -47,6 +47,42 @@ impl Portion {
         Ok(Self { after, events, commands })
     }
 
+    /// As [`Self::read`], without the beginning of an append at its end whose rest comes later.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_whole(log: &dyn EventLog, after: Position, limit: ReadLimit) -> Result<Self, LogError> {
+        let mut limit = limit;
+        loop {
+            let mut portion = Self::read(log, after, limit).await?;
+            let read = portion.events.len();
+            portion.end_with_an_append();
+            if read == 0 || !portion.events.is_empty() {
+                return Ok(portion);
+            }
+            // One append is larger than what was read.
+            limit = ReadLimit { events: limit.events.saturating_mul(2), bytes: limit.bytes.saturating_mul(2) };
+        }
+    }
+
+    /// An append under a command is known by its last event. One stream's events of one command stand together.
+    fn end_with_an_append(&mut self) {
+        let Some(last) = self.events.last() else { return };
+        let (position, stream, command) = (last.envelope.position, last.envelope.stream, last.envelope.command_id);
+        if command.is_none() || self.commands.iter().any(|record| record.position == position) {
+            return;
+        }
+        let is_its = |event: &SealedEvent| (event.envelope.stream, event.envelope.command_id) == (stream, command);
+        let rest = self.events.iter().rev().take_while(|event| is_its(event)).count();
+        self.events.truncate(self.events.len() - rest);
+    }
+
+    /// Leaves out what follows a position.
+    pub fn cut_after(&mut self, until: Position) {
+        self.events.retain(|event| event.envelope.position <= until);
+        self.commands.retain(|record| record.position <= until);
+    }
+
     /// The position of its last event; that which it follows, if it has none.
     #[must_use]
     pub fn last(&self) -> Position {
