@@ -11,6 +11,7 @@ use crate::http::ServeError;
 use crate::log::LogError;
 use crate::log::blobs::BlobError;
 use crate::log::keys::KeyStoreError;
+use crate::log::load::LoadError;
 use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
 use crate::providers::kit::client::ClientError;
@@ -22,6 +23,9 @@ pub enum BootError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A place that a log is to be loaded into.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// The key store.
     #[error(transparent)]
     Keys(#[from] KeyStoreError),

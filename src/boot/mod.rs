@@ -4,6 +4,7 @@
 mod accounts;
 mod error;
 mod leases;
+mod loading;
 pub mod master_key;
 mod node;
 mod process;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use accounts::account_variables;
 pub use error::BootError;
+pub use loading::open_loader;
 pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, hold, take_erasures_up};

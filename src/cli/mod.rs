@@ -11,6 +11,7 @@ mod certainty;
 pub mod completions;
 pub mod confirm;
 pub mod consents;
+pub mod copy_log;
 pub mod demo;
 mod diagnostics;
 pub mod explain_send;
@@ -118,6 +119,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
+    /// Copies a log into another store, event by event as it stands: SQLite, PostgreSQL or KurrentDB.
+    CopyLog(copy_log::CopyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),
     /// Forgets a customer, or a user's name, for good: destroys the key and purges the read tables.
@@ -233,6 +236,7 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Rebuild(args) => rebuild::run(&session, args).await,
         Command::Status(args) => status::run(&session, args).await,
         Command::Verify(args) => verify::run(&session, args).await,
+        Command::CopyLog(args) => copy_log::run(&session, args).await,
         Command::Prove(args) => prove::run(&session, args).await,
         Command::Forget(args) => forget::run(&session, args).await,
         Command::Find(args) => find::run(&session, args).await,

@@ -37,7 +37,10 @@ impl Portion {
     /// # Errors
     /// [`LogError::Damaged`] if one of the first events cannot be read.
     pub async fn read(log: &dyn EventLog, after: Position, limit: ReadLimit) -> Result<Self, LogError> {
-        let events = log.read_all(after, limit).await?;
+        // What is there by now is there with its commands.
+        let end = log.head().await?.position;
+        let mut events = if after < end { log.read_all(after, limit).await? } else { Vec::new() };
+        events.truncate(events.partition_point(|event| event.envelope.position <= end));
         let asked: HashSet<_> = events.iter().filter_map(command_of).collect();
         let asked: Vec<_> = asked.into_iter().collect();
         let mut commands = if asked.is_empty() { Vec::new() } else { log.commands(&asked).await? };
@@ -87,6 +90,13 @@ impl Portion {
     #[must_use]
     pub fn last(&self) -> Position {
         last_position(&self.events, self.after)
+    }
+
+    /// Leaves only its first events, and their commands.
+    pub fn cut(&mut self, events: usize) {
+        self.events.truncate(events);
+        let last = self.last();
+        self.commands.retain(|record| record.position <= last);
     }
 
     /// The streams that its events are in, each once, in the order of their first events.

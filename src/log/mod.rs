@@ -7,6 +7,7 @@
 pub mod blobs;
 pub mod chain;
 pub mod checkpoint;
+pub mod copy;
 pub mod cover;
 pub mod envelope;
 pub mod format;

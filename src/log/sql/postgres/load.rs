@@ -100,23 +100,13 @@ impl LogLoader for PostgresLoader {
     async fn loaded(&self) -> Result<Position, LoadError> {
         let mut session = self.session.lock().await;
         session.connect(&self.location).await.map_err(self.failed("be reached"))?;
-        let Some((connection, _)) = &mut session.connection else { return Err(LogError::Closed.into()) };
-        let found = end(connection).await;
-        if found.is_err() {
-            session.connection = None;
-        }
-        found.map_err(self.failed("read its end"))
+        session.end().await.map_err(self.failed("read its end"))
     }
 
     async fn load(&self, portion: Portion) -> Result<(), LoadError> {
         let mut session = self.session.lock().await;
-        let backend = session.connect(&self.location).await.map_err(self.failed("be reached"))?;
-        let loaded = session.load(portion, &backend).await;
-        if loaded.is_err() {
-            // A commit that failed may still have been made: nothing is known until it is read again.
-            session.connection = None;
-        }
-        loaded.map_err(|error| match error {
+        session.connect(&self.location).await.map_err(self.failed("be reached"))?;
+        session.load(portion).await.map_err(|error| match error {
             Failed::Sqlx(error) => self.failed("load events")(error),
             Failed::Load(error) => error,
         })
@@ -159,33 +149,41 @@ impl From<LoadError> for Failed {
 }
 
 impl Session {
-    /// Connects unless it is connected. Returns the server's side of the connection.
-    async fn connect(&mut self, location: &Location) -> Result<Backend, sqlx::Error> {
-        if let Some((_, backend)) = &self.connection {
-            return Ok(backend.clone());
+    /// Connects unless it is connected.
+    async fn connect(&mut self, location: &Location) -> Result<(), sqlx::Error> {
+        if self.connection.is_none() {
+            let mut connection = location.connect().await?;
+            bounded(connection.execute(sqlx::raw_sql(PREPARE))).await?;
+            let backend = Backend::of(&mut connection, Arc::new(location.options.clone())).await?;
+            self.heads.clear();
+            self.connection = Some((connection, backend));
         }
-        let mut connection = location.connect().await?;
-        bounded(connection.execute(sqlx::raw_sql(PREPARE))).await?;
-        let backend = Backend::of(&mut connection, Arc::new(location.options.clone())).await?;
-        self.heads.clear();
-        self.connection = Some((connection, backend.clone()));
-        Ok(backend)
+        Ok(())
     }
 
-    async fn load(&mut self, portion: Portion, backend: &Backend) -> Result<(), Failed> {
-        let Some((connection, _)) = &mut self.connection else { return Err(sqlx::Error::WorkerCrashed.into()) };
-        let known = bounded(writer::begin(connection)).await?;
+    /// The connection goes back only when all went well: after a failure it is not known what it is in the middle of.
+    async fn end(&mut self) -> Result<Position, sqlx::Error> {
+        let (mut connection, backend) = self.connection.take().ok_or(sqlx::Error::WorkerCrashed)?;
+        let end = end(&mut connection).await?;
+        self.connection = Some((connection, backend));
+        Ok(end)
+    }
+
+    async fn load(&mut self, portion: Portion) -> Result<(), Failed> {
+        let (mut connection, backend) = self.connection.take().ok_or(sqlx::Error::WorkerCrashed)?;
+        let known = bounded(writer::begin(&mut connection)).await?;
         if known.position != self.end {
             self.heads.clear();
         }
-        let stands = bounded(stands(connection, &mut self.heads, &portion)).await?;
+        let stands = bounded(stands(&mut connection, &mut self.heads, &portion)).await?;
         let numbered = number(portion, stands, &known).await?;
         let end = numbered.portion.last().counter();
-        backend.at_work(store_portion(connection, &numbered, &known)).await?;
+        backend.at_work(store_portion(&mut connection, &numbered, &known)).await?;
         for (stream, stand) in numbered.stands {
             self.heads.set(stream, stand);
         }
         self.end = end;
+        self.connection = Some((connection, backend));
         Ok(())
     }
 }
