@@ -1,7 +1,7 @@
 //! The backup of a key store. Each run writes it anew, so that it has no key any more that was destroyed since; a tombstone that it
 //! has once, it keeps, and it loses no key that only it still has.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::{BackupError, Sources, frames};
 use crate::clock::Ambient;
 use crate::ids::{Position, SubjectId};
 use crate::log::EventHash;
-use crate::log::keys::{KeyCopy, KeyStore, Merged, SealedSecret, Tombstone, WrappedKey, copy};
+use crate::log::keys::{KeyCopy, KeyStore, KeyStoreError, Merged, SealedSecret, Tombstone, WrappedKey, copy};
 use crate::log::mark::LogMark;
 use crate::log::seal::MasterKey;
 
@@ -163,13 +163,22 @@ async fn write(
             let Some(keys) = old.keys()? else { break };
             left.extend(keys);
         }
-        let known: HashSet<SubjectId> = page.iter().map(|key| key.subject).collect();
+        let known: HashMap<SubjectId, usize> = page.iter().map(|key| key.subject).zip(0..).collect();
         let split = last.map_or(left.len(), |last| left.partition_point(|key| key.subject <= last));
-        let only_old = left.drain(..split).filter(|key| !known.contains(&key.subject));
-        let mut keys: Vec<WrappedKey> = page.into_iter().chain(only_old).collect();
+        let mut keys = page;
+        for old in left.drain(..split) {
+            match known.get(&old.subject).map(|index| &keys[*index]) {
+                None => keys.push(old),
+                Some(key) if key.wrapped == old.wrapped => {}
+                Some(_) => {
+                    let (url, subject) = (store.url().to_owned(), old.subject);
+                    return Err(KeyStoreError::Different { url, subject }.into());
+                }
+            }
+        }
         report.resurrected += keys
             .iter()
-            .filter(|key| destroyed.contains(&key.subject) && known.contains(&key.subject))
+            .filter(|key| destroyed.contains(&key.subject) && known.contains_key(&key.subject))
             .count() as u64;
         keys.retain(|key| !destroyed.contains(&key.subject));
         keys.sort_unstable_by_key(|key| key.subject);

@@ -55,29 +55,34 @@ impl Portion {
     /// # Errors
     /// As [`Self::read`].
     pub async fn read_whole(log: &dyn EventLog, after: Position, limit: ReadLimit) -> Result<Self, LogError> {
-        let mut limit = limit;
+        let (mut limit, mut before) = (limit, 0);
         loop {
             let mut portion = Self::read(log, after, limit).await?;
-            let read = portion.events.len();
-            portion.end_with_an_append();
-            if read == 0 || !portion.events.is_empty() {
+            let (read, unfinished) = (portion.events.len(), portion.unfinished());
+            if unfinished < read {
+                portion.events.truncate(read - unfinished);
+                return Ok(portion);
+            }
+            // A log that does not know the command of its last events has no more of them.
+            if read == before {
                 return Ok(portion);
             }
             // One append is larger than what was read.
+            before = read;
             limit = ReadLimit { events: limit.events.saturating_mul(2), bytes: limit.bytes.saturating_mul(2) };
         }
     }
 
-    /// An append under a command is known by its last event. One stream's events of one command stand together.
-    fn end_with_an_append(&mut self) {
-        let Some(last) = self.events.last() else { return };
+    /// How many events at its end are of an append under a command that does not end here. One stream's events of one command
+    /// stand together, and its append is known by the last of them.
+    fn unfinished(&self) -> usize {
+        let Some(last) = self.events.last() else { return 0 };
         let (position, stream, command) = (last.envelope.position, last.envelope.stream, last.envelope.command_id);
         if command.is_none() || self.commands.iter().any(|record| record.position == position) {
-            return;
+            return 0;
         }
-        let is_its = |event: &SealedEvent| (event.envelope.stream, event.envelope.command_id) == (stream, command);
-        let rest = self.events.iter().rev().take_while(|event| is_its(event)).count();
-        self.events.truncate(self.events.len() - rest);
+        let is_its = |event: &&SealedEvent| (event.envelope.stream, event.envelope.command_id) == (stream, command);
+        self.events.iter().rev().take_while(is_its).count()
     }
 
     /// Leaves out what follows a position.
