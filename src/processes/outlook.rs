@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::backlog::Waiting;
 use super::hold::{OVERDUE, due};
-use crate::accounts::{Accounts, Route};
+use crate::accounts::Accounts;
 use crate::app::DispatchSignal;
 use crate::domain::value::Channel;
 use crate::ids::TenantId;
