@@ -33,7 +33,7 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     }
     stores.close().await;
     let rate = per_second(size.events, spent);
-    let raw = raw::inserts(place, size.events.min(300_000), PER_CALL).await?;
+    let raw = raw::inserts(place, Own::Raw, size.events.min(300_000), PER_CALL).await?;
     let goals = goal(place.engine, Goal::AtLeast(50_000.0), Goal::AtLeast(25_000.0));
     let average = bytes as u64 / size.events;
     let mut measurements = vec![

@@ -7,6 +7,7 @@ mod api;
 mod campaign;
 mod catch_up;
 mod commands;
+mod copy;
 mod events;
 mod growth;
 mod import;
@@ -95,6 +96,8 @@ enum Section {
     CatchUp,
     /// Verifying, and reading for replay.
     Verify,
+    /// Copying the log that `log` leaves into another store, beside raw multi-row inserts.
+    Copy,
     /// The first page of a long timeline over HTTP.
     Timeline,
     /// Orders from a file.
@@ -188,6 +191,7 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::Commands => commands::run(place, size).await,
             Section::CatchUp => catch_up::run(place).await,
             Section::Verify => log::verify(place).await,
+            Section::Copy => copy::run(place, size).await,
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
             Section::Campaign => campaign::run(place, args.customers.unwrap_or(size.recipients)).await,
@@ -213,11 +217,12 @@ fn hand_over(measurements: &[Measurement]) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Log,
         Self::Commands,
         Self::CatchUp,
         Self::Verify,
+        Self::Copy,
         Self::Timeline,
         Self::Import,
         Self::Sending,
@@ -237,6 +242,7 @@ impl Section {
             Self::Log
             | Self::Commands
             | Self::Verify
+            | Self::Copy
             | Self::Timeline
             | Self::Import
             | Self::Sending
@@ -252,6 +258,7 @@ impl Section {
             Self::Commands => "commands",
             Self::CatchUp => "catch-up",
             Self::Verify => "verify, reading",
+            Self::Copy => "copy-log",
             Self::Timeline => "timeline",
             Self::Import => "import",
             Self::Sending => "sending",

@@ -20,17 +20,17 @@ const COLUMNS: &str = "position, stream, version, event_id, type, schema_version
 const DATA: [u8; 190] = [b'd'; 190];
 const PERSONAL: [u8; 170] = [b'p'; 170];
 
-/// Inserts rows and returns how many a second.
-pub async fn inserts(place: &Place, count: u64, per_transaction: u64) -> Result<f64> {
+/// Inserts rows into stores that belong to nothing else, and returns how many a second.
+pub async fn inserts(place: &Place, own: Own, count: u64, per_transaction: u64) -> Result<f64> {
     // Opening makes the tables.
-    place.open(Own::Raw).await?.close().await;
+    place.open(own).await?.close().await;
     match place.engine {
         Engine::Sqlite => {
-            let file = place.config(Own::Raw)?.data_dir.join("log.db");
+            let file = place.config(own)?.data_dir.join("log.db");
             tokio::task::spawn_blocking(move || sqlite(&file, count, per_transaction)).await?
         }
         Engine::Postgres => {
-            let url = place.database(Own::Raw).ok_or("no database was made")?;
+            let url = place.database(own).ok_or("no database was made")?;
             postgres(url, count, per_transaction).await
         }
     }

@@ -38,6 +38,8 @@ pub enum Own {
     Sending,
     Lists,
     Campaign,
+    Copy,
+    RawCopy,
 }
 
 impl Place {
@@ -50,7 +52,7 @@ impl Place {
         if engine == Engine::Postgres {
             // PostgreSQL's own defaults, fsync and autovacuum included.
             let _ = postgres::SETTINGS.set("-c listen_addresses=127.0.0.1 -c max_connections=200");
-            for _ in 0..7 {
+            for _ in 0..9 {
                 databases.push((postgres::database().await, postgres::database().await));
             }
         }

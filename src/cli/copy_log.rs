@@ -132,7 +132,8 @@ impl Places {
         bar.reset();
         bar.set_message("are compared");
         let copied = copy.log().await.map_err(load_failure)?;
-        let compared = copy::compare(original, copied.as_ref(), reached, |position| bar.set_position(position.counter()));
+        let compared =
+            copy::compare(original, copied.as_ref(), reached, |position| bar.set_position(position.counter()));
         let compared = compared.await.map_err(failure)?;
         let end = original.head().await?.position;
         if end != reached {

@@ -179,7 +179,11 @@ pub async fn compare(
         compared.end = left.last();
         progress(compared.end);
     }
-    compared.streams = compare_streams(original, copy, until).await?;
+    let known = copy.count_commands(until).await.map_err(|error| CopyError::Copy(error.into()))?;
+    if known != compared.commands {
+        return Err(Difference::Commands { position: until }.into());
+    }
+    compared.streams = compare_streams(original, copy).await?;
     Ok(compared)
 }
 
@@ -189,9 +193,8 @@ fn difference(left: &Portion, right: &Portion, place: usize) -> Difference {
     Difference::Event { position, original: original.into(), copy: copy.into() }
 }
 
-/// Compares the streams that events up to a position have opened; their number is returned.
-async fn compare_streams(original: &dyn EventLog, copy: &dyn EventLog, until: Position) -> Result<u64, CopyError> {
-    // The original may have grown: what it has opened since follows.
+/// Compares the streams that the copy has, in their order; their number is returned. The original may have opened more since.
+async fn compare_streams(original: &dyn EventLog, copy: &dyn EventLog) -> Result<u64, CopyError> {
     let mut equal = 0;
     loop {
         let left = original.streams_after(equal, STREAMS).await.map_err(CopyError::Original)?;
@@ -202,10 +205,7 @@ async fn compare_streams(original: &dyn EventLog, copy: &dyn EventLog, until: Po
             return Err(Difference::Streams { equal }.into());
         }
         if right.len() < STREAMS {
-            break;
+            return Ok(equal);
         }
     }
-    let left = original.count_commands(until).await.map_err(CopyError::Original)?;
-    let right = copy.count_commands(until).await.map_err(|error| CopyError::Copy(error.into()))?;
-    if left == right { Ok(equal) } else { Err(Difference::Commands { position: until }.into()) }
 }

@@ -47,6 +47,8 @@ impl Portion {
         let last = last_position(&events, after);
         commands.retain(|record| after < record.position && record.position <= last);
         commands.sort_unstable_by_key(|record| (record.position, record.ordinal));
+        // A command that two nodes of a KurrentDB set about, and that one carried out, is known twice.
+        commands.dedup();
         Ok(Self { after, events, commands })
     }
 

@@ -21,7 +21,7 @@ use super::connection::{CallError, Connection};
 use super::follower::Reached;
 use super::record::{COMMAND_CARRIED_OUT, Claim, EPOCH_STARTED, EpochStarted, Proposed, micros};
 use super::transaction::{EVENT_BYTES, Mode, TRANSACTION_BYTES, check, is_lost, revision, state};
-use super::{KurrentLog, index, open, prepare, wire};
+use super::{KurrentLog, index, open, wire};
 use crate::clock::Ambient;
 use crate::ids::Position;
 use crate::log::cover::{CommandRecord, Origin};
@@ -72,7 +72,7 @@ impl KurrentLoader {
     /// # Errors
     /// [`LoadError::Occupied`] or [`LoadError::Other`] if it holds something else; as [`KurrentLog::connect`].
     pub async fn connect(address: &str, index: &Path, log_id: Uuid, ambient: Ambient) -> Result<Self, LoadError> {
-        let connection = Arc::new(prepare(address)?);
+        let connection = Arc::new(open::prepare(address)?);
         let found = match open::log_id(&connection).await? {
             Some(found) => found,
             None => open::begin_load(&connection, &ambient, log_id).await?,

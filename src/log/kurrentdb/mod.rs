@@ -43,7 +43,6 @@ use crate::log::{
     AppendError, Appended, CommandKey, Epoch, EventHash, EventLog, LogError, LogHead, ReadLimit, SealedAppend,
     SealedEvent, Snapshot, StreamHead, StreamId,
 };
-use address::Address;
 use connection::{CallError, Connection, Direction, Most, place_of};
 use follower::{Follower, Reached};
 pub use load::KurrentLoader;
@@ -73,7 +72,7 @@ impl KurrentLog {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn reach(address: &str) -> Result<(), LogError> {
-        open::log_id(&prepare(address)?).await.map(drop)
+        open::log_id(&open::prepare(address)?).await.map(drop)
     }
 
     /// Opens the log at an address such as `kurrentdb://host:2113`, and makes it if there is none. `index` is a file of this node,
@@ -98,11 +97,8 @@ impl KurrentLog {
     }
 
     async fn open(address: &str, index: &Path, ambient: Ambient, makes: bool) -> Result<Self, LogError> {
-        let connection = Arc::new(prepare(address)?);
+        let connection = Arc::new(open::prepare(address)?);
         let log_id = match open::log_id(&connection).await? {
-            Some(_) if open::is_loading(&connection).await? => {
-                return Err(LogError::Loading { url: connection.address.url.clone() });
-            }
             Some(log_id) => log_id,
             None if makes => open::make(&connection, &ambient).await?,
             None => {
@@ -110,11 +106,19 @@ impl KurrentLog {
                 return Err(LogError::Foreign { url: connection.address.url.clone(), reason });
             }
         };
+        if open::is_loading(&connection).await? {
+            return Err(LogError::Loading { url: connection.address.url.clone() });
+        }
         Self::follow(connection, index, log_id, ambient).await
     }
 
     /// Opens the index of a log, and follows it until the index has reached the log's end.
-    async fn follow(connection: Arc<Connection>, index: &Path, log_id: Uuid, ambient: Ambient) -> Result<Self, LogError> {
+    async fn follow(
+        connection: Arc<Connection>,
+        index: &Path,
+        log_id: Uuid,
+        ambient: Ambient,
+    ) -> Result<Self, LogError> {
         let index = open::index(&connection, index, log_id).await?;
         let (announce, end) = watch::channel(Position::START);
         let (follower, reached) = Follower::new(connection.clone(), index, announce).await?;
@@ -201,17 +205,6 @@ impl KurrentLog {
         let events = self.read_stream(stream, version.saturating_sub(1), ReadLimit::events(1)).await?;
         Ok(events.first().filter(|event| event.envelope.version == version).map(|event| event.envelope.hash))
     }
-}
-
-/// Opens nothing yet. The client takes whatever implementation of TLS the process has chosen, and panics if it cannot tell which, or
-/// cannot read a certificate.
-fn prepare(address: &str) -> Result<Connection, LogError> {
-    // Another part of the process may have chosen.
-    _ = rustls::crypto::ring::default_provider().install_default();
-    let connection = Connection::new(Address::parse(address)?);
-    let tls = channel::tls(&connection.address.settings);
-    tls.map_err(|error| connection.failed("be opened", CallError::Channel(error)))?;
-    Ok(connection)
 }
 
 fn most(limit: ReadLimit) -> Most {
@@ -470,7 +463,8 @@ impl EventLog for KurrentLog {
         loop {
             let epoch = self.head().await?.epoch + 1;
             let system_id = open::system_id(self.log_id);
-            let started = EpochStarted { epoch: epoch.into(), started_at: micros(self.ambient.now()), system_id, loaded: false };
+            let started =
+                EpochStarted { epoch: epoch.into(), started_at: micros(self.ambient.now()), system_id, loaded: false };
             let event = Proposed::of_own(self.ambient.uuid(), EPOCH_STARTED, &started);
             // The log's stream begins with its id.
             let state = eventstore::StreamState::StreamRevision(u64::from(epoch) - 1);

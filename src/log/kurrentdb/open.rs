@@ -6,12 +6,25 @@ use std::sync::Arc;
 use eventstore::{Error, StreamState};
 use uuid::Uuid;
 
+use super::address::Address;
+use super::channel;
 use super::connection::{CallError, Connection, Direction, Most, place_of};
 use super::index::{self, Index};
 use super::record::{EPOCH_STARTED, EpochStarted, LOG_OPENED, LogOpened, Proposed, micros};
 use crate::clock::Ambient;
 use crate::log::LogError;
 use crate::log::format::{self, FORMAT};
+
+/// Opens nothing yet. The client takes whatever implementation of TLS the process has chosen, and panics if it cannot tell which, or
+/// cannot read a certificate.
+pub(super) fn prepare(address: &str) -> Result<Connection, LogError> {
+    // Another part of the process may have chosen.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let connection = Connection::new(Address::parse(address)?);
+    let tls = channel::tls(&connection.address.settings);
+    tls.map_err(|error| connection.failed("be opened", CallError::Channel(error)))?;
+    Ok(connection)
+}
 
 /// Reads which log it is; [`None`] if there is none yet.
 pub(super) async fn log_id(connection: &Connection) -> Result<Option<Uuid>, LogError> {

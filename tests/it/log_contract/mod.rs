@@ -6,6 +6,7 @@ mod cancelling;
 mod child;
 mod clauses;
 mod kurrentdb;
+mod loading;
 mod postgres;
 mod power_cut;
 mod servers;

@@ -17,10 +17,10 @@ use crate::log_contract::{Store, contract};
 
 contract!(SqliteStore);
 
-struct SqliteStore(TempDir);
+pub(crate) struct SqliteStore(TempDir);
 
 impl SqliteStore {
-    async fn fresh() -> Self {
+    pub(crate) async fn fresh() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 

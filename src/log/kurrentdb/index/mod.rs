@@ -102,7 +102,7 @@ impl Index {
 
 pub(super) use lookup::{
     at, claimed, claims_under, command_rows, count_claims, epochs, event, first_subject, head, heads, last_event,
-    loaded_epoch, place_of,    position_at, positions, streams_after, tenants,
+    loaded_epoch, place_of, position_at, positions, streams_after, tenants,
 };
 
 fn database(url: &str, doing: &'static str, error: Error) -> LogError {

@@ -213,11 +213,7 @@ async fn stands(
 }
 
 /// Checks a portion, gives new streams their numbers, and moves all that move.
-async fn number(
-    portion: Portion,
-    mut stands: HashMap<StreamId, Stand>,
-    known: &Known,
-) -> Result<Numbered, LoadError> {
+async fn number(portion: Portion, mut stands: HashMap<StreamId, Stand>, known: &Known) -> Result<Numbered, LoadError> {
     let head = |stand: &Stand| StreamHead { version: stand.version, hash: stand.hash };
     let standing = Standing {
         position: Position::from_counter(known.position),

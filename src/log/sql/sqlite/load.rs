@@ -147,7 +147,8 @@ impl Store {
         let failed = |error| LoadError::from(database(&url, doing, error));
         let mut stands = HashMap::new();
         let heads = &mut self.heads;
-        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(failed)?;
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(failed)?;
         for stream in portion.streams() {
             let stand = match heads.get(&stream) {
                 Some(stand) => Some(stand),
@@ -175,8 +176,7 @@ impl Store {
 
 /// The position of the last event.
 fn end(connection: &Connection) -> Result<u64, rusqlite::Error> {
-    let end: i64 =
-        connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
+    let end: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
     Ok(end.try_into().unwrap_or_default())
 }
 
@@ -201,9 +201,8 @@ fn number(
     continued: &Continued,
     stands: &mut HashMap<StreamId, Stand>,
 ) -> Result<(), rusqlite::Error> {
-    let last: i64 = connection
-        .prepare_cached("SELECT coalesce(max(stream), 0) FROM streams")?
-        .query_row([], |row| row.get(0))?;
+    let last: i64 =
+        connection.prepare_cached("SELECT coalesce(max(stream), 0) FROM streams")?.query_row([], |row| row.get(0))?;
     for (number, stream) in (last + 1..).zip(&continued.opened) {
         rows::insert_stream(connection, number, stream)?;
         stands.insert(*stream, Stand { number, version: 0, hash: Default::default() });
