@@ -1,7 +1,7 @@
 //! Portions of a log in a file: events as they stand, and what commands made of them.
 
 use super::encoding::{Decoder, Encoder, Unreadable};
-use crate::ids::{CommandId, Position, TenantId};
+use crate::ids::{CommandId, CorrelationId, EventId, Position, SubjectId, TenantId};
 use crate::log::cover::CommandRecord;
 use crate::log::load::Portion;
 use crate::log::{Category, Envelope, SealedEvent, StreamId};
@@ -39,9 +39,9 @@ fn put_event(encoder: &mut Encoder, event: &SealedEvent) {
     encoder.time(envelope.recorded_at);
     encoder.bytes(envelope.actor.as_bytes());
     encoder.optional_id(envelope.command_id.map(CommandId::uuid));
-    encoder.optional_id(envelope.correlation_id.map(crate::ids::CorrelationId::uuid));
-    encoder.optional_id(envelope.causation_id.map(crate::ids::EventId::uuid));
-    encoder.optional_id(envelope.subject.map(crate::ids::SubjectId::uuid));
+    encoder.optional_id(envelope.correlation_id.map(CorrelationId::uuid));
+    encoder.optional_id(envelope.causation_id.map(EventId::uuid));
+    encoder.optional_id(envelope.subject.map(SubjectId::uuid));
     encoder.fixed(&envelope.epoch.to_be_bytes());
     encoder.fixed(&envelope.hash);
     encoder.bytes(&event.data);
@@ -115,7 +115,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::ids::{CorrelationId, EventId, SubjectId};
 
     fn portion() -> Portion {
         let stream = StreamId::new(TenantId(Uuid::from_u128(1)), Category::CampaignRun, Uuid::from_u128(2));

@@ -84,7 +84,9 @@ impl Folder {
     pub fn begin(&self, name: &str) -> Result<Part, BackupError> {
         let path = self.path(name);
         make(path.parent().unwrap_or(&self.root))?;
-        let part = PathBuf::from([path.as_os_str(), PART.as_ref()].concat());
+        let mut part = path.as_os_str().to_owned();
+        part.push(PART);
+        let part = PathBuf::from(part);
         let file = private().truncate(true).open(&part).map_err(BackupError::file("write", &path))?;
         let file = Some(BufWriter::with_capacity(1 << 18, file));
         Ok(Part { name: name.to_owned(), path, part, file, hash: Sha256::new(), bytes: 0 })

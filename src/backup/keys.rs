@@ -140,12 +140,8 @@ async fn write(
         tombstones.extend(old.tombstones()?.into_iter().filter(|old| !buried.contains(&old.subject)));
     }
     let destroyed: HashSet<SubjectId> = tombstones.iter().map(|tombstone| tombstone.subject).collect();
-    let mut report = KeysReport {
-        keys: 0,
-        tombstones: tombstones.len() as u64,
-        secrets: secrets.len() as u64,
-        resurrected: 0,
-    };
+    let mut report =
+        KeysReport { keys: 0, tombstones: tombstones.len() as u64, secrets: secrets.len() as u64, resurrected: 0 };
     for chunk in tombstones.chunks(PAGE) {
         put(&mut part, TOMBSTONES, &KeyCopy { tombstones: chunk.to_vec(), ..KeyCopy::default() })?;
     }
@@ -176,10 +172,9 @@ async fn write(
                 }
             }
         }
-        report.resurrected += keys
-            .iter()
-            .filter(|key| destroyed.contains(&key.subject) && known.contains_key(&key.subject))
-            .count() as u64;
+        report.resurrected +=
+            keys.iter().filter(|key| destroyed.contains(&key.subject) && known.contains_key(&key.subject)).count()
+                as u64;
         keys.retain(|key| !destroyed.contains(&key.subject));
         keys.sort_unstable_by_key(|key| key.subject);
         report.keys += keys.len() as u64;

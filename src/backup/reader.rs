@@ -115,7 +115,7 @@ impl Reading {
         blocking(move || {
             let portion = self.take()?;
             if portion.is_none() {
-                self = self.end()?;
+                self.end()?;
             }
             Ok((self, portion))
         })
@@ -156,7 +156,8 @@ impl Reading {
 
     fn verify(&mut self, path: &Path, portion: &Portion) -> Result<(), BackupError> {
         if portion.after != self.after {
-            let reason = format!("it follows position {}, and the file before it ends at {}", portion.after, self.after);
+            let reason =
+                format!("it follows position {}, and the file before it ends at {}", portion.after, self.after);
             return Err(BackupError::damaged(path, reason));
         }
         let broken = |source| BackupError::Broken { path: path.to_owned(), source };
@@ -173,7 +174,7 @@ impl Reading {
     }
 
     /// Compares what was read with what was signed.
-    fn end(self) -> Result<Self, BackupError> {
+    fn end(&mut self) -> Result<(), BackupError> {
         let checkpoint = &self.manifest.log.checkpoint;
         let unfit = |source| BackupError::Unfit { path: self.folder.path(manifest::NAME), source };
         let (position, end) = (checkpoint.position, self.after);
@@ -181,13 +182,11 @@ impl Reading {
             return Err(unfit(CheckpointError::Shortened { end, position }));
         }
         let covered = self.cover.covered();
-        let empty = (position == Position::START).then_some(covered);
-        let walk = self.walk;
-        let mut verified = walk.clone().end(covered, self.noted.or(empty), self.manifest.origin());
+        let walk = std::mem::replace(&mut self.walk, Walk::new(true, true, None));
+        let mut verified = walk.end(covered, self.noted, self.manifest.origin());
         if position == Position::START {
             verified.noted = Some((verified.root, covered));
         }
-        checkpoint.compare(&verified).map_err(unfit)?;
-        Ok(Self { walk, ..self })
+        checkpoint.compare(&verified).map_err(unfit)
     }
 }

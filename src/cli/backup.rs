@@ -26,20 +26,19 @@ use crate::log::seal::MasterKey;
                   --check-keys /vault/keys\n\nIf --check finds something that is not what was written, exits with code 1 and \
                   names the file. `commlog restore` puts a backup back."
 )]
-#[group(id = "what", required = true, multiple = true)]
 pub struct BackupArgs {
     /// Backs up the log and the files of messages to this folder.
-    #[arg(long, value_name = "FOLDER", group = "what", conflicts_with_all = ["check", "check_keys"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["check", "check_keys"])]
     to: Option<PathBuf>,
     /// Backs up the key store to this folder, which must not be beside the log's.
-    #[arg(long, value_name = "FOLDER", group = "what", conflicts_with_all = ["check", "check_keys"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["check", "check_keys"])]
     keys_to: Option<PathBuf>,
     /// Reads the backup of a log, and recomputes the hash of every file and event; compares them with the signature if the master
     /// key is here. Needs no store.
-    #[arg(long, value_name = "FOLDER", group = "what")]
+    #[arg(long, value_name = "FOLDER")]
     check: Option<PathBuf>,
     /// Reads the backup of a key store.
-    #[arg(long, value_name = "FOLDER", group = "what")]
+    #[arg(long, value_name = "FOLDER")]
     check_keys: Option<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value = "text")]
@@ -51,12 +50,18 @@ pub async fn run(session: &Session, args: BackupArgs) -> Outcome {
     if args.check.is_some() || args.check_keys.is_some() {
         return check(session, &args).await;
     }
+    if args.to.is_none() && args.keys_to.is_none() {
+        return Err(Failure::usage(
+            "nothing to do: name a folder in --to or --keys-to, or one to read in --check or --check-keys",
+        ));
+    }
     let sources = boot::open_sources(&session.config, &session.ambient).await?;
     if args.keys_to.is_none() {
         print::note("the key store is not backed up: without its keys nobody can be read (--keys-to FOLDER)");
     }
     let bar = progress::bar("events", sources.log.head().await?.position.counter());
-    let made = backup::back_up(&sources, args.to.as_deref(), args.keys_to.as_deref(), |events| bar.set_position(events));
+    let made =
+        backup::back_up(&sources, args.to.as_deref(), args.keys_to.as_deref(), |events| bar.set_position(events));
     let made = made.await;
     bar.finish_and_clear();
     sources.log.close().await;
@@ -116,17 +121,17 @@ fn report(args: &BackupArgs, report: &Report) -> Outcome {
 /// Reads what is there.
 async fn check(session: &Session, args: &BackupArgs) -> Outcome {
     let master = boot::find_master_key(&session.config).ok();
+    if let (Some(folder), Some(keys_folder)) = (&args.check, &args.check_keys) {
+        let log_id = LogBackup::open(folder, None).map_err(failure)?.manifest().log.checkpoint.log_id;
+        let keys = KeysBackup::open(keys_folder, None, &session.ambient).map_err(failure)?;
+        keys.check_log(log_id).map_err(failure)?;
+    }
     let (mut log, mut keys) = (Value::Null, Value::Null);
     if let Some(folder) = &args.check {
         log = check_log(args, folder, master.as_ref()).await?;
     }
     if let Some(folder) = &args.check_keys {
         keys = check_keys(session, args, folder, master.as_ref())?;
-    }
-    if let (Some(folder), Some(found)) = (&args.check_keys, args.check.as_ref()) {
-        let log_id = LogBackup::open(found, None).map_err(failure)?.manifest().log.checkpoint.log_id;
-        let copy = KeysBackup::open(folder, None, &session.ambient).map_err(failure)?;
-        copy.check_log(log_id).map_err(failure)?;
     }
     match args.format {
         ReportFormat::Json => print::line(json!({ "log": log, "keys": keys })),

@@ -58,7 +58,8 @@ fn show(session: &Session, args: &ConfirmArgs, outlook: &Outlook, is_held: bool)
         }));
     }
     for (Group { tenant, channel, account }, expected) in &outlook.groups {
-        let account = account.as_deref().map_or_else(|| "no account that serves it".to_owned(), |name| format!("by {name}"));
+        let account =
+            account.as_deref().map_or_else(|| "no account that serves it".to_owned(), |name| format!("by {name}"));
         let of = if *tenant == session.config.tenant { String::new() } else { format!(" of tenant {tenant}") };
         print::line(format_args!("{} {account}{of}: {}", channel.word(), sentence(expected)))?;
     }

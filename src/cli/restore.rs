@@ -47,7 +47,8 @@ fn until(text: &str) -> Result<Until, String> {
     if let Ok(position) = text.parse::<Position>() {
         return Ok(Until::Position(position));
     }
-    let time = DateTime::parse_from_rfc3339(text).map_err(|_| "neither a time such as 2026-11-30T09:00:00Z nor a position")?;
+    let time =
+        DateTime::parse_from_rfc3339(text).map_err(|_| "neither a time such as 2026-11-30T09:00:00Z nor a position")?;
     Ok(Until::Time(time.with_timezone(&Utc)))
 }
 

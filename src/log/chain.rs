@@ -189,7 +189,7 @@ pub async fn verify_until(
     walk(log, None, until, progress).await
 }
 
-fn of(log: &dyn EventLog, note: Option<Position>) -> Walk {
+fn begin(log: &dyn EventLog, note: Option<Position>) -> Walk {
     Walk::new(log.counts_positions(), log.orders_times(), note)
 }
 
@@ -199,7 +199,7 @@ async fn walk(
     until: Position,
     mut progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
-    let (mut walk, mut cover, mut noted, mut unknown) = (of(log, note), Cover::default(), None, None);
+    let (mut walk, mut cover, mut noted, mut unknown) = (begin(log, note), Cover::default(), None, None);
     let mut batch = match read(log, Position::START, until).await {
         Ok(batch) => batch,
         Err(LogError::Damaged { .. }) => return Err(first_damaged(log, walk, until).await),

@@ -69,7 +69,7 @@ async fn who_rewrites_the_manifest_with_the_files_is_caught_by_the_signature() {
     let mut exchanged = manifest.clone();
     exchanged["segments"].as_array_mut().unwrap().reverse();
     fs::write(&path, exchanged.to_string()).unwrap();
-    is_refused(&place, 1, "000002.events", "holds a log that was changed").await;
+    is_refused(&place, 1, "000002.events", "is damaged: it follows position").await;
 
     let mut resigned = manifest.clone();
     resigned["log"]["checkpoint"]["events"] = 1.into();
@@ -83,7 +83,10 @@ async fn who_rewrites_the_manifest_with_the_files_is_caught_by_the_signature() {
 
     let other = backed_up().await;
     fs::copy(other.path("log/manifest.json"), &path).unwrap();
-    is_refused(&place, 1, "000001.events", "is damaged").await;
+    let error = place.fails(1, &["backup", "--check", "log"]);
+    assert!(error.contains("000001.events is damaged"), "{error}");
+    let error = place.fails(3, &["backup", "--check", "log", "--check-keys", "keys"]);
+    assert!(error.contains("belong to the log"), "{error}");
     fs::write(&path, &text[..text.len() / 2]).unwrap();
     is_refused(&place, 1, "manifest.json", "is damaged").await;
     fs::remove_file(&path).unwrap();
@@ -150,11 +153,9 @@ async fn a_full_disk_leaves_the_backup_before_it() {
     place.file("many.csv", people(10, 400));
     place.ok(&["import", "customers", "many.csv"]);
     let before = super::files(&place.path("log"));
-    // A file of this process may have 16 KiB; the system refuses what is more, as a full disk does.
-    let script = format!(
-        "trap '' XFSZ; ulimit -f 32; exec {} backup --to log --keys-to keys",
-        env!("CARGO_BIN_EXE_commlog")
-    );
+    // A file of this process may have 64 KiB; the system refuses what is more, as a full disk does.
+    let script =
+        format!("trap '' XFSZ; ulimit -f 128; exec {} backup --to log --keys-to keys", env!("CARGO_BIN_EXE_commlog"));
     let ended = crate::cli::Ended::from(place.shell(&["-c", &script]).output().unwrap());
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot write") && ended.stderr.contains("because: "), "{}", ended.stderr);

@@ -42,7 +42,11 @@ async fn who_was_forgotten_after_a_backup_stays_so_when_it_is_restored(engine: E
     careless.ok(&["backup", "--keys-to", &careless.folder("again")]);
     let told = careless.run(&["backup", "--keys-to", &keys]);
     assert_eq!(told.code, Some(0), "{}", told.stderr);
-    assert!(told.stderr.contains("are forgotten in the backup, and the key store has their keys again"), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("are forgotten in the backup, and the key store has their keys again"),
+        "{}",
+        told.stderr
+    );
     let target = empty(engine, &master()).await;
     target.ok(&["restore", "--from", &old, "--keys-from", &keys]);
     knows_only_ada(&target);

@@ -75,7 +75,11 @@ async fn a_restore_that_is_killed_goes_on(engine: Engine) {
         // Half a log is refused by everything.
         let looked = target.run(&["verify"]);
         let is_half = looked.stderr.contains("is still being loaded") || looked.stderr.contains("there is no log");
-        assert!(looked.code == Some(0) || looked.code == Some(4) && (is_half || !looked.stderr.is_empty()), "{}", looked.stderr);
+        assert!(
+            looked.code == Some(0) || looked.code == Some(4) && (is_half || !looked.stderr.is_empty()),
+            "{}",
+            looked.stderr
+        );
     });
     let last = target.run(&restore);
     assert!(last.code == Some(0) || last.stderr.contains("already holds a log"), "{}", last.stderr);

@@ -66,7 +66,9 @@ async fn nothing_that_was_acknowledged_before_a_backup_is_missing(engine: Engine
         let rows = target.ok(&["export", "customers", "--format", "jsonl"]);
         let restored: BTreeSet<String> = rows
             .lines()
-            .map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()["customer_id"].as_str().unwrap().to_owned())
+            .map(|row| {
+                serde_json::from_str::<serde_json::Value>(row).unwrap()["customer_id"].as_str().unwrap().to_owned()
+            })
             .collect();
         let missing: Vec<_> = before.difference(&restored).collect();
         assert!(missing.is_empty(), "{missing:?}");

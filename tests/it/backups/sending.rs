@@ -69,7 +69,11 @@ async fn restored(engine: Engine, accounts: Accounts) {
     for _ in 0..2 {
         let shown = place.ok(&["confirm-dispatch", "--dry-run", "--format", "json"]);
         let shown: Value = serde_json::from_str(&shown).unwrap();
-        assert_eq!((&shown["held"], &shown["now"], &shown["overdue"]), (&true.into(), &owed.into(), &0.into()), "{shown:#}");
+        assert_eq!(
+            (&shown["held"], &shown["now"], &shown["overdue"]),
+            (&true.into(), &owed.into(), &0.into()),
+            "{shown:#}"
+        );
         assert_eq!(shown["groups"].as_array().map(Vec::len), Some(1), "{shown:#}");
         assert_eq!(shown["groups"][0]["channel"], "sms", "{shown:#}");
     }
