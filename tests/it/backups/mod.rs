@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::cli::Place;
 use crate::support::app::Engine;
+use crate::support::doubles::kurrentdb::{KurrentDouble, Version};
 
 const PEOPLE: &str = "customer,name,email\nk1,Zebulon Quackenbush,zebulon@example.com\nk2,Ada,ada@example.org\n";
 
@@ -163,4 +164,35 @@ async fn a_log_is_restored_as_it_was_at_a_time_or_position(engine: Engine) {
 on_each_engine! {
     a_second_run_adds_what_is_new_and_the_restored_log_is_the_same
     a_log_is_restored_as_it_was_at_a_time_or_position
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_in_kurrentdb_is_backed_up_and_restored_into_another_one() {
+    let (first, second) = (KurrentDouble::start(Version::Records).await, KurrentDouble::start(Version::Records).await);
+    let mut places = [empty(Engine::Sqlite, &master()).await, empty(Engine::Sqlite, &master()).await];
+    for (place, double) in places.iter_mut().zip([&first, &second]) {
+        place.set("COMMLOG_LOG_URL", &double.address());
+    }
+    let sqlite = empty(Engine::Sqlite, &master()).await;
+    // Commands block, and the doubles answer from here.
+    tokio::task::spawn_blocking(move || {
+        let [place, target] = places;
+        place.file("crm.csv", PEOPLE);
+        place.ok(&["import", "customers", "crm.csv"]);
+        place.back_up();
+        place.file("more.csv", people(0, 30));
+        place.ok(&["import", "customers", "more.csv"]);
+        let added = place.back_up();
+        assert!(added["log"]["new_events"].as_u64() > Some(30), "{added:#}");
+        sqlite.restore(&place);
+        target.restore(&place);
+        for restored in [&sqlite, &target] {
+            assert_eq!(restored.events(), place.events());
+            assert_eq!(restored.names().len(), 32);
+            restored.ok(&["confirm-dispatch"]);
+            restored.ok(&["verify"]);
+        }
+    })
+    .await
+    .unwrap();
 }
