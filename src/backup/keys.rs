@@ -1,7 +1,7 @@
 //! The backup of a key store. Each run writes it anew, so that it has no key any more that was destroyed since; a tombstone that it
 //! has once, it keeps, and it loses no key that only it still has.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -148,45 +148,38 @@ async fn write(
     for chunk in secrets.chunks(PAGE) {
         put(&mut part, SECRETS, &KeyCopy { secrets: chunk.to_vec(), ..KeyCopy::default() })?;
     }
-    let (mut after, mut left): (_, Vec<WrappedKey>) = (None, Vec::new());
+    let (mut after, mut only_old) = (None, Vec::new());
     loop {
         let page = store.copy_keys(after, PAGE).await?;
-        let last = page.last().map(|key| key.subject);
-        // Those that the backup has up to the last of this page, and the store has not.
-        while let Some(old) = &mut old
-            && (left.is_empty() || last.is_none() || left.last().map(|key| key.subject) <= last)
-        {
-            let Some(keys) = old.keys()? else { break };
-            left.extend(keys);
+        after = page.last().map(|key| key.subject);
+        if let Some(old) = &mut old {
+            old.read_past(after, &mut only_old)?;
         }
-        let known: HashMap<SubjectId, usize> = page.iter().map(|key| key.subject).zip(0..).collect();
-        let split = last.map_or(left.len(), |last| left.partition_point(|key| key.subject <= last));
-        let mut keys = page;
-        for old in left.drain(..split) {
-            match known.get(&old.subject).map(|index| &keys[*index]) {
-                None => keys.push(old),
-                Some(key) if key.wrapped == old.wrapped => {}
-                Some(_) => {
-                    let (url, subject) = (store.url().to_owned(), old.subject);
-                    return Err(KeyStoreError::Different { url, subject }.into());
-                }
-            }
-        }
-        report.resurrected +=
-            keys.iter().filter(|key| destroyed.contains(&key.subject) && known.contains_key(&key.subject)).count()
-                as u64;
+        report.resurrected += page.iter().filter(|key| destroyed.contains(&key.subject)).count() as u64;
+        let mut keys = join(page, &mut only_old, store.url())?;
         keys.retain(|key| !destroyed.contains(&key.subject));
-        keys.sort_unstable_by_key(|key| key.subject);
         report.keys += keys.len() as u64;
         for chunk in keys.chunks(PAGE) {
             put(&mut part, KEYS, &KeyCopy { keys: chunk.to_vec(), ..KeyCopy::default() })?;
         }
-        after = last;
         if after.is_none() {
-            break;
+            return Ok((part.finish()?, report));
         }
     }
-    Ok((part.finish()?, report))
+}
+
+/// The keys of a page of the store, and those of the backup before it up to the page's last one, by subject; what follows is left
+/// there. An empty page is the last: all that is left follows.
+fn join(page: Vec<WrappedKey>, old: &mut Vec<WrappedKey>, url: &str) -> Result<Vec<WrappedKey>, BackupError> {
+    let end = page.last().map(|key| key.subject);
+    let split = end.map_or(old.len(), |end| old.partition_point(|key| key.subject <= end));
+    let mut keys: BTreeMap<SubjectId, Vec<u8>> = page.into_iter().map(|key| (key.subject, key.wrapped)).collect();
+    for WrappedKey { subject, wrapped } in old.drain(..split) {
+        if *keys.entry(subject).or_insert_with(|| wrapped.clone()) != wrapped {
+            return Err(KeyStoreError::Different { url: url.to_owned(), subject }.into());
+        }
+    }
+    Ok(keys.into_iter().map(|(subject, wrapped)| WrappedKey { subject, wrapped }).collect())
 }
 
 /// A backup of a key store.
@@ -329,6 +322,15 @@ impl Copies {
         Ok(tombstones)
     }
 
+    /// Reads keys until one follows a subject, or until the end.
+    fn read_past(&mut self, subject: Option<SubjectId>, keys: &mut Vec<WrappedKey>) -> Result<(), BackupError> {
+        while subject.is_none() || keys.last().map(|key| key.subject) <= subject {
+            let Some(more) = self.keys()? else { break };
+            keys.extend(more);
+        }
+        Ok(())
+    }
+
     /// The next keys; [`None`] at the end.
     fn keys(&mut self) -> Result<Option<Vec<WrappedKey>>, BackupError> {
         while let Some((tag, copy)) = self.next()? {
@@ -379,4 +381,42 @@ fn decode(tag: u8, bytes: &[u8]) -> Result<KeyCopy, Unreadable> {
         }
     }
     Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(subject: u128, byte: u8) -> WrappedKey {
+        WrappedKey { subject: SubjectId(Uuid::from_u128(subject)), wrapped: vec![byte] }
+    }
+
+    #[test]
+    fn keys_of_store_and_backup_are_joined_page_by_page() {
+        let mut old = vec![key(1, 1), key(2, 2), key(5, 5)];
+        let first = join(vec![key(2, 2), key(3, 3)], &mut old, "here").expect("the same keys");
+        assert_eq!(first, [key(1, 1), key(2, 2), key(3, 3)]);
+        let last = join(vec![], &mut old, "here").expect("the same keys");
+        assert_eq!((last, old), (vec![key(5, 5)], vec![]));
+        let different = join(vec![key(2, 3)], &mut vec![key(2, 2)], "here");
+        assert!(matches!(different, Err(BackupError::Keys(KeyStoreError::Different { .. }))));
+    }
+
+    #[test]
+    fn each_kind_of_frame_comes_back_as_it_was() {
+        let id = Uuid::from_u128(7);
+        let time = DateTime::from_timestamp_micros(1).expect("a time");
+        let tombstones = vec![Tombstone { subject: SubjectId(id), destroyed_at: time }];
+        let secret = SealedSecret { id: id.into(), tenant: id.into(), sealed: vec![1, 2], stored_at: time };
+        for (tag, copy) in [
+            (TOMBSTONES, KeyCopy { tombstones, ..KeyCopy::default() }),
+            (SECRETS, KeyCopy { secrets: vec![secret], ..KeyCopy::default() }),
+            (KEYS, KeyCopy { keys: vec![key(1, 2), key(3, 4)], ..KeyCopy::default() }),
+        ] {
+            let bytes = encode(&copy);
+            assert_eq!(decode(tag, &bytes), Ok(copy));
+            assert!(decode(tag, &bytes[..bytes.len() - 1]).is_err());
+        }
+        assert_eq!(decode(9, &[1]), Err(Unreadable));
+    }
 }
