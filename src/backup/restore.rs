@@ -1,7 +1,6 @@
 //! Restores a backup into empty stores.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};

@@ -9,6 +9,7 @@ use super::hold::{OVERDUE, due};
 use crate::accounts::Accounts;
 use crate::app::DispatchSignal;
 use crate::domain::value::Channel;
+use crate::domain::value::message::Route;
 use crate::ids::TenantId;
 
 /// Messages of one tenant, on one channel, by one account.
