@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -107,10 +108,12 @@ impl Places {
         let bar = progress::bar("events", original.head().await?.position.counter());
         let follower = Follower { original, copy: copy.as_ref(), bar: &bar, stop: CancellationToken::new() };
         let _signals = args.follow.then(|| signal::cancel_on_interrupt(follower.stop.clone()));
+        let (first, began) = (copy.loaded().await.map_err(load_failure)?, Instant::now());
         let reached = match args.follow {
             true => follower.follow(async || Ok(args.finish && !self.is_written().await?)).await?,
             false => follower.catch_up().await?,
         };
+        note_rate(reached.counter().saturating_sub(first.counter()), began.elapsed());
         if !args.finish || follower.stop.is_cancelled() {
             bar.finish_and_clear();
             return self.report_unfinished(args, original, reached).await;
@@ -308,7 +311,7 @@ impl Follower<'_> {
         loop {
             // An original that does not respond is met again below.
             let is_last = is_over().await.unwrap_or(false);
-            let now = tokio::time::Instant::now();
+            let now = Instant::now();
             match self.reach_end().await {
                 Ok(reached) if self.stop.is_cancelled() => return Ok(reached),
                 Ok(reached) if is_last => return Ok(reached),
@@ -326,6 +329,14 @@ impl Follower<'_> {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+}
+
+/// Tells people, and not scripts, how fast it went.
+fn note_rate(events: u64, spent: Duration) {
+    if events > 0 {
+        let (rate, seconds) = (u128::from(events) * 1_000 / spent.as_millis().max(1), spent.as_secs_f64());
+        print::note(format_args!("{events} events were copied in {seconds:.1} s, {rate} events/s"));
     }
 }
 

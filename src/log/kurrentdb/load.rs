@@ -268,8 +268,12 @@ impl LogLoader for KurrentLoader {
         let events = origin.epochs.iter().map(started).collect();
         // Behind the log's id.
         let (name, state) = (self.connection().address.names.log(), StreamState::StreamRevision(0));
-        let appended = self.connection().append(&name, state, events).await;
-        appended.map_err(|error| self.connection().failed("complete it", error))?;
+        if let Err(error) = self.connection().append(&name, state, events).await {
+            // An answer may be lost.
+            if open::is_loading(self.connection()).await? {
+                return Err(self.connection().failed("complete it", error).into());
+            }
+        }
         self.reached().reach_end().await?;
         Ok(())
     }

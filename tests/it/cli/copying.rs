@@ -35,7 +35,7 @@ fn filled() -> Place {
 
 /// The result of a copy, as scripts see it.
 fn copied(place: &Place, arguments: &[&str]) -> Value {
-    let printed = place.ok(&[&["copy-log", "--format", "json"], arguments].concat());
+    let printed = place.ok(&[&["copy-log", "--format", "json"][..], arguments].concat());
     serde_json::from_str(&printed).unwrap()
 }
 

@@ -18,7 +18,7 @@ use crate::log::cover::Origin;
 use crate::log::load::{LoadError, LogLoader, Portion, Standing, check_origin, continue_with};
 use crate::log::plan::{Known, Stand};
 use crate::log::sql::heads::Heads;
-use crate::log::{EventHash, EventLog, LogError, StreamHead, StreamId};
+use crate::log::{EventHash, EventLog, StreamHead, StreamId};
 use crate::offload;
 use crate::sql::postgres::{Backend, bounded};
 
