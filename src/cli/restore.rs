@@ -85,10 +85,9 @@ fn refused(error: BootError) -> Failure {
         BootError::Load(error @ (LoadError::Occupied { .. } | LoadError::Other { .. })) => {
             Failure::from_error(Exit::Refused, error)
         }
-        error @ BootError::KeyStoreMissing { .. } => Failure::doing(
+        BootError::KeyStoreMissing { keys, .. } => Failure::new(
             Exit::Refused,
-            "nothing was restored: give the folder of the key store's backup in --keys-from",
-            error,
+            format!("there is no key store at {keys}: give the folder of its backup in --keys-from"),
         ),
         error => error.into(),
     }

@@ -117,7 +117,7 @@ async fn another_format_another_key_and_other_keys_are_refused() {
     let error = target.fails(3, &["restore", "--from", &from, "--keys-from", &other.folder("keys")]);
     assert!(error.contains("belong to the log"), "{error}");
     let error = target.fails(3, &["restore", "--from", &from]);
-    assert!(error.contains("--keys-from") && error.contains("data/keys.db is missing"), "{error}");
+    assert!(error.contains("--keys-from") && error.contains("there is no key store at sqlite:data/keys.db"), "{error}");
     for (to, keys_to) in [("log", "log"), ("log", "log/keys"), ("keys/log", "keys")] {
         let error = place.fails(3, &["backup", "--to", to, "--keys-to", keys_to]);
         assert!(error.contains("the keys would lie beside what they seal"), "{error}");

@@ -65,7 +65,8 @@ async fn restored(engine: Engine, accounts: Accounts) {
     assert_eq!(wire.twilio.calls(), 1);
     assert!(wire.agent.get("/metrics").await.text().await.expect("text").contains("commlog_dispatch_held 1"));
 
-    // Looking changes nothing.
+    // Looking changes nothing. The read tables are made again first.
+    wire.app.visible(wire.app.head().await).await;
     for _ in 0..2 {
         let shown = place.ok(&["confirm-dispatch", "--dry-run", "--format", "json"]);
         let shown: Value = serde_json::from_str(&shown).unwrap();
