@@ -50,6 +50,11 @@ impl Reads {
         self.0.live().look().await.is_ok_and(|applied| applied.position >= position)
     }
 
+    /// Waits until the live tables show a position, for a person who waits: they are brought there at once.
+    pub async fn hurry_to(&self, position: Position, most: Duration) -> Result<(), WaitError> {
+        self.0.hurry_to(position, most).await
+    }
+
     /// Waits until the live tables show a position.
     pub async fn wait_for(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         self.0.wait_for(position, most).await

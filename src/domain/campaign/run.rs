@@ -57,6 +57,12 @@ impl CampaignRun {
         self.parts.iter().chain(&self.rest).nth(usize::try_from(self.decided).ok()?).copied()
     }
 
+    /// The version of the part that follows it.
+    #[must_use]
+    pub fn part_after_next(&self) -> Option<u64> {
+        self.parts.iter().chain(&self.rest).nth(usize::try_from(self.decided).ok()? + 1).copied()
+    }
+
     /// Whether the next part is one of the rest.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {

@@ -72,7 +72,7 @@ impl Api {
     pub async fn wait_for(&self, position: Option<Cursor>) -> Result<()> {
         let Some(position) = position else { return Ok(()) };
         let most: Duration = self.limits.wait_for;
-        self.reads.wait_for(position.0, most).await.map_err(|_| {
+        self.reads.hurry_to(position.0, most).await.map_err(|_| {
             let seconds = most.as_secs();
             field_refused("NOT_YET_VISIBLE", format!("the read tables did not reach this position within {seconds} s"))
         })

@@ -7,6 +7,7 @@ use super::audit;
 use super::audit::{Found, Wanted};
 use crate::domain::event::Event as _;
 use crate::domain::message::event::MessageQueued;
+use crate::domain::tenant::event::TenantEvent;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::PageInfo;
 use crate::graphql::engine::failure::{bad_argument, opaque};
@@ -229,9 +230,16 @@ impl Window {
     }
 }
 
+/// Whether events of these types stand in the tenant's own stream alone: it is short, and the rest of the log is not read.
+fn are_of_tenant(types: &[String]) -> bool {
+    let is_of_tenant = |name: &String| TenantEvent::TYPES.iter().any(|(known, _)| known == name);
+    !types.is_empty() && types.iter().all(is_of_tenant)
+}
+
 /// A page of the tenant's events.
 pub async fn events(ctx: &Context<'_>, filter: Option<EventFilterInput>, window: Window) -> Result<EventConnection> {
     let filter = filter.unwrap_or_default();
+    let types = filter.types.unwrap_or_default();
     let reading = Reading::of(ctx)?;
     let streams = match (filter.customer_id, filter.stream) {
         (Some(_), Some(_)) => return Err(bad_argument("filter", "give customerId or stream, not both")),
@@ -242,11 +250,12 @@ pub async fn events(ctx: &Context<'_>, filter: Option<EventFilterInput>, window:
         (None, Some(stream)) => {
             vec![(stream.category.into(), stream.key)]
         }
+        (None, None) if are_of_tenant(&types) => vec![(Category::Tenant, reading.session.principal.tenant.0)],
         (None, None) => vec![],
     };
     let wanted = Wanted {
         streams,
-        types: filter.types.unwrap_or_default(),
+        types,
         actor: filter.actor,
         correlation: filter.correlation_id,
         message: None,

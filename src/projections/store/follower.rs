@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -71,14 +71,14 @@ const TAKE_OVER: Duration = Duration::from_secs(2);
 const SCRUB_AGAIN: Duration = Duration::from_secs(2);
 
 /// While so many events come at a time, the follower rests between two batches, several times as long as a batch takes: few
-/// large batches are much less work than many small ones, and processors are left to those who send. Fewer events are
-/// applied at once; more fill a batch anyway.
-const BUSY: Range<usize> = 16..2_500;
+/// large batches are much less work than many small ones, which write the same pages again and again, and processors are left
+/// to those who send. Fewer events are applied at once; more fill a batch anyway. Somebody who waits ends the rest.
+const BUSY: Range<usize> = 16..5_000;
 const REST: u32 = 4;
-const LONGEST_REST: Duration = Duration::from_millis(250);
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// With so many events to come, batches are applied together.
-const BEHIND: u64 = BUSY.end as u64;
+const BEHIND: u64 = 2 * BUSY.end as u64;
 
 /// How often the checkpoint is looked at while another process writes.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
@@ -89,6 +89,8 @@ pub struct Follower<'a> {
     pub generation: &'a Generation,
     pub limits: Limits,
     pub stop: &'a CancellationToken,
+    /// Told when somebody waits for what is in the log already.
+    pub wanted: &'a Arc<Notify>,
     /// Called after each batch with what is applied.
     pub advanced: &'a (dyn Fn(Checkpoint) + Send + Sync),
 }
@@ -154,7 +156,7 @@ impl Follower<'_> {
             return Ok(End::Reached);
         }
         let (send, mut batches) = mpsc::channel(AHEAD);
-        let pace = Arc::new(Pace::default());
+        let pace = Arc::new(Pace::hurried_by(Arc::clone(self.wanted)));
         let reader = Reader {
             journal: self.journal.clone(),
             limits: self.limits,
@@ -287,17 +289,30 @@ enum End {
     Poisoned(Position),
 }
 
-/// How long the last batch took to apply; the applying task reports it to the reading one.
+/// How long the last batch took to apply: the applying task reports it to the reading one, which rests.
 #[derive(Debug, Default)]
-pub(super) struct Pace(AtomicU64);
+pub(super) struct Pace {
+    micros: AtomicU64,
+    wanted: Arc<Notify>,
+}
 
 impl Pace {
-    fn took(&self, time: Duration) {
-        self.0.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    fn hurried_by(wanted: Arc<Notify>) -> Self {
+        Self { micros: AtomicU64::default(), wanted }
     }
 
-    fn rest(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed)).saturating_mul(REST).min(LONGEST_REST)
+    fn took(&self, time: Duration) {
+        self.micros.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Waits until enough time has passed since a batch began, or somebody waits for the next one.
+    async fn rest(&self, began: Instant) {
+        let took = Duration::from_micros(self.micros.load(Ordering::Relaxed));
+        let rest = tokio::time::sleep_until(began + took.saturating_mul(REST).min(LONGEST_REST));
+        tokio::select! {
+            () = rest => {}
+            () = self.wanted.notified() => {}
+        }
     }
 }
 
@@ -348,9 +363,31 @@ impl Reader {
             if busy {
                 tokio::select! {
                     () = self.stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep_until(began + self.pace.rest()) => {}
+                    () = self.pace.rest(began) => {}
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rest_is_in_proportion_to_a_batch_and_ends_for_somebody_who_waits() {
+        let (wanted, began) = (Arc::new(Notify::new()), Instant::now());
+        let pace = Pace::hurried_by(Arc::clone(&wanted));
+        pace.rest(began).await;
+        assert_eq!(began.elapsed(), Duration::ZERO, "nothing was applied yet");
+        pace.took(Duration::from_millis(20));
+        pace.rest(began).await;
+        assert_eq!(began.elapsed().as_millis(), 80);
+        pace.took(Duration::from_secs(7));
+        pace.rest(Instant::now()).await;
+        assert_eq!(began.elapsed().as_millis(), 1_080);
+        wanted.notify_one();
+        pace.rest(Instant::now()).await;
+        assert_eq!(began.elapsed().as_millis(), 1_080);
     }
 }

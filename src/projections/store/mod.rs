@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use as_of::AsOf;
 pub use compare::{Difference, TableComparison};
@@ -80,6 +80,8 @@ struct Inner {
     applied: watch::Sender<Position>,
     /// How far tables have come that are to take over.
     built: watch::Sender<Position>,
+    /// Told when somebody waits for what is in the log already.
+    wanted: Arc<Notify>,
     /// How many calls of `run` and `stand_by` are at work in this process.
     running: AtomicUsize,
 }
@@ -138,6 +140,7 @@ impl ReadStore {
             rebuilt_at,
             applied,
             built: watch::Sender::new(Position::START),
+            wanted: Arc::default(),
             running: AtomicUsize::new(0),
         })))
     }
@@ -182,6 +185,14 @@ impl ReadStore {
     #[must_use]
     pub fn built(&self) -> watch::Receiver<Position> {
         self.0.built.subscribe()
+    }
+
+    /// As [`Self::wait_for`], for a person who waits: the projector, if it runs in this process, does not rest meanwhile.
+    pub async fn hurry_to(&self, position: Position, most: Duration) -> Result<(), WaitError> {
+        if *self.0.applied.borrow() < position {
+            self.0.wanted.notify_one();
+        }
+        self.wait_for(position, most).await
     }
 
     /// Waits until the live tables show what was appended up to a position.

@@ -4,17 +4,18 @@
 //! for their messages, as fast as the campaign's rate allows, and what became of them is recorded when the part is done. Nothing
 //! of this depends on a memory of the process: after a crash, a part is gone through again, and the log knows what was asked for.
 
+mod part;
+
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, Caller, CampaignText, Judged, Recipient};
+use crate::app::{App, AppError, Caller, CampaignText};
 use crate::campaigns::CampaignError;
 use crate::campaigns::audience::{PART, part_after};
-use crate::campaigns::dry_run::known_of;
 use crate::campaigns::effects::{Metric, tested};
 use crate::campaigns::spending::spending;
 use crate::domain::campaign::budget::Spent;
@@ -30,6 +31,7 @@ use crate::domain::refusal::Refusal;
 use crate::ids::{CampaignId, CustomerId, TenantId};
 use crate::processes::every::JobError;
 use crate::queries::{Reads, campaign_metrics, campaigns};
+use part::{AT_ONCE, Asking, Part};
 
 /// The actor that its events name.
 const ACTOR: &str = "process:campaigns";
@@ -37,9 +39,6 @@ const ACTOR: &str = "process:campaigns";
 const NAME: &str = "campaigns";
 /// How often campaigns are looked at that have nothing to do at the moment.
 const TICK: Duration = Duration::from_millis(200);
-/// How many recipients are asked for between two looks at the campaign's state, all at the same time: their appends share a
-/// commit.
-const AT_ONCE: usize = 500;
 /// How long the read tables may take to show what was recorded before an audience is chosen.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often thresholds are looked at.
@@ -56,24 +55,18 @@ pub struct Runner {
 
 /// A campaign in its run.
 struct Run {
-    text: CampaignText,
+    text: Arc<CampaignText>,
     /// The winner that the text knows of.
     winner: Option<String>,
     part: Option<Part>,
+    /// The part that comes next, once this one is done, and its version.
+    ahead: Option<(u64, Vec<CustomerId>)>,
     bucket: Bucket,
     not_before: DateTime<Utc>,
     /// When its thresholds and its budget are looked at again.
     measured_next: DateTime<Utc>,
     /// How many more messages its budget covers until then, if it says.
     covered: Option<u64>,
-}
-
-/// A part of the audience in work.
-struct Part {
-    number: u32,
-    recipients: Vec<CustomerId>,
-    done: usize,
-    outcomes: Outcomes,
 }
 
 impl Runner {
@@ -204,7 +197,16 @@ impl Runner {
             };
             let bucket = Bucket::empty(now, work.rate(campaign, now).await?);
             let winner = campaign.winner.clone();
-            let run = Run { text, winner, part: None, bucket, not_before: now, measured_next: now, covered: None };
+            let run = Run {
+                text: Arc::new(text),
+                winner,
+                part: None,
+                ahead: None,
+                bucket,
+                not_before: now,
+                measured_next: now,
+                covered: None,
+            };
             self.runs.insert(key, run);
         }
         let Some(run) = self.runs.get_mut(&key).filter(|run| run.not_before <= now) else { return Ok(false) };
@@ -249,8 +251,16 @@ impl Runner {
                 self.runs.remove(&key);
                 return Ok(true);
             };
-            let recipients = self.app.recipients(tenant, campaign_id, version).await?;
-            run.part = Some(Part { number: progress.decided, recipients, done: 0, outcomes: Outcomes::default() });
+            let recipients = match run.ahead.take() {
+                Some((ahead, recipients)) if ahead == version => recipients,
+                _ => self.app.recipients(tenant, campaign_id, version).await?,
+            };
+            let ahead = match progress.part_after_next() {
+                Some(next) => Some((next, self.app.recipients(tenant, campaign_id, next).await?)),
+                None => None,
+            };
+            let outcomes = Outcomes::default();
+            run.part = Some(Part { number: progress.decided, recipients, ahead, done: 0, outcomes });
         }
         let Some(part) = &mut run.part else { return Ok(false) };
         let rate = work.rate(campaign, now).await?;
@@ -268,6 +278,7 @@ impl Runner {
         }
         if part.done == part.recipients.len() {
             let (number, outcomes) = (part.number, std::mem::take(&mut part.outcomes));
+            run.ahead = part.ahead.take();
             run.part = None;
             if !self.app.record_outcomes(caller, campaign_id, number, &outcomes).await? {
                 // Another runner is at it.
@@ -384,23 +395,18 @@ impl Work<'_> {
     }
 
     /// Asks for the messages to the next recipients of a part.
-    async fn ask(&self, text: &CampaignText, part: &mut Part, count: usize) -> Result<(), CampaignError> {
-        let (next, later) = part.recipients[part.done..].split_at(count);
+    async fn ask(&self, text: &Arc<CampaignText>, part: &mut Part, count: usize) -> Result<(), CampaignError> {
+        let (next, later) = (&part.recipients[part.done..part.done + count], part.after(count));
         let in_turn = self.app.warm_recipients(self.caller, text, next).await?;
-        let ask = |customer_id: CustomerId| async move {
-            let known = known_of(self.reads, self.caller, text, customer_id).await?;
-            let judged = self.app.send_in_campaign(self.caller, text, customer_id, &known).await?;
-            Ok::<_, CampaignError>((customer_id, judged))
-        };
-        let at_once = next.iter().copied().filter(|id| !in_turn.contains(id));
-        let asked = futures::stream::iter(at_once).map(ask).buffer_unordered(AT_ONCE).try_collect();
+        let at_once: Vec<CustomerId> = next.iter().copied().filter(|id| !in_turn.contains(id)).collect();
+        let asking = self.asking(text);
         // While these wait for their commit, the next ones are read.
-        let after = self.app.warm_recipients(self.caller, text, &later[..later.len().min(AT_ONCE)]);
-        let (found, warmed): (Result<Vec<_>, _>, _) = tokio::join!(asked, after);
+        let after = self.app.warm_recipients(self.caller, text, &later);
+        let (found, warmed) = tokio::join!(asking.ask_at_once(&at_once), after);
         let mut found = found?;
         warmed?;
         for &id in next.iter().filter(|id| in_turn.contains(id)) {
-            found.push(ask(id).await?);
+            found.push(asking.ask(id).await?);
         }
         part.done += count;
         for (customer_id, judged) in found {
@@ -408,18 +414,10 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
 
-impl Outcomes {
-    fn add(&mut self, customer_id: CustomerId, judged: Judged) {
-        match judged.outcome {
-            Recipient::Queued => self.queued += 1,
-            Recipient::Held => self.held += 1,
-            Recipient::Suppressed { rule } => *self.suppressed.entry(rule).or_default() += 1,
-            Recipient::Excluded { by } => {
-                self.excluded.insert(customer_id, by);
-            }
-        }
+    fn asking(&self, text: &Arc<CampaignText>) -> Asking {
+        let (app, reads, caller) = (self.app.clone(), self.reads.clone(), self.caller.clone());
+        Asking { app, reads, caller, text: Arc::clone(text) }
     }
 }
 
