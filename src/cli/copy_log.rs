@@ -24,9 +24,9 @@ use crate::log::{EventLog, LogError};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the stores may be out of reach without ending `--follow`.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
-/// `commlog copy-log`
+/// Copies a log into another store, event by event as it stands: SQLite, PostgreSQL or KurrentDB.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Copies a log into another store, of the same kind or another one (SQLite, PostgreSQL, KurrentDB): every event \
@@ -35,9 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
                   opened before --finish has compared it with the original, event by event. It then sends nothing until \
                   `commlog confirm-dispatch`. Only the log is copied: docs/deploy.md says what to do with keys, files of messages and \
                   read tables.",
-    after_help = "Examples:\n  commlog copy-log --to postgres://commlog@db/crm_log            while the servers run, as often as you \
-                  like\n  commlog copy-log --to postgres://commlog@db/crm_log --finish   once they are stopped\n  commlog copy-log \
-                  --from kurrentdb://node:2113 --to sqlite:log.db --check-only"
+    after_help = "Examples:\n  commlog copy-log --to postgres://commlog@db/crm_log\n  commlog copy-log --to \
+                  postgres://commlog@db/crm_log --follow\n  commlog copy-log --to postgres://commlog@db/crm_log \
+                  --finish\n  commlog copy-log --from kurrentdb://node:2113 --to sqlite:log.db --check-only"
 )]
 pub struct CopyArgs {
     /// The original [default: the configured log]
@@ -69,9 +69,10 @@ pub async fn run(session: &Session, args: CopyArgs) -> Outcome {
         places.refuse_writers().await?;
     }
     let original = boot::open_existing_log(&places.original, &session.ambient).await?;
-    let done = match args.check_only {
-        true => places.check(session, &args, original.as_ref()).await,
-        false => places.copy(session, &args, original.as_ref()).await,
+    let done = if args.check_only {
+        places.check(session, &args, original.as_ref()).await
+    } else {
+        places.copy(session, &args, original.as_ref()).await
     };
     original.close().await;
     done
@@ -109,11 +110,14 @@ impl Places {
         let follower = Follower { original, copy: copy.as_ref(), bar: &bar, stop: CancellationToken::new() };
         let _signals = args.follow.then(|| signal::cancel_on_interrupt(follower.stop.clone()));
         let (first, began) = (copy.loaded().await.map_err(load_failure)?, Instant::now());
-        let reached = match args.follow {
-            true => follower.follow(async || Ok(args.finish && !self.is_written().await?)).await?,
-            false => follower.catch_up().await?,
+        let reached = if args.follow {
+            follower.follow(async || Ok(args.finish && !self.is_written().await?)).await?
+        } else {
+            follower.catch_up().await?
         };
-        note_rate(reached.counter().saturating_sub(first.counter()), began.elapsed());
+        if !args.follow {
+            note_rate(reached.counter().saturating_sub(first.counter()), began.elapsed());
+        }
         if !args.finish || follower.stop.is_cancelled() {
             bar.finish_and_clear();
             return self.report_unfinished(args, original, reached).await;

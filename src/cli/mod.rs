@@ -125,7 +125,7 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Restores a backup into empty stores, of any kind.
     Restore(restore::RestoreArgs),
-    /// Copies a log into another store, event by event as it stands: SQLite, PostgreSQL or KurrentDB.
+    // Described by its arguments: a description here would replace their longer one.
     CopyLog(copy_log::CopyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),

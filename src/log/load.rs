@@ -285,7 +285,8 @@ fn check_command(portion: &Portion, record: &CommandRecord) -> Result<(), LoadEr
     if is_its { Ok(()) } else { Err(LoadError::Command { command: record.command.1, position: record.position }) }
 }
 
-fn broken(event: &SealedEvent, reason: String) -> LoadError {
+/// Names an event that cannot be loaded.
+pub(super) fn broken(event: &SealedEvent, reason: String) -> LoadError {
     Broken {
         position: event.envelope.position,
         event: Some(Box::new(BrokenEvent {

@@ -15,10 +15,10 @@ use super::{KIND, PostgresLog, database, lookup, rows, store_error};
 use crate::clock::Ambient;
 use crate::ids::Position;
 use crate::log::cover::Origin;
-use crate::log::load::{LoadError, LogLoader, Portion, Standing, check_origin, continue_with};
+use crate::log::load::{LoadError, LogLoader, Portion, Standing, broken, check_origin, continue_with};
 use crate::log::plan::{Known, Stand};
 use crate::log::sql::heads::Heads;
-use crate::log::{EventHash, EventLog, StreamHead, StreamId};
+use crate::log::{EventHash, EventLog, SealedEvent, StreamHead, StreamId};
 use crate::offload;
 use crate::sql::postgres::{Backend, bounded};
 
@@ -222,7 +222,7 @@ async fn number(portion: Portion, mut stands: HashMap<StreamId, Stand>, known: &
     };
     // Every event is hashed.
     let (portion, continued) = offload::run(portion.events.len(), move || {
-        let continued = continue_with(&standing, &portion);
+        let continued = check_texts(&portion).and_then(|()| continue_with(&standing, &portion));
         (portion, continued)
     })
     .await;
@@ -237,6 +237,19 @@ async fn number(portion: Portion, mut stands: HashMap<StreamId, Stand>, known: &
     }
     let recorded_at = continued.recorded_at.timestamp_micros();
     Ok(Numbered { portion, opened: continued.opened, stands, recorded_at, orders_times: continued.orders_times })
+}
+
+/// SQLite takes every text; PostgreSQL none with U+0000.
+fn check_texts(portion: &Portion) -> Result<(), LoadError> {
+    let has_nul = |event: &&SealedEvent| {
+        [&event.envelope.event_type, &event.envelope.actor].iter().any(|text| text.contains('\0'))
+    };
+    match portion.events.iter().find(has_nul) {
+        Some(event) => {
+            Err(broken(event, "its type or actor has the character U+0000, which PostgreSQL cannot store".to_owned()))
+        }
+        None => Ok(()),
+    }
 }
 
 async fn store_portion(connection: &mut PgConnection, numbered: &Numbered, known: &Known) -> Result<(), sqlx::Error> {

@@ -39,7 +39,7 @@ async fn verified(log: &dyn EventLog) -> Verified {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_goes_round_all_backends_and_comes_back_the_same() {
     let world = world().await;
-    fill(&world, times("COMMLOG_COPY_EVENTS", 3_000)).await;
+    fill(&world, times("COMMLOG_COPY_EVENTS", 2_000)).await;
     let (first, expected) = (verified(world.log.as_ref()).await, all(world.log.as_ref()).await);
 
     let mut log = world.log.clone();
@@ -82,7 +82,9 @@ async fn a_loaded_log_is_used_like_any_other_and_sends_once_an_epoch_begins() {
             plain(&ambient, new, Expected::Exact(0), b"{}".to_vec()),
         ];
         let appended = log.append(appends).await.expect("it answers");
-        assert_eq!(appended[1].as_ref().expect("is appended").position.counter(), end.position.counter() + 2, "{name}");
+        // Older servers append to one stream at a time, in any order.
+        let last = appended.iter().map(|appended| appended.as_ref().expect("is appended").position).max();
+        assert_eq!(last.map(Position::counter), Some(end.position.counter() + 2), "{name}");
         assert!(log.epoch().await.expect("it has an epoch").is_loaded, "{name}");
         assert_eq!(log.start_epoch().await.expect("an epoch starts"), 3, "{name}");
         let epoch = log.epoch().await.expect("it has an epoch");
@@ -123,7 +125,7 @@ async fn a_load_goes_on_where_it_stands() {
     let origin = world.log.origin().await.expect("it has an origin");
     for (name, place) in places().await {
         // Commands over several streams are cut in two by such portions.
-        for portion in portions(world.log.as_ref(), 3).await.into_iter().take(20) {
+        for portion in portions(world.log.as_ref(), 3).await.into_iter().take(8) {
             let loader = place.loader(origin.log_id).await.expect("it is continued");
             assert_eq!(loader.loaded().await.expect("it says where it stands"), portion.after, "{name}");
             loader.load(portion).await.expect("it is loaded");
