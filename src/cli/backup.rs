@@ -13,7 +13,7 @@ use crate::cli::{Session, print, progress};
 use crate::log::blobs::BlobError;
 use crate::log::seal::MasterKey;
 
-/// `commlog backup`
+/// Backs up the log and the key store, each into a folder; checks backups.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Backs up the log with the files of its messages into one folder, and the key store into another one, while \

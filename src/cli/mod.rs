@@ -121,11 +121,9 @@ enum Command {
     Status(status::StatusArgs),
     /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
-    /// Backs up the log and the key store, each into a folder; checks backups.
+    // These are described by their arguments: a description here would replace their longer one.
     Backup(backup::BackupArgs),
-    /// Restores a backup into empty stores, of any kind.
     Restore(restore::RestoreArgs),
-    // Described by its arguments: a description here would replace their longer one.
     CopyLog(copy_log::CopyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),

@@ -15,7 +15,7 @@ use crate::cli::{Session, print, progress};
 use crate::ids::Position;
 use crate::log::load::LoadError;
 
-/// `commlog restore`
+/// Restores a backup into empty stores, of any kind.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Restores a backup of `commlog backup` into the configured stores, of whatever kind: SQLite, PostgreSQL or \
