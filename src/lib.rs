@@ -17,6 +17,7 @@ pub mod projections;
 pub mod queries;
 
 pub mod accounts;
+pub mod backup;
 pub mod campaigns;
 pub mod exports;
 pub mod imports;

@@ -2,6 +2,7 @@
 //! backends and providers.
 
 mod accounts;
+mod backups;
 mod error;
 mod leases;
 mod loading;
@@ -18,11 +19,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use accounts::account_variables;
+pub use backups::{find_master_key, open_sources, open_targets};
 pub use error::BootError;
 pub use loading::open_loader;
 pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
-pub use processes::{account_service, complete_erasures, hold, take_erasures_up};
+pub use processes::{account_service, complete_erasures, hold, outlook, take_erasures_up};
 pub use simulation::Simulation;
 pub use validators::validation_service;
 

@@ -27,6 +27,7 @@ use crate::processes::lease::Tenure;
 use crate::processes::lists::Evaluator;
 use crate::processes::mailboxes::Mailboxes;
 use crate::processes::media::{CollectFiles, Media};
+use crate::processes::outlook::Outlook;
 use crate::processes::supervisor::supervise;
 use crate::processes::timers::Timers;
 use crate::projections::ReadStore;
@@ -164,6 +165,14 @@ pub async fn hold(stores: &Stores, reads: Option<&ReadStore>) -> Result<Option<H
         None => Vec::new(),
     };
     Ok(signs_of_restore(&stores.app, &waiting).await?)
+}
+
+/// What goes out once nothing holds messages any more.
+pub async fn outlook(stores: &Stores, reads: &ReadStore) -> Result<Outlook, BootError> {
+    let registry = accounts(stores, reads)?.registry;
+    registry.refresh_changed(BTreeSet::new()).await?;
+    let waiting = backlog(stores, reads).await?.messages;
+    Ok(Outlook::of(&waiting, registry.accounts(), stores.ambient().now()))
 }
 
 /// Takes those steps of open erasures that do not wait for the read tables: for a command that does not stay to serve.

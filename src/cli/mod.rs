@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod addresses;
 mod asking;
 pub mod back_test;
+pub mod backup;
 pub mod callbacks;
 mod campaign_effects;
 mod campaigns;
@@ -33,6 +34,7 @@ mod reading;
 pub mod rebuild;
 pub mod reclass;
 pub mod replay;
+pub mod restore;
 pub mod schema;
 pub mod serve;
 pub mod session;
@@ -119,7 +121,9 @@ enum Command {
     Status(status::StatusArgs),
     /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
-    // Described by its arguments: a description here would replace their longer one.
+    // These are described by their arguments: a description here would replace their longer one.
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     CopyLog(copy_log::CopyArgs),
     /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),
@@ -236,6 +240,8 @@ async fn run(command: Command, session: Session) -> Outcome {
         Command::Rebuild(args) => rebuild::run(&session, args).await,
         Command::Status(args) => status::run(&session, args).await,
         Command::Verify(args) => verify::run(&session, args).await,
+        Command::Backup(args) => backup::run(&session, args).await,
+        Command::Restore(args) => restore::run(&session, args).await,
         Command::CopyLog(args) => copy_log::run(&session, args).await,
         Command::Prove(args) => prove::run(&session, args).await,
         Command::Forget(args) => forget::run(&session, args).await,

@@ -189,13 +189,17 @@ pub async fn verify_until(
     walk(log, None, until, progress).await
 }
 
+fn begin(log: &dyn EventLog, note: Option<Position>) -> Walk {
+    Walk::new(log.counts_positions(), log.orders_times(), note)
+}
+
 async fn walk(
     log: &dyn EventLog,
     note: Option<Position>,
     until: Position,
     mut progress: impl FnMut(u64) + Send,
 ) -> Result<Verified, VerifyError> {
-    let (mut walk, mut cover, mut noted, mut unknown) = (Walk::new(log, note), Cover::default(), None, None);
+    let (mut walk, mut cover, mut noted, mut unknown) = (begin(log, note), Cover::default(), None, None);
     let mut batch = match read(log, Position::START, until).await {
         Ok(batch) => batch,
         Err(LogError::Damaged { .. }) => return Err(first_damaged(log, walk, until).await),
@@ -254,8 +258,9 @@ async fn first_damaged(log: &dyn EventLog, mut walk: Walk, until: Position) -> V
     }
 }
 
-/// What was seen up to an event.
-struct Walk {
+/// What was seen up to an event, where events come in position order from the log's first on.
+#[derive(Debug, Clone)]
+pub struct Walk {
     counts_positions: bool,
     orders_times: bool,
     note: Option<Position>,
@@ -268,14 +273,20 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(log: &dyn EventLog, note: Option<Position>) -> Self {
-        let (counts_positions, orders_times) = (log.counts_positions(), log.orders_times());
+    /// Before the first event of a log that counts positions and orders times, or not ([`EventLog::counts_positions`],
+    /// [`EventLog::orders_times`]); the root at `note` is remembered.
+    #[must_use]
+    pub fn new(counts_positions: bool, orders_times: bool, note: Option<Position>) -> Self {
         let (head, recorded_at) = (Position::START, DateTime::<Utc>::UNIX_EPOCH);
         let (heads, tree) = (HashMap::new(), Tree::default());
         Self { counts_positions, orders_times, note, heads, tree, head, recorded_at, noted: None }
     }
 
-    fn events(&mut self, events: &[SealedEvent]) -> Result<(), Broken> {
+    /// Takes the next events.
+    ///
+    /// # Errors
+    /// The first that is not what was appended, or not where it was.
+    pub fn events(&mut self, events: &[SealedEvent]) -> Result<(), Broken> {
         events.iter().try_for_each(|event| {
             self.event(event).map_err(|reason| Broken {
                 position: event.envelope.position,
@@ -318,7 +329,9 @@ impl Walk {
         Ok(())
     }
 
-    fn end(self, covered: Covered, noted: Option<Covered>, origin: Origin) -> Verified {
+    /// What was verified, with what the trees over commands and streams stand for.
+    #[must_use]
+    pub fn end(self, covered: Covered, noted: Option<Covered>, origin: Origin) -> Verified {
         Verified {
             events: self.tree.size(),
             streams: self.heads.len() as u64,

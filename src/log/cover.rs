@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{CommandId, Position, TenantId};
+use crate::log::load::Portion;
 use crate::log::merkle::{Tree, TreeHash};
 use crate::log::{EventLog, LogError, SealedEvent, StreamId};
 
@@ -40,7 +41,8 @@ pub struct Origin {
 }
 
 /// An epoch as the log keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EpochRecord {
     /// Counted from 1.
     pub number: u64,
@@ -84,7 +86,7 @@ impl Origin {
 
 /// An event, as far as its command and stream matter.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub struct Step {
     position: Position,
     stream: StreamId,
     version: u64,
@@ -109,9 +111,37 @@ pub struct UnknownCommand {
     pub position: Position,
 }
 
+/// What a log has beside some events.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// What the commands made that the events were appended by.
+    pub commands: Vec<CommandRecord>,
+    /// The streams that the events opened, in the order in which the log numbers them.
+    pub streams: Vec<StreamId>,
+}
+
+impl Beside {
+    /// Reads it; `opened` is the number of streams that were opened before the events.
+    pub async fn read(log: &dyn EventLog, steps: &[Step], opened: u64) -> Result<Self, LogError> {
+        let asked: HashSet<_> = steps.iter().filter_map(|step| Some((step.stream.tenant, step.command?))).collect();
+        let asked: Vec<_> = asked.into_iter().collect();
+        let commands = if asked.is_empty() { Vec::new() } else { log.commands(&asked).await? };
+        let new = steps.iter().filter(|step| step.version == 1).count();
+        let streams = if new == 0 { Vec::new() } else { log.streams_after(opened, new).await? };
+        Ok(Self { commands, streams })
+    }
+
+    /// What a portion says: streams are numbered in the order in which events open them.
+    #[must_use]
+    pub fn of(portion: &Portion) -> Self {
+        let opening = portion.events.iter().filter(|event| event.envelope.version == 1);
+        Self { commands: portion.commands.clone(), streams: opening.map(|event| event.envelope.stream).collect() }
+    }
+}
+
 /// The trees over commands and streams up to an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Cover {
+pub struct Cover {
     /// A command's append stands where its last event does.
     pub commands: Tree,
     /// In the order of their numbers; as many as events have opened.
@@ -136,25 +166,32 @@ impl Cover {
         steps: &[Step],
         note: Option<Position>,
     ) -> Result<(Option<Covered>, Option<UnknownCommand>), LogError> {
+        let beside = Beside::read(log, steps, self.streams.size()).await?;
+        Ok(self.take(steps, &beside, note))
+    }
+
+    /// As [`Self::extend`], with what the log has beside the events.
+    pub fn take(
+        &mut self,
+        steps: &[Step],
+        beside: &Beside,
+        note: Option<Position>,
+    ) -> (Option<Covered>, Option<UnknownCommand>) {
         let (mut noted, mut unknown) = (None, None);
-        let asked: HashSet<_> = steps.iter().filter_map(|step| Some((step.stream.tenant, step.command?))).collect();
-        let asked: Vec<_> = asked.into_iter().collect();
-        let mut records: HashMap<_, Vec<CommandRecord>> = HashMap::new();
-        for record in if asked.is_empty() { Vec::new() } else { log.commands(&asked).await? } {
+        let mut records: HashMap<_, Vec<&CommandRecord>> = HashMap::new();
+        for record in &beside.commands {
             records.entry(record.command).or_default().push(record);
         }
-        let opened = steps.iter().filter(|step| step.version == 1).count();
-        let mut streams =
-            if opened == 0 { Vec::new() } else { log.streams_after(self.streams.size(), opened).await? }.into_iter();
+        let mut streams = beside.streams.iter();
         for step in steps {
             if step.version == 1
                 && let Some(stream) = streams.next()
             {
-                self.streams.add(&stream_entry(&stream));
+                self.streams.add(&stream_entry(stream));
             }
             if let Some(command) = step.command {
                 let made = records.get(&(step.stream.tenant, command)).map_or(&[][..], Vec::as_slice);
-                let is_made = |record: &&CommandRecord| {
+                let is_made = |record: &&&CommandRecord| {
                     record.stream == step.stream && (record.first_version..=record.last_version).contains(&step.version)
                 };
                 match made.iter().find(is_made) {
@@ -167,7 +204,7 @@ impl Cover {
                 noted = Some(self.covered());
             }
         }
-        Ok((noted, unknown))
+        (noted, unknown)
     }
 
     /// What the trees stand for now.

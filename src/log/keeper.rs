@@ -3,38 +3,18 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::ids::Position;
-use crate::log::chain::{self, Incomplete, Verified, VerifyError};
+use crate::log::chain::{self, Verified};
 use crate::log::checkpoint::{Checkpoint, CheckpointError};
-use crate::log::cover::{Cover, Rooted, Step};
+use crate::log::grown::{Grown, Kept};
 use crate::log::keys::KeyStore;
-use crate::log::merkle::{Tree, TreeHash};
 use crate::log::seal::MasterKey;
-use crate::log::{EventHash, EventLog, LogError, ReadLimit};
+use crate::log::{EventLog, LogError, ReadLimit};
 
 /// Events per read.
 const BATCH: usize = 4_096;
-
-/// A checkpoint, and what the next one continues from. The key store is trusted with the unsigned rest.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kept {
-    checkpoint: Checkpoint,
-    /// The epoch that an operator had confirmed last.
-    epoch: u32,
-    /// The last event's hash, in hex.
-    last: String,
-    /// The peaks of the tree of events, in hex, one after the other.
-    peaks: String,
-    /// As well, of the tree of commands.
-    command_peaks: String,
-    /// As well, of the tree of streams.
-    stream_peaks: String,
-}
 
 /// Signs and keeps checkpoints of one log.
 #[derive(Clone)]
@@ -43,22 +23,6 @@ pub struct Keeper {
     keys: Arc<dyn KeyStore>,
     master: MasterKey,
     signed: watch::Sender<Position>,
-}
-
-/// What a checkpoint is made of.
-struct Grown {
-    tree: Tree,
-    cover: Cover,
-    position: Position,
-    recorded_at: DateTime<Utc>,
-    last: EventHash,
-}
-
-impl Default for Grown {
-    fn default() -> Self {
-        let (tree, cover, last) = (Tree::default(), Cover::default(), EventHash::default());
-        Self { tree, cover, position: Position::START, recorded_at: DateTime::UNIX_EPOCH, last }
-    }
 }
 
 impl Keeper {
@@ -131,7 +95,7 @@ impl Keeper {
     pub async fn glance(&self) -> Result<Option<Checkpoint>, CheckpointError> {
         let epoch = self.confirmed_epoch().await?;
         let Some(kept) = self.read().await?.filter(|kept| kept.epoch >= epoch) else { return Ok(None) };
-        self.continued(&kept).await?;
+        kept.continued(self.log.as_ref()).await?;
         Ok(Some(kept.checkpoint))
     }
 
@@ -143,7 +107,7 @@ impl Keeper {
         let epoch = self.confirmed_epoch().await?;
         let mut grown = match self.read().await? {
             None => Grown::default(),
-            Some(kept) => match self.continued(&kept).await {
+            Some(kept) => match kept.continued(self.log.as_ref()).await {
                 // Another log takes the place of the one that it was made of.
                 Err(
                     CheckpointError::Shortened { .. }
@@ -157,69 +121,19 @@ impl Keeper {
         let before = grown.position;
         loop {
             let events = self.log.read_all(grown.position, ReadLimit::events(BATCH)).await?;
-            let Some(last) = events.last() else { break };
-            let steps: Vec<Step> = events.iter().map(Step::from).collect();
-            if let (_, Some(unknown)) = grown.cover.extend(self.log.as_ref(), &steps, None).await? {
-                return Err(VerifyError::from(Incomplete::from(unknown)).into());
+            if events.is_empty() {
+                break;
             }
-            events.iter().for_each(|event| grown.tree.add(&event.envelope.hash));
-            (grown.position, grown.recorded_at) = (last.envelope.position, last.envelope.recorded_at);
-            grown.last = last.envelope.hash;
+            grown.extend(self.log.as_ref(), &events).await?;
         }
         if grown.position == before {
             return Ok(None);
         }
-        let verified = Verified {
-            events: grown.tree.size(),
-            streams: 0,
-            head: grown.position,
-            recorded_at: grown.recorded_at,
-            root: grown.tree.root(),
-            covered: grown.cover.covered(),
-            origin: self.log.origin().await?,
-            noted: None,
-        };
-        let checkpoint = Checkpoint::sign(&verified, &self.master);
-        let kept = Kept {
-            checkpoint: checkpoint.clone(),
-            epoch,
-            last: hex::encode(grown.last),
-            peaks: hex::encode(grown.tree.peaks().concat()),
-            command_peaks: hex::encode(grown.cover.commands.peaks().concat()),
-            stream_peaks: hex::encode(grown.cover.streams.peaks().concat()),
-        };
+        let kept = grown.keep(self.log.origin().await?, epoch, &self.master);
         let text = serde_json::to_string(&kept).map_err(|_| CheckpointError::Forged)?;
         self.keys.keep_checkpoint(&text).await.map_err(LogError::from)?;
-        self.signed.send_replace(checkpoint.position);
-        Ok(Some(checkpoint))
-    }
-
-    /// Where a kept checkpoint left off, if the log still has the event there.
-    async fn continued(&self, kept: &Kept) -> Result<Grown, CheckpointError> {
-        let Checkpoint { log_id, position, recorded_at, events, root, commands, streams, epochs, .. } = kept.checkpoint;
-        let mut last = EventHash::default();
-        hex::decode_to_slice(&kept.last, &mut last).map_err(|_| CheckpointError::Forged)?;
-        let tree = read_tree(&kept.peaks, Rooted { entries: events, root })?;
-        let cover = Cover {
-            commands: read_tree(&kept.command_peaks, commands)?,
-            streams: read_tree(&kept.stream_peaks, streams)?,
-        };
-        let end = self.log.head().await?.position;
-        if end < position {
-            return Err(CheckpointError::Shortened { end, position });
-        }
-        let (_, hashes) = self.log.hashes_at(&[position]).await?;
-        if hashes.first().copied().flatten() != Some(last) {
-            return Err(CheckpointError::Rewritten { position });
-        }
-        let origin = self.log.origin().await?;
-        if origin.log_id != log_id {
-            return Err(CheckpointError::Other { expected: log_id, found: origin.log_id });
-        }
-        if origin.rooted(epochs.entries) != epochs {
-            return Err(CheckpointError::Changed { what: "epochs", position });
-        }
-        Ok(Grown { tree, cover, position, recorded_at, last })
+        self.signed.send_replace(kept.checkpoint.position);
+        Ok(Some(kept.checkpoint))
     }
 
     async fn read(&self) -> Result<Option<Kept>, CheckpointError> {
@@ -232,13 +146,4 @@ impl Keeper {
     async fn confirmed_epoch(&self) -> Result<u32, CheckpointError> {
         Ok(self.keys.log_mark().await.map_err(LogError::from)?.map_or(0, |stored| stored.mark.epoch))
     }
-}
-
-/// A tree by its peaks, in hex one after the other.
-fn read_tree(peaks: &str, rooted: Rooted) -> Result<Tree, CheckpointError> {
-    let bytes = hex::decode(peaks).map_err(|_| CheckpointError::Forged)?;
-    let (peaks, rest) = bytes.as_chunks::<{ size_of::<TreeHash>() }>();
-    let tree =
-        Tree::from_peaks(rooted.entries, peaks.to_vec()).filter(|tree| rest.is_empty() && tree.root() == rooted.root);
-    tree.ok_or(CheckpointError::Forged)
 }

@@ -52,6 +52,47 @@ impl Portion {
         Ok(Self { after, events, commands })
     }
 
+    /// As [`Self::read`], without the beginning of an append at its end whose rest comes later.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_whole(log: &dyn EventLog, after: Position, limit: ReadLimit) -> Result<Self, LogError> {
+        let (mut limit, mut before) = (limit, 0);
+        loop {
+            let mut portion = Self::read(log, after, limit).await?;
+            let (read, unfinished) = (portion.events.len(), portion.unfinished());
+            if unfinished < read {
+                portion.events.truncate(read - unfinished);
+                return Ok(portion);
+            }
+            // A log that does not know the command of its last events has no more of them.
+            if read == before {
+                return Ok(portion);
+            }
+            // One append is larger than what was read.
+            before = read;
+            limit = ReadLimit { events: limit.events.saturating_mul(2), bytes: limit.bytes.saturating_mul(2) };
+        }
+    }
+
+    /// How many events at its end are of an append under a command that does not end here. One stream's events of one command
+    /// stand together, and its append is known by the last of them.
+    fn unfinished(&self) -> usize {
+        let Some(last) = self.events.last() else { return 0 };
+        let (position, stream, command) = (last.envelope.position, last.envelope.stream, last.envelope.command_id);
+        if command.is_none() || self.commands.iter().any(|record| record.position == position) {
+            return 0;
+        }
+        let is_its = |event: &&SealedEvent| (event.envelope.stream, event.envelope.command_id) == (stream, command);
+        self.events.iter().rev().take_while(is_its).count()
+    }
+
+    /// Leaves out what follows a position.
+    pub fn cut_after(&mut self, until: Position) {
+        self.events.retain(|event| event.envelope.position <= until);
+        self.commands.retain(|record| record.position <= until);
+    }
+
     /// The position of its last event; that which it follows, if it has none.
     #[must_use]
     pub fn last(&self) -> Position {

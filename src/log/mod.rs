@@ -11,6 +11,7 @@ pub mod copy;
 pub mod cover;
 pub mod envelope;
 pub mod format;
+pub mod grown;
 pub mod journal;
 pub mod keeper;
 pub mod keys;

@@ -22,7 +22,7 @@ use crate::processes::backlog::Waiting;
 use crate::processes::lease::Tenure;
 
 /// A send that has been due for longer says that the log stood still, or was set back.
-const OVERDUE: TimeDelta = TimeDelta::hours(1);
+pub(super) const OVERDUE: TimeDelta = TimeDelta::hours(1);
 
 /// Polling interval: whether the log still is the marked one, and whether an operator has confirmed it.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ pub async fn signs_of_restore(app: &App, backlog: &[Waiting]) -> Result<Option<H
 }
 
 /// When a message should have gone out at the latest.
-fn due(waiting: &Waiting) -> Option<DateTime<Utc>> {
+pub(super) fn due(waiting: &Waiting) -> Option<DateTime<Utc>> {
     match waiting.stage {
         DispatchSignal::Ready => waiting.since,
         DispatchSignal::Due(at) => Some(at),

@@ -16,6 +16,7 @@ pub mod lease;
 pub mod lists;
 pub mod mailboxes;
 pub mod media;
+pub mod outlook;
 pub mod merges;
 pub mod refresh_accounts;
 pub mod supervisor;

@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("imports", &["ids", "clock", "domain", "files", "app"]),
     ("ledger", &["ids"]),
     ("verification", &["ids", "clock", "ledger", "log"]),
+    ("backup", &["ids", "clock", "log"]),
     ("exports", &["ids", "clock", "ledger", "sql", "files", "domain", "app", "projections", "queries"]),
     ("intake", &["ids", "clock", "domain", "app", "queries", "providers", "accounts"]),
     (
@@ -101,6 +102,7 @@ const EVERYTHING_BELOW_BOOT: &[&str] = &[
     "campaigns",
     "ledger",
     "verification",
+    "backup",
     "exports",
     "imports",
     "intake",

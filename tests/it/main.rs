@@ -7,6 +7,7 @@ mod support;
 mod analysts;
 mod api;
 mod architecture;
+mod backups;
 mod cli;
 mod commands;
 mod deploy;

@@ -15,6 +15,7 @@ use commlog::domain::template::event::TemplateEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::ids::Label;
 use commlog::log::Category;
+use commlog::backup::FORMAT as BACKUPS;
 use commlog::log::format::FORMAT;
 use commlog::log::seal::{Place, Purpose};
 
@@ -45,7 +46,7 @@ fn names() -> String {
         "# Names that never change\n\n\
          The log hashes them, ids derive from them, or sealed data is bound to them. A changed name makes stores of \
          released versions unreadable, or counts a fact twice; a new one is added at its place. \
-         `tests/it/stored_names.rs` compares this list with the code.\n\nFormat of log, key store and blob store: {FORMAT}.\n"
+         `tests/it/stored_names.rs` compares this list with the code.\n\nFormat of log, key store and blob store: {FORMAT}. Of backups: {BACKUPS}.\n"
     );
     text.push_str("\n## Stream categories and event types\n\nThe number is the newest schema version.\n");
     for category in Category::ALL {

@@ -189,6 +189,21 @@ impl Inner {
         }
     }
 
+    /// What moves from the new ones to the kept ones in the meantime is listed, once or twice.
+    fn list(&self) -> io::Result<Vec<BlobRef>> {
+        let mut blobs: Vec<BlobRef> =
+            names(&self.root.join("new"))?.iter().filter_map(|name| blob_of(name)).collect();
+        let kept = self.root.join("kept");
+        for tenant in names(&kept)? {
+            for subject in names(&kept.join(&tenant))? {
+                for id in names(&kept.join(&tenant).join(&subject))? {
+                    blobs.extend(blob_of(&format!("{tenant}.{subject}.{id}")));
+                }
+            }
+        }
+        Ok(blobs)
+    }
+
     fn remove(&self, tenant: TenantId, subject: SubjectId) -> io::Result<()> {
         let prefix = format!("{tenant}.{subject}.");
         for entry in fs::read_dir(self.root.join("new"))? {
@@ -202,6 +217,12 @@ impl Inner {
         found(sync(&self.root.join("kept").join(tenant.to_string())))?;
         Ok(())
     }
+}
+
+/// The names in a folder; none if there is no such folder.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = found(fs::read_dir(folder))? else { return Ok(Vec::new()) };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 /// What is not there is no failure.
@@ -284,6 +305,13 @@ impl BlobStore for FolderBlobStore {
 
     async fn collect(&self, blob: BlobRef, before: DateTime<Utc>) -> Result<bool, BlobError> {
         self.run("collect a blob", move |inner| inner.collect(blob, before.into())).await
+    }
+
+    async fn list(&self) -> Result<Vec<BlobRef>, BlobError> {
+        let mut blobs = self.run("list blobs", Inner::list).await?;
+        blobs.sort_unstable();
+        blobs.dedup();
+        Ok(blobs)
     }
 
     async fn remove(&self, tenant: TenantId, subject: SubjectId) -> Result<(), BlobError> {

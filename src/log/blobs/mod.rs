@@ -32,7 +32,7 @@ pub const CHUNK: usize = 256 * 1024;
 pub const FRAME: usize = CHUNK + OVERHEAD;
 
 /// Which blob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobRef {
     /// The tenant.
     pub tenant: TenantId,
@@ -99,6 +99,9 @@ pub trait BlobStore: Send + Sync {
 
     /// Takes a blob away unless it was kept, or touched since; whether it did.
     async fn collect(&self, blob: BlobRef, before: DateTime<Utc>) -> Result<bool, BlobError>;
+
+    /// All whole blobs, in no order, also those that nobody kept yet.
+    async fn list(&self) -> Result<Vec<BlobRef>, BlobError>;
 
     /// Takes all blobs of a subject away.
     async fn remove(&self, tenant: TenantId, subject: SubjectId) -> Result<(), BlobError>;

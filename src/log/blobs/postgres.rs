@@ -146,14 +146,22 @@ impl BlobStore for PostgresBlobStore {
         })
         .await
         .map_err(failed(&self.url, "list blobs"))?;
-        let blob =
-            |(tenant, subject, id): (Uuid, Uuid, Uuid)| BlobRef { tenant: tenant.into(), subject: subject.into(), id };
-        Ok(rows.into_iter().map(blob).collect())
+        Ok(rows.into_iter().map(blob_ref).collect())
     }
 
     async fn collect(&self, blob: BlobRef, before: DateTime<Utc>) -> Result<bool, BlobError> {
         let sql = format!("DELETE FROM blobs.blobs WHERE {IT} AND NOT kept AND touched_at < $4");
         Ok(self.about("collect a blob", sql, blob, Some(before)).await? > 0)
+    }
+
+    async fn list(&self) -> Result<Vec<BlobRef>, BlobError> {
+        let rows: Vec<(Uuid, Uuid, Uuid)> = on(&self.pool, async |connection| {
+            let sql = "SELECT tenant_id, subject_id, blob_id FROM blobs.blobs WHERE bytes IS NOT NULL";
+            sqlx::query_as(sql).fetch_all(connection).await
+        })
+        .await
+        .map_err(failed(&self.url, "list blobs"))?;
+        Ok(rows.into_iter().map(blob_ref).collect())
     }
 
     async fn remove(&self, tenant: TenantId, subject: SubjectId) -> Result<(), BlobError> {
@@ -168,6 +176,12 @@ impl BlobStore for PostgresBlobStore {
         .map(drop)
         .map_err(failed(&self.url, "remove blobs"))
     }
+}
+
+/// A row: tenant, subject, blob.
+fn blob_ref(row: (Uuid, Uuid, Uuid)) -> BlobRef {
+    let (tenant, subject, id) = row;
+    BlobRef { tenant: tenant.into(), subject: subject.into(), id }
 }
 
 /// A blob that is being written: in statements of their own, so that a slow sender holds no connection.

@@ -3,6 +3,7 @@
 //! It has its own URL, because it must be kept out of the log's backups: a destroyed key makes the subject's personal
 //! data unreadable in every copy of the log. A destroyed key leaves a tombstone, which a restored row cannot undo.
 
+pub mod copy;
 pub mod lease;
 pub mod postgres;
 mod ring;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use copy::{KeyCopies, KeyCopy, Merged, SealedSecret, Tombstone, WrappedKey};
 pub use lease::{Lease, Leases, Term};
 pub(super) use ring::{KeyRing, Keys};
 pub use secrets::{SecretBytes, SecretPlace, StoredSecret};
@@ -86,6 +88,14 @@ pub enum KeyStoreError {
         /// Which one.
         name: String,
     },
+    /// A copy has another key of a subject than the store: it is of another key store.
+    #[error("the key store at {url} has another key of subject {subject} than the copy: they are of two key stores")]
+    Different {
+        /// Its URL without credentials.
+        url: String,
+        /// The subject.
+        subject: SubjectId,
+    },
     /// Another node has begun a later term of the lease.
     #[error("the term {} of the lease {:?} is over, by the key store at {url}", term.number, term.lease)]
     Fenced {
@@ -110,7 +120,7 @@ pub enum KeyState {
 
 /// Where subjects' keys are kept.
 #[async_trait]
-pub trait KeyStore: Leases {
+pub trait KeyStore: Leases + KeyCopies {
     /// The keys of subjects, in the order asked; those that never were are made, durably before this returns.
     async fn get_or_create(&self, subjects: &[SubjectId]) -> Result<Vec<KeyState>, KeyStoreError>;
 

@@ -28,7 +28,7 @@ const KIND: Kind = Kind {
 };
 
 /// Locked in shared mode by who makes keys, and exclusively by who destroys one: no key is made beside its tombstone.
-const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
+pub(super) const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
 
 const CONNECTIONS: u32 = 4;
 
@@ -98,6 +98,11 @@ impl PostgresKeyStore {
         &self.url
     }
 
+    /// For everything else.
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// For leases.
     pub(super) const fn leases_pool(&self) -> &PgPool {
         &self.leases
@@ -149,7 +154,7 @@ impl PostgresKeyStore {
     }
 
     /// Takes as long as it takes.
-    async fn vacuum(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(super) async fn vacuum(&self, sql: &'static str) -> Result<(), sqlx::Error> {
         sqlx::query(sql).execute(&mut *Held::take(&self.pool).await?).await.map(drop)
     }
 

@@ -71,6 +71,11 @@ impl SqliteKeyStore {
         opened.await.map_err(|_| KeyStoreError::Closed)?.map(|inner| Self(Arc::new(inner)))
     }
 
+    /// Its URL without credentials.
+    pub(super) fn location(&self) -> &str {
+        &self.0.url
+    }
+
     pub(super) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, KeyStoreError>
     where
         T: Send + 'static,
@@ -375,6 +380,6 @@ impl KeyStore for SqliteKeyStore {
 }
 
 /// The write-ahead log still holds the pages with what was destroyed, until it is emptied.
-fn empty_wal(connection: &Connection) -> Result<(), Failure> {
+pub(super) fn empty_wal(connection: &Connection) -> Result<(), Failure> {
     Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }

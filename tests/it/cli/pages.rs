@@ -119,6 +119,19 @@ fn the_page_on_backups_holds_on_sqlite() {
     }
 }
 
+#[test]
+fn the_page_on_backups_with_commlog_holds() {
+    let blocks = blocks("backup.md", "bash");
+    let [backup @ .., restore, confirm] = blocks.as_slice() else { panic!("too few blocks") };
+    assert_eq!(backup.len(), 1);
+    let reader = back_up_and_restore(Reader::new(place()), backup, restore, confirm);
+    for file in ["backup/log/manifest.json", "keys-backup/000001.keys"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(reader.place.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file} is private");
+    }
+}
+
 #[tokio::test]
 async fn the_page_on_backups_holds_on_postgresql_and_its_dump_names_nobody() {
     let mut place = Place::postgres().await;
