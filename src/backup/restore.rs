@@ -89,7 +89,6 @@ pub async fn restore(
     let blobs = restore_blobs(targets, backup).await?;
     let log = targets.log.log().await?;
     let verified = chain::verify(log.as_ref(), |events| progress(Stage::Verifying(events))).await;
-    log.close().await;
     let verified = verified?;
     targets.log.finish(&backup.manifest().origin()).await?;
     Ok(Restored { log: verified, blobs, keys: merged, without_keys })
