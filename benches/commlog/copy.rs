@@ -5,7 +5,6 @@ use std::time::Instant;
 use commlog::boot::{open_existing_log, open_loader};
 use commlog::clock::Ambient;
 use commlog::config::{Config, LogUrl};
-use commlog::log::EventLog;
 use commlog::log::copy::{catch_up, compare};
 
 use crate::log::per_second;

@@ -33,6 +33,12 @@ impl Reads {
         self.0.db()
     }
 
+    /// The same, for a process that asks many questions about the same rows one after the other.
+    #[must_use]
+    pub fn steady_db(&self) -> Db {
+        self.0.steady_db()
+    }
+
     /// The log that the tables follow.
     #[must_use]
     pub fn journal(&self) -> &Journal {

@@ -246,7 +246,7 @@ impl Evaluator {
                 concerned.insert(key, (customers, today));
             }
         }
-        let db = self.reads.db();
+        let db = self.reads.steady_db();
         let round = Round::new(&db, &self.lists, concerned, now).await?;
         for (key, looked) in self.look(&db, &round).await {
             match looked {

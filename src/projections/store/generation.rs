@@ -23,6 +23,9 @@ pub struct Generation {
     pub id: String,
     /// For queries. A clone may be kept as long as one likes.
     pub db: Db,
+    /// For a process that asks many questions about the same rows, one after the other: on SQLite a connection of its own, which
+    /// keeps what it read until the projector commits again.
+    pub steady: Db,
     pub(in crate::projections) projections: Arc<[Projection]>,
     pub(in crate::projections) writer: Mutex<Writer>,
     pub(in crate::projections) writing: Db,
@@ -119,9 +122,12 @@ impl Generation {
         let projections: Arc<[_]> = tables::definitions(&mut session).await?.into();
         let checkpoint = tables::checkpoint(&mut session).await?;
         drop(session);
+        let lease = Arc::new(lease);
+        let db = reader_pool(location, id, &lease)?;
         Ok(Self {
             id: id.to_owned(),
-            db: reader_pool(location, id, lease)?,
+            steady: steady_reader(location, id, &lease).unwrap_or_else(|| db.clone()),
+            db,
             writer: Mutex::new(Writer::new(writing.clone(), projections.clone())),
             projections,
             writing,
@@ -257,8 +263,8 @@ fn unreadable(path: &std::path::Path, source: sql::Error) -> ProjectionError {
 }
 
 /// The pool owns the lease: it ends with the last clone.
-fn reader_pool(location: &Location, id: &str, lease: Lease) -> Result<Db, ProjectionError> {
-    let lease = Arc::new(lease);
+fn reader_pool(location: &Location, id: &str, lease: &Arc<Lease>) -> Result<Db, ProjectionError> {
+    let lease = Arc::clone(lease);
     match location {
         Location::Folder(folder) => {
             let options = options::sqlite_reader(&file(folder, id));
@@ -274,5 +280,16 @@ fn reader_pool(location: &Location, id: &str, lease: Lease) -> Result<Db, Projec
             });
             Ok(Db::Postgres(pool.connect_lazy_with(options::postgres_reader(url, &schema(id))?)))
         }
+    }
+}
+
+/// [`None`] where connections keep nothing: the server does.
+fn steady_reader(location: &Location, id: &str, lease: &Arc<Lease>) -> Option<Db> {
+    match location {
+        Location::Folder(folder) => {
+            let options = options::sqlite_steady_reader(&file(folder, id));
+            Some(Db::Sqlite(SqlitePool::keeping(options, Some(Arc::clone(lease) as _))))
+        }
+        Location::Database(_) => None,
     }
 }

@@ -163,6 +163,12 @@ impl ReadStore {
         self.0.live.load().db.clone()
     }
 
+    /// The live tables, for a process that asks many questions about the same rows one after the other.
+    #[must_use]
+    pub fn steady_db(&self) -> Db {
+        self.0.live.load().steady.clone()
+    }
+
     /// The views for analysts over the live tables.
     #[must_use]
     pub fn views(&self) -> Vec<View> {

@@ -70,6 +70,12 @@ pub fn sqlite_reader(file: &Path) -> SqliteOptions {
         .pragma("cache_size", -2_048)
 }
 
+/// Reads a SQLite file for one process, with one connection.
+pub fn sqlite_steady_reader(file: &Path) -> SqliteOptions {
+    // Many questions about the same rows between two commits of the projector: the pages are read once for all.
+    sqlite_reader(file).connections(1).pragma("cache_size", -16_384)
+}
+
 /// A connection to one schema of a PostgreSQL database, `url` naming the database.
 pub fn postgres(url: &str, schema: &str) -> Result<PgConnectOptions, ProjectionError> {
     let options = PgConnectOptions::from_str(url).map_err(database("read their URL"))?;

@@ -6,7 +6,7 @@ use commlog::clock::Ambient;
 use commlog::ids::Position;
 use commlog::log::chain::{Verified, verify};
 use commlog::log::copy;
-use commlog::log::load::{LoadError, LogLoader};
+use commlog::log::load::LoadError;
 use commlog::log::{Category, EventLog, Expected, LogError, StreamId};
 
 use super::{Place, all, fill, places, portions};
