@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use crate::ids::{Position, SubjectId};
 use crate::log::LogError;
 use crate::log::blobs::BlobError;
 use crate::log::chain::{Broken, VerifyError};
@@ -121,6 +122,18 @@ pub enum BackupError {
         /// The log.
         log: Uuid,
     },
+    /// What is sealed in the log could not be read.
+    #[error(
+        "the key of subject {subject} is neither in the key store nor in a copy of it: they are older than the log, or another \
+         log's. Give the newest copy in --keys-from and run this again; if there is none, --until {before} restores the log up \
+         to the first event that has no key"
+    )]
+    WithoutKey {
+        /// Whose key.
+        subject: SubjectId,
+        /// The position before the first event that is sealed with it.
+        before: Position,
+    },
     /// There is nothing at the moment that was asked for.
     #[error("the backup in {} has no event up to then: its first was recorded later", folder.display())]
     Before {
@@ -188,6 +201,7 @@ impl BackupError {
                 | Self::OtherLog { .. }
                 | Self::OtherKeys { .. }
                 | Self::Before { .. }
+                | Self::WithoutKey { .. }
                 | Self::Load(LoadError::Occupied { .. } | LoadError::Other { .. })
                 | Self::Keys(KeyStoreError::Different { .. } | KeyStoreError::Missing { .. })
         )

@@ -14,7 +14,7 @@ use crate::clock::Ambient;
 use crate::ids::{Position, SubjectId};
 use crate::log::blobs::BlobStore;
 use crate::log::chain::{self, Verified};
-use crate::log::keys::{KeyState, KeyStore, KeyStoreError, Merged};
+use crate::log::keys::{KeyStore, Merged};
 use crate::log::load::{LogLoader, Portion};
 
 /// The stores that are restored to.
@@ -56,8 +56,6 @@ pub struct Restored {
     pub blobs: u64,
     /// What the copies of keys brought.
     pub keys: Merged,
-    /// People whose keys are neither in the key store nor in the copies: what is sealed of them cannot be read.
-    pub without_keys: u64,
 }
 
 /// Restores keys, files and log, verifies the log and ends its load. What an interrupted call did is not done again. The log sends
@@ -85,32 +83,31 @@ pub async fn restore(
         merged.destroyed += brought.destroyed;
         merged.refused += brought.refused;
     }
-    let without_keys = load(targets, backup, end, &mut progress).await?;
+    load(targets, backup, end, &mut progress).await?;
     let blobs = restore_blobs(targets, backup).await?;
     let log = targets.log.log().await?;
     let verified = chain::verify(log.as_ref(), |events| progress(Stage::Verifying(events))).await;
-    log.close().await;
     let verified = verified?;
     targets.log.finish(&backup.manifest().origin()).await?;
-    Ok(Restored { log: verified, blobs, keys: merged, without_keys })
+    Ok(Restored { log: verified, blobs, keys: merged })
 }
 
-/// Loads what the log does not have; returns for how many people there is no key.
+/// Loads what the log does not have.
 async fn load(
     targets: &Targets,
     backup: &LogBackup,
     end: Option<Position>,
     progress: &mut (impl FnMut(Stage) + Send),
-) -> Result<u64, BackupError> {
+) -> Result<(), BackupError> {
     let loaded = targets.log.loaded().await?;
     let (mut reading, mut portion) = backup.read().next().await?;
-    let (mut known, mut missing, mut events) = (HashSet::new(), 0, 0);
+    let (mut known, mut events) = (HashSet::new(), 0);
     while let Some(mut current) = portion {
         events += current.events.len() as u64;
-        missing += without_keys(targets, &current, &mut known).await?;
         if let Some(end) = end {
             current.cut_after(end);
         }
+        check_keys(targets, &current, &mut known).await?;
         begin_after(&mut current, loaded);
         let load = async {
             match current.events.is_empty() {
@@ -124,7 +121,7 @@ async fn load(
         (reading, portion) = next?;
         progress(Stage::Loading(events));
     }
-    Ok(missing)
+    Ok(())
 }
 
 /// Leaves out what is loaded already.
@@ -136,26 +133,24 @@ fn begin_after(portion: &mut Portion, loaded: Position) {
     }
 }
 
-/// How many subjects of a portion, that were not seen before, have no key. None of the first one means that the key store is another
-/// log's.
-async fn without_keys(
-    targets: &Targets,
-    portion: &Portion,
-    known: &mut HashSet<SubjectId>,
-) -> Result<u64, BackupError> {
-    let is_first = known.is_empty();
-    let sealed = portion.events.iter().filter(|event| event.personal.is_some());
-    let new: Vec<SubjectId> =
-        sealed.filter_map(|event| event.envelope.subject).filter(|subject| known.insert(*subject)).collect();
-    if new.is_empty() {
-        return Ok(0);
+/// Makes sure that there is, or was, a key for whatever is sealed in a portion: nothing could follow a log without. `known` are the
+/// subjects that were looked for before.
+async fn check_keys(targets: &Targets, portion: &Portion, known: &mut HashSet<SubjectId>) -> Result<(), BackupError> {
+    let (mut new, mut befores, mut before) = (Vec::new(), Vec::new(), portion.after);
+    for event in &portion.events {
+        if let (Some(subject), Some(_)) = (event.envelope.subject, &event.personal)
+            && known.insert(subject)
+        {
+            new.push(subject);
+            befores.push(before);
+        }
+        before = event.envelope.position;
     }
-    let keys: Vec<Option<KeyState>> = targets.keys.get(&new).await?;
-    if let (true, Some(None), Some(subject)) = (is_first, keys.first(), new.first()) {
-        let (url, subject) = (targets.keys.url().to_owned(), *subject);
-        return Err(KeyStoreError::Missing { url, subject }.into());
+    let keys = targets.keys.get(&new).await?;
+    match keys.iter().position(Option::is_none) {
+        Some(index) => Err(BackupError::WithoutKey { subject: new[index], before: befores[index] }),
+        None => Ok(()),
     }
-    Ok(keys.iter().filter(|key| key.is_none()).count() as u64)
 }
 
 /// The last event of a backup up to a moment that ends a transaction: all events of one were recorded at the same time.

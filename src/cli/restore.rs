@@ -11,7 +11,7 @@ use crate::backup::{self, KeysBackup, LogBackup, Restored, Stage, Until};
 use crate::boot::{self, BootError};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::ReportFormat;
-use crate::cli::{Session, print, progress};
+use crate::cli::{Session, progress};
 use crate::ids::Position;
 use crate::log::load::LoadError;
 
@@ -94,13 +94,7 @@ fn refused(error: BootError) -> Failure {
 }
 
 fn report(session: &Session, args: &RestoreArgs, restored: &Restored) -> Outcome {
-    let Restored { log, blobs, keys, without_keys } = restored;
-    if *without_keys > 0 {
-        print::note(format_args!(
-            "{without_keys} people have no key: what is sealed of them cannot be read. If they were not forgotten, restore a newer \
-             copy of the key store into this one, with --keys-from"
-        ));
-    }
+    let Restored { log, blobs, keys } = restored;
     args.format.line(
         format_args!(
             "{} holds {} events in {} streams, up to position {}, every one verified; {blobs} files of messages and {} keys \
@@ -117,7 +111,7 @@ fn report(session: &Session, args: &RestoreArgs, restored: &Restored) -> Outcome
         ),
         &json!({
             "events": log.events, "streams": log.streams, "position": log.head, "root": hex::encode(log.root),
-            "files": blobs, "keys": keys.added, "forgotten": keys.destroyed + keys.refused, "without_keys": without_keys,
+            "files": blobs, "keys": keys.added, "forgotten": keys.destroyed + keys.refused,
         }),
     )
 }

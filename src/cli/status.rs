@@ -272,7 +272,9 @@ impl Status {
                     "the log lacks the event at position {position}, before which a provider was called: it was restored or replaced"
                 ),
             ),
-            Some(Hold::Copied) => ("copied", "the log was restored or copied, or was moved with its key store".to_owned()),
+            Some(Hold::Copied) => {
+                ("copied", "the log was restored or copied, or was moved with its key store".to_owned())
+            }
             Some(Hold::Overdue(tenants)) => {
                 let each = tenants.iter().map(|(tenant, count)| format!("{count} of tenant {tenant}"));
                 let each: Vec<String> = each.collect();

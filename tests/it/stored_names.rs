@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use commlog::backup::FORMAT as BACKUPS;
 use commlog::domain::account::event::AccountEvent;
 use commlog::domain::address::event::AddressEvent;
 use commlog::domain::callback::event::CallbackEvent;
@@ -15,7 +16,6 @@ use commlog::domain::template::event::TemplateEvent;
 use commlog::domain::tenant::event::TenantEvent;
 use commlog::ids::Label;
 use commlog::log::Category;
-use commlog::backup::FORMAT as BACKUPS;
 use commlog::log::format::FORMAT;
 use commlog::log::seal::{Place, Purpose};
 

@@ -191,8 +191,7 @@ impl Inner {
 
     /// What moves from the new ones to the kept ones in the meantime is listed, once or twice.
     fn list(&self) -> io::Result<Vec<BlobRef>> {
-        let mut blobs: Vec<BlobRef> =
-            names(&self.root.join("new"))?.iter().filter_map(|name| blob_of(name)).collect();
+        let mut blobs: Vec<BlobRef> = names(&self.root.join("new"))?.iter().filter_map(|name| blob_of(name)).collect();
         let kept = self.root.join("kept");
         for tenant in names(&kept)? {
             for subject in names(&kept.join(&tenant))? {

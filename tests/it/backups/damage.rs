@@ -131,6 +131,30 @@ async fn another_format_another_key_and_other_keys_are_refused() {
 }
 
 #[tokio::test]
+async fn keys_that_are_older_than_the_log_are_not_enough_for_it() {
+    let place = filled(Engine::Sqlite).await;
+    place.back_up();
+    place.file("more.csv", people(0, 5));
+    place.ok(&["import", "customers", "more.csv"]);
+    place.ok(&["backup", "--to", "log"]);
+    let (from, keys) = (place.folder("log"), place.folder("keys"));
+    let restore = ["restore", "--from", &from, "--keys-from", &keys];
+    let [first, second] = [empty(Engine::Sqlite, &master()).await, empty(Engine::Sqlite, &master()).await];
+    let error = first.fails(3, &restore);
+    assert!(
+        error.contains("they are older than the log") && second.fails(3, &restore).contains("--keys-from"),
+        "{error}"
+    );
+    // As far as there are keys, or with newer ones.
+    let before = error.split("--until ").nth(1).unwrap().split(' ').next().unwrap();
+    first.ok(&["restore", "--from", &from, "--keys-from", &keys, "--until", before]);
+    assert_eq!(first.names(), ["Ada", "Zebulon Quackenbush"]);
+    place.back_up();
+    second.ok(&restore);
+    assert_eq!(second.names().len(), 7);
+}
+
+#[tokio::test]
 async fn a_store_that_holds_something_is_never_overwritten() {
     let place = backed_up().await;
     for engine in [Engine::Sqlite, Engine::Postgres] {

@@ -56,8 +56,8 @@ async fn a_backup_that_is_killed_leaves_one_that_is_whole() {
     assert!(left.map(|(path, _)| path).all(|path| !path.to_string_lossy().ends_with(".part")));
     let target = empty(Engine::Sqlite, &master()).await;
     target.restore(&place);
+    assert!(target.events() == place.events());
     assert_eq!(target.names().len(), 3_002);
-    assert_eq!(target.events(), place.events());
 }
 
 async fn a_restore_that_is_killed_goes_on(engine: Engine) {
@@ -83,7 +83,7 @@ async fn a_restore_that_is_killed_goes_on(engine: Engine) {
     });
     let last = target.run(&restore);
     assert!(last.code == Some(0) || last.stderr.contains("already holds a log"), "{}", last.stderr);
-    assert_eq!(target.events(), place.events());
+    assert!(target.events() == place.events());
     assert_eq!(target.names().len(), 3_002);
     target.ok(&["rebuild", "--check"]);
 }

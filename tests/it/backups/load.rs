@@ -37,7 +37,7 @@ async fn nothing_that_was_acknowledged_before_a_backup_is_missing(engine: Engine
         let (agent, acknowledged, stop) = (agent.clone(), Arc::clone(&acknowledged), Arc::clone(&stop));
         writers.spawn(async move {
             while !stop.load(Ordering::SeqCst) {
-                let id = agent.customer("Somebody").await;
+                let id = agent.customer("Somebody").await.trim_start_matches("Customer:").to_owned();
                 acknowledged.lock().unwrap().insert(id);
             }
         });
