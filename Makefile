@@ -65,9 +65,8 @@ test-nodes: need-rust need-postgres
 FROM ?= ad43d3766776a17cf27b2b447d586e0894823f99
 UPGRADE_SECONDS ?= 10
 test-upgrade: need-rust need-postgres
-	sh .ci/older $(FROM) target/older
-	COMMLOG_UPGRADE_FROM=$(CURDIR)/target/older/commlog-$(FROM) COMMLOG_UPGRADE_NODES=3 COMMLOG_STORY_SECONDS=$(UPGRADE_SECONDS) \
-		cargo test --test it -- stories::upgrade:: --nocapture --test-threads 1
+	older=$$(sh .ci/older $(FROM) target/older) && COMMLOG_UPGRADE_FROM=$$older COMMLOG_UPGRADE_NODES=3 \
+		COMMLOG_STORY_SECONDS=$(UPGRADE_SECONDS) cargo test --test it -- stories::upgrade:: --nocapture --test-threads 1
 
 # Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
 FUZZ_SECONDS ?= 60
