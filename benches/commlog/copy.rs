@@ -113,7 +113,8 @@ async fn equal(place: &Place, first: &Config, last: &Config) -> Result<Measureme
     original.close().await;
     copy.close().await;
 
-    let config = Config { log: last.log.clone(), ..place.config(Own::Shared)? };
+    let mut config = place.config(Own::Shared)?;
+    config.log = last.log.clone();
     let stores = Stores::open(&config, &ambient).await?;
     let reads = stores.read_store().await?;
     // The section before has filled them from the original; if it did not run, the copy fills them.
