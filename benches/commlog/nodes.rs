@@ -74,8 +74,10 @@ pub async fn run(place: &Place, size: Size) -> Result<Vec<Measurement>> {
     Ok(vec![
         row("single-event commands over HTTP", three.commands, "commands/s", one.commands)
             .note(format!("{CONNECTIONS} connections")),
-        row("sending to a local provider", three.dispatch, "messages/s", one.dispatch)
-            .note(format!("{} messages, from their commands over HTTP to the provider's answers in the log", three.messages)),
+        row("sending to a local provider", three.dispatch, "messages/s", one.dispatch).note(format!(
+            "{} messages, from their commands over HTTP to the provider's answers in the log",
+            three.messages
+        )),
     ])
 }
 
@@ -140,7 +142,8 @@ async fn drive(
 
 /// How many events of a type the log holds.
 async fn count(log: &mut PgConnection, event_type: &str) -> Result<u64> {
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM log.events WHERE type = $1").bind(event_type).fetch_one(log).await?;
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM log.events WHERE type = $1").bind(event_type).fetch_one(log).await?;
     Ok(count.try_into()?)
 }
 
@@ -159,7 +162,11 @@ impl Process {
             .arg("--config")
             .arg(file)
             .envs([("COMMLOG_LISTEN", "127.0.0.1:0"), ("COMMLOG_LOG_FILTER", "error")])
-            .envs([("COMMLOG_LOG_URL", log), ("COMMLOG_KEYS_URL", keys), ("COMMLOG_MASTER_KEY", &MASTER_KEY.repeat(32))])
+            .envs([
+                ("COMMLOG_LOG_URL", log),
+                ("COMMLOG_KEYS_URL", keys),
+                ("COMMLOG_MASTER_KEY", &MASTER_KEY.repeat(32)),
+            ])
             .env("COMMLOG_DATA_DIR", data)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -227,8 +227,7 @@ impl ReadStore {
         stop: &CancellationToken,
     ) -> Result<(), ProjectionError> {
         let own = &live.generation.id;
-        let is_ready =
-            |entries: &[Entry]| entries.iter().any(|entry| entry.id == *own && entry.state == State::Ready);
+        let is_ready = |entries: &[Entry]| entries.iter().any(|entry| entry.id == *own && entry.state == State::Ready);
         let mut entries = self.0.catalog.entries().await?;
         if is_ready(&entries) {
             self.put_to_use(&live.generation).await?;

@@ -58,7 +58,8 @@ async fn each_of_two_versions_reads_its_own_tables_until_the_older_one_is_gone()
     old.wait_for(head, LONG).await.expect("the tables come so far");
 
     // One node of the next version writes, another one follows it.
-    let (new, sibling) = (world.open_with(next(), Limits::default()).await, world.open_with(next(), Limits::default()).await);
+    let (new, sibling) =
+        (world.open_with(next(), Limits::default()).await, world.open_with(next(), Limits::default()).await);
     assert!(new.is_waiting_for_own() && sibling.is_waiting_for_own(), "the older version serves better");
     assert!(!old.is_waiting_for_own());
     let of_new = Projector::start(&new);
@@ -98,7 +99,8 @@ async fn each_of_two_versions_reads_its_own_tables_until_the_older_one_is_gone()
 
     drop(old);
     let new_tables = new.live().id.clone();
-    until(&world, "the newer tables are live", |seen| seen.live.as_ref().is_some_and(|live| live.id == new_tables)).await;
+    until(&world, "the newer tables are live", |seen| seen.live.as_ref().is_some_and(|live| live.id == new_tables))
+        .await;
     until(&world, "the older ones are removed", |seen| seen.ready.is_empty() && seen.left == 0).await;
     of_new.stop().await;
     stop.cancel();
@@ -128,6 +130,7 @@ async fn who_goes_back_to_the_older_version_gets_its_tables_again() {
     of_new.stop().await;
     drop(new);
     let old_tables = old.live().id.clone();
-    until(&world, "the older tables are live", |seen| seen.live.as_ref().is_some_and(|live| live.id == old_tables)).await;
+    until(&world, "the older tables are live", |seen| seen.live.as_ref().is_some_and(|live| live.id == old_tables))
+        .await;
     of_old.stop().await;
 }
