@@ -162,11 +162,8 @@ impl Process {
             .arg("--config")
             .arg(file)
             .envs([("COMMLOG_LISTEN", "127.0.0.1:0"), ("COMMLOG_LOG_FILTER", "error")])
-            .envs([
-                ("COMMLOG_LOG_URL", log),
-                ("COMMLOG_KEYS_URL", keys),
-                ("COMMLOG_MASTER_KEY", &MASTER_KEY.repeat(32)),
-            ])
+            .envs([("COMMLOG_LOG_URL", log), ("COMMLOG_KEYS_URL", keys)])
+            .env("COMMLOG_MASTER_KEY", MASTER_KEY.repeat(32))
             .env("COMMLOG_DATA_DIR", data)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
