@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-kurrentdb test-restore test-stories test-nodes test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts rules dist help
+.PHONY: run test test-kurrentdb test-restore test-stories test-nodes test-upgrade test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts rules dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
@@ -8,6 +8,7 @@ help:
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
 	@echo "make test-nodes    kill and stop those of three nodes that hold leases, under load: NODES_KILLS (20), NODES_PAUSES (10)"
+	@echo "make test-upgrade  replace nodes of an older version (FROM, a commit) by this one, one after the other, under load"
 	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
@@ -59,6 +60,13 @@ NODES_PAUSES ?= 10
 test-nodes: need-rust need-postgres
 	COMMLOG_NODES_KILLS=$(NODES_KILLS) COMMLOG_NODES_PAUSES=$(NODES_PAUSES) COMMLOG_TAKE_OVER_SECONDS=10 \
 		cargo test --test it -- stories::nodes:: --nocapture --test-threads 1
+
+# By default from the last version before several nodes took turns by leases, and before KurrentDB.
+FROM ?= ad43d3766776a17cf27b2b447d586e0894823f99
+UPGRADE_SECONDS ?= 10
+test-upgrade: need-rust need-postgres
+	older=$$(sh .ci/older $(FROM) target/older) && COMMLOG_UPGRADE_FROM=$$older COMMLOG_UPGRADE_NODES=3 \
+		COMMLOG_STORY_SECONDS=$(UPGRADE_SECONDS) cargo test --test it -- stories::upgrade:: --nocapture --test-threads 1
 
 # Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
 FUZZ_SECONDS ?= 60

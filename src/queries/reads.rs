@@ -83,6 +83,12 @@ impl Reads {
         self.0.is_rebuilding()
     }
 
+    /// Whether nodes of another version serve better until the read tables of this one are built.
+    #[must_use]
+    pub fn is_waiting_for_own(&self) -> bool {
+        self.0.is_waiting_for_own()
+    }
+
     /// Whether the read tables cannot be advanced now.
     #[must_use]
     pub fn is_stuck(&self) -> bool {

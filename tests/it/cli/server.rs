@@ -118,7 +118,7 @@ impl Drop for Server {
 /// `commlog serve` in a shell that does something before.
 fn in_shell(place: &Place, before: &str) -> Command {
     let mut shell = place.shell(&["-c", &format!("{before}; exec \"$0\" serve")]);
-    shell.arg(env!("CARGO_BIN_EXE_commlog"));
+    shell.arg(place.program());
     shell
 }
 

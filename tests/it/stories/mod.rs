@@ -1,9 +1,11 @@
 //! A node in adversity, as a process with people at work: nothing acknowledged is lost, everything runs again without a
 //! restart, and `/readyz` says the truth in between. `COMMLOG_STORY_SECONDS` says how long each adversity lasts.
 
+mod client;
 mod kurrentdb;
 mod nodes;
 mod proxy;
+mod upgrade;
 mod world;
 
 use std::path::Path;

@@ -251,7 +251,7 @@ impl Node {
                 }
                 end.borrow_and_update();
                 if !node.faults.deaf.load(Ordering::SeqCst) {
-                    let seen = node.cluster.store.forwards(from, usize::MAX, |_| true);
+                    let seen = node.cluster.store.forwards(from, TOLD_AT_ONCE, |_| true);
                     if let Some(last) = seen.last() {
                         from = last.place + 1;
                         let checkpoint = Place { commit: last.place, prepare: last.place };
@@ -380,6 +380,9 @@ impl Node {
         }
     }
 }
+
+/// The most events that a subscription takes out of the store at once.
+const TOLD_AT_ONCE: usize = 4_096;
 
 /// What a server takes at once unless it is told otherwise, in bytes.
 const MOST_APPENDED: usize = 1 << 20;
