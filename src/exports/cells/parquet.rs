@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
@@ -14,40 +13,36 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::Rows;
-use super::columns::Cell;
-use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::projections::views::{Column, ColumnKind, View};
+use super::{Cell, Heading};
+use crate::projections::views::ColumnKind;
 
 /// The digits of a decimal: as many as 16 bytes hold.
 const PRECISION: i32 = 38;
 
 /// A file that is being written.
 pub struct Writer {
-    path: PathBuf,
     kinds: Vec<ColumnKind>,
     file: SerializedFileWriter<BufWriter<File>>,
 }
 
 impl Writer {
-    /// A file for a view's rows.
-    pub fn new(file: File, path: &Path, view: &View) -> Outcome<Self> {
-        let failed = |error| unwritable(path, error);
-        let fields = view.columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        let schema = Type::group_type_builder(&view.name).with_fields(fields).build().map_err(failed)?;
+    /// A file for rows of what `name` names.
+    pub fn new(file: File, name: &str, headings: &[Heading<'_>]) -> Result<Self, ParquetError> {
+        let fields = headings.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+        let schema = Type::group_type_builder(name).with_fields(fields).build()?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(format!("commlog {}", env!("CARGO_PKG_VERSION")))
             .build();
-        let file = SerializedFileWriter::new(BufWriter::new(file), Arc::new(schema), Arc::new(properties));
-        Ok(Self {
-            path: path.to_owned(),
-            kinds: view.columns.iter().map(|column| column.kind).collect(),
-            file: file.map_err(failed)?,
-        })
+        let file = SerializedFileWriter::new(BufWriter::new(file), Arc::new(schema), Arc::new(properties))?;
+        Ok(Self { kinds: headings.iter().map(|heading| heading.kind).collect(), file })
     }
 
-    fn write_group(&mut self, rows: &[Vec<Cell>]) -> Result<(), ParquetError> {
+    /// Writes rows as a group of their own, if there are any.
+    pub fn write(&mut self, rows: &[Vec<Cell>]) -> Result<(), ParquetError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let mut group = self.file.next_row_group()?;
         for (place, kind) in self.kinds.iter().enumerate() {
             let Some(mut column) = group.next_column()? else { break };
@@ -56,29 +51,16 @@ impl Writer {
         }
         group.close().map(drop)
     }
-}
 
-impl Rows for Writer {
-    fn write(&mut self, rows: Vec<Vec<Cell>>) -> Outcome {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.write_group(&rows).map_err(|error| unwritable(&self.path, error))
-    }
-
-    fn end(self: Box<Self>) -> Outcome {
-        let Self { path, file, .. } = *self;
-        file.close().map(drop).map_err(|error| unwritable(&path, error))
+    /// Completes the file.
+    pub fn end(self) -> Result<(), ParquetError> {
+        self.file.close().map(drop)
     }
 }
 
-fn unwritable(path: &Path, error: ParquetError) -> Failure {
-    Failure::doing(Exit::Unavailable, format!("cannot write {}", path.display()), error)
-}
-
-fn field(column: &Column) -> Result<TypePtr, ParquetError> {
+fn field(heading: &Heading<'_>) -> Result<TypePtr, ParquetError> {
     let decimal = |scale| (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(scale, PRECISION)), Some(scale));
-    let (physical, logical, scale) = match column.kind {
+    let (physical, logical, scale) = match heading.kind {
         ColumnKind::Id | ColumnKind::Text | ColumnKind::Json | ColumnKind::Bytes => {
             (Physical::BYTE_ARRAY, Some(LogicalType::String), None)
         }
@@ -88,7 +70,7 @@ fn field(column: &Column) -> Result<TypePtr, ParquetError> {
         ColumnKind::Boolean => (Physical::BOOLEAN, None, None),
         ColumnKind::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS)), None),
     };
-    let builder = Type::primitive_type_builder(&column.name, physical)
+    let builder = Type::primitive_type_builder(heading.name, physical)
         .with_repetition(Repetition::OPTIONAL)
         .with_logical_type(logical);
     let builder = match scale {

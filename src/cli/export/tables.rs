@@ -1,24 +1,16 @@
 //! `commlog export tables`: every view for analysts as a file, all of one moment.
 
-mod columns;
-mod parquet;
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-
-use futures::TryStreamExt;
 
 use super::{ExportArgs, Format};
 use crate::app::Caller;
 use crate::boot::ReadStore;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::{print, progress};
+use crate::exports::{CellFile, ExportError, cells};
 use crate::projections::views::View;
-use crate::sql::{self, Session, Value};
-use columns::Select;
-
-/// How many rows a file's writer holds, and how many bytes of their texts.
-const GROUP: (usize, usize) = (50_000, 16 * 1024 * 1024);
+use crate::sql::Session;
 
 /// Where the files go.
 pub(super) struct Target {
@@ -66,13 +58,14 @@ impl Target {
             let text = format!("{} already exists; name another folder", existing.display());
             return Err(Failure::new(Exit::Refused, text));
         }
-        let failed = |error| Failure::doing(Exit::Unavailable, "cannot read the tables", error);
-        let mut session = reads.db().session().await.map_err(failed)?;
-        session.begin_snapshot().await.map_err(failed)?;
+        let unreadable = |error| Failure::doing(Exit::Unavailable, "cannot read the tables", error);
+        let mut session = reads.db().session().await.map_err(unreadable)?;
+        session.begin_snapshot().await.map_err(unreadable)?;
         let bar = progress::counter("rows");
         let mut rows = 0;
         for (number, view) in views.iter().enumerate() {
-            match self.write_view(&mut session, view, caller, |more| bar.inc(more)).await {
+            let before = rows;
+            match self.write_view(&mut session, view, caller, |written| bar.set_position(before + written)).await {
                 Ok(written) => rows += written,
                 Err(failure) => {
                     // The first error is the one to report.
@@ -81,7 +74,7 @@ impl Target {
                 }
             }
         }
-        session.rollback().await.map_err(failed)?;
+        session.rollback().await.map_err(unreadable)?;
         bar.finish_and_clear();
         print::note(format!("{rows} rows of {} views are in {}", views.len(), self.folder.display()));
         Ok(())
@@ -97,80 +90,29 @@ impl Target {
         session: &mut Session,
         view: &View,
         caller: &Caller,
-        counted: impl Fn(u64),
+        progress: impl FnMut(u64) + Send,
     ) -> Outcome<u64> {
         let path = self.file(view);
         let file = File::create_new(&path).map_err(|error| unwritable(&path, error))?;
-        let select = Select::new(view, session.engine());
-        let tenant = match session.engine() {
-            sql::Engine::Sqlite => Value::from(caller.tenant.0.to_string()),
-            sql::Engine::Postgres => Value::from(caller.tenant.0),
+        let headings = cells::headings(view);
+        let file = match self.format {
+            Format::Csv => CellFile::csv(file, &headings, false),
+            Format::Parquet | Format::Jsonl => CellFile::parquet(file, &view.name, &headings),
         };
-        let failed = |error| Failure::doing(Exit::Unavailable, format!("cannot read {}", view.name), error);
-        let mut writer: Box<dyn Rows> = match self.format {
-            Format::Csv => Box::new(Csv::new(file, &path, view)?),
-            Format::Parquet | Format::Jsonl => Box::new(parquet::Writer::new(file, &path, view)?),
-        };
-        let (mut group, mut bytes, mut all) = (Vec::new(), 0, 0);
-        let mut rows = session.texts(&select.sql, &[tenant], select.width);
-        while let Some(row) = rows.try_next().await.map_err(failed)? {
-            let cells = select.cells(&row).map_err(|column| {
-                Failure::new(Exit::Internal, format!("{}.{column} does not hold what it should", view.name))
-            })?;
-            bytes += cells.iter().map(columns::Cell::size).sum::<usize>();
-            group.push(cells);
-            if group.len() >= GROUP.0 || bytes >= GROUP.1 {
-                all += group.len() as u64;
-                counted(group.len() as u64);
-                writer.write(std::mem::take(&mut group))?;
-                bytes = 0;
-            }
-        }
-        drop(rows);
-        all += group.len() as u64;
-        counted(group.len() as u64);
-        writer.write(group)?;
-        writer.end()?;
-        Ok(all)
+        let of_file = |error| failed(&path, error);
+        cells::write(session, view, caller.tenant, file.map_err(of_file)?, progress).await.map_err(of_file)
     }
 }
 
-/// A file of rows.
-trait Rows: Send {
-    /// Writes some rows.
-    fn write(&mut self, rows: Vec<Vec<columns::Cell>>) -> Outcome;
-
-    /// Completes the file.
-    fn end(self: Box<Self>) -> Outcome;
+/// What an export failed of, with the file's name where it is about that.
+fn failed(path: &Path, error: ExportError) -> Failure {
+    match error {
+        ExportError::Write(error) => unwritable(path, error),
+        ExportError::Parquet(error) => unwritable(path, error),
+        other => other.into(),
+    }
 }
 
-fn unwritable(path: &Path, error: std::io::Error) -> Failure {
+fn unwritable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::doing(Exit::Unavailable, format!("cannot write {}", path.display()), error)
-}
-
-struct Csv {
-    path: PathBuf,
-    writer: csv::Writer<File>,
-}
-
-impl Csv {
-    fn new(file: File, path: &Path, view: &View) -> Outcome<Self> {
-        let mut csv = Self { path: path.to_owned(), writer: csv::Writer::from_writer(file) };
-        csv.record(view.columns.iter().map(|column| column.name.clone()))?;
-        Ok(csv)
-    }
-
-    fn record(&mut self, cells: impl Iterator<Item = String>) -> Outcome {
-        self.writer.write_record(cells).map_err(|error| unwritable(&self.path, error.into()))
-    }
-}
-
-impl Rows for Csv {
-    fn write(&mut self, rows: Vec<Vec<columns::Cell>>) -> Outcome {
-        rows.iter().try_for_each(|row| self.record(row.iter().map(ToString::to_string)))
-    }
-
-    fn end(mut self: Box<Self>) -> Outcome {
-        self.writer.flush().map_err(|error| unwritable(&self.path, error))
-    }
 }
