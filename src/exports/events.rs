@@ -14,6 +14,8 @@ use crate::projections::views::ColumnKind;
 
 /// What events are called where read models have names.
 pub const EVENTS: &str = "events";
+/// The one of [`COLUMNS`] that is left out of an export without personal data.
+pub const PERSONAL: &str = "personal";
 /// What a row of them is.
 pub const QUESTION: &str = "What happened? A row for each event of the log, in its order.";
 

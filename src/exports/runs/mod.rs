@@ -2,23 +2,23 @@
 //! download. A file holds personal data in clear: it is removed after a week, and as soon as somebody of its tenant
 //! is forgotten.
 
+mod export;
+mod writing;
+
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures::FutureExt;
-use serde::{Deserialize, Serialize};
 use tokio::fs;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{ExportError, Output, ReadModel, RowFormat};
+use self::writing::{Source, over};
+use super::{ExportError, Exportable, ReadModel};
 use crate::app::{App, AppError, Caller, Outcome};
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::decide::RecordPersonalRead;
@@ -27,120 +27,12 @@ use crate::ledger::{Asked, Begun, Ledger, Run};
 use crate::projections::Registry;
 use crate::queries::customers::{self, CustomerFilter};
 use crate::queries::{QueryError, Reads};
+pub use export::{Export, ExportProblem, ExportState, KEPT, Wanted};
 
-/// How long a file is kept.
-pub const KEPT: Duration = Duration::from_hours(7 * 24);
 /// How many exports that have ended are known.
 const KNOWN: usize = 100;
 /// How many may wait, or be on their way.
 const WAITING: usize = 20;
-/// How long an export waits for the read tables to show what was recorded before it was asked for.
-const BEHIND: Duration = Duration::from_secs(10);
-
-/// What is to be exported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
-    /// A read model, by name.
-    pub what: String,
-    /// How its rows are written.
-    pub format: RowFormat,
-    /// Whether cells that begin as formulas are made harmless; of CSV only.
-    pub spreadsheet: bool,
-}
-
-/// Where an export is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportState {
-    /// Behind others.
-    Waiting,
-    /// On its way.
-    Running,
-    /// The file can be downloaded.
-    Done,
-    /// There is no file.
-    Failed,
-}
-
-/// Why there is no file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportProblem {
-    /// The tables could not be read, or the file not be written.
-    Unavailable,
-    /// The node was stopped.
-    Interrupted,
-    /// Somebody was forgotten since, who may be in it.
-    SomebodyForgotten,
-}
-
-/// An export, as it is at a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Export {
-    /// Its id.
-    pub id: Uuid,
-    /// Whose data it is.
-    pub tenant: TenantId,
-    /// Who asked for it.
-    pub actor: String,
-    /// What was asked for.
-    pub wanted: Wanted,
-    /// Where it is.
-    pub state: ExportState,
-    /// When it was asked for.
-    pub asked_at: DateTime<Utc>,
-    /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// Rows that were written so far.
-    pub rows: u64,
-    /// Rows that there were when it began.
-    pub total: Option<u64>,
-    /// The size of the file, once it is complete.
-    pub bytes: Option<u64>,
-    /// Why there is no file.
-    pub problem: Option<ExportProblem>,
-}
-
-impl Export {
-    /// Until when the file is kept, if there is one.
-    #[must_use]
-    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        self.ended_at.filter(|_| self.state == ExportState::Done).map(|ended| ended + KEPT)
-    }
-
-    /// The name under which it is saved.
-    #[must_use]
-    pub fn file_name(&self) -> String {
-        let ending = match self.wanted.format {
-            RowFormat::Csv => "csv",
-            RowFormat::Jsonl => "jsonl",
-        };
-        format!("{}-{}.{ending}", self.wanted.what, self.asked_at.format("%Y-%m-%d"))
-    }
-
-    fn fail(&mut self, problem: ExportProblem, now: DateTime<Utc>) {
-        (self.state, self.problem) = (ExportState::Failed, Some(problem));
-        self.ended_at = Some(self.ended_at.unwrap_or(now));
-    }
-}
-
-impl Run for Export {
-    fn id(&self) -> Uuid {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn has_ended(&self) -> bool {
-        self.ended_at.is_some()
-    }
-
-    fn interrupt(&mut self, now: DateTime<Utc>) {
-        self.fail(ExportProblem::Interrupted, now);
-    }
-}
 
 /// A file that can be downloaded.
 #[derive(Debug)]
@@ -206,22 +98,21 @@ impl Exports {
         Self(Arc::new(Shared { ledger, folder, models, app, reads, shutdown, stops, turn }))
     }
 
-    /// What can be exported, by name.
+    /// What can be exported: events, and read models by name.
     #[must_use]
-    pub fn models(&self) -> &[ReadModel] {
-        &self.0.models
+    pub fn exportables(&self) -> Vec<Exportable> {
+        let views = self.0.reads.views();
+        let models = self.0.models.iter().map(|model| Exportable::model(model, over(&views, model.name(), true)));
+        std::iter::once(Exportable::events()).chain(models).collect()
     }
 
     /// Begins an export. It goes on by itself. [`Begun::Full`] if too many wait.
     pub async fn begin(&self, caller: &Caller, wanted: Wanted) -> Result<Begun<Export>, Refusal> {
-        let model = self.0.models.iter().find(|model| model.name() == wanted.what);
-        let Some(model) = model.cloned() else {
-            return Err(Refusal::invalid("what", "is not one of the read models that `exportables` lists"));
+        wanted.check()?;
+        let Some(source) = self.0.source_of(&wanted) else {
+            return Err(Refusal::invalid("what", "is not one of those that `exportables` lists"));
         };
-        if wanted.spreadsheet && wanted.format != RowFormat::Csv {
-            return Err(Refusal::invalid("spreadsheet", "is for CSV only"));
-        }
-        let input = format!("{} {:?} {}", wanted.what, wanted.format, wanted.spreadsheet);
+        let input = format!("{wanted:?}");
         let asked = Asked { actor: caller.actor.clone(), key: caller.idempotency_key.clone(), input };
         let ambient = self.0.app.ambient();
         let export = Export {
@@ -234,6 +125,7 @@ impl Exports {
             ended_at: None,
             rows: 0,
             total: None,
+            percent: None,
             bytes: None,
             problem: None,
         };
@@ -242,7 +134,7 @@ impl Exports {
             let (shared, export, stop) = (Arc::clone(&self.0), export.clone(), self.0.shutdown.child_token());
             self.stops().insert(export.id, stop.clone());
             tokio::spawn(async move {
-                shared.carry_out(&export, &model, &stop).await;
+                shared.carry_out(&export, &source, &stop).await;
                 shared.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(&export.id);
             });
         }
@@ -280,8 +172,8 @@ impl Exports {
         Ok(Some(export))
     }
 
-    /// The file of an export, opened; the log has then that its personal data was read. Nothing if there is no file,
-    /// or none any more.
+    /// The file of an export, opened; the log has then that its personal data was read, if it holds any. Nothing if there
+    /// is no file, or none any more.
     pub async fn open(&self, caller: &Caller, id: Uuid) -> Result<Option<Ready>, RunError> {
         let Some(run) = self.watch(caller.tenant, id) else { return Ok(None) };
         let export = run.borrow().clone();
@@ -296,14 +188,10 @@ impl Exports {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(self.0.failed(source)),
         };
-        let everybody = CustomerFilter::default();
-        let count = customers::count(&self.0.reads.db(), caller.tenant, &everybody).await?;
-        let filter = Some(export.wanted.what.clone());
-        let read = RecordPersonalRead { what: "export".to_owned(), count, customer_ids: vec![], filter };
-        match self.0.app.record_personal_read(caller, read).await? {
-            Outcome::Done(_) => Ok(Some(Ready { export, file })),
-            Outcome::Refused(refusal) => Err(RunError::Unrecorded(refusal)),
+        if !export.wanted.without_personal {
+            self.0.record_read(caller, &export).await?;
         }
+        Ok(Some(Ready { export, file }))
     }
 
     /// Removes files that are older than a week, of whose tenant somebody was forgotten since, or that no list names.
@@ -321,12 +209,28 @@ impl Exports {
 }
 
 impl Shared {
-    async fn carry_out(&self, export: &Export, model: &ReadModel, stop: &CancellationToken) {
+    async fn record_read(&self, caller: &Caller, export: &Export) -> Result<(), RunError> {
+        let filter = Some(export.wanted.what.clone());
+        let read = match export.wanted.events.customer {
+            Some(id) => RecordPersonalRead { what: "export".to_owned(), count: 1, customer_ids: vec![id], filter },
+            None => {
+                let everybody = CustomerFilter::default();
+                let count = customers::count(&self.reads.db(), caller.tenant, &everybody).await?;
+                RecordPersonalRead { what: "export".to_owned(), count, customer_ids: vec![], filter }
+            }
+        };
+        match self.app.record_personal_read(caller, read).await? {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Refused(refusal) => Err(RunError::Unrecorded(refusal)),
+        }
+    }
+
+    async fn carry_out(&self, export: &Export, source: &Source, stop: &CancellationToken) {
         let written = async {
             let Ok(_turn) = self.turn.acquire().await else { return Err(RunError::Panicked) };
             self.ledger.progress(export.id, |run| run.state = ExportState::Running);
             // A panic ends the export, and nothing else.
-            let written = AssertUnwindSafe(self.write(export, model)).catch_unwind().await;
+            let written = AssertUnwindSafe(self.write(export, source)).catch_unwind().await;
             written.unwrap_or(Err(RunError::Panicked))
         };
         let outcome = tokio::select! {
@@ -337,6 +241,7 @@ impl Shared {
         let change = |run: &mut Export| match &outcome {
             Some(Ok(bytes)) => {
                 (run.state, run.ended_at, run.bytes) = (ExportState::Done, Some(now), Some(*bytes));
+                run.percent = Some(100);
             }
             Some(Err(_)) => run.fail(ExportProblem::Unavailable, now),
             None => run.interrupt(now),
@@ -352,30 +257,14 @@ impl Shared {
         self.ledger.change(export.id, change).await;
     }
 
-    /// Writes the file; its size.
-    async fn write(&self, export: &Export, model: &ReadModel) -> Result<u64, RunError> {
-        // If the tables stay behind, they are exported as they stand.
-        let _ = self.reads.wait_for(self.app.end_of_log(), BEHIND).await;
-        let db = self.reads.db();
-        let total = model.count(&db, export.tenant).await?;
-        self.ledger.progress(export.id, |run| run.total = Some(total));
-        let path = self.file_of(export.tenant, export.id);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).await.map_err(|source| self.failed(source))?;
-        }
-        let file = File::create(&path).map_err(|source| self.failed(source))?;
-        let mut out = Output::new(Box::new(BufWriter::new(file)), export.wanted.spreadsheet);
-        let progress = |rows| self.ledger.progress(export.id, |run| run.rows = rows);
-        model.write(&db, export.tenant, export.wanted.format, &mut out, progress).await?;
-        out.finish().map_err(ExportError::Write)?;
-        Ok(fs::metadata(&path).await.map_err(|source| self.failed(source))?.len())
-    }
-
     /// Whether a file may not be kept any longer.
     async fn is_out_of_date(&self, export: &Export) -> Result<bool, QueryError> {
         let Some(expires_at) = export.expires_at() else { return Ok(false) };
         if expires_at <= self.app.ambient().now() {
             return Ok(true);
+        }
+        if export.wanted.without_personal {
+            return Ok(false);
         }
         customers::forgotten_since(&self.reads.db(), export.tenant, export.asked_at).await
     }
