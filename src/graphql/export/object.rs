@@ -78,7 +78,7 @@ pub struct ExportColumn {
 pub struct Export {
     /// The global id.
     pub id: ID,
-    /// The read model.
+    /// The read model, or `events`.
     what: String,
     /// How its rows are written.
     format: ExportFormat,
