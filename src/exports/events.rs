@@ -104,22 +104,23 @@ impl EventFile {
     ///
     /// # Errors
     /// The beginning cannot be written.
-    pub fn parquet(file: std::fs::File) -> Result<Self, ExportError> {
+    pub fn parquet(file: std::fs::File, with_personal: bool) -> Result<Self, ExportError> {
         let kind = |name: &str| match name {
             "version" | "schema_version" => ColumnKind::Integer,
             "occurred_at" | "recorded_at" => ColumnKind::Time,
             "data" | "personal" => ColumnKind::Json,
             _ => ColumnKind::Text,
         };
-        let headings = COLUMNS.map(|name| Heading { name, kind: kind(name) });
+        let headings: Vec<_> = columns(with_personal).iter().map(|name| Heading { name, kind: kind(name) }).collect();
         Ok(Self::Parquet(CellFile::parquet(file, EVENTS, &headings)?))
     }
 
-    fn begin(&mut self) -> Result<(), ExportError> {
-        match self {
-            Self::Csv(out) => Ok(out.record(&COLUMNS.map(str::to_owned))?),
-            Self::Jsonl(_) | Self::Parquet(_) => Ok(()),
+    fn begin(&mut self, with_personal: bool) -> Result<(), ExportError> {
+        if let Self::Csv(out) = self {
+            let names: Vec<String> = columns(with_personal).iter().map(|name| (*name).to_owned()).collect();
+            out.record(&names)?;
         }
+        Ok(())
     }
 
     fn is_closed(&self) -> bool {
@@ -154,7 +155,7 @@ impl EventFile {
     }
 }
 
-/// The columns of records and files of columns.
+/// The columns of records and files of columns; the last one is [`PERSONAL`].
 pub const COLUMNS: [&str; 12] = [
     "position",
     "stream",
@@ -167,8 +168,14 @@ pub const COLUMNS: [&str; 12] = [
     "actor",
     "hash",
     "data",
-    "personal",
+    PERSONAL,
 ];
+
+/// The columns of a file with the personal part of events, or without.
+const fn columns(with_personal: bool) -> &'static [&'static str] {
+    let [without @ .., _personal] = &COLUMNS;
+    if with_personal { &COLUMNS } else { without }
+}
 
 /// An event as a line of JSON; the payload in the newest version of its schema.
 #[derive(Serialize)]
@@ -193,6 +200,8 @@ struct Line<'a> {
     personal: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     erased: bool,
+    #[serde(skip)]
+    with_personal: bool,
 }
 
 impl<'a> Line<'a> {
@@ -224,6 +233,7 @@ impl<'a> Line<'a> {
             data: json(&event.data)?,
             personal,
             erased: event.personal == Personal::Erased,
+            with_personal,
         })
     }
 
@@ -231,9 +241,9 @@ impl<'a> Line<'a> {
         ExportError::Event { id: self.id.clone(), position: self.position, source }
     }
 
-    /// In the order of [`COLUMNS`].
-    fn record(self) -> [String; COLUMNS.len()] {
-        [
+    /// In the order of [`columns`].
+    fn record(self) -> Vec<String> {
+        let mut record = vec![
             self.position.to_string(),
             self.stream,
             self.version.to_string(),
@@ -245,13 +255,16 @@ impl<'a> Line<'a> {
             self.actor.to_owned(),
             self.hash,
             self.data.to_string(),
-            self.personal.map_or_else(String::new, ToString::to_string),
-        ]
+        ];
+        if self.with_personal {
+            record.push(self.personal.map_or_else(String::new, ToString::to_string));
+        }
+        record
     }
 
-    /// In the order of [`COLUMNS`].
+    /// In the order of [`columns`].
     fn cells(self) -> Vec<Cell> {
-        vec![
+        let mut cells = vec![
             Cell::Text(self.position.to_string()),
             Cell::Text(self.stream),
             Cell::Integer(i64::try_from(self.version).unwrap_or(i64::MAX)),
@@ -263,8 +276,11 @@ impl<'a> Line<'a> {
             Cell::Text(self.actor.to_owned()),
             Cell::Text(self.hash),
             Cell::Text(self.data.to_string()),
-            self.personal.map_or(Cell::Null, |personal| Cell::Text(personal.to_string())),
-        ]
+        ];
+        if self.with_personal {
+            cells.push(self.personal.map_or(Cell::Null, |personal| Cell::Text(personal.to_string())));
+        }
+        cells
     }
 }
 
@@ -289,7 +305,7 @@ impl Reader<'_> {
     /// # Errors
     /// What cannot be read or written.
     pub async fn write(&self, mut file: EventFile, progress: impl FnMut(Reached) + Send) -> Result<u64, ExportError> {
-        file.begin()?;
+        file.begin(self.with_personal)?;
         let streams = self.selection.streams(self.app, self.caller).await?;
         let (file, written) = match streams.is_empty() {
             true => self.write_log(file, progress).await?,

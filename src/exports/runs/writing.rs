@@ -73,7 +73,7 @@ impl Shared {
         let file = match wanted.format {
             RowFormat::Jsonl => EventFile::Jsonl(lines(file)),
             RowFormat::Csv => EventFile::Csv(lines(file)),
-            RowFormat::Parquet => EventFile::parquet(file)?,
+            RowFormat::Parquet => EventFile::parquet(file, !wanted.without_personal)?,
         };
         let reached = |Reached { written, position, end }| {
             self.ledger.progress(export.id, |run| {
