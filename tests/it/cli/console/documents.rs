@@ -54,10 +54,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let name = path.to_string_lossy();
+            let is_source = path.extension().is_some_and(|ending| ending == "ts" || ending == "tsx");
             if path.is_dir() {
                 folders.push(path);
-            } else if (name.ends_with(".ts") || name.ends_with(".tsx")) && !name.ends_with(".d.ts") {
+            } else if is_source {
                 found.push(path);
             }
         }

@@ -1,5 +1,4 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import type { Enum } from "../../../api/graphql";
 import { uuidOf } from "../../../api/ids";
 import { ChannelName } from "../../../components/Status";
@@ -20,9 +19,14 @@ interface ByVariantProps {
 
 /** By variant and channel, with the API's rates; each figure leads to its recipients. */
 export function ByVariant({ campaignId, totals }: ByVariantProps) {
-  const who = ({ variant, channel }: Totals, outcome: Enum<"CampaignOutcome">, figure: ReactNode) =>
-    variant === null || figure === "–" ? (
-      figure
+  const who = (
+    { variant, channel }: Totals,
+    outcome: Enum<"CampaignOutcome">,
+    value: number | null,
+    text = rate(value),
+  ) =>
+    variant === null || !value ? (
+      text
     ) : (
       <Link
         key={outcome}
@@ -30,7 +34,7 @@ export function ByVariant({ campaignId, totals }: ByVariantProps) {
         params={{ campaignId: uuidOf(campaignId) }}
         search={campaignUrl.params({ tab: "recipients", outcome, channel, variant })}
       >
-        {figure}
+        {text}
       </Link>
     );
   return (
@@ -57,15 +61,15 @@ export function ByVariant({ campaignId, totals }: ByVariantProps) {
           </span>
         ),
         cells: [
-          who(one, "SENT", number(one.sent)),
-          who(one, "DELIVERED", rate(one.rates.delivery)),
-          who(one, "OPENED", rate(one.rates.open)),
-          who(one, "CLICKED", rate(one.rates.click)),
+          who(one, "SENT", one.sent, number(one.sent)),
+          who(one, "DELIVERED", one.rates.delivery),
+          who(one, "OPENED", one.rates.open),
+          who(one, "CLICKED", one.rates.click),
           rate(one.rates.clickToOpen),
-          who(one, "REPLIED", rate(one.rates.reply)),
-          who(one, "BOUNCED", rate(one.rates.bounce)),
-          who(one, "COMPLAINED", rate(one.rates.complaint)),
-          who(one, "OPTED_OUT", rate(one.rates.optOut)),
+          who(one, "REPLIED", one.rates.reply),
+          who(one, "BOUNCED", one.rates.bounce),
+          who(one, "COMPLAINED", one.rates.complaint),
+          who(one, "OPTED_OUT", one.rates.optOut),
         ],
       }))}
       empty={t("campaign.nothingSent")}
