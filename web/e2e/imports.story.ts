@@ -83,7 +83,7 @@ test("events that are shown are exported by columns, without personal data, by a
   await expect(page).toHaveURL(/\/imports\/exports\?.*types=MessageQueued/);
   await expect(page.getByLabel("What")).toHaveValue("events");
   await expect(page.getByText("Columns: position, stream, version")).toBeVisible();
-  await page.getByLabel("Format").selectOption({ label: "Parquet, by columns, for DuckDB and pandas" });
+  await page.getByLabel("Format").selectOption({ label: "Parquet, for DuckDB and pandas" });
   await page.getByLabel("Without personal data").check();
   await expect(page.getByText("data, personal")).toHaveCount(0);
   // What is chosen is in the address.
