@@ -51,12 +51,7 @@ pub async fn list(
 }
 
 /// How many there are, counted up to 10,000.
-pub async fn count(
-    db: &Db,
-    tenant: TenantId,
-    campaign: CampaignId,
-    wanted: &Wanted,
-) -> Result<Counted, QueryError> {
+pub async fn count(db: &Db, tenant: TenantId, campaign: CampaignId, wanted: &Wanted) -> Result<Counted, QueryError> {
     if wanted.outcome == Outcome::Converted {
         let found = converted(db, tenant, campaign, Touch::Sent, &Windows::default()).await?;
         return Ok((found.len() as u64).into());

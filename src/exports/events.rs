@@ -208,7 +208,8 @@ impl<'a> Line<'a> {
     fn new(event: &'a RecordedEvent, with_personal: bool) -> Result<Self, ExportError> {
         let envelope = &event.envelope;
         let json = |bytes: &'a [u8]| {
-            let damaged = |source| ExportError::Event { id: envelope.id.to_string(), position: envelope.position, source };
+            let damaged =
+                |source| ExportError::Event { id: envelope.id.to_string(), position: envelope.position, source };
             serde_json::from_slice::<&RawValue>(bytes).map_err(damaged)
         };
         let personal = match &event.personal {
@@ -348,11 +349,7 @@ impl Reader<'_> {
         Ok((file, written))
     }
 
-    async fn write_streams(
-        &self,
-        streams: &[StreamId],
-        mut file: EventFile,
-    ) -> Result<(EventFile, u64), ExportError> {
+    async fn write_streams(&self, streams: &[StreamId], mut file: EventFile) -> Result<(EventFile, u64), ExportError> {
         let mut events = self.journal.read_streams(streams, u64::MAX, None).await?;
         events.sort_by_key(|event| event.envelope.position);
         let mut written = 0;

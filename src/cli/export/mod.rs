@@ -115,13 +115,7 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
 }
 
 /// `commlog export events`
-async fn write_events(
-    session: &Session,
-    stores: &Stores,
-    caller: &Caller,
-    args: &ExportArgs,
-    out: Output,
-) -> Outcome {
+async fn write_events(session: &Session, stores: &Stores, caller: &Caller, args: &ExportArgs, out: Output) -> Outcome {
     if args.personal {
         record_read(session, stores, caller, args).await?;
     }

@@ -45,10 +45,9 @@ pub async fn write(
     let mut written = 0;
     let mut rows = session.texts(&select.sql, &values, select.width);
     while let Some(row) = rows.try_next().await.map_err(|source| unreadable(view, source))? {
-        let cells = select.cells(&row).map_err(|column| ExportError::Column {
-            view: view.name.clone(),
-            column: column.to_owned(),
-        })?;
+        let cells = select
+            .cells(&row)
+            .map_err(|column| ExportError::Column { view: view.name.clone(), column: column.to_owned() })?;
         if file.add(cells) {
             file = file.write_group().await?;
         }

@@ -46,7 +46,8 @@ impl Wanted {
                 return Err(Refusal::invalid("events", "is for the export of events only"));
             }
             if self.without_personal && self.format == RowFormat::Jsonl {
-                let message = "of read models is for CSV and PARQUET, whose columns are those of the views for analysts";
+                let message =
+                    "of read models is for CSV and PARQUET, whose columns are those of the views for analysts";
                 return Err(Refusal::invalid("withoutPersonalData", message));
             }
         } else if self.events.customer.is_some() && self.events.stream.is_some() {

@@ -44,10 +44,8 @@ impl Asked {
     }
 
     fn ask(&self, query: &str, variables: &Value) -> Value {
-        let head = format!(
-            "POST /graphql HTTP/1.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json",
-            self.key
-        );
+        let head =
+            format!("POST /graphql HTTP/1.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json", self.key);
         let answer = self.server.request(&head, &json!({ "query": query, "variables": variables }).to_string());
         let body = answer.split_once("\r\n\r\n").expect("a response").1;
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
@@ -161,8 +159,10 @@ fn no_query_of_the_console_reads_a_whole_table() {
     let statements = asked.into_statements();
     assert!(statements.len() > 100, "{} statements", statements.len());
     let file = |name: &str| Connection::open_with_flags(place.path(name), OpenFlags::SQLITE_OPEN_READ_ONLY).ok();
-    let files: Vec<Connection> =
-        ["data/read/live.db", "data/log.db", "data/keys.db", "data/read/catalog.db"].into_iter().filter_map(file).collect();
+    let files: Vec<Connection> = ["data/read/live.db", "data/log.db", "data/keys.db", "data/read/catalog.db"]
+        .into_iter()
+        .filter_map(file)
+        .collect();
     let mut found: Vec<String> = Vec::new();
     for sql in &statements {
         found.extend(scans(&files, sql).iter().map(|table| format!("{table}: {sql}")));
