@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
 
-use super::{ExportError, Output, RowFormat, people};
+use super::{ExportError, LineFormat, Output, people};
 use crate::ids::TenantId;
 use crate::projections::Registry;
 use crate::projections::source::Table;
@@ -96,12 +96,12 @@ impl ReadModel {
         &self,
         db: &Db,
         tenant: TenantId,
-        format: RowFormat,
+        format: LineFormat,
         out: &mut Output,
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<(), ExportError> {
         let (columns, with_people) = (self.columns(), self.is_of_people());
-        if format == RowFormat::Csv {
+        if format == LineFormat::Csv {
             out.record(&columns)?;
         }
         let sql = self.select(db.engine());
@@ -122,8 +122,8 @@ impl ReadModel {
             for row in full {
                 written += 1;
                 match format {
-                    RowFormat::Jsonl => out.line(&row)?,
-                    RowFormat::Csv => out.record(&values_of(&row, &columns)?)?,
+                    LineFormat::Jsonl => out.line(&row)?,
+                    LineFormat::Csv => out.record(&values_of(&row, &columns)?)?,
                 }
             }
             progress(written);

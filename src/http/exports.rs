@@ -14,8 +14,8 @@ use crate::exports::{RowFormat, RunError};
 use crate::graphql::engine::failure::chain;
 use crate::graphql::{Gateway, Permission};
 
-/// `GET /exports/{id}`: the file of an export, to be saved. The read is recorded before the first byte is sent, since it is
-/// personal data.
+/// `GET /exports/{id}`: the file of an export, to be saved. The read is recorded before the first byte is sent, unless no
+/// personal data is in it.
 pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let principal = match allowed(&gateway, &headers, Permission::Administer).await {
         Ok(principal) => principal,
@@ -35,6 +35,7 @@ pub async fn download(State(gateway): State<Gateway>, Path(id): Path<String>, he
     let content_type = match ready.export.wanted.format {
         RowFormat::Csv => "text/csv; charset=utf-8",
         RowFormat::Jsonl => "application/x-ndjson",
+        RowFormat::Parquet => "application/vnd.apache.parquet",
     };
     let disposition = HeaderValue::from_str(&filename::write(&ready.export.file_name()));
     let mut response = Body::from_stream(pieces(ready.file)).into_response();

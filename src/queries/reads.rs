@@ -8,6 +8,7 @@ use super::Db;
 use super::lists::Samples;
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::log::Journal;
+use crate::projections::views::View;
 use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, ReadStore, WaitError};
 
 /// The live tables, how far they are, and how they were. Cheap to clone.
@@ -37,6 +38,12 @@ impl Reads {
     #[must_use]
     pub fn steady_db(&self) -> Db {
         self.0.steady_db()
+    }
+
+    /// The views for analysts over the live tables.
+    #[must_use]
+    pub fn views(&self) -> Vec<View> {
+        self.0.views()
     }
 
     /// The log that the tables follow.

@@ -7,6 +7,7 @@ mod auditing;
 mod bad_stores;
 mod callbacks;
 mod campaign_results;
+mod console;
 mod copying;
 mod forgetting;
 mod hardship;

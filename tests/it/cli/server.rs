@@ -26,6 +26,14 @@ impl Server {
         server
     }
 
+    /// As [`Self::start`], for somebody who hears each line that it says later.
+    pub(crate) fn start_heard(place: &Place, arguments: &[&str], mut hear: impl FnMut(&str) + Send + 'static) -> Self {
+        let mut server = Self::start_unread(place.command(arguments), arguments[0] == "demo");
+        let lines = server.unread.take().unwrap();
+        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(|line| hear(&line)));
+        server
+    }
+
     /// Starts `commlog serve` in a shell that does something before.
     pub(crate) fn start_after(place: &Place, before: &str) -> Self {
         let mut server = Self::start_unread(in_shell(place, before), false);
