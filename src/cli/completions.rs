@@ -9,7 +9,7 @@ use clap_complete::{Shell, generate};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::print;
 
-/// `commlog completions`
+/// Writes man pages.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Prints a script that completes commands and options of commlog in a shell.",

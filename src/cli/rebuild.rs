@@ -13,7 +13,7 @@ use crate::cli::{Session, print, progress};
 use crate::log::Journal;
 use crate::projections::TableComparison;
 
-/// `commlog rebuild`
+/// Rebuilds the read tables beside the live ones; --check compares the two instead.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Rebuilds all read tables from the first event, beside the live ones, which keep serving until the new \
