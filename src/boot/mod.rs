@@ -28,7 +28,7 @@ pub use processes::{account_service, complete_erasures, hold, outlook, take_eras
 pub use simulation::Simulation;
 pub use validators::validation_service;
 
-pub use crate::projections::{ReadStore, Survey};
+pub use crate::projections::{Hindrance, ReadStore, Survey};
 
 use crate::app::App;
 use crate::boot::master_key::MasterKeyError;

@@ -199,8 +199,8 @@ impl ReadStore {
         stop: &'a CancellationToken,
         advanced: &'a (dyn Fn(Checkpoint) + Send + Sync),
     ) -> Follower<'a> {
-        let Inner { journal, location, limits, wanted, .. } = &*self.0;
-        Follower { journal, location, generation, limits: *limits, stop, wanted, advanced }
+        let Inner { journal, location, limits, wanted, hindrance, .. } = &*self.0;
+        Follower { journal, location, generation, limits: *limits, stop, wanted, hindrance, advanced }
     }
 
     async fn settle_and_promote(&self, built: &Generation) -> Result<Arc<Generation>, ProjectionError> {
