@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{
 };
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
@@ -82,14 +82,13 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let tracer = TRACES.get()?.tracer.clone();
-    let exported: FilterFn<fn(&Metadata<'_>) -> bool> = filter_fn(is_exported);
     let layer = tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false);
-    Some(layer.with_filter(exported.with_max_level_hint(LevelFilter::DEBUG)))
+    Some(layer.with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG)))
 }
 
 fn is_exported(metadata: &Metadata<'_>) -> bool {
@@ -169,7 +168,9 @@ impl SpanExporter for Counted {
         self.queue.waiting.fetch_sub(spans, Ordering::Relaxed);
         let exported = self.next.export(batch).await;
         match &exported {
-            Ok(()) => drop(COUNTS.exported.inc_by(spans as u64)),
+            Ok(()) => {
+                COUNTS.exported.inc_by(spans as u64);
+            }
             Err(_) => COUNTS.lost(Lost::Collector, spans),
         }
         exported

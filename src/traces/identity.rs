@@ -2,12 +2,11 @@
 
 use std::cell::Cell;
 
-use opentelemetry::Context;
 use opentelemetry::trace::{
     Link, SamplingDecision, SamplingResult, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId,
     TraceState,
 };
-use opentelemetry::KeyValue;
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, ShouldSample};
 
 use crate::ids::MessageId;
@@ -133,6 +132,6 @@ mod tests {
         let begun = as_first(message, || (ids.new_trace_id(), ids.new_span_id()));
         assert_eq!(begun, (first.trace_id(), first.span_id()));
         assert_ne!(ids.new_trace_id(), first.trace_id());
-        assert_eq!(first_span_id(MessageId(Uuid::from_u128(1 << 64 | 1))), SpanId::from(1));
+        assert_eq!(first_span_id(MessageId(Uuid::from_u128((1 << 64) + 1))), SpanId::from(1));
     }
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::generation::Generation;
 use super::hindrance::Hindrance;
@@ -221,7 +223,11 @@ impl Follower<'_> {
                 return Ok(End::Reached);
             }
             let began = Instant::now();
-            let checkpoint = match self.apply(batch, batches, careful).await? {
+            // What was asked for is in other traces: a batch is what came of many of them.
+            let span = tracing::debug_span!(parent: None, "project", events = Empty, generation = self.generation.id);
+            let before = self.generation.checkpoint().position.counter();
+            let applied = self.apply(batch, batches, careful).instrument(span.clone()).await?;
+            let checkpoint = match applied {
                 Grouped::Applied { checkpoint, forgot, left: by_itself } => {
                     left = by_itself;
                     if forgot {
@@ -233,6 +239,7 @@ impl Follower<'_> {
                 Grouped::Poisoned(position) => return Ok(End::Poisoned(position)),
                 Grouped::Stopped => return Ok(End::Reached),
             };
+            span.record("events", checkpoint.position.counter().saturating_sub(before));
             pace.took(began.elapsed());
             self.free();
             self.publish(checkpoint);
