@@ -67,7 +67,8 @@ mod tests {
     fn configured(pairs: &[(&str, &str)]) -> Result<Option<TracesConfig>, String> {
         let (ours, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|(key, _)| key.starts_with("traces_"));
         let mut values = Values::new();
-        values.extend(ours.into_iter().map(|(key, value)| ((*key).to_owned(), ((*value).to_owned(), "here".to_owned()))));
+        values
+            .extend(ours.into_iter().map(|(key, value)| ((*key).to_owned(), ((*value).to_owned(), "here".to_owned()))));
         let others = others.into_iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         add_variables(&mut values, &others);
         read(&values).map_err(|error| error.to_string())
@@ -93,7 +94,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (key, value) in [(ENDPOINT, "localhost:4318"), ("traces_url", "http://me:word@c"), ("traces_share", "1.5")] {
+        for (key, value) in [(ENDPOINT, "localhost:4318"), ("traces_url", "http://me:word@c"), ("traces_share", "1.5")]
+        {
             let error = configured(&[(key, value)]).expect_err("is refused");
             assert!(error.starts_with(key) && !error.contains("word"), "{error}");
         }

@@ -30,7 +30,8 @@ pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, nex
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or("-"), route);
     let trace = trace(&request, route);
     let is_turned_away = request.extensions().get::<Crowded>().is_some() && !HEALTH.contains(&route);
-    let mut response = if is_turned_away { full() } else { next.run(request).instrument(trace.clone()).instrument(span).await };
+    let mut response =
+        if is_turned_away { full() } else { next.run(request).instrument(trace.clone()).instrument(span).await };
     note(&trace, response.status());
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);

@@ -109,10 +109,7 @@ impl Journal {
         self.seal_and_append(appends).instrument(span).await
     }
 
-    async fn seal_and_append(
-        &self,
-        appends: Vec<Append>,
-    ) -> Result<Vec<Result<Appended, AppendError>>, LogError> {
+    async fn seal_and_append(&self, appends: Vec<Append>) -> Result<Vec<Result<Appended, AppendError>>, LogError> {
         let subjects: HashSet<SubjectId> = appends
             .iter()
             .flat_map(|append| &append.events)

@@ -102,11 +102,8 @@ fn resource(node: &str) -> Resource {
         let value = given.get(&Key::from_static_str(key));
         value.is_some_and(|value| !value.as_str().starts_with("unknown_service"))
     };
-    let own = [
-        ("service.name", "commlog"),
-        ("service.version", env!("CARGO_PKG_VERSION")),
-        ("service.instance.id", node),
-    ];
+    let own =
+        [("service.name", "commlog"), ("service.version", env!("CARGO_PKG_VERSION")), ("service.instance.id", node)];
     let missing = own.into_iter().filter(|pair| !is_given(pair.0));
     let missing: Vec<KeyValue> = missing.map(|(key, value)| KeyValue::new(key, value.to_owned())).collect();
     Resource::builder().with_attributes(missing).build()
@@ -138,7 +135,9 @@ impl SpanProcessor for Bounded {
         self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
         COUNTS.lost(Lost::Queue, 1);
         if !self.queue.was_full.swap(true, Ordering::Relaxed) {
-            tracing::warn!("spans are lost: the collector of traces is slower than they are made; further ones are only counted");
+            tracing::warn!(
+                "spans are lost: the collector of traces is slower than they are made; further ones are only counted"
+            );
         }
     }
 

@@ -279,9 +279,9 @@ impl KeyStore for PostgresKeyStore {
                 "SELECT secret_id, sealed FROM keys.secrets WHERE secret_id = ANY ($1) \
                  AND NOT EXISTS (SELECT 1 FROM keys.tombstones WHERE subject_id = secret_id)",
             )
-                .bind(ids)
-                .fetch_all(connection)
-                .await
+            .bind(ids)
+            .fetch_all(connection)
+            .await
         })
         .await
         .map_err(database(&self.url, "read secrets"))?;
@@ -298,9 +298,9 @@ impl KeyStore for PostgresKeyStore {
                 "SELECT secret_id, stored_at FROM keys.secrets WHERE tenant_id = $1 \
                  AND NOT EXISTS (SELECT 1 FROM keys.tombstones WHERE subject_id = secret_id)",
             )
-                .bind(tenant.0)
-                .fetch_all(connection)
-                .await
+            .bind(tenant.0)
+            .fetch_all(connection)
+            .await
         })
         .await
         .map_err(database(&self.url, "list secrets"))?;

@@ -112,7 +112,11 @@ impl KeyCopies for PostgresKeyStore {
         add_secrets(&mut transaction, &copy.secrets).await.map_err(fail())?;
         bounded(transaction.commit()).await.map_err(fail())?;
         self.clean_after(buried).await.map_err(fail())?;
-        Ok(Merged { added: added.rows_affected(), destroyed: buried.keys, refused: u64::try_from(refused).unwrap_or_default() })
+        Ok(Merged {
+            added: added.rows_affected(),
+            destroyed: buried.keys,
+            refused: u64::try_from(refused).unwrap_or_default(),
+        })
     }
 }
 

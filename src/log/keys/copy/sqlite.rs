@@ -37,11 +37,10 @@ impl KeyCopies for SqliteKeyStore {
                 Ok(Tombstone { subject: SubjectId(Uuid::from_bytes(row.get(0)?)), destroyed_at: time(row.get(1)?) })
             })?;
             let tombstones = tombstones.collect::<Result<_, _>>()?;
-            let mut statement = transaction
-                .prepare_cached(
-                    "SELECT secret_id, tenant_id, sealed, stored_at FROM secrets \
+            let mut statement = transaction.prepare_cached(
+                "SELECT secret_id, tenant_id, sealed, stored_at FROM secrets \
                      WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject_id = secret_id) ORDER BY secret_id",
-                )?;
+            )?;
             let secrets = statement.query_map([], |row| {
                 Ok(SealedSecret {
                     id: SecretId(Uuid::from_bytes(row.get(0)?)),
