@@ -97,6 +97,8 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/import-files" | "/import-runs/{id}/refused.csv") => "/imports",
         Some("/exports/{id}") => "/exports",
         Some("/media/{token}") => "/media",
+        Some("/webhooks/{provider}/{account}") => "/webhooks",
+        Some("/in-app/graphql") => "/in-app",
         Some("/t/o/{token}") => "/t/o",
         Some("/t/c/{token}") => "/t/c",
         Some("/t/{code}") => "/t",
