@@ -2,12 +2,9 @@
 
 use std::cell::Cell;
 
-use opentelemetry::trace::{
-    Link, SamplingDecision, SamplingResult, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId,
-    TraceState,
-};
+use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, ShouldSample};
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SamplingDecision, SamplingResult, ShouldSample};
 
 use crate::ids::MessageId;
 
@@ -36,8 +33,9 @@ impl Share {
 
     /// Whether a trace is exported.
     pub fn takes(self, trace: TraceId) -> bool {
-        let [.., a, b, c, d, e, f, g] = trace.to_bytes();
-        u64::from_be_bytes([0, a, b, c, d, e, f, g]) < self.below
+        let mut random = [0; 8];
+        random[1..].copy_from_slice(&trace.to_bytes()[9..]);
+        u64::from_be_bytes(random) < self.below
     }
 }
 

@@ -256,7 +256,7 @@ impl App {
         decide: impl FnOnce(&A, &Context<'_>) -> Decision<A::Event> + Send,
     ) -> Result<Attempted<A::Event>, AppError> {
         let span = traced::command(run);
-        let tried = self.try_once(run, basis, decide).instrument(span.clone()).await;
+        let tried = self.try_once::<A>(run, basis, decide).instrument(span.clone()).await;
         traced::note(&span, &tried);
         tried
     }

@@ -43,7 +43,7 @@ pub(super) fn note<E>(span: &Span, tried: &Result<Attempted<E>, AppError>) {
     let (outcome, events, code) = match tried {
         Ok(Attempted::Done(made)) if made.repeated => ("repeated", made.events.len(), None),
         Ok(Attempted::Done(made)) => ("done", made.events.len(), None),
-        Ok(Attempted::Refused(refusal)) => ("refused", 0, Some(&*refusal.code)),
+        Ok(Attempted::Refused(refusal)) => ("refused", 0, Some(refusal.code)),
         Ok(Attempted::Moved) => ("moved", 0, None),
         Err(_) => ("failed", 0, None),
     };
