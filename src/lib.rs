@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod ids;
 mod offload;
+pub mod traces;
 
 pub mod domain;
 pub mod files;

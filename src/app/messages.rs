@@ -33,6 +33,7 @@ use crate::domain::value::token::Correlation;
 use crate::domain::value::{AddressKind, Channel, address};
 use crate::ids::{AddressId, CommandId, CustomerId, Label, MessageId, Position, TenantSecret};
 use crate::log::{AppendError, CommandKey, ReadLimit};
+use crate::traces;
 
 impl App {
     /// Takes a message back that was not dispatched yet.
@@ -243,6 +244,7 @@ impl App {
         let basis = self.basis(caller).await?;
         let Correlation { customer_id, ref key, .. } = command.correlation;
         let message_id = key.message_id;
+        traces::concerns(message_id);
         let topic = match &command.report {
             // What the receiver had before their eyes.
             Report::OptedOut { topic: Some(_), .. } => {

@@ -125,7 +125,7 @@ async fn write(
     old: Option<&Stored>,
     name: &str,
 ) -> Result<(Stored, KeysReport), BackupError> {
-    let KeyCopy { tombstones: newest, secrets, .. } = store.copy_rest().await?;
+    let KeyCopy { tombstones: newest, mut secrets, .. } = store.copy_rest().await?;
     let mut part = folder.begin(name)?;
     let path = part.path().to_owned();
     let put = |part: &mut Part, tag, copy: &KeyCopy| {
@@ -140,6 +140,7 @@ async fn write(
         tombstones.extend(old.tombstones()?.into_iter().filter(|old| !buried.contains(&old.subject)));
     }
     let destroyed: HashSet<SubjectId> = tombstones.iter().map(|tombstone| tombstone.subject).collect();
+    secrets.retain(|secret| !destroyed.contains(&secret.grave()));
     let mut report =
         KeysReport { keys: 0, tombstones: tombstones.len() as u64, secrets: secrets.len() as u64, resurrected: 0 };
     for chunk in tombstones.chunks(PAGE) {

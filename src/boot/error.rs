@@ -16,6 +16,7 @@ use crate::processes::backlog::BacklogError;
 use crate::projections::ProjectionError;
 use crate::providers::kit::client::ClientError;
 use crate::queries::QueryError;
+use crate::traces::StartError;
 
 /// Why a part of commlog cannot be opened or started; names the part and its location.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,9 @@ pub enum BootError {
     /// The HTTP client for providers cannot be built.
     #[error("providers cannot be called over HTTP")]
     Client(#[source] ClientError),
+    /// Spans cannot be exported.
+    #[error(transparent)]
+    Traces(#[from] StartError),
     /// A setting of a provider account is wrong.
     #[error("account {name} of {provider} in {origin}: {setting} {reason}")]
     Account {

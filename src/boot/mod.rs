@@ -13,6 +13,7 @@ mod processes;
 mod sign_in;
 mod simulation;
 mod sole;
+mod traces;
 mod validators;
 
 use std::path::Path;
@@ -26,9 +27,10 @@ pub use node::{Node, Port, Running};
 pub use process::keep_files_private;
 pub use processes::{account_service, complete_erasures, hold, outlook, take_erasures_up};
 pub use simulation::Simulation;
+pub use traces::start_traces;
 pub use validators::validation_service;
 
-pub use crate::projections::{ReadStore, Survey};
+pub use crate::projections::{Hindrance, ReadStore, Survey};
 
 use crate::app::App;
 use crate::boot::master_key::MasterKeyError;

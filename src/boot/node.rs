@@ -26,6 +26,7 @@ use crate::processes::supervisor::supervise;
 use crate::processes::sweep_files::SweepFiles;
 use crate::projections::{ProjectionError, ReadStore};
 use crate::queries::Reads;
+use crate::traces;
 use crate::verification::Verifications;
 
 /// Starts the parts of a node.
@@ -85,6 +86,7 @@ impl Node {
             lease_metrics.register(registered);
             stores.app.health().register(registered);
             process::register(registered);
+            traces::register(registered);
         });
         let intake = Intake::new(stores.app.clone(), queries.clone(), running, stores.config().tenant);
         let service = AccountService::new(stores.app.clone(), queries.clone(), registry.clone());
@@ -195,6 +197,7 @@ impl Running {
             first = first.and(flatten(ended));
         }
         self.stores.close().await;
+        traces::finish().await;
         first
     }
 }

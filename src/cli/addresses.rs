@@ -29,7 +29,7 @@ const MOST: usize = 1_000_000;
 /// The longest line of a file, in bytes.
 const LONGEST_LINE: u64 = 4_096;
 
-/// `commlog addresses …`
+/// Checks whether messages can arrive at addresses.
 #[derive(Debug, Args)]
 pub struct AddressesArgs {
     #[command(subcommand)]
@@ -38,11 +38,11 @@ pub struct AddressesArgs {
 
 #[derive(Debug, Subcommand)]
 enum AddressesCommand {
-    /// Says whether messages can arrive at phone numbers and email addresses, and records it.
+    // Described by its arguments, as the commands themselves are.
     Validate(ValidateArgs),
 }
 
-/// `commlog addresses validate`
+/// Says whether messages can arrive at phone numbers and email addresses, and records it.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Says whether messages can arrive at phone numbers and email addresses, and records it: from then on, \

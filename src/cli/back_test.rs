@@ -17,7 +17,7 @@ use crate::domain::value::Channel;
 use crate::graphql::policy::object::PolicyPatch;
 use crate::queries::Reads;
 
-/// `commlog back-test`
+/// Tries a cap, quiet hours or an excluded list on past messages: who would not have been written to?
 #[derive(Debug, Args)]
 #[command(
     long_about = "Decides again on each message of a period, as its customer stood at that moment, by the code that sends, with \

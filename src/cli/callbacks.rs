@@ -13,7 +13,7 @@ use crate::queries::Page;
 use crate::queries::kept_callbacks::{self, KeptCallbackFilter};
 use crate::queries::page::PAGE;
 
-/// `commlog callbacks …`
+/// Lists and shows callbacks that could not be recorded as what they are.
 #[derive(Debug, Args)]
 #[command(
     long_about = "A callback is kept when it is genuine but cannot be recorded as what it is: nobody knows its message, or \

@@ -9,7 +9,7 @@ use clap_complete::{Shell, generate};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::print;
 
-/// `commlog completions`
+/// Prints a script that completes commands in a shell.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Prints a script that completes commands and options of commlog in a shell.",
@@ -22,7 +22,7 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// `commlog man`
+/// Writes man pages.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Writes a man page for commlog and for each of its commands into a folder, which must exist.",

@@ -9,7 +9,7 @@ use crate::cli::listing::ReportFormat;
 use crate::cli::{Session, print};
 use crate::processes::outlook::{Expected, Group, Outlook};
 
-/// `commlog confirm-dispatch`
+/// Allows a restored or copied log to send again.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Allows sending from a log that was restored from a backup, cut short, copied or replaced. commlog \

@@ -11,7 +11,7 @@ use crate::queries::consents::{self, ConsentRow};
 use crate::queries::page::PAGE;
 use crate::queries::{Page, customers};
 
-/// `commlog consents`
+/// Lists what a customer agreed to, with the evidence.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Lists the changes of a customer's consent, newest first: source and method, who recorded it and when, and \

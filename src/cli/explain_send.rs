@@ -17,7 +17,7 @@ use crate::domain::value::Channel;
 use crate::ids::{AddressId, CustomerId};
 use crate::rendering::Business;
 
-/// `commlog explain-send`
+/// Says what would become of a message if it were sent now, and what every rule finds.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Says what would become of a message to a customer if it were sent now, by the same decision as sending, and what \

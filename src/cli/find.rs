@@ -13,7 +13,7 @@ use crate::queries::page::PAGE;
 use crate::queries::search::count_words;
 use crate::queries::{Db, Page};
 
-/// `commlog find`
+/// Finds customers by name, email address, phone number or id.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Finds customers by beginnings of words of their name, by an email address, a phone number, the number that \

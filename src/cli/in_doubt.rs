@@ -14,7 +14,7 @@ use crate::queries::messages;
 /// The most messages that are listed.
 const MOST: usize = 10_000;
 
-/// `commlog in-doubt …`
+/// Lists and resolves messages that may or may not have been sent.
 #[derive(Debug, Args)]
 #[command(
     long_about = "A message is in doubt when its provider was called and the response was lost: a time-out, a broken \

@@ -14,7 +14,7 @@ use crate::queries::conversations::{self, ConversationFilter, ConversationOrder}
 use crate::queries::inbox::{self, Counts, Tally};
 use crate::queries::page::PAGE;
 
-/// `commlog inbox`
+/// Lists or counts conversations that await a reply.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Lists conversations, most recently active first, and their number in each state. Without --state, \

@@ -14,7 +14,7 @@ use crate::domain::tenant::event::Role;
 use crate::ids::ApiKeyId;
 use crate::queries;
 
-/// `commlog keys …`
+/// Issues, revokes and lists API keys.
 #[derive(Debug, Args)]
 pub struct KeysArgs {
     #[command(subcommand)]

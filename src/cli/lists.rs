@@ -20,7 +20,7 @@ use crate::queries::lists::{self, ListRow, Moment};
 use crate::queries::page::PAGE;
 use crate::queries::{Page, Reads, customers};
 
-/// `commlog lists …`
+/// Creates, previews, explains and exports lists of customers.
 #[derive(Debug, Args)]
 pub struct ListsArgs {
     #[command(subcommand)]

@@ -99,80 +99,47 @@ fn user(id: &str) -> Result<String, String> {
     user_id(id).map_err(|refusal| refusal.message)
 }
 
+// Each is described by the struct of its arguments: a description here would replace their longer one.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Starts a server with sample data and a simulated provider; prints its URL and an API key.
     Demo(demo::DemoArgs),
-    /// Serves the API, keeps the read tables up to date and dispatches messages.
     Serve(serve::ServeArgs),
-    /// Imports customers, orders or messages from CSV files; lists imports and undoes them.
     Import(import::args::ImportArgs),
-    /// Writes events or a read model as JSON lines or CSV.
     Export(export::ExportArgs),
-    /// Runs a query over the views for analysts, and prints its rows.
     Sql(sql::SqlArgs),
-    /// Lists the views for analysts, and what their columns mean.
     Tables(tables::TablesArgs),
-    /// Writes the read tables as they were at an earlier moment into a new SQLite file.
     Replay(replay::ReplayArgs),
-    /// Rebuilds the read tables beside the live ones; --check compares the two instead.
     Rebuild(rebuild::RebuildArgs),
-    /// Shows how log, read tables, sending and accounts are, without a running server.
     Status(status::StatusArgs),
-    /// Recomputes every hash chain and names the first event that was changed.
     Verify(verify::VerifyArgs),
-    // These are described by their arguments: a description here would replace their longer one.
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     CopyLog(copy_log::CopyArgs),
-    /// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
     Prove(prove::ProveArgs),
-    /// Forgets a customer, or a user's name, for good: destroys the key and purges the read tables.
     Forget(forget::ForgetArgs),
-    /// Finds customers by name, email address, phone number or id.
     Find(find::FindArgs),
-    /// Creates, previews, explains and exports lists of customers.
     Lists(lists::ListsArgs),
-    /// Plans, tries, starts, pauses and reports campaigns.
     #[command(alias = "campaigns")]
     Campaign(campaigns::CampaignArgs),
-    /// Tries a cap, quiet hours or an excluded list on past messages: who would not have been written to?
     BackTest(back_test::BackTestArgs),
-    /// Lists, checks, previews, pulls and pushes the templates of messages.
     Templates(templates::TemplatesArgs),
-    /// Shows a customer's timeline: messages, orders, notes, consent, newest first.
     Timeline(timeline::TimelineArgs),
-    /// Explains why a message was or was not sent: rules with their inputs, refusals, states.
     Why(why::WhyArgs),
-    /// Says what would become of a message if it were sent now, and what every rule finds.
     ExplainSend(explain_send::ExplainSendArgs),
-    /// Lists what a customer agreed to, with the evidence.
     Consents(consents::ConsentsArgs),
-    /// Lists suppressed addresses and their history.
     Suppressions(suppressions::SuppressionsArgs),
-    /// Lists or counts conversations that await a reply.
     Inbox(inbox::InboxArgs),
-    /// Lists and shows callbacks that could not be recorded as what they are.
     Callbacks(callbacks::CallbacksArgs),
-    /// Lists and resolves messages that may or may not have been sent.
     InDoubt(in_doubt::InDoubtArgs),
-    /// Reclassifies recorded opens and clicks by the current rule.
     Reclass(reclass::ReclassArgs),
-    /// Allows a restored or copied log to send again.
     ConfirmDispatch(confirm::ConfirmArgs),
-    /// Issues, revokes and lists API keys.
     Keys(keys::KeysArgs),
-    /// Sets up, lists and tests provider accounts.
     Accounts(accounts::AccountsArgs),
-    /// Checks whether messages can arrive at addresses.
     Addresses(addresses::AddressesArgs),
-    /// Creates and lists tenants.
     Tenants(tenants::TenantsArgs),
     /// Prints the GraphQL schema.
     Schema,
-    /// Prints a script that completes commands in a shell.
     Completions(completions::CompletionsArgs),
-    /// Writes man pages.
     Man(completions::ManArgs),
 }
 

@@ -10,7 +10,7 @@ use crate::cli::{Session, print, verify};
 use crate::ids::EventId;
 use crate::log::chain;
 
-/// `commlog prove`
+/// Prints a proof that an event is in the log, for somebody who has a checkpoint of it.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Prints a proof that an event is in the log: its hash, and the few hashes that lead from it to the Merkle \

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::boot::ReadStore;
+use crate::boot::{Hindrance, ReadStore};
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::listing::ReportFormat;
 use crate::cli::{Session, print, progress};
-use crate::log::Journal;
+use crate::ids::Position;
+use crate::log::{Journal, ReadLimit};
 use crate::projections::TableComparison;
 
-/// `commlog rebuild`
+/// Rebuilds the read tables beside the live ones; --check compares the two instead.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Rebuilds all read tables from the first event, beside the live ones, which keep serving until the new \
@@ -79,7 +81,13 @@ pub async fn run(session: &Session, args: RebuildArgs) -> Outcome {
     Err(Failure::new(Exit::Found, format!("{different} tables differ from the log")))
 }
 
+/// How long read tables that cannot be advanced are waited for: a store may be away, or locked, for a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Brings the live read tables up to the log's end, unless a server is already doing so.
+///
+/// # Errors
+/// Names the position and the cause if they cannot be advanced.
 pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
     let head = journal.backend().head().await?.position;
     if *reads.applied().borrow() >= head {
@@ -91,11 +99,20 @@ pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
         async move { reads.run(stop).await }
     });
     let bar = progress::bar("events applied", head.counter());
-    let (mut applied, built) = (reads.applied(), reads.built());
+    let (mut applied, built, hindrance) = (reads.applied(), reads.built(), reads.hindrance());
+    let (mut furthest, mut since, mut hindered) = (Position::START, Instant::now(), None);
     loop {
         let at = *applied.borrow_and_update();
-        bar.set_position(at.max(*built.borrow()).counter());
+        let reached = at.max(*built.borrow());
+        bar.set_position(reached.counter());
         if at >= head || runner.is_finished() {
+            break;
+        }
+        if reached > furthest {
+            (furthest, since) = (reached, Instant::now());
+        }
+        hindered = hindrance.borrow().clone().filter(|found| found.is_lasting || since.elapsed() >= PATIENCE);
+        if hindered.is_some() {
             break;
         }
         // The projector may have ended with an error instead of moving on.
@@ -103,7 +120,29 @@ pub async fn catch_up(reads: &ReadStore, journal: &Journal) -> Outcome {
     }
     bar.finish_and_clear();
     stop.cancel();
-    runner.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(Failure::unavailable)
+    runner.await.map_err(|error| Failure::from_error(Exit::Internal, error))?.map_err(Failure::unavailable)?;
+    match hindered {
+        Some(hindered) => Err(held_up(journal, head, hindered).await),
+        None => Ok(()),
+    }
+}
+
+/// Says where the read tables stand, what comes next, and why it does not come in.
+async fn held_up(journal: &Journal, head: Position, Hindrance { after, cause, .. }: Hindrance) -> Failure {
+    let next = journal.backend().read_all(after, ReadLimit::events(1)).await.unwrap_or_default();
+    let next = next.first().map(|event| &event.envelope);
+    let next = next.map_or_else(
+        || "an event that cannot be read".to_owned(),
+        |envelope| format!("event {} ({}) at position {}", envelope.id, envelope.event_type, envelope.position),
+    );
+    let (shown, all) = (after.counter(), head.counter());
+    Failure::new(
+        Exit::Unavailable,
+        format!(
+            "the read tables cannot be brought up to date: they show {shown} of {all} events, and do not get past what \
+             comes next, {next}\n  because: {cause}\n`commlog verify` names the first event that is damaged"
+        ),
+    )
 }
 
 /// The longest time that files may take to be cleaned: a reader that holds an older state of them is in the way.

@@ -12,7 +12,7 @@ use crate::domain::message::reclass::ReclassEngagement;
 use crate::domain::value::engagement::CURRENT;
 use crate::ids::{CampaignId, CustomerId, MessageId, Position};
 
-/// `commlog reclass`
+/// Reclassifies recorded opens and clicks by the current rule.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Classifies recorded opens and clicks by this version's rule (a person, or a proxy, scanner or \

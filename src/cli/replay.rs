@@ -12,7 +12,7 @@ use crate::cli::{Session, print, progress, reading};
 use crate::ids::Position;
 use crate::projections::AsOf;
 
-/// `commlog replay`
+/// Writes the read tables as they were at an earlier moment into a new SQLite file.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Writes the read tables as they were at an earlier moment into a new SQLite file, for any SQL tool. \

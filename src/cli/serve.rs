@@ -9,7 +9,7 @@ use crate::cli::session::DEFAULT_NAME;
 use crate::cli::{Session, print, signal};
 use crate::config::{KEYS, LogFormat, Roles};
 
-/// `commlog serve`
+/// Serves the API, keeps the read tables up to date and dispatches messages.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Serves the GraphQL API, keeps the read tables up to date and dispatches messages. Each part can also run \

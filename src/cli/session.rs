@@ -3,9 +3,12 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
@@ -17,6 +20,7 @@ use crate::config::{Config, LogFormat};
 use crate::domain::tenant::decide::{CreateTenant, RecordPersonalRead};
 use crate::ids::TenantId;
 use crate::log::{Category, StreamId};
+use crate::traces;
 
 /// The name of the tenant that the first command creates.
 pub const DEFAULT_NAME: &str = "default";
@@ -41,20 +45,35 @@ impl Session {
         Self { config, ambient, actor, written: OnceLock::new() }
     }
 
-    /// Writes diagnostics to stderr, as configured: for commands that serve.
+    /// Writes diagnostics to stderr, and exports traces, as configured: for commands that serve.
     pub fn trace(&self) -> Outcome {
         let filter = EnvFilter::try_new(&self.config.log_filter)
             .map_err(|error| Failure::doing(Exit::Usage, "log_filter is not valid", error))?;
         let (writer, written) = diagnostics::in_background(std::io::stderr());
         self.written.set(written).ok();
         diagnostics::report_panics();
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-        let builder = builder.with_ansi(std::io::stderr().is_terminal());
-        let set = match self.config.log_format {
-            LogFormat::Text => builder.finish().try_init(),
-            LogFormat::Json => builder.json().finish().try_init(),
+        crate::boot::start_traces(&self.config)?;
+        let set = match traces::layer() {
+            // The filter stands before everything then: what nobody wants to see is not even made.
+            None => tracing_subscriber::registry().with(filter).with(self.lines(writer)).try_init(),
+            Some(exported) => {
+                let lines = self.lines(writer).with_filter(filter);
+                tracing_subscriber::registry().with(lines).with(exported).try_init()
+            }
         };
         set.map_err(|error| Failure::doing(Exit::Internal, "diagnostics are already set up", error))
+    }
+
+    /// Diagnostics as lines of the configured format.
+    fn lines<S>(&self, writer: NonBlocking) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
+        match self.config.log_format {
+            LogFormat::Text => lines.boxed(),
+            LogFormat::Json => lines.json().boxed(),
+        }
     }
 
     /// Writes only errors to stderr: for commands with an output of their own.

@@ -17,7 +17,7 @@ use crate::projections::views::{PERSONAL_SCHEMA, SCHEMA, View};
 use crate::sql::ask::{Datum, Part, Question};
 use crate::sql::{self, Engine};
 
-/// `commlog sql`
+/// Runs a query over the views for analysts, and prints its rows.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Runs one query over the views that `commlog tables` lists, and prints its rows. Nothing can be changed. It reads \

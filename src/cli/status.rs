@@ -19,7 +19,7 @@ use crate::log::keys::Lease;
 use crate::processes::hold::Hold;
 use crate::queries::provider_accounts;
 
-/// `commlog status`
+/// Shows how log, read tables, sending and accounts are, without a running server.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Shows from outside how things are: the log and its last signed checkpoint, whether messages are sent or held \

@@ -13,7 +13,7 @@ use crate::queries::Page;
 use crate::queries::page::PAGE;
 use crate::queries::suppressions::{self, SuppressionFilter};
 
-/// `commlog suppressions`
+/// Lists suppressed addresses and their history.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Lists suppressed addresses with the reason, newest first. An address is shown by its id, as in the log. \

@@ -10,7 +10,7 @@ use crate::config::{Config, StoreUrl};
 use crate::projections::views::{self, Column, PERSONAL_SCHEMA, SCHEMA, View};
 use crate::projections::{ProjectionError, Registry};
 
-/// `commlog tables`
+/// Lists the views for analysts, and what their columns mean.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Lists the views that analysts query, each with the question that it answers; with a view's name, its columns \

@@ -10,7 +10,7 @@ use crate::domain::tenant::decide::CreateTenant;
 use crate::ids::TenantId;
 use crate::queries;
 
-/// `commlog tenants …`
+/// Creates and lists tenants.
 #[derive(Debug, Args)]
 pub struct TenantsArgs {
     #[command(subcommand)]

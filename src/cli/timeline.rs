@@ -14,7 +14,7 @@ use crate::queries::page::PAGE;
 use crate::queries::timeline::{self, TimelineFilter, TimelineKind, TimelineRow};
 use crate::queries::{Page, customers};
 
-/// `commlog timeline`
+/// Shows a customer's timeline: messages, orders, notes, consent, newest first.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Shows a customer's timeline, newest first, with that of all records merged into the same person: messages with \

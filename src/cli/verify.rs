@@ -13,7 +13,7 @@ use crate::log::chain::{self, VerifyError};
 use crate::log::checkpoint::{Checkpoint, CheckpointError};
 use crate::log::seal::MasterKey;
 
-/// `commlog verify`
+/// Recomputes every hash chain and names the first event that was changed.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Recomputes the hash chain of every stream and checks that versions, positions and times are in order, that \

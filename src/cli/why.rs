@@ -11,7 +11,7 @@ use crate::domain::value::Direction;
 use crate::ids::MessageId;
 use crate::queries::messages::{self, MessageRow, ReasonRow};
 
-/// `commlog why`
+/// Explains why a message was or was not sent: rules with their inputs, refusals, states.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Explains the state of a message, in order of time: every rule that held or suppressed it, with the rule's \

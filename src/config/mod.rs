@@ -7,6 +7,7 @@
 mod accounts;
 mod openid;
 mod store;
+mod traces;
 mod validators;
 mod values;
 
@@ -24,6 +25,7 @@ use crate::log::seal::{MasterKey, ParseMasterKeyError};
 pub use accounts::{AccountConfig, AccountVariable, GivenVariables};
 pub use openid::OpenIdConfig;
 pub use store::{BlobsUrl, KurrentUrl, LogUrl, StoreUrl};
+pub use traces::TracesConfig;
 pub use validators::ValidatorConfig;
 
 use values::{base_urls, origins, posted_to, public_url, truth};
@@ -102,6 +104,11 @@ pub const KEYS: &[(&str, &str)] = &[
         "checkpoint_url",
         "URL that each signed checkpoint of the log is posted to as JSON: https, or http on this machine [default: none]",
     ),
+    (
+        "traces_url",
+        "URL of an OpenTelemetry collector that traces are sent to, as OTLP over HTTP, such as http://localhost:4318 [default: OTEL_EXPORTER_OTLP_ENDPOINT; else none]",
+    ),
+    ("traces_share", "which share of traces is sent, from 0 to 1 [default: 1]"),
     ("simulator_seed", "seed of the simulated provider [default: 1]"),
     ("log_filter", "diagnostics on stderr, such as info or commlog=debug [default: info,sqlx=warn]"),
     ("log_format", "text or json [default: text]"),
@@ -216,6 +223,8 @@ pub struct Config {
     pub account_base_urls: Vec<Url>,
     /// Where signed checkpoints are posted.
     pub checkpoint_url: Option<Url>,
+    /// Where traces are sent.
+    pub traces: Option<TracesConfig>,
     /// Of the simulated provider.
     pub simulator_seed: u64,
     /// Which diagnostics are written.
@@ -331,6 +340,7 @@ impl Config {
                 values.insert(key, (value, format!("the environment (variable {name})")));
             }
         }
+        traces::add_variables(&mut values, &others);
         parties.accounts.extend(accounts::from_variables(known, &others));
         validators::add_variables(&mut parties.validators, known, &others);
         parties.variables = GivenVariables::of(known, others);
@@ -384,6 +394,7 @@ impl Config {
             given_variables: parties.variables,
             account_base_urls: parse(values, "account_base_urls", base_urls)?.unwrap_or_default(),
             checkpoint_url: parse(values, "checkpoint_url", posted_to)?,
+            traces: traces::read(values)?,
             simulator_seed: parse(values, "simulator_seed", |text| {
                 text.parse().map_err(|_| "must be a whole number".to_owned())
             })?

@@ -7,11 +7,13 @@ use axum::extract::{MatchedPath, State};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::body::refusal;
 use super::server::Crowded;
 use crate::graphql::Gateway;
+use crate::traces;
 
 /// Names a request in the answer and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,13 +28,43 @@ pub async fn observe(State(gateway): State<Gateway>, request: Request<Body>, nex
         HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
     });
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or("-"), route);
+    let trace = trace(&request, route);
     let is_turned_away = request.extensions().get::<Crowded>().is_some() && !HEALTH.contains(&route);
-    let mut response = if is_turned_away { full() } else { next.run(request).instrument(span).await };
+    let mut response =
+        if is_turned_away { full() } else { next.run(request).instrument(trace.clone()).instrument(span).await };
+    note(&trace, response.status());
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     gateway.api().metrics.request(route, response.status().as_u16(), began.elapsed());
     response
+}
+
+/// The request as a span of a trace; none for probes and the console's files.
+fn trace(request: &Request<Body>, route: &'static str) -> Span {
+    if HEALTH.contains(&route) || ["/", "/assets", "/graphiql"].contains(&route) {
+        return Span::none();
+    }
+    let span = tracing::debug_span!(
+        "request",
+        otel.name = format_args!("{} {route}", request.method()),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = request.method().as_str(),
+        http.route = route,
+        http.response.status_code = Empty,
+        command = Empty,
+    );
+    traces::take_up(&span, request.headers());
+    span
+}
+
+/// Notes on its span how a request was answered.
+fn note(trace: &Span, status: StatusCode) {
+    trace.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        trace.record("otel.status_code", "error");
+    }
 }
 
 /// Routes that are served while no connection is free.
@@ -65,6 +97,8 @@ fn route(request: &Request<Body>) -> &'static str {
         Some("/import-files" | "/import-runs/{id}/refused.csv") => "/imports",
         Some("/exports/{id}") => "/exports",
         Some("/media/{token}") => "/media",
+        Some("/webhooks/{provider}/{account}") => "/webhooks",
+        Some("/in-app/graphql") => "/in-app",
         Some("/t/o/{token}") => "/t/o",
         Some("/t/c/{token}") => "/t/c",
         Some("/t/{code}") => "/t",

@@ -18,6 +18,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 use url::Url;
 
 use super::pages::{self, Reader};
@@ -171,7 +172,7 @@ async fn record(tracker: &Tracker, place: TrackedPlace, peer: Asked, headers: &H
     let (ip, user_agent) = visitor(headers, peer);
     let visit = Visit { at: tracker.gateway.api().ambient().now(), ip, user_agent };
     let app = tracker.app().clone();
-    let recording = tokio::spawn(async move {
+    let recording = async move {
         for pause in PAUSES {
             match app.record_visit(&place, &visit).await {
                 Ok(()) => return,
@@ -183,9 +184,9 @@ async fn record(tracker: &Tracker, place: TrackedPlace, peer: Asked, headers: &H
             tracing::error!(error = chain(&error), "a visit was not recorded");
         }
         drop(room);
-    });
+    };
     // What is not done by then goes on.
-    let _ = tokio::time::timeout(PATIENCE, recording).await;
+    let _ = tokio::time::timeout(PATIENCE, tokio::spawn(recording.in_current_span())).await;
 }
 
 #[cfg(test)]

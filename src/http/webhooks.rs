@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use super::body::{busy, discard, read};
 use crate::accounts::WebhookPath;
@@ -91,13 +92,13 @@ pub async fn take(
     };
     // Work that has begun is finished even if the provider hangs up.
     let intake = Arc::new(webhooks.intake);
-    let taken = tokio::spawn(async move {
+    let taking = async move {
         let taken = intake.take(&provider, &account_path, &request).await;
         // With its body, not with the connection.
         drop((request, place));
         taken
-    })
-    .await;
+    };
+    let taken = tokio::spawn(taking.in_current_span()).await;
     match taken {
         Ok(Ok((answer, _))) => ([(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response(),
         Ok(Err(IntakeError::Unknown)) => StatusCode::NOT_FOUND.into_response(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::clock::{Ambient, to_micros};
 use crate::ids::{Position, SubjectId, TenantId, TenantSecret};
@@ -104,6 +105,11 @@ impl Journal {
     /// A subject whose key was destroyed gets no personal data any more: a decided append
     /// ([`Expected::Exact`]) is refused, a fact ([`Expected::Any`]) is kept without its personal part.
     pub async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Result<Appended, AppendError>>, LogError> {
+        let span = tracing::debug_span!("append", streams = appends.len());
+        self.seal_and_append(appends).instrument(span).await
+    }
+
+    async fn seal_and_append(&self, appends: Vec<Append>) -> Result<Vec<Result<Appended, AppendError>>, LogError> {
         let subjects: HashSet<SubjectId> = appends
             .iter()
             .flat_map(|append| &append.events)

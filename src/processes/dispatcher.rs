@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts};
@@ -25,7 +26,7 @@ use crate::processes::backlog::Waiting;
 use crate::processes::content::{Files, content, is_kept_template};
 use crate::processes::lease::Tenure;
 use crate::processes::work::{CampaignRoom, Job, Signals, Work};
-use crate::processes::{choosing, gone, hold, tail, tracking};
+use crate::processes::{choosing, gone, hold, tail, traced, tracking};
 use crate::providers::{Accepted, Attachment, OutboundMessage, SendError};
 
 /// The actor that its events name.
@@ -203,6 +204,7 @@ impl Dispatcher {
                     let app = self.app.clone();
                     let (heavy, metrics) = (Arc::clone(&self.heavy), self.accounts.metrics().clone());
                     let run = dispatch(app, serving, job, self.options.clone(), heavy, metrics);
+                    let run = run.instrument(traced::look(&job));
                     work.under_way.spawn(async move {
                         let again = run.await;
                         drop(place);
@@ -267,6 +269,7 @@ async fn dispatch(
     }
     let routes: Vec<Route> = serving.iter().map(|account| account.route().clone()).collect();
     let begun = app.begin_dispatch(&caller, job.customer_id, job.message_id, &routes, choice.as_ref()).await;
+    traced::decided(&begun);
     let mut ticket = match begun {
         Ok(DispatchDecision::Go(ticket)) => *ticket,
         Ok(DispatchDecision::NotBefore(at)) => return Some((at, job)),
@@ -405,10 +408,14 @@ async fn call(account: &Account, job: &Job, ticket: &Ticket, files: Files, call_
             content(job.tenant, account, job.channel, ticket, files),
         )
     };
-    match tokio::time::timeout(call_timeout, account.provider.send(message)).await {
+    let span = traced::send(ticket);
+    let sending = account.provider.send(message).instrument(span.clone());
+    let outcome = match tokio::time::timeout(call_timeout, sending).await {
         Ok(answer) => outcome(answer, ticket.has_others),
         Err(_) => CallOutcome::Unknown { cause: "timeout".to_owned() },
-    }
+    };
+    traced::sent(&span, &outcome);
+    outcome
 }
 
 /// What a provider's answer means; `has_others` says whether another account could be asked.

@@ -23,6 +23,7 @@ pub mod supervisor;
 pub mod sweep_files;
 mod tail;
 pub mod timers;
+mod traced;
 mod tracking;
 mod work;
 

@@ -15,7 +15,7 @@ pub use error::ProjectionError;
 pub use registry::{Registry, RegistryError};
 pub use scratch::Scratch;
 pub use store::{
-    AsOf, Difference, Generation, Limits, ProjectionStatus, ReadStore, Survey, SurveyedGeneration, TableComparison,
-    WaitError,
+    AsOf, Difference, Generation, Hindrance, Limits, ProjectionStatus, ReadStore, Survey, SurveyedGeneration,
+    TableComparison, WaitError,
 };
 pub use tables::{Parked, ParkedStream};

@@ -9,13 +9,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("clock", &[]),
     ("offload", &[]),
+    ("traces", &["ids"]),
     ("sql", &["ids"]),
     ("domain", &["ids"]),
     ("files", &["ids", "clock", "domain"]),
     ("log", &["ids", "clock", "offload", "sql"]),
     ("rendering", &["domain"]),
     ("providers", &["ids", "clock", "domain"]),
-    ("app", &["ids", "clock", "offload", "domain", "rendering", "log"]),
+    ("app", &["ids", "clock", "offload", "traces", "domain", "rendering", "log"]),
     ("projections", &["ids", "clock", "offload", "sql", "log", "domain"]),
     ("queries", &["ids", "clock", "sql", "log", "domain", "projections"]),
     ("accounts", &["ids", "clock", "domain", "app", "queries", "providers"]),
@@ -44,6 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "exports",
             "imports",
             "intake",
+            "traces",
         ],
     ),
     (
@@ -81,6 +83,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "intake",
             "exports",
             "imports",
+            "traces",
         ],
     ),
     ("config", &["ids", "domain", "log"]),
@@ -113,6 +116,7 @@ const EVERYTHING_BELOW_BOOT: &[&str] = &[
     "graphql",
     "http",
     "config",
+    "traces",
 ];
 
 /// What only `boot` (and the module itself) may name, beside each provider: the concrete backends.

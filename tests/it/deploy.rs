@@ -103,6 +103,7 @@ fn variables_of_deployments_are_keys_of_the_configuration() {
         "compose.yaml",
         "cluster/compose.yaml",
         "cluster/compose.kurrentdb.yaml",
+        "cluster/compose.traces.yaml",
         "kubernetes/config.env",
         "kubernetes/env.example",
     ];

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::app::addresses::address_stream;
+use tracing::Instrument;
+
 use crate::app::engine::aggregate::Aggregate;
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
 use crate::app::engine::states::{self, Cell, SNAPSHOT_EVERY, StateAt, States};
+use crate::app::engine::traced;
 use crate::app::{App, AppError, Caller, Done, Outcome};
 use crate::domain::account::state::ProviderAccounts;
 use crate::domain::address::event::AddressEvent;
@@ -167,6 +169,8 @@ impl App {
         secret: &TenantSecret,
         command: &C,
     ) -> Result<Option<CommandKey>, Refusal> {
+        // The request that it came with says what it asked for.
+        tracing::Span::current().record("command", C::NAME);
         let Some(key) = &caller.idempotency_key else { return Ok(None) };
         if key.is_empty() || key.len() > MAX_KEY_BYTES || key.contains('\0') {
             let message = format!("must have 1 to {MAX_KEY_BYTES} bytes and no NUL character");
@@ -221,7 +225,7 @@ impl App {
     }
 
     async fn load<A: Cached>(&self, stream: StreamId, cell: &Arc<Cell<A>>) -> Result<StateAt<A>, AppError> {
-        let mut loaded = states::load::<A>(&self.shared.journal, stream).await?;
+        let mut loaded = states::load::<A>(&self.shared.journal, stream).instrument(traced::load(stream)).await?;
         A::states(self).weigh(stream, cell, &loaded);
         self.keep_snapshot(stream, &mut loaded);
         Ok(loaded)
@@ -251,6 +255,18 @@ impl App {
         basis: &Basis,
         decide: impl FnOnce(&A, &Context<'_>) -> Decision<A::Event> + Send,
     ) -> Result<Attempted<A::Event>, AppError> {
+        let span = traced::command(run);
+        let tried = self.try_once::<A>(run, basis, decide).instrument(span.clone()).await;
+        traced::note(&span, &tried);
+        tried
+    }
+
+    async fn try_once<A: Cached>(
+        &self,
+        run: &CommandRun<'_>,
+        basis: &Basis,
+        decide: impl FnOnce(&A, &Context<'_>) -> Decision<A::Event> + Send,
+    ) -> Result<Attempted<A::Event>, AppError> {
         let states = A::states(self);
         let cell = states.cell(run.stream);
         let mut slot = cell.lock().await;
@@ -260,7 +276,8 @@ impl App {
             None if run.is_new => (StateAt::default(), false),
             None => (self.load(run.stream, &cell).await?, true),
         };
-        let events = match self.deciding(basis, |context| decide(&loaded.state, context)) {
+        let decided = traced::decide().in_scope(|| self.deciding(basis, |context| decide(&loaded.state, context)));
+        let events = match decided {
             Ok(events) => events,
             Err(refusal) => {
                 if !fresh && self.has_moved(run.stream, loaded.version).await? {
@@ -318,51 +335,6 @@ impl App {
             Err(JournalError::Append(error)) => refused(error).map(Attempted::Refused),
             Err(JournalError::Log(error)) => Err(error.into()),
         }
-    }
-
-    /// Appends a command's events together with what addresses record because of them: a crash leaves all or nothing.
-    async fn append_with_addresses(
-        &self,
-        run: &CommandRun<'_>,
-        append: Append,
-        at_addresses: Vec<AtAddress>,
-    ) -> Result<Appended, JournalError> {
-        if at_addresses.is_empty() {
-            return self.shared.journal.append(append).await;
-        }
-        let before = match append.expected {
-            Expected::Exact(version) => version,
-            Expected::Any => return self.shared.journal.append(append).await,
-        };
-        // If the command's own events are not appended now, its stream stands at another version.
-        let with_events = Precondition { stream: append.stream, version: before + append.events.len() as u64 };
-        let causation = append.events.first().map(|event| event.id);
-        let mut appends = vec![append];
-        appends.extend(at_addresses.iter().map(|(address_id, event)| {
-            let stream = address_stream(run.caller.tenant, *address_id);
-            Append {
-                stream,
-                expected: Expected::Any,
-                preconditions: vec![with_events],
-                cause: CommandRun { causation, ..CommandRun::new(run.caller, stream, None) }.cause(),
-                events: vec![Address::seal_ready(&stream, event)],
-            }
-        }));
-        let mut results = self.shared.journal.append_all(appends).await?.into_iter();
-        let own = results.next().ok_or(LogError::Closed)??;
-        for ((address_id, event), result) in at_addresses.iter().zip(results) {
-            let stream = address_stream(run.caller.tenant, *address_id);
-            match result {
-                Ok(appended) if appended.already => {}
-                Ok(appended) => {
-                    self.apply_facts::<Address>(stream, appended.first_version, std::slice::from_ref(event)).await;
-                }
-                // The same in another moment: it was recorded before. A conflict: so was the command.
-                Err(AppendError::EventIdTaken { .. } | AppendError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(own)
     }
 
     /// Whether another node appended since a state was folded. An append finds that out by itself; an answer that

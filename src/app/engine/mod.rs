@@ -2,11 +2,13 @@
 //! what was appended.
 
 pub(super) mod aggregate;
+mod appending;
 pub(super) mod deciding;
 pub(super) mod error;
 pub(super) mod feed;
 pub(super) mod policies;
 pub(super) mod states;
+mod traced;
 mod warming;
 
 #[cfg(test)]

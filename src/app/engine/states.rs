@@ -3,7 +3,9 @@
 //! A cached state may be out of date, as other processes append too. That does no harm: what is decided on it is
 //! appended with the version that it was decided at, and a conflict drops it.
 
+use std::any::Any;
 use std::collections::HashSet;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -78,33 +80,65 @@ impl<A: Aggregate> Cell<A> {
     }
 }
 
+/// A place, whatever its stream is of.
+trait Place: Any + Send + Sync {
+    /// In bytes.
+    fn weight(&self) -> u32;
+    fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<A: Aggregate> Place for Cell<A> {
+    fn weight(&self) -> u32 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+/// Places of one kind of stream. The cache is the same code for all kinds: it is much code.
+type Places = Cache<StreamId, Arc<dyn Place>>;
+
+fn places(bytes: u64) -> Places {
+    let weigh = |_: &StreamId, place: &Arc<dyn Place>| place.weight();
+    // What was used last is used next, between a message's queue and its dispatch; how often does not matter.
+    Cache::builder().max_capacity(bytes).weigher(weigh).eviction_policy(EvictionPolicy::lru()).build()
+}
+
+fn place(places: &Places, stream: StreamId, empty: fn() -> Arc<dyn Place>) -> Arc<dyn Place> {
+    places.get_with(stream, empty)
+}
+
 /// The states of one kind of stream.
 pub(crate) struct States<A> {
-    cells: Cache<StreamId, Arc<Cell<A>>>,
+    places: Places,
+    of: PhantomData<fn() -> A>,
 }
 
 impl<A: Aggregate> States<A> {
     /// Keeps states of about `bytes` bytes.
     pub fn new(bytes: u64) -> Self {
-        let weigh = |_: &StreamId, cell: &Arc<Cell<A>>| cell.weight.load(Ordering::Relaxed);
-        // What was used last is used next, between a message's queue and its dispatch; how often does not matter.
-        let policy = EvictionPolicy::lru();
-        Self { cells: Cache::builder().max_capacity(bytes).weigher(weigh).eviction_policy(policy).build() }
+        Self { places: places(bytes), of: PhantomData }
     }
 
     /// The place of a stream's state, empty at first.
     pub fn cell(&self, stream: StreamId) -> Arc<Cell<A>> {
-        self.cells.get_with(stream, || Arc::new(Cell::empty()))
+        Self::own(place(&self.places, stream, || Arc::new(Cell::<A>::empty())))
     }
 
     /// The place of a stream's state, if there is one.
     pub fn existing(&self, stream: StreamId) -> Option<Arc<Cell<A>>> {
-        self.cells.get(&stream)
+        self.places.get(&stream).map(Self::own)
+    }
+
+    fn own(place: Arc<dyn Place>) -> Arc<Cell<A>> {
+        place.any().downcast().unwrap_or_else(|_| unreachable!("nothing else puts places here"))
     }
 
     /// Forgets a stream's state.
     pub fn forget(&self, stream: StreamId) {
-        self.cells.invalidate(&stream);
+        self.places.invalidate(&stream);
     }
 
     /// Weighs a state that has changed; the cache learns of it once it has doubled or halved.
@@ -114,7 +148,7 @@ impl<A: Aggregate> States<A> {
         let before = cell.weight.load(Ordering::Relaxed);
         if weight > before.saturating_mul(2) || weight < before / 2 {
             cell.weight.store(weight, Ordering::Relaxed);
-            self.cells.insert(stream, Arc::clone(cell));
+            self.places.insert(stream, Arc::clone(cell) as Arc<dyn Place>);
         }
     }
 }

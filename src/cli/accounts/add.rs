@@ -25,7 +25,7 @@ use crate::providers::kind::{Kind, Setting};
 /// The largest file that a setting is read from, in bytes.
 const LARGEST_FILE: u64 = 64 * 1024;
 
-/// `commlog accounts add`
+/// Sets up an account at a provider: asks for its settings, tries it, stores it.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Sets up an account at a provider. At a terminal it asks for the settings that `commlog accounts providers` \

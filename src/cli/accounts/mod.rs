@@ -13,7 +13,7 @@ use crate::cli::{Session, TenantArg, print};
 use crate::domain::account::event::AccountName;
 use crate::providers::kind::{self, Kind};
 
-/// `commlog accounts …`
+/// Sets up, lists and tests provider accounts.
 #[derive(Debug, Args)]
 pub struct AccountsArgs {
     #[command(subcommand)]
@@ -22,7 +22,7 @@ pub struct AccountsArgs {
 
 #[derive(Debug, Subcommand)]
 enum AccountsCommand {
-    /// Sets up an account at a provider: asks for its settings, tries it, stores it.
+    // Described by its arguments, as the commands themselves are.
     Add(add::AddArgs),
     /// Lists a tenant's provider accounts and how they are.
     List {

@@ -31,7 +31,7 @@ use crate::queries::{Page, Reads};
 /// How often `status --watch` looks.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// `commlog campaign …`
+/// Plans, tries, starts, pauses and reports campaigns.
 #[derive(Debug, Args)]
 pub struct CampaignArgs {
     #[command(subcommand)]

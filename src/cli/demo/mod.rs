@@ -27,7 +27,7 @@ use sample::CUSTOMERS;
 /// The shop's name.
 const SHOP: &str = "Juniper & Oak, wine merchants";
 
-/// `commlog demo`
+/// Starts a server with sample data and a simulated provider; prints its URL and an API key.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Starts commlog with sample data and a simulated provider: a small wine merchant with 120 customers and \

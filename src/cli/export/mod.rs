@@ -19,7 +19,7 @@ use crate::exports::{ExportError, LineFormat, Output, ReadModel};
 use crate::ids::CustomerId;
 use crate::queries;
 
-/// `commlog export`
+/// Writes events or a read model as JSON lines or CSV.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Writes a tenant's events, or the rows of a read model, to stdout or a file; `export tables` writes every view \

@@ -18,7 +18,7 @@ use crate::queries::timeline::{self, TimelineFilter, TimelineKind};
 use crate::queries::{customer_roots, customers};
 use traces::Traces;
 
-/// `commlog forget`
+/// Forgets a customer, or a user's name, for good: destroys the key and purges the read tables.
 #[derive(Debug, Args)]
 #[command(
     long_about = "Forgets a customer for good, with all records merged into the same person. The keys that seal the \

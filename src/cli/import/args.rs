@@ -48,7 +48,7 @@ Of messages, only what customers wrote is imported; a column direction, type or 
 
 Importing a file again changes nothing, so an interrupted import is finished by giving the same command again.";
 
-/// `commlog import …`
+/// Imports customers, orders or messages from CSV files; lists imports and undoes them.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct ImportArgs {

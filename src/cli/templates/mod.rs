@@ -38,7 +38,7 @@ const FOLDER: &str = "A template is a folder with its code as the name. template
 /// How many of the files that are left alone are named.
 const SHOWN: usize = 30;
 
-/// `commlog templates …`
+/// Lists, checks, previews, pulls and pushes the templates of messages.
 #[derive(Debug, Args)]
 #[command(after_help = FOLDER)]
 pub struct TemplatesArgs {

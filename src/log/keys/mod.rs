@@ -1,7 +1,7 @@
 //! The key store: one key per subject, wrapped by the master key, in a store of its own.
 //!
 //! It has its own URL, because it must be kept out of the log's backups: a destroyed key makes the subject's personal
-//! data unreadable in every copy of the log. A destroyed key leaves a tombstone, which a restored row cannot undo.
+//! data unreadable in every copy of the log. A destroyed key or secret leaves a tombstone, which a restored row cannot undo.
 
 pub mod copy;
 pub mod lease;
@@ -133,8 +133,8 @@ pub trait KeyStore: Leases + KeyCopies {
     /// Destroys a subject's key for good, also one that was not made yet. Repeating it changes nothing.
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError>;
 
-    /// The subjects whose keys were destroyed, by any process, since the mark that an earlier call returned; 0 is the
-    /// beginning. What a cache must forget.
+    /// The subjects whose keys were destroyed, and the ids of destroyed secrets, by any process, since the mark that an earlier
+    /// call returned; 0 is the beginning. What a cache must forget.
     async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError>;
 
     /// Keeps secrets, sealed, durably before this returns. Their ids must be new.

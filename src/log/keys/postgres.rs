@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::wrap::Wrapper;
-use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, Term, database};
+use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, Term, Tombstone, database};
 use crate::clock::Ambient;
 use crate::ids::{Position, SecretId, SubjectId, TenantId};
 use crate::log::EventHash;
@@ -234,32 +234,8 @@ impl KeyStore for PostgresKeyStore {
 
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
         let fail = || database(&self.url, "destroy a key");
-        let mut transaction = Held::begin_on(&self.pool).await.map_err(fail())?;
-        bounded(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction))
-            .await
-            .map_err(fail())?;
-        bounded(
-            sqlx::query("DELETE FROM keys.subject_keys WHERE subject_id = $1")
-                .bind(subject.0)
-                .execute(&mut *transaction),
-        )
-        .await
-        .map_err(fail())?;
-        bounded(
-            sqlx::query(
-                "INSERT INTO keys.tombstones (mark, subject_id, destroyed_at) \
-             SELECT coalesce(max(mark), 0) + 1, $1, $2 FROM keys.tombstones ON CONFLICT (subject_id) DO NOTHING",
-            )
-            .bind(subject.0)
-            .bind(self.ambient.now().timestamp_micros())
-            .execute(&mut *transaction),
-        )
-        .await
-        .map_err(fail())?;
-        bounded(transaction.commit()).await.map_err(fail())?;
-        // The deleted row lies in its page until it is vacuumed.
-        self.vacuum("VACUUM keys.subject_keys").await.map_err(fail())?;
-        Ok(())
+        self.bury(&[Tombstone { subject, destroyed_at: self.ambient.now() }]).await.map_err(fail())?;
+        self.vacuum("VACUUM keys.subject_keys").await.map_err(fail())
     }
 
     async fn destroyed_since(&self, mark: i64) -> Result<(i64, Vec<SubjectId>), KeyStoreError> {
@@ -299,10 +275,13 @@ impl KeyStore for PostgresKeyStore {
     async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError> {
         let ids: Vec<Uuid> = places.iter().map(|place| place.id.0).collect();
         let rows: Vec<(Uuid, Vec<u8>)> = on(&self.pool, async |connection| {
-            sqlx::query_as("SELECT secret_id, sealed FROM keys.secrets WHERE secret_id = ANY ($1)")
-                .bind(ids)
-                .fetch_all(connection)
-                .await
+            sqlx::query_as(
+                "SELECT secret_id, sealed FROM keys.secrets WHERE secret_id = ANY ($1) \
+                 AND NOT EXISTS (SELECT 1 FROM keys.tombstones WHERE subject_id = secret_id)",
+            )
+            .bind(ids)
+            .fetch_all(connection)
+            .await
         })
         .await
         .map_err(database(&self.url, "read secrets"))?;
@@ -315,10 +294,13 @@ impl KeyStore for PostgresKeyStore {
 
     async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError> {
         let rows: Vec<(Uuid, i64)> = on(&self.pool, async |connection| {
-            sqlx::query_as("SELECT secret_id, stored_at FROM keys.secrets WHERE tenant_id = $1")
-                .bind(tenant.0)
-                .fetch_all(connection)
-                .await
+            sqlx::query_as(
+                "SELECT secret_id, stored_at FROM keys.secrets WHERE tenant_id = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM keys.tombstones WHERE subject_id = secret_id)",
+            )
+            .bind(tenant.0)
+            .fetch_all(connection)
+            .await
         })
         .await
         .map_err(database(&self.url, "list secrets"))?;
@@ -326,16 +308,10 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError> {
-        let fail = || database(&self.url, "destroy secrets");
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        on(&self.pool, async |connection| {
-            sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)").bind(ids).execute(connection).await
-        })
-        .await
-        .map_err(fail())?;
-        // The deleted rows lie in their pages until those are vacuumed.
-        self.vacuum("VACUUM keys.secrets").await.map_err(fail())?;
-        Ok(())
+        let (now, fail) = (self.ambient.now(), || database(&self.url, "destroy secrets"));
+        let tombstones: Vec<Tombstone> = ids.iter().map(|&id| Tombstone::of_secret(id, now)).collect();
+        self.bury(&tombstones).await.map_err(fail())?;
+        self.vacuum("VACUUM keys.secrets").await.map_err(fail())
     }
 
     async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::copy::sqlite::bury;
 use super::wrap::Wrapper;
-use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, Term, database};
+use super::{KeyState, KeyStore, KeyStoreError, SecretBytes, SecretPlace, StoredSecret, Term, Tombstone, database};
 use crate::clock::Ambient;
 use crate::ids::{Position, SecretId, SubjectId, TenantId};
 use crate::log::mark::{LogMark, StoredMark};
@@ -239,12 +240,7 @@ impl KeyStore for SqliteKeyStore {
     async fn destroy(&self, subject: SubjectId) -> Result<(), KeyStoreError> {
         self.run("destroy a key", move |inner, connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let id = subject.0.as_bytes();
-            transaction.execute("DELETE FROM subject_keys WHERE subject_id = ?1", [id])?;
-            transaction.execute(
-                "INSERT INTO tombstones (subject_id, destroyed_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                params![id, inner.ambient.now().timestamp_micros()],
-            )?;
+            bury(&transaction, &Tombstone { subject, destroyed_at: inner.ambient.now() })?;
             transaction.commit()?;
             empty_wal(connection)
         })
@@ -290,7 +286,10 @@ impl KeyStore for SqliteKeyStore {
     async fn secrets(&self, places: &[SecretPlace]) -> Result<Vec<Option<SecretBytes>>, KeyStoreError> {
         let places = places.to_vec();
         self.run("read secrets", move |inner, connection| {
-            let mut statement = connection.prepare_cached("SELECT sealed FROM secrets WHERE secret_id = ?1")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT sealed FROM secrets WHERE secret_id = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM tombstones WHERE subject_id = secret_id)",
+            )?;
             let mut secrets = Vec::with_capacity(places.len());
             for place in &places {
                 let sealed: Option<Vec<u8>> =
@@ -305,8 +304,10 @@ impl KeyStore for SqliteKeyStore {
 
     async fn secrets_of(&self, tenant: TenantId) -> Result<Vec<StoredSecret>, KeyStoreError> {
         self.run("list secrets", move |_, connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT secret_id, stored_at FROM secrets WHERE tenant_id = ?1")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT secret_id, stored_at FROM secrets WHERE tenant_id = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM tombstones WHERE subject_id = secret_id)",
+            )?;
             let stored = statement.query_map([tenant.0.as_bytes()], |row| {
                 Ok(StoredSecret::new(SecretId(uuid::Uuid::from_bytes(row.get(0)?)), row.get(1)?))
             })?;
@@ -317,10 +318,10 @@ impl KeyStore for SqliteKeyStore {
 
     async fn destroy_secrets(&self, ids: &[SecretId]) -> Result<(), KeyStoreError> {
         let ids = ids.to_vec();
-        self.run("destroy secrets", move |_, connection| {
+        self.run("destroy secrets", move |inner, connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for id in &ids {
-                transaction.execute("DELETE FROM secrets WHERE secret_id = ?1", [id.0.as_bytes()])?;
+            for &id in &ids {
+                bury(&transaction, &Tombstone::of_secret(id, inner.ambient.now()))?;
             }
             transaction.commit()?;
             empty_wal(connection)

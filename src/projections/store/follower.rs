@@ -8,11 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::generation::Generation;
+use super::hindrance::Hindrance;
 use super::location::Location;
 use super::scrub::{Scrub, Step};
 use super::statistics::Statistics;
@@ -93,6 +96,8 @@ pub struct Follower<'a> {
     pub yields: bool,
     /// Told when somebody waits for what is in the log already.
     pub wanted: &'a Arc<Notify>,
+    /// Told what keeps the tables from being advanced.
+    pub hindrance: &'a watch::Sender<Option<Hindrance>>,
     /// Called after each batch with what is applied.
     pub advanced: &'a (dyn Fn(Checkpoint) + Send + Sync),
 }
@@ -112,7 +117,7 @@ impl Follower<'_> {
                 Err(error) => error,
             };
             if let ProjectionError::Fenced = error {
-                self.generation.set_stuck(false);
+                self.free();
                 tracing::debug!(generation = self.generation.id, "another process writes the read tables; standing by");
                 self.stand_by().await;
                 continue;
@@ -121,6 +126,7 @@ impl Follower<'_> {
                 pause = PAUSE.0;
             }
             self.generation.set_stuck(true);
+            self.hindrance.send_replace(Some(Hindrance::new(self.generation.checkpoint().position, &error)));
             tracing::warn!(
                 generation = self.generation.id,
                 error = chain(&error),
@@ -155,7 +161,7 @@ impl Follower<'_> {
         };
         self.publish(start);
         if start.position >= *self.journal.backend().watch().borrow() {
-            self.generation.set_stuck(false);
+            self.free();
         }
         if until.is_some_and(|until| start.position >= until) {
             return Ok(End::Reached);
@@ -222,7 +228,11 @@ impl Follower<'_> {
                 return Ok(End::Reached);
             }
             let began = Instant::now();
-            let checkpoint = match self.apply(batch, batches, careful).await? {
+            // What was asked for is in other traces: a batch is what came of many of them.
+            let span = tracing::debug_span!(parent: None, "project", events = Empty, generation = self.generation.id);
+            let before = self.generation.checkpoint().position.counter();
+            let applied = self.apply(batch, batches, careful).instrument(span.clone()).await?;
+            let checkpoint = match applied {
                 Grouped::Applied { checkpoint, forgot, left: by_itself } => {
                     left = by_itself;
                     if forgot {
@@ -234,8 +244,9 @@ impl Follower<'_> {
                 Grouped::Poisoned(position) => return Ok(End::Poisoned(position)),
                 Grouped::Stopped => return Ok(End::Reached),
             };
+            span.record("events", checkpoint.position.counter().saturating_sub(before));
             pace.took(began.elapsed());
-            self.generation.set_stuck(false);
+            self.free();
             self.publish(checkpoint);
             statistics.keep_up(self.location, self.generation, checkpoint.position).await?;
             unclean = checkpoint.unclean;
@@ -260,6 +271,14 @@ impl Follower<'_> {
         }
         let checkpoint = writer.apply(&batch, History::Journal(self.journal)).await?;
         Ok(Grouped::Applied { checkpoint, forgot: !batch.forgotten().is_empty(), left: None })
+    }
+
+    /// Takes note that nothing is in the way.
+    fn free(&self) {
+        self.generation.set_stuck(false);
+        if self.hindrance.borrow().is_some() {
+            self.hindrance.send_replace(None);
+        }
     }
 
     fn publish(&self, checkpoint: Checkpoint) {

@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod follower;
 mod generation;
+mod hindrance;
 mod lease;
 mod location;
 pub(super) mod options;
@@ -30,6 +31,7 @@ pub use as_of::AsOf;
 pub use compare::{Difference, TableComparison};
 pub use follower::Limits;
 pub use generation::Generation;
+pub use hindrance::Hindrance;
 pub use status::ProjectionStatus;
 pub use survey::{Survey, SurveyedGeneration};
 
@@ -83,6 +85,8 @@ struct Inner {
     applied: watch::Sender<Position>,
     /// How far tables have come that are to take over.
     built: watch::Sender<Position>,
+    /// What kept tables from being advanced at the last attempt, those that are built included.
+    hindrance: watch::Sender<Option<Hindrance>>,
     /// Told when somebody waits for what is in the log already.
     wanted: Arc<Notify>,
     /// How many calls of `run` and `stand_by` are at work in this process.
@@ -149,6 +153,7 @@ impl ReadStore {
             rebuilt_at,
             applied,
             built: watch::Sender::new(Position::START),
+            hindrance: watch::Sender::new(None),
             wanted: Arc::default(),
             running: AtomicUsize::new(0),
         }));
@@ -202,6 +207,12 @@ impl ReadStore {
     #[must_use]
     pub fn built(&self) -> watch::Receiver<Position> {
         self.0.built.subscribe()
+    }
+
+    /// Announces what keeps the projector of this process from advancing tables; [`None`] while it advances them.
+    #[must_use]
+    pub fn hindrance(&self) -> watch::Receiver<Option<Hindrance>> {
+        self.0.hindrance.subscribe()
     }
 
     /// As [`Self::wait_for`], for somebody who waits: the projector, if it runs in this process, does not rest meanwhile.

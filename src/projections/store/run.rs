@@ -209,8 +209,8 @@ impl ReadStore {
         stop: &'a CancellationToken,
         advanced: &'a (dyn Fn(Checkpoint) + Send + Sync),
     ) -> Follower<'a> {
-        let Inner { journal, location, limits, wanted, .. } = &*self.0;
-        Follower { journal, location, generation, limits: *limits, stop, yields: false, wanted, advanced }
+        let Inner { journal, location, limits, wanted, hindrance, .. } = &*self.0;
+        Follower { journal, location, generation, limits: *limits, stop, yields: false, wanted, hindrance, advanced }
     }
 
     async fn settle(&self, built: &Generation) -> Result<Arc<Generation>, ProjectionError> {

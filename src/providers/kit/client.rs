@@ -14,6 +14,8 @@ use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 use serde_json::Value;
+use tracing::Instrument;
+use tracing::field::Empty;
 use url::Url;
 
 use super::public::PublicOnly;
@@ -149,7 +151,36 @@ pub(in crate::providers) async fn call(request: RequestBuilder) -> Result<Reply,
 
 /// As [`call`], for an answer of at most so many bytes.
 pub(in crate::providers) async fn call_within(request: RequestBuilder, most: usize) -> Result<Reply, SendError> {
-    let mut response = request.send().await.map_err(|error| lost(&error))?;
+    let (client, request) = request.build_split();
+    let request = request.map_err(|error| lost(&error))?;
+    // Of the URL only the host: paths and queries may hold a token, a number or an address.
+    let span = tracing::debug_span!(
+        "call",
+        otel.name = request.method().as_str(),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = request.method().as_str(),
+        server.address = request.url().host_str(),
+        http.response.status_code = Empty,
+        "error.type" = Empty,
+    );
+    let replied = read(client, request, most).instrument(span.clone()).await;
+    match &replied {
+        Ok(reply) => {
+            span.record("http.response.status_code", reply.status);
+        }
+        Err(SendError::Ambiguous { cause }) => {
+            span.record("otel.status_code", "error").record("error.type", cause);
+        }
+        Err(SendError::Refused { code, .. }) => {
+            span.record("otel.status_code", "error").record("error.type", code.as_deref());
+        }
+    }
+    replied
+}
+
+async fn read(client: reqwest::Client, request: reqwest::Request, most: usize) -> Result<Reply, SendError> {
+    let mut response = client.execute(request).await.map_err(|error| lost(&error))?;
     let mut reply = Reply {
         status: response.status().as_u16(),
         headers: response.headers().clone(),

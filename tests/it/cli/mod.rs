@@ -17,6 +17,7 @@ pub(crate) mod server;
 mod serving;
 mod status;
 mod templates;
+mod traces;
 mod verifying;
 
 use std::path::{Path, PathBuf};
@@ -87,7 +88,7 @@ impl Place {
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         // Whatever the machine has set must not reach the tests.
         for (name, _) in std::env::vars_os() {
-            if ["COMMLOG_", "TWILIO_", "SENDGRID_"].iter().any(|of| name.to_string_lossy().starts_with(of)) {
+            if ["COMMLOG_", "TWILIO_", "SENDGRID_", "OTEL_"].iter().any(|of| name.to_string_lossy().starts_with(of)) {
                 command.env_remove(name);
             }
         }

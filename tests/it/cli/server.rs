@@ -115,6 +115,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// As [`Self::stop`] for a server that nobody read; with what it said since it was ready.
+    pub(crate) fn stop_and_hear(mut self) -> (Option<i32>, String) {
+        self.signal("TERM");
+        let mut said = String::new();
+        self.unread.take().expect("nobody read it").read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // After `stop` there is nothing left to end.

@@ -1,6 +1,7 @@
 //! `commlog demo` and `commlog serve`: started as people start them, stopped by a signal.
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use super::server::{Server, place};
 use super::{after, exists};
@@ -110,6 +111,38 @@ fn help_teaches() {
     let page = std::fs::read_to_string(place.path("pages/commlog-forget.1")).unwrap();
     assert!(page.contains("--dry\\-run") || page.contains("dry\\-run"), "{page}");
     assert!(exists(&place.path("pages/commlog.1")) && exists(&place.path("pages/commlog-keys-issue.1")));
+}
+
+/// The beginnings of the long descriptions in the sources of the command line: up to the end of the line, 40 characters at most.
+fn long_descriptions(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            long_descriptions(&entry, found);
+            continue;
+        }
+        let code = std::fs::read_to_string(entry).unwrap();
+        let texts = code.split("long_about = \"").skip(1).map(|text| text.lines().next().unwrap());
+        found.extend(texts.map(|text| text.chars().take(40).collect()));
+    }
+}
+
+#[test]
+fn help_shows_the_whole_description() {
+    let place = place();
+    let help = place.ok(&["rebuild", "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("which keep serving until the new ones have caught up"), "{help}");
+    assert!(!place.ok(&["rebuild", "-h"]).contains("keep serving"));
+    std::fs::create_dir(place.path("pages")).unwrap();
+    place.ok(&["man", "pages"]);
+    let pages = std::fs::read_dir(place.path("pages")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.map(|page| std::fs::read_to_string(page).unwrap());
+    // As roff writes an apostrophe and a hyphen.
+    let pages: String = pages.map(|page| page.replace("\\*(Aq", "'").replace('\\', "")).collect();
+    let mut described = vec![];
+    long_descriptions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut described);
+    assert!(described.len() > 20, "{described:?}");
+    let hidden: Vec<_> = described.iter().filter(|text| !pages.contains(*text)).collect();
+    assert!(hidden.is_empty(), "no help shows: {hidden:#?}");
 }
 
 #[test]

@@ -49,6 +49,21 @@ fn one_changed_byte_is_found_and_named() {
 }
 
 #[test]
+fn read_tables_that_cannot_be_brought_up_to_date_are_not_waited_for() {
+    let place = filled();
+    std::fs::remove_dir_all(place.path("data/read")).unwrap_or_default();
+    let log = Connection::open(place.path("data/log.db")).unwrap();
+    log.execute_batch("DROP TRIGGER events_update").unwrap();
+    let newest = "(SELECT max(position) FROM events WHERE personal IS NOT NULL)";
+    let zeroed = format!("UPDATE events SET personal = zeroblob(length(personal)) WHERE position = {newest}");
+    assert_eq!(log.execute(&zeroed, []).unwrap(), 1);
+    drop(log);
+    let error = place.fails(4, &["find", "17850"]);
+    assert!(error.contains("the read tables cannot be brought up to date: they show 0 of "), "{error}");
+    assert!(error.contains("because: the event at position ") && error.contains("is damaged"), "{error}");
+}
+
+#[test]
 fn a_signed_checkpoint_catches_a_log_that_was_cut_short() {
     let place = filled();
     place.ok(&["verify", "--sign", "then.checkpoint"]);

@@ -1,8 +1,8 @@
 //! Copies of the key store, for its backups: keys leave it wrapped and secrets sealed, as they are stored, and come back the
-//! same way. A tombstone wins over a key, on whichever side it is: what was destroyed once stays destroyed.
+//! same way. A tombstone wins over a key or secret, on whichever side it is: what was destroyed once stays destroyed.
 
-mod postgres;
-mod sqlite;
+pub(super) mod postgres;
+pub(super) mod sqlite;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -22,10 +22,10 @@ pub struct WrappedKey {
     pub wrapped: Vec<u8>,
 }
 
-/// That a subject's key was destroyed.
+/// That a key or a secret was destroyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tombstone {
-    /// Whose key it was.
+    /// Whose key it was; of a secret, its id. Both are unique among all ids.
     pub subject: SubjectId,
     /// When it was destroyed.
     pub destroyed_at: DateTime<Utc>,
@@ -49,7 +49,7 @@ pub struct SealedSecret {
 pub struct KeyCopy {
     /// Keys, by subject.
     pub keys: Vec<WrappedKey>,
-    /// In the order in which keys were destroyed.
+    /// In the order in which keys and secrets were destroyed.
     pub tombstones: Vec<Tombstone>,
     /// Secrets, by id.
     pub secrets: Vec<SealedSecret>,
@@ -78,7 +78,7 @@ pub trait KeyCopies: Send + Sync {
     /// What only the master key opens that the store was made with.
     async fn check_value(&self) -> Result<Vec<u8>, KeyStoreError>;
 
-    /// Adds what the store does not have, and destroys what the copy knows to be destroyed, durably before this returns.
+    /// Adds what the store does not have and has no tombstone for, and destroys what the copy knows to be destroyed, durably before this returns.
     /// Repeating it changes nothing.
     ///
     /// # Errors
@@ -90,6 +90,21 @@ pub trait KeyCopies: Send + Sync {
 #[must_use]
 pub fn fits(master: &MasterKey, ambient: &Ambient, check_value: &[u8]) -> bool {
     Wrapper::new(master, ambient.clone()).check("", check_value).is_ok()
+}
+
+impl Tombstone {
+    /// The tombstone of a secret that is destroyed.
+    pub(super) const fn of_secret(id: SecretId, destroyed_at: DateTime<Utc>) -> Self {
+        Self { subject: SubjectId(id.0), destroyed_at }
+    }
+}
+
+impl SealedSecret {
+    /// Where its tombstone would stand.
+    #[must_use]
+    pub const fn grave(&self) -> SubjectId {
+        SubjectId(self.id.0)
+    }
 }
 
 /// A stored time.

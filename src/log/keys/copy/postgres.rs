@@ -38,7 +38,8 @@ impl KeyCopies for PostgresKeyStore {
         .await
         .map_err(fail())?;
         let secrets: Vec<(Uuid, Uuid, Vec<u8>, i64)> = on(self.pool(), async |connection| {
-            let sql = "SELECT secret_id, tenant_id, sealed, stored_at FROM keys.secrets ORDER BY secret_id";
+            let sql = "SELECT secret_id, tenant_id, sealed, stored_at FROM keys.secrets \
+                       WHERE NOT EXISTS (SELECT 1 FROM keys.tombstones WHERE subject_id = secret_id) ORDER BY secret_id";
             sqlx::query_as(sql).fetch_all(connection).await
         })
         .await
@@ -71,7 +72,7 @@ impl KeyCopies for PostgresKeyStore {
         bounded(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction))
             .await
             .map_err(fail())?;
-        let destroyed = bury(&mut transaction, &copy.tombstones).await.map_err(fail())?;
+        let buried = bury(&mut transaction, &copy.tombstones).await.map_err(fail())?;
         let (ids, wrapped): (Vec<Uuid>, Vec<&[u8]>) =
             copy.keys.iter().map(|key| (key.subject.0, key.wrapped.as_slice())).unzip();
         let different: Option<Uuid> = bounded(
@@ -110,20 +111,51 @@ impl KeyCopies for PostgresKeyStore {
         .map_err(fail())?;
         add_secrets(&mut transaction, &copy.secrets).await.map_err(fail())?;
         bounded(transaction.commit()).await.map_err(fail())?;
-        if destroyed > 0 {
-            // The deleted rows lie in their pages until those are vacuumed.
-            self.vacuum("VACUUM keys.subject_keys").await.map_err(fail())?;
-        }
-        Ok(Merged { added: added.rows_affected(), destroyed, refused: u64::try_from(refused).unwrap_or_default() })
+        self.clean_after(buried).await.map_err(fail())?;
+        Ok(Merged {
+            added: added.rows_affected(),
+            destroyed: buried.keys,
+            refused: u64::try_from(refused).unwrap_or_default(),
+        })
     }
 }
 
-/// Destroys keys and leaves tombstones; returns how many keys were destroyed.
-async fn bury(connection: &mut PgConnection, tombstones: &[Tombstone]) -> Result<u64, sqlx::Error> {
+/// How much was destroyed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::log::keys) struct Buried {
+    keys: u64,
+    secrets: u64,
+}
+
+impl PostgresKeyStore {
+    /// Destroys keys and secrets. The deleted rows lie in their pages until those are vacuumed.
+    pub(in crate::log::keys) async fn bury(&self, tombstones: &[Tombstone]) -> Result<(), sqlx::Error> {
+        let mut transaction = Held::begin_on(self.pool()).await?;
+        bounded(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction)).await?;
+        bury(&mut transaction, tombstones).await?;
+        bounded(transaction.commit()).await
+    }
+
+    /// Deleted rows lie in their pages until those are vacuumed.
+    async fn clean_after(&self, buried: Buried) -> Result<(), sqlx::Error> {
+        if buried.keys > 0 {
+            self.vacuum("VACUUM keys.subject_keys").await?;
+        }
+        if buried.secrets > 0 {
+            self.vacuum("VACUUM keys.secrets").await?;
+        }
+        Ok(())
+    }
+}
+
+/// Destroys keys and secrets, and leaves tombstones.
+async fn bury(connection: &mut PgConnection, tombstones: &[Tombstone]) -> Result<Buried, sqlx::Error> {
     let (ids, times): (Vec<Uuid>, Vec<i64>) =
         tombstones.iter().map(|tombstone| (tombstone.subject.0, tombstone.destroyed_at.timestamp_micros())).unzip();
     let delete = sqlx::query("DELETE FROM keys.subject_keys WHERE subject_id = ANY ($1)").bind(&ids);
-    let destroyed = bounded(delete.execute(&mut *connection)).await?;
+    let keys = bounded(delete.execute(&mut *connection)).await?.rows_affected();
+    let delete = sqlx::query("DELETE FROM keys.secrets WHERE secret_id = ANY ($1)").bind(&ids);
+    let secrets = bounded(delete.execute(&mut *connection)).await?.rows_affected();
     bounded(
         sqlx::query(
             "INSERT INTO keys.tombstones (mark, subject_id, destroyed_at) \
@@ -136,14 +168,15 @@ async fn bury(connection: &mut PgConnection, tombstones: &[Tombstone]) -> Result
         .execute(connection),
     )
     .await?;
-    Ok(destroyed.rows_affected())
+    Ok(Buried { keys, secrets })
 }
 
 async fn add_secrets(connection: &mut PgConnection, secrets: &[SealedSecret]) -> Result<(), sqlx::Error> {
     for secret in secrets {
         bounded(
             sqlx::query(
-                "INSERT INTO keys.secrets (secret_id, tenant_id, sealed, stored_at) VALUES ($1, $2, $3, $4) \
+                "INSERT INTO keys.secrets (secret_id, tenant_id, sealed, stored_at) SELECT $1, $2, $3, $4 \
+                 WHERE NOT EXISTS (SELECT 1 FROM keys.tombstones WHERE subject_id = $1) \
                  ON CONFLICT (secret_id) DO NOTHING",
             )
             .bind(secret.id.0)

@@ -37,8 +37,10 @@ impl KeyCopies for SqliteKeyStore {
                 Ok(Tombstone { subject: SubjectId(Uuid::from_bytes(row.get(0)?)), destroyed_at: time(row.get(1)?) })
             })?;
             let tombstones = tombstones.collect::<Result<_, _>>()?;
-            let mut statement = transaction
-                .prepare_cached("SELECT secret_id, tenant_id, sealed, stored_at FROM secrets ORDER BY secret_id")?;
+            let mut statement = transaction.prepare_cached(
+                "SELECT secret_id, tenant_id, sealed, stored_at FROM secrets \
+                     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject_id = secret_id) ORDER BY secret_id",
+            )?;
             let secrets = statement.query_map([], |row| {
                 Ok(SealedSecret {
                     id: SecretId(Uuid::from_bytes(row.get(0)?)),
@@ -63,9 +65,11 @@ impl KeyCopies for SqliteKeyStore {
         let url = self.location().to_owned();
         self.run("take a copy in", move |_, connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut merged = Merged::default();
+            let (mut merged, mut is_emptied) = (Merged::default(), false);
             for tombstone in &copy.tombstones {
-                merged.destroyed += bury(&transaction, tombstone)?;
+                let buried = bury(&transaction, tombstone)?;
+                merged.destroyed += buried.keys;
+                is_emptied |= buried != Buried::default();
             }
             for key in &copy.keys {
                 match add(&transaction, &url, key)? {
@@ -76,7 +80,8 @@ impl KeyCopies for SqliteKeyStore {
             }
             for secret in &copy.secrets {
                 transaction.execute(
-                    "INSERT INTO secrets (secret_id, tenant_id, sealed, stored_at) VALUES (?1, ?2, ?3, ?4) \
+                    "INSERT INTO secrets (secret_id, tenant_id, sealed, stored_at) SELECT ?1, ?2, ?3, ?4 \
+                     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject_id = ?1) \
                      ON CONFLICT (secret_id) DO NOTHING",
                     params![
                         secret.id.0.as_bytes(),
@@ -87,7 +92,7 @@ impl KeyCopies for SqliteKeyStore {
                 )?;
             }
             transaction.commit()?;
-            if merged.destroyed > 0 {
+            if is_emptied {
                 empty_wal(connection)?;
             }
             Ok(merged)
@@ -103,14 +108,22 @@ enum Added {
     Destroyed,
 }
 
-/// Destroys a key, if there is one, and leaves the tombstone; returns how many keys were destroyed.
-fn bury(connection: &Connection, tombstone: &Tombstone) -> Result<u64, Failure> {
+/// How much was destroyed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::log::keys) struct Buried {
+    keys: u64,
+    secrets: u64,
+}
+
+/// Destroys a key or secret, if there is one, and leaves the tombstone. Its bytes are in the write-ahead log until that is emptied.
+pub(in crate::log::keys) fn bury(connection: &Connection, tombstone: &Tombstone) -> Result<Buried, Failure> {
     let id = tombstone.subject.0.as_bytes();
-    let destroyed = connection.prepare_cached("DELETE FROM subject_keys WHERE subject_id = ?1")?.execute([id])?;
+    let keys = connection.prepare_cached("DELETE FROM subject_keys WHERE subject_id = ?1")?.execute([id])?;
+    let secrets = connection.prepare_cached("DELETE FROM secrets WHERE secret_id = ?1")?.execute([id])?;
     connection
         .prepare_cached("INSERT INTO tombstones (subject_id, destroyed_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute(params![id, tombstone.destroyed_at.timestamp_micros()])?;
-    Ok(destroyed as u64)
+    Ok(Buried { keys: keys as u64, secrets: secrets as u64 })
 }
 
 fn add(connection: &Connection, url: &str, key: &WrappedKey) -> Result<Added, Failure> {

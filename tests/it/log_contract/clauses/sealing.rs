@@ -244,9 +244,22 @@ pub(crate) async fn a_secret_is_sealed_opens_in_its_place_only_and_is_destroyed_
     assert!(store.tamper_keys(&swap).await.is_err(), "a secret is never changed");
 
     assert_eq!(elsewhere.secrets_of(tenant).await.expect("answers").len(), 2);
+    let older = keys.copy_rest().await.expect("is copied");
+    let row = format!(
+        "INSERT INTO secrets SELECT {to}, tenant_id, sealed, stored_at FROM secrets WHERE secret_id = {from}",
+        from = store.id_literal(second.id.0),
+        to = store.id_literal(first.id.0),
+    );
     keys.destroy_secrets(&[first.id]).await.expect("is destroyed");
     keys.destroy_secrets(&[first.id]).await.expect("repeating it changes nothing");
+    // Neither an older copy nor a row that was put back brings it back.
+    keys.merge(older).await.expect("the rest is taken in");
+    let gone = elsewhere.secrets(std::slice::from_ref(&first)).await.expect("answers");
+    assert_eq!(gone, [None]);
+    store.tamper_keys(&row).await.expect("the store cannot know");
     assert_eq!(elsewhere.secrets(&[first]).await.expect("answers"), [None]);
+    let copied = keys.copy_rest().await.expect("is copied").secrets;
+    assert_eq!(copied.into_iter().map(|secret| secret.id).collect::<Vec<_>>(), [second.id]);
     let left: Vec<SecretId> =
         elsewhere.secrets_of(tenant).await.expect("answers").into_iter().map(|stored| stored.id).collect();
     assert_eq!(left, [second.id]);

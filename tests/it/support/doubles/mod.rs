@@ -2,6 +2,8 @@
 //! and sign what they tell. They need nothing of the test harness, so a bench can use them too.
 
 pub(crate) mod bird;
+#[cfg(test)]
+pub(crate) mod collector;
 mod described;
 pub(crate) mod fcm;
 pub(crate) mod imap;
