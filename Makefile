@@ -1,5 +1,5 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-whole test-kurrentdb test-restore test-stories test-nodes test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts rules dist help
+.PHONY: run test test-whole test-kurrentdb test-restore test-stories test-nodes test-console lint lint-rust lint-web bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts rules dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
@@ -78,14 +78,19 @@ fuzz: need-rust
 # The program as the tests have it: with other features of its dependencies, all of it would be compiled a second time.
 BUILD = cargo test --no-run --quiet --lib --bins --test it
 
-lint: need-rust
-	cargo fmt --check
-	cargo clippy --all-targets --quiet -- -D unused
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+# Both at a time with -j: the compiler reads a crate with one processor.
+lint: lint-rust lint-web
+
+lint-web:
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	$(NODE) npm run --prefix web --silent check
 	$(NODE) npm run --prefix web --silent build -- --outDir $(CURDIR)/target/web --emptyOutDir --logLevel warn
 	$(NODE) node web/scripts/same.mjs web/dist target/web
+
+lint-rust: need-rust
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D unused
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
 	$(BUILD)
 	@target/debug/commlog schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }
