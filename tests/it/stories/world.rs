@@ -22,6 +22,9 @@ const PUBLIC: &str = "https://commlog.example";
 /// How many people give commands at once.
 const CLIENTS: usize = 4;
 
+/// How long each of them rests once all was acknowledged: in the end, every message is asked about.
+const REST: Duration = Duration::from_millis(50);
+
 /// The longest that anything may take to be as it should be.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -341,7 +344,10 @@ impl Client {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             match self.turn(turn).await {
-                Some(()) => self.succeeded.send_modify(|count| *count += 1),
+                Some(()) => {
+                    self.succeeded.send_modify(|count| *count += 1);
+                    tokio::time::sleep(REST).await;
+                }
                 None => {
                     self.failed.send_modify(|count| *count += 1);
                     // As a client that tries again does.
