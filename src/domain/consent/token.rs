@@ -210,7 +210,8 @@ mod tests {
         for sign in ['-', '_'] {
             let (text, token) = sealed.clone().find(|(text, _)| text.ends_with(sign)).expect("one of 64");
             let without = text.strip_suffix(sign).expect("it ends with it");
-            let cut = [text.clone(), without.to_owned(), format!("{text}."), format!("{text}>)"), format!("{without},")];
+            let cut =
+                [text.clone(), without.to_owned(), format!("{text}."), format!("{text}>)"), format!("{without},")];
             for text in cut {
                 assert_eq!(Token::claimed_tenant(&text), Some(token.tenant), "{text}");
                 assert_eq!(Token::prove(&text, &secret(1)).as_ref(), Some(&token), "{text}");

@@ -313,7 +313,10 @@ fn exports_are_json_lines_or_csv_and_leave_a_trace_when_personal() {
     let written = std::fs::read_to_string(place.path("events.jsonl")).unwrap();
     assert!(written.contains("17850"), "the customer's own id is personal, and asked for");
     assert_eq!(place.ok(&["export", "events", "--type", "PersonalDataRead"]).lines().count(), 2);
-    place.file("crm.csv", "customer,name,email\nf1,\"=HYPERLINK(\"\"http://evil\"\")\",f1@example.org\nf2,Zoë;=1+1,f2@x.example\n");
+    place.file(
+        "crm.csv",
+        "customer,name,email\nf1,\"=HYPERLINK(\"\"http://evil\"\")\",f1@example.org\nf2,Zoë;=1+1,f2@x.example\n",
+    );
     place.ok(&["import", "customers", "crm.csv"]);
     let opened = place.ok(&["export", "customers", "--format", "csv", "--spreadsheet"]);
     assert!(opened.contains("\"'=HYPERLINK(\"\"http://evil\"\")\"") && !opened.contains("\"=HYPERLINK"), "{opened}");

@@ -13,7 +13,11 @@ use tokio::net::TcpStream;
 pub(super) struct Prompt(pub(super) TcpStream);
 
 impl AsyncRead for Prompt {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.0).poll_read(context, buffer);
         // Each time: the system goes back to waiting by itself.
         #[cfg(target_os = "linux")]
