@@ -172,6 +172,11 @@ fn sqlite_json(column: &str, kind: &str) -> String {
         }
         "BOOLEAN" => format!("json(CASE WHEN {column} THEN 'true' WHEN NOT {column} THEN 'false' ELSE 'null' END)"),
         "JSONB" => format!("json({column})"),
+        // Stored with as many digits as a time needs; written as PostgreSQL does it below.
+        "TIMESTAMPTZ" => {
+            let digits = format!("substr({column}, 21, max(length({column}) - 26, 0))");
+            format!("substr({column}, 1, 19) || '.' || substr({digits} || '000000', 1, 6) || 'Z'")
+        }
         "BYTES" => format!("CASE WHEN {column} IS NOT NULL THEN lower(hex({column})) END"),
         _ => column.to_owned(),
     }

@@ -59,8 +59,9 @@ pub struct ExportArgs {
     /// Writes the personal part of events too. Read models always hold personal data.
     #[arg(long)]
     personal: bool,
-    /// CSV that a spreadsheet can open without running anything: a cell that begins as a formula does (=, +, -, @) gets an
-    /// apostrophe in front. Programs want the cells as they are.
+    /// CSV that a spreadsheet can open without running anything: what begins as a formula does (=, +, -, @), a cell or a piece
+    /// of it behind a semicolon, a tab or a line break, gets an apostrophe in front. The file begins with a byte order mark.
+    /// Programs want the cells as they are.
     #[arg(long)]
     spreadsheet: bool,
     /// Writes to this file instead of stdout.

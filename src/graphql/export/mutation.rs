@@ -24,8 +24,9 @@ pub struct ExportInput {
     events: Option<EventFilterInput>,
     /// How its rows are written.
     format: ExportFormat,
-    /// CSV that a spreadsheet can open without running anything: a cell that begins as a formula does (=, +, -, @)
-    /// gets an apostrophe in front. Programs want the cells as they are.
+    /// CSV that a spreadsheet can open without running anything: what begins as a formula does (=, +, -, @), a cell or a
+    /// piece of it behind a semicolon, a tab or a line break, gets an apostrophe in front. The file begins with a byte
+    /// order mark. Programs want the cells as they are.
     #[graphql(default)]
     spreadsheet: bool,
     /// Leaves out what identifies somebody: the personal part of events, the personal columns of read models. Ids stay, so

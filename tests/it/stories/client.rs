@@ -16,6 +16,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(45);
 /// The longest that a command may have to be repeated by who repeats it.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(1);
 
+/// How long a client rests once all was acknowledged: in the end, every message is asked about.
+const REST: Duration = Duration::from_millis(50);
+
 /// How long a client waits after a failure.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -79,7 +82,10 @@ impl Client {
                 return;
             }
             match self.turn(turn).await {
-                Some(()) => self.succeeded.send_modify(|count| *count += 1),
+                Some(()) => {
+                    self.succeeded.send_modify(|count| *count += 1);
+                    tokio::time::sleep(REST).await;
+                }
                 // As a client that tries again does.
                 None => tokio::time::sleep(PAUSE).await,
             }

@@ -1,7 +1,7 @@
 //! A server of its own process with people who give it commands, and what must hold once they stop.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,12 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// The longest that it may take until what became of every message is known: a call whose process is gone counts as lost after
 /// two minutes, and is looked for at the provider after that.
 const SETTLED_WITHIN: Duration = Duration::from_mins(5);
+
+/// Once nothing has been settled for so long, the clocks of all processes go forward: what is open waits for time to pass.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// By how many seconds they go forward: more than a call whose process is gone is waited for.
+const LATER: i64 = 150;
 
 /// How long an adversity lasts: what `COMMLOG_STORY_SECONDS` says.
 pub(super) fn length() -> Duration {
@@ -86,6 +92,8 @@ pub(super) struct Acknowledged {
 
 pub(super) struct World {
     pub(super) place: Place,
+    /// Of all processes of the place, where they can be made to load it.
+    pub(super) adversity: Option<Adversity>,
     pub(super) twilio: Arc<TwilioDouble>,
     token: String,
     http: reqwest::Client,
@@ -110,15 +118,24 @@ impl World {
 
     /// The same, with an account that sends so many messages a second; 0 is no limit.
     pub(super) async fn paced(place: Place, rate: usize) -> Self {
-        Self::of(place, rate, Habit::GivesUp).await
+        Self::of(place, rate, Habit::GivesUp, "nothing").await
     }
 
     /// A place with an account at a double, and people who repeat what is not acknowledged until it is.
     pub(super) async fn repeating(place: Place) -> Self {
-        Self::of(place, 0, Habit::Repeats).await
+        Self::of(place, 0, Habit::Repeats, "nothing").await
     }
 
-    async fn of(mut place: Place, rate: usize, habit: Habit) -> Self {
+    /// The same, where the disk of files with a part of their path can be full.
+    pub(super) async fn with_disk(place: Place, files: &str) -> Self {
+        Self::of(place, 0, Habit::GivesUp, files).await
+    }
+
+    async fn of(mut place: Place, rate: usize, habit: Habit, files: &str) -> Self {
+        let adversity = cfg!(target_os = "linux").then(Adversity::new);
+        for (name, value) in adversity.iter().flat_map(|adversity| adversity.variables(files)) {
+            place.set(name, &value);
+        }
         let twilio = Arc::new(TwilioDouble::start(Ambient::system()).await);
         place.set("COMMLOG_LISTEN", "127.0.0.1:0");
         place.set("COMMLOG_LOG_FILTER", "error");
@@ -136,6 +153,7 @@ impl World {
         let token = place.ok(&["keys", "issue", "--role", "admin", "--label", "stories"]).trim().to_owned();
         Self {
             place,
+            adversity,
             twilio,
             token,
             http: http_client(),
@@ -265,9 +283,15 @@ impl World {
         assert!(lost.is_empty(), "acknowledged, and not in the log: {lost:?}");
     }
 
+    /// Fills the disk of the place's processes, or lets their clock be wrong by some seconds.
+    pub(super) fn set(&self, is_full: bool, seconds: i64) {
+        self.adversity.as_ref().expect("Linux loads it into processes").set(is_full, seconds);
+    }
+
     /// Waits until the provider has every message, or it is in doubt whether it has.
     async fn settle(&self, server: &Server, mut open: Vec<(String, String)>) {
         let began = Instant::now();
+        let mut settled_at = began;
         let query = "query($id: ID!) { message(id: $id) { state } }";
         while !open.is_empty() {
             let mut waiting = vec![];
@@ -289,6 +313,12 @@ impl World {
                         waiting.push((id, number));
                     }
                 }
+            }
+            if waiting.len() < open.len() {
+                settled_at = Instant::now();
+            }
+            if let Some(adversity) = self.adversity.as_ref().filter(|_| settled_at.elapsed() > QUIET) {
+                adversity.set(false, LATER);
             }
             open = waiting;
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -340,11 +370,4 @@ pub(super) fn on_postgres(place: &mut Place, log: &str, keys: &str) {
     place.set("COMMLOG_LOG_URL", log);
     place.set("COMMLOG_KEYS_URL", keys);
     place.set("COMMLOG_MASTER_KEY", &"6b".repeat(32));
-}
-
-/// Makes a library's variables those of a place.
-pub(super) fn preload(place: &mut Place, adversity: &Adversity, files: &Path) {
-    for (name, value) in adversity.variables(&files.display().to_string()) {
-        place.set(name, &value);
-    }
 }

@@ -3,6 +3,7 @@
 
 mod calls;
 pub(crate) mod messages;
+mod prompt;
 mod store;
 
 use std::net::SocketAddr;
