@@ -206,6 +206,8 @@ impl Evaluator {
     /// # Errors
     /// If the log or the read tables do not respond.
     pub async fn step(&mut self) -> Result<bool, EvaluationError> {
+        // Looked at before the log is read: what was recorded until then is read there, and is not taken for what time moves.
+        let now = self.app.ambient().now();
         let (mut touched, mut until) = (Touched::default(), self.after);
         // Lists that are made from now on are looked at as a whole.
         let followed = self.followed();
@@ -219,13 +221,12 @@ impl Evaluator {
             }
         }
         let moved = until != self.after;
-        if !self.shown(until.max(self.own), touched.len()).await {
+        if !self.shown(until.max(self.own), touched.len(), now).await {
             return Ok(false);
         }
         if touched.lists {
             self.load().await?;
         }
-        let now = self.app.ambient().now();
         self.follow(&touched, now).await?;
         (self.after, self.looked) = (until, now);
         // While more is to come, it is read first.
@@ -235,8 +236,8 @@ impl Evaluator {
     }
 
     /// Waits for the read tables to show what was read, which concerns so many customers. False if they do not follow.
-    async fn shown(&self, position: Position, concerned: usize) -> bool {
-        let since = (self.app.ambient().now() - self.looked).num_milliseconds().clamp(50, 1_000);
+    async fn shown(&self, position: Position, concerned: usize, now: DateTime<Utc>) -> bool {
+        let since = (now - self.looked).num_milliseconds().clamp(50, 1_000);
         let few = FEW * usize::try_from(since).unwrap_or(1_000) / 1_000;
         let shown = if self.lists.is_empty() || concerned > few {
             self.reads.wait_for(position, PATIENCE).await
