@@ -351,7 +351,7 @@ impl ReadStore {
         let end = self.0.journal.backend().watch();
         let target = || match live.role {
             Role::Waiting => *end.borrow(),
-            Role::Live | Role::Building => live.generation.checkpoint().position,
+            Role::Live | Role::Building | Role::Beside => live.generation.checkpoint().position,
         };
         let mut progress = building.generation.progress();
         while progress.borrow_and_update().position < target() {
