@@ -84,7 +84,8 @@ pub fn queued(message: MessageId) {
     let first = SpanBuilder::from_name("message")
         .with_kind(SpanKind::Producer)
         .with_attributes([KeyValue::new("message_id", message.to_string())])
-        .with_links(if cause.is_valid() { vec![Link::with_context(cause)] } else { vec![] });
+        // One that is not traced is left out.
+        .with_links(vec![Link::with_context(cause)]);
     identity::as_first(message, || traces.tracer.build_with_context(first, &Context::new())).end();
 }
 

@@ -70,10 +70,13 @@ impl CollectorDouble {
         format!("http://{}", self.server.address)
     }
 
-    /// Waits until it has taken spans of these names, and returns all that it has taken by then.
+    /// Waits until it has taken spans of these names, as often as each stands there, and returns all that it has taken by then.
     pub(crate) async fn wait_for(&self, names: &[&str]) -> Vec<CollectedSpan> {
         let mut spans = self.shared.spans.subscribe();
-        let has_all = |spans: &Vec<CollectedSpan>| names.iter().all(|name| spans.iter().any(|span| span.name == *name));
+        let has_all = |spans: &Vec<CollectedSpan>| {
+            let taken = |name: &str| spans.iter().filter(|span| span.name == name).count();
+            names.iter().all(|name| taken(name) >= names.iter().filter(|other| *other == name).count())
+        };
         let taken = tokio::time::timeout(std::time::Duration::from_mins(1), spans.wait_for(has_all)).await;
         let Ok(taken) = taken else {
             panic!("{names:?} did not all come: {:#?}; refused: {:?}", self.shared.spans.borrow(), self.refused())
@@ -126,7 +129,7 @@ fn read(body: &[u8]) -> Result<Vec<CollectedSpan>, String> {
 fn check(span: wire::Span, resource: BTreeMap<String, String>) -> Result<CollectedSpan, String> {
     let wrong = |what: &str| Err(format!("{what}: {span:?}"));
     let kinds = ["internal", "server", "client", "producer", "consumer"];
-    let kind = usize::try_from(span.kind - 1).ok().and_then(|kind| kinds.get(kind));
+    let kind = usize::try_from(span.kind - 1).ok().and_then(|kind| kinds.get(kind).copied());
     let Some(kind) = kind else { return wrong("there is no such kind") };
     if span.name.is_empty() {
         return wrong("the name is empty");
