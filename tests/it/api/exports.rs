@@ -81,7 +81,8 @@ on_both_engines! {
         let text = String::from_utf8(response.bytes().await.expect("bytes").to_vec()).expect("text");
         assert_eq!(json!(text.len().to_string()), run["bytes"]);
         let header = text.lines().next().expect("a header");
-        assert!(header.starts_with("\u{feff}tenant_id,customer_id") && header.ends_with("addresses,consents"), "{header}");
+        assert!(header.starts_with("\u{feff}tenant_id,customer_id"), "{header}");
+        assert!(header.ends_with("addresses,consents"), "{header}");
         assert!(text.contains("'=HYPERLINK"), "a spreadsheet runs nothing: {text}");
 
         let lines = exported(&admin, json!({ "what": "customers", "format": "JSONL" })).await;
@@ -114,12 +115,13 @@ on_both_engines! {
             ("bytes=-5", 200, text.as_bytes(), String::new()),
             ("lines=1-2", 200, text.as_bytes(), String::new()),
             ("bytes=9-5", 200, text.as_bytes(), String::new()),
-            ("bytes=9999999-", 416, &[], format!("bytes */{length}")),
+            ("bytes=9999999-", 416, &text.as_bytes()[..0], format!("bytes */{length}")),
         ] {
             let url = admin.url(run["url"].as_str().expect("a URL"));
             let request = http_client().get(url).bearer_auth(&admin.token).header("range", range);
             let response = request.send().await.expect("the server answers");
-            let told = response.headers().get("content-range").map_or("", |told| told.to_str().expect("a text")).to_owned();
+            let told = response.headers().get("content-range").map(|told| told.to_str().expect("a text").to_owned());
+            let told = told.unwrap_or_default();
             assert_eq!((response.status().as_u16(), told), (status, said), "{range}");
             assert_eq!(response.bytes().await.expect("bytes"), part, "{range}");
         }

@@ -292,6 +292,7 @@ impl World {
     async fn settle(&self, server: &Server, mut open: Vec<(String, String)>) {
         let began = Instant::now();
         let mut settled_at = began;
+        let mut count = open.len();
         let query = "query($id: ID!) { message(id: $id) { state } }";
         while !open.is_empty() {
             let mut waiting = vec![];
@@ -314,8 +315,8 @@ impl World {
                     }
                 }
             }
-            if waiting.len() < open.len() {
-                settled_at = Instant::now();
+            if waiting.len() < count {
+                (settled_at, count) = (Instant::now(), waiting.len());
             }
             if let Some(adversity) = self.adversity.as_ref().filter(|_| settled_at.elapsed() > QUIET) {
                 adversity.set(false, LATER);
