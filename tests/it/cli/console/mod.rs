@@ -6,6 +6,7 @@ mod documents;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Map, Value, json};
 
@@ -70,7 +71,7 @@ fn placeholders(asked: &Asked) -> BTreeMap<String, Value> {
         "{ customers(first: 1, filter: { search: \"maier\" }) { nodes { id } } campaigns(first: 2) { nodes { id } } \
          lists(first: 20) { nodes { id kind } } conversations(first: 1) { nodes { id } } \
          messages(first: 1, filter: { states: [DELIVERED] }) { nodes { id } } \
-         events(last: 1, filter: { types: [\"MessageSent\"] }) { nodes { id position } } }",
+         events(last: 1, filter: { types: [\"MessageSent\"] }) { nodes { id position recordedAt } } }",
         &json!({}),
     );
     let at = |path: &str| found.pointer(path).unwrap_or_else(|| panic!("no {path} in {found:#}")).clone();
@@ -79,7 +80,9 @@ fn placeholders(asked: &Asked) -> BTreeMap<String, Value> {
     let customer = at("/data/customers/nodes/0/id");
     let uuid = customer.as_str().map(|id| id.trim_start_matches("Customer:").to_owned());
     let nobody = uuid::Uuid::nil();
-    let days = |days: i64| json!(chrono::Utc::now() + chrono::TimeDelta::days(days));
+    let latest = at("/data/events/nodes/0/recordedAt");
+    let latest: DateTime<Utc> = latest.as_str().and_then(|time| time.parse().ok()).expect("a time");
+    let days = |days: i64| json!(latest + TimeDelta::days(days));
     BTreeMap::from([
         ("$customer".to_owned(), customer),
         ("$customerUuid".to_owned(), json!(uuid)),
