@@ -84,11 +84,11 @@ test("events that are shown are exported by columns, without personal data, by a
   await expect(page.getByLabel("What")).toHaveValue("events");
   await expect(page.getByText("Columns: position, stream, version")).toBeVisible();
   await page.getByLabel("Format").selectOption({ label: "Parquet, for DuckDB and pandas" });
-  await page.getByLabel("Without personal data").check();
+  await page.getByRole("checkbox", { name: "Without personal data" }).check();
   await expect(page.getByText("data, personal")).toHaveCount(0);
   // What is chosen is in the address.
   await page.reload();
-  await expect(page.getByLabel("Without personal data")).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "Without personal data" })).toBeChecked();
   await expectAccessible(page);
 
   await page.getByRole("button", { name: "Export", exact: true }).click();
@@ -112,8 +112,8 @@ test("what is recorded of a customer is exported from the customer's page", asyn
   await expect(page.getByText(`Customer id: ${uuid}`)).toBeVisible();
   await page.getByLabel("Format").selectOption({ label: "JSON, an object a line" });
   await page.getByRole("button", { name: "Export", exact: true }).click();
-  const file = page.getByRole("list", { name: "Files" }).getByRole("listitem").first();
-  await expect(file).toContainText("some events");
+  const files = page.getByRole("list", { name: "Files" }).getByRole("listitem");
+  const file = files.filter({ hasText: "JSON, an object a line · some events" });
   const saved = page.waitForEvent("download");
   await file.getByRole("button", { name: "Download" }).click();
   const lines = (await readFile(await (await saved).path(), "utf8")).trim().split("\n");

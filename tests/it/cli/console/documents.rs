@@ -95,5 +95,11 @@ pub(super) fn tables_of(sql: &str) -> BTreeMap<String, String> {
         }
         tables.insert((*table).to_owned(), (*table).to_owned());
     }
+    // What is named behind a parenthesis is a query of its own, whose rows are not those of a table.
+    for (index, _) in words.iter().enumerate().filter(|&(_, word)| *word == ")") {
+        if let Some(name) = words[index + 1..].iter().find(|one| **one != "AS") {
+            tables.remove(*name);
+        }
+    }
     tables
 }

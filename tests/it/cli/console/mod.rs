@@ -18,11 +18,21 @@ use documents::Document;
 const VARIABLES: &str = include_str!("variables.json");
 
 /// Tables that are read as a whole, and why that is right.
-const READ_AS_A_WHOLE: &[(&str, &str)] = &[];
+const READ_AS_A_WHOLE: &[(&str, &str)] = &[
+    ("api_keys", "a tenant has few"),
+    ("provider_accounts", "a tenant has few"),
+    ("tenants", "those of the whole installation are few"),
+    ("generations", "one or two"),
+    ("commlog_projections", "a row for each projection file"),
+    ("commlog_checkpoint", "one row"),
+    ("commlog_parked", "empty unless something is wrong"),
+];
 
-/// A server without projector and processes over what the demo made, whose statements are heard.
+/// A server without projector and processes over what the demo made, whose statements are heard, beside one that keeps the
+/// tables up to date.
 struct Asked {
     server: Server,
+    _projector: Server,
     key: String,
     statements: mpsc::Receiver<String>,
 }
@@ -32,6 +42,8 @@ impl Asked {
         let demo = Server::start(place, &["demo"]);
         let key = after(&demo.printed, "API key").trim().to_owned();
         assert_eq!(demo.stop(), Some(0));
+        place.set("COMMLOG_ROLES", "projector");
+        let projector = Server::start(place, &["serve"]);
         place.set("COMMLOG_ROLES", "api");
         place.set("COMMLOG_LOG_FILTER", "error,commlog::sql=trace");
         let (heard, statements) = mpsc::channel();
@@ -41,7 +53,7 @@ impl Asked {
                 let _ = heard.send(sql);
             }
         });
-        Self { server, key, statements }
+        Self { server, _projector: projector, key, statements }
     }
 
     fn ask(&self, query: &str, variables: &Value) -> Value {
