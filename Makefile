@@ -1,13 +1,15 @@
 # The commands of this repository. Each works on a fresh machine, or says what it lacks and how to get it.
-.PHONY: run test test-kurrentdb test-restore test-stories test-nodes test-console lint bench bench-growth bench-lists fuzz schema tables descriptions web clients analysts rules dist help
+.PHONY: run test test-whole test-kurrentdb test-restore test-stories test-nodes test-upgrade test-console lint lint-rust lint-web bench bench-growth bench-lists bench-console fuzz schema tables descriptions web clients analysts rules dist help
 
 help:
 	@echo "make run           build, start with sample data, print the URL and an API key"
 	@echo "make test          run the whole suite, on SQLite and on PostgreSQL"
+	@echo "make test-whole    run tests of which 'make test' tries little: kills, copies, random stories, fuzzed inputs (about half an hour)"
 	@echo "make test-kurrentdb  run tests with a log in a double of KurrentDB (KURRENTDB: 24.10, 25.1 or 26.1) in place of SQLite"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
 	@echo "make test-nodes    kill and stop those of three nodes that hold leases, under load: NODES_KILLS (20), NODES_PAUSES (10)"
+	@echo "make test-upgrade  replace nodes of an older version (FROM, a commit) by this one, one after the other, under load"
 	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
@@ -26,8 +28,17 @@ help:
 run: need-rust
 	cargo run --release -- demo
 
+# Half of the tests' time is waiting: for leases to end, for mailboxes to be read, for connections to be given up.
+TEST_THREADS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 test: need-rust need-postgres need-python need-sqlite need-mail
-	cargo test --lib --bins --test it
+	cargo test --lib --bins --test it -- --test-threads $(TEST_THREADS)
+
+# Each is a part of the suite, with more of what it repeats.
+test-whole: need-rust need-postgres
+	COMMLOG_KILL_ROUNDS=40 COMMLOG_BACKUP_KILLS=24 COMMLOG_COPY_EVENTS=20000 COMMLOG_CASES=64 COMMLOG_FUZZ_INPUTS=1000 \
+		COMMLOG_LAST_WORDS=300 COMMLOG_RACES=2000 COMMLOG_DRY_RUNS=30 COMMLOG_CAMPAIGN_OPT_OUTS=400 \
+		cargo test --test it -- sending::kills backups::killing log_contract::loading read_models::properties fuzz:: \
+		commands::last_word commands::dispatching sending::dry_runs sending::campaign_plans --test-threads $(TEST_THREADS)
 
 # Tests of SQLite's own files are left out.
 KURRENTDB ?= 26.1
@@ -60,6 +71,13 @@ test-nodes: need-rust need-postgres
 	COMMLOG_NODES_KILLS=$(NODES_KILLS) COMMLOG_NODES_PAUSES=$(NODES_PAUSES) COMMLOG_TAKE_OVER_SECONDS=10 \
 		cargo test --test it -- stories::nodes:: --nocapture --test-threads 1
 
+# By default from the last version before several nodes took turns by leases, and before KurrentDB.
+FROM ?= ad43d3766776a17cf27b2b447d586e0894823f99
+UPGRADE_SECONDS ?= 10
+test-upgrade: need-rust need-postgres
+	older=$$(sh .ci/older $(FROM) target/older) && COMMLOG_UPGRADE_FROM=$$older COMMLOG_UPGRADE_NODES=3 \
+		COMMLOG_STORY_SECONDS=$(UPGRADE_SECONDS) cargo test --test it -- stories::upgrade:: --nocapture --test-threads 1
+
 # Inputs that a target fails on are left in target/fuzz. Once it is mended, they go into tests/it/fuzz/corpus.
 FUZZ_SECONDS ?= 60
 fuzz: need-rust
@@ -68,14 +86,19 @@ fuzz: need-rust
 # The program as the tests have it: with other features of its dependencies, all of it would be compiled a second time.
 BUILD = cargo test --no-run --quiet --lib --bins --test it
 
-lint: need-rust
-	cargo fmt --check
-	cargo clippy --all-targets --quiet -- -D unused
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+# Both at a time with -j: the compiler reads a crate with one processor.
+lint: lint-rust lint-web
+
+lint-web:
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	$(NODE) npm run --prefix web --silent check
 	$(NODE) npm run --prefix web --silent build -- --outDir $(CURDIR)/target/web --emptyOutDir --logLevel warn
 	$(NODE) node web/scripts/same.mjs web/dist target/web
+
+lint-rust: need-rust
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D unused
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
 	$(BUILD)
 	@target/debug/commlog schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is out of date: run make schema" >&2; exit 1; }

@@ -67,7 +67,8 @@ fn pick(customers: &[CustomerId], number: u64) -> CustomerId {
     customers[usize::try_from(index).unwrap_or_default()]
 }
 
-async fn append_bare(journal: &Journal, customer: CustomerId, ambient: &commlog::clock::Ambient) -> Result {
+/// Appends an event to a customer's stream, and decides nothing.
+pub async fn append_bare(journal: &Journal, customer: CustomerId, ambient: &commlog::clock::Ambient) -> Result {
     let note = NoteAdded {
         note_id: NoteId(ambient.uuid()),
         pinned: false,

@@ -85,7 +85,8 @@ pub async fn verify(place: &Place) -> Result<Vec<Measurement>> {
     ])
 }
 
-async fn read_stored(log: &dyn commlog::log::EventLog) -> Result<u64> {
+/// Reads a whole log as it is stored; the number of its events.
+pub async fn read_stored(log: &dyn commlog::log::EventLog) -> Result<u64> {
     let (mut after, mut read) = (Position::START, 0);
     loop {
         let events = log.read_all(after, ReadLimit::events(4_096)).await?;

@@ -11,10 +11,12 @@ mod copy;
 mod events;
 mod growth;
 mod import;
+mod kurrentdb;
 mod lists;
 mod load;
 mod log;
 mod mail;
+mod nodes;
 mod provider;
 mod providers;
 mod raw;
@@ -62,6 +64,9 @@ struct Args {
     /// How many customers the sections `growth`, `lists` and `campaign` have; otherwise 250,000, 50,000 and 30,000.
     #[arg(long)]
     customers: Option<u64>,
+    /// How many events the log has that the sections `log` to `copy` are about; otherwise 1,000,000.
+    #[arg(long)]
+    events: Option<u64>,
     /// Runs one section in this process. Used by the benchmark itself.
     #[arg(long, hide = true, value_enum, requires = "place")]
     child: Option<Section>,
@@ -73,6 +78,9 @@ struct Args {
     /// Serves as one of all providers in this process. Used by the benchmark itself.
     #[arg(long, hide = true)]
     sink: Option<String>,
+    /// Serves as KurrentDB in this process. Used by the benchmark itself.
+    #[arg(long, hide = true)]
+    kurrentdb: bool,
     /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -96,8 +104,12 @@ enum Section {
     CatchUp,
     /// Verifying, and reading for replay.
     Verify,
-    /// Copying the log that `log` leaves into another store, beside raw multi-row inserts.
+    /// Copying the log that `log` leaves into other stores, beside raw multi-row inserts.
     Copy,
+    /// A log in KurrentDB, beside bare calls. Once: the double of it is no store of an engine.
+    Kurrentdb,
+    /// Three nodes on PostgreSQL, beside one.
+    Nodes,
     /// The first page of a long timeline over HTTP.
     Timeline,
     /// Orders from a file.
@@ -137,6 +149,13 @@ pub struct Size {
     pub recipients: u64,
 }
 
+impl Args {
+    fn size(&self) -> Size {
+        let usual = Size::of(self.quick);
+        Size { events: self.events.unwrap_or(usual.events), ..usual }
+    }
+}
+
 impl Size {
     fn of(quick: bool) -> Self {
         if quick {
@@ -159,6 +178,9 @@ fn main() -> ExitCode {
     let result = match (args.child, &args.place) {
         _ if args.double => {
             commlog::boot::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(provider::serve()))
+        }
+        _ if args.kurrentdb => {
+            commlog::boot::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(kurrentdb::serve()))
         }
         _ if args.sink.is_some() => commlog::boot::runtime()
             .map_err(Into::into)
@@ -183,7 +205,7 @@ fn main() -> ExitCode {
 
 /// Runs one section and prints its measurements as JSON lines.
 fn child(section: Section, place: &Place, args: &Args) -> Result {
-    let size = Size::of(args.quick);
+    let size = args.size();
     let runtime = commlog::boot::runtime()?;
     let measurements = runtime.block_on(async {
         match section {
@@ -192,6 +214,8 @@ fn child(section: Section, place: &Place, args: &Args) -> Result {
             Section::CatchUp => catch_up::run(place).await,
             Section::Verify => log::verify(place).await,
             Section::Copy => copy::run(place, size).await,
+            Section::Kurrentdb => kurrentdb::run(place, size).await,
+            Section::Nodes => nodes::run(place, size).await,
             Section::Timeline => timeline::run(place, size).await,
             Section::Sending => sending::run(place, size).await,
             Section::Campaign => campaign::run(place, args.customers.unwrap_or(size.recipients)).await,
@@ -217,12 +241,14 @@ fn hand_over(measurements: &[Measurement]) -> Result {
 }
 
 impl Section {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Log,
         Self::Commands,
         Self::CatchUp,
         Self::Verify,
         Self::Copy,
+        Self::Kurrentdb,
+        Self::Nodes,
         Self::Timeline,
         Self::Import,
         Self::Sending,
@@ -237,12 +263,14 @@ impl Section {
     /// MB that it may take: new tables are built with more than they are followed with.
     const fn memory(self) -> f64 {
         match self {
-            Self::CatchUp | Self::ListsStore | Self::Lists | Self::Growth => 400.0,
+            // The copy's read tables are built to be compared.
+            Self::CatchUp | Self::Copy | Self::ListsStore | Self::Lists | Self::Growth => 400.0,
             Self::Campaign => 300.0,
             Self::Log
             | Self::Commands
             | Self::Verify
-            | Self::Copy
+            | Self::Kurrentdb
+            | Self::Nodes
             | Self::Timeline
             | Self::Import
             | Self::Sending
@@ -259,6 +287,8 @@ impl Section {
             Self::CatchUp => "catch-up",
             Self::Verify => "verify, reading",
             Self::Copy => "copy-log",
+            Self::Kurrentdb => "KurrentDB",
+            Self::Nodes => "nodes",
             Self::Timeline => "timeline",
             Self::Import => "import",
             Self::Sending => "sending",
@@ -285,9 +315,13 @@ fn parent(args: &Args) -> Result {
         let place = runtime.block_on(Place::prepare(engine, folder.path()))?;
         let all = Section::ALL.iter().filter(|section| args.only.is_empty() || args.only.contains(section));
         let growth = args.only.iter().filter(|section| **section == Section::Growth);
-        // The rows of providers say nothing of an engine: the first one that is measured tells them.
+        // The rows of providers and of KurrentDB say nothing of an engine: the first one that is measured tells them.
         let is_first = engine == Engine::Sqlite || args.engine.is_some();
-        let chosen = all.chain(growth).filter(|section| is_first || **section != Section::Providers);
+        let chosen = all.chain(growth).filter(|section| match section {
+            Section::Providers | Section::Kurrentdb => is_first,
+            Section::Nodes => engine == Engine::Postgres,
+            _ => true,
+        });
         for &section in chosen {
             run_child(section, &place, args, |measurement| report.add(measurement))?;
         }
@@ -304,6 +338,9 @@ fn run_child(section: Section, place: &Place, args: &Args, mut measured: impl Fn
     }
     if let Some(customers) = args.customers {
         command.arg("--customers").arg(customers.to_string());
+    }
+    if let Some(events) = args.events {
+        command.arg("--events").arg(events.to_string());
     }
     if let Some(orders) = &args.orders {
         command.arg("--orders").arg(orders);

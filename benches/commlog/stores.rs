@@ -28,6 +28,9 @@ impl fmt::Display for Place {
     }
 }
 
+/// The master key of all stores is so many bytes of it, in hex.
+pub const MASTER_KEY: &str = "6b";
+
 /// The sections that have stores of their own, after the shared ones.
 #[derive(Debug, Clone, Copy)]
 pub enum Own {
@@ -40,6 +43,8 @@ pub enum Own {
     Campaign,
     Copy,
     RawCopy,
+    KurrentDb,
+    Nodes,
 }
 
 impl Place {
@@ -52,7 +57,7 @@ impl Place {
         if engine == Engine::Postgres {
             // PostgreSQL's own defaults, fsync and autovacuum included.
             let _ = postgres::SETTINGS.set("-c listen_addresses=127.0.0.1 -c max_connections=200");
-            for _ in 0..9 {
+            for _ in 0..=Own::Nodes as usize {
                 databases.push((postgres::database().await, postgres::database().await));
             }
         }
@@ -61,13 +66,20 @@ impl Place {
         Ok(Self { engine, folder: folder.to_string_lossy().into_owned(), databases })
     }
 
+    /// Embedded stores beside these.
+    pub fn embedded(&self) -> Result<Self> {
+        let folder = format!("{}/embedded", self.folder);
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { engine: Engine::Sqlite, folder, databases: Vec::new() })
+    }
+
     /// The configuration of stores.
     pub fn config(&self, own: Own) -> Result<Config> {
         let mut variables = vec![
             ("COMMLOG_DATA_DIR".to_owned(), format!("{}/{own:?}", self.folder)),
             ("COMMLOG_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("COMMLOG_LOG_FILTER".to_owned(), "error".to_owned()),
-            ("COMMLOG_MASTER_KEY".to_owned(), "6b".repeat(32)),
+            ("COMMLOG_MASTER_KEY".to_owned(), MASTER_KEY.repeat(32)),
         ];
         if let Some((log, keys)) = self.databases.get(own as usize) {
             variables.push(("COMMLOG_LOG_URL".to_owned(), log.clone()));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::BackupError;
+use crate::log::durable::sync_folder;
 
 /// Ends the name of a file that is being written.
 const PART: &str = ".part";
@@ -173,7 +174,7 @@ impl Part {
         let file = file.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed())?;
         file.sync_all().map_err(failed())?;
         fs::rename(&self.part, &self.path).map_err(failed())?;
-        sync(self.path.parent().unwrap_or(Path::new("."))).map_err(failed())?;
+        sync_folder(self.path.parent().unwrap_or(Path::new("."))).map_err(failed())?;
         let hash = std::mem::take(&mut self.hash);
         Ok(Stored { name: self.name.clone(), bytes: self.bytes, sha256: hex::encode(hash.finalize()) })
     }
@@ -236,16 +237,5 @@ fn make(folder: &Path) -> Result<(), BackupError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder).map_err(BackupError::file("make", folder))?;
     let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    sync(above).map_err(BackupError::file("make", folder))
-}
-
-/// Names in a folder are on the disk only when the folder is.
-#[cfg(unix)]
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync(_folder: &Path) -> io::Result<()> {
-    Ok(())
+    sync_folder(above).map_err(BackupError::file("make", folder))
 }

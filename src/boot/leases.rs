@@ -8,6 +8,7 @@ use crate::config::{LogUrl, StoreUrl};
 use crate::log::keys::lease;
 use crate::log::sql::postgres::PostgresLog;
 use crate::processes::lease::{Candidate, Lasting, LeaseMetrics};
+use crate::projections::ReadStore;
 
 /// What acts on the world, in metrics and diagnostics.
 pub(super) const PROCESSES: &str = "processes";
@@ -20,9 +21,11 @@ pub(super) fn processes(stores: &Stores, address: SocketAddr, metrics: &LeaseMet
     is_shared(stores).then(|| candidate(stores, address, metrics, PROCESSES, lease::PROCESSES.to_owned()))
 }
 
-/// What writes the read tables waits for its lease; [`None`] if they are files. Each database of read tables has a lease of its own.
+/// What writes the read tables waits for its lease; [`None`] if they are files. Each database of read tables has a lease of its own,
+/// and each version of them in it.
 pub(super) async fn projector(
     stores: &Stores,
+    reads: &ReadStore,
     address: SocketAddr,
     metrics: &LeaseMetrics,
 ) -> Result<Option<Candidate>, BootError> {
@@ -30,7 +33,7 @@ pub(super) async fn projector(
     if !is_shared(stores) {
         return Ok(None);
     }
-    let name = lease::projector(&PostgresLog::database_at(url).await?);
+    let name = lease::projector(&PostgresLog::database_at(url).await?, reads.fingerprint());
     Ok(Some(candidate(stores, address, metrics, PROJECTOR, name)))
 }
 

@@ -255,7 +255,7 @@ async fn start_projector(
         parts.spawn(follow(reads, stop));
         return Ok(());
     }
-    match leases::projector(stores, address, metrics).await? {
+    match leases::projector(stores, &reads, address, metrics).await? {
         None => {
             metrics.has_part(leases::PROJECTOR, stores.ambient().now());
             parts.spawn(keep_projecting(reads, stop, health))

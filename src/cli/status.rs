@@ -243,6 +243,9 @@ impl Status {
         if !survey.building.is_empty() {
             text.push_str(&format!("; {} being built to take over", survey.building.join(", ")));
         }
+        if !survey.ready.is_empty() {
+            text.push_str(&format!("; {} read by nodes of another version", survey.ready.join(", ")));
+        }
         if !live.is_of_log {
             self.problems.push(
                 "the read tables were made from another log (was this one restored?): `commlog serve` rebuilds them"
@@ -255,7 +258,8 @@ impl Status {
         self.line("read tables", text);
         self.read_tables = Some(json!({
             "generation": live.id, "position": live.position, "lag_events": live.lag_events, "is_of_log": live.is_of_log,
-            "parked": live.parked, "building": survey.building, "left": survey.left,
+            "parked": live.parked, "building": survey.building, "ready": survey.ready,
+            "left": survey.left,
         }));
     }
 

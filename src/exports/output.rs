@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::files::cells::defused;
+use crate::files::cells::defused_throughout;
 
 /// Where an export goes, line by line.
 pub struct Output {
@@ -11,13 +11,19 @@ pub struct Output {
     closed: bool,
     /// Whether cells that begin as formulas are made harmless.
     spreadsheet: bool,
+    /// Whether a record was written.
+    begun: bool,
 }
 
+/// Without it, spreadsheets on Windows read text beyond ASCII in the system's own encoding.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 impl Output {
-    /// Lines to a file or a pipe, which is best buffered. With `spreadsheet`, no cell of CSV is taken for a formula.
+    /// Lines to a file or a pipe, which is best buffered. With `spreadsheet`, CSV begins with a byte order mark, and no cell of it is
+    /// taken for a formula.
     #[must_use]
     pub fn new(to: Box<dyn Write + Send>, spreadsheet: bool) -> Self {
-        Self { to, closed: false, spreadsheet }
+        Self { to, closed: false, spreadsheet, begun: false }
     }
 
     /// Whether nobody reads any more.
@@ -34,9 +40,12 @@ impl Output {
     /// Writes a record of CSV.
     pub fn record(&mut self, values: &[String]) -> io::Result<()> {
         let spreadsheet = self.spreadsheet;
+        let is_first = !std::mem::replace(&mut self.begun, true);
         self.write(|to| {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            let cell = |value: &String| if spreadsheet { defused(value).into_owned() } else { value.clone() };
+            let mark = if spreadsheet && is_first { BYTE_ORDER_MARK } else { "" };
+            let mut writer = csv::Writer::from_writer(mark.as_bytes().to_vec());
+            let cell =
+                |value: &String| if spreadsheet { defused_throughout(value).into_owned() } else { value.clone() };
             writer.write_record(values.iter().map(cell))?;
             // Flushing a writer over `to` would flush `to` as well, for each record.
             to.write_all(&writer.into_inner().map_err(csv::IntoInnerError::into_error)?)

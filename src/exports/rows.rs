@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
 
-use super::{ExportError, Output, RowFormat, people};
+use super::{ExportError, LineFormat, Output, people};
 use crate::ids::TenantId;
 use crate::projections::Registry;
 use crate::projections::source::Table;
@@ -96,12 +96,12 @@ impl ReadModel {
         &self,
         db: &Db,
         tenant: TenantId,
-        format: RowFormat,
+        format: LineFormat,
         out: &mut Output,
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<(), ExportError> {
         let (columns, with_people) = (self.columns(), self.is_of_people());
-        if format == RowFormat::Csv {
+        if format == LineFormat::Csv {
             out.record(&columns)?;
         }
         let sql = self.select(db.engine());
@@ -122,8 +122,8 @@ impl ReadModel {
             for row in full {
                 written += 1;
                 match format {
-                    RowFormat::Jsonl => out.line(&row)?,
-                    RowFormat::Csv => out.record(&values_of(&row, &columns)?)?,
+                    LineFormat::Jsonl => out.line(&row)?,
+                    LineFormat::Csv => out.record(&values_of(&row, &columns)?)?,
                 }
             }
             progress(written);
@@ -172,6 +172,11 @@ fn sqlite_json(column: &str, kind: &str) -> String {
         }
         "BOOLEAN" => format!("json(CASE WHEN {column} THEN 'true' WHEN NOT {column} THEN 'false' ELSE 'null' END)"),
         "JSONB" => format!("json({column})"),
+        // Stored with as many digits as a time needs; written as PostgreSQL does it below.
+        "TIMESTAMPTZ" => {
+            let digits = format!("substr({column}, 21, max(length({column}) - 26, 0))");
+            format!("substr({column}, 1, 19) || '.' || substr({digits} || '000000', 1, 6) || 'Z'")
+        }
         "BYTES" => format!("CASE WHEN {column} IS NOT NULL THEN lower(hex({column})) END"),
         _ => column.to_owned(),
     }

@@ -45,6 +45,10 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
             if api.reads.is_rebuilding() {
                 problems.push("the read tables were made from another log and are rebuilt from this one".to_owned());
             }
+            if api.reads.is_waiting_for_own() {
+                problems
+                    .push("the read tables of this version are built, while nodes of another version serve".to_owned());
+            }
             if api.reads.is_stuck() {
                 problems.push("the read tables cannot be advanced".to_owned());
             }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::attachments::{allowed, no_file, unavailable};
 use super::body::{Pieces, discard, refusal};
@@ -86,7 +86,7 @@ pub async fn refused_lines(State(gateway): State<Gateway>, Path(id): Path<String
 }
 
 /// A file, piece by piece.
-pub(super) fn pieces(file: tokio::fs::File) -> impl futures::Stream<Item = std::io::Result<Vec<u8>>> {
+pub(super) fn pieces(file: impl AsyncRead + Unpin) -> impl futures::Stream<Item = std::io::Result<Vec<u8>>> {
     futures::stream::try_unfold(file, async |mut file| {
         let mut piece = vec![0; PIECE];
         let read = file.read(&mut piece).await?;

@@ -45,6 +45,20 @@ pub struct Broken {
     pub reason: String,
 }
 
+impl Broken {
+    /// What is wrong with an event that can be read.
+    pub(super) fn of(event: &SealedEvent, reason: String) -> Self {
+        let envelope = &event.envelope;
+        let says = BrokenEvent {
+            id: envelope.id,
+            stream: envelope.stream,
+            version: envelope.version,
+            event_type: envelope.event_type.clone(),
+        };
+        Self { position: envelope.position, event: Some(Box::new(says)), reason }
+    }
+}
+
 /// What a broken event says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenEvent {
@@ -287,18 +301,7 @@ impl Walk {
     /// # Errors
     /// The first that is not what was appended, or not where it was.
     pub fn events(&mut self, events: &[SealedEvent]) -> Result<(), Broken> {
-        events.iter().try_for_each(|event| {
-            self.event(event).map_err(|reason| Broken {
-                position: event.envelope.position,
-                event: Some(Box::new(BrokenEvent {
-                    id: event.envelope.id,
-                    stream: event.envelope.stream,
-                    version: event.envelope.version,
-                    event_type: event.envelope.event_type.clone(),
-                })),
-                reason,
-            })
-        })
+        events.iter().try_for_each(|event| self.event(event).map_err(|reason| Broken::of(event, reason)))
     }
 
     fn event(&mut self, event: &SealedEvent) -> Result<(), String> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -12,8 +13,9 @@ use crate::ids::{CommandId, CorrelationId, EventId, ParseIdError, Position, Subj
 /// SHA-256 over the previous hash of the stream and the event's [encoding](SealedEvent::compute_hash).
 pub type EventHash = [u8; 32];
 
-/// What a stream's aggregate is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a stream's aggregate is. Serialized as [its name](Self::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Category {
     /// A person or account.
     Customer,

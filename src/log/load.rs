@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::ids::{CommandId, Position};
-use crate::log::chain::{Broken, BrokenEvent};
+use crate::log::chain::Broken;
 use crate::log::cover::{CommandRecord, Origin};
 use crate::log::{EventLog, LogError, ReadLimit, SealedEvent, StreamHead, StreamId};
 
@@ -240,7 +240,7 @@ pub(super) fn continue_with(standing: &Standing, portion: &Portion) -> Result<Co
     for event in &portion.events {
         let expected = Position::from_counter(position.counter() + 1);
         if event.envelope.position != expected {
-            return Err(broken(event, format!("position {expected} follows")));
+            return Err(Broken::of(event, format!("position {expected} follows")).into());
         }
         position = expected;
         continued.add(standing, event)?;
@@ -257,11 +257,12 @@ impl Continued {
         let StreamHead { version, hash } = head.unwrap_or(StreamHead { version: 0, hash: Default::default() });
         if envelope.version != version + 1 {
             let found = envelope.version;
-            return Err(broken(event, format!("it has version {found}, where {} follows in its stream", version + 1)));
+            let reason = format!("it has version {found}, where {} follows in its stream", version + 1);
+            return Err(Broken::of(event, reason).into());
         }
         if event.compute_hash(&hash) != envelope.hash {
             let reason = "its hash does not fit its content and the event before it in its stream";
-            return Err(broken(event, reason.to_owned()));
+            return Err(Broken::of(event, reason.to_owned()).into());
         }
         if head.is_none() {
             self.opened.push(stream);
@@ -283,21 +284,6 @@ fn check_command(portion: &Portion, record: &CommandRecord) -> Result<(), LoadEr
             && (1..=record.last_version).contains(&record.first_version)
     });
     if is_its { Ok(()) } else { Err(LoadError::Command { command: record.command.1, position: record.position }) }
-}
-
-/// Names an event that cannot be loaded.
-pub(super) fn broken(event: &SealedEvent, reason: String) -> LoadError {
-    Broken {
-        position: event.envelope.position,
-        event: Some(Box::new(BrokenEvent {
-            id: event.envelope.id,
-            stream: event.envelope.stream,
-            version: event.envelope.version,
-            event_type: event.envelope.event_type.clone(),
-        })),
-        reason,
-    }
-    .into()
 }
 
 /// Whether epochs can be given to a loaded log.

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod copy;
 pub mod cover;
+pub(crate) mod durable;
 pub mod envelope;
 pub mod format;
 pub mod grown;

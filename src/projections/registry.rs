@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
@@ -46,10 +47,15 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The files that this binary carries: `projections/*.sql`.
+    /// The files that this binary carries: `projections/*.sql`, read once.
     pub fn builtin() -> Result<Self, RegistryError> {
+        static READ: OnceLock<Registry> = OnceLock::new();
+        if let Some(registry) = READ.get() {
+            return Ok(registry.clone());
+        }
         let texts = BUILTIN.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)));
-        Self::from_texts(texts.filter(|(name, _)| is_sql(Path::new(name))))
+        let registry = Self::from_texts(texts.filter(|(name, _)| is_sql(Path::new(name))))?;
+        Ok(READ.get_or_init(|| registry).clone())
     }
 
     /// Reads files by name and text; a later one replaces an earlier one of the same name.

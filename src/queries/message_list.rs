@@ -36,6 +36,8 @@ pub struct MessageFilter {
     /// Any of these channels.
     pub channels: Vec<Channel>,
     pub campaign_id: Option<CampaignId>,
+    /// Of this variant of a campaign.
+    pub variant: Option<String>,
     /// Narrows the states; with none of them, nothing is found.
     pub outcome: Option<Outcome>,
     /// Of the account that took it, or that it came in by.
@@ -298,6 +300,7 @@ impl<'a> Plan<'a> {
         if !branch.is_of_campaign {
             select.and_equal("COALESCE(m.campaign_id, m.message_id)", filter.campaign_id.map(|id| id.0));
         }
+        select.and_equal("m.variant || ''", filter.variant.clone());
         if branch.account.is_none() {
             select.and_equal("m.account || ''", filter.account.clone());
             select.and_equal("m.provider || ''", filter.provider.clone());

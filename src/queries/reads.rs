@@ -8,6 +8,7 @@ use super::Db;
 use super::lists::Samples;
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::log::Journal;
+use crate::projections::views::View;
 use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, ReadStore, WaitError};
 
 /// The live tables, how far they are, and how they were. Cheap to clone.
@@ -39,6 +40,12 @@ impl Reads {
         self.0.steady_db()
     }
 
+    /// The views for analysts over the live tables.
+    #[must_use]
+    pub fn views(&self) -> Vec<View> {
+        self.0.views()
+    }
+
     /// The log that the tables follow.
     #[must_use]
     pub fn journal(&self) -> &Journal {
@@ -56,7 +63,7 @@ impl Reads {
         self.0.live().look().await.is_ok_and(|applied| applied.position >= position)
     }
 
-    /// Waits until the live tables show a position, for a person who waits: they are brought there at once.
+    /// Waits until the live tables show a position, for somebody who waits: they are brought there at once.
     pub async fn hurry_to(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         self.0.hurry_to(position, most).await
     }
@@ -81,6 +88,12 @@ impl Reads {
     #[must_use]
     pub fn is_rebuilding(&self) -> bool {
         self.0.is_rebuilding()
+    }
+
+    /// Whether nodes of another version serve better until the read tables of this one are built.
+    #[must_use]
+    pub fn is_waiting_for_own(&self) -> bool {
+        self.0.is_waiting_for_own()
     }
 
     /// Whether the read tables cannot be advanced now.

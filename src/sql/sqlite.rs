@@ -324,6 +324,8 @@ pub(super) fn execute(connection: &Connection, sql: &str, values: &[Value]) -> R
 
 /// A prepared statement with its values.
 pub(super) fn bound<'c>(connection: &'c Connection, sql: &str, values: &[Value]) -> Result<CachedStatement<'c>, Error> {
+    // A text holds no values: those are bound.
+    tracing::trace!(sql);
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, values)?;
     Ok(statement)

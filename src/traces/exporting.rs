@@ -79,7 +79,7 @@ pub fn start(settings: &Settings, client: reqwest::Client) -> Result<(), StartEr
 #[must_use]
 pub fn layer<S>() -> Option<impl Layer<S> + Send + Sync>
 where
-    S: Subscriber + for<'span> LookupSpan<'span>,
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let tracer = TRACES.get()?.tracer.clone();
     let layer = tracing_opentelemetry::layer()

@@ -25,7 +25,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ledger", &["ids"]),
     ("verification", &["ids", "clock", "ledger", "log"]),
     ("backup", &["ids", "clock", "log"]),
-    ("exports", &["ids", "clock", "ledger", "sql", "files", "domain", "app", "projections", "queries"]),
+    (
+        "exports",
+        &["ids", "clock", "offload", "ledger", "sql", "files", "domain", "log", "app", "projections", "queries"],
+    ),
     ("intake", &["ids", "clock", "domain", "app", "queries", "providers", "accounts"]),
     (
         "processes",

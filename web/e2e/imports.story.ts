@@ -1,4 +1,5 @@
-import { expect, expectAccessible, open, test } from "./test";
+import { readFile } from "node:fs/promises";
+import { expect, expectAccessible, open, register, test } from "./test";
 
 const CRM = [
   "customer_id,Name,E-mail,Marketing permission,Town",
@@ -71,4 +72,52 @@ test("customers are exported, downloaded and removed, and the read is recorded",
   await expect(files).toHaveCount(0);
   await open(page, commlog, "/audit/reads");
   await expect(page.getByRole("grid").getByRole("row").nth(1)).toContainText("export");
+});
+
+test("events that are shown are exported by columns, without personal data, by a link that can be sent", async ({
+  page,
+  commlog,
+}) => {
+  await open(page, commlog, "/audit?types=MessageQueued");
+  await page.getByRole("link", { name: "Export", exact: true }).click();
+  await expect(page).toHaveURL(/\/imports\/exports\?.*types=MessageQueued/);
+  await expect(page.getByLabel("What")).toHaveValue("events");
+  await expect(page.getByText("Columns: position, stream, version")).toBeVisible();
+  await page.getByLabel("Format").selectOption({ label: "Parquet, for DuckDB and pandas" });
+  await page.getByLabel("Without personal data").check();
+  await expect(page.getByText("data, personal")).toHaveCount(0);
+  // What is chosen is in the address.
+  await page.reload();
+  await expect(page.getByLabel("Without personal data")).toBeChecked();
+  await expectAccessible(page);
+
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  const file = page.getByRole("list", { name: "Files" }).getByRole("listitem").first();
+  await expect(file).toContainText("some events · Without personal data");
+  await expect(file).toContainText(/[1-9][\d,]* rows/);
+  const saved = page.waitForEvent("download");
+  await file.getByRole("button", { name: "Download" }).click();
+  const download = await saved;
+  expect(download.suggestedFilename()).toMatch(/^events-\d{4}-\d\d-\d\d\.parquet$/);
+  const bytes = await readFile(await download.path());
+  expect(bytes.subarray(0, 4).toString()).toBe("PAR1");
+  expect(bytes.subarray(-4).toString()).toBe("PAR1");
+});
+
+test("what is recorded of a customer is exported from the customer's page", async ({ page, commlog }) => {
+  const { uuid } = await register(commlog, "Ada Exported");
+  await open(page, commlog, `/customers/${uuid}`);
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Export what is recorded" }).click();
+  await expect(page.getByText(`Customer id: ${uuid}`)).toBeVisible();
+  await page.getByLabel("Format").selectOption({ label: "JSON, an object a line" });
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  const file = page.getByRole("list", { name: "Files" }).getByRole("listitem").first();
+  await expect(file).toContainText("some events");
+  const saved = page.waitForEvent("download");
+  await file.getByRole("button", { name: "Download" }).click();
+  const lines = (await readFile(await (await saved).path(), "utf8")).trim().split("\n");
+  const events = lines.map((line): { type: string; stream: string; personal?: { name?: string } } => JSON.parse(line));
+  expect(new Set(events.map(({ stream }) => stream))).toEqual(new Set([`customer-${uuid}`]));
+  expect(events[0]).toMatchObject({ type: "CustomerRegistered", personal: { name: "Ada Exported" } });
 });

@@ -29,7 +29,7 @@ use crate::domain::tenant::state::Tenant;
 use crate::ids::{AddressId, CommandId, EventId, Label, Position, TenantSecret};
 use crate::log::journal::JournalError;
 use crate::log::{
-    Append, AppendError, Appended, Category, Cause, CommandKey, Expected, LogError, Precondition, ReadLimit, StreamId,
+    Append, AppendError, Appended, Category, Cause, CommandKey, Expected, Precondition, ReadLimit, StreamId,
 };
 
 /// How often a command is decided again when others change the same stream.

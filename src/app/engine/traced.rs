@@ -8,6 +8,7 @@ use tracing::field::Empty;
 
 use crate::app::AppError;
 use crate::app::engine::deciding::{Attempted, CommandRun};
+use crate::domain::event::Event as _;
 use crate::domain::message::event::MessageQueued;
 use crate::ids::MessageId;
 use crate::log::{Append, StreamId};

@@ -67,6 +67,12 @@ pub(super) struct RecipientsArgs {
     /// Only those with this reason, such as the rule that suppressed them.
     #[arg(long)]
     reason: Option<String>,
+    /// Only those written to on this channel.
+    #[arg(long)]
+    channel: Option<Channel>,
+    /// Only those of this variant.
+    #[arg(long)]
+    variant: Option<String>,
     /// Write all of them to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -264,6 +270,8 @@ fn of_share(listing: &mut Listing, variant: &str, channel: Option<Channel>, shar
 pub(super) async fn recipients(session: &Session, one: &One, args: RecipientsArgs) -> Outcome {
     let opened = Opened::of(session, &one.tenant).await?;
     crate::cli::rebuild::catch_up(&opened.reads, &opened.stores.journal).await?;
+    let RecipientsArgs { outcome, reason, channel, variant, .. } = args;
+    let wanted = found::Wanted { outcome, reason, channel, variant };
     match args.csv {
         Some(path) => {
             let failed = |error: csv::Error| Failure::doing(Exit::Unavailable, "cannot write", error);
@@ -271,7 +279,7 @@ pub(super) async fn recipients(session: &Session, one: &One, args: RecipientsArg
             let file = file.map_err(|error| Failure::doing(Exit::Unavailable, "cannot create the file", error))?;
             let mut out = csv::Writer::from_writer(file);
             out.write_record(COLUMNS).map_err(failed)?;
-            each(&opened, one.campaign, args.outcome, args.reason.as_deref(), |row| {
+            each(&opened, one.campaign, &wanted, |row| {
                 out.write_record(COLUMNS.map(|column| match &row[column] {
                     Value::Null => String::new(),
                     Value::String(text) => crate::files::cells::defused(text).into_owned(),
@@ -285,7 +293,7 @@ pub(super) async fn recipients(session: &Session, one: &One, args: RecipientsArg
         None => {
             let shown = &["message_id", "customer_id", "variant", "state", "sent_at"];
             let mut listing = Listing::new(args.format, shown);
-            each(&opened, one.campaign, args.outcome, args.reason.as_deref(), |row| listing.row(row)).await?;
+            each(&opened, one.campaign, &wanted, |row| listing.row(row)).await?;
             listing.end("nobody")
         }
     }
@@ -310,22 +318,21 @@ const COLUMNS: [&str; 12] = [
 async fn each(
     opened: &Opened,
     campaign: CampaignId,
-    outcome: messages::Outcome,
-    reason: Option<&str>,
+    wanted: &found::Wanted,
     mut write: impl FnMut(&Value) -> Outcome,
 ) -> Outcome {
     let (db, tenant) = (opened.reads.db(), opened.tenant);
     // Orders are credited once for all pages.
-    let converted = match outcome {
+    let converted = match wanted.outcome {
         messages::Outcome::Converted => converted(&db, tenant, campaign, Touch::Sent, &Windows::default()).await,
         _ => Ok(Vec::new()),
     };
     let converted = converted.map_err(Failure::unavailable)?;
     let mut page = Some(Page::first(PAGE.largest));
-    while let Some(wanted) = page.take() {
-        let slice = match outcome {
-            messages::Outcome::Converted => page_of(&db, tenant, converted.clone(), &wanted).await,
-            _ => found::list(&db, tenant, campaign, outcome, reason, &wanted).await,
+    while let Some(asked) = page.take() {
+        let slice = match wanted.outcome {
+            messages::Outcome::Converted => page_of(&db, tenant, converted.clone(), &asked).await,
+            _ => found::list(&db, tenant, campaign, wanted, &asked).await,
         };
         let slice = slice.map_err(Failure::unavailable)?;
         page = slice.next(PAGE.largest);

@@ -1,6 +1,5 @@
 //! `commlog export`: events or the rows of a read model, as JSON lines or CSV.
 
-mod events;
 mod tables;
 
 use std::fs::File;
@@ -13,9 +12,10 @@ use clap::{Args, ValueEnum};
 use crate::app::Caller;
 use crate::boot::{ReadStore, Stores};
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::{Session, TenantArg, ids, progress, reading};
+use crate::cli::{Session, TenantArg, ids, print, progress, reading};
 use crate::domain::tenant::decide::RecordPersonalRead;
-use crate::exports::{ExportError, Output, ReadModel, RowFormat};
+use crate::exports::events::{self, EventFile, Period, Selection};
+use crate::exports::{ExportError, LineFormat, Output, ReadModel};
 use crate::ids::CustomerId;
 use crate::queries;
 
@@ -59,8 +59,9 @@ pub struct ExportArgs {
     /// Writes the personal part of events too. Read models always hold personal data.
     #[arg(long)]
     personal: bool,
-    /// CSV that a spreadsheet can open without running anything: a cell that begins as a formula does (=, +, -, @) gets an
-    /// apostrophe in front. Programs want the cells as they are.
+    /// CSV that a spreadsheet can open without running anything: what begins as a formula does (=, +, -, @), a cell or a piece
+    /// of it behind a semicolon, a tab or a line break, gets an apostrophe in front. The file begins with a byte order mark.
+    /// Programs want the cells as they are.
     #[arg(long)]
     spreadsheet: bool,
     /// Writes to this file instead of stdout.
@@ -95,7 +96,7 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
     if args.spreadsheet && format != Format::Csv {
         return Err(Failure::usage("--spreadsheet is for CSV: give --format csv as well"));
     }
-    let is_events = args.what == "events";
+    let is_events = args.what == events::EVENTS;
     if !is_events && (args.since.is_some() || args.until.is_some() || !args.types.is_empty()) {
         return Err(Failure::usage("--since, --until and --type choose events; a read model is exported as it stands"));
     }
@@ -104,18 +105,41 @@ pub async fn run(session: &Session, args: ExportArgs) -> Outcome {
     }
     let stores = session.open_existing().await?;
     let caller = session.caller(&args.tenant);
-    let mut out = output(&args)?;
+    let out = output(&args)?;
     let result = if is_events {
-        if args.personal {
-            record_read(session, &stores, &caller, &args).await?;
-        }
-        events::write(&stores, &caller, &args, &mut out).await
+        write_events(session, &stores, &caller, &args, out).await
     } else {
-        write_rows(session, &stores, &caller, &args, &mut out).await
+        write_rows(session, &stores, &caller, &args, out).await
     };
     stores.close().await;
-    result?;
-    Ok(out.finish()?)
+    result
+}
+
+/// `commlog export events`
+async fn write_events(session: &Session, stores: &Stores, caller: &Caller, args: &ExportArgs, out: Output) -> Outcome {
+    if args.personal {
+        record_read(session, stores, caller, args).await?;
+    }
+    let selection = Selection {
+        customer: args.customer,
+        types: args.types.clone(),
+        happened: Period { since: args.since, until: args.until },
+        ..Selection::default()
+    };
+    let (journal, app, with_personal) = (&stores.journal, &stores.app, args.personal);
+    let reader = events::Reader { journal, app, caller, selection: &selection, with_personal };
+    let file = if args.format == Some(Format::Csv) { EventFile::Csv(out) } else { EventFile::Jsonl(out) };
+    let bar = progress::bar("events", 0);
+    let reached = |reached: events::Reached| {
+        bar.set_length(reached.end.counter());
+        bar.set_position(reached.position.counter());
+    };
+    let written = reader.write(file, reached).await?;
+    bar.finish_and_clear();
+    if written == 0 {
+        print::note("no event matches");
+    }
+    Ok(())
 }
 
 /// `commlog export READ_MODEL`
@@ -124,15 +148,15 @@ async fn write_rows(
     stores: &Stores,
     caller: &Caller,
     args: &ExportArgs,
-    out: &mut Output,
+    mut out: Output,
 ) -> Outcome {
     let model = ReadModel::find(&stores.registry()?, &args.what)?;
     let reads = record_read(session, stores, caller, args).await?;
-    let format = if args.format == Some(Format::Csv) { RowFormat::Csv } else { RowFormat::Jsonl };
+    let format = if args.format == Some(Format::Csv) { LineFormat::Csv } else { LineFormat::Jsonl };
     let bar = progress::counter("rows");
-    model.write(&reads.db(), caller.tenant, format, out, |rows| bar.set_position(rows)).await?;
+    model.write(&reads.db(), caller.tenant, format, &mut out, |rows| bar.set_position(rows)).await?;
     bar.finish_and_clear();
-    Ok(())
+    Ok(out.finish()?)
 }
 
 /// `commlog export tables`
@@ -186,8 +210,14 @@ impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         let exit = match &error {
             ExportError::Unknown { .. } => Exit::Usage,
-            ExportError::Table { .. } | ExportError::Query(_) | ExportError::Write(_) => Exit::Unavailable,
-            ExportError::Row(_) | ExportError::NoId => Exit::Internal,
+            ExportError::Table { .. }
+            | ExportError::Query(_)
+            | ExportError::Log(_)
+            | ExportError::App(_)
+            | ExportError::Event { .. }
+            | ExportError::Write(_)
+            | ExportError::Parquet(_) => Exit::Unavailable,
+            ExportError::Row(_) | ExportError::NoId | ExportError::Column { .. } => Exit::Internal,
         };
         Self::from_error(exit, error)
     }

@@ -73,7 +73,7 @@ impl Token {
     /// [`Self::open`].
     #[must_use]
     pub fn claimed_tenant(text: &str) -> Option<TenantId> {
-        let bytes = decode(text)?;
+        let bytes = spellings(text).find_map(|text| decode(&text))?;
         Some(TenantId(Uuid::from_slice(&bytes[3..19]).ok()?))
     }
 
@@ -92,6 +92,10 @@ impl Token {
     /// Reads a token that may have expired; [`None`] if the tenant did not make it.
     #[must_use]
     pub fn prove(text: &str, secret: &TenantSecret) -> Option<Self> {
+        spellings(text).find_map(|text| Self::read(&text, secret))
+    }
+
+    fn read(text: &str, secret: &TenantSecret) -> Option<Self> {
         let bytes = decode(text)?;
         let (signed, mac) = bytes.split_at(bytes.len() - MAC_BYTES);
         let expected = secret.fingerprint(Label::ConsentLink, &[signed]);
@@ -111,6 +115,13 @@ impl Token {
             expires_at,
         })
     }
+}
+
+/// What a text may have been as we wrote it. Programs that find links in plain text take the sign that follows one for a part of
+/// it, or a dash at its end for none.
+fn spellings(text: &str) -> impl Iterator<Item = String> {
+    let text = text.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '_');
+    ["", "-", "_"].into_iter().map(move |end| format!("{text}{end}"))
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -186,6 +197,26 @@ mod tests {
             assert_eq!(Token::claimed_tenant(&text), Some(token(purpose).tenant));
             assert_eq!(Token::open(&text, &secret(1), DateTime::UNIX_EPOCH), Some(token(purpose)));
             assert_eq!(Token::open(&text, &secret(2), DateTime::UNIX_EPOCH), None);
+        }
+    }
+
+    #[test]
+    fn a_link_that_was_cut_wrongly_out_of_a_text_works() {
+        let sealed = (0..).map(|number| {
+            let message_id = Some(MessageId(Uuid::from_u128(number)));
+            let token = Token { topic: "all".to_owned(), message_id, ..token(Purpose::Preferences) };
+            (token.seal(&secret(1)), token)
+        });
+        for sign in ['-', '_'] {
+            let (text, token) = sealed.clone().find(|(text, _)| text.ends_with(sign)).expect("one of 64");
+            let without = text.strip_suffix(sign).expect("it ends with it");
+            let cut =
+                [text.clone(), without.to_owned(), format!("{text}."), format!("{text}>)"), format!("{without},")];
+            for text in cut {
+                assert_eq!(Token::claimed_tenant(&text), Some(token.tenant), "{text}");
+                assert_eq!(Token::prove(&text, &secret(1)).as_ref(), Some(&token), "{text}");
+            }
+            assert_eq!(Token::prove(&without[..without.len() - 1], &secret(1)), None);
         }
     }
 

@@ -20,6 +20,7 @@ use crate::graphql::engine::failure::{bad_argument, opaque};
 use crate::graphql::engine::flat::Boxed;
 use crate::graphql::engine::id::{Of, global};
 use crate::graphql::engine::reading::{Reading, Tables};
+use crate::graphql::engine::words::Channel;
 use crate::graphql::list::object::load_customer;
 use crate::graphql::message::object::{Message, MessageConnection};
 use crate::ids::{CampaignId, CustomerId, ImportId};
@@ -411,7 +412,7 @@ impl Campaign {
         Ok(CampaignAttribution::new(found, touch.into(), &windows))
     }
 
-    /// The messages to recipients of whom something became, newest first.
+    /// The messages to recipients of whom something became, newest first. Only the outcome restricts conversions.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Relay's arguments and a filter")]
     async fn recipients(
@@ -419,6 +420,8 @@ impl Campaign {
         ctx: &Context<'_>,
         #[graphql(desc = "What became of them.")] outcome: CampaignOutcome,
         #[graphql(desc = "Only those with this reason, such as the rule that suppressed them.")] reason: Option<String>,
+        #[graphql(desc = "Only those written to on this channel.")] channel: Option<Channel>,
+        #[graphql(desc = "Only those of this variant.")] variant: Option<String>,
         #[graphql(desc = "How many at most, from the start: 1 to 200, by default 50.")] first: Option<i32>,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "How many at most, from the end: 1 to 200. Not together with `first`.")] last: Option<i32>,
@@ -427,11 +430,13 @@ impl Campaign {
         let reading = Reading::of(ctx)?;
         let page = page(first, after, last, before)?;
         let (db, tenant, id) = (reading.api.reads.db(), self.row.tenant_id, self.row.campaign_id);
-        let slice = recipients::list(&db, tenant, id, outcome.into(), reason.as_deref(), &page).await;
+        let channel = channel.map(Into::into);
+        let wanted = recipients::Wanted { outcome: outcome.into(), reason, channel, variant };
+        let slice = recipients::list(&db, tenant, id, &wanted, &page).await;
         let slice = slice.map_err(|error| reading.api.failed(&error))?;
         let api = reading.api.clone();
         let count = count_later(async move {
-            let count = recipients::count(&db, tenant, id, outcome.into(), reason.as_deref()).await;
+            let count = recipients::count(&db, tenant, id, &wanted).await;
             count.map_err(|error| api.failed(&error))
         });
         Ok(MessageConnection::new(slice, count, |row| Message::new(row, reading.personal(), Tables::Live)))

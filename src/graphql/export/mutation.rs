@@ -12,6 +12,7 @@ use crate::graphql::engine::guard::{May, principal};
 use crate::graphql::engine::id::{ExportId, Of};
 use crate::graphql::engine::payload::{Answer, caller, payload};
 use crate::graphql::engine::principal::Permission;
+use crate::graphql::log::object::EventFilterInput;
 use crate::ledger::Begun;
 
 /// What to export.
@@ -19,12 +20,31 @@ use crate::ledger::Begun;
 pub struct ExportInput {
     /// The name of something that `exportables` lists.
     what: String,
+    /// Which events; of `events` only. Omitted: all.
+    events: Option<EventFilterInput>,
     /// How its rows are written.
     format: ExportFormat,
-    /// CSV that a spreadsheet can open without running anything: a cell that begins as a formula does (=, +, -, @)
-    /// gets an apostrophe in front. Programs want the cells as they are.
+    /// CSV that a spreadsheet can open without running anything: what begins as a formula does (=, +, -, @), a cell or a
+    /// piece of it behind a semicolon, a tab or a line break, gets an apostrophe in front. The file begins with a byte
+    /// order mark. Programs want the cells as they are.
     #[graphql(default)]
     spreadsheet: bool,
+    /// Leaves out what identifies somebody: the personal part of events, the personal columns of read models. Ids stay, so
+    /// that rows can be joined: this is pseudonymous, not anonymous. Of read models, `CSV` and `PARQUET` have it.
+    #[graphql(default)]
+    without_personal_data: bool,
+}
+
+impl From<ExportInput> for Wanted {
+    fn from(input: ExportInput) -> Self {
+        Self {
+            what: input.what,
+            format: input.format.into(),
+            spreadsheet: input.spreadsheet,
+            without_personal: input.without_personal_data,
+            events: input.events.map(Into::into).unwrap_or_default(),
+        }
+    }
 }
 
 payload! {
@@ -41,9 +61,9 @@ pub struct ExportMutations;
 
 #[Object]
 impl ExportMutations {
-    /// Writes all rows of a read model into a file to be downloaded, with everything that was recorded before. The
-    /// export goes on by itself; `exportProgress` and `export` show it. The file is kept for a week, and removed as
-    /// soon as a customer is forgotten.
+    /// Writes events, or all rows of a read model, into a file to be downloaded, with everything that was recorded before.
+    /// The export goes on by itself; `exportProgress` and `export` show it. The file is kept for a week, and, unless it is
+    /// without personal data, removed as soon as a customer is forgotten.
     #[graphql(guard = "May(Permission::Administer)")]
     async fn start_export(
         &self,
@@ -54,9 +74,7 @@ impl ExportMutations {
         )]
         idempotency_key: Option<String>,
     ) -> Result<ExportPayload> {
-        let ExportInput { what, format, spreadsheet } = input;
-        let wanted = Wanted { what, format: format.into(), spreadsheet };
-        let begun = Api::of(ctx)?.exports.begin(&caller(ctx, idempotency_key)?, wanted).await;
+        let begun = Api::of(ctx)?.exports.begin(&caller(ctx, idempotency_key)?, input.into()).await;
         let refused = |refusal: Refusal| Answer::refused(refusal.into());
         Ok(match begun {
             Ok(Begun::New(run)) => Answer { value: Some(run), position: None, repeated: false, refusal: None },

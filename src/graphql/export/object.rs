@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::exports;
-use crate::exports::ReadModel;
+use crate::exports::events::Selection;
 use crate::graphql::engine::api::Api;
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::guard::{principal, require};
@@ -20,6 +20,8 @@ pub enum ExportFormat {
     Jsonl,
     /// A header, then a record a line.
     Csv,
+    /// By columns, with types, for DuckDB, pandas and others. Of read models, the columns are those of the views for analysts.
+    Parquet,
 }
 
 /// Where an export is.
@@ -48,15 +50,27 @@ pub enum ExportProblem {
     SomebodyForgotten,
 }
 
-/// Something that can be exported: the rows of a read model. All of them count as personal data.
+/// Something that can be exported: the rows of a read model, or, as `events`, what the log holds. All of them count as
+/// personal data, unless they are asked for without.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Exportable {
     /// The name.
     name: String,
     /// The question that its rows answer.
     question: Option<String>,
-    /// The columns, in order.
+    /// The columns, in order, of CSV and JSON lines.
     columns: Vec<String>,
+    /// The columns, in order, of Parquet.
+    typed_columns: Vec<ExportColumn>,
+}
+
+/// A column of a Parquet file.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct ExportColumn {
+    /// The name.
+    name: String,
+    /// Whether it is left out of an export without personal data.
+    is_personal: bool,
 }
 
 /// An export that this server carries out, or did within the last week.
@@ -64,12 +78,16 @@ pub struct Exportable {
 pub struct Export {
     /// The global id.
     pub id: ID,
-    /// The read model.
+    /// The read model, or `events`.
     what: String,
     /// How its rows are written.
     format: ExportFormat,
     /// Whether cells that begin as formulas have an apostrophe in front, for spreadsheets.
     spreadsheet: bool,
+    /// Whether what identifies somebody is left out.
+    without_personal_data: bool,
+    /// Whether only some events were asked for.
+    is_selection: bool,
     /// Where it is.
     state: ExportState,
     /// Who asked for it.
@@ -80,13 +98,16 @@ pub struct Export {
     ended_at: Option<DateTime<Utc>>,
     /// Rows that were written so far.
     rows: i64,
-    /// Rows that there were when it began.
+    /// Rows that there were when it began; null of events, which are counted as they are found.
     total: Option<i64>,
+    /// How far it is, in per cent; null while that is not known.
+    percent: Option<i32>,
     /// The size of the file in bytes.
     bytes: Option<Long>,
     /// When the file is removed.
     expires_at: Option<DateTime<Utc>>,
-    /// Where the file can be downloaded; each download is recorded as a read of personal data. Null unless there is one.
+    /// Where the file can be downloaded; each download is recorded as a read of personal data, unless there is none in it. Null
+    /// unless there is a file.
     url: Option<String>,
     /// Why there is no file.
     problem: Option<ExportProblem>,
@@ -110,12 +131,15 @@ impl From<exports::Export> for Export {
             what: export.wanted.what,
             format: export.wanted.format.into(),
             spreadsheet: export.wanted.spreadsheet,
+            without_personal_data: export.wanted.without_personal,
+            is_selection: export.wanted.events != Selection::default(),
             state: export.state.into(),
             author: Author::new(export.actor),
             asked_at: export.asked_at,
             ended_at: export.ended_at,
             rows: count(export.rows),
             total: export.total.map(count),
+            percent: export.percent.map(Into::into),
             bytes: export.bytes.map(count).map(Long),
             expires_at,
             url: expires_at.map(|_| format!("/exports/{}", export.id)),
@@ -124,8 +148,10 @@ impl From<exports::Export> for Export {
     }
 }
 
-impl From<&ReadModel> for Exportable {
-    fn from(model: &ReadModel) -> Self {
-        Self { name: model.name().to_owned(), question: model.question().map(str::to_owned), columns: model.columns() }
+impl From<exports::Exportable> for Exportable {
+    fn from(offered: exports::Exportable) -> Self {
+        let exports::Exportable { name, question, columns, typed_columns } = offered;
+        let typed = |column: exports::TypedColumn| ExportColumn { name: column.name, is_personal: column.is_personal };
+        Self { name, question, columns, typed_columns: typed_columns.into_iter().map(typed).collect() }
     }
 }

@@ -14,10 +14,10 @@ pub struct ExportQueries;
 
 #[Object]
 impl ExportQueries {
-    /// What can be exported, by name.
+    /// What can be exported: events, and read models by name.
     #[graphql(guard = "May(Permission::Administer)", complexity = "20 * child_complexity")]
     async fn exportables(&self, ctx: &Context<'_>) -> Result<Vec<Exportable>> {
-        Ok(Api::of(ctx)?.exports.models().iter().map(Into::into).collect())
+        Ok(Api::of(ctx)?.exports.exportables().into_iter().map(Into::into).collect())
     }
 
     /// An export that this server knows; null if it knows none.

@@ -8,6 +8,7 @@ use super::audit::{Found, Wanted};
 use crate::domain::event::Event as _;
 use crate::domain::message::event::MessageQueued;
 use crate::domain::tenant::event::TenantEvent;
+use crate::exports::events::{Period, Selection};
 use crate::graphql::engine::author::Author;
 use crate::graphql::engine::connection::PageInfo;
 use crate::graphql::engine::failure::{bad_argument, opaque};
@@ -157,6 +158,20 @@ pub struct EventFilterInput {
     since: Option<DateTime<Utc>>,
     /// Recorded before this time.
     until: Option<DateTime<Utc>>,
+}
+
+impl From<EventFilterInput> for Selection {
+    fn from(filter: EventFilterInput) -> Self {
+        Self {
+            customer: filter.customer_id.map(|id| id.0),
+            stream: filter.stream.map(|stream| (stream.category.into(), stream.key)),
+            types: filter.types.unwrap_or_default(),
+            actor: filter.actor,
+            correlation: filter.correlation_id,
+            recorded: Period { since: filter.since, until: filter.until },
+            happened: Period::default(),
+        }
+    }
 }
 
 /// Events in the order of the log.

@@ -51,6 +51,7 @@ impl From<MessageFilterInput> for MessageFilter {
             states: input.states.unwrap_or_default().into_iter().map(Into::into).collect(),
             channels: input.channels.unwrap_or_default().into_iter().map(Into::into).collect(),
             campaign_id: input.campaign_id.map(|id| id.0),
+            variant: None,
             outcome: None,
             provider: input.provider,
             account: input.account,

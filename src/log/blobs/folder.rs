@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{BlobError, BlobRef, BlobStore, FRAME, FrameWriter, failed};
 use crate::ids::{SubjectId, TenantId};
+use crate::log::durable::sync_folder;
 use crate::log::format::{self, FORMAT};
 
 const PART: &str = "part";
@@ -105,7 +106,7 @@ impl Inner {
             file.write_all(expected.as_bytes())?;
             file.sync_all()?;
             fs::rename(&part, &path)?;
-            sync(&self.root)?;
+            sync_folder(&self.root)?;
         }
         let text = fs::read_to_string(&path)?;
         if text == expected {
@@ -125,7 +126,7 @@ impl Inner {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(folder)?;
         for above in folder.ancestors().take_while(|above| above.starts_with(&self.root)) {
-            sync(above)?;
+            sync_folder(above)?;
         }
         Ok(())
     }
@@ -152,7 +153,7 @@ impl Inner {
         let folder = self.kept_folder(blob.tenant, blob.subject);
         self.make(&folder)?;
         match found(fs::rename(self.new_path(blob), self.kept_path(blob)))? {
-            Some(()) => sync(&folder).and_then(|()| sync(&self.root.join("new"))),
+            Some(()) => sync_folder(&folder).and_then(|()| sync_folder(&self.root.join("new"))),
             None => Ok(()),
         }
     }
@@ -212,8 +213,8 @@ impl Inner {
             }
         }
         found(fs::remove_dir_all(self.kept_folder(tenant, subject)))?;
-        sync(&self.root.join("new"))?;
-        found(sync(&self.root.join("kept").join(tenant.to_string())))?;
+        sync_folder(&self.root.join("new"))?;
+        found(sync_folder(&self.root.join("kept").join(tenant.to_string())))?;
         Ok(())
     }
 }
@@ -231,17 +232,6 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Names in a folder are on the disk only when the folder is.
-#[cfg(unix)]
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn blob_of(name: &str) -> Option<BlobRef> {
@@ -345,7 +335,7 @@ impl FrameWriter for Writing {
             file.set_modified(now.into())?;
             file.sync_all()?;
             fs::rename(path, inner.new_path(blob))?;
-            sync(&inner.root.join("new"))
+            sync_folder(&inner.root.join("new"))
         })
         .await
     }

@@ -1,5 +1,7 @@
 //! An event of ours as an event of KurrentDB: `data` is the payload as it is, everything else stands in its metadata, as texts.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -179,31 +181,37 @@ fn raw_json(data: &[u8]) -> Option<&RawValue> {
 
 impl Claim {
     /// What a plan's appends under one command make.
-    pub(super) fn new(rows: &[&CommandRow], last_event: impl Fn(&CommandRow) -> Uuid) -> Self {
-        let fingerprint = rows.first().map(|row| hex::encode(row.fingerprint)).unwrap_or_default();
-        let append = |row: &&CommandRow| ClaimedAppend {
-            category: row.stream.category.name().to_owned(),
-            key: row.stream.key,
-            first_version: row.first_version,
-            last_version: row.last_version,
-            last_event: last_event(row),
-            ordinal: None,
+    pub(super) fn of_rows(rows: &[&CommandRow], last_event: impl Fn(&CommandRow) -> Uuid) -> Self {
+        let append = |row: &&CommandRow| {
+            ClaimedAppend::of(row.stream, row.first_version..=row.last_version, last_event(row), None)
         };
-        Self { fingerprint, appends: rows.iter().map(append).collect() }
+        Self::new(rows.first().map(|row| row.fingerprint), rows.iter().map(append).collect())
     }
 
     /// What a command made in the log that is loaded.
     pub(super) fn of_records(records: &[&CommandRecord], last_event: impl Fn(&CommandRecord) -> Uuid) -> Self {
-        let fingerprint = records.first().map(|record| hex::encode(record.fingerprint)).unwrap_or_default();
-        let append = |record: &&CommandRecord| ClaimedAppend {
-            category: record.stream.category.name().to_owned(),
-            key: record.stream.key,
-            first_version: record.first_version,
-            last_version: record.last_version,
-            last_event: last_event(record),
-            ordinal: Some(record.ordinal),
+        let append = |record: &&CommandRecord| {
+            let versions = record.first_version..=record.last_version;
+            ClaimedAppend::of(record.stream, versions, last_event(record), Some(record.ordinal))
         };
-        Self { fingerprint, appends: records.iter().map(append).collect() }
+        Self::new(records.first().map(|record| record.fingerprint), records.iter().map(append).collect())
+    }
+
+    fn new(fingerprint: Option<[u8; 32]>, appends: Vec<ClaimedAppend>) -> Self {
+        Self { fingerprint: fingerprint.map(hex::encode).unwrap_or_default(), appends }
+    }
+}
+
+impl ClaimedAppend {
+    fn of(stream: StreamId, versions: RangeInclusive<u64>, last_event: Uuid, ordinal: Option<u64>) -> Self {
+        Self {
+            category: stream.category.name().to_owned(),
+            key: stream.key,
+            first_version: *versions.start(),
+            last_version: *versions.end(),
+            last_event,
+            ordinal,
+        }
     }
 }
 

@@ -255,7 +255,7 @@ impl Writer {
             transaction.rows.iter().map(|row| ((row.append.stream, row.version), row.event.id.0)).collect();
         let last = |row: &CommandRow| ids.get(&(row.stream, row.last_version)).copied().unwrap_or_default();
         let claim = |((tenant, id), rows): &(CommandRef, Vec<&CommandRow>)| {
-            let claim = Proposed::of_own(self.ambient.uuid(), COMMAND_CARRIED_OUT, &Claim::new(rows, last));
+            let claim = Proposed::of_own(self.ambient.uuid(), COMMAND_CARRIED_OUT, &Claim::of_rows(rows, last));
             (names.command(*tenant, *id), claim)
         };
         let made = transaction.commands.iter().map(claim).zip(counted);

@@ -64,17 +64,17 @@ pub struct Unclosed {
 pub fn tokens(sql: &str) -> Result<Vec<Token<'_>>, Unclosed> {
     let mut tokens = Vec::with_capacity(sql.len() / 4);
     let mut at = 0;
-    while let Some(first) = sql[at..].chars().next() {
+    while let Some(&first) = sql.as_bytes().get(at) {
         let rest = &sql[at..];
         let (kind, length) = match first {
-            '\'' => (Kind::Text, quoted(rest, '\'').ok_or(Unclosed { at })?),
-            '"' => (Kind::Name, quoted(rest, '"').ok_or(Unclosed { at })?),
-            '-' if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => (Kind::Comment, rest.find("*/").ok_or(Unclosed { at })? + 2),
-            '@' => (Kind::Macro, 1 + span(&rest[1..], is_word)),
+            b'\'' => (Kind::Text, quoted(rest, '\'').ok_or(Unclosed { at })?),
+            b'"' => (Kind::Name, quoted(rest, '"').ok_or(Unclosed { at })?),
+            b'-' if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
+            b'/' if rest.starts_with("/*") => (Kind::Comment, rest.find("*/").ok_or(Unclosed { at })? + 2),
+            b'@' => (Kind::Macro, 1 + span(&rest[1..], is_word)),
             _ if is_word(first) => (Kind::Word, span(rest, is_word)),
-            _ if first.is_whitespace() => (Kind::Space, span(rest, char::is_whitespace)),
-            _ => (Kind::Sign, first.len_utf8()),
+            _ if first.is_ascii_whitespace() => (Kind::Space, span(rest, |byte| byte.is_ascii_whitespace())),
+            _ => (Kind::Sign, 1),
         };
         tokens.push(Token { kind, text: &rest[..length], at });
         at += length;
@@ -82,23 +82,31 @@ pub fn tokens(sql: &str) -> Result<Vec<Token<'_>>, Unclosed> {
     Ok(tokens)
 }
 
-fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_'
+/// As both engines have it, whatever is not ASCII belongs to a name.
+const fn is_word(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80..)
 }
 
-fn span(text: &str, belongs: impl Fn(char) -> bool) -> usize {
-    text.find(|letter| !belongs(letter)).unwrap_or(text.len())
+/// Every command that reads tables reads all projections first, so this is a plain loop: without optimisation, a third of
+/// the time of `find`.
+fn span(text: &str, belongs: impl Fn(u8) -> bool) -> usize {
+    let (bytes, mut length) = (text.as_bytes(), 0);
+    while length < bytes.len() && belongs(bytes[length]) {
+        length += 1;
+    }
+    length
 }
 
 /// The length of a quoted text that `text` begins with; a doubled quote stands for itself.
 fn quoted(text: &str, quote: char) -> Option<usize> {
-    let mut letters = text.char_indices().skip(1).peekable();
-    while let Some((at, letter)) = letters.next() {
-        if letter == quote && letters.next_if(|(_, next)| *next == quote).is_none() {
-            return Some(at + 1);
+    let mut from = 1;
+    loop {
+        let behind = from + text[from..].find(quote)? + 1;
+        if !text[behind..].starts_with(quote) {
+            return Some(behind);
         }
+        from = behind + 1;
     }
-    None
 }
 
 /// The line, from 1, that an offset is in.

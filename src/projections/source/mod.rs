@@ -190,7 +190,7 @@ impl Source {
             create_for_batch: self
                 .batch
                 .iter()
-                .map(|table| table::temporary(engine, &table::dialect(engine, &expand(&table.create))))
+                .map(|table| table::temporary(&table::dialect(engine, &expand(&table.create))))
                 .collect(),
             apply: self
                 .batch

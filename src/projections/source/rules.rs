@@ -120,7 +120,8 @@ pub(super) fn propagate_types(source: &mut Source) {
 }
 
 fn mentions(text: &Text, table: &str) -> bool {
-    tokens(&text.sql).unwrap_or_default().iter().any(|token| token.name() == Some(table))
+    // Most do not, and are not taken apart for it.
+    text.sql.contains(table) && tokens(&text.sql).unwrap_or_default().iter().any(|token| token.name() == Some(table))
 }
 
 /// Adds a name that is not there yet.

@@ -78,12 +78,9 @@ pub(super) fn declared_for_batch(text: &Text) -> Result<String, Mistake> {
 }
 
 /// The statement that creates such a table for a connection.
-pub(super) fn temporary(engine: Engine, create: &str) -> String {
+pub(super) fn temporary(create: &str) -> String {
     let create = create.trim_start().splitn(3, ' ').nth(2).unwrap_or_default();
-    match engine {
-        Engine::Sqlite => format!("CREATE TEMP TABLE IF NOT EXISTS {create}"),
-        Engine::Postgres => format!("CREATE TEMP TABLE IF NOT EXISTS {create} ON COMMIT DELETE ROWS"),
-    }
+    format!("CREATE TEMP TABLE IF NOT EXISTS {create}")
 }
 
 /// The parts between the outermost parentheses, cut at commas.

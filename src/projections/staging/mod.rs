@@ -16,7 +16,7 @@ pub use batch::{Batch, LastEvent};
 pub(super) use payload::Skip;
 
 use crate::ids::SubjectId;
-use crate::projections::source::dialect;
+use crate::projections::source::{Projection, dialect};
 use crate::sql::{self, Engine, Session, Value};
 
 /// Raised when the staging relations change in a way that changes tables; part of a generation's fingerprint.
@@ -25,12 +25,28 @@ pub(super) const REVISION: u32 = 2;
 /// Whose personal data is no longer shown, though the log may still have been able to open it.
 pub(super) type Forgotten = HashSet<SubjectId>;
 
-/// Creates the staging relations of a connection, unless it has them.
-pub(super) async fn create(session: &mut Session) -> Result<(), sql::Error> {
-    match session {
+/// How many events may have been staged on PostgreSQL until the staging relations are emptied. What is deleted there stays in
+/// their pages till then; these are no more pages than PostgreSQL plans for in a temporary table that holds a few rows.
+pub(super) const KEPT: usize = 256;
+
+/// Creates the staging relations of a connection, and those that projections declare for a batch, unless it has them.
+pub(super) async fn create(session: &mut Session, projections: &[Projection]) -> Result<(), sql::Error> {
+    let staging = match session.engine() {
         // Declared otherwise than the tables, and so of another affinity, ids would be found by no index.
-        Session::Sqlite(_) => session.run(&dialect(Engine::Sqlite, sqlite::CREATE)).await,
-        Session::Postgres(..) => session.run(postgres::CREATE).await,
+        Engine::Sqlite => dialect(Engine::Sqlite, sqlite::CREATE),
+        Engine::Postgres => postgres::CREATE.to_owned(),
+    };
+    // In one transaction: generations that were made before have tables that PostgreSQL empties at the end of each.
+    let declared = projections.iter().flat_map(|projection| &projection.create_for_batch).map(String::as_str);
+    let all: Vec<&str> = std::iter::once(staging.trim_end().trim_end_matches(';')).chain(declared).collect();
+    session.run(&all.join(";\n")).await
+}
+
+/// Gives back what deleted rows take, on PostgreSQL; SQLite uses it again.
+pub(super) async fn empty(session: &mut Session) -> Result<(), sql::Error> {
+    match session.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => session.run(postgres::EMPTY).await,
     }
 }
 

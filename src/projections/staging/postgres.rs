@@ -6,6 +6,12 @@ use super::{Batch, Forgotten, StagedEvent};
 
 pub const CREATE: &str = include_str!("postgres.sql");
 
+/// Empties all temporary tables of the connection: those here, and those that projections declare.
+pub const EMPTY: &str = "\
+    DO $$ BEGIN EXECUTE (\
+        SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ') FROM pg_class \
+        WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'); END $$";
+
 const INSERT_BATCH: &str = "\
     INSERT INTO batch SELECT * FROM unnest(\
         $1::bigint[], $2::bytea[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::bigint[], $8::text[], \

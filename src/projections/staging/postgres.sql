@@ -1,4 +1,5 @@
--- Temporary tables in `temp_buffers`: emptied at the end of each transaction.
+-- Temporary tables in `temp_buffers`. `ON COMMIT DELETE ROWS` would cut the files of all of them, their indexes and their
+-- TOAST tables at every commit, whether anything is in them or not: more work than most batches.
 CREATE TEMP TABLE IF NOT EXISTS batch (
     ordinal bigint NOT NULL,
     position bytea NOT NULL,
@@ -35,7 +36,7 @@ CREATE TEMP TABLE IF NOT EXISTS batch (
     day timestamptz NOT NULL,
     data jsonb NOT NULL,
     personal jsonb
-) ON COMMIT DELETE ROWS;
+);
 CREATE TEMP TABLE IF NOT EXISTS batch_lines (
     ordinal bigint NOT NULL,
     activity_id uuid NOT NULL,
@@ -46,7 +47,7 @@ CREATE TEMP TABLE IF NOT EXISTS batch_lines (
     description text COLLATE "C",
     quantity_milli bigint NOT NULL,
     unit_price_micros bigint NOT NULL
-) ON COMMIT DELETE ROWS;
+);
 CREATE TEMP TABLE IF NOT EXISTS batch_tokens (
     ordinal bigint NOT NULL,
     tenant_id uuid NOT NULL,
@@ -54,8 +55,8 @@ CREATE TEMP TABLE IF NOT EXISTS batch_tokens (
     event_id uuid NOT NULL,
     field text COLLATE "C" NOT NULL,
     token text COLLATE "C" NOT NULL
-) ON COMMIT DELETE ROWS;
+);
 CREATE TEMP TABLE IF NOT EXISTS forgotten (
     tenant_id uuid NOT NULL,
     customer_id uuid NOT NULL
-) ON COMMIT DELETE ROWS;
+);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 
-use super::location::{Location, file, file_error, live_file, schema};
+use super::location::{Database, Location, file, file_error, live_file, schema};
 use super::options;
 use crate::projections::error::{ProjectionError, chain, database};
 use crate::projections::source::dialect;
@@ -19,6 +19,8 @@ use crate::sql::{self, Db, Session, SqliteOptions, SqlitePool, Value, row};
 pub enum State {
     /// Catches up; nobody reads it.
     Building,
+    /// Complete. Readers of its version use it, while those of another version use the live one.
+    Ready,
     /// Readers use it.
     Live,
     /// Another one took over.
@@ -29,6 +31,7 @@ impl State {
     const fn word(self) -> &'static str {
         match self {
             Self::Building => "building",
+            Self::Ready => "ready",
             Self::Live => "live",
             Self::Retired => "retired",
         }
@@ -155,6 +158,12 @@ impl Catalog {
         self.change(async |session| session.execute(sql, &values).await.map(drop)).await
     }
 
+    /// Lets readers of its version use a generation that is built.
+    pub async fn make_ready(&self, id: &str) -> Result<(), ProjectionError> {
+        let sql = "UPDATE generations SET state = 'ready' WHERE id = $1 AND state <> 'live'";
+        self.change(async |session| session.execute(sql, &[Value::from(id)]).await.map(drop)).await
+    }
+
     /// Makes a generation the live one, with its views for analysts.
     pub async fn promote(&self, id: &str, views: &[View]) -> Result<(), ProjectionError> {
         self.change_live(id, views, |_| true).await.map(drop)
@@ -269,6 +278,7 @@ fn entry(row: Row) -> Entry {
     let state = match row.state.as_str() {
         "live" => State::Live,
         "building" => State::Building,
+        "ready" => State::Ready,
         _ => State::Retired,
     };
     Entry { id: row.id, fingerprint: row.fingerprint, state }
@@ -289,7 +299,7 @@ async fn pool(location: &Location) -> Result<Db, ProjectionError> {
             let pool = SqlitePool::open(SqliteOptions::writer(&folder.join("catalog.db"), true)).await;
             pool.map(Db::Sqlite).map_err(|source| foreign(location, database("open the list of generations")(source)))
         }
-        Location::Database(url) => {
+        Location::Database(Database { url, .. }) => {
             let options = options::postgres(url, "commlog_catalog")?;
             let pool = sql::postgres::pool(2).connect_with(options).await;
             pool.map(Db::Postgres).map_err(database("be reached"))

@@ -2,7 +2,7 @@
 CREATE TABLE IF NOT EXISTS generations (
     id TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
-    -- building, live (at most one) or retired
+    -- building, ready, live (at most one) or retired
     state TEXT NOT NULL,
     created_at TIMESTAMPTZ NOT NULL
 );

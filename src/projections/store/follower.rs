@@ -92,6 +92,8 @@ pub struct Follower<'a> {
     pub generation: &'a Generation,
     pub limits: Limits,
     pub stop: &'a CancellationToken,
+    /// Another process writes them: this one begins once that one stands still.
+    pub yields: bool,
     /// Told when somebody waits for what is in the log already.
     pub wanted: &'a Arc<Notify>,
     /// Told what keeps the tables from being advanced.
@@ -105,6 +107,9 @@ impl Follower<'_> {
     /// process writes.
     pub async fn follow(&self) {
         let mut pause = PAUSE.0;
+        if self.yields {
+            self.stand_by().await;
+        }
         while !self.stop.is_cancelled() {
             let before = self.generation.checkpoint().position;
             let error = match self.advance(None).await {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Mutex, watch};
 
 use super::lease::{Lease, Removal};
-use super::location::{Location, file, file_error, remove_database, schema};
+use super::location::{Database, Location, file, file_error, remove_database, schema};
 use super::{options, statistics};
 use crate::projections::error::{ProjectionError, database};
 use crate::projections::source::Projection;
@@ -213,7 +213,7 @@ impl Generation {
         let Some(removal) = Removal::try_take(location, id).await? else { return Ok(false) };
         match location {
             Location::Folder(folder) => remove_database(&file(folder, id))?,
-            Location::Database(url) => {
+            Location::Database(Database { url, .. }) => {
                 let pool = options::postgres_writer(url, "public")?;
                 let mut session = pool.session().await.map_err(database("be reached"))?;
                 let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", schema(id));
@@ -250,7 +250,7 @@ async fn writer_pool(location: &Location, id: &str, create: bool, used: Use) -> 
             let pool = SqlitePool::open(options).await;
             pool.map(Db::Sqlite).map_err(|source| unreadable(&path, source))
         }
-        Location::Database(url) => options::postgres_writer(url, &schema(id)),
+        Location::Database(Database { url, .. }) => options::postgres_writer(url, &schema(id)),
     }
 }
 
@@ -270,7 +270,7 @@ fn reader_pool(location: &Location, id: &str, lease: &Arc<Lease>) -> Result<Db, 
             let options = options::sqlite_reader(&file(folder, id));
             Ok(Db::Sqlite(SqlitePool::keeping(options, Some(lease))))
         }
-        Location::Database(url) => {
+        Location::Database(Database { url, .. }) => {
             let pool = options::postgres_reader_pool().after_connect(move |_, _| {
                 let lease = lease.clone();
                 Box::pin(async move {

@@ -9,7 +9,7 @@ use std::path::Path;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::Mutex;
 
-use super::location::{Location, file_error, remove_file};
+use super::location::{Database, Location, file_error, remove_file};
 use super::options;
 use crate::projections::error::{ProjectionError, database};
 
@@ -38,8 +38,8 @@ impl Lease {
                 file.lock_shared().map_err(file_error("lock", &path))?;
                 Lock::File(file)
             }
-            Location::Database(url) => {
-                let mut connection = connect(url).await?;
+            Location::Database(Database { url, reader }) => {
+                let mut connection = connect(url, reader).await?;
                 let sql = format!("SELECT pg_advisory_lock_shared({})", key(id));
                 let locked = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
                 locked.map_err(database("be leased"))?;
@@ -63,8 +63,8 @@ impl Removal {
                     Err(std::fs::TryLockError::Error(error)) => Err(file_error("lock", &path)(error)),
                 }
             }
-            Location::Database(url) => {
-                let mut connection = connect(url).await?;
+            Location::Database(Database { url, reader }) => {
+                let mut connection = connect(url, reader).await?;
                 let sql = format!("SELECT pg_try_advisory_lock({})", key(id));
                 let locked: Result<bool, _> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await;
                 let locked = locked.map_err(database("be leased"))?;
@@ -87,8 +87,9 @@ fn open(path: &Path) -> Result<File, ProjectionError> {
     File::options().create(true).truncate(false).write(true).open(path).map_err(file_error("open", path))
 }
 
-async fn connect(url: &str) -> Result<PgConnection, ProjectionError> {
-    PgConnection::connect_with(&options::postgres(url, "public")?).await.map_err(database("be reached"))
+async fn connect(url: &str, name: &str) -> Result<PgConnection, ProjectionError> {
+    let options = options::postgres(url, "public")?.application_name(name);
+    PgConnection::connect_with(&options).await.map_err(database("be reached"))
 }
 
 /// A lock number from the id's last digits, which are random.
@@ -113,14 +114,27 @@ pub async fn is_taken(location: &Location, id: &str) -> Result<bool, ProjectionE
                 Err(std::fs::TryLockError::Error(error)) => Err(file_error("lock", &path)(error)),
             }
         }
-        Location::Database(url) => {
-            let mut connection = connect(url).await?;
-            let key = key(id);
-            let sql = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 \
-                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-                       AND (classid::bigint << 32 | objid::bigint) = $1)";
-            let taken = sqlx::query_scalar(sql).bind(key).fetch_one(&mut connection).await;
-            taken.map_err(database("be leased"))
-        }
+        Location::Database(at) => is_leased(at, id, None).await,
     }
+}
+
+/// Whether a process of another version of commlog uses a generation. Files are not looked at: nodes that read the same ones are
+/// on one machine, and are replaced together.
+pub async fn is_taken_by_another_version(location: &Location, id: &str) -> Result<bool, ProjectionError> {
+    match location {
+        Location::Folder(_) => Ok(false),
+        Location::Database(at) => is_leased(at, id, Some(&at.reader)).await,
+    }
+}
+
+/// Whether a generation in a database is leased by a connection that has not this name.
+async fn is_leased(at: &Database, id: &str, besides: Option<&str>) -> Result<bool, ProjectionError> {
+    let mut connection = connect(&at.url, &at.reader).await?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+               WHERE l.locktype = 'advisory' AND l.objsubid = 1 \
+               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+               AND (l.classid::bigint << 32 | l.objid::bigint) = $1 \
+               AND ($2::text IS NULL OR a.application_name IS DISTINCT FROM $2))";
+    let taken = sqlx::query_scalar(sql).bind(key(id)).bind(besides).fetch_one(&mut connection).await;
+    taken.map_err(database("be leased"))
 }

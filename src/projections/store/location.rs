@@ -5,23 +5,45 @@ use std::path::{Path, PathBuf};
 use crate::projections::error::ProjectionError;
 use crate::sql::Engine;
 
+/// Begins the name of connections that say which tables are in use.
+const READER: &str = "commlog reader";
+
 /// A place for generations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// A folder.
     Folder(PathBuf),
-    /// The URL of a database.
-    Database(String),
+    /// A database.
+    Database(Database),
+}
+
+/// A database with read tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    pub url: String,
+    /// The name of connections that say which tables are in use ([`super::lease`]): it tells versions of commlog apart.
+    pub reader: String,
 }
 
 impl Location {
     /// Reads `sqlite:FOLDER`, `postgres://…`, or a bare path of a folder.
     pub fn parse(text: &str) -> Self {
         if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Self::Database(text.to_owned());
+            return Self::Database(Database { url: text.to_owned(), reader: READER.to_owned() });
         }
         let path = text.strip_prefix("sqlite:").unwrap_or(text);
         Self::Folder(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+    }
+
+    /// The same place, as read by the version of commlog that has these projections, by their fingerprint.
+    pub fn read_by(self, fingerprint: &str) -> Self {
+        match self {
+            Self::Folder(_) => self,
+            Self::Database(Database { url, .. }) => {
+                let version = fingerprint.get(..16).unwrap_or(fingerprint);
+                Self::Database(Database { url, reader: format!("{READER} {version}") })
+            }
+        }
     }
 
     /// Which engine runs there.
@@ -36,7 +58,7 @@ impl Location {
     pub fn display(&self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
-            Self::Database(url) => match url::Url::parse(url) {
+            Self::Database(Database { url, .. }) => match url::Url::parse(url) {
                 Ok(url) => format!("{}{}", url.host_str().unwrap_or("postgres"), url.path()),
                 Err(_) => "the PostgreSQL URL".to_owned(),
             },

@@ -18,9 +18,10 @@ mod standby;
 mod statistics;
 mod status;
 mod survey;
+mod versions;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -77,6 +78,8 @@ struct Inner {
     ambient: Ambient,
     limits: Limits,
     live: ArcSwap<Generation>,
+    /// Those tables are of another version of commlog, whose processes read them, too.
+    waits_for_own: AtomicBool,
     /// Where the log ended when tables of another log were discarded.
     rebuilt_at: Option<Position>,
     applied: watch::Sender<Position>,
@@ -110,15 +113,20 @@ impl ReadStore {
         limits: Limits,
     ) -> Result<Self, ProjectionError> {
         let location = Location::parse(location);
-        let catalog = Catalog::open(&location).await?;
         let projections = registry.compile(location.engine());
         let fingerprint = fingerprint(&projections);
+        let location = location.read_by(&fingerprint);
+        let catalog = Catalog::open(&location).await?;
         let log = journal.backend().clone();
-        let old = catalog.live().await?.map(|entry| entry.id);
-        let own = match &old {
-            Some(id) => belonging::open_own(&location, id, log.as_ref()).await?,
-            None => None,
-        };
+        let entries = catalog.entries().await?;
+        let old = versions::live(&entries).map(|entry| entry.id.clone());
+        let mut own = None;
+        for id in versions::candidates(&entries, &fingerprint) {
+            own = belonging::open_own(&location, id, log.as_ref()).await?;
+            if own.is_some() {
+                break;
+            }
+        }
         let rebuilt_at = if old.is_some() && own.is_none() { Some(log.head().await?.position) } else { None };
         let live = match own {
             Some(live) => live,
@@ -131,7 +139,7 @@ impl ReadStore {
         };
         publish(&catalog, &live, &projections).await;
         let applied = watch::Sender::new(live.checkpoint().position);
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             location,
             catalog,
             journal,
@@ -141,13 +149,16 @@ impl ReadStore {
             ambient,
             limits,
             live: ArcSwap::from_pointee(live),
+            waits_for_own: AtomicBool::new(false),
             rebuilt_at,
             applied,
             built: watch::Sender::new(Position::START),
             hindrance: watch::Sender::new(None),
             wanted: Arc::default(),
             running: AtomicUsize::new(0),
-        })))
+        }));
+        store.look_for_other_versions(&entries).await?;
+        Ok(store)
     }
 
     /// The generation that readers use now.
@@ -204,7 +215,7 @@ impl ReadStore {
         self.0.hindrance.subscribe()
     }
 
-    /// As [`Self::wait_for`], for a person who waits: the projector, if it runs in this process, does not rest meanwhile.
+    /// As [`Self::wait_for`], for somebody who waits: the projector, if it runs in this process, does not rest meanwhile.
     pub async fn hurry_to(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         if *self.0.applied.borrow() < position {
             self.0.wanted.notify_one();

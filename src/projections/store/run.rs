@@ -12,7 +12,7 @@ use super::catalog::{Entry, State};
 use super::follower::Follower;
 use super::generation::Generation;
 use super::location::Location;
-use super::{Checkpoint, Inner, ReadStore};
+use super::{Checkpoint, Inner, ReadStore, versions};
 use crate::ids::Position;
 use crate::projections::error::{ProjectionError, chain};
 
@@ -28,6 +28,8 @@ enum Role {
     Building,
     /// Readers use it, and it is empty until another one takes over: it is not advanced.
     Waiting,
+    /// Readers of another version use it: it is advanced if no process of that version does.
+    Beside,
 }
 
 /// A generation that is followed by a task of its own.
@@ -75,6 +77,7 @@ impl ReadStore {
         let (wanted, role) = self.wanted().await?;
         let mut building = wanted.map(|generation| self.start(generation, &stop, Role::Building));
         let mut live = self.start(self.live(), &stop, role);
+        let mut beside = None;
         let mut ended = Ok(());
         let mut look = tokio::time::interval(CATALOG_POLL_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -101,6 +104,10 @@ impl ReadStore {
                     }
                     let (following, refreshed) = self.refresh(live, building.as_ref(), &stop).await;
                     live = following;
+                    let refreshed = match refreshed {
+                        Ok(()) => self.keep_other_version(&live, &mut beside, &stop).await,
+                        failed => failed,
+                    };
                     if let Err(error) = refreshed {
                         tracing::warn!(error = chain(&error), "the list of generations does not respond");
                     }
@@ -108,8 +115,8 @@ impl ReadStore {
             }
         }
         live.end().await;
-        if let Some(building) = building {
-            building.end().await;
+        for other in building.into_iter().chain(beside) {
+            other.end().await;
         }
         drop(running);
         ended
@@ -127,10 +134,11 @@ impl ReadStore {
         let live = self.live().look().await?;
         let head = self.0.journal.backend().head().await?.position;
         let empty = live.position == Position::START && head.counter() > self.0.limits.far;
-        if ours(State::Live).is_some() && !empty {
+        let has_own = ours(State::Live).is_some() || self.is_own(&entries, &self.live().id);
+        if has_own && !empty {
             return Ok((None, Role::Live));
         }
-        let begun = match (ours(State::Building), &self.0.location) {
+        let begun = match (ours(State::Ready).or_else(|| ours(State::Building)), &self.0.location) {
             (Some(entry), Location::Database(_)) => {
                 belonging::open_own(&self.0.location, &entry.id, self.0.journal.backend().as_ref()).await?
             }
@@ -147,18 +155,20 @@ impl ReadStore {
 
     fn start(&self, generation: Arc<Generation>, stop: &CancellationToken, role: Role) -> Following {
         let stop = stop.child_token();
+        // Of two that begin to write the same tables, one would be thrown out.
+        let yields = role == Role::Beside || role == Role::Live && self.is_waiting_for_own();
         let task = tokio::spawn({
             let (store, generation, stop) = (self.clone(), generation.clone(), stop.clone());
             async move {
                 let advanced = |checkpoint: Checkpoint| match role {
                     Role::Live => store.announce(checkpoint),
                     Role::Building => drop(store.0.built.send_replace(checkpoint.position)),
-                    Role::Waiting => {}
+                    Role::Waiting | Role::Beside => {}
                 };
                 if role == Role::Waiting {
                     return stop.cancelled().await;
                 }
-                store.follower(&generation, &stop, &advanced).follow().await;
+                Follower { yields, ..store.follower(&generation, &stop, &advanced) }.follow().await;
             }
         });
         Following { generation, task, stop, role }
@@ -169,14 +179,14 @@ impl ReadStore {
         let (before, retired) = (old.generation.checkpoint().position, old.generation.clone());
         old.end().await;
         // The old one may have moved until its end; readers must not see the tables go back.
-        let position = retired.checkpoint().position.max(before);
+        let position = retired.look().await.unwrap_or_else(|_| retired.checkpoint()).position.max(before);
         reach(&new.generation, position, stop).await;
         let generation = new.generation.clone();
         new.end().await;
         if stop.is_cancelled() {
             return self.start(retired, stop, Role::Waiting);
         }
-        match self.settle_and_promote(&generation).await {
+        match self.settle(&generation).await {
             Ok(generation) => {
                 self.take_over(&generation).await;
                 self.start(generation, stop, Role::Live)
@@ -186,7 +196,7 @@ impl ReadStore {
                 tracing::error!(
                     error = chain(&error),
                     generation = generation.id,
-                    "the new read tables could not be made live"
+                    "the new read tables could not be put to use"
                 );
                 self.start(retired, stop, Role::Live)
             }
@@ -200,18 +210,47 @@ impl ReadStore {
         advanced: &'a (dyn Fn(Checkpoint) + Send + Sync),
     ) -> Follower<'a> {
         let Inner { journal, location, limits, wanted, hindrance, .. } = &*self.0;
-        Follower { journal, location, generation, limits: *limits, stop, wanted, hindrance, advanced }
+        Follower { journal, location, generation, limits: *limits, stop, yields: false, wanted, hindrance, advanced }
     }
 
-    async fn settle_and_promote(&self, built: &Generation) -> Result<Arc<Generation>, ProjectionError> {
+    async fn settle(&self, built: &Generation) -> Result<Arc<Generation>, ProjectionError> {
         let generation = built.settle(&self.0.location).await?;
-        self.0.catalog.promote(&generation.id, &generation.views(&self.0.projections)).await?;
+        self.put_to_use(&generation).await?;
         Ok(Arc::new(generation))
+    }
+
+    /// Makes tables that are ready live once no process of another version reads those that are; until then, keeps those up.
+    async fn keep_other_version(
+        &self,
+        live: &Following,
+        beside: &mut Option<Following>,
+        stop: &CancellationToken,
+    ) -> Result<(), ProjectionError> {
+        let own = &live.generation.id;
+        let is_ready = |entries: &[Entry]| entries.iter().any(|entry| entry.id == *own && entry.state == State::Ready);
+        let mut entries = self.0.catalog.entries().await?;
+        if is_ready(&entries) {
+            self.put_to_use(&live.generation).await?;
+            entries = self.0.catalog.entries().await?;
+        }
+        let other = versions::live(&entries).filter(|_| is_ready(&entries));
+        if other.map(|entry| &entry.id) == beside.as_ref().map(|following| &following.generation.id) {
+            return Ok(());
+        }
+        if let Some(before) = beside.take() {
+            before.end().await;
+        }
+        if let Some(entry) = other {
+            let generation = Generation::open(&self.0.location, &entry.id).await?;
+            *beside = Some(self.start(Arc::new(generation), stop, Role::Beside));
+        }
+        Ok(())
     }
 
     /// Points readers to a generation.
     pub(super) async fn take_over(&self, generation: &Arc<Generation>) {
         let old = self.0.live.swap(generation.clone());
+        self.0.waits_for_own.store(false, Ordering::Relaxed);
         self.announce(generation.checkpoint());
         old.retire().await;
         tracing::info!(generation = generation.id, "new read tables are live");
@@ -229,9 +268,10 @@ impl ReadStore {
             Err(error) => return (live, Err(error)),
         };
         let mut live = live;
-        if let Some(entry) = entries.iter().find(|entry| entry.state == State::Live)
-            && entry.id != live.generation.id
-        {
+        if let Err(error) = self.look_for_other_versions(&entries).await {
+            return (live, Err(error));
+        }
+        if let Some(entry) = self.preferred(&entries, &live.generation.id) {
             match Generation::open(&self.0.location, &entry.id).await {
                 Ok(generation) => {
                     let new = self.start(Arc::new(generation), stop, Role::Building);
@@ -275,7 +315,7 @@ impl ReadStore {
         let generation = Arc::new(built.settle(&self.0.location).await?);
         // The projector of another process may have advanced the live tables in the meantime.
         self.overtake(&generation, &progress).await?;
-        self.0.catalog.promote(&generation.id, &generation.views(&self.0.projections)).await?;
+        self.put_to_use(&generation).await?;
         if self.0.running.load(Ordering::Relaxed) == 0 {
             self.take_over(&generation).await;
             if !self.0.catalog.is_behind() {
@@ -311,7 +351,7 @@ impl ReadStore {
         let end = self.0.journal.backend().watch();
         let target = || match live.role {
             Role::Waiting => *end.borrow(),
-            Role::Live | Role::Building => live.generation.checkpoint().position,
+            Role::Live | Role::Building | Role::Beside => live.generation.checkpoint().position,
         };
         let mut progress = building.generation.progress();
         while progress.borrow_and_update().position < target() {

@@ -6,7 +6,6 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::belonging;
-use super::catalog::State;
 use super::follower;
 use super::generation::Generation;
 use super::run::{CATALOG_POLL_INTERVAL, Running};
@@ -15,6 +14,9 @@ use crate::projections::error::{ProjectionError, chain};
 
 /// The longest pause between two looks at tables that stand still although events wait.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long tables that take over may take to come as far as those that are read.
+const SWITCH: Duration = Duration::from_secs(2);
 
 impl ReadStore {
     /// Announces how far other processes have brought the read tables, and switches to those that they make live, until `stop`.
@@ -55,7 +57,7 @@ impl ReadStore {
         }
     }
 
-    /// Switches to the tables that another process made live.
+    /// Switches to the tables that another process built for this version, or made live.
     async fn follow_switch(&self) -> Result<(), ProjectionError> {
         let Inner { catalog, location, journal, .. } = &*self.0;
         let live = self.live();
@@ -64,12 +66,19 @@ impl ReadStore {
         }
         let switched = async {
             let entries = catalog.entries().await?;
-            let Some(entry) = entries.iter().find(|entry| entry.state == State::Live && entry.id != live.id) else {
-                return Ok(());
-            };
+            self.look_for_other_versions(&entries).await?;
+            let Some(entry) = self.preferred(&entries, &live.id) else { return Ok(()) };
             let generation = Generation::open(location, &entry.id).await?;
-            // Readers must not see the tables go back: otherwise the next look finds that they have come as far.
-            if generation.checkpoint().position >= live.look().await?.position {
+            // Readers must not see the tables go back. If this takes long, the next look tries again.
+            let seen = live.look().await?.position;
+            let reached = tokio::time::timeout(SWITCH, async {
+                while generation.look().await?.position < seen {
+                    tokio::time::sleep(follower::POLL_INTERVAL).await;
+                }
+                Ok::<_, ProjectionError>(())
+            });
+            if let Ok(reached) = reached.await {
+                reached?;
                 self.take_over(&generation.into()).await;
             }
             Ok::<_, ProjectionError>(())

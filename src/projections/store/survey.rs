@@ -5,7 +5,7 @@ use super::ReadStore;
 use super::belonging;
 use super::catalog::{Catalog, State};
 use super::lease;
-use super::location::{Location, file, schema};
+use super::location::{Database, Location, file, schema};
 use super::options;
 use crate::ids::Position;
 use crate::log::EventLog;
@@ -20,6 +20,8 @@ pub struct Survey {
     pub live: Option<SurveyedGeneration>,
     /// The ids of those that a process is building to take over.
     pub building: Vec<String>,
+    /// The ids of those that nodes of another version read.
+    pub ready: Vec<String>,
     /// The number of those that nobody uses any more, or whose building was interrupted.
     pub left: usize,
 }
@@ -46,12 +48,13 @@ impl ReadStore {
     pub async fn survey(location: &str, log: &dyn EventLog) -> Result<Option<Survey>, ProjectionError> {
         let location = Location::parse(location);
         let Some(entries) = Catalog::look(&location).await? else { return Ok(None) };
-        let mut survey = Survey { live: None, building: Vec::new(), left: 0 };
+        let mut survey = Survey { live: None, building: Vec::new(), ready: Vec::new(), left: 0 };
         for entry in entries {
             match entry.state {
                 State::Live => survey.live = Some(look_at(&location, entry.id, log).await?),
                 State::Building if lease::is_taken(&location, &entry.id).await? => survey.building.push(entry.id),
-                State::Building | State::Retired => survey.left += 1,
+                State::Ready if lease::is_taken(&location, &entry.id).await? => survey.ready.push(entry.id),
+                State::Building | State::Ready | State::Retired => survey.left += 1,
             }
         }
         Ok(Some(survey))
@@ -61,7 +64,7 @@ impl ReadStore {
 async fn look_at(location: &Location, id: String, log: &dyn EventLog) -> Result<SurveyedGeneration, ProjectionError> {
     let db = match location {
         Location::Folder(folder) => Db::Sqlite(SqlitePool::new(SqliteOptions::witness(&file(folder, &id)))),
-        Location::Database(url) => {
+        Location::Database(Database { url, .. }) => {
             let options = options::postgres_reader(url, &schema(&id))?;
             Db::Postgres(options::postgres_reader_pool().max_connections(1).connect_lazy_with(options))
         }

@@ -46,6 +46,7 @@ impl Writer {
                 move_checkpoint(session, memory.checkpoint.position, next).await?;
                 memory.checkpoint = next;
             }
+            memory.staged += batch.len();
             forget::remember(session, memory, batch).await?;
             let events: Vec<usize> = (0..batch.len()).collect();
             indexes::make_for(session, &mut memory.missing, &batch.types(&events)).await?;

@@ -40,7 +40,7 @@ row! {
 /// Creates all tables in one transaction, and proves that every statement runs. Without `indexes`, those that are not needed
 /// from the first batch on are left to [`super::indexes`].
 pub async fn create(session: &mut Session, projections: &[Projection], indexes: bool) -> Result<(), ProjectionError> {
-    staging::create(session).await.map_err(database("create the staging relations"))?;
+    staging::create(session, &[]).await.map_err(database("create the staging relations"))?;
     session.begin().await.map_err(database("begin"))?;
     match create_all(session, projections, indexes).await {
         Ok(()) => session.commit().await.map_err(database("commit new tables")),

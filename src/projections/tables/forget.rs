@@ -13,6 +13,7 @@ use crate::sql::{Session, Value};
 pub async fn remember(session: &mut Session, memory: &mut Memory, batch: &Batch) -> Result<(), ProjectionError> {
     for subject in batch.erased_subjects() {
         if memory.forgotten.insert(subject) {
+            memory.staged = memory.staged.max(staging::KEPT);
             let sql = "INSERT INTO commlog_forgotten (subject_id) VALUES ($1)";
             session.execute(sql, &[Value::from(subject.uuid())]).await.map_err(database("remember the forgotten"))?;
         }

@@ -148,6 +148,7 @@ impl Group {
         let added = staging::add(session, batch, &events, behind, &memory.forgotten).await;
         added.map_err(database("stage a batch"))?;
         self.events += batch.len();
+        memory.staged += batch.len();
         self.bytes += batch.bytes();
         for name in batch.types(&events) {
             if !self.types.contains(name) {

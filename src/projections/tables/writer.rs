@@ -33,6 +33,8 @@ pub(super) struct Memory {
     pub forgotten: Forgotten,
     /// Of tables that are built: the indexes that they do not have yet.
     pub missing: Vec<Index>,
+    /// How many events were staged since the staging relations were last emptied.
+    pub staged: usize,
 }
 
 /// By projection, the streams whose further events wait.
@@ -83,23 +85,20 @@ impl Writer {
             }
             self.in_transaction = false;
         }
-        let session = match self.session.take() {
-            Some(session) => session,
+        let (session, may_hold) = match self.session.take() {
+            Some(session) => (session, staging::KEPT),
             None => {
                 self.memory = None;
                 let mut session = self.db.session().await.map_err(database("be reached"))?;
-                let staging = database("create the staging relations");
-                staging::create(&mut session).await.map_err(&staging)?;
-                for create in self.projections.iter().flat_map(|projection| &projection.create_for_batch) {
-                    session.run(create).await.map_err(&staging)?;
-                }
-                session
+                let created = staging::create(&mut session, &self.projections).await;
+                created.map_err(database("create the staging relations"))?;
+                (session, 0)
             }
         };
         let session = self.session.insert(session);
         let memory = match self.memory.take() {
             Some(memory) => memory,
-            None => recall(session, &self.projections).await?,
+            None => recall(session, &self.projections, may_hold).await?,
         };
         Ok((session, self.memory.insert(memory)))
     }
@@ -148,6 +147,10 @@ impl Writer {
         session.begin().await.map_err(database("begin"))?;
         let done = work(session, &mut memory).await;
         let done = match done {
+            Ok(value) => empty_staging(session, &mut memory).await.map(|()| value),
+            Err(error) => Err(error),
+        };
+        let done = match done {
             Ok(value) => session.commit().await.map(|()| value).map_err(database("commit a batch")),
             Err(error) => Err(error),
         };
@@ -169,12 +172,23 @@ impl Writer {
     }
 }
 
-async fn recall(session: &mut Session, projections: &[Projection]) -> Result<Memory, ProjectionError> {
+/// Empties the staging relations once much was staged, or somebody was forgotten whose data may stand there.
+async fn empty_staging(session: &mut Session, memory: &mut Memory) -> Result<(), ProjectionError> {
+    if memory.staged >= staging::KEPT {
+        staging::empty(session).await.map_err(database("empty the staging relations"))?;
+        memory.staged = 0;
+    }
+    Ok(())
+}
+
+/// `staged` is how many events the staging relations may hold.
+async fn recall(session: &mut Session, projections: &[Projection], staged: usize) -> Result<Memory, ProjectionError> {
     let checkpoint = checkpoint(session).await?;
     let sql = "SELECT subject_id FROM commlog_forgotten";
     let forgotten: Vec<Subject> =
         session.fetch_all(sql, &[]).await.map_err(database("read the forgotten customers"))?;
     let forgotten = forgotten.into_iter().map(|row| SubjectId(row.subject_id)).collect();
     let missing = indexes::missing(session, projections).await?;
-    Ok(Memory { checkpoint, parked: parked::streams(session).await?, forgotten, missing })
+    let parked = parked::streams(session).await?;
+    Ok(Memory { checkpoint, parked, forgotten, missing, staged })
 }

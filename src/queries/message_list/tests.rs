@@ -26,6 +26,7 @@ fn both(one: &MessageFilter, other: &MessageFilter) -> MessageFilter {
         states: [one.states, other.states].concat(),
         channels: [one.channels, other.channels].concat(),
         campaign_id: one.campaign_id.or(other.campaign_id),
+        variant: one.variant.or(other.variant),
         outcome: one.outcome.or(other.outcome),
         provider: one.provider.or(other.provider),
         account: one.account.or(other.account),
@@ -101,7 +102,8 @@ async fn recipients_by_outcome_are_read_in_the_order_of_the_campaigns_index() {
     let tables = Scratch::in_memory(&Registry::builtin().unwrap()).await.unwrap();
     for &outcome in Outcome::ALL.iter().filter(|outcome| **outcome != Outcome::Converted) {
         let campaign_id = Some(CampaignId(uuid::Uuid::from_u128(1)));
-        let filter = MessageFilter { campaign_id, outcome: Some(outcome), ..MessageFilter::default() };
+        let variant = Some("a".to_owned());
+        let filter = MessageFilter { campaign_id, variant, outcome: Some(outcome), ..MessageFilter::default() };
         let plan = Plan::of(tables.db(), tenant, &filter).await.unwrap().expect("something can be found");
         let steps = steps(tables.db(), &plan, &Page::first(50)).await;
         let read = steps.iter().filter(|step| step.contains("messages_of_campaign")).count();

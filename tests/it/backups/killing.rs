@@ -10,7 +10,7 @@ use crate::support::times;
 
 /// Runs a command and kills it at moments that go through its whole length, until it comes to its end.
 fn kill_through(place: &Place, arguments: &[&str], mut after_each: impl FnMut()) {
-    let kills = u32::try_from(times("COMMLOG_BACKUP_KILLS", 12)).unwrap();
+    let kills = u32::try_from(times("COMMLOG_BACKUP_KILLS", 6)).unwrap();
     let mut longest = Duration::from_millis(60);
     let mut ended = 0;
     for number in 0.. {

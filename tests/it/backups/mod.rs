@@ -1,6 +1,7 @@
 //! `commlog backup` and `commlog restore`, as operators use them.
 
 mod damage;
+mod files;
 mod forgetting;
 mod killing;
 mod load;

@@ -7,6 +7,7 @@ mod auditing;
 mod bad_stores;
 mod callbacks;
 mod campaign_results;
+mod console;
 mod copying;
 mod forgetting;
 mod hardship;
@@ -25,6 +26,7 @@ use std::process::{Command, Output, Stdio};
 /// A folder with a data folder of its own, and the binary run in it.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
+    program: PathBuf,
     variables: Vec<(String, String)>,
 }
 
@@ -37,7 +39,8 @@ pub(crate) struct Ended {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        let program = env!("CARGO_BIN_EXE_commlog").into();
+        Self { folder: tempfile::tempdir().unwrap(), program, variables: Vec::new() }
     }
 
     /// With log, read tables and keys on PostgreSQL.
@@ -48,6 +51,16 @@ impl Place {
         place.set("COMMLOG_KEYS_URL", &keys);
         place.set("COMMLOG_MASTER_KEY", &"6b".repeat(32));
         place
+    }
+
+    /// From now on, another build of the binary is run.
+    pub(crate) fn run_by(&mut self, program: &Path) {
+        program.clone_into(&mut self.program);
+    }
+
+    /// The binary that is run.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
@@ -71,7 +84,7 @@ impl Place {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_commlog"));
+        let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         // Whatever the machine has set must not reach the tests.
         for (name, _) in std::env::vars_os() {

@@ -26,6 +26,14 @@ impl Server {
         server
     }
 
+    /// As [`Self::start`], for somebody who hears each line that it says later.
+    pub(crate) fn start_heard(place: &Place, arguments: &[&str], mut hear: impl FnMut(&str) + Send + 'static) -> Self {
+        let mut server = Self::start_unread(place.command(arguments), arguments[0] == "demo");
+        let lines = server.unread.take().unwrap();
+        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(|line| hear(&line)));
+        server
+    }
+
     /// Starts `commlog serve` in a shell that does something before.
     pub(crate) fn start_after(place: &Place, before: &str) -> Self {
         let mut server = Self::start_unread(in_shell(place, before), false);
@@ -128,7 +136,7 @@ impl Drop for Server {
 /// `commlog serve` in a shell that does something before.
 fn in_shell(place: &Place, before: &str) -> Command {
     let mut shell = place.shell(&["-c", &format!("{before}; exec \"$0\" serve")]);
-    shell.arg(env!("CARGO_BIN_EXE_commlog"));
+    shell.arg(place.program());
     shell
 }
 

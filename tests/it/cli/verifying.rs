@@ -328,10 +328,15 @@ fn exports_are_json_lines_or_csv_and_leave_a_trace_when_personal() {
     let written = std::fs::read_to_string(place.path("events.jsonl")).unwrap();
     assert!(written.contains("17850"), "the customer's own id is personal, and asked for");
     assert_eq!(place.ok(&["export", "events", "--type", "PersonalDataRead"]).lines().count(), 2);
-    place.file("crm.csv", "customer,name,email\nf1,\"=HYPERLINK(\"\"http://evil\"\")\",f1@example.org\n");
+    place.file(
+        "crm.csv",
+        "customer,name,email\nf1,\"=HYPERLINK(\"\"http://evil\"\")\",f1@example.org\nf2,Zoë;=1+1,f2@x.example\n",
+    );
     place.ok(&["import", "customers", "crm.csv"]);
     let opened = place.ok(&["export", "customers", "--format", "csv", "--spreadsheet"]);
     assert!(opened.contains("\"'=HYPERLINK(\"\"http://evil\"\")\"") && !opened.contains("\"=HYPERLINK"), "{opened}");
+    // Where cells are separated by semicolons, this one is two; and without a mark, its name is in another encoding.
+    assert!(opened.starts_with('\u{feff}') && opened.contains(",Zoë;'=1+1,"), "{opened}");
     let unknown = place.fails(2, &["export", "weather"]);
     assert!(unknown.contains("\"weather\" is not a read model") && unknown.contains("timeline"), "{unknown}");
     let none = place.ok(&["export", "events", "--until", "1999-01-01"]);

@@ -1,14 +1,16 @@
 //! A small fuzzer for stable Rust: inputs of a committed corpus, changed at random. Each target gets a number of inputs in the
-//! suite, always the same ones; `make fuzz` gives it time and other ones. What a target fails on is written to
-//! `target/fuzz`, to be put into its corpus once it is mended.
+//! suite, always the same ones (`COMMLOG_FUZZ_INPUTS`); `make fuzz` gives it time and other ones. What a target fails on is
+//! written to `target/fuzz`, to be put into its corpus once it is mended.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// Inputs that a target gets in the suite.
-const INPUTS: u32 = 300;
+use crate::support::{setting, times};
+
+/// Inputs that a target gets in the suite, where nothing else is said.
+const INPUTS: usize = 100;
 
 /// The longest input, in bytes.
 const LONGEST: usize = 128 * 1024;
@@ -145,9 +147,8 @@ fn corpus(target: &Target) -> Vec<Vec<u8>> {
 }
 
 /// The time that `make fuzz` gives each target.
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of commlog")]
 fn time_given() -> Option<Duration> {
-    let seconds = std::env::var("COMMLOG_FUZZ_SECONDS").ok()?;
+    let seconds = setting("COMMLOG_FUZZ_SECONDS")?;
     Some(Duration::from_secs(seconds.parse().expect("COMMLOG_FUZZ_SECONDS is a number of seconds")))
 }
 
@@ -166,8 +167,8 @@ fn fuzz_here(target: &Target) {
     seeds.iter().for_each(|seed| attempt(target, seed));
     let began = Instant::now();
     let mut dice = Dice(if time.is_some() { u64::from(std::process::id()) << 32 } else { 1 });
-    let mut tried = 0;
-    while time.map_or(tried < INPUTS, |time| began.elapsed() < time) {
+    let (mut tried, inputs) = (0, times("COMMLOG_FUZZ_INPUTS", INPUTS));
+    while time.map_or(tried < inputs, |time| began.elapsed() < time) {
         let mut input = seeds[dice.below(seeds.len())].clone();
         for _ in 0..=dice.below(6) {
             change(&mut input, &seeds, &words, &mut dice);

@@ -5,6 +5,7 @@ mod checks;
 mod generations;
 mod moments;
 mod parked;
+mod versions;
 mod world;
 mod writers;
 

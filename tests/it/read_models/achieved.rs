@@ -239,11 +239,12 @@ async fn brought_by_query(db: &Db) -> Brought {
     brought.collect()
 }
 
-/// Everybody of an outcome, read in small pages.
-async fn listed(db: &Db, outcome: Outcome) -> Vec<String> {
+/// Everybody of an outcome, or those of one variant, read in small pages.
+async fn listed(db: &Db, outcome: Outcome, variant: Option<&str>) -> Vec<String> {
+    let wanted = recipients::Wanted { outcome, reason: None, channel: None, variant: variant.map(str::to_owned) };
     let (mut page, mut found) = (Some(Page::first(7)), Vec::new());
-    while let Some(wanted) = page.take() {
-        let slice = recipients::list(db, TENANT, campaign(1), outcome, None, &wanted).await.expect("a page");
+    while let Some(asked) = page.take() {
+        let slice = recipients::list(db, TENANT, campaign(1), &wanted, &asked).await.expect("a page");
         page = slice.next(7);
         found.extend(slice.into_rows().iter().map(|row| row.message_id.0.to_string()));
     }
@@ -277,11 +278,15 @@ async fn compare(db: &Db, story: &Story) {
         (Outcome::Complained, "complained"),
     ];
     for (outcome, name) in outcomes {
-        let named = facts.iter().filter(|(_, (_, names))| names.contains(name));
-        assert_eq!(listed(db, outcome).await, named.map(|(id, _)| id.clone()).collect::<Vec<_>>(), "{outcome}");
+        for variant in [None, Some("even"), Some("odd"), Some("none")] {
+            let is_it = |of: &String| variant.is_none_or(|variant| of == variant);
+            let named = facts.iter().filter(|(_, (of, names))| names.contains(name) && is_it(of));
+            let ids: Vec<_> = named.map(|(id, _)| id.clone()).collect();
+            assert_eq!(listed(db, outcome, variant).await, ids, "{outcome} of {variant:?}");
+        }
     }
     let converted: usize = brought(&events, &of).values().map(|(converted, ..)| *converted).sum();
-    assert_eq!(listed(db, Outcome::Converted).await.len(), converted);
+    assert_eq!(listed(db, Outcome::Converted, None).await.len(), converted);
 }
 
 #[test]

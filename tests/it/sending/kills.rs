@@ -232,7 +232,7 @@ async fn callbacks(address: String, providers: Arc<Providers>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_loses_nothing_and_sends_nothing_twice() {
-    let rounds = times("COMMLOG_KILL_ROUNDS", 10);
+    let rounds = times("COMMLOG_KILL_ROUNDS", 4);
     let mut random = SmallRng::seed_from_u64(11);
     let providers = Arc::new(Providers::start().await);
     let mut place = Place::new();

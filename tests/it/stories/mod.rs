@@ -1,15 +1,15 @@
 //! A node in adversity, as a process with people at work: nothing acknowledged is lost, everything runs again without a
 //! restart, and `/readyz` says the truth in between. `COMMLOG_STORY_SECONDS` says how long each adversity lasts.
 
+mod client;
 mod kurrentdb;
 mod nodes;
 mod proxy;
+mod upgrade;
 mod world;
 
-use std::path::Path;
-
 use proxy::{Line, Proxy};
-use world::{Adversity, World, length, on_postgres, preload, through};
+use world::{Adversity, World, length, on_postgres, through};
 
 use crate::cli::Place;
 use crate::cli::server::Server;
@@ -23,21 +23,18 @@ fn serve(world: &World) -> Server {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_is_full_for_a_while() {
-    let adversity = Adversity::new();
-    let mut place = Place::new();
-    preload(&mut place, &adversity, Path::new(".db"));
-    let mut world = World::new(place).await;
+    let mut world = World::with_disk(Place::new(), ".db").await;
     let server = serve(&world);
     world.work(&[&server]);
     world.all_succeed(|_| true).await;
 
-    adversity.set(true, 0);
+    world.set(true, 0);
     world.somebody_fails().await;
     let problems = world.says(&server, false).await;
     assert!(problems.contains("the log cannot be written"), "{problems}");
     world.says_not_ready_for(&server, length()).await;
 
-    adversity.set(false, 0);
+    world.set(false, 0);
     world.says(&server, true).await;
     world.all_succeed(|_| true).await;
     world.end(vec![server]).await;
@@ -128,9 +125,7 @@ mod a_clock_that_goes_back_an_hour {
     use super::*;
 
     async fn story(engine: Engine) {
-        let adversity = Adversity::new();
         let mut place = Place::new();
-        preload(&mut place, &adversity, Path::new("nothing"));
         if engine == Engine::Postgres {
             on_postgres(&mut place, &database().await, &database().await);
         }
@@ -139,7 +134,7 @@ mod a_clock_that_goes_back_an_hour {
         world.work(&[&server]);
         world.all_succeed(|_| true).await;
         for seconds in [-3_600, 0] {
-            adversity.set(false, seconds);
+            world.set(false, seconds);
             world.all_succeed(|_| true).await;
             world.says(&server, true).await;
         }

@@ -69,21 +69,12 @@ async fn world() -> (World, Vec<Server>, Leases) {
     (world, nodes, leases)
 }
 
-/// Waits until another message is handed over.
-async fn another_is_sent(world: &World) {
-    let (began, before) = (Instant::now(), world.twilio.calls());
-    while world.twilio.calls() == before {
-        assert!(began.elapsed() < Duration::from_secs(PATIENCE as u64), "nothing is sent");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// How long it takes until another node has the lease, and until it sends.
 async fn replaced(world: &World, leases: &mut Leases, nodes: &[Server], term: i64) -> [Duration; 2] {
     let began = Instant::now();
     leases.index(nodes, "processes", term).await;
     let has_it = began.elapsed();
-    another_is_sent(world).await;
+    world.another_is_sent().await;
     [has_it, began.elapsed()]
 }
 

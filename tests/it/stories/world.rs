@@ -1,7 +1,7 @@
 //! A server of its own process with people who give it commands, and what must hold once they stop.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::client::{Client, Habit};
 use crate::cli::Place;
 use crate::cli::server::Server;
 use crate::support::app::http_client;
@@ -28,6 +29,12 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// The longest that it may take until what became of every message is known: a call whose process is gone counts as lost after
 /// two minutes, and is looked for at the provider after that.
 const SETTLED_WITHIN: Duration = Duration::from_mins(5);
+
+/// Once nothing has been settled for so long, the clocks of all processes go forward: what is open waits for time to pass.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// By how many seconds they go forward: more than a call whose process is gone is waited for.
+const LATER: i64 = 150;
 
 /// How long an adversity lasts: what `COMMLOG_STORY_SECONDS` says.
 pub(super) fn length() -> Duration {
@@ -72,17 +79,21 @@ impl Adversity {
     }
 }
 
-/// What was acknowledged.
+/// What was acknowledged, and what was not.
 #[derive(Default)]
-struct Acknowledged {
+pub(super) struct Acknowledged {
     /// With the number that each goes to.
-    messages: Vec<(String, String)>,
+    pub(super) messages: Vec<(String, String)>,
     /// UUIDs of what must be in the log.
-    objects: HashSet<String>,
+    pub(super) objects: HashSet<String>,
+    /// Why commands were not acknowledged when they were given.
+    pub(super) problems: Vec<String>,
 }
 
 pub(super) struct World {
     pub(super) place: Place,
+    /// Of all processes of the place, where they can be made to load it.
+    pub(super) adversity: Option<Adversity>,
     pub(super) twilio: Arc<TwilioDouble>,
     token: String,
     http: reqwest::Client,
@@ -90,8 +101,9 @@ pub(super) struct World {
     /// How often each client succeeded in all, and how often they failed.
     succeeded: Vec<watch::Sender<usize>>,
     failed: Arc<watch::Sender<usize>>,
-    /// Which server each client talks to.
-    servers: Vec<Arc<Mutex<String>>>,
+    /// The addresses that clients talk to, each to the one of its number first.
+    servers: Arc<Mutex<Vec<String>>>,
+    habit: Habit,
     /// Clients wait while the provider has not been asked to send all but so many messages.
     most_waiting: usize,
     stop: CancellationToken,
@@ -105,7 +117,25 @@ impl World {
     }
 
     /// The same, with an account that sends so many messages a second; 0 is no limit.
-    pub(super) async fn paced(mut place: Place, rate: usize) -> Self {
+    pub(super) async fn paced(place: Place, rate: usize) -> Self {
+        Self::of(place, rate, Habit::GivesUp, "nothing").await
+    }
+
+    /// A place with an account at a double, and people who repeat what is not acknowledged until it is.
+    pub(super) async fn repeating(place: Place) -> Self {
+        Self::of(place, 0, Habit::Repeats, "nothing").await
+    }
+
+    /// The same, where the disk of files with a part of their path can be full.
+    pub(super) async fn with_disk(place: Place, files: &str) -> Self {
+        Self::of(place, 0, Habit::GivesUp, files).await
+    }
+
+    async fn of(mut place: Place, rate: usize, habit: Habit, files: &str) -> Self {
+        let adversity = cfg!(target_os = "linux").then(Adversity::new);
+        for (name, value) in adversity.iter().flat_map(|adversity| adversity.variables(files)) {
+            place.set(name, &value);
+        }
         let twilio = Arc::new(TwilioDouble::start(Ambient::system()).await);
         place.set("COMMLOG_LISTEN", "127.0.0.1:0");
         place.set("COMMLOG_LOG_FILTER", "error");
@@ -123,13 +153,15 @@ impl World {
         let token = place.ok(&["keys", "issue", "--role", "admin", "--label", "stories"]).trim().to_owned();
         Self {
             place,
+            adversity,
             twilio,
             token,
             http: http_client(),
             acknowledged: Arc::default(),
             succeeded: (0..CLIENTS).map(|_| watch::Sender::new(0)).collect(),
             failed: Arc::default(),
-            servers: (0..CLIENTS).map(|_| Arc::default()).collect(),
+            servers: Arc::default(),
+            habit,
             most_waiting: if rate == 0 { usize::MAX } else { 5 * rate },
             stop: CancellationToken::new(),
             clients: JoinSet::new(),
@@ -141,7 +173,8 @@ impl World {
         self.talk_to(servers);
         for (number, succeeded) in self.succeeded.iter().enumerate() {
             let client = Client {
-                server: self.servers[number].clone(),
+                habit: self.habit,
+                servers: self.servers.clone(),
                 twilio: self.twilio.clone(),
                 most_waiting: self.most_waiting,
                 http: self.http.clone(),
@@ -151,18 +184,14 @@ impl World {
                 succeeded: succeeded.clone(),
                 failed: self.failed.clone(),
             };
-            let stop = self.stop.clone();
-            self.clients.spawn(async move {
-                stop.run_until_cancelled(client.work()).await;
-            });
+            self.clients.spawn(client.run(self.stop.clone()));
         }
     }
 
     /// From now on, people give their commands to these servers, in turns.
     pub(super) fn talk_to(&self, servers: &[&Server]) {
-        for (number, server) in self.servers.iter().enumerate() {
-            servers[number % servers.len()].address().clone_into(&mut server.lock().expect("no panic"));
-        }
+        let addresses = servers.iter().map(|server| server.address().to_owned()).collect();
+        *self.servers.lock().expect("no panic") = addresses;
     }
 
     /// Waits until everybody (or those of one server of several) succeeded some more times.
@@ -181,6 +210,15 @@ impl World {
         let before = *self.failed.borrow();
         let mut failed = self.failed.subscribe();
         tokio::time::timeout(PATIENCE, failed.wait_for(|now| *now > before)).await.expect("in time").expect("runs");
+    }
+
+    /// Waits until another message is handed over.
+    pub(super) async fn another_is_sent(&self) {
+        let (began, before) = (Instant::now(), self.twilio.calls());
+        while self.twilio.calls() == before {
+            assert!(began.elapsed() < PATIENCE, "nothing is sent");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Whether a server says that it is ready, and why not; absent if it says nothing.
@@ -229,11 +267,14 @@ impl World {
             (acknowledged.messages.clone(), acknowledged.objects.clone())
         };
         assert!(messages.len() >= 6 * CLIENTS, "only {} messages were acknowledged", messages.len());
-        self.settle(&servers[0], messages).await;
+        self.settle(&servers[0], messages.clone()).await;
         assert!(self.twilio.most_per_token() <= 1, "a message was sent twice");
         self.nobody_was_written_to_twice();
         for server in servers {
             assert_eq!(server.stop(), Some(0));
+        }
+        if self.habit == Habit::Repeats {
+            self.everything_happened_once(&messages);
         }
         self.place.ok(&["verify"]);
         self.place.ok(&["rebuild", "--check"]);
@@ -242,9 +283,16 @@ impl World {
         assert!(lost.is_empty(), "acknowledged, and not in the log: {lost:?}");
     }
 
+    /// Fills the disk of the place's processes, or lets their clock be wrong by some seconds.
+    pub(super) fn set(&self, is_full: bool, seconds: i64) {
+        self.adversity.as_ref().expect("Linux loads it into processes").set(is_full, seconds);
+    }
+
     /// Waits until the provider has every message, or it is in doubt whether it has.
     async fn settle(&self, server: &Server, mut open: Vec<(String, String)>) {
         let began = Instant::now();
+        let mut settled_at = began;
+        let mut count = open.len();
         let query = "query($id: ID!) { message(id: $id) { state } }";
         while !open.is_empty() {
             let mut waiting = vec![];
@@ -267,6 +315,12 @@ impl World {
                     }
                 }
             }
+            if waiting.len() < count {
+                (settled_at, count) = (Instant::now(), waiting.len());
+            }
+            if let Some(adversity) = self.adversity.as_ref().filter(|_| settled_at.elapsed() > QUIET) {
+                adversity.set(false, LATER);
+            }
             open = waiting;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -281,79 +335,27 @@ impl World {
         taken
     }
 
+    /// What people repeated until it was acknowledged happened exactly once; nothing was in doubt.
+    fn everything_happened_once(&self, messages: &[(String, String)]) {
+        let taken = self.taken();
+        let missing: Vec<_> = messages.iter().filter(|(_, number)| !taken.contains_key(number)).collect();
+        assert!(missing.is_empty(), "acknowledged, and not sent: {missing:?}");
+        for event in ["CustomerRegistered", "ActivityRecorded", "MessageQueued", "MessageSent"] {
+            let events = self.place.ok(&["export", "events", "--type", event, "--format", "jsonl"]);
+            assert_eq!(events.lines().count(), messages.len(), "{event}");
+        }
+        let acknowledged = self.acknowledged.lock().expect("no panic");
+        println!("{} customers, each written to once; what was not acknowledged at once:", messages.len());
+        let mut problems = BTreeMap::<&str, usize>::new();
+        for problem in &acknowledged.problems {
+            *problems.entry(problem).or_default() += 1;
+        }
+        problems.iter().for_each(|(problem, times)| println!("{times} times: {problem}"));
+    }
+
     fn nobody_was_written_to_twice(&self) {
         let twice: Vec<_> = self.taken().into_iter().filter(|(_, times)| *times > 1).collect();
         assert!(twice.is_empty(), "a message was sent in several attempts: {twice:?}");
-    }
-}
-
-/// One who registers customers, writes to them and records what they bought, whatever becomes of it.
-struct Client {
-    server: Arc<Mutex<String>>,
-    twilio: Arc<TwilioDouble>,
-    most_waiting: usize,
-    http: reqwest::Client,
-    token: String,
-    number: usize,
-    acknowledged: Arc<Mutex<Acknowledged>>,
-    succeeded: watch::Sender<usize>,
-    failed: Arc<watch::Sender<usize>>,
-}
-
-impl Client {
-    async fn work(self) {
-        for turn in 0.. {
-            while self.acknowledged() > self.most_waiting.saturating_add(self.twilio.calls()) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            match self.turn(turn).await {
-                Some(()) => self.succeeded.send_modify(|count| *count += 1),
-                None => {
-                    self.failed.send_modify(|count| *count += 1);
-                    // As a client that tries again does.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-
-    fn acknowledged(&self) -> usize {
-        self.acknowledged.lock().expect("no panic").messages.len()
-    }
-
-    /// Absent if something was not acknowledged.
-    async fn turn(&self, turn: usize) -> Option<()> {
-        let phone = format!("+4474{:08}", self.number * 1_000_000 + turn);
-        let mutation = "mutation($input: CustomerInput!) { done: registerCustomer(input: $input) \
-            { id: customerId position refusal { code } } }";
-        let input = json!({ "name": "Ada Example", "addresses": [{ "kind": "PHONE", "address": phone }] });
-        let customer = self.ask(mutation, input).await?;
-        let mutation = "mutation($input: ActivityInput!) { done: recordActivity(input: $input) \
-            { id: activityId position refusal { code } } }";
-        let input = json!({ "customerId": customer, "kind": "ORDER", "amountMicros": "1500000", "currency": "EUR" });
-        self.ask(mutation, input).await?;
-        let mutation = "mutation($input: SendMessageInput!) { done: sendMessage(input: $input) \
-            { id: messageId position refusal { code } } }";
-        let input = json!({
-            "customerId": customer, "channel": "SMS", "class": "TRANSACTIONAL", "topic": "orders", "body": "On its way.",
-        });
-        let message = self.ask(mutation, input).await?;
-        self.acknowledged.lock().expect("no panic").messages.push((message, phone));
-        Some(())
-    }
-
-    async fn ask(&self, query: &str, input: Value) -> Option<String> {
-        let server = self.server.lock().expect("no panic").clone();
-        let request = self.http.post(format!("http://{server}/graphql")).bearer_auth(&self.token);
-        let body = json!({ "query": query, "variables": { "input": input } });
-        let answer = request.json(&body).timeout(Duration::from_secs(45)).send().await.ok()?;
-        let answer: Value = answer.json().await.ok()?;
-        let done = &answer["data"]["done"];
-        assert!(done["refusal"].is_null(), "{answer}");
-        let id = done["id"].as_str().filter(|_| done["position"].is_string())?;
-        let (_, uuid) = id.split_once(':').expect("a global id");
-        self.acknowledged.lock().expect("no panic").objects.insert(uuid.to_owned());
-        Some(id.to_owned())
     }
 }
 
@@ -369,11 +371,4 @@ pub(super) fn on_postgres(place: &mut Place, log: &str, keys: &str) {
     place.set("COMMLOG_LOG_URL", log);
     place.set("COMMLOG_KEYS_URL", keys);
     place.set("COMMLOG_MASTER_KEY", &"6b".repeat(32));
-}
-
-/// Makes a library's variables those of a place.
-pub(super) fn preload(place: &mut Place, adversity: &Adversity, files: &Path) {
-    for (name, value) in adversity.variables(&files.display().to_string()) {
-        place.set(name, &value);
-    }
 }

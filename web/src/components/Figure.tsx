@@ -26,7 +26,7 @@ const Plot = lazy(() => import("./Plot"));
 
 /** A figure over time, and the same numbers as a table. The drawing is loaded when the first one is shown. */
 export function Figure(props: FigureProps) {
-  const { title, height = 200, momentText = dateTime } = props;
+  const { title, height = 200, momentText = dateTime, onPick } = props;
   const [isTable, setIsTable] = useState(false);
   return (
     <figure className={styles.figure}>
@@ -52,7 +52,15 @@ export function Figure(props: FigureProps) {
             <tbody>
               {props.moments.map((moment, index) => (
                 <tr key={moment.getTime()}>
-                  <th scope="row">{momentText(moment)}</th>
+                  <th scope="row">
+                    {onPick ? (
+                      <button type="button" className={styles.pick} onClick={() => onPick(index)}>
+                        {momentText(moment)}
+                      </button>
+                    ) : (
+                      momentText(moment)
+                    )}
+                  </th>
                   {props.series.map((one) => (
                     <td key={one.name}>{number(one.values[index] ?? 0)}</td>
                   ))}

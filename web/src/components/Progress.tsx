@@ -6,9 +6,12 @@ interface ProgressProps {
   done: number;
   /** Undefined while it is not known. */
   total?: number;
+  /** How far it is, where no total says it. */
+  percent?: number;
 }
 
-export function Progress({ label, done, total }: ProgressProps) {
+export function Progress({ label, done, total, percent }: ProgressProps) {
+  const share = total === undefined ? percent && percent / 100 : done / (total || 1);
   return (
     <div className={styles.progress}>
       <div className={styles.words}>
@@ -17,7 +20,7 @@ export function Progress({ label, done, total }: ProgressProps) {
           {total === undefined ? done > 0 && number(done) : `${number(done)} / ${number(total)}`}
         </span>
       </div>
-      <progress aria-label={label} value={total === undefined ? undefined : done} max={total || 1} />
+      <progress aria-label={label} value={share} />
     </div>
   );
 }

@@ -2,9 +2,11 @@ import { MessageSquareQuote } from "lucide-react";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { graphql } from "../api/graphql";
-import { IconButton } from "../components/Button";
+import { IconButton, LinkButton } from "../components/Button";
 import { Combobox } from "../components/Combobox";
 import { Dialog } from "../components/Dialog";
+import { Empty } from "../components/Empty";
+import { useViewer } from "../session/viewer";
 import { t } from "../texts";
 import { bodyFor, filled } from "./canned";
 
@@ -59,13 +61,27 @@ function Choice({ customerId, agent, onChoose, onClose }: CannedProps & { onClos
   const [{ data, fetching }] = useQuery({ query: CannedRepliesQuery, variables });
   const replies = data?.cannedReplies ?? [];
   const customer = data?.customer;
+  const { role } = useViewer();
+  if (data && replies.length === 0 && !variables.search && !fetching) {
+    return (
+      <Dialog title={t("inbox.canned")} onClose={onClose}>
+        <Empty
+          title={t("inbox.cannedNone")}
+          icon={<MessageSquareQuote aria-hidden="true" />}
+          action={role === "ADMIN" ? <LinkButton to="/settings/replies">{t("inbox.cannedWrite")}</LinkButton> : null}
+        >
+          {t("inbox.cannedNoneHint")}
+        </Empty>
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={t("inbox.canned")} onClose={onClose}>
       <Combobox
         label={t("inbox.canned")}
         isLabelHidden
         isInline
-        hint={data && replies.length === 0 && !search ? t("inbox.cannedNone") : undefined}
+        placeholder={t("inbox.cannedSearch")}
         options={replies.map(({ code, title }) => ({ value: code, label: title, hint: code }))}
         isLoading={fetching}
         words={search}

@@ -36,9 +36,14 @@ export function t(key: TextKey, values: Values = {}): string {
   const words = typeof text === "string" ? text : text[isOne(values.count) ? "one" : "other"];
   return words.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name];
-    return typeof value === "number" ? new Intl.NumberFormat(locale()).format(value) : (value ?? "");
+    return typeof value === "number" ? new Intl.NumberFormat(locale()).format(value) : isolated(value ?? "");
   });
 }
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A value whose direction changes nothing of the words around it. */
+const isolated = (value: string): string => (RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : value);
 
 function isOne(count: string | number | undefined): boolean {
   return loaded?.plurals.select(Number(count)) === "one";

@@ -17,10 +17,11 @@ use super::KeyStoreError;
 /// The lease of what acts on the world: the dispatcher, and the processes beside it.
 pub const PROCESSES: &str = "processes";
 
-/// The lease of what writes read tables, by the database that these are in.
+/// The lease of what writes read tables, by the database that these are in, and by what tells the tables of one version of commlog
+/// from those of others: each version has a projector.
 #[must_use]
-pub fn projector(database: &str) -> String {
-    format!("projector of {database}")
+pub fn projector(database: &str, fingerprint: &str) -> String {
+    format!("projector of {database}, tables {}", fingerprint.get(..16).unwrap_or(fingerprint))
 }
 
 /// A holder's time with a lease: its fencing token.

@@ -14,8 +14,9 @@ use super::writer::{self, PREPARE};
 use super::{KIND, PostgresLog, database, lookup, rows, store_error};
 use crate::clock::Ambient;
 use crate::ids::Position;
+use crate::log::chain::Broken;
 use crate::log::cover::Origin;
-use crate::log::load::{LoadError, LogLoader, Portion, Standing, broken, check_origin, continue_with};
+use crate::log::load::{LoadError, LogLoader, Portion, Standing, check_origin, continue_with};
 use crate::log::plan::{Known, Stand};
 use crate::log::sql::heads::Heads;
 use crate::log::{EventHash, EventLog, SealedEvent, StreamHead, StreamId};
@@ -246,7 +247,8 @@ fn check_texts(portion: &Portion) -> Result<(), LoadError> {
     };
     match portion.events.iter().find(has_nul) {
         Some(event) => {
-            Err(broken(event, "its type or actor has the character U+0000, which PostgreSQL cannot store".to_owned()))
+            let reason = "its type or actor has the character U+0000, which PostgreSQL cannot store";
+            Err(Broken::of(event, reason.to_owned()).into())
         }
         None => Ok(()),
     }

@@ -1,7 +1,7 @@
 import { ListFilter } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { Button } from "../../components/Button";
-import { Checkbox, Input } from "../../components/Field";
+import { Input } from "../../components/Field";
 import { type Chip, FilterChips } from "../../components/FilterChips";
 import { Popover } from "../../components/Popover";
 import { t } from "../../texts";
@@ -13,12 +13,15 @@ import { streamOf } from "./streams";
 interface FiltersProps {
   url: EventsState;
   setUrl: (changes: Partial<EventsState>) => void;
+  /** Beside the filters. */
+  children?: ReactNode;
 }
 
 const WORDS = ["stream", "customer", "actor", "correlation"] as const;
 const DAYS = ["since", "until"] as const;
 
-export function EventsFilters({ url, setUrl }: FiltersProps) {
+/** Which events are meant, by what their envelopes say. */
+export function EventsFilters({ url, setUrl, children }: FiltersProps) {
   const [type, setType] = useState("");
   const addType = (event: FormEvent) => {
     event.preventDefault();
@@ -27,7 +30,7 @@ export function EventsFilters({ url, setUrl }: FiltersProps) {
     setType("");
   };
   return (
-    <div className={styles.filters}>
+    <>
       <div className={styles.bar}>
         <form className={styles.type} onSubmit={addType}>
           <Input
@@ -42,14 +45,10 @@ export function EventsFilters({ url, setUrl }: FiltersProps) {
         <Popover label={t("filter.title")} trigger={<Button icon={<ListFilter />}>{t("filter.title")}</Button>}>
           <Panel url={url} setUrl={setUrl} />
         </Popover>
-        <Checkbox
-          label={t("audit.live")}
-          checked={url.live}
-          onChange={(event) => setUrl({ live: event.target.checked })}
-        />
+        {children}
       </div>
       <FilterChips chips={chips(url, setUrl)} onClear={() => setUrl({ ...eventsUrl.parse({}), live: url.live })} />
-    </div>
+    </>
   );
 }
 

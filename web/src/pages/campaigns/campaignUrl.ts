@@ -1,5 +1,6 @@
 import type { Enum } from "../../api/graphql";
-import { flag, oneOf, optional, text, urlState } from "../../url/urlState";
+import { CHANNELS } from "../../components/Status";
+import { flag, oneOf, optional, optionalOneOf, text, urlState } from "../../url/urlState";
 
 export const TABS = ["overview", "results", "comparison", "recipients", "plan"] as const;
 export type TabName = (typeof TABS)[number];
@@ -45,6 +46,9 @@ export const campaignUrl = urlState({
   /** Those who were left out, in place of an outcome. */
   leftOut: flag(),
   reason: optional(),
+  /** Of one variant, on one channel. */
+  variant: optional(),
+  channel: optionalOneOf(CHANNELS),
 });
 
 export type CampaignUrl = ReturnType<typeof campaignUrl.parse>;

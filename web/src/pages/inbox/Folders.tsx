@@ -1,6 +1,5 @@
-import { Clock, Inbox as InboxIcon, MailCheck, MessageCircleReply, User, UserX } from "lucide-react";
+import { CircleUser, Clock, Inbox as InboxIcon, MailCheck, MessageCircleReply, User, UserX } from "lucide-react";
 import type { ReactNode } from "react";
-import { Button } from "../../components/Button";
 import { Select } from "../../components/Field";
 import { CHANNELS, ChannelName } from "../../components/Status";
 import { t } from "../../texts";
@@ -88,9 +87,10 @@ export function Folders({ url, setUrl, inbox, me, onName }: NamedProps) {
           </ul>
         </section>
       ) : null}
-      <Button kind="quiet" onClick={onName}>
-        <bdi className={styles.me}>{me ?? t("inbox.agent")}</bdi>
-      </Button>
+      <button type="button" className={styles.folder} onClick={onName}>
+        <CircleUser aria-hidden="true" />
+        <bdi className={styles.name}>{me ?? t("inbox.agent")}</bdi>
+      </button>
     </nav>
   );
 }

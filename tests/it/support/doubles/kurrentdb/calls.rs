@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tonic::codec::ProstCodec;
 use tonic::codegen::{Service, http};
 use tonic::server::Grpc;
@@ -28,6 +28,7 @@ use super::messages::{
     Content, Count, Empty, EndPoint, Event, Expected, Expression, Member, NotFound, Place, ReadEvent, ReadOptions,
     ReadReq, ReadResp, Record, Revision, StreamName, StreamRecords, Success, SupportedMethods, What, Wrong,
 };
+use super::prompt::Prompt;
 use super::store::{ANY, EXISTS, Moved, NO_STREAM, NewEvent, Required, StoredEvent, TOMBSTONE};
 use super::{Faults, Node, Version};
 
@@ -41,11 +42,11 @@ pub(super) async fn serve(listener: TcpListener, node: Node) {
         let Ok((connection, _)) = accepted else { continue };
         // The double is not what is measured.
         connection.set_nodelay(true).expect("a connection of loopback");
-        tokio::spawn(answer(connection, node.clone()));
+        tokio::spawn(answer(Prompt(connection), node.clone()));
     }
 }
 
-async fn answer(connection: TcpStream, node: Node) {
+async fn answer(connection: Prompt, node: Node) {
     match node.cluster.tls.clone() {
         // A client that does not trust the certificate goes away.
         Some(tls) => {
@@ -251,7 +252,7 @@ impl Node {
                 }
                 end.borrow_and_update();
                 if !node.faults.deaf.load(Ordering::SeqCst) {
-                    let seen = node.cluster.store.forwards(from, usize::MAX, |_| true);
+                    let seen = node.cluster.store.forwards(from, TOLD_AT_ONCE, |_| true);
                     if let Some(last) = seen.last() {
                         from = last.place + 1;
                         let checkpoint = Place { commit: last.place, prepare: last.place };
@@ -380,6 +381,9 @@ impl Node {
         }
     }
 }
+
+/// The most events that a subscription takes out of the store at once.
+const TOLD_AT_ONCE: usize = 4_096;
 
 /// What a server takes at once unless it is told otherwise, in bytes.
 const MOST_APPENDED: usize = 1 << 20;

@@ -5,22 +5,22 @@ use std::collections::HashMap;
 use prost::{Message, Oneof};
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct Empty {}
+pub(crate) struct Empty {}
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SupportedMethods {
+pub(crate) struct SupportedMethods {
     #[prost(string, tag = "2")]
     pub version: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ClusterInfo {
+pub(crate) struct ClusterInfo {
     #[prost(message, repeated, tag = "1")]
     pub members: Vec<Member>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Member {
+pub(crate) struct Member {
     #[prost(message, optional, tag = "1")]
     pub id: Option<Uuid>,
     /// 6: follower, 8: leader.
@@ -33,7 +33,7 @@ pub(super) struct Member {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct EndPoint {
+pub(crate) struct EndPoint {
     #[prost(string, tag = "1")]
     pub address: String,
     #[prost(uint32, tag = "2")]
@@ -41,13 +41,13 @@ pub(super) struct EndPoint {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Uuid {
+pub(crate) struct Uuid {
     #[prost(oneof = "UuidValue", tags = "1, 2")]
     pub value: Option<UuidValue>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum UuidValue {
+pub(crate) enum UuidValue {
     #[prost(message, tag = "1")]
     Structured(Structured),
     #[prost(string, tag = "2")]
@@ -55,7 +55,7 @@ pub(super) enum UuidValue {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct Structured {
+pub(crate) struct Structured {
     #[prost(int64, tag = "1")]
     pub most: i64,
     #[prost(int64, tag = "2")]
@@ -63,11 +63,11 @@ pub(super) struct Structured {
 }
 
 impl Uuid {
-    pub(super) fn of(id: uuid::Uuid) -> Self {
+    pub(crate) fn of(id: uuid::Uuid) -> Self {
         Self { value: Some(UuidValue::Text(id.to_string())) }
     }
 
-    pub(super) fn read(&self) -> uuid::Uuid {
+    pub(crate) fn read(&self) -> uuid::Uuid {
         match self.value.as_ref().expect("an id") {
             UuidValue::Structured(id) => uuid::Uuid::from_u64_pair(id.most.cast_unsigned(), id.least.cast_unsigned()),
             UuidValue::Text(text) => text.parse().expect("an id"),
@@ -76,19 +76,19 @@ impl Uuid {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct StreamName {
+pub(crate) struct StreamName {
     #[prost(bytes = "vec", tag = "3")]
     pub name: Vec<u8>,
 }
 
 impl StreamName {
-    pub(super) fn read(&self) -> String {
+    pub(crate) fn read(&self) -> String {
         String::from_utf8(self.name.clone()).expect("a stream's name is text")
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct Place {
+pub(crate) struct Place {
     #[prost(uint64, tag = "1")]
     pub commit: u64,
     #[prost(uint64, tag = "2")]
@@ -96,13 +96,13 @@ pub(super) struct Place {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ReadReq {
+pub(crate) struct ReadReq {
     #[prost(message, optional, tag = "1")]
     pub options: Option<ReadOptions>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ReadOptions {
+pub(crate) struct ReadOptions {
     #[prost(oneof = "What", tags = "1, 2")]
     pub what: Option<What>,
     /// 0: forwards, 1: backwards.
@@ -115,7 +115,7 @@ pub(super) struct ReadOptions {
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum What {
+pub(crate) enum What {
     #[prost(message, tag = "1")]
     Stream(StreamOptions),
     #[prost(message, tag = "2")]
@@ -123,7 +123,7 @@ pub(super) enum What {
 }
 
 #[derive(Clone, Copy, PartialEq, Oneof)]
-pub(super) enum Count {
+pub(crate) enum Count {
     #[prost(uint64, tag = "5")]
     Most(u64),
     #[prost(message, tag = "6")]
@@ -131,7 +131,7 @@ pub(super) enum Count {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct StreamOptions {
+pub(crate) struct StreamOptions {
     #[prost(message, optional, tag = "1")]
     pub stream: Option<StreamName>,
     #[prost(oneof = "Revision", tags = "2, 3, 4")]
@@ -139,7 +139,7 @@ pub(super) struct StreamOptions {
 }
 
 #[derive(Clone, Copy, PartialEq, Oneof)]
-pub(super) enum Revision {
+pub(crate) enum Revision {
     #[prost(uint64, tag = "2")]
     At(u64),
     #[prost(message, tag = "3")]
@@ -149,13 +149,13 @@ pub(super) enum Revision {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct AllOptions {
+pub(crate) struct AllOptions {
     #[prost(oneof = "Beginning", tags = "1, 2, 3")]
     pub from: Option<Beginning>,
 }
 
 #[derive(Clone, Copy, PartialEq, Oneof)]
-pub(super) enum Beginning {
+pub(crate) enum Beginning {
     #[prost(message, tag = "1")]
     At(Place),
     #[prost(message, tag = "2")]
@@ -165,7 +165,7 @@ pub(super) enum Beginning {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     #[prost(message, optional, tag = "1")]
     pub streams: Option<Expression>,
     #[prost(message, optional, tag = "2")]
@@ -173,7 +173,7 @@ pub(super) struct Filter {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Expression {
+pub(crate) struct Expression {
     #[prost(string, tag = "1")]
     pub regex: String,
     #[prost(string, repeated, tag = "2")]
@@ -181,13 +181,13 @@ pub(super) struct Expression {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ReadResp {
+pub(crate) struct ReadResp {
     #[prost(oneof = "Content", tags = "1, 2, 3, 4")]
     pub content: Option<Content>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum Content {
+pub(crate) enum Content {
     #[prost(message, tag = "1")]
     Event(ReadEvent),
     #[prost(message, tag = "2")]
@@ -199,19 +199,19 @@ pub(super) enum Content {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Confirmation {
+pub(crate) struct Confirmation {
     #[prost(string, tag = "1")]
     pub id: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct NotFound {
+pub(crate) struct NotFound {
     #[prost(message, optional, tag = "1")]
     pub stream: Option<StreamName>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ReadEvent {
+pub(crate) struct ReadEvent {
     #[prost(message, optional, tag = "1")]
     pub event: Option<Event>,
     #[prost(uint64, optional, tag = "3")]
@@ -219,7 +219,7 @@ pub(super) struct ReadEvent {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Event {
+pub(crate) struct Event {
     #[prost(message, optional, tag = "1")]
     pub id: Option<Uuid>,
     #[prost(message, optional, tag = "2")]
@@ -239,13 +239,13 @@ pub(super) struct Event {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct AppendReq {
+pub(crate) struct AppendReq {
     #[prost(oneof = "AppendContent", tags = "1, 2")]
     pub content: Option<AppendContent>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum AppendContent {
+pub(crate) enum AppendContent {
     #[prost(message, tag = "1")]
     Options(AppendOptions),
     #[prost(message, tag = "2")]
@@ -253,7 +253,7 @@ pub(super) enum AppendContent {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct AppendOptions {
+pub(crate) struct AppendOptions {
     #[prost(message, optional, tag = "1")]
     pub stream: Option<StreamName>,
     #[prost(oneof = "Expected", tags = "2, 3, 4, 5")]
@@ -261,7 +261,7 @@ pub(super) struct AppendOptions {
 }
 
 #[derive(Clone, Copy, PartialEq, Oneof)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     #[prost(uint64, tag = "2")]
     Revision(u64),
     #[prost(message, tag = "3")]
@@ -273,7 +273,7 @@ pub(super) enum Expected {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Proposed {
+pub(crate) struct Proposed {
     #[prost(message, optional, tag = "1")]
     pub id: Option<Uuid>,
     #[prost(map = "string, string", tag = "2")]
@@ -285,13 +285,13 @@ pub(super) struct Proposed {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct AppendResp {
+pub(crate) struct AppendResp {
     #[prost(oneof = "AppendResult", tags = "1, 2")]
     pub result: Option<AppendResult>,
 }
 
 #[derive(Clone, Copy, PartialEq, Oneof)]
-pub(super) enum AppendResult {
+pub(crate) enum AppendResult {
     #[prost(message, tag = "1")]
     Success(Success),
     #[prost(message, tag = "2")]
@@ -299,7 +299,7 @@ pub(super) enum AppendResult {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct Success {
+pub(crate) struct Success {
     #[prost(uint64, optional, tag = "1")]
     pub revision: Option<u64>,
     #[prost(message, optional, tag = "3")]
@@ -307,7 +307,7 @@ pub(super) struct Success {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     #[prost(uint64, optional, tag = "6")]
     pub current: Option<u64>,
     #[prost(message, optional, tag = "7")]
@@ -319,7 +319,7 @@ pub(super) struct Wrong {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct AppendRecords {
+pub(crate) struct AppendRecords {
     #[prost(message, repeated, tag = "1")]
     pub records: Vec<Record>,
     #[prost(message, repeated, tag = "2")]
@@ -327,7 +327,7 @@ pub(super) struct AppendRecords {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct StreamRecords {
+pub(crate) struct StreamRecords {
     #[prost(string, tag = "1")]
     pub stream: String,
     #[prost(message, repeated, tag = "2")]
@@ -337,7 +337,7 @@ pub(super) struct StreamRecords {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Record {
+pub(crate) struct Record {
     #[prost(string, optional, tag = "1")]
     pub id: Option<String>,
     #[prost(map = "string, message", tag = "2")]
@@ -351,13 +351,13 @@ pub(super) struct Record {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Value {
+pub(crate) struct Value {
     #[prost(string, optional, tag = "3")]
     pub text: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Schema {
+pub(crate) struct Schema {
     /// 1: JSON, 4: bytes.
     #[prost(int32, tag = "1")]
     pub format: i32,
@@ -366,13 +366,13 @@ pub(super) struct Schema {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Check {
+pub(crate) struct Check {
     #[prost(message, optional, tag = "1")]
     pub state: Option<StreamState>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct StreamState {
+pub(crate) struct StreamState {
     #[prost(string, tag = "1")]
     pub stream: String,
     #[prost(sint64, tag = "2")]
@@ -381,7 +381,7 @@ pub(super) struct StreamState {
 
 /// Of both atomic appends.
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct Appended {
+pub(crate) struct Appended {
     #[prost(sint64, tag = "2")]
     pub place: i64,
 }

@@ -2,7 +2,8 @@
 //! it is told. It is not the server: what holds here is shown to hold there by setting `COMMLOG_TEST_KURRENTDB_URL`.
 
 mod calls;
-mod messages;
+pub(crate) mod messages;
+mod prompt;
 mod store;
 
 use std::net::SocketAddr;

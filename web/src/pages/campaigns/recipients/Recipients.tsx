@@ -6,7 +6,7 @@ import { usePages } from "../../../api/usePages";
 import { type Column, DataTable } from "../../../components/DataTable";
 import { Empty } from "../../../components/Empty";
 import { Select } from "../../../components/Field";
-import { FilterChips } from "../../../components/FilterChips";
+import { type Chip, FilterChips } from "../../../components/FilterChips";
 import { Person } from "../../../components/Person";
 import { ChannelName, MessageStatus } from "../../../components/Status";
 import { Time } from "../../../components/Time";
@@ -20,6 +20,8 @@ const RecipientsQuery = graphql(`
     $id: ID!
     $outcome: CampaignOutcome!
     $reason: String
+    $channel: Channel
+    $variant: String
     $after: String
     $before: String
     $first: Int
@@ -30,6 +32,8 @@ const RecipientsQuery = graphql(`
       recipients(
         outcome: $outcome
         reason: $reason
+        channel: $channel
+        variant: $variant
         after: $after
         before: $before
         first: $first
@@ -96,8 +100,19 @@ interface RecipientsProps {
   setUrl: (changes: Partial<CampaignUrl>) => void;
 }
 
+const UNFILTERED = { reason: undefined, variant: undefined, channel: undefined };
+
+function chipsOf({ reason, variant, channel }: CampaignUrl, setUrl: RecipientsProps["setUrl"]): Chip[] {
+  const chips: Chip[] = [];
+  if (reason) chips.push({ label: reasonText(reason), onRemove: () => setUrl({ reason: undefined }) });
+  if (variant) chips.push({ label: variantName(variant), onRemove: () => setUrl({ variant: undefined }) });
+  if (channel) chips.push({ label: t(`channel.${channel}`), onRemove: () => setUrl({ channel: undefined }) });
+  return chips;
+}
+
 /** Everybody of the campaign by what became of them. */
 export function Recipients({ campaignId, url, setUrl }: RecipientsProps) {
+  const chips = chipsOf(url, setUrl);
   return (
     <div className={styles.page}>
       <div className={styles.bar}>
@@ -111,18 +126,11 @@ export function Recipients({ campaignId, url, setUrl }: RecipientsProps) {
           ]}
           onChange={(outcome) =>
             setUrl(
-              outcome === "leftOut"
-                ? { leftOut: true, reason: undefined }
-                : { leftOut: false, outcome, reason: undefined },
+              outcome === "leftOut" ? { leftOut: true, ...UNFILTERED } : { leftOut: false, outcome, reason: undefined },
             )
           }
         />
-        {url.reason ? (
-          <FilterChips
-            chips={[{ label: reasonText(url.reason), onRemove: () => setUrl({ reason: undefined }) }]}
-            onClear={() => setUrl({ reason: undefined })}
-          />
-        ) : null}
+        {url.leftOut || chips.length === 0 ? null : <FilterChips chips={chips} onClear={() => setUrl(UNFILTERED)} />}
       </div>
       <div className={styles.rows}>
         {url.leftOut ? <LeftOut campaignId={campaignId} /> : <Written campaignId={campaignId} url={url} />}
@@ -139,7 +147,13 @@ function Written({ campaignId, url }: { campaignId: string; url: CampaignUrl }) 
   const navigate = useNavigate();
   const pages = usePages(
     RecipientsQuery,
-    { id: campaignId, outcome: url.outcome, reason: url.reason },
+    {
+      id: campaignId,
+      outcome: url.outcome,
+      reason: url.reason,
+      channel: url.channel,
+      variant: url.variant,
+    },
     { connection: (data) => data.campaign?.recipients, size: 100 },
   );
   const columns: Column<Recipient>[] = [

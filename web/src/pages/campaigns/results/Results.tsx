@@ -103,7 +103,7 @@ function Breakdown({
 }) {
   switch (by) {
     case "variant":
-      return <ByVariant totals={totals} />;
+      return <ByVariant campaignId={campaignId} totals={totals} />;
     case "hour":
       return <ByHour campaignId={campaignId} />;
     case "link":

@@ -1,9 +1,13 @@
-import { Combine, Ellipsis, PenLine, UserX } from "lucide-react";
+import { useNavigate } from "@tanstack/react-router";
+import { Combine, Ellipsis, FileDown, PenLine, UserX } from "lucide-react";
 import { useState } from "react";
+import { uuidOf } from "../../../api/ids";
 import { IconButton } from "../../../components/Button";
 import { Menu } from "../../../components/Menu";
 import { useViewer } from "../../../session/viewer";
 import { t } from "../../../texts";
+import { eventsUrl } from "../../audit/eventsUrl";
+import { exportsUrl } from "../../imports/exports/exportsUrl";
 import { EditDialog } from "./EditDialog";
 import { ForgetDialog } from "./ForgetDialog";
 import { MergeDialog } from "./MergeDialog";
@@ -13,6 +17,11 @@ export function CustomerActions({ id }: { id: string }) {
   const { role } = useViewer();
   const [opened, setOpened] = useState<"edit" | "merge" | "forget">();
   const close = () => setOpened(undefined);
+  const navigate = useNavigate();
+  const toExport = () => {
+    const search = { ...exportsUrl.params({ what: "events" }), ...eventsUrl.params({ customer: uuidOf(id) }) };
+    void navigate({ to: "/imports/exports", search });
+  };
   return (
     <>
       <Menu
@@ -24,6 +33,7 @@ export function CustomerActions({ id }: { id: string }) {
           ],
           role === "ADMIN"
             ? [
+                { label: t("customer.export"), icon: <FileDown aria-hidden="true" />, onSelect: toExport },
                 {
                   label: t("customer.forget"),
                   icon: <UserX aria-hidden="true" />,

@@ -64,7 +64,7 @@ export function BulkBar({ ids, onClear }: BulkBarProps) {
         {t("customers.selected", { count: ids.length })}
       </p>
       <Menu
-        trigger={<Button kind="primary">{t("customers.bulk.title")}</Button>}
+        trigger={<Button kind="primary">{t("customers.bulk.change")}</Button>}
         groups={[
           BULK_FIELDS.map((field) => ({ label: t(`customers.bulk.${field}`), onSelect: () => setAsks(field) })),
           ...(authors ? [[{ label: t("customers.bulk.list"), onSelect: () => setAsks("list") }]] : []),

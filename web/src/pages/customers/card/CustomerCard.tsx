@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { type FragmentOf, graphql, readFragment } from "../../../api/graphql";
 import { CopyableId } from "../../../components/CopyableId";
@@ -6,6 +7,8 @@ import { Badge } from "../../../components/Status";
 import { DateOnly, Time } from "../../../components/Time";
 import { t } from "../../../texts";
 import { number } from "../../../texts/format";
+import { useUrlState } from "../../../url/useUrlState";
+import { customerUrl } from "../customerUrl";
 import { Addresses, AddressesFragment } from "./Addresses";
 import { Consents, ConsentsFragment } from "./Consents";
 import styles from "./CustomerCard.module.css";
@@ -82,7 +85,9 @@ export function CustomerCard({ customer, isFixed }: CardProps) {
       <section>
         <h2>{t("customer.business")}</h2>
         <dl className={styles.facts}>
-          <Fact name={t("customers.column.orders")}>{number(card.orders)}</Fact>
+          <Fact name={t("customers.column.orders")}>
+            {card.orders > 0 ? <Orders count={card.orders} /> : number(0)}
+          </Fact>
           {card.cancellations > 0 ? <Fact name={t("customer.cancellations")}>{number(card.cancellations)}</Fact> : null}
           {card.revenue.map(({ total }) => (
             <Fact key={total.currency} name={t("customers.column.revenue")}>
@@ -110,6 +115,17 @@ export function CustomerCard({ customer, isFixed }: CardProps) {
         </dl>
       </section>
     </div>
+  );
+}
+
+/** A number that leads to the orders in the timeline. */
+function Orders({ count }: { count: number }) {
+  const [url] = useUrlState(customerUrl);
+  const search = customerUrl.params({ ...url, kinds: ["ORDER"], channels: [], pinned: false, part: "timeline" });
+  return (
+    <Link to="." search={search}>
+      {number(count)}
+    </Link>
   );
 }
 

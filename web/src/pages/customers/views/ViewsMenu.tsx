@@ -59,7 +59,7 @@ export function ViewsMenu({ url }: { url: CustomersState }) {
       />
       {isNaming ? (
         <ConfirmDialog
-          title={t("customers.saveView")}
+          title={t("customers.viewTitle")}
           action={t("common.save")}
           isDisabled={!name.trim()}
           onConfirm={save}

@@ -15,17 +15,21 @@ import styles from "./Exports.module.css";
 
 /** An export as it goes on, then its file; a reload shows the same. */
 export function ExportRow({ file, onRemoved }: { file: Export; onRemoved: () => void }) {
-  const { id, what, format, spreadsheet, state, author, askedAt, rows, total, expiresAt, problem } = file;
+  const { id, what, format, spreadsheet, state, author, askedAt, rows, total, percent, expiresAt, problem } = file;
   const isOver = state === "DONE" || state === "FAILED";
   // What arrives changes the export in the cache, and so here.
   useSubscription({ query: ExportProgress, variables: { id }, pause: isOver });
   const removing = useAction(RemoveExport);
-  const kind = t(`exports.formats.${spreadsheet ? "SPREADSHEET" : format}`);
+  const kind = [
+    t(`exports.formats.${spreadsheet ? "SPREADSHEET" : format}`),
+    file.isSelection ? t("exports.selection") : "",
+    file.withoutPersonalData ? t("exports.impersonal") : "",
+  ].filter(Boolean);
   return (
     <li className={styles.row}>
       <div className={styles.words}>
         <span className={styles.name}>
-          <strong>{what}</strong> <span className={styles.kind}>{kind}</span>
+          <strong>{what}</strong> <span className={styles.kind}>{kind.join(" · ")}</span>
           {state === "FAILED" ? <Badge tone="bad">{t("exports.state.FAILED")}</Badge> : null}
         </span>
         {isOver ? (
@@ -39,6 +43,7 @@ export function ExportRow({ file, onRemoved }: { file: Export; onRemoved: () => 
             label={t(state === "WAITING" ? "exports.state.WAITING" : "exports.state.RUNNING")}
             done={rows}
             total={total ?? undefined}
+            percent={percent ?? undefined}
           />
         )}
         {expiresAt ? (
@@ -67,7 +72,7 @@ export function ExportRow({ file, onRemoved }: { file: Export; onRemoved: () => 
 function DownloadFile({ file, url }: { file: Export; url: string }) {
   const [isSaving, setIsSaving] = useState(false);
   const [hasFailed, setHasFailed] = useState(false);
-  const name = `${file.what}-${file.askedAt.slice(0, 10)}.${file.format === "CSV" ? "csv" : "jsonl"}`;
+  const name = `${file.what}-${file.askedAt.slice(0, 10)}.${file.format.toLowerCase()}`;
   const download = async () => {
     setIsSaving(true);
     setHasFailed(!(await save(url, name)));

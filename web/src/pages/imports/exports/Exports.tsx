@@ -1,18 +1,21 @@
 import { FileDown } from "lucide-react";
-import { type FormEvent, useState } from "react";
 import { useQuery } from "urql";
-import type { ResultOf } from "../../../api/graphql";
 import { problemOf } from "../../../api/problem";
 import { useAction } from "../../../api/useAction";
 import { Button } from "../../../components/Button";
 import { Failure } from "../../../components/Failure";
-import { Select } from "../../../components/Field";
+import { Checkbox, Select } from "../../../components/Field";
 import { Panel } from "../../../components/Panel";
 import { Skeleton } from "../../../components/Skeleton";
 import { t } from "../../../texts";
-import { ExportsQuery, StartExport } from "./documents";
+import { useUrlState } from "../../../url/useUrlState";
+import { EventsFilters } from "../../audit/EventsFilters";
+import { eventsUrl } from "../../audit/eventsUrl";
+import { canBeImpersonal, columnsOf, EVENTS, inputOf } from "./asked";
+import { type Exportable, ExportsQuery, StartExport } from "./documents";
 import { ExportRow } from "./ExportRow";
 import styles from "./Exports.module.css";
+import { exportsUrl, FORMATS } from "./exportsUrl";
 
 /** Starts exports, and shows those that the server has. */
 export function Exports() {
@@ -38,53 +41,48 @@ export function Exports() {
   );
 }
 
-type Exportables = ResultOf<typeof ExportsQuery>["exportables"];
-
-const FORMATS = {
-  SPREADSHEET: { format: "CSV", spreadsheet: true },
-  CSV: { format: "CSV", spreadsheet: false },
-  JSONL: { format: "JSONL", spreadsheet: false },
-} as const;
-
-function NewExport({ exportables, onStarted }: { exportables: Exportables; onStarted: () => void }) {
-  const [what, setWhat] = useState("customers");
-  const [format, setFormat] = useState<keyof typeof FORMATS>("SPREADSHEET");
+function NewExport({ exportables, onStarted }: { exportables: readonly Exportable[]; onStarted: () => void }) {
+  const [url, setUrl] = useUrlState(exportsUrl);
+  const [events, setEvents] = useUrlState(eventsUrl);
   const { run, running, refusal, problem } = useAction(StartExport);
-  const chosen = exportables.find(({ name }) => name === what);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (await run({ input: { what, ...FORMATS[format] } })) onStarted();
+  const chosen = exportables.find(({ name }) => name === url.what);
+  const start = async () => {
+    if (await run({ input: inputOf(url, events) })) onStarted();
   };
   return (
-    <form className={styles.form} onSubmit={submit}>
+    <div className={styles.form}>
       <div className={styles.fields}>
         <Select
           label={t("exports.what")}
-          value={what}
+          value={url.what}
           options={exportables.map(({ name }) => ({ value: name, label: name }))}
-          onChange={setWhat}
+          onChange={(what) => setUrl({ what })}
         />
         <Select
           label={t("exports.format")}
-          value={format}
-          options={[
-            { value: "SPREADSHEET", label: t("exports.formats.SPREADSHEET") },
-            { value: "CSV", label: t("exports.formats.CSV") },
-            { value: "JSONL", label: t("exports.formats.JSONL") },
-          ]}
-          onChange={setFormat}
+          value={url.format}
+          options={FORMATS.map((value) => ({ value, label: t(`exports.formats.${value}`) }))}
+          onChange={(format) => setUrl({ format })}
         />
-        <Button type="submit" kind="primary" icon={<FileDown aria-hidden="true" />} busy={running}>
-          {t("exports.start")}
-        </Button>
       </div>
+      {url.what === EVENTS ? <EventsFilters url={events} setUrl={setEvents} /> : null}
+      {canBeImpersonal(url) ? (
+        <Checkbox
+          label={t("exports.impersonal")}
+          checked={url.impersonal}
+          onChange={(event) => setUrl({ impersonal: event.target.checked })}
+        />
+      ) : null}
       {chosen ? (
         <p className={styles.about}>
           {chosen.question ? <span lang="en">{chosen.question}</span> : null}
-          <span className={styles.columns}>{t("exports.columns", { columns: chosen.columns.join(", ") })}</span>
+          <span className={styles.columns}>{t("exports.columns", { columns: columnsOf(url, chosen).join(", ") })}</span>
         </p>
       ) : null}
+      <Button kind="primary" icon={<FileDown aria-hidden="true" />} busy={running} onClick={start}>
+        {t("exports.start")}
+      </Button>
       <Failure refusal={refusal} problem={problem} />
-    </form>
+    </div>
   );
 }

@@ -1,4 +1,4 @@
-import { type FragmentOf, graphql } from "../../../api/graphql";
+import { type FragmentOf, graphql, type ResultOf } from "../../../api/graphql";
 
 export const ExportFragment = graphql(`
   fragment Export on Export @_unmask {
@@ -6,6 +6,8 @@ export const ExportFragment = graphql(`
     what
     format
     spreadsheet
+    withoutPersonalData
+    isSelection
     state
     author {
       kind
@@ -17,6 +19,7 @@ export const ExportFragment = graphql(`
     endedAt
     rows
     total
+    percent
     bytes
     expiresAt
     url
@@ -36,11 +39,17 @@ export const ExportsQuery = graphql(
         name
         question
         columns
+        typedColumns {
+          name
+          isPersonal
+        }
       }
     }
   `,
   [ExportFragment],
 );
+
+export type Exportable = ResultOf<typeof ExportsQuery>["exportables"][number];
 
 export const ExportProgress = graphql(
   `

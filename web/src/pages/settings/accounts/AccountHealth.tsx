@@ -1,9 +1,11 @@
+import { Link } from "@tanstack/react-router";
 import { Facts } from "../../../components/Facts";
 import { Panel } from "../../../components/Panel";
 import { ChannelName } from "../../../components/Status";
 import { Time } from "../../../components/Time";
 import { t } from "../../../texts";
 import { number, percent } from "../../../texts/format";
+import { messagesUrl } from "../../today/messages/messagesUrl";
 import styles from "./AccountPage.module.css";
 import type { Account } from "./AccountsQuery";
 
@@ -65,7 +67,19 @@ export function AccountHealth({ account }: { account: Account }) {
                 <th scope="row">
                   <ChannelName channel={one.channel} />
                 </th>
-                <td>{number(Number(one.taken))}</td>
+                <td>
+                  <Link
+                    to="/messages"
+                    search={messagesUrl.params({
+                      provider: account.provider,
+                      account: account.name,
+                      channels: [one.channel],
+                      direction: "OUTBOUND",
+                    })}
+                  >
+                    {number(Number(one.taken))}
+                  </Link>
+                </td>
                 <td>{one.taken === "0" ? "" : percent(Number(one.delivered) / Number(one.taken))}</td>
                 <td>
                   {one.latencyMs === null
