@@ -80,7 +80,8 @@ impl World {
             "customerId": customer, "channel": "SMS", "class": "TRANSACTIONAL", "topic": "orders", "body": BODY,
         });
         let sent = self.ask(server, traceparent, query, input).await;
-        sent["sendMessage"]["messageId"].as_str().unwrap_or_else(|| panic!("{sent:#}")).to_owned()
+        let id = sent["sendMessage"]["messageId"].as_str().unwrap_or_else(|| panic!("{sent:#}"));
+        id.strip_prefix("Message:").expect("the id of a message").to_owned()
     }
 
     /// Lets the provider report something.
