@@ -9,33 +9,30 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::addresses::address_stream;
 use crate::app::approvals::must_be_approved;
+use crate::app::campaign_ids::CampaignIds;
 use crate::app::campaign_recipients::{Judged, Recipient};
 use crate::app::customers::customer_stream;
 use crate::app::engine::deciding::{CommandRun, Committed, MAX_ATTEMPTS};
 use crate::app::engine::error::Stop;
 use crate::app::engine::policies::Basis;
-use crate::app::engine::states::StateAt;
 use crate::app::sending::{Prepared, Source, WantedTemplate, in_template, refused_in_template};
 use crate::app::templates::Loaded;
 use crate::app::{App, AppError, Caller};
-use crate::domain::address::state::Address;
 use crate::domain::campaign::event::Exclusion;
 use crate::domain::campaign::experiment::shares::{Assignment, Shares};
 use crate::domain::campaign::plan::Fallback;
 use crate::domain::campaign::schedule::{self, Habits, Plan};
 use crate::domain::campaign::state::Described;
 use crate::domain::customer::event::CustomerEvent;
-use crate::domain::customer::state::{Customer, OwnAddress};
+use crate::domain::customer::state::Customer;
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::message::decide::{SendDecision, SendMessage, SentMessage};
 use crate::domain::message::event::{MessageClass, MessageEvent, MessageQueued};
 use crate::domain::message::origin::UseTemplate;
-use crate::domain::message::recipient::prefers_mobile;
 use crate::domain::refusal::Refusal;
 use crate::domain::value::{Channel, sms};
-use crate::ids::{CampaignId, CommandId, CustomerId, EventId, Label, MessageId};
+use crate::ids::{CampaignId, CustomerId, Label};
 use crate::log::CommandKey;
 use crate::rendering::Business;
 
@@ -120,6 +117,15 @@ impl CampaignText {
     /// What is known of orders is read now, so such a text is made now.
     fn is_made_late(&self, channel: Channel) -> bool {
         channel == Channel::Email && !self.needs_business
+    }
+
+    /// By which channels it may go out.
+    pub(super) fn channels(&self) -> BTreeSet<Channel> {
+        self.texts.iter().chain(&self.fallbacks).map(|text| text.channel).collect()
+    }
+
+    const fn ids<'a>(&self, basis: &'a Basis) -> CampaignIds<'a> {
+        CampaignIds { secret: &basis.secret, campaign_id: self.campaign_id, made_at: self.made_at }
     }
 
     fn message_to(&self, customer_id: CustomerId, channel: Channel, variant: Option<String>) -> SendMessage {
@@ -242,37 +248,6 @@ impl App {
         let stream = crate::app::campaigns::campaign_stream(caller.tenant, campaign_id);
         let first = self.shared.journal.read_stream(stream, 0, crate::log::ReadLimit::events(1)).await?;
         Ok(first.first().map_or(DateTime::UNIX_EPOCH, |event| event.envelope.occurred_at))
-    }
-
-    /// Loads what the decisions on some recipients look at, all at once. Returns those who are to be asked for in turn, after
-    /// the others: somebody before them may get the message that theirs would be.
-    pub async fn warm_recipients(
-        &self,
-        caller: &Caller,
-        text: &CampaignText,
-        recipients: &[CustomerId],
-    ) -> Result<BTreeSet<CustomerId>, AppError> {
-        let stream = |id: CustomerId| customer_stream(caller.tenant, id);
-        self.warm::<Customer>(recipients.iter().map(|id| stream(*id)).collect()).await?;
-        let channels: BTreeSet<Channel> = text.texts.iter().chain(&text.fallbacks).map(|text| text.channel).collect();
-        let (mut addresses, mut in_turn) = (BTreeSet::new(), BTreeSet::new());
-        for &id in recipients {
-            let look = |loaded: &StateAt<Customer>| {
-                let is_used = |own: &&OwnAddress, channel: &Channel| {
-                    own.kind == channel.address_kind() && (own.primary || prefers_mobile(*channel))
-                };
-                let own = loaded.state.addresses.iter().filter(|own| channels.iter().any(|one| is_used(own, one)));
-                let own: Vec<_> = own.map(|own| own.address_id).collect();
-                (own, loaded.state.is_alone())
-            };
-            let (own, is_alone) = self.read_state::<Customer, _>(stream(id), look).await?;
-            let shared = own.into_iter().filter(|address| !addresses.insert(*address)).count();
-            if shared > 0 || !is_alone {
-                in_turn.insert(id);
-            }
-        }
-        self.warm::<Address>(addresses.into_iter().map(|id| address_stream(caller.tenant, id)).collect()).await?;
-        Ok(in_turn)
     }
 
     /// Asks for a campaign's message to a customer, once.
@@ -399,9 +374,8 @@ impl App {
         let moment = text.schedule.moment_for(recipient, text.started_at);
         let send_at = moment.as_ref().map(|moment| moment.at).filter(|at| *at > context.now);
         let command = SendMessage { send_at, ..way.command.clone() };
-        let id =
-            |label, of: &[u8]| basis.secret.derive_ordered(text.made_at, label, &[text.campaign_id.0.as_bytes(), of]);
-        let message_id = MessageId(id(Label::CampaignMessageId, person.0.as_bytes()));
+        let ids = text.ids(basis);
+        let message_id = ids.message(person);
         let decided =
             self.decide_on(caller, basis, &command, &[], &way.source, &way.prepared, message_id, state, context);
         let mut events = decided?;
@@ -416,7 +390,7 @@ impl App {
         }
         let goes_to = queued(&events).and_then(|message| message.address_id).filter(|_| !is_suppressed(&events));
         if let (Some(address_id), Some(first)) = (goes_to, events.first_mut()) {
-            first.id = EventId(id(Label::CampaignCopyEvent, address_id.0.as_bytes()));
+            first.id = ids.copy_event(address_id);
         }
         Ok(events)
     }
@@ -465,9 +439,8 @@ fn is_suppressed(events: &[Decided<CustomerEvent>]) -> bool {
 
 /// One message for each person: where two recipients turn out to be one, the second asks for the same with other input.
 fn command_key(basis: &Basis, text: &CampaignText, survivor: CustomerId, listed: CustomerId) -> CommandKey {
-    let parts: [&[u8]; 2] = [text.campaign_id.0.as_bytes(), survivor.0.as_bytes()];
     CommandKey {
-        id: CommandId(basis.secret.derive(Label::CampaignCommandId, &parts)),
+        id: text.ids(basis).command(survivor),
         fingerprint: basis.secret.fingerprint(Label::CampaignCommandInput, &[listed.0.as_bytes()]),
     }
 }

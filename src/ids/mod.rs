@@ -251,4 +251,24 @@ impl TenantSecret {
         bytes[6..].copy_from_slice(&digest[..10]);
         Uuid::new_v8(bytes)
     }
+
+    /// As [`Self::derive_ordered`], with the first 16 bits of another id after the time: what is derived of many things at
+    /// one time, in the order of their ids, comes in that order, so that indexes are written page by page. 58 bits are left
+    /// of what tells two inputs with the same 16 bits apart.
+    #[must_use]
+    pub fn derive_beside(
+        &self,
+        at: chrono::DateTime<chrono::Utc>,
+        beside: Uuid,
+        label: Label,
+        parts: &[&[u8]],
+    ) -> Uuid {
+        let mut bytes = self.derive_ordered(at, label, parts).into_bytes();
+        let [first, second, ..] = beside.into_bytes();
+        // Around version and variant, which take the first four bits of one byte and the first two of another.
+        bytes[6] = first >> 4;
+        bytes[7] = (first << 4) | (second >> 4);
+        bytes[8] = ((second & 0x0f) << 2) | (bytes[8] & 0x03);
+        Uuid::new_v8(bytes)
+    }
 }

@@ -129,7 +129,7 @@ impl CampaignRoom {
 
     /// How many there may be at the moment.
     pub(super) fn most(&self, is_campaign_deciding: bool) -> usize {
-        if is_campaign_deciding { (self.all / 6).max(1) } else { self.all }
+        if is_campaign_deciding { (self.all / 12).max(1) } else { self.all }
     }
 
     /// A place, if fewer than so many are taken.

@@ -56,7 +56,7 @@ impl Reads {
         self.0.live().look().await.is_ok_and(|applied| applied.position >= position)
     }
 
-    /// Waits until the live tables show a position, for a person who waits: they are brought there at once.
+    /// Waits until the live tables show a position, for somebody who waits: they are brought there at once.
     pub async fn hurry_to(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         self.0.hurry_to(position, most).await
     }

@@ -51,16 +51,22 @@ impl CampaignRun {
         }
     }
 
+    /// The version of a part's event, in the order in which parts are decided on; [`None`] if there is no such part yet.
+    #[must_use]
+    pub fn part(&self, number: u32) -> Option<u64> {
+        self.parts.iter().chain(&self.rest).nth(usize::try_from(number).ok()?).copied()
+    }
+
     /// The version of the part that is decided on next; [`None`] if there is none yet.
     #[must_use]
     pub fn next_part(&self) -> Option<u64> {
-        self.parts.iter().chain(&self.rest).nth(usize::try_from(self.decided).ok()?).copied()
+        self.part(self.decided)
     }
 
-    /// The version of the part that follows it.
+    /// Whether a part is the first of the rest.
     #[must_use]
-    pub fn part_after_next(&self) -> Option<u64> {
-        self.parts.iter().chain(&self.rest).nth(usize::try_from(self.decided).ok()? + 1).copied()
+    pub fn begins_rest(&self, number: u32) -> bool {
+        number as usize == self.parts.len()
     }
 
     /// Whether the next part is one of the rest.

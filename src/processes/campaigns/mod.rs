@@ -4,7 +4,9 @@
 //! for their messages, as fast as the campaign's rate allows, and what became of them is recorded when the part is done. Nothing
 //! of this depends on a memory of the process: after a crash, a part is gone through again, and the log knows what was asked for.
 
+mod flight;
 mod part;
+mod run;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AppError, Caller, CampaignText};
+use crate::app::{App, AppError, Caller, CampaignText, Warmed};
 use crate::campaigns::CampaignError;
 use crate::campaigns::audience::{PART, part_after};
 use crate::campaigns::effects::{Metric, tested};
@@ -23,7 +25,7 @@ use crate::domain::campaign::decide::Readiness;
 use crate::domain::campaign::event::PauseCause;
 use crate::domain::campaign::plan::CampaignPlan;
 use crate::domain::campaign::run::CampaignRun;
-use crate::domain::campaign::running::{Chosen, Outcomes};
+use crate::domain::campaign::running::Chosen;
 use crate::domain::campaign::schedule::{Bucket, Counts, PAST_DUE_AFTER, Per, Rate, Schedule, When};
 use crate::domain::campaign::state::{CampaignState, Described};
 use crate::domain::campaign::winner::WinnerRule;
@@ -31,7 +33,9 @@ use crate::domain::refusal::Refusal;
 use crate::ids::{CampaignId, CustomerId, TenantId};
 use crate::processes::every::JobError;
 use crate::queries::{Reads, campaign_metrics, campaigns};
-use part::{AT_ONCE, Asking, Part};
+use flight::{Asking, Flight, LAST};
+use part::{AT_ONCE, Part};
+use run::Run;
 
 /// The actor that its events name.
 const ACTOR: &str = "process:campaigns";
@@ -51,22 +55,6 @@ pub struct Runner {
     app: App,
     reads: Reads,
     runs: HashMap<(TenantId, CampaignId), Run>,
-}
-
-/// A campaign in its run.
-struct Run {
-    text: Arc<CampaignText>,
-    /// The winner that the text knows of.
-    winner: Option<String>,
-    part: Option<Part>,
-    /// The part that comes next, once this one is done, and its version.
-    ahead: Option<(u64, Vec<CustomerId>)>,
-    bucket: Bucket,
-    not_before: DateTime<Utc>,
-    /// When its thresholds and its budget are looked at again.
-    measured_next: DateTime<Utc>,
-    /// How many more messages its budget covers until then, if it says.
-    covered: Option<u64>,
 }
 
 impl Runner {
@@ -114,7 +102,7 @@ impl Runner {
                     self.app.health().set_aside(NAME, 1);
                     if let Some(run) = self.runs.get_mut(&key) {
                         run.not_before = self.app.ambient().now() + AGAIN;
-                        run.part = None;
+                        run.give_up();
                     }
                 }
             }
@@ -202,6 +190,9 @@ impl Runner {
                 winner,
                 part: None,
                 ahead: None,
+                flight: Flight::default(),
+                ending: None,
+                recording: None,
                 bucket,
                 not_before: now,
                 measured_next: now,
@@ -233,6 +224,12 @@ impl Runner {
                 work.choose(campaign, &progress, &run.text).await?;
                 return Ok(true);
             }
+            let number = run.before().map_or(progress.decided, |before| before + 1);
+            // When a test ends, and when the campaign, depends on what is recorded.
+            if run.before().is_some() && (progress.part(number).is_none() || progress.begins_rest(number)) {
+                run.settle(&work, campaign_id, now).await?;
+                return Ok(true);
+            }
             if progress.is_at_rest()
                 && campaign.winner.is_none()
                 && let Some(rule) = campaign.plan.experiment.as_ref().and_then(|experiment| experiment.winner)
@@ -246,7 +243,7 @@ impl Runner {
                 work.end_test(campaign, rule).await?;
                 return Ok(true);
             }
-            let Some(version) = progress.next_part() else {
+            let Some(version) = progress.part(number) else {
                 self.app.complete_campaign(caller, campaign_id).await?;
                 self.runs.remove(&key);
                 return Ok(true);
@@ -255,16 +252,15 @@ impl Runner {
                 Some((ahead, recipients)) if ahead == version => recipients,
                 _ => self.app.recipients(tenant, campaign_id, version).await?,
             };
-            let ahead = match progress.part_after_next() {
+            let ahead = match progress.part(number + 1) {
                 Some(next) => Some((next, self.app.recipients(tenant, campaign_id, next).await?)),
                 None => None,
             };
-            let outcomes = Outcomes::default();
-            run.part = Some(Part { number: progress.decided, recipients, ahead, done: 0, outcomes });
+            run.part = Some(Part::new(number, recipients, ahead));
         }
-        let Some(part) = &mut run.part else { return Ok(false) };
+        let Some(part) = &run.part else { return Ok(false) };
         let rate = work.rate(campaign, now).await?;
-        let wanted = (part.recipients.len() - part.done).min(AT_ONCE);
+        let wanted = (part.recipients.len() - part.asked).min(AT_ONCE);
         let (bucket, grant) = run.bucket.take(now, u32::try_from(wanted).unwrap_or(u32::MAX), rate);
         run.bucket = bucket;
         let covered = run.covered.map_or(usize::MAX, |covered| usize::try_from(covered).unwrap_or(usize::MAX));
@@ -274,16 +270,13 @@ impl Runner {
             if rate.is_off() {
                 self.app.note_campaign_deciding();
             }
-            work.ask(&run.text, part, asked).await?;
-        }
-        if part.done == part.recipients.len() {
-            let (number, outcomes) = (part.number, std::mem::take(&mut part.outcomes));
-            run.ahead = part.ahead.take();
-            run.part = None;
-            if !self.app.record_outcomes(caller, campaign_id, number, &outcomes).await? {
-                // Another runner is at it.
-                run.not_before = now + AGAIN;
+            work.ask(run, asked, if rate.is_off() { LAST } else { 0 }).await?;
+            if run.ending.as_ref().is_some_and(Part::is_known) {
+                run.record(&work, campaign_id, now).await?;
             }
+        }
+        if run.part.as_ref().is_some_and(Part::is_asked) {
+            run.end_part(&work, campaign_id, now).await?;
             return Ok(true);
         }
         Ok(asked > 0)
@@ -394,23 +387,27 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// Asks for the messages to the next recipients of a part.
-    async fn ask(&self, text: &Arc<CampaignText>, part: &mut Part, count: usize) -> Result<(), CampaignError> {
-        let (next, later) = (&part.recipients[part.done..part.done + count], part.after(count));
-        let in_turn = self.app.warm_recipients(self.caller, text, next).await?;
-        let at_once: Vec<CustomerId> = next.iter().copied().filter(|id| !in_turn.contains(id)).collect();
-        let asking = self.asking(text);
+    /// Asks for the messages to the next recipients of the part in work. When it returns, no more than `last` are in the air.
+    async fn ask(&self, run: &mut Run, count: usize, last: usize) -> Result<(), CampaignError> {
+        let Run { text, part: Some(part), ending, flight, .. } = run else { return Ok(()) };
+        let (next, later) = (part.recipients[part.asked..part.asked + count].to_vec(), part.after(count));
+        let Warmed { in_turn, addresses } = self.app.warm_recipients(self.caller, text, &next).await?;
+        let (waiting, at_once): (Vec<CustomerId>, _) = next.into_iter().partition(|id| in_turn.contains(id));
+        let (asking, number) = (self.asking(text), part.number);
+        part.asked += count;
+        let mut parts: Vec<&mut Part> = ending.iter_mut().chain(std::iter::once(&mut *part)).collect();
+        if !waiting.is_empty() || flight.shares(&addresses) {
+            flight.land(0, &mut parts).await?;
+        }
+        flight.begin(&asking, number, &at_once, addresses);
+        let last = if waiting.is_empty() { last } else { 0 };
         // While these wait for their commit, the next ones are read.
         let after = self.app.warm_recipients(self.caller, text, &later);
-        let (found, warmed) = tokio::join!(asking.ask_at_once(&at_once), after);
-        let mut found = found?;
+        let (landed, warmed) = tokio::join!(flight.land(last, &mut parts), after);
+        landed?;
         warmed?;
-        for &id in next.iter().filter(|id| in_turn.contains(id)) {
-            found.push(asking.ask(id).await?);
-        }
-        part.done += count;
-        for (customer_id, judged) in found {
-            part.outcomes.add(customer_id, judged);
+        for id in waiting {
+            part.add(vec![asking.ask(id).await?]);
         }
         Ok(())
     }

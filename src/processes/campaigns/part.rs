@@ -1,23 +1,15 @@
-//! A part of an audience, and asking its recipients for their messages.
+//! A part of an audience, and recording what became of its recipients.
 
-use std::sync::Arc;
+use tokio::task::JoinHandle;
 
-use futures::{StreamExt as _, TryStreamExt as _};
-use tokio::task::JoinSet;
-
-use crate::app::{App, Caller, CampaignText, Judged, Recipient};
-use crate::campaigns::CampaignError;
+use crate::app::{App, AppError, Caller, Judged, Recipient};
 use crate::campaigns::audience::PART;
-use crate::campaigns::dry_run::known_of;
 use crate::domain::campaign::running::Outcomes;
-use crate::ids::CustomerId;
-use crate::queries::Reads;
+use crate::ids::{CampaignId, CustomerId};
 
 /// How many recipients are asked for between two looks at the campaign's state, all at the same time: their appends share
 /// commits.
 pub(super) const AT_ONCE: usize = PART;
-/// How many of them one task asks for: several decide on several processors.
-const BY_TASK: usize = 64;
 
 /// A part of the audience in work.
 pub(super) struct Part {
@@ -25,55 +17,63 @@ pub(super) struct Part {
     pub recipients: Vec<CustomerId>,
     /// Those of the part that follows, and its version.
     pub ahead: Option<(u64, Vec<CustomerId>)>,
-    pub done: usize,
+    /// How many were asked for.
+    pub asked: usize,
+    /// Of how many it is known what became of them.
+    pub known: usize,
     pub outcomes: Outcomes,
 }
 
 impl Part {
+    pub fn new(number: u32, recipients: Vec<CustomerId>, ahead: Option<(u64, Vec<CustomerId>)>) -> Self {
+        Self { number, recipients, ahead, asked: 0, known: 0, outcomes: Outcomes::default() }
+    }
+
     /// Those who come after so many more.
     pub fn after(&self, count: usize) -> Vec<CustomerId> {
         let ahead = self.ahead.iter().flat_map(|(_, recipients)| recipients);
-        self.recipients.iter().skip(self.done + count).chain(ahead).take(AT_ONCE).copied().collect()
+        self.recipients.iter().skip(self.asked + count).chain(ahead).take(AT_ONCE).copied().collect()
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.asked == self.recipients.len()
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.known == self.recipients.len()
+    }
+
+    /// Counts what became of some.
+    pub fn add(&mut self, found: Vec<(CustomerId, Judged)>) {
+        self.known += found.len();
+        for (customer_id, judged) in found {
+            self.outcomes.add(customer_id, judged);
+        }
     }
 }
 
-/// What a recipient is asked for with.
-#[derive(Clone)]
-pub(super) struct Asking {
-    pub app: App,
-    pub reads: Reads,
-    pub caller: Caller,
-    pub text: Arc<CampaignText>,
+/// Outcomes of a part on their way into the log.
+pub(super) struct Recording {
+    pub number: u32,
+    task: JoinHandle<Result<bool, AppError>>,
 }
 
-impl Asking {
-    /// Asks for the messages to recipients of whom none stands in another's way.
-    pub async fn ask_at_once(&self, recipients: &[CustomerId]) -> Result<Vec<(CustomerId, Judged)>, CampaignError> {
-        let mut tasks = JoinSet::new();
-        for some in recipients.chunks(BY_TASK) {
-            let (asking, some) = (self.clone(), some.to_vec());
-            tasks.spawn(async move {
-                let asked = futures::stream::iter(some).map(|id| asking.ask(id)).buffer_unordered(BY_TASK);
-                asked.try_collect::<Vec<_>>().await
-            });
-        }
-        let mut found = Vec::with_capacity(recipients.len());
-        while let Some(done) = tasks.join_next().await {
-            // A fault in a task is one of the runner.
-            found.extend(done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?);
-        }
-        Ok(found)
+impl Recording {
+    pub fn begin(app: &App, caller: &Caller, campaign_id: CampaignId, part: Part) -> Self {
+        let (app, caller) = (app.clone(), caller.clone());
+        let Part { number, outcomes, .. } = part;
+        let record = async move { app.record_outcomes(&caller, campaign_id, number, &outcomes).await };
+        Self { number, task: tokio::spawn(record) }
     }
 
-    pub async fn ask(&self, customer_id: CustomerId) -> Result<(CustomerId, Judged), CampaignError> {
-        let known = known_of(&self.reads, &self.caller, &self.text, customer_id).await?;
-        let judged = self.app.send_in_campaign(&self.caller, &self.text, customer_id, &known).await?;
-        Ok((customer_id, judged))
+    /// Waits until they are recorded. False if another runner was faster.
+    pub async fn end(self) -> Result<bool, AppError> {
+        self.task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 }
 
 impl Outcomes {
-    pub(super) fn add(&mut self, customer_id: CustomerId, judged: Judged) {
+    fn add(&mut self, customer_id: CustomerId, judged: Judged) {
         match judged.outcome {
             Recipient::Queued => self.queued += 1,
             Recipient::Held => self.held += 1,

@@ -43,6 +43,9 @@ const FAR: u64 = 20_000;
 const TICK: Duration = Duration::from_millis(500);
 /// How long the read tables may take to follow before the log is read again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// While fewer customers a second are concerned, the read tables are brought up to date at once. Imports and campaigns concern
+/// more: then lists follow at the tables' own pace, which is much less work.
+const FEW: usize = 1_000;
 /// How many lists are kept up at the same time: what they record shares a commit.
 const LISTS_AT_ONCE: usize = 4;
 /// A list that was not gone on with for so long is looked at from the beginning.
@@ -64,6 +67,8 @@ pub struct Evaluator {
     after: Position,
     /// The last event of its own.
     own: Position,
+    /// When it last looked at what was read.
+    looked: DateTime<Utc>,
     tenure: Tenure,
 }
 
@@ -128,6 +133,7 @@ impl Evaluator {
             range: RANGE,
             after: Position::START,
             own: Position::START,
+            looked: DateTime::UNIX_EPOCH,
             tenure: Tenure::sole(),
         }
     }
@@ -213,7 +219,7 @@ impl Evaluator {
             }
         }
         let moved = until != self.after;
-        if self.reads.wait_for(until.max(self.own), PATIENCE).await.is_err() {
+        if !self.shown(until.max(self.own), touched.len()).await {
             return Ok(false);
         }
         if touched.lists {
@@ -221,11 +227,23 @@ impl Evaluator {
         }
         let now = self.app.ambient().now();
         self.follow(&touched, now).await?;
-        self.after = until;
+        (self.after, self.looked) = (until, now);
         // While more is to come, it is read first.
         let far = self.app.end_of_log().counter().saturating_sub(until.counter()) > FAR;
         let advanced = !far && self.go_on(until, now).await?;
         Ok(moved || advanced)
+    }
+
+    /// Waits for the read tables to show what was read, which concerns so many customers. False if they do not follow.
+    async fn shown(&self, position: Position, concerned: usize) -> bool {
+        let since = (self.app.ambient().now() - self.looked).num_milliseconds().clamp(50, 1_000);
+        let few = FEW * usize::try_from(since).unwrap_or(1_000) / 1_000;
+        let shown = if self.lists.is_empty() || concerned > few {
+            self.reads.wait_for(position, PATIENCE).await
+        } else {
+            self.reads.hurry_to(position, PATIENCE).await
+        };
+        shown.is_ok()
     }
 
     /// Looks at the customers that something concerns, or the passing of time.

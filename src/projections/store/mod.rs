@@ -193,7 +193,7 @@ impl ReadStore {
         self.0.built.subscribe()
     }
 
-    /// As [`Self::wait_for`], for a person who waits: the projector, if it runs in this process, does not rest meanwhile.
+    /// As [`Self::wait_for`], for somebody who waits: the projector, if it runs in this process, does not rest meanwhile.
     pub async fn hurry_to(&self, position: Position, most: Duration) -> Result<(), WaitError> {
         if *self.0.applied.borrow() < position {
             self.0.wanted.notify_one();
