@@ -15,6 +15,7 @@ help:
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
 	@echo "make bench-lists   run the benchmark of lists: fifty of them over CUSTOMERS (1000000), five orders and messages each"
+	@echo "make bench-console  load each page of the console twenty times from a running server: URL, KEY"
 	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 29 targets"
 	@echo "make schema        write schema.graphql"
 	@echo "make tables        write docs/tables.md"
@@ -115,6 +116,11 @@ bench-growth: need-rust need-postgres
 
 bench-lists: need-rust need-postgres
 	cargo bench --bench commlog -- --only lists-store --only lists --customers $(CUSTOMERS)
+
+# How fast pages are, against a running server: URL, and the token of an API key as KEY.
+bench-console: need-chromium
+	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	$(NODE) node web/scripts/pageTimes.mjs $(URL) $(KEY)
 
 schema: need-rust
 	@mkdir -p target

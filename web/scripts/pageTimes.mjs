@@ -10,7 +10,7 @@ import { chromium } from "@playwright/test";
 
 const [url, key, rounds = "20"] = process.argv.slice(2);
 if (!url || !key) {
-  console.error("usage: pageTimes.mjs URL KEY [ROUNDS]");
+  process.stderr.write("usage: pageTimes.mjs URL KEY [ROUNDS]\n");
   process.exit(2);
 }
 const CONTENT = 500;
@@ -80,7 +80,7 @@ const report = (what, times, goal) => {
   times.sort((a, b) => a - b);
   const at = (share) => Math.round(times[Math.min(times.length - 1, Math.floor(times.length * share))]);
   isOver ||= at(0.95) > goal;
-  console.log(`${what.padEnd(60)} p50 ${at(0.5)}  p95 ${at(0.95)}  (goal ${goal})`);
+  process.stdout.write(`${what.padEnd(60)} p50 ${at(0.5)}  p95 ${at(0.95)}  (goal ${goal})\n`);
 };
 
 const load = async (path) => {

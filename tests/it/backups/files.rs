@@ -65,10 +65,14 @@ async fn a_file_is_restored_and_stays(engine: Engine) {
     // Nothing ever names this one.
     uploaded(&agent, &bare, "draft.pdf", b"never sent".to_vec()).await;
     let (place, mut target) = (beside(&app), empty(engine, &master_of(&app)).await);
-    app.finish().await;
-    let target = tokio::task::spawn_blocking(move || {
+    let place = tokio::task::spawn_blocking(move || {
         place.back_up();
         place.ok(&["backup", "--check", "log", "--check-keys", "keys"]);
+        place
+    });
+    let place = place.await.unwrap();
+    app.finish().await;
+    let target = tokio::task::spawn_blocking(move || {
         target.restore(&place);
         target.set("COMMLOG_LISTEN", "127.0.0.1:0");
         target

@@ -56,7 +56,9 @@ impl Server {
             assert!(lines.read_line(&mut line).unwrap() > 0, "the server ended: {printed}");
             printed.push_str(&line);
         }
-        let start = printed.find("http://").unwrap() + "http://".len();
+        // What is said before may name other addresses.
+        let said = printed.find("listening on http://").unwrap_or_default();
+        let start = said + printed[said..].find("http://").unwrap() + "http://".len();
         let address = printed[start..].split('/').next().unwrap().to_owned();
         Self { child, printed, unread: Some(lines), address }
     }
