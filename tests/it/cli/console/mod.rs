@@ -137,8 +137,8 @@ fn variables_of(document: &Document, all: &Value) -> Value {
 fn scans(files: &[Connection], sql: &str) -> Vec<String> {
     let explained = files.iter().find_map(|file| {
         let mut plan = file.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).ok()?;
-        let steps = plan.query_map([], |row| row.get::<_, String>("detail")).ok()?;
-        steps.collect::<Result<Vec<_>, _>>().ok()
+        // A plan does not depend on the values.
+        plan.raw_query().mapped(|row| row.get::<_, String>("detail")).collect::<Result<Vec<_>, _>>().ok()
     });
     let steps = explained.unwrap_or_else(|| panic!("no file has the tables of {sql}"));
     let tables = documents::tables_of(sql);
