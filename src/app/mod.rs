@@ -174,7 +174,7 @@ const STATE_BYTES: u64 = 20 * 1024 * 1024;
 const QUEUED_BYTES: u64 = 8 * 1024 * 1024;
 const QUEUED_FOR: Duration = Duration::from_secs(60);
 /// How long a campaign that was seen to decide counts as deciding, in milliseconds.
-const DECIDING_MILLIS: i64 = 500;
+const DECIDING_MILLIS: i64 = 2_000;
 
 impl App {
     /// Use cases over a journal, with the default policy.
