@@ -84,6 +84,8 @@ const report = (what, times, goal) => {
 };
 
 const load = async (path) => {
+  // Another fragment of the same page would not load it.
+  await page.goto("about:blank");
   await page.goto(`${url}${path}#key=${key}`, { waitUntil: "commit" });
   await page.waitForFunction(() => window.shownAt !== undefined);
   return page.evaluate(() => window.shownAt);
