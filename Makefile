@@ -142,9 +142,9 @@ web:
 	$(NODE) npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	$(NODE) npm run --prefix web --silent build -- --emptyOutDir
 
-# Paths of this machine stay out of the binary: the same source, compiler and system give the same archive.
+# Paths of this machine stay out of the binary: the same source, compiler and system give the same archive. As small as the image's.
 dist: need-rust
-	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/commlog --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=4 RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/commlog --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
 		cargo build --release --locked --target-dir target/dist/build
 	sh .ci/dist target/dist/build/release/commlog target/dist
 
