@@ -27,45 +27,68 @@ pub(super) struct Asking {
     pub text: std::sync::Arc<CampaignText>,
 }
 
-/// What a task found: the part that its recipients are of, and what became of each.
-type Landed = Result<(u32, Vec<(CustomerId, Judged)>), CampaignError>;
+/// What a task found.
+struct Landed {
+    group: u64,
+    /// The part that its recipients are of.
+    part: u32,
+    found: Vec<(CustomerId, Judged)>,
+}
+
+/// Those who began together: how many of them are in the air, and the addresses of all.
+struct Group {
+    number: u64,
+    open: usize,
+    addresses: BTreeSet<AddressId>,
+}
 
 /// Those in the air.
 #[derive(Default)]
 pub(super) struct Flight {
-    tasks: JoinSet<Landed>,
-    open: usize,
-    /// The addresses of those who began together with the last ones.
-    addresses: BTreeSet<AddressId>,
+    tasks: JoinSet<Result<Landed, CampaignError>>,
+    groups: Vec<Group>,
+    begun: u64,
 }
 
 impl Flight {
     /// Whether some of these addresses are written to by those in the air.
     pub fn shares(&self, addresses: &BTreeSet<AddressId>) -> bool {
-        self.open > 0 && !self.addresses.is_disjoint(addresses)
+        self.groups.iter().any(|group| !group.addresses.is_disjoint(addresses))
+    }
+
+    fn open(&self) -> usize {
+        self.groups.iter().map(|group| group.open).sum()
     }
 
     /// Asks for the messages to recipients of a part, none of whom stands in the way of another or of those in the air.
     pub fn begin(&mut self, asking: &Asking, part: u32, recipients: &[CustomerId], addresses: BTreeSet<AddressId>) {
+        if recipients.is_empty() {
+            return;
+        }
+        let group = self.begun;
+        self.begun += 1;
+        self.groups.push(Group { number: group, open: recipients.len(), addresses });
         for some in recipients.chunks(BY_TASK) {
             let (asking, some) = (asking.clone(), some.to_vec());
-            self.open += some.len();
             self.tasks.spawn(async move {
                 let asked = futures::stream::iter(some).map(|id| asking.ask(id)).buffer_unordered(BY_TASK);
-                Ok((part, asked.try_collect().await?))
+                Ok(Landed { group, part, found: asked.try_collect().await? })
             });
         }
-        self.addresses = addresses;
     }
 
     /// Waits until no more than so many are in the air; what became of the others goes to their parts.
     pub async fn land(&mut self, most: usize, parts: &mut [&mut Part]) -> Result<(), CampaignError> {
-        while self.open > most {
+        while self.open() > most {
             let Some(landed) = self.tasks.join_next().await else { return Ok(()) };
             // A fault in a task is one of the runner.
-            let (number, found) = landed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-            self.open -= found.len();
-            if let Some(part) = parts.iter_mut().find(|part| part.number == number) {
+            let landed = landed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+            let Landed { group, part, found } = landed;
+            if let Some(group) = self.groups.iter_mut().find(|one| one.number == group) {
+                group.open -= found.len();
+            }
+            self.groups.retain(|group| group.open > 0);
+            if let Some(part) = parts.iter_mut().find(|one| one.number == part) {
                 part.add(found);
             }
         }
