@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { ClipboardList, Plus } from "lucide-react";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { uuidOf } from "../../api/ids";
 import { problemOf } from "../../api/problem";
 import { usePages } from "../../api/usePages";
@@ -16,7 +16,7 @@ import { t } from "../../texts";
 import { useUrlState } from "../../url/useUrlState";
 import { listColumns } from "./columns";
 import styles from "./ListsPage.module.css";
-import { type ListRow, ListsQuery } from "./ListsQuery";
+import { type ListRow, ListsGrowthQuery, ListsQuery } from "./ListsQuery";
 import { listsUrl } from "./listsUrl";
 
 export function ListsPage() {
@@ -24,6 +24,18 @@ export function ListsPage() {
   const navigate = useNavigate();
   const writes = mayAuthor(useViewer());
   const pages = usePages(ListsQuery, {}, { connection: (data) => data.lists });
+  const growth = usePages(ListsGrowthQuery, {}, { connection: (data) => data.lists });
+  const columns = useMemo(() => listColumns(new Map(growth.rows.map((row) => [row.id, row.growth]))), [growth.rows]);
+  const error = pages.error ?? growth.error;
+  const reload = () => {
+    pages.reload();
+    growth.reload();
+  };
+  // The growth of as many lists as are read.
+  const { hasMore, isLoadingMore, loadMore } = growth;
+  useEffect(() => {
+    if (hasMore && !isLoadingMore && growth.rows.length < pages.rows.length) loadMore();
+  }, [hasMore, isLoadingMore, loadMore, growth.rows.length, pages.rows.length]);
   const words = url.search.trim().toLocaleLowerCase();
   const shown = useMemo(
     () =>
@@ -67,7 +79,7 @@ export function ListsPage() {
       <div className={styles.rows}>
         <DataTable
           label={t("nav.lists")}
-          columns={listColumns()}
+          columns={columns}
           rows={shown}
           rowId={(row) => row.id}
           onOpen={open}
@@ -76,8 +88,8 @@ export function ListsPage() {
           isLoadingMore={pages.isLoadingMore}
           hasMore={pages.hasMore}
           onMore={pages.loadMore}
-          problem={pages.error && problemOf(pages.error)}
-          onRetry={pages.reload}
+          problem={error && problemOf(error)}
+          onRetry={reload}
           empty={
             isFiltered ? (
               <Empty title={t("lists.noneFound")} action={<LinkButton to="/lists">{t("lists.showAll")}</LinkButton>} />
