@@ -30,9 +30,14 @@ export function CustomersPage() {
   const asked = useDeferredValue(url);
   const filter = filterOf(asked);
   const pages = usePages(CustomersQuery, { filter, orderBy: asked.order }, { connection: (data) => data.customers });
-  const [counted, countAgain] = useQuery({ query: CustomersCountQuery, variables: { filter } });
-  // While others are counted, the number that is known is that of the former filter.
-  const total = counted.fetching ? undefined : counted.data?.customers;
+  // After the rows, so that of a word only the letters are counted at which somebody stays.
+  const [counted, countAgain] = useQuery({
+    query: CustomersCountQuery,
+    variables: { filter },
+    pause: pages.isLoading,
+  });
+  // Until others are counted, the number that is known is that of the former filter.
+  const total = pages.isLoading || counted.fetching ? undefined : counted.data?.customers;
   const error = pages.error ?? counted.error;
   const reload = () => {
     pages.reload();
