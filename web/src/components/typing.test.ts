@@ -3,8 +3,8 @@ import { Asked, pauseAfter } from "./typing";
 
 test("a letter by itself is followed at once, letters in a burst wait", () => {
   expect(pauseAfter(Number.NEGATIVE_INFINITY, 0)).toBe(0);
-  expect(pauseAfter(1000, 1059)).toBe(60);
-  expect(pauseAfter(1000, 1060)).toBe(0);
+  expect(pauseAfter(1000, 1039)).toBe(40);
+  expect(pauseAfter(1000, 1040)).toBe(0);
 });
 
 test("an answer that comes while one types on does not change what was typed", () => {

@@ -1,5 +1,5 @@
-/** Letters that follow each other faster wait for the last one: of a held key, or of a fast hand. */
-const PAUSE_MS = 60;
+/** Letters that follow each other faster, as of a key that is held, wait for the last one. */
+const PAUSE_MS = 40;
 
 /** How long, in milliseconds, the rows wait for a further letter; the moments are those of the letter before and of this one. */
 export const pauseAfter = (before: number, now: number): number => (now - before < PAUSE_MS ? PAUSE_MS : 0);

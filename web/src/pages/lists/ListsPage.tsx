@@ -19,12 +19,15 @@ import styles from "./ListsPage.module.css";
 import { type ListRow, ListsGrowthQuery, ListsQuery } from "./ListsQuery";
 import { listsUrl } from "./listsUrl";
 
+/** Of so many lists the growth is read at a time: who leaves the page leaves little work to the server. */
+const AT_A_TIME = 5;
+
 export function ListsPage() {
   const [url, setUrl] = useUrlState(listsUrl);
   const navigate = useNavigate();
   const writes = mayAuthor(useViewer());
   const pages = usePages(ListsQuery, {}, { connection: (data) => data.lists });
-  const growth = usePages(ListsGrowthQuery, {}, { connection: (data) => data.lists });
+  const growth = usePages(ListsGrowthQuery, {}, { connection: (data) => data.lists, size: AT_A_TIME });
   const columns = useMemo(() => listColumns(new Map(growth.rows.map((row) => [row.id, row.growth]))), [growth.rows]);
   const error = pages.error ?? growth.error;
   const reload = () => {
