@@ -113,7 +113,7 @@ const typing = async (delay) => {
     await field.fill("");
     await field.pressSequentially(word.slice(0, -1), { delay });
     const answered = page.evaluate(
-      () =>
+      (word) =>
         new Promise((resolve) => {
           document.addEventListener(
             "input",
@@ -123,9 +123,11 @@ const typing = async (delay) => {
                 const answers = performance
                   .getEntriesByType("resource")
                   .filter(({ name }) => name.endsWith("/graphql"));
-                // The first answer has the rows; the table says when it shows them.
+                // The first answer has the rows; the table says when it shows them, and they have the word.
+                const grid = document.querySelector('[role="grid"]');
                 const isAnswered = answers.some(({ startTime, responseEnd }) => startTime >= typed && responseEnd > 0);
-                if (isAnswered && document.querySelector('[role="grid"]')?.getAttribute("aria-busy") === "false") {
+                const isShown = grid?.getAttribute("aria-busy") === "false" && grid.textContent.includes(word);
+                if (isAnswered && isShown) {
                   requestAnimationFrame(() => resolve(performance.now() - typed));
                 } else requestAnimationFrame(look);
               };
@@ -135,6 +137,7 @@ const typing = async (delay) => {
             { once: true, capture: true },
           );
         }),
+      word,
     );
     await field.press(word.at(-1));
     times.push(await answered);
