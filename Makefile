@@ -15,7 +15,7 @@ help:
 	@echo "make bench         run the benchmark: a table here, JSON in target/bench.json"
 	@echo "make bench-growth  run the benchmark of a first load: CUSTOMERS (1000000) and three times as many orders"
 	@echo "make bench-lists   run the benchmark of lists: fifty of them over CUSTOMERS (1000000), five orders and messages each"
-	@echo "make bench-console  load each page of the console twenty times from a running server: URL, KEY"
+	@echo "make bench-console  load each page of the console twenty times from a running server, and scroll through 10,000 entries: URL, KEY"
 	@echo "make fuzz          feed random input to everything that parses input, FUZZ_SECONDS (60) for each of 29 targets"
 	@echo "make schema        write schema.graphql"
 	@echo "make tables        write docs/tables.md"

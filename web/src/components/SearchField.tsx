@@ -2,6 +2,7 @@ import { Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useShortcuts } from "../shell/shortcuts";
 import { Input } from "./Field";
+import { Asked, pauseAfter } from "./typing";
 
 interface SearchFieldProps {
   label: string;
@@ -10,25 +11,39 @@ interface SearchFieldProps {
   onChange: (value: string) => void;
 }
 
-/** How long somebody who types may pause before the rows follow. */
-const PAUSE_MS = 60;
-
 /** Searches while one types. `/` leads to it. */
 export function SearchField({ label, placeholder = label, value, onChange }: SearchFieldProps) {
   const place = useRef<HTMLDivElement>(null);
   const [typed, setTyped] = useState(value);
+  const asked = useRef(new Asked());
+  const timer = useRef(0);
+  const lastTypedAt = useRef(Number.NEGATIVE_INFINITY);
   const latest = useRef(onChange);
   useEffect(() => {
     latest.current = onChange;
   });
   // Back, forward and "clear" change the value from outside.
-  useEffect(() => setTyped(value), [value]);
   useEffect(() => {
-    if (typed === value) return;
-    const timer = window.setTimeout(() => latest.current(typed), PAUSE_MS);
-    return () => window.clearTimeout(timer);
-  }, [typed, value]);
+    if (asked.current.answers(value)) return;
+    window.clearTimeout(timer.current);
+    setTyped(value);
+  }, [value]);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
   useShortcuts({ "/": () => place.current?.querySelector("input")?.focus() });
+
+  const follow = (text: string) => {
+    asked.current.add(text);
+    latest.current(text);
+  };
+  const onType = (text: string) => {
+    setTyped(text);
+    window.clearTimeout(timer.current);
+    const now = performance.now();
+    const pause = pauseAfter(lastTypedAt.current, now);
+    lastTypedAt.current = now;
+    if (pause === 0) follow(text);
+    else timer.current = window.setTimeout(() => follow(text), pause);
+  };
 
   return (
     <div ref={place}>
@@ -40,7 +55,7 @@ export function SearchField({ label, placeholder = label, value, onChange }: Sea
         type="search"
         spellCheck={false}
         value={typed}
-        onChange={(event) => setTyped(event.target.value)}
+        onChange={(event) => onType(event.target.value)}
       />
     </div>
   );

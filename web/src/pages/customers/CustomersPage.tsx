@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Columns3, Users } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
+import { useQuery } from "urql";
 import { uuidOf } from "../../api/ids";
 import { problemOf } from "../../api/problem";
 import { usePages } from "../../api/usePages";
@@ -17,7 +18,7 @@ import { useUrlState } from "../../url/useUrlState";
 import { BulkBar } from "./bulk/BulkBar";
 import { CustomersFilters } from "./CustomersFilters";
 import styles from "./CustomersPage.module.css";
-import { type CustomerRow, CustomersQuery } from "./CustomersQuery";
+import { type CustomerRow, CustomersCountQuery, CustomersQuery } from "./CustomersQuery";
 import { columnsFor } from "./columns";
 import { COLUMNS, customersUrl, filterOf } from "./customersUrl";
 import { ViewsMenu } from "./views/ViewsMenu";
@@ -27,11 +28,21 @@ export function CustomersPage() {
   const [url, setUrl] = useUrlState(customersUrl);
   // The field takes each letter at once; the rows follow.
   const asked = useDeferredValue(url);
-  const pages = usePages(
-    CustomersQuery,
-    { filter: filterOf(asked), orderBy: asked.order },
-    { connection: (data) => data.customers },
-  );
+  const filter = filterOf(asked);
+  const pages = usePages(CustomersQuery, { filter, orderBy: asked.order }, { connection: (data) => data.customers });
+  // After the rows, so that of a word only the letters are counted at which somebody stays.
+  const [counted, countAgain] = useQuery({
+    query: CustomersCountQuery,
+    variables: { filter },
+    pause: pages.isLoading,
+  });
+  // Until others are counted, the number that is known is that of the former filter.
+  const total = pages.isLoading || counted.fetching ? undefined : counted.data?.customers;
+  const error = pages.error ?? counted.error;
+  const reload = () => {
+    pages.reload();
+    countAgain({ requestPolicy: "network-only" });
+  };
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const edits = mayEdit(useViewer());
   const selection = {
@@ -67,8 +78,8 @@ export function CustomersPage() {
       />
       <CustomersFilters url={url} setUrl={setUrl} />
       <p className={styles.count} role="status">
-        {pages.total
-          ? t(pages.total.isExact ? "customers.count" : "customers.countAtLeast", { count: pages.total.count })
+        {total
+          ? t(total.totalCountIsExact ? "customers.count" : "customers.countAtLeast", { count: total.totalCount })
           : "\u00a0"}
       </p>
       <div className={styles.rows}>
@@ -78,13 +89,13 @@ export function CustomersPage() {
           rows={pages.rows}
           rowId={(row) => row.id}
           onOpen={open}
-          total={pages.total?.count}
+          total={total?.totalCount}
           isLoading={pages.isLoading}
           isLoadingMore={pages.isLoadingMore}
           hasMore={pages.hasMore}
           onMore={pages.loadMore}
-          problem={pages.error && problemOf(pages.error)}
-          onRetry={pages.reload}
+          problem={error && problemOf(error)}
+          onRetry={reload}
           selection={edits ? selection : undefined}
           empty={
             isFiltered ? (

@@ -10,8 +10,6 @@ export const CustomersQuery = graphql(`
     $last: Int
   ) {
     customers(filter: $filter, orderBy: $orderBy, after: $after, before: $before, first: $first, last: $last) {
-      totalCount
-      totalCountIsExact
       pageInfo {
         hasNextPage
         hasPreviousPage
@@ -45,6 +43,16 @@ export const CustomersQuery = graphql(`
           }
         }
       }
+    }
+  }
+`);
+
+/** How many there are: asked for by itself, as counting takes longer than reading the first rows. */
+export const CustomersCountQuery = graphql(`
+  query CustomersCount($filter: CustomerFilterInput) {
+    customers(filter: $filter, first: 1) {
+      totalCount
+      totalCountIsExact
     }
   }
 `);

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { ClipboardList, Plus } from "lucide-react";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { uuidOf } from "../../api/ids";
 import { problemOf } from "../../api/problem";
 import { usePages } from "../../api/usePages";
@@ -16,14 +16,29 @@ import { t } from "../../texts";
 import { useUrlState } from "../../url/useUrlState";
 import { listColumns } from "./columns";
 import styles from "./ListsPage.module.css";
-import { type ListRow, ListsQuery } from "./ListsQuery";
+import { type ListRow, ListsGrowthQuery, ListsQuery } from "./ListsQuery";
 import { listsUrl } from "./listsUrl";
+
+/** Of so many lists the growth is read at a time: who leaves the page leaves little work to the server. */
+const AT_A_TIME = 5;
 
 export function ListsPage() {
   const [url, setUrl] = useUrlState(listsUrl);
   const navigate = useNavigate();
   const writes = mayAuthor(useViewer());
   const pages = usePages(ListsQuery, {}, { connection: (data) => data.lists });
+  const growth = usePages(ListsGrowthQuery, {}, { connection: (data) => data.lists, size: AT_A_TIME });
+  const columns = useMemo(() => listColumns(new Map(growth.rows.map((row) => [row.id, row.growth]))), [growth.rows]);
+  const error = pages.error ?? growth.error;
+  const reload = () => {
+    pages.reload();
+    growth.reload();
+  };
+  // The growth of as many lists as are read.
+  const { hasMore, isLoadingMore, loadMore } = growth;
+  useEffect(() => {
+    if (hasMore && !isLoadingMore && growth.rows.length < pages.rows.length) loadMore();
+  }, [hasMore, isLoadingMore, loadMore, growth.rows.length, pages.rows.length]);
   const words = url.search.trim().toLocaleLowerCase();
   const shown = useMemo(
     () =>
@@ -67,7 +82,7 @@ export function ListsPage() {
       <div className={styles.rows}>
         <DataTable
           label={t("nav.lists")}
-          columns={listColumns()}
+          columns={columns}
           rows={shown}
           rowId={(row) => row.id}
           onOpen={open}
@@ -76,8 +91,8 @@ export function ListsPage() {
           isLoadingMore={pages.isLoadingMore}
           hasMore={pages.hasMore}
           onMore={pages.loadMore}
-          problem={pages.error && problemOf(pages.error)}
-          onRetry={pages.reload}
+          problem={error && problemOf(error)}
+          onRetry={reload}
           empty={
             isFiltered ? (
               <Empty title={t("lists.noneFound")} action={<LinkButton to="/lists">{t("lists.showAll")}</LinkButton>} />

@@ -17,11 +17,6 @@ export const ListsQuery = graphql(`
         memberCount
         isEvaluating
         changedAt
-        growth {
-          day
-          entered
-          left
-        }
         usedBy {
           id
         }
@@ -31,3 +26,27 @@ export const ListsQuery = graphql(`
 `);
 
 export type ListRow = ResultOf<typeof ListsQuery>["lists"]["nodes"][number];
+
+/** How the same lists grew: asked for by itself, as large lists have many changes, and the rows need not wait for them. */
+export const ListsGrowthQuery = graphql(`
+  query ListsGrowth($after: String, $before: String, $first: Int, $last: Int) {
+    lists(after: $after, before: $before, first: $first, last: $last) {
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+      nodes {
+        id
+        growth {
+          day
+          entered
+          left
+        }
+      }
+    }
+  }
+`);
+
+export type GrowthRow = ResultOf<typeof ListsGrowthQuery>["lists"]["nodes"][number];

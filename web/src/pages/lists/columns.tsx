@@ -7,12 +7,13 @@ import { Time } from "../../components/Time";
 import { t } from "../../texts";
 import { number } from "../../texts/format";
 import styles from "./columns.module.css";
-import type { ListRow } from "./ListsQuery";
+import type { GrowthRow, ListRow } from "./ListsQuery";
 import { sizesByDay } from "./sizes";
 
 const DAYS = 90;
 
-export function listColumns(): Column<ListRow>[] {
+/** The columns; of lists whose growth is not known yet, its place is empty. */
+export function listColumns(growthOf: ReadonlyMap<string, GrowthRow["growth"]>): Column<ListRow>[] {
   return [
     {
       id: "name",
@@ -50,7 +51,10 @@ export function listColumns(): Column<ListRow>[] {
       header: t("lists.column.growth"),
       width: "128px",
       isWide: true,
-      cell: (row) => <Growth row={row} />,
+      cell: (row) => {
+        const growth = growthOf.get(row.id);
+        return growth ? <Growth row={row} growth={growth} /> : null;
+      },
     },
     {
       id: "usedBy",
@@ -74,9 +78,9 @@ export const KindBadge = ({ kind }: { kind: ListRow["kind"] }) => (
   <Badge tone={kind === "SMART" ? "accent" : "neutral"}>{t(`lists.kinds.${kind}`)}</Badge>
 );
 
-function Growth({ row }: { row: ListRow }) {
-  const sizes = sizesByDay(row.growth, row.memberCount, DAYS, new Date()).map((one) => one.size);
-  const change = row.growth.reduce((sum, one) => sum + one.entered - one.left, 0);
+function Growth({ row, growth }: { row: ListRow; growth: GrowthRow["growth"] }) {
+  const sizes = sizesByDay(growth, row.memberCount, DAYS, new Date()).map((one) => one.size);
+  const change = growth.reduce((sum, one) => sum + one.entered - one.left, 0);
   const words = t("lists.growthOf", { change: (change > 0 ? "+" : "") + number(change), days: DAYS });
   return (
     <Link

@@ -1,7 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Clock } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSubscription } from "urql";
+import type { ResultOf } from "../../../api/graphql";
 import { problemOf } from "../../../api/problem";
 import { usePages } from "../../../api/usePages";
 import { Button } from "../../../components/Button";
@@ -37,10 +38,12 @@ export function Timeline({ customerId }: { customerId: string }) {
   useLive(customerId, rows, pages.isLoading || at !== undefined || asOf !== undefined, loadNewer);
 
   const scroller = useRef<HTMLDivElement>(null);
+  // Another function would have the places of all rows reckoned again, with each frame that is scrolled.
+  const getItemKey = useCallback((index: number) => rows[index]?.id ?? index, [rows]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    getItemKey: (index) => rows[index]?.id ?? index,
+    getItemKey,
     estimateSize: () => 64,
     overscan: 8,
   });
@@ -77,8 +80,6 @@ export function Timeline({ customerId }: { customerId: string }) {
           {items.map((item) => {
             const row = rows[item.index];
             if (!row) return null;
-            const day = date(row.occurredAt);
-            const above = rows[item.index - 1];
             return (
               <div
                 key={item.key}
@@ -87,8 +88,7 @@ export function Timeline({ customerId }: { customerId: string }) {
                 className={styles.row}
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                {!above || date(above.occurredAt) !== day ? <h2 className={styles.day}>{day}</h2> : null}
-                <Entry entry={row} actions={isEdited ? <PinButton customerId={customerId} entry={row} /> : null} />
+                <Row customerId={customerId} row={row} above={rows[item.index - 1]} isEdited={isEdited} />
               </div>
             );
           })}
@@ -109,13 +109,30 @@ export function Timeline({ customerId }: { customerId: string }) {
   );
 }
 
+type TimelineRow = ResultOf<typeof TimelineQuery>["timeline"]["nodes"][number];
+
+interface RowProps {
+  customerId: string;
+  row: TimelineRow;
+  above: TimelineRow | undefined;
+  isEdited: boolean;
+}
+
+/** An entry, under the day's heading if it is the first of its day. Scrolling draws none again that is in sight already. */
+const Row = memo(function Row({ customerId, row, above, isEdited }: RowProps) {
+  const day = date(row.occurredAt);
+  return (
+    <>
+      {!above || date(above.occurredAt) !== day ? <h2 className={styles.day}>{day}</h2> : null}
+      <Entry entry={row} actions={isEdited ? <PinButton customerId={customerId} entry={row} /> : null} />
+    </>
+  );
+});
+
 /** Reads what is new at the top as soon as the server says that there is something. */
 function useLive(customerId: string, rows: { id: string; position: string }[], isPaused: boolean, onNew: () => void) {
   const [after, setAfter] = useState<string>();
-  const newest = rows
-    .map((row) => row.position)
-    .toSorted()
-    .at(-1);
+  const newest = useMemo(() => newestOf(rows), [rows]);
   // The subscription begins behind what was read first, and goes on by itself.
   useEffect(() => setAfter((begun) => begun ?? newest), [newest]);
   useSubscription(
@@ -127,6 +144,12 @@ function useLive(customerId: string, rows: { id: string; position: string }[], i
     },
   );
 }
+
+const newestOf = (rows: { position: string }[]): string | undefined =>
+  rows.reduce<string | undefined>(
+    (newest, { position }) => (newest && newest >= position ? newest : position),
+    undefined,
+  );
 
 function Waiting({ lines = 6 }: { lines?: number }) {
   return (
