@@ -45,7 +45,7 @@ test-whole: need-rust need-postgres
 KURRENTDB ?= 26.1
 test-kurrentdb: need-rust need-postgres
 	COMMLOG_TEST_LOG=kurrentdb-$(KURRENTDB) cargo test --test it -- api:: commands:: sending:: projector:: people:: stories::kurrentdb \
-		log_contract::kurrentdb --skip postgres --skip restoring --skip visits
+		log_contract::kurrentdb --skip postgres --skip backups:: --skip restoring --skip visits
 
 test-console: need-rust need-chromium need-postgres
 	cargo build --quiet
