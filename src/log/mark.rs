@@ -68,6 +68,8 @@ struct Wanted {
     calls: u64,
     /// The highest position among those that are not marked.
     position: Option<Position>,
+    /// The terms in which they are asked for: one for each lease that this process acts by.
+    terms: Vec<Term>,
 }
 
 /// What has been marked.
@@ -87,8 +89,8 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Makes sure, durably, that the mark has reached a position, and that no later term of a lease has begun. All callers of
-    /// a process are in the same term.
+    /// Makes sure, durably, that the mark has reached a position, and that no later term of a lease has begun. Callers in terms
+    /// of different leases share a write, too.
     pub async fn reach(
         &self,
         log: &Arc<dyn EventLog>,
@@ -100,6 +102,7 @@ impl Marker {
             let mut wanted = self.wanted();
             wanted.calls += 1;
             wanted.position = wanted.position.max(Some(position));
+            add(&mut wanted.terms, term);
             wanted.calls
         };
         // Who comes first writes for all who wait.
@@ -107,14 +110,24 @@ impl Marker {
         if marked.calls >= call {
             return Ok(());
         }
-        let (calls, target) = {
+        let (calls, target, mut terms) = {
             let mut wanted = self.wanted();
-            (wanted.calls, wanted.position.take().max(Some(position)).unwrap_or(position))
+            let target = wanted.position.take().max(Some(position)).unwrap_or(position);
+            (wanted.calls, target, std::mem::take(&mut wanted.terms))
         };
+        add(&mut terms, term);
         // If this fails, others do not count as marked: each tries again for itself.
         let before = marked.mark.take();
-        marked.mark = Some(advance(log, keys, before, target, term).await?);
-        marked.calls = calls;
+        match advance(log, keys, before, target, &terms).await {
+            // That says nothing of this caller's own term.
+            Err(MarkError::Keys(KeyStoreError::Fenced { term: fenced, .. })) if Some(&fenced) != term => {
+                marked.mark = Some(advance(log, keys, before, position, term.map_or(&[], std::slice::from_ref)).await?);
+            }
+            advanced => {
+                marked.mark = Some(advanced?);
+                marked.calls = calls;
+            }
+        }
         Ok(())
     }
 
@@ -123,13 +136,17 @@ impl Marker {
     }
 }
 
+fn add(terms: &mut Vec<Term>, term: Option<&Term>) {
+    terms.extend(term.filter(|term| !terms.contains(term)).cloned());
+}
+
 /// Moves the mark forward to a position of the log that contains what was marked before.
 async fn advance(
     log: &Arc<dyn EventLog>,
     keys: &Arc<dyn KeyStore>,
     before: Option<LogMark>,
     position: Position,
-    term: Option<&Term>,
+    terms: &[Term],
 ) -> Result<LogMark, MarkError> {
     let before = match before {
         Some(mark) => Some(mark),
@@ -144,7 +161,7 @@ async fn advance(
     }
     let hash = hashes.first().copied().flatten().ok_or(MarkError::Missing(position))?;
     let mark = LogMark { epoch, position, hash };
-    let stored = keys.advance_log_mark(mark, term).await?;
+    let stored = keys.advance_log_mark(mark, terms).await?;
     if stored != mark {
         // Another node came further, or an operator confirmed the log.
         let (epoch, hashes) = log.hashes_at(&[stored.position]).await?;
@@ -175,7 +192,7 @@ pub(super) async fn confirm(log: &Arc<dyn EventLog>, keys: &Arc<dyn KeyStore>) -
     let position = log.head().await?.position;
     let (epoch, hashes) = log.hashes_at(&[position]).await?;
     let hash = hashes.first().copied().flatten().unwrap_or_default();
-    keys.advance_log_mark(LogMark { epoch, position, hash }, None).await?;
+    keys.advance_log_mark(LogMark { epoch, position, hash }, &[]).await?;
     Ok(epoch)
 }
 
