@@ -75,8 +75,10 @@ struct Wanted {
 /// What has been marked.
 #[derive(Default)]
 struct Marked {
-    /// Calls up to this number are done.
+    /// Calls up to this number are done, but for those that failed.
     calls: u64,
+    /// Calls up to this number may have failed together.
+    failed: u64,
     /// The newest mark known.
     mark: Option<LogMark>,
 }
@@ -102,33 +104,32 @@ impl Marker {
             let mut wanted = self.wanted();
             wanted.calls += 1;
             wanted.position = wanted.position.max(Some(position));
-            add(&mut wanted.terms, term);
+            let is_new = |term: &&Term| !wanted.terms.contains(term);
+            let new = term.filter(is_new).cloned();
+            wanted.terms.extend(new);
             wanted.calls
         };
-        // Who comes first writes for all who wait.
         let mut marked = self.turn.lock().await;
-        if marked.calls >= call {
-            return Ok(());
+        // Who comes first writes for all who wait. If that fails, each of them tries for itself.
+        if call > marked.failed {
+            if marked.calls >= call {
+                return Ok(());
+            }
+            match marked.write(log, keys, self.take(), position).await {
+                // Nothing is said of this caller's own term.
+                Err(MarkError::Keys(KeyStoreError::Fenced { term: fenced, .. })) if Some(&fenced) != term => {}
+                written => return written,
+            }
         }
-        let (calls, target, mut terms) = {
-            let mut wanted = self.wanted();
-            let target = wanted.position.take().max(Some(position)).unwrap_or(position);
-            (wanted.calls, target, std::mem::take(&mut wanted.terms))
-        };
-        add(&mut terms, term);
-        // If this fails, others do not count as marked: each tries again for itself.
         let before = marked.mark.take();
-        match advance(log, keys, before, target, &terms).await {
-            // That says nothing of this caller's own term.
-            Err(MarkError::Keys(KeyStoreError::Fenced { term: fenced, .. })) if Some(&fenced) != term => {
-                marked.mark = Some(advance(log, keys, before, position, term.map_or(&[], std::slice::from_ref)).await?);
-            }
-            advanced => {
-                marked.mark = Some(advanced?);
-                marked.calls = calls;
-            }
-        }
+        marked.mark = Some(advance(log, keys, before, position, term.map_or(&[], std::slice::from_ref)).await?);
         Ok(())
+    }
+
+    /// What is asked for up to now. Nobody else will ask for it.
+    fn take(&self) -> Wanted {
+        let mut wanted = self.wanted();
+        Wanted { calls: wanted.calls, position: wanted.position.take(), terms: std::mem::take(&mut wanted.terms) }
     }
 
     fn wanted(&self) -> std::sync::MutexGuard<'_, Wanted> {
@@ -136,8 +137,24 @@ impl Marker {
     }
 }
 
-fn add(terms: &mut Vec<Term>, term: Option<&Term>) {
-    terms.extend(term.filter(|term| !terms.contains(term)).cloned());
+impl Marked {
+    /// Writes for all calls of a group, and for the one whose turn it is.
+    async fn write(
+        &mut self,
+        log: &Arc<dyn EventLog>,
+        keys: &Arc<dyn KeyStore>,
+        wanted: Wanted,
+        position: Position,
+    ) -> Result<(), MarkError> {
+        let Wanted { calls, position: highest, terms } = wanted;
+        let target = highest.map_or(position, |highest| highest.max(position));
+        // Until it has succeeded, also if its caller goes away.
+        let failed = std::mem::replace(&mut self.failed, calls);
+        let before = self.mark.take();
+        self.mark = Some(advance(log, keys, before, target, &terms).await?);
+        (self.calls, self.failed) = (calls, failed);
+        Ok(())
+    }
 }
 
 /// Moves the mark forward to a position of the log that contains what was marked before.
