@@ -362,9 +362,11 @@ pub(in crate::accounts) mod tests {
 
     #[test]
     fn parts_of_a_rate_are_the_rate_however_slow_it_is() {
-        for (per_second, parts, hours, expected) in
-            [(1.0 / 60.0, vec![1, 1, 1, 1, 1, 1, 1, 1], 8, 480), (1.0, vec![3, 3, 2], 1, 3_600), (20.0, vec![8], 1, 72_000)]
-        {
+        for (per_second, parts, hours, expected) in [
+            (1.0 / 60.0, vec![1, 1, 1, 1, 1, 1, 1, 1], 8, 480),
+            (1.0, vec![3, 3, 2], 1, 3_600),
+            (20.0, vec![8], 1, 72_000),
+        ] {
             let until = at(0) + TimeDelta::hours(hours);
             let sent = parts.iter().map(|part| {
                 let account = paced(per_second, RateUnit::Messages);

@@ -235,7 +235,7 @@ mod tests {
     use super::*;
     use crate::accounts::account::tests::{account, at};
     use crate::accounts::account::{COOLDOWN, Pace, Terms};
-use crate::domain::account::event::RateUnit;
+    use crate::domain::account::event::RateUnit;
     use crate::domain::account::state::Paused;
 
     #[test]

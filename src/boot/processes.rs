@@ -182,7 +182,8 @@ impl Actors {
                 supervise("campaigns", app.health(), &stop, start).await;
             }
         };
-        let watching = OptionFuture::from(is_watched.then(|| crate::processes::hold::watch(stores.app.clone(), stop.clone())));
+        let watching =
+            OptionFuture::from(is_watched.then(|| crate::processes::hold::watch(stores.app.clone(), stop.clone())));
         let running = run_all(jobs, metrics.clone(), stores.ambient().clone(), stop.clone());
         Ok(Box::pin(async move {
             futures::join!(processes.finish(), running, evaluator, runner, watching);

@@ -17,7 +17,10 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
 
 /// Into how many shares dispatching is split.
 pub(super) fn shares(text: &str) -> Result<u8, String> {
-    text.parse().ok().filter(|shares| (1..=64).contains(shares)).ok_or_else(|| "must be a whole number from 1 to 64".into())
+    text.parse()
+        .ok()
+        .filter(|shares| (1..=64).contains(shares))
+        .ok_or_else(|| "must be a whole number from 1 to 64".into())
 }
 
 /// Origins as browsers send them: scheme, host and port, without a path.

@@ -59,9 +59,10 @@ pub async fn signs_of_restore(app: &App, backlog: &[Waiting]) -> Result<Option<H
     // Age counts even then: a machine that was set back as a whole has the old mark with the old log.
     let now = app.ambient().now();
     let mut overdue = BTreeMap::new();
-    for waiting in backlog.iter().filter(|waiting| {
-        is_overdue(waiting, now) && due(waiting).is_some_and(|due| due > epoch.started_at)
-    }) {
+    for waiting in backlog
+        .iter()
+        .filter(|waiting| is_overdue(waiting, now) && due(waiting).is_some_and(|due| due > epoch.started_at))
+    {
         *overdue.entry(waiting.tenant).or_default() += 1;
     }
     Ok((!overdue.is_empty()).then_some(Hold::Overdue(overdue)))

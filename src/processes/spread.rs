@@ -35,6 +35,7 @@ pub struct Spread {
 struct Mine {
     place: Option<Place>,
     shares: BTreeMap<Share, Running>,
+    tasks: JoinSet<()>,
 }
 
 struct Place {
@@ -75,14 +76,10 @@ impl Spread {
         A: Fn(Share, Tenure, CancellationToken) -> F,
         F: Future<Output = ()> + Send + 'static,
     {
-        let (mut mine, mut tasks, mut is_reported) = (Mine::default(), JoinSet::new(), false);
+        let (mut mine, mut is_reported) = (Mine::default(), false);
         self.candidates.iter().for_each(|(_, candidate)| candidate.stands_by());
         while !shutdown.is_cancelled() {
-            while let Some(ended) = tasks.try_join_next() {
-                report(&ended);
-            }
-            mine.shares.retain(|_, running| !running.task.is_finished());
-            match self.look(&mut mine, &mut tasks, shutdown, &act).await {
+            match self.look(&mut mine, shutdown, &act).await {
                 Ok(()) => is_reported = false,
                 Err(error) if !is_reported => {
                     tracing::warn!(%error, "shares of dispatching cannot be taken; trying again");
@@ -96,23 +93,21 @@ impl Spread {
         if let Some(Place { candidate, tenure, .. }) = &mine.place {
             candidate.give_back(tenure).await;
         }
-        while let Some(ended) = tasks.join_next().await {
+        while let Some(ended) = mine.tasks.join_next().await {
             report(&ended);
         }
     }
 
     /// Looks once at who has what, and takes shares or gives some back.
-    async fn look<A, F>(
-        &self,
-        mine: &mut Mine,
-        tasks: &mut JoinSet<()>,
-        shutdown: &CancellationToken,
-        act: &A,
-    ) -> Result<(), KeyStoreError>
+    async fn look<A, F>(&self, mine: &mut Mine, shutdown: &CancellationToken, act: &A) -> Result<(), KeyStoreError>
     where
         A: Fn(Share, Tenure, CancellationToken) -> F,
         F: Future<Output = ()> + Send + 'static,
     {
+        while let Some(ended) = mine.tasks.try_join_next() {
+            report(&ended);
+        }
+        mine.shares.retain(|_, running| !running.task.is_finished());
         if let Some(Place { candidate, tenure, .. }) = &mine.place
             && !candidate.renew_once(tenure).await?
         {
@@ -129,15 +124,16 @@ impl Spread {
         let staying = mine.shares.values().filter(|running| !running.leave.is_cancelled()).count();
         match step(self.candidates.len(), &places, number, staying) {
             Step::Take(wanted) => {
-                let free = self.candidates.iter().filter(|(share, _)| {
-                    !mine.shares.contains_key(share) && !held.contains(&lease_of(*share))
-                });
+                let free = self
+                    .candidates
+                    .iter()
+                    .filter(|(share, _)| !mine.shares.contains_key(share) && !held.contains(&lease_of(*share)));
                 for (share, candidate) in free.take(wanted).cloned().collect::<Vec<_>>() {
                     let Some(tenure) = candidate.try_take().await? else { continue };
                     let leave = shutdown.child_token();
                     let acting = act(share, tenure.clone(), leave.clone());
                     let over = leave.clone();
-                    let task = tasks.spawn(async move { candidate.hold(&tenure, acting, &over).await });
+                    let task = mine.tasks.spawn(async move { candidate.hold(&tenure, acting, &over).await });
                     mine.shares.insert(share, Running { leave, task });
                 }
             }
