@@ -95,6 +95,8 @@ pub struct Account {
 
 struct State {
     pace: Pace,
+    /// What part of its rate this node may use: 1 is all.
+    part: f64,
     /// Units that may be used at once; below zero after a message of many segments.
     level: f64,
     filled_at: DateTime<Utc>,
@@ -118,15 +120,17 @@ impl Account {
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, webhook: Option<Arc<dyn Webhook>>, terms: Terms) -> Self {
         let pace = terms.pace;
-        let state = State {
+        let mut state = State {
             pace,
-            level: burst(pace),
+            part: 1.0,
+            level: 0.0,
             filled_at: DateTime::UNIX_EPOCH,
             cooldown: None,
             paused: None,
             circuit: Circuit::default(),
             measured: BTreeMap::new(),
         };
+        state.level = state.burst();
         Self { terms, provider, webhook, state: Mutex::new(state) }
     }
 
@@ -160,14 +164,12 @@ impl Account {
         if state.pace.per_second <= 0.0 {
             return Ok(());
         }
-        let passed = (now - state.filled_at).to_std().unwrap_or(Duration::ZERO).as_secs_f64();
-        state.level = (state.level + passed * state.pace.per_second).min(burst(state.pace));
-        state.filled_at = now;
+        state.fill(now);
         if state.level >= 1.0 {
             state.level -= 1.0;
             return Ok(());
         }
-        let wait = Duration::try_from_secs_f64((1.0 - state.level) / state.pace.per_second).unwrap_or(Duration::MAX);
+        let wait = Duration::try_from_secs_f64((1.0 - state.level) / state.per_second()).unwrap_or(Duration::MAX);
         Err(now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)).max(TimeDelta::milliseconds(1)))
     }
 
@@ -190,7 +192,16 @@ impl Account {
     pub fn set_pace(&self, pace: Pace) {
         let mut state = self.state();
         state.pace = pace;
-        state.level = state.level.min(burst(pace));
+        state.level = state.level.min(state.burst());
+    }
+
+    /// Uses only a part of its rate from now on, as other nodes use the rest. What this node has saved up stays, as far as that part
+    /// may be saved up: so a part that moves from one node to another brings nothing with it.
+    pub fn set_part(&self, part: f64, now: DateTime<Utc>) {
+        let mut state = self.state();
+        state.fill(now);
+        state.part = part;
+        state.level = state.level.min(state.burst());
     }
 
     /// How fast it sends.
@@ -261,9 +272,23 @@ impl Account {
     }
 }
 
-/// What may be sent at once after a pause: a second's worth.
-fn burst(pace: Pace) -> f64 {
-    pace.per_second.max(1.0)
+impl State {
+    /// Units a second on this node.
+    fn per_second(&self) -> f64 {
+        self.pace.per_second * self.part
+    }
+
+    /// What may be sent at once after a pause: a second's worth, or the one message without which nothing could be sent.
+    fn burst(&self) -> f64 {
+        self.per_second().max(1.0)
+    }
+
+    /// Adds what may be used since the last time.
+    fn fill(&mut self, now: DateTime<Utc>) {
+        let passed = (now - self.filled_at).to_std().unwrap_or(Duration::ZERO).as_secs_f64();
+        self.level = (self.level + passed * self.per_second()).min(self.burst());
+        self.filled_at = now;
+    }
 }
 
 #[cfg(test)]
@@ -321,6 +346,65 @@ pub(in crate::accounts) mod tests {
         assert_eq!((account.reserve(at(500)), account.reserve(at(500))), (Ok(()), Err(at(1_000))));
         account.start_empty(at(60_000));
         assert_eq!(account.reserve(at(60_000)), Err(at(60_500)));
+    }
+
+    /// How many messages go out until a time, if there are always some, from when on each time.
+    fn sent(account: &Account, from: DateTime<Utc>, until: DateTime<Utc>) -> usize {
+        let (mut now, mut count) = (from, 0);
+        while now < until {
+            match account.reserve(now) {
+                Ok(()) => count += 1,
+                Err(at) => now = at,
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn parts_of_a_rate_are_the_rate_however_slow_it_is() {
+        for (per_second, parts, hours, expected) in [
+            (1.0 / 60.0, vec![1, 1, 1, 1, 1, 1, 1, 1], 8, 480),
+            (1.0, vec![3, 3, 2], 1, 3_600),
+            (20.0, vec![8], 1, 72_000),
+        ] {
+            let until = at(0) + TimeDelta::hours(hours);
+            let sent = parts.iter().map(|part| {
+                let account = paced(per_second, RateUnit::Messages);
+                account.set_part(f64::from(*part) / 8.0, at(0));
+                account.start_empty(at(0));
+                sent(&account, at(0), until)
+            });
+            let sent: usize = sent.sum();
+            // The last message of each node may just be due.
+            assert!((expected - parts.len()..=expected).contains(&sent), "{per_second} a second: {sent}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_moves_from_node_to_node_brings_nothing_with_it() {
+        let [one, other] = [(); 2].map(|()| paced(8.0, RateUnit::Messages));
+        one.set_part(1.0, at(0));
+        other.set_part(0.0, at(0));
+        other.start_empty(at(0));
+        let (mut now, mut count) = (at(0), 0);
+        for turn in 0..200_u32 {
+            let part = f64::from(turn % 9) / 8.0;
+            one.set_part(1.0 - part, now);
+            other.set_part(part, now);
+            let next = now + TimeDelta::milliseconds(100);
+            count += sent(&one, now, next) + sent(&other, now, next);
+            now = next;
+        }
+        // A second's worth that had been saved up, and 20 seconds.
+        assert!((150..=8 + 160).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn a_node_without_a_part_sends_nothing_after_what_it_had() {
+        let account = paced(8.0, RateUnit::Messages);
+        account.set_part(0.0, at(0));
+        account.start_empty(at(0));
+        assert!(account.reserve(at(1_000_000)).is_err());
     }
 
     #[test]

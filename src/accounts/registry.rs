@@ -145,7 +145,8 @@ impl AccountRegistry {
         let used: Vec<Arc<Account>> =
             known.running.values().filter_map(|now| now.account.as_ref().ok().cloned()).collect();
         self.apply_overrides(tenant, &told.accounts);
-        self.0.accounts.put(tenant, AccountSource::Api, &used, told.accounts.has_real_account);
+        let now = self.0.app.ambient().now();
+        self.0.accounts.put(tenant, AccountSource::Api, &used, told.accounts.has_real_account, now);
         Ok(())
     }
 

@@ -51,7 +51,7 @@ pub struct AccountStatus {
     pub settings: BTreeMap<String, String>,
     /// The names of its secrets, if it is configured here.
     pub secrets: Vec<String>,
-    /// How fast it sends, on each node.
+    /// How fast it sends, on all nodes together.
     pub pace: Pace,
     /// Accounts with a lower number come first.
     pub priority: i32,

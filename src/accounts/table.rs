@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -54,6 +54,8 @@ struct Shared {
     table: ArcSwap<Table>,
     changed: watch::Sender<()>,
     metrics: ProviderMetrics,
+    /// What part of all rates this node may use.
+    part: Mutex<f64>,
 }
 
 /// Never changed, but replaced as a whole: who holds one sees a moment.
@@ -72,7 +74,8 @@ impl Accounts {
         let mut table = Table { all: accounts.into_iter().map(Arc::new).collect(), ..Table::default() };
         table.sort();
         let table = ArcSwap::from_pointee(table);
-        Self(Arc::new(Shared { table, changed: watch::channel(()).0, metrics: ProviderMetrics::default() }))
+        let (changed, metrics) = (watch::channel(()).0, ProviderMetrics::default());
+        Self(Arc::new(Shared { table, changed, metrics, part: Mutex::new(1.0) }))
     }
 
     /// All of them.
@@ -83,7 +86,16 @@ impl Accounts {
 
     /// Replaces a tenant's accounts of one source, and wakes the tasks that wait for accounts. What is under way with
     /// those that are gone goes on.
-    pub fn put(&self, tenant: TenantId, source: AccountSource, accounts: &[Arc<Account>], has_real_account: bool) {
+    pub fn put(
+        &self,
+        tenant: TenantId,
+        source: AccountSource,
+        accounts: &[Arc<Account>],
+        has_real_account: bool,
+        now: DateTime<Utc>,
+    ) {
+        let part = self.part();
+        accounts.iter().for_each(|account| account.set_part(*part, now));
         self.0.table.rcu(|table| {
             let mut table = Table::clone(table);
             table.all.retain(|account| account.terms.tenant != Some(tenant) || account.terms.source != source);
@@ -94,7 +106,22 @@ impl Accounts {
             }
             table
         });
+        drop(part);
         self.0.changed.send_replace(());
+    }
+
+    /// This node uses only a part of all rates from now on, as other nodes use the rest. Wakes the tasks that wait for accounts.
+    pub fn set_part(&self, part: f64, now: DateTime<Utc>) {
+        let mut held = self.part();
+        *held = part;
+        self.0.table.load().all.iter().for_each(|account| account.set_part(part, now));
+        drop(held);
+        self.0.changed.send_replace(());
+    }
+
+    /// Held while accounts take it over, so that none misses a change.
+    fn part(&self) -> MutexGuard<'_, f64> {
+        self.0.part.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells each change of the accounts, of their rates and pauses.
@@ -207,7 +234,8 @@ fn name(account: &Account) -> (&str, &str) {
 mod tests {
     use super::*;
     use crate::accounts::account::tests::{account, at};
-    use crate::accounts::account::{COOLDOWN, Terms};
+    use crate::accounts::account::{COOLDOWN, Pace, Terms};
+    use crate::domain::account::event::RateUnit;
     use crate::domain::account::state::Paused;
 
     #[test]
@@ -236,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_comes_later_has_the_nodes_part_too() {
+        let (tenant, accounts) = (TenantId(uuid::Uuid::nil()), Accounts::new(vec![]));
+        accounts.set_part(0.25, at(0));
+        let pace = Pace { per_second: 8.0, unit: RateUnit::Messages };
+        let terms = Terms { tenant: Some(tenant), source: AccountSource::Api, pace, ..Terms::default() };
+        let account = Arc::new(account("main", terms));
+        accounts.put(tenant, AccountSource::Api, std::slice::from_ref(&account), true, at(0));
+        let at_once = |now| std::iter::repeat_with(|| account.reserve(now)).take_while(Result::is_ok).count();
+        assert_eq!(at_once(at(0)), 2);
+        accounts.set_part(1.0, at(0));
+        assert_eq!((at_once(at(0)), at_once(at(500))), (0, 4));
+    }
+
+    #[test]
     fn a_tenants_accounts_serve_that_tenant_only_and_end_the_simulation_for_good() {
         let [ours, others] = [1, 2].map(|number| TenantId(uuid::Uuid::from_u128(number)));
         let simulated = Terms { source: AccountSource::Simulator, ..Terms::default() };
@@ -248,7 +290,7 @@ mod tests {
         let path = Some(WebhookPath::new("1.main"));
         let terms = Terms { tenant: Some(ours), source: AccountSource::Api, path, ..Terms::default() };
         let mut changed = accounts.changed();
-        accounts.put(ours, AccountSource::Api, &[Arc::new(account("main", terms))], true);
+        accounts.put(ours, AccountSource::Api, &[Arc::new(account("main", terms))], true, at(0));
         assert!(changed.has_changed().expect("is notified"));
         changed.mark_unchanged();
         assert_eq!((serving(ours), serving(others)), (vec!["main".to_owned()], vec!["simulated".to_owned()]));
@@ -259,7 +301,7 @@ mod tests {
             accounts.by_webhook_path("double", &WebhookPath::new("1.main")).is_some()
                 && accounts.by_webhook_path("double", &WebhookPath::new("main")).is_none()
         );
-        accounts.put(ours, AccountSource::Api, &[], true);
+        accounts.put(ours, AccountSource::Api, &[], true, at(0));
         assert!(serving(ours).is_empty());
     }
 }

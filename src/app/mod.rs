@@ -57,6 +57,7 @@ pub use campaign_sending::{CampaignText, Known};
 pub use dispatch::{DispatchDecision, InDoubt, Ticket};
 pub use engine::error::{AppError, Done, Outcome};
 pub use engine::feed::{DispatchSignal, Interest, Lane, Signal, Touch};
+pub use engine::share::Share;
 pub use erasure::Erasing;
 pub use explaining::ExplainedSend;
 pub use health::Health;

@@ -245,7 +245,7 @@ impl KeysBackup {
             merged.refused += brought.refused;
         }
         if let Some(mark) = self.manifest.mark(&self.root)? {
-            store.advance_log_mark(mark, None).await?;
+            store.advance_log_mark(mark, &[]).await?;
         }
         if let Some(checkpoint) = &self.manifest.checkpoint
             && store.kept_checkpoint().await?.is_none()

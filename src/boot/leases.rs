@@ -8,6 +8,7 @@ use crate::config::{LogUrl, StoreUrl};
 use crate::log::keys::lease;
 use crate::log::sql::postgres::PostgresLog;
 use crate::processes::lease::{Candidate, Lasting, LeaseMetrics};
+use crate::processes::spread::Spread;
 use crate::projections::ReadStore;
 
 /// What acts on the world, in metrics and diagnostics.
@@ -19,6 +20,13 @@ pub(super) const PROJECTOR: &str = "projector";
 /// What acts on the world waits for its lease; [`None`] if there is one node only.
 pub(super) fn processes(stores: &Stores, address: SocketAddr, metrics: &LeaseMetrics) -> Option<Candidate> {
     is_shared(stores).then(|| candidate(stores, address, metrics, PROCESSES, lease::PROCESSES.to_owned()))
+}
+
+/// What dispatches in shares takes part in that, beside the processes; [`None`] if the dispatcher is one of these.
+pub(super) fn dispatch(stores: &Stores, address: SocketAddr, metrics: &LeaseMetrics) -> Option<Spread> {
+    let shares = stores.config().dispatch_shares;
+    let like = processes(stores, address, metrics).filter(|_| shares > 1)?;
+    Some(Spread::new(shares, &like))
 }
 
 /// What writes the read tables waits for its lease; [`None`] if they are files. Each database of read tables has a lease of its own,
@@ -51,7 +59,7 @@ fn candidate(
     Candidate {
         store: stores.journal.key_store().clone(),
         lease,
-        part,
+        part: part.to_owned(),
         node: process::node_name(address),
         lasting: Lasting::default(),
         metrics: metrics.clone(),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -109,6 +110,8 @@ impl Node {
                 simulated: accounts.simulated,
                 intake: intake.clone(),
                 metrics: job_metrics.clone(),
+                shares: None,
+                gathering: Mutex::default(),
             };
             for callbacks in accounts.callbacks {
                 let (run, stop) = (simulated::run(stores.app.clone(), callbacks, stop.clone()), stop.clone());
@@ -215,7 +218,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, BootError> {
 
 /// Starts what acts on the world: at once, or whenever this node has the lease.
 async fn start_actors(
-    actors: Actors,
+    mut actors: Actors,
     address: SocketAddr,
     metrics: &LeaseMetrics,
     stop: &CancellationToken,
@@ -230,6 +233,20 @@ async fn start_actors(
         });
         return Ok(());
     };
+    let spread = leases::dispatch(&actors.stores, address, metrics);
+    actors.shares = spread.as_ref().map(|_| actors.no_shares());
+    let actors = Arc::new(actors);
+    if let Some(spread) = spread {
+        let (actors, stop) = (Arc::clone(&actors), stop.clone());
+        parts.spawn(async move {
+            let dispatch = |share, tenure, stop| {
+                let actors = Arc::clone(&actors);
+                async move { actors.dispatch(share, tenure, stop).await }
+            };
+            spread.run(&stop, dispatch).await;
+            Ok(())
+        });
+    }
     let stop = stop.clone();
     parts.spawn(async move {
         let idle = |stop: CancellationToken| async move {

@@ -3,24 +3,25 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, OptionFuture};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{BootError, Stores};
 use crate::accounts::registry::AccountRegistry;
 use crate::accounts::service::AccountService;
 use crate::accounts::{Account, AccountSource, Accounts, Terms};
-use crate::app::Caller;
+use crate::app::{Caller, Share};
 use crate::config::{LogUrl, StoreUrl};
 use crate::ids::Position;
 use crate::intake::Intake;
-use crate::processes::Processes;
 use crate::processes::backlog::Backlog;
 use crate::processes::campaigns::Runner;
 use crate::processes::checkpoints::{PostCheckpoints, SignCheckpoints};
-use crate::processes::dispatcher::DispatcherOptions;
+use crate::processes::dispatcher::{Dispatcher, DispatcherOptions};
 use crate::processes::doubts::Doubts;
 use crate::processes::every::{Job, JobMetrics, run_all};
+use crate::processes::held::Held;
 use crate::processes::hold::{Hold, signs_of_restore};
 use crate::processes::kept_callbacks::{ExpireKept, RetryKept};
 use crate::processes::lease::Tenure;
@@ -30,6 +31,7 @@ use crate::processes::media::{CollectFiles, Media};
 use crate::processes::outlook::Outlook;
 use crate::processes::supervisor::supervise;
 use crate::processes::timers::Timers;
+use crate::processes::{DISPATCHER, Processes};
 use crate::projections::ReadStore;
 use crate::providers::Callbacks;
 use crate::providers::kit::client::{ClientOptions, HttpClient};
@@ -84,9 +86,55 @@ pub(super) struct Actors {
     pub simulated: bool,
     pub intake: Intake,
     pub metrics: JobMetrics,
+    /// The shares of dispatching that this node has; absent where the dispatcher is one of the processes.
+    pub shares: Option<Held>,
+    /// One share at a time gathers what is left to do: all that waits is in memory then.
+    pub gathering: Mutex<()>,
 }
 
 impl Actors {
+    /// Of the configured shares of dispatching, none.
+    pub fn no_shares(&self) -> Held {
+        let (config, ambient) = (self.stores.config(), self.stores.ambient());
+        Held::none(config.dispatch_shares, self.registry.accounts().clone(), ambient.clone())
+    }
+
+    /// Dispatches a share for as long as this node has it. If that ends early, it is begun again.
+    pub async fn dispatch(&self, share: Share, tenure: Tenure, stop: CancellationToken) {
+        let Self { stores, reads, registry, shares: Some(held), gathering, .. } = self else { return };
+        let one_more = held.begin();
+        let start = || async {
+            let backlog = {
+                let _turn = gathering.lock().await;
+                backlog(stores, reads).await?
+            };
+            let has_real_account = registry.load(backlog.accounts).await?;
+            let options = DispatcherOptions { share, common: held.common(), ..self.options(has_real_account, &tenure) };
+            let dispatcher = Dispatcher::new(stores.app.clone(), registry.accounts().clone(), options);
+            dispatcher.run(backlog.position, backlog.messages, stop.clone()).await;
+            Ok(())
+        };
+        let until_stopped = async {
+            stop.cancelled().await;
+            // What is under way may take its time, and another node has this part of the rates by then.
+            drop(one_more);
+        };
+        futures::join!(supervise(DISPATCHER, stores.app.health(), &stop, start), until_stopped);
+        if held.is_none() {
+            crate::processes::stop_dispatching(&stores.app);
+        }
+    }
+
+    fn options(&self, has_real_account: bool, tenure: &Tenure) -> DispatcherOptions {
+        DispatcherOptions {
+            // Of a SQLite log, nobody else can have made a call that lasts still.
+            alone: matches!(self.stores.config().log, LogUrl::Sql(StoreUrl::Sqlite(_))),
+            unattended: self.simulated && !has_real_account,
+            tenure: tenure.clone(),
+            ..DispatcherOptions::default()
+        }
+    }
+
     /// Runs them for as long as this node may act. If they cannot be started, they are tried again.
     pub async fn run(&self, tenure: Tenure, stop: CancellationToken) -> Result<(), BootError> {
         let start = || async {
@@ -95,13 +143,16 @@ impl Actors {
         };
         supervise("processes", self.stores.app.health(), &stop, start).await;
         crate::processes::stand_by(&self.stores.app);
+        if self.shares.as_ref().is_none_or(Held::is_none) {
+            crate::processes::stop_dispatching(&self.stores.app);
+        }
         Ok(())
     }
 
     /// Starts them on what the log and the read tables say now. What is returned ends once `stop` is cancelled and what was
     /// under way has ended.
     pub async fn start(&self, tenure: Tenure, stop: &CancellationToken) -> Result<BoxFuture<'static, ()>, BootError> {
-        let Self { stores, reads, registry, simulated, intake, metrics } = self;
+        let Self { stores, reads, registry, intake, metrics, shares, .. } = self;
         let backlog = backlog(stores, reads).await?;
         let has_real_account = registry.load(backlog.accounts.clone()).await?;
         let accounts = registry.accounts().clone();
@@ -112,14 +163,11 @@ impl Actors {
             let signed = keeper.signed();
             jobs.push(Box::new(PostCheckpoints { keeper, client, url, app, signed, posted: None, failures: 0 }));
         }
-        let options = DispatcherOptions {
-            // Of a SQLite log, nobody else can have made a call that lasts still.
-            alone: matches!(stores.config().log, LogUrl::Sql(StoreUrl::Sqlite(_))),
-            unattended: *simulated && !has_real_account,
-            tenure: tenure.clone(),
-            ..DispatcherOptions::default()
-        };
-        let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, vec![], options, stop);
+        let options = self.options(has_real_account, &tenure);
+        // Where no dispatcher of this node may look, the runner of campaigns has to hear of it all the same.
+        let is_watched = shares.is_some() && !options.unattended;
+        let dispatcher = shares.is_none().then_some(options);
+        let processes = Processes::start(&stores.app, reads.applied(), backlog, accounts, vec![], dispatcher, stop);
         let evaluator = {
             let (app, reads, stop) = (stores.app.clone(), Reads::new(reads.clone()), stop.clone());
             async move {
@@ -134,9 +182,11 @@ impl Actors {
                 supervise("campaigns", app.health(), &stop, start).await;
             }
         };
+        let watching =
+            OptionFuture::from(is_watched.then(|| crate::processes::hold::watch(stores.app.clone(), stop.clone())));
         let running = run_all(jobs, metrics.clone(), stores.ambient().clone(), stop.clone());
         Ok(Box::pin(async move {
-            futures::join!(processes.finish(), running, evaluator, runner);
+            futures::join!(processes.finish(), running, evaluator, runner, watching);
         }))
     }
 }

@@ -215,7 +215,7 @@ impl Status {
     /// None of these were taken if one node runs at a time.
     fn take_leases(&mut self, leases: Vec<Lease>) {
         for lease in &leases {
-            let Lease { name, holder, term, since, is_held } = lease;
+            let Lease { name, holder, term, since, is_held, .. } = lease;
             let since = since.format("%Y-%m-%d %H:%M:%SZ");
             let text = match is_held {
                 true => format!("{name}: {holder} since {since}, term {term}"),

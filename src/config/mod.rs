@@ -28,7 +28,7 @@ pub use store::{BlobsUrl, KurrentUrl, LogUrl, StoreUrl};
 pub use traces::TracesConfig;
 pub use validators::ValidatorConfig;
 
-use values::{base_urls, origins, posted_to, public_url, truth};
+use values::{base_urls, origins, posted_to, public_url, shares, truth};
 
 /// The file that is read from the working directory if no other is named.
 pub const DEFAULT_FILE: &str = "commlog.toml";
@@ -86,6 +86,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("oidc_hours", "how long a sign-in lasts, in hours [default: 12]"),
     ("roles", "roles of this node, separated by commas: api, projector, processes [default: all]"),
+    (
+        "dispatch_shares",
+        "into how many shares of customers the sending of messages is split, 1 to 64, so that several nodes send at a time; the same on all nodes; without effect on a log in SQLite [default: 1]",
+    ),
     ("tenant", "the tenant that commands act for without --tenant"),
     (
         "require_opt_in",
@@ -203,6 +207,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// What this node does.
     pub roles: Roles,
+    /// Into how many shares of customers the dispatching of messages is split, each of which one node has at a time.
+    pub dispatch_shares: u8,
     /// The tenant that commands act for.
     pub tenant: TenantId,
     /// Whether marketing needs an explicit opt-in.
@@ -382,6 +388,7 @@ impl Config {
             public_url: parse(values, "public_url", public_url)?.unwrap_or_else(|| format!("http://{listen}")),
             cors_origins: parse(values, "cors_origins", origins)?.unwrap_or_default(),
             roles: parse(values, "roles", Roles::parse)?.unwrap_or(Roles::ALL),
+            dispatch_shares: parse(values, "dispatch_shares", shares)?.unwrap_or(1),
             tenant: parse(values, "tenant", |text| text.parse().map_err(|_| "must be a UUID".to_owned()))?
                 .unwrap_or(DEFAULT_TENANT),
             keys_with_log: parse(values, "keys_with_log", truth)?.unwrap_or(false),

@@ -69,6 +69,8 @@ fn a_bad_value_is_explained_with_key_and_origin() {
         ("COMMLOG_ROLES", "api,cook", "\"cook\" is not a role"),
         ("COMMLOG_ROLES", ",", "at least one role"),
         ("COMMLOG_MASTER_KEY", "abc", "64 hex digits"),
+        ("COMMLOG_DISPATCH_SHARES", "0", "from 1 to 64"),
+        ("COMMLOG_DISPATCH_SHARES", "65", "from 1 to 64"),
     ];
     for (name, value, expected) in cases {
         let error = config(None, &[(name, value)]).unwrap_err().to_string();

@@ -15,6 +15,14 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
     if is_plain { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(wrong()) }
 }
 
+/// Into how many shares dispatching is split.
+pub(super) fn shares(text: &str) -> Result<u8, String> {
+    text.parse()
+        .ok()
+        .filter(|shares| (1..=64).contains(shares))
+        .ok_or_else(|| "must be a whole number from 1 to 64".into())
+}
+
 /// Origins as browsers send them: scheme, host and port, without a path.
 pub(super) fn origins(list: &str) -> Result<Vec<String>, String> {
     let wrong = || "must be origins such as https://app.example.com, or * alone".to_owned();

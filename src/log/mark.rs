@@ -68,13 +68,17 @@ struct Wanted {
     calls: u64,
     /// The highest position among those that are not marked.
     position: Option<Position>,
+    /// The terms in which they are asked for: one for each lease that this process acts by.
+    terms: Vec<Term>,
 }
 
 /// What has been marked.
 #[derive(Default)]
 struct Marked {
-    /// Calls up to this number are done.
+    /// Calls up to this number are done, but for those that failed.
     calls: u64,
+    /// Calls up to this number may have failed together.
+    failed: u64,
     /// The newest mark known.
     mark: Option<LogMark>,
 }
@@ -87,8 +91,8 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Makes sure, durably, that the mark has reached a position, and that no later term of a lease has begun. All callers of
-    /// a process are in the same term.
+    /// Makes sure, durably, that the mark has reached a position, and that no later term of a lease has begun. Callers in terms
+    /// of different leases share a write, too.
     pub async fn reach(
         &self,
         log: &Arc<dyn EventLog>,
@@ -100,26 +104,56 @@ impl Marker {
             let mut wanted = self.wanted();
             wanted.calls += 1;
             wanted.position = wanted.position.max(Some(position));
+            let is_new = |term: &&Term| !wanted.terms.contains(term);
+            let new = term.filter(is_new).cloned();
+            wanted.terms.extend(new);
             wanted.calls
         };
-        // Who comes first writes for all who wait.
         let mut marked = self.turn.lock().await;
-        if marked.calls >= call {
-            return Ok(());
+        // Who comes first writes for all who wait. If that fails, each of them tries for itself.
+        if call > marked.failed {
+            if marked.calls >= call {
+                return Ok(());
+            }
+            match marked.write(log, keys, self.take(), position).await {
+                // Nothing is said of this caller's own term.
+                Err(MarkError::Keys(KeyStoreError::Fenced { term: fenced, .. })) if Some(&fenced) != term => {}
+                written => return written,
+            }
         }
-        let (calls, target) = {
-            let mut wanted = self.wanted();
-            (wanted.calls, wanted.position.take().max(Some(position)).unwrap_or(position))
-        };
-        // If this fails, others do not count as marked: each tries again for itself.
         let before = marked.mark.take();
-        marked.mark = Some(advance(log, keys, before, target, term).await?);
-        marked.calls = calls;
+        marked.mark = Some(advance(log, keys, before, position, term.map_or(&[], std::slice::from_ref)).await?);
         Ok(())
+    }
+
+    /// What is asked for up to now. Nobody else will ask for it.
+    fn take(&self) -> Wanted {
+        let mut wanted = self.wanted();
+        Wanted { calls: wanted.calls, position: wanted.position.take(), terms: std::mem::take(&mut wanted.terms) }
     }
 
     fn wanted(&self) -> std::sync::MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Marked {
+    /// Writes for all calls of a group, and for the one whose turn it is.
+    async fn write(
+        &mut self,
+        log: &Arc<dyn EventLog>,
+        keys: &Arc<dyn KeyStore>,
+        wanted: Wanted,
+        position: Position,
+    ) -> Result<(), MarkError> {
+        let Wanted { calls, position: highest, terms } = wanted;
+        let target = highest.map_or(position, |highest| highest.max(position));
+        // Until it has succeeded, also if its caller goes away.
+        let failed = std::mem::replace(&mut self.failed, calls);
+        let before = self.mark.take();
+        self.mark = Some(advance(log, keys, before, target, &terms).await?);
+        (self.calls, self.failed) = (calls, failed);
+        Ok(())
     }
 }
 
@@ -129,7 +163,7 @@ async fn advance(
     keys: &Arc<dyn KeyStore>,
     before: Option<LogMark>,
     position: Position,
-    term: Option<&Term>,
+    terms: &[Term],
 ) -> Result<LogMark, MarkError> {
     let before = match before {
         Some(mark) => Some(mark),
@@ -144,7 +178,7 @@ async fn advance(
     }
     let hash = hashes.first().copied().flatten().ok_or(MarkError::Missing(position))?;
     let mark = LogMark { epoch, position, hash };
-    let stored = keys.advance_log_mark(mark, term).await?;
+    let stored = keys.advance_log_mark(mark, terms).await?;
     if stored != mark {
         // Another node came further, or an operator confirmed the log.
         let (epoch, hashes) = log.hashes_at(&[stored.position]).await?;
@@ -175,7 +209,7 @@ pub(super) async fn confirm(log: &Arc<dyn EventLog>, keys: &Arc<dyn KeyStore>) -
     let position = log.head().await?.position;
     let (epoch, hashes) = log.hashes_at(&[position]).await?;
     let hash = hashes.first().copied().flatten().unwrap_or_default();
-    keys.advance_log_mark(LogMark { epoch, position, hash }, None).await?;
+    keys.advance_log_mark(LogMark { epoch, position, hash }, &[]).await?;
     Ok(epoch)
 }
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::accounts::metrics::ProviderMetrics;
 use crate::accounts::{Account, AccountSource, Accounts};
-use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Interest, Lane, Ticket};
+use crate::app::{App, AppError, Caller, DispatchDecision, DispatchSignal, Interest, Lane, Share, Ticket};
 use crate::domain::campaign::event::PauseCause;
 use crate::domain::message::attachment::StoredFile;
 use crate::domain::message::dispatch::CallOutcome;
@@ -24,6 +24,7 @@ use crate::domain::value::message::{RetryClass, Route};
 use crate::ids::Position;
 use crate::processes::backlog::Waiting;
 use crate::processes::content::{Files, content, is_kept_template};
+use crate::processes::held::Common;
 use crate::processes::lease::Tenure;
 use crate::processes::work::{CampaignRoom, Job, Signals, Work};
 use crate::processes::{choosing, gone, hold, tail, traced, tracking};
@@ -36,8 +37,6 @@ pub(super) const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// How long a provider's call may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// How many messages with files are handed over at once.
-const HEAVY: usize = 3;
 
 /// How a dispatcher works.
 #[derive(Debug, Clone)]
@@ -55,6 +54,10 @@ pub struct DispatcherOptions {
     pub unattended: bool,
     /// For how long this node may send.
     pub tenure: Tenure,
+    /// Whose messages it dispatches.
+    pub share: Share,
+    /// What it has in common with the dispatchers of this node's other shares, which divide the messages in work.
+    pub common: Common,
 }
 
 impl Default for DispatcherOptions {
@@ -66,6 +69,8 @@ impl Default for DispatcherOptions {
             alone: true,
             unattended: false,
             tenure: Tenure::sole(),
+            share: Share::WHOLE,
+            common: Common::default(),
         }
     }
 }
@@ -75,8 +80,6 @@ pub struct Dispatcher {
     app: App,
     accounts: Accounts,
     options: DispatcherOptions,
-    /// Messages with files are few at a time: their content is in memory while a provider takes it.
-    heavy: Arc<Semaphore>,
     /// Campaigns leave room for messages of their own, however slowly their providers answer.
     room: CampaignRoom,
 }
@@ -86,17 +89,19 @@ impl Dispatcher {
     #[must_use]
     pub fn new(app: App, accounts: Accounts, options: DispatcherOptions) -> Self {
         let room = CampaignRoom::in_all(options.concurrency);
-        Self { app, accounts, options, heavy: Arc::new(Semaphore::new(HEAVY)), room }
+        Self { app, accounts, options, room }
     }
 
-    /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`.
+    /// Dispatches until `shutdown`, then finishes what is under way. `backlog` is what stood at position `from`, of all shares.
     ///
     /// If the log may be a copy, nothing is sent until an operator confirms it; nor anything of a tenant whose messages have
     /// been due for long.
-    pub async fn run(self, from: Position, backlog: Vec<Waiting>, shutdown: CancellationToken) {
-        let mut work = Work::default();
+    pub async fn run(self, from: Position, mut backlog: Vec<Waiting>, shutdown: CancellationToken) {
+        let (mut work, share, now) = (Work::default(), self.options.share, self.app.ambient().now());
         // Another process may have used up what their rates allow, up to this moment.
-        self.accounts.start_empty(self.app.ambient().now());
+        self.accounts.start_empty(now);
+        // Of other shares, what is overdue says that a tenant's messages are to be held.
+        backlog.retain(|waiting| share.has(waiting.customer_id) || hold::is_overdue(waiting, now));
         if !self.options.unattended {
             let Some(tenants) = hold::wait_until_confirmed(&self.app, &backlog, &shutdown).await else { return };
             work.held = tenants.into_keys().collect();
@@ -105,7 +110,7 @@ impl Dispatcher {
             backlog.iter().filter(|waiting| work.held.contains(&waiting.tenant)).copied().collect();
         let mut confirmed = std::pin::pin!(hold::confirmed(&self.app, &overdue));
         let now = self.app.ambient().now();
-        for waiting in backlog {
+        for waiting in backlog.into_iter().filter(|waiting| share.has(waiting.customer_id)) {
             let Waiting { tenant, customer_id, message_id, channel, lane, stage, .. } = waiting;
             let job = Job { tenant, customer_id, message_id, channel, lane, since: now };
             if stage == DispatchSignal::Dispatching {
@@ -118,7 +123,7 @@ impl Dispatcher {
                 work.take(job, stage);
             }
         }
-        let follow = |lane| tail::follow(self.app.clone(), Interest::Messages(lane), from, shutdown.clone());
+        let follow = |lane| tail::follow(self.app.clone(), Interest::Messages(lane, share), from, shutdown.clone());
         let mut signals = Signals { single: follow(Lane::Single), campaign: follow(Lane::Campaign) };
         let mut accounts = self.accounts.changed();
         let mut is_holding = !work.held.is_empty();
@@ -183,8 +188,9 @@ impl Dispatcher {
                 work.ready.push(job);
             }
         }
-        let most_of_campaigns = self.room.most(self.app.is_campaign_deciding());
-        while work.under_way.len() < self.options.concurrency
+        let DispatcherOptions { concurrency, common, .. } = &self.options;
+        let most_of_campaigns = common.part(self.room.most(self.app.is_campaign_deciding()));
+        while work.under_way.len() < common.part(*concurrency)
             && let Some((job, place)) = work.ready.pop(|| self.room.take(most_of_campaigns))
         {
             if work.held.contains(&job.tenant) {
@@ -202,8 +208,7 @@ impl Dispatcher {
             match reserved {
                 Ok(()) => {
                     let app = self.app.clone();
-                    let (heavy, metrics) = (Arc::clone(&self.heavy), self.accounts.metrics().clone());
-                    let run = dispatch(app, serving, job, self.options.clone(), heavy, metrics);
+                    let run = dispatch(app, serving, job, self.options.clone(), self.accounts.metrics().clone());
                     let run = run.instrument(traced::look(&job));
                     work.under_way.spawn(async move {
                         let again = run.await;
@@ -239,7 +244,6 @@ async fn dispatch(
     serving: Vec<Arc<Account>>,
     job: Job,
     options: DispatcherOptions,
-    heavy: Arc<Semaphore>,
     metrics: ProviderMetrics,
 ) -> Option<(DateTime<Utc>, Job)> {
     let caller = Caller::new(job.tenant, ACTOR);
@@ -262,7 +266,8 @@ async fn dispatch(
     // Room for files comes first: a message for which a provider is about to be called waits for nothing any more.
     let is_heavy =
         job.channel == Channel::Email && app.has_files(&caller, job.customer_id, job.message_id).await.unwrap_or(true);
-    let room = if is_heavy { heavy.acquire_owned().await.ok() } else { None };
+    let heavy = &options.common.heavy;
+    let room = if is_heavy { Arc::clone(heavy).acquire_owned().await.ok() } else { None };
     let tenure = &options.tenure;
     if tenure.is_over() {
         return None;

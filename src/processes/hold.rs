@@ -57,14 +57,20 @@ pub async fn signs_of_restore(app: &App, backlog: &[Waiting]) -> Result<Option<H
         return Ok(Some(Hold::Copied));
     }
     // Age counts even then: a machine that was set back as a whole has the old mark with the old log.
-    let limit = app.ambient().now() - OVERDUE;
+    let now = app.ambient().now();
     let mut overdue = BTreeMap::new();
-    for waiting in
-        backlog.iter().filter(|waiting| due(waiting).is_some_and(|due| due < limit && due > epoch.started_at))
+    for waiting in backlog
+        .iter()
+        .filter(|waiting| is_overdue(waiting, now) && due(waiting).is_some_and(|due| due > epoch.started_at))
     {
         *overdue.entry(waiting.tenant).or_default() += 1;
     }
     Ok((!overdue.is_empty()).then_some(Hold::Overdue(overdue)))
+}
+
+/// Whether a message should have gone out more than an hour ago.
+pub(super) fn is_overdue(waiting: &Waiting, now: DateTime<Utc>) -> bool {
+    due(waiting).is_some_and(|due| due < now - OVERDUE)
 }
 
 /// When a message should have gone out at the latest.
@@ -73,6 +79,13 @@ pub(super) fn due(waiting: &Waiting) -> Option<DateTime<Utc>> {
         DispatchSignal::Ready => waiting.since,
         DispatchSignal::Due(at) => Some(at),
         DispatchSignal::Dispatching | DispatchSignal::Settled => None,
+    }
+}
+
+/// Says until `shutdown` whether the log may send, where the dispatchers run on other nodes: campaigns heed it.
+pub async fn watch(app: App, shutdown: CancellationToken) {
+    while wait_until_confirmed(&app, &[], &shutdown).await.is_some() {
+        shutdown.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await;
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ambient;
-use crate::log::keys::{Leases, Term};
+use crate::log::keys::{KeyStoreError, Leases, Term};
 
 /// How long leases last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Tenure {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct LeaseLabel {
-    lease: &'static str,
+    lease: String,
 }
 
 /// What is told of a node's leases, for Prometheus. Cheap to clone.
@@ -120,7 +120,7 @@ impl LeaseMetrics {
 
     /// There is no lease: this node has the part to itself, since a time.
     pub fn has_part(&self, part: &'static str, since: DateTime<Utc>) {
-        self.set(&LeaseLabel { lease: part }, Some((0, since.timestamp())));
+        self.set(&LeaseLabel { lease: part.to_owned() }, Some((0, since.timestamp())));
     }
 
     fn set(&self, label: &LeaseLabel, held: Option<(i64, i64)>) {
@@ -142,13 +142,14 @@ impl LeaseMetrics {
 }
 
 /// A node that wants a lease.
+#[derive(Clone)]
 pub struct Candidate {
     /// Where leases are.
     pub store: Arc<dyn Leases>,
     /// The lease's name in the store.
     pub lease: String,
-    /// What it is of, in metrics and diagnostics.
-    pub part: &'static str,
+    /// What it is of, in metrics and diagnostics: one of few.
+    pub part: String,
     /// The node's name, for people.
     pub node: String,
     /// How long the lease lasts.
@@ -180,47 +181,81 @@ impl Candidate {
         AF: Future<Output = Result<(), E>>,
         SF: Future<Output = Result<(), E>>,
     {
-        let label = LeaseLabel { lease: self.part };
+        self.stands_by();
         while !shutdown.is_cancelled() {
-            self.metrics.set(&label, None);
             let waiting = shutdown.child_token();
             let mut idle = Box::pin(stand_by(waiting.clone()));
             let tenure = tokio::select! {
                 ended = &mut idle => return ended,
                 tenure = self.take() => tenure,
             };
-            let Some(term) = tenure.term() else { continue };
-            tracing::info!(part = self.part, term = term.number, "this node has the lease now");
-            self.metrics.set(&label, Some((term.number, self.ambient.now().timestamp())));
             let over = shutdown.child_token();
             let acting = async {
                 waiting.cancel();
                 idle.await?;
                 act(tenure.clone(), over.clone()).await
             };
-            match self.while_held(&tenure, acting, &over).await {
-                End::Ended(ended) => {
-                    self.give_back(term).await;
-                    ended?;
-                }
-                End::Lost(ended) => ended?,
-            }
+            self.hold(&tenure, acting, &over).await?;
         }
-        self.metrics.set(&label, None);
         Ok(())
+    }
+
+    /// Says that this node has not got the lease.
+    pub fn stands_by(&self) {
+        self.metrics.set(&self.label(), None);
+    }
+
+    /// Does work while this node has a lease that it took, renews the lease for so long, and gives it back in the end. If the lease
+    /// is lost before, the work is told by its token, and waited for.
+    pub async fn hold<T>(&self, tenure: &Tenure, work: impl Future<Output = T>, over: &CancellationToken) -> T {
+        let number = tenure.term().map_or(0, |term| term.number);
+        tracing::info!(part = %self.part, term = number, "this node has the lease now");
+        self.metrics.set(&self.label(), Some((number, self.ambient.now().timestamp())));
+        let ended = match self.while_held(tenure, work, over).await {
+            End::Ended(ended) => {
+                self.give_back(tenure).await;
+                ended
+            }
+            End::Lost(ended) => ended,
+        };
+        self.stands_by();
+        ended
+    }
+
+    /// Takes the lease if nobody has it.
+    ///
+    /// # Errors
+    /// If the store does not respond.
+    pub async fn try_take(&self) -> Result<Option<Tenure>, KeyStoreError> {
+        let ends = Instant::now() + self.lasting.lasts;
+        let taken = self.store.take_lease(&self.lease, &self.node, self.lasting.lasts).await?;
+        Ok(taken.map(|term| Tenure::until(term, ends)))
+    }
+
+    /// Renews the lease once; false if it was lost.
+    ///
+    /// # Errors
+    /// If the store does not respond.
+    pub(super) async fn renew_once(&self, tenure: &Tenure) -> Result<bool, KeyStoreError> {
+        match tenure.term() {
+            Some(term) => self.store.renew_lease(term, self.lasting.lasts).await,
+            None => Ok(true),
+        }
+    }
+
+    fn label(&self) -> LeaseLabel {
+        LeaseLabel { lease: self.part.clone() }
     }
 
     /// Takes the lease as soon as nobody has it.
     async fn take(&self) -> Tenure {
         let mut is_reported = false;
         loop {
-            let ends = Instant::now() + self.lasting.lasts;
-            let taking = self.store.take_lease(&self.lease, &self.node, self.lasting.lasts);
-            match tokio::time::timeout(self.lasting.lasts, taking).await {
-                Ok(Ok(Some(term))) => return Tenure::until(term, ends),
+            match tokio::time::timeout(self.lasting.lasts, self.try_take()).await {
+                Ok(Ok(Some(tenure))) => return tenure,
                 Ok(Ok(None)) => is_reported = false,
                 Ok(Err(error)) if !is_reported => {
-                    tracing::warn!(part = self.part, %error, "a lease cannot be taken; trying again");
+                    tracing::warn!(part = %self.part, %error, "a lease cannot be taken; trying again");
                     is_reported = true;
                 }
                 Ok(Err(_)) | Err(_) => {}
@@ -237,8 +272,8 @@ impl Candidate {
             ended = &mut work => return End::Ended(ended),
             lost = self.renew(tenure) => lost,
         };
-        tracing::warn!(part = self.part, why = %lost, "this node has lost the lease: its part ends, and it stands by");
-        self.metrics.lost(&LeaseLabel { lease: self.part });
+        tracing::warn!(part = %self.part, why = %lost, "this node has lost the lease: its part ends, and it stands by");
+        self.metrics.lost(&self.label());
         over.cancel();
         End::Lost(work.await)
     }
@@ -266,7 +301,7 @@ impl Candidate {
                     return Loss::Taken;
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(part = self.part, %error, "a lease cannot be renewed; trying again");
+                    tracing::warn!(part = %self.part, %error, "a lease cannot be renewed; trying again");
                     next = Instant::now() + self.lasting.tried;
                 }
                 Err(_) => return Loss::Late,
@@ -275,14 +310,15 @@ impl Candidate {
     }
 
     /// Lets another node begin at once.
-    async fn give_back(&self, term: &Term) {
+    pub(super) async fn give_back(&self, tenure: &Tenure) {
+        let Some(term) = tenure.term() else { return };
         let giving = self.store.give_lease_back(term);
         match tokio::time::timeout(self.lasting.renewed, giving).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(part = self.part, %error, "a lease ends by itself: it could not be given back")
+                tracing::warn!(part = %self.part, %error, "a lease ends by itself: it could not be given back")
             }
-            Err(_) => tracing::warn!(part = self.part, "a lease ends by itself: it could not be given back in time"),
+            Err(_) => tracing::warn!(part = %self.part, "a lease ends by itself: it could not be given back in time"),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod doubts;
 pub mod erasure;
 pub mod every;
 mod gone;
+pub mod held;
 pub mod hold;
 pub mod kept_callbacks;
 pub mod lease;
@@ -19,6 +20,7 @@ pub mod media;
 pub mod merges;
 pub mod outlook;
 pub mod refresh_accounts;
+pub mod spread;
 pub mod supervisor;
 pub mod sweep_files;
 mod tail;
@@ -42,14 +44,17 @@ use crate::processes::dispatcher::{Dispatcher, DispatcherOptions};
 use crate::processes::supervisor::supervise;
 use crate::providers::Callbacks;
 
+/// The part that hands messages to providers.
+pub const DISPATCHER: &str = "dispatcher";
+
 /// All processes of a node.
 pub struct Processes {
     tasks: JoinSet<()>,
 }
 
 impl Processes {
-    /// Starts them. `applied` tells how far the read tables are; `backlog` what earlier processes left to do. They end
-    /// when `shutdown` is cancelled, after finishing what is in flight.
+    /// Starts them. `applied` tells how far the read tables are; `backlog` what earlier processes left to do; without options for
+    /// it, the dispatcher runs elsewhere. They end when `shutdown` is cancelled, after finishing what is in flight.
     #[must_use]
     pub fn start(
         app: &App,
@@ -57,7 +62,7 @@ impl Processes {
         backlog: Backlog,
         accounts: Accounts,
         callbacks: Vec<Callbacks>,
-        options: DispatcherOptions,
+        dispatcher: Option<DispatcherOptions>,
         shutdown: &CancellationToken,
     ) -> Self {
         let mut tasks = JoinSet::new();
@@ -73,11 +78,13 @@ impl Processes {
         tasks.spawn(keep("erasures", app.clone(), left, shutdown.clone(), move |app, left, shutdown| {
             erasure::run(app, applied.clone(), left.position, left.erasures, shutdown).boxed()
         }));
-        let left = Backlog { position, messages, ..Backlog::default() };
-        tasks.spawn(keep("dispatcher", app.clone(), left, shutdown.clone(), move |app, left, shutdown| {
-            let dispatcher = Dispatcher::new(app, accounts.clone(), options.clone());
-            dispatcher.run(left.position, left.messages, shutdown).boxed()
-        }));
+        if let Some(options) = dispatcher {
+            let left = Backlog { position, messages, ..Backlog::default() };
+            tasks.spawn(keep(DISPATCHER, app.clone(), left, shutdown.clone(), move |app, left, shutdown| {
+                let dispatcher = Dispatcher::new(app, accounts.clone(), options.clone());
+                dispatcher.run(left.position, left.messages, shutdown).boxed()
+            }));
+        }
         Self { tasks }
     }
 
@@ -91,13 +98,16 @@ impl Processes {
     }
 }
 
-/// This node does not act any more: another one says now what keeps messages from being sent.
-pub fn stand_by(app: &App) {
+/// This node does not dispatch any more: another one says now what keeps messages from being sent.
+pub fn stop_dispatching(app: &App) {
     app.set_held(false);
     app.health().hold_tenants(0);
-    for part in [hold::PART, checkpoints::PART] {
-        app.health().works(part);
-    }
+    app.health().works(hold::PART);
+}
+
+/// This node does nothing any more of what acts beside the dispatcher.
+pub fn stand_by(app: &App) {
+    app.health().works(checkpoints::PART);
     for part in [mailboxes::NAME, checkpoints::POST_PART] {
         app.health().remark(part, None);
     }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tokio::sync::watch;
 
+use crate::app::engine::share::Share;
 use crate::app::{App, AppError};
 use crate::domain::activity::event::{ActivityRecorded, ActivityRetracted};
 use crate::domain::consent::event::ConsentChanged;
@@ -106,22 +107,27 @@ impl Lane {
 pub enum Interest {
     /// Everything.
     All,
-    /// Messages of a lane.
-    Messages(Lane),
+    /// Messages of a lane to the customers of a share.
+    Messages(Lane, Share),
     /// Customers who are merged or forgotten.
     People,
 }
 
 impl Interest {
-    const fn is_in_messages(self) -> bool {
-        matches!(self, Self::All | Self::Messages(_))
+    /// Whether messages to a customer are wanted.
+    fn is_in_messages_to(self, customer: CustomerId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Messages(_, share) => share.has(customer),
+            Self::People => false,
+        }
     }
 
     fn wants(self, signal: &Signal) -> bool {
         match (self, signal) {
             (Self::All, _) => true,
-            (Self::Messages(wanted), Signal::Message { lane, .. }) => wanted == *lane,
-            (Self::Messages(_), _) | (Self::People, Signal::Message { .. } | Signal::Accounts { .. }) => false,
+            (Self::Messages(wanted, _), Signal::Message { lane, .. }) => wanted == *lane,
+            (Self::Messages(..), _) | (Self::People, Signal::Message { .. } | Signal::Accounts { .. }) => false,
             (Self::People, _) => true,
         }
     }
@@ -326,7 +332,6 @@ fn customer_signal(event: &SealedEvent, interest: Interest) -> Result<Option<Sig
             let Absorbed { absorbed_id } = read(event)?;
             return Ok(Some(Signal::Absorbed { tenant, customer_id: absorbed_id }));
         }
-        _ if !interest.is_in_messages() => return Ok(None),
         MessageQueued::TYPE | MessageReleased::TYPE => |_| DispatchSignal::Ready,
         MessageHeld::TYPE => |data| data.until.map_or(DispatchSignal::Ready, DispatchSignal::Due),
         DispatchFailed::TYPE => |data| data.retry_at.map_or(DispatchSignal::Settled, DispatchSignal::Due),
@@ -336,6 +341,9 @@ fn customer_signal(event: &SealedEvent, interest: Interest) -> Result<Option<Sig
         }
         _ => return Ok(None),
     };
+    if !interest.is_in_messages_to(customer_id) {
+        return Ok(None);
+    }
     let data: Data = read(event)?;
     if data.import_id.is_some() {
         return Ok(None);

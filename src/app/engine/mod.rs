@@ -7,6 +7,7 @@ pub(super) mod deciding;
 pub(super) mod error;
 pub(super) mod feed;
 pub(super) mod policies;
+pub(super) mod share;
 pub(super) mod states;
 mod traced;
 mod warming;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::past::ToGo;
-use crate::app::{App, Caller, DispatchSignal, Interest, Lane, Signal};
+use crate::app::{App, Caller, DispatchSignal, Interest, Lane, Share, Signal};
 use crate::campaigns::service;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::domain::campaign::decide::{CreateCampaign, Readiness, StartCampaign};
@@ -99,7 +99,7 @@ pub async fn run(app: &App, reads: &Reads, runner: &mut Runner, caller: &Caller,
     }
     let mut ready = vec![];
     loop {
-        let (signals, until) = app.signals(Interest::Messages(Lane::Campaign), after, 2_000).await?;
+        let (signals, until) = app.signals(Interest::Messages(Lane::Campaign, Share::WHOLE), after, 2_000).await?;
         if until == after {
             return Ok(ready);
         }

@@ -157,8 +157,8 @@ pub trait KeyStore: Leases + KeyCopies {
     /// stands then.
     ///
     /// # Errors
-    /// [`KeyStoreError::Fenced`] if a later one than `term` has begun.
-    async fn advance_log_mark(&self, mark: LogMark, term: Option<&Term>) -> Result<LogMark, KeyStoreError>;
+    /// [`KeyStoreError::Fenced`] if a later one than one of `terms` has begun.
+    async fn advance_log_mark(&self, mark: LogMark, terms: &[Term]) -> Result<LogMark, KeyStoreError>;
 
     /// The text that was kept last; [`None`] if there is none yet.
     async fn kept_checkpoint(&self) -> Result<Option<String>, KeyStoreError>;

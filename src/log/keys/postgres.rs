@@ -32,8 +32,8 @@ pub(super) const LOCK: i64 = i64::from_be_bytes(*b"clg keys");
 
 const CONNECTIONS: u32 = 4;
 
-/// Epoch, position, hash and place of the mark; the term of a lease.
-type MarkRow = (i64, Vec<u8>, EventHash, String, Option<i64>);
+/// Epoch, position, hash and place of the mark; a lease of which a later term has begun.
+type MarkRow = (i64, Vec<u8>, EventHash, String, Option<String>);
 
 /// A key store in a PostgreSQL database.
 pub struct PostgresKeyStore {
@@ -137,20 +137,24 @@ impl PostgresKeyStore {
             .collect()
     }
 
-    /// The mark of the log, and the term of a lease.
-    async fn mark_and_term(&self, lease: &str) -> Result<Option<(StoredMark, Option<i64>)>, KeyStoreError> {
+    /// The mark of the log, and the lease of one of some terms that are not the newest.
+    async fn mark_and_fenced(&self, terms: &[Term]) -> Result<Option<(StoredMark, Option<String>)>, KeyStoreError> {
         let doing = "read the mark of the log";
+        let (names, numbers): (Vec<&str>, Vec<i64>) =
+            terms.iter().map(|term| (term.lease.as_str(), term.number)).unzip();
         let row: Option<MarkRow> = on(&self.pool, async |connection| {
-            let sql = "SELECT epoch, position, hash, place, (SELECT term FROM keys.leases WHERE name = $1) \
+            let sql = "SELECT epoch, position, hash, place, \
+                       (SELECT given.name FROM unnest($1::text[], $2::bigint[]) AS given (name, term) \
+                       LEFT JOIN keys.leases l ON l.name = given.name WHERE l.term IS DISTINCT FROM given.term LIMIT 1) \
                        FROM keys.log_mark";
-            sqlx::query_as(sql).bind(lease).fetch_optional(connection).await
+            sqlx::query_as(sql).bind(names).bind(numbers).fetch_optional(connection).await
         })
         .await
         .map_err(database(&self.url, doing))?;
-        let Some((epoch, position, hash, place, term)) = row else { return Ok(None) };
+        let Some((epoch, position, hash, place, fenced)) = row else { return Ok(None) };
         let position = Position::try_from(position).map_err(database(&self.url, doing))?;
         let mark = LogMark { epoch: epoch.try_into().unwrap_or(u32::MAX), position, hash };
-        Ok(Some((StoredMark { mark, is_at_home: place == self.place }, term)))
+        Ok(Some((StoredMark { mark, is_at_home: place == self.place }, fenced)))
     }
 
     /// Takes as long as it takes.
@@ -315,10 +319,10 @@ impl KeyStore for PostgresKeyStore {
     }
 
     async fn log_mark(&self) -> Result<Option<StoredMark>, KeyStoreError> {
-        Ok(self.mark_and_term("").await?.map(|(mark, _)| mark))
+        Ok(self.mark_and_fenced(&[]).await?.map(|(mark, _)| mark))
     }
 
-    async fn advance_log_mark(&self, mark: LogMark, term: Option<&Term>) -> Result<LogMark, KeyStoreError> {
+    async fn advance_log_mark(&self, mark: LogMark, terms: &[Term]) -> Result<LogMark, KeyStoreError> {
         on(&self.pool, async |connection| {
             sqlx::query(
                 "INSERT INTO keys.log_mark AS m (epoch, position, hash, place) VALUES ($1, $2, $3, $4) \
@@ -335,14 +339,11 @@ impl KeyStore for PostgresKeyStore {
         })
         .await
         .map_err(database(&self.url, "mark the log"))?;
-        // The term is looked at last: a later one cannot have begun before.
-        let lease = term.map_or("", |term| &term.lease);
-        let Some((stored, newest)) = self.mark_and_term(lease).await? else { return Ok(mark) };
-        match term {
-            Some(term) if newest != Some(term.number) => {
-                Err(KeyStoreError::Fenced { url: self.url.clone(), term: term.clone() })
-            }
-            _ => Ok(stored.mark),
+        // The terms are looked at last: a later one cannot have begun before.
+        let Some((stored, fenced)) = self.mark_and_fenced(terms).await? else { return Ok(mark) };
+        match terms.iter().find(|term| Some(&term.lease) == fenced.as_ref()) {
+            Some(term) => Err(KeyStoreError::Fenced { url: self.url.clone(), term: term.clone() }),
+            None => Ok(stored.mark),
         }
     }
 

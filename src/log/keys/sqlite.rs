@@ -333,8 +333,8 @@ impl KeyStore for SqliteKeyStore {
         self.run("read the mark of the log", |inner, connection| inner.log_mark(connection)).await
     }
 
-    async fn advance_log_mark(&self, mark: LogMark, term: Option<&Term>) -> Result<LogMark, KeyStoreError> {
-        let term = term.cloned();
+    async fn advance_log_mark(&self, mark: LogMark, terms: &[Term]) -> Result<LogMark, KeyStoreError> {
+        let terms = terms.to_vec();
         self.run("mark the log", move |inner, connection| {
             // A mark that is not later writes nothing, and costs no sync.
             connection
@@ -345,8 +345,8 @@ impl KeyStore for SqliteKeyStore {
                      WHERE (excluded.epoch, excluded.position) > (epoch, position)",
                 )?
                 .execute(params![mark.epoch, mark.position.bytes(), mark.hash, inner.place])?;
-            // The term is looked at last: a later one cannot have begun before.
-            if let Some(term) = term {
+            // The terms are looked at last: a later one cannot have begun before.
+            for term in terms {
                 let mut statement = connection.prepare_cached("SELECT term FROM leases WHERE name = ?1")?;
                 if statement.query_row([&term.lease], |row| row.get(0)).optional()? != Some(term.number) {
                     return Err(KeyStoreError::Fenced { url: inner.url.clone(), term }.into());

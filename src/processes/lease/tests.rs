@@ -87,7 +87,7 @@ impl Node {
         let candidate = Candidate {
             store: board.clone(),
             lease: "processes".to_owned(),
-            part: "processes",
+            part: "processes".to_owned(),
             node: node.to_owned(),
             lasting: LASTING,
             metrics: metrics.clone(),
@@ -133,7 +133,7 @@ impl Node {
     }
 
     fn lost(&self) -> u64 {
-        self.metrics.0.lost.get_or_create(&LeaseLabel { lease: "processes" }).get()
+        self.metrics.0.lost.get_or_create(&LeaseLabel { lease: "processes".to_owned() }).get()
     }
 }
 

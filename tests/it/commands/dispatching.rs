@@ -386,7 +386,7 @@ on_both! {
         let shutdown = CancellationToken::new();
         let backlog = Backlog::from_log(&world.app).await.expect("the log answers");
         let (accounts, callbacks) = (accounts(simulator), vec![callbacks]);
-        let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, self::options(), &shutdown);
+        let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, Some(self::options()), &shutdown);
         let (ada, address_id) = world.customer("ada@example.org").await;
         let sent = world.done(world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing), None).await).value;
         for happening in ["MessageSent", "MessageDelivered", "MessageOpened", "MessageClicked", "MessageReceived"] {
@@ -421,7 +421,7 @@ on_both! {
         let (_applied, watched) = watch::channel(Position::START);
         let shutdown = CancellationToken::new();
         let (accounts, callbacks, backlog) = (accounts(simulator), vec![callbacks], Backlog::default());
-        let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, self::options(), &shutdown);
+        let processes = Processes::start(&world.app, watched, backlog, accounts, callbacks, Some(self::options()), &shutdown);
         let (ada, _) = world.customer("ada@example.org").await;
         queue(&world, ada, MessageClass::Transactional).await;
         until(&world, ada, "MessageBounced").await;

@@ -22,6 +22,7 @@ mod overlapping_imports;
 mod policies;
 mod reclass;
 mod replaced;
+mod shares;
 
 /// Declares tests that run once on each backend.
 macro_rules! on_both {

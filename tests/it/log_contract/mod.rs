@@ -146,7 +146,8 @@ macro_rules! in_sql {
                 of_many_nodes_that_want_a_lease_one_gets_it
                 a_lease_from_before_the_clock_was_put_back_is_nobodys
                 terms_never_fall_and_leases_are_never_deleted
-                the_mark_that_permits_a_call_is_refused_to_who_was_replaced;
+                the_mark_that_permits_a_call_is_refused_to_who_was_replaced
+                marks_in_terms_of_several_leases_are_written_together_and_each_term_counts_for_itself;
             chain:
                 a_changed_byte_in_any_column_is_named_by_verify
                 a_changed_stream_is_named_by_verify_with_its_first_event

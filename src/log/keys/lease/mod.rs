@@ -10,12 +10,25 @@ mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::KeyStoreError;
 
-/// The lease of what acts on the world: the dispatcher, and the processes beside it.
+/// The lease of what acts on the world: the dispatcher, unless it works in shares, and the processes beside it.
 pub const PROCESSES: &str = "processes";
+
+/// The lease of a share of dispatching, by its number from 1 and how many there are: where that is configured otherwise, shares are
+/// of other customers.
+#[must_use]
+pub fn dispatch(share: u8, of: u8) -> String {
+    format!("dispatch-{share}-of-{of}")
+}
+
+/// The lease of a place among the nodes that have shares. A node has one as long as it takes part, by which the others know it.
+#[must_use]
+pub fn dispatch_node(place: u8, of: u8) -> String {
+    format!("dispatch-node-{place}-of-{of}")
+}
 
 /// The lease of what writes read tables, by the database that these are in, and by what tells the tables of one version of commlog
 /// from those of others: each version has a projector.
@@ -46,6 +59,8 @@ pub struct Lease {
     pub since: DateTime<Utc>,
     /// False if it was given back or has ended.
     pub is_held: bool,
+    /// The time until it ends, by the store's clock; not above zero if it has ended.
+    pub left: TimeDelta,
 }
 
 /// Where leases are kept.
@@ -70,7 +85,7 @@ type Row = (String, String, i64, i64, i64);
 fn lease(row: Row) -> Lease {
     let (name, holder, term, since, remaining) = row;
     let since = DateTime::from_timestamp_micros(since).unwrap_or_default();
-    Lease { name, holder, term, since, is_held: remaining > 0 }
+    Lease { name, holder, term, since, is_held: remaining > 0, left: TimeDelta::microseconds(remaining) }
 }
 
 fn micros(lasting: Duration) -> i64 {

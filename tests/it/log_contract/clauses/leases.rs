@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use commlog::ids::Position;
 use commlog::log::Expected;
-use commlog::log::keys::lease::PROCESSES;
+use commlog::log::keys::lease::{PROCESSES, dispatch};
 use commlog::log::keys::{KeyStoreError, Term};
 use commlog::log::mark::MarkError;
 
@@ -86,4 +86,42 @@ pub(crate) async fn the_mark_that_permits_a_call_is_refused_to_who_was_replaced(
     mark(append().await, &second).await.expect("it is the newest term");
     // Without a lease, as where one node sends.
     world.journal.reach_mark(append().await, None).await.expect("is marked");
+}
+
+pub(crate) async fn marks_in_terms_of_several_leases_are_written_together_and_each_term_counts_for_itself(
+    world: &World,
+) {
+    let store = world.journal.key_store();
+    let take = async |share, lasting| {
+        store.take_lease(&dispatch(share, 4), "a node", lasting).await.expect("answers").expect("is free")
+    };
+    let replaced = take(1, NOT_AT_ALL).await;
+    take(1, LONG).await;
+    let mut terms = vec![replaced.clone()];
+    for share in 2..=4 {
+        terms.push(take(share, LONG).await);
+    }
+    let mut positions = vec![];
+    for _ in 0..40 {
+        let append = world.append_of(world.stream(), Expected::Any, vec![world.event(1)]);
+        positions.push(world.journal.append(append).await.expect("is appended").position);
+    }
+    let marks = positions
+        .iter()
+        .zip(terms.iter().cycle())
+        .map(async |(position, term)| (term.clone(), world.journal.reach_mark(*position, Some(term)).await));
+    for (term, marked) in futures::future::join_all(marks).await {
+        match marked {
+            Err(MarkError::Keys(KeyStoreError::Fenced { term: fenced, .. })) => {
+                assert_eq!((&term, &fenced), (&replaced, &replaced))
+            }
+            marked => assert!(marked.is_ok() && term != replaced, "{term:?}: {marked:?}"),
+        }
+    }
+    let mark = store.log_mark().await.expect("answers").expect("is marked").mark;
+    assert_eq!(positions.last(), Some(&mark.position));
+    // A lease that nobody ever had permits nothing.
+    let never = Term { lease: dispatch(1, 8), number: 1 };
+    let refused = world.journal.reach_mark(mark.position, Some(&never)).await;
+    assert!(matches!(refused, Err(MarkError::Keys(KeyStoreError::Fenced { .. }))), "{refused:?}");
 }
