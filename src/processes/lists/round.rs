@@ -14,9 +14,9 @@ use crate::ids::{CustomerId, Position, TenantId};
 use crate::queries::Db;
 use crate::queries::lists::{self, Moment, Persons, Window};
 
-/// How many customers all lists look at together: what a few have done is read from the disk, or out of the system's memory,
-/// once, and is at hand for the other lists.
-const PIECE: usize = 32;
+/// How many customers all lists look at before they look at the next ones: what a few have done is read from the disk, or out
+/// of the system's memory, once, and is at hand for the other lists.
+const PIECE: usize = 64;
 
 /// What a batch of the log concerns.
 #[derive(Default)]
@@ -104,7 +104,7 @@ impl Round {
         self.lists.keys().copied()
     }
 
-    /// Those whom the log concerns, in pieces.
+    /// Those whom the log concerns, in pieces that all lists of their tenant look at before the next one.
     pub fn pieces(&self) -> impl Iterator<Item = (TenantId, &Persons)> {
         self.persons.iter().flat_map(|(tenant, pieces)| pieces.iter().map(|piece| (*tenant, piece)))
     }
@@ -119,11 +119,11 @@ impl Round {
         task.find(&persons, &self.moment(list)).await
     }
 
-    /// Looks at those whom the passing of time concerns, and records what it changes in a list. Returns the position of the last
-    /// event.
-    pub async fn move_on(&self, task: &Task<'_>) -> Result<Position, EvaluationError> {
+    /// Records what the log changed in a list, then what the passing of time does. Returns the position of the last event.
+    pub async fn record(&self, task: &Task<'_>, found: &Evaluated) -> Result<Position, EvaluationError> {
         let Some(list) = self.lists.get(&task.key()) else { return Ok(Position::START) };
-        task.customers(&list.moved, &self.moment(list), MemberCause::Time).await
+        let last = task.record(found, MemberCause::Event, None).await?;
+        Ok(last.max(task.customers(&list.moved, &self.moment(list), MemberCause::Time).await?))
     }
 
     fn moment(&self, list: &List) -> Moment {
