@@ -1,8 +1,6 @@
 //! Three nodes on one PostgreSQL with people at work: whoever has a lease is killed, stopped past its end, and ended in order.
 //! `COMMLOG_NODES_KILLS` and `COMMLOG_NODES_PAUSES` say how often; `COMMLOG_TAKE_OVER_SECONDS` how long another one may take.
 
-mod shares;
-
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -60,15 +58,9 @@ impl Leases {
 }
 
 async fn world() -> (World, Vec<Server>, Leases) {
-    world_of(1).await
-}
-
-/// With so many shares of dispatching.
-async fn world_of(shares: u8) -> (World, Vec<Server>, Leases) {
     let mut place = Place::new();
     let (log, keys) = (database().await, database().await);
     on_postgres(&mut place, &log, &keys);
-    place.set("COMMLOG_DISPATCH_SHARES", &shares.to_string());
     let mut world = World::paced(place, RATE).await;
     let leases = Leases(PgConnection::connect(&keys).await.expect("the key store answers"));
     let nodes: Vec<Server> = (0..3).map(|_| serve(&world)).collect();
