@@ -110,7 +110,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The provider's name, such as `twilio`.")] provider: String,
         #[graphql(desc = "The account's name, unique among those of its provider.")] name: String,
-        #[graphql(desc = "Units per second, on each node; 0: no limit.")] per_second: f64,
+        #[graphql(desc = "Units per second, over all nodes; 0: no limit.")] per_second: f64,
         #[graphql(desc = "The unit of the rate; default: messages.")] unit: Option<RateUnit>,
         #[graphql(desc = "Makes the mutation repeatable: the same key with the same input is carried out once.")]
         idempotency_key: Option<String>,

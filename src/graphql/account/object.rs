@@ -83,7 +83,7 @@ pub struct AccountInput {
     cost_micros: Option<Long>,
     /// When the account is used, beyond its priority, and what it costs where.
     routing: Option<RoutingInput>,
-    /// The maximum rate in units per second, on each node; 0: no limit.
+    /// The maximum rate in units per second, over all nodes; 0: no limit.
     #[graphql(default)]
     per_second: f64,
     /// The unit of the rate.
@@ -166,7 +166,7 @@ pub struct ProviderAccount {
     settings: Vec<AccountSetting>,
     /// The names of its secrets, if configured over the API. Their values are never shown.
     secrets: Vec<String>,
-    /// The maximum rate in units per second, on each node; 0: no limit.
+    /// The maximum rate in units per second, over all nodes; 0: no limit.
     per_second: f64,
     /// The unit of the rate.
     unit: RateUnit,
