@@ -2,7 +2,7 @@
 -- question: Which lists of customers are there, who is a member since when, and who entered or left?
 -- events: ListCreated, ListRenamed, ListCriteriaChanged, ListDeleted, MembersEntered, MembersLeft, ListEvaluated
 -- scope: tenant
--- version: 3
+-- version: 4
 
 -- section: tables
 
@@ -37,6 +37,8 @@ CREATE TABLE list_members (
     PRIMARY KEY (tenant_id, list_id, customer_id)
 ) CLUSTERED;
 CREATE INDEX list_members_newest ON list_members (tenant_id, list_id, entered_at, customer_id);
+-- All lists of some customers at once: whoever evaluates lists asks for them after each change.
+CREATE INDEX list_members_of_customer ON list_members (tenant_id, customer_id, list_id);
 
 -- view: Who entered and left each list, and when? One row per change.
 CREATE TABLE list_changes (
@@ -54,6 +56,16 @@ CREATE TABLE list_changes (
 CREATE INDEX list_changes_of_customer ON list_changes (
     tenant_id, list_id, customer_id, changed_at, position, entered
 );
+
+-- view: How did each list grow? One row per list and quarter of an hour in which somebody entered or left.
+CREATE TABLE list_growth (
+    tenant_id UUID NOT NULL,
+    list_id UUID NOT NULL, -- the list's id
+    quarter TIMESTAMPTZ NOT NULL, -- beginning of the quarter of an hour
+    entered BIGINT NOT NULL, -- times that a customer entered
+    gone BIGINT NOT NULL, -- times that a customer left
+    PRIMARY KEY (tenant_id, list_id, quarter)
+) CLUSTERED;
 
 -- section: batch
 
@@ -171,6 +183,14 @@ FROM (
 ) AS g
 WHERE l.tenant_id = g.tenant_id AND l.list_id = g.list_id;
 
+INSERT INTO list_growth (tenant_id, list_id, quarter, entered, gone)
+SELECT
+    m.tenant_id, m.list_id, @quarter(e.occurred_at), @count_if(m.entered = TRUE), @count_if(m.entered = FALSE)
+FROM batch_member_changes m JOIN batch_member_events e ON e.ordinal = m.ordinal
+GROUP BY m.tenant_id, m.list_id, @quarter(e.occurred_at)
+ON CONFLICT (tenant_id, list_id, quarter) DO UPDATE SET
+    entered = list_growth.entered + excluded.entered, gone = list_growth.gone + excluded.gone;
+
 -- Who left is no member, and enters again if the batch says so after that.
 DELETE FROM list_members WHERE (tenant_id, list_id, customer_id) IN (
     SELECT m.tenant_id, m.list_id, m.customer_id FROM batch_member_changes m WHERE m.entered = FALSE
@@ -187,6 +207,7 @@ WHERE m.entered = TRUE
 
 DELETE FROM list_members WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
 DELETE FROM list_changes WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
+DELETE FROM list_growth WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
 DELETE FROM lists WHERE (tenant_id, list_id) IN (SELECT tenant_id, stream_key FROM batch WHERE type = 'ListDeleted');
 
 -- section: forget

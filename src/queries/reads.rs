@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Db;
 use super::lists::Samples;
+use super::{Db, QueryError};
 use crate::ids::{CustomerId, Position, TenantId};
 use crate::log::Journal;
 use crate::projections::views::View;
 use crate::projections::{AsOf, Parked, ParkedStream, ProjectionError, ProjectionStatus, ReadStore, WaitError};
+use crate::sql::Snapshot;
 
 /// The live tables, how far they are, and how they were. Cheap to clone.
 #[derive(Clone)]
@@ -34,10 +35,12 @@ impl Reads {
         self.0.db()
     }
 
-    /// The same, for a process that asks many questions about the same rows one after the other.
-    #[must_use]
-    pub fn steady_db(&self) -> Db {
-        self.0.steady_db()
+    /// The same as they are now, for a process that asks many questions about the same rows one after the other.
+    ///
+    /// # Errors
+    /// If the database does not respond.
+    pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
+        self.0.steady_db().snapshot().await.map_err(QueryError::reading("a moment"))
     }
 
     /// The views for analysts over the live tables.

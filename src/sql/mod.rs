@@ -207,11 +207,75 @@ impl Db {
         }
     }
 
+    /// The database as it is at one moment, for many questions one after the other. On SQLite they share a connection and its
+    /// pages, which it would let go of at each commit of another one; on PostgreSQL, where the server keeps them, each sees
+    /// what was committed before it. [`Snapshot::end`] ends it.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(Snapshot(match self {
+            Self::Sqlite(pool) => Self::Sqlite(pool.snapshot().await?),
+            Self::Postgres(pool) => Self::Postgres(pool.clone()),
+        }))
+    }
+
     /// Closes the pool once its connections are returned.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Of [`Db::snapshot`].
+#[derive(Debug)]
+pub struct Snapshot(Db);
+
+impl Snapshot {
+    /// What is asked.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.0
+    }
+
+    /// Lets go of the moment: as long as it is held, SQLite's write-ahead log cannot begin anew.
+    pub async fn end(self) -> Result<(), Error> {
+        match self.0 {
+            Db::Sqlite(pool) => pool.end_snapshot().await,
+            Db::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn words(db: &Db) -> Vec<String> {
+        let rows: Vec<(String,)> = db.fetch_all("SELECT word FROM t ORDER BY word", &[]).await.expect("rows");
+        rows.into_iter().map(|row| row.0).collect()
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_of_one_moment_and_gives_its_connection_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.db");
+        let options = SqliteOptions::writer(&file, true).pragma("journal_mode", "WAL");
+        let writer = Db::Sqlite(SqlitePool::open(options).await.expect("it opens"));
+        let mut session = writer.session().await.expect("a connection");
+        session.run("CREATE TABLE t (word TEXT); INSERT INTO t VALUES ('a')").await.expect("a table");
+        let reader = Db::Sqlite(SqlitePool::open(SqliteOptions::reader(&file)).await.expect("it opens"));
+        for ends in [true, false] {
+            let snapshot = reader.snapshot().await.expect("a moment");
+            let before = words(snapshot.db()).await;
+            session.run("INSERT INTO t VALUES ('b')").await.expect("a row goes in");
+            assert_eq!(words(snapshot.db()).await, before, "the same for each question");
+            if ends {
+                snapshot.end().await.expect("it ends");
+            } else {
+                drop(snapshot);
+            }
+            // Whoever takes the only connection next sees what there is now.
+            assert_eq!(words(&reader).await.len(), before.len() + 1, "ended: {ends}");
         }
     }
 }

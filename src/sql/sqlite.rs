@@ -141,6 +141,8 @@ struct Inner {
     options: SqliteOptions,
     idle: Mutex<Vec<Shared>>,
     permits: Arc<Semaphore>,
+    /// The only connection is in a transaction that outlasts whoever it is lent to.
+    is_snapshot: bool,
     /// Kept as long as there is a clone of the pool.
     _kept: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -159,7 +161,23 @@ impl SqlitePool {
     #[must_use]
     pub fn keeping(options: SqliteOptions, kept: Option<Arc<dyn Any + Send + Sync>>) -> Self {
         let permits = Arc::new(Semaphore::new(options.most));
-        Self(Arc::new(Inner { options, idle: Mutex::default(), permits, _kept: kept }))
+        Self(Arc::new(Inner { options, idle: Mutex::default(), permits, is_snapshot: false, _kept: kept }))
+    }
+
+    /// One of the connections in a transaction that only reads, as a pool of its own. The connection is given back with the
+    /// last clone of that pool; whoever takes it next ends the transaction, if [`Self::end_snapshot`] did not.
+    pub(super) async fn snapshot(&self) -> Result<Self, Error> {
+        let lent = self.connection().await?;
+        lent.run(|connection| Ok(connection.execute_batch("BEGIN")?)).await?;
+        let options = self.0.options.clone().connections(1);
+        let idle = Mutex::new(vec![Arc::clone(&lent.connection)]);
+        let permits = Arc::new(Semaphore::new(1));
+        Ok(Self(Arc::new(Inner { options, idle, permits, is_snapshot: true, _kept: Some(Arc::new(lent)) })))
+    }
+
+    /// Ends the transaction of a snapshot.
+    pub(super) async fn end_snapshot(self) -> Result<(), Error> {
+        self.connection().await?.run(|connection| Ok(connection.execute_batch("ROLLBACK")?)).await
     }
 
     /// As [`Self::new`], and opens a first connection.
@@ -186,7 +204,9 @@ impl SqlitePool {
         let idle = lock(&home.idle).pop();
         if let Some(connection) = idle {
             let lent = Lent { connection, home, permit };
-            lent.clean().await?;
+            if !self.0.is_snapshot {
+                lent.clean().await?;
+            }
             return Ok(lent);
         }
         let opened = {

@@ -15,16 +15,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::StreamExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, AppError};
 use crate::domain::list::criteria::{Criterion, Source};
 use crate::domain::list::decide::Evaluated;
+use crate::domain::list::event::MemberCause;
 use crate::ids::{CustomerId, ListId, Position, TenantId};
 use crate::processes::every::JobError;
 use crate::processes::lease::Tenure;
-use crate::queries::lists::{self, ListRow, Moment, RANGE, Windows};
-use crate::queries::{Db, QueryError, Reads};
+use crate::queries::lists::{self, ListRow, Moment, Persons, RANGE, Windows};
+use crate::queries::{QueryError, Reads};
 use round::{Round, Touched};
 use task::Task;
 use whole::Whole;
@@ -46,8 +48,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// While fewer customers a second are concerned, the read tables are brought up to date at once. Imports and campaigns concern
 /// more: then lists follow at the tables' own pace, which is much less work.
 const FEW: usize = 1_000;
-/// How many lists are kept up at the same time: what they record shares a commit.
-const LISTS_AT_ONCE: usize = 4;
+/// How many pieces of the customers are looked at at the same time, each with a connection of its own.
+const LOOKS_AT_ONCE: usize = 3;
+/// How many lists record at the same time what they found: they share commits.
+const RECORDED_AT_ONCE: usize = 16;
 /// A list that was not gone on with for so long is looked at from the beginning.
 const STALLED: TimeDelta = TimeDelta::minutes(5);
 /// A list that could not be evaluated is tried again after this.
@@ -221,14 +225,18 @@ impl Evaluator {
             }
         }
         let moved = until != self.after;
+        let read = Instant::now();
         if !self.shown(until.max(self.own), touched.len(), now).await {
             return Ok(false);
         }
         if touched.lists {
             self.load().await?;
         }
+        let shown = Instant::now();
         self.follow(&touched, now).await?;
         (self.after, self.looked) = (until, now);
+        let (waited, followed) = (shown - read, shown.elapsed());
+        tracing::debug!(customers = touched.len(), ?waited, ?followed, "lists follow");
         // While more is to come, it is read first.
         let far = self.app.end_of_log().counter().saturating_sub(until.counter()) > FAR;
         let advanced = !far && self.go_on(until, now).await?;
@@ -265,9 +273,9 @@ impl Evaluator {
                 concerned.insert(key, (customers, today));
             }
         }
-        let db = self.reads.steady_db();
-        let round = Round::new(&db, &self.lists, concerned, now).await?;
-        for (key, looked) in self.look(&db, &round).await {
+        let round = Round::new(&self.reads.db(), &self.lists, concerned, now).await?;
+        let looked = self.look(&round).await?;
+        for (key, looked) in looked {
             match looked {
                 Ok(recorded) => {
                     self.own = self.own.max(recorded);
@@ -282,27 +290,67 @@ impl Evaluator {
     }
 
     /// Looks at the customers of a round with all of its lists, and records for each list what it found.
-    async fn look<'a>(&'a self, db: &'a Db, round: &Round) -> Vec<(Key, Result<Position, EvaluationError>)> {
-        let tasks = round.lists().filter_map(|key| {
-            let task = Task::new(&self.app, db, key, self.lists.get(&key)?).during(&self.tenure);
-            Some((task, Found::default()))
-        });
-        let mut tasks: Vec<_> = tasks.collect();
-        for (tenant, piece) in round.pieces() {
-            let of_tenant = tasks.iter_mut().filter(|(task, found)| task.tenant == tenant && found.error.is_none());
-            let work: Vec<_> =
-                of_tenant.map(|(task, found)| async move { found.add(round.look(task, piece).await) }).collect();
-            futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect::<()>().await;
+    async fn look(&self, round: &Round) -> Result<Vec<(Key, Result<Position, EvaluationError>)>, EvaluationError> {
+        let mut found: HashMap<Key, Found> = round.lists().map(|key| (key, Found::default())).collect();
+        let pieces: Vec<_> = round.pieces().map(|(tenant, piece)| self.look_at(round, tenant, piece)).collect();
+        let mut looks = futures::stream::iter(pieces).buffer_unordered(LOOKS_AT_ONCE);
+        while let Some(looked) = looks.next().await {
+            for (key, looked) in looked? {
+                found.entry(key).or_default().add(looked);
+            }
         }
-        let record = |task: Task<'a>, found: Found| async move {
-            let recorded = match found.all() {
-                Ok(found) => round.record(&task, &found).await,
-                Err(error) => Err(error),
-            };
-            (task.key(), recorded)
+        let work: Vec<_> = found.into_iter().map(|(key, found)| self.record(key, found)).collect();
+        let recorded: Vec<_> = futures::stream::iter(work).buffer_unordered(RECORDED_AT_ONCE).collect().await;
+        let work: Vec<_> = recorded.into_iter().map(|(key, recorded)| self.move_on(round, key, recorded)).collect();
+        Ok(futures::stream::iter(work).buffer_unordered(LOOKS_AT_ONCE).collect().await)
+    }
+
+    /// Looks at some of a tenant's customers with all of its lists, as they are at one moment: what was read of them for one
+    /// list is at hand for the next one.
+    async fn look_at(
+        &self,
+        round: &Round,
+        tenant: TenantId,
+        piece: &Persons,
+    ) -> Result<Vec<(Key, Result<Evaluated, EvaluationError>)>, EvaluationError> {
+        let snapshot = self.reads.snapshot().await?;
+        let members = lists::memberships(snapshot.db(), tenant, &piece.ids).await?;
+        let mut looked = Vec::new();
+        for key in round.lists().filter(|key| key.0 == tenant) {
+            let Some(known) = self.lists.get(&key) else { continue };
+            let task = Task::new(&self.app, snapshot.db(), key, known);
+            let members = members.get(&key.1).map_or(&[][..], Vec::as_slice);
+            looked.push((key, round.look(&task, piece, members).await));
+        }
+        if let Err(error) = snapshot.end().await {
+            tracing::debug!(%error, "a moment of the read tables ends with the next one");
+        }
+        Ok(looked)
+    }
+
+    /// Records what a list found.
+    async fn record(&self, key: Key, found: Found) -> (Key, Result<Position, EvaluationError>) {
+        let Some(known) = self.lists.get(&key) else { return (key, Ok(Position::START)) };
+        let db = self.reads.db();
+        let task = Task::new(&self.app, &db, key, known).during(&self.tenure);
+        let recorded = match found.all() {
+            Ok(found) => task.record(&found, MemberCause::Event, None).await,
+            Err(error) => Err(error),
         };
-        let work: Vec<_> = tasks.into_iter().map(|(task, found)| record(task, found)).collect();
-        futures::stream::iter(work).buffer_unordered(LISTS_AT_ONCE).collect().await
+        (key, recorded)
+    }
+
+    /// Looks at those whom the passing of time concerns, once a list has recorded the rest.
+    async fn move_on(
+        &self,
+        round: &Round,
+        key: Key,
+        recorded: Result<Position, EvaluationError>,
+    ) -> (Key, Result<Position, EvaluationError>) {
+        let (Ok(last), Some(known)) = (&recorded, self.lists.get(&key)) else { return (key, recorded) };
+        let db = self.reads.db();
+        let task = Task::new(&self.app, &db, key, known).during(&self.tenure);
+        (key, round.move_on(&task).await.map(|moved| moved.max(*last)))
     }
 
     /// A step of the list that is looked at as a whole. Returns whether there was one.

@@ -14,9 +14,9 @@ use crate::ids::{CustomerId, Position, TenantId};
 use crate::queries::Db;
 use crate::queries::lists::{self, Moment, Persons, Window};
 
-/// How many customers all lists look at before they look at the next ones: what a few have done is read from the disk, or out
-/// of the system's memory, once, and is at hand for the other lists.
-const PIECE: usize = 64;
+/// How many customers all lists look at together: what a few have done is read from the disk, or out of the system's memory,
+/// once, and is at hand for the other lists.
+const PIECE: usize = 32;
 
 /// What a batch of the log concerns.
 #[derive(Default)]
@@ -104,26 +104,33 @@ impl Round {
         self.lists.keys().copied()
     }
 
-    /// Those whom the log concerns, in pieces that all lists of their tenant look at before the next one.
+    /// Those whom the log concerns, in pieces.
     pub fn pieces(&self) -> impl Iterator<Item = (TenantId, &Persons)> {
         self.persons.iter().flat_map(|(tenant, pieces)| pieces.iter().map(|piece| (*tenant, piece)))
     }
 
-    /// Looks at those of a piece who concern a list.
-    pub async fn look(&self, task: &Task<'_>, piece: &Persons) -> Result<Evaluated, EvaluationError> {
+    /// Looks at those of a piece who concern a list. `members`: those of the piece, by id.
+    pub async fn look(
+        &self,
+        task: &Task<'_>,
+        piece: &Persons,
+        members: &[CustomerId],
+    ) -> Result<Evaluated, EvaluationError> {
         let Some(list) = self.lists.get(&task.key()) else { return Ok(Evaluated::default()) };
         let persons = piece.among(&list.concerned.0);
         if persons.ids.is_empty() {
             return Ok(Evaluated::default());
         }
-        task.find(&persons, &self.moment(list)).await
+        let members: Vec<CustomerId> =
+            members.iter().copied().filter(|member| persons.ids.binary_search(member).is_ok()).collect();
+        task.compare(&members, &persons, &self.moment(list)).await
     }
 
-    /// Records what the log changed in a list, then what the passing of time does. Returns the position of the last event.
-    pub async fn record(&self, task: &Task<'_>, found: &Evaluated) -> Result<Position, EvaluationError> {
+    /// Looks at those whom the passing of time concerns, and records what it changes in a list. Returns the position of the last
+    /// event.
+    pub async fn move_on(&self, task: &Task<'_>) -> Result<Position, EvaluationError> {
         let Some(list) = self.lists.get(&task.key()) else { return Ok(Position::START) };
-        let last = task.record(found, MemberCause::Event, None).await?;
-        Ok(last.max(task.customers(&list.moved, &self.moment(list), MemberCause::Time).await?))
+        task.customers(&list.moved, &self.moment(list), MemberCause::Time).await
     }
 
     fn moment(&self, list: &List) -> Moment {

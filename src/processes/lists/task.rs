@@ -54,12 +54,22 @@ impl<'a> Task<'a> {
     /// Looks at some persons.
     pub async fn find(&self, persons: &Persons, moment: &Moment) -> Result<Evaluated, EvaluationError> {
         let members = lists::members_among(self.db, self.tenant, self.list_id, &persons.ids).await?;
+        self.compare(&members, persons, moment).await
+    }
+
+    /// Looks at some persons of whom the members are known.
+    pub async fn compare(
+        &self,
+        members: &[CustomerId],
+        persons: &Persons,
+        moment: &Moment,
+    ) -> Result<Evaluated, EvaluationError> {
         match self.criteria {
             Some(criteria) => {
                 let meeting = lists::meeting_among(self.db, self.tenant, criteria, moment, persons).await?;
-                Ok(difference(&members, &meeting))
+                Ok(difference(members, &meeting))
             }
-            None => self.kept(&members).await,
+            None => self.kept(members).await,
         }
     }
 

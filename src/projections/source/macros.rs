@@ -15,6 +15,7 @@
 //! | `@as_uuid(text)` | UUID of a text, such as an element of an array |
 //! | `@least(a, b)`, `@greatest(a, b)` | the smaller, the greater; the other one if one is NULL |
 //! | `@days_after(time, 90)` | the same time of day (of UTC) so many days later |
+//! | `@quarter(time)` | the beginning of its quarter of an hour: no time zone's day begins within one |
 //! | `@sum(x)`, `@sum(x, condition)` | BIGINT; NULL if there is nothing to add |
 //! | `@count_if(condition)` | BIGINT |
 //! | `@min_if(x, condition)`, `@max_if(x, condition)` | of the rows that meet the condition |
@@ -126,6 +127,8 @@ fn call(engine: Engine, name: &Token<'_>, arguments: &[&[Token<'_>]]) -> Result<
             Ok(days_after(engine, time, days))
         }
         ("days_after", _) => wrong("a time and a number of days"),
+        ("quarter", [time]) => Ok(quarter(engine, time)),
+        ("quarter", _) => wrong("a time"),
         ("sum", [value]) => Ok(sum(engine, value, "")),
         ("sum", [value, condition]) => Ok(sum(engine, value, &format!(" FILTER (WHERE {condition})"))),
         ("sum", _) => wrong("a value and perhaps a condition"),
@@ -156,6 +159,17 @@ fn days_after(engine: Engine, time: &str, days: &str) -> String {
     match engine {
         Engine::Sqlite => format!("(date(substr({time}, 1, 10), '+{days} days') || substr({time}, 11))"),
         Engine::Postgres => format!("({time} + interval '24 hours' * {days})"),
+    }
+}
+
+/// As SQLite has it, in the form that times of whole seconds are written in.
+fn quarter(engine: Engine, time: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!(
+            "(substr({time}, 1, 14) || CASE WHEN substr({time}, 15, 2) < '15' THEN '00' WHEN substr({time}, 15, 2) < '30' \
+             THEN '15' WHEN substr({time}, 15, 2) < '45' THEN '30' ELSE '45' END || ':00+00:00')"
+        ),
+        Engine::Postgres => format!("date_bin('15 minutes', {time}, TIMESTAMPTZ '2000-01-01 00:00:00+00')"),
     }
 }
 
@@ -270,6 +284,7 @@ mod tests {
             ("@sum", "@sum needs arguments in parentheses"),
             ("@sum(a", "the parenthesis after @sum is not closed"),
             ("@least(a)", "@least takes two values, not 1"),
+            ("@quarter(a, 15)", "@quarter takes a time, not 2"),
             ("@days_after(a, b)", "@days_after takes a time and a number of days, not 2"),
             ("@text(a, b)", "the key of @text must be a text such as 'total' or 'profile.owner'"),
         ] {

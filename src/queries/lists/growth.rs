@@ -1,11 +1,11 @@
 //! How a list grew, day by day.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{QueryError, READING, Select};
 use crate::ids::{ListId, TenantId};
-use crate::sql::{Db, Engine, row};
+use crate::sql::{Db, row};
 
 /// How many entered and left on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,16 +17,17 @@ pub struct Growth {
 }
 
 row! {
-    /// How many entered and left in a quarter of an hour.
+    /// How many entered and left in a quarter of an hour: no zone's day begins within one.
     struct Quarter {
-        /// Its beginning in UTC, as in `2026-03-31T18:15`; engines write a `T` or a space.
-        quarter: String,
+        /// Its beginning.
+        quarter: DateTime<Utc>,
         entered: i64,
-        left: i64,
+        gone: i64,
     }
 }
 
-/// How many entered and left a list on each day since a moment, the first day first; days without changes are left out.
+/// How many entered and left a list on each day since the quarter of an hour of a moment, the first day first; days without
+/// changes are left out.
 pub async fn growth(
     db: &Db,
     tenant: TenantId,
@@ -34,40 +35,26 @@ pub async fn growth(
     since: DateTime<Utc>,
     zone: Tz,
 ) -> Result<Vec<Growth>, QueryError> {
-    let minute = match db.engine() {
-        Engine::Sqlite => "h.changed_at",
-        Engine::Postgres => "to_char(h.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')",
-    };
-    // No zone's day begins within a quarter of an hour.
-    let minutes = format!("substr({minute}, 15, 2)");
-    let quarter = format!(
-        "substr({minute}, 1, 14) || CASE WHEN {minutes} < '15' THEN '00' WHEN {minutes} < '30' THEN '15' \
-         WHEN {minutes} < '45' THEN '30' ELSE '45' END"
-    );
-    let text = format!(
-        "SELECT {quarter} AS quarter, COUNT(*) FILTER (WHERE h.entered = TRUE) AS entered, \
-         COUNT(*) FILTER (WHERE h.entered = FALSE) AS \"left\" FROM list_changes h"
-    );
-    let mut select = Select::new(&text, []);
-    select.and_equal("h.tenant_id", Some(tenant.0));
-    select.and_equal("h.list_id", Some(list.0));
-    select.and("h.changed_at >= ?", [since.into()]);
-    select.push(&format!(" GROUP BY {quarter} ORDER BY 1"), []);
+    let since = since.duration_trunc(TimeDelta::minutes(15)).unwrap_or(since);
+    let mut select = Select::new("SELECT g.quarter, g.entered, g.gone FROM list_growth g", []);
+    select.and_equal("g.tenant_id", Some(tenant.0));
+    select.and_equal("g.list_id", Some(list.0));
+    select.and("g.quarter >= ?", [since.into()]);
+    select.push(" ORDER BY g.quarter", []);
     Ok(by_day(&select.all(db, READING).await?, zone))
 }
 
 /// The days that quarters belong to; the quarters are in order.
 fn by_day(quarters: &[Quarter], zone: Tz) -> Vec<Growth> {
     let mut days: Vec<Growth> = vec![];
-    for Quarter { quarter, entered, left } in quarters {
-        let Ok(at) = NaiveDateTime::parse_from_str(&quarter.replace('T', " "), "%Y-%m-%d %H:%M") else { continue };
-        let day = zone.from_utc_datetime(&at).date_naive();
+    for Quarter { quarter, entered, gone } in quarters {
+        let day = quarter.with_timezone(&zone).date_naive();
         match days.last_mut() {
             Some(last) if last.day == day => {
                 last.entered += entered;
-                last.left += left;
+                last.left += gone;
             }
-            _ => days.push(Growth { day, entered: *entered, left: *left }),
+            _ => days.push(Growth { day, entered: *entered, left: *gone }),
         }
     }
     days
@@ -79,12 +66,12 @@ mod tests {
 
     #[test]
     fn a_day_is_that_of_the_zone() {
-        let quarter = |at: &str, entered, left| Quarter { quarter: at.to_owned(), entered, left };
+        let quarter = |at: &str, entered, gone| Quarter { quarter: at.parse().expect("a time"), entered, gone };
         let quarters = [
-            quarter("2026-03-30T18:00", 1, 0),
-            quarter("2026-03-30 18:15", 2, 0),
-            quarter("2026-03-30T22:00", 4, 1),
-            quarter("2026-03-31T00:00", 8, 0),
+            quarter("2026-03-30T18:00:00Z", 1, 0),
+            quarter("2026-03-30T18:15:00Z", 2, 0),
+            quarter("2026-03-30T22:00:00Z", 4, 1),
+            quarter("2026-03-31T00:00:00Z", 8, 0),
         ];
         let days = |zone: Tz| -> Vec<(String, i64, i64)> {
             by_day(&quarters, zone).iter().map(|one| (one.day.to_string(), one.entered, one.left)).collect()

@@ -12,7 +12,7 @@ mod range;
 mod rows;
 mod windows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -118,6 +118,13 @@ row! {
         pub cause: MemberCause,
         /// Of the criteria.
         pub rule_version: i64,
+    }
+}
+
+row! {
+    struct MembershipRow {
+        list_id: ListId,
+        customer_id: CustomerId,
     }
 }
 
@@ -314,6 +321,32 @@ pub async fn members_among(
     select.and_equal("m.list_id", Some(list.0));
     select.and_in("m.customer_id", customers.iter().map(|id| id.0.into()));
     ids(db, select).await
+}
+
+/// Of each list with members among some customers, those members, by id.
+pub async fn memberships(
+    db: &Db,
+    tenant: TenantId,
+    customers: &[CustomerId],
+) -> Result<HashMap<ListId, Vec<CustomerId>>, QueryError> {
+    let mut lists: HashMap<ListId, Vec<CustomerId>> = HashMap::new();
+    if customers.is_empty() {
+        return Ok(lists);
+    }
+    let rows: Vec<MembershipRow> = of_members(tenant, customers).all(db, READING).await?;
+    for row in rows {
+        lists.entry(row.list_id).or_default().push(row.customer_id);
+    }
+    lists.values_mut().for_each(|members| members.sort_unstable());
+    Ok(lists)
+}
+
+/// The question of [`memberships`].
+fn of_members(tenant: TenantId, customers: &[CustomerId]) -> Select {
+    let mut select = Select::new("SELECT m.list_id, m.customer_id FROM list_members m", []);
+    select.and_equal("m.tenant_id", Some(tenant.0));
+    select.and_in("m.customer_id", customers.iter().map(|id| id.0.into()));
+    select
 }
 
 async fn ids(db: &Db, select: Select) -> Result<Vec<CustomerId>, QueryError> {

@@ -73,3 +73,12 @@ async fn no_set_of_customers_is_walked_for_each_customer() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_lists_of_given_customers_are_found_by_the_customer() {
+    let tables = Scratch::in_memory(&Registry::builtin().unwrap()).await.unwrap();
+    let customers = [1, 2].map(|id| CustomerId(Uuid::from_u128(id)));
+    let select = of_members(TenantId(Uuid::from_u128(7)), &customers);
+    let steps: Vec<Step> = select.wrapped("EXPLAIN QUERY PLAN ", "").all(tables.db(), READING).await.expect("a plan");
+    assert!(steps.iter().any(|step| step.detail.contains("list_members_of_customer")), "{:?}", steps[0].detail);
+}

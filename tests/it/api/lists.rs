@@ -105,6 +105,14 @@ on_both_engines! {
         let at: DateTime<Utc> = at.expect("a moment");
         let day = |at: DateTime<Utc>| json!([{ "day": at.format("%Y-%m-%d").to_string(), "entered": 1, "left": 0 }]);
         assert_eq!((&grown["utc"], &grown["line"]), (&day(at), &day(at + TimeDelta::hours(14))));
+        let remove = add.replace("addListMembers", "removeListMembers");
+        for change in [remove.as_str(), add] {
+            admin.data(change, json!({ "list": list, "ids": [customer] })).await;
+        }
+        let grown = admin.data("query($id: ID!) { list(id: $id) { growth { entered left } } }", json!({ "id": list })).await;
+        let days = grown["list"]["growth"].as_array().expect("days");
+        let sum = |of: &str| days.iter().filter_map(|day| day[of].as_u64()).sum::<u64>();
+        assert_eq!((sum("entered"), sum("left")), (2, 1), "{grown:#}");
         let wrong = "query($id: ID!) { list(id: $id) { growth(timeZone: \"Mars/Olympus\") { day } } }";
         assert_eq!(admin.error(wrong, json!({ "id": list })).await, "BAD_ARGUMENT");
     }
