@@ -3,7 +3,7 @@
 -- events: CustomerRegistered, CustomerProfileChanged, CustomerAddressAdded, CustomerAddressRemoved
 -- events: CustomerRetracted, CustomerForgotten, CustomerAbsorbed
 -- scope: customer
--- version: 1
+-- version: 2
 
 -- section: tables
 
@@ -23,6 +23,7 @@ CREATE TABLE customers (
     industry TEXT, -- in the tenant's own words
     locale TEXT, -- language, such as en or de-AT
     time_zone TEXT, -- IANA name, such as Europe/Vienna
+    preferred_hours TEXT, -- when marketing may come, by the customer's clock, such as mon-fri 18:00-21:00
     tags JSONB NOT NULL, -- JSON array of texts; customer_tags has one row per tag
     name TEXT, -- personal: full name
     -- What lists by name are sorted by, also of who has no name; as personal as the name.
@@ -127,14 +128,14 @@ CREATE INDEX customer_tokens_by_token ON customer_tokens (tenant_id, token, cust
 
 INSERT INTO customers (
     tenant_id, customer_id, source, anonymous, import_id, territory, account_type, priority, owner, lead_score,
-    industry, locale, time_zone, tags, name, sort_name, external_id, attributes, registered_at, changed_at, version
+    industry, locale, time_zone, preferred_hours, tags, name, sort_name, external_id, attributes, registered_at, changed_at, version
 )
 SELECT
     b.tenant_id, b.customer_id, @text(b.data, 'source'), COALESCE(@bool(b.data, 'anonymous'), FALSE), b.import_id,
     @text(b.data, 'profile.territory'), @text(b.data, 'profile.account_type'),
     @text(b.data, 'profile.priority'), @text(b.data, 'profile.owner'),
     @int(b.data, 'profile.lead_score'), @text(b.data, 'profile.industry'),
-    @text(b.data, 'profile.locale'), @text(b.data, 'profile.time_zone'),
+    @text(b.data, 'profile.locale'), @text(b.data, 'profile.time_zone'), @text(b.data, 'profile.preferred_hours'),
     @json(b.data, 'profile.tags'),
     @text(b.personal, 'name'), s.token, @text(b.personal, 'external_id'), @json(b.personal, 'attributes'),
     b.occurred_at, b.occurred_at, b.version
@@ -146,13 +147,14 @@ ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
     source = excluded.source, anonymous = excluded.anonymous, import_id = excluded.import_id,
     territory = excluded.territory, account_type = excluded.account_type, priority = excluded.priority,
     owner = excluded.owner, lead_score = excluded.lead_score, industry = excluded.industry,
-    locale = excluded.locale, time_zone = excluded.time_zone, tags = excluded.tags, name = excluded.name,
+    locale = excluded.locale, time_zone = excluded.time_zone, preferred_hours = excluded.preferred_hours, tags = excluded.tags, name = excluded.name,
     sort_name = excluded.sort_name, external_id = excluded.external_id, attributes = excluded.attributes,
     registered_at = excluded.registered_at, changed_at = excluded.changed_at, version = excluded.version;
 
 UPDATE customers AS c SET
     territory = p.territory, account_type = p.account_type, priority = p.priority, owner = p.owner,
-    lead_score = p.lead_score, industry = p.industry, locale = p.locale, time_zone = p.time_zone, tags = p.tags,
+    lead_score = p.lead_score, industry = p.industry, locale = p.locale, time_zone = p.time_zone,
+    preferred_hours = p.preferred_hours, tags = p.tags,
     name = p.name, sort_name = p.sort_name, external_id = p.external_id, attributes = p.attributes, changed_at = p.occurred_at,
     version = p.version
 FROM (
@@ -166,6 +168,7 @@ FROM (
         @text(b.data, 'profile.industry') AS industry,
         @text(b.data, 'profile.locale') AS locale,
         @text(b.data, 'profile.time_zone') AS time_zone,
+        @text(b.data, 'profile.preferred_hours') AS preferred_hours,
         @json(b.data, 'profile.tags') AS tags,
         @text(b.personal, 'name') AS name,
         s.token AS sort_name,

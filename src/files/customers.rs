@@ -88,6 +88,7 @@ impl CustomerReader {
             industry: owned("industry"),
             locale: owned("locale"),
             time_zone: owned("time_zone"),
+            preferred_hours: owned("preferred_hours"),
             tags: text("tags").map_or_else(Vec::new, tags),
             attributes,
         };

@@ -222,6 +222,12 @@ const CUSTOMERS: &[Field] = &[
     field("industry", "industry", &["industry", "sector", "branch"]).first(),
     field("locale", "such as en-GB", &["locale", "language", "preferredlanguage"]).first(),
     field("time_zone", "such as Europe/London", &["timezone", "tz"]).first(),
+    field(
+        "preferred_hours",
+        "when the customer likes to be written to, such as mon-fri 18:00-21:00",
+        &["preferredhours", "preferredcontacttime", "preferredtime", "besttimetocontact", "besttimetocall"],
+    )
+    .first(),
     field("addresses", "all addresses, as commlog exports them", &[]),
     field("consents", "all consents, as commlog exports them", &[]),
     field("merged_into", "whom the customer was merged into: the line is passed over", &[]),

@@ -62,6 +62,7 @@ impl Preview for CustomerRow {
             ("industry", &profile.industry),
             ("locale", &profile.locale),
             ("time zone", &profile.time_zone),
+            ("preferred hours", &profile.preferred_hours),
         ] {
             line.add(field, value.as_ref());
         }

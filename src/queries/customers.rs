@@ -35,6 +35,7 @@ row! {
         pub industry: Option<String>,
         pub locale: Option<String>,
         pub time_zone: Option<String>,
+        pub preferred_hours: Option<String>,
         /// A list of texts, sorted.
         pub tags: Json,
         pub name: Option<String>,

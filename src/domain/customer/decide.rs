@@ -43,6 +43,8 @@ pub struct ProfileInput {
     pub locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     pub time_zone: Option<String>,
+    /// When the customer likes to be written to, by his clock, such as `mon-fri 18:00-21:00`.
+    pub preferred_hours: Option<String>,
     /// In any order.
     pub tags: Vec<String>,
     /// Free attributes by name.
@@ -111,6 +113,8 @@ pub struct ProfilePatch {
     pub locale: Patch<String>,
     /// IANA name.
     pub time_zone: Patch<String>,
+    /// When the customer likes to be written to.
+    pub preferred_hours: Patch<String>,
     /// Replaces all tags, before `add_tags` and `remove_tags`.
     pub tags: Option<Vec<String>>,
     /// Tags to add.

@@ -83,6 +83,9 @@ pub struct Profile {
     pub locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     pub time_zone: Option<String>,
+    /// When the customer likes to be written to, by his clock, such as `mon-fri 18:00-21:00`.
+    #[serde(default)]
+    pub preferred_hours: Option<String>,
     /// Sorted, without repetitions.
     pub tags: Vec<String>,
 }

@@ -5,6 +5,7 @@ use crate::domain::customer::event::{PersonalProfile, Profile};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{self, SHORT};
 use crate::domain::value::place;
+use crate::domain::value::preferred_hours::PreferredHours;
 
 /// Checks a profile as it is entered.
 pub fn clean(input: ProfileInput) -> Result<(Profile, PersonalProfile), Refusal> {
@@ -17,6 +18,7 @@ pub fn clean(input: ProfileInput) -> Result<(Profile, PersonalProfile), Refusal>
         industry: text::optional("industry", input.industry, SHORT)?,
         locale: locale(input.locale)?,
         time_zone: time_zone(input.time_zone)?,
+        preferred_hours: preferred_hours(input.preferred_hours)?,
         tags: text::tags("tags", input.tags)?,
     };
     let personal = PersonalProfile {
@@ -50,6 +52,7 @@ pub fn patched(
         industry: value(profile.industry.as_ref(), patch.industry),
         locale: value(profile.locale.as_ref(), patch.locale),
         time_zone: value(profile.time_zone.as_ref(), patch.time_zone),
+        preferred_hours: value(profile.preferred_hours.as_ref(), patch.preferred_hours),
         tags,
         attributes,
     })?;
@@ -64,6 +67,7 @@ pub fn patched(
         ("industry", profile.industry != after.industry),
         ("locale", profile.locale != after.locale),
         ("time_zone", profile.time_zone != after.time_zone),
+        ("preferred_hours", profile.preferred_hours != after.preferred_hours),
         ("tags", profile.tags != after.tags),
         ("attributes", personal.attributes != after_personal.attributes),
     ];
@@ -84,6 +88,21 @@ fn time_zone(zone: Option<String>) -> Result<Option<String>, Refusal> {
     let read = |name: &String| place::time_zone(name).map_err(|reason| Refusal::invalid("time_zone", reason));
     zone.as_ref().map(read).transpose()?;
     Ok(zone)
+}
+
+/// Writes hours in the usual way.
+fn preferred_hours(hours: Option<String>) -> Result<Option<String>, Refusal> {
+    let Some(hours) = text::optional("preferred_hours", hours, SHORT)? else { return Ok(None) };
+    let read: Result<PreferredHours, String> = hours.parse();
+    read.map(|hours| Some(hours.to_string())).map_err(|reason| Refusal::invalid("preferred_hours", reason))
+}
+
+impl Profile {
+    /// When the customer likes to be written to; what this version cannot read says nothing.
+    #[must_use]
+    pub fn preferred(&self) -> Option<PreferredHours> {
+        self.preferred_hours.as_deref()?.parse().ok()
+    }
 }
 
 /// Checks the form of a BCP 47 tag and writes it in the usual case: `en-GB`, `zh-Hant-TW`.

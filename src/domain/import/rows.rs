@@ -355,6 +355,7 @@ fn merged(
         industry: patch!(profile, industry),
         locale: patch!(profile, locale),
         time_zone: patch!(profile, time_zone),
+        preferred_hours: patch!(profile, preferred_hours),
         tags,
         attributes: attributes.collect(),
         ..ProfilePatch::default()

@@ -195,7 +195,7 @@ fn restored(state: &Customer, change: &ProfileChange) -> Option<(Profile, Person
         )*};
     }
     restore!(profile, before, after:
-        territory account_type priority owner lead_score industry locale time_zone tags);
+        territory account_type priority owner lead_score industry locale time_zone preferred_hours tags);
     restore!(personal, before_personal, after_personal: name external_id);
     let mut attributes = personal.attributes.clone();
     for (name, value) in &after_personal.attributes {

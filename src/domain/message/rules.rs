@@ -6,7 +6,7 @@
 //! 3. `consent` for channel and topic: of the customer, and of the address, whichever customer said it.
 //! 4. `whatsapp_window`: free text by WhatsApp only within 24 hours of the customer's last message.
 //! 5. `frequency_cap`.
-//! 6. `quiet_hours`, `blackout`, `weekday`, by the customer's clock.
+//! 6. `quiet_hours`, `blackout`, `weekday`, by the customer's clock; last `preferred_hours`, which are the customer's own wish.
 //!
 //! Transactional messages are judged by 1, 2 and 4 only: they need no marketing consent, and are neither counted nor held.
 //! An emergency override lifts 5 and 6 for marketing; nothing lifts 1 to 4.
@@ -14,6 +14,7 @@
 mod caps;
 mod explain;
 mod hours;
+mod preferred;
 mod standing;
 mod window;
 
@@ -169,6 +170,7 @@ const ORDER: &[Rule] = &[
     Rule { name: "quiet_hours", scope: Scope::Liftable, against: hours::quiet, looks_at: hours::clock },
     Rule { name: "blackout", scope: Scope::Liftable, against: hours::blackout, looks_at: hours::clock },
     Rule { name: "weekday", scope: Scope::Liftable, against: hours::weekday, looks_at: hours::clock },
+    Rule { name: "preferred_hours", scope: Scope::Liftable, against: preferred::outside, looks_at: preferred::looked_at },
 ];
 
 impl Rule {

@@ -11,6 +11,7 @@ pub mod message;
 pub mod money;
 pub mod picture;
 pub mod place;
+pub mod preferred_hours;
 pub mod routing;
 pub mod script;
 pub mod secret;

@@ -39,6 +39,8 @@ pub struct CustomerInput {
     locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     time_zone: Option<String>,
+    /// When the customer likes to be written to, by his clock: such as `18:00-21:00` or `mon-fri 09:00-18:00`.
+    preferred_hours: Option<String>,
     /// The tags, in any order.
     #[graphql(default)]
     tags: Vec<String>,
@@ -70,6 +72,8 @@ pub struct CustomerPatch {
     locale: MaybeUndefined<String>,
     /// IANA name.
     time_zone: MaybeUndefined<String>,
+    /// When the customer likes to be written to, such as `mon-fri 09:00-18:00`.
+    preferred_hours: MaybeUndefined<String>,
     /// Replaces all tags, before `addTags` and `removeTags`.
     tags: Option<Vec<String>>,
     /// Tags to add.
@@ -95,6 +99,7 @@ impl From<CustomerPatch> for ProfilePatch {
             industry: patch(input.industry),
             locale: patch(input.locale),
             time_zone: patch(input.time_zone),
+            preferred_hours: patch(input.preferred_hours),
             tags: input.tags,
             add_tags: input.add_tags,
             remove_tags: input.remove_tags,
@@ -153,6 +158,7 @@ impl CustomerMutations {
             industry: input.industry,
             locale: input.locale,
             time_zone: input.time_zone,
+            preferred_hours: input.preferred_hours,
             tags: input.tags,
             attributes: input.attributes.unwrap_or_default().0,
         };

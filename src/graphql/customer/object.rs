@@ -145,6 +145,12 @@ impl Customer {
         self.row.time_zone.as_deref()
     }
 
+    /// When the customer likes to be written to, by his clock: marketing waits for it. Such as `18:00-21:00` or
+    /// `mon-fri 09:00-18:00`; a window over midnight is of the day on which it begins.
+    async fn preferred_hours(&self) -> Option<&str> {
+        self.row.preferred_hours.as_deref()
+    }
+
     /// Tags, sorted.
     async fn tags(&self) -> Vec<&str> {
         let tags = self.row.tags.0.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -125,6 +125,7 @@ fn field(name: &str, row: &CustomerRow) -> Json {
             "industry" => row.industry.as_ref(),
             "locale" => row.locale.as_ref(),
             "time_zone" => row.time_zone.as_ref(),
+            "preferred_hours" => row.preferred_hours.as_ref(),
             _ => None,
         }),
     }

@@ -191,6 +191,7 @@ impl<'a> Field<'a> {
             "industry" => Self::Column("industry"),
             "locale" => Self::Column("locale"),
             "timeZone" | "time_zone" => Self::Column("time_zone"),
+            "preferredHours" | "preferred_hours" => Self::Column("preferred_hours"),
             "source" => Self::Column("source"),
             "leadScore" | "lead_score" => Self::Score,
             own => Self::Own(own),

@@ -31,10 +31,10 @@ impl QuietHours {
             let today = local.date().and_time(self.to);
             if today > local { today } else { next_day(local.date()).and_time(self.to) }
         };
-        first_open(zone, now, |local| self.covers(local.time()), next_end).unwrap_or(now)
+        first_open(zone, now, HORIZON, |local| self.covers(local.time()), next_end).unwrap_or(now)
     }
 
-    fn concerns(&self, channel: Channel) -> bool {
+    pub(super) fn concerns(&self, channel: Channel) -> bool {
         self.channel.is_none_or(|quiet| quiet == channel)
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn clock(case: &Case<'_>) -> Value {
 
 impl Case<'_> {
     /// The customer's time zone, and what its clocks show now.
-    fn clock(&self) -> (Tz, NaiveDateTime) {
+    pub(super) fn clock(&self) -> (Tz, NaiveDateTime) {
         let zone = self.zone();
         (zone, zone.from_utc_datetime(&self.context.now.naive_utc()).naive_local())
     }
@@ -98,24 +98,25 @@ impl Case<'_> {
 /// The first moment, `now` or later, on a day that is not blocked; [`None`] if there is none for years.
 pub(super) fn first_day(zone: Tz, now: DateTime<Utc>, is_shut: impl Fn(NaiveDate) -> bool) -> Option<DateTime<Utc>> {
     let midnight = |local: NaiveDateTime| next_day(local.date()).and_time(NaiveTime::MIN);
-    first_open(zone, now, |local| is_shut(local.date()), midnight)
+    first_open(zone, now, HORIZON, |local| is_shut(local.date()), midnight)
 }
 
-fn next_day(date: NaiveDate) -> NaiveDate {
+pub(super) fn next_day(date: NaiveDate) -> NaiveDate {
     date.succ_opt().unwrap_or(date)
 }
 
-/// The first moment, `now` or later, at which the clocks of a zone show an open time. `next` gives, for a shut time, the
+/// The first moment, `now` or later, but within some time, at which the clocks of a zone show an open time. `next` gives, for a shut time, the
 /// next time on the same clock that may be open, and that is later. In between, clocks may be changed: then they are
 /// read again.
-fn first_open(
+pub(super) fn first_open(
     zone: Tz,
     now: DateTime<Utc>,
+    within: TimeDelta,
     is_shut: impl Fn(NaiveDateTime) -> bool,
     next: impl Fn(NaiveDateTime) -> NaiveDateTime,
 ) -> Option<DateTime<Utc>> {
     let mut at = now;
-    while at <= now + HORIZON {
+    while at <= now + within {
         let local = zone.from_utc_datetime(&at.naive_utc()).naive_local();
         if !is_shut(local) {
             return Some(at);

@@ -19,6 +19,7 @@ use crate::ids::{AddressId, EventId, ImportId, MessageId};
 
 mod explain;
 mod invalid;
+mod preferred;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
