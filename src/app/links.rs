@@ -224,6 +224,7 @@ impl App {
             choices: choice::choices(state, &policy),
             locale: state.profile.locale.clone(),
             time_zone: state.profile.time_zone.clone(),
+            preferred_hours: state.profile.preferred_hours.clone(),
         };
         self.read_survivor(token, |state| state.must_exist().is_ok().then(|| settings(state))).await
     }

@@ -124,7 +124,7 @@ macro_rules! aggregate {
     };
 }
 
-aggregate!(Customer, CustomerEvent, Customer, 10, |state| {
+aggregate!(Customer, CustomerEvent, Customer, 11, |state| {
     let attributes: usize = state.personal.attributes.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
     attributes
         + state.profile.tags.len() * 48

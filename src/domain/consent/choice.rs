@@ -71,6 +71,8 @@ pub struct Settings {
     pub locale: Option<String>,
     /// IANA name, if it is known.
     pub time_zone: Option<String>,
+    /// When the customer likes to be written to, if that is known.
+    pub preferred_hours: Option<String>,
 }
 
 /// What a preference page's form says.

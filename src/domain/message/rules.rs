@@ -170,7 +170,12 @@ const ORDER: &[Rule] = &[
     Rule { name: "quiet_hours", scope: Scope::Liftable, against: hours::quiet, looks_at: hours::clock },
     Rule { name: "blackout", scope: Scope::Liftable, against: hours::blackout, looks_at: hours::clock },
     Rule { name: "weekday", scope: Scope::Liftable, against: hours::weekday, looks_at: hours::clock },
-    Rule { name: "preferred_hours", scope: Scope::Liftable, against: preferred::outside, looks_at: preferred::looked_at },
+    Rule {
+        name: "preferred_hours",
+        scope: Scope::Liftable,
+        against: preferred::outside,
+        looks_at: preferred::looked_at,
+    },
 ];
 
 impl Rule {

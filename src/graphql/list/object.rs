@@ -190,7 +190,8 @@ impl List {
     async fn growth(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "From the quarter of an hour of this time on; at most 400 days ago, by default 90.")] since: Option<DateTime<Utc>>,
+        #[graphql(desc = "From the quarter of an hour of this time on; at most 400 days ago, by default 90.")]
+        since: Option<DateTime<Utc>>,
         #[graphql(
             desc = "The time zone whose days count, such as Europe/Vienna.",
             default_with = "\"UTC\".to_owned()"

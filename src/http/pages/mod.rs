@@ -4,6 +4,7 @@
 //! Scanners follow every link in a mail: a GET, or a HEAD, shows a page and never changes anything. Only a POST does.
 
 mod consent;
+mod hours;
 mod html;
 mod look;
 mod palette;

@@ -1,4 +1,4 @@
-//! The preference page: which messages a customer receives, in which language, and where they live.
+//! The preference page: which messages a customer receives, in which language and at which hours, and where they live.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,6 +9,7 @@ use axum::http::Request;
 use axum::response::Response;
 use bytes::Bytes;
 
+use super::hours;
 use super::html::{escape, hidden};
 use super::look::Look;
 use super::reader::{LANGUAGE, Reader};
@@ -107,6 +108,7 @@ fn content(look: &Look, settings: &Settings, is_saved: bool) -> String {
         channel_lines(&mut main, look, *channel, &settings.choices);
     }
     profile_fields(&mut main, look, settings);
+    hours::fields(&mut main, look.texts(), settings.preferred_hours.as_deref());
     let _ = write!(main, "<button>{}</button></form>", texts.save);
     if !settings.choices.is_empty() {
         let _ = write!(
@@ -218,7 +220,7 @@ impl Form {
     fn read(body: &Bytes) -> Self {
         let (mut shown, mut wanted) = (BTreeSet::new(), BTreeSet::new());
         let mut is_nothing = false;
-        let mut fields = BTreeMap::new();
+        let (mut fields, mut hours) = (BTreeMap::new(), hours::Fields::default());
         for (name, value) in url::form_urlencoded::parse(body) {
             match name.as_ref() {
                 NOTHING => is_nothing = true,
@@ -227,7 +229,7 @@ impl Form {
                 LOCALE | LOCALE_SHOWN | TIME_ZONE | TIME_ZONE_SHOWN => {
                     fields.insert(name.into_owned(), value.into_owned());
                 }
-                _ => {}
+                _ => hours.take(&name, &value),
             }
         }
         if is_nothing {
@@ -240,7 +242,12 @@ impl Form {
         let locale = changed(LOCALE, LOCALE_SHOWN).filter(|tag| profile::locale(Some(tag.clone())).is_ok());
         let is_zone = |name: &String| name.is_empty() || place::time_zone(name).is_ok();
         let time_zone = changed(TIME_ZONE, TIME_ZONE_SHOWN).filter(is_zone);
-        let profile = ProfilePatch { locale: patch(locale), time_zone: patch(time_zone), ..ProfilePatch::default() };
+        let profile = ProfilePatch {
+            locale: patch(locale),
+            time_zone: patch(time_zone),
+            preferred_hours: hours.patch(),
+            ..ProfilePatch::default()
+        };
         Self { choices: Choices::Lines { shown, wanted }, profile }
     }
 
@@ -331,7 +338,8 @@ mod tests {
     #[test]
     fn a_language_that_we_do_not_write_is_offered_while_it_is_the_customers() {
         let shown = |locale: Option<&str>| {
-            let settings = Settings { choices: vec![], locale: locale.map(str::to_owned), time_zone: None };
+            let settings =
+                Settings { choices: vec![], locale: locale.map(str::to_owned), time_zone: None, preferred_hours: None };
             content(&german(), &settings, false)
         };
         assert!(shown(Some("fr-CA")).contains("<option value=\"fr-CA\" selected>fr-CA</option>"));

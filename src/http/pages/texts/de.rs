@@ -27,6 +27,11 @@ pub const TEXTS: Texts = Texts {
     language: "Sprache unserer Nachrichten",
     time_zone: "Zeitzone",
     time_zone_hint: "Damit wir Ihnen zu passenden Zeiten schreiben.",
+    hours: "Wann Sie gern von uns hören",
+    hours_from: "Von",
+    hours_until: "Bis",
+    hours_hint: "Neues und Angebote warten auf diese Zeiten. Was Sie bestellen oder fragen, kommt sofort.",
+    weekdays: ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"],
     not_chosen: "Keine Angabe",
     regions: [
         "Afrika",

@@ -27,6 +27,11 @@ pub const TEXTS: Texts = Texts {
     language: "Language of our messages",
     time_zone: "Time zone",
     time_zone_hint: "So that we write to you at good hours.",
+    hours: "When you like to hear from us",
+    hours_from: "From",
+    hours_until: "Until",
+    hours_hint: "News and offers wait for these hours. What you order or ask for comes at once.",
+    weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     not_chosen: "Not chosen",
     regions: [
         "Africa",

@@ -44,6 +44,12 @@ pub struct Texts {
     pub language: &'static str,
     pub time_zone: &'static str,
     pub time_zone_hint: &'static str,
+    pub hours: &'static str,
+    pub hours_from: &'static str,
+    pub hours_until: &'static str,
+    pub hours_hint: &'static str,
+    /// Monday first.
+    pub weekdays: [&'static str; 7],
     pub not_chosen: &'static str,
     /// The parts of the world, in the order of [`super::zones::REGIONS`].
     pub regions: [&'static str; 10],

@@ -67,8 +67,10 @@ fn the_first_moment_is_one_that_quiet_hours_and_weekdays_allow_as_well() {
     let weekend = wishes("sat,sun 10:00-12:00", "UTC");
     assert_eq!(until(&weekend, &policy, "2026-12-04T12:00:00Z").as_deref(), Some("2026-12-06T10:00Z"));
     let late = wishes("fri 22:00-02:00", "UTC");
-    let policy =
-        Policy { weekdays: ProtectedWeekdays { days: vec![Weekday::Friday], ..ProtectedWeekdays::default() }, ..policy };
+    let policy = Policy {
+        weekdays: ProtectedWeekdays { days: vec![Weekday::Friday], ..ProtectedWeekdays::default() },
+        ..policy
+    };
     assert_eq!(until(&late, &policy, "2026-12-03T12:00:00Z").as_deref(), Some("2026-12-05T00:00Z"));
 }
 
@@ -93,8 +95,11 @@ fn a_wish_holds_neither_transactional_messages_nor_those_of_an_emergency() {
     let now = at("2026-12-01T12:00:00Z");
     let judged = |policy: &Policy, class| judged_at(now, &evening, policy, class);
     assert_eq!(judged(&Policy::default(), MessageClass::Transactional), Verdict::Send);
-    let emergency =
-        EmergencyOverride { until: at("2026-12-02T00:00:00Z"), reason: "recall".to_owned(), actor: "user:1".to_owned() };
+    let emergency = EmergencyOverride {
+        until: at("2026-12-02T00:00:00Z"),
+        reason: "recall".to_owned(),
+        actor: "user:1".to_owned(),
+    };
     let policy = Policy { emergency_override: Some(emergency), ..Policy::default() };
     assert_eq!(judged(&policy, MessageClass::Marketing), Verdict::Send);
 }
