@@ -67,7 +67,7 @@ pub struct Fields {
     shown: Option<String>,
     from: String,
     until: String,
-    days: BTreeSet<u8>,
+    days: BTreeSet<u32>,
 }
 
 impl Fields {
@@ -77,7 +77,7 @@ impl Fields {
             SHOWN => self.shown = Some(value.to_owned()),
             FROM => value.clone_into(&mut self.from),
             UNTIL => value.clone_into(&mut self.until),
-            DAY => self.days.extend(value.parse::<u8>()),
+            DAY => self.days.extend(value.parse::<u32>()),
             _ => {}
         }
     }
@@ -88,7 +88,7 @@ impl Fields {
         if self.from.is_empty() || self.until.is_empty() {
             return if shown.is_empty() { Patch::Keep } else { Patch::Clear };
         }
-        let days = WEEK.into_iter().filter(|day| self.days.contains(&(day.number_from_monday() as u8)));
+        let days = WEEK.into_iter().filter(|day| self.days.contains(&day.number_from_monday()));
         let window = format!("{}-{}", self.from, self.until).parse::<PreferredHours>();
         // All of a day is a wish on some days only.
         let whole_day = (self.from == "00:00" && self.until == "24:00").then_some((NaiveTime::MIN, NaiveTime::MIN));
@@ -141,7 +141,7 @@ mod tests {
     fn the_fields_show_the_hours_and_offer_a_time_that_is_unusual_while_it_is_chosen() {
         let shown = |hours: Option<&str>| {
             let mut html = String::new();
-            fields(&mut html, texts::of(Language::German), hours);
+            fields(&mut html, texts::texts(Language::German), hours);
             html
         };
         let html = shown(Some("sat 09:15-24:00"));

@@ -1,5 +1,5 @@
 import { t } from "../texts";
-import { date, dateTime, list, time } from "../texts/format";
+import { date, dateTime, list, preferredHours, time } from "../texts/format";
 import type { Explained, Finding } from "./ExplainSend";
 import { ruleName } from "./rules";
 import { channelOf, explain, Inputs, topicOf, windowOf } from "./why";
@@ -16,6 +16,7 @@ const SUBJECTS = [
   "quiet_hours",
   "blackout",
   "weekday",
+  "preferred_hours",
 ] as const;
 
 /** What a rule is about, such as "Quiet hours"; rules that a newer server has are named as it names them. */
@@ -84,9 +85,18 @@ function passes(rule: string, inputs: Inputs, to: string | null): string {
     case "weekday":
       // Noon, so that no zone makes another day of it.
       return t(`explain.passes.${rule}`, { date: date(`${inputs.text("date")}T12:00:00`), zone });
+    case "preferred_hours":
+      return preferredFinding(inputs);
     default:
       return t("explain.passes.other", { rule });
   }
+}
+
+function preferredFinding(inputs: Inputs): string {
+  const hours = preferredHours(inputs.text("preferred_hours"));
+  if (!hours) return t("explain.passes.no_preferred_hours");
+  if (inputs.value("set_aside") === true) return t("explain.passes.preferred_hours_set_aside", { hours });
+  return t("explain.passes.preferred_hours", { hours, time: time(inputs.text("local_time")), zone: inputs.text("zone") });
 }
 
 function capsOf(inputs: Inputs): string[] {

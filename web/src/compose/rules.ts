@@ -12,6 +12,7 @@ const KNOWN = [
   "quiet_hours",
   "blackout",
   "weekday",
+  "preferred_hours",
   "scheduled",
   "template_approval",
   "template",

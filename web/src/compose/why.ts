@@ -1,7 +1,7 @@
 import type { Enum } from "../api/graphql";
 import { CHANNELS } from "../components/Status";
 import { t } from "../texts";
-import { date, dateTime, list } from "../texts/format";
+import { date, dateTime, list, preferredHours } from "../texts/format";
 
 // Why a message is in its state, in words. The server gives the rule and what it looked at; newer servers may have rules
 // that are not known here: these are named, and their inputs stand below.
@@ -105,6 +105,12 @@ function ruleSentence(rule: string, inputs: Inputs): string {
     case "weekday":
       // Noon, so that no zone makes another day of it.
       return t(`why.${rule}`, { date: date(`${inputs.text("date")}T12:00:00`), zone });
+    case "preferred_hours":
+      return t("why.preferred_hours", {
+        time: inputs.time("local_time"),
+        hours: preferredHours(inputs.text("preferred_hours")),
+        zone,
+      });
     case "scheduled":
       return t("why.scheduled", { time: inputs.time("send_at") });
     case "template_approval":

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { money, relative } from "./format";
+import { money, preferredHours, relative } from "./format";
 import { loadLanguage } from "./index";
 
 // Tests share one environment: another one may have loaded another language.
@@ -15,6 +15,11 @@ const NOW = new Date("2026-05-10T12:00:00Z");
 describe("formats", () => {
   test("money keeps all digits of an amount that no number can hold", () => {
     expect(money("9007199254740993.25", "EUR")).toBe("€9,007,199,254,740,993.25");
+  });
+
+  test("preferred hours are written in the reader's words", () => {
+    expect(preferredHours("mon-fri,sun 09:00-24:00")).toBe("Mon–Fri, Sun 09:00–24:00");
+    expect(preferredHours("18:00-21:00")).toBe("18:00–21:00");
   });
 
   test("money shows what is no amount as it came", () => {

@@ -78,6 +78,18 @@ export const weekday = (index: number, style: "short" | "narrow" = "short"): str
     new Date(Date.UTC(2024, 0, 1 + index)),
   );
 
+/** Preferred hours as the server writes them, such as `mon-fri 18:00-21:00`, in the reader's words. */
+export const preferredHours = (hours: string): string =>
+  hours
+    .replace(/[a-z]{3}/g, (day) => {
+      const index = WEEK.indexOf(day);
+      return index < 0 ? day : weekday(index);
+    })
+    .replaceAll("-", "–")
+    .replaceAll(",", ", ");
+
+const WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
 /** A minute of the day as a clock shows it. */
 export const clock = (minute: number): string =>
   kept("clock", (one) => new Intl.DateTimeFormat(one, { timeStyle: "short", timeZone: "UTC" })).format(

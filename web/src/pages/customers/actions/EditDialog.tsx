@@ -31,6 +31,7 @@ const LABELS: Record<FieldName, TextKey> = {
   name: "customers.column.name",
   locale: "customers.column.locale",
   timeZone: "customer.timeZone",
+  preferredHours: "customer.preferredHours",
   territory: "customers.column.territory",
   industry: "customer.industry",
   accountType: "customer.accountType",
@@ -80,6 +81,7 @@ function Form({ profile, onClose }: { profile: Profile; onClose: () => void }) {
           <Input
             key={name}
             label={t(LABELS[name])}
+            hint={name === "preferredHours" ? t("customer.preferredHoursHint") : undefined}
             dir="auto"
             inputMode={name === "leadScore" ? "numeric" : undefined}
             pattern={name === "leadScore" ? "-?[0-9]*" : undefined}

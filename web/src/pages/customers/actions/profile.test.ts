@@ -6,6 +6,7 @@ const before = writtenOf({
   name: "Ada",
   locale: "en",
   timeZone: null,
+  preferredHours: null,
   territory: "North",
   industry: null,
   accountType: null,

@@ -8,6 +8,7 @@ export const ProfileQuery = graphql(`
       name
       locale
       timeZone
+      preferredHours
       territory
       industry
       accountType
@@ -46,6 +47,7 @@ export const FIELDS = [
   "name",
   "locale",
   "timeZone",
+  "preferredHours",
   "territory",
   "industry",
   "accountType",

@@ -6,7 +6,7 @@ import { Money } from "../../../components/Money";
 import { Badge } from "../../../components/Status";
 import { DateOnly, Time } from "../../../components/Time";
 import { t } from "../../../texts";
-import { number } from "../../../texts/format";
+import { number, preferredHours } from "../../../texts/format";
 import { useUrlState } from "../../../url/useUrlState";
 import { customerUrl } from "../customerUrl";
 import { Addresses, AddressesFragment } from "./Addresses";
@@ -21,6 +21,7 @@ export const CustomerCardFragment = graphql(
       registeredAt
       locale
       timeZone
+      preferredHours
       tags
       territory
       industry
@@ -64,6 +65,7 @@ export function CustomerCard({ customer, isFixed }: CardProps) {
     [t("customers.column.leadScore"), card.leadScore && number(Number(card.leadScore))],
     [t("customers.column.locale"), card.locale],
     [t("customer.timeZone"), card.timeZone],
+    [t("customer.preferredHours"), card.preferredHours && preferredHours(card.preferredHours)],
     [t("customer.lastInbound"), card.lastInboundAt && <Time at={card.lastInboundAt} />],
     [t("customer.lastOutbound"), card.lastOutboundAt && <Time at={card.lastOutboundAt} />],
     [t("customers.column.registered"), <DateOnly key="registered" at={card.registeredAt} />],
