@@ -225,7 +225,7 @@ const CUSTOMERS: &[Field] = &[
     field(
         "preferred_hours",
         "when the customer likes to be written to, such as mon-fri 18:00-21:00",
-        &["preferredhours", "preferredcontacttime", "preferredtime", "besttimetocontact", "besttimetocall"],
+        &["preferredhours", "preferredcontacthours"],
     )
     .first(),
     field("addresses", "all addresses, as commlog exports them", &[]),

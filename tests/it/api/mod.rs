@@ -21,6 +21,7 @@ mod live;
 mod merging;
 mod pages;
 mod policy;
+mod preferred_hours;
 mod reading;
 mod resuming;
 mod schema;

@@ -56,6 +56,19 @@ fn ids_that_a_spreadsheet_destroyed_are_refused_and_nulls_are_blank() {
     assert!(rows(&place, "activities").is_empty());
 }
 
+#[test]
+fn preferred_hours_are_read_as_people_write_them_and_a_word_is_refused() {
+    let place = Place::new();
+    place.file(
+        "hours.csv",
+        "Name,Email,Preferred hours\nNora,nora@x.example,Mon-Fri 9am-5pm\nIlya,ilya@x.example,\nAbena,abena@x.example,evenings\n",
+    );
+    let lines = refused(&place, &["import", "customers", "hours.csv"]);
+    assert!(lines.contains("abena@x.example") && lines.contains("such as 18:00-21:00"), "{lines}");
+    assert!(!lines.contains("nora@x.example") && !lines.contains("ilya@x.example"), "{lines}");
+    assert_eq!(column(&people(&place), "preferred_hours"), ["mon-fri 09:00-17:00"]);
+}
+
 on_both! {
     fn what_you_sent_is_not_heard_from_the_customer_and_a_stop_of_the_past_holds(place: Place) {
         place.file("people.csv", "customer,name,phone\nC1,Nora Varga,+14155552671\n");
