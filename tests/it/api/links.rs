@@ -46,7 +46,7 @@ async fn unsubscribe_link(app: &App, caller: &Caller, customer: &str, class: Mes
 }
 
 async fn history(app: &TestApp, actor: &Actor, customer: &str) -> Vec<Value> {
-    app.visible(app.stores().app.end_of_log()).await;
+    app.visible(app.head().await).await;
     let query = "query($id: ID!) { customer(id: $id) { consentHistory { nodes { channel topic state method source \
         author { actor } ip userAgent wording messageId } } } }";
     let mut data = actor.data(query, json!({ "id": customer })).await;

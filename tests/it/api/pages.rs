@@ -46,14 +46,14 @@ pub(super) async fn post(admin: &Actor, path: &str, form: &[(&str, &str)]) -> St
 
 /// What is recorded of a customer: the newest consents first.
 async fn consents(app: &TestApp, admin: &Actor, customer: &str) -> Vec<Value> {
-    app.visible(app.stores().app.end_of_log()).await;
+    app.visible(app.head().await).await;
     let query = "query($id: ID!) { customer(id: $id) { consentHistory { nodes { channel topic state wording } } } }";
     let mut data = admin.data(query, json!({ "id": customer })).await;
     serde_json::from_value(data["customer"]["consentHistory"]["nodes"].take()).expect("a list")
 }
 
 async fn profile(app: &TestApp, admin: &Actor, customer: &str) -> Value {
-    app.visible(app.stores().app.end_of_log()).await;
+    app.visible(app.head().await).await;
     let query = "query($id: ID!) { customer(id: $id) { locale timeZone } }";
     admin.data(query, json!({ "id": customer })).await["customer"].take()
 }
