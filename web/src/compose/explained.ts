@@ -96,7 +96,11 @@ function preferredFinding(inputs: Inputs): string {
   const hours = preferredHours(inputs.text("preferred_hours"));
   if (!hours) return t("explain.passes.no_preferred_hours");
   if (inputs.value("set_aside") === true) return t("explain.passes.preferred_hours_set_aside", { hours });
-  return t("explain.passes.preferred_hours", { hours, time: time(inputs.text("local_time")), zone: inputs.text("zone") });
+  return t("explain.passes.preferred_hours", {
+    hours,
+    time: time(inputs.text("local_time")),
+    zone: inputs.text("zone"),
+  });
 }
 
 function capsOf(inputs: Inputs): string[] {
