@@ -132,6 +132,7 @@ pub fn customer(number: usize, since: DateTime<Utc>) -> SampleCustomer {
         industry: wholesale.then(|| "restaurants".to_owned()),
         locale: Some(if is_german { "de-DE" } else { "en-GB" }.to_owned()),
         time_zone: Some(if is_german { "Europe/Berlin" } else { "Europe/London" }.to_owned()),
+        preferred_hours: None,
         tags,
         attributes: BTreeMap::from([("favourite".to_owned(), WINES[number % WINES.len()].1.into())]),
     };
